@@ -1,0 +1,50 @@
+"""The data room of crossres: raw folders -> manifests -> pixel stores, protocols and twins.
+
+Everything other rooms need is named here; the drawing of twins is loaded when first asked for.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from datasets.cards import CARDS, Card
+from datasets.draws import draw, ordered, pick
+from datasets.errors import InputError
+from datasets.files import digest_of, replace_folder, write_atomically
+from datasets.manifest import Manifest
+from datasets.pixels import PixelStore, open_store
+from datasets.protocols import PROTOCOLS, build_manifest
+from datasets.readers import RawImage
+from datasets.source import Raw, Source, default_cache, open_raw
+
+if TYPE_CHECKING:
+    from datasets.twins import draw_twin
+
+__all__ = [
+    "CARDS",
+    "PROTOCOLS",
+    "Card",
+    "InputError",
+    "Manifest",
+    "PixelStore",
+    "Raw",
+    "RawImage",
+    "Source",
+    "build_manifest",
+    "default_cache",
+    "digest_of",
+    "draw",
+    "draw_twin",
+    "open_raw",
+    "open_store",
+    "ordered",
+    "pick",
+    "replace_folder",
+    "write_atomically",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "draw_twin":
+        from datasets.twins import draw_twin
+
+        return draw_twin
+    raise AttributeError(f"module 'datasets' has no attribute {name!r}")

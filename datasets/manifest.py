@@ -1,0 +1,144 @@
+"""The manifest: one row per image of a split, with a digest that names exactly this split.
+
+Written as CSV, so that anyone can use the very same split in another code base.
+"""
+
+import io
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+import pandas as pd
+
+from datasets.errors import InputError
+from datasets.files import digest_of, write_atomically
+
+SPLITS = ("train", "query", "gallery")
+RATES = (0, 1, 2, 3, 4)
+_COLUMNS = ("path", "pid", "camid", "split", "rate")
+_HEADER = ("dataset", "protocol", "seed", *_COLUMNS)
+
+
+@dataclass(frozen=True, eq=False)
+class Manifest:
+    """Which images are train, query and gallery, and at what rate each is down-sampled.
+
+    `table` columns: path (str, relative to the raw folder, "/" between parts), pid and camid
+    (int64), split (train | query | gallery), rate (int64: 1 = HR; 2, 3, 4 = to be down-sampled;
+    0 = natively LR, nothing is resampled). Rows are sorted by split (train, query, gallery), then
+    path. `notes` are warnings for people; they are neither in the digest nor in the CSV.
+
+    Raises InputError when a column, type, value, pid or path is not as said, or when a pid is both
+    in train and in query or gallery.
+    """
+
+    dataset: str
+    protocol: str
+    seed: int
+    table: pd.DataFrame
+    notes: tuple[str, ...] = field(default=())
+
+    def __post_init__(self) -> None:
+        """Check the table, and put it into its one order."""
+        table = _typed(self.table)
+        _check(table)
+        object.__setattr__(self, "table", _sorted(table))
+
+    @cached_property
+    def _csv(self) -> bytes:
+        table = self.table.loc[:, list(_COLUMNS)].copy()
+        for place, name in enumerate(("dataset", "protocol", "seed")):
+            table.insert(place, name, getattr(self, name))
+        text: str = table.to_csv(index=False, lineterminator="\n")
+        return text.encode("utf-8")
+
+    @cached_property
+    def digest(self) -> str:
+        """Hex SHA-256 of the bytes that `write` writes."""
+        return digest_of(self._csv)
+
+    def rows(self, split: str) -> pd.DataFrame:
+        """The rows of one split, in manifest order, numbered from 0."""
+        if split not in SPLITS:
+            raise InputError(f"unknown split {split!r}; the splits are {', '.join(SPLITS)}")
+        return self.table[self.table["split"] == split].reset_index(drop=True)
+
+    def write(self, path: Path) -> None:
+        """Write the CSV, whole or not at all."""
+        write_atomically(path, self._csv)
+
+    @classmethod
+    def read(cls, path: Path) -> "Manifest":
+        """Read a CSV that `write` wrote; InputError names a file that is none."""
+        try:
+            content = path.read_bytes().decode("utf-8")
+            table = pd.read_csv(
+                io.StringIO(content),
+                dtype={"dataset": str, "protocol": str, "path": str, "split": str},
+                keep_default_na=False,
+            )
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or str(error)
+            raise InputError(f"{path}: not a manifest ({' '.join(reason.split())})") from error
+        if tuple(table.columns) != _HEADER:
+            raise InputError(f"{path}: not a manifest; the columns must be {','.join(_HEADER)}")
+        heads = table[["dataset", "protocol", "seed"]].drop_duplicates()
+        if len(heads) != 1:
+            raise InputError(f"{path}: needs one data set, protocol and seed, has {len(heads)}")
+        dataset, protocol, seed = heads.iloc[0]
+        try:
+            return cls(str(dataset), str(protocol), int(seed), table[list(_COLUMNS)])
+        except (InputError, ValueError) as error:
+            raise InputError(f"{path}: {error}") from error
+
+
+def _typed(table: pd.DataFrame) -> pd.DataFrame:
+    missing = [name for name in _COLUMNS if name not in table.columns]
+    if missing:
+        raise InputError(f"the manifest lacks the columns {', '.join(missing)}")
+    typed = table.loc[:, list(_COLUMNS)].copy()
+    for name in ("pid", "camid", "rate"):
+        if not pd.api.types.is_integer_dtype(typed[name]):
+            raise InputError(f"the manifest's column {name} must hold whole numbers only")
+        typed[name] = typed[name].astype(np.int64)
+    for name in ("path", "split"):
+        if not all(isinstance(value, str) for value in typed[name]):
+            raise InputError(f"the manifest's column {name} must hold text only")
+    return typed
+
+
+def _check(table: pd.DataFrame) -> None:
+    if table.empty:
+        raise InputError("the manifest has no row")
+    for name, allowed in (("split", SPLITS), ("rate", RATES)):
+        wrong = table[~table[name].isin(allowed)]
+        if len(wrong):
+            row = wrong.iloc[0]
+            known = ", ".join(map(str, allowed))
+            raise InputError(f"{row['path']}: {name} {row[name]!s} is none of {known}")
+    if (table["pid"] < -1).any():
+        raise InputError(f"{table[table['pid'] < -1]['path'].iloc[0]}: a pid is at least -1")
+    for path in table["path"]:
+        _check_path(path)
+    twice = table["path"].duplicated()
+    if twice.any():
+        raise InputError(f"{table['path'][twice].iloc[0]}: is in the manifest twice")
+    train = table["split"] == "train"
+    both = set(table["pid"][train]) & set(table["pid"][~train])
+    if both:
+        raise InputError(f"pid {min(both)} is in train and in test; the splits must share none")
+
+
+def _check_path(path: str) -> None:
+    """A path stays inside the raw folder and means the same file on every system."""
+    parts = PurePosixPath(path).parts
+    unusual = any(character in path for character in "\\\n\r\0")
+    if not parts or path != "/".join(parts) or ".." in parts or path.startswith("/") or unusual:
+        raise InputError(f"{path!r}: a manifest path must be relative, without '..' or '\\'")
+
+
+def _sorted(table: pd.DataFrame) -> pd.DataFrame:
+    rank = {split: place for place, split in enumerate(SPLITS)}
+    keys = [(rank[split], path) for split, path in zip(table["split"], table["path"], strict=True)]
+    return table.iloc[sorted(range(len(keys)), key=keys.__getitem__)].reset_index(drop=True)

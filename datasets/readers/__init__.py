@@ -1,0 +1,64 @@
+"""Readers, one module per raw layout: a raw folder in, every image with its pid and camid out.
+
+Nothing here is random, depends on the order of a folder, or decodes pixels before it is asked to.
+"""
+
+import importlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class RawImage:
+    """One image of a raw folder.
+
+    `path` is relative to the raw folder, with "/" between its parts, and unique. `part` is "train",
+    "query" or "gallery" where the raw set has official parts, else "". `pid` -1 marks junk and, in
+    sets with official parts, `pid` 0 marks distractors.
+    """
+
+    path: str
+    pid: int
+    camid: int
+    part: str = ""
+
+    @property
+    def key(self) -> str:
+        """The name of the image in draws: its path without the suffix."""
+        stem, dot, suffix = self.path.rpartition(".")
+        return stem if dot and "/" not in suffix else self.path
+
+
+@dataclass(frozen=True)
+class RawContent:
+    """What a reader knows of a raw folder from names (and, for CAVIAR, image headers) alone."""
+
+    images: tuple[RawImage, ...]
+    lr_camera: int | None = None
+    test_sets: tuple[tuple[int, ...], ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+class Reader(Protocol):
+    """What every reader module offers."""
+
+    def find(self, root: Path) -> Path | None:
+        """The raw folder, given itself, its parent or its child; None when it is not there."""
+
+    def read(self, folder: Path) -> RawContent:
+        """All images; InputError names a file outside the grammar of the layout."""
+
+    def open_image(self, folder: Path, path: str) -> NDArray[np.uint8]:
+        """Pixels (H, W, 3) uint8 RGB; InputError names a file that is not a whole image."""
+
+    def source_file(self, folder: Path, path: str) -> Path:
+        """The file on disk that holds the image (several images may share one)."""
+
+
+def reader(layout: str) -> Reader:
+    """Return the reader module of a layout: caviar, viper, cuhk03, market, sysu or pku."""
+    return cast(Reader, importlib.import_module(f"datasets.readers.{layout}"))

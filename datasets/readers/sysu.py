@@ -1,0 +1,118 @@
+"""SYSU (502 identities, two cameras) in either of two layouts, found by looking.
+
+(a) `cam_0/<id5>_<k5>.jpg`, `cam_1/...`; (b) `<camera>/<id>/<file>`, camera folders such as `cam1`.
+SYSU-MM01 and CUHK-SYSU, which share the name but not the task, are refused by name.
+"""
+
+import re
+from pathlib import Path
+
+from datasets.errors import InputError
+from datasets.readers import RawContent, RawImage
+from datasets.readers.common import any_match, listing, matches, search, subfolders
+from datasets.readers.common import open_image as open_image
+from datasets.readers.common import source_file as source_file
+
+FOLDER = "SYSU_3"
+FLAT_GRAMMAR = "cam_<0|1>/<id, 5 digits>_<image, 5 digits>.jpg"
+NESTED_GRAMMAR = "<camera>/<id>/<file>.jpg, .png or .bmp"
+_FLAT_NAME = re.compile(r"(\d{5})_(\d{5})\.jpg", re.ASCII | re.IGNORECASE)
+_FLAT_CAMERA = re.compile(r"cam_([01])")
+_CAMERA = re.compile(r"(?:camera|cam|c)?[_-]?(\d)", re.ASCII | re.IGNORECASE)
+_IDENTITY = re.compile(r"[0-9]+")
+_IMAGE = re.compile(r".+\.(?:jpe?g|png|bmp)", re.ASCII | re.IGNORECASE)
+_LISTS = {"train.txt", "val.txt", "test_probe.txt", "test_gallery.txt"}
+_OTHERS = {
+    "SYSU-MM01 (RGB-infrared)": re.compile(r"sysu[-_ ]?mm[-_ ]?01", re.ASCII | re.IGNORECASE),
+    "CUHK-SYSU (person search)": re.compile(r"cuhk[-_ ]?sysu", re.ASCII | re.IGNORECASE),
+}
+
+
+def find(root: Path) -> Path | None:
+    """The folder of the two cameras: `root`, the folder above it, or one below it.
+
+    Raises InputError naming SYSU-MM01 or CUHK-SYSU when only such a folder is there.
+    """
+    found = search(root, FOLDER, _is_raw)
+    if found is None:
+        _refuse_others(root)
+    return found
+
+
+def _is_raw(folder: Path) -> bool:
+    if _other(folder) is not None:
+        return False
+    if all(any_match(folder / camera, _FLAT_NAME) for camera in ("cam_0", "cam_1")):
+        return True
+    return len(_cameras(folder)) == 2 and all(map(_holds_identities, _cameras(folder)))
+
+
+def _cameras(folder: Path) -> list[Path]:
+    return [child for child in subfolders(folder) if _CAMERA.fullmatch(child.name)]
+
+
+def _holds_identities(camera: Path) -> bool:
+    identities = (child for child in subfolders(camera) if _IDENTITY.fullmatch(child.name))
+    first = next(identities, None)
+    return first is not None and any_match(first, _IMAGE)
+
+
+def _other(folder: Path) -> str | None:
+    """The name of the other SYSU data set that this folder looks like."""
+    for title, pattern in _OTHERS.items():
+        if pattern.search(folder.name):
+            return title
+    if (folder / "exp").is_dir() and len(_cameras(folder)) > 2:
+        return "SYSU-MM01 (RGB-infrared)"
+    if len(_cameras(folder)) > 2 and all(map(_holds_identities, _cameras(folder))):
+        return "SYSU-MM01 (RGB-infrared)"
+    if (folder / "Image" / "SSM").is_dir() or (folder / "annotation" / "Person.mat").is_file():
+        return "CUHK-SYSU (person search)"
+    return None
+
+
+def _refuse_others(root: Path) -> None:
+    for folder in [root, *subfolders(root), root.resolve().parent]:
+        title = _other(folder)
+        if title is not None:
+            raise InputError(
+                f"{folder}: this is {title}, not the two-camera SYSU set of 502 identities; "
+                "give that one's folder"
+            )
+
+
+def read(folder: Path) -> RawContent:
+    """All images; camids are the numbers in the names of the camera folders."""
+    flat = (folder / "cam_0").is_dir() and any_match(folder / "cam_0", _FLAT_NAME)
+    images = _read_flat(folder) if flat else _read_nested(folder)
+    return RawContent(tuple(sorted(images, key=lambda image: image.path)))
+
+
+def _read_flat(folder: Path) -> list[RawImage]:
+    return [
+        RawImage(f"{name}/{match[0]}", int(match[1]), camid)
+        for name, camid in _camera_folders(folder, _FLAT_CAMERA, FLAT_GRAMMAR)
+        for match in matches(folder / name, _FLAT_NAME, FLAT_GRAMMAR)
+    ]
+
+
+def _read_nested(folder: Path) -> list[RawImage]:
+    return [
+        RawImage(f"{name}/{identity[0]}/{match[0]}", int(identity[0]), camid)
+        for name, camid in _camera_folders(folder, _CAMERA, NESTED_GRAMMAR)
+        for identity in matches(folder / name, _IDENTITY, NESTED_GRAMMAR)
+        for match in matches(folder / name / identity[0], _IMAGE, NESTED_GRAMMAR)
+    ]
+
+
+def _camera_folders(folder: Path, pattern: re.Pattern[str], grammar: str) -> list[tuple[str, int]]:
+    found = []
+    for name in listing(folder):
+        camera = pattern.fullmatch(name)
+        if camera is not None:
+            found.append((name, int(camera[1])))
+        elif name not in _LISTS:
+            raise InputError(
+                f"{folder / name}: the name is outside the grammar {grammar}; rename or remove it"
+            )
+    return found

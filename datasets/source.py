@@ -1,0 +1,135 @@
+"""Sources: opening the raw folder of a data set, real or drawn as a twin on first use."""
+
+import json
+import os
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+from datasets.cards import Card, card
+from datasets.errors import InputError
+from datasets.files import replace_folder
+from datasets.readers import RawImage, reader
+from datasets.readers.common import MARKER
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where raw folders come from: a folder that holds one or several of them, or a drawn twin.
+
+    `root` None means the twin of that `size`; with a `root` the size is not used.
+    """
+
+    root: Path | None = None
+    size: str = "quick"
+
+
+@dataclass(frozen=True)
+class Raw:
+    """Everything known of one raw folder.
+
+    `source` is "real", or "twin:<size>:<version>" when the folder is marked as drawn by us.
+    `images` are sorted by path; `lr_camera` is the natively LR camera (CAVIAR), `test_sets` the
+    shipped test identity lists (CUHK03); `notes` are warnings that every manifest repeats.
+    """
+
+    dataset: str
+    folder: Path
+    source: str
+    images: tuple[RawImage, ...]
+    lr_camera: int | None
+    test_sets: tuple[tuple[int, ...], ...]
+    notes: tuple[str, ...]
+
+
+def default_cache() -> Path:
+    """The folder for twins and pixel stores: env CROSSRES_CACHE, else ~/.cache/crossres."""
+    given = os.environ.get("CROSSRES_CACHE")
+    return Path(given) if given else Path.home() / ".cache" / "crossres"
+
+
+def open_raw(dataset: str, source: Source, cache: Path) -> Raw:
+    """Find and read the raw folder of a data set, drawing the twin into `cache` when needed.
+
+    Raises InputError on an unknown data set, or when no raw folder of it is there (naming the
+    folder, the layout and where to get it), or when a name or image in it is unusable.
+    """
+    about = card(dataset)
+    folder = _twin(about, source.size, cache) if source.root is None else _find(about, source.root)
+    content = reader(about.reader).read(folder)
+    drawn = _drawn(folder)
+    images = tuple(sorted(content.images, key=lambda image: image.path))
+    _check(folder, images)
+    notes = content.notes if drawn else (*content.notes, *_count_notes(about, images))
+    return Raw(
+        dataset=dataset,
+        folder=folder,
+        source=drawn or "real",
+        images=images,
+        lr_camera=content.lr_camera,
+        test_sets=content.test_sets,
+        notes=notes,
+    )
+
+
+def _twin(about: Card, size: str, cache: Path) -> Path:
+    """The raw folder of the twin in the cache, drawn there when it is not yet."""
+    from datasets.twins import TWIN_VERSION, draw_twin
+
+    folder = cache / "twins" / f"{size}-v{TWIN_VERSION}-{about.id}"
+    if not folder.is_dir():
+        with replace_folder(folder) as temporary:
+            draw_twin(about.id, temporary, size)
+    raw = reader(about.reader).find(folder)
+    if raw is None:
+        raise InputError(
+            f"{folder}: the twin drawn here is damaged; delete this folder and it is drawn again"
+        )
+    return raw
+
+
+def _find(about: Card, root: Path) -> Path:
+    if not root.exists():
+        raise InputError(f"{root}: there is no such folder; give the one that holds {about.folder}")
+    folder = reader(about.reader).find(root)
+    if folder is None:
+        raise InputError(
+            f"{root}: no raw folder of {about.id} here; expected {about.layout}; "
+            f"obtain it from {about.obtain}"
+        )
+    return folder
+
+
+def _drawn(folder: Path) -> str | None:
+    """The source name of a folder that we drew, from its marker file; None for any other."""
+    marker = folder / MARKER
+    if not marker.is_file():
+        return None
+    try:
+        content = json.loads(marker.read_text(encoding="utf-8"))
+        return f"twin:{content['size']}:{int(content['version'])}"
+    except (ValueError, KeyError, TypeError, OSError) as error:
+        raise InputError(f"{marker}: not the marker of a twin; delete the twin's folder") from error
+
+
+def _check(folder: Path, images: tuple[RawImage, ...]) -> None:
+    if not images:
+        raise InputError(f"{folder}: holds no image; unpack the data set again")
+    twice = [key for key, count in Counter(image.key for image in images).items() if count > 1]
+    if twice:
+        name = min(twice)
+        raise InputError(f"{folder / name}: two files differ only in their suffix; remove one")
+
+
+def _count_notes(about: Card, images: tuple[RawImage, ...]) -> list[str]:
+    parts = any(image.part for image in images)
+    found = {
+        "images": (len(images), about.images),
+        "identities": (len({i.pid for i in images if i.pid > 0 or not parts}), about.identities),
+        "cameras": (len({image.camid for image in images}), about.cameras),
+    }
+    return [
+        f"the raw folder of {about.id} holds {count} {what}, {expected} are published"
+        for what, (count, expected) in found.items()
+        if count != expected
+    ]

@@ -1,0 +1,77 @@
+"""Twins: drawn pedestrians in exactly the raw layouts of the real sets, for those who lack these.
+
+`draw_twin` writes one, `truth` says what a reader must find in it; docs/twins.md tells the rest.
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from datasets.cards import card
+from datasets.errors import InputError
+from datasets.readers import RawImage
+from datasets.readers.common import MARKER
+from datasets.twins.layouts import Names, Shot, layout
+from datasets.twins.pedestrians import photograph
+from datasets.twins.people import Person, person
+from datasets.twins.scenes import Camera, camera
+from datasets.twins.sizes import SIZES, TWIN_VERSION, Size, size_of
+
+__all__ = ["SIZES", "TWIN_VERSION", "draw_twin", "truth"]
+
+Progress = Callable[[int, int], None]
+
+
+def draw_twin(
+    dataset: str, folder: Path, size: str = "quick", progress: Progress | None = None
+) -> None:
+    """Draw the twin of a data set into `folder`/<usual name of the raw folder>.
+
+    The same size and TWIN_VERSION give the same bytes. `progress(done, total)` counts images.
+    Raises InputError on an unknown data set or size, or when the raw folder is there already.
+    """
+    entry = size_of(dataset, size)
+    raw = folder / card(dataset).folder
+    if raw.exists():
+        raise InputError(f"{raw}: exists already; remove it or give another folder")
+    raw.mkdir(parents=True)
+    module = layout(card(dataset).reader)
+    module.write(raw, entry, _pictures(entry, module.plan(entry), progress))
+    marker = {"twin": dataset, "size": size, "version": TWIN_VERSION}
+    (raw / MARKER).write_text(json.dumps(marker, indent=1) + "\n", encoding="utf-8")
+
+
+def truth(dataset: str, size: str) -> list[RawImage]:
+    """The images that a reader must find in the twin, sorted by path."""
+    shots = layout(card(dataset).reader).plan(size_of(dataset, size))
+    return sorted((shot.image for shot in shots), key=lambda image: image.path)
+
+
+def _pictures(
+    size: Size, shots: list[Shot], progress: Progress | None
+) -> Iterator[tuple[Shot, NDArray[np.uint8]]]:
+    for done, shot in enumerate(shots, start=1):
+        yield shot, _picture(size, shot)
+        if progress is not None:
+            progress(done, len(shots))
+
+
+def _picture(size: Size, shot: Shot) -> NDArray[np.uint8]:
+    taken_by = _camera(size.cast, size.dataset, shot.image.camid)
+    return photograph(
+        _person(size.dataset, shot.who), taken_by, shot.view, size.dataset, shot.drawn_as
+    )
+
+
+@lru_cache(maxsize=4096)
+def _person(dataset: str, who: Names) -> Person:
+    return person(dataset, *who)
+
+
+@lru_cache(maxsize=256)
+def _camera(cast: float, dataset: str, camid: int) -> Camera:
+    return camera(cast, dataset, camid)

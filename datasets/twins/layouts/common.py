@@ -1,0 +1,51 @@
+"""What the layouts share: shots by convention, image files by format."""
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from datasets.readers import RawImage
+from datasets.twins.layouts import Pictures, Shot
+from datasets.twins.pedestrians import View
+from datasets.twins.sizes import Size
+
+# The stray thumbnail cache of Windows, as it lies in copies of several data sets.
+THUMBS_DB = bytes.fromhex("d0cf11e0a1b11ae1") + bytes(504)
+
+
+def shot(size: Size, image: RawImage, angle: int | None = None) -> Shot:
+    """The usual shot: the person of the image's pid, at the size of the twin."""
+    view = View(size.width, size.height, angle=angle, nuisance=size.nuisance)
+    return Shot(image, (image.pid,), view, image.path)
+
+
+def write_files(
+    raw: Path, pictures: Pictures, encode: Callable[[NDArray[np.uint8]], bytes]
+) -> None:
+    """Write each picture to its path under `raw`."""
+    for taken, pixels in pictures:
+        write_file(raw / taken.image.path, encode(pixels))
+
+
+def write_file(file: Path, content: bytes) -> None:
+    """Write a file, making its folder. Whole folders are made atomic by the caller."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(content)
+
+
+def jpeg(pixels: NDArray[np.uint8]) -> bytes:
+    """JPEG of quality 95 without chroma sub-sampling."""
+    stream = io.BytesIO()
+    Image.fromarray(pixels).save(stream, "JPEG", quality=95, subsampling=0)
+    return stream.getvalue()
+
+
+def bmp(pixels: NDArray[np.uint8]) -> bytes:
+    """24-bit BMP."""
+    stream = io.BytesIO()
+    Image.fromarray(pixels).save(stream, "BMP")
+    return stream.getvalue()

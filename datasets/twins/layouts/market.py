@@ -1,0 +1,89 @@
+"""Market-1501: three folders of <pid>_c<cam>s<seq>_<frame6>_<box2>.jpg, with junk and distractors.
+
+One official query per test (id, camera), one of them without a box image of its own camera.
+"""
+
+from dataclasses import replace
+from pathlib import Path
+
+from datasets.draws import draw, ordered, pick
+from datasets.readers import RawImage
+from datasets.twins.layouts import Pictures, Shot
+from datasets.twins.layouts.common import THUMBS_DB, jpeg, shot, write_file, write_files
+from datasets.twins.sizes import Size
+
+CAMERAS = range(1, 7)
+TRAIN, GALLERY, QUERY = "bounding_box_train", "bounding_box_test", "query"
+PARTS = {TRAIN: "train", GALLERY: "gallery", QUERY: "query"}
+
+
+def plan(size: Size) -> list[Shot]:
+    """Train and test identities by hash; each seen by as many cameras as one of `cameras`."""
+    count = size.count("train_identities") + size.count("test_identities")
+    order = ordered(range(1, count + 1), "twin-market-split")
+    train = sorted(order[: size.count("train_identities")])
+    test = sorted(order[size.count("train_identities") :])
+    shots = [
+        _shot(size, TRAIN, pid, camid, index)
+        for pid in train
+        for camid in _cameras(size, pid)
+        for index in range(size.count("train_images"))
+    ]
+    for place, pid in enumerate(test):
+        shots += _test_shots(size, pid, _test_cameras(size, place, pid), without_box=place == 2)
+    return shots + _others(size)
+
+
+def _cameras(size: Size, pid: int) -> list[int]:
+    seen_by = pick(size.counted("cameras"), "twin-market-cameras", pid)
+    return sorted(ordered(CAMERAS, "twin-market-which", pid)[:seen_by])
+
+
+def _test_cameras(size: Size, place: int, pid: int) -> list[int]:
+    """The first test identity has two cameras, the second all six, the third at least three."""
+    forced = {0: 2, 1: 6, 2: 3}.get(place)
+    return (
+        sorted(ordered(CAMERAS, "twin-market-which", pid)[:forced])
+        if forced
+        else _cameras(size, pid)
+    )
+
+
+def _test_shots(size: Size, pid: int, cameras: list[int], without_box: bool) -> list[Shot]:
+    shots = []
+    for camid in cameras:
+        shots.append(_shot(size, QUERY, pid, camid, 0))
+        if not (without_box and camid == cameras[0]):
+            boxes = range(1, 1 + size.count("gallery_images"))
+            shots += [_shot(size, GALLERY, pid, camid, index) for index in boxes]
+    return shots
+
+
+def _others(size: Size) -> list[Shot]:
+    """Distractors (id 0, strangers) and junk (id -1, badly placed boxes of strangers)."""
+    shots = []
+    for pid, name, harder in ((0, "distractors", 1.0), (-1, "junk", 3.0)):
+        for index in range(size.count(name)):
+            usual = _shot(size, GALLERY, pid, 1 + index % len(CAMERAS), index)
+            view = replace(usual.view, nuisance=size.nuisance * harder)
+            shots.append(replace(usual, who=(name, index), view=view))
+    return shots
+
+
+def _shot(size: Size, folder: str, pid: int, camid: int, index: int) -> Shot:
+    """The frame number grows with the index, so that names are unique."""
+    sequence = 1 + draw("twin-market-sequence", pid, camid) % 6
+    frame = draw("twin-market-frame", pid, camid) % 90000 + 25 * index
+    number = "-1" if pid == -1 else f"{pid:04d}"
+    name = f"{number}_c{camid}s{sequence}_{frame:06d}_{1 + index % 4:02d}.jpg"
+    return shot(size, RawImage(f"{folder}/{name}", pid, camid, PARTS[folder]))
+
+
+def write(raw: Path, size: Size, pictures: Pictures) -> None:  # noqa: ARG001
+    """The three folders, and what else lies in real copies: gt_bbox, a readme, thumbnail caches."""
+    write_files(raw, pictures, jpeg)
+    first = min((raw / QUERY).iterdir())
+    write_file(raw / "gt_bbox" / first.name, first.read_bytes())
+    write_file(raw / "readme.txt", b"Drawn in the layout of Market-1501.\n")
+    for folder in PARTS:
+        write_file(raw / folder / "Thumbs.db", THUMBS_DB)

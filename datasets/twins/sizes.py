@@ -1,0 +1,66 @@
+"""The sizes of the twins (sizes.toml), and TWIN_VERSION, which names what they look like."""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Any
+
+from datasets.cards import card
+from datasets.errors import InputError
+
+TWIN_VERSION = 1
+"""Goes up with every change of a byte of any twin: it is part of the source of every record."""
+
+
+@dataclass(frozen=True)
+class Size:
+    """One entry of sizes.toml; `counts` are the numbers that only the data set's layout knows."""
+
+    dataset: str
+    width: int
+    height: int
+    cast: float
+    nuisance: float
+    counts: Mapping[str, Any]
+
+    def count(self, name: str) -> int:
+        return int(self.counts[name])
+
+    def counted(self, name: str) -> tuple[int, ...]:
+        return tuple(int(value) for value in self.counts[name])
+
+
+def _load() -> dict[str, dict[str, Size]]:
+    text = files("datasets.twins").joinpath("sizes.toml").read_text(encoding="utf-8")
+    return {
+        name: {dataset: _size(dataset, entry) for dataset, entry in entries.items()}
+        for name, entries in tomllib.loads(text).items()
+    }
+
+
+def _size(dataset: str, entry: dict[str, Any]) -> Size:
+    looks = {"width", "height", "cast", "nuisance"}
+    return Size(
+        dataset=dataset,
+        width=entry["width"],
+        height=entry["height"],
+        cast=entry["cast"],
+        nuisance=entry["nuisance"],
+        counts={name: value for name, value in entry.items() if name not in looks},
+    )
+
+
+SIZES: dict[str, dict[str, Size]] = _load()
+"""size -> data set -> Size."""
+
+
+def size_of(dataset: str, size: str) -> Size:
+    """The entry of a data set; InputError lists what is known when it is not there."""
+    card(dataset)
+    if size not in SIZES:
+        raise InputError(f"unknown twin size {size!r}; the sizes are {', '.join(SIZES)}")
+    if dataset not in SIZES[size]:
+        known = ", ".join(SIZES[size])
+        raise InputError(f"{dataset} has no twin of size {size!r}; it exists for {known}")
+    return SIZES[size][dataset]
