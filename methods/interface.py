@@ -1,0 +1,200 @@
+"""What a method is to the rest of the suite: it is fitted on a TrainSet and embeds images.
+
+Everything a method may know is handed in: profile, options, training data, seed, device.
+"""
+
+import hashlib
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save
+
+from datasets.draws import draw
+from datasets.errors import InputError
+from datasets.files import write_atomically
+from methods.options import options_as_json, resolve
+
+Images = NDArray[np.uint8]
+Embeddings = NDArray[np.float32]
+Distances = NDArray[np.float64]
+Grade = Literal["faithful", "faithful structure", "our reading", "control"]
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Profile:
+    """How large an experiment is: what one profile file says.
+
+    `backbone`: name ("resnet50" | "resnet-small"), weights ("imagenet" | "none"), last_stride
+    (1 | 2) and, for resnet-small, width and blocks. `train`: {"epochs": n} or {"iterations": n},
+    and optionally identities, hr_images, lr_images per batch. `methods`: per-method overrides of
+    options. `weights_dir`: a folder with ImageNet weights for machines without network.
+    """
+
+    name: str
+    height: int
+    width: int
+    device: str = "cpu"
+    backbone: dict[str, Any] = field(default_factory=dict)
+    train: dict[str, Any] = field(default_factory=dict)
+    methods: dict[str, dict[str, Any]] = field(default_factory=dict)
+    twin_size: str = "quick"
+    weights_dir: Path | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class TrainSet:
+    """All that a method may see of a data set: the training identities and nothing else.
+
+    images (N, H, W, 3) uint8 RGB; labels (N,) int64 in 0..C-1; camids (N,) int64; rates (N,)
+    int64, 1 = HR, 2, 3, 4 = down-sampled by that rate, 0 = natively LR; hr (M,) int64, the indices
+    of the rate-1 images; variants[r] (M, H, W, 3) uint8, row k is images[hr[k]] down-sampled by r
+    on its native grid and brought back to the input size. Raises InputError when these disagree.
+    """
+
+    images: Images
+    labels: NDArray[np.int64]
+    camids: NDArray[np.int64]
+    rates: NDArray[np.int64]
+    variants: Mapping[int, Images]
+    hr: NDArray[np.int64]
+
+    def __post_init__(self) -> None:
+        count = len(self.images)
+        if self.images.ndim != 4 or self.images.shape[3] != 3 or self.images.dtype != np.uint8:
+            raise InputError(
+                f"training images must be (N, H, W, 3) uint8, not {self.images.shape} "
+                f"{self.images.dtype}; build them with datasets.open_store"
+            )
+        if any(len(column) != count for column in (self.labels, self.camids, self.rates)):
+            raise InputError("labels, camids and rates must have one entry per training image")
+        if count == 0 or set(np.unique(self.labels)) != set(range(int(self.labels.max()) + 1)):
+            raise InputError("training labels must be 0..C-1 with every identity present")
+        if not np.array_equal(self.hr, np.flatnonzero(self.rates == 1)):
+            raise InputError("hr must be the indices of the training images of rate 1, in order")
+        for rate, variant in self.variants.items():
+            if variant.shape != (len(self.hr), *self.images.shape[1:]):
+                raise InputError(f"variant 1/{rate} must hold one image per HR training image")
+
+    @property
+    def identities(self) -> int:
+        """C, the number of training identities."""
+        return int(self.labels.max()) + 1
+
+
+def _silent(done: int, total: int) -> None:
+    """The progress callback of a run that nobody watches."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training: its seed, its device ("cpu", "cuda", ...) and whom to tell (done, total)."""
+
+    seed: int
+    device: str = "cpu"
+    progress: Callable[[int, int], None] = _silent
+
+    def seed_for(self, *purpose: str | int) -> int:
+        """A 63-bit seed for one named purpose; purposes never share a stream of numbers."""
+        return draw("run", self.seed, *purpose) >> 1
+
+
+class Method(ABC):
+    """A re-identification method; subclasses are found by name in `methods.METHODS`.
+
+    A subclass sets the class variables, and defines `fit`, `embed`, `arrays` and `restore`; save,
+    load, digest and option handling follow from these. `options` is an instance of `Options`.
+    """
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    grade: ClassVar[Grade]
+    needs_rate: ClassVar[bool] = False
+    reference: ClassVar[str]
+    Options: ClassVar[type]
+
+    def __init__(self, profile: Profile, **options: Any) -> None:
+        """Options: defaults, then `profile.methods[name]`, then `options`. InputError if bad."""
+        self.profile = profile
+        self.options: Any = resolve(
+            self.name, self.Options, profile.methods.get(self.name, {}), options
+        )
+
+    @abstractmethod
+    def fit(self, train: TrainSet, run: Run) -> None:
+        """Learn from `train`; the same data and seed give the same bits on one kind of machine."""
+
+    @abstractmethod
+    def embed(self, images: Images) -> Embeddings:
+        """(N, H, W, 3) uint8 RGB -> (N, D) float32; row k depends on images[k] alone."""
+
+    @abstractmethod
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Everything learned, by name, from which `restore` makes the same method again."""
+
+    @abstractmethod
+    def restore(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """The inverse of `arrays`. Raises InputError when a name or a shape does not fit."""
+
+    def distances(self, query: Embeddings, gallery: Embeddings) -> Distances:
+        """(Q, D), (G, D) float32 -> (Q, G) float64, smaller = more alike; Euclidean by default."""
+        left, right = query.astype(np.float64), gallery.astype(np.float64)
+        squared = (left**2).sum(1)[:, None] + (right**2).sum(1)[None, :] - 2.0 * left @ right.T
+        return np.asarray(np.sqrt(np.maximum(squared, 0.0)), dtype=np.float64)
+
+    def reconstructions(self, images: Images) -> dict[str, Images]:  # noqa: ARG002
+        """Label -> (N, H, W, 3) uint8, in cascade order; empty for methods that rebuild nothing."""
+        return {}
+
+    def parameter_count(self) -> int:
+        """How many learned numbers the method holds."""
+        return sum(int(array.size) for array in self.arrays().values())
+
+    def parameters_digest(self) -> str:
+        """SHA-256 (hex) over names, types, shapes and bytes of everything learned."""
+        digest = hashlib.sha256()
+        for name, array in sorted(self.arrays().items()):
+            digest.update(f"{name}|{array.dtype.str}|{array.shape}|".encode())
+            digest.update(np.ascontiguousarray(array).tobytes())
+        return digest.hexdigest()
+
+    def save(self, folder: Path) -> None:
+        """Write weights.safetensors and method.json into `folder` (made when absent)."""
+        folder.mkdir(parents=True, exist_ok=True)
+        arrays = {name: np.ascontiguousarray(a) for name, a in sorted(self.arrays().items())}
+        about = {"format": FORMAT, "method": self.name, "options": options_as_json(self.options)}
+        write_atomically(folder / "weights.safetensors", save(arrays))
+        write_atomically(folder / "method.json", json.dumps(about, indent=1, sort_keys=True) + "\n")
+
+    def load(self, folder: Path) -> None:
+        """Read what `save` wrote. Raises InputError when it is another method's, or damaged."""
+        about_path, weights_path = folder / "method.json", folder / "weights.safetensors"
+        try:
+            about = json.loads(about_path.read_text(encoding="utf-8"))
+            arrays = load_file(weights_path)
+        except (OSError, ValueError, SafetensorError) as error:
+            raise InputError(
+                f"{folder}: cannot read method.json and weights.safetensors there ({error}); "
+                "give the folder that Method.save wrote"
+            ) from error
+        own = {"format": FORMAT, "method": self.name, "options": options_as_json(self.options)}
+        if about != own:
+            raise InputError(
+                f"{about_path}: holds {_label(about)}, not {_label(own)}; "
+                "make the method with the same options"
+            )
+        self.restore(arrays)
+
+
+def _label(about: Any) -> str:
+    if not isinstance(about, dict):
+        return "no method"
+    return f"{about.get('method')} {json.dumps(about.get('options'), sort_keys=True)}"

@@ -1,0 +1,216 @@
+"""MSIFLA: multi-scale image- and feature-level alignment, beside the paper's sections 3.1 to 4.2.
+
+A cascade of image reconstruction networks (CMSR2) and a re-ID network for every scale (MR2L).
+"""
+
+from contextlib import nullcontext
+from dataclasses import dataclass
+from typing import ClassVar, Literal, cast
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from datasets.errors import InputError
+from methods.interface import Grade, Images, Run, TrainSet
+from methods.shared.loop import Iteration, iterations
+from methods.shared.losses import reconstruction_error
+from methods.shared.pixels import denormalise, in_batches, normalise, to_images, to_tensor
+from methods.shared.reconstruction import IRNetwork, Layout, Output, cascade
+from methods.shared.reid import ReidNetwork, ReidOptions, joined, part_loss
+from methods.shared.torch_method import TorchMethod
+from methods.shared.training import device_of, make_optimiser, repeatable, seeded, set_rate
+
+VERSIONS = (4, 3, 2, 1)  # V of section 3.2: what the IR networks are trained to take
+
+
+@dataclass(frozen=True)
+class MsiflaOptions(ReidOptions):
+    """Options of MSIFLA, beside those of its re-ID networks; docs/msifla.md argues each default.
+
+    scales: the rates of the targets in cascade order; (3, 2, 1) in the paper, (1,) its Baseline.
+    reid: a re-ID network "per-scale" (MR2L), or one "shared" by all scales.
+    ir_layout, ir_widths, ir_batchnorm, ir_output: see reconstruction.IRNetwork.
+    ir_space: IR networks work on "unit" values in [0, 1] or on ImageNet-"normalised" ones.
+    ir_loss: Eq. 1-3 as the "mean" or the "sum" over pixels.
+    ir_detach: no gradient from one IR network to those before it.
+    ir_lr, ir_weight_decay: of the IR networks.
+    ir_warmup: the share of the schedule before re-ID gradients reach the IR networks.
+    reid_grad_to_ir: whether they ever do.
+    steps: "alternating" steps after either backward pass, or both "accumulated" into one step.
+    reid_inputs: re-ID networks train on the "batch", or also on the LR variants of its HR images.
+    """
+
+    scales: tuple[int, ...] = (3, 2, 1)
+    reid: Literal["per-scale", "shared"] = "per-scale"
+    ir_layout: Layout = "stride2"
+    ir_widths: tuple[int, ...] = (64, 128)
+    ir_batchnorm: bool = False
+    ir_output: Output = "difference"
+    ir_space: Literal["unit", "normalised"] = "unit"
+    ir_loss: Literal["mean", "sum"] = "mean"
+    ir_detach: bool = False
+    ir_lr: float = 3e-3
+    ir_weight_decay: float = 0.0
+    ir_warmup: float = 0.0
+    reid_grad_to_ir: bool = True
+    steps: Literal["alternating", "accumulated"] = "alternating"
+    reid_inputs: Literal["batch", "batch+variants"] = "batch"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        different = set(self.scales)
+        if not different or different - set(VERSIONS) or len(different) < len(self.scales):
+            raise ValueError("option scales must be a list of different rates out of 4, 3, 2, 1")
+        if len(self.ir_widths) != 2 or min(self.ir_widths) < 1:
+            raise ValueError("option ir_widths must be two numbers of channels")
+        if self.ir_lr <= 0 or self.ir_weight_decay < 0 or not 0 <= self.ir_warmup <= 1:
+            raise ValueError("ir_lr must be positive, ir_weight_decay >= 0, 0 <= ir_warmup <= 1")
+
+
+class MsiflaNetwork(nn.Module):
+    """The IR networks in cascade order and the re-ID networks (one, where it is shared)."""
+
+    def __init__(
+        self, options: MsiflaOptions, ir: list[IRNetwork], reid: list[ReidNetwork]
+    ) -> None:
+        super().__init__()
+        self.options = options
+        self.ir = nn.ModuleList(ir)
+        self.reid = nn.ModuleList(reid)
+
+    def reconstructions(self, images: Tensor) -> list[Tensor]:
+        """x^1, x^2, ... of section 3.2; images and reconstructions on the scale [0, 1]."""
+        if self.options.ir_space == "unit":
+            return cascade(self.ir, images, self.options.ir_detach)
+        rebuilt = cascade(self.ir, normalise(images), self.options.ir_detach)
+        return [denormalise(x) for x in rebuilt]
+
+    def ir_loss(self, versions: Tensor, targets: list[Tensor]) -> Tensor:
+        """L_IR of Eq. 4: versions (V, n, 3, H, W) of n HR images, a target (n, 3, H, W) a scale."""
+        rebuilt = self.reconstructions(versions.flatten(0, 1))
+        if self.options.ir_space == "normalised":
+            rebuilt, targets = [normalise(x) for x in rebuilt], [normalise(t) for t in targets]
+        errors = [
+            reconstruction_error(x.view(versions.shape), target, self.options.ir_loss)
+            for x, target in zip(rebuilt, targets, strict=True)
+        ]
+        return torch.stack(errors).sum()
+
+    def reid_loss(self, rebuilt: list[Tensor], labels: Tensor, mask: Tensor | None) -> Tensor:
+        """L_ReID of Eq. 14 from the reconstructions of all scales: the sum of Eq. 13 over them.
+
+        A shared network takes all scales as one batch; in either case Eq. 12 looks for positives
+        and negatives among the images of one scale.
+        """
+        seen = [normalise(x) if mask is None else normalise(x) * mask for x in rebuilt]
+        if self.options.reid == "shared":
+            features, logits = self.network_of(0)(torch.cat(seen))
+            count = len(labels)
+            outputs = list(zip(features.split(count, 1), logits.split(count, 1), strict=True))
+        else:
+            outputs = [self.network_of(scale)(x) for scale, x in enumerate(seen)]
+        return torch.stack([part_loss(f, p, labels, self.options) for f, p in outputs]).sum()
+
+    def features(self, images: Tensor) -> Tensor:
+        """The embedding f of Eq. 5-7: images (B, 3, H, W) in [0, 1] -> (B, scales * parts * D)."""
+        rebuilt = self.reconstructions(images)
+        features = [self.network_of(s).features(normalise(x)) for s, x in enumerate(rebuilt)]
+        return joined(features, self.options)
+
+    def network_of(self, scale: int) -> ReidNetwork:
+        """The re-ID network of the scale at this place of the cascade."""
+        return cast(ReidNetwork, self.reid[0 if self.options.reid == "shared" else scale])
+
+
+class Msifla(TorchMethod):
+    """Multi-scale image- and feature-level alignment; Tables 2 and 3 are options of it."""
+
+    name: ClassVar[str] = "msifla"
+    title: ClassVar[str] = "MSIFLA"
+    grade: ClassVar[Grade] = "faithful structure"
+    reference: ClassVar[str] = (
+        "Multi-Scale Image- and Feature-Level Alignment for Cross-Resolution Person "
+        "Re-Identification, Remote Sensing 2024, 16(2), 278"
+    )
+    Options: ClassVar[type] = MsiflaOptions
+    options: MsiflaOptions
+
+    def build(self, identities: int, run: Run, pretrained: bool) -> MsiflaNetwork:
+        o = self.options
+        ir = []
+        for rate in o.scales:
+            with seeded(run.seed_for("initial weights", "IR", rate)):
+                widths = (o.ir_widths[0], o.ir_widths[1])
+                ir.append(IRNetwork(widths, o.ir_layout, o.ir_output, o.ir_batchnorm))
+        scales = o.scales if o.reid == "per-scale" else (1,)
+        reid = [self.reid_network(identities, run, rate, pretrained) for rate in scales]
+        return MsiflaNetwork(o, ir, reid)
+
+    def train(self, network: nn.Module, train: TrainSet, run: Run) -> None:
+        """Section 4.2: batches of 5 identities x (2 HR + 2 LR), two backward passes a batch."""
+        missing = sorted({2, 3, 4} - set(train.variants))
+        if missing:
+            raise InputError(f"msifla needs the HR images down-sampled by {missing} too")
+        o, whole = self.options, cast(MsiflaNetwork, network)
+        ir = make_optimiser(o.optimiser, whole.ir.parameters(), o.ir_lr, o.ir_weight_decay)
+        reid = make_optimiser(o.optimiser, whole.reid.parameters(), o.reid_lr, o.reid_weight_decay)
+        for now in iterations(train, self.profile.train, o, run):
+            set_rate(ir, now.rate(o.ir_lr))
+            set_rate(reid, now.rate(o.reid_lr, o.reid_warmup))
+            learn(whole, now, ir, reid)
+
+    def reconstructions(self, images: Images) -> dict[str, Images]:
+        """The outputs of IR_1/3, IR_1/2 and IR_1 (of the scales chosen), clipped to uint8."""
+        network, device = self.fitted()
+        whole = cast(MsiflaNetwork, network)
+        with torch.inference_mode(), repeatable():
+            rebuilt = in_batches(
+                images,
+                lambda batch: torch.stack(whole.reconstructions(to_tensor(batch, device)), 1),
+            )
+        labels = ["IR_1" if rate == 1 else f"IR_1/{rate}" for rate in self.options.scales]
+        return {label: to_images(rebuilt[:, scale]) for scale, label in enumerate(labels)}
+
+
+def learn(network: MsiflaNetwork, now: Iteration, ir: Optimizer, reid: Optimizer) -> None:
+    """One iteration of section 3.3's end: L_IR and L_ReID are not added but propagated in turn.
+
+    "alternating": the IR networks step after L_IR, then all networks step after L_ReID;
+    "accumulated": all step once after both. Without HR images in the batch there is no L_IR.
+    """
+    o = network.options
+    ir.zero_grad()
+    reid.zero_grad()
+    if len(now.batch.hr) > 0:
+        ir_loss(network, now).backward()  # type: ignore[no-untyped-call]
+        if o.steps == "alternating":
+            ir.step()
+            ir.zero_grad()
+    reid_loss(network, now).backward()  # type: ignore[no-untyped-call]
+    reid.step()
+    ir.step()
+
+
+def ir_loss(network: MsiflaNetwork, now: Iteration) -> Tensor:
+    """L_IR of the HR images of a batch, in all their versions."""
+    stacked = now.batch.versions(VERSIONS)
+    versions = to_tensor(stacked.reshape(-1, *stacked.shape[2:]), device_of(network))
+    versions = versions.view(*stacked.shape[:2], *versions.shape[1:])
+    targets = [versions[VERSIONS.index(rate)] for rate in network.options.scales]
+    return network.ir_loss(versions, targets)
+
+
+def reid_loss(network: MsiflaNetwork, now: Iteration) -> Tensor:
+    """L_ReID of the images of a batch, whose gradient enters the IR networks only where asked."""
+    o, device = network.options, device_of(network)
+    images, labels = now.batch.images(), now.labels(device)
+    if o.reid_inputs == "batch+variants":
+        extra = now.batch.versions(VERSIONS[:-1])
+        images = np.concatenate([images, *extra])
+        labels = torch.cat([labels, *[labels[torch.from_numpy(now.batch.hr).to(device)]] * 3])
+    through = o.reid_grad_to_ir and now.done >= o.ir_warmup
+    with nullcontext() if through else torch.no_grad():
+        rebuilt = network.reconstructions(to_tensor(images, device))
+    return network.reid_loss(rebuilt, labels, now.mask(len(labels), device))

@@ -1,0 +1,129 @@
+"""The convolutional trunks of re-ID networks: image -> feature map, chosen by the profile.
+
+`resnet50` is torchvision's, without pooling and classifier; `resnet-small` suits a CPU.
+"""
+
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from datasets.errors import InputError
+from methods.options import resolve
+from methods.shared.vision import torchvision_models
+from methods.shared.weights import resnet50_weights
+
+
+@dataclass(frozen=True)
+class BackboneSpec:
+    """The `backbone` of a profile; `width`, `blocks` and `stem_stride` are resnet-small's alone.
+
+    last_stride: 1 keeps 16 x 8 positions of a 256 x 128 image, 2 the 8 x 4 of the classifier.
+    """
+
+    name: str = "resnet50"
+    weights: str = "imagenet"
+    width: int = 16
+    blocks: tuple[int, ...] = (1, 1, 1, 1)
+    stem_stride: int = 1
+    last_stride: int = 1
+
+    def __post_init__(self) -> None:
+        known = {"name": ("resnet50", "resnet-small"), "weights": ("imagenet", "none")}
+        for option, values in known.items():
+            if getattr(self, option) not in values:
+                raise ValueError(f"{option} must be one of {', '.join(values)}")
+        if self.name == "resnet-small" and self.weights != "none":
+            raise ValueError('resnet-small has no ImageNet weights: set weights = "none"')
+        if {self.stem_stride, self.last_stride} - {1, 2}:
+            raise ValueError("stem_stride and last_stride must be 1 or 2")
+        if self.width < 1 or min(self.blocks, default=0) < 1:
+            raise ValueError("width and blocks must be at least 1")
+
+
+def backbone_spec(table: dict[str, Any]) -> BackboneSpec:
+    """The `backbone` table of a profile, checked. Raises InputError."""
+    known = {field.name for field in fields(BackboneSpec)}
+    unknown = sorted(set(table) - known)
+    if unknown:
+        raise InputError(f"profile: backbone has no entry {unknown[0]!r}; it has {sorted(known)}")
+    spec: BackboneSpec = resolve("(backbone of the profile)", BackboneSpec, table)
+    return spec
+
+
+def build_backbone(
+    spec: BackboneSpec, weights_dir: Path | None, pretrained: bool
+) -> tuple[nn.Module, int]:
+    """The trunk and the number of channels of its feature map.
+
+    `pretrained` False leaves ImageNet weights away (they are about to be overwritten).
+    """
+    if spec.name == "resnet-small":
+        trunk = SmallResNet(spec)
+        return trunk, trunk.channels
+    network = torchvision_models().resnet50(weights=None)
+    if pretrained and spec.weights == "imagenet":
+        _load(network, resnet50_weights(weights_dir))
+    if spec.last_stride == 1:
+        network.layer4[0].conv2.stride = (1, 1)
+        network.layer4[0].downsample[0].stride = (1, 1)
+    return nn.Sequential(*list(network.children())[:-2]), 2048
+
+
+def _load(network: nn.Module, state: dict[str, Tensor]) -> None:
+    try:
+        network.load_state_dict(state)
+    except RuntimeError as error:
+        raise InputError(
+            "the weights found are not those of a ResNet-50 in torchvision's names; "
+            "put others into the profile's weights_dir"
+        ) from error
+
+
+class BasicBlock(nn.Module):
+    """Two 3 x 3 convolutions with a shortcut (He et al. 2016, Fig. 5 left)."""
+
+    def __init__(self, inputs: int, outputs: int, stride: int) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(outputs)
+        self.conv2 = nn.Conv2d(outputs, outputs, 3, 1, 1, bias=False)
+        self.bn2 = nn.BatchNorm2d(outputs)
+        self.shortcut = nn.Sequential()
+        if stride != 1 or inputs != outputs:
+            conv = nn.Conv2d(inputs, outputs, 1, stride, bias=False)
+            self.shortcut = nn.Sequential(conv, nn.BatchNorm2d(outputs))
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = F.relu(self.bn1(self.conv1(x)), inplace=True)
+        y = self.bn2(self.conv2(y))
+        return F.relu(y + self.shortcut(x), inplace=True)
+
+
+class SmallResNet(nn.Module):
+    """A 3 x 3 stem and stages of BasicBlocks of doubling width; all but the first one halve."""
+
+    def __init__(self, spec: BackboneSpec) -> None:
+        super().__init__()
+        stem = nn.Conv2d(3, spec.width, 3, spec.stem_stride, 1, bias=False)
+        layers: list[nn.Module] = [stem, nn.BatchNorm2d(spec.width), nn.ReLU(inplace=True)]
+        inputs = spec.width
+        for stage, depth in enumerate(spec.blocks):
+            outputs = spec.width << stage
+            last = stage == len(spec.blocks) - 1
+            stride = 1 if stage == 0 else spec.last_stride if last else 2
+            for block in range(depth):
+                layers.append(BasicBlock(inputs, outputs, stride if block == 0 else 1))
+                inputs = outputs
+        self.layers = nn.Sequential(*layers)
+        self.channels = inputs
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+
+    def forward(self, images: Tensor) -> Tensor:
+        """(B, 3, H, W) -> (B, channels, h, w)."""
+        features: Tensor = self.layers(images)
+        return features

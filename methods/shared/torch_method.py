@@ -1,0 +1,109 @@
+"""A Method whose knowledge is one torch module: fit, embed, save and load for all of them.
+
+A subclass says how to build its network and how to train it, nothing else.
+"""
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from typing import Any, Protocol, cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from datasets.errors import InputError
+from methods.interface import Embeddings, Images, Method, Run, TrainSet
+from methods.shared.backbones import backbone_spec, build_backbone
+from methods.shared.pixels import in_batches, to_tensor
+from methods.shared.reid import ReidNetwork, ReidOptions
+from methods.shared.training import (
+    device_of,
+    load_arrays,
+    module_arrays,
+    repeatable,
+    resolve_device,
+    seeded,
+    trainable_count,
+)
+
+IDENTITIES = "identities"
+
+
+class Embedder(Protocol):
+    """What a trained network offers: images (B, 3, H, W) in [0, 1] -> embeddings (B, D)."""
+
+    def features(self, images: Tensor) -> Tensor: ...
+
+
+class TorchMethod(Method):
+    """`build` and `train` make a method of a network that has `features` (see Embedder)."""
+
+    network: nn.Module | None = None
+    identities: int = 0
+
+    @abstractmethod
+    def build(self, identities: int, run: Run, pretrained: bool) -> nn.Module:
+        """The network before training; `pretrained` False when weights are loaded afterwards."""
+
+    @abstractmethod
+    def train(self, network: nn.Module, train: TrainSet, run: Run) -> None:
+        """Adjust `network`, which is in training mode on its device, to the training data."""
+
+    def fit(self, train: TrainSet, run: Run) -> None:
+        device = resolve_device(run.device)
+        network = self.build(train.identities, run, pretrained=True)
+        network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        with repeatable():
+            self.train(network.train(), train, run)
+        self.network, self.identities = network.eval(), train.identities
+
+    def embed(self, images: Images) -> Embeddings:
+        network, device = self.fitted()
+        embedder = cast(Embedder, network)
+
+        def apply(batch: Images) -> Tensor:
+            tensor = to_tensor(batch, device)
+            once = embedder.features(tensor)
+            return once + embedder.features(tensor.flip(3)) if self.options.embed_flip else once
+
+        with torch.inference_mode(), repeatable():
+            return np.ascontiguousarray(in_batches(images, apply).cpu().numpy())
+
+    def fitted(self) -> tuple[nn.Module, torch.device]:
+        """The trained network and its device. Raises InputError before fit or load."""
+        if self.network is None:
+            raise InputError(f"method {self.name} is not trained yet; call fit or load first")
+        return self.network, device_of(self.network)
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        return {
+            **module_arrays(self.fitted()[0]),
+            IDENTITIES: np.array([self.identities], dtype=np.int64),
+        }
+
+    def restore(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+        if IDENTITIES not in arrays:
+            raise InputError(f"saved weights of {self.name} lack the entry {IDENTITIES!r}")
+        identities = int(arrays[IDENTITIES][0])
+        network = self.build(identities, Run(seed=0), pretrained=False)
+        load_arrays(network, {n: a for n, a in arrays.items() if n != IDENTITIES})
+        device = resolve_device(self.profile.device)
+        network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.network, self.identities = network.eval(), identities
+
+    def parameter_count(self) -> int:
+        return trainable_count(self.fitted()[0])
+
+    def reid_network(self, identities: int, run: Run, scale: int, pretrained: bool) -> ReidNetwork:
+        """A fresh re-ID network as the profile and the options (a ReidOptions) want it.
+
+        The same seed and scale start from the same weights in every method.
+        """
+        options: ReidOptions = self.options
+        spec = backbone_spec(self.profile.backbone)
+        with seeded(run.seed_for("initial weights", "re-ID", scale)):
+            trunk = build_backbone(spec, self.profile.weights_dir, pretrained)
+            return ReidNetwork(
+                trunk, identities, options.parts, options.part_head, options.part_width
+            )

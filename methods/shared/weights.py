@@ -1,0 +1,65 @@
+"""ImageNet weights for ResNet-50: from a folder the profile names, else torchvision's loader.
+
+Files are read as data only: safetensors, or a state dict through torch's weights-only reader.
+"""
+
+import pickle
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor
+
+from datasets.errors import InputError
+from methods.shared.vision import torchvision_models
+
+SUFFIXES = (".safetensors", ".pth", ".pt")
+_REMEDY = (
+    "put resnet50.safetensors or torchvision's resnet50-*.pth into the profile's weights_dir, "
+    'or set weights = "none" in its backbone'
+)
+
+
+def resnet50_weights(folder: Path | None) -> dict[str, Tensor]:
+    """The state dict of an ImageNet ResNet-50 (torchvision's names). InputError if out of reach."""
+    if folder is not None:
+        return read_state(_resnet50_file(folder))
+    weights = torchvision_models().ResNet50_Weights.IMAGENET1K_V1
+    try:
+        state = weights.get_state_dict(progress=False, check_hash=True, weights_only=True)
+    except (OSError, RuntimeError) as error:
+        raise InputError(f"no ImageNet weights from {weights.url} ({error}); {_REMEDY}") from error
+    return dict(state)
+
+
+def read_state(path: Path) -> dict[str, Tensor]:
+    """Name -> tensor from a .safetensors, .pth or .pt file; nothing in it is ever executed."""
+    try:
+        if path.suffix == ".safetensors":
+            return load_file(path)
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except (OSError, RuntimeError, ValueError, EOFError) as error:
+        raise InputError(f"{path}: cannot be read ({_first_line(error)}); {_REMEDY}") from error
+    except (pickle.UnpicklingError, SafetensorError) as error:
+        raise InputError(f"{path}: is not a plain file of weights; {_REMEDY}") from error
+    named = isinstance(state, dict) and all(isinstance(v, Tensor) for v in state.values())
+    if not named:
+        raise InputError(f"{path}: holds no state dict (name -> tensor); {_REMEDY}")
+    return dict(state)
+
+
+def _resnet50_file(folder: Path) -> Path:
+    found = [
+        path
+        for suffix in SUFFIXES
+        for path in sorted(folder.glob("resnet50*"))
+        if path.suffix == suffix
+    ]
+    if not found:
+        raise InputError(f"{folder}: no resnet50 weights there; {_REMEDY}")
+    return found[0]
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]
