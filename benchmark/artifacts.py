@@ -1,0 +1,100 @@
+"""Artifacts: what a report shows of one cell: a few queries, their nearest gallery images, chains.
+
+Queries and gallery are drawn by hash, never chosen by success; arrays only, no pickle.
+"""
+
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from datasets.draws import ordered, pick
+from datasets.files import write_atomically
+from datasets.manifest import Manifest
+from datasets.pixels import PixelStore
+from methods.interface import Embeddings, Method
+
+SHOWN_QUERIES = 6
+SHOWN_MATCHES = 5
+
+
+def artifact_path(folder: Path, key: str) -> Path:
+    """Where the artifact of `key` lies in the results folder."""
+    return folder / "artifacts" / f"{key}.npz"
+
+
+def write_artifact(folder: Path, key: str, arrays: dict[str, NDArray[Any]]) -> Path:
+    """Write the arrays as a compressed .npz, atomically; returns its path."""
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
+    path = artifact_path(folder, key)
+    write_atomically(path, buffer.getvalue())
+    return path
+
+
+def artifact_of(
+    method: Method,
+    manifest: Manifest,
+    store: PixelStore,
+    embeddings: tuple[Embeddings, Embeddings],
+) -> dict[str, NDArray[Any]]:
+    """The arrays of one cell; n queries, the k = 5 nearest of one drawn gallery image per pid.
+
+    query_images (n, H, W, 3) uint8, query_pids, query_rates, query_names (n,); top_images
+    (n, k, H, W, 3) uint8, top_pids, top_distances (n, k); match_ranks (n,) int64 from 1; and for
+    methods that reconstruct: chain_labels (K,), chain_images (n, K, H, W, 3) uint8, from "input".
+    """
+    query, gallery = manifest.rows("query"), manifest.rows("gallery")
+    shown, drawn = _drawn(manifest, query, gallery)
+    images = np.asarray(store.images("query"))[shown]
+    distances = method.distances(embeddings[0][shown], embeddings[1][drawn])
+    order = np.argsort(distances, axis=1, kind="stable")
+    pids = gallery["pid"].to_numpy()[drawn]
+    query_pids = query["pid"].to_numpy()[shown]
+    top = order[:, :SHOWN_MATCHES]
+    hits = pids[order] == query_pids[:, None]
+    return {
+        "query_images": images,
+        "query_pids": query_pids,
+        "query_rates": query["rate"].to_numpy()[shown],
+        "query_names": query["path"].to_numpy(dtype=str)[shown],
+        "top_images": np.asarray(store.images("gallery"))[drawn][top],
+        "top_pids": pids[top],
+        "top_distances": np.take_along_axis(distances, top, axis=1),
+        "match_ranks": hits.argmax(axis=1).astype(np.int64) + 1,
+        **_chain(method, images),
+    }
+
+
+def _drawn(
+    manifest: Manifest, query: pd.DataFrame, gallery: pd.DataFrame
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Row numbers of the shown queries, and of one gallery image per pid (without junk)."""
+    names = ("artifact", manifest.dataset, manifest.protocol, manifest.seed)
+    paths = gallery["path"].tolist()
+    by_pid = {pid: rows.tolist() for pid, rows in gallery.groupby("pid").groups.items()}
+    gallery_rows = {
+        pid: pick(rows, *names, "gallery", key=paths.__getitem__)
+        for pid, rows in sorted(by_pid.items())
+        if pid != -1
+    }
+    cameras = gallery["camid"].tolist()
+    usable = [
+        row
+        for row, pid, camid in zip(range(len(query)), query["pid"], query["camid"], strict=True)
+        if pid in gallery_rows and cameras[gallery_rows[pid]] != camid
+    ]
+    shown = ordered(usable, *names, "query", key=query["path"].tolist().__getitem__)
+    drawn = np.array(list(gallery_rows.values()), dtype=np.int64)
+    return np.array(shown[:SHOWN_QUERIES], dtype=np.int64), drawn
+
+
+def _chain(method: Method, images: NDArray[np.uint8]) -> dict[str, NDArray[Any]]:
+    steps = method.reconstructions(images) if len(images) else {}
+    if not steps:
+        return {}
+    labels = np.array(["input", *steps])
+    return {"chain_labels": labels, "chain_images": np.stack([images, *steps.values()], axis=1)}

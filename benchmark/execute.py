@@ -1,0 +1,262 @@
+"""Running one cell: data, training, embeddings, metrics, digests -> a record and its artifact.
+
+Runs in a worker process; everything random comes from the cell's seed, on one thread.
+"""
+
+import os
+import platform
+import random
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from benchmark.artifacts import artifact_of
+from benchmark.cells import Job
+from benchmark.code import cell_roots, code_digest
+from benchmark.metrics import (
+    GALLERY_RULES,
+    Distances,
+    ImageIds,
+    Metrics,
+    as_dict,
+    first_equal_rows,
+    measure,
+)
+from benchmark.preparing import Progress, build_pixels, open_data
+from benchmark.profiles import profile_content
+from benchmark.records import Record
+from datasets.cards import CARDS
+from datasets.files import digest_of
+from datasets.manifest import Manifest
+from datasets.pixels import PixelStore
+from methods import method_class
+from methods.interface import Embeddings, Method, Run, TrainSet
+from methods.shared.training import resolve_device as torch_device
+
+RATES = (2, 3, 4)
+
+
+class CellError(Exception):
+    """A cell that cannot have a result; the text is the one-line reason."""
+
+
+@dataclass(frozen=True)
+class CellResult:
+    """What a finished cell hands to the driver: the record, and the arrays of its artifact."""
+
+    record: Record
+    artifact: dict[str, NDArray[Any]]
+
+
+def prepare_cell(job: Job, progress: Progress) -> str:
+    """See that the job's device is there and build its pixels; returns the digest of these.
+
+    Raises InputError, so that what no cell could do without is refused before the first one.
+    """
+    resolve_device(job.profile.device)
+    return build_pixels(job, progress)
+
+
+def run_cell(job: Job, progress: Progress) -> CellResult:
+    """Train and test the job's method on its data; the same job gives the same digests anywhere.
+
+    Raises InputError (data, options, weights, device) and CellError (embeddings without a value).
+    """
+    watch = Stopwatch()
+    device = resolve_device(job.profile.device)
+    code = code_digest(cell_roots(method_class(job.cell.method), CARDS[job.cell.dataset].reader))
+    with watch.phase("prepare"):
+        manifest, store = open_data(job, progress)
+        train = train_set(manifest, store)
+    run = Run(job.cell.seed, device, lambda done, total: progress("fit", done, total))
+    with watch.phase("fit"):
+        method = _fitted(job, train, run)
+    with watch.phase("embed"):
+        embeddings = _embedded(method, store, progress)
+    with watch.phase("evaluate"):
+        progress("evaluate", 0, 1)
+        metrics = _measured(method, manifest, embeddings)
+        artifact = artifact_of(method, manifest, store, embeddings)
+    record = Record(
+        key=job.key,
+        cell=job.cell,
+        profile=profile_content(job.profile),
+        metrics={rule: as_dict(found) for rule, found in metrics.items()},
+        cmc={rule: found.cmc for rule, found in metrics.items()},
+        digests={
+            "manifest": manifest.digest,
+            "pixels": store.digest,
+            "embeddings": _digest(*embeddings),
+            "weights": method.parameters_digest(),
+            "code": code,
+        },
+        counts=_counts(manifest, method, embeddings),
+        seconds=watch.seconds(),
+        peak_memory_bytes=peak_memory(),
+        environment=environment(device),
+        notes=(*manifest.notes, *_skipped_notes(metrics)),
+    )
+    return CellResult(record, artifact)
+
+
+class Stopwatch:
+    """Seconds per named phase, and in total since it was made."""
+
+    def __init__(self) -> None:
+        self._start = time.perf_counter()
+        self._phases: dict[str, float] = {}
+
+    @contextmanager
+    def phase(self, name: str) -> Iterator[None]:
+        """Add the time of the block to the phase `name`."""
+        start = time.perf_counter()
+        yield
+        self._phases[name] = self._phases.get(name, 0.0) + time.perf_counter() - start
+
+    def seconds(self) -> dict[str, float]:
+        """The phases and "total", rounded to milliseconds."""
+        total = {"total": time.perf_counter() - self._start}
+        return {name: round(value, 3) for name, value in (self._phases | total).items()}
+
+
+def resolve_device(wanted: str) -> str:
+    """The device's name, with "auto" decided. InputError for an unknown one or a GPU not there."""
+    return str(torch_device(wanted))
+
+
+def train_set(manifest: Manifest, store: PixelStore) -> TrainSet:
+    """The training split as methods see it: labels 0..C-1 in the order of the pids."""
+    rows = manifest.rows("train")
+    labels = np.unique(rows["pid"].to_numpy(), return_inverse=True)[1]
+    rates = rows["rate"].to_numpy()
+    return TrainSet(
+        images=np.asarray(store.images("train")),
+        labels=labels.astype(np.int64),
+        camids=rows["camid"].to_numpy(),
+        rates=rates,
+        variants={rate: np.asarray(store.variants(rate)) for rate in RATES},
+        hr=np.flatnonzero(rates == 1),
+    )
+
+
+def _fitted(job: Job, train: TrainSet, run: Run) -> Method:
+    make_deterministic(run)
+    method = method_class(job.cell.method)(job.profile, **job.cell.options)
+    method.fit(train, run)
+    return method
+
+
+def make_deterministic(run: Run) -> None:
+    """One thread, deterministic kernels, and a seed for whatever uses a global generator."""
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.set_num_threads(1)
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
+    torch.backends.cudnn.benchmark = False
+    torch.manual_seed(run.seed_for("torch"))
+    random.seed(run.seed_for("random"))
+    np.random.seed(run.seed_for("numpy") % 2**32)  # noqa: NPY002 - guards methods that still use it
+
+
+def _embedded(
+    method: Method, store: PixelStore, progress: Progress
+) -> tuple[Embeddings, Embeddings]:
+    found = []
+    for done, split in enumerate(("query", "gallery")):
+        progress("embed", done, 2)
+        images = np.asarray(store.images(split))
+        array = method.embed(images)
+        if array.ndim != 2 or len(array) != len(images) or array.dtype != np.float32:
+            raise CellError(
+                f"method {method.name}: embed must give ({len(images)}, D) float32, "
+                f"not {array.shape} {array.dtype}; see `crossres methods check {method.name}`"
+            )
+        bad = int((~np.isfinite(array).all(axis=1)).sum())
+        if bad:
+            raise CellError(
+                f"method {method.name}: NaN or infinity in {bad} of {len(array)} {split} "
+                "embeddings; the training diverged, lower its learning rate"
+            )
+        found.append(array)
+    return found[0], found[1]
+
+
+def _measured(
+    method: Method, manifest: Manifest, embeddings: tuple[Embeddings, Embeddings]
+) -> dict[str, Metrics]:
+    query, gallery = manifest.rows("query"), manifest.rows("gallery")
+    columns = (rows[name].to_numpy() for name in ("pid", "camid") for rows in (query, gallery))
+    distances = method_distances(method, *embeddings)
+    ids = ImageIds(*columns)
+    return {rule: measure(distances, ids, gallery=rule) for rule in GALLERY_RULES}
+
+
+def method_distances(method: Method, query: Embeddings, gallery: Embeddings) -> Distances:
+    """The method's distances by block; equal gallery embeddings get equal ones to the last bit."""
+    first_of = first_equal_rows(gallery)
+
+    def block(start: int, stop: int) -> NDArray[np.float64]:
+        return method.distances(query[start:stop], gallery)[:, first_of]
+
+    return block
+
+
+def _digest(*arrays: Embeddings) -> str:
+    parts = [(str(a.shape).encode(), np.ascontiguousarray(a).tobytes()) for a in arrays]
+    return digest_of(*(part for pair in parts for part in pair))
+
+
+def _counts(
+    manifest: Manifest, method: Method, embeddings: tuple[Embeddings, Embeddings]
+) -> dict[str, int]:
+    counts = {}
+    for split in ("train", "query", "gallery"):
+        rows = manifest.rows(split)
+        counts[f"{split}_images"] = len(rows)
+        counts[f"{split}_pids"] = int(rows["pid"].nunique())
+    counts["parameters"] = method.parameter_count()
+    counts["embedding_size"] = int(embeddings[0].shape[1])
+    return counts
+
+
+def _skipped_notes(metrics: dict[str, Metrics]) -> list[str]:
+    skipped = max(found.skipped_queries for found in metrics.values())
+    return [f"{skipped} queries without a true match are not counted"] if skipped else []
+
+
+def peak_memory() -> int:
+    """The largest resident memory of this process so far, in bytes; 0 where it is not measured."""
+    if sys.platform == "win32":
+        return 0
+    import resource
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def environment(device: str) -> dict[str, str | int]:
+    """What ran the cell: versions, platform, device and threads; nothing that names the machine."""
+    return {
+        "crossres": _own_version(),
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "numpy": np.__version__,
+        "platform": f"{platform.system()} {platform.machine()}",
+        "device": torch.cuda.get_device_name(device) if device.startswith("cuda") else device,
+        "threads": torch.get_num_threads(),
+    }
+
+
+def _own_version() -> str:
+    try:
+        return version("crossres")
+    except PackageNotFoundError:
+        return "not installed"

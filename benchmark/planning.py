@@ -1,0 +1,228 @@
+"""Planning a run: which cells a table has on the given data, which are done, how long it takes.
+
+The plan is the same whatever the engine and the number of jobs; `--dry-run` shows it.
+"""
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean
+from typing import Literal, TextIO
+
+from benchmark.cells import Cell, Job, canonical_json, make_job, merge_equal
+from benchmark.code import cell_roots, code_digest
+from benchmark.engine import Engine, Failed, Finished, Task, local
+from benchmark.preparing import Survey, SurveyRequest, survey
+from benchmark.profiles import load_profile, profile_names, typical_seconds
+from benchmark.progress import Clock, duration, watched
+from benchmark.records import RecordFolder, scan_records
+from benchmark.tables import Row, Table, load_table, select_rows
+from datasets.cards import card
+from datasets.errors import InputError
+from datasets.source import Source, default_cache
+from methods import method_class, resolve_options
+from methods.interface import Profile
+
+State = Literal["done", "new", "code changed"]
+
+
+def workers(count: int) -> str:
+    """ "1 worker", "2 workers"."""
+    return f"{count} worker{'s' if count != 1 else ''}"
+
+
+@dataclass(frozen=True)
+class PlannedCell:
+    """A cell of the plan, what is known of it, and the seconds it is expected to take."""
+
+    job: Job
+    state: State
+    seconds: float
+
+    @property
+    def title(self) -> str:
+        """Row, data set and seed, as the progress lines show them."""
+        cell = self.job.cell
+        return f"{' = '.join(self.job.labels)} · {cell.dataset} · seed {cell.seed}"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All cells of a run in the order in which they start, and warnings for people."""
+
+    table: Table
+    out: Path
+    jobs: int
+    cells: tuple[PlannedCell, ...]
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def todo(self) -> tuple[PlannedCell, ...]:
+        """The cells that are to be run."""
+        return tuple(cell for cell in self.cells if cell.state != "done")
+
+    @property
+    def seconds(self) -> float:
+        """The wall time that the cells to be run are expected to take with `jobs` workers."""
+        longest = max((cell.seconds for cell in self.todo), default=0.0)
+        return max(longest, sum(cell.seconds for cell in self.todo) / self.jobs)
+
+    def lines(self) -> list[str]:
+        """The plan for people: one line per cell, and a sum."""
+        cells = [f"{c.state:12} {duration(c.seconds):>8}  {c.title}" for c in self.cells]
+        total = f"{len(self.cells)} cells, {len(self.todo)} to run"
+        return [*cells, f"{total}, about {duration(self.seconds)} with {workers(self.jobs)}"]
+
+
+def plan_table(
+    table: Table | str | Path,
+    *,
+    out: Path,
+    source: Source | None = None,
+    profile: Profile | str | Path = "quick",
+    datasets: Sequence[str] | None = None,
+    rows: Sequence[str] | None = None,
+    seeds: Sequence[int] | None = None,
+    jobs: int | None = None,
+    cache: Path | None = None,
+    weights_dir: Path | None = None,
+    engine: Engine = local,
+    stream: TextIO | None = None,
+) -> Plan:
+    """What `run_table` with the same arguments would do. Draws missing twins, as keys need them.
+
+    `source` None: the twins of the profile's size; `jobs` None: see `default_jobs`.
+    Raises InputError for any unknown name and for a raw folder that is missing or wrong.
+    """
+    table = table if isinstance(table, Table) else load_table(table)
+    found = profile if isinstance(profile, Profile) else load_profile(profile, weights_dir)
+    chosen = select_rows(table, list(rows) if rows is not None else None)
+    options = [resolve_options(row.method, found, dict(row.options)) for row in chosen]
+    source = source or Source(size=found.twin_size)
+    requests = _requests(table, datasets, seeds, source, cache or default_cache())
+    jobs = jobs or default_jobs(found)
+    surveys = _surveys(requests, jobs, engine, stream or sys.stderr)
+    jobs_found = merge_equal(
+        make_job(
+            _cell(row, resolved, view, seed, found),
+            row.label,
+            found,
+            source,
+            request.cache,
+            view.manifests[seed],
+        )
+        for request, view in zip(requests, surveys, strict=True)
+        for seed in request.seeds
+        for row, resolved in zip(chosen, options, strict=True)
+    )
+    folder = scan_records(out)
+    typical = _profile_of_estimates(profile)
+    codes = _codes(jobs_found)
+    cells = [
+        PlannedCell(job, _state(job, folder, codes), _expected(job, folder, typical))
+        for job in jobs_found
+    ]
+    cells.sort(key=lambda c: (requests[0].seeds.index(c.job.cell.seed), -c.seconds))
+    return Plan(table, out, jobs, tuple(cells), folder.broken)
+
+
+def default_jobs(profile: Profile) -> int:
+    """One job per core that this process may use; one in all where the cells need the GPU."""
+    return usable_cores() if profile.device == "cpu" else 1
+
+
+def usable_cores() -> int:
+    """The number of cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _requests(
+    table: Table,
+    datasets: Sequence[str] | None,
+    seeds: Sequence[int] | None,
+    source: Source,
+    cache: Path,
+) -> list[SurveyRequest]:
+    names = tuple(dict.fromkeys(table.datasets if datasets is None else datasets))
+    numbers = tuple(dict.fromkeys(table.seeds if seeds is None else seeds))
+    if not names or not numbers:
+        raise InputError("nothing to run: name at least one data set and one seed")
+    if any(seed < 0 for seed in numbers):
+        raise InputError(f"seed {min(numbers)} must be an integer from 0")
+    return [SurveyRequest(card(name).id, source, cache, numbers) for name in names]
+
+
+def _surveys(
+    requests: Sequence[SurveyRequest], jobs: int, engine: Engine, stream: TextIO
+) -> list[Survey]:
+    found: dict[str, Survey] = {}
+    tasks = [Task(request.dataset, survey, request) for request in requests]
+    titles = {task.key: task.key for task in tasks}
+    clock = Clock(dict.fromkeys(titles, 1.0), dict.fromkeys(titles, 0), jobs)
+    with (
+        watched("data sets", titles, clock, stream, _surveyed) as show,
+        closing(engine(tasks, jobs)) as events,
+    ):
+        for event in events:
+            if isinstance(event, Failed):
+                raise InputError(event.reason)
+            if isinstance(event, Finished):
+                found[event.key] = event.value
+            show(event)
+    return [found[request.dataset] for request in requests]
+
+
+def _surveyed(event: Finished) -> str:
+    return f"{event.value.source}, {event.value.protocol}"
+
+
+def _cell(
+    row: Row, options: Mapping[str, object], view: Survey, seed: int, profile: Profile
+) -> Cell:
+    return Cell(row.method, options, view.dataset, view.protocol, view.source, seed, profile.name)
+
+
+def _codes(jobs: Sequence[Job]) -> dict[tuple[str, str], str]:
+    """The digest of the code as it is now, by method and data set."""
+    pairs = sorted({(job.cell.method, job.cell.dataset) for job in jobs})
+    return {
+        (method, dataset): code_digest(cell_roots(method_class(method), card(dataset).reader))
+        for method, dataset in pairs
+    }
+
+
+def _state(job: Job, folder: RecordFolder, codes: Mapping[tuple[str, str], str]) -> State:
+    record = folder.records.get(job.key)
+    if record is None:
+        return "new"
+    same = record.digests["code"] == codes[job.cell.method, job.cell.dataset]
+    return "done" if same else "code changed"
+
+
+def _expected(job: Job, folder: RecordFolder, typical: str | Path | None) -> float:
+    """What equal cells of other seeds took here, else what the profile says."""
+    like = [
+        record.seconds["total"] for record in folder.records.values() if _alike(record.cell, job)
+    ]
+    if like:
+        return fmean(like)
+    if typical is None:
+        return 60.0
+    return typical_seconds(typical, job.cell.method, dict(job.cell.options))
+
+
+def _alike(cell: Cell, job: Job) -> bool:
+    mine = job.cell
+    same = (cell.method, cell.dataset, cell.profile) == (mine.method, mine.dataset, mine.profile)
+    return same and canonical_json(cell.options) == canonical_json(mine.options)
+
+
+def _profile_of_estimates(profile: Profile | str | Path) -> str | Path | None:
+    if not isinstance(profile, Profile):
+        return profile
+    return profile.name if profile.name in profile_names() else None

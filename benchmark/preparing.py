@@ -1,0 +1,75 @@
+"""Preparing data for cells: surveying a data set, and opening its manifest and pixels for one cell.
+
+The driver prepares everything once before the cells start, so that no two cells build the same.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmark.cells import Job
+from datasets.errors import InputError
+from datasets.manifest import Manifest
+from datasets.pixels import PixelStore, open_store
+from datasets.protocols import build_manifest
+from datasets.source import Source, open_raw
+
+Progress = Callable[[str, int, int], None]
+"""progress(phase, done, total): told by whatever runs in a worker."""
+
+
+@dataclass(frozen=True)
+class SurveyRequest:
+    """Which data set to look at, from where, under which protocol (None: its default)."""
+
+    dataset: str
+    source: Source
+    cache: Path
+    seeds: tuple[int, ...]
+    protocol: str | None = None
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What the keys of a data set's cells need: source name, protocol, manifest digest by seed."""
+
+    dataset: str
+    source: str
+    protocol: str
+    manifests: Mapping[int, str]
+
+
+def survey(request: SurveyRequest, progress: Progress) -> Survey:
+    """Read the raw folder (drawing the twin when needed) and build the manifest of each seed."""
+    progress("raw folder", 0, 1 + len(request.seeds))
+    raw = open_raw(request.dataset, request.source, request.cache)
+    digests, protocol = {}, ""
+    for done, seed in enumerate(request.seeds, start=1):
+        progress("manifests", done, 1 + len(request.seeds))
+        manifest = build_manifest(raw, request.protocol, seed)
+        digests[seed], protocol = manifest.digest, manifest.protocol
+    return Survey(request.dataset, raw.source, protocol, digests)
+
+
+def build_pixels(job: Job, progress: Progress) -> str:
+    """Build the pixel store of the job's data unless it is there; returns its digest."""
+    return open_data(job, progress)[1].digest
+
+
+def open_data(job: Job, progress: Progress) -> tuple[Manifest, PixelStore]:
+    """The manifest and the pixels of a cell. InputError when the data changed since the plan."""
+    cell = job.cell
+    raw = open_raw(cell.dataset, job.source, job.cache)
+    manifest = build_manifest(raw, cell.protocol, cell.seed)
+    if (raw.source, manifest.digest) != (cell.source, job.manifest_digest):
+        raise InputError(
+            f"{raw.folder}: the raw folder of {cell.dataset} changed while the table was running; "
+            "run again to plan with the data as it is now"
+        )
+
+    def told(done: int, total: int) -> None:
+        progress("pixels", done, total)
+
+    profile = job.profile
+    store = open_store(raw, manifest, profile.height, profile.width, job.cache, told)
+    return manifest, store

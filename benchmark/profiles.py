@@ -1,0 +1,117 @@
+"""Profile files: how large an experiment is (input size, networks, schedule, device).
+
+A profile is a TOML file; the built-in ones lie in profiles/, a user's own is given by its path.
+"""
+
+import re
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+from benchmark.toml import checked, read_toml
+from datasets.errors import InputError
+from methods import method_names
+from methods.interface import Profile
+
+FOLDER = Path(__file__).parent / "profiles"
+DEVICES = r"cpu|auto|cuda(:\d+)?"
+BACKBONE = {
+    "name": str,
+    "weights": str,
+    "width": int,
+    "blocks": list,
+    "last_stride": int,
+    "stem_stride": int,
+}
+TRAIN = {"epochs": int, "iterations": int, "identities": int, "hr_images": int, "lr_images": int}
+
+
+def profile_names() -> list[str]:
+    """The names of the built-in profiles, sorted."""
+    return sorted(path.stem for path in FOLDER.glob("*.toml"))
+
+
+def load_profile(name: str | Path, weights_dir: Path | None = None) -> Profile:
+    """The built-in profile of that name, or the profile file at that path.
+
+    `weights_dir`: a folder with ImageNet weights for machines without network. Raises InputError
+    naming the file and the entry when anything in it is unknown or ill-typed.
+    """
+    path = _find(name)
+    profile = _profile(f"profile {path}", read_toml(path, "profile"))
+    return replace(profile, weights_dir=weights_dir)
+
+
+def typical_seconds(name: str | Path, method: str, options: dict[str, Any]) -> float:
+    """What one cell of `method` usually takes under this profile, in seconds; 60 when not stated.
+
+    [typical_seconds] maps a method to a number, or to a list of tables of which the first one
+    whose other entries equal the resolved `options` counts.
+    """
+    path = _find(name)
+    stated = read_toml(path, "profile").get("typical_seconds", {}).get(method, 60.0)
+    entries = stated if isinstance(stated, list) else [{"seconds": stated}]
+    for entry in entries:
+        if all(options.get(key) == value for key, value in entry.items() if key != "seconds"):
+            return float(entry["seconds"])
+    return 60.0
+
+
+def profile_content(profile: Profile) -> dict[str, Any]:
+    """The profile as JSON values; without `weights_dir`, which says where and not what."""
+    names = [field.name for field in fields(profile) if field.name != "weights_dir"]
+    return {name: getattr(profile, name) for name in names}
+
+
+def _find(name: str | Path) -> Path:
+    if str(name) in profile_names():
+        return FOLDER / f"{name}.toml"
+    if Path(name).suffix != ".toml":
+        raise InputError(
+            f"unknown profile {str(name)!r}; the built-in profiles are "
+            f"{', '.join(profile_names())}; one of your own is given by the path of its .toml file"
+        )
+    return Path(name)
+
+
+def _profile(where: str, content: dict[str, Any]) -> Profile:
+    values = checked(
+        where,
+        content,
+        required={"name": str, "height": int, "width": int, "backbone": dict, "train": dict},
+        optional={"device": str, "twin_size": str, "methods": dict, "typical_seconds": dict},
+    )
+    _check_typical(where, values.pop("typical_seconds", {}))
+    if not re.fullmatch(DEVICES, values.get("device", "cpu")):
+        raise InputError(f"{where}: device {values['device']!r} must be cpu, cuda, cuda:N or auto")
+    if min(values["height"], values["width"]) < 8:
+        raise InputError(f"{where}: height and width must be at least 8 pixels")
+    checked(f"{where}, backbone", values["backbone"], {"name": str}, BACKBONE)
+    checked(f"{where}, train", values["train"], {}, TRAIN)
+    if ("epochs" in values["train"]) == ("iterations" in values["train"]):
+        raise InputError(f"{where}, train: give either epochs or iterations")
+    if any(number < 1 for number in values["train"].values()):
+        raise InputError(f"{where}, train: every number must be at least 1")
+    _check_methods(where, values.get("methods", {}))
+    return Profile(**values)
+
+
+def _check_methods(where: str, methods: dict[str, Any]) -> None:
+    for method, options in methods.items():
+        if method not in method_names():
+            known = ", ".join(method_names())
+            raise InputError(f"{where}: unknown method {method!r}; known methods: {known}")
+        if not isinstance(options, dict):
+            raise InputError(f"{where}: methods.{method} must be a table of options")
+
+
+def _check_typical(where: str, stated: dict[str, Any]) -> None:
+    for method, value in stated.items():
+        entries = value if isinstance(value, list) else [{"seconds": value}]
+        for entry in entries:
+            seconds = entry.get("seconds") if isinstance(entry, dict) else None
+            if type(seconds) not in (int, float) or not seconds or seconds <= 0:
+                raise InputError(
+                    f"{where}: typical_seconds.{method} must be a positive number, or a list of "
+                    "tables with `seconds` and the options it holds for"
+                )

@@ -1,0 +1,134 @@
+"""Records: one JSON file per finished cell, written whole or not at all, checked when read.
+
+A file that is half-written, altered, foreign or of another version is never read as a result.
+"""
+
+import json
+import logging
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jsonschema import Draft202012Validator
+
+from benchmark.cells import Cell, key_of
+from datasets.errors import InputError
+from datasets.files import write_atomically
+
+SCHEMA_VERSION = 1
+SCHEMA_PATH = Path(__file__).parent / "record.schema.json"
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Record:
+    """What record.schema.json documents. Metrics are fractions in [0, 1], times seconds.
+
+    `metrics` and `cmc` are keyed by gallery rule ("single-shot", "multi-shot").
+    """
+
+    key: str
+    cell: Cell
+    profile: Mapping[str, Any]
+    metrics: Mapping[str, Mapping[str, float]]
+    cmc: Mapping[str, tuple[float, ...]]
+    digests: Mapping[str, str]
+    counts: Mapping[str, int]
+    seconds: Mapping[str, float]
+    peak_memory_bytes: int
+    environment: Mapping[str, str | int]
+    notes: tuple[str, ...] = ()
+    schema: int = field(default=SCHEMA_VERSION)
+
+
+@dataclass(frozen=True)
+class RecordFolder:
+    """What lies in records/: the sound records by key, and one line for each file that is not."""
+
+    records: Mapping[str, Record]
+    broken: tuple[str, ...] = ()
+
+
+def record_path(folder: Path, key: str) -> Path:
+    """Where the record of `key` lies in the results folder."""
+    return folder / "records" / f"{key}.json"
+
+
+def write_record(folder: Path, record: Record) -> Path:
+    """Write the record into the results folder, atomically; returns its path.
+
+    Raises ValueError when the record does not follow its own schema (a bug, never the user's).
+    """
+    content = asdict(record)
+    text = json.dumps(content, indent=1, sort_keys=True, allow_nan=False, ensure_ascii=False)
+    fault = _fault(json.loads(text), record.key)
+    if fault:
+        raise ValueError(f"record {record.key}: {fault}")
+    path = record_path(folder, record.key)
+    write_atomically(path, text + "\n")
+    return path
+
+
+def read_record(path: Path) -> Record:
+    """The record at `path`. Raises InputError naming the file when it is not a sound record."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise InputError(
+            f"{path}: not a readable record ({error}); remove it, and its cell is run again"
+        ) from error
+    fault = _fault(content, path.stem)
+    if fault:
+        raise InputError(f"{path}: {fault}; remove it, and its cell is run again")
+    cmc = {rule: tuple(curve) for rule, curve in content.pop("cmc").items()}
+    cell, notes = Cell(**content.pop("cell")), tuple(content.pop("notes"))
+    return Record(cell=cell, cmc=cmc, notes=notes, **content)
+
+
+def scan_records(folder: Path) -> RecordFolder:
+    """All records of the results folder by key (sorted), and what is wrong with the other files."""
+    records, broken = {}, []
+    for path in sorted((folder / "records").glob("*.json")):
+        try:
+            record = read_record(path)
+        except InputError as error:
+            broken.append(str(error))
+        else:
+            records[record.key] = record
+    return RecordFolder(records, tuple(broken))
+
+
+def read_records(folder: Path) -> list[Record]:
+    """The sound records of a results folder, by key; each unsound file gets a logged warning.
+
+    Raises InputError when the folder has no records/ at all.
+    """
+    if not (folder / "records").is_dir():
+        raise InputError(f"{folder}: no results there (no folder records/); run `crossres run`")
+    found = scan_records(folder)
+    for line in found.broken:
+        _log.warning("ignored %s", line)
+    return list(found.records.values())
+
+
+def _fault(content: Any, stem: str) -> str | None:
+    """What is wrong with a record's content, in one line; None when it is sound."""
+    version = content.get("schema") if isinstance(content, dict) else None
+    if version != SCHEMA_VERSION:
+        return f"not a record of version {SCHEMA_VERSION} (schema is {version!r})"
+    error = next(iter(sorted(_validator().iter_errors(content), key=str)), None)
+    if error is not None:
+        where = "/".join(str(part) for part in error.absolute_path) or "the record"
+        return f"does not follow the record schema at {where}: {error.message[:200]}"
+    key = key_of(Cell(**content["cell"]), content["profile"], content["digests"]["manifest"])
+    if not stem == content["key"] == key:
+        return f"its cell, profile and manifest have the key {key}, so it was altered or renamed"
+    return None
+
+
+@cache
+def _validator() -> Draft202012Validator:
+    return Draft202012Validator(json.loads(SCHEMA_PATH.read_text(encoding="utf-8")))

@@ -1,0 +1,213 @@
+"""The driver: runs the cells of a table that have no record yet, and writes their records.
+
+Finished cells are never lost: each is written, whole, as soon as it is done.
+"""
+
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TextIO
+
+from benchmark.artifacts import write_artifact
+from benchmark.cells import Job, canonical_json
+from benchmark.engine import Engine, Event, Failed, Finished, Task, local
+from benchmark.execute import CellResult, prepare_cell, run_cell
+from benchmark.planning import Plan, PlannedCell, plan_table, workers
+from benchmark.progress import Clock, duration, watched
+from benchmark.records import write_record
+from benchmark.tables import Table
+from datasets.errors import InputError
+from datasets.files import write_atomically
+from datasets.source import Source
+from methods.interface import Profile
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A cell without a result: why, and where all that it printed lies."""
+
+    cell: PlannedCell
+    reason: str
+    log: Path
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a run did. `complete` when every cell of the plan has its record now."""
+
+    plan: Plan
+    finished: tuple[str, ...]
+    failures: tuple[Failure, ...]
+    interrupted: bool
+    seconds: float
+
+    @property
+    def complete(self) -> bool:
+        """Whether every cell of the plan has its record."""
+        return len(self.finished) == len(self.plan.todo)
+
+    def lines(self) -> list[str]:
+        """The outcome for people, with what to do next."""
+        kept = len(self.plan.cells) - len(self.plan.todo) + len(self.finished)
+        records = self.plan.out / "records"
+        lines = [f"failed: {f.cell.title}: {f.reason} (see {f.log})" for f in self.failures]
+        total = f"{kept} of {len(self.plan.cells)} cells have their record in {records}"
+        if self.interrupted:
+            return [*lines, f"interrupted: {total}; run the same command again to go on"]
+        if self.failures:
+            again = "run the same command again to try the failed ones once more"
+            return [*lines, f"{total}, {len(self.failures)} failed; {again}"]
+        return [*lines, f"{total}; {len(self.finished)} run now in {duration(self.seconds)}"]
+
+
+def run_table(
+    table: Table | str | Path,
+    *,
+    out: Path,
+    source: Source | None = None,
+    profile: Profile | str | Path = "quick",
+    datasets: Sequence[str] | None = None,
+    rows: Sequence[str] | None = None,
+    seeds: Sequence[int] | None = None,
+    jobs: int | None = None,
+    cache: Path | None = None,
+    weights_dir: Path | None = None,
+    engine: Engine = local,
+    stream: TextIO | None = None,
+) -> Summary:
+    """Run every cell of the table that has no record in `out` made by the same code.
+
+    datasets, rows (labels, published names or numbers from 1) and seeds default to the table's,
+    jobs to the number of cores (1 for a GPU), source to the twins of the profile's size, `stream`,
+    where progress goes, to standard error. Writes out/records, out/artifacts and, for failed
+    cells, out/failures. Ctrl-C ends the run with `interrupted` set. Raises InputError for unusable
+    input, before any cell is run.
+    """
+    stream = stream or sys.stderr
+    start = time.monotonic()
+    _check_writable(out)
+    plan = plan_table(
+        table,
+        out=out,
+        source=source,
+        profile=profile,
+        datasets=datasets,
+        rows=rows,
+        seeds=seeds,
+        jobs=jobs,
+        cache=cache,
+        weights_dir=weights_dir,
+        engine=engine,
+        stream=stream,
+    )
+    run = _Driver(plan, engine, stream)
+    interrupted = run.all()
+    seconds = time.monotonic() - start
+    summary = Summary(plan, tuple(run.finished), tuple(run.failures), interrupted, seconds)
+    print(*summary.lines(), sep="\n", file=stream, flush=True)
+    return summary
+
+
+def _check_writable(out: Path) -> None:
+    trial = out / ".writable"
+    write_atomically(trial, "")
+    trial.unlink(missing_ok=True)
+
+
+class _Driver:
+    """Feeds an engine and keeps what it yields; an object because Ctrl-C can come at any point."""
+
+    def __init__(self, plan: Plan, engine: Engine, stream: TextIO) -> None:
+        self.plan, self.engine, self.stream = plan, engine, stream
+        self.finished: list[str] = []
+        self.failures: list[Failure] = []
+
+    def all(self) -> bool:
+        """Do everything that is to be done; whether Ctrl-C came in between."""
+        self.announce()
+        try:
+            self.prepare()
+            self.cells()
+        except KeyboardInterrupt:
+            return True
+        return False
+
+    def announce(self) -> None:
+        """Say what is about to happen, and what is odd about the results folder."""
+        todo = self.plan.todo
+        done = len(self.plan.cells) - len(todo)
+        about = f", about {duration(self.plan.seconds)} with {workers(self.plan.jobs)}"
+        count = f"{len(self.plan.cells)} cells: {done} done, {len(todo)} to run"
+        lines = [f"warning: {text}" for text in self.plan.warnings]
+        lines.append(f"{self.plan.table.id}: {count}{about if todo else ''}")
+        old = sum(cell.state == "code changed" for cell in todo)
+        if old:
+            lines.append(f"{old} of them have a record made by other code, and are run again")
+        print(*lines, sep="\n", file=self.stream, flush=True)
+
+    def prepare(self) -> None:
+        """Build the pixels of each data set and seed once. InputError when one cannot be built."""
+        first: dict[str, Job] = {}
+        for cell in self.plan.todo:
+            first.setdefault(cell.job.manifest_digest, cell.job)
+        titles = {j.key: f"{j.cell.dataset} · seed {j.cell.seed}" for j in first.values()}
+        tasks = [Task(job.key, prepare_cell, job) for job in first.values()]
+        clock = Clock(dict.fromkeys(titles, 1.0), dict.fromkeys(titles, 0), self.plan.jobs)
+        with (
+            watched("preparing pixels", titles, clock, self.stream, _ready) as show,
+            closing(self.engine(tasks, self.plan.jobs)) as events,
+        ):
+            for event in events:
+                if isinstance(event, Failed) and event.unusable_input:
+                    raise InputError(event.reason)
+                show(event)
+
+    def cells(self) -> None:
+        """Run the cells, longest first within each seed, and write what they give."""
+        cells = {cell.job.key: cell for cell in self.plan.todo}
+        tasks = [Task(key, run_cell, cell.job) for key, cell in cells.items()]
+        titles = {key: cell.title for key, cell in cells.items()}
+        with (
+            watched("cells", titles, _clock(self.plan), self.stream, _outcome) as show,
+            closing(self.engine(tasks, self.plan.jobs)) as events,
+        ):
+            for event in events:
+                self._keep(event, cells)
+                show(event)
+
+    def _keep(self, event: Event, cells: dict[str, PlannedCell]) -> None:
+        log = self.plan.out / "failures" / f"{event.key}.log"
+        if isinstance(event, Finished):
+            result: CellResult = event.value
+            # The record comes last: where it is, the artifact is.
+            write_artifact(self.plan.out, event.key, result.artifact)
+            write_record(self.plan.out, result.record)
+            log.unlink(missing_ok=True)
+            self.finished.append(event.key)
+        elif isinstance(event, Failed):
+            cell = cells[event.key]
+            about = canonical_json({"key": event.key, "reason": event.reason}).decode()
+            write_atomically(log, f"{cell.title}\n{about}\n\n{event.log}")
+            self.failures.append(Failure(cell, event.reason, log))
+
+
+def _clock(plan: Plan) -> Clock:
+    expected = {cell.job.key: cell.seconds for cell in plan.todo}
+    groups = {
+        cell.job.key: (cell.job.cell.method, canonical_json(cell.job.cell.options))
+        for cell in plan.todo
+    }
+    return Clock(expected, groups, plan.jobs)
+
+
+def _ready(event: Finished) -> str:
+    del event
+    return "ready"
+
+
+def _outcome(event: Finished) -> str:
+    metrics = event.value.record.metrics["single-shot"]
+    return f"rank-1 {metrics['rank1']:.1%}, mAP {metrics['mAP']:.1%}"
