@@ -1,0 +1,235 @@
+"""Records are sorted into the rows and columns of a table: one grid per source and profile.
+
+What does not fit is counted and said: rows without records, records without a row, doubles.
+"""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
+from typing import Any
+
+from benchmark.records import Record
+from benchmark.tables import Table
+from datasets import InputError, digest_of
+from datasets.cards import CARDS
+from methods import Profile, resolve_options
+from reports.grid import Cells, Column, Grid, Mark, Score
+from reports.words import counted, listed, percent
+
+
+def build_grids(records: Iterable[Record], table: Table) -> list[Grid]:
+    """The grids of `table`, real data first, then by source and profile; [] when no record matches.
+
+    A record belongs to the row whose method and options, resolved under the record's own profile,
+    are the record's. Profiles of one name and different content give different grids.
+    """
+    groups: dict[tuple[str, str, str], list[Record]] = defaultdict(list)
+    for record in sorted(records, key=lambda r: (r.cell.dataset, r.cell.seed, r.key)):
+        content = json.dumps(record.profile, sort_keys=True)
+        groups[record.cell.source, record.cell.profile, content].append(record)
+    names = defaultdict(set)
+    for source, profile, content in groups:
+        names[source, profile].add(content)
+    grids = [
+        _grid(table, source, _label(profile, content, names[source, profile]), groups[key])
+        for key in sorted(groups, key=lambda k: (k[0] != "real", k))
+        for source, profile, content in [key]
+    ]
+    return [grid for grid in grids if grid.records]
+
+
+def _label(profile: str, content: str, contents: set[str]) -> str:
+    """The profile's name, with a digest when several profiles of that name differ in content."""
+    return profile if len(contents) == 1 else f"{profile}-{digest_of(content.encode())[:8]}"
+
+
+def _grid(table: Table, source: str, profile: str, records: Sequence[Record]) -> Grid:
+    rows, notes = _rows_by_setup(table, records[0])
+    matched = [record for record in records if setup_of(record) in rows]
+    columns = _columns(table, matched)
+    cells = _cells(table, columns, rows, matched, notes)
+    scores: dict[tuple[int, Column, str, str], Score] = {}
+    for column in columns:
+        for gallery, metric in _measures(table, matched):
+            scores.update(_column_scores(table, column, cells, gallery, metric))
+    return Grid(
+        table,
+        source,
+        profile,
+        columns,
+        cells,
+        scores,
+        unmatched=tuple(record for record in records if setup_of(record) not in rows),
+        notes=(*notes, *_version_notes(matched)),
+    )
+
+
+def setup_of(record: Record) -> str:
+    """What a record has in common with its row: method and resolved options, as canonical text."""
+    return _setup(record.cell.method, record.cell.options)
+
+
+def profile_of(record: Record) -> Profile:
+    """The profile that a record was made with, from its own copy of it. InputError if unusable."""
+    try:
+        return Profile(**record.profile)
+    except TypeError as error:
+        raise InputError(
+            f"record {record.key}: its profile is not one this version knows ({error})"
+        ) from error
+
+
+def _setup(method: str, options: Mapping[str, Any]) -> str:
+    return json.dumps([method, options], sort_keys=True)
+
+
+def _rows_by_setup(table: Table, record: Record) -> tuple[dict[str, list[int]], list[str]]:
+    """Method and options under the record's profile -> the rows; and a note per unusable row."""
+    rows: dict[str, list[int]] = defaultdict(list)
+    notes = []
+    for index, row in enumerate(table.rows):
+        try:
+            options = resolve_options(row.method, profile_of(record), dict(row.options))
+        except InputError as error:
+            notes.append(f"Row {row.label}: {error}.")
+        else:
+            rows[_setup(row.method, options)].append(index)
+    return rows, notes
+
+
+def _columns(table: Table, records: Sequence[Record]) -> tuple[Column, ...]:
+    """The table's data sets in its order, then those that only the records know, by name."""
+    protocols: dict[str, set[str]] = defaultdict(set)
+    for record in records:
+        protocols[record.cell.dataset].add(record.cell.protocol)
+    names = [*table.datasets, *sorted(set(protocols) - set(table.datasets))]
+    return tuple(
+        column for name in names for column in _protocol_columns(name, sorted(protocols[name]))
+    )
+
+
+def _protocol_columns(dataset: str, protocols: Sequence[str]) -> list[Column]:
+    """One column per protocol; the protocol is part of the title where a data set has several."""
+    card = CARDS.get(dataset)
+    title = card.title if card else dataset
+    if not protocols:
+        return [Column(dataset, card.protocol if card else "", title)]
+    if len(protocols) == 1:
+        return [Column(dataset, protocols[0], title)]
+    return [Column(dataset, protocol, f"{title} ({protocol})") for protocol in protocols]
+
+
+def _cells(
+    table: Table,
+    columns: Sequence[Column],
+    rows: Mapping[str, Sequence[int]],
+    records: Sequence[Record],
+    notes: list[str],
+) -> dict[tuple[int, Column], Cells]:
+    """Records by row and column; of a cell that is there twice the first key counts (noted)."""
+    found: dict[tuple[int, str, str], list[Record]] = defaultdict(list)
+    for record in records:
+        for row in rows[setup_of(record)]:
+            found[row, record.cell.dataset, record.cell.protocol].append(record)
+    cells = {}
+    for column in columns:
+        for row in range(len(table.rows)):
+            mine = found[row, column.dataset, column.protocol]
+            first = [_one(seed, list(same), notes) for seed, same in groupby(mine, _seed)]
+            missing = sorted(set(table.seeds) - {record.cell.seed for record in first})
+            cells[row, column] = Cells(tuple(first), tuple(missing))
+    return cells
+
+
+def _seed(record: Record) -> int:
+    return record.cell.seed
+
+
+def _one(seed: int, records: Sequence[Record], notes: list[str]) -> Record:
+    chosen = min(records, key=lambda record: record.key)
+    if len(records) > 1:
+        others = sorted(record.key for record in records if record is not chosen)
+        notes.append(
+            f"{chosen.cell.dataset}, {chosen.cell.method}, seed {seed}: {len(records)} records; "
+            f"{chosen.key} counts, {listed(others)} does not. Remove the stale ones from records/."
+        )
+    return chosen
+
+
+def _measures(table: Table, records: Sequence[Record]) -> list[tuple[str, str]]:
+    """(gallery rule, metric) of everything the records or the table name, in a fixed order."""
+    pairs: dict[tuple[str, str], None] = {(table.gallery, m): None for m in table.metrics}
+    for record in records:
+        for gallery, metrics in sorted(record.metrics.items()):
+            pairs |= {(gallery, m): None for m in metrics if m != "valid_queries"}
+    return list(pairs)
+
+
+def _column_scores(
+    table: Table,
+    column: Column,
+    cells: Mapping[tuple[int, Column], Cells],
+    gallery: str,
+    metric: str,
+) -> dict[tuple[int, Column, str, str], Score]:
+    """The scores of every row in one column, best and second marked as displayed."""
+    scores = [
+        _score(table, row, column, cells[row, column].records, gallery, metric)
+        for row in range(len(table.rows))
+    ]
+    marks = mark_best([score.mean for score in scores])
+    return {
+        (row, column, metric, gallery): Score(s.values, s.seeds, s.keys, s.published, mark)
+        for row, (s, mark) in enumerate(zip(scores, marks, strict=True))
+    }
+
+
+def _score(
+    table: Table, row: int, column: Column, records: Sequence[Record], gallery: str, metric: str
+) -> Score:
+    measured = [r for r in records if metric in r.metrics.get(gallery, {})]
+    return Score(
+        tuple(float(r.metrics[gallery][metric]) for r in measured),
+        tuple(r.cell.seed for r in measured),
+        tuple(r.key for r in measured),
+        table.published_value(table.rows[row], column.dataset, metric)
+        if gallery == table.gallery
+        else None,
+    )
+
+
+def mark_best(means: Sequence[float | None]) -> list[Mark]:
+    """Best and second of one column, on the values as displayed: what looks equal is equal.
+
+    Nothing is marked where there is nothing to choose between (fewer than two different values).
+    """
+    shown = [None if mean is None else percent(mean) for mean in means]
+    ranked = sorted({float(text) for text in shown if text is not None}, reverse=True)
+    if len(ranked) < 2:
+        return [""] * len(shown)
+    names: dict[float, Mark] = {ranked[0]: "best", ranked[1]: "second"}
+    return ["" if text is None else names.get(float(text), "") for text in shown]
+
+
+def _version_notes(records: Sequence[Record]) -> list[str]:
+    """What makes numbers of one grid less comparable than they look."""
+    notes = []
+    for record in records:
+        notes += [f"{record.cell.dataset}: {note}" for note in record.notes]
+    # A digest covers the method and the data set's reader, so only cells of both compare.
+    codes: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for record in records:
+        codes[record.cell.method, record.cell.dataset].add(record.digests["code"])
+    for (method, dataset), digests in sorted(codes.items()):
+        if len(digests) > 1:
+            versions = counted(len(digests), "version")
+            notes.append(f"{dataset}: the cells of {method} were made by {versions} of the code.")
+    manifests: dict[tuple[str, str, int], set[str]] = defaultdict(set)
+    for record in records:
+        cell = record.cell
+        manifests[cell.dataset, cell.protocol, cell.seed].add(record.digests["manifest"])
+    for (dataset, _, seed), digests in sorted(manifests.items()):
+        if len(digests) > 1:
+            notes.append(f"{dataset}, seed {seed}: the rows were tested on different splits.")
+    return list(dict.fromkeys(notes))

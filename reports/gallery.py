@@ -1,0 +1,204 @@
+"""Artifacts of cells as pictures: retrieval galleries (paper, Figure 6) and reconstruction chains.
+
+Queries were drawn by hash when the cell ran, never by success; they are shown in that order.
+"""
+
+import zipfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmark.artifacts import artifact_path
+from benchmark.records import Record
+from datasets import InputError
+from reports.figures import data_uri
+from reports.grid import Column, Grid
+
+Arrays = Mapping[str, NDArray[Any]]
+MOST_QUERIES = 3
+GALLERY_IMAGES = 400  # in one report; keeps the file of a large table under 5 MB
+_NEEDED = {
+    "query_images",
+    "query_pids",
+    "query_rates",
+    "query_names",
+    "top_images",
+    "top_pids",
+    "top_distances",
+    "match_ranks",
+}
+
+
+@dataclass(frozen=True)
+class Shot:
+    """One image of a gallery or a chain; `correct` frames it green or red."""
+
+    uri: str
+    title: str
+    correct: bool = False
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """What one row found for a query: its top five and the 1-based rank of the first match."""
+
+    row: int
+    key: str
+    top: tuple[Shot, ...]
+    match_rank: int
+
+
+@dataclass(frozen=True)
+class Query:
+    """One query and the rankings of all rows that kept it."""
+
+    shot: Shot
+    pid: int
+    rate: str
+    rankings: tuple[Ranking, ...]
+
+
+@dataclass(frozen=True)
+class Chain:
+    """The reconstructions of one row: for each image its steps, labelled."""
+
+    row: int
+    key: str
+    labels: tuple[str, ...]
+    images: tuple[tuple[Shot, ...], ...]
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """Everything to look at in one column: one seed, several queries, a chain per row."""
+
+    column: Column
+    seed: int
+    queries: tuple[Query, ...]
+    chains: tuple[Chain, ...]
+
+
+def read_artifact(path: Path) -> Arrays:
+    """The arrays of one artifact. Raises InputError when it is damaged or lacks an array."""
+    try:
+        with np.load(path, allow_pickle=False) as opened:
+            arrays = {name: opened[name] for name in opened.files}
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise InputError(
+            f"{path}: not a readable artifact ({error}); delete it and its record, then run again"
+        ) from error
+    lacking = sorted(_NEEDED - set(arrays))
+    if lacking:
+        raise InputError(
+            f"{path}: lacks {', '.join(lacking)}; delete it and its record, then run again"
+        )
+    return arrays
+
+
+def pictures(
+    grid: Grid, column: Column, results: Path, queries: int, notes: list[str]
+) -> Pictures | None:
+    """The pictures of one column, of its first seed with artifacts; None without any.
+
+    A damaged artifact becomes a line in `notes`.
+    """
+    for seed in sorted(
+        {r.cell.seed for row in _rows(grid) for r in grid.cells[row, column].records}
+    ):
+        found = _load(grid, column, seed, results, notes)
+        if found:
+            shown = _queries(found, queries)
+            chains = tuple(c for row, (r, a) in found.items() if (c := _chain(row, r, a, queries)))
+            return Pictures(column, seed, shown, chains)
+    return None
+
+
+def queries_for(grids: Sequence[Grid]) -> int:
+    """How many queries per data set keep the galleries of a whole report within GALLERY_IMAGES."""
+    images = sum(len(grid.shown) * (1 + 5 * len(grid.table.rows)) for grid in grids)
+    return max(1, min(MOST_QUERIES, GALLERY_IMAGES // max(1, images)))
+
+
+def _rows(grid: Grid) -> range:
+    return range(len(grid.table.rows))
+
+
+def _load(
+    grid: Grid, column: Column, seed: int, results: Path, notes: list[str]
+) -> dict[int, tuple[Record, Arrays]]:
+    found = {}
+    for row in _rows(grid):
+        for record in grid.cells[row, column].records:
+            path = artifact_path(results, record.key)
+            if record.cell.seed != seed or not path.exists():
+                continue
+            try:
+                found[row] = record, read_artifact(path)
+            except InputError as error:
+                notes.append(str(error))
+    return found
+
+
+def _queries(found: Mapping[int, tuple[Record, Arrays]], count: int) -> tuple[Query, ...]:
+    """The first queries of the first row, each with every row that kept the same query."""
+    first = next(iter(found.values()))[1]
+    shown = []
+    for position in range(min(count, len(first["query_names"]))):
+        name = str(first["query_names"][position])
+        pid = int(first["query_pids"][position])
+        rankings = [_ranking(row, record, a, name) for row, (record, a) in found.items()]
+        shown.append(
+            Query(
+                Shot(data_uri(first["query_images"][position]), f"query {name}, identity {pid}"),
+                pid,
+                rate_words(int(first["query_rates"][position])),
+                tuple(ranking for ranking in rankings if ranking is not None),
+            )
+        )
+    return tuple(shown)
+
+
+def _ranking(row: int, record: Record, arrays: Arrays, name: str) -> Ranking | None:
+    names = [str(known) for known in arrays["query_names"]]
+    if name not in names:
+        return None
+    at = names.index(name)
+    pid = int(arrays["query_pids"][at])
+    top = tuple(
+        Shot(
+            data_uri(image),
+            f"rank {rank}, identity {int(found)}, distance {float(distance):.3f}",
+            int(found) == pid,
+        )
+        for rank, (image, found, distance) in enumerate(
+            zip(
+                arrays["top_images"][at],
+                arrays["top_pids"][at],
+                arrays["top_distances"][at],
+                strict=True,
+            ),
+            start=1,
+        )
+    )
+    return Ranking(row, record.key, top, int(arrays["match_ranks"][at]))
+
+
+def rate_words(rate: int) -> str:
+    """A down-sampling rate in words: 1 is HR, 0 natively LR."""
+    return {0: "natively LR", 1: "HR"}.get(rate, f"LR, 1/{rate}")
+
+
+def _chain(row: int, record: Record, arrays: Arrays, count: int) -> Chain | None:
+    """The reconstructions that a row kept; None for methods that rebuild nothing."""
+    if "chain_images" not in arrays or not len(arrays["chain_images"]):
+        return None
+    labels = tuple(str(label) for label in arrays["chain_labels"])
+    images = tuple(
+        tuple(Shot(data_uri(image, 256), label) for image, label in zip(steps, labels, strict=True))
+        for steps in arrays["chain_images"][:count]
+    )
+    return Chain(row, record.key, labels, images)

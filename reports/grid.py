@@ -1,0 +1,123 @@
+"""What a report is made of: a grid of rows x columns x metrics from one source with one profile.
+
+Every number keeps the keys of the records it came from; nothing is formatted here.
+"""
+
+import math
+import statistics
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from benchmark.records import Record
+from benchmark.tables import Published, Table
+
+Mark = Literal["", "best", "second"]
+
+
+@dataclass(frozen=True, order=True)
+class Column:
+    """A data set under one protocol. `title` is the name that published tables use."""
+
+    dataset: str
+    protocol: str
+    title: str = field(compare=False)
+
+
+@dataclass(frozen=True)
+class Score:
+    """One metric of one row on one column: fractions per seed, in the order of the seeds."""
+
+    values: tuple[float, ...] = ()
+    seeds: tuple[int, ...] = ()
+    keys: tuple[str, ...] = ()
+    published: Published | None = None
+    mark: Mark = ""
+
+    @property
+    def n(self) -> int:
+        """The number of seeds measured."""
+        return len(self.values)
+
+    @property
+    def mean(self) -> float | None:
+        """Arithmetic mean over the seeds; None when nothing was measured."""
+        return math.fsum(self.values) / self.n if self.values else None
+
+    @property
+    def std(self) -> float | None:
+        """Sample standard deviation (ddof = 1); None for fewer than two seeds."""
+        return statistics.stdev(self.values) if self.n > 1 else None
+
+
+@dataclass(frozen=True)
+class Cells:
+    """The records of one row on one column by seed, and the table's seeds that have none."""
+
+    records: tuple[Record, ...] = ()
+    missing: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Grid:
+    """One table filled from one source with one profile."""
+
+    table: Table
+    source: str
+    profile: str
+    columns: tuple[Column, ...]
+    cells: Mapping[tuple[int, Column], Cells]
+    scores: Mapping[tuple[int, Column, str, str], Score]
+    unmatched: tuple[Record, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def score(self, row: int, column: Column, metric: str, gallery: str | None = None) -> Score:
+        """The score of a row (index into table.rows), by default under the table's gallery rule."""
+        return self.scores.get((row, column, metric, gallery or self.table.gallery), Score())
+
+    @property
+    def shown(self) -> tuple[Column, ...]:
+        """The columns with at least one record."""
+        return tuple(c for c in self.columns if any(self._records(c)))
+
+    @property
+    def empty(self) -> tuple[Column, ...]:
+        """The table's columns for which nothing has been measured."""
+        return tuple(c for c in self.columns if c not in self.shown)
+
+    @property
+    def records(self) -> tuple[Record, ...]:
+        """All records in the grid, by row, column and seed, each once."""
+        found = {
+            record.key: record
+            for row in range(len(self.table.rows))
+            for column in self.columns
+            for record in self.cells[row, column].records
+        }
+        return tuple(found.values())
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """The seeds that were measured."""
+        return tuple(sorted({record.cell.seed for record in self.records}))
+
+    @property
+    def missing(self) -> tuple[tuple[int, Column, int], ...]:
+        """(row, column, seed) of every cell that is still to be run in the shown columns."""
+        return tuple(
+            (row, column, seed)
+            for column in self.shown
+            for row in range(len(self.table.rows))
+            for seed in self.cells[row, column].missing
+        )
+
+    def has_published(self, column: Column, metric: str) -> bool:
+        """Whether any row has a published value there."""
+        return any(
+            self.score(row, column, metric).published is not None
+            for row in range(len(self.table.rows))
+        )
+
+    def _records(self, column: Column) -> Iterable[Record]:
+        for row in range(len(self.table.rows)):
+            yield from self.cells[row, column].records

@@ -1,0 +1,250 @@
+"""Grids as one self-contained HTML file that opens offline, in light and dark, on paper and phone.
+
+The templates only arrange: every number and picture is computed before they see it.
+"""
+
+import json
+import shlex
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from markupsafe import Markup, escape
+
+from benchmark.profiles import profile_names
+from benchmark.records import Record
+from benchmark.tables import table_names
+from reports import words
+from reports.figures import STRIP_WIDTH, CmcPlot, Strip, cmc_plot, strips
+from reports.gallery import Pictures, pictures, queries_for
+from reports.grid import Column, Grid, Score
+from reports.leftovers import Leftovers
+from reports.text import published_somewhere, published_text
+
+DIGESTS = ("manifest", "pixels", "weights", "embeddings", "code")
+PHASES = ("prepare", "fit", "embed", "evaluate", "total")
+SHORT = 12  # digits of a digest that are shown; the whole one is a hover and a click away
+
+
+@dataclass(frozen=True)
+class Section:
+    """One grid with everything drawn from it."""
+
+    grid: Grid
+    anchor: str
+    strips: Mapping[Column, Mapping[int, Strip]]
+    plots: tuple[CmcPlot, ...]
+    pictures: tuple[Pictures, ...]
+
+
+@dataclass(frozen=True)
+class Setup:
+    """A method with its options in one profile, and the cells that ran with it, by data set."""
+
+    title: str
+    record: Record
+    cells: tuple[tuple[Column, tuple[tuple[Record, str], ...]], ...]
+
+
+def to_html(
+    grids: Sequence[Grid],
+    leftovers: Leftovers,
+    results: Path,
+    version: str,
+) -> str:
+    """The whole page; `leftovers` are listed at its end.
+
+    The pictures come from the artifacts in `results`; the page holds copies, not links.
+    """
+    notes = list(leftovers.broken)
+    count = queries_for(grids)
+    sections = [_section(grid, results, count, notes) for grid in grids]
+    setups = _setups(sections)
+    records = [r for setup in setups for _, cells in setup.cells for r, _ in cells]
+    return (
+        _environment()
+        .get_template("report.html.j2")
+        .render(
+            sections=sections,
+            setups=setups,
+            overview=_overview(records),
+            # Without the folder's own path the page stays the same when the folder is moved.
+            leftovers=replace(
+                leftovers,
+                broken=tuple(note.replace(f"{results}/", "") for note in dict.fromkeys(notes)),
+            ),
+            twin=any(words.is_twin(grid.source) for grid in grids),
+            version=version,
+        )
+    )
+
+
+def _section(grid: Grid, results: Path, queries: int, notes: list[str]) -> Section:
+    drawn = [cmc_plot(grid, column) for column in grid.shown]
+    seen = [pictures(grid, column, results, queries, notes) for column in grid.shown]
+    return Section(
+        grid,
+        words.slug(grid.table.id, grid.source, grid.profile),
+        {column: strips(grid, column) for column in grid.shown},
+        tuple(plot for plot in drawn if plot is not None),
+        tuple(found for found in seen if found is not None),
+    )
+
+
+# --- what was run ---------------------------------------------------------------------------------
+
+
+def _setups(sections: Sequence[Section]) -> list[Setup]:
+    """Every record once, under the first table and row that shows it."""
+    listed: set[str] = set()
+    setups = []
+    for section in sections:
+        grid = section.grid
+        for index, row in enumerate(grid.table.rows):
+            cells = []
+            for column in grid.shown:
+                fresh = [r for r in grid.cells[index, column].records if r.key not in listed]
+                listed.update(record.key for record in fresh)
+                if fresh:
+                    commands = [(r, cell_command(grid, index, r)) for r in fresh]
+                    cells.append((column, tuple(commands)))
+            if cells:
+                setups.append(Setup(row.label, cells[0][1][0][0], tuple(cells)))
+    return setups
+
+
+def cell_command(grid: Grid, row: int, record: Record) -> str:
+    """The command that runs exactly this cell again, into another folder to compare with."""
+    label = grid.table.rows[row].label
+    chosen = shlex.quote(label if "," not in label else str(row + 1))
+    seed = record.cell.seed
+    cell = f"--rows {chosen} --datasets {record.cell.dataset} --seeds {seed}"
+    return f"{_run_command(record, grid)} {cell} --out again"
+
+
+def missing_command(grid: Grid) -> str:
+    """The command that runs the cells of the shown columns that have no record yet."""
+    datasets = ",".join(dict.fromkeys(column.dataset for column in grid.shown))
+    return f"{_run_command(grid.records[0], grid)} --datasets {datasets} --out RESULTS"
+
+
+def _run_command(record: Record, grid: Grid) -> str:
+    source = "--source twin" if words.is_twin(record.cell.source) else "--data ROOT"
+    profile = _spelled(record.cell.profile, profile_names())
+    return f"crossres run {_spelled(grid.table.id, table_names())} --profile {profile} {source}"
+
+
+def _spelled(name: str, built_in: Sequence[str]) -> str:
+    """A table or profile as the command line takes it: a name, or the path of a user's file."""
+    return name if name in built_in else shlex.quote(f"PATH/TO/{name}.toml")
+
+
+def _overview(records: Sequence[Record]) -> dict[str, list[tuple[Any, ...]]]:
+    """The code versions and environments of the cells, each with its number of cells."""
+    environments = Counter(json.dumps(record.environment, sort_keys=True) for record in records)
+    codes = Counter(
+        (f"{record.cell.method} on {record.cell.dataset}", record.digests["code"])
+        for record in records
+    )
+    return {
+        "codes": [(what, code, cells) for (what, code), cells in sorted(codes.items())],
+        "environments": [(_environment_words(e), n) for e, n in sorted(environments.items())],
+    }
+
+
+def _environment_words(content: str) -> str:
+    return ", ".join(f"{name} {value}" for name, value in json.loads(content).items())
+
+
+# --- the template's vocabulary --------------------------------------------------------------------
+
+
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    environment.globals.update(
+        words=words,
+        strip_width=STRIP_WIDTH,
+        cell_anchor=cell_anchor,
+        counts_of=counts_of,
+        missing_command=missing_command,
+        DIGESTS=DIGESTS,
+        PHASES=PHASES,
+    )
+    environment.filters.update(
+        percent=words.percent,
+        duration=words.duration,
+        memory=words.memory,
+        published=published_text,
+        difference=difference,
+        by_seed=by_seed,
+        digest=digest,
+        in_order=in_order,
+        option=option,
+        step=step,
+    )
+    environment.tests["published_in"] = _published_in
+    return environment
+
+
+def _published_in(metric: str, grid: Grid) -> bool:
+    return published_somewhere(grid, metric)
+
+
+def cell_anchor(section: Section, row: int, column: Column) -> str:
+    """The anchor of the first record behind one cell of the table."""
+    records = section.grid.cells[row, column].records
+    return f"r-{records[0].key}" if records else ""
+
+
+def counts_of(grid: Grid, column: Column) -> Mapping[str, int]:
+    """The counts of the first record in a column that has any."""
+    rows = range(len(grid.table.rows))
+    return next(r.counts for row in rows for r in grid.cells[row, column].records)
+
+
+def in_order(mapping: Mapping[str, Any], names: Iterable[str]) -> list[tuple[str, Any]]:
+    """The items of a mapping, those of `names` first and in that order, then the others by name."""
+    known = [name for name in names if name in mapping]
+    return [(name, mapping[name]) for name in [*known, *sorted(set(mapping) - set(known))]]
+
+
+def difference(score: Score) -> str:
+    """Measured minus published, in points; nothing when either is missing."""
+    if score.mean is None or score.published is None:
+        return ""
+    return words.signed(100 * score.mean - score.published.value)
+
+
+def by_seed(score: Score) -> str:
+    """ "seed 0: 51.2, seed 1: 53.0"."""
+    pairs = zip(score.seeds, score.values, strict=True)
+    return ", ".join(f"seed {seed}: {words.percent(value)}" for seed, value in pairs)
+
+
+def digest(value: str) -> Markup:
+    """A digest, shortened; the whole value on hover and, by a click, on the clipboard."""
+    if not value:
+        return Markup("–")
+    return Markup(
+        '<button class="digest" type="button" title="{0}" data-full="{0}">{1}</button>'
+    ).format(value, value[:SHORT])
+
+
+def option(value: object) -> str:
+    """An option's value as JSON."""
+    return json.dumps(value, ensure_ascii=False)
+
+
+def step(label: str) -> Markup:
+    """ "IR_1/3" with its index set as one."""
+    stem, _, index = label.partition("_")
+    return escape(stem) + (Markup("<sub>{}</sub>").format(index) if index else Markup(""))

@@ -1,0 +1,212 @@
+"""A grid as text: tidy CSV for programs, Markdown for pages, a coloured table for the terminal.
+
+The CSV holds fractions (design: files hold fractions); the tables for people hold per cent.
+"""
+
+import csv
+import io
+from collections.abc import Iterable, Iterator, Sequence
+
+from rich import box
+from rich.console import Console
+from rich.panel import Panel
+from rich.table import Table as RichTable
+from rich.text import Text
+
+from reports.grid import Column, Grid, Score
+from reports.words import (
+    TWIN_BANNER,
+    gallery_words,
+    is_twin,
+    metric_title,
+    percent,
+    seeds_words,
+    source_words,
+)
+
+MOST_NOTES = 5
+CSV_COLUMNS = (
+    "row",
+    "dataset",
+    "protocol",
+    "metric",
+    "gallery",
+    "source",
+    "profile",
+    "n",
+    "mean",
+    "std",
+    "values",
+    "published",
+    "keys",
+)
+
+
+def to_csv(grids: Iterable[Grid]) -> str:
+    """All grids as tidy CSV, one line per row, data set, metric and gallery rule.
+
+    mean, std, values and published are fractions; `values` and `keys` are "seed=..." joined by
+    ";"; empty means not measured (std: fewer than two seeds) or not published.
+    """
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(CSV_COLUMNS)
+    for grid in grids:
+        writer.writerows(_csv_lines(grid))
+    return out.getvalue()
+
+
+def _csv_lines(grid: Grid) -> Iterator[list[str]]:
+    for (row, column, metric, gallery), score in sorted(
+        grid.scores.items(), key=lambda item: (item[0][0], grid.columns.index(item[0][1]))
+    ):
+        if not score.n and score.published is None:
+            continue
+        where = [grid.table.rows[row].label, column.dataset, column.protocol, metric, gallery]
+        yield [*where, grid.source, grid.profile, str(score.n), *_csv_numbers(score)]
+
+
+def _csv_numbers(score: Score) -> list[str]:
+    return [
+        "" if score.mean is None else repr(score.mean),
+        "" if score.std is None else repr(score.std),
+        ";".join(f"{s}={v!r}" for s, v in zip(score.seeds, score.values, strict=True)),
+        "" if score.published is None else repr(round(score.published.value / 100, 10)),
+        ";".join(f"{s}={k}" for s, k in zip(score.seeds, score.keys, strict=True)),
+    ]
+
+
+def mean_std(score: Score) -> str:
+    """ "56.8 ± 2.6", "56.8" for a single seed, "–" for a cell that has not been run."""
+    if score.mean is None:
+        return "–"
+    return percent(score.mean) + ("" if score.std is None else f" ± {percent(score.std)}")
+
+
+def published_text(score: Score) -> str:
+    """The published value as printed, in per cent, or nothing."""
+    return "" if score.published is None else f"{score.published.value:.1f}"
+
+
+def facts(grid: Grid) -> str:
+    """One line: how the numbers of this grid were made."""
+    return (
+        f"{source_words(grid.source)}, profile {grid.profile}, {seeds_words(grid.seeds)}, "
+        f"{gallery_words(grid.table.gallery)}"
+    )
+
+
+# --- Markdown -------------------------------------------------------------------------------------
+
+
+def to_markdown(grids: Sequence[Grid]) -> str:
+    """All grids as Markdown tables; best bold, second in italics, published in own columns."""
+    return "\n".join(_markdown(grid) for grid in grids)
+
+
+def _markdown(grid: Grid) -> str:
+    lines = [f"## {grid.table.title}", "", f"{facts(grid)}. Mean ± standard deviation, per cent."]
+    if is_twin(grid.source):
+        lines += ["", f"> **{TWIN_BANNER}**"]
+    head = ["Data set", "Row", *_heads(grid), "Seeds"]
+    lines += ["", _pipe(head), _pipe(["---", "---", *["---:"] * (len(head) - 2)])]
+    for column in grid.shown:
+        lines += [_pipe(_markdown_row(grid, row, column)) for row in range(len(grid.table.rows))]
+    lines += ["", "Best in bold, second in italics, per data set and on the values as displayed."]
+    lines += ["", *[f"- {note}" for note in problems(grid)], ""] if problems(grid) else [""]
+    return "\n".join(lines)
+
+
+def _heads(grid: Grid) -> list[str]:
+    heads = []
+    for metric in grid.table.metrics:
+        heads.append(metric_title(metric))
+        if published_somewhere(grid, metric):
+            heads.append(f"{metric_title(metric)} published")
+    return heads
+
+
+def published_somewhere(grid: Grid, metric: str) -> bool:
+    """Whether the metric has a published value in any column that is shown."""
+    return any(grid.has_published(column, metric) for column in grid.shown)
+
+
+def _markdown_row(grid: Grid, row: int, column: Column) -> list[str]:
+    texts = [column.title, grid.table.rows[row].label]
+    for metric in grid.table.metrics:
+        score = grid.score(row, column, metric)
+        wrap = {"best": "**", "second": "*", "": ""}[score.mark]
+        texts.append(f"{wrap}{mean_std(score)}{wrap}")
+        if published_somewhere(grid, metric):
+            texts.append(published_text(score))
+    return [*texts, _seeds_done(grid, row, column)]
+
+
+def _seeds_done(grid: Grid, row: int, column: Column) -> str:
+    cells = grid.cells[row, column]
+    done = len(cells.records)
+    return f"{done}" if not cells.missing else f"{done} of {done + len(cells.missing)}"
+
+
+def _pipe(texts: Sequence[str]) -> str:
+    return "| " + " | ".join(text.replace("|", "\\|") for text in texts) + " |"
+
+
+def problems(grid: Grid) -> list[str]:
+    """What a reader must know before trusting the numbers: gaps, leftovers, notes."""
+    found = []
+    if grid.missing:
+        total = len(grid.missing) + len(grid.records)
+        found.append(f"{len(grid.missing)} of {total} cells have not been run.")
+    if grid.empty:
+        found.append(f"Nothing measured on {', '.join(column.title for column in grid.empty)}.")
+    if grid.unmatched:
+        found.append(f"{len(grid.unmatched)} records match no row of this table.")
+    return [*found, *grid.notes]
+
+
+# --- terminal -------------------------------------------------------------------------------------
+
+
+def print_grid(grid: Grid, console: Console) -> None:
+    """Print one grid: a banner when it is a twin's, the table, then what is missing.
+
+    Made to fit 80 columns with three metrics, two of them with published values.
+    """
+    if is_twin(grid.source):
+        console.print(Panel(Text(TWIN_BANNER, style="bold yellow"), border_style="yellow"))
+    table = RichTable(
+        title=grid.table.title,
+        caption=facts(grid),
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+        show_edge=False,
+    )
+    table.add_column("Method")
+    for metric in grid.table.metrics:
+        table.add_column(metric_title(metric), justify="right", no_wrap=True)
+        if published_somewhere(grid, metric):
+            table.add_column("publ.", justify="right", style="dim", header_style="dim")
+    table.add_column("n", justify="right", no_wrap=True)
+    for column in grid.shown:
+        table.add_row(Text(column.title, style="bold cyan"))
+        for row in range(len(grid.table.rows)):
+            table.add_row(*_terminal_row(grid, row, column))
+        table.add_section()
+    console.print(table)
+    said = problems(grid)
+    for problem in said[:MOST_NOTES]:
+        console.print(Text(problem, style="yellow"))
+    if len(said) > MOST_NOTES:
+        console.print(Text(f"… and {len(said) - MOST_NOTES} more notes in the report"))
+
+
+def _terminal_row(grid: Grid, row: int, column: Column) -> list[Text]:
+    texts = [Text(grid.table.rows[row].label)]
+    for metric in grid.table.metrics:
+        score = grid.score(row, column, metric)
+        style = {"best": "bold green", "second": "underline", "": ""}[score.mark]
+        texts.append(Text(mean_std(score).replace("± ", "±"), style=style))
+        if published_somewhere(grid, metric):
+            texts.append(Text(published_text(score)))
+    return [*texts, Text(_seeds_done(grid, row, column).replace(" of ", "/"))]

@@ -1,0 +1,101 @@
+"""The words and number formats that every rendering shares, so that no two of them disagree.
+
+Fractions come in; per cent, as people read it, goes out.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+
+TWIN_BANNER = "TWIN DATA: drawn, not the real set; never comparable with published numbers."
+MINUS = "\u2212"
+
+METRIC_TITLES = {
+    "rank1": "Rank-1",
+    "rank5": "Rank-5",
+    "rank10": "Rank-10",
+    "rank20": "Rank-20",
+    "mAP": "mAP",
+    "mINP": "mINP",
+}
+GALLERY_WORDS = {
+    "single-shot": "single-shot gallery (one image per identity)",
+    "multi-shot": "multi-shot gallery (every HR image of the test identities)",
+}
+
+
+def is_twin(source: str) -> bool:
+    """Whether a record's source is a twin, that is, drawn data."""
+    return source.startswith("twin")
+
+
+def metric_title(metric: str) -> str:
+    """The metric as a column is headed; an unknown one keeps its own name."""
+    return METRIC_TITLES.get(metric, metric)
+
+
+def gallery_words(rule: str) -> str:
+    """The gallery rule in words for captions."""
+    return GALLERY_WORDS.get(rule, f"{rule} gallery")
+
+
+def source_words(source: str) -> str:
+    """ "real" -> "real data"; "twin:quick:1" -> "twin (size quick, version 1)"."""
+    if not is_twin(source):
+        return "real data" if source == "real" else source
+    size, _, version = source.removeprefix("twin:").partition(":")
+    return f"twin (size {size}, version {version or '?'})"
+
+
+def percent(fraction: float) -> str:
+    """A fraction in [0, 1] as per cent with one decimal, the form in which the field prints it."""
+    return f"{100 * fraction:.1f}"
+
+
+def signed(points: float) -> str:
+    """A difference in percentage points with its sign; the minus sign is the typographic one."""
+    text = f"{points:+.1f}"
+    return "0.0" if text in ("+0.0", "-0.0") else text.replace("-", MINUS)
+
+
+def duration(seconds: float) -> str:
+    """Seconds as people say them: "8.3 s", "4 min 05 s", "2 h 07 min"."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest:02d} s"
+    return f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def memory(size: float) -> str:
+    """Bytes in binary units with three significant digits: "812 MiB", "1.42 GiB"."""
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if size < 1000 or unit == "GiB":
+            break
+        size /= 1024
+    return f"{size:.3g} {unit}"
+
+
+def listed(items: Iterable[object]) -> str:
+    """ "a", "a and b", "a, b and c"."""
+    texts = [str(item) for item in items]
+    if len(texts) < 2:
+        return "".join(texts)
+    return f"{', '.join(texts[:-1])} and {texts[-1]}"
+
+
+def counted(number: int, noun: str, plural: str | None = None) -> str:
+    """ "1 seed", "3 seeds"."""
+    return f"{number} {noun if number == 1 else plural or noun + 's'}"
+
+
+def seeds_words(seeds: Sequence[int]) -> str:
+    """ "3 seeds (0, 1, 2)"; over eight seeds only their number and range."""
+    if len(seeds) > 8:
+        return f"{len(seeds)} seeds ({min(seeds)} to {max(seeds)})"
+    return f"{counted(len(seeds), 'seed')} ({', '.join(map(str, seeds))})"
+
+
+def slug(*parts: str) -> str:
+    """A name for anchors and labels: letters, digits and hyphens only."""
+    return re.sub(r"[^A-Za-z0-9]+", "-", "-".join(parts)).strip("-")
