@@ -1,0 +1,80 @@
+"""The sessions of the project: `nox -l` lists them; each one only calls the public commands."""
+
+import os
+import shutil
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2024.10.9"
+nox.options.sessions = ["lint", "types", "tests"]
+nox.options.reuse_venv = "yes"
+
+PYPROJECT = nox.project.load_toml("pyproject.toml")
+DEBIAN_TOOLS = {
+    "chromium": ["chromium"],
+    "pdflatex": ["texlive-latex-base", "texlive-latex-recommended", "texlive-latex-extra"],
+    "pdftoppm": ["poppler-utils"],
+}
+
+
+def _install(session: nox.Session, *groups: str, project: bool = True) -> None:
+    needed = nox.project.dependency_groups(PYPROJECT, *groups) if groups else []
+    session.install(
+        "--constraint", "constraints.txt", *needed, *(["--editable", "."] if project else [])
+    )
+
+
+def _system_tools(session: nox.Session) -> None:
+    """Install the browser and the LaTeX that tests open reports with, where that is possible."""
+    missing = [tool for tool in DEBIAN_TOOLS if shutil.which(tool) is None]
+    packages = [package for tool in missing for package in DEBIAN_TOOLS[tool]]
+    if missing and shutil.which("apt-get") and os.geteuid() == 0:
+        quiet = {"DEBIAN_FRONTEND": "noninteractive"}
+        session.run("apt-get", "update", "-qq", external=True, env=quiet, silent=True)
+        install = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages]
+        session.run(*install, external=True, env=quiet, silent=True)
+    elif missing:
+        session.warn(
+            f"not found: {', '.join(missing)}; the tests that need them are skipped. "
+            f"On Debian: apt-get install {' '.join(packages)}"
+        )
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """All tests: unit, property, end to end, a real browser and a real LaTeX."""
+    _system_tools(session)
+    _install(session, "tests")
+    workers = ["-n", str(os.cpu_count() or 1)] if not session.posargs else []
+    session.run("pytest", *workers, "--benchmark-disable", *session.posargs)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Style, and the contract that a room imports only from the rooms below it."""
+    _install(session, "lint", project=False)
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+    session.run("lint-imports", env={"PYTHONPATH": str(Path.cwd())})
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """The strict type checker over the rooms."""
+    _install(session, "types")
+    session.run("mypy")
+
+
+@nox.session
+def benchmark(session: nox.Session) -> None:
+    """Time the parts that must be fast (pytest-benchmark)."""
+    _install(session, "tests")
+    session.run("pytest", "tests/performance", "--benchmark-only", *session.posargs)
+
+
+@nox.session(name="reproduce-table2")
+def reproduce_table2(session: nox.Session) -> None:
+    """Fill Table 2 on the twins; on real data with `-- --data ROOT --profile paper`."""
+    _install(session)
+    session.run("crossres", "run", "table2", *session.posargs)
