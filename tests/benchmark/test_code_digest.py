@@ -1,0 +1,101 @@
+"""The code digest: a changed comment changes nothing, a changed method or helper does."""
+
+import importlib
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from benchmark.code import cell_roots, code_digest
+from datasets.errors import InputError
+from methods import method_class
+
+METHOD = '''
+"""A method."""
+import os
+from codepack.shared import helper
+from . import numbers
+
+class Mine:
+    """What it does."""
+    def fit(self, train):
+        """Learn."""
+        return helper(train) + numbers.ONE  # the sum
+'''
+SHARED = '''
+def helper(x):
+    """Help."""
+    from codepack import deep
+    return deep.f(x)
+'''
+FILES = {
+    "__init__.py": '"""A plug-in."""\n',
+    "mine.py": METHOD,
+    "shared.py": SHARED,
+    "numbers.py": "ONE = 1\n",
+    "deep.py": "def f(x):\n    return x * 2.0\n",
+    "unused.py": "TWO = 2\n",
+}
+
+
+@pytest.fixture
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    folder = tmp_path / "codepack"
+    folder.mkdir()
+    for name, text in FILES.items():
+        (folder / name).write_text(text)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    importlib.invalidate_caches()
+    yield folder
+    for name in [name for name in sys.modules if name.partition(".")[0] == "codepack"]:
+        del sys.modules[name]
+
+
+def edit(package: Path, name: str, old: str, new: str) -> str:
+    path = package / name
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+    return code_digest(["codepack.mine"])
+
+
+def test_writing_it_differently_changes_nothing(package: Path) -> None:
+    before = code_digest(["codepack.mine"])
+    assert len(before) == 64
+    assert before == edit(package, "mine.py", "# the sum", "# the sum of both")
+    assert before == edit(package, "mine.py", '"""What it does."""', '"""What it is for."""')
+    assert before == edit(package, "mine.py", '        """Learn."""\n', "")
+    assert before == edit(package, "shared.py", "x):", "  x  ) :\n")
+    assert before == edit(package, "mine.py", '"""A method."""\n', "")
+    assert before == edit(package, "unused.py", "2", "3")
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new"),
+    [
+        ("mine.py", "+ numbers.ONE", "- numbers.ONE"),
+        ("numbers.py", "1", "2"),
+        ("numbers.py", "1", "1.0"),
+        ("shared.py", "deep.f(x)", "deep.f(-x)"),
+        ("deep.py", "2.0", "2.5"),
+    ],
+)
+def test_any_other_change_does(package: Path, name: str, old: str, new: str) -> None:
+    before = code_digest(["codepack.mine"])
+    assert before != edit(package, name, old, new)
+    assert before == edit(package, name, new, old)
+
+
+def test_a_root_without_source_is_named() -> None:
+    with pytest.raises(InputError, match="module nothing_like_it has no source file"):
+        code_digest(["nothing_like_it"])
+
+
+def test_a_method_does_not_hang_on_its_neighbours() -> None:
+    plain, msifla = (
+        code_digest(cell_roots(method_class(name), "pku")) for name in ("plain", "msifla")
+    )
+    assert plain != msifla
+    assert plain != code_digest(cell_roots(method_class("plain"), "viper"))
+    assert plain == code_digest(reversed(cell_roots(method_class("plain"), "pku")))

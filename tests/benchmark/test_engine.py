@@ -1,0 +1,182 @@
+"""The local engine: a worker that raises or dies is one failed task; the rest comes through."""
+
+import importlib
+import os
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from benchmark.engine import Event, Failed, Finished, Progressed, Started, Task, Warned, local
+
+CALLS = """
+import logging
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+
+from datasets.errors import InputError
+
+
+def square(x, progress):
+    return x * x
+
+
+def raises(x, progress):
+    print("printed before")
+    raise KeyError("the reason")
+
+
+def unusable(x, progress):
+    raise InputError("a.jpg: truncated; copy it again")
+
+
+def killed(x, progress):
+    os.system("echo from a child process")
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def leaves(x, progress):
+    os._exit(3)
+
+
+def large(x, progress):
+    return np.arange(x, dtype=np.float64)
+
+
+def unpicklable(x, progress):
+    return lambda: x
+
+
+def steps(x, progress):
+    for done in range(x + 1):
+        progress("counting", done, x)
+    logging.getLogger("anything").warning("mind the %s", "gap")
+    return x
+
+
+def environment(x, progress):
+    main = getattr(sys.modules["__main__"], "__file__", None)
+    return {name: os.environ.get(name) for name in x} | {"main": main}
+
+
+def sleeps(folder, progress):
+    Path(folder, str(os.getpid())).touch()
+    try:
+        time.sleep(60)
+    finally:
+        Path(folder, "left").touch()
+
+
+def grandchild(x, progress):
+    if os.fork() == 0:
+        time.sleep(20)
+        os._exit(0)
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.fixture
+def calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
+    (tmp_path / "engine_calls.py").write_text(CALLS)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    importlib.invalidate_caches()
+    yield importlib.import_module("engine_calls")
+    sys.modules.pop("engine_calls", None)
+
+
+def outcomes(tasks: list[Task], jobs: int) -> dict[str, Any]:
+    events: list[Event] = list(local(tasks, jobs))
+    assert sum(isinstance(event, Started) for event in events) == len(tasks)
+    return {e.key: e for e in events if isinstance(e, Finished | Failed)}
+
+
+def test_values_come_back_whatever_the_number_of_jobs(calls: ModuleType) -> None:
+    tasks = [Task(str(n), calls.square, n) for n in range(7)]
+    for jobs in (1, 3):
+        found = outcomes(tasks, jobs)
+        assert {key: event.value for key, event in found.items()} == {
+            str(n): n * n for n in range(7)
+        }
+    assert list(local([], 2)) == []
+
+
+def test_one_worker_starts_tasks_in_order(calls: ModuleType) -> None:
+    tasks = [Task(key, calls.square, 1) for key in "cab"]
+    assert [e.key for e in local(tasks, 1)] == ["c", "c", "a", "a", "b", "b"]
+
+
+def test_failures_are_one_event_each_with_their_reason(calls: ModuleType) -> None:
+    names = ["raises", "unusable", "killed", "leaves", "unpicklable", "square"]
+    found = outcomes([Task(name, getattr(calls, name), 2) for name in names], 2)
+    reasons = {key: event.reason for key, event in found.items() if isinstance(event, Failed)}
+    assert reasons["raises"] == "KeyError: 'the reason'"
+    assert reasons["unusable"] == "a.jpg: truncated; copy it again"
+    assert reasons["killed"].startswith("the worker was killed by SIGKILL; the system does that")
+    assert reasons["leaves"] == "the worker left with exit code 3 without a result"
+    assert "pickle" in reasons["unpicklable"]
+    assert found["square"].value == 4
+    assert [key for key, e in found.items() if getattr(e, "unusable_input", False)] == ["unusable"]
+    assert "printed before" in found["raises"].log
+    assert "Traceback" in found["raises"].log
+    assert "from a child process" in found["killed"].log
+
+
+def test_a_dead_worker_is_noticed_although_its_child_lives_on(calls: ModuleType) -> None:
+    start = time.monotonic()
+    found = outcomes([Task("a", calls.grandchild, 0)], 1)
+    assert isinstance(found["a"], Failed)
+    assert time.monotonic() - start < 15
+
+
+def test_large_results_fit_through(calls: ModuleType) -> None:
+    found = outcomes([Task(str(n), calls.large, 3_000_000) for n in range(2)], 2)
+    assert [float(event.value[-1]) for event in found.values()] == [2_999_999.0] * 2
+
+
+def test_progress_and_warnings_reach_the_driver(calls: ModuleType) -> None:
+    events = list(local([Task("a", calls.steps, 1000)], 1))
+    steps = [(e.done, e.total) for e in events if isinstance(e, Progressed)]
+    assert (steps[0], steps[-1]) == ((0, 1000), (1000, 1000))
+    assert len(steps) < 100
+    assert [e.text for e in events if isinstance(e, Warned)] == ["mind the gap"]
+
+
+def test_workers_have_one_thread_and_do_not_run_the_callers_script(calls: ModuleType) -> None:
+    names = ["OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"]
+    before = {name: os.environ.get(name) for name in names}
+    script = sys.modules["__main__"]
+    found = outcomes([Task("a", calls.environment, names)], 1)
+    assert found["a"].value == dict.fromkeys(names, "1") | {"main": None}
+    assert {name: os.environ.get(name) for name in names} == before
+    assert sys.modules["__main__"] is script
+
+
+def test_closing_ends_all_workers_through_their_finally_blocks(
+    calls: ModuleType, tmp_path: Path
+) -> None:
+    folder = tmp_path / "pids"
+    folder.mkdir()
+    start = time.monotonic()
+    with closing(local([Task(str(n), calls.sleeps, str(folder)) for n in range(3)], 2)) as events:
+        assert isinstance(next(events), Started)
+        assert isinstance(next(events), Started)
+        while len(list(folder.iterdir())) < 2:
+            assert time.monotonic() - start < 30
+            time.sleep(0.05)
+    names = {path.name for path in folder.iterdir()}
+    assert "left" in names
+    assert len(names) == 3
+    for pid in names - {"left"}:
+        with pytest.raises(ProcessLookupError):
+            os.kill(int(pid), 0)
+    assert time.monotonic() - start < 40

@@ -1,0 +1,156 @@
+"""One cell, run in this process: its record, its artifact, and that it is the same every time."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from benchmark.cells import Cell, Job, make_job
+from benchmark.engine import Failed, Finished, Task, local
+from benchmark.execute import CellError, CellResult, resolve_device, run_cell
+from benchmark.preparing import SurveyRequest, open_data, survey
+from benchmark.profiles import load_profile
+from benchmark.records import read_record, write_record
+from datasets.errors import InputError
+from datasets.source import Source
+from methods import resolve_options
+from methods.interface import Profile
+
+
+def silent(phase: str, done: int, total: int) -> None:
+    del phase, done, total
+
+
+def make(
+    root: Path, cache: Path, profile: Profile, method: str = "colour", seed: int = 0, **options: Any
+) -> Job:
+    source = Source(root)
+    view = survey(SurveyRequest("mlr-pku", source, cache, (seed,)), silent)
+    resolved = resolve_options(method, profile, options)
+    cell = Cell(method, resolved, "mlr-pku", view.protocol, view.source, seed, profile.name)
+    return make_job(cell, "A row", profile, source, cache, view.manifests[seed])
+
+
+@pytest.fixture
+def profile(profile_path: Path, plugin: Path) -> Profile:
+    assert plugin.is_dir()
+    return load_profile(profile_path)
+
+
+def test_a_cell_gives_a_whole_record(pku_root: Path, tmp_path: Path, profile: Profile) -> None:
+    job = make(pku_root, tmp_path, profile, bins=3)
+    phases: list[str] = []
+
+    def progress(phase: str, done: int, total: int) -> None:
+        assert 0 <= done <= total
+        phases.append(phase)
+
+    result = run_cell(job, progress)
+    record = result.record
+    assert read_record(write_record(tmp_path, record)) == record
+    assert (record.key, record.cell, record.digests["manifest"]) == (
+        job.key,
+        job.cell,
+        job.manifest_digest,
+    )
+    # 10 people, half of them for training; two images of each by each of two cameras.
+    assert record.counts == {
+        "train_images": 20,
+        "train_pids": 5,
+        "query_images": 10,
+        "query_pids": 5,
+        "gallery_images": 10,
+        "gallery_pids": 5,
+        "parameters": 1,
+        "embedding_size": 9,
+    }
+    # Colours tell these people apart, so a pipeline that mixes up images would show here.
+    assert record.metrics["multi-shot"]["mAP"] > 0.8
+    assert record.metrics["single-shot"]["valid_queries"] == 10
+    assert record.cmc["single-shot"][4] == pytest.approx(1.0)
+    assert set(phases) >= {"pixels", "fit", "embed", "evaluate"}
+    total = record.seconds["total"]
+    assert sum(s for name, s in record.seconds.items() if name != "total") <= total + 0.01
+    assert record.peak_memory_bytes > 50 * 2**20
+    assert record.environment["threads"] == 1
+
+
+def test_the_artifact_shows_the_truth(pku_root: Path, tmp_path: Path, profile: Profile) -> None:
+    job = make(pku_root, tmp_path, profile, bins=3)
+    arrays = run_cell(job, silent).artifact
+    manifest, store = open_data(job, silent)
+    query, gallery = manifest.rows("query"), manifest.rows("gallery")
+    assert arrays["query_images"].shape == (6, 16, 8, 3)
+    assert arrays["top_images"].shape == (6, 5, 16, 8, 3)
+    assert arrays["chain_labels"].tolist() == ["input", "negative"]
+    assert (arrays["chain_images"][:, 0] == arrays["query_images"]).all()
+    assert (arrays["chain_images"][:, 1] == 255 - arrays["query_images"]).all()
+    assert len(set(arrays["query_names"])) == 6
+    assert all(array.dtype != object for array in arrays.values())
+    images = {q: store.images("query")[i] for i, q in enumerate(query["path"])}
+    for n, name in enumerate(arrays["query_names"]):
+        row = query[query["path"] == name].iloc[0]
+        assert (arrays["query_images"][n] == images[name]).all()
+        assert (arrays["query_pids"][n], arrays["query_rates"][n]) == (row["pid"], row["rate"])
+        # One gallery image for each of the five pids, so all of them are shown, nearest first.
+        assert sorted(arrays["top_pids"][n]) == sorted(gallery["pid"].unique())
+        assert (np.diff(arrays["top_distances"][n]) >= 0).all()
+        place = arrays["top_pids"][n].tolist().index(row["pid"])
+        assert arrays["match_ranks"][n] == place + 1
+
+
+def digests(result: CellResult) -> Any:
+    record = result.record
+    return record.digests, record.metrics, record.cmc, record.counts
+
+
+@pytest.mark.parametrize("method", ["plain", "msifla"])
+def test_the_same_cell_gives_the_same_bits(pku_root: Path, tmp_path: Path, method: str) -> None:
+    """In this process (whose generators and threads are in disarray), in workers, beside others."""
+    profile = load_profile("smoke")
+    jobs = [make(pku_root, tmp_path, profile, method, seed) for seed in (0, 1)]
+    np.random.seed(3)  # noqa: NPY002 - a global generator that must not matter
+    torch.manual_seed(99)
+    here = run_cell(jobs[0], silent)
+    torch.rand(7)
+    found = {}
+    tasks = [Task(f"{n}", run_cell, jobs[n % 2]) for n in range(3)]
+    for event in local(tasks, 2):
+        assert not isinstance(event, Failed), event
+        if isinstance(event, Finished):
+            found[event.key] = digests(event.value)
+    assert found["0"] == found["2"] == digests(here)
+    assert found["1"][0]["weights"] != found["0"][0]["weights"]
+
+
+@pytest.mark.parametrize(
+    ("mood", "error", "words"),
+    [
+        ("nan", CellError, "NaN or infinity in 1 of 10 query embeddings; the training diverged"),
+        ("wide", CellError, r"embed must give \(10, D\) float32, not \(10, 6\) float64"),
+        ("raises", RuntimeError, "no luck"),
+    ],
+)
+def test_failures_say_why(
+    pku_root: Path, tmp_path: Path, profile: Profile, mood: str, error: Any, words: str
+) -> None:
+    with pytest.raises(error, match=words):
+        run_cell(make(pku_root, tmp_path, profile, mood=mood), silent)
+
+
+def test_data_that_changed_since_the_plan_are_refused(
+    pku_root: Path, tmp_path: Path, profile: Profile
+) -> None:
+    job = replace(make(pku_root, tmp_path, profile), manifest_digest="0" * 64)
+    with pytest.raises(InputError, match="PKUv1a_128x48: the raw folder of mlr-pku changed"):
+        run_cell(job, silent)
+
+
+def test_a_missing_gpu_is_said_to_be_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert (resolve_device("auto"), resolve_device("cpu")) == ("cpu", "cpu")
+    with pytest.raises(InputError, match="asks for device 'cuda:1' and torch finds no GPU"):
+        resolve_device("cuda:1")

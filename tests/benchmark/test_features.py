@@ -1,0 +1,172 @@
+"""FEATURES.npz and arrays from elsewhere: right numbers, and one clear line for bad files."""
+
+import contextlib
+import io
+import os
+import pickle
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from benchmark import evaluate, evaluate_features, features
+from benchmark.features import feature_distances
+from datasets.errors import InputError
+
+KEYS = {"rank1", "rank5", "rank10", "rank20", "mAP", "mINP", "valid_queries"}
+
+
+def arrays(**changes: Any) -> dict[str, Any]:
+    """Eight people in two cameras; the gallery is the queries with a little noise, and junk."""
+    rng = np.random.default_rng(0)
+    query = rng.normal(size=(8, 5))
+    content = {
+        "query_features": query.astype(np.float32),
+        "gallery_features": np.vstack([query + 0.01, query[:1]]).astype(np.float32),
+        "query_pids": np.arange(8),
+        "gallery_pids": np.r_[np.arange(8), -1],
+        "query_camids": np.zeros(8, dtype=np.int32),
+        "gallery_camids": np.ones(9, dtype=np.int32),
+    }
+    content.update(changes)
+    return {name: value for name, value in content.items() if value is not None}
+
+
+def saved(tmp_path: Path, **changes: Any) -> Path:
+    path = tmp_path / "features.npz"
+    np.savez(path, **arrays(**changes))
+    return path
+
+
+def test_a_file_and_arrays_give_the_same(tmp_path: Path) -> None:
+    found = evaluate_features(saved(tmp_path))
+    assert set(found) == KEYS
+    assert found == evaluate(**arrays())
+    assert found["rank1"] == found["mAP"] == 1.0
+    assert found["valid_queries"] == 8
+
+
+def test_gallery_rules_and_metrics_are_passed_on() -> None:
+    rng = np.random.default_rng(1)
+    content = arrays(gallery_features=rng.normal(size=(9, 5)), gallery_pids=np.arange(9) // 2)
+    multi = evaluate(**content)
+    single = evaluate(**content, gallery="single-shot")
+    cosine = evaluate(**content, metric="cosine")
+    assert multi != single
+    assert multi != cosine
+    assert multi["valid_queries"] == 5
+
+
+@pytest.mark.parametrize("chunk", [1, 10**9])
+def test_distances_against_plain_numpy(chunk: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(features, "CHUNK_BYTES", chunk)
+    rng = np.random.default_rng(2)
+    left, right = rng.normal(size=(6, 9)), rng.normal(size=(11, 9))
+    differences = left[:, None, :] - right[None, :, :]
+    found = feature_distances(left, right)(1, 4)
+    assert found == pytest.approx(np.linalg.norm(differences, axis=2)[1:4])
+    norms = np.linalg.norm(left, axis=1)[:, None] * np.linalg.norm(right, axis=1)
+    found = feature_distances(left, right, "cosine")(0, 6)
+    assert found == pytest.approx(1 - left @ right.T / norms)
+
+
+def test_equal_features_tie_to_the_last_bit() -> None:
+    rng = np.random.default_rng(3)
+    gallery = rng.normal(size=(1001, 77)).astype(np.float32)
+    gallery[1000] = gallery[500] = gallery[3]
+    for metric in ("euclidean", "cosine"):
+        found = feature_distances(rng.normal(size=(50, 77)), gallery, metric)(0, 50)  # type: ignore[arg-type]
+        assert (found[:, 3] == found[:, 500]).all()
+        assert (found[:, 3] == found[:, 1000]).all()
+
+
+def test_cosine_of_zero_tiny_and_huge_vectors() -> None:
+    vectors = np.array([[0.0, 0.0], [1e-200, 1e-200], [1e200, 0.0]])
+    found = feature_distances(vectors, vectors, "cosine")(0, 3)
+    half = 1 - np.sqrt(0.5)
+    assert found == pytest.approx(np.array([[1, 1, 1], [1, 0, half], [1, half, 0]]), abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"query_camids": None}, "query_camids is missing; without cameras use"),
+        ({"gallery_pids": None}, "gallery_pids is missing"),
+        ({"query_features": np.full((8, 5), np.nan)}, "query_features holds NaN or infinity in 8"),
+        ({"gallery_features": np.full((9, 5), np.inf)}, "gallery_features holds NaN or infinity"),
+        ({"query_features": np.zeros((8, 6))}, "query_features are 6 wide and gallery_features 5"),
+        ({"query_pids": np.arange(7)}, "query_pids must have one entry for each of the 8"),
+        ({"query_pids": np.arange(8.0)}, "query_pids must be integers, not float64"),
+        ({"query_features": np.zeros((0, 5))}, "query_features is empty"),
+        ({"query_features": np.zeros(8)}, "query_features must be (images, width)"),
+        ({"query_features": np.array([["a"]])}, "query_features must be floating point"),
+        ({"query_pids": np.arange(8) + 100}, "none of the 8 queries has a true match"),
+        ({"query_pids": np.array([object()] * 8)}, "query_pids cannot be read (Object arrays"),
+    ],
+)
+def test_each_bad_file_gets_one_line(tmp_path: Path, changes: Any, words: str) -> None:
+    path = saved(tmp_path, **changes)
+    with pytest.raises(InputError) as caught:
+        evaluate_features(path)
+    assert str(caught.value).startswith(str(path))
+    assert words in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_files_that_are_no_npz(tmp_path: Path) -> None:
+    path = tmp_path / "features.npz"
+    with pytest.raises(InputError, match="no such file"):
+        evaluate_features(path)
+    whole = saved(tmp_path).read_bytes()
+    for content in (b"hello", b"", b"PK\x03\x04", whole[: len(whole) // 2]):
+        path.write_bytes(content)
+        with pytest.raises(InputError, match=r"not a readable \.npz archive"):
+            evaluate_features(path)
+    np.save(tmp_path / "one.npy", np.zeros(3))
+    with pytest.raises(InputError, match=r"a single array, not an \.npz"):
+        evaluate_features(tmp_path / "one.npy")
+
+
+@settings(max_examples=300, deadline=None)
+@given(place=st.floats(0, 1, exclude_max=True), bits=st.integers(1, 255), compressed=st.booleans())
+def test_a_damaged_byte_is_never_a_traceback(place: float, bits: int, compressed: bool) -> None:
+    buffer = io.BytesIO()
+    (np.savez_compressed if compressed else np.savez)(buffer, **arrays())
+    content = bytearray(buffer.getvalue())
+    content[int(place * len(content))] ^= bits
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "features.npz"
+        path.write_bytes(bytes(content))
+        # Anything but a result or an InputError fails the test.
+        with contextlib.suppress(InputError):
+            assert evaluate_features(path)["valid_queries"] <= 8
+
+
+class Trap:
+    """Leaves a trace when somebody unpickles it."""
+
+    def __reduce__(self) -> Any:
+        return os.mkdir, (os.environ["TRAP"],)
+
+
+def test_nothing_is_ever_unpickled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TRAP", str(tmp_path / "sprung"))
+    path = tmp_path / "features.npz"
+    path.write_bytes(pickle.dumps(Trap()))
+    with pytest.raises(InputError):
+        evaluate_features(path)
+    np.savez(path, **arrays(query_pids=np.array([Trap()] * 8, dtype=object)))
+    with pytest.raises(InputError, match="query_pids"):
+        evaluate_features(path)
+    assert not (tmp_path / "sprung").exists()
+
+
+def test_cameras_are_not_needed_where_they_are_kept() -> None:
+    content = arrays(query_camids=None, gallery_camids=None)
+    assert evaluate(**content, same_camera="keep")["rank1"] == 1.0
+    with pytest.raises(InputError, match="unknown same_camera 'maybe'; choose drop or keep"):
+        evaluate(**content, same_camera="maybe")  # type: ignore[arg-type]

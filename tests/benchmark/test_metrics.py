@@ -1,0 +1,259 @@
+"""The evaluator against hand-made matrices, brute force, every possible draw, and Monte Carlo."""
+
+import itertools
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from benchmark import metrics
+from benchmark.expectation import expected_reciprocal_rank, rank_cdf
+from benchmark.metrics import GalleryRule, ImageIds, Metrics, SameCamera, measure
+from datasets.errors import InputError
+
+
+def run(
+    distances: Any,
+    ids: tuple[Any, Any, Any, Any],
+    gallery: GalleryRule = "multi-shot",
+    same_camera: SameCamera = "drop",
+) -> Metrics:
+    matrix = np.array(distances, dtype=np.float64)
+    arrays = [np.array(values, dtype=np.int64) for values in ids]
+    return measure(lambda a, b: matrix[a:b], ImageIds(*arrays), gallery, same_camera)
+
+
+def usable(ids: tuple[Any, Any, Any, Any], query: int, same_camera: str = "drop") -> list[int]:
+    query_pids, gallery_pids, query_camids, gallery_camids = ids
+    return [
+        g
+        for g, (pid, camid) in enumerate(zip(gallery_pids, gallery_camids, strict=True))
+        if pid != -1
+        and not (same_camera == "drop" and (pid, camid) == (query_pids[query], query_camids[query]))
+    ]
+
+
+def ranking(row: Any, pids: Any, kept: list[int], own: int) -> tuple[list[int], float, float]:
+    """Ranks of the matches, AP and INP of one ranked list, in plain Python."""
+    order = sorted(kept, key=lambda g: (row[g], g))
+    ranks = [rank for rank, g in enumerate(order, start=1) if pids[g] == own]
+    precisions = [hit / rank for hit, rank in enumerate(ranks, start=1)]
+    return ranks, sum(precisions) / len(ranks), len(ranks) / ranks[-1]
+
+
+def brute_force(distances: Any, ids: tuple[Any, Any, Any, Any], same_camera: str) -> list[float]:
+    rows = []
+    for query, own in enumerate(ids[0]):
+        kept = usable(ids, query, same_camera)
+        if any(ids[1][g] == own for g in kept):
+            ranks, ap, inp = ranking(distances[query], ids[1], kept, own)
+            rows.append([*(float(ranks[0] <= k) for k in (1, 5, 10, 20)), ap, inp])
+    return [float(value) for value in np.mean(rows, axis=0)] if rows else []
+
+
+def every_draw(distances: Any, ids: tuple[Any, Any, Any, Any]) -> list[float]:
+    """Single-shot by enumerating all galleries of one usable image per identity."""
+    rows = []
+    for query, own in enumerate(ids[0]):
+        kept = usable(ids, query)
+        groups = [
+            [g for g in kept if ids[1][g] == pid] for pid in sorted({ids[1][g] for g in kept})
+        ]
+        if not any(ids[1][g] == own for g in kept):
+            continue
+        drawn = []
+        for gallery in itertools.product(*groups):
+            ranks, ap, inp = ranking(distances[query], ids[1], list(gallery), own)
+            drawn.append([*(float(ranks[0] <= k) for k in (1, 5, 10, 20)), ap, inp])
+        rows.append(np.mean(drawn, axis=0))
+    return [float(value) for value in np.mean(rows, axis=0)] if rows else []
+
+
+def values(found: Metrics) -> list[float]:
+    return [found.rank1, found.rank5, found.rank10, found.rank20, found.mAP, found.mINP]
+
+
+# Gallery: 7 matches, another camera's 7, junk, a distractor nobody asks for, 8, 7 again (far).
+GALLERY = ([7, 7, -1, 0, 8, 7], [1, 2, 2, 2, 2, 2])
+
+
+def test_market_rules_by_hand() -> None:
+    ids = ([7, 8, 9, 8], GALLERY[0], [1, 1, 1, 2], GALLERY[1])
+    distances = [
+        [0.0, 0.3, 0.1, 0.2, 0.5, 0.4],  # own camera and junk are dropped: 0 7 7 8
+        [0.3, 0.3, 0.1, 0.3, 0.3, 0.3],  # all tied: by index 7 7 0 8 7, the match is fourth
+        [0.0, 0.1, 0.2, 0.3, 0.4, 0.5],  # nobody is 9: skipped
+        [0.0, 0.1, 0.2, 0.3, 0.4, 0.5],  # the only 8 was seen by the query's camera: skipped
+    ]
+    found = run(distances, ids)
+    assert (found.valid_queries, found.skipped_queries) == (2, 2)
+    assert (found.rank1, found.rank5) == (0.0, 1.0)
+    assert found.cmc[:4] == (0.0, 0.5, 0.5, 1.0)
+    assert found.mAP == pytest.approx(((1 / 2 + 2 / 3) / 2 + 1 / 4) / 2)
+    assert found.mINP == pytest.approx((2 / 3 + 1 / 4) / 2)
+
+
+def test_keep_leaves_the_same_camera_in() -> None:
+    ids = ([7], GALLERY[0], [1], GALLERY[1])
+    found = run([[0.0, 0.3, 0.1, 0.2, 0.5, 0.4]], ids, same_camera="keep")
+    assert found.rank1 == 1.0
+    assert found.mAP == pytest.approx((1 + 2 / 3 + 3 / 4) / 3)
+
+
+def test_single_shot_by_hand() -> None:
+    # The query's 7 shows image 1 or 5; 0 has one image, 8 one. Image 1: only 0 is closer: rank 2.
+    # Image 5: 0 and 8 are closer: rank 3.
+    ids = ([7], GALLERY[0], [1], GALLERY[1])
+    found = run([[0.0, 0.3, 0.1, 0.2, 0.35, 0.4]], ids, "single-shot")
+    assert found.rank1 == 0.0
+    assert found.cmc[1] == pytest.approx(0.5)
+    assert found.rank5 == 1.0
+    assert found.mAP == pytest.approx((1 / 2 + 1 / 3) / 2)
+    assert found.mINP == found.mAP
+
+
+def test_pid_zero_is_an_identity_like_any_other() -> None:
+    assert run([[0.1, 0.2]], ([0], [0, 5], [1], [2, 2])).rank1 == 1.0
+
+
+@st.composite
+def problems(draw: st.DrawFn) -> tuple[list[list[float]], tuple[Any, Any, Any, Any]]:
+    """Small evaluations with many ties, junk, distractors and same-camera entries."""
+    queries, gallery = draw(st.integers(1, 4)), draw(st.integers(1, 8))
+
+    def column(count: int, low: int, high: int) -> list[int]:
+        return draw(st.lists(st.integers(low, high), min_size=count, max_size=count))
+
+    ids = (
+        column(queries, 0, 3),
+        column(gallery, -1, 4),
+        column(queries, 1, 2),
+        column(gallery, 1, 2),
+    )
+    return [[d / 4 for d in column(gallery, 0, 4)] for _ in range(queries)], ids
+
+
+@settings(max_examples=300, deadline=None)
+@given(problems(), st.sampled_from(["drop", "keep"]))
+def test_multi_shot_equals_brute_force(problem: Any, same_camera: SameCamera) -> None:
+    expected = brute_force(*problem, same_camera)
+    if expected:
+        assert values(run(*problem, same_camera=same_camera)) == pytest.approx(expected, abs=1e-12)
+    else:
+        with pytest.raises(InputError, match="true match"):
+            run(*problem, same_camera=same_camera)
+
+
+@settings(max_examples=300, deadline=None)
+@given(problems())
+def test_single_shot_equals_every_draw(problem: Any) -> None:
+    expected = every_draw(*problem)
+    if expected:
+        assert values(run(*problem, gallery="single-shot")) == pytest.approx(expected, abs=1e-12)
+
+
+@settings(max_examples=100, deadline=None)
+@given(problems(), st.randoms(use_true_random=False))
+def test_the_order_of_the_gallery_changes_nothing(problem: Any, random: Any) -> None:
+    distances, (query_pids, gallery_pids, query_camids, gallery_camids) = problem
+    # Without ties: these are broken by gallery index, which is what a permutation changes.
+    matrix = np.array(distances) + np.linspace(0, 0.1, len(gallery_pids))
+    order = list(range(len(gallery_pids)))
+    random.shuffle(order)
+    for rule in metrics.GALLERY_RULES:
+        results = []
+        for columns in (sorted(order), order):
+            pids, camids = (np.array(a)[columns] for a in (gallery_pids, gallery_camids))
+            try:
+                found = run(matrix[:, columns], (query_pids, pids, query_camids, camids), rule)
+            except InputError:
+                found = None
+            results.append(found)
+        assert results[0] == results[1]
+
+
+def random_problem(seed: int, people: int, most: int) -> tuple[NDArray[np.float64], Any]:
+    rng = np.random.default_rng(seed)
+    pids = np.repeat(np.arange(people), rng.integers(1, most + 1, people))
+    query_pids = rng.integers(0, people, 60)
+    distances = rng.random((60, len(pids))) - 0.3 * (query_pids[:, None] == pids)
+    ones = np.ones(len(pids), dtype=np.int64)
+    return distances, (query_pids, pids, np.zeros(60, dtype=np.int64), ones)
+
+
+def test_single_shot_agrees_with_monte_carlo() -> None:
+    distances, ids = random_problem(1, people=40, most=6)
+    groups = [np.flatnonzero(ids[1] == pid) for pid in range(40)]
+    rng = np.random.default_rng(2)
+    draws = []
+    for _ in range(1500):
+        gallery = np.array([rng.choice(group) for group in groups])
+        own = distances[np.arange(60), gallery[ids[0]]]
+        rank = 1 + (distances[:, gallery] < own[:, None]).sum(axis=1)
+        draws.append(
+            [(rank <= 1).mean(), (rank <= 5).mean(), (rank <= 10).mean(), (1 / rank).mean()]
+        )
+    mean, error = np.mean(draws, axis=0), np.std(draws, axis=0) / np.sqrt(len(draws))
+    found = run(distances, ids, "single-shot")
+    exact = np.array([found.rank1, found.rank5, found.rank10, found.mAP])
+    assert (np.abs(exact - mean) < 4 * error).all()
+    assert (error < 0.01).all()
+
+
+def test_single_shot_with_one_image_each_is_multi_shot() -> None:
+    distances, ids = random_problem(3, people=200, most=1)
+    single, multi = (run(distances, ids, rule) for rule in metrics.GALLERY_RULES)
+    assert values(single) == pytest.approx(values(multi), abs=1e-12)
+    assert single.cmc == pytest.approx(multi.cmc, abs=1e-12)
+    # 200 identities: ranks beyond the 50 of the curve occur, so the curve must not reach 1.
+    assert multi.cmc[-1] < 1
+
+
+@pytest.mark.parametrize("people", [1, 7, 300, 2500])
+def test_expectation_against_the_full_distribution(people: int) -> None:
+    rng = np.random.default_rng(people)
+    chances = rng.choice([0.0, 1.0, *rng.random(12)], size=(3, people))
+    full = np.zeros((3, people + 1))
+    full[:, 0] = 1.0
+    for chance in chances.T:
+        moved = full * chance[:, None]
+        full -= moved
+        full[:, 1:] += moved[:, :-1]
+    expected = (full / np.arange(1, people + 2)).sum(axis=1)
+    assert expected_reciprocal_rank(chances) == pytest.approx(expected, rel=1e-11)
+    cdf = np.cumsum(full, axis=1)[:, :50]
+    assert rank_cdf(chances, 50)[:, : people + 1] == pytest.approx(cdf, abs=1e-12)
+
+
+def test_blocks_bound_the_memory_and_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    distances, ids = random_problem(4, people=30, most=5)
+    arrays = [np.asarray(values, dtype=np.int64) for values in ids]
+    whole = [run(distances, ids, rule) for rule in metrics.GALLERY_RULES]
+    asked = []
+
+    def block(start: int, stop: int) -> NDArray[np.float64]:
+        asked.append(stop - start)
+        return distances[start:stop]
+
+    monkeypatch.setattr(metrics, "BLOCK_BYTES", 8 * distances.shape[1] * 7)
+    assert [measure(block, ImageIds(*arrays), rule) for rule in metrics.GALLERY_RULES] == whole
+    assert max(asked) == 7
+    assert sum(asked) == 2 * len(distances)
+
+
+def test_the_callers_distances_are_left_alone() -> None:
+    matrix = np.array([[0.1, 0.2]])
+    ids = ImageIds(*(np.array(a) for a in ([1], [1, 1], [1], [1, 2])))
+    measure(lambda a, b: matrix[a:b], ids)
+    assert matrix.tolist() == [[0.1, 0.2]]
+
+
+def test_unusable_distances_are_named() -> None:
+    ids = ([1], [1, 2], [1], [2, 2])
+    with pytest.raises(InputError, match="NaN or infinity"):
+        run([[np.nan, 0.2]], ids)
+    with pytest.raises(InputError, match=r"\(1, 2\) float64, not \(1, 3\)"):
+        run([[0.1, 0.2, 0.3]], ids)

@@ -1,0 +1,85 @@
+"""Profile files: the built-in ones say what they should, and mistakes get one clear line."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmark.profiles import load_profile, profile_content, profile_names, typical_seconds
+from datasets.errors import InputError
+from methods import method_names, resolve_options
+
+
+@pytest.mark.parametrize("name", profile_names())
+def test_built_in_profiles_are_sound(name: str) -> None:
+    profile = load_profile(name)
+    assert profile.name == name
+    for method in profile.methods:
+        resolve_options(method, profile, {})
+    for method in ("msifla", "plain"):
+        assert typical_seconds(name, method, resolve_options(method, profile, {})) > 0
+    assert set(profile.methods) <= set(method_names())
+
+
+def test_the_paper_profile_is_the_papers() -> None:
+    profile = load_profile("paper")
+    assert (profile.height, profile.width, profile.device) == (256, 128, "cuda")
+    assert profile.backbone == {"name": "resnet50", "weights": "imagenet", "last_stride": 1}
+    assert profile.train == {"epochs": 60, "identities": 5, "hr_images": 2, "lr_images": 2}
+    options = resolve_options("msifla", profile, {})
+    assert (options["ir_lr"], options["reid_lr"], options["margin"]) == (3e-3, 3e-4, 0.5)
+
+
+def test_typical_seconds_depend_on_options(tmp_path: Path) -> None:
+    path = tmp_path / "p.toml"
+    listed = "msifla = [{ scales = [1], seconds = 3 }, { seconds = 9 }]\nplain = 2"
+    path.write_text(
+        f'name="p"\nheight=16\nwidth=8\nbackbone={{name="x"}}\ntrain={{epochs=1}}\n'
+        f"[typical_seconds]\n{listed}\n"
+    )
+    assert load_profile(path).name == "p"
+    assert typical_seconds(path, "msifla", {"scales": [1]}) == 3
+    assert typical_seconds(path, "msifla", {"scales": [2, 1]}) == 9
+    assert typical_seconds(path, "plain", {}) == 2
+    assert typical_seconds(path, "other", {}) == 60
+
+
+def test_the_content_does_not_say_where_the_weights_lie(tmp_path: Path) -> None:
+    here, there = load_profile("paper", tmp_path), load_profile("paper")
+    assert here.weights_dir == tmp_path
+    assert profile_content(here) == profile_content(there)
+    assert "weights_dir" not in profile_content(here)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("height = 16", "", "height is missing"),
+        ("height = 16", "height = 4", "at least 8 pixels"),
+        ("height = 16", 'height = "16"', "height must be an integer, not '16'"),
+        ("height = 16", "height = 16\ndepth = 1", "unknown entry 'depth'"),
+        ("iterations = 1", "iterations = 1, epochs = 2", "give either epochs or iterations"),
+        ("iterations = 1", "identities = 5", "give either epochs or iterations"),
+        ("iterations = 1", "iterations = 0", "must be at least 1"),
+        ("iterations = 1", "steps = 1", "unknown entry 'steps'"),
+        ('name = "resnet-small"', "", "backbone: name is missing"),
+        ("width = 8", 'width = 8\ndevice = "tpu"', "device 'tpu' must be cpu, cuda"),
+        ("width = 8", "width = 8\nmethods = { plane = {} }", "unknown method 'plane'"),
+        ("width = 8", "width = 8\nmethods = { plain = 1 }", "methods.plain must be a table"),
+        ("colour = 0.5", "colour = -1", "typical_seconds.colour must be a positive number"),
+        ("colour = 0.5", "colour = [{}]", "typical_seconds.colour must be a positive number"),
+    ],
+)
+def test_each_mistake_gets_one_line(profile_path: Path, old: str, new: str, words: str) -> None:
+    assert load_profile(profile_path).name == "mini"
+    profile_path.write_text(profile_path.read_text().replace(old, new, 1))
+    with pytest.raises(InputError) as caught:
+        load_profile(profile_path)
+    assert words in str(caught.value)
+    assert str(profile_path) in str(caught.value)
+
+
+def test_unknown_profiles_are_named() -> None:
+    names: Any = ", ".join(profile_names())
+    with pytest.raises(InputError, match=f"unknown profile 'fast'; .* {names}"):
+        load_profile("fast")

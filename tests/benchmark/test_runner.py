@@ -1,0 +1,289 @@
+"""The driver: resuming, failing cells, what is in the way, Ctrl-C, and the plan."""
+
+import io
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmark import Summary, plan_table, read_records, run_table
+from benchmark.records import record_path
+from datasets.errors import InputError
+from datasets.source import Source
+
+
+class Bench:
+    """A results folder, and what `run_table` needs to fill it."""
+
+    def __init__(self, tmp_path: Path, root: Path, table: Path, profile: Path) -> None:
+        self.out, self.table = tmp_path / "out", table
+        self.arguments: dict[str, Any] = {
+            "source": Source(root),
+            "profile": profile,
+            "cache": tmp_path / "cache",
+            "jobs": 2,
+        }
+        self.said: list[str] = []
+
+    def run(self, out: Path | None = None, **changes: Any) -> Summary:
+        stream = io.StringIO()
+        arguments = self.arguments | {"stream": stream} | changes
+        summary = run_table(self.table, out=out or self.out, **arguments)
+        self.said = stream.getvalue().splitlines()
+        return summary
+
+    def plan(self, **changes: Any) -> Any:
+        return plan_table(self.table, out=self.out, **(self.arguments | changes))
+
+    def edit(self, old: str, new: str) -> None:
+        text = self.table.read_text()
+        assert old in text
+        self.table.write_text(text.replace(old, new))
+
+
+@pytest.fixture
+def bench(
+    tmp_path: Path, pku_root: Path, table_path: Path, profile_path: Path, plugin: Path
+) -> Bench:
+    assert plugin.is_dir()
+    return Bench(tmp_path, pku_root, table_path, profile_path)
+
+
+def test_a_run_writes_a_record_and_an_artifact_per_cell(bench: Bench) -> None:
+    summary = bench.run()
+    assert summary.complete
+    assert not summary.failures
+    keys = {cell.job.key for cell in summary.plan.cells}
+    assert len(keys) == 4
+    assert {record.key for record in read_records(bench.out)} == keys
+    assert {path.stem for path in (bench.out / "artifacts").iterdir()} == keys
+    assert sorted(path.name for path in bench.out.iterdir()) == ["artifacts", "records"]
+    assert bench.said[0].startswith("[1 of 1] mlr-pku: real, mlr-sing in ")
+    assert bench.said[1].startswith("mine: 4 cells: 0 done, 4 to run, about 0:01 with 2 workers")
+    assert sum("rank-1" in line and "mAP" in line for line in bench.said) == 4
+    assert bench.said[-1].startswith(f"4 of 4 cells have their record in {bench.out / 'records'}")
+
+
+def test_a_second_run_finds_everything_done(bench: Bench) -> None:
+    bench.run()
+    before = {path: path.stat().st_mtime_ns for path in bench.out.rglob("*.json")}
+    summary = bench.run()
+    assert (summary.complete, summary.finished) == (True, ())
+    assert bench.said[1] == "mine: 4 cells: 4 done, 0 to run"
+    assert before == {path: path.stat().st_mtime_ns for path in bench.out.rglob("*.json")}
+
+
+def test_more_seeds_or_rows_run_only_what_is_new(bench: Bench) -> None:
+    assert len(bench.run(seeds=[0], rows=["1"]).finished) == 1
+    assert len(bench.run(seeds=[0, 2]).finished) == 3
+    assert len(bench.run(seeds=[2, 0]).finished) == 0
+
+
+def results(folder: Path) -> dict[str, Any]:
+    return {r.key: (r.cell, r.digests, r.metrics, r.cmc) for r in read_records(folder)}
+
+
+def test_jobs_interruption_and_order_change_no_result(bench: Bench, tmp_path: Path) -> None:
+    bench.run(jobs=1)
+    other = tmp_path / "other"
+    bench.run(other, jobs=3, seeds=[1])
+    bench.run(other, jobs=2, seeds=[1, 0])
+    assert results(other) == results(bench.out)
+
+
+def test_broken_and_outdated_records_are_run_again(bench: Bench) -> None:
+    plan = bench.run().plan
+    half, old, kept = (record_path(bench.out, cell.job.key) for cell in plan.cells[:3])
+    text = old.read_text()
+    half.write_text(text[:100])
+    content = json.loads(text)
+    content["digests"]["code"] = "0" * 64
+    old.write_text(json.dumps(content))
+    states = {cell.job.key: cell.state for cell in bench.plan().cells}
+    assert (states[half.stem], states[old.stem], states[kept.stem]) == (
+        "new",
+        "code changed",
+        "done",
+    )
+    summary = bench.run()
+    assert set(summary.finished) == {half.stem, old.stem}
+    assert any(line.startswith(f"warning: {half}: not a readable record") for line in bench.said)
+    assert any(line.startswith("1 of them have a record made by other code") for line in bench.said)
+    assert old.read_text() != json.dumps(content)
+    assert len(read_records(bench.out)) == 4
+
+
+@pytest.mark.parametrize(
+    ("mood", "reason"),
+    [
+        ("raises", "RuntimeError: no luck today"),
+        ("dies", "the worker was killed by SIGKILL"),
+        ("unusable", "weights.pth: not there; download it"),
+        ("nan", "method colour: NaN or infinity in 1 of 10 query embeddings"),
+    ],
+)
+def test_a_failing_cell_costs_no_other(bench: Bench, mood: str, reason: str) -> None:
+    bench.edit("options = { bins = 3 }", f'options = {{ mood = "{mood}" }}')
+    summary = bench.run()
+    assert not summary.complete
+    assert [len(summary.finished), len(summary.failures)] == [2, 2]
+    for failure in summary.failures:
+        assert failure.reason.startswith(reason)
+        assert failure.cell.job.labels == ("Three stripes",)
+        text = failure.log.read_text()
+        assert failure.cell.job.key == failure.log.stem
+        assert reason in text
+        assert ("a line on standard output" in text) == (mood == "raises")
+    told = [line for line in bench.said if line.startswith("failed: Three stripes · mlr-pku")]
+    assert len(told) == 2
+    assert "2 of 4 cells have their record" in bench.said[-1]
+    assert {r.cell.options["mood"] for r in read_records(bench.out)} == {"well"}
+
+
+def test_the_log_of_a_failure_goes_when_the_cell_succeeds(bench: Bench) -> None:
+    key = bench.plan(seeds=[0], rows=["1"]).cells[0].job.key
+    log = bench.out / "failures" / f"{key}.log"
+    log.parent.mkdir(parents=True)
+    log.write_text("an earlier failure")
+    assert bench.run(seeds=[0], rows=["1"]).complete
+    assert not log.exists()
+
+
+def test_rows_that_mean_the_same_are_run_once(bench: Bench) -> None:
+    bench.edit("options = { bins = 3 }", "options = { bins = 2 }")
+    plan = bench.plan()
+    assert [cell.title for cell in plan.cells] == [
+        f"Two stripes = Three stripes · mlr-pku · seed {seed}" for seed in (0, 1)
+    ]
+
+
+def test_the_plan_starts_the_longest_cells_of_each_seed_first(bench: Bench) -> None:
+    profile = bench.arguments["profile"]
+    listed = "colour = [{ bins = 3, seconds = 90 }, { seconds = 10 }]"
+    profile.write_text(profile.read_text().replace("colour = 0.5", listed))
+    plan = bench.plan()
+    order = [(cell.job.cell.seed, cell.job.cell.options["bins"]) for cell in plan.cells]
+    assert order == [(0, 3), (0, 2), (1, 3), (1, 2)]
+    assert plan.seconds == 100
+    assert plan.lines()[0] == "new              1:30  Three stripes · mlr-pku · seed 0"
+    assert plan.lines()[-1] == "4 cells, 4 to run, about 1:40 with 2 workers"
+    assert not (bench.out).exists()
+
+
+def test_the_plan_learns_from_records(bench: Bench) -> None:
+    bench.run(seeds=[0], rows=["1"])
+    (record,) = read_records(bench.out)
+    seconds = {(cell.job.cell.seed, cell.job.labels): cell.seconds for cell in bench.plan().cells}
+    assert seconds[1, ("Two stripes",)] == record.seconds["total"]
+    assert seconds[1, ("Three stripes",)] == 0.5
+
+
+def test_unusable_input_is_said_before_anything_runs(bench: Bench, tmp_path: Path) -> None:
+    cases: list[tuple[dict[str, Any], str]] = [
+        ({"datasets": ["mlr-nothing"]}, "unknown data set 'mlr-nothing'"),
+        ({"rows": ["No such row"]}, "no row 'No such row'"),
+        ({"profile": "fast"}, "unknown profile 'fast'"),
+        ({"seeds": [-1]}, "seed -1 must be"),
+        ({"seeds": []}, "nothing to run"),
+        ({"source": Source(tmp_path / "nowhere")}, "nowhere"),
+        ({"source": Source(tmp_path)}, "no raw folder of mlr-pku"),
+    ]
+    for changes, words in cases:
+        with pytest.raises(InputError, match=words):
+            bench.run(**changes)
+    bench.edit("bins = 3", "bons = 3")
+    with pytest.raises(InputError, match="no option 'bons'"):
+        bench.run()
+    assert not list(bench.out.glob("*/*"))
+
+
+def test_a_truncated_image_is_named(bench: Bench, pku_root: Path, tmp_path: Path) -> None:
+    root = tmp_path / "damaged"
+    shutil.copytree(pku_root, root)
+    image = root / "PKUv1a_128x48" / "003_01_1.png"
+    image.write_bytes(image.read_bytes()[:60])
+    with pytest.raises(InputError, match=r"003_01_1\.png"):
+        bench.run(source=Source(root))
+    assert not list(bench.out.glob("*/*"))
+
+
+def test_an_unwritable_place_is_said_first(bench: Bench, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="cannot be written"):
+        bench.run(tmp_path / "file" / "out")
+
+
+def wait_until_gone(group: int) -> None:
+    """No process of the group is left; the fork server needs a moment to see that it is alone."""
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        try:
+            os.killpg(group, 0)
+        except ProcessLookupError:
+            return
+        time.sleep(0.1)
+    pytest.fail(f"a process of group {group} is still there")
+
+
+SCRIPT = """
+import sys
+from pathlib import Path
+from benchmark import run_table
+from datasets.source import Source
+
+out, table, root, profile, cache = map(Path, sys.argv[1:])
+summary = run_table(table, out=out, source=Source(root), profile=profile, cache=cache, jobs=2)
+sys.exit(40 if summary.interrupted else 0)
+"""
+
+
+def heed_control_c() -> None:
+    """A background job of a shell starts with SIGINT ignored, and so do its children."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def test_ctrl_c_keeps_what_is_finished_and_leaves_nothing_behind(
+    bench: Bench, tmp_path: Path, plugin: Path
+) -> None:
+    marker = tmp_path / "marker"
+    bench.edit("options = { bins = 3 }", f'options = {{ mood = "slow", marker = "{marker}" }}')
+    script = tmp_path / "script.py"
+    script.write_text(SCRIPT)
+    rooms = Path(__file__).parents[2]
+    paths = os.pathsep.join([str(rooms), str(plugin), *sys.path])
+    arguments = [bench.out, bench.table, bench.arguments["source"].root]
+    arguments += [bench.arguments["profile"], bench.arguments["cache"]]
+    process = subprocess.Popen(
+        [sys.executable, str(script), *map(str, arguments)],
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"PYTHONPATH": paths},
+        start_new_session=True,
+        preexec_fn=heed_control_c,
+    )
+    start = time.monotonic()
+    # Until a slow cell runs and at least one quick cell is done.
+    while not (marker.exists() and list(bench.out.glob("records/*.json"))):
+        assert process.poll() is None, process.stderr and process.stderr.read()
+        assert time.monotonic() - start < 60
+        time.sleep(0.05)
+    # As a terminal does it: to every process of the group.
+    os.killpg(process.pid, signal.SIGINT)
+    _, said = process.communicate(timeout=30)
+    assert process.returncode == 40, said
+    assert "Traceback" not in said
+    assert said.splitlines()[-1].startswith("interrupted: ")
+    assert said.splitlines()[-1].endswith("run the same command again to go on")
+    assert not [path for path in tmp_path.rglob("*") if path.name.endswith(".partial")]
+    wait_until_gone(process.pid)
+    kept = {record.key for record in read_records(bench.out)}
+    assert kept
+    bench.edit('mood = "slow"', 'mood = "raises"')
+    assert not kept & set(bench.run().finished)

@@ -1,0 +1,133 @@
+"""Table files: the built-in ones are sound, and every mistake of a user's gets one clear line."""
+
+from pathlib import Path
+
+import pytest
+
+from benchmark import load_table, table_names
+from benchmark.profiles import load_profile
+from benchmark.tables import select_rows
+from datasets.cards import CARDS
+from datasets.errors import InputError
+from methods import resolve_options
+
+TABLE = """
+id = "mine"
+datasets = ["caviar"]
+metrics = ["rank1"]
+seeds = [0]
+published = "numbers.csv"
+[[rows]]
+label = "A"
+method = "plain"
+published = "A as printed"
+[[rows]]
+label = "B"
+method = "plain"
+"""
+NUMBERS = "row,dataset,metric,value,source\nA as printed,CAVIAR,rank1,50.4,paper Table 2\n"
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    (tmp_path / "numbers.csv").write_text(NUMBERS)
+    (tmp_path / "mine.toml").write_text(TABLE)
+    return tmp_path / "mine.toml"
+
+
+@pytest.mark.parametrize("name", table_names())
+def test_built_in_tables_are_sound(name: str) -> None:
+    table = load_table(name)
+    assert table.id == name
+    profile = load_profile("quick")
+    options = [resolve_options(row.method, profile, dict(row.options)) for row in table.rows]
+    # Two rows that resolve to the same cell would be one row with two names.
+    assert all(one != other for i, one in enumerate(options) for other in options[:i])
+    titles = {CARDS[dataset].title for dataset in table.datasets}
+    rows = {row.published for row in table.rows}
+    assert table.published
+    for number in table.published:
+        assert number.dataset in titles
+        assert number.row in rows
+        assert number.source
+
+
+def test_table2_carries_the_papers_numbers() -> None:
+    table = load_table("table2")
+    found = table.published_value(table.rows[2], "mlr-sysu", "rank1")
+    assert found is not None
+    assert (found.value, found.source) == (75.4, "paper Table 2")
+    assert table.published_value(table.rows[2], "mlr-sysu", "mAP") is None
+    assert [len(table.rows), len(table.datasets), table.seeds] == [3, 5, (0, 1, 2)]
+
+
+def test_a_users_table_is_given_by_path(path: Path) -> None:
+    table = load_table(path)
+    assert (table.gallery, table.title) == ("single-shot", "mine")
+    assert table.published_value(table.rows[0], "caviar", "rank1") == table.published[0]
+    assert table.published_value(table.rows[1], "caviar", "rank1") is None
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ('id = "mine"', "", "id is missing"),
+        ('id = "mine"', 'id = "../x"', "id '../x' must be"),
+        ('id = "mine"', 'id = "mine"\ncolour = 1', "unknown entry 'colour'; known are id"),
+        ('"caviar"', '"cavier"', "unknown datasets 'cavier'; known are caviar"),
+        ('["caviar"]', "[]", "datasets is empty"),
+        ('["caviar"]', '["caviar", "caviar"]', "datasets 'caviar' stands twice"),
+        ('["rank1"]', '["rank3"]', "unknown metrics 'rank3'; known are rank1, rank5"),
+        ("[0]", "[0, 0]", "seed 0 stands twice"),
+        ("[0]", "[-1]", "seed -1 must be an integer from 0"),
+        ("[0]", "0", "seeds must be a list, not 0"),
+        ('"B"', '"A"', "label 'A' stands twice"),
+        ('label = "B"\nmethod = "plain"', 'label = "B"\nmethod = "plane"', "row 2: unknown method"),
+        ('label = "B"', 'label = "B"\noption = {}', "row 2: unknown entry 'option'"),
+        ('label = "B"', "label = 2", "row 2: label must be text"),
+        ('id = "mine"', 'id = "mine"\ngallery = "all"', "unknown gallery 'all'"),
+        ('id = "mine"', "id = mine", "not valid TOML"),
+        ("numbers.csv", "none.csv", "none.csv: cannot read the published numbers"),
+    ],
+)
+def test_each_mistake_gets_one_line(path: Path, old: str, new: str, words: str) -> None:
+    path.write_text(path.read_text().replace(old, new, 1))
+    with pytest.raises(InputError) as caught:
+        load_table(path)
+    assert words in str(caught.value)
+    assert str(path.parent) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("row,dataset", "rows,dataset", "the first line must be row,dataset,metric"),
+        ("50.4", "fifty", "line 2: 'fifty' is not a number"),
+        ("50.4", "504", "line 2: needs five columns"),
+        (",paper Table 2", "", "line 2: needs five columns"),
+        (",paper Table 2", ",", "line 2: needs five columns"),
+    ],
+)
+def test_published_numbers_are_checked(path: Path, old: str, new: str, words: str) -> None:
+    (path.parent / "numbers.csv").write_text(NUMBERS.replace(old, new, 1))
+    with pytest.raises(InputError) as caught:
+        load_table(path)
+    assert words in str(caught.value)
+
+
+def test_unknown_tables_are_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="unknown table 'table9'; the built-in tables are table2"):
+        load_table("table9")
+    with pytest.raises(InputError, match="does not exist"):
+        load_table(tmp_path / "none.toml")
+
+
+def test_rows_by_label_published_name_or_number(path: Path) -> None:
+    table = load_table(path)
+    assert select_rows(table, None) == table.rows
+    for name in ("A", "A as printed", "1"):
+        assert select_rows(table, [name]) == table.rows[:1]
+    assert select_rows(table, ["B", "A"]) == table.rows
+    with pytest.raises(InputError, match="no row 'C'; its rows are 1 = A, 2 = B"):
+        select_rows(table, ["C"])

@@ -1,0 +1,48 @@
+"""The quick twins are hard in the right way: a trained network reads them, and not too well."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmark import load_profile
+from benchmark.execute import train_set
+from benchmark.metrics import ImageIds, measure
+from datasets import Manifest, PixelStore, Source, build_manifest, open_raw, open_store
+from methods import Method, Run, method_class
+
+SETS = ("caviar", "mlr-market", "mlr-cuhk03", "mlr-viper", "mlr-sysu")
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("cache")
+
+
+def opened(dataset: str, seed: int, cache: Path) -> tuple[Manifest, PixelStore]:
+    profile = load_profile("quick")
+    raw = open_raw(dataset, Source(size=profile.twin_size), cache)
+    manifest = build_manifest(raw, seed=seed)
+    return manifest, open_store(raw, manifest, profile.height, profile.width, cache)
+
+
+def rank1(method: Method, manifest: Manifest, store: PixelStore) -> float:
+    """Single-shot rank-1 of the LR queries against the HR gallery."""
+    query, gallery = manifest.rows("query"), manifest.rows("gallery")
+    columns = (rows[name].to_numpy() for name in ("pid", "camid") for rows in (query, gallery))
+    embedded = [method.embed(np.asarray(store.images(split))) for split in ("query", "gallery")]
+    distances = method.distances(*embedded)
+    found = measure(lambda start, stop: distances[start:stop], ImageIds(*columns), "single-shot")
+    return found.rank1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("dataset", SETS)
+def test_a_trained_network_reads_the_twin_and_not_too_well(dataset: str, cache: Path) -> None:
+    found = []
+    for seed in (0, 1):
+        manifest, store = opened(dataset, seed, cache)
+        plain = method_class("plain")(load_profile("quick"))
+        plain.fit(train_set(manifest, store), Run(seed))
+        found.append(rank1(plain, manifest, store))
+    assert 0.40 < np.mean(found) < 0.80

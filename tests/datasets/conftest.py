@@ -1,0 +1,202 @@
+"""Small raw folders in every layout, made here and not by the twins, so that both can be wrong."""
+
+import hashlib
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+from PIL import Image
+
+from datasets import RawImage
+
+Index = list[RawImage]
+
+
+def noise(name: str, width: int, height: int) -> np.ndarray:
+    """Noise of its own for every name, which no version of numpy changes."""
+    content = hashlib.shake_128(name.encode()).digest(height * width * 3)
+    return np.frombuffer(content, np.uint8).reshape(height, width, 3)
+
+
+def save(folder: Path, path: str, width: int, height: int, image_format: str | None = None) -> None:
+    file = folder / path
+    file.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(noise(path, width, height)).save(file, format=image_format)
+
+
+def make_caviar(folder: Path) -> Index:
+    """Six persons, five seen by both cameras; camera 2 is the small one, but not for person 5."""
+    index = []
+    for pid in range(1, 7):
+        for place in [1, 2, 10] + ([11, 20] if pid < 6 else []):
+            camid = 1 if place <= 10 else 2
+            small = camid == (1 if pid == 5 else 2)
+            width, height = (17 + pid, 39 + place) if small else (40 + pid, 100 + place)
+            index.append(RawImage(f"{pid:04d}{place:03d}.jpg", pid, camid))
+            save(folder, index[-1].path, width, height)
+    return index
+
+
+def make_viper(folder: Path) -> Index:
+    """Eight ids with gaps, from 0; the angle differs between the cameras."""
+    index = []
+    for place, pid in enumerate([0, 1, 2, 5, 9, 40, 300, 873]):
+        for camid, name in enumerate(("cam_a", "cam_b")):
+            angle = 45 * ((place + camid) % 5)
+            index.append(RawImage(f"{name}/{pid:03d}_{angle}.bmp", pid, camid))
+            save(folder, index[-1].path, 48, 128)
+    (folder / "README.txt").write_text("VIPeR")
+    return index
+
+
+def make_pku(folder: Path) -> Index:
+    """Six persons, two orientations per camera, JPEG data under .png names."""
+    index = []
+    for pid in (1, 4, 7, 12, 50, 114):
+        for camid in (1, 2):
+            for orientation in (1, 8):
+                index.append(RawImage(f"{pid:03d}_{camid:02d}_{orientation}.png", pid, camid))
+                save(folder, index[-1].path, 48, 128, "JPEG")
+    return index
+
+
+def make_market(folder: Path) -> Index:
+    """Five train and four test ids, junk, a distractor; test id 9 seen by one box camera."""
+    index = []
+
+    def add(part: str, name: str, pid: int, camid: int, frame: int) -> None:
+        stem = "-1" if pid == -1 else f"{pid:04d}"
+        path = f"{name}/{stem}_c{camid}s1_{frame:06d}_01.jpg"
+        index.append(RawImage(path, pid, camid, part))
+        save(folder, path, 64, 128)
+
+    for pid in (2, 3, 5, 7, 11):
+        for camid in range(1, 3 + pid % 4):
+            for frame in (1, 2):
+                add("train", "bounding_box_train", pid, camid, frame)
+    for pid in (1, 6, 8, 9):
+        for camid in range(1, 3 + pid % 3):
+            add("gallery", "bounding_box_test", pid, camid, 7)
+            add("query", "query", pid, camid, 7)
+    add("query", "query", 9, 6, 8)
+    add("gallery", "bounding_box_test", 0, 1, 9)
+    add("gallery", "bounding_box_test", -1, 2, 9)
+    (folder / "readme.txt").write_text("Market-1501")
+    return index
+
+
+def make_sysu(folder: Path) -> Index:
+    """Layout (a): six ids, four images per camera, but id 3 has two in cam_1."""
+    index = []
+    for pid in range(6):
+        for camid in (0, 1):
+            for number in range(2 if (pid, camid) == (3, 1) else 4):
+                index.append(RawImage(f"cam_{camid}/{pid:05d}_{number:05d}.jpg", pid, camid))
+                save(folder, index[-1].path, 30 + pid, 70)
+    return index
+
+
+def make_sysu_nested(folder: Path) -> Index:
+    """Layout (b): `<camera>/<id>/<file>`."""
+    index = []
+    for pid in (1, 2, 30):
+        for camid in (1, 2):
+            for name in ("a.jpg", "b.png"):
+                index.append(RawImage(f"cam{camid}/{pid:04d}/{name}", pid, camid))
+                save(folder, index[-1].path, 30, 70)
+    return index
+
+
+CUHK03_IDS = {1: 4, 2: 3, 3: 2, 4: 1, 5: 1}
+CUHK03_TEST_SETS = [[(1, 1), (2, 3)], [(1, 4), (3, 2)], [(5, 1), (1, 2)]]
+
+
+def cuhk03_cell(pair: int, index: int, column: int) -> np.ndarray | None:
+    """The image (H, W, 3) of a cell; every third one is empty."""
+    if (index + column) % 3 == 0:
+        return None
+    return noise(f"{pair} {index} {column}", 20 + index, 40 + column)
+
+
+def make_cuhk03(folder: Path) -> Index:
+    """A real HDF5 file as MATLAB writes it: 512-byte user block, references, empty cells."""
+    folder.mkdir(parents=True, exist_ok=True)
+    index = []
+    with h5py.File(folder / "cuhk-03.mat", "w", userblock_size=512) as file:
+        references = file.create_group("#refs#")
+
+        def put(value: np.ndarray) -> h5py.Reference:
+            return references.create_dataset(str(len(references)), data=value).ref
+
+        def pair_cells(pair: int) -> h5py.Reference:
+            cells = np.empty((10, CUHK03_IDS[pair]), dtype=h5py.ref_dtype)
+            for row in range(CUHK03_IDS[pair]):
+                for column in range(10):
+                    image = cuhk03_cell(pair, row + 1, column + 1)
+                    if image is not None:
+                        camid = pair * 10 + (1 if column < 5 else 2)
+                        path = f"detected/{pair}/{row + 1}/{column + 1}"
+                        index.append(RawImage(path, pair * 1000 + row + 1, camid))
+                    cells[column, row] = put(
+                        np.zeros(2, np.uint64) if image is None else image.transpose(2, 1, 0)
+                    )
+            return references.create_dataset(f"pair{pair}", data=cells, dtype=h5py.ref_dtype).ref
+
+        detected = np.array([[pair_cells(pair) for pair in CUHK03_IDS]], dtype=h5py.ref_dtype)
+        file.create_dataset("detected", data=detected, dtype=h5py.ref_dtype)
+        sets = [put(np.array(rows, dtype=np.float64).T) for rows in CUHK03_TEST_SETS]
+        file.create_dataset("testsets", data=np.array([sets], dtype=h5py.ref_dtype))
+    return index
+
+
+MAKERS: dict[str, tuple[str, Callable[[Path], Index]]] = {
+    "caviar": ("CAVIARa", make_caviar),
+    "mlr-market": ("Market-1501-v15.09.15", make_market),
+    "mlr-cuhk03": ("cuhk03_release", make_cuhk03),
+    "mlr-viper": ("VIPeR", make_viper),
+    "mlr-sysu": ("SYSU_3", make_sysu),
+    "mlr-pku": ("PKUv1a_128x48", make_pku),
+}
+
+
+@pytest.fixture(params=sorted(MAKERS))
+def dataset(request: pytest.FixtureRequest) -> str:
+    """Every data set in turn."""
+    return str(request.param)
+
+
+@pytest.fixture
+def make() -> Callable[[str, Path], tuple[Path, Index]]:
+    """make(dataset, root): write the raw folder into root; returns it and the true index."""
+
+    def in_root(dataset: str, root: Path) -> tuple[Path, Index]:
+        name, maker = MAKERS[dataset]
+        folder = root / name
+        return folder, sorted(maker(folder), key=lambda image: image.path)
+
+    return in_root
+
+
+@pytest.fixture
+def make_nested() -> Callable[[Path], Index]:
+    """The second layout of SYSU."""
+    return make_sysu_nested
+
+
+@pytest.fixture
+def cuhk03() -> tuple[list[list[tuple[int, int]]], Callable[[int, int, int], np.ndarray | None]]:
+    """(test sets as (pair, index), cell(pair, index, column)) of the CUHK03 folder."""
+    return CUHK03_TEST_SETS, cuhk03_cell
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of shared real data; without it the tests that want real images are skipped."""
+    given = os.environ.get("CROSSRES_SHARED")
+    folder = Path(given) if given else Path(__file__).resolve().parents[3] / "shared"
+    if not folder.is_dir():
+        pytest.skip(f"no shared data at {folder}")
+    return folder

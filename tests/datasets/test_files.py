@@ -1,0 +1,112 @@
+"""What is written exists whole or not at all, whatever goes wrong on the way."""
+
+import errno
+import hashlib
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from datasets import InputError, digest_of, replace_folder, write_atomically
+
+REPO = Path(__file__).resolve().parents[2]
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_digest_is_sha256_of_the_joined_parts():
+    assert digest_of(b"ab", b"c") == hashlib.sha256(b"abc").hexdigest()
+    assert digest_of() == hashlib.sha256(b"").hexdigest()
+
+
+def test_a_file_is_written_with_its_folders(tmp_path):
+    write_atomically(tmp_path / "a" / "b.json", "größe\n")
+    write_atomically(tmp_path / "a" / "b.bin", b"\x00\xff")
+    assert (tmp_path / "a" / "b.json").read_bytes() == "größe\n".encode()
+    assert (tmp_path / "a" / "b.bin").read_bytes() == b"\x00\xff"
+    assert names(tmp_path / "a") == ["b.bin", "b.json"]
+
+
+@pytest.mark.parametrize("step", ["fsync", "replace"])
+def test_a_failed_write_keeps_the_old_file_and_leaves_nothing(tmp_path, monkeypatch, step):
+    target = tmp_path / "record.json"
+    target.write_text("old")
+
+    def full(*_args):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync" if step == "fsync" else "replace", full)
+    if step == "replace":
+        monkeypatch.setattr(Path, "replace", full)
+    with pytest.raises(InputError, match=r"record\.json: cannot be written \(No space left"):
+        write_atomically(target, "new")
+    assert target.read_text() == "old"
+    assert names(tmp_path) == ["record.json"]
+
+
+def test_a_place_that_cannot_hold_a_file_is_named(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="cannot be written"):
+        write_atomically(tmp_path / "file" / "x", "y")
+    with pytest.raises(InputError, match="cannot be written"), replace_folder(tmp_path / "file/x"):
+        pytest.fail("the block must not run")
+
+
+def test_the_kernels_refusal_is_an_input_error(tmp_path):
+    """A real limit of the system on the size of a file, in a process of its own."""
+    code = (
+        "import resource, sys, pathlib\n"
+        "from datasets import InputError, write_atomically\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\n"
+        "try: write_atomically(pathlib.Path(sys.argv[1]), b'x' * 5000)\n"
+        "except InputError as error: print(error)\n"
+    )
+    target = tmp_path / "big"
+    command = [sys.executable, "-c", code, str(target)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=REPO)
+    assert "big: cannot be written (File too large)" in done.stdout
+    assert names(tmp_path) == []
+
+
+def test_a_folder_appears_whole(tmp_path):
+    with replace_folder(tmp_path / "deep" / "store") as folder:
+        (folder / "x").write_text("1")
+        assert not (tmp_path / "deep" / "store").exists()
+    assert (tmp_path / "deep" / "store" / "x").read_text() == "1"
+    assert names(tmp_path / "deep") == ["store"]
+
+
+@pytest.mark.parametrize("blow", [KeyboardInterrupt, RuntimeError, SystemExit])
+def test_a_broken_build_leaves_nothing(tmp_path, blow):
+    def build():
+        with replace_folder(tmp_path / "store") as folder:
+            (folder / "x").write_text("1")
+            raise blow
+
+    with pytest.raises(blow):
+        build()
+    assert names(tmp_path) == []
+
+
+def test_the_first_of_two_builders_wins(tmp_path):
+    with replace_folder(tmp_path / "store") as slow:
+        (slow / "x").write_text("slow")
+        with replace_folder(tmp_path / "store") as fast:
+            (fast / "x").write_text("fast")
+    assert (tmp_path / "store" / "x").read_text() == "fast"
+    assert names(tmp_path) == ["store"]
+
+
+def test_a_full_disk_in_the_block_is_an_input_error_but_other_errors_stay(tmp_path):
+    with (
+        pytest.raises(InputError, match="store: cannot be written"),
+        replace_folder(tmp_path / "store"),
+    ):
+        raise OSError(errno.ENOSPC, "No space left on device")
+    with pytest.raises(FileNotFoundError), replace_folder(tmp_path / "store"):
+        (tmp_path / "missing").read_text()
+    assert names(tmp_path) == []

@@ -1,0 +1,75 @@
+"""CUHK03 is read from a real HDF5 file: cells, empty cells, shipped test sets, refusals."""
+
+import h5py
+import numpy as np
+import pytest
+
+from datasets import InputError, Source, build_manifest, open_raw
+from datasets.readers import reader
+
+
+def read(root):
+    return open_raw("mlr-cuhk03", Source(root), root / "no-cache")
+
+
+def test_every_cell_is_the_image_that_was_put_there(make, cuhk03, tmp_path):
+    folder, truth = make("mlr-cuhk03", tmp_path)
+    _, cell = cuhk03
+    for image in truth:
+        expected = cell(*map(int, image.path.split("/")[1:]))
+        pixels = reader("cuhk03").open_image(folder, image.path)
+        assert np.array_equal(pixels, expected)
+        assert pixels.flags.c_contiguous
+
+
+def test_the_shipped_test_sets_are_pids(make, cuhk03, tmp_path):
+    make("mlr-cuhk03", tmp_path)
+    expected = [sorted(pair * 1000 + index for pair, index in rows) for rows in cuhk03[0]]
+    assert [list(pids) for pids in read(tmp_path).test_sets] == expected
+
+
+def test_the_file_itself_may_be_given(make, tmp_path):
+    folder, truth = make("mlr-cuhk03", tmp_path)
+    assert len(read(folder / "cuhk-03.mat").images) == len(truth)
+
+
+def test_a_changed_file_is_read_anew(make, tmp_path):
+    folder, truth = make("mlr-cuhk03", tmp_path)
+    read(tmp_path)
+    (folder / "cuhk-03.mat").unlink()
+    with h5py.File(folder / "cuhk-03.mat", "w") as file:
+        file["other"] = 1
+    with pytest.raises(InputError, match="not the HDF5 file of CUHK03"):
+        read(tmp_path)
+    with pytest.raises(InputError, match=f"image {truth[0].path} cannot be read"):
+        reader("cuhk03").open_image(folder, truth[0].path)
+
+
+@pytest.mark.parametrize("kind", ["v7", "truncated", "text"])
+def test_what_is_not_the_hdf5_file_is_refused(kind, make, tmp_path):
+    folder, _ = make("mlr-cuhk03", tmp_path)
+    file = folder / "cuhk-03.mat"
+    if kind == "v7":
+        file.write_bytes(b"MATLAB 5.0 MAT-file".ljust(124) + b"\x00\x01IM" + bytes(4000))
+    elif kind == "truncated":
+        file.write_bytes(file.read_bytes()[:4000])
+    else:
+        file.write_text("MATLAB 7.3 MAT-file")
+    with pytest.raises(InputError, match=r"cuhk-03\.mat: not the HDF5 file of CUHK03") as caught:
+        build_manifest(read(tmp_path))
+    assert "save -v7.3" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("path", ["detected/9/1/1", "detected/1/0/1", "detected/1/1/11", "x"])
+def test_a_path_outside_the_file_is_named(path, make, tmp_path):
+    folder, _ = make("mlr-cuhk03", tmp_path)
+    with pytest.raises(InputError, match=r"cannot be read \(.*\); unpack"):
+        reader("cuhk03").open_image(folder, path)
+
+
+def test_an_empty_cell_is_no_image(make, cuhk03, tmp_path):
+    folder, _ = make("mlr-cuhk03", tmp_path)
+    assert cuhk03[1](1, 1, 2) is None
+    with pytest.raises(InputError, match="a cell of shape"):
+        reader("cuhk03").open_image(folder, "detected/1/1/2")

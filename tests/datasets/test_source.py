@@ -1,0 +1,75 @@
+"""Sources: the twin is drawn once and whole; the cache is where the user says."""
+
+import sys
+import types
+
+import pytest
+
+import datasets
+from datasets import InputError, Source, default_cache, open_raw
+
+
+@pytest.fixture
+def twins(monkeypatch, make):
+    """A stand-in for the drawing of twins that counts its calls; `fail` makes it break half-way."""
+    fake = types.ModuleType("datasets.twins")
+    fake.TWIN_VERSION, fake.calls, fake.fail = 7, [], False
+
+    def draw_twin(dataset, folder, size="quick"):
+        fake.calls.append((dataset, size))
+        raw, _ = make(dataset, folder)
+        if fake.fail:
+            raise InputError("broke half-way")
+        (raw / "crossres-twin.json").write_text(f'{{"size": "{size}", "version": 7}}')
+
+    fake.draw_twin = draw_twin
+    monkeypatch.setitem(sys.modules, "datasets.twins", fake)
+    return fake
+
+
+def test_the_twin_is_drawn_once_and_read_like_real_data(dataset, twins, tmp_path):
+    first = open_raw(dataset, Source(size="tiny"), tmp_path)
+    again = open_raw(dataset, Source(size="tiny"), tmp_path)
+    assert first == again
+    assert first.source == "twin:tiny:7"
+    assert first.folder.parent == tmp_path / "twins" / f"tiny-v7-{dataset}"
+    assert twins.calls == [(dataset, "tiny")]
+    assert not any("are published" in note for note in first.notes)
+
+
+def test_a_twin_given_as_data_is_still_a_twin(twins, tmp_path):
+    drawn = open_raw("mlr-viper", Source(size="tiny"), tmp_path)
+    given = open_raw("mlr-viper", Source(root=drawn.folder), tmp_path)
+    assert given == drawn
+    assert len(twins.calls) == 1
+
+
+def test_a_drawing_that_breaks_leaves_nothing(twins, tmp_path):
+    twins.fail = True
+    with pytest.raises(InputError, match="broke half-way"):
+        open_raw("mlr-viper", Source(size="tiny"), tmp_path)
+    assert list((tmp_path / "twins").iterdir()) == []
+    twins.fail = False
+    assert open_raw("mlr-viper", Source(size="tiny"), tmp_path).source == "twin:tiny:7"
+
+
+@pytest.mark.usefixtures("twins")
+def test_a_twin_that_lost_its_files_says_what_to_delete(tmp_path):
+    (tmp_path / "twins" / "tiny-v7-mlr-viper").mkdir(parents=True)
+    with pytest.raises(InputError, match=r"tiny-v7-mlr-viper: the twin .* delete this folder"):
+        open_raw("mlr-viper", Source(size="tiny"), tmp_path)
+
+
+def test_the_cache_is_the_users_choice_or_in_the_home(monkeypatch, tmp_path):
+    monkeypatch.setenv("CROSSRES_CACHE", str(tmp_path / "mine"))
+    assert default_cache() == tmp_path / "mine"
+    monkeypatch.delenv("CROSSRES_CACHE")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert default_cache() == tmp_path / ".cache" / "crossres"
+
+
+def test_the_room_names_all_it_offers(twins):
+    assert datasets.draw_twin is twins.draw_twin
+    assert all(getattr(datasets, name) is not None for name in datasets.__all__)
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = datasets.nothing

@@ -1,0 +1,369 @@
+"""The conformance test passes for our methods and catches methods that break a promise."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from datasets import InputError
+from methods import MethodCheckError, check_method, method_class, method_names
+from methods.check import SMALL, made_images, made_train_set
+from methods.interface import Embeddings, Images, Method, Run, TrainSet
+from methods.plain import Plain
+
+CHECKS = [
+    "declaration",
+    "options",
+    "fit",
+    "embed",
+    "embeddings",
+    "batches",
+    "distances",
+    "reconstructions",
+    "determinism",
+    "save and load",
+]
+
+VARIANTS: list[dict[str, Any]] = [
+    {"scales": (1,)},
+    {"reid": "shared"},
+    {},
+    {"scales": (4, 3, 2, 1)},
+    {"ir_output": "direct", "ir_layout": "stride1", "ir_space": "normalised"},
+    {"ir_batchnorm": True, "part_head": "bnneck", "optimiser": "adamw", "embed_flip": True},
+    {"part_head": "pcb", "part_width": 8, "optimiser": "sgd", "steps": "accumulated"},
+    {"crop": 2, "erase": 0.5, "reid_inputs": "batch+variants", "ir_loss": "sum", "ir_lr": 1e-6},
+    {"reid_grad_to_ir": False, "ir_detach": True, "triplet_normalise": True, "reid_warmup": 0.5},
+    {"test_normalise": "whole", "ir_warmup": 0.5},
+]
+
+
+@pytest.mark.parametrize("name", method_names())
+def test_every_registered_method_passes(name: str) -> None:
+    assert check_method(name) == CHECKS
+
+
+@pytest.mark.parametrize("options", VARIANTS, ids=lambda o: ",".join(map(str, o)) or "full")
+def test_every_option_of_msifla_passes(options: dict[str, Any]) -> None:
+    check_method("msifla", **options)
+
+
+@dataclass(frozen=True)
+class MeanOptions:
+    """bins: horizontal bins of the mean colour."""
+
+    bins: int = 2
+
+
+class Mean(Method):
+    """A method that passes: mean colours, centred on those of the training set."""
+
+    name: ClassVar[str] = "mean"
+    title: ClassVar[str] = "Mean colour"
+    grade: ClassVar[Any] = "control"
+    reference: ClassVar[str] = "tests"
+    Options: ClassVar[type] = MeanOptions
+    centre: NDArray[np.float32]
+
+    def fit(self, train: TrainSet, run: Run) -> None:
+        self.centre = self._colours(train.images).mean(0)
+        run.progress(1, 1)
+
+    def embed(self, images: Images) -> Embeddings:
+        return np.asarray(self._colours(images) - self.centre, dtype=np.float32)
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        return {"centre": self.centre}
+
+    def restore(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+        self.centre = arrays["centre"]
+
+    def _colours(self, images: Images) -> NDArray[np.float32]:
+        parts = images.reshape(len(images), self.options.bins, -1, images.shape[2], 3)
+        return parts.mean((2, 3)).reshape(len(images), -1).astype(np.float32)
+
+
+def test_a_method_outside_the_package_passes() -> None:
+    assert check_method(Mean) == CHECKS
+    assert check_method(Mean, bins=4) == CHECKS
+
+
+class BatchDependent(Mean):
+    """Centres on the images it is given, as a network in training mode does."""
+
+    def embed(self, images: Images) -> Embeddings:
+        colours = self._colours(images)
+        return np.asarray(colours - colours.mean(0, keepdims=True), dtype=np.float32)
+
+
+class OrderDependent(Mean):
+    def embed(self, images: Images) -> Embeddings:
+        return super().embed(images) + np.arange(len(images), dtype=np.float32)[:, None]
+
+
+class CountDependent(Mean):
+    def embed(self, images: Images) -> Embeddings:
+        return super().embed(images) + np.float32(len(images) > TOO_MANY)
+
+
+TOO_MANY = 10
+
+
+class LearnsFromTest(Mean):
+    def embed(self, images: Images) -> Embeddings:
+        embeddings = super().embed(images)
+        self.centre = self.centre + 1
+        return embeddings
+
+
+class Nondeterministic(Mean):
+    def fit(self, train: TrainSet, run: Run) -> None:
+        super().fit(train, run)
+        state = np.random.get_state()  # noqa: NPY002
+        self.centre = self.centre + np.random.rand(1).astype(np.float32)  # noqa: NPY002
+        np.random.set_state(state)  # noqa: NPY002
+
+
+class TouchesNumpyState(Mean):
+    def fit(self, train: TrainSet, run: Run) -> None:
+        super().fit(train, run)
+        np.random.seed(run.seed)  # noqa: NPY002
+
+
+class TouchesTorchState(Mean):
+    def embed(self, images: Images) -> Embeddings:
+        torch.manual_seed(5)
+        return super().embed(images)
+
+
+class WritesTrain(Mean):
+    def fit(self, train: TrainSet, run: Run) -> None:
+        train.images[:] = train.images[:, :, ::-1].copy()
+        super().fit(train, run)
+
+
+class WritesVariants(Mean):
+    def fit(self, train: TrainSet, run: Run) -> None:
+        train.variants[2][0] += 1
+        super().fit(train, run)
+
+
+class WritesTest(Mean):
+    def embed(self, images: Images) -> Embeddings:
+        images[:] = 255 - images
+        return super().embed(images)
+
+
+class Silent(Mean):
+    def fit(self, train: TrainSet, run: Run) -> None:
+        super().fit(train, Run(run.seed))
+
+
+class StopsHalfWay(Mean):
+    def fit(self, train: TrainSet, run: Run) -> None:
+        super().fit(train, Run(run.seed))
+        run.progress(1, 2)
+
+
+class Double(Mean):
+    def embed(self, images: Images) -> Embeddings:
+        return super().embed(images).astype(np.float64)  # type: ignore[return-value]
+
+
+class Infinite(Mean):
+    def embed(self, images: Images) -> Embeddings:
+        with np.errstate(divide="ignore"):
+            return super().embed(images) / np.float32(0)
+
+
+class Flat(Mean):
+    def embed(self, images: Images) -> Embeddings:
+        return super().embed(images).ravel()
+
+
+class Constant(Mean):
+    def embed(self, images: Images) -> Embeddings:
+        return np.ones((len(images), 3), dtype=np.float32)
+
+
+class Forgets(Mean):
+    def restore(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+        self.centre = arrays["centre"] * 0
+
+
+class KeepsSecrets(Mean):
+    """What it needs is not all in `arrays`, so that loading changes the embeddings."""
+
+    scale = np.float32(1)
+
+    def fit(self, train: TrainSet, run: Run) -> None:
+        super().fit(train, run)
+        self.scale = np.float32(2)
+
+    def embed(self, images: Images) -> Embeddings:
+        return super().embed(images) * self.scale
+
+
+class Raises(Mean):
+    def fit(self, train: TrainSet, run: Run) -> None:
+        raise RuntimeError(f"out of\nideas after {run.seed} of {len(train.images)}")
+
+
+class SingleDistances(Mean):
+    def distances(self, query: Embeddings, gallery: Embeddings) -> Any:
+        return super().distances(query, gallery).astype(np.float32)
+
+
+class RelativeDistances(Mean):
+    def distances(self, query: Embeddings, gallery: Embeddings) -> Any:
+        distances = super().distances(query, gallery)
+        return distances / distances.sum()
+
+
+class WrongReconstruction(Mean):
+    def reconstructions(self, images: Images) -> dict[str, Images]:
+        return {"IR_1": images[:, ::2]}
+
+
+class Ungraded(Mean):
+    grade: ClassVar[Any] = "excellent"
+
+
+class Unnamed(Mean):
+    title: ClassVar[str] = ""
+
+
+@dataclass
+class Thawed:
+    bins: int = 2
+    names: list[str] = field(default_factory=list)
+
+
+class MutableOptions(Mean):
+    Options: ClassVar[type] = Thawed
+
+
+class TakesAnything(Mean):
+    def __init__(self, profile: Any, **options: Any) -> None:
+        super().__init__(profile, **{k: v for k, v in options.items() if k == "bins"})
+
+
+@pytest.mark.parametrize(
+    ("broken", "promise"),
+    [
+        (BatchDependent, "embeddings depend on the other images of the call"),
+        (OrderDependent, "embeddings depend on the other images of the call"),
+        (CountDependent, "embeddings depend on the number of images"),
+        (LearnsFromTest, "embed must not change what was learned"),
+        (Nondeterministic, "two trainings with the same seed learn different parameters"),
+        (TouchesNumpyState, "fit must leave the global random state as it was"),
+        (TouchesTorchState, "embed must leave the global random state as it was"),
+        (WritesTrain, "fit must not write into the training data"),
+        (WritesVariants, "fit must not write into the training data"),
+        (WritesTest, "embed must not write into the images"),
+        (Silent, "fit must call progress"),
+        (StopsHalfWay, "end with done = total"),
+        (Double, "embed returns float64, not float32"),
+        (Infinite, "embeddings must be finite"),
+        (Flat, "embed must return (N, D), not (42,) for 7 images"),
+        (Constant, "all images have the same embedding"),
+        (Forgets, "save and load must keep every parameter"),
+        (KeepsSecrets, "a loaded method must give the same embeddings"),
+        (Raises, "fit raised RuntimeError: out of ideas after 0 of 13"),
+        (SingleDistances, "distances must return (Q, G) float64"),
+        (RelativeDistances, "distances depend on the other queries"),
+        (WrongReconstruction, "reconstruction IR_1 must be uint8 of the shape of the input"),
+        (Ungraded, "grade must be one of faithful, "),
+        (Unnamed, "title must be a text"),
+        (MutableOptions, "Options must be a frozen dataclass"),
+        (TakesAnything, "an unknown option must be refused with InputError"),
+    ],
+)
+def test_broken_methods_are_caught_in_one_line(broken: type[Method], promise: str) -> None:
+    with pytest.raises(MethodCheckError) as caught:
+        check_method(broken)
+    assert promise in str(caught.value)
+    assert str(caught.value).startswith("method mean: ")
+    assert "\n" not in str(caught.value)
+
+
+def test_what_is_no_method_is_refused() -> None:
+    with pytest.raises(MethodCheckError, match="is not a subclass of"):
+        check_method(dict)  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="unknown method"):
+        check_method("nothing")
+
+
+def test_the_check_leaves_the_global_generators_alone() -> None:
+    before = torch.random.get_rng_state()
+    check_method(Mean)
+    assert torch.equal(before, torch.random.get_rng_state())
+
+
+@pytest.mark.parametrize("name", ["msifla", "plain"])
+def test_training_twice_gives_the_same_bits_and_another_seed_others(name: str) -> None:
+    def digest(seed: int) -> str:
+        method = method_class(name)(SMALL)
+        method.fit(made_train_set(SMALL), Run(seed))
+        return method.parameters_digest()
+
+    assert digest(0) == digest(0) != digest(1)
+
+
+def test_distances_are_euclidean() -> None:
+    generator = np.random.default_rng(0)
+    query, gallery = generator.random((3, 5), np.float32), generator.random((4, 5), np.float32)
+    expected = np.linalg.norm(query[:, None].astype(float) - gallery[None], axis=2)
+    found = Plain(SMALL).distances(query, gallery)
+    assert found.dtype == np.float64
+    assert np.allclose(found, expected)
+
+
+def test_loading_what_another_method_or_other_options_saved_is_refused(tmp_path: Path) -> None:
+    saved = Mean(SMALL)
+    saved.fit(made_train_set(SMALL), Run(0))
+    saved.save(tmp_path)
+    with pytest.raises(InputError, match=r"holds mean .*, not plain"):
+        Plain(SMALL).load(tmp_path)
+    with pytest.raises(InputError, match="make the method with the same options"):
+        Mean(SMALL, bins=4).load(tmp_path)
+    (tmp_path / "weights.safetensors").write_bytes(b"half")
+    with pytest.raises(InputError, match="give the folder that"):
+        Mean(SMALL).load(tmp_path)
+    with pytest.raises(InputError, match=r"cannot read method\.json"):
+        Mean(SMALL).load(tmp_path / "elsewhere")
+
+
+def test_weights_of_another_shape_are_refused() -> None:
+    small, wide = Plain(SMALL), Plain(SMALL, part_head="pcb")
+    for method in (small, wide):
+        method.fit(made_train_set(SMALL), Run(0))
+    with pytest.raises(InputError, match="do not fit the method's options"):
+        wide.restore(small.arrays())
+    with pytest.raises(InputError, match="lack the entry 'identities'"):
+        small.restore({})
+
+
+def test_saved_methods_are_json_and_safetensors_alone(tmp_path: Path) -> None:
+    method = Plain(SMALL)
+    method.fit(made_train_set(SMALL), Run(0))
+    method.save(tmp_path / "new" / "folder")
+    files = sorted(path.name for path in (tmp_path / "new" / "folder").iterdir())
+    assert files == ["method.json", "weights.safetensors"]
+    about = json.loads((tmp_path / "new" / "folder" / "method.json").read_text())
+    assert about["method"] == "plain"
+    assert about["options"]["parts"] == 4
+
+
+def test_made_images_are_always_the_same() -> None:
+    assert np.array_equal(made_images(3, SMALL, "a"), made_images(3, SMALL, "a"))
+    assert not np.array_equal(made_images(3, SMALL, "a"), made_images(3, SMALL, "b"))
+    train = made_train_set(SMALL)
+    assert train.identities == 4
+    assert set(train.rates) == {1, 2, 4}

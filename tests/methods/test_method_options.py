@@ -1,0 +1,150 @@
+"""Options: defaults, profile, table row, in this order; one clear line for anything else."""
+
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import pytest
+
+from datasets import InputError
+from methods import METHODS, Profile, method_class, method_names, resolve_options
+from methods.interface import Run, TrainSet
+from methods.msifla import Msifla
+from methods.options import options_as_json, resolve
+
+ROOT = Path(__file__).parents[2]
+PROFILE = Profile("p", 32, 16, methods={"msifla": {"ir_widths": [8, 16], "reid_lr": 1e-3}})
+
+
+def test_later_sources_win_and_lists_become_tuples() -> None:
+    options = Msifla(PROFILE, reid_lr=2e-3, scales=[1]).options
+    assert (options.ir_widths, options.reid_lr, options.scales) == ((8, 16), 2e-3, (1,))
+    assert options.ir_lr == 3e-3
+
+
+def test_the_papers_numbers_are_the_defaults() -> None:
+    o = Msifla(Profile("p", 256, 128)).options
+    assert (o.scales, o.reid, o.parts, o.margin) == ((3, 2, 1), "per-scale", 4, 0.5)
+    assert (o.ir_lr, o.reid_lr, o.lr_drop_at, o.lr_drop) == (3e-3, 3e-4, 0.5, 0.1)
+
+
+def test_resolved_options_are_json_and_resolve_to_themselves() -> None:
+    values = resolve_options("msifla", PROFILE, {"scales": (2, 1)})
+    again = resolve_options("msifla", PROFILE, json.loads(json.dumps(values)))
+    assert again == values
+    assert values["scales"] == [2, 1]
+    assert values["ir_widths"] == [8, 16]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"scale": [1]}, "no option 'scale'; its options are parts, "),
+        ({"scales": [5]}, "different rates out of 4, 3, 2, 1"),
+        ({"scales": [2, 2]}, "different rates out of 4, 3, 2, 1"),
+        ({"scales": []}, "rates out of 4, 3, 2, 1"),
+        ({"scales": 1}, "scales must be a list of int, not 1"),
+        ({"scales": [1.0]}, "scales must be of type int, not 1.0"),
+        ({"reid": "both"}, "reid must be one of 'per-scale', 'shared', not 'both'"),
+        ({"margin": "0.5"}, "margin must be of type float, not '0.5'"),
+        ({"margin": -1}, "margin and decay must not be negative"),
+        ({"flip": 2}, "flip must lie between 0 and 1"),
+        ({"ir_detach": 1}, "ir_detach must be of type bool, not 1"),
+        ({"parts": True}, "parts must be of type int, not True"),
+        ({"ir_widths": [8]}, "two numbers of channels"),
+        ({"ir_lr": 0}, "ir_lr must be positive"),
+    ],
+)
+def test_wrong_options_are_refused_in_one_line(options: dict[str, object], message: str) -> None:
+    with pytest.raises(InputError, match="method msifla") as caught:
+        Msifla(PROFILE, **options)
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_profiles_wrong_option_is_refused_too() -> None:
+    profile = Profile("p", 32, 16, methods={"plain": {"ir_lr": 1.0}})
+    with pytest.raises(InputError, match="plain has no option 'ir_lr'"):
+        resolve_options("plain", profile, {})
+
+
+@dataclass(frozen=True)
+class _Options:
+    limit: int | None = None
+    kind: Literal["a", "b"] = "a"
+
+
+def test_optional_values_may_be_none() -> None:
+    assert resolve("m", _Options, {"limit": 3}, {"limit": None}).limit is None
+    assert options_as_json(resolve("m", _Options, {"limit": 4})) == {"limit": 4, "kind": "a"}
+    with pytest.raises(InputError, match="limit must be of type int"):
+        resolve("m", _Options, {"limit": "many"})
+
+
+def test_names_and_classes_of_the_registry() -> None:
+    assert method_names()[: len(METHODS)] == list(METHODS)
+    assert all(method_class(name).name == name for name in METHODS)
+    with pytest.raises(InputError, match="unknown method 'msflia'; known methods: msifla, plain"):
+        method_class("msflia")
+
+
+class _Point:
+    def __init__(self, name: str, value: str) -> None:
+        self.name, self.value = name, value
+
+
+def test_plugins_are_found_by_entry_point_and_do_not_replace_ours(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    points = [
+        _Point("mine", "methods.plain:Plain"),
+        _Point("plain", "methods.msifla:Msifla"),
+        _Point("gone", "no_such_module:Method"),
+        _Point("wrong", "methods.options:resolve"),
+    ]
+    monkeypatch.setattr("methods.entry_points", lambda group: points if "crossres" in group else [])
+    assert method_names() == [*METHODS, "gone", "mine", "wrong"]
+    assert method_class("mine").name == "plain"
+    assert method_class("plain").name == "plain"
+    with pytest.raises(InputError, match="'gone': cannot import no_such_module:Method"):
+        method_class("gone")
+    with pytest.raises(InputError, match=r"'wrong'.*is not a subclass of"):
+        method_class("wrong")
+
+
+def test_listing_methods_loads_no_torch() -> None:
+    code = "import sys, methods; methods.method_names(); sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False, cwd=ROOT).returncode == 0
+
+
+def test_training_sets_that_disagree_are_refused() -> None:
+    images = np.zeros((3, 4, 2, 3), dtype=np.uint8)
+    labels, rates = np.array([0, 1, 1]), np.array([1, 1, 3])
+    hr = np.array([0, 1])
+    TrainSet(images, labels, labels, rates, {2: images[:2]}, hr)
+    with pytest.raises(InputError, match=r"\(N, H, W, 3\) uint8"):
+        TrainSet(images.astype(np.float32), labels, labels, rates, {}, hr)  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="one entry per training image"):
+        TrainSet(images, labels[:2], labels, rates, {}, hr)
+    with pytest.raises(InputError, match=r"labels must be 0\.\.C-1"):
+        TrainSet(images, labels + 1, labels, rates, {}, hr)
+    with pytest.raises(InputError, match="hr must be"):
+        TrainSet(images, labels, labels, rates, {}, hr[:1])
+    with pytest.raises(InputError, match="variant 1/2"):
+        TrainSet(images, labels, labels, rates, {2: images}, hr)
+
+
+def test_an_untrained_method_says_so() -> None:
+    with pytest.raises(InputError, match="plain is not trained yet; call fit or load first"):
+        method_class("plain")(PROFILE).embed(np.zeros((1, 32, 16, 3), dtype=np.uint8))
+
+
+def test_run_passes_progress_on() -> None:
+    seen: list[tuple[int, int]] = []
+    Run(seed=0, progress=lambda d, t: seen.append((d, t))).progress(1, 2)
+    Run(seed=0).progress(1, 2)
+    assert seen == [(1, 2)]

@@ -1,0 +1,130 @@
+"""ImageNet weights come from a named folder, are never unpickled, and their absence is one line."""
+
+import pickle
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from datasets import InputError
+from methods import Profile
+from methods.plain import Plain
+from methods.shared.backbones import backbone_spec, build_backbone
+from methods.shared.vision import torchvision_models
+from methods.shared.weights import read_state, resnet50_weights
+
+IMAGENET = backbone_spec({"name": "resnet50", "weights": "imagenet"})
+
+
+class _Bomb:
+    """Unpickling this writes a file: proof that it happened."""
+
+    def __init__(self, target: Path) -> None:
+        self.target = target
+
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return exec, (f"open({str(self.target)!r}, 'w').close()",)
+
+
+@pytest.mark.filterwarnings("ignore:Detected pickle protocol")
+@pytest.mark.parametrize("writer", [pickle.dump, torch.save])
+def test_a_pickle_is_refused_and_not_run(tmp_path: Path, writer: object) -> None:
+    target, weights = tmp_path / "ran", tmp_path / "resnet50.pth"
+    with weights.open("wb") as file:
+        writer({"conv1.weight": _Bomb(target)}, file)  # type: ignore[operator]
+    with pytest.raises(InputError, match=r"resnet50\.pth: is not a plain file of weights; put "):
+        resnet50_weights(tmp_path)
+    assert not target.exists()
+
+
+@pytest.mark.parametrize("suffix", [".safetensors", ".pth", ".pt"])
+def test_damaged_files_are_named(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"resnet50{suffix}"
+    path.write_bytes(b"\x80\x02 not weights at all")
+    with pytest.raises(InputError, match=f"resnet50{suffix}") as caught:
+        read_state(path)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_file_without_tensors_is_named(tmp_path: Path) -> None:
+    torch.save([1, 2], tmp_path / "resnet50.pt")
+    with pytest.raises(InputError, match="holds no state dict"):
+        resnet50_weights(tmp_path)
+
+
+def test_an_empty_folder_says_what_to_put_there(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r'resnet50\.safetensors .* weights = "none"'):
+        resnet50_weights(tmp_path)
+
+
+def test_an_unreachable_network_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_args: object, **_kwargs: object) -> None:
+        raise OSError("no route to host")
+
+    weights = torchvision_models().ResNet50_Weights
+    monkeypatch.setattr(weights, "get_state_dict", refuse)
+    with pytest.raises(InputError, match=r"no route to host.*weights_dir.*weights = \"none\""):
+        resnet50_weights(None)
+
+
+def test_the_loader_is_told_to_read_weights_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: dict[str, object] = {}
+
+    def answer(_self: object, **kwargs: object) -> dict[str, torch.Tensor]:
+        told.update(kwargs)
+        return {}
+
+    monkeypatch.setattr(torchvision_models().ResNet50_Weights, "get_state_dict", answer)
+    resnet50_weights(None)
+    assert told["weights_only"] is True
+    assert told["check_hash"] is True
+
+
+@pytest.mark.parametrize("kind", ["safetensors", "pth"])
+def test_weights_of_a_folder_arrive_in_the_network(tmp_path: Path, kind: str) -> None:
+    with torch.random.fork_rng():
+        torch.manual_seed(3)
+        state = torchvision_models().resnet50(weights=None).state_dict()
+    if kind == "safetensors":
+        save_file(state, tmp_path / "resnet50.safetensors")
+    else:
+        torch.save(state, tmp_path / "resnet50-0676ba61.pth")
+    trunk, _ = build_backbone(IMAGENET, tmp_path, pretrained=True)
+    arrived = trunk.state_dict()
+    assert torch.equal(arrived["0.weight"], state["conv1.weight"])
+    assert torch.equal(arrived["7.2.bn3.weight"], state["layer4.2.bn3.weight"])
+
+
+def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
+    save_file({"conv1.weight": torch.zeros(2, 3)}, tmp_path / "resnet50.safetensors")
+    with pytest.raises(InputError, match="not those of a ResNet-50"):
+        build_backbone(IMAGENET, tmp_path, pretrained=True)
+
+
+@pytest.mark.parametrize(
+    ("backbone", "message"),
+    [
+        ({"name": "vgg"}, "name must be one of resnet50, resnet-small"),
+        ({"name": "resnet-small"}, 'no ImageNet weights: set weights = "none"'),
+        ({"weights": "places"}, "weights must be one of imagenet, none"),
+        ({"last_stride": 3}, "last_stride must be 1 or 2"),
+        ({"depth": 50}, "no entry 'depth'"),
+        ({"name": "resnet-small", "weights": "none", "blocks": []}, "at least 1"),
+    ],
+)
+def test_a_wrong_backbone_table_is_refused(backbone: dict[str, object], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        backbone_spec(backbone)
+
+
+def test_loading_a_saved_method_asks_for_no_imagenet_weights(tmp_path: Path) -> None:
+    """`restore` overwrites every weight, so a machine without network can load a method."""
+    profile = Profile("p", 32, 16, backbone={"name": "resnet50"}, weights_dir=tmp_path)
+    donor = Profile("p", 32, 16, backbone={"name": "resnet50", "weights": "none"})
+    method, other = Plain(profile), Plain(donor)
+    from methods import Run
+
+    other.network, other.identities = other.build(3, Run(seed=0), pretrained=False).eval(), 3
+    method.restore(other.arrays())
+    assert method.parameters_digest() == other.parameters_digest()

@@ -1,0 +1,191 @@
+"""The mathematics of grids, against pandas and by hand; what goes where, and what is said of it."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from benchmark import Record, Row, load_table
+from reports import build_grids
+from reports.filling import mark_best
+from reports.grid import Score
+
+TABLE = load_table("table2")
+Recorder = Callable[..., Record]
+
+
+def test_means_and_deviations_are_those_of_pandas(drawn) -> None:
+    (grid,) = build_grids(drawn.records, drawn.table)
+    frame = pd.DataFrame(
+        {
+            "options": str(sorted(record.cell.options.items())),
+            "dataset": record.cell.dataset,
+            "seed": record.cell.seed,
+            **record.metrics["single-shot"],
+        }
+        for record in drawn.records
+    )
+    grouped = frame.groupby(["options", "dataset"], sort=False)
+    expected = dict(list(grouped))
+    checked = 0
+    for row in range(3):
+        for column in grid.columns:
+            record = grid.cells[row, column].records[0]
+            group = expected[str(sorted(record.cell.options.items())), column.dataset]
+            for metric in ("rank1", "rank5", "rank10", "rank20", "mAP", "mINP"):
+                score = grid.score(row, column, metric)
+                assert score.seeds == (0, 1, 2)
+                assert score.values == tuple(group.sort_values("seed")[metric])
+                assert score.mean == pytest.approx(group[metric].mean(), abs=1e-15)
+                assert score.std == pytest.approx(group[metric].std(ddof=1), abs=1e-15)
+                checked += 1
+    assert checked == 3 * 5 * 6
+
+
+@given(st.lists(st.floats(0, 1), min_size=2, max_size=8))
+def test_score_agrees_with_numpy(values: list[float]) -> None:
+    score = Score(tuple(values), tuple(range(len(values))), ("k",) * len(values))
+    assert score.mean == pytest.approx(np.mean(values), abs=1e-12)
+    assert score.std == pytest.approx(np.std(values, ddof=1), abs=1e-9)
+
+
+def test_one_seed_has_no_deviation_and_none_no_mean() -> None:
+    assert Score((0.5,), (0,), ("k",)).std is None
+    assert Score().mean is None
+
+
+@pytest.mark.parametrize(
+    ("means", "marks"),
+    [
+        ([0.50, 0.60, 0.70], ["", "second", "best"]),
+        ([0.7004, 0.6996, 0.65], ["best", "best", "second"]),  # both display as 70.0
+        ([0.70, 0.60, 0.6003, 0.5], ["best", "second", "second", ""]),
+        ([0.5, None, 0.4], ["best", "", "second"]),
+        ([0.5, None, None], ["", "", ""]),
+        ([0.5, 0.5001, 0.5], ["", "", ""]),
+        ([0.998, 1.0], ["second", "best"]),
+        ([], []),
+    ],
+)
+def test_best_and_second_are_marked_on_what_is_displayed(means, marks) -> None:
+    assert mark_best(means) == marks
+
+
+def test_marks_stand_in_the_right_column(recorder: Recorder) -> None:
+    values = {("caviar", 0): 0.4, ("caviar", 1): 0.6, ("mlr-viper", 0): 0.9, ("mlr-viper", 1): 0.2}
+    records = [recorder(TABLE, row, name, 0, rank1=v) for (name, row), v in values.items()]
+    (grid,) = build_grids(records, TABLE)
+    marks = {
+        (column.dataset, row): grid.score(row, column, "rank1").mark
+        for column in grid.shown
+        for row in range(3)
+    }
+    assert marks == {
+        ("caviar", 0): "second", ("caviar", 1): "best", ("caviar", 2): "",
+        ("mlr-viper", 0): "best", ("mlr-viper", 1): "second", ("mlr-viper", 2): "",
+    }  # fmt: skip
+
+
+def test_published_values_are_the_papers_and_only_under_the_headline_gallery(drawn) -> None:
+    (grid,) = build_grids(drawn.records, drawn.table)
+    caviar = grid.columns[0]
+    assert grid.score(2, caviar, "rank1").published.value == 62.4
+    assert grid.score(1, caviar, "rank5").published.source == "paper Table 2"
+    assert grid.score(2, caviar, "mAP").published is None
+    assert grid.score(2, caviar, "rank1", "multi-shot").published is None
+    assert grid.score(2, caviar, "rank1", "multi-shot").mean != grid.score(2, caviar, "rank1").mean
+
+
+def test_missing_cells_are_known(recorder: Recorder) -> None:
+    records = [recorder(TABLE, 0, "caviar", seed) for seed in (0, 2)]
+    (grid,) = build_grids(records, TABLE)
+    assert [column.dataset for column in grid.shown] == ["caviar"]
+    assert [column.dataset for column in grid.empty] == list(TABLE.datasets[1:])
+    caviar = grid.shown[0]
+    gone = [(0, caviar, 1), *[(row, caviar, seed) for row in (1, 2) for seed in (0, 1, 2)]]
+    assert list(grid.missing) == gone
+
+
+def test_data_sets_outside_the_table_come_after_its_own(recorder: Recorder) -> None:
+    records = [recorder(TABLE, 0, name, 0, "real") for name in ("mlr-pku", "mlr-sysu")]
+    (grid,) = build_grids(records, TABLE)
+    assert [column.dataset for column in grid.columns] == [*TABLE.datasets, "mlr-pku"]
+    assert [column.title for column in grid.shown] == ["MLR-SYSU", "MLR-PKU"]
+
+
+def test_twin_and_real_records_in_one_folder_give_two_grids(recorder: Recorder) -> None:
+    twin = [recorder(TABLE, 0, "caviar", seed) for seed in range(3)]
+    real = [recorder(TABLE, 0, "caviar", seed, "real") for seed in range(2)]
+    grids = build_grids([*twin, *real], TABLE)
+    assert [grid.source for grid in grids] == ["real", "twin:quick:1"]
+    assert [len(grid.records) for grid in grids] == [2, 3]
+    assert not {r.key for r in grids[0].records} & {r.key for r in grids[1].records}
+
+
+def test_profiles_never_mix_even_under_one_name(recorder: Recorder) -> None:
+    quick, smoke = (
+        recorder(TABLE, 0, "caviar", 0),
+        recorder(TABLE, 0, "caviar", 0, profile_name="smoke"),
+    )
+    changed = replace(quick, key="0" * 20, profile={**quick.profile, "train": {"iterations": 999}})
+    names = [grid.profile for grid in build_grids([quick, smoke, changed], TABLE)]
+    assert len(names) == 3
+    assert "smoke" in names
+    assert sum(name.startswith("quick-") for name in names) == 2
+
+
+def test_protocols_never_share_a_column(recorder: Recorder) -> None:
+    default = recorder(TABLE, 0, "caviar", 0)
+    other = replace(default, key="0" * 20, cell=replace(default.cell, protocol="mlr-perid"))
+    (grid,) = build_grids([default, other], TABLE)
+    assert [column.title for column in grid.shown] == ["CAVIAR (mlr-perid)", "CAVIAR (mlr-sing)"]
+    assert [grid.score(0, column, "rank1").n for column in grid.shown] == [1, 1]
+
+
+def test_records_without_a_row_are_kept_apart(recorder: Recorder) -> None:
+    known = recorder(TABLE, 0, "caviar", 0)
+    stranger = replace(
+        known, key="0" * 20, cell=replace(known.cell, options={**known.cell.options, "reid": "x"})
+    )
+    (grid,) = build_grids([known, stranger], TABLE)
+    assert grid.records == (known,)
+    assert grid.unmatched == (stranger,)
+    assert build_grids([stranger], TABLE) == []
+
+
+def test_the_same_cell_twice_is_said_and_counted_once(recorder: Recorder) -> None:
+    new, old = recorder(TABLE, 0, "caviar", 0), recorder(TABLE, 0, "caviar", 0, manifest="old")
+    (grid,) = build_grids([new, old], TABLE)
+    assert grid.score(0, grid.shown[0], "rank1").n == 1
+    assert len(grid.records) == 1
+    (note,) = [note for note in grid.notes if "2 records" in note]
+    assert new.key in note
+    assert old.key in note
+
+
+def test_different_code_and_different_splits_are_said(recorder: Recorder) -> None:
+    first = recorder(TABLE, 0, "caviar", 0)
+    second = recorder(TABLE, 1, "caviar", 0)
+    second = replace(second, digests={**second.digests, "code": "0" * 64, "manifest": "1" * 64})
+    (grid,) = build_grids([first, second], TABLE)
+    assert any("2 versions of the code" in note for note in grid.notes)
+    assert any("different splits" in note for note in grid.notes)
+    elsewhere = recorder(TABLE, 0, "mlr-market", 0)
+    elsewhere = replace(elsewhere, digests={**elsewhere.digests, "code": "0" * 64})
+    (clean,) = build_grids([first, elsewhere], TABLE)
+    assert clean.notes == ()
+
+
+def test_a_row_that_cannot_be_resolved_is_a_note_and_not_the_end(recorder: Recorder) -> None:
+    table = replace(TABLE, rows=(*TABLE.rows, Row("Odd", "msifla", {"no_such_option": 1})))
+    (grid,) = build_grids([recorder(TABLE, 0, "caviar", 0)], table)
+    assert any("Row Odd" in note and "no_such_option" in note for note in grid.notes)
+
+
+def test_order_of_the_records_does_not_matter(drawn) -> None:
+    forward = build_grids(drawn.records, drawn.table)
+    assert build_grids(reversed(drawn.records), drawn.table) == forward

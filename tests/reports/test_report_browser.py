@@ -1,0 +1,145 @@
+"""The report as seen: a real Chromium opens the file, wide and narrow, light and dark, offline."""
+
+import shutil
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from reports import write_report
+
+CHROMIUM = shutil.which("chromium")
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium here")
+# WCAG 2 contrast of an element's text against the nearest opaque background behind it.
+CONTRAST = """element => {
+  const parse = text => text.match(/[\\d.]+/g).map(Number);
+  const light = ([r, g, b]) => [r, g, b].map(v => v / 255)
+    .map(v => v <= .03928 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4)
+    .reduce((sum, v, i) => sum + v * [.2126, .7152, .0722][i], 0);
+  let behind = element, colour = [0, 0, 0, 0];
+  while (behind && (colour = parse(getComputedStyle(behind).backgroundColor))[3] === 0) {
+    behind = behind.parentElement;
+  }
+  const pair = [light(parse(getComputedStyle(element).color)), light(colour)];
+  return (Math.max(...pair) + .05) / (Math.min(...pair) + .05);
+}"""
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    sync_api = pytest.importorskip("playwright.sync_api")
+    with sync_api.sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield opened
+        opened.close()
+
+
+class Seen:
+    """A page with everything it said and asked for."""
+
+    def __init__(self, browser: Any, address: str, width: int, scheme: str) -> None:
+        self.said: list[str] = []
+        self.asked: list[str] = []
+        context = browser.new_context(
+            viewport={"width": width, "height": 900}, color_scheme=scheme, offline=True
+        )
+        self.page = context.new_page()
+        self.page.on("console", lambda message: self.said.append(message.text))
+        self.page.on("pageerror", lambda error: self.said.append(str(error)))
+        self.page.on("request", lambda request: self.asked.append(request.url))
+        self.page.goto(address)
+
+
+@pytest.fixture(scope="module")
+def address(drawn) -> str:
+    return write_report(drawn.folder)[0].as_uri()
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (1280, "dark"), (390, "light")])
+def test_opens_quietly_and_fits(browser: Any, address: str, width: int, scheme: str) -> None:
+    seen = Seen(browser, address, width, scheme)
+    page = seen.page
+    assert seen.said == []
+    assert [url for url in seen.asked if not url.startswith("data:")] == [address]
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    broken = "[...document.images].filter(i => !i.complete || i.naturalWidth === 0).length"
+    assert page.evaluate(broken) == 0
+    assert page.evaluate("document.images.length") > 200
+    background = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert (sum(map(int, background[4:-1].split(","))) < 200) == (scheme == "dark")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_text_has_contrast(browser: Any, address: str, scheme: str) -> None:
+    page = Seen(browser, address, 1280, scheme).page
+    for selector in ("h1", ".lead", ".banner", ".facts dt", "td.measured a", ".std", "summary",
+                     "td.published", ".about", "nav a", ".ranking a", ".sub .ok", ".sub .wrong",
+                     "figcaption"):  # fmt: skip
+        assert page.locator(selector).first.evaluate(CONTRAST) >= 4.5, selector
+
+
+def test_table_is_readable(browser: Any, address: str) -> None:
+    page = Seen(browser, address, 1280, "light").page
+    table = page.locator("table.results")
+    assert table.evaluate("t => t.scrollWidth <= t.parentElement.clientWidth")
+    assert table.locator("tbody").count() == 5
+    assert "62.4" in table.locator("tbody").first.inner_text()
+    best = table.locator("td.best > a").first
+    assert int(best.evaluate("e => getComputedStyle(e).fontWeight")) >= 700
+    second = table.locator("td.second > a").first
+    assert "underline" in second.evaluate("e => getComputedStyle(e).textDecorationLine")
+    assert not table.locator(".seeds").first.is_visible()
+    page.get_by_label("Show the value of every seed").check()
+    assert table.locator(".seeds").first.is_visible()
+
+
+def test_on_a_phone_the_table_scrolls_in_its_own_box(browser: Any, address: str) -> None:
+    page = Seen(browser, address, 390, "light").page
+    box = page.locator(".scroll").first
+    assert box.evaluate("b => b.scrollWidth > b.clientWidth")
+    box.evaluate("b => { b.scrollLeft = 200; }")
+    label = page.locator("tbody th.row").nth(1)
+    assert label.bounding_box()["x"] >= 0
+    assert page.evaluate("document.documentElement.scrollLeft") == 0
+
+
+def test_a_number_opens_its_record(browser: Any, address: str) -> None:
+    page = Seen(browser, address, 1280, "light").page
+    link = page.locator("td.measured > a").first
+    target = link.get_attribute("href")
+    assert not page.locator(target).is_visible()
+    link.click()
+    page.wait_for_function("t => document.querySelector(t).checkVisibility()", arg=target)
+    assert page.locator(target).is_visible()
+    assert page.locator(f"{target} .digest").count() == 5
+    assert "crossres run table2" in page.locator(f"{target} .command").inner_text()
+
+
+def test_frames_say_what_is_correct(browser: Any, address: str) -> None:
+    page = Seen(browser, address, 1280, "light").page
+    colours = {
+        kind: page.locator(f".top img.{kind}").first.evaluate(
+            "e => [getComputedStyle(e).borderTopColor, getComputedStyle(e).borderTopWidth]"
+        )
+        for kind in ("ok", "wrong")
+    }
+    assert colours == {"ok": ["rgb(21, 128, 61)", "4px"], "wrong": ["rgb(198, 47, 47)", "2px"]}
+    chain = page.locator(".steps img").first
+    assert chain.evaluate("e => getComputedStyle(e).imageRendering") == "pixelated"
+
+
+def test_prints_on_paper(browser: Any, address: str) -> None:
+    page = Seen(browser, address, 1280, "light").page
+    page.emulate_media(media="print")
+    assert not page.locator("nav").is_visible()
+    assert page.locator(".banner").first.is_visible()
+    assert page.pdf(format="A4").startswith(b"%PDF")

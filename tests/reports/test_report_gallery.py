@@ -1,0 +1,95 @@
+"""Galleries and chains: the same queries for every row, frames by identity, damage never fatal."""
+
+import re
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from datasets import InputError
+from reports import build_grids, write_report
+from reports.gallery import (
+    MOST_QUERIES,
+    pictures,
+    queries_for,
+    rate_words,
+    read_artifact,
+)
+
+
+def test_rows_answer_the_same_queries(drawn) -> None:
+    (grid,) = build_grids(drawn.records, drawn.table)
+    notes: list[str] = []
+    for column in grid.columns:
+        found = pictures(grid, column, drawn.folder, MOST_QUERIES, notes)
+        assert found.seed == 0
+        assert len(found.queries) == MOST_QUERIES
+        for number, query in enumerate(found.queries):
+            assert [ranking.row for ranking in query.rankings] == [0, 1, 2]
+            assert f"{query.pid:04d}" in query.shot.title
+            for ranking in query.rankings:
+                arrays = np.load(drawn.folder / "artifacts" / f"{ranking.key}.npz")
+                correct = arrays["top_pids"][number] == arrays["query_pids"][number]
+                assert [shot.correct for shot in ranking.top] == correct.tolist()
+                assert ranking.match_rank == arrays["match_ranks"][number]
+    assert notes == []
+
+
+def test_chains_have_the_steps_of_their_row(drawn) -> None:
+    (grid,) = build_grids(drawn.records, drawn.table)
+    found = pictures(grid, grid.columns[0], drawn.folder, 2, [])
+    assert [chain.labels for chain in found.chains] == [
+        ("input", "IR_1"),
+        *[("input", "IR_1/3", "IR_1/2", "IR_1")] * 2,
+    ]
+    assert {len(chain.images) for chain in found.chains} == {2}
+
+
+def test_a_row_that_kept_other_queries_is_left_out_of_them(drawn, tmp_path: Path) -> None:
+    (grid,) = build_grids(drawn.records, drawn.table)
+    column = grid.columns[0]
+    shutil.copytree(drawn.folder / "artifacts", tmp_path / "artifacts")
+    key = grid.cells[1, column].records[0].key
+    path = tmp_path / "artifacts" / f"{key}.npz"
+    arrays = dict(np.load(path))
+    arrays["query_names"] = np.array([f"other/{name}" for name in arrays["query_names"]])
+    np.savez(path, **arrays)
+    found = pictures(grid, column, tmp_path, 2, [])
+    assert [[r.row for r in query.rankings] for query in found.queries] == [[0, 2], [0, 2]]
+
+
+@pytest.mark.parametrize("damage", ["cut", "text", "pickle", "lacking", "empty"])
+def test_damaged_artifacts_are_named(tmp_path: Path, damage: str) -> None:
+    path = tmp_path / "x.npz"
+    np.savez(path, query_images=np.zeros((1, 4, 4, 3), np.uint8))
+    if damage == "cut":
+        path.write_bytes(path.read_bytes()[:-40])
+    elif damage == "text":
+        path.write_text("not an archive")
+    elif damage == "empty":
+        path.write_bytes(b"")
+    elif damage == "pickle":
+        np.savez(path, query_images=np.array([{"a": 1}], dtype=object))
+    with pytest.raises(InputError, match=re.escape(str(path))):
+        read_artifact(path)
+
+
+def test_a_damaged_artifact_is_a_line_in_the_report(drawn, tmp_path: Path) -> None:
+    folder = tmp_path / "results"
+    shutil.copytree(drawn.folder, folder)
+    key = drawn.records[0].key
+    (folder / "artifacts" / f"{key}.npz").write_bytes(b"PK\x03\x04 half")
+    html = write_report(folder)[0].read_text(encoding="utf-8")
+    assert f"artifacts/{key}.npz: not a readable artifact" in html
+    assert str(tmp_path) not in html
+
+
+def test_large_tables_show_fewer_queries(drawn) -> None:
+    (grid,) = build_grids(drawn.records, drawn.table)
+    assert queries_for([grid]) == MOST_QUERIES
+    assert queries_for([grid] * 4) == 1
+
+
+def test_rates_in_words() -> None:
+    assert [rate_words(rate) for rate in (0, 1, 3)] == ["natively LR", "HR", "LR, 1/3"]

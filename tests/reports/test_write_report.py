@@ -1,0 +1,174 @@
+"""The room's door: files, sizes, same bytes for same records, and what is said of bad folders."""
+
+import json
+import re
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from benchmark import load_table
+from benchmark.records import write_record
+from datasets import InputError
+from reports import build_grids, print_table, write_report
+from reports.html import cell_command
+
+TABLE = load_table("table2")
+
+
+def _html(folder: Path) -> str:
+    return (folder / "report" / "index.html").read_text(encoding="utf-8")
+
+
+def test_files_and_sizes(drawn) -> None:
+    paths = write_report(drawn.folder)
+    assert [path.name for path in paths] == ["index.html", "table2.tex", "table2.csv", "table2.md"]
+    assert all(path.parent == drawn.folder / "report" for path in paths)
+    assert 100_000 < paths[0].stat().st_size < 5_000_000
+
+
+def test_same_records_same_bytes_wherever_the_folder_lies(drawn, tmp_path: Path) -> None:
+    first = [path.read_bytes() for path in write_report(drawn.folder)]
+    other = tmp_path / "elsewhere"
+    shutil.copytree(drawn.folder, other, ignore=shutil.ignore_patterns("report"))
+    assert [path.read_bytes() for path in write_report(other)] == first
+    assert [path.read_bytes() for path in write_report(other)] == first
+
+
+def test_every_number_leads_to_its_record(drawn) -> None:
+    write_report(drawn.folder)
+    html = _html(drawn.folder)
+    anchors = re.findall(r'id="([^"]+)"', html)
+    assert len(anchors) == len(set(anchors))
+    targets = set(re.findall(r'href="#([^"]+)"', html))
+    assert targets <= set(anchors)
+    keys = {record.key for record in drawn.records}
+    assert {f"r-{key}" for key in keys} <= set(anchors)
+    assert {f"r-{key}" for key in keys} <= targets
+    files = re.findall(r'href="(\.\./[^"]+)"', html)
+    assert {Path(name).stem for name in files} == keys
+    assert all((drawn.folder / "report" / name).resolve().is_file() for name in files)
+    for record in drawn.records:
+        assert all(digest in html for digest in record.digests.values())
+
+
+def test_measured_and_published_never_share_a_column(drawn) -> None:
+    write_report(drawn.folder)
+    cell = re.compile(r'<td class="num (measured|published)[^>]*>(.*?)</td>', re.S)
+    cells = cell.findall(_html(drawn.folder))
+    measured = [content for kind, content in cells if kind == "measured"]
+    published = [content for kind, content in cells if kind == "published"]
+    assert len(measured) == 3 * 5 * 3
+    assert len(published) == 3 * 5 * 2
+    assert all("<a href" in content for content in measured)
+    assert all(re.fullmatch(r"\d+\.\d", content) for content in published)
+
+
+def test_twins_are_named_and_show_no_difference(drawn) -> None:
+    write_report(drawn.folder)
+    html = _html(drawn.folder)
+    assert "TWIN DATA" in html
+    assert "Δ" not in html
+
+
+def test_merged_folders_give_a_section_for_each_source(recorder, tmp_path: Path) -> None:
+    for source in ("real", "twin:quick:1"):
+        for row in range(3):
+            write_record(tmp_path, recorder(TABLE, row, "caviar", 0, source, rank1=0.5 + row / 10))
+    write_report(tmp_path)
+    html = _html(tmp_path)
+    assert html.count("<article") == 2
+    assert html.count('class="banner twin"') == html.count('class="banner real"') == 1
+    real = html.split("<article")[1]
+    assert 'id="table2-real-quick"' in real
+    assert "+7.6" in real  # 70.0 measured, 62.4 published
+    assert r"tab:table2-real-quick" in (tmp_path / "report" / "table2.tex").read_text()
+
+
+def test_broken_records_are_listed_and_not_fatal(recorder, tmp_path: Path) -> None:
+    write_record(tmp_path, recorder(TABLE, 0, "caviar", 0))
+    (tmp_path / "records" / "half.json").write_text('{"schema": 1, "key"')
+    write_report(tmp_path)
+    assert "records/half.json" in _html(tmp_path)
+
+
+def test_failed_cells_are_listed_until_they_succeed(recorder, tmp_path: Path) -> None:
+    done = recorder(TABLE, 0, "caviar", 0)
+    write_record(tmp_path, done)
+    (tmp_path / "failures").mkdir()
+    for key in ("0" * 20, done.key):
+        about = json.dumps({"key": key, "reason": "out of memory"})
+        (tmp_path / "failures" / f"{key}.log").write_text(f"cell {key}\n{about}\n\nTraceback\n")
+    (tmp_path / "failures" / "odd.log").write_text("")
+    write_report(tmp_path)
+    html = _html(tmp_path)
+    assert "2 failed cells" in html
+    assert f"cell {'0' * 20}: out of memory" in html
+    assert f"cell {done.key}" not in html
+    assert "odd: the log does not say why" in html
+
+
+def test_records_of_no_row_are_listed(recorder, tmp_path: Path) -> None:
+    write_record(tmp_path, recorder(TABLE, 0, "caviar", 0))
+    one_row = replace(TABLE, rows=TABLE.rows[1:])
+    write_record(tmp_path, recorder(TABLE, 1, "caviar", 0))
+    write_report(tmp_path, [one_row])
+    assert "1 record outside the tables" in _html(tmp_path)
+
+
+@pytest.mark.parametrize("prepare", ["absent", "empty", "broken"])
+def test_no_records_at_all_is_one_clear_line(tmp_path: Path, prepare: str) -> None:
+    folder = tmp_path / "results"
+    if prepare != "absent":
+        (folder / "records").mkdir(parents=True)
+    if prepare == "broken":
+        (folder / "records" / "x.json").write_text("{")
+    for door in (write_report, print_table):
+        with pytest.raises(InputError, match="no usable records") as caught:
+            door(folder)
+        assert str(folder) in str(caught.value)
+        assert "crossres run" in str(caught.value)
+        assert "\n" not in str(caught.value)
+    assert not (folder / "report").exists()
+
+
+def test_records_of_another_table_are_an_error_that_says_so(recorder, tmp_path: Path) -> None:
+    write_record(tmp_path, recorder(TABLE, 0, "caviar", 0))
+    other = replace(TABLE, id="mine", rows=TABLE.rows[2:])
+    with pytest.raises(InputError, match="belongs to mine"):
+        write_report(tmp_path, [other])
+
+
+def test_a_users_table_gets_its_own_files(recorder, tmp_path: Path) -> None:
+    mine = replace(TABLE, id="mine", title="Only <b>mine</b> & nobody's", rows=TABLE.rows[:1])
+    write_record(tmp_path, recorder(TABLE, 0, "caviar", 0, notes=["<script>alert(1)</script>"]))
+    paths = write_report(tmp_path, [mine])
+    assert [path.name for path in paths] == ["index.html", "mine.tex", "mine.csv", "mine.md"]
+    html = _html(tmp_path)
+    assert "Only &lt;b&gt;mine&lt;/b&gt; &amp; nobody&#39;s" in html
+    assert "<script>alert" not in html
+    assert "PATH/TO/mine.toml" in html
+
+
+def test_the_command_runs_exactly_its_cell(drawn, recorder) -> None:
+    (grid,) = build_grids(drawn.records, drawn.table)
+    record = grid.cells[1, grid.columns[1]].records[2]
+    assert cell_command(grid, 1, record) == (
+        "crossres run table2 --profile quick --source twin --rows 'Baseline + CMSR²' "
+        "--datasets mlr-market --seeds 2 --out again"
+    )
+    (real,) = build_grids([recorder(TABLE, 0, "caviar", 0, "real")], TABLE)
+    command = cell_command(real, 0, real.records[0])
+    assert command.startswith("crossres run table2 --profile quick --data ROOT --rows Baseline ")
+
+
+def test_nothing_in_the_page_points_outside(drawn) -> None:
+    write_report(drawn.folder)
+    html = _html(drawn.folder)
+    links = re.findall(r'(?:src|href)="([^"]*)"', html)
+    outside = [link for link in links if not link.startswith(("#", "data:image/", "../records/"))]
+    assert outside == []
+    assert "url(" not in html
+    assert "@import" not in html
+    assert json.loads((drawn.folder / "records" / f"{drawn.records[0].key}.json").read_text())

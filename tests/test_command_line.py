@@ -1,0 +1,333 @@
+"""The command line as a user meets it: real processes, exit codes, one clear line for bad input."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import crossres
+
+Command = Callable[..., "subprocess.CompletedProcess[str]"]
+SMOKE = ("--profile", "smoke")
+TABLE2_ROWS = 3
+
+
+@pytest.fixture(scope="session")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One cache for the module, so that each twin is drawn once."""
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture
+def command(cache: Path, tmp_path: Path) -> Command:
+    def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "crossres", *map(str, arguments)],
+            capture_output=True,
+            text=True,
+            timeout=300,
+            cwd=tmp_path,
+            env=os.environ | {"CROSSRES_CACHE": str(cache)},
+        )
+
+    return run
+
+
+def answer(done: "subprocess.CompletedProcess[str]") -> dict[str, Any]:
+    """The one JSON object that a command with --json prints on standard output."""
+    assert done.returncode == 0, done.stderr
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def assert_refused(done: "subprocess.CompletedProcess[str]", *words: str) -> None:
+    """Exit code 2, and after any progress one line on standard error that has the words."""
+    assert done.returncode == 2, (done.returncode, done.stderr)
+    assert "Traceback" not in done.stderr
+    *progress, last = done.stderr.strip().splitlines()
+    assert last.startswith("crossres: ")
+    assert not any(line.startswith("crossres: ") for line in progress)
+    for word in words:
+        assert word in last
+
+
+def record_digests(out: Path) -> dict[str, dict[str, str]]:
+    """The digests of every record, by key."""
+    found = {}
+    for path in sorted((out / "records").glob("*.json")):
+        record = json.loads(path.read_text(encoding="utf-8"))
+        found[record["key"]] = record["digests"] | {"metrics": json.dumps(record["metrics"])}
+    return found
+
+
+COMMANDS = [
+    ("datasets", "list"),
+    ("datasets", "build"),
+    ("datasets", "twin"),
+    ("methods", "list"),
+    ("methods", "check"),
+    ("run",),
+    ("report",),
+    ("evaluate",),
+]
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+def test_every_command_has_help_with_an_example(words: tuple[str, ...], command: Command) -> None:
+    done = command(*words, "--help")
+    assert done.returncode == 0
+    assert "example:" in done.stdout
+    assert "--json" in done.stdout
+
+
+def test_lists_as_text_and_as_json(command: Command) -> None:
+    ids = [card["id"] for card in answer(command("datasets", "list", "--json"))["datasets"]]
+    assert {"caviar", "mlr-market", "mlr-cuhk03", "mlr-viper", "mlr-sysu", "mlr-pku"} <= set(ids)
+    assert "mlr-market" in command("datasets", "list").stdout
+    methods = answer(command("methods", "list", "--json"))["methods"]
+    assert {"msifla", "plain"} <= {method["name"] for method in methods}
+    assert all(method["grade"] and method["reference"] for method in methods)
+
+
+def test_a_method_that_conforms(command: Command) -> None:
+    found = answer(command("methods", "check", "plain", "--json"))
+    assert found["passed"]
+    assert found["checks"]
+
+
+def test_twin_then_build_from_it_as_if_it_were_real(command: Command, tmp_path: Path) -> None:
+    done = command("datasets", "twin", "mlr-viper", "--size", "tiny", "--out", tmp_path / "raw")
+    assert done.returncode == 0, done.stderr
+    arguments = ("datasets", "build", "mlr-viper", *SMOKE, "--seeds", "0-1", "--json")
+    drawn = answer(command(*arguments, "--out", "a"))["built"]
+    given = answer(command(*arguments, "--out", "b", "--data", tmp_path / "raw"))["built"]
+    assert [entry["digest"] for entry in drawn] == [entry["digest"] for entry in given]
+    assert [entry["pixels"] for entry in drawn] == [entry["pixels"] for entry in given]
+    assert {entry["source"] for entry in given} == {drawn[0]["source"]}
+    assert given[0]["source"].startswith("twin:tiny:")
+    assert given[0]["digest"] != given[1]["digest"]
+    manifest = crossres.Manifest.read(tmp_path / given[0]["manifest"])
+    assert manifest.digest == given[0]["digest"]
+
+
+def test_run_writes_records_and_report_and_resumes(command: Command, tmp_path: Path) -> None:
+    arguments = ("run", "table2", *SMOKE, "--datasets", "mlr-viper,caviar", "--seeds", "0")
+    first = command(*arguments)
+    assert first.returncode == 0, first.stderr
+    assert "TWIN DATA" in first.stdout
+    assert "left" in first.stderr
+    out = tmp_path / "results" / "table2"
+    assert len(record_digests(out)) == 2 * TABLE2_ROWS
+    for name in ("index.html", "table2.tex", "table2.csv", "table2.md"):
+        assert (out / "report" / name).stat().st_size > 100
+        assert str(Path("results/table2/report") / name) in first.stdout
+    before = {path: path.stat().st_mtime_ns for path in (out / "records").iterdir()}
+    again = answer(command(*arguments, "--json"))
+    assert again["complete"]
+    assert again["run_now"] == []
+    assert before == {path: path.stat().st_mtime_ns for path in (out / "records").iterdir()}
+
+
+def test_the_number_of_jobs_changes_nothing(command: Command, tmp_path: Path) -> None:
+    arguments = ("run", "table2", *SMOKE, "--datasets", "mlr-viper", "--seeds", "0,1", "--rows")
+    for name, jobs, rows in (("one", "1", "1,2,3"), ("two", "2", "3,2,1"), ("three", "3", "2,3,1")):
+        done = command(*arguments, rows, "--jobs", jobs, "--out", name)
+        assert done.returncode == 0, done.stderr
+    one = record_digests(tmp_path / "one")
+    assert len(one) == 2 * TABLE2_ROWS
+    assert one == record_digests(tmp_path / "two") == record_digests(tmp_path / "three")
+
+
+def test_two_folders_of_records_copied_together_are_one(command: Command, tmp_path: Path) -> None:
+    arguments = ("run", "table2", *SMOKE, "--datasets", "mlr-viper", "--seeds", "0", "--rows")
+    assert command(*arguments, "1", "--out", "a").returncode == 0
+    assert command(*arguments, "2", "--out", "b").returncode == 0
+    for folder in ("records", "artifacts"):
+        for path in (tmp_path / "b" / folder).iterdir():
+            path.rename(tmp_path / "a" / folder / path.name)
+    again = answer(command(*arguments, "1,2", "--out", "a", "--json"))
+    assert again["run_now"] == []
+    assert command("report", "a").returncode == 0
+    assert "CMSR" in (tmp_path / "a" / "report" / "table2.csv").read_text(encoding="utf-8")
+
+
+def test_dry_run_shows_cells_and_time_and_runs_nothing(command: Command, tmp_path: Path) -> None:
+    arguments = ("run", "table2", *SMOKE, "--datasets", "mlr-viper", "--dry-run", "--out", "dry")
+    plan = answer(command(*arguments, "--json"))
+    assert len(plan["cells"]) == 3 * TABLE2_ROWS
+    assert {cell["state"] for cell in plan["cells"]} == {"new"}
+    assert plan["seconds"] > 0
+    assert "9 to run, about" in command(*arguments).stdout
+    assert not (tmp_path / "dry" / "records").exists()
+
+
+def test_control_c_keeps_finished_cells_and_the_next_run_goes_on(
+    command: Command, cache: Path, tmp_path: Path
+) -> None:
+    arguments = ("run", "table2", *SMOKE, "--datasets", "mlr-viper,mlr-sysu", "--jobs", "1")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "crossres", *arguments, "--out", str(tmp_path / "out")],
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"CROSSRES_CACHE": str(cache)},
+        # A background job of a shell starts with SIGINT ignored, and so do its children.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+    records = tmp_path / "out" / "records"
+    end = time.monotonic() + 120
+    while time.monotonic() < end and (not records.is_dir() or len(list(records.iterdir())) < 2):
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    _, stderr = process.communicate(timeout=60)
+    assert process.returncode == 1, stderr
+    assert "Traceback" not in stderr
+    assert "run the same command again to go on" in stderr
+    kept = record_digests(tmp_path / "out")
+    assert 2 <= len(kept) < 6 * TABLE2_ROWS
+    assert all(path.suffix == ".json" for path in records.iterdir())
+    again = answer(command(*arguments, "--out", tmp_path / "out", "--json"))
+    assert again["complete"]
+    assert not set(kept) & set(again["run_now"])
+    assert len(again["run_now"]) == 6 * TABLE2_ROWS - len(kept)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("run", "table9"), ("table9", "table2")),
+        (("run", "table2", "--rows", "Baselin"), ("Baselin", "Baseline")),
+        (("run", "table2", "--datasets", "mlr-markt"), ("mlr-markt", "mlr-market")),
+        (("run", "table2", "--profile", "qick"), ("qick", "quick")),
+        (("run", "table2", "--data", "nowhere"), ("nowhere", "no such folder")),
+        (("run", "table2", "--profile", "paper", "--datasets", "mlr-viper"), ("GPU", "quick")),
+        (("methods", "check", "msiflaa"), ("msiflaa", "msifla")),
+        (("report", "nothing-here"), ("nothing-here", "crossres run")),
+        (("evaluate", "features.npz"), ("features.npz",)),
+        (("datasets", "build", "mlr-viper", "--protocol", "mlr-sting"), ("mlr-sting", "mlr-sing")),
+        (("datasets", "twin", "mlr-viper", "--size", "vast", "--out", "x"), ("vast", "tiny")),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else None,
+)
+def test_unusable_input_is_one_line_and_exit_code_2(
+    arguments: tuple[str, ...], words: tuple[str, ...], command: Command
+) -> None:
+    if arguments[0] == "run" and "--profile" not in arguments:
+        arguments = (*arguments, *SMOKE)
+    assert_refused(command(*arguments), *words)
+
+
+def test_a_wrong_raw_folder_says_what_was_expected(command: Command, tmp_path: Path) -> None:
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "holiday.jpg").write_bytes(b"not a data set")
+    done = command("run", "table2", *SMOKE, "--datasets", "mlr-market", "--data", "photos")
+    assert_refused(done, "photos", "bounding_box_train")
+
+
+def test_a_truncated_image_is_named(command: Command, tmp_path: Path) -> None:
+    assert (
+        command("datasets", "twin", "mlr-viper", "--size", "tiny", "--out", "raw").returncode == 0
+    )
+    victim = next(path for path in sorted((tmp_path / "raw").rglob("*.bmp")))
+    victim.write_bytes(victim.read_bytes()[:1000])
+    done = command("run", "table2", *SMOKE, "--datasets", "mlr-viper", "--data", "raw")
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    assert victim.name in done.stderr.splitlines()[-1]
+
+
+def test_a_name_outside_the_grammar_is_named(command: Command, tmp_path: Path) -> None:
+    assert (
+        command("datasets", "twin", "mlr-viper", "--size", "tiny", "--out", "raw").returncode == 0
+    )
+    folder = next(path for path in (tmp_path / "raw").rglob("cam_a"))
+    (folder / "person one.bmp").write_bytes(b"")
+    done = command("run", "table2", *SMOKE, "--datasets", "mlr-viper", "--data", "raw")
+    assert_refused(done, "person one.bmp")
+
+
+def test_a_half_written_record_is_run_again(command: Command, tmp_path: Path) -> None:
+    arguments = ("run", "table2", *SMOKE, "--datasets", "mlr-viper", "--seeds", "0", "--rows", "1")
+    assert command(*arguments).returncode == 0
+    (path,) = (tmp_path / "results" / "table2" / "records").iterdir()
+    whole = json.loads(path.read_text(encoding="utf-8"))
+    path.write_text(path.read_text(encoding="utf-8")[:200], encoding="utf-8")
+    done = command(*arguments)
+    assert done.returncode == 0
+    assert path.name in done.stderr
+    mended = json.loads(path.read_text(encoding="utf-8"))
+    assert mended["digests"] == whole["digests"]
+
+
+def features(tmp_path: Path, **changed: Any) -> Path:
+    """A features file of six queries and nine gallery images, with some arrays replaced."""
+    rng = np.random.default_rng(0)
+    arrays = {
+        "query_features": rng.normal(size=(6, 8)),
+        "gallery_features": rng.normal(size=(9, 8)),
+        "query_pids": np.arange(6) % 3,
+        "gallery_pids": np.array([0, 1, 2, 0, 1, 2, 0, 1, -1]),
+        "query_camids": np.zeros(6, int),
+        "gallery_camids": np.ones(9, int),
+    } | changed
+    path = tmp_path / "features.npz"
+    np.savez(path, **{name: array for name, array in arrays.items() if array is not None})
+    return path
+
+
+def test_evaluate_agrees_with_the_public_door(command: Command, tmp_path: Path) -> None:
+    path = features(tmp_path)
+    found = answer(command("evaluate", path, "--metric", "cosine", "--json"))
+    with np.load(path) as arrays:
+        assert found == crossres.evaluate(**arrays, metric="cosine")
+    assert set(found) == {"rank1", "rank5", "rank10", "rank20", "mAP", "mINP", "valid_queries"}
+    text = command("evaluate", path, "--metric", "cosine").stdout
+    assert f"{100 * found['mAP']:.2f} %" in text
+
+
+@pytest.mark.parametrize(
+    ("changed", "word"),
+    [
+        ({"query_features": np.full((6, 8), np.nan)}, "query_features"),
+        ({"gallery_features": np.zeros((9, 7))}, "wide"),
+        ({"gallery_pids": None}, "gallery_pids"),
+        ({"query_camids": np.zeros(5, int)}, "query_camids"),
+        ({"query_pids": np.array([object()] * 6)}, "query_pids"),
+    ],
+    ids=["NaN", "unequal width", "missing array", "wrong length", "pickled objects"],
+)
+def test_evaluate_names_what_is_wrong(
+    changed: dict[str, Any], word: str, command: Command, tmp_path: Path
+) -> None:
+    assert_refused(command("evaluate", features(tmp_path, **changed)), "features.npz", word)
+
+
+def test_every_name_of_the_door_is_there() -> None:
+    for name in crossres.__all__:
+        assert getattr(crossres, name) is not None
+    with pytest.raises(AttributeError):
+        _ = crossres.nothing
+
+
+def test_a_foreign_package_under_a_rooms_name_is_found(tmp_path: Path) -> None:
+    (tmp_path / "datasets").mkdir()
+    (tmp_path / "datasets" / "__init__.py").write_text("raise SystemExit('imported!')\n")
+    done = subprocess.run(
+        [sys.executable, "-m", "crossres", "datasets", "list"],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(tmp_path)},
+    )
+    assert done.returncode != 0
+    assert "an environment of its own" in done.stderr
+    assert str(tmp_path) in done.stderr
+    assert "imported!" not in done.stderr
