@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 import tempfile
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
@@ -184,17 +185,37 @@ def _clean_start() -> Iterator[None]:
 def _without_interrupts() -> Iterator[None]:
     """Ctrl-C reaches every process of the terminal; workers inherit here that they do not see it.
 
-    For this process it only waits until the block has ended.
+    For this process it only waits until the block has ended. The mask alone is not enough for
+    that: the system then hands the signal to another thread (every library that computes has some),
+    and Python acts on it in this one.
     """
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
     resource_tracker.ensure_running()  # its first start would lift the block again
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    with _postponed_interrupts():
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+        try:
+            yield
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
+def _postponed_interrupts() -> Iterator[None]:
+    """Act on a SIGINT of the block when it has ended. Only the main thread ever sees one."""
+    handler = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or handler is None:
+        yield
+        return
+    arrived: list[int] = []
+    signal.signal(signal.SIGINT, lambda number, _: arrived.append(number))
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        signal.signal(signal.SIGINT, handler)
+        if arrived:
+            signal.raise_signal(signal.SIGINT)
 
 
 def _next_event(worker: _Worker) -> Event:

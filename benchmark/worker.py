@@ -32,7 +32,10 @@ def work(
     # For systems where it was not blocked from the start: only the driver minds Ctrl-C.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, _leave)
-    _print_into(log)
+    try:
+        _print_into(log)
+    except FileNotFoundError:
+        return  # the driver was killed and its folder is gone: nobody waits for this task
     logging.getLogger().handlers = [_Forwarder(connection)]
     try:
         value = function(argument, _reporter(connection))

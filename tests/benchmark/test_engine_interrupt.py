@@ -1,14 +1,20 @@
 """Ctrl-C in the very moment in which a worker starts leaves no worker behind."""
 
 import multiprocessing
+import os
 import signal
+import threading
+import time
+from collections.abc import Iterator
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
 from benchmark import engine
 from benchmark.engine import Task, local
 from benchmark.preparing import Progress
+from benchmark.worker import work
 
 
 def sleeps(argument: float, progress: Progress) -> float:
@@ -19,23 +25,63 @@ def sleeps(argument: float, progress: Progress) -> float:
     return argument
 
 
+@pytest.fixture
+def another_thread() -> Iterator[None]:
+    """A thread that takes the signals that the main thread has blocked, as those of BLAS do."""
+    stop = threading.Event()
+    thread = threading.Thread(target=stop.wait)
+    thread.start()
+    yield
+    stop.set()
+    thread.join()
+
+
+@pytest.fixture
+def heeded_control_c() -> Iterator[None]:
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="no signal masks here")
-def test_a_worker_that_is_just_starting_is_ended_too(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("sent_to", ["thread", "process"])
+@pytest.mark.usefixtures("another_thread", "heeded_control_c")
+def test_a_worker_that_is_just_starting_is_ended_too(
+    sent_to: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     start = engine._start
+    started = []
 
     def interrupted(*arguments: object) -> object:
         worker = start(*arguments)  # type: ignore[arg-type]
-        signal.raise_signal(signal.SIGINT)
+        if sent_to == "thread":
+            signal.raise_signal(signal.SIGINT)
+        else:
+            os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(0.05)  # the other thread takes it, and Python tells the main one
+        started.append(worker)
         return worker
 
     monkeypatch.setattr(engine, "_start", interrupted)
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        with (
-            closing(local([Task("a", sleeps, 60.0)], 1)) as events,
-            pytest.raises(KeyboardInterrupt),
-        ):
-            next(events)
-    finally:
-        signal.signal(signal.SIGINT, before)
+    with (
+        closing(local([Task("a", sleeps, 60.0)], 1)) as events,
+        pytest.raises(KeyboardInterrupt),
+    ):
+        next(events)
+    assert started, "the interrupt came into the start of a worker"
     assert multiprocessing.active_children() == []
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_a_worker_whose_driver_is_gone_leaves_without_a_word(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe(duplex=False)
+    log = tmp_path / "gone" / "a.log"
+    process = context.Process(target=work, args=(sleeps, 60.0, theirs, log))
+    process.start()
+    process.join(30)
+    assert process.exitcode == 0
+    assert capfd.readouterr().err == ""
+    ours.close()
