@@ -13,9 +13,13 @@ import pandas as pd
 
 from datasets.errors import InputError
 from datasets.files import digest_of, write_atomically
+from datasets.specs import parse_spec
 
 SPLITS = ("train", "query", "gallery")
-RATES = (0, 1, 2, 3, 4)
+RATES = (0, 1, 2, 3, 4, 6, 8)
+DEFAULT_KERNEL = "bicubic"
+DEFAULT_GRID = "native"
+UNKNOWN_CAMERA = -1
 _COLUMNS = ("path", "pid", "camid", "split", "rate")
 _HEADER = ("dataset", "protocol", "seed", *_COLUMNS)
 
@@ -24,9 +28,11 @@ _HEADER = ("dataset", "protocol", "seed", *_COLUMNS)
 class Manifest:
     """Which images are train, query and gallery, and at what rate each is down-sampled.
 
-    `table` columns: path (str, relative to the raw folder, "/" between parts), pid and camid
-    (int64), split (train | query | gallery), rate (int64: 1 = HR; 2, 3, 4 = to be down-sampled;
-    0 = natively LR, nothing is resampled). Rows are sorted by split (train, query, gallery), then
+    `protocol` is a name with its options ("mlr-sing[kernel=box]"), in canonical form.
+    `table` columns: path (str, relative to the raw folder, "/" between parts), pid (int64; 0 =
+    distractor, -1 = junk in sets that have these), camid (int64; -1 = unknown), split (train |
+    query | gallery), rate (int64: 1 = HR; 2, 3, 4, 6, 8 = to be down-sampled; 0 = natively LR,
+    nothing is resampled). Rows are sorted by split (train, query, gallery), then
     path. `notes` are warnings for people; they are neither in the digest nor in the CSV.
 
     Raises InputError when a column, type, value, pid or path is not as said, or when a pid is both
@@ -57,6 +63,16 @@ class Manifest:
     def digest(self) -> str:
         """Hex SHA-256 of the bytes that `write` writes."""
         return digest_of(self._csv)
+
+    @property
+    def kernel(self) -> str:
+        """The kernel that makes LR images of HR ones (docs/protocols.md, "Resampling")."""
+        return parse_spec(self.protocol).options.get("kernel", DEFAULT_KERNEL)
+
+    @property
+    def grid(self) -> str:
+        """The grid on which images are down-sampled: "native", or the network's "input" size."""
+        return parse_spec(self.protocol).options.get("grid", DEFAULT_GRID)
 
     def rows(self, split: str) -> pd.DataFrame:
         """The rows of one split, in manifest order, numbered from 0."""

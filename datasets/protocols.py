@@ -15,6 +15,7 @@ from datasets.errors import InputError
 from datasets.manifest import Manifest
 from datasets.readers import RawImage
 from datasets.source import Raw
+from datasets.specs import parse_spec
 
 LR_RATES = (2, 3, 4)
 HR, NATIVE = 1, 0
@@ -42,10 +43,14 @@ def build_manifest(raw: Raw, protocol: str | None = None, seed: int = 0) -> Mani
     the trial. Raises InputError on an unknown protocol or option, a negative seed, or a raw folder
     with too few identities to split.
     """
-    name, options = _parse(protocol or card(raw.dataset).protocol)
+    spec = parse_spec(protocol or card(raw.dataset).protocol)
+    if spec.name not in PROTOCOLS:
+        raise InputError(
+            f"unknown protocol {str(spec)!r}; the protocols are {', '.join(PROTOCOLS)}"
+        )
     if seed < 0:
         raise InputError(f"seed {seed}: a seed is a whole number from 0")
-    return PROTOCOLS[name](raw, seed, options)
+    return PROTOCOLS[spec.name](raw, seed, spec.options)
 
 
 def _mlr_sing(raw: Raw, seed: int, options: Mapping[str, str]) -> Manifest:
@@ -83,18 +88,7 @@ PROTOCOLS: dict[str, Callable[[Raw, int, Mapping[str, str]], Manifest]] = {
 }
 
 
-# --- the name of a protocol -----------------------------------------------------------------------
-
-
-def _parse(spec: str) -> tuple[str, dict[str, str]]:
-    """Split "name[key=value,key=value]"."""
-    name, bracket, rest = spec.partition("[")
-    if name not in PROTOCOLS:
-        raise InputError(f"unknown protocol {spec!r}; the protocols are {', '.join(PROTOCOLS)}")
-    pairs = [pair.partition("=") for pair in rest.removesuffix("]").split(",")] if bracket else []
-    if bracket and (not rest.endswith("]") or not all(k and eq and v for k, eq, v in pairs)):
-        raise InputError(f"protocol {spec!r}: options are written name[key=value,key=value]")
-    return name, {key: value for key, _, value in pairs}
+# --- options -----------------------------------------------------------------------
 
 
 def _switch(protocol: str, options: Mapping[str, str], known: str = "") -> bool:
@@ -234,7 +228,8 @@ def _train_pids(trial: _Trial) -> set[int]:
     if any(image.part for image in trial.images):
         return {image.pid for image in trial.images if image.part == "train"}
     if trial.raw.test_sets:
-        test = set(trial.raw.test_sets[trial.seed % len(trial.raw.test_sets)])
+        lists = list(trial.raw.test_sets.values())
+        test = set(lists[trial.seed % len(lists)])
         return set(pids) - test
     return set(ordered(pids, *trial.names("split"))[: len(pids) // 2])
 

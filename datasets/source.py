@@ -3,7 +3,8 @@
 import json
 import os
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from datasets.cards import Card, card
@@ -29,17 +30,18 @@ class Raw:
     """Everything known of one raw folder.
 
     `source` is "real", or "twin:<size>:<version>" when the folder is marked as drawn by us.
-    `images` are sorted by path; `lr_camera` is the natively LR camera (CAVIAR), `test_sets` the
-    shipped test identity lists (CUHK03); `notes` are warnings that every manifest repeats.
+    `images` are sorted by path; `lr_camera`, `native_lr` and `test_sets` are those of the reader's
+    RawContent; `notes` are warnings that every manifest repeats.
     """
 
     dataset: str
     folder: Path
     source: str
     images: tuple[RawImage, ...]
-    lr_camera: int | None
-    test_sets: tuple[tuple[int, ...], ...]
-    notes: tuple[str, ...]
+    lr_camera: int | None = None
+    native_lr: frozenset[str] = frozenset()
+    test_sets: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 def default_cache() -> Path:
@@ -67,6 +69,7 @@ def open_raw(dataset: str, source: Source, cache: Path) -> Raw:
         source=drawn or "real",
         images=images,
         lr_camera=content.lr_camera,
+        native_lr=content.native_lr,
         test_sets=content.test_sets,
         notes=notes,
     )

@@ -4,7 +4,8 @@ Nothing here is random, depends on the order of a folder, or decodes pixels befo
 """
 
 import importlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, cast
 
@@ -17,14 +18,17 @@ class RawImage:
     """One image of a raw folder.
 
     `path` is relative to the raw folder, with "/" between its parts, and unique. `part` is "train",
-    "query" or "gallery" where the raw set has official parts, else "". `pid` -1 marks junk and, in
-    sets with official parts, `pid` 0 marks distractors.
+    "query" or "gallery" where the raw set has official parts ("test" where it leaves open which
+    test images are queries), else "". `pid` -1 marks junk and, in sets with official parts, `pid` 0
+    marks distractors. `camid` -1 is an unknown camera. `boxes` names the way in which the image was
+    cut out where a set offers several ("detected", "labeled"), else "".
     """
 
     path: str
     pid: int
     camid: int
     part: str = ""
+    boxes: str = ""
 
     @property
     def key(self) -> str:
@@ -35,11 +39,17 @@ class RawImage:
 
 @dataclass(frozen=True)
 class RawContent:
-    """What a reader knows of a raw folder from names (and, for CAVIAR, image headers) alone."""
+    """What a reader knows of a raw folder from names, lists and image headers alone.
+
+    `lr_camera`: the natively LR camera (CAVIAR). `native_lr`: the paths of natively LR images where
+    these are no matter of the camera (VRIC). `test_sets`: shipped lists of test pids, by name, in
+    their order (CUHK03 "1" to "20", VRU "1200", "2400", "8000").
+    """
 
     images: tuple[RawImage, ...]
     lr_camera: int | None = None
-    test_sets: tuple[tuple[int, ...], ...] = ()
+    native_lr: frozenset[str] = frozenset()
+    test_sets: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
 

@@ -37,10 +37,12 @@ def read(folder: Path) -> RawContent:
             for pair in range(1, _columns(file, BOXES).size + 1)
             for index, column in _filled(file, pair)
         ]
-        test_sets = tuple(
-            tuple(sorted(_pid(int(pair), int(index)) for pair, index in file[ref][()].T))
-            for ref in _columns(file, "testsets")
-        )
+        test_sets = {
+            str(number): tuple(
+                sorted(_pid(int(pair), int(index)) for pair, index in file[ref][()].T)
+            )
+            for number, ref in enumerate(_columns(file, "testsets"), start=1)
+        }
     except (KeyError, ValueError, TypeError, IndexError, OSError, RuntimeError) as error:
         raise _unreadable(folder, error) from error
     return RawContent(tuple(sorted(images, key=lambda image: image.path)), test_sets=test_sets)

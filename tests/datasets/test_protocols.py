@@ -14,7 +14,16 @@ from datasets.protocols import PROTOCOLS
 
 def raw_of(dataset, images, lr_camera=None, test_sets=(), notes=()):
     images = tuple(sorted(images, key=lambda image: image.path))
-    return Raw(dataset, Path("raw"), "real", images, lr_camera, tuple(test_sets), tuple(notes))
+    lists = {str(number): pids for number, pids in enumerate(test_sets, start=1)}
+    return Raw(
+        dataset,
+        Path("raw"),
+        "real",
+        images,
+        lr_camera=lr_camera,
+        test_sets=lists,
+        notes=tuple(notes),
+    )
 
 
 def two_cameras(dataset="mlr-viper", pids=range(40), shots=1, cameras=(0, 1)):

@@ -25,7 +25,7 @@ def test_every_cell_is_the_image_that_was_put_there(make, cuhk03, tmp_path):
 def test_the_shipped_test_sets_are_pids(make, cuhk03, tmp_path):
     make("mlr-cuhk03", tmp_path)
     expected = [sorted(pair * 1000 + index for pair, index in rows) for rows in cuhk03[0]]
-    assert [list(pids) for pids in read(tmp_path).test_sets] == expected
+    assert [list(pids) for pids in read(tmp_path).test_sets.values()] == expected
 
 
 def test_the_file_itself_may_be_given(make, tmp_path):

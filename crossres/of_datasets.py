@@ -1,0 +1,53 @@
+"""`crossres datasets list | twin`: raw folders."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from crossres.grammar import (
+    DONE,
+    command,
+    group,
+    print_json,
+)
+from crossres.of_splits import add_splits
+
+
+def _datasets_list(options: argparse.Namespace) -> int:
+    from dataclasses import asdict
+
+    from datasets import CARDS
+
+    if options.json:
+        print_json({"datasets": [asdict(card) for card in CARDS.values()]})
+        return DONE
+    for card in CARDS.values():
+        print(f"{card.id:12} {card.title:16} protocol {card.protocol:11} raw folder {card.folder}")
+    return DONE
+
+
+def _datasets_twin(options: argparse.Namespace) -> int:
+    from datasets import draw_twin
+
+    draw_twin(options.dataset, options.out, options.size)
+    if options.json:
+        print_json({"dataset": options.dataset, "size": options.size, "folder": str(options.out)})
+    else:
+        print(f"wrote the {options.size} twin of {options.dataset} to {options.out}")
+    return DONE
+
+
+def add_datasets(commands: Any) -> None:
+    within = group(commands, "datasets", "list data sets, build manifests and pixels, draw twins")
+    command(within, "list", _datasets_list, "list the data sets", "crossres datasets list")
+    add_splits(within)
+    twin = command(
+        within,
+        "twin",
+        _datasets_twin,
+        "draw the twin of a data set in its raw layout",
+        "crossres datasets twin mlr-viper --size tiny --out raw",
+    )
+    twin.add_argument("dataset", metavar="NAME")
+    twin.add_argument("--size", default="quick", help="quick (default) or tiny")
+    twin.add_argument("--out", type=Path, required=True, metavar="DIR")

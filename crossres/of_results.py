@@ -1,0 +1,200 @@
+"""`crossres run`, `crossres report` and `crossres evaluate`."""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from crossres.grammar import (
+    ANSWER_IS_NO,
+    DONE,
+    add_source,
+    cache,
+    command,
+    names,
+    positive,
+    print_json,
+    seeds,
+    source,
+)
+
+
+def _run(options: argparse.Namespace) -> int:
+    from benchmark import load_profile, load_table, plan_table, run_table
+    from reports import print_table, write_report
+
+    table = load_table(options.table)
+    profile = load_profile(options.profile, options.weights_dir)
+    out = options.out or Path("results") / table.id
+    arguments: dict[str, Any] = {
+        "out": out,
+        "source": source(options, profile.twin_size),
+        "profile": options.profile,
+        "datasets": options.datasets,
+        "rows": options.rows,
+        "seeds": options.seeds,
+        "jobs": options.jobs,
+        "cache": cache(options),
+        "weights_dir": options.weights_dir,
+    }
+    if options.dry_run:
+        plan = plan_table(table, **arguments)
+        if options.json:
+            print_json(_plan_json(plan))
+        else:
+            print(*plan.lines(), sep="\n")
+        return DONE
+    summary = run_table(table, **arguments)
+    kept = len(summary.plan.cells) - len(summary.plan.todo) + len(summary.finished)
+    written = write_report(out, [table]) if kept else []
+    if options.json:
+        print_json(_summary_json(summary, written))
+    else:
+        if kept:
+            print_table(out, [table])
+        for path in written:
+            print(f"wrote {path}")
+    return DONE if summary.complete else ANSWER_IS_NO
+
+
+def _plan_json(plan: Any) -> dict[str, Any]:
+    cells = [
+        {"key": c.job.key, "title": c.title, "state": c.state, "seconds": c.seconds}
+        for c in plan.cells
+    ]
+    return {"table": plan.table.id, "jobs": plan.jobs, "seconds": plan.seconds, "cells": cells}
+
+
+def _summary_json(summary: Any, written: Sequence[Path]) -> dict[str, Any]:
+    failures = [
+        {"key": f.cell.job.key, "title": f.cell.title, "reason": f.reason, "log": str(f.log)}
+        for f in summary.failures
+    ]
+    return {
+        "table": summary.plan.table.id,
+        "out": str(summary.plan.out),
+        "cells": [cell.job.key for cell in summary.plan.cells],
+        "run_now": list(summary.finished),
+        "failures": failures,
+        "interrupted": summary.interrupted,
+        "complete": summary.complete,
+        "seconds": round(summary.seconds, 1),
+        "written": [str(path) for path in written],
+    }
+
+
+def _report(options: argparse.Namespace) -> int:
+    from benchmark import load_table
+    from reports import print_table, write_report
+
+    tables = [load_table(name) for name in options.table] if options.table else None
+    written = write_report(options.results, tables)
+    if options.json:
+        print_json({"written": [str(path) for path in written]})
+        return DONE
+    print_table(options.results, tables)
+    for path in written:
+        print(f"wrote {path}")
+    return DONE
+
+
+def _evaluate(options: argparse.Namespace) -> int:
+    from benchmark import evaluate_features
+
+    metrics = evaluate_features(
+        options.features, options.metric, options.same_camera, options.gallery
+    )
+    if options.json:
+        print_json(metrics)
+        return DONE
+    for name, value in metrics.items():
+        print(f"{name:14} {value if name == 'valid_queries' else f'{100 * value:.2f} %'}")
+    return DONE
+
+
+def _add_run(commands: Any) -> None:
+    run = command(
+        commands,
+        "run",
+        _run,
+        "fill a result table: run every cell that has no record yet, then write the report",
+        "crossres run table2\n"
+        "crossres run table2 --datasets mlr-market,mlr-viper --data ~/reid --profile paper\n"
+        "crossres run my_table.toml --rows 1,2 --seeds 0-9 --jobs 4 --out results/mine",
+    )
+    run.add_argument("table", metavar="TABLE", help="table2, or the path of a table file")
+    run.add_argument("--datasets", type=names, metavar="a,b", help="(default: the table's)")
+    run.add_argument("--rows", type=names, metavar="a,b", help="labels or numbers from 1")
+    run.add_argument("--seeds", type=seeds, metavar="0,1,2", help="(default: the table's)")
+    run.add_argument(
+        "--jobs",
+        type=positive,
+        metavar="N",
+        help="cells at once (default: one per core); never changes a result",
+    )
+    run.add_argument("--engine", choices=["local"], default="local", help="where the cells run")
+    run.add_argument("--out", type=Path, metavar="DIR", help="(default: results/TABLE)")
+    run.add_argument(
+        "--weights-dir",
+        type=Path,
+        metavar="DIR",
+        help="ImageNet weights, for machines that cannot download them",
+    )
+    run.add_argument(
+        "--dry-run", action="store_true", help="show the cells and the time they will take"
+    )
+    add_source(run)
+
+
+def _add_report(commands: Any) -> None:
+    report = command(
+        commands,
+        "report",
+        _report,
+        "write the HTML, LaTeX, CSV and Markdown of a results folder",
+        "crossres report results/table2",
+    )
+    report.add_argument("results", type=Path, metavar="RESULTS")
+    report.add_argument(
+        "--table",
+        action="append",
+        metavar="TABLE",
+        help="only this table, or a table file (default: each that has records)",
+    )
+
+
+def _add_evaluate(commands: Any) -> None:
+    evaluate = command(
+        commands,
+        "evaluate",
+        _evaluate,
+        "measure embeddings from any code base: CMC, mAP, mINP",
+        "crossres evaluate features.npz --metric cosine --json",
+    )
+    evaluate.add_argument(
+        "features",
+        type=Path,
+        metavar="FEATURES.npz",
+        help="query_features, gallery_features, query_pids, gallery_pids, "
+        "query_camids, gallery_camids; gallery pid -1 is junk",
+    )
+    evaluate.add_argument("--metric", choices=["euclidean", "cosine"], default="euclidean")
+    evaluate.add_argument(
+        "--same-camera",
+        choices=["drop", "keep"],
+        default="drop",
+        help="gallery images of the query's own identity and camera",
+    )
+    evaluate.add_argument(
+        "--gallery",
+        choices=["multi-shot", "single-shot"],
+        default="multi-shot",
+        help="the whole gallery, or the exact expectation over drawing one image per identity",
+    )
+
+
+def add_results(commands: Any) -> None:
+    """Add the three commands."""
+    _add_run(commands)
+    _add_report(commands)
+    _add_evaluate(commands)

@@ -1,0 +1,60 @@
+"""`crossres datasets build`: manifests and pixels."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from crossres.grammar import DONE, add_source, cache, command, print_json, seeds, source
+
+
+def _datasets_build(options: argparse.Namespace) -> int:
+    from benchmark import load_profile
+    from datasets import build_manifest, open_raw, open_store
+
+    profile = load_profile(options.profile)
+    raw = open_raw(options.dataset, source(options, profile.twin_size), cache(options))
+    options.out.mkdir(parents=True, exist_ok=True)
+    built: list[dict[str, Any]] = []
+    for seed in options.seeds:
+        manifest = build_manifest(raw, options.protocol, seed)
+        path = options.out / f"{manifest.dataset}-{manifest.protocol}-seed{seed}.csv"
+        manifest.write(path)
+        store = open_store(raw, manifest, profile.height, profile.width, cache(options))
+        counts = manifest.table.groupby("split", sort=True).size().to_dict()
+        built.append(
+            {
+                "manifest": str(path),
+                "digest": manifest.digest,
+                "pixels": store.digest,
+                "source": raw.source,
+                "images": {split: int(count) for split, count in counts.items()},
+                "notes": list(manifest.notes),
+            }
+        )
+    if options.json:
+        print_json({"built": built})
+        return DONE
+    for entry in built:
+        print(
+            f"wrote {entry['manifest']}: {entry['images']}, digest {entry['digest'][:12]}, "
+            f"pixels {entry['pixels'][:12]}, source {entry['source']}"
+        )
+        for note in entry["notes"]:
+            print(f"  note: {note}")
+    return DONE
+
+
+def add_splits(within: Any) -> None:
+    """Add the commands to the group `datasets`."""
+    build = command(
+        within,
+        "build",
+        _datasets_build,
+        "build the manifests and pixel stores of a data set",
+        "crossres datasets build mlr-market --data ~/reid --seeds 0-9 --out manifests",
+    )
+    build.add_argument("dataset", metavar="NAME")
+    build.add_argument("--protocol", help="mlr-sing, mlr-perid, ... (default: the data set's)")
+    build.add_argument("--seeds", type=seeds, default=[0], metavar="0,1,2")
+    build.add_argument("--out", type=Path, default=Path("manifests"), metavar="DIR")
+    add_source(build)
