@@ -12,16 +12,9 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from benchmark.metrics import (
-    GALLERY_RULES,
-    Distances,
-    GalleryRule,
-    ImageIds,
-    SameCamera,
-    as_dict,
-    first_equal_rows,
-    measure,
-)
+from benchmark.metrics import Distances, ImageIds, SameCamera, first_equal_rows
+from benchmark.rules import EvaluationRule, Rules
+from benchmark.scores import AveragePrecision, Ties
 from datasets.errors import InputError
 
 Metric = Literal["euclidean", "cosine"]
@@ -40,14 +33,21 @@ def evaluate(
     *,
     metric: Metric = "euclidean",
     same_camera: SameCamera = "drop",
-    gallery: GalleryRule = "multi-shot",
+    gallery: EvaluationRule = "multi-shot",
+    separate_cameras: bool = False,
+    ap: AveragePrecision = "standard",
+    ties: Ties = "order",
+    repetitions: int = 100,
+    seed: int = 0,
 ) -> dict[str, float]:
     """Rank (G, D) gallery features for each of (Q, D) query features, and measure the ranking.
 
     Returns rank1, rank5, rank10, rank20, mAP, mINP (fractions in [0, 1]) and valid_queries, as
-    `measure` defines them. Distances are float64; features may be of any float type. Gallery pid
-    -1 is junk. Camera ids may be left out with same_camera="keep". Raises InputError for NaN,
-    infinity, unequal widths or lengths, and when no query has a true match.
+    `measure` defines them; gallery="shared" adds repetitions and the deviations between them, as
+    `measure_shared` does (`repetitions` and `seed` are for it alone). Distances are float64;
+    features may be of any float type. Gallery pid -1 is junk, camid -1 an unknown camera. Camera
+    ids may be left out with same_camera="keep". Raises InputError for NaN, infinity, unequal widths
+    or lengths, rules that exclude one another, and when no query has a true match.
     """
     arrays = {
         "query_features": query_features,
@@ -58,17 +58,25 @@ def evaluate(
         "gallery_camids": gallery_camids,
     }
     given = {name: np.asarray(array) for name, array in arrays.items() if array is not None}
-    return _evaluate("evaluate", given, metric, same_camera, gallery)
+    rules = Rules(gallery, same_camera, separate_cameras, ap, ties, repetitions, seed)
+    return _evaluate("evaluate", given, metric, rules)
 
 
 def evaluate_features(
     path: Path,
     metric: Metric = "euclidean",
     same_camera: SameCamera = "drop",
-    gallery: GalleryRule = "multi-shot",
+    gallery: EvaluationRule = "multi-shot",
+    *,
+    separate_cameras: bool = False,
+    ap: AveragePrecision = "standard",
+    ties: Ties = "order",
+    repetitions: int = 100,
+    seed: int = 0,
 ) -> dict[str, float]:
     """`evaluate` for the arrays of an .npz file; an InputError then names the file."""
-    return _evaluate(str(path), _read(path), metric, same_camera, gallery)
+    rules = Rules(gallery, same_camera, separate_cameras, ap, ties, repetitions, seed)
+    return _evaluate(str(path), _read(path), metric, rules)
 
 
 def feature_distances(
@@ -157,21 +165,18 @@ def _read_array(path: Path, archive: Mapping[str, NDArray[Any]], name: str) -> N
 
 
 def _evaluate(
-    where: str,
-    arrays: Mapping[str, NDArray[Any]],
-    metric: Metric,
-    same_camera: SameCamera,
-    gallery: GalleryRule,
+    where: str, arrays: Mapping[str, NDArray[Any]], metric: Metric, rules: Rules
 ) -> dict[str, float]:
     _choice(where, "metric", metric, get_args(Metric))
-    _choice(where, "same_camera", same_camera, get_args(SameCamera))
-    _choice(where, "gallery", gallery, GALLERY_RULES)
-    checked = _check(where, arrays, cameras=same_camera == "drop")
-    distances = feature_distances(checked["query_features"], checked["gallery_features"], metric)
-    ids = ImageIds(**{name: checked[name] for name in IDS})
     try:
-        return as_dict(measure(distances, ids, gallery, same_camera))
+        rules.check()
+        checked = _check(where, arrays, cameras=rules.same_camera == "drop")
+        left, right = checked["query_features"], checked["gallery_features"]
+        ids = ImageIds(**{name: checked[name] for name in IDS})
+        return rules.apply(feature_distances(left, right, metric), ids)
     except InputError as error:
+        if str(error).startswith(f"{where}: "):
+            raise
         raise InputError(f"{where}: {error}") from error
 
 

@@ -102,13 +102,22 @@ def _evaluate(options: argparse.Namespace) -> int:
     from benchmark import evaluate_features
 
     metrics = evaluate_features(
-        options.features, options.metric, options.same_camera, options.gallery
+        options.features,
+        options.metric,
+        options.same_camera,
+        options.gallery,
+        separate_cameras=options.separate_cameras,
+        ap=options.ap,
+        ties=options.ties,
+        repetitions=options.repetitions,
+        seed=options.seed,
     )
     if options.json:
         print_json(metrics)
         return DONE
     for name, value in metrics.items():
-        print(f"{name:14} {value if name == 'valid_queries' else f'{100 * value:.2f} %'}")
+        counted = name in ("valid_queries", "repetitions")
+        print(f"{name:14} {value if counted else f'{100 * value:.2f} %'}")
     return DONE
 
 
@@ -169,14 +178,15 @@ def _add_evaluate(commands: Any) -> None:
         "evaluate",
         _evaluate,
         "measure embeddings from any code base: CMC, mAP, mINP",
-        "crossres evaluate features.npz --metric cosine --json",
+        "crossres evaluate features.npz --metric cosine --json\n"
+        "crossres evaluate features.npz --gallery shared --repetitions 100",
     )
     evaluate.add_argument(
         "features",
         type=Path,
         metavar="FEATURES.npz",
         help="query_features, gallery_features, query_pids, gallery_pids, "
-        "query_camids, gallery_camids; gallery pid -1 is junk",
+        "query_camids, gallery_camids; gallery pid -1 is junk, camid -1 an unknown camera",
     )
     evaluate.add_argument("--metric", choices=["euclidean", "cosine"], default="euclidean")
     evaluate.add_argument(
@@ -187,9 +197,33 @@ def _add_evaluate(commands: Any) -> None:
     )
     evaluate.add_argument(
         "--gallery",
-        choices=["multi-shot", "single-shot"],
+        choices=["multi-shot", "single-shot", "shared"],
         default="multi-shot",
-        help="the whole gallery, or the exact expectation over drawing one image per identity",
+        help="the whole gallery, the exact expectation over drawing one image per identity, or the "
+        "mean over drawn galleries that all queries share",
+    )
+    evaluate.add_argument(
+        "--repetitions", type=positive, default=100, metavar="N", help="drawn galleries of shared"
+    )
+    evaluate.add_argument(
+        "--seed", type=int, default=0, metavar="N", help="of the drawn galleries (default: 0)"
+    )
+    evaluate.add_argument(
+        "--separate-cameras",
+        action="store_true",
+        help="drop every gallery image of the query's camera (old CUHK03 evaluation)",
+    )
+    evaluate.add_argument(
+        "--ap",
+        choices=["standard", "trapezoid"],
+        default="standard",
+        help="average precision: non-interpolated, or as the original Market-1501 evaluation",
+    )
+    evaluate.add_argument(
+        "--ties",
+        choices=["order", "half"],
+        default="order",
+        help="equal distances: by gallery order, or as half a win (single-shot only)",
     )
 
 

@@ -1,0 +1,115 @@
+"""The gallery rule "shared": the expectation of the exact rule, and draws that nothing disturbs."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from benchmark import evaluate
+from benchmark.metrics import ImageIds, as_dict, measure
+from benchmark.repetitions import measure_shared
+from datasets.draws import draw
+from datasets.errors import InputError
+
+
+def case(seed: int) -> tuple[np.ndarray, ImageIds]:
+    """Identities of 1 to 5 images, distractors, junk, unknown and same cameras, some ties."""
+    rng = np.random.default_rng(seed)
+    gallery_pids = np.repeat(np.arange(10), rng.integers(1, 6, 10))
+    gallery_pids = rng.permutation(np.r_[gallery_pids, -1, -1])
+    query_pids = rng.integers(0, 8, 12)  # 8 and 9 are distractors
+    distances = rng.random((12, len(gallery_pids))) - 0.2 * (query_pids[:, None] == gallery_pids)
+    ids = ImageIds(
+        query_pids,
+        gallery_pids,
+        rng.choice([-1, 1, 2], 12),
+        rng.choice([-1, 1, 2, 3], len(gallery_pids)),
+    )
+    return np.round(distances, 1 + seed % 3), ids
+
+
+@pytest.mark.parametrize("rules", [{}, {"separate_cameras": True}, {"ap": "trapezoid"}])
+def test_the_mean_of_drawn_galleries_is_the_exact_expectation(rules: Any) -> None:
+    repetitions, beyond = 200, 0
+    for seed in range(25):
+        distances, ids = case(seed)
+        exact = as_dict(measure(lambda a, b, d=distances: d[a:b], ids, "single-shot", **rules))
+        found = measure_shared(
+            lambda a, b, d=distances: d[a:b], ids, repetitions=repetitions, seed=seed, **rules
+        )
+        assert found["valid_queries"] == exact["valid_queries"]
+        for name in ("rank1", "rank5", "mAP", "mINP"):
+            error = found[f"{name}_std"] / np.sqrt(repetitions)
+            assert error < 0.02
+            beyond += abs(found[name] - exact[name]) > 4 * error + 1e-12
+    # 100 comparisons at 4 standard errors: one beyond would be a chance of less than 1 in 100.
+    assert beyond == 0
+
+
+def test_one_repetition_is_the_draw_that_the_document_names() -> None:
+    pids = np.array([3, 5, 3, 5, 3])
+    first = {
+        pid: min(range(count), key=lambda place: draw("evaluate", "shared", 7, 0, pid, place))
+        for pid, count in ((3, 3), (5, 2))
+    }
+    shown = {pid: int(np.flatnonzero(pids == pid)[place]) for pid, place in first.items()}
+    for closest in range(5):  # rank 1 when the drawn 3 is closer than the drawn 5
+        distances = np.ones((1, 5))
+        distances[0, closest] = 0.0
+        ids = ImageIds(np.array([3]), pids, np.array([1]), np.full(5, 2))
+        found = measure_shared(lambda a, b, d=distances: d[a:b], ids, repetitions=1, seed=7)
+        row = distances[0]
+        expected = (row[shown[3]], shown[3]) < (row[shown[5]], shown[5])
+        assert found["rank1"] == float(expected)
+        assert found["rank1_std"] == 0.0
+
+
+def test_a_query_sees_the_next_image_when_the_drawn_one_is_of_its_camera() -> None:
+    # Identity 1: one image of camera 1 (at distance 0) and one of camera 2 (0.5); identity 2: 0.4.
+    # The query of camera 1 sees the second in every draw, at rank 2; that of camera 3 sees the
+    # first in about half of the draws (rank 1) and the second in the others (rank 2).
+    distances = np.tile([0.0, 0.5, 0.4], (2, 1))
+    ids = ImageIds(np.array([1, 1]), np.array([1, 1, 2]), np.array([1, 3]), np.array([1, 2, 1]))
+    for query, low, high in ((0, 0.0, 0.0), (1, 0.4, 0.6)):
+        one = ImageIds(
+            ids.query_pids[:1], ids.gallery_pids, ids.query_camids[[query]], ids.gallery_camids
+        )
+        found = measure_shared(lambda a, b: distances[a:b], one, repetitions=400)
+        assert low <= found["rank1"] <= high
+        assert found["rank5"] == found["valid_queries"] == 1
+
+
+def test_draws_depend_on_the_seed_and_not_on_how_identities_interleave() -> None:
+    distances, ids = case(3)
+    order = np.argsort(ids.gallery_pids, kind="stable")  # keeps the order within each pid
+    moved = ImageIds(
+        ids.query_pids, ids.gallery_pids[order], ids.query_camids, ids.gallery_camids[order]
+    )
+    distances = distances + np.linspace(0, 0.01, distances.shape[1])  # no ties
+    found = measure_shared(lambda a, b: distances[a:b], ids, repetitions=30)
+    again = measure_shared(lambda a, b: distances[a:b][:, order], moved, repetitions=30)
+    other = measure_shared(lambda a, b: distances[a:b], ids, repetitions=30, seed=1)
+    assert again == found
+    assert other != found
+
+
+def test_one_image_each_leaves_nothing_to_draw() -> None:
+    rng = np.random.default_rng(0)
+    features = {"query_features": rng.random((20, 3)), "gallery_features": rng.random((30, 3))}
+    ids = {
+        "query_pids": np.arange(20),
+        "gallery_pids": np.arange(30),
+        "query_camids": np.zeros(20, int),
+        "gallery_camids": np.ones(30, int),
+    }
+    found = evaluate(**features, **ids, gallery="shared", repetitions=3)
+    exact = evaluate(**features, **ids, gallery="multi-shot")
+    assert {name: found[name] for name in exact} == pytest.approx(exact, abs=1e-12)
+    assert found["repetitions"] == 3
+    assert all(found[f"{name}_std"] == 0 for name in ("rank1", "mAP", "mINP"))
+
+
+def test_repetitions_start_at_one() -> None:
+    distances, ids = case(0)
+    with pytest.raises(InputError, match="0 repetitions; at least 1"):
+        measure_shared(lambda a, b: distances[a:b], ids, repetitions=0)
