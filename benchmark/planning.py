@@ -84,6 +84,7 @@ def plan_table(
     source: Source | None = None,
     profile: Profile | str | Path = "quick",
     datasets: Sequence[str] | None = None,
+    protocol: str | None = None,
     rows: Sequence[str] | None = None,
     seeds: Sequence[int] | None = None,
     jobs: int | None = None,
@@ -94,7 +95,8 @@ def plan_table(
 ) -> Plan:
     """What `run_table` with the same arguments would do. Draws missing twins, as keys need them.
 
-    `source` None: the twins of the profile's size; `jobs` None: see `default_jobs`.
+    `source` None: the twins of the profile's size; `protocol` None: the default of each data set;
+    `jobs` None: see `default_jobs`.
     Raises InputError for any unknown name and for a raw folder that is missing or wrong.
     """
     table = table if isinstance(table, Table) else load_table(table)
@@ -102,7 +104,7 @@ def plan_table(
     chosen = select_rows(table, list(rows) if rows is not None else None)
     options = [resolve_options(row.method, found, dict(row.options)) for row in chosen]
     source = source or Source(size=found.twin_size)
-    requests = _requests(table, datasets, seeds, source, cache or default_cache())
+    requests = _requests(table, datasets, seeds, source, cache or default_cache(), protocol)
     jobs = jobs or default_jobs(found)
     surveys = _surveys(requests, jobs, engine, stream or sys.stderr)
     jobs_found = merge_equal(
@@ -147,6 +149,7 @@ def _requests(
     seeds: Sequence[int] | None,
     source: Source,
     cache: Path,
+    protocol: str | None,
 ) -> list[SurveyRequest]:
     names = tuple(dict.fromkeys(table.datasets if datasets is None else datasets))
     numbers = tuple(dict.fromkeys(table.seeds if seeds is None else seeds))
@@ -154,7 +157,7 @@ def _requests(
         raise InputError("nothing to run: name at least one data set and one seed")
     if any(seed < 0 for seed in numbers):
         raise InputError(f"seed {min(numbers)} must be an integer from 0")
-    return [SurveyRequest(card(name).id, source, cache, numbers) for name in names]
+    return [SurveyRequest(card(name).id, source, cache, numbers, protocol) for name in names]
 
 
 def _surveys(

@@ -70,6 +70,7 @@ def run_table(
     source: Source | None = None,
     profile: Profile | str | Path = "quick",
     datasets: Sequence[str] | None = None,
+    protocol: str | None = None,
     rows: Sequence[str] | None = None,
     seeds: Sequence[int] | None = None,
     jobs: int | None = None,
@@ -81,6 +82,7 @@ def run_table(
     """Run every cell of the table that has no record in `out` made by the same code.
 
     datasets, rows (labels, published names or numbers from 1) and seeds default to the table's,
+    protocol (one for all data sets, with its options) to that of each data set's card,
     jobs to the number of cores (1 for a GPU), source to the twins of the profile's size, `stream`,
     where progress goes, to standard error. Writes out/records, out/artifacts and, for failed
     cells, out/failures. Ctrl-C ends the run with `interrupted` set. Raises InputError for unusable
@@ -95,6 +97,7 @@ def run_table(
         source=source,
         profile=profile,
         datasets=datasets,
+        protocol=protocol,
         rows=rows,
         seeds=seeds,
         jobs=jobs,

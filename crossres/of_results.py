@@ -31,6 +31,7 @@ def _run(options: argparse.Namespace) -> int:
         "source": source(options, profile.twin_size),
         "profile": options.profile,
         "datasets": options.datasets,
+        "protocol": options.protocol,
         "rows": options.rows,
         "seeds": options.seeds,
         "jobs": options.jobs,
@@ -133,6 +134,11 @@ def _add_run(commands: Any) -> None:
     )
     run.add_argument("table", metavar="TABLE", help="table2, or the path of a table file")
     run.add_argument("--datasets", type=names, metavar="a,b", help="(default: the table's)")
+    run.add_argument(
+        "--protocol",
+        metavar="NAME[options]",
+        help="one protocol for all data sets (default: that of each data set)",
+    )
     run.add_argument("--rows", type=names, metavar="a,b", help="labels or numbers from 1")
     run.add_argument("--seeds", type=seeds, metavar="0,1,2", help="(default: the table's)")
     run.add_argument(

@@ -17,6 +17,7 @@ from markupsafe import Markup, escape
 from benchmark.profiles import profile_names
 from benchmark.records import Record
 from benchmark.tables import table_names
+from datasets.cards import CARDS
 from reports import words
 from reports.figures import STRIP_WIDTH, CmcPlot, Strip, cmc_plot, strips
 from reports.gallery import Pictures, pictures, queries_for
@@ -121,14 +122,28 @@ def cell_command(grid: Grid, row: int, record: Record) -> str:
     label = grid.table.rows[row].label
     chosen = shlex.quote(label if "," not in label else str(row + 1))
     seed = record.cell.seed
-    cell = f"--rows {chosen} --datasets {record.cell.dataset} --seeds {seed}"
+    data = _data_flags(record.cell.protocol, [record.cell.dataset])
+    cell = f"--rows {chosen} {data} --seeds {seed}"
     return f"{_run_command(record, grid)} {cell} --out again"
 
 
 def missing_command(grid: Grid) -> str:
-    """The command that runs the cells of the shown columns that have no record yet."""
-    datasets = ",".join(dict.fromkeys(column.dataset for column in grid.shown))
-    return f"{_run_command(grid.records[0], grid)} --datasets {datasets} --out RESULTS"
+    """The commands, one per protocol, that run the cells that have no record yet."""
+    datasets: dict[str, dict[str, None]] = {}
+    for _, column, _ in grid.missing:
+        datasets.setdefault(column.protocol, {})[column.dataset] = None
+    run = _run_command(grid.records[0], grid)
+    return "; ".join(
+        f"{run} {_data_flags(protocol, list(names))} --out RESULTS"
+        for protocol, names in datasets.items()
+    )
+
+
+def _data_flags(protocol: str, datasets: Sequence[str]) -> str:
+    """The data sets, and their protocol where it is not the default of each of them."""
+    usual = {CARDS[name].protocol if name in CARDS else None for name in datasets}
+    chosen = "" if usual == {protocol} else f" --protocol {shlex.quote(protocol)}"
+    return f"--datasets {','.join(datasets)}{chosen}"
 
 
 def _run_command(record: Record, grid: Grid) -> str:

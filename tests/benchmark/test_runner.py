@@ -86,6 +86,15 @@ def test_more_seeds_or_rows_run_only_what_is_new(bench: Bench) -> None:
     assert len(bench.run(seeds=[2, 0]).finished) == 0
 
 
+def test_a_protocol_of_ones_own_makes_cells_of_its_own(bench: Bench) -> None:
+    usual = bench.run(seeds=[0], rows=["1"])
+    other = bench.run(seeds=[0], rows=["1"], protocol="mlr-sing[balanced=true]")
+    assert (len(usual.finished), len(other.finished)) == (1, 1)
+    protocols = {record.cell.protocol for record in read_records(bench.out)}
+    assert protocols == {"mlr-sing", "mlr-sing[balanced=true]"}
+    assert bench.run(seeds=[0], rows=["1"], protocol="mlr-sing").finished == ()
+
+
 def results(folder: Path) -> dict[str, Any]:
     return {r.key: (r.cell, r.digests, r.metrics, r.cmc) for r in read_records(folder)}
 
@@ -190,6 +199,7 @@ def test_unusable_input_is_said_before_anything_runs(bench: Bench, tmp_path: Pat
         ({"datasets": ["mlr-nothing"]}, "unknown data set 'mlr-nothing'"),
         ({"rows": ["No such row"]}, "no row 'No such row'"),
         ({"profile": "fast"}, "unknown profile 'fast'"),
+        ({"protocol": "mlr-sinc"}, "unknown protocol 'mlr-sinc'"),
         ({"seeds": [-1]}, "seed -1 must be"),
         ({"seeds": []}, "nothing to run"),
         ({"source": Source(tmp_path / "nowhere")}, "nowhere"),

@@ -12,7 +12,7 @@ from benchmark import load_table
 from benchmark.records import write_record
 from datasets import InputError
 from reports import build_grids, print_table, write_report
-from reports.html import cell_command
+from reports.html import cell_command, missing_command
 
 TABLE = load_table("table2")
 
@@ -161,6 +161,15 @@ def test_the_command_runs_exactly_its_cell(drawn, recorder) -> None:
     (real,) = build_grids([recorder(TABLE, 0, "caviar", 0, "real")], TABLE)
     command = cell_command(real, 0, real.records[0])
     assert command.startswith("crossres run table2 --profile quick --data ROOT --rows Baseline ")
+
+
+def test_the_commands_name_a_protocol_that_is_not_the_default(recorder) -> None:
+    record = recorder(TABLE, 0, "caviar", 0)
+    other = replace(record, cell=replace(record.cell, protocol="fixed-r[rate=4]"))
+    (grid,) = build_grids([other], TABLE)
+    flags = "--datasets caviar --protocol 'fixed-r[rate=4]'"
+    assert cell_command(grid, 0, other).endswith(f"{flags} --seeds 0 --out again")
+    assert missing_command(grid).endswith(f"{flags} --out RESULTS")
 
 
 def test_nothing_in_the_page_points_outside(drawn) -> None:
