@@ -3,6 +3,7 @@
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from datasets.errors import InputError
 
@@ -12,7 +13,8 @@ class Card:
     """One data set.
 
     `folder` is the usual name of the raw folder, `protocol` the default one. `images`, `identities`
-    (pid > 0 where there are distractors) and `cameras` are the published counts of the raw folder.
+    (pid > 0 where there are distractors) and `cameras` (0: none is known) are the published counts
+    of the raw folder. `subject` is what the images show.
     `lr_cameras` are the camids that mlr-sing down-samples; empty: the smallest camid of two, a
     drawn one of more, or the natively LR camera that the reader measured. `two_cameras_only` drops
     identities seen by one camera; `images_per_camera` keeps so many images of each (pid, camid);
@@ -30,6 +32,7 @@ class Card:
     images: int
     identities: int
     cameras: int
+    subject: Literal["person", "vehicle"] = "person"
     lr_cameras: tuple[int, ...] = ()
     two_cameras_only: bool = False
     images_per_camera: int | None = None

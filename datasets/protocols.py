@@ -110,7 +110,8 @@ def _trial(raw: Raw, protocol: str, seed: int) -> _Trial:
     about = card(raw.dataset)
     notes = (*raw.notes, about.caveat) if about.caveat else raw.notes
     official = any(image.part for image in raw.images)
-    images = tuple(image for image in raw.images if image.pid > 0 or not official)
+    boxed = [image for image in raw.images if image.boxes in ("", "detected")]
+    images = tuple(image for image in boxed if image.pid > 0 or not official)
     trial = _Trial(raw, about, protocol, seed, images, notes)
     if about.two_cameras_only:
         trial = _two_cameras_only(trial)

@@ -129,7 +129,7 @@ def _count_notes(about: Card, images: tuple[RawImage, ...]) -> list[str]:
     found = {
         "images": (len(images), about.images),
         "identities": (len({i.pid for i in images if i.pid > 0 or not parts}), about.identities),
-        "cameras": (len({image.camid for image in images}), about.cameras),
+        "cameras": (len({image.camid for image in images} - {-1}), about.cameras),
     }
     return [
         f"the raw folder of {about.id} holds {count} {what}, {expected} are published"

@@ -70,5 +70,5 @@ class Reader(Protocol):
 
 
 def reader(layout: str) -> Reader:
-    """Return the reader module of a layout: caviar, viper, cuhk03, market, sysu or pku."""
+    """Return the reader module of a layout: the name of one of the modules beside this."""
     return cast(Reader, importlib.import_module(f"datasets.readers.{layout}"))

@@ -1,7 +1,8 @@
-"""CUHK03: the detected boxes of `cuhk-03.mat` (MATLAB v7.3, that is HDF5), five pairs of views.
+"""CUHK03: both boxes of `cuhk-03.mat` (MATLAB v7.3, that is HDF5), five pairs of views.
 
-Paths are `detected/<pair 1..5>/<id index 1..>/<column 1..10>`; columns 1-5 are view 1, 6-10 view 2.
-pid = pair * 1000 + id index; camid = pair * 10 + view, because a view is a camera of its pair only.
+Paths are `<detected|labeled>/<pair 1..5>/<id index 1..>/<column 1..10>`; columns 1-5 are view 1,
+6-10 view 2. pid = pair * 1000 + id index; camid = pair * 10 + view, because a view is a camera of
+its pair only. The folders of CUHK03-NP are accepted in place of the file.
 """
 
 import functools
@@ -14,28 +15,43 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datasets.errors import InputError
-from datasets.readers import RawContent, RawImage
+from datasets.readers import RawContent, RawImage, common, cuhk03_np
 from datasets.readers.common import search
 
 FOLDER = "cuhk03_release"
 FILE = "cuhk-03.mat"
-BOXES = "detected"
+BOXES = ("detected", "labeled")
+# What h5py raises; AttributeError where a group stands in place of a matrix.
+_BROKEN = (KeyError, ValueError, TypeError, IndexError, AttributeError, OSError, RuntimeError)
+_V7 = b"MATLAB 5.0 MAT-file"  # what versions 5 to 7 begin with
 _REMEDY = "unpack cuhk03_release.zip again; a file re-saved by MATLAB needs save -v7.3"
 
 
 def find(root: Path) -> Path | None:
-    """The folder that holds cuhk-03.mat: `root`, the folder above it, or one below it."""
-    return search(root, FOLDER, lambda folder: (folder / FILE).is_file())
+    """The folder of cuhk-03.mat or of CUHK03-NP: `root`, the folder above it, or one below it."""
+    return search(root, FOLDER, lambda folder: _has_file(folder) or cuhk03_np.is_raw(folder))
+
+
+def _has_file(folder: Path) -> bool:
+    return (folder / FILE).is_file()
 
 
 def read(folder: Path) -> RawContent:
-    """All detected images and the shipped test identity lists (`test_sets`, as pids, sorted)."""
+    """All images of both boxes and the shipped test identity lists (`test_sets`, pids, sorted)."""
+    if not _has_file(folder):
+        return cuhk03_np.read(folder)
     file = _open(folder)
     try:
         images = [
-            RawImage(f"{BOXES}/{pair}/{index}/{column}", _pid(pair, index), _camid(pair, column))
-            for pair in range(1, _columns(file, BOXES).size + 1)
-            for index, column in _filled(file, pair)
+            RawImage(
+                f"{boxes}/{pair}/{index}/{column}",
+                _pid(pair, index),
+                _camid(pair, column),
+                boxes=boxes,
+            )
+            for boxes in BOXES
+            for pair, cells in enumerate(_columns(file, boxes), start=1)
+            for index, column in _filled(file, cells)
         ]
         test_sets = {
             str(number): tuple(
@@ -43,7 +59,7 @@ def read(folder: Path) -> RawContent:
             )
             for number, ref in enumerate(_columns(file, "testsets"), start=1)
         }
-    except (KeyError, ValueError, TypeError, IndexError, OSError, RuntimeError) as error:
+    except _BROKEN as error:
         raise _unreadable(folder, error) from error
     return RawContent(tuple(sorted(images, key=lambda image: image.path)), test_sets=test_sets)
 
@@ -54,15 +70,20 @@ def _columns(file: Any, name: str) -> NDArray[np.object_]:
     return references
 
 
-def _filled(file: Any, pair: int) -> list[tuple[int, int]]:
+def _filled(file: Any, reference: Any) -> list[tuple[int, int]]:
     """(id index, column) of the cells that hold an image; MATLAB's empty cells have no 3 axes."""
-    cells = file[_columns(file, BOXES)[pair - 1]][()]
+    cells = file[reference][()]
     return [
         (index + 1, column + 1)
         for index in range(cells.shape[1])
         for column in range(cells.shape[0])
-        if cells[column, index] and file[cells[column, index]].ndim == 3
+        if cells[column, index] and _axes(file, cells[column, index]) == 3
     ]
+
+
+def _axes(file: Any, reference: Any) -> int:
+    """The number of axes behind a reference, by the low-level interface: there are 29,340 cells."""
+    return int(h5py.h5r.dereference(reference, file.id).rank)
 
 
 def _pid(pair: int, index: int) -> int:
@@ -76,7 +97,9 @@ def _camid(pair: int, column: int) -> int:
 
 
 def open_image(folder: Path, path: str) -> NDArray[np.uint8]:
-    """Pixels (H, W, 3) uint8 RGB, from MATLAB's (3, W, H)."""
+    """Pixels (H, W, 3) uint8 RGB, in the file from MATLAB's (3, W, H)."""
+    if not _has_file(folder):
+        return common.open_image(folder, path)
     try:
         boxes, pair, index, column = path.split("/")
         file = _open(folder)
@@ -86,14 +109,14 @@ def open_image(folder: Path, path: str) -> NDArray[np.uint8]:
         pixels = file[cells[int(column) - 1, int(index) - 1]][()]
         if pixels.ndim != 3 or pixels.shape[0] != 3 or pixels.dtype != np.uint8:
             raise ValueError(f"a cell of shape {pixels.shape} and type {pixels.dtype}")
-    except (KeyError, ValueError, TypeError, IndexError, OSError, RuntimeError) as error:
+    except _BROKEN as error:
         raise _unreadable(folder, error, path) from error
     return np.ascontiguousarray(pixels.transpose(2, 1, 0))
 
 
-def source_file(folder: Path, path: str) -> Path:  # noqa: ARG001
-    """The one file that holds every image."""
-    return folder / FILE
+def source_file(folder: Path, path: str) -> Path:
+    """The one file that holds every image; of CUHK03-NP the file of the image."""
+    return folder / FILE if _has_file(folder) else common.source_file(folder, path)
 
 
 def _open(folder: Path) -> Any:
@@ -122,6 +145,19 @@ def _cells(name: str, mtime: int, size: int, process: int, boxes: str, pair: int
 
 
 def _unreadable(folder: Path, error: BaseException, path: str = "") -> InputError:
+    if _is_v7(folder / FILE):
+        return InputError(
+            f"{folder / FILE}: not the HDF5 file of CUHK03 but a MATLAB file of version 7 or "
+            f"before, which is not read; {_REMEDY}"
+        )
     reason = " ".join(str(error).split())
     what = f"image {path} cannot be read" if path else "not the HDF5 file of CUHK03"
     return InputError(f"{folder / FILE}: {what} ({reason}); {_REMEDY}")
+
+
+def _is_v7(file: Path) -> bool:
+    try:
+        with file.open("rb") as stream:
+            return stream.read(len(_V7)) == _V7
+    except OSError:
+        return False

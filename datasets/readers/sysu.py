@@ -1,6 +1,7 @@
-"""SYSU (502 identities, two cameras) in either of two layouts, found by looking.
+"""SYSU (502 identities, two cameras) in one of three layouts, found by looking.
 
-(a) `cam_0/<id5>_<k5>.jpg`, `cam_1/...`; (b) `<camera>/<id>/<file>`, camera folders such as `cam1`.
+(a) `cam_0/<id5>_<k5>.jpg`, `cam_1/...`; (b) `<camera>/<id>/<file>`, camera folders such as `cam1`;
+(c) a table of the user's, `images.csv`, which is believed before the folders beside it.
 SYSU-MM01 and CUHK-SYSU, which share the name but not the task, are refused by name.
 """
 
@@ -8,7 +9,7 @@ import re
 from pathlib import Path
 
 from datasets.errors import InputError
-from datasets.readers import RawContent, RawImage
+from datasets.readers import RawContent, RawImage, sysu_table
 from datasets.readers.common import any_match, listing, matches, search, subfolders
 from datasets.readers.common import open_image as open_image
 from datasets.readers.common import source_file as source_file
@@ -29,7 +30,7 @@ _OTHERS = {
 
 
 def find(root: Path) -> Path | None:
-    """The folder of the two cameras: `root`, the folder above it, or one below it.
+    """The folder of the two cameras or of the table: `root`, the folder above it, or one below it.
 
     Raises InputError naming SYSU-MM01 or CUHK-SYSU when only such a folder is there.
     """
@@ -42,6 +43,8 @@ def find(root: Path) -> Path | None:
 def _is_raw(folder: Path) -> bool:
     if _other(folder) is not None:
         return False
+    if sysu_table.is_raw(folder):
+        return True
     if all(any_match(folder / camera, _FLAT_NAME) for camera in ("cam_0", "cam_1")):
         return True
     return len(_cameras(folder)) == 2 and all(map(_holds_identities, _cameras(folder)))
@@ -82,7 +85,9 @@ def _refuse_others(root: Path) -> None:
 
 
 def read(folder: Path) -> RawContent:
-    """All images; camids are the numbers in the names of the camera folders."""
+    """All images; camids are those of the table or the numbers in the names of camera folders."""
+    if sysu_table.is_raw(folder):
+        return sysu_table.read(folder)
     flat = (folder / "cam_0").is_dir() and any_match(folder / "cam_0", _FLAT_NAME)
     images = _read_flat(folder) if flat else _read_nested(folder)
     return RawContent(tuple(sorted(images, key=lambda image: image.path)))

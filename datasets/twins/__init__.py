@@ -11,11 +11,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from datasets.cards import card
 from datasets.errors import InputError
 from datasets.readers import RawImage
 from datasets.readers.common import MARKER
-from datasets.twins.layouts import Names, Shot, layout
+from datasets.twins.layouts import Names, Shot, layout_of
 from datasets.twins.pedestrians import photograph
 from datasets.twins.people import Person, person
 from datasets.twins.scenes import Camera, camera
@@ -27,28 +26,37 @@ Progress = Callable[[int, int], None]
 
 
 def draw_twin(
-    dataset: str, folder: Path, size: str = "quick", progress: Progress | None = None
+    dataset: str,
+    folder: Path,
+    size: str = "quick",
+    progress: Progress | None = None,
+    layout: str | None = None,
 ) -> None:
     """Draw the twin of a data set into `folder`/<usual name of the raw folder>.
 
-    The same size and TWIN_VERSION give the same bytes. `progress(done, total)` counts images.
-    Raises InputError on an unknown data set or size, or when the raw folder is there already.
+    `layout` names another than the usual one ("cuhk03-np", "sysu-nested", "sysu-table"). The same
+    size, layout and TWIN_VERSION give the same bytes. `progress(done, total)` counts images. Raises
+    InputError on an unknown data set, size or layout, or when the raw folder is there already.
     """
     entry = size_of(dataset, size)
-    raw = folder / card(dataset).folder
+    module, name = layout_of(dataset, layout)
+    raw = folder / name
     if raw.exists():
         raise InputError(f"{raw}: exists already; remove it or give another folder")
     raw.mkdir(parents=True)
-    module = layout(card(dataset).reader)
     module.write(raw, entry, _pictures(entry, module.plan(entry), progress))
-    marker = {"twin": dataset, "size": size, "version": TWIN_VERSION}
+    marker: dict[str, str | int] = {"twin": dataset, "size": size, "version": TWIN_VERSION}
+    if layout is not None:
+        marker["layout"] = layout
     (raw / MARKER).write_text(json.dumps(marker, indent=1) + "\n", encoding="utf-8")
 
 
-def truth(dataset: str, size: str) -> list[RawImage]:
+def truth(dataset: str, size: str, layout: str | None = None) -> list[RawImage]:
     """The images that a reader must find in the twin, sorted by path."""
-    shots = layout(card(dataset).reader).plan(size_of(dataset, size))
-    return sorted((shot.image for shot in shots), key=lambda image: image.path)
+    module, _ = layout_of(dataset, layout)
+    shots = module.plan(size_of(dataset, size))
+    images = [image for shot in shots for image in (shot.image, *shot.also)]
+    return sorted(images, key=lambda image: image.path)
 
 
 def _pictures(

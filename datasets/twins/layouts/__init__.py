@@ -1,7 +1,7 @@
 """Layouts, one module per raw layout: which images a twin has, and how its folder is written."""
 
 import importlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, cast
@@ -9,6 +9,8 @@ from typing import Protocol, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from datasets.cards import card
+from datasets.errors import InputError
 from datasets.readers import RawImage
 from datasets.twins.pedestrians import View
 from datasets.twins.sizes import Size
@@ -21,12 +23,14 @@ class Shot:
     """One image to draw: what a reader should say of it, who and what is on it.
 
     `who` names the person, `drawn_as` (unique but for exact duplicates) the pose and nuisances.
+    `also` are further images that the layout cuts from the same picture (CUHK03's labeled boxes).
     """
 
     image: RawImage
     who: Names
     view: View
     drawn_as: str
+    also: tuple[RawImage, ...] = ()
 
 
 Pictures = Iterable[tuple[Shot, NDArray[np.uint8]]]
@@ -42,6 +46,29 @@ class Layout(Protocol):
         """Write the pictures and all that lies beside them into the empty folder `raw`."""
 
 
+OTHERS: Mapping[str, Mapping[str, str]] = {
+    "mlr-cuhk03": {"cuhk03-np": "cuhk03-np"},
+    "mlr-sysu": {"sysu-nested": "SYSU", "sysu-table": "SYSU", "sysu-mm01": "SYSU-MM01"},
+}
+"""data set -> name of a further layout -> its raw folder (`sysu-mm01` is one to be refused)."""
+
+
 def layout(name: str) -> Layout:
-    """The layout module of this name: caviar, viper, cuhk03, market, sysu or pku."""
-    return cast(Layout, importlib.import_module(f"datasets.twins.layouts.{name}"))
+    """The layout module of this name: that of a reader, or a further one with _ for -."""
+    module = name.replace("-", "_")
+    return cast(Layout, importlib.import_module(f"datasets.twins.layouts.{module}"))
+
+
+def layout_of(dataset: str, name: str | None) -> tuple[Layout, str]:
+    """The layout of a data set and its raw folder; `name` None is that of the card.
+
+    Raises InputError listing the further layouts of the data set when `name` is none of them.
+    """
+    about = card(dataset)
+    if name is None:
+        return layout(about.reader), about.folder
+    others = OTHERS.get(dataset, {})
+    if name not in others:
+        known = ", ".join(others) or "none but the usual one"
+        raise InputError(f"{dataset} has no layout {name!r}; further layouts: {known}")
+    return layout(name), others[name]

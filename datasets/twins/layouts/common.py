@@ -2,12 +2,14 @@
 
 import io
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from datasets.draws import draw
 from datasets.readers import RawImage
 from datasets.twins.layouts import Pictures, Shot
 from datasets.twins.pedestrians import View
@@ -21,6 +23,21 @@ def shot(size: Size, image: RawImage, angle: int | None = None) -> Shot:
     """The usual shot: the person of the image's pid, at the size of the twin."""
     view = View(size.width, size.height, angle=angle, nuisance=size.nuisance)
     return Shot(image, (image.pid,), view, image.path)
+
+
+def varied(size: Size, image: RawImage, percent: int) -> Shot:
+    """The usual shot, but width and height each lie up to `percent` off those of the twin."""
+    usual = shot(size, image)
+    wider, taller = (
+        draw("twin-varied", size.dataset, side, image.path) % (2 * percent + 1) - percent
+        for side in ("width", "height")
+    )
+    view = replace(
+        usual.view,
+        width=size.width + size.width * wider // 100,
+        height=size.height + size.height * taller // 100,
+    )
+    return replace(usual, view=view)
 
 
 def write_files(
@@ -41,6 +58,13 @@ def jpeg(pixels: NDArray[np.uint8]) -> bytes:
     """JPEG of quality 95 without chroma sub-sampling."""
     stream = io.BytesIO()
     Image.fromarray(pixels).save(stream, "JPEG", quality=95, subsampling=0)
+    return stream.getvalue()
+
+
+def png(pixels: NDArray[np.uint8]) -> bytes:
+    """PNG."""
+    stream = io.BytesIO()
+    Image.fromarray(pixels).save(stream, "PNG")
     return stream.getvalue()
 
 

@@ -5,6 +5,7 @@ of 20 lists of (pair, index); h5py sees all of them transposed.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -44,14 +45,21 @@ def plan(size: Size) -> list[Shot]:
 
 def _shot(size: Size, pair: int, index: int, column: int) -> Shot:
     camid = 10 * pair + (1 if column <= PER_VIEW else 2)
-    image = RawImage(f"detected/{pair}/{index}/{column}", 1000 * pair + index, camid)
+    where = f"{pair}/{index}/{column}"
+    image = RawImage(f"detected/{where}", 1000 * pair + index, camid, boxes="detected")
+    labeled = replace(image, path=f"labeled/{where}", boxes="labeled")
     wider, taller = (draw("twin-cuhk03-box", side, image.path) % 17 - 8 for side in "wh")
     view = View(
         width=size.width + size.width * wider // 100,
         height=size.height + size.height * taller // 100,
         nuisance=size.nuisance,
     )
-    return Shot(image, (image.pid,), view, image.path)
+    also = (labeled,) if _is_labeled(pair, index, column) else ()
+    return Shot(image, (image.pid,), view, image.path, also)
+
+
+def _is_labeled(pair: int, index: int, column: int) -> bool:
+    return (pair, index) != ONE_VIEW or column <= PER_VIEW
 
 
 def test_sets(size: Size) -> list[list[tuple[int, int]]]:
@@ -102,12 +110,16 @@ def _by_pair(pictures: Pictures) -> Iterator[tuple[int, Cells]]:
 
 
 def _labeled(pair: int, cells: Cells) -> Cells:
-    """Boxes drawn by hand: the same images with other borders."""
     return {
-        (index, column): pixels[2:-1, 1:-1]
+        (index, column): labeled_box(pixels)
         for (index, column), pixels in cells.items()
-        if (pair, index) != ONE_VIEW or column <= PER_VIEW
+        if _is_labeled(pair, index, column)
     }
+
+
+def labeled_box(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The box drawn by hand: the same image with other borders."""
+    return pixels[2:-1, 1:-1]
 
 
 class _Matrix:

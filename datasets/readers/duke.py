@@ -1,0 +1,28 @@
+"""DukeMTMC-reID: bounding_box_train, bounding_box_test and query, `<pid4>_c<cam>_f<frame7>.jpg`.
+
+The three folders become the parts train, gallery and query. The distractors have pids of their own:
+they are the identities of the gallery without a query.
+"""
+
+import re
+from pathlib import Path
+
+from datasets.readers import RawContent
+from datasets.readers.common import open_image as open_image
+from datasets.readers.common import search
+from datasets.readers.common import source_file as source_file
+from datasets.readers.market_style import has_parts, read_parts
+
+FOLDER = "DukeMTMC-reID"
+GRAMMAR = "<pid, 4 digits>_c<camera 1..8>_f<frame, 7 digits>.jpg"
+_NAME = re.compile(r"(\d{4})_c([1-8])_f\d{7}\.jpg", re.ASCII | re.IGNORECASE)
+
+
+def find(root: Path) -> Path | None:
+    """The folder that holds the three parts: `root`, the folder above it, or one below it."""
+    return search(root, FOLDER, lambda folder: has_parts(folder, _NAME))
+
+
+def read(folder: Path) -> RawContent:
+    """All images of the three parts, distractors included."""
+    return RawContent(tuple(read_parts(folder, _NAME, GRAMMAR)))

@@ -1,0 +1,89 @@
+"""VRIC: train_images, probe_images and gallery_images, with lists of `<file> <vehicle> <camera>`.
+
+The set is natively of many resolutions and says of no image that it is LR: that is measured.
+"""
+
+import re
+from pathlib import Path
+from statistics import median_low
+
+from datasets.errors import InputError
+from datasets.readers import RawContent, RawImage
+from datasets.readers.common import image_size, listing, search
+from datasets.readers.common import open_image as open_image
+from datasets.readers.common import source_file as source_file
+from datasets.readers.lists import at_line, entries, pid_of
+
+FOLDER = "VRIC"
+PARTS = {"train": "train", "probe": "query", "gallery": "gallery"}
+GRAMMAR = "<file>.jpg <vehicle number> <camera number>"
+_LINE = re.compile(r"([^/\\\s]+\.jpg)\s+(\d{1,6})\s+(\d{1,6})", re.ASCII | re.IGNORECASE)
+
+
+def find(root: Path) -> Path | None:
+    """The folder of lists and images: `root`, the folder above it, or one below it."""
+    return search(root, FOLDER, _is_raw)
+
+
+def _is_raw(folder: Path) -> bool:
+    return all(
+        _list(folder, name).is_file() and (folder / _images(name)).is_dir() for name in PARTS
+    )
+
+
+def _list(folder: Path, name: str) -> Path:
+    return folder / f"vric_{name}.txt"
+
+
+def _images(name: str) -> str:
+    return f"{name}_images"
+
+
+def read(folder: Path) -> RawContent:
+    """The listed images; probes are queries, and test pids begin at 1,000,000.
+
+    `native_lr` are the images of fewer pixels than the median training image. Raises InputError
+    naming the line of a list that is wrong, or a file that is not an image.
+    """
+    images = [image for name in PARTS for image in _listed(folder, name)]
+    areas = {image.path: _area(folder / image.path) for image in images}
+    half = median_low(areas[image.path] for image in images if image.part == "train")
+    native_lr = frozenset(path for path, area in areas.items() if area < half)
+    note = (
+        f"natively LR: the {len(native_lr)} of {len(images)} images whose width x height is below "
+        f"{half}, the median of the training images"
+    )
+    return RawContent(tuple(images), native_lr=native_lr, notes=(note,))
+
+
+def _listed(folder: Path, name: str) -> list[RawImage]:
+    """The images of one list; suffixes may differ from the list in their case."""
+    file, files = _list(folder, name), _files(folder / _images(name))
+    found: dict[str, RawImage] = {}
+    for line, match in entries(file, _LINE, GRAMMAR):
+        listed = _key(match[1])
+        if listed not in files:
+            missing = f"there is no {match[1]} in {_images(name)}"
+            raise at_line(file, line, missing, "unpack the data set again")
+        if listed in found:
+            raise at_line(file, line, f"{match[1]} is listed before", "remove one of the lines")
+        path, part = f"{_images(name)}/{files[listed]}", PARTS[name]
+        found[listed] = RawImage(path, pid_of(int(match[2]), part), int(match[3]), part)
+    if not found:
+        raise InputError(f"{file}: lists no image; unpack the data set again")
+    return list(found.values())
+
+
+def _files(folder: Path) -> dict[str, str]:
+    return {_key(name): name for name in listing(folder)}
+
+
+def _key(name: str) -> str:
+    """A file name but for the case of its suffix."""
+    stem, dot, suffix = name.rpartition(".")
+    return stem + dot + suffix.casefold()
+
+
+def _area(file: Path) -> int:
+    width, height = image_size(file)
+    return width * height

@@ -1,0 +1,31 @@
+"""SYSU as any folders with a table beside them: images.csv with the columns path,pid,cam."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from datasets.readers import RawImage
+from datasets.readers.sysu_table import COLUMNS, FILE
+from datasets.twins.layouts import Pictures, Shot, sysu
+from datasets.twins.layouts.common import jpeg, write_file
+from datasets.twins.sizes import Size
+
+
+def plan(size: Size) -> list[Shot]:
+    """The people and poses of the SYSU twin, in one folder whose names say nothing."""
+    return [
+        replace(shot, image=_renamed(shot.image, place))
+        for place, shot in enumerate(sysu.plan(size), start=1)
+    ]
+
+
+def _renamed(image: RawImage, place: int) -> RawImage:
+    return replace(image, path=f"pictures/{place:05d}.jpg")
+
+
+def write(raw: Path, size: Size, pictures: Pictures) -> None:  # noqa: ARG001
+    """The folder, and the table with the line ends of a spreadsheet."""
+    lines = [",".join(COLUMNS)]
+    for shot, pixels in pictures:
+        write_file(raw / shot.image.path, jpeg(pixels))
+        lines.append(f"{shot.image.path},{shot.image.pid},{shot.image.camid}")
+    write_file(raw / FILE, "".join(f"{line}\r\n" for line in lines).encode("ascii"))

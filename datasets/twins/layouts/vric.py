@@ -1,0 +1,62 @@
+"""VRIC: train_images, probe_images, gallery_images and lists of <file> <vehicle> <camera>.
+
+Natively of many resolutions: every second image, by hash, is small and taken with poor optics.
+"""
+
+from dataclasses import replace
+from pathlib import Path
+
+from datasets.draws import draw, ordered, pick
+from datasets.readers import RawImage
+from datasets.readers.lists import pid_of
+from datasets.readers.vric import PARTS
+from datasets.twins.layouts import Pictures, Shot
+from datasets.twins.layouts.common import jpeg, varied, write_file
+from datasets.twins.sizes import Size
+
+
+def plan(size: Size) -> list[Shot]:
+    """Train vehicles of one of `images` each; test vehicles of a probe and a gallery image."""
+    shots = [
+        _shot(size, "train", vehicle, index, pick(cameras, "twin-vric-camera", vehicle, index))
+        for cameras in [range(1, 1 + size.count("cameras"))]
+        for vehicle in range(1, 1 + size.count("train_identities"))
+        for index in range(pick(size.counted("images"), "twin-vric-images", vehicle))
+    ]
+    for vehicle in range(1, 1 + size.count("test_identities")):
+        two = ordered(range(1, 1 + size.count("cameras")), "twin-vric-test", vehicle)[:2]
+        shots += [
+            _shot(size, name, vehicle, 0, camid)
+            for name, camid in zip(("probe", "gallery"), two, strict=True)
+        ]
+    return shots
+
+
+def _shot(size: Size, name: str, vehicle: int, index: int, camid: int) -> Shot:
+    """LR images are 0.35 to 0.55 times as large as the others."""
+    part = PARTS[name]
+    path = f"{name}_images/{vehicle:05d}_{index:03d}.jpg"
+    shot = varied(size, RawImage(path, pid_of(vehicle, part), camid, part), 20)
+    if draw("twin-vric-lr", path) % 2:
+        percent = 35 + draw("twin-vric-size", path) % 21
+        view = replace(
+            shot.view,
+            width=shot.view.width * percent // 100,
+            height=shot.view.height * percent // 100,
+            optics=2.2,
+        )
+        shot = replace(shot, view=view)
+    return shot
+
+
+def write(raw: Path, size: Size, pictures: Pictures) -> None:  # noqa: ARG001
+    """The three folders, a list for each, and the README beside them."""
+    lines: dict[str, list[str]] = {name: [] for name in PARTS}
+    for shot, pixels in pictures:
+        write_file(raw / shot.image.path, jpeg(pixels))
+        folder, name = shot.image.path.split("/")
+        part = folder.removesuffix("_images")
+        lines[part].append(f"{name} {int(name[:5])} {shot.image.camid}\n")
+    for part, listed in lines.items():
+        write_file(raw / f"vric_{part}.txt", "".join(sorted(listed)).encode("ascii"))
+    write_file(raw / "README.txt", b"Drawn in the layout of VRIC.\n")
