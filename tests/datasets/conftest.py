@@ -88,6 +88,79 @@ def make_market(folder: Path) -> Index:
     return index
 
 
+def make_duke(folder: Path) -> Index:
+    """Three train and three test ids of images of all sizes; id 9 is a distractor."""
+    index = []
+
+    def add(part: str, name: str, pid: int, camid: int, frame: int) -> None:
+        path = f"{name}/{pid:04d}_c{camid}_f{frame:07d}.jpg"
+        index.append(RawImage(path, pid, camid, part))
+        save(folder, path, 40 + 3 * pid + camid, 100 + frame % 7)
+
+    for pid in (1, 2, 7):
+        for camid in (1, 2 + pid % 6):
+            add("train", "bounding_box_train", pid, camid, 46182 + pid)
+    for pid in (3, 4, 5):
+        for camid in (2, 8):
+            add("query", "query", pid, camid, 100 + pid)
+            add("gallery", "bounding_box_test", pid, camid, 220 + pid)
+    add("gallery", "bounding_box_test", 9, 6, 1)
+    (folder / "CITATION.txt").write_text("DukeMTMC-reID")
+    return index
+
+
+VRU_LISTS = {
+    # Vehicles are counted from 0 in train and from 1 in test; names are padded or not, as it comes.
+    "train_list.txt": "11 0\n2 0\n3 7\n4 7\n30 8\n31 8\n",
+    "test_list_1200.txt": "5 1\r\n6 1\r\n7 2\r\n\r\n",
+    "test_list_2400.txt": "0005 1\n6  1\n7\t2\n8 7\n9 7",
+}
+VRU_FILES = ["0011", "2", "3", "000004", "5", "6", "7", "08", "9", "30", "31", "77"]
+VRU_PIDS = {11: 999_999, 2: 999_999, 3: 7, 4: 7, 30: 8, 31: 8}
+VRU_TEST_PIDS = {5: 1_000_001, 6: 1_000_001, 7: 1_000_002, 8: 1_000_007, 9: 1_000_007}
+
+
+def make_vru(folder: Path) -> Index:
+    """Three lists and twelve pictures, landscape and portrait; picture 77 is in no list."""
+    index = []
+    for name in VRU_FILES:
+        number, path = int(name), f"Pic/{name}.jpg"
+        save(folder, path, 60 + number % 5, 40 + 50 * (number % 2))
+        if number in VRU_PIDS:
+            index.append(RawImage(path, VRU_PIDS[number], -1, "train"))
+        if number in VRU_TEST_PIDS:
+            index.append(RawImage(path, VRU_TEST_PIDS[number], -1, "test"))
+    (folder / "train_test_split").mkdir()
+    for name, content in VRU_LISTS.items():
+        (folder / "train_test_split" / name).write_bytes(content.encode())
+    return index
+
+
+VRIC_SIZES = {
+    "train": [(1, 20, 30), (1, 60, 50), (2, 25, 20), (2, 90, 80), (3, 50, 50)],
+    "probe": [(1, 30, 30), (5, 70, 70)],
+    "gallery": [(1, 50, 51), (5, 49, 50)],
+}
+"""list -> (vehicle, width, height) of its images; the median area in train is 50 x 50."""
+
+
+def make_vric(folder: Path) -> Index:
+    """Train and test vehicles are both counted from 1."""
+    index = []
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, part in (("train", "train"), ("probe", "query"), ("gallery", "gallery")):
+        lines = []
+        for camid, (vehicle, width, height) in enumerate(VRIC_SIZES[name], start=1):
+            file = f"{vehicle}_{camid}.jpg"
+            pid = vehicle if part == "train" else 1_000_000 + vehicle
+            index.append(RawImage(f"{name}_images/{file}", pid, camid, part))
+            save(folder, index[-1].path, width, height)
+            lines.append(f"{file} {vehicle} {camid}\n")
+        (folder / f"vric_{name}.txt").write_text("".join(reversed(lines)))
+    (folder / "README.txt").write_text("VRIC")
+    return index
+
+
 def make_sysu(folder: Path) -> Index:
     """Layout (a): six ids, four images per camera, but id 3 has two in cam_1."""
     index = []
@@ -110,15 +183,50 @@ def make_sysu_nested(folder: Path) -> Index:
     return index
 
 
+def make_sysu_table(folder: Path) -> Index:
+    """Layout (c): `images.csv` beside images of any name."""
+    index, lines = [], ["path,pid,cam"]
+    for pid in (0, 3, 40):
+        for camid in (2, 5):
+            for name in ("x, y.jpg", "z.PNG"):
+                path = f"some/where {pid}/{camid}{name}"
+                index.append(RawImage(path, pid, camid))
+                save(folder, path, 30, 70)
+                lines.append(f'"{path}",{pid}, {camid}')
+    (folder / "images.csv").write_bytes("\r\n".join([*lines, "", ""]).encode())
+    return index
+
+
+def make_cuhk03_np(folder: Path) -> Index:
+    """CUHK03-NP: two train and two test ids; labeled lacks a view of id 3; JPEG data in queries."""
+    index = []
+    for boxes in ("detected", "labeled"):
+        for pid in (1, 2, 30, 1467):
+            for view in (1, 2):
+                if (boxes, pid, view) == ("labeled", 30, 2):
+                    continue
+                test = [("query", "query"), ("gallery", "bounding_box_test")]
+                parts = test if pid > 2 else [("train", "bounding_box_train")] * 2
+                for number, (part, name) in enumerate(parts, start=1):
+                    path = f"{boxes}/{name}/{pid:04d}_c{view}_{number + 20}c3.png"
+                    index.append(RawImage(path, pid, view, part, boxes))
+                    save(folder, path, 30 + pid % 7, 80, "JPEG" if part == "query" else "PNG")
+    for boxes in ("detected", "labeled"):
+        config = folder / f"cuhk03_new_protocol_config_{boxes}.mat"
+        config.write_bytes(b"MATLAB 5.0 MAT-file")
+    return index
+
+
 CUHK03_IDS = {1: 4, 2: 3, 3: 2, 4: 1, 5: 1}
 CUHK03_TEST_SETS = [[(1, 1), (2, 3)], [(1, 4), (3, 2)], [(5, 1), (1, 2)]]
 
 
-def cuhk03_cell(pair: int, index: int, column: int) -> np.ndarray | None:
-    """The image (H, W, 3) of a cell; every third one is empty."""
-    if (index + column) % 3 == 0:
+def cuhk03_cell(pair: int, index: int, column: int, boxes: str = "detected") -> np.ndarray | None:
+    """The image (H, W, 3) of a cell; every third one is empty, in labeled boxes every fourth."""
+    if (index + column) % (3 if boxes == "detected" else 4) == 0:
         return None
-    return noise(f"{pair} {index} {column}", 20 + index, 40 + column)
+    taller = 0 if boxes == "detected" else 2
+    return noise(f"{boxes} {pair} {index} {column}", 20 + index, 40 + column + taller)
 
 
 def make_cuhk03(folder: Path) -> Index:
@@ -131,22 +239,26 @@ def make_cuhk03(folder: Path) -> Index:
         def put(value: np.ndarray) -> h5py.Reference:
             return references.create_dataset(str(len(references)), data=value).ref
 
-        def pair_cells(pair: int) -> h5py.Reference:
+        def pair_cells(boxes: str, pair: int) -> h5py.Reference:
             cells = np.empty((10, CUHK03_IDS[pair]), dtype=h5py.ref_dtype)
             for row in range(CUHK03_IDS[pair]):
                 for column in range(10):
-                    image = cuhk03_cell(pair, row + 1, column + 1)
+                    image = cuhk03_cell(pair, row + 1, column + 1, boxes)
                     if image is not None:
                         camid = pair * 10 + (1 if column < 5 else 2)
-                        path = f"detected/{pair}/{row + 1}/{column + 1}"
-                        index.append(RawImage(path, pair * 1000 + row + 1, camid))
+                        path = f"{boxes}/{pair}/{row + 1}/{column + 1}"
+                        pid = pair * 1000 + row + 1
+                        index.append(RawImage(path, pid, camid, boxes=boxes))
                     cells[column, row] = put(
                         np.zeros(2, np.uint64) if image is None else image.transpose(2, 1, 0)
                     )
-            return references.create_dataset(f"pair{pair}", data=cells, dtype=h5py.ref_dtype).ref
+            name = f"{boxes}{pair}"
+            return references.create_dataset(name, data=cells, dtype=h5py.ref_dtype).ref
 
-        detected = np.array([[pair_cells(pair) for pair in CUHK03_IDS]], dtype=h5py.ref_dtype)
-        file.create_dataset("detected", data=detected, dtype=h5py.ref_dtype)
+        for boxes in ("detected", "labeled"):
+            pairs = [[pair_cells(boxes, pair) for pair in CUHK03_IDS]]
+            pairs = np.array(pairs, dtype=h5py.ref_dtype)
+            file.create_dataset(boxes, data=pairs, dtype=h5py.ref_dtype)
         sets = [put(np.array(rows, dtype=np.float64).T) for rows in CUHK03_TEST_SETS]
         file.create_dataset("testsets", data=np.array([sets], dtype=h5py.ref_dtype))
     return index
@@ -159,6 +271,9 @@ MAKERS: dict[str, tuple[str, Callable[[Path], Index]]] = {
     "mlr-viper": ("VIPeR", make_viper),
     "mlr-sysu": ("SYSU_3", make_sysu),
     "mlr-pku": ("PKUv1a_128x48", make_pku),
+    "mlr-duke": ("DukeMTMC-reID", make_duke),
+    "mlr-vru": ("VRU", make_vru),
+    "vric": ("VRIC", make_vric),
 }
 
 
@@ -187,8 +302,20 @@ def make_nested() -> Callable[[Path], Index]:
 
 
 @pytest.fixture
-def cuhk03() -> tuple[list[list[tuple[int, int]]], Callable[[int, int, int], np.ndarray | None]]:
-    """(test sets as (pair, index), cell(pair, index, column)) of the CUHK03 folder."""
+def make_table() -> Callable[[Path], Index]:
+    """The third layout of SYSU."""
+    return make_sysu_table
+
+
+@pytest.fixture
+def make_np() -> Callable[[Path], Index]:
+    """The second layout of CUHK03."""
+    return make_cuhk03_np
+
+
+@pytest.fixture
+def cuhk03() -> tuple[list[list[tuple[int, int]]], Callable[..., np.ndarray | None]]:
+    """(test sets as (pair, index), cell(pair, index, column[, boxes])) of the CUHK03 folder."""
     return CUHK03_TEST_SETS, cuhk03_cell
 
 

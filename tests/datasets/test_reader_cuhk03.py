@@ -1,5 +1,7 @@
 """CUHK03 is read from a real HDF5 file: cells, empty cells, shipped test sets, refusals."""
 
+from dataclasses import replace
+
 import h5py
 import numpy as np
 import pytest
@@ -16,7 +18,7 @@ def test_every_cell_is_the_image_that_was_put_there(make, cuhk03, tmp_path):
     folder, truth = make("mlr-cuhk03", tmp_path)
     _, cell = cuhk03
     for image in truth:
-        expected = cell(*map(int, image.path.split("/")[1:]))
+        expected = cell(*map(int, image.path.split("/")[1:]), image.boxes)
         pixels = reader("cuhk03").open_image(folder, image.path)
         assert np.array_equal(pixels, expected)
         assert pixels.flags.c_contiguous
@@ -58,6 +60,41 @@ def test_what_is_not_the_hdf5_file_is_refused(kind, make, tmp_path):
     with pytest.raises(InputError, match=r"cuhk-03\.mat: not the HDF5 file of CUHK03") as caught:
         build_manifest(read(tmp_path))
     assert "save -v7.3" in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert ("but a MATLAB file of version 7 or before" in str(caught.value)) == (kind == "v7")
+
+
+def test_both_boxes_of_a_cell_are_told_apart(make, tmp_path):
+    _, truth = make("mlr-cuhk03", tmp_path)
+    boxes = {image.path.split("/")[0]: image.boxes for image in truth}
+    assert boxes == {"detected": "detected", "labeled": "labeled"}
+    assert list(read(tmp_path).images) == truth
+
+
+def test_protocols_take_the_detected_boxes(make, tmp_path):
+    make("mlr-cuhk03", tmp_path)
+    raw = read(tmp_path)
+    detected = tuple(image for image in raw.images if image.boxes == "detected")
+    assert len(detected) < len(raw.images)
+    for protocol in ("mlr-sing", "mlr-perid"):
+        manifest = build_manifest(raw, protocol)
+        assert manifest.digest == build_manifest(replace(raw, images=detected), protocol).digest
+
+
+@pytest.mark.parametrize("damage", ["no-labeled", "group-for-cells", "wrong-reference"])
+def test_a_file_of_another_structure_is_refused(damage, make, tmp_path):
+    folder, _ = make("mlr-cuhk03", tmp_path)
+    with h5py.File(folder / "cuhk-03.mat", "r+") as file:
+        if damage == "no-labeled":
+            del file["labeled"]
+        elif damage == "group-for-cells":
+            cells = file[file["detected"][0, 0]]
+            cells[0, 0] = file["#refs#"].ref
+        else:
+            del file["testsets"]
+            file["testsets"] = np.zeros((1, 2))
+    with pytest.raises(InputError, match=r"not the HDF5 file of CUHK03 \(.*\); unpack") as caught:
+        read(tmp_path)
     assert "\n" not in str(caught.value)
 
 

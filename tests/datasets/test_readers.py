@@ -11,12 +11,15 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFile
 
-from datasets import CARDS, InputError, Source, build_manifest, open_raw
+from datasets import CARDS, PROTOCOLS, InputError, Source, build_manifest, open_raw
 from datasets.readers import RawImage, reader
 
 REPO = Path(__file__).resolve().parents[2]
 SETS_OF_FILES = [name for name in CARDS if name != "mlr-cuhk03"]  # that one is a single file
 JUNK = ("Thumbs.db", ".DS_Store", "._0001001.jpg", "desktop.ini")
+
+
+SPLIT = [name for name in CARDS if CARDS[name].protocol in PROTOCOLS]
 
 
 def read(dataset, root):
@@ -107,6 +110,9 @@ def test_upper_case_suffixes_are_read(dataset, make, tmp_path):
         ("mlr-sysu", "cam_1/1_00001.jpg", "<id, 5 digits>"),
         ("mlr-sysu", "cam_2/00001_00001.jpg", "cam_<0|1>"),
         ("mlr-pku", "001_01_9.png", "<orientation 1..8>"),
+        ("mlr-duke", "query/0001_c9_f0000001.jpg", "<camera 1..8>"),
+        ("mlr-duke", "query/-1_c1_f0000001.jpg", "<pid, 4 digits>"),
+        ("mlr-duke", "bounding_box_test/0001_c1s1_000001_01.jpg", "<frame, 7 digits>"),
         ("mlr-pku", "００1_01_2.png", "<orientation 1..8>"),
     ],
 )
@@ -125,7 +131,7 @@ def test_a_name_outside_the_grammar_is_named(dataset, name, grammar, make, tmp_p
 def test_the_order_of_the_folder_does_not_matter(dataset, make, tmp_path, monkeypatch):
     make(dataset, tmp_path)
     expected = read(dataset, tmp_path)
-    digest = build_manifest(expected).digest
+    digest = build_manifest(expected).digest if dataset in SPLIT else None
     true_listdir = os.listdir
     for seed in range(3):
 
@@ -137,29 +143,29 @@ def test_the_order_of_the_folder_does_not_matter(dataset, make, tmp_path, monkey
         monkeypatch.setattr(os, "listdir", shuffled)
         raw = read(dataset, tmp_path)
         assert raw == expected
-        assert build_manifest(raw).digest == digest
+        assert digest is None or build_manifest(raw).digest == digest
 
 
 def test_neither_hash_seed_locale_nor_process_matters(make, tmp_path):
-    for dataset in CARDS:
+    for dataset in SPLIT:
         make(dataset, tmp_path)
     code = (
         "import sys, pathlib, datasets as d\n"
         "root = pathlib.Path(sys.argv[1])\n"
-        "for name in d.CARDS:\n"
+        "for name in sys.argv[2:]:\n"
         "    raw = d.open_raw(name, d.Source(root), root / 'cache')\n"
         "    print(name, d.build_manifest(raw, seed=4).digest)\n"
     )
     outputs = set()
     for hash_seed, locale in (("0", "C"), ("1", "C.UTF-8"), ("4242", "C")):
         environment = {**os.environ, "PYTHONHASHSEED": hash_seed, "LC_ALL": locale}
-        command = [sys.executable, "-c", code, str(tmp_path)]
+        command = [sys.executable, "-c", code, str(tmp_path), *SPLIT]
         done = subprocess.run(
             command, capture_output=True, text=True, check=True, cwd=REPO, env=environment
         )
         outputs.add(done.stdout)
     here = "".join(
-        f"{name} {build_manifest(read(name, tmp_path), seed=4).digest}\n" for name in CARDS
+        f"{name} {build_manifest(read(name, tmp_path), seed=4).digest}\n" for name in SPLIT
     )
     assert outputs == {here}
 

@@ -1,5 +1,6 @@
 """The oddities of each raw layout, which its twin must show: formats, names, counts, strays."""
 
+import json
 import struct
 from collections import Counter
 from pathlib import Path
@@ -9,8 +10,10 @@ import numpy as np
 import pytest
 from PIL import Image, JpegImagePlugin
 
-from datasets import Source, draw_twin, open_raw
+from datasets import InputError, Source, draw_twin, open_raw
+from datasets.readers.common import MARKER
 from datasets.twins import truth
+from datasets.twins.layouts import OTHERS
 
 
 @pytest.fixture
@@ -146,3 +149,128 @@ def test_cuhk03_test_sets_are_transposed_doubles(mat):
     chosen = [{(int(pair), int(index)) for pair, index in one[()].T} for one in lists]
     assert all(len(one) == 4 and one <= known for one in chosen)
     assert len(set(map(frozenset, chosen))) > 10
+
+
+# --- sets with list files -------------------------------------------------------------------------
+
+
+def test_duke_parts_and_distractors(drawn):
+    folder = drawn("mlr-duke")
+    images = truth("mlr-duke", "tiny")
+    of = {p: [i for i in images if i.part == p] for p in ("train", "query", "gallery")}
+    train, test = {i.pid for i in of["train"]}, {i.pid for i in of["query"]}
+    assert (len(train), len(test), train & test) == (8, 8, set())
+    assert set(Counter((i.pid, i.camid) for i in of["query"]).values()) == {1}
+    distractors = {i.pid for i in of["gallery"]} - test
+    assert len(distractors) == 4
+    assert not distractors & train
+    assert {i.camid for i in images} == set(range(1, 9))
+    assert len({Image.open(folder / image.path).size for image in images}) > 10
+
+
+def test_vru_lists_have_their_oddities(drawn):
+    folder = drawn("mlr-vru")
+    lists = {file.name: file.read_bytes() for file in (folder / "train_test_split").iterdir()}
+    assert sorted(lists) == [*(f"test_list_{n}.txt" for n in (1200, 2400, 8000)), "train_list.txt"]
+    assert lists["test_list_2400.txt"].endswith(b"\r\n\r\n")
+    assert not any(b"\r" in text for name, text in lists.items() if "2400" not in name)
+    lines = {name: [line.split() for line in text.split(b"\n")] for name, text in lists.items()}
+    of = {name: {int(v[1]) for v in rows if v} for name, rows in lines.items()}
+    assert of["test_list_1200.txt"] < of["test_list_2400.txt"] < of["test_list_8000.txt"]
+    assert of["train_list.txt"] & of["test_list_8000.txt"]  # both are counted from 1
+    assert not any(v[0].startswith(b"0") for rows in lines.values() for v in rows if v)
+    images = truth("mlr-vru", "tiny")
+    per_vehicle = Counter(image.pid for image in images if image.part == "test")
+    assert sorted(per_vehicle.values())[:2] == [1, 2]
+    assert len(list((folder / "Pic").iterdir())) == len(images) + 1  # one is not listed
+    sizes = [Image.open(folder / image.path).size for image in images]
+    landscape = sum(width > height for width, height in sizes)
+    assert 0.3 < landscape / len(sizes) < 0.7
+    raw = open_raw("mlr-vru", Source(folder), folder)
+    assert {name: len(pids) for name, pids in raw.test_sets.items()} == {
+        "1200": 4,
+        "2400": 7,
+        "8000": 10,
+    }
+
+
+def test_vric_is_natively_lr_in_about_half_of_its_images(drawn):
+    folder = drawn("vric")
+    raw = open_raw("vric", Source(folder), folder)
+    assert 0.3 < len(raw.native_lr) / len(raw.images) < 0.7
+    small = {i.path for i in raw.images if max(Image.open(folder / i.path).size) < 50}
+    assert len(small) > 15
+    assert small < raw.native_lr
+    test = [{i.pid for i in raw.images if i.part == part} for part in ("query", "gallery")]
+    assert test[0] == test[1]
+    cameras: dict[int, list[int]] = {}
+    for image in raw.images:
+        if image.part != "train":
+            cameras.setdefault(image.pid, []).append(image.camid)
+    assert all(len(set(two)) == 2 for two in cameras.values())
+
+
+@pytest.mark.parametrize("dataset", ["mlr-vru", "vric"])
+def test_train_and_test_vehicles_never_share_a_pid(dataset):
+    images = truth(dataset, "quick")
+    train = {image.pid for image in images if image.part == "train"}
+    assert (len(train), len({image.pid for image in images} - train)) == (60, 100)
+
+
+# --- further layouts ------------------------------------------------------------------------------
+
+FURTHER = [(dataset, name) for dataset, others in OTHERS.items() for name in others]
+READABLE = [(dataset, name) for dataset, name in FURTHER if name != "sysu-mm01"]
+
+
+@pytest.mark.parametrize(("dataset", "name"), READABLE)
+def test_further_layouts_are_read_to_their_truth(dataset, name, tmp_path):
+    draw_twin(dataset, tmp_path / "root", "tiny", layout=name)
+    expected = truth(dataset, "tiny", name)
+    folder = tmp_path / "root" / OTHERS[dataset][name]
+    below = [child for child in folder.iterdir() if child.is_dir()]
+    for root in (folder, folder.parent, tmp_path, *below):
+        raw = open_raw(dataset, Source(root), tmp_path)
+        assert (raw.folder, list(raw.images)) == (folder, expected)
+    assert raw.source.startswith("twin:tiny:")
+    assert json.loads((folder / MARKER).read_text())["layout"] == name
+
+
+@pytest.mark.parametrize(("dataset", "name"), READABLE)
+def test_further_layouts_show_the_same_people(dataset, name):
+    usual, other = truth(dataset, "tiny"), truth(dataset, "tiny", name)
+    counts = [Counter(Counter(i.pid for i in images).values()) for images in (usual, other)]
+    assert counts[0] == counts[1]
+
+
+def test_cuhk03_np_has_its_oddities(tmp_path):
+    draw_twin("mlr-cuhk03", tmp_path, "tiny", layout="cuhk03-np")
+    folder = tmp_path / "cuhk03-np"
+    assert len(list(folder.glob("cuhk03_new_protocol_config_*.mat"))) == 2
+    images = truth("mlr-cuhk03", "tiny", "cuhk03-np")
+    views = {}
+    for image in images:
+        views.setdefault((image.boxes, image.pid), set()).add(image.camid)
+    assert [boxes for (boxes, _), seen in views.items() if len(seen) == 1] == ["labeled"]
+    queries = Counter((i.boxes, i.pid, i.camid) for i in images if i.part == "query")
+    assert set(queries.values()) == {1}
+    formats = {i.part: Image.open(folder / i.path).format for i in images}
+    assert formats == {"train": "PNG", "query": "JPEG", "gallery": "PNG"}
+
+
+def test_the_decoy_of_sysu_is_refused_by_name_and_by_its_looks(tmp_path):
+    draw_twin("mlr-sysu", tmp_path, "tiny", layout="sysu-mm01")
+    folder = tmp_path / "SYSU-MM01"
+    for name in ("SYSU-MM01", "renamed"):
+        folder = folder.rename(tmp_path / name)
+        for root in (tmp_path, folder, folder / "cam3"):
+            with pytest.raises(InputError, match=r"this is SYSU-MM01 \(RGB-infrared\)"):
+                open_raw("mlr-sysu", Source(root), tmp_path)
+
+
+def test_an_unknown_layout_lists_the_known(tmp_path):
+    with pytest.raises(InputError, match="further layouts: sysu-nested, sysu-table, sysu-mm01"):
+        draw_twin("mlr-sysu", tmp_path, "tiny", layout="cuhk03-np")
+    with pytest.raises(InputError, match="further layouts: none but the usual one"):
+        truth("caviar", "tiny", "cuhk03-np")
+    assert list(tmp_path.iterdir()) == []

@@ -1,6 +1,7 @@
 """VRIC: train_images, probe_images, gallery_images and lists of <file> <vehicle> <camera>.
 
-Natively of many resolutions: every second image, by hash, is small and taken with poor optics.
+Natively of many resolutions: two in five images, by hash, are small and taken with poor optics. The
+median of all sizes lies above theirs.
 """
 
 from dataclasses import replace
@@ -17,18 +18,16 @@ from datasets.twins.sizes import Size
 
 def plan(size: Size) -> list[Shot]:
     """Train vehicles of one of `images` each; test vehicles of a probe and a gallery image."""
+    cameras = range(1, 1 + size.count("cameras"))
     shots = [
         _shot(size, "train", vehicle, index, pick(cameras, "twin-vric-camera", vehicle, index))
-        for cameras in [range(1, 1 + size.count("cameras"))]
         for vehicle in range(1, 1 + size.count("train_identities"))
         for index in range(pick(size.counted("images"), "twin-vric-images", vehicle))
     ]
     for vehicle in range(1, 1 + size.count("test_identities")):
-        two = ordered(range(1, 1 + size.count("cameras")), "twin-vric-test", vehicle)[:2]
-        shots += [
-            _shot(size, name, vehicle, 0, camid)
-            for name, camid in zip(("probe", "gallery"), two, strict=True)
-        ]
+        probe, gallery = ordered(cameras, "twin-vric-test", vehicle)[:2]
+        shots.append(_shot(size, "probe", vehicle, 0, probe))
+        shots.append(_shot(size, "gallery", vehicle, 0, gallery))
     return shots
 
 
@@ -37,7 +36,7 @@ def _shot(size: Size, name: str, vehicle: int, index: int, camid: int) -> Shot:
     part = PARTS[name]
     path = f"{name}_images/{vehicle:05d}_{index:03d}.jpg"
     shot = varied(size, RawImage(path, pid_of(vehicle, part), camid, part), 20)
-    if draw("twin-vric-lr", path) % 2:
+    if draw("twin-vric-lr", path) % 5 < 2:
         percent = 35 + draw("twin-vric-size", path) % 21
         view = replace(
             shot.view,
