@@ -18,7 +18,7 @@ class Card:
     `lr_cameras` are the camids that mlr-sing down-samples; empty: the smallest camid of two, a
     drawn one of more, or the natively LR camera that the reader measured. `two_cameras_only` drops
     identities seen by one camera; `images_per_camera` keeps so many images of each (pid, camid);
-    `caveat` is noted in every manifest.
+    `caveat` is noted in every manifest. `subject` is what the images show: "person" or "vehicle".
     """
 
     id: str
@@ -37,6 +37,7 @@ class Card:
     two_cameras_only: bool = False
     images_per_camera: int | None = None
     caveat: str = ""
+    subject: str = "person"
 
 
 def _load() -> dict[str, Card]:

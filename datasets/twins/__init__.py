@@ -1,4 +1,4 @@
-"""Twins: drawn pedestrians in exactly the raw layouts of the real sets, for those who lack these.
+"""Twins: people and vehicles, drawn in exactly the raw layouts of the real sets.
 
 `draw_twin` writes one, `truth` says what a reader must find in it; docs/twins.md tells the rest.
 """
@@ -11,18 +11,25 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from datasets.cards import card
+from datasets.draws import draw
 from datasets.errors import InputError
+from datasets.files import replace_folder
 from datasets.readers import RawImage
 from datasets.readers.common import MARKER
+from datasets.twins.fleet import Vehicle, vehicle
 from datasets.twins.layouts import Names, Shot, layout_of
+from datasets.twins.layouts.common import write_file
 from datasets.twins.pedestrians import photograph
 from datasets.twins.people import Person, person
 from datasets.twins.scenes import Camera, camera
 from datasets.twins.sizes import SIZES, TWIN_VERSION, Size, size_of
+from datasets.twins.vehicles import photograph_vehicle
 
 __all__ = ["SIZES", "TWIN_VERSION", "draw_twin", "truth"]
 
 Progress = Callable[[int, int], None]
+UAVS = 5
 
 
 def draw_twin(
@@ -35,20 +42,21 @@ def draw_twin(
     """Draw the twin of a data set into `folder`/<usual name of the raw folder>.
 
     `layout` names another than the usual one ("cuhk03-np", "sysu-nested", "sysu-table"). The same
-    size, layout and TWIN_VERSION give the same bytes. `progress(done, total)` counts images. Raises
-    InputError on an unknown data set, size or layout, or when the raw folder is there already.
+    size, layout and TWIN_VERSION give the same bytes. `progress(done, total)` counts images. The
+    raw folder is there whole or not at all. Raises InputError on an unknown data set, size or
+    layout, when the raw folder is there already, or when the place cannot be written.
     """
     entry = size_of(dataset, size)
     module, name = layout_of(dataset, layout)
     raw = folder / name
     if raw.exists():
         raise InputError(f"{raw}: exists already; remove it or give another folder")
-    raw.mkdir(parents=True)
-    module.write(raw, entry, _pictures(entry, module.plan(entry), progress))
     marker: dict[str, str | int] = {"twin": dataset, "size": size, "version": TWIN_VERSION}
     if layout is not None:
         marker["layout"] = layout
-    (raw / MARKER).write_text(json.dumps(marker, indent=1) + "\n", encoding="utf-8")
+    with replace_folder(raw) as temporary:
+        module.write(temporary, entry, _pictures(entry, module.plan(entry), progress))
+        write_file(temporary / MARKER, (json.dumps(marker, indent=1) + "\n").encode())
 
 
 def truth(dataset: str, size: str, layout: str | None = None) -> list[RawImage]:
@@ -69,15 +77,28 @@ def _pictures(
 
 
 def _picture(size: Size, shot: Shot) -> NDArray[np.uint8]:
-    taken_by = _camera(size.cast, size.dataset, shot.image.camid)
-    return photograph(
-        _person(size.dataset, shot.who), taken_by, shot.view, size.dataset, shot.drawn_as
-    )
+    about, names = card(size.dataset), (size.dataset, shot.drawn_as)
+    if about.subject == "person":
+        taken_by = _camera(size.cast, size.dataset, shot.image.camid)
+        return photograph(_person(size.dataset, shot.who), taken_by, shot.view, *names)
+    taken_by = _camera(size.cast, size.dataset, _flown(shot))
+    return photograph_vehicle(_vehicle(size.dataset, shot.who), taken_by, shot.view, *names)
+
+
+def _flown(shot: Shot) -> int:
+    """The camera of a vehicle; one of five UAVs by hash where the set does not tell cameras."""
+    camid = shot.image.camid
+    return camid if camid >= 0 else draw("twin-uav", shot.drawn_as) % UAVS
 
 
 @lru_cache(maxsize=4096)
 def _person(dataset: str, who: Names) -> Person:
     return person(dataset, *who)
+
+
+@lru_cache(maxsize=4096)
+def _vehicle(dataset: str, who: Names) -> Vehicle:
+    return vehicle(dataset, *who)
 
 
 @lru_cache(maxsize=256)

@@ -4,60 +4,31 @@ Every number comes from numpy generators seeded by `datasets.draw`; pixels pass 
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import lru_cache
-from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFilter
+from PIL import Image, ImageDraw
 
 from datasets.draws import draw
-from datasets.resample import resample
 from datasets.twins.figures import Pose, draw_figure
+from datasets.twins.optics import View, developed, drawing_size
 from datasets.twins.people import Person
 from datasets.twins.scenes import HOURS, WIDE, Camera, background, muted
 
-_CHANNEL = np.array([0, 256, 512], dtype=np.int16)
+__all__ = ["View", "photograph"]
+
 # Where people are seen from when no name says it: mostly from the front and from behind.
 ANGLES = (0, 0, 30, 180, 180, 150, 330, 210, 90, 270)
-OVERSAMPLING = 2  # drawing pixels per image pixel: Pillow's polygons have hard edges
-
-
-@dataclass(frozen=True)
-class View:
-    """What one image asks for.
-
-    `width` and `height` of the image in pixels; `optics` >= 1 draws a natively LR image: the scene
-    is taken at `optics` times that size and brought down. `angle` in degrees as in `Pose`, None to
-    draw it; `nuisance` scales everything else that changes from image to image (docs/twins.md).
-    """
-
-    width: int
-    height: int
-    optics: float = 1.0
-    angle: int | None = None
-    nuisance: float = 1.0
 
 
 def photograph(person: Person, camera: Camera, view: View, *names: str | int) -> NDArray[np.uint8]:
     """One image (height, width, 3) uint8 RGB; the names choose pose and nuisances, repeatably."""
     rng = np.random.Generator(np.random.PCG64(draw("twin-image", *names)))
     u: Iterator[float] = iter(rng.random(64).tolist())
-    width = max(4, round(view.width * view.optics))
-    height = max(8, round(view.height * view.optics))
-    drawing = _scene(camera, width * OVERSAMPLING, height * OVERSAMPLING, u, view.nuisance)
+    drawing = _scene(camera, *drawing_size(view), u, view.nuisance)
     draw_figure(drawing, person, _pose(view, drawing.size, u))
     _occlude(drawing, u, view.nuisance)
-    blur = ImageFilter.BoxBlur(camera.blur + 0.3 * view.nuisance * next(u))
-    pixels = np.asarray(drawing.reduce(OVERSAMPLING).filter(blur))
-    if pixels.shape[:2] != (view.height, view.width):
-        pixels = resample(pixels, view.height, view.width, "box")
-    seen = _response(camera, u)[pixels + _CHANNEL]
-    lit = seen * _light(view, u)[:, :, None] >> 10
-    strength = round(camera.noise * (0.5 + view.nuisance * next(u)))
-    noise = _noise_levels(strength)[rng.integers(0, 256, pixels.shape, dtype=np.uint8)]
-    return np.asarray(np.clip(lit + noise, 0, 255), dtype=np.uint8)
+    return developed(drawing, camera, view, u, rng)
 
 
 def _scene(
@@ -114,31 +85,3 @@ def _occlude(drawing: Image.Image, u: Iterator[float], nuisance: float) -> None:
     else:
         box = (x - width // 3, int(height * 0.62), x + width // 4, height)
         pen.rectangle(box, fill=(grey - 20, grey, grey - 10), outline=(40, 40, 40))
-
-
-def _response(camera: Camera, u: Iterator[float]) -> NDArray[np.int32]:
-    """(768,) output levels of red, green, blue: the camera's cast and the light of this image."""
-    light = camera.brightness + 2.0 * camera.cast * (next(u) - 0.5)
-    contrast = 1.0 + 2.0 * camera.cast * (next(u) - 0.5)
-    drift = np.array([camera.cast * (next(u) - 0.5) for _ in range(3)])
-    gain = np.exp(np.array(camera.gains) + drift + light)
-    levels = gain[:, None] * (128 + contrast * (np.arange(256) - 128))[None, :]
-    table: NDArray[np.int32] = np.clip(np.rint(levels), 0, 255).astype(np.int32).ravel()
-    return table
-
-
-def _light(view: View, u: Iterator[float]) -> NDArray[np.int32]:
-    """(height, width) gradient of light across the image, in 1/1024."""
-    span = 300 * view.nuisance
-    across, down = int(span * (next(u) - 0.5)), int(span * (next(u) - 0.5))
-    x = across * (2 * np.arange(view.width) - view.width) // view.width
-    y = down * (2 * np.arange(view.height) - view.height) // view.height
-    ramp: NDArray[np.int32] = (1024 + y[:, None] + x[None, :]).astype(np.int32)
-    return ramp
-
-
-@lru_cache(maxsize=64)
-def _noise_levels(deviation: int) -> NDArray[np.int32]:
-    """256 equally likely levels of a normal distribution of this standard deviation."""
-    normal = NormalDist(0.0, max(1, deviation))
-    return np.array([round(normal.inv_cdf((k + 0.5) / 256)) for k in range(256)], dtype=np.int32)

@@ -15,7 +15,10 @@ TWIN_VERSION = 1
 
 @dataclass(frozen=True)
 class Size:
-    """One entry of sizes.toml; `counts` are the numbers that only the data set's layout knows."""
+    """One entry of sizes.toml; `counts` are the numbers that only the data set's layout knows.
+
+    `tilt` is that of the cameras over vehicles, as in `View`.
+    """
 
     dataset: str
     width: int
@@ -23,6 +26,7 @@ class Size:
     cast: float
     nuisance: float
     counts: Mapping[str, Any]
+    tilt: int = 0
 
     def count(self, name: str) -> int:
         return int(self.counts[name])
@@ -40,13 +44,14 @@ def _load() -> dict[str, dict[str, Size]]:
 
 
 def _size(dataset: str, entry: dict[str, Any]) -> Size:
-    looks = {"width", "height", "cast", "nuisance"}
+    looks = {"width", "height", "cast", "nuisance", "tilt"}
     return Size(
         dataset=dataset,
         width=entry["width"],
         height=entry["height"],
         cast=entry["cast"],
         nuisance=entry["nuisance"],
+        tilt=entry.get("tilt", 0),
         counts={name: value for name, value in entry.items() if name not in looks},
     )
 

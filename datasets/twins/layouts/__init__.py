@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from datasets.cards import card
 from datasets.errors import InputError
 from datasets.readers import RawImage
-from datasets.twins.pedestrians import View
+from datasets.twins.optics import View
 from datasets.twins.sizes import Size
 
 Names = tuple[str | int, ...]

@@ -6,10 +6,11 @@ The second camera is natively LR; sizes vary from image to image; some people ha
 from pathlib import Path
 
 from datasets.draws import draw
+from datasets.files import write_atomically
 from datasets.readers import RawImage
 from datasets.twins.layouts import Pictures, Shot
-from datasets.twins.layouts.common import jpeg, write_file, write_files
-from datasets.twins.pedestrians import View
+from datasets.twins.layouts.common import jpeg, write_files
+from datasets.twins.optics import View
 from datasets.twins.sizes import Size
 
 PER_CAMERA = 10
@@ -49,4 +50,4 @@ def _view(size: Size, path: str, is_lr: bool) -> View:
 def write(raw: Path, size: Size, pictures: Pictures) -> None:  # noqa: ARG001
     """CAVIARa, and beside it CAVIARb, the authors' second version, which no benchmark uses."""
     write_files(raw, pictures, jpeg)
-    write_file(raw.parent / "CAVIARb" / "0001001.jpg", (raw / "0001001.jpg").read_bytes())
+    write_atomically(raw.parent / "CAVIARb" / "0001001.jpg", (raw / "0001001.jpg").read_bytes())

@@ -11,9 +11,11 @@ from PIL import Image
 
 from datasets.draws import draw
 from datasets.readers import RawImage
+from datasets.twins.fleet import vehicle
 from datasets.twins.layouts import Pictures, Shot
-from datasets.twins.pedestrians import View
+from datasets.twins.optics import View
 from datasets.twins.sizes import Size
+from datasets.twins.vehicles import framed, heading
 
 # The stray thumbnail cache of Windows, as it lies in copies of several data sets.
 THUMBS_DB = bytes.fromhex("d0cf11e0a1b11ae1") + bytes(504)
@@ -38,6 +40,19 @@ def varied(size: Size, image: RawImage, percent: int) -> Shot:
         height=size.height + size.height * taller // 100,
     )
     return replace(usual, view=view)
+
+
+def vehicle_shot(size: Size, image: RawImage, share: float = 1.0) -> Shot:
+    """The usual shot of a vehicle: as large as its heading and the height of the camera make it.
+
+    `share` below 1 makes a natively LR image, so much of the usual size.
+    """
+    turned = heading(size.dataset, image.path)
+    height = 0.85 + 0.3 * (draw("twin-altitude", size.dataset, image.path) % 1000) / 1000
+    around = (size.width + size.height) * height * share
+    frame = framed(vehicle(size.dataset, image.pid).body, turned, size.tilt, around)
+    view = View(*frame, 1.0 / share, turned, size.nuisance, size.tilt)
+    return Shot(image, (image.pid,), view, image.path)
 
 
 def write_files(

@@ -6,7 +6,8 @@ of 20 lists of (pair, index); h5py sees all of them transposed.
 
 from collections.abc import Iterator
 from dataclasses import replace
-from itertools import count
+from functools import lru_cache
+from itertools import count, cycle
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 from datasets.draws import draw, ordered, pick
 from datasets.readers import RawImage
 from datasets.twins.layouts import Pictures, Shot
-from datasets.twins.pedestrians import View
+from datasets.twins.optics import View
 from datasets.twins.sizes import Size
 
 FILE = "cuhk-03.mat"
@@ -33,14 +34,42 @@ Cells = dict[tuple[int, int], NDArray[np.uint8]]
 
 
 def plan(size: Size) -> list[Shot]:
-    """`pairs` identities per camera pair; each view holds one of `images` (1 to 5) images."""
+    """`pairs` identities per camera pair; each view holds one of `images` (1 to 5) images, or as
+    many as `missing` leaves.
+    """
     return [
         _shot(size, pair, index, PER_VIEW * (view - 1) + place)
         for pair, identities in enumerate(size.counted("pairs"), start=1)
         for index in range(1, identities + 1)
         for view in (1, 2)
-        for place in range(1, 1 + pick(size.counted("images"), "twin-cuhk03", pair, index, view))
+        for place in range(1, 1 + _images(size, pair, index, view))
     ]
+
+
+def _images(size: Size, pair: int, index: int, view: int) -> int:
+    if "missing" in size.counts:
+        identities, missing = size.counted("pairs")[pair - 1], size.counts["missing"][pair - 1]
+        return PER_VIEW - _short(pair, view, identities, missing[view - 1]).get(index, 0)
+    return pick(size.counted("images"), "twin-cuhk03", pair, index, view)
+
+
+@lru_cache(maxsize=32)
+def _short(pair: int, view: int, identities: int, missing: int) -> dict[int, int]:
+    """Identity -> how many images short of five its view is; nearly nine in ten lack none.
+
+    The identity of one labeled view is first: a single image of its second view was detected.
+    """
+    order = ordered(range(1, identities + 1), "twin-cuhk03-short", pair, view)
+    lacks = {}
+    if (pair, view) == (ONE_VIEW[0], 2):
+        order = [ONE_VIEW[1], *(index for index in order if index != ONE_VIEW[1])]
+        lacks[order[0]] = PER_VIEW - 1
+    for index, usual in zip((i for i in order if i not in lacks), cycle((1, 2, 2, 1, 2))):
+        left = missing - sum(lacks.values())
+        if left == 0:
+            break
+        lacks[index] = min(left, usual)
+    return lacks
 
 
 def _shot(size: Size, pair: int, index: int, column: int) -> Shot:

@@ -4,7 +4,6 @@ Natively of many resolutions: two in five images, by hash, are small and taken w
 median of all sizes lies above theirs.
 """
 
-from dataclasses import replace
 from pathlib import Path
 
 from datasets.draws import draw, ordered, pick
@@ -12,7 +11,7 @@ from datasets.readers import RawImage
 from datasets.readers.lists import pid_of
 from datasets.readers.vric import PARTS
 from datasets.twins.layouts import Pictures, Shot
-from datasets.twins.layouts.common import jpeg, varied, write_file
+from datasets.twins.layouts.common import jpeg, vehicle_shot, write_file
 from datasets.twins.sizes import Size
 
 
@@ -35,17 +34,9 @@ def _shot(size: Size, name: str, vehicle: int, index: int, camid: int) -> Shot:
     """LR images are 0.35 to 0.55 times as large as the others."""
     part = PARTS[name]
     path = f"{name}_images/{vehicle:05d}_{index:03d}.jpg"
-    shot = varied(size, RawImage(path, pid_of(vehicle, part), camid, part), 20)
-    if draw("twin-vric-lr", path) % 5 < 2:
-        percent = 35 + draw("twin-vric-size", path) % 21
-        view = replace(
-            shot.view,
-            width=shot.view.width * percent // 100,
-            height=shot.view.height * percent // 100,
-            optics=2.2,
-        )
-        shot = replace(shot, view=view)
-    return shot
+    small = draw("twin-vric-lr", path) % 5 < 2
+    share = (35 + draw("twin-vric-size", path) % 21) / 100 if small else 1.0
+    return vehicle_shot(size, RawImage(path, pid_of(vehicle, part), camid, part), share)
 
 
 def write(raw: Path, size: Size, pictures: Pictures) -> None:  # noqa: ARG001

@@ -7,11 +7,11 @@ last line; one picture is in no list; one test vehicle has a single image.
 from dataclasses import replace
 from pathlib import Path
 
-from datasets.draws import draw, ordered, pick
+from datasets.draws import ordered, pick
 from datasets.readers import RawImage
 from datasets.readers.lists import pid_of
 from datasets.twins.layouts import Pictures, Shot
-from datasets.twins.layouts.common import jpeg, varied, write_file
+from datasets.twins.layouts.common import jpeg, vehicle_shot, write_file
 from datasets.twins.sizes import Size
 
 LISTS = (1200, 2400, 8000)
@@ -40,13 +40,9 @@ def _images(size: Size, part: str, vehicle: int) -> int:
 
 
 def _shot(size: Size, part: str, vehicle: int, index: int) -> Shot:
-    """Landscape or portrait, as vehicles are seen from above."""
+    """Landscape or portrait, as the heading of a vehicle seen from above makes it."""
     name = f"{part}/{vehicle}/{index}"
-    shot = varied(size, RawImage(name, pid_of(vehicle, part), -1, part), 15)
-    if draw("twin-vru-portrait", name) % 2:
-        view = replace(shot.view, width=shot.view.height, height=shot.view.width)
-        shot = replace(shot, view=view)
-    return shot
+    return vehicle_shot(size, RawImage(name, pid_of(vehicle, part), -1, part))
 
 
 def _numbered(shot: Shot, number: int) -> Shot:

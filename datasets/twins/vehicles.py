@@ -1,0 +1,103 @@
+"""Pictures of vehicles: from a UAV above them, or from a camera at the roadside.
+
+Every number comes from numpy generators seeded by `datasets.draw`; pixels pass through integers.
+"""
+
+import math
+from collections.abc import Iterator
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from datasets.draws import draw
+from datasets.twins.bodies import Placement, draw_vehicle
+from datasets.twins.fleet import Body, Vehicle
+from datasets.twins.optics import View, developed, drawing_size
+from datasets.twins.scenes import HOURS, Camera
+from datasets.twins.streets import cast_shadow, clutter, crowns, street
+
+_LEAN = 0.12  # how far off the vertical a UAV looks: lengths on the ground per length of height
+
+
+def photograph_vehicle(
+    vehicle: Vehicle, camera: Camera, view: View, *names: str | int
+) -> NDArray[np.uint8]:
+    """One image (height, width, 3) uint8 RGB; the names choose heading and nuisances, repeatably.
+
+    The image is the box around the vehicle with a margin: without an angle in the view, its aspect
+    tells how far the vehicle is turned, and the names to which of the four sides.
+    """
+    rng = np.random.Generator(np.random.PCG64(draw("twin-vehicle-image", *names)))
+    u: Iterator[float] = iter(rng.random(96).tolist())
+    size = drawing_size(view)
+    hour = int(HOURS * next(u))
+    placement = _placement(vehicle.body, view, size, u)
+    drawing = street(camera, size, placement, hour, u)
+    clutter(drawing, placement, u, view.nuisance)
+    cast_shadow(drawing, vehicle, placement, camera, hour)
+    draw_vehicle(drawing, vehicle, placement)
+    crowns(drawing, u, view.nuisance)
+    return developed(drawing, camera, view, u, rng)
+
+
+def heading(*names: str | int) -> int:
+    """Degrees that a vehicle is turned: traffic under one camera mostly goes one way.
+
+    Nine of ten head up, give or take 15 degrees, the others to any of the eight directions.
+    """
+    choice = draw("twin-heading", *names)
+    return (choice >> 8) % 31 - 15 if choice % 10 else 45 * ((choice >> 8) % 8)
+
+
+def framed(body: Body, turned: int, tilt: int, around: float) -> tuple[int, int]:
+    """Width and height of the image around a body turned by so many degrees.
+
+    `around` is what width and height add up to.
+    """
+    across, down = _extent(body, turned, tilt)
+    width, height = (max(8, round(around * side / (across + down))) for side in (across, down))
+    return width, height
+
+
+def _placement(body: Body, view: View, size: tuple[int, int], u: Iterator[float]) -> Placement:
+    width, height = size
+    side, jitter, lean_x, lean_y = (next(u) for _ in range(4))
+    margin, shift_x, shift_y = (next(u) for _ in range(3))
+    if view.angle is None:
+        turned = _turn(body, view.tilt, width, height)
+        heading = (turned, 180 - turned, 180 + turned, 360 - turned)[int(4 * side)]
+    else:
+        heading = view.angle
+    exact = heading + 16.0 * view.nuisance * (jitter - 0.5)
+    across, down = _extent(body, exact, view.tilt)
+    length = min(width / across, height / down) * (0.95 - 0.12 * view.nuisance * margin)
+    up = math.sin(math.radians(view.tilt))
+    return Placement(
+        heading=exact,
+        size=length,
+        x=width * (0.5 + 0.06 * view.nuisance * (shift_x - 0.5)),
+        y=height * (0.5 + 0.06 * view.nuisance * (shift_y - 0.5)) + up * body.roof * length / 2,
+        flat=math.cos(math.radians(view.tilt)),
+        lift_x=2 * _LEAN * (lean_x - 0.5),
+        lift_y=2 * _LEAN * (lean_y - 0.5) - up,
+    )
+
+
+@lru_cache(maxsize=4096)
+def _turn(body: Body, tilt: int, width: int, height: int) -> int:
+    """Degrees from 0 to 90 that the body is turned when its box has this aspect."""
+
+    def misfit(turned: int) -> float:
+        across, down = _extent(body, turned, tilt)
+        return abs(across * height - down * width)
+
+    return min(range(91), key=misfit)
+
+
+def _extent(body: Body, heading: float, tilt: int) -> tuple[float, float]:
+    """Width and height of the box around a body of length 1."""
+    turn, down = math.radians(heading), math.radians(tilt)
+    cos, sin = abs(math.cos(turn)), abs(math.sin(turn))
+    flat = body.width * sin + cos
+    return body.width * cos + sin, flat * math.cos(down) + body.roof * math.sin(down)
