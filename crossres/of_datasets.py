@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from crossres.bars import bar
 from crossres.grammar import (
     DONE,
     command,
@@ -29,7 +30,8 @@ def _datasets_list(options: argparse.Namespace) -> int:
 def _datasets_twin(options: argparse.Namespace) -> int:
     from datasets import draw_twin
 
-    draw_twin(options.dataset, options.out, options.size)
+    with bar(f"drawing {options.dataset}") as progress:
+        draw_twin(options.dataset, options.out, options.size, progress)
     if options.json:
         print_json({"dataset": options.dataset, "size": options.size, "folder": str(options.out)})
     else:
@@ -49,5 +51,5 @@ def add_datasets(commands: Any) -> None:
         "crossres datasets twin mlr-viper --size tiny --out raw",
     )
     twin.add_argument("dataset", metavar="NAME")
-    twin.add_argument("--size", default="quick", help="quick (default) or tiny")
+    twin.add_argument("--size", default="quick", help="quick (default), tiny or full")
     twin.add_argument("--out", type=Path, required=True, metavar="DIR")

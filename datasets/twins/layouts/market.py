@@ -9,6 +9,7 @@ from pathlib import Path
 from datasets.draws import draw, ordered, pick
 from datasets.readers import RawImage
 from datasets.twins.layouts import Pictures, Shot
+from datasets.twins.layouts.census import dealt, sightings
 from datasets.twins.layouts.common import THUMBS_DB, jpeg, shot, write_file, write_files
 from datasets.twins.sizes import Size
 
@@ -18,7 +19,12 @@ PARTS = {TRAIN: "train", GALLERY: "gallery", QUERY: "query"}
 
 
 def plan(size: Size) -> list[Shot]:
-    """Train and test identities by hash; each seen by as many cameras as one of `cameras`."""
+    """Train and test identities by hash; each seen by as many cameras as one of `cameras`.
+
+    A size with lists of counts per camera has exactly those.
+    """
+    if "queries" in size.counts:
+        return _counted(size)
     count = size.count("train_identities") + size.count("test_identities")
     order = ordered(range(1, count + 1), "twin-market-split")
     train = sorted(order[: size.count("train_identities")])
@@ -61,13 +67,68 @@ def _test_shots(size: Size, pid: int, cameras: list[int], without_box: bool) -> 
 
 def _others(size: Size) -> list[Shot]:
     """Distractors (id 0, strangers) and junk (id -1, badly placed boxes of strangers)."""
-    shots = []
-    for pid, name, harder in ((0, "distractors", 1.0), (-1, "junk", 3.0)):
-        for index in range(size.count(name)):
-            usual = _shot(size, GALLERY, pid, 1 + index % len(CAMERAS), index)
-            view = replace(usual.view, nuisance=size.nuisance * harder)
-            shots.append(replace(usual, who=(name, index), view=view))
-    return shots
+    return [
+        _other(size, name, 1 + index % len(CAMERAS), index)
+        for name in ("distractors", "junk")
+        for index in range(size.count(name))
+    ]
+
+
+def _other(size: Size, name: str, camid: int, index: int) -> Shot:
+    pid, harder = {"distractors": (0, 1.0), "junk": (-1, 3.0)}[name]
+    usual = _shot(size, GALLERY, pid, camid, index)
+    view = replace(usual.view, nuisance=size.nuisance * harder)
+    return replace(usual, who=(name, index), view=view)
+
+
+def _counted(size: Size) -> list[Shot]:
+    """The parts with the counts of the real set, by camera."""
+    train_seen, test_seen = size.counted("train_seen_by"), size.counted("test_seen_by")
+    order = ordered(range(1, 1 + sum(train_seen) + sum(test_seen)), "twin-market-split")
+    train, test = order[: sum(train_seen)], order[sum(train_seen) :]
+    trained = sightings(train, train_seen, size.counted("train_identities"), "twin-market-train")
+    tested = sightings(test, test_seen, size.counted("test_identities"), "twin-market-test")
+    shots = _boxes(size, TRAIN, trained, size.counted("train_images"))
+    shots += _boxes(size, GALLERY, tested, size.counted("gallery_images"))
+    shots += [_shot(size, QUERY, pid, camid, 0) for pid, camid in _queried(size, test, tested)]
+    return shots + _counted_others(size)
+
+
+def _boxes(
+    size: Size, folder: str, pairs: list[tuple[int, int]], per_camera: tuple[int, ...]
+) -> list[Shot]:
+    """The images of each camera, dealt out to those whom it has seen."""
+    counts: dict[tuple[int, int], int] = {}
+    for camid, total in zip(CAMERAS, per_camera, strict=True):
+        counts |= dealt(total, [pair for pair in pairs if pair[1] == camid], "twin-market-boxes")
+    return [
+        _shot(size, folder, pid, camid, index)
+        for pid, camid in pairs
+        for index in range(1, 1 + counts[pid, camid])
+    ]
+
+
+def _queried(size: Size, test: list[int], seen: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """One query of each test sighting, and queries without a box up to the count of the camera."""
+    queries = list(seen)
+    for camid, count in zip(CAMERAS, size.counted("queries"), strict=True):
+        those = {pid for pid, camera in seen if camera == camid}
+        others = ordered((pid for pid in test if pid not in those), "twin-market-without", camid)
+        queries += [(pid, camid) for pid in others[: count - len(those)]]
+    return sorted(queries)
+
+
+def _counted_others(size: Size) -> list[Shot]:
+    """Distractors and junk by camera, numbered through."""
+    cameras = {
+        name: [camid for camid in CAMERAS for _ in range(size.counted(name)[camid - 1])]
+        for name in ("distractors", "junk")
+    }
+    return [
+        _other(size, name, camid, index)
+        for name, camids in cameras.items()
+        for index, camid in enumerate(camids)
+    ]
 
 
 def _shot(size: Size, folder: str, pid: int, camid: int, index: int) -> Shot:

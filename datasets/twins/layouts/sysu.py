@@ -5,6 +5,7 @@ from pathlib import Path
 from datasets.draws import pick
 from datasets.readers import RawImage
 from datasets.twins.layouts import Pictures, Shot
+from datasets.twins.layouts.census import dealt
 from datasets.twins.layouts.common import jpeg, shot, write_files
 from datasets.twins.sizes import Size
 
@@ -13,19 +14,26 @@ FEW = 1
 
 
 def plan(size: Size) -> list[Shot]:
-    """`identities` people from 0; the number of images per camera is one of `images`."""
+    """`identities` people from 0; the number of images per camera is one of `images`, or such that
+    all make `total`.
+    """
+    counts = _counts(size)
     return [
         shot(size, RawImage(f"cam_{camid}/{pid:05d}_{index:05d}.jpg", pid, camid))
-        for pid in range(size.count("identities"))
-        for camid in (0, 1)
-        for index in range(_images(size, pid, camid))
+        for (pid, camid), count in counts.items()
+        for index in range(count)
     ]
 
 
-def _images(size: Size, pid: int, camid: int) -> int:
-    if (pid, camid) == (FEW, 0):
-        return 2
-    return pick(size.counted("images"), "twin-sysu-images", pid, camid)
+def _counts(size: Size) -> dict[tuple[int, int], int]:
+    """(person, camera) -> number of images."""
+    pairs = [(pid, camid) for pid in range(size.count("identities")) for camid in (0, 1)]
+    if "total" in size.counts:
+        most = [pair for pair in pairs if pair != (FEW, 0)]
+        counts = dealt(size.count("total") - 2, most, "twin-sysu-total")
+    else:
+        counts = {pair: pick(size.counted("images"), "twin-sysu-images", *pair) for pair in pairs}
+    return {pair: 2 if pair == (FEW, 0) else counts[pair] for pair in pairs}
 
 
 def write(raw: Path, size: Size, pictures: Pictures) -> None:  # noqa: ARG001
