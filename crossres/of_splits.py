@@ -1,6 +1,7 @@
 """`crossres datasets build`: manifests and pixels."""
 
 import argparse
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -9,14 +10,15 @@ from crossres.grammar import DONE, add_source, cache, command, print_json, seeds
 
 def _datasets_build(options: argparse.Namespace) -> int:
     from benchmark import load_profile
-    from datasets import build_manifest, open_raw, open_store
+    from datasets import build_manifest, camera_sweep, open_raw, open_store
 
     profile = load_profile(options.profile)
     raw = open_raw(options.dataset, source(options, profile.twin_size), cache(options))
     options.out.mkdir(parents=True, exist_ok=True)
     built: list[dict[str, Any]] = []
-    for seed in options.seeds:
-        manifest = build_manifest(raw, options.protocol, seed)
+    protocols = camera_sweep(raw, options.protocol) if options.camera_sweep else [options.protocol]
+    for protocol, seed in product(protocols, options.seeds):
+        manifest = build_manifest(raw, protocol, seed)
         path = options.out / f"{manifest.dataset}-{manifest.protocol}-seed{seed}.csv"
         manifest.write(path)
         store = open_store(raw, manifest, profile.height, profile.width, cache(options))
@@ -55,6 +57,11 @@ def add_splits(within: Any) -> None:
     )
     build.add_argument("dataset", metavar="NAME")
     build.add_argument("--protocol", help="mlr-sing, mlr-perid, ... (default: the data set's)")
+    build.add_argument(
+        "--camera-sweep",
+        action="store_true",
+        help="one manifest for each camera as the LR camera (protocol: mlr-sing unless given)",
+    )
     build.add_argument("--seeds", type=seeds, default=[0], metavar="0,1,2")
     build.add_argument("--out", type=Path, default=Path("manifests"), metavar="DIR")
     add_source(build)

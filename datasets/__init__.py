@@ -11,7 +11,7 @@ from datasets.errors import InputError
 from datasets.files import digest_of, replace_folder, write_atomically
 from datasets.manifest import Manifest
 from datasets.pixels import PixelStore, open_store
-from datasets.protocols import PROTOCOLS, build_manifest
+from datasets.protocols import PROTOCOLS, build_manifest, camera_sweep, gallery_rule
 from datasets.readers import RawImage
 from datasets.source import Raw, Source, default_cache, open_raw
 
@@ -29,10 +29,12 @@ __all__ = [
     "RawImage",
     "Source",
     "build_manifest",
+    "camera_sweep",
     "default_cache",
     "digest_of",
     "draw",
     "draw_twin",
+    "gallery_rule",
     "open_raw",
     "open_store",
     "ordered",

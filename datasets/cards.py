@@ -18,6 +18,8 @@ class Card:
     `lr_cameras` are the camids that mlr-sing down-samples; empty: the smallest camid of two, a
     drawn one of more, or the natively LR camera that the reader measured. `two_cameras_only` drops
     identities seen by one camera; `images_per_camera` keeps so many images of each (pid, camid);
+    `test_identities` of `identities` are tested where a split is drawn (None: half of them), and
+    official parts then serve the protocols of official lists only;
     `caveat` is noted in every manifest. `subject` is what the images show: "person" or "vehicle".
     """
 
@@ -36,6 +38,7 @@ class Card:
     lr_cameras: tuple[int, ...] = ()
     two_cameras_only: bool = False
     images_per_camera: int | None = None
+    test_identities: int | None = None
     caveat: str = ""
     subject: str = "person"
 

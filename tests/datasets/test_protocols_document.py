@@ -29,7 +29,7 @@ def test_everything_that_has_a_name_is_described():
 
 
 @pytest.mark.parametrize(
-    "source", sorted((Path(__file__).resolve().parents[2] / "datasets").glob("*.py"))
+    "source", sorted((Path(__file__).resolve().parents[2] / "datasets").rglob("*.py"))
 )
 def test_every_purpose_of_a_draw_is_listed(source):
     for purpose in re.findall(r'\.names\("([^"]+)"\)', source.read_text("utf-8")):

@@ -1,0 +1,42 @@
+"""Protocols: pure functions from (all images of a raw folder, seed) to a manifest.
+
+Every random choice is a hash of (data set, protocol, seed, purpose, item); docs/protocols.md says
+each rule precisely enough to be written again.
+"""
+
+from datasets.cards import card
+from datasets.errors import InputError
+from datasets.manifest import Manifest
+from datasets.protocols.named import PROTOCOLS, Protocol
+from datasets.protocols.options import canonical, read_options
+from datasets.protocols.sweep import camera_sweep
+from datasets.source import Raw
+from datasets.specs import parse_spec
+
+__all__ = ["PROTOCOLS", "Protocol", "build_manifest", "camera_sweep", "gallery_rule"]
+
+
+def build_manifest(raw: Raw, protocol: str | None = None, seed: int = 0) -> Manifest:
+    """Return the split of one trial; `protocol` None means the default of the data set's card.
+
+    `protocol` is a name, or a name with options: "mlr-sing[balanced=true]". The seed (>= 0) numbers
+    the trial. Raises InputError on an unknown protocol or option, one that the data set has no use
+    for, a negative seed, or a raw folder with too few identities to split.
+    """
+    spec = parse_spec(protocol or card(raw.dataset).protocol)
+    rule = _named(spec.name)
+    if seed < 0:
+        raise InputError(f"seed {seed}: a seed is a whole number from 0")
+    options = read_options(raw, spec, rule.options)
+    return rule.build(raw, seed, options, canonical(spec.name, options))
+
+
+def gallery_rule(protocol: str) -> str:
+    """The gallery rule that belongs to a protocol: "single-shot" or "multi-shot"."""
+    return _named(parse_spec(protocol).name).gallery
+
+
+def _named(name: str) -> Protocol:
+    if name not in PROTOCOLS:
+        raise InputError(f"unknown protocol {name!r}; the protocols are {', '.join(PROTOCOLS)}")
+    return PROTOCOLS[name]

@@ -1,0 +1,150 @@
+"""The protocols by name: what each is made of, its options and defaults, its gallery rule."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+from datasets.errors import InputError
+from datasets.manifest import DEFAULT_GRID, DEFAULT_KERNEL, Manifest
+from datasets.protocols import roles
+from datasets.protocols.options import NONE, Options
+from datasets.protocols.rates import HR, NATIVE, Rates, camera_rates, independent_rates
+from datasets.protocols.subset import subset_3561
+from datasets.protocols.trial import Trial, open_trial
+from datasets.protocols.vru import half_rates, uniform_rates, vru
+from datasets.source import Raw
+
+Build = Callable[[Raw, int, Options, str], Manifest]
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """A protocol: `build(raw, seed, options, canonical text)`, and what belongs to it.
+
+    `options` are names with their defaults, NONE where unset; `gallery` is the rule under which its
+    headline numbers are read, "single-shot" or "multi-shot".
+    """
+
+    build: Build
+    options: Mapping[str, str]
+    gallery: str
+
+
+# --- LR against HR --------------------------------------------------------------------------------
+
+
+def _mlr_sing(raw: Raw, seed: int, options: Options, text: str) -> Manifest:
+    """LR queries against an HR gallery, LR by one camera."""
+    trial, rates = camera_rates(open_trial(raw, "mlr-sing", seed, options))
+    return _lr_against_hr(trial, rates, text)
+
+
+def _mlr_perid(raw: Raw, seed: int, options: Options, text: str) -> Manifest:
+    """LR queries against an HR gallery, LR by one camera of each identity."""
+    trial, rates = camera_rates(open_trial(raw, "mlr-perid", seed, options))
+    return _lr_against_hr(trial, rates, text)
+
+
+def _lr_against_hr(trial: Trial, rates: Rates, text: str) -> Manifest:
+    train, notes = roles.train_rows(trial, rates)
+    return roles.manifest(trial, text, [*train, *_lr_test(trial, rates)], notes)
+
+
+def _lr_test(trial: Trial, rates: Rates) -> list[roles.Row]:
+    wanted = trial.strangers if trial.options.on("distractors") else ()
+    zero = [image for image in wanted if image.pid == 0]
+    return roles.test_rows(trial, rates, roles.lr_against_hr(trial), zero)
+
+
+def _market_3561(raw: Raw, seed: int, options: Options, text: str) -> Manifest:
+    """`mlr-perid` on a training subset of the size that papers state."""
+    if raw.dataset != "mlr-market":
+        raise InputError(f"market-3561 is the training set size of mlr-market, not {raw.dataset}")
+    trial, rates = camera_rates(open_trial(raw, "mlr-perid", seed, options))
+    kept = subset_3561(trial)
+    train, notes = roles.train_rows(trial, rates)
+    rows = [row for row in train if row[0] in kept]
+    notes.append(f"market-3561 keeps {len(rows)} of {len(train)} training images")
+    return roles.manifest(trial, text, [*rows, *_lr_test(trial, rates)], notes)
+
+
+def _fixed_r(raw: Raw, seed: int, options: Options, text: str) -> Manifest:
+    """All queries at one rate; the training images of the base protocol as they are."""
+    if raw.lr_camera is not None:
+        raise InputError(f"{raw.dataset} is natively LR, no rate can be fixed; use mlr-sing")
+    trial, rates = camera_rates(open_trial(raw, options["base"], seed, options))
+    train, notes = roles.train_rows(trial, rates)
+    rate = int(options["rate"])
+    fixed = {path: drawn if drawn == HR else rate for path, drawn in rates.items()}
+    return roles.manifest(trial, text, [*train, *_lr_test(trial, fixed)], notes)
+
+
+# --- the official lists ---------------------------------------------------------------------------
+
+
+def _mlr_official(raw: Raw, seed: int, options: Options, text: str) -> Manifest:
+    """The official queries down-sampled, the official gallery HR."""
+    trial = _with_lists(open_trial(raw, "mlr-official", seed, options, keep_parts=True), text)
+    rates = _query_rates(trial)
+    train, trial, notes = _official_train(trial, rates)
+    test = roles.test_rows(trial, rates, roles.by_part(trial), trial.strangers)
+    return roles.manifest(trial, text, [*train, *test], notes)
+
+
+def _query_rates(trial: Trial) -> Rates:
+    everyone = (*trial.images, *trial.strangers)
+    if trial.raw.native_lr:
+        return {i.path: NATIVE if i.path in trial.raw.native_lr else HR for i in everyone}
+    return independent_rates(trial, everyone, {i.path for i in trial.images if i.part == "query"})
+
+
+def _official_train(trial: Trial, rates: Rates) -> tuple[list[roles.Row], Trial, list[str]]:
+    """The training rows of the protocol that `train` names; all HR, or natively as they are."""
+    if trial.options["train"] == "hr" or trial.raw.native_lr:
+        rows, notes = roles.train_rows(trial, rates)
+        return rows, trial, notes
+    drawn, its_rates = camera_rates(replace(trial, drawn_as=trial.options["train"]))
+    rows, notes = roles.train_rows(drawn, its_rates)
+    return rows, replace(trial, notes=drawn.notes), notes
+
+
+def _mlr_mixed(raw: Raw, seed: int, options: Options, text: str) -> Manifest:
+    """The official queries and gallery, LR or HR as the cameras say."""
+    opened = open_trial(raw, options["base"], seed, options, keep_parts=True)
+    trial, rates = camera_rates(_with_lists(opened, text))
+    train, notes = roles.train_rows(trial, rates)
+    test = roles.test_rows(trial, rates, roles.by_part(trial), trial.strangers)
+    return roles.manifest(trial, text, [*train, *test], notes)
+
+
+def _with_lists(trial: Trial, text: str) -> Trial:
+    if not any(image.part == "query" for image in trial.images):
+        raise InputError(
+            f"{text} needs official query and gallery images; {trial.raw.dataset} has none here"
+        )
+    return trial
+
+
+# --- the names ------------------------------------------------------------------------------------
+
+_ANY = {"kernel": DEFAULT_KERNEL, "grid": DEFAULT_GRID, "boxes": "detected", "train_ids": NONE}
+_SPLIT = {**_ANY, "splits": "hash"}
+_LISTS = {"probe": "official", "distractors": "false"}
+_SING = {"balanced": "false", "lr_camera": NONE, **_SPLIT, **_LISTS}
+_PERID = {**_SPLIT, **_LISTS}
+_FIXED = {"rate": "4", "base": "mlr-sing", "lr_camera": NONE, **_SPLIT, **_LISTS}
+_OFFICIAL = {"train": "mlr-perid", "distractors": "true", **_ANY}
+_MIXED = {"base": "mlr-sing", "lr_camera": NONE, "distractors": "true", **_ANY}
+_VRU = {"kernel": DEFAULT_KERNEL, "grid": DEFAULT_GRID, "train_ids": "1415", "test_ids": "486"}
+_VRU |= {"test_list": "8000"}
+
+PROTOCOLS: dict[str, Protocol] = {
+    "mlr-sing": Protocol(_mlr_sing, _SING, "single-shot"),
+    "mlr-perid": Protocol(_mlr_perid, _PERID, "single-shot"),
+    "mlr-multi": Protocol(_mlr_sing, _SING, "multi-shot"),
+    "mlr-official": Protocol(_mlr_official, _OFFICIAL, "multi-shot"),
+    "mlr-mixed": Protocol(_mlr_mixed, _MIXED, "multi-shot"),
+    "fixed-r": Protocol(_fixed_r, _FIXED, "single-shot"),
+    "market-3561": Protocol(_market_3561, _PERID, "single-shot"),
+    "vru-uniform4": Protocol(vru(uniform_rates), _VRU, "single-shot"),
+    "vru-half": Protocol(vru(half_rates), _VRU, "single-shot"),
+}

@@ -1,0 +1,139 @@
+"""The options of protocols: their values and defaults, one wording of every complaint.
+
+An option at its default never appears in the protocol's canonical text, so a new option leaves the
+digests of all that do not use it.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from datasets.cards import card
+from datasets.errors import InputError
+from datasets.source import Raw
+from datasets.specs import Spec
+
+_YES_NO = ("true", "false")
+_CAMERA_RULES = ("mlr-sing", "mlr-perid")
+CHOICES: Mapping[str, tuple[str, ...]] = {
+    "balanced": _YES_NO,
+    "kernel": ("box", "bilinear", "bicubic", "lanczos", "cv2_linear_noaa", "cv2_cubic_noaa"),
+    "grid": ("native", "input"),
+    "boxes": ("detected", "labeled", "merged"),
+    "probe": ("official", "all"),
+    "distractors": _YES_NO,
+    "splits": ("hash", "shipped"),
+    "rate": ("2", "3", "4", "6", "8"),
+    "base": _CAMERA_RULES,
+    "train": (*_CAMERA_RULES, "hr"),
+    "test_list": ("8000", "2400", "1200"),
+}
+LEAST = {"lr_camera": 0, "train_ids": 1, "test_ids": 1}  # whole numbers from here
+NONE = ""  # the default of an option that is not set
+
+
+@dataclass(frozen=True)
+class Options:
+    """All options of a protocol: `values` by name, NONE where not set; `given` are not default."""
+
+    values: Mapping[str, str]
+    given: Mapping[str, str]
+
+    def __getitem__(self, name: str) -> str:
+        return self.values[name]
+
+    def on(self, name: str) -> bool:
+        """Whether a true/false option is true; an option that the protocol lacks is false."""
+        return self.values.get(name) == "true"
+
+    def number(self, name: str) -> int | None:
+        """A whole number, None where it is not set."""
+        text = self.values.get(name, NONE)
+        return int(text) if text else None
+
+
+def read_options(raw: Raw, spec: Spec, known: Mapping[str, str]) -> Options:
+    """Check the options of `spec` against those `known` (name -> default), and fill in the rest.
+
+    Raises InputError on an unknown option, a value outside its range, or one that is not the
+    default and that the data set has no use for.
+    """
+    defaults = {**known, **{key: value for key, value in _of_set(raw).items() if key in known}}
+    for key, value in spec.options.items():
+        if key not in known:
+            names = ", ".join(known)
+            raise InputError(f"protocol {spec.name} has no option {key!r}; known: {names}")
+        _check(spec.name, key, value)
+    values = {**defaults, **{key: _plain(value) for key, value in spec.options.items()}}
+    given = {key: value for key, value in values.items() if value != defaults[key]}
+    if values.get("base") == "mlr-perid" and "lr_camera" in given:
+        raise InputError("lr_camera fixes one camera for the whole set; it needs base=mlr-sing")
+    for key, value in given.items():
+        _refuse_useless(raw, key, value)
+    return Options(values, given)
+
+
+def canonical(name: str, options: Options) -> str:
+    """The one text of a protocol with these options: sorted by name, without the defaults."""
+    return str(Spec(name, options.given))
+
+
+def _of_set(raw: Raw) -> dict[str, str]:
+    """The defaults that depend on the data set."""
+    own = card(raw.dataset).protocol
+    rule = own if own in _CAMERA_RULES else "mlr-sing"
+    shipped = raw.test_sets or official(raw)
+    return {"base": rule, "train": rule, "splits": "shipped" if shipped else "hash"}
+
+
+def official(raw: Raw) -> bool:
+    """Whether the official parts of the raw folder decide who trains under every protocol."""
+    return card(raw.dataset).test_identities is None and any(image.part for image in raw.images)
+
+
+def _check(protocol: str, key: str, value: str) -> None:
+    if key in LEAST:
+        if not (value.isascii() and value.isdecimal()) or int(value) < LEAST[key]:
+            raise InputError(
+                f"protocol {protocol}: {key} is a whole number from {LEAST[key]}, not {value!r}"
+            )
+    elif value not in CHOICES[key]:
+        raise InputError(f"protocol {protocol}: {key} is {_any_of(CHOICES[key])}, not {value!r}")
+
+
+def _plain(value: str) -> str:
+    """Numbers without leading zeros, so that equal options have equal texts."""
+    return str(int(value)) if value.isdecimal() else value
+
+
+def _any_of(names: Iterable[str]) -> str:
+    *others, last = names
+    return f"{', '.join(others)} or {last}"
+
+
+def _refuse_useless(raw: Raw, key: str, value: str) -> None:
+    """Refuse what would change the name of a split and nothing else."""
+    queries = official(raw) and any(image.part == "query" for image in raw.images)
+    reasons = {
+        "boxes": _no_such_boxes(raw, value),
+        "probe": not queries and "has no official queries that decide",
+        "distractors": not queries and "marks no distractors",
+        "splits": _no_other_split(raw, value),
+        "lr_camera": raw.lr_camera is not None and "is natively LR",
+        "balanced": raw.lr_camera is not None and "is natively LR",
+        "train": bool(raw.native_lr) and "is natively multi-resolution",
+    }
+    if reason := reasons.get(key):
+        raise InputError(f"{key}={value}: {raw.dataset} {reason}; leave this option out")
+
+
+def _no_such_boxes(raw: Raw, value: str) -> str | bool:
+    kinds = {image.boxes for image in raw.images} - {NONE}
+    if not kinds:
+        return "offers no choice of boxes"
+    return value != "merged" and value not in kinds and f"holds no {value} boxes here"
+
+
+def _no_other_split(raw: Raw, value: str) -> str | bool:
+    if value == "hash":
+        return official(raw) and "is split by its official parts"
+    return "ships no lists of test identities in this layout"

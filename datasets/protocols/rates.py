@@ -1,0 +1,114 @@
+"""What is LR, and at what rate: the two rules that down-sample by cameras.
+
+Rates are of all images, whether or not they take part, so that a rule about roles moves none.
+"""
+
+from collections.abc import Iterable, Mapping
+
+from datasets.draws import draw, ordered, pick
+from datasets.errors import InputError
+from datasets.manifest import UNKNOWN_CAMERA
+from datasets.protocols.trial import Trial, cameras_of
+from datasets.readers import RawImage
+
+LR_RATES = (2, 3, 4)
+HR, NATIVE = 1, 0
+Rates = Mapping[str, int]  # path -> rate
+
+
+def camera_rates(trial: Trial) -> tuple[Trial, Rates]:
+    """The rates of the protocol that names the draws, and the trial with what is to be noted."""
+    if trial.raw.native_lr:
+        raise InputError(
+            f"{trial.raw.dataset} is natively multi-resolution, nothing is drawn for it; "
+            "use mlr-official"
+        )
+    if {image.camid for image in trial.images} == {UNKNOWN_CAMERA}:
+        raise InputError(
+            f"{trial.raw.dataset} does not know its cameras; use vru-uniform4 or vru-half"
+        )
+    return _by_identity(trial) if trial.drawn_as == "mlr-perid" else _by_camera(trial)
+
+
+def _by_camera(trial: Trial) -> tuple[Trial, Rates]:
+    """All images of the LR camera(s) are LR (Jiao et al., AAAI 2018)."""
+    cameras = _lr_cameras(trial)
+    everyone = (*trial.images, *trial.strangers)
+    lr = {image.path for image in everyone if image.camid in cameras}
+    if trial.raw.lr_camera is not None:
+        return trial, {image.path: NATIVE if image.path in lr else HR for image in everyone}
+    rates = independent_rates(trial, everyone, lr)
+    if trial.options.on("balanced"):
+        rates.update(_balanced_rates(trial, lr))
+    return trial, rates
+
+
+def _by_identity(trial: Trial) -> tuple[Trial, Rates]:
+    """Each identity has an LR camera of its own, drawn among the cameras that saw it."""
+    if trial.raw.lr_camera is not None:
+        raise InputError(
+            f"{trial.raw.dataset} is natively LR, nothing is drawn for it; use mlr-sing"
+        )
+    cameras = cameras_of(trial.images)
+    chosen = {
+        pid: pick(camids, *trial.names("lr-camera"), pid)
+        for pid, camids in cameras.items()
+        if len(camids) > 1
+    }
+    alone = len(cameras) - len(chosen)
+    if alone:
+        trial = trial.noting(f"{alone} identities seen by one camera stay HR")
+    lr = {image.path for image in trial.images if chosen.get(image.pid) == image.camid}
+    return trial, independent_rates(trial, (*trial.images, *trial.strangers), lr)
+
+
+def _lr_cameras(trial: Trial) -> tuple[int, ...]:
+    """The LR camera(s) of the whole set: measured, asked for, of the card, first of two, drawn."""
+    if trial.raw.lr_camera is not None:
+        return (trial.raw.lr_camera,)
+    camids = sorted({image.camid for image in trial.images})
+    asked = trial.options.number("lr_camera")
+    if asked is not None:
+        return _asked(trial, camids, asked)
+    of_card = tuple(camid for camid in trial.about.lr_cameras if camid in camids)
+    if of_card:
+        return of_card
+    return (camids[0] if len(camids) == 2 else pick(camids, *trial.names("lr-camera")),)
+
+
+def _asked(trial: Trial, camids: list[int], asked: int) -> tuple[int, ...]:
+    names = camera_names(trial.about.lr_cameras, camids)
+    if asked not in names:
+        known = ", ".join(map(str, names))
+        raise InputError(f"lr_camera={asked}: the cameras of {trial.raw.dataset} are {known}")
+    return names[asked]
+
+
+def camera_names(of_card: tuple[int, ...], camids: Iterable[int]) -> dict[int, tuple[int, ...]]:
+    """What `lr_camera` can name -> the camids it stands for, sorted.
+
+    A set whose card lists one LR camera of every pair (CUHK03: camid = 10 * pair + view) has views:
+    lr_camera=2 is view 2 of all pairs.
+    """
+    camids = sorted(set(camids))
+    if len(of_card) < 2:
+        return {camid: (camid,) for camid in camids}
+    views = sorted({camid % 10 for camid in camids})
+    return {view: tuple(camid for camid in camids if camid % 10 == view) for view in views}
+
+
+def independent_rates(trial: Trial, images: Iterable[RawImage], lr: set[str]) -> dict[str, int]:
+    """path -> rate; each LR image's rate is drawn on its own, uniform over 2, 3, 4."""
+    names = trial.names("rate")
+    return {
+        image.path: LR_RATES[draw(*names, image.key) % 3] if image.path in lr else HR
+        for image in images
+    }
+
+
+def _balanced_rates(trial: Trial, lr: set[str]) -> dict[str, int]:
+    """path -> rate; all LR images in hash order are cut in three, the last part takes the rest."""
+    images = [image for image in trial.images if image.path in lr]
+    order = ordered(images, *trial.names("balanced"), key=lambda image: image.key)
+    third = max(1, len(order) // 3)
+    return {image.path: LR_RATES[min(place // third, 2)] for place, image in enumerate(order)}

@@ -1,0 +1,131 @@
+"""Who trains, and which images of the others are queries and gallery."""
+
+from collections.abc import Callable, Iterable
+
+import pandas as pd
+
+from datasets.draws import ordered
+from datasets.errors import InputError
+from datasets.manifest import Manifest
+from datasets.protocols.rates import HR, Rates
+from datasets.protocols.trial import Trial
+from datasets.readers import RawImage
+
+Row = tuple[str, int, int, str, int]  # path, pid, camid, split, rate
+Role = Callable[[RawImage, int], str]  # (image of no train identity, its rate) -> split, or ""
+
+
+def row(image: RawImage, split: str, rate: int) -> Row:
+    return (image.path, image.pid, image.camid, split, rate)
+
+
+def train_rows(trial: Trial, rates: Rates) -> tuple[list[Row], list[str]]:
+    """All images of the train identities, or of the first `train_ids` of them; and notes."""
+    pids, notes = limited(trial, train_pids(trial), "train_ids", "train-ids")
+    images = (i for i in trial.images if i.pid in pids and i.part in ("", "train"))
+    return [row(image, "train", rates[image.path]) for image in images], notes
+
+
+def limited(
+    trial: Trial, pids: Iterable[int], option: str, purpose: str
+) -> tuple[set[int], list[str]]:
+    """The first identities in hash order, as many as the option says: nested by construction."""
+    wanted, order = trial.options.number(option), ordered(pids, *trial.names(purpose))
+    short = wanted is not None and wanted > len(order)
+    note = f"{option}={wanted}: there are {len(order)} such identities; all are used"
+    return set(order[:wanted]), [note] if short else []
+
+
+def train_pids(trial: Trial) -> set[int]:
+    """By official parts where these decide, else a shipped test list, else in hash order."""
+    if trial.official:
+        return {image.pid for image in trial.images if image.part == "train"}
+    pids = sorted({image.pid for image in trial.images})
+    if trial.options["splits"] == "shipped":
+        return set(pids) - set(_shipped(trial))
+    return set(ordered(pids, *trial.names("split"))[: len(pids) - _test_count(trial, len(pids))])
+
+
+def _shipped(trial: Trial) -> tuple[int, ...]:
+    lists = list(trial.raw.test_sets.values())
+    return lists[trial.seed % len(lists)]
+
+
+def _test_count(trial: Trial, pids: int) -> int:
+    """Half of the identities, rounded up; or the card's share of them (CUHK03: 100 of 1467)."""
+    if trial.about.test_identities is None:
+        return pids - pids // 2
+    return max(1, pids * trial.about.test_identities // trial.about.identities)
+
+
+def test_rows(trial: Trial, rates: Rates, role: Role, strangers: Iterable[RawImage]) -> list[Row]:
+    """The rows of all images to which `role` gives a split, train identities left out."""
+    train = train_pids(trial)
+    images = [image for image in trial.images if image.pid not in train]
+    return [
+        row(image, split, rates[image.path])
+        for image in (*images, *strangers)
+        if (split := role(image, rates[image.path]))
+    ]
+
+
+def lr_against_hr(trial: Trial) -> Role:
+    """LR images are queries, HR ones gallery; official parts must agree.
+
+    With probe=all the LR images of the official gallery part are the queries, and the official
+    query images take no part. A distractor is never a query.
+    """
+    asked = "gallery" if trial.options["probe"] == "all" else "query"
+    distracts, wanted = distractors(trial), trial.options.on("distractors")
+
+    def role(image: RawImage, rate: int) -> str:
+        if rate == HR:
+            shown = image.part in ("", "gallery") and (wanted or not distracts(image))
+            return "gallery" if shown else ""
+        return "query" if image.part in ("", asked) and not distracts(image) else ""
+
+    return role
+
+
+def by_part(trial: Trial) -> Role:
+    """The official query and gallery parts as they are; the distractors only where wanted."""
+    distracts, wanted = distractors(trial), trial.options.on("distractors")
+
+    def role(image: RawImage, _rate: int) -> str:
+        shown = image.part in ("query", "gallery") and (wanted or not distracts(image))
+        return image.part if shown else ""
+
+    return role
+
+
+def distractors(trial: Trial) -> Callable[[RawImage], bool]:
+    """Whether an image is a distractor: of pid 0, or of an identity without an official query."""
+    queried = {image.pid for image in trial.images if image.part == "query"}
+    return lambda image: bool(queried) and image.pid >= 0 and image.pid not in queried
+
+
+def manifest(trial: Trial, protocol: str, rows: list[Row], notes: Iterable[str] = ()) -> Manifest:
+    """The manifest of these rows; InputError when one of the splits is empty."""
+    strangers = {image.path for image in trial.strangers}
+    kept, lost = _without_lost_queries(rows, strangers)
+    for split in ("train", "query", "gallery"):
+        if not any(kept_row[3] == split for kept_row in kept):
+            raise InputError(
+                f"{trial.raw.folder}: no image is left for {split}; is the raw folder complete?"
+            )
+    table = pd.DataFrame(kept, columns=["path", "pid", "camid", "split", "rate"])
+    return Manifest(trial.raw.dataset, protocol, trial.seed, table, (*trial.notes, *notes, *lost))
+
+
+def _without_lost_queries(rows: list[Row], strangers: set[str]) -> tuple[list[Row], list[str]]:
+    """Drop queries whose identity has no gallery image; count those and the distractors."""
+    queried = {pid for _, pid, _, split, _ in rows if split == "query"}
+    shown = {pid for path, pid, _, split, _ in rows if split == "gallery" and path not in strangers}
+    notes = []
+    if queried - shown:
+        count = len(queried - shown)
+        notes.append(f"{count} test identities have no HR image; their queries are dropped")
+    if shown - queried:
+        count = len(shown - queried)
+        notes.append(f"{count} test identities have no LR image; they are gallery distractors")
+    return [kept for kept in rows if kept[3] != "query" or kept[1] in shown], notes

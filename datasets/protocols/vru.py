@@ -1,0 +1,74 @@
+"""MLR-VRU: vehicles without cameras; one gallery image of each test identity, LR queries."""
+
+from collections import Counter
+from collections.abc import Callable
+
+from datasets.draws import draw, pick
+from datasets.errors import InputError
+from datasets.manifest import Manifest
+from datasets.protocols import roles
+from datasets.protocols.options import Options
+from datasets.protocols.rates import HR, LR_RATES, independent_rates
+from datasets.protocols.trial import Trial, open_trial
+from datasets.readers import RawImage
+from datasets.source import Raw
+
+TrainRate = Callable[[Trial, RawImage], int]
+
+
+def uniform_rates(trial: Trial, image: RawImage) -> int:
+    """The rate of a training image, uniform over 1, 2, 3, 4."""
+    return (HR, *LR_RATES)[draw(*trial.names("train-rate"), image.key) % 4]
+
+
+def half_rates(trial: Trial, image: RawImage) -> int:
+    """The rate of a training image: one half unchanged, the others uniform over 2, 3, 4."""
+    if draw(*trial.names("train-half"), image.key) % 2:
+        return LR_RATES[draw(*trial.names("rate"), image.key) % 3]
+    return HR
+
+
+def vru(train_rate: TrainRate) -> Callable[[Raw, int, Options, str], Manifest]:
+    """The protocol whose training images have these rates; all else is drawn as `vru-uniform4`."""
+
+    def build(raw: Raw, seed: int, options: Options, text: str) -> Manifest:
+        tested = _listed(raw, options["test_list"], text)
+        trial = open_trial(raw, "vru-uniform4", seed, options)
+        rates = {
+            image.path: train_rate(trial, image) for image in trial.images if image.part == "train"
+        }
+        train, notes = roles.train_rows(trial, rates)
+        test, more = _test_rows(trial, tested)
+        return roles.manifest(trial, text, [*train, *test], [*notes, *more])
+
+    return build
+
+
+def _listed(raw: Raw, name: str, text: str) -> set[int]:
+    """The pids of a shipped test list."""
+    if not any(image.part == "test" for image in raw.images):
+        raise InputError(f"{text} is made for mlr-vru; {raw.dataset} has no test lists of its kind")
+    if name not in raw.test_sets:
+        known = ", ".join(raw.test_sets) or "none"
+        raise InputError(f"{raw.folder}: no test list {name}; there are {known} (test_list=...)")
+    return set(raw.test_sets[name])
+
+
+def _test_rows(trial: Trial, listed: set[int]) -> tuple[list[roles.Row], list[str]]:
+    """One gallery image of each of the first `test_ids` identities with two images or more."""
+    images = [image for image in trial.images if image.part == "test" and image.pid in listed]
+    counts = Counter(image.pid for image in images)
+    usable = sorted(pid for pid, count in counts.items() if count > 1)
+    pids, notes = roles.limited(trial, usable, "test_ids", "test-ids")
+    own: dict[int, list[RawImage]] = {pid: [] for pid in sorted(pids)}
+    for image in images:
+        if image.pid in own:
+            own[image.pid].append(image)
+    names = trial.names("gallery")
+    shown = {pick(group, *names, key=lambda image: image.key).path for group in own.values()}
+    chosen = [image for group in own.values() for image in group]
+    rates = independent_rates(trial, chosen, {image.path for image in chosen} - shown)
+    return [
+        roles.row(image, "gallery" if image.path in shown else "query", rates[image.path])
+        for image in chosen
+    ], notes
