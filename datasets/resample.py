@@ -1,7 +1,8 @@
 """The versioned integer resampler: the same pixels on every machine and with every library.
 
 Fixed-point weights of 22 bits, a horizontal then a vertical pass, each rounded and clipped to 8
-bits: equal to Pillow up to version 12 to the last bit. docs/protocols.md, "Resampling".
+bits: equal to Pillow up to version 12 to the last bit. The two kernels that alias are those of
+datasets/aliasing.py. docs/protocols.md, "Resampling".
 """
 
 import functools
@@ -11,6 +12,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from datasets.aliasing import ALIASING_VERSIONS, resample_aliasing
 from datasets.errors import InputError
 
 KERNEL_VERSIONS = {
@@ -18,6 +20,7 @@ KERNEL_VERSIONS = {
     "bilinear": "mlr-bilinear-1",
     "bicubic": "mlr-bicubic-1",
     "lanczos": "mlr-lanczos-1",
+    **ALIASING_VERSIONS,
 }
 _PRECISION_BITS = 22
 _BLOCK_BYTES = 1_000_000  # float64 working memory per block of images: stays in the caches
@@ -89,11 +92,11 @@ def resample(
 ) -> NDArray[np.uint8]:
     """Bring images (..., H, W, 3) uint8 to (..., height, width, 3) uint8.
 
-    When shrinking, the kernel is widened by the factor, so it does not alias. Raises InputError on
-    an unknown kernel or a size below 1 x 1.
+    When shrinking, the kernel is widened by the factor, so it does not alias; but the cv2_*_noaa
+    kernels do. Raises InputError on an unknown kernel or a size below 1 x 1.
     """
-    if kernel not in _KERNELS:
-        raise InputError(f"unknown kernel {kernel!r}; the kernels are {', '.join(_KERNELS)}")
+    if kernel not in KERNEL_VERSIONS:
+        raise InputError(f"unknown kernel {kernel!r}; the kernels are {', '.join(KERNEL_VERSIONS)}")
     if height < 1 or width < 1:
         raise InputError(f"cannot resample to {width} x {height}; the least size is 1 x 1")
     *lead, before_h, before_w, channels = images.shape
@@ -101,9 +104,10 @@ def resample(
     result = np.empty((len(flat), height, width, channels), dtype=np.uint8)
     largest = max(before_h, height) * max(before_w, width) * channels * 8
     step = max(1, _BLOCK_BYTES // largest)
+    resampled = resample_aliasing if kernel in ALIASING_VERSIONS else _both_passes
     for start in range(0, len(flat), step):
         block = flat[start : start + step]
-        result[start : start + step] = _both_passes(block, height, width, kernel)
+        result[start : start + step] = resampled(block, height, width, kernel)
     return result.reshape(*lead, height, width, channels)
 
 
@@ -134,12 +138,13 @@ def _to_8_bits(values: NDArray[np.float64]) -> NDArray[np.uint8]:
     return values.astype(np.uint8)
 
 
-def downsample(image: NDArray[np.uint8], rate: int) -> NDArray[np.uint8]:
-    """Shrink image(s) (..., H, W, 3) by a whole rate: (floor(H/rate), floor(W/rate)), bicubic.
+def downsample(image: NDArray[np.uint8], rate: int, kernel: str = "bicubic") -> NDArray[np.uint8]:
+    """Shrink image(s) (..., H, W, 3) by a whole rate, to (floor(H/rate), floor(W/rate)).
 
-    At least 1 x 1; rate 1 changes nothing. Raises InputError on a rate below 1.
+    At least 1 x 1; rate 1 changes nothing. Raises InputError on a rate below 1 or an unknown
+    kernel.
     """
     if rate < 1:
         raise InputError(f"cannot down-sample by {rate}; a rate is a whole number from 1")
     height, width = image.shape[-3:-1]
-    return resample(image, max(1, height // rate), max(1, width // rate), "bicubic")
+    return resample(image, max(1, height // rate), max(1, width // rate), kernel)

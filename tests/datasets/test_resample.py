@@ -146,3 +146,22 @@ def test_what_cannot_be_resampled_is_refused():
         resample(noise(4, 4), 0, 2)
     with pytest.raises(InputError, match="cannot down-sample by 0"):
         downsample(noise(4, 4), 0)
+
+
+@pytest.mark.parametrize("kernel", sorted(KERNEL_VERSIONS))
+@pytest.mark.parametrize("rate", [1, 2, 3, 4, 6, 8])
+def test_every_kernel_gives_the_floored_size(kernel, rate):
+    for height, width in [(128, 48), (39, 17), (7, 300), (1, 1)]:
+        small = downsample(noise(height, width), rate, kernel)
+        assert small.shape == (max(1, height // rate), max(1, width // rate), 3)
+        assert small.dtype == np.uint8
+
+
+@pytest.mark.parametrize("rate", [2, 3, 4, 6, 8])
+def test_a_box_of_a_divisible_size_is_the_mean_of_blocks_rounded_after_each_pass(rate):
+    image = noise(rate * 5, rate * 7).astype(int)
+    rows = image.reshape(rate * 5, 7, rate, 3).sum(axis=2)
+    rows = (2 * rows + rate) // (2 * rate)  # half up
+    blocks = rows.reshape(5, rate, 7, 3).sum(axis=1)
+    expected = (2 * blocks + rate) // (2 * rate)
+    assert np.array_equal(downsample(image.astype(np.uint8), rate, "box"), expected)
