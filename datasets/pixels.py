@@ -6,29 +6,31 @@ One memory-mapped array and one JSON file beside it, made whole, named and check
 import hashlib
 import json
 import logging
+import os
 import shutil
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from datasets.cards import card
 from datasets.errors import InputError
-from datasets.files import digest_of, replace_folder
+from datasets.files import write_atomically
+from datasets.filling import default_jobs, fill
 from datasets.manifest import SPLITS, Manifest
+from datasets.partial import Partial, forget_old, locked, noted_chunks
 from datasets.readers import reader
-from datasets.resample import KERNEL_VERSIONS, downsample, resample
 from datasets.source import Raw
+from datasets.store_plan import VARIANT_RATES, StorePlan, plan_store
 
-STORE_VERSION = 1
-VARIANT_RATES = (2, 3, 4)
 _PIXELS, _ABOUT = "pixels.npy", "store.json"
-_CHUNK = 256  # images decoded at a time: bounds memory, and makes groups of one size worthwhile
 _SHA_BYTES = 1 << 24
+
+Progress = Callable[[int, int], None]
 
 _log = logging.getLogger(__name__)
 
@@ -38,7 +40,8 @@ class PixelStore:
     """The pixels of one manifest at one size.
 
     `digest` is the hex SHA-256 of the pixel bytes (images in manifest order, then the variants 2,
-    3 and 4), so it names what a method sees; `manifest_digest` names the split.
+    3 and 4), so it names what a method sees; `manifest_digest` names the split. `origin` says how
+    it was come by: "built", "resumed" (a build that had been broken off was finished) or "cache".
     """
 
     height: int
@@ -46,6 +49,7 @@ class PixelStore:
     digest: str
     manifest_digest: str
     _parts: dict[str, NDArray[np.uint8]]
+    origin: str = "built"
 
     def images(self, split: str) -> NDArray[np.uint8]:
         """The images of a split, (n, H, W, 3) uint8 RGB, read-only, rows in manifest order."""
@@ -64,117 +68,105 @@ class PixelStore:
         return self._parts[name]
 
 
-@dataclass(frozen=True)
-class _Plan:
-    """What a store must be: computed from the inputs, compared with what lies in the cache."""
-
-    manifest_digest: str
-    counts: tuple[tuple[str, int], ...]  # (part, images), in the order of the file
-    height: int
-    width: int
-    inputs: str
-
-    @property
-    def shape(self) -> tuple[int, int, int, int]:
-        return (sum(count for _, count in self.counts), self.height, self.width, 3)
-
-    def about(self) -> dict[str, Any]:
-        return {
-            "store": STORE_VERSION,
-            "manifest": self.manifest_digest,
-            "inputs": self.inputs,
-            "kernels": KERNEL_VERSIONS,
-            "height": self.height,
-            "width": self.width,
-            "counts": dict(self.counts),
-        }
-
-
 def open_store(
     raw: Raw,
     manifest: Manifest,
     height: int,
     width: int,
     cache: Path,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
+    *,
+    jobs: int | None = None,
+    checked: bool = False,
 ) -> PixelStore:
     """Open the store of a manifest, building it when it is absent; `progress(done, total)`.
 
-    An LR image is down-sampled by its rate on its native grid (bicubic, 8 bits), then every image
-    is brought to (height, width) bilinearly; both with the versioned resampler. A store found
-    damaged or made from something else is reported as a warning and built again. Raises InputError
-    naming a raw image that cannot be decoded, or the cache when it cannot be written.
+    An LR image is down-sampled by its rate with the manifest's kernel on the manifest's grid, to 8
+    bits, then every image is brought to (height, width) bilinearly; all with the versioned
+    resampler. A build that is broken off, however, is gone on with by the next call; one that
+    another process is at work on is waited for. `jobs` threads decode and resample (None: as many
+    as there are cores); the pixels are the same for any number.
+
+    A store is compared with its digest, whole; with `checked` only where its file has been touched
+    since that was last done (for those who know that it was, a moment ago). A store found damaged
+    or made from something else is reported as a warning and built again. Raises InputError naming
+    a raw image that cannot be decoded, an unknown kernel or grid, or the cache when it cannot be
+    written.
     """
-    if height < 1 or width < 1:
-        raise InputError(f"a store of {width} x {height} pixels; the least size is 1 x 1")
-    plan = _plan(raw, manifest, height, width)
+    plan = plan_store(raw, manifest, height, width)
     folder = cache / "pixels" / plan.inputs[:32]
     if folder.exists():
         try:
-            return _load(folder, plan)
-        except InputError as error:
-            _log.warning("%s; building it again", error)
-            _discard(folder)
-    with replace_folder(folder) as temporary:
-        _build(raw, manifest, plan, temporary, progress or _silent)
-    return _load(folder, plan)
+            return _load(folder, plan, "cache", checked=checked)
+        except InputError:
+            # It is damaged, or another process is just replacing it: known once we hold the lock.
+            pass
+    tell = progress or _silent
+    partial = cache / "partial" / folder.name
+
+    def waiting() -> None:
+        tell(plan.images_in(noted_chunks(partial)), len(plan.images))
+
+    with locked(partial, waiting):
+        if folder.exists():
+            try:
+                return _load(folder, plan, "cache", checked=checked)
+            except InputError as error:
+                _log.warning("%s; building it again", error)
+                _discard(folder, partial.parent)
+        forget_old(sorted(partial.parent.iterdir()))
+        origin = _build(raw, plan, partial, folder, tell, jobs or default_jobs())
+        return _load(folder, plan, origin, checked=True)
 
 
 def _silent(_done: int, _total: int) -> None:
     """Report no progress."""
 
 
-def _plan(raw: Raw, manifest: Manifest, height: int, width: int) -> _Plan:
-    counts = [(split, len(manifest.rows(split))) for split in SPLITS]
-    hr = int((manifest.rows("train")["rate"] == 1).sum())
-    counts += [(str(rate), hr) for rate in VARIANT_RATES]
-    known = {image.path for image in raw.images}
-    files = reader(card(raw.dataset).reader)
-    sources = set()
-    for path in manifest.table["path"]:
-        if path not in known:
-            raise InputError(f"{raw.folder / path}: is in the manifest, but not in the raw folder")
-        sources.add(files.source_file(raw.folder, path))
-    named = [
-        manifest.digest,
-        f"{STORE_VERSION} {height} {width} {raw.dataset}",
-        *(f"{name}={version}" for name, version in KERNEL_VERSIONS.items()),
-        *(_stamp(raw.folder, source) for source in sorted(sources)),
-    ]
-    inputs = digest_of("\n".join(named).encode("utf-8"))
-    return _Plan(manifest.digest, tuple(counts), height, width, inputs)
-
-
-def _stamp(folder: Path, source: Path) -> str:
-    """Name, size and time of a source file: when one changes, the store has another name."""
-    try:
-        stat = source.stat()
-    except OSError as error:
-        raise InputError(f"{source}: cannot be read ({error.strerror}); unpack it again") from error
-    return f"{source.relative_to(folder).as_posix()} {stat.st_size} {stat.st_mtime_ns}"
-
-
 # --- opening --------------------------------------------------------------------------------------
 
 
-def _load(folder: Path, plan: _Plan) -> PixelStore:
+def _load(folder: Path, plan: StorePlan, origin: str, *, checked: bool) -> PixelStore:
     """Open a store that is what `plan` says, to the last bit; InputError when it is not."""
     try:
         about = json.loads((folder / _ABOUT).read_text(encoding="utf-8"))
         pixels = np.load(folder / _PIXELS, mmap_mode="r", allow_pickle=False)
+        seen = _seen(folder / _PIXELS)
     except (OSError, ValueError, EOFError) as error:
         raise InputError(f"{folder}: the pixel store is damaged ({error})") from error
-    if not isinstance(about, dict) or {**plan.about(), "sha256": about.get("sha256")} != about:
+    if not isinstance(about, dict) or {**about, **plan.about()} != about:
         raise InputError(f"{folder}: the pixel store was made from something else")
     if pixels.shape != plan.shape or pixels.dtype != np.uint8 or not pixels.flags.c_contiguous:
         raise InputError(f"{folder}: the pixel store has another shape than it says")
-    if _sha256(folder / _PIXELS, pixels.nbytes) != about["sha256"]:
-        raise InputError(f"{folder}: the pixel store's pixels do not match their digest")
+    if not (checked and about.get("seen") == seen):
+        if _sha256(folder / _PIXELS, pixels.nbytes) != about.get("sha256"):
+            raise InputError(f"{folder}: the pixel store's pixels do not match their digest")
+        _note_seen(folder, about, seen)
     parts, start = {}, 0
     for name, count in plan.counts:
         parts[name] = pixels[start : start + count]
         start += count
-    return PixelStore(plan.height, plan.width, about["sha256"], plan.manifest_digest, parts)
+    height, width = plan.recipe.height, plan.recipe.width
+    return PixelStore(height, width, about["sha256"], plan.manifest_digest, parts, origin)
+
+
+def _seen(file: Path) -> list[int]:
+    """What changes whenever a file is written to, replaced or copied; ctime cannot be set back."""
+    stat = file.stat()
+    return [stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino]
+
+
+def _note_seen(folder: Path, about: dict[str, Any], seen: list[int]) -> None:
+    """Note that the file as it is now has been compared with its digest, where that can be noted.
+
+    In a cache that only others may write it cannot; there each opening compares again.
+    """
+    if about.get("seen") != seen and os.access(folder, os.W_OK):
+        _write_about(folder, {**about, "seen": seen})
+
+
+def _write_about(folder: Path, about: dict[str, Any]) -> None:
+    write_atomically(folder / _ABOUT, json.dumps(about, indent=1) + "\n")
 
 
 def _sha256(file: Path, size: int) -> str:
@@ -187,9 +179,9 @@ def _sha256(file: Path, size: int) -> str:
     return sha.hexdigest()
 
 
-def _discard(folder: Path) -> None:
-    """Take a store away under another name first, so that only one of two processes removes it."""
-    aside = folder.with_name(f".{folder.name}.{uuid.uuid4().hex}.damaged")
+def _discard(folder: Path, room: Path) -> None:
+    """Take a store away into `room` first, so that what is left when killed is forgotten there."""
+    aside = room / f"{folder.name}.{uuid.uuid4().hex}.damaged"
     try:
         folder.rename(aside)
     except FileNotFoundError:
@@ -208,65 +200,47 @@ def _discard(folder: Path) -> None:
 
 
 def _build(
-    raw: Raw,
-    manifest: Manifest,
-    plan: _Plan,
-    folder: Path,
-    progress: Callable[[int, int], None],
-) -> None:
-    # Written with seek and write, never through a memory map: a full disk must be an error that
-    # can be caught, and in a map it is a signal that kills the process.
-    with (folder / _PIXELS).open("wb") as stream:
-        header = {"descr": "|u1", "fortran_order": False, "shape": plan.shape}
-        np.lib.format.write_array_header_1_0(stream, header)
-        start = stream.tell()
-        for place, images in _batches(raw, manifest, plan, progress):
-            _write(stream, start, place, images)
-    size = int(np.prod(plan.shape))
-    about = {**plan.about(), "sha256": _sha256(folder / _PIXELS, size)}
-    (folder / _ABOUT).write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
+    raw: Raw, plan: StorePlan, workplace: Path, folder: Path, progress: Progress, jobs: int
+) -> str:
+    """Make the store in the workplace, or finish it, and put it in its place; returns its origin.
 
-
-def _write(stream: BinaryIO, start: int, place: int, images: NDArray[np.uint8]) -> None:
-    if len(images):
-        stream.seek(start + place * images[0].nbytes)
-        stream.write(np.ascontiguousarray(images).data)
-
-
-def _batches(
-    raw: Raw, manifest: Manifest, plan: _Plan, progress: Callable[[int, int], None]
-) -> Iterator[tuple[int, NDArray[np.uint8]]]:
-    """(first row in the file, images) for all that the store holds."""
-    open_image = reader(card(raw.dataset).reader).open_image
-    table = manifest.table
-    paths, rates = table["path"].tolist(), table["rate"].to_numpy()
-    hr_train = (table["split"] == "train").to_numpy() & (rates == 1)
-    variants_done = 0
-    progress(0, len(paths))
-    for first in range(0, len(paths), _CHUNK):
-        rows = slice(first, first + _CHUNK)
-        images = [open_image(raw.folder, path) for path in paths[rows]]
-        yield first, _at_size(images, rates[rows], plan)
-        hr = [image for image, wanted in zip(images, hr_train[rows], strict=True) if wanted]
-        for place, rate in enumerate(VARIANT_RATES):
-            row = len(paths) + place * int(hr_train.sum()) + variants_done
-            yield row, _at_size(hr, np.full(len(hr), rate), plan)
-        variants_done += len(hr)
-        progress(min(first + _CHUNK, len(paths)), len(paths))
-
-
-def _at_size(
-    images: list[NDArray[np.uint8]], rates: NDArray[np.int64], plan: _Plan
-) -> NDArray[np.uint8]:
-    """Down-sample each image by its rate (0 and 1: not at all), then bring it to the store's size.
-
-    Images of one size and rate are resampled together, which is what makes building fast.
+    The caller holds the lock of the workplace.
     """
-    groups: dict[tuple[int, ...], list[int]] = {}
-    for row, (image, rate) in enumerate(zip(images, rates, strict=True)):
-        groups.setdefault((max(1, int(rate)), *image.shape), []).append(row)
-    result = np.empty((len(images), plan.height, plan.width, 3), dtype=np.uint8)
-    for (rate, *_), rows in groups.items():
-        small = downsample(np.stack([images[row] for row in rows]), rate)
-        result[rows] = resample(small, plan.height, plan.width, "bilinear")
-    return result
+    works, name = plan.works(), f"store/{_PIXELS}"
+    partial = Partial(workplace, name, plan.about(), plan.head(), tuple(plan.spans()))
+    finished = partial.resume()
+    left = [chunk for chunk in range(len(works)) if chunk not in finished]
+    done, total = sum(len(works[chunk]) for chunk in finished), len(plan.images)
+    progress(done, total)
+    decode = reader(card(raw.dataset).reader).open_image
+    filled = fill(raw.folder, decode, plan.recipe, [works[chunk] for chunk in left], jobs)
+    with partial.writing() as put:
+        for chunk, images in zip(left, filled, strict=True):
+            put(chunk, _pieces(images))
+            done += len(images)
+            progress(done, total)
+    _publish(partial, plan, folder)
+    return "resumed" if finished else "built"
+
+
+def _publish(partial: Partial, plan: StorePlan, folder: Path) -> None:
+    made = partial.file.parent
+    size = int(np.prod(plan.shape))
+    about = {**plan.about(), "sha256": _sha256(partial.file, size), "seen": _seen(partial.file)}
+    _write_about(made, about)
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        made.rename(folder)
+    except OSError as error:
+        raise InputError(f"{folder}: cannot be written ({error.strerror}); delete it") from error
+    shutil.rmtree(partial.folder, ignore_errors=True)
+
+
+def _pieces(images: list[list[NDArray[np.uint8]]]) -> list[NDArray[np.uint8]]:
+    """The pixels for each span of a chunk, in the order of the plan's."""
+    shape = images[0][0].shape
+    pieces = [np.stack([rates[0] for rates in images])]
+    for place in range(1, 1 + len(VARIANT_RATES)):
+        some = [rates[place] for rates in images if len(rates) > 1]
+        pieces.append(np.stack(some) if some else np.empty((0, *shape), np.uint8))
+    return pieces

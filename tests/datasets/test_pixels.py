@@ -37,7 +37,7 @@ def viper(make, tmp_path):
 
 
 def stores(cache):
-    return sorted((cache / "pixels").iterdir())
+    return sorted((cache / "pixels").glob("*"))
 
 
 def one_by_one(raw, path, rate, height, width):
@@ -76,7 +76,7 @@ def test_every_image_of_every_layout_is_right(dataset, make, tmp_path):
 def test_chunks_do_not_show(viper, monkeypatch, tmp_path):
     raw, manifest, cache = viper
     whole = open_store(raw, manifest, 32, 16, cache)
-    monkeypatch.setattr("datasets.pixels._CHUNK", 3)
+    monkeypatch.setattr("datasets.store_plan.CHUNK", 3)
     assert open_store(raw, manifest, 32, 16, tmp_path / "other").digest == whole.digest
 
 
@@ -220,7 +220,7 @@ def test_a_full_disk_leaves_nothing(viper, monkeypatch):
     def full(*_args):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("datasets.pixels._write", full)
+    monkeypatch.setattr("datasets.partial._write", full)
     with pytest.raises(InputError, match="cannot be written"):
         open_store(raw, manifest, 32, 16, cache)
     assert stores(cache) == []
@@ -263,7 +263,7 @@ def test_processes_that_build_at_once_share_one_store(viper):
 
 def test_progress_counts_every_image(viper, monkeypatch):
     raw, manifest, cache = viper
-    monkeypatch.setattr("datasets.pixels._CHUNK", 5)
+    monkeypatch.setattr("datasets.store_plan.CHUNK", 5)
     calls = []
     open_store(raw, manifest, 32, 16, cache, lambda done, total: calls.append((done, total)))
     assert calls == [(0, 16), (5, 16), (10, 16), (15, 16), (16, 16)]
