@@ -1,30 +1,14 @@
-"""`crossres datasets list | twin`: raw folders."""
+"""`crossres datasets twin`, and the group it is in."""
 
 import argparse
 from pathlib import Path
 from typing import Any
 
 from crossres.bars import bar
-from crossres.grammar import (
-    DONE,
-    command,
-    group,
-    print_json,
-)
+from crossres.grammar import DONE, command, group, print_json
+from crossres.of_cards import add_cards
+from crossres.of_exports import add_exports
 from crossres.of_splits import add_splits
-
-
-def _datasets_list(options: argparse.Namespace) -> int:
-    from dataclasses import asdict
-
-    from datasets import CARDS
-
-    if options.json:
-        print_json({"datasets": [asdict(card) for card in CARDS.values()]})
-        return DONE
-    for card in CARDS.values():
-        print(f"{card.id:12} {card.title:16} protocol {card.protocol:11} raw folder {card.folder}")
-    return DONE
 
 
 def _datasets_twin(options: argparse.Namespace) -> int:
@@ -41,8 +25,9 @@ def _datasets_twin(options: argparse.Namespace) -> int:
 
 def add_datasets(commands: Any) -> None:
     within = group(commands, "datasets", "list data sets, build manifests and pixels, draw twins")
-    command(within, "list", _datasets_list, "list the data sets", "crossres datasets list")
+    add_cards(within)
     add_splits(within)
+    add_exports(within)
     twin = command(
         within,
         "twin",

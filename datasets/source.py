@@ -11,7 +11,7 @@ from datasets.cards import Card, card
 from datasets.errors import InputError
 from datasets.files import replace_folder
 from datasets.readers import RawImage, reader
-from datasets.readers.common import MARKER
+from datasets.readers.common import EXPORT_LIST, MARKER
 
 
 @dataclass(frozen=True)
@@ -100,6 +100,9 @@ def _find(about: Card, root: Path) -> Path:
             f"{root}: no raw folder of {about.id} here; expected {about.layout}; "
             f"obtain it from {about.obtain}"
         )
+    if (folder / EXPORT_LIST).is_file():
+        # Its LR images are down-sampled already; read as raw they would be so once more.
+        raise InputError(f"{folder}: an export of crossres, not a raw folder; give the raw folder")
     return folder
 
 

@@ -15,6 +15,7 @@ from PIL import Image, ImageFile
 from datasets.errors import InputError
 
 MARKER = "crossres-twin.json"
+EXPORT_LIST = "crossres-export.csv"
 _JUNK = {
     "thumbs.db",
     "desktop.ini",

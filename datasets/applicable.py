@@ -1,0 +1,29 @@
+"""Which protocols a data set can be split by: found by splitting its smallest twin by each."""
+
+import tempfile
+from pathlib import Path
+
+from datasets.cards import card
+from datasets.errors import InputError
+from datasets.protocols import PROTOCOLS, build_manifest
+from datasets.source import Raw, Source, open_raw
+
+
+def protocols_of(dataset: str) -> list[str]:
+    """The names of the protocols that apply without options, the default one first.
+
+    Draws the tiny twin into a folder that is gone afterwards. InputError on an unknown data set.
+    """
+    default = card(dataset).protocol
+    with tempfile.TemporaryDirectory(prefix="crossres-") as folder:
+        raw = open_raw(dataset, Source(size="tiny"), Path(folder))
+    applying = [name for name in PROTOCOLS if name != default and _applies(raw, name)]
+    return [default, *applying]
+
+
+def _applies(raw: Raw, protocol: str) -> bool:
+    try:
+        build_manifest(raw, protocol)
+    except InputError:
+        return False
+    return True

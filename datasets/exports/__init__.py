@@ -1,0 +1,94 @@
+"""Exports: the exact split of a manifest as image folders that other people's code reads.
+
+One module per layout says where each image goes; docs/exports.md tells which readers were checked.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from datasets.errors import InputError
+from datasets.exports.checking import MANIFEST, check_names, verify_export
+from datasets.exports.lists import write_list
+from datasets.exports.places import LAYOUTS, Plan, junk_free, layout
+from datasets.exports.readme import readme
+from datasets.exports.writing import write_images
+from datasets.files import replace_folder
+from datasets.manifest import DEFAULT_GRID, DEFAULT_KERNEL, Manifest
+from datasets.readers.common import EXPORT_LIST, MARKER
+from datasets.source import Raw
+
+__all__ = ["LAYOUTS", "SUFFIXES", "Export", "export", "layout", "verify_export"]
+
+SUFFIXES = ("jpg", "png", "bmp")
+
+
+@dataclass(frozen=True)
+class Export:
+    """What was written: the number of image files, and what a user of the layout should know."""
+
+    folder: Path
+    layout: str
+    images: int
+    notes: tuple[str, ...]
+
+
+def export(
+    raw: Raw,
+    manifest: Manifest,
+    folder: Path,
+    layout_name: str,
+    *,
+    suffix: str | None = None,
+    input_size: tuple[int, int] | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Export:
+    """Write the split of a manifest to `folder` in a layout, whole or not at all.
+
+    LR images are stored at their low size, all others at their native one, as PNG data under names
+    that end in `suffix` (None: what the layout's readers look for); `input_size` (height, width)
+    brings every image to that size as the pixel store does. `progress(done, total)` counts images.
+    Raises InputError when the folder exists, the layout cannot express the split, a raw image is
+    missing or damaged, or the place cannot be written.
+    """
+    module = layout(layout_name)
+    ending = suffix or module.SUFFIX
+    if ending not in SUFFIXES:
+        raise InputError(f"unknown suffix {ending!r}; the suffixes are {', '.join(SUFFIXES)}")
+    if folder.exists():
+        raise InputError(f"{folder}: exists already; remove it or give another folder")
+    _check(raw, manifest)
+    module.check_folder(folder.resolve())
+    plan = module.plan(junk_free(manifest.table, module.KEEPS_JUNK), ending)
+    with replace_folder(folder) as temporary:
+        manifest.write(temporary / MANIFEST)
+        entries = write_images(raw, manifest, plan, temporary, input_size, progress)
+        write_list(temporary / EXPORT_LIST, layout_name, entries)
+        _write_texts(
+            raw, manifest, plan, temporary, readme(raw, manifest, plan, layout_name, input_size)
+        )
+        check_names(temporary)
+    return Export(folder, layout_name, len(plan.places), plan.notes)
+
+
+def _check(raw: Raw, manifest: Manifest) -> None:
+    if manifest.dataset != raw.dataset:
+        raise InputError(f"the manifest is of {manifest.dataset}, the raw folder of {raw.dataset}")
+    if manifest.kernel != DEFAULT_KERNEL or manifest.grid != DEFAULT_GRID:
+        raise InputError(
+            f"{manifest.protocol}: only splits down-sampled by {DEFAULT_KERNEL} on the native grid "
+            "can be exported; leave out the options kernel and grid"
+        )
+    known = {image.path for image in raw.images}
+    for path in manifest.table["path"]:
+        if path not in known:
+            raise InputError(f"{raw.folder / path}: is in the manifest, but not in the raw folder")
+
+
+def _write_texts(raw: Raw, manifest: Manifest, plan: Plan, folder: Path, about: str) -> None:
+    texts = {"README.txt": about, **plan.texts(manifest.dataset)}
+    for name, text in sorted(texts.items()):
+        (folder / name).write_text(text, encoding="utf-8", newline="\n")
+    # The mark of a twin goes along: whatever is measured on the export is a number of the twin.
+    if (raw.folder / MARKER).is_file():
+        (folder / MARKER).write_bytes((raw.folder / MARKER).read_bytes())

@@ -1,0 +1,89 @@
+"""DI-ReID's folders: train, val, query and gallery, each with `<id4>/<id5>_c<camera>_<number>`.
+
+DI-ReID finds its LR training images by `c0` in the name, so camera 0 stands for LR where that
+changes no metric. It wants a `val` folder: copies of training images, none is taken from training.
+"""
+
+import re
+from pathlib import Path
+
+import pandas as pd
+
+from datasets.exports.numbers import camera_numbers, pid_numbers, same_camera_counts
+from datasets.exports.places import Place, Plan, running_numbers
+from datasets.readers.common import listing, matches
+
+SUFFIX = "png"
+KEEPS_JUNK = False
+LAST_PID = 9999
+HR, LR_CAMERA = 1, 0
+SPLITS = ("train", "val", "query", "gallery")
+_GRAMMAR = "<identity, 5 digits>_c<camera>_<number, 5 digits>.<suffix>"
+_NAME = re.compile(r"(\d{5,})_c(\d)_\d{5,}\.(?:jpg|png|bmp)", re.ASCII)
+
+
+def check_folder(folder: Path) -> None:
+    """Every path will do: DI-ReID looks at the names of the files alone."""
+
+
+def plan(table: pd.DataFrame, suffix: str) -> Plan:
+    """Camera 0 for LR, 1..9 for HR; or 1..9 for all where an LR and an HR image share a camera."""
+    pids, pid_note = pid_numbers(table, LAST_PID)
+    cameras, camera_note = _cameras(table)
+    rows = zip(
+        table["path"],
+        table["split"],
+        table["pid"],
+        cameras,
+        running_numbers(table, "pid"),
+        strict=True,
+    )
+    places = [
+        Place(_file(split, pids[pid], camid, number, suffix), split, pids[pid], camid, path)
+        for path, split, pid, camid, number in rows
+    ]
+    notes = (
+        pid_note,
+        camera_note,
+        "val holds copies of training images, one LR and one HR of each",
+    )
+    val = _val(places, table["rate"].tolist())
+    return Plan((*places, *val), tuple(note for note in notes if note))
+
+
+def _file(split: str, pid: int, camid: int, number: int, suffix: str) -> str:
+    return f"{split}/{pid:04d}/{pid:05d}_c{camid}_{number:05d}.{suffix}"
+
+
+def _cameras(table: pd.DataFrame) -> tuple[list[int], str]:
+    numbers, note = camera_numbers(table)
+    lr = (table["rate"] != HR).tolist()
+    lr_in_gallery = bool(((table["rate"] != HR) & (table["split"] == "gallery")).any())
+    if same_camera_counts(table) or lr_in_gallery:
+        told = "camera 0 does not stand for LR here, since the same-camera rule needs the cameras"
+        return numbers, "; ".join(part for part in (note, told) if part)
+    told = "camera 0 stands for LR"
+    marked = [LR_CAMERA if low else number for low, number in zip(lr, numbers, strict=True)]
+    return marked, "; ".join(part for part in (told, note) if part)
+
+
+def _val(places: list[Place], rates: list[int]) -> list[Place]:
+    """The first LR and the first HR image of each training identity once more, as `val`."""
+    first: dict[tuple[int, bool], Place] = {}
+    for place, rate in zip(places, rates, strict=True):
+        if place.split == "train":
+            first.setdefault((place.pid, rate == HR), place)
+    return [
+        Place("val" + p.file.removeprefix("train"), "val", p.pid, p.camid, p.path)
+        for p in first.values()
+    ]
+
+
+def seen(folder: Path) -> list[tuple[str, str, int, int]]:
+    """Read the names below the four folders."""
+    return [
+        (f"{split}/{name}/{match[0]}", split, int(match[1]), int(match[2]))
+        for split in SPLITS
+        for name in listing(folder / split)
+        for match in matches(folder / split / name, _NAME, _GRAMMAR)
+    ]

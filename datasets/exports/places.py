@@ -1,0 +1,82 @@
+"""Where each image of a split goes in an export: the nouns that all layouts share."""
+
+import importlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, cast
+
+import pandas as pd
+
+from datasets.errors import InputError
+
+LAYOUTS = ("market", "folders", "dgd")
+JUNK = -1
+
+
+@dataclass(frozen=True)
+class Place:
+    """One file of an export.
+
+    `file` is its path in the export; `split` (train | val | query | gallery), `pid` and `camid`
+    are what a reader of the layout finds; `path` names the image in the manifest.
+    """
+
+    file: str
+    split: str
+    pid: int
+    camid: int
+    path: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All files of an export, in manifest order (`val` last), and its further text files.
+
+    `texts` makes name -> content from the name of the data set; `notes` are for its users.
+    """
+
+    places: tuple[Place, ...]
+    notes: tuple[str, ...] = ()
+    texts: Callable[[str], Mapping[str, str]] = lambda _dataset: {}
+
+
+class Layout(Protocol):
+    """What every layout module offers.
+
+    `KEEPS_JUNK`: whether images of pid -1 can be told from identities. They count for no query, so
+    leaving them out changes no metric.
+    """
+
+    SUFFIX: str
+    KEEPS_JUNK: bool
+
+    def check_folder(self, folder: Path) -> None:
+        """InputError when the readers of this layout would misread files below this folder."""
+
+    def plan(self, table: pd.DataFrame, suffix: str) -> Plan:
+        """Where the rows of a manifest's table go; InputError when the layout has no room."""
+
+    def seen(self, folder: Path) -> list[tuple[str, str, int, int]]:
+        """(file, split, pid, camid) of every image, as a reader that knows only the layout."""
+
+
+def layout(name: str) -> Layout:
+    """Return the module of a layout; InputError on an unknown one lists those there are."""
+    if name not in LAYOUTS:
+        raise InputError(f"unknown layout {name!r}; the layouts are {', '.join(LAYOUTS)}")
+    return cast(Layout, importlib.import_module(f"datasets.exports.{name}"))
+
+
+def junk_free(table: pd.DataFrame, keeps_junk: bool) -> pd.DataFrame:
+    """The rows of a manifest's table that are exported, in its order."""
+    return table if keeps_junk else table[table["pid"] != JUNK].reset_index(drop=True)
+
+
+def running_numbers(table: pd.DataFrame, *by: str) -> list[int]:
+    """For each row its place from 0 among the rows of equal `by`, in the order of their paths.
+
+    Paths are those of the raw folder, so the number says nothing of rates.
+    """
+    order = table.sort_values("path", kind="stable")
+    return [int(number) for number in order.groupby(list(by)).cumcount().reindex(table.index)]

@@ -1,0 +1,67 @@
+"""README.txt of an export: what it is, for whoever finds the folder without us."""
+
+from collections import Counter
+
+from datasets.cards import card
+from datasets.exports.places import Plan
+from datasets.manifest import Manifest
+from datasets.readers.common import EXPORT_LIST
+from datasets.resample import KERNEL_VERSIONS
+from datasets.source import Raw
+
+_TWIN = """\
+TWIN DATA: these people are drawn by a program ({source}). No number measured here is a number of
+{title}, nor an estimate of one.
+
+"""
+
+_TEXT = """\
+{title}, protocol {protocol}, seed {seed}: an export of crossres in the layout "{layout}".
+
+{twin}Images     {counts}
+Source     {source}
+Licence    that of the raw data: {licence}
+Manifest   manifest.csv, SHA-256 {digest}
+List       {list}: each file, the raw image it is made from, its pid, camid, rate and pixels
+
+{stored}
+All files hold PNG data, whatever their names end in: what reads them must look at the content, as
+Pillow and OpenCV do. Neither the names nor their order tell a rate.
+
+Check this folder with: crossres datasets verify-export FOLDER
+"""
+
+
+def readme(
+    raw: Raw, manifest: Manifest, plan: Plan, layout: str, size: tuple[int, int] | None
+) -> str:
+    """The text, the same for the same export."""
+    about = card(raw.dataset)
+    counts = Counter(place.split for place in plan.places)
+    text = _TEXT.format(
+        title=about.title,
+        protocol=manifest.protocol,
+        seed=manifest.seed,
+        layout=layout,
+        twin="" if raw.source == "real" else _TWIN.format(source=raw.source, title=about.title),
+        counts=", ".join(f"{count} {split}" for split, count in counts.items()),
+        source=raw.source,
+        licence=about.licence,
+        digest=manifest.digest,
+        list=EXPORT_LIST,
+        stored=_stored(manifest, size),
+    )
+    told = [*plan.notes, *manifest.notes]
+    return text + "".join(f"\nNote: {note}.\n" for note in told)
+
+
+def _stored(manifest: Manifest, size: tuple[int, int] | None) -> str:
+    kernel = KERNEL_VERSIONS[manifest.kernel]
+    low = f"LR images are down-sampled by their rate on the native grid with {kernel}"
+    if size is None:
+        return f"{low} and stored at that low\nsize; all others have their native size."
+    height, width = size
+    return (
+        f"{low}; then every image\n"
+        f"was brought to {width} x {height} pixels with {KERNEL_VERSIONS['bilinear']}."
+    )
