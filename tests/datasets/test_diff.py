@@ -1,0 +1,52 @@
+"""Comparing manifests."""
+
+import pandas as pd
+
+from datasets import Manifest
+from datasets.diff import Change, compare
+
+ROWS = [
+    ("a.jpg", 1, 1, "train", 1),
+    ("b.jpg", 2, 1, "query", 2),
+    ("c.jpg", 2, 2, "gallery", 1),
+    ("d.jpg", 3, 2, "gallery", 1),
+]
+
+
+def manifest(rows: list[tuple[str, int, int, str, int]] = ROWS, seed: int = 0) -> Manifest:
+    table = pd.DataFrame(rows, columns=["path", "pid", "camid", "split", "rate"])
+    return Manifest("mlr-pku", "mlr-sing", seed, table)
+
+
+def test_equal_manifests_are_equal() -> None:
+    found = compare(manifest(), manifest(ROWS[::-1]))
+    assert found.equal
+    assert manifest().digest == manifest(ROWS[::-1]).digest
+
+
+def test_other_heads_are_told() -> None:
+    found = compare(manifest(), manifest(seed=4))
+    assert not found.equal
+    assert found.heads == {"seed": (0, 4)}
+    assert not found.only_a
+    assert not any(found.changes.values())
+
+
+def test_every_kind_of_change_is_told() -> None:
+    other = [
+        ("b.jpg", 2, 1, "query", 3),
+        ("c.jpg", 2, 5, "gallery", 1),
+        ("d.jpg", 4, 2, "query", 2),
+        ("e.jpg", 2, 2, "gallery", 1),
+    ]
+    found = compare(manifest(), manifest(other))
+    assert not found.equal
+    assert found.heads == {}
+    assert found.only_a == ("a.jpg",)
+    assert found.only_b == ("e.jpg",)
+    assert found.changes == {
+        "pid": (Change("d.jpg", 3, 4),),
+        "camid": (Change("c.jpg", 2, 5),),
+        "split": (Change("d.jpg", "gallery", "query"),),
+        "rate": (Change("b.jpg", 2, 3), Change("d.jpg", 1, 2)),
+    }

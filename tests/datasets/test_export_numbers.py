@@ -1,0 +1,90 @@
+"""Numbers for layouts with little room: whatever is renumbered, no metric can tell."""
+
+import itertools
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from datasets.errors import InputError
+from datasets.exports.numbers import LAST_CAMERA, camera_numbers, pid_numbers, same_camera_counts
+
+Row = tuple[int, int, str]
+
+rows = st.lists(
+    st.tuples(st.integers(1, 6), st.integers(-1, 30), st.sampled_from(["query", "gallery"])),
+    min_size=1,
+    max_size=40,
+)
+
+
+def table(rows: list[Row]) -> pd.DataFrame:
+    return pd.DataFrame(rows, columns=["pid", "camid", "split"])
+
+
+@given(rows)
+def test_the_same_camera_rule_drops_the_same_images(rows: list[Row]) -> None:
+    try:
+        numbers, _ = camera_numbers(table(rows))
+    except InputError:
+        per_pid: dict[int, set[tuple[int, str]]] = {}
+        for pid, camid, split in rows:
+            per_pid.setdefault(pid, set()).add((camid, split if camid == -1 else ""))
+        assert max(map(len, per_pid.values())) > LAST_CAMERA
+        return
+    assert all(1 <= number <= LAST_CAMERA for number in numbers)
+    numbered = list(zip(rows, numbers, strict=True))
+    for (q, q_number), (g, g_number) in itertools.product(numbered, numbered):
+        if q[2] == "query" and g[2] == "gallery" and q[0] == g[0]:
+            assert (q_number == g_number) == (q[1] == g[1] != -1)
+
+
+@given(rows)
+def test_whether_that_rule_counts(rows: list[Row]) -> None:
+    expected = any(
+        q[:2] == g[:2] and q[1] != -1 and q[2] == "query" and g[2] == "gallery"
+        for q, g in itertools.product(rows, rows)
+    )
+    assert same_camera_counts(table(rows)) == expected
+
+
+@given(st.sets(st.integers(-1, 3000), min_size=1, max_size=50), st.booleans())
+def test_identities_stay_apart_and_in_their_order(pids: set[int], trained: bool) -> None:
+    split = "train" if trained else "gallery"
+    numbers, note = pid_numbers(table([(pid, 1, split) for pid in sorted(pids)]), 1501)
+    assert set(numbers) == pids
+    assert [numbers[pid] for pid in sorted(pids)] == sorted(set(numbers.values()))
+    assert max(numbers.values()) <= 1501
+    assert bool(note) == (numbers != {pid: pid for pid in pids})
+    for pid, number in numbers.items():
+        assert (number == -1) == (pid == -1)
+        assert (number == 0) == (pid == 0 and not trained)
+
+
+@pytest.mark.parametrize(
+    ("camids", "numbers"),
+    [
+        ([1, 2, 6], [1, 2, 6]),
+        ([0, 1], [1, 2]),
+        ([8, 1], [8, 1]),
+        ([11, 12, 11], [1, 2, 1]),
+        ([60, 7], [2, 1]),
+    ],
+)
+def test_cameras_are_kept_or_numbered_in_their_order(camids: list[int], numbers: list[int]) -> None:
+    found, note = camera_numbers(table([(1, camid, "gallery") for camid in camids]))
+    assert found == numbers
+    assert bool(note) == (camids != numbers)
+
+
+def test_ten_cameras_are_counted_within_each_identity() -> None:
+    pairs = [(pair * 1000 + 1, pair * 10 + view) for pair in range(1, 6) for view in (1, 2)]
+    found, note = camera_numbers(table([(pid, camid, "gallery") for pid, camid in pairs]))
+    assert found == [1, 2] * 5
+    assert "within each identity" in note
+
+
+def test_ten_cameras_of_one_identity_are_refused() -> None:
+    with pytest.raises(InputError, match="an identity has 10 cameras"):
+        camera_numbers(table([(1, camid, "gallery") for camid in range(10)]))
