@@ -3,11 +3,11 @@
 Also what exports are for: code that knows nothing of us reads one and gets our metrics.
 """
 
+import contextlib
+import io
 import json
-import os
 import re
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
+
+import crossres
 
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
 SMOKE = ("--profile", "smoke")
@@ -29,16 +31,19 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def command(cache: Path, tmp_path: Path) -> Command:
+def command(cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Command:
+    """command(*arguments): the command line in this process, in a folder of its own."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("CROSSRES_CACHE", str(cache))
+
     def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "crossres", *map(str, arguments)],
-            capture_output=True,
-            text=True,
-            timeout=300,
-            cwd=tmp_path,
-            env=os.environ | {"CROSSRES_CACHE": str(cache)},
-        )
+        words, out, err = [str(argument) for argument in arguments], io.StringIO(), io.StringIO()
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            try:
+                code = crossres.main(words)
+            except SystemExit as end:  # --help, and what argparse refuses
+                code = int(end.code or 0)
+        return subprocess.CompletedProcess(words, code, out.getvalue(), err.getvalue())
 
     return run
 
