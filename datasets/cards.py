@@ -1,11 +1,37 @@
-"""Cards: what each data set is, where to get it, and the numbers its raw folder should have."""
+"""Cards: what each data set is, where to get it, and the numbers its raw folder should have.
+
+cards.toml says how a set is read and split, owners.toml what its owners give out.
+"""
 
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from datasets.errors import InputError
+
+
+@dataclass(frozen=True)
+class Count:
+    """Published numbers of a group of images; None where a number is not published.
+
+    The group: the images of `part`, cut out as `boxes`, of camera `camid`, and of `kind` "known"
+    (pid > 0), "distractors" or "junk"; what is empty does not narrow it. `asserted` False marks
+    numbers known second-hand only: a difference is reported, but does not fail `verify`.
+    """
+
+    part: str = ""
+    boxes: str = ""
+    camid: int | None = None
+    kind: str = ""
+    images: int | None = None
+    identities: int | None = None
+    cameras: int | None = None
+    asserted: bool = True
+
+    def __str__(self) -> str:
+        camera = "" if self.camid is None else f"camera {self.camid}"
+        return " ".join(filter(None, (self.part, self.boxes, self.kind, camera))) or "all"
 
 
 @dataclass(frozen=True)
@@ -20,7 +46,9 @@ class Card:
     identities seen by one camera; `images_per_camera` keeps so many images of each (pid, camid);
     `test_identities` of `identities` are tested where a split is drawn (None: half of them), and
     official parts then serve the protocols of official lists only;
-    `caveat` is noted in every manifest. `subject` is what the images show: "person" or "vehicle".
+    `caveat` is noted in every manifest. `archives` are the names of the owners' archive, `digest`
+    its published digest ("md5:<hex>" or "git-blob:<hex>", "" when none is known), `url` its public
+    address ("" when it must be asked for), `counts` the published numbers of its parts.
     """
 
     id: str
@@ -40,15 +68,30 @@ class Card:
     images_per_camera: int | None = None
     test_identities: int | None = None
     caveat: str = ""
-    subject: str = "person"
+    archives: tuple[str, ...] = ()
+    digest: str = ""
+    url: str = ""
+    citation: str = ""
+    counts: tuple[Count, ...] = ()
 
 
 def _load() -> dict[str, Card]:
-    text = Path(__file__).with_name("cards.toml").read_text(encoding="utf-8")
+    owners = _read("owners.toml")
     return {
-        name: Card(id=name, **{**fields, "lr_cameras": tuple(fields.get("lr_cameras", ()))})
-        for name, fields in tomllib.loads(text).items()
+        name: Card(id=name, **_frozen(fields | owners.get(name, {})))
+        for name, fields in _read("cards.toml").items()
     }
+
+
+def _read(name: str) -> dict[str, dict[str, Any]]:
+    return tomllib.loads(Path(__file__).with_name(name).read_text(encoding="utf-8"))
+
+
+def _frozen(fields: dict[str, Any]) -> dict[str, Any]:
+    """The fields with tuples in place of lists and Counts in place of tables."""
+    counts = tuple(Count(**count) for count in fields.get("counts", ()))
+    lists = {name: tuple(value) for name, value in fields.items() if isinstance(value, list)}
+    return fields | lists | {"counts": counts}
 
 
 CARDS = _load()

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from datasets.archives import find_in_archive, is_archive
 from datasets.cards import Card, card
 from datasets.errors import InputError
 from datasets.files import replace_folder
@@ -57,9 +58,9 @@ def open_raw(dataset: str, source: Source, cache: Path) -> Raw:
     folder, the layout and where to get it), or when a name or image in it is unusable.
     """
     about = card(dataset)
-    folder = _twin(about, source.size, cache) if source.root is None else _find(about, source.root)
+    folder = raw_folder(about, source, cache)
     content = reader(about.reader).read(folder)
-    drawn = _drawn(folder)
+    drawn = drawn_as(folder)
     images = tuple(sorted(content.images, key=lambda image: image.path))
     _check(folder, images)
     notes = content.notes if drawn else (*content.notes, *_count_notes(about, images))
@@ -73,6 +74,13 @@ def open_raw(dataset: str, source: Source, cache: Path) -> Raw:
         test_sets=content.test_sets,
         notes=notes,
     )
+
+
+def raw_folder(about: Card, source: Source, cache: Path) -> Path:
+    """The raw folder of a data set: given, in a given archive, or drawn; errors as `open_raw`."""
+    if source.root is None:
+        return _twin(about, source.size, cache)
+    return _find(about, source.root, cache)
 
 
 def _twin(about: Card, size: str, cache: Path) -> Path:
@@ -91,10 +99,11 @@ def _twin(about: Card, size: str, cache: Path) -> Path:
     return raw
 
 
-def _find(about: Card, root: Path) -> Path:
+def _find(about: Card, root: Path, cache: Path) -> Path:
     if not root.exists():
         raise InputError(f"{root}: there is no such folder; give the one that holds {about.folder}")
-    folder = reader(about.reader).find(root)
+    folder = None if is_archive(root) else reader(about.reader).find(root)
+    folder = folder or find_in_archive(about, root, cache)
     if folder is None:
         raise InputError(
             f"{root}: no raw folder of {about.id} here; expected {about.layout}; "
@@ -106,7 +115,7 @@ def _find(about: Card, root: Path) -> Path:
     return folder
 
 
-def _drawn(folder: Path) -> str | None:
+def drawn_as(folder: Path) -> str | None:
     """The source name of a folder that we drew, from its marker file; None for any other."""
     marker = folder / MARKER
     if not marker.is_file():

@@ -6,6 +6,8 @@ import re
 import struct
 import zlib
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 
 import numpy as np
@@ -60,16 +62,37 @@ def subfolders(folder: Path) -> list[Path]:
     return [folder / name for name in names if (folder / name).is_dir()]
 
 
+_strays: ContextVar[list[Path] | None] = ContextVar("strays", default=None)
+
+
+@contextmanager
+def collecting_strays() -> Iterator[list[Path]]:
+    """Yield a list: names outside a grammar are put there, where else the first raises an error."""
+    strays: list[Path] = []
+    token = _strays.set(strays)
+    try:
+        yield strays
+    finally:
+        _strays.reset(token)
+
+
+def stray(file: Path, grammar: str) -> None:
+    """Say that a name is outside the grammar: InputError, unless strays are being collected."""
+    strays = _strays.get()
+    if strays is None:
+        raise InputError(f"{file}: the name is outside the grammar {grammar}; rename or remove it")
+    strays.append(file)
+
+
 def matches(folder: Path, pattern: re.Pattern[str], grammar: str) -> list[re.Match[str]]:
     """Match every name in a folder; InputError names the first one outside the grammar."""
     found = []
     for name in listing(folder):
         match = pattern.fullmatch(name)
         if match is None:
-            raise InputError(
-                f"{folder / name}: the name is outside the grammar {grammar}; rename or remove it"
-            )
-        found.append(match)
+            stray(folder / name, grammar)
+        else:
+            found.append(match)
     return found
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from datasets.errors import InputError
 from datasets.readers import RawContent, RawImage, sysu_table
-from datasets.readers.common import any_match, listing, matches, search, subfolders
+from datasets.readers.common import any_match, listing, matches, search, stray, subfolders
 from datasets.readers.common import open_image as open_image
 from datasets.readers.common import source_file as source_file
 
@@ -117,7 +117,5 @@ def _camera_folders(folder: Path, pattern: re.Pattern[str], grammar: str) -> lis
         if camera is not None:
             found.append((name, int(camera[1])))
         elif name not in _LISTS:
-            raise InputError(
-                f"{folder / name}: the name is outside the grammar {grammar}; rename or remove it"
-            )
+            stray(folder / name, grammar)
     return found

@@ -1,0 +1,374 @@
+"""The owners' archives: read like the folder in them, unpacked once and whole, or refused."""
+
+import logging
+import os
+import shutil
+import stat
+import struct
+import time
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from datasets import CARDS, InputError, Source, build_manifest, open_raw, open_store
+from datasets import archives as module
+
+SETS = ["caviar", "mlr-cuhk03", "mlr-market", "mlr-pku", "mlr-sysu", "mlr-viper"]
+YEAR_2001 = (2001, 2, 3, 4, 5, 6)
+
+
+@pytest.fixture
+def zipped(make, tmp_path):
+    """zipped(dataset, name, prefix): the raw folder as tmp_path/root/<name>, and its index."""
+
+    def pack(dataset, name=None, prefix=""):
+        folder, truth = make(dataset, tmp_path / "made")
+        archive = tmp_path / "root" / (name or f"{dataset}-copy.zip")
+        archive.parent.mkdir(exist_ok=True)
+        with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as file:
+            for path in sorted(p for p in folder.rglob("*") if p.is_file()):
+                inside = f"{prefix}{path.relative_to(folder.parent).as_posix()}"
+                info = zipfile.ZipInfo(inside, YEAR_2001)
+                info.compress_type = zipfile.ZIP_DEFLATED
+                file.writestr(info, path.read_bytes())
+        shutil.rmtree(tmp_path / "made")
+        return archive, truth
+
+    return pack
+
+
+def write(archive: Path, *entries: tuple[str | zipfile.ZipInfo, bytes]) -> Path:
+    archive.parent.mkdir(exist_ok=True)
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as file:
+        for name, content in entries:
+            file.writestr(name, content)
+    return archive
+
+
+def read(dataset, root, tmp_path):
+    return open_raw(dataset, Source(root), tmp_path / "cache")
+
+
+def content(raw):
+    """Every file of a raw folder with its bytes and time."""
+    return {
+        p.relative_to(raw.folder).as_posix(): (p.read_bytes(), p.stat().st_mtime)
+        for p in sorted(raw.folder.rglob("*"))
+        if p.is_file()
+    }
+
+
+@pytest.mark.parametrize("dataset", SETS)
+def test_an_archive_is_read_like_the_folder_in_it(dataset, zipped, tmp_path):
+    archive, truth = zipped(dataset)
+    for root in (archive, archive.parent):
+        raw = read(dataset, root, tmp_path)
+        assert list(raw.images) == truth
+        assert raw.source == "real"
+        assert raw.folder.is_relative_to(tmp_path / "cache" / "archives")
+    assert len(list((tmp_path / "cache" / "archives").iterdir())) == 1
+    assert {p.name for p in archive.parent.iterdir()} == {archive.name}
+
+
+def test_a_folder_of_its_own_inside_is_found(zipped, tmp_path):
+    archive, truth = zipped("mlr-pku", prefix="PKU-Reid-Dataset-master/")
+    assert list(read("mlr-pku", archive, tmp_path).images) == truth
+
+
+def test_the_owners_name_wins_over_the_listing(zipped, tmp_path):
+    zipped("mlr-viper", "another-copy.zip")
+    _, truth = zipped("mlr-viper", "viper.V1.0.ZIP")
+    assert list(read("mlr-viper", tmp_path / "root", tmp_path).images) == truth
+
+
+def test_two_archives_without_the_owners_name_are_ambiguous(zipped, tmp_path):
+    zipped("mlr-viper", "a.zip")
+    zipped("mlr-viper", "b.zip")
+    with pytest.raises(InputError, match=r"a\.zip and .*b\.zip: more than one archive"):
+        read("mlr-viper", tmp_path / "root", tmp_path)
+
+
+def test_other_archives_beside_it_do_not_matter(zipped, tmp_path):
+    archive, truth = zipped("mlr-viper")
+    zipped("mlr-market")
+    write(archive.parent / "thesis.zip", ("thesis.tex", b"hello"))
+    (archive.parent / "broken.zip").write_bytes(b"PK\3\4 not a zip")
+    assert list(read("mlr-viper", archive.parent, tmp_path).images) == truth
+
+
+def test_a_raw_folder_beside_wins_and_an_archive_that_is_named_is_meant(zipped, make, tmp_path):
+    archive, _ = zipped("mlr-viper")
+    folder, _ = make("mlr-viper", archive.parent)
+    assert read("mlr-viper", archive.parent, tmp_path).folder == folder
+    assert read("mlr-viper", archive, tmp_path).folder != folder
+
+
+def test_another_sets_archive_is_not_this_ones(zipped, tmp_path):
+    archive, _ = zipped("mlr-market")
+    with pytest.raises(InputError, match=r"root: no raw folder of mlr-viper here"):
+        read("mlr-viper", archive.parent, tmp_path)
+    with pytest.raises(InputError, match=r"\.zip: holds no raw folder of mlr-viper"):
+        read("mlr-viper", archive, tmp_path)
+
+
+def test_it_is_unpacked_once_even_when_moved_or_touched(zipped, tmp_path, monkeypatch):
+    archive, _ = zipped("mlr-viper")
+    first = read("mlr-viper", archive, tmp_path)
+    monkeypatch.setattr(module, "_unpack", None)  # a second unpacking would fail
+    os.utime(archive, (1, 1))
+    moved = archive.rename(tmp_path / "moved.zip")
+    assert read("mlr-viper", moved, tmp_path) == first
+
+
+def test_times_are_those_of_the_archive_whatever_the_time_zone(zipped, tmp_path, monkeypatch):
+    archive, _ = zipped("mlr-viper")
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    raw = read("mlr-viper", archive, tmp_path)
+    assert {mtime for _, mtime in content(raw).values()} == {981173106}  # 2001-02-03 04:05:06 UTC
+    monkeypatch.undo()
+    time.tzset()
+    assert read("mlr-viper", archive, tmp_path) == raw
+
+
+@pytest.mark.parametrize("damage", ["removed", "shortened", "edited", "added", "emptied"])
+def test_a_damaged_cache_is_unpacked_again_and_pixel_stores_stay(damage, zipped, tmp_path, caplog):
+    archive, _ = zipped("mlr-viper")
+    raw = read("mlr-viper", archive, tmp_path)
+    before = content(raw)
+    manifest = build_manifest(raw, None, 0)
+    store = open_store(raw, manifest, 16, 8, tmp_path / "cache")
+    stores = sorted((tmp_path / "cache" / "pixels").iterdir())
+    victim = raw.folder / raw.images[0].path
+    if damage == "removed":
+        victim.unlink()
+    elif damage == "shortened":
+        victim.write_bytes(victim.read_bytes()[:-1])
+    elif damage == "edited":
+        victim.write_bytes(b"x" * victim.stat().st_size)
+    elif damage == "added":
+        (victim.parent / "999_0.bmp").write_bytes(b"x")
+    else:
+        shutil.rmtree(raw.folder.parent)
+    with caplog.at_level(logging.WARNING):
+        again = read("mlr-viper", archive, tmp_path)
+    assert "unpacking it again" in caplog.text
+    assert again == raw
+    assert content(again) == before
+    assert open_store(again, manifest, 16, 8, tmp_path / "cache").digest == store.digest
+    assert sorted((tmp_path / "cache" / "pixels").iterdir()) == stores
+
+
+def test_a_changed_member_is_another_archive(zipped, tmp_path):
+    archive, _ = zipped("mlr-viper")
+    first = read("mlr-viper", archive, tmp_path)
+    with zipfile.ZipFile(archive, "a") as file:
+        file.writestr("VIPeR/cam_a/500_0.bmp", b"another")
+        file.writestr("VIPeR/cam_b/500_0.bmp", b"another")
+    second = read("mlr-viper", archive, tmp_path)
+    assert second.folder != first.folder
+    assert len(second.images) == len(first.images) + 2
+
+
+def test_the_litter_of_file_managers_is_left_out(make, tmp_path):
+    folder, truth = make("mlr-viper", tmp_path / "made")
+    files = [(f"VIPeR/{i.path}", (folder / i.path).read_bytes()) for i in truth]
+    litter = [
+        ("__MACOSX/VIPeR/cam_a/._000_0.bmp", b"x"),
+        ("VIPeR/.DS_Store", b"x"),
+        ("VIPeR/cam_a/Thumbs.db", b"x"),
+        ("__MACOSX/", b""),
+    ]
+    archive = write(tmp_path / "root" / "VIPeR.v1.0.zip", *files, *litter)
+    raw = read("mlr-viper", archive, tmp_path)
+    assert list(raw.images) == truth
+    assert len(content(raw)) == len(truth)
+
+
+def test_backslashes_of_windows_are_separators(make, tmp_path):
+    folder, truth = make("mlr-viper", tmp_path / "made")
+    entries = []
+    for image in truth:
+        info = zipfile.ZipInfo("x")
+        info.filename = "VIPeR\\" + image.path.replace("/", "\\")
+        entries.append((info, (folder / image.path).read_bytes()))
+    assert list(read("mlr-viper", write(tmp_path / "a.zip", *entries), tmp_path).images) == truth
+
+
+def link(name: str) -> zipfile.ZipInfo:
+    info = zipfile.ZipInfo(name)
+    info.external_attr = (stat.S_IFLNK | 0o777) << 16
+    return info
+
+
+def refused(archive, tmp_path, words):
+    """The archive is refused in one line naming it, and nothing is left anywhere."""
+    with pytest.raises(InputError) as caught:
+        read("mlr-viper", archive, tmp_path)
+    text = str(caught.value)
+    assert text.startswith(f"{archive}: ")
+    assert "\n" not in text
+    for word in words:
+        assert word in text
+    left = [p for p in (tmp_path / "cache").rglob("*") if p.is_file()]
+    assert left == []
+    assert not (tmp_path / "evil").exists()
+
+
+@pytest.mark.parametrize(
+    "name", ["../evil", "VIPeR/../../evil", "/tmp/evil", "C:/evil", "..\\evil", "..", "a\x07b", "/"]
+)
+def test_a_name_outside_the_folder_is_refused(name, tmp_path):
+    info = zipfile.ZipInfo("x")
+    info.filename = name
+    archive = write(tmp_path / "VIPeR.v1.0.zip", ("VIPeR/cam_a/000_0.bmp", b"x"), (info, b"x"))
+    refused(archive, tmp_path, ["names no file below it", "get theirs"])
+
+
+def test_links_and_devices_are_refused(tmp_path):
+    archive = write(tmp_path / "VIPeR.v1.0.zip", (link("VIPeR/cam_a"), b"/etc"))
+    refused(archive, tmp_path, ["link or device"])
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_names_that_collide_are_refused(tmp_path):
+    twice = write(tmp_path / "twice.zip", ("VIPeR/a", b"x"), ("VIPeR//a", b"y"))
+    refused(twice, tmp_path, ["two entries 'VIPeR/a'"])
+    both = write(tmp_path / "both.zip", ("VIPeR/a", b"x"), ("VIPeR/a/b", b"y"))
+    refused(both, tmp_path, ["'VIPeR/a' as a file and as a folder"])
+
+
+def test_bombs_are_refused_before_anything_is_unpacked(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "_unpack", None)
+    one = write(tmp_path / "one.zip", ("VIPeR/a", bytes(8 << 20)))
+    refused(one, tmp_path, ["'VIPeR/a'", "8,388,608"])
+    many = write(tmp_path / "many.zip", *((f"{i}", bytes(1 << 19)) for i in range(20)))
+    refused(many, tmp_path, ["all entries", "10,485,760"])
+    monkeypatch.setattr(module, "_MAX_TOTAL", 99)
+    refused(write(tmp_path / "total.zip", ("a", os.urandom(100))), tmp_path, ["'a'", "100"])
+
+
+def test_overlapping_entries_are_refused(tmp_path):
+    archive = write(tmp_path / "quine.zip", ("a", os.urandom(5000)), ("b", b"x"))
+    data = bytearray(archive.read_bytes())
+    second = data.rindex(b"PK\1\2")
+    struct.pack_into("<L", data, second + 20, 5000)  # the compressed size of b
+    archive.write_bytes(data)
+    refused(archive, tmp_path, ["overlap"])
+
+
+def test_too_many_entries_are_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "_MAX_MEMBERS", 2)
+    archive = write(tmp_path / "many.zip", ("a", b""), ("b", b""), ("c", b""))
+    refused(archive, tmp_path, ["lists 3 entries"])
+
+
+def test_encrypted_entries_are_refused(tmp_path):
+    archive = write(tmp_path / "VIPeR.v1.0.zip", ("VIPeR/cam_a/000_0.bmp", b"x" * 50))
+    data = bytearray(archive.read_bytes())
+    for signature, offset in ((b"PK\1\2", 8), (b"PK\3\4", 6)):
+        data[data.index(signature) + offset] |= 1
+    archive.write_bytes(data)
+    refused(archive, tmp_path, ["encrypted", "password"])
+
+
+def test_a_wrong_checksum_names_the_entry(zipped, tmp_path):
+    archive, _ = zipped("mlr-viper")
+    with zipfile.ZipFile(archive) as file:
+        info = file.infolist()[3]
+    data = bytearray(archive.read_bytes())
+    data[info.header_offset + 30 + len(info.filename) + 100] ^= 0xFF
+    archive.write_bytes(data)
+    refused(archive, tmp_path, [repr(info.filename), "is damaged", "download it again"])
+
+
+@pytest.mark.parametrize("cut", [0, 1, 21, 500, 5000, -1, -30])
+def test_a_truncated_archive_is_refused(cut, zipped, tmp_path):
+    archive, _ = zipped("mlr-viper")
+    archive.write_bytes(archive.read_bytes()[:cut])
+    refused(archive, tmp_path, ["not a whole zip archive"])
+
+
+def test_any_flipped_byte_gives_images_or_one_line(zipped, tmp_path):
+    archive, truth = zipped("mlr-viper")
+    whole = archive.read_bytes()
+    lines, read_anyway = [], 0
+    for place in range(whole.index(b"PK\1\2"), len(whole), 7):
+        data = bytearray(whole)
+        data[place] ^= 0x55
+        archive.write_bytes(data)
+        try:
+            raw = open_raw("mlr-viper", Source(archive), tmp_path / "cache" / str(place))
+            assert len(raw.images) >= len(truth) - 1
+            read_anyway += 1
+        except InputError as error:
+            lines.append(str(error))
+    assert len(lines) > 50
+    assert read_anyway > 20
+    assert not any("\n" in line for line in lines)
+
+
+def test_names_that_are_not_utf8(zipped, tmp_path):
+    archive, truth = zipped("mlr-viper")
+    with zipfile.ZipFile(archive, "a") as file:
+        file.writestr("VIPeR/README_ÿ.txt", b"x")
+    data = archive.read_bytes().replace("README_ÿ".encode(), b"README_\xff\xfe")
+    archive.write_bytes(data)
+    refused(archive, tmp_path, ["utf-8"])  # it says that its names are UTF-8, and they are not
+    data = bytearray(data)
+    for signature, offset in ((b"PK\1\2", 9), (b"PK\3\4", 7)):
+        data[data.rindex(signature) + offset] &= ~0x08
+    archive.write_bytes(data)
+    assert list(read("mlr-viper", archive, tmp_path).images) == truth  # code page 437
+
+
+def test_a_name_that_the_disk_does_not_take(tmp_path):
+    archive = write(tmp_path / "VIPeR.v1.0.zip", ("VIPeR/" + "x" * 300, b"x"))
+    refused(archive, tmp_path, ["is damaged", "too long"])
+
+
+def test_a_full_disk_is_said_before_and_while_unpacking(zipped, tmp_path, monkeypatch):
+    archive, truth = zipped("mlr-viper")
+    usage = shutil.disk_usage(tmp_path)
+    with monkeypatch.context() as patched:
+        patched.setattr(module.shutil, "disk_usage", lambda _: usage._replace(free=1000))
+        refused(archive, tmp_path, ["unpacks to", "1,000 free"])
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(module.shutil, "copyfileobj", full)
+        with pytest.raises(InputError, match=r"cannot be written \(No space left on device\)"):
+            read("mlr-viper", archive, tmp_path)
+    assert list((tmp_path / "cache" / "archives").iterdir()) == []
+    assert list(read("mlr-viper", archive, tmp_path).images) == truth
+
+
+def test_an_interrupt_leaves_nothing(zipped, tmp_path, monkeypatch):
+    archive, _ = zipped("mlr-viper")
+
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(module.shutil, "copyfileobj", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        read("mlr-viper", archive, tmp_path)
+    assert list((tmp_path / "cache" / "archives").iterdir()) == []
+
+
+def test_an_impossible_time_is_1980(tmp_path):
+    archive = write(tmp_path / "VIPeR.v1.0.zip", (zipfile.ZipInfo("VIPeR/readme"), b"x"))
+    data = archive.read_bytes().replace(struct.pack("<HH", 0, 33), struct.pack("<HH", 0, 0))
+    archive.write_bytes(data)
+    with pytest.raises(InputError, match="holds no raw folder"):
+        read("mlr-viper", archive, tmp_path)
+    (file,) = (tmp_path / "cache").rglob("readme")
+    assert file.stat().st_mtime == 315532800
+
+
+def test_every_archive_name_belongs_to_one_set():
+    names = [name.casefold() for card in CARDS.values() for name in card.archives]
+    assert len(names) == len(set(names))
+    assert all(name.endswith(".zip") for name in names)
