@@ -8,6 +8,7 @@ from crossres.bars import bar
 from crossres.grammar import DONE, command, group, print_json
 from crossres.of_cards import add_cards
 from crossres.of_exports import add_exports
+from crossres.of_raw import add_raw
 from crossres.of_splits import add_splits
 
 
@@ -28,6 +29,7 @@ def add_datasets(commands: Any) -> None:
     add_cards(within)
     add_splits(within)
     add_exports(within)
+    add_raw(within)
     twin = command(
         within,
         "twin",

@@ -14,6 +14,7 @@ from datasets.pixels import PixelStore, open_store
 from datasets.protocols import PROTOCOLS, build_manifest, camera_sweep, gallery_rule
 from datasets.readers import RawImage
 from datasets.source import Raw, Source, default_cache, open_raw
+from datasets.verify import Verdict, verify_raw
 
 if TYPE_CHECKING:
     from datasets.twins import draw_twin
@@ -28,6 +29,7 @@ __all__ = [
     "Raw",
     "RawImage",
     "Source",
+    "Verdict",
     "build_manifest",
     "camera_sweep",
     "default_cache",
@@ -40,6 +42,7 @@ __all__ = [
     "ordered",
     "pick",
     "replace_folder",
+    "verify_raw",
     "write_atomically",
 ]
 

@@ -1,0 +1,177 @@
+"""Verifying a raw folder: counts against the card, names by the layout, bytes by a record.
+
+Nothing is changed in the folder, and one finding does not hide the next.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from datasets.cards import card
+from datasets.errors import InputError
+from datasets.files import digest_of
+from datasets.pairing import Finding, pairing
+from datasets.progress import progress
+from datasets.readers import RawContent, RawImage, reader
+from datasets.readers.common import collecting_strays
+from datasets.source import Source, drawn_as, raw_folder
+from datasets.sums import Sums, compare, files_of, hash_files, lines_of, read_record, write_record
+from datasets.tallies import Tally, tallies
+
+LEVELS = ("counts", "names", "bytes")
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a raw folder holds and lacks.
+
+    At level "bytes", `files` were hashed, `digest` is the SHA-256 of all their sums (in the lines
+    of sha256sum), and `recorded` says whether a record was written because there was none.
+    """
+
+    dataset: str
+    folder: Path
+    source: str
+    level: str
+    tallies: tuple[Tally, ...]
+    findings: tuple[Finding, ...]
+    files: int = 0
+    digest: str = ""
+    recorded: bool = False
+
+    @property
+    def as_expected(self) -> bool:
+        """Whether nothing is wrong."""
+        wrong = any(finding.wrong for finding in self.findings)
+        return not wrong and all(tally.fits for tally in self.tallies)
+
+
+def verify_raw(
+    dataset: str,
+    source: Source,
+    cache: Path,
+    level: str = "counts",
+    record: Path | None = None,
+    decode: bool = False,
+) -> Verdict:
+    """Verify the raw folder of a data set, up to a level; each level includes those before it.
+
+    "counts": images, identities and cameras of each part against the card (a twin: against what
+    was drawn). "names": the grammar, files that stand for one image, the rules of pairing. "bytes":
+    every file hashed, and compared with the `record`, which is written when it is not there.
+    `decode` decodes every image too. Raises InputError when there is no raw folder to verify, or
+    when the record cannot be used.
+    """
+    if level not in LEVELS:
+        raise InputError(f"unknown level {level!r}; the levels are {', '.join(LEVELS)}")
+    if record is not None and level != "bytes":
+        raise InputError(f"{record}: a record is of bytes; verify at level bytes")
+    about = card(dataset)
+    folder = raw_folder(about, source, cache)
+    drawn = drawn_as(folder)
+    with collecting_strays() as strays:
+        content = reader(about.reader).read(folder)
+    findings = _strays(folder, strays)
+    truth = _truth(dataset, drawn) if drawn else None
+    if truth is not None:
+        findings += _against(truth, content.images)
+    elif drawn:
+        findings.append(Finding("twin", "twin of another version; draw it again", (drawn,)))
+    if level != "counts":
+        findings += _twice(content.images)
+    if level != "counts" and not drawn:
+        findings += pairing(about.reader, content)
+    sums = _sums(about.reader, folder, content, record) if level == "bytes" else {}
+    recorded = record is not None and not record.exists()
+    if record is not None:
+        findings += _against_record(record, sums)
+    if decode:
+        findings += _undecodable(about.reader, folder, content.images)
+    return Verdict(
+        dataset=dataset,
+        folder=folder,
+        source=drawn or "real",
+        level=level,
+        tallies=tuple(tallies(about, content.images) if not drawn else _count(truth, content)),
+        findings=tuple(findings),
+        files=len(sums),
+        digest=digest_of(lines_of(sums)) if sums else "",
+        recorded=recorded,
+    )
+
+
+def _strays(folder: Path, strays: Sequence[Path]) -> list[Finding]:
+    names = tuple(sorted(path.relative_to(folder).as_posix() for path in strays))
+    return _if_any("grammar", "names outside the grammar of the layout", names)
+
+
+def _twice(images: Sequence[RawImage]) -> list[Finding]:
+    """Files that differ in their suffix, or in upper and lower case, only."""
+    of: dict[str, list[str]] = defaultdict(list)
+    for image in images:
+        of[image.key.casefold()].append(image.path)
+    twice = tuple(" = ".join(sorted(paths)) for _, paths in sorted(of.items()) if len(paths) > 1)
+    return _if_any("duplicates", "names that stand for one image", twice)
+
+
+def _if_any(check: str, text: str, items: tuple[str, ...]) -> list[Finding]:
+    return [Finding(check, text, items)] if items else []
+
+
+# --- twins ----------------------------------------------------------------------------------------
+
+
+def _truth(dataset: str, drawn: str) -> list[RawImage] | None:
+    """What was drawn; None when another version of crossres drew it, which knew another truth."""
+    from datasets.twins import TWIN_VERSION, truth
+
+    _, size, version = drawn.split(":")
+    return truth(dataset, size) if int(version) == TWIN_VERSION else None
+
+
+def _count(truth: Sequence[RawImage] | None, content: RawContent) -> list[Tally]:
+    return [] if truth is None else [Tally("all", "images", len(content.images), len(truth))]
+
+
+def _against(truth: Sequence[RawImage], images: Sequence[RawImage]) -> list[Finding]:
+    drawn, found = {i.path: i for i in truth}, {i.path: i for i in images}
+    other = tuple(sorted(p for p in drawn.keys() & found.keys() if drawn[p] != found[p]))
+    return [
+        *_if_any("missing", "images of the twin are missing", tuple(sorted(drawn.keys() - found))),
+        *_if_any(
+            "extra", "images that the twin does not have", tuple(sorted(found.keys() - drawn))
+        ),
+        *_if_any("labels", "images of the twin under another label", other),
+    ]
+
+
+# --- bytes ----------------------------------------------------------------------------------------
+
+
+def _sums(layout: str, folder: Path, content: RawContent, record: Path | None) -> Sums:
+    return hash_files(folder, files_of(folder, reader(layout), content.images, record))
+
+
+def _against_record(record: Path, sums: Sums) -> list[Finding]:
+    if not record.exists():
+        write_record(record, sums)
+        return []
+    differences = compare(read_record(record), sums)
+    return [
+        *_if_any("bytes", f"files of {record.name} are missing", differences.missing),
+        *_if_any("bytes", f"files that {record.name} does not have", differences.extra),
+        *_if_any("bytes", f"files with other bytes than in {record.name}", differences.changed),
+    ]
+
+
+def _undecodable(layout: str, folder: Path, images: Sequence[RawImage]) -> list[Finding]:
+    module, broken = reader(layout), []
+    with progress("decoding", 1, "images") as report:
+        for done, image in enumerate(images, start=1):
+            try:
+                module.open_image(folder, image.path)
+            except InputError as error:
+                broken.append(str(error))
+            report(done, len(images))
+    return _if_any("decode", "images that cannot be decoded", tuple(sorted(broken)))
