@@ -5,9 +5,10 @@ Everything other rooms need is named here; the drawing of twins is loaded when f
 
 from typing import TYPE_CHECKING, Any
 
-from datasets.cards import CARDS, Card
+from datasets.cards import CARDS, Card, card
 from datasets.draws import draw, ordered, pick
 from datasets.errors import InputError
+from datasets.fetch import Fetched, fetch_archive
 from datasets.files import digest_of, replace_folder, write_atomically
 from datasets.manifest import Manifest
 from datasets.pixels import PixelStore, open_store
@@ -23,6 +24,7 @@ __all__ = [
     "CARDS",
     "PROTOCOLS",
     "Card",
+    "Fetched",
     "InputError",
     "Manifest",
     "PixelStore",
@@ -32,10 +34,12 @@ __all__ = [
     "Verdict",
     "build_manifest",
     "camera_sweep",
+    "card",
     "default_cache",
     "digest_of",
     "draw",
     "draw_twin",
+    "fetch_archive",
     "gallery_rule",
     "open_raw",
     "open_store",
