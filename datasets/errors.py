@@ -5,4 +5,17 @@ Its text is one line that names the file or value and the remedy; the command li
 
 
 class InputError(Exception):
-    """Unusable input: a folder, file, name or option of the user's."""
+    """Unusable input: a folder, file, name or option of the user's.
+
+    What cannot be printed (line ends, bytes of a name that are no UTF-8) is escaped, so that the
+    text is always one line that every terminal and log can show.
+    """
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text if text.isprintable() else "".join(map(_printable, text)))
+
+
+def _printable(character: str) -> str:
+    if character.isprintable():
+        return character
+    return character.encode("unicode_escape").decode("ascii")

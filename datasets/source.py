@@ -1,6 +1,5 @@
 """Sources: opening the raw folder of a data set, real or drawn as a twin on first use."""
 
-import json
 import os
 from collections import Counter
 from collections.abc import Mapping
@@ -11,8 +10,10 @@ from datasets.archives import find_in_archive, is_archive
 from datasets.cards import Card, card
 from datasets.errors import InputError
 from datasets.files import replace_folder
+from datasets.marker import drawn_as
 from datasets.readers import RawImage, reader
-from datasets.readers.common import EXPORT_LIST, MARKER
+from datasets.readers.common import EXPORT_LIST
+from datasets.readers.files import exists, is_file
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,7 @@ def _twin(about: Card, size: str, cache: Path) -> Path:
 
 
 def _find(about: Card, root: Path, cache: Path) -> Path:
-    if not root.exists():
+    if not exists(root):
         raise InputError(f"{root}: there is no such folder; give the one that holds {about.folder}")
     folder = None if is_archive(root) else reader(about.reader).find(root)
     folder = folder or find_in_archive(about, root, cache)
@@ -109,22 +110,10 @@ def _find(about: Card, root: Path, cache: Path) -> Path:
             f"{root}: no raw folder of {about.id} here; expected {about.layout}; "
             f"obtain it from {about.obtain}"
         )
-    if (folder / EXPORT_LIST).is_file():
+    if is_file(folder / EXPORT_LIST):
         # Its LR images are down-sampled already; read as raw they would be so once more.
         raise InputError(f"{folder}: an export of crossres, not a raw folder; give the raw folder")
     return folder
-
-
-def drawn_as(folder: Path) -> str | None:
-    """The source name of a folder that we drew, from its marker file; None for any other."""
-    marker = folder / MARKER
-    if not marker.is_file():
-        return None
-    try:
-        content = json.loads(marker.read_text(encoding="utf-8"))
-        return f"twin:{content['size']}:{int(content['version'])}"
-    except (ValueError, KeyError, TypeError, OSError) as error:
-        raise InputError(f"{marker}: not the marker of a twin; delete the twin's folder") from error
 
 
 def _check(folder: Path, images: tuple[RawImage, ...]) -> None:

@@ -11,11 +11,12 @@ from pathlib import Path
 from datasets.cards import card
 from datasets.errors import InputError
 from datasets.files import digest_of
+from datasets.marker import drawn_as
 from datasets.pairing import Finding, pairing
 from datasets.progress import progress
 from datasets.readers import RawContent, RawImage, reader
 from datasets.readers.common import collecting_strays
-from datasets.source import Source, drawn_as, raw_folder
+from datasets.source import Source, raw_folder
 from datasets.sums import Sums, compare, files_of, hash_files, lines_of, read_record, write_record
 from datasets.tallies import Tally, tallies
 

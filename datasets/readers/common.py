@@ -1,10 +1,7 @@
 """What the readers share: listing without junk, names against a grammar, finding, decoding."""
 
-import io
 import os
 import re
-import struct
-import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -12,9 +9,11 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageFile
 
 from datasets.errors import InputError
+from datasets.readers.files import is_file
+from datasets.readers.pictures import decode as decode
+from datasets.readers.pictures import image_size as image_size
 
 MARKER = "crossres-twin.json"
 EXPORT_LIST = "crossres-export.csv"
@@ -28,16 +27,6 @@ _JUNK = {
     "readme.md",
     MARKER,
 }
-_FORMATS = ("JPEG", "PNG", "BMP")  # decoded by content: a .png that holds JPEG bytes is fine
-_NOT_AN_IMAGE = (
-    OSError,
-    SyntaxError,
-    ValueError,
-    EOFError,
-    struct.error,
-    zlib.error,
-    Image.DecompressionBombError,
-)
 
 
 def is_junk(name: str) -> bool:
@@ -47,19 +36,24 @@ def is_junk(name: str) -> bool:
 
 def listing(folder: Path) -> list[str]:
     """The names in a folder, sorted, without junk; InputError when it cannot be listed."""
+    return [entry.name for entry in _entries(folder)]
+
+
+def _entries(folder: Path) -> list[os.DirEntry[str]]:
     try:
-        return sorted(name for name in os.listdir(folder) if not is_junk(name))  # noqa: PTH208
+        with os.scandir(folder) as entries:
+            found = [entry for entry in entries if not is_junk(entry.name)]
     except OSError as error:
         raise InputError(f"{folder}: cannot be listed ({error.strerror}); check the path") from None
+    return sorted(found, key=lambda entry: entry.name)
 
 
 def subfolders(folder: Path) -> list[Path]:
     """The folders in a folder, sorted by name, without junk; [] when it cannot be listed."""
     try:
-        names = sorted(name for name in os.listdir(folder) if not is_junk(name))  # noqa: PTH208
-    except OSError:
+        return [folder / entry.name for entry in _entries(folder) if _is(entry, folders=True)]
+    except InputError:
         return []
-    return [folder / name for name in names if (folder / name).is_dir()]
 
 
 _strays: ContextVar[list[Path] | None] = ContextVar("strays", default=None)
@@ -84,15 +78,34 @@ def stray(file: Path, grammar: str) -> None:
     strays.append(file)
 
 
-def matches(folder: Path, pattern: re.Pattern[str], grammar: str) -> list[re.Match[str]]:
-    """Match every name in a folder; InputError names the first one outside the grammar."""
+def _is(entry: os.DirEntry[str], folders: bool) -> bool:
+    """Whether an entry, or what it links to, is a folder or a regular file."""
+    try:
+        return entry.is_dir() if folders else entry.is_file()
+    except OSError:  # a loop of links, or no right to look
+        return False
+
+
+def matches(
+    folder: Path, pattern: re.Pattern[str], grammar: str, folders: bool = False
+) -> list[re.Match[str]]:
+    """Match every name in a folder, sorted.
+
+    InputError names the first one that is outside the grammar, or that is no regular file (no
+    folder, with `folders`).
+    """
     found = []
-    for name in listing(folder):
-        match = pattern.fullmatch(name)
+    for entry in _entries(folder):
+        match = pattern.fullmatch(entry.name)
         if match is None:
-            stray(folder / name, grammar)
-        else:
-            found.append(match)
+            stray(folder / entry.name, grammar)
+            continue
+        if not _is(entry, folders):
+            kind = "folder" if folders else "regular file"
+            raise InputError(
+                f"{folder / entry.name}: is no {kind}; remove it or unpack the data set again"
+            )
+        found.append(match)
     return found
 
 
@@ -124,27 +137,17 @@ def search(root: Path, usual: str, is_raw: Callable[[Path], bool]) -> Path | Non
 
 
 def _levels(root: Path) -> Iterator[list[Path]]:
-    folder = root.parent if root.is_file() else root
+    folder = root.parent if is_file(root) else root
     yield [folder]
     children = subfolders(folder)
     yield children
     yield [grandchild for child in children for grandchild in subfolders(child)]
-    yield [folder.resolve().parent]
+    yield [above(folder)]
 
 
-def decode(file: Path) -> NDArray[np.uint8]:
-    """Decode an image by its content to (H, W, 3) uint8 RGB.
-
-    Raises InputError naming the file when it is missing, truncated, or not JPEG, PNG or BMP.
-    """
-    try:
-        # Read whole first: the decoder would ask for it in dozens of small pieces.
-        with Image.open(io.BytesIO(file.read_bytes()), formats=_FORMATS) as image:
-            # Other code in the process may have asked for grey instead of an error.
-            ImageFile.LOAD_TRUNCATED_IMAGES = False
-            return np.array(image.convert("RGB"), dtype=np.uint8)
-    except _NOT_AN_IMAGE as error:
-        raise _undecodable(file, error) from error
+def above(folder: Path) -> Path:
+    """The folder above, links resolved as far as that is possible."""
+    return Path(os.path.realpath(folder)).parent
 
 
 def open_image(folder: Path, path: str) -> NDArray[np.uint8]:
@@ -155,19 +158,3 @@ def open_image(folder: Path, path: str) -> NDArray[np.uint8]:
 def source_file(folder: Path, path: str) -> Path:
     """`Reader.source_file` of the layouts that keep each image in a file of its own."""
     return folder / path
-
-
-def image_size(file: Path) -> tuple[int, int]:
-    """Return (width, height) from the header alone; InputError as in `decode`."""
-    try:
-        with Image.open(file, formats=_FORMATS) as image:
-            return image.size
-    except _NOT_AN_IMAGE as error:
-        raise _undecodable(file, error) from error
-
-
-def _undecodable(file: Path, error: BaseException) -> InputError:
-    if isinstance(error, FileNotFoundError):
-        return InputError(f"{file}: the image is missing; unpack the data set again")
-    reason = " ".join(str(error).replace(str(file), "file").split())
-    return InputError(f"{file}: not a whole JPEG, PNG or BMP image ({reason}); copy it again")

@@ -17,12 +17,13 @@ from numpy.typing import NDArray
 from datasets.errors import InputError
 from datasets.readers import RawContent, RawImage, common, cuhk03_np
 from datasets.readers.common import search
+from datasets.readers.files import is_file
+from datasets.readers.hdf5 import UNREADABLE, named_values, open_hdf5, referred, values
+from datasets.readers.pictures import MAX_PIXELS, MAX_SIDE
 
 FOLDER = "cuhk03_release"
 FILE = "cuhk-03.mat"
 BOXES = ("detected", "labeled")
-# What h5py raises; AttributeError where a group stands in place of a matrix.
-_BROKEN = (KeyError, ValueError, TypeError, IndexError, AttributeError, OSError, RuntimeError)
 _V7 = b"MATLAB 5.0 MAT-file"  # what versions 5 to 7 begin with
 _REMEDY = "unpack cuhk03_release.zip again; a file re-saved by MATLAB needs save -v7.3"
 
@@ -33,7 +34,7 @@ def find(root: Path) -> Path | None:
 
 
 def _has_file(folder: Path) -> bool:
-    return (folder / FILE).is_file()
+    return is_file(folder / FILE)
 
 
 def read(folder: Path) -> RawContent:
@@ -54,41 +55,71 @@ def read(folder: Path) -> RawContent:
             for index, column in _filled(file, cells)
         ]
         test_sets = {
-            str(number): tuple(
-                sorted(_pid(int(pair), int(index)) for pair, index in file[ref][()].T)
-            )
+            str(number): _test_set(values(referred(file, ref)))
             for number, ref in enumerate(_columns(file, "testsets"), start=1)
         }
-    except _BROKEN as error:
+    except UNREADABLE as error:
         raise _unreadable(folder, error) from error
     return RawContent(tuple(sorted(images, key=lambda image: image.path)), test_sets=test_sets)
 
 
 def _columns(file: Any, name: str) -> NDArray[np.object_]:
     """The references of a 1 x n cell array."""
-    references: NDArray[np.object_] = file[name][()].reshape(-1)
+    references: NDArray[np.object_] = named_values(file, name).reshape(-1)
+    if references.dtype != object:
+        raise ValueError(f"{name} is not a cell array")
     return references
 
 
 def _filled(file: Any, reference: Any) -> list[tuple[int, int]]:
     """(id index, column) of the cells that hold an image; MATLAB's empty cells have no 3 axes."""
-    cells = file[reference][()]
+    cells = _pair_cells(file, reference)
     return [
         (index + 1, column + 1)
         for index in range(cells.shape[1])
         for column in range(cells.shape[0])
-        if cells[column, index] and _axes(file, cells[column, index]) == 3
+        if cells[column, index] and _holds_image(file, cells[column, index])
     ]
 
 
-def _axes(file: Any, reference: Any) -> int:
-    """The number of axes behind a reference, by the low-level interface: there are 29,340 cells."""
-    return int(h5py.h5r.dereference(reference, file.id).rank)
+def _pair_cells(file: Any, reference: Any) -> NDArray[np.object_]:
+    """The (10, number of identities) references of one camera pair."""
+    cells: NDArray[np.object_] = values(referred(file, reference))
+    if cells.ndim != 2 or cells.shape[0] != 10 or cells.dtype != object:
+        raise ValueError(f"a camera pair has cells of shape {cells.shape}")
+    return cells
+
+
+def _holds_image(file: Any, reference: Any) -> bool:
+    """Whether a cell is not empty; ValueError when it then is no (3, W, H) uint8 image.
+
+    By the low-level interface: there are 29,340 cells.
+    """
+    cell = h5py.h5r.dereference(reference, file.id)
+    if not isinstance(cell, h5py.h5d.DatasetID):
+        raise ValueError("a cell that is no data set")
+    if cell.rank != 3:
+        return False
+    depth, width, height = cell.shape
+    usual = 0 < width <= MAX_SIDE and 0 < height <= MAX_SIDE and width * height <= MAX_PIXELS
+    if depth != 3 or cell.dtype != np.uint8 or not usual:
+        raise ValueError(f"a cell of shape {cell.shape} and type {cell.dtype}")
+    return True
+
+
+def _test_set(pairs_and_indices: NDArray[np.float64]) -> tuple[int, ...]:
+    """The pids, sorted, of a (2, n) array of camera pairs and identity indices."""
+    if pairs_and_indices.ndim != 2 or len(pairs_and_indices) != 2:
+        raise ValueError(f"a test set of shape {pairs_and_indices.shape}")
+    whole = pairs_and_indices.astype(np.int64)
+    if not np.array_equal(whole, pairs_and_indices):
+        raise ValueError("a test set that holds other than whole numbers")
+    return tuple(sorted(_pid(int(pair), int(index)) for pair, index in whole.T))
 
 
 def _pid(pair: int, index: int) -> int:
-    if not 1 <= index <= 999:
-        raise ValueError(f"identity index {index} in pair {pair} is outside 1..999")
+    if not (1 <= pair <= 9 and 1 <= index <= 999):
+        raise ValueError(f"identity {index} of pair {pair} is outside 1..999 of 1..9")
     return pair * 1000 + index
 
 
@@ -106,10 +137,11 @@ def open_image(folder: Path, path: str) -> NDArray[np.uint8]:
         cells = _cells(*_identity(folder), boxes, int(pair) - 1)
         if min(int(pair), int(index), int(column)) < 1:
             raise IndexError(path)
-        pixels = file[cells[int(column) - 1, int(index) - 1]][()]
-        if pixels.ndim != 3 or pixels.shape[0] != 3 or pixels.dtype != np.uint8:
-            raise ValueError(f"a cell of shape {pixels.shape} and type {pixels.dtype}")
-    except _BROKEN as error:
+        reference = cells[int(column) - 1, int(index) - 1]
+        if not _holds_image(file, reference):
+            raise ValueError("an empty cell")
+        pixels = values(referred(file, reference))
+    except UNREADABLE as error:
         raise _unreadable(folder, error, path) from error
     return np.ascontiguousarray(pixels.transpose(2, 1, 0))
 
@@ -134,14 +166,14 @@ def _identity(folder: Path) -> tuple[str, int, int, int]:
 
 @functools.lru_cache(maxsize=4)
 def _handle(name: str, _mtime: int, _size: int, _process: int) -> Any:
-    return h5py.File(name, "r")
+    return open_hdf5(Path(name))
 
 
 @functools.lru_cache(maxsize=20)
 def _cells(name: str, mtime: int, size: int, process: int, boxes: str, pair: int) -> Any:
     """The (10, number of identities) references of one camera pair."""
     file = _handle(name, mtime, size, process)
-    return file[_columns(file, boxes)[pair]][()]
+    return _pair_cells(file, _columns(file, boxes)[pair])
 
 
 def _unreadable(folder: Path, error: BaseException, path: str = "") -> InputError:

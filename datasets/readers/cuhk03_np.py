@@ -8,12 +8,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from datasets.readers import RawContent
+from datasets.readers.files import is_folder
 from datasets.readers.market_style import has_parts, read_parts
 
 BOXES = ("detected", "labeled")
 GRAMMAR = "<pid, 4 digits>_c<view 1..2>_<image>.png"
 # What follows the view may hold another c or more digits: only the first two fields are ours.
-_NAME = re.compile(r"(\d{4})_c([12])_[^/]*\.png", re.ASCII | re.IGNORECASE)
+_NAME = re.compile(r"(\d{4})_c([12])_[ -.0-\[\]-~]*(?i:\.png)", re.ASCII)
 
 
 def is_raw(folder: Path) -> bool:
@@ -26,7 +27,7 @@ def read(folder: Path) -> RawContent:
     images = [
         replace(image, path=f"{boxes}/{image.path}", boxes=boxes)
         for boxes in BOXES
-        if (folder / boxes).is_dir()
+        if is_folder(folder / boxes)
         for image in read_parts(folder / boxes, _NAME, GRAMMAR)
     ]
     note = "read from the CUHK03-NP folders: camera 1 or 2 is the view, and no test list is shipped"

@@ -15,7 +15,7 @@ from datasets.readers.market_style import has_parts, read_parts
 
 FOLDER = "DukeMTMC-reID"
 GRAMMAR = "<pid, 4 digits>_c<camera 1..8>_f<frame, 7 digits>.jpg"
-_NAME = re.compile(r"(\d{4})_c([1-8])_f\d{7}\.jpg", re.ASCII | re.IGNORECASE)
+_NAME = re.compile(r"(\d{4})_c([1-8])_f\d{7}(?i:\.jpg)", re.ASCII)
 
 
 def find(root: Path) -> Path | None:

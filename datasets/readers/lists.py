@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from datasets.errors import InputError
+from datasets.readers.files import read_whole
 
 TEST_PIDS = 1_000_000
 """Added to the numbers of test identities, as train and test may both be counted from 1."""
@@ -13,11 +14,7 @@ TEST_PIDS = 1_000_000
 def text_lines(file: Path) -> list[str]:
     """The lines of a UTF-8 text, whatever its line ends; InputError when it is not one."""
     try:
-        return file.read_text(encoding="utf-8-sig").splitlines()
-    except OSError as error:
-        raise InputError(
-            f"{file}: cannot be read ({error.strerror}); unpack the data set again"
-        ) from error
+        return read_whole(file).decode("utf-8-sig").splitlines()
     except UnicodeDecodeError as error:
         raise InputError(f"{file}: is not UTF-8 text; save it as plain UTF-8") from error
 

@@ -14,7 +14,7 @@ from datasets.readers.market_style import has_parts, read_parts
 
 FOLDER = "Market-1501-v15.09.15"
 GRAMMAR = "<pid, -1 or 4 digits>_c<camera 1..6>s<sequence>_<frame, 6 digits>_<box, 2 digits>.jpg"
-_NAME = re.compile(r"(-1|\d{4})_c([1-6])s[1-6]_\d{6}_\d{2}\.jpg", re.ASCII | re.IGNORECASE)
+_NAME = re.compile(r"(-1|\d{4})_c([1-6])s[1-6]_\d{6}_\d{2}(?i:\.jpg)", re.ASCII)
 
 
 def find(root: Path) -> Path | None:

@@ -10,9 +10,10 @@ from pathlib import Path
 
 from datasets.errors import InputError
 from datasets.readers import RawContent, RawImage, sysu_table
-from datasets.readers.common import any_match, listing, matches, search, stray, subfolders
+from datasets.readers.common import above, any_match, listing, matches, search, stray, subfolders
 from datasets.readers.common import open_image as open_image
 from datasets.readers.common import source_file as source_file
+from datasets.readers.files import is_file, is_folder
 
 FOLDER = "SYSU_3"
 FLAT_GRAMMAR = "cam_<0|1>/<id, 5 digits>_<image, 5 digits>.jpg"
@@ -20,8 +21,9 @@ NESTED_GRAMMAR = "<camera>/<id>/<file>.jpg, .png or .bmp"
 _FLAT_NAME = re.compile(r"(\d{5})_(\d{5})\.jpg", re.ASCII | re.IGNORECASE)
 _FLAT_CAMERA = re.compile(r"cam_([01])")
 _CAMERA = re.compile(r"(?:camera|cam|c)?[_-]?(\d)", re.ASCII | re.IGNORECASE)
-_IDENTITY = re.compile(r"[0-9]+")
-_IMAGE = re.compile(r".+\.(?:jpe?g|png|bmp)", re.ASCII | re.IGNORECASE)
+_IDENTITY = re.compile(r"[0-9]{1,9}")
+# Printable ASCII without a backslash: such a name is the same name on every system.
+_IMAGE = re.compile(r"[ -\[\]-~]+\.(?:jpe?g|png|bmp)", re.ASCII | re.IGNORECASE)
 _LISTS = {"train.txt", "val.txt", "test_probe.txt", "test_gallery.txt"}
 _OTHERS = {
     "SYSU-MM01 (RGB-infrared)": re.compile(r"sysu[-_ ]?mm[-_ ]?01", re.ASCII | re.IGNORECASE),
@@ -47,7 +49,15 @@ def _is_raw(folder: Path) -> bool:
         return True
     if all(any_match(folder / camera, _FLAT_NAME) for camera in ("cam_0", "cam_1")):
         return True
-    return len(_cameras(folder)) == 2 and all(map(_holds_identities, _cameras(folder)))
+    cameras = _cameras(folder)
+    return len(set(map(_number, cameras))) == len(cameras) == 2 and all(
+        map(_holds_identities, cameras)
+    )
+
+
+def _number(camera: Path) -> str:
+    match = _CAMERA.fullmatch(camera.name)
+    return match[1] if match else ""
 
 
 def _cameras(folder: Path) -> list[Path]:
@@ -65,17 +75,17 @@ def _other(folder: Path) -> str | None:
     for title, pattern in _OTHERS.items():
         if pattern.search(folder.name):
             return title
-    if (folder / "exp").is_dir() and len(_cameras(folder)) > 2:
+    if is_folder(folder / "exp") and len(_cameras(folder)) > 2:
         return "SYSU-MM01 (RGB-infrared)"
     if len(_cameras(folder)) > 2 and all(map(_holds_identities, _cameras(folder))):
         return "SYSU-MM01 (RGB-infrared)"
-    if (folder / "Image" / "SSM").is_dir() or (folder / "annotation" / "Person.mat").is_file():
+    if is_folder(folder / "Image" / "SSM") or is_file(folder / "annotation" / "Person.mat"):
         return "CUHK-SYSU (person search)"
     return None
 
 
 def _refuse_others(root: Path) -> None:
-    for folder in [root, *subfolders(root), root.resolve().parent]:
+    for folder in [root, *subfolders(root), above(root)]:
         title = _other(folder)
         if title is not None:
             raise InputError(
@@ -88,7 +98,7 @@ def read(folder: Path) -> RawContent:
     """All images; camids are those of the table or the numbers in the names of camera folders."""
     if sysu_table.is_raw(folder):
         return sysu_table.read(folder)
-    flat = (folder / "cam_0").is_dir() and any_match(folder / "cam_0", _FLAT_NAME)
+    flat = any_match(folder / "cam_0", _FLAT_NAME)
     images = _read_flat(folder) if flat else _read_nested(folder)
     return RawContent(tuple(sorted(images, key=lambda image: image.path)))
 
@@ -105,7 +115,7 @@ def _read_nested(folder: Path) -> list[RawImage]:
     return [
         RawImage(f"{name}/{identity[0]}/{match[0]}", int(identity[0]), camid)
         for name, camid in _camera_folders(folder, _CAMERA, NESTED_GRAMMAR)
-        for identity in matches(folder / name, _IDENTITY, NESTED_GRAMMAR)
+        for identity in matches(folder / name, _IDENTITY, NESTED_GRAMMAR, folders=True)
         for match in matches(folder / name / identity[0], _IMAGE, NESTED_GRAMMAR)
     ]
 

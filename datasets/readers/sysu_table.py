@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 
 from datasets.readers import RawContent, RawImage
+from datasets.readers.files import is_file
 from datasets.readers.lists import at_line, text_lines
 
 FILE = "images.csv"
@@ -19,7 +20,7 @@ _NUMBER = re.compile(r"\d{1,9}", re.ASCII)
 
 def is_raw(folder: Path) -> bool:
     """Whether the table is there."""
-    return (folder / FILE).is_file()
+    return is_file(folder / FILE)
 
 
 def read(folder: Path) -> RawContent:
@@ -31,7 +32,7 @@ def read(folder: Path) -> RawContent:
         image = _image(file, line, row)
         if image.path in images:
             raise at_line(file, line, f"{image.path} is listed before", "remove one of the lines")
-        if not (folder / image.path).is_file():
+        if not is_file(folder / image.path):
             raise at_line(file, line, f"there is no file {image.path}", "correct the path")
         images[image.path] = image
         cameras.add(image.camid)

@@ -12,12 +12,13 @@ from datasets.readers import RawContent, RawImage
 from datasets.readers.common import image_size, listing, search
 from datasets.readers.common import open_image as open_image
 from datasets.readers.common import source_file as source_file
+from datasets.readers.files import is_file, is_folder
 from datasets.readers.lists import at_line, entries, pid_of
 
 FOLDER = "VRIC"
 PARTS = {"train": "train", "probe": "query", "gallery": "gallery"}
 GRAMMAR = "<file>.jpg <vehicle number> <camera number>"
-_LINE = re.compile(r"([^/\\\s]+\.jpg)\s+(\d{1,6})\s+(\d{1,6})", re.ASCII | re.IGNORECASE)
+_LINE = re.compile(r"([!-.0-\[\]-~]+\.jpg)\s+(\d{1,6})\s+(\d{1,6})", re.ASCII | re.IGNORECASE)
 
 
 def find(root: Path) -> Path | None:
@@ -26,9 +27,7 @@ def find(root: Path) -> Path | None:
 
 
 def _is_raw(folder: Path) -> bool:
-    return all(
-        _list(folder, name).is_file() and (folder / _images(name)).is_dir() for name in PARTS
-    )
+    return all(is_file(_list(folder, name)) and is_folder(folder / _images(name)) for name in PARTS)
 
 
 def _list(folder: Path, name: str) -> Path:

@@ -13,6 +13,7 @@ from datasets.readers import RawContent, RawImage
 from datasets.readers.common import listing, search
 from datasets.readers.common import open_image as open_image
 from datasets.readers.common import source_file as source_file
+from datasets.readers.files import is_file, is_folder
 from datasets.readers.lists import at_line, entries, pid_of
 
 FOLDER = "VRU"
@@ -45,7 +46,7 @@ def find(root: Path) -> Path | None:
 
 
 def _is_raw(folder: Path) -> bool:
-    return (folder / PICTURES).is_dir() and _train_list(folder) is not None
+    return is_folder(folder / PICTURES) and _train_list(folder) is not None
 
 
 def read(folder: Path) -> RawContent:
@@ -88,7 +89,7 @@ def _pictures(folder: Path) -> dict[int, str]:
 
 def _train_list(folder: Path) -> Path | None:
     files = [folder / LISTS / name for name in _TRAIN_LISTS]
-    return next((file for file in files if file.is_file()), None)
+    return next((file for file in files if is_file(file)), None)
 
 
 def _test_lists(folder: Path) -> dict[str, Path]:
@@ -98,7 +99,7 @@ def _test_lists(folder: Path) -> dict[str, Path]:
     if found:
         return {str(count): found[count] for count in sorted(found)}
     single = folder / LISTS / _ONE_TEST_LIST
-    return {"": single} if single.is_file() else {}
+    return {"": single} if is_file(single) else {}
 
 
 def _add(listed: _Listed, file: Path, part: str, pictures: dict[int, str]) -> tuple[int, ...]:

@@ -1,0 +1,42 @@
+"""The marker file of a twin: what makes its results known as a twin's wherever they appear."""
+
+import json
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+from datasets.errors import InputError
+from datasets.readers.common import MARKER
+from datasets.readers.files import read_whole
+
+_SIZE = re.compile(r"[a-z0-9_-]{1,32}")
+_MAX_BYTES = 4096
+
+
+def drawn_as(folder: Path) -> str | None:
+    """The source name of a folder that we drew, from its marker file; None for any other.
+
+    InputError when the marker is there but damaged: a twin must never pass as real data.
+    """
+    marker = _marker(folder)
+    if marker is None:
+        return None
+    try:
+        content: Any = json.loads(read_whole(marker, _MAX_BYTES))
+        size, version = content["size"], content["version"]
+    except (ValueError, LookupError, TypeError, RecursionError) as error:
+        raise _damaged(marker) from error
+    if not isinstance(size, str) or not _SIZE.fullmatch(size) or type(version) is not int:
+        raise _damaged(marker)
+    return f"twin:{size}:{version}"
+
+
+def _marker(folder: Path) -> Path | None:
+    """The marker, however its name is written: some systems change the case of names."""
+    names = (name for name in os.listdir(folder) if name.casefold() == MARKER)  # noqa: PTH208
+    return next((folder / name for name in sorted(names)), None)
+
+
+def _damaged(marker: Path) -> InputError:
+    return InputError(f"{marker}: not the marker of a twin; delete the twin's folder")
