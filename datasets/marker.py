@@ -12,6 +12,7 @@ from datasets.readers.files import read_whole
 
 _SIZE = re.compile(r"[a-z0-9_-]{1,32}")
 _MAX_BYTES = 4096
+_MAX_VERSION = 1_000_000
 
 
 def drawn_as(folder: Path) -> str | None:
@@ -27,7 +28,9 @@ def drawn_as(folder: Path) -> str | None:
         size, version = content["size"], content["version"]
     except (ValueError, LookupError, TypeError, RecursionError) as error:
         raise _damaged(marker) from error
-    if not isinstance(size, str) or not _SIZE.fullmatch(size) or type(version) is not int:
+    if not isinstance(size, str) or not _SIZE.fullmatch(size):
+        raise _damaged(marker)
+    if type(version) is not int or not 0 <= version < _MAX_VERSION:
         raise _damaged(marker)
     return f"twin:{size}:{version}"
 

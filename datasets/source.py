@@ -123,6 +123,13 @@ def _check(folder: Path, images: tuple[RawImage, ...]) -> None:
     if twice:
         name = min(twice)
         raise InputError(f"{folder / name}: two files differ only in their suffix; remove one")
+    train = {image.pid for image in images if image.part == "train" and image.pid > 0}
+    both = [image for image in images if image.part not in ("", "train") and image.pid in train]
+    if both:
+        raise InputError(
+            f"{folder / both[0].path}: its identity is in the training part, too; "
+            "unpack the data set again"
+        )
 
 
 def _count_notes(about: Card, images: tuple[RawImage, ...]) -> list[str]:

@@ -142,12 +142,13 @@ def _levels(root: Path) -> Iterator[list[Path]]:
     children = subfolders(folder)
     yield children
     yield [grandchild for child in children for grandchild in subfolders(child)]
-    yield [above(folder)]
+    yield from ([parent] for parent in above(folder))
 
 
-def above(folder: Path) -> Path:
-    """The folder above, links resolved as far as that is possible."""
-    return Path(os.path.realpath(folder)).parent
+def above(folder: Path) -> list[Path]:
+    """The folder above: of the name as it was given, and of what it links to."""
+    places = (Path(path).parent for path in (os.path.abspath(folder), os.path.realpath(folder)))  # noqa: PTH100
+    return list(dict.fromkeys(places))
 
 
 def open_image(folder: Path, path: str) -> NDArray[np.uint8]:

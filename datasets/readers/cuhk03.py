@@ -111,10 +111,9 @@ def _test_set(pairs_and_indices: NDArray[np.float64]) -> tuple[int, ...]:
     """The pids, sorted, of a (2, n) array of camera pairs and identity indices."""
     if pairs_and_indices.ndim != 2 or len(pairs_and_indices) != 2:
         raise ValueError(f"a test set of shape {pairs_and_indices.shape}")
-    whole = pairs_and_indices.astype(np.int64)
-    if not np.array_equal(whole, pairs_and_indices):
-        raise ValueError("a test set that holds other than whole numbers")
-    return tuple(sorted(_pid(int(pair), int(index)) for pair, index in whole.T))
+    if not np.isin(pairs_and_indices, np.arange(1, 1000)).all():
+        raise ValueError("a test set that holds other than whole numbers from 1 to 999")
+    return tuple(sorted(_pid(int(pair), int(index)) for pair, index in pairs_and_indices.T))
 
 
 def _pid(pair: int, index: int) -> int:

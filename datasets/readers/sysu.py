@@ -85,7 +85,7 @@ def _other(folder: Path) -> str | None:
 
 
 def _refuse_others(root: Path) -> None:
-    for folder in [root, *subfolders(root), above(root)]:
+    for folder in [root, *subfolders(root), *above(root)]:
         title = _other(folder)
         if title is not None:
             raise InputError(
