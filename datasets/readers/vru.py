@@ -23,8 +23,8 @@ UNKNOWN_CAMERA = -1
 _TRAIN_LISTS = ("train_list.txt", "train.txt")
 _TEST_LIST = re.compile(r"test_list_(\d+)\.txt", re.ASCII)
 _ONE_TEST_LIST = "test.txt"
-_LINE = re.compile(r"(\d{1,9})\s+(\d{1,6})", re.ASCII)
-_PICTURE = re.compile(r"(\d{1,9})\.jpg", re.ASCII | re.IGNORECASE)
+_LINE = re.compile(r"(\d{1,20})\s+(\d{1,6})", re.ASCII)
+_PICTURE = re.compile(r"(\d{1,20})\.jpg", re.ASCII | re.IGNORECASE)
 
 
 @dataclass(frozen=True)
