@@ -55,7 +55,7 @@ def framed(body: Body, turned: int, tilt: int, around: float) -> tuple[int, int]
 
     `around` is what width and height add up to.
     """
-    across, down = _extent(body, turned, tilt)
+    across, down = _extent(body, turned, tilt, (0.0, _up(tilt)))
     width, height = (max(8, round(around * side / (across + down))) for side in (across, down))
     return width, height
 
@@ -70,17 +70,18 @@ def _placement(body: Body, view: View, size: tuple[int, int], u: Iterator[float]
     else:
         heading = view.angle
     exact = heading + 16.0 * view.nuisance * (jitter - 0.5)
-    across, down = _extent(body, exact, view.tilt)
+    lift_x, lift_y = 2 * _LEAN * (lean_x - 0.5), 2 * _LEAN * (lean_y - 0.5) - _up(view.tilt)
+    across, down = _extent(body, exact, view.tilt, (lift_x, lift_y))
     length = min(width / across, height / down) * (0.95 - 0.12 * view.nuisance * margin)
-    up = math.sin(math.radians(view.tilt))
+    shift = 0.06 * view.nuisance
     return Placement(
         heading=exact,
         size=length,
-        x=width * (0.5 + 0.06 * view.nuisance * (shift_x - 0.5)),
-        y=height * (0.5 + 0.06 * view.nuisance * (shift_y - 0.5)) + up * body.roof * length / 2,
+        x=width * (0.5 + shift * (shift_x - 0.5)) - lift_x * body.roof * length / 2,
+        y=height * (0.5 + shift * (shift_y - 0.5)) - lift_y * body.roof * length / 2,
         flat=math.cos(math.radians(view.tilt)),
-        lift_x=2 * _LEAN * (lean_x - 0.5),
-        lift_y=2 * _LEAN * (lean_y - 0.5) - up,
+        lift_x=lift_x,
+        lift_y=lift_y,
     )
 
 
@@ -89,15 +90,22 @@ def _turn(body: Body, tilt: int, width: int, height: int) -> int:
     """Degrees from 0 to 90 that the body is turned when its box has this aspect."""
 
     def misfit(turned: int) -> float:
-        across, down = _extent(body, turned, tilt)
+        across, down = _extent(body, turned, tilt, (0.0, _up(tilt)))
         return abs(across * height - down * width)
 
     return min(range(91), key=misfit)
 
 
-def _extent(body: Body, heading: float, tilt: int) -> tuple[float, float]:
-    """Width and height of the box around a body of length 1."""
-    turn, down = math.radians(heading), math.radians(tilt)
+def _extent(
+    body: Body, heading: float, tilt: int, lift: tuple[float, float]
+) -> tuple[float, float]:
+    """Width and height of the box around a body of length 1, lifted so far per unit of height."""
+    turn = math.radians(heading)
     cos, sin = abs(math.cos(turn)), abs(math.sin(turn))
-    flat = body.width * sin + cos
-    return body.width * cos + sin, flat * math.cos(down) + body.roof * math.sin(down)
+    flat = math.cos(math.radians(tilt)) * (body.width * sin + cos)
+    return body.width * cos + sin + body.roof * abs(lift[0]), flat + body.roof * abs(lift[1])
+
+
+def _up(tilt: int) -> float:
+    """How far upwards on the image one unit of height moves a point."""
+    return math.sin(math.radians(tilt))
