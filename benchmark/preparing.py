@@ -52,12 +52,20 @@ def survey(request: SurveyRequest, progress: Progress) -> Survey:
 
 
 def build_pixels(job: Job, progress: Progress) -> str:
-    """Build the pixel store of the job's data unless it is there; returns its digest."""
-    return open_data(job, progress)[1].digest
+    """Build the pixel store of the job's data unless it is there whole; returns its digest."""
+    return _open(job, progress, checked=False)[1].digest
 
 
 def open_data(job: Job, progress: Progress) -> tuple[Manifest, PixelStore]:
-    """The manifest and the pixels of a cell. InputError when the data changed since the plan."""
+    """The manifest and the pixels of a cell. InputError when the data changed since the plan.
+
+    The driver has compared the pixels with their digest (`build_pixels`) before the first cell:
+    here that is done only when their file has been touched since.
+    """
+    return _open(job, progress, checked=True)
+
+
+def _open(job: Job, progress: Progress, *, checked: bool) -> tuple[Manifest, PixelStore]:
     cell = job.cell
     raw = open_raw(cell.dataset, job.source, job.cache)
     manifest = build_manifest(raw, cell.protocol, cell.seed)
@@ -71,5 +79,7 @@ def open_data(job: Job, progress: Progress) -> tuple[Manifest, PixelStore]:
         progress("pixels", done, total)
 
     profile = job.profile
-    store = open_store(raw, manifest, profile.height, profile.width, job.cache, told)
+    store = open_store(
+        raw, manifest, profile.height, profile.width, job.cache, told, checked=checked
+    )
     return manifest, store

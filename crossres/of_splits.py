@@ -1,15 +1,19 @@
 """`crossres datasets build`: manifests and pixels."""
 
 import argparse
+import sys
 from itertools import product
 from pathlib import Path
 from typing import Any
 
 from crossres.grammar import DONE, add_source, cache, command, print_json, seeds, source
 
+ORIGINS = {"built": "built", "resumed": "resumed", "cache": "from cache"}
+
 
 def _datasets_build(options: argparse.Namespace) -> int:
     from benchmark import load_profile
+    from crossres.counting import counted
     from datasets import build_manifest, camera_sweep, open_raw, open_store
 
     profile = load_profile(options.profile)
@@ -21,13 +25,15 @@ def _datasets_build(options: argparse.Namespace) -> int:
         manifest = build_manifest(raw, protocol, seed)
         path = options.out / f"{manifest.dataset}-{manifest.protocol}-seed{seed}.csv"
         manifest.write(path)
-        store = open_store(raw, manifest, profile.height, profile.width, cache(options))
+        with counted(f"pixels of {manifest.dataset} · seed {seed}", sys.stderr) as count:
+            store = open_store(raw, manifest, profile.height, profile.width, cache(options), count)
         counts = manifest.table.groupby("split", sort=True).size().to_dict()
         built.append(
             {
                 "manifest": str(path),
                 "digest": manifest.digest,
                 "pixels": store.digest,
+                "origin": store.origin,
                 "source": raw.source,
                 "images": {split: int(count) for split, count in counts.items()},
                 "notes": list(manifest.notes),
@@ -39,7 +45,7 @@ def _datasets_build(options: argparse.Namespace) -> int:
     for entry in built:
         print(
             f"wrote {entry['manifest']}: {entry['images']}, digest {entry['digest'][:12]}, "
-            f"pixels {entry['pixels'][:12]}, source {entry['source']}"
+            f"pixels {entry['pixels'][:12]} ({ORIGINS[entry['origin']]}), source {entry['source']}"
         )
         for note in entry["notes"]:
             print(f"  note: {note}")

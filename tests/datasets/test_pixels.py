@@ -5,8 +5,10 @@ import json
 import logging
 import os
 import shutil
+import struct
 import subprocess
 import sys
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -71,6 +73,92 @@ def test_every_image_of_every_layout_is_right(dataset, make, tmp_path):
         assert variants.shape == (len(hr), 48, 20, 3)
         for image, path in zip(variants, hr, strict=True):
             assert np.array_equal(image, one_by_one(raw, path, rate, 48, 20))
+
+
+KERNELS = ["box", "bilinear", "bicubic", "lanczos", "cv2_linear_noaa", "cv2_cubic_noaa"]
+
+
+def with_options(manifest, options, rates):
+    """The split with options of the protocol, and the rates given in turn, from the first row."""
+    table = manifest.table.assign(rate=[rates[row % len(rates)] for row in range(16)])
+    return Manifest(manifest.dataset, f"mlr-sing[{options}]", 0, table)
+
+
+def check_rows(store, raw, manifest, expected):
+    """Every image and variant is expected(decoded image, rate)."""
+    decode = reader(CARDS[raw.dataset].reader).open_image
+    for split in ("train", "query", "gallery"):
+        rows = manifest.rows(split)
+        for image, row in zip(store.images(split), rows.itertuples(), strict=True):
+            assert np.array_equal(image, expected(decode(raw.folder, row.path), row.rate))
+    train = manifest.rows("train")
+    for rate in (2, 3, 4):
+        hr = train[train["rate"] == 1]["path"]
+        for image, path in zip(store.variants(rate), hr, strict=True):
+            assert np.array_equal(image, expected(decode(raw.folder, path), rate))
+
+
+@pytest.mark.parametrize("kernel", KERNELS)
+def test_the_kernel_of_the_manifest_is_obeyed(kernel, viper):
+    """At every rate there is; rate 0, natively LR, is only brought to the size of the input."""
+    raw, manifest, cache = viper
+    manifest = with_options(manifest, f"kernel={kernel}", [0, 1, 2, 3, 4, 6, 8])
+    store = open_store(raw, manifest, 32, 16, cache)
+
+    def expected(image, rate):
+        if rate > 1:
+            image = resample(image, image.shape[0] // rate, image.shape[1] // rate, kernel)
+        return resample(image, 32, 16, "bilinear")
+
+    check_rows(store, raw, manifest, expected)
+    about = json.loads((stores(cache)[0] / "store.json").read_text())
+    assert set(about["kernels"]) == {kernel, "bilinear"}
+    assert about["kernels"][kernel].startswith("mlr-")
+
+
+@pytest.mark.parametrize("kernel", ["bicubic", "cv2_linear_noaa"])
+def test_on_the_grid_of_the_input_images_are_brought_there_first(kernel, viper):
+    raw, manifest, cache = viper
+    manifest = with_options(manifest, f"grid=input,kernel={kernel}", [0, 1, 2, 3, 4, 6, 8])
+    store = open_store(raw, manifest, 33, 17, cache)
+
+    def expected(image, rate):
+        image = resample(image, 33, 17, "bilinear")
+        if rate > 1:
+            small = resample(image, 33 // rate, 17 // rate, kernel)
+            image = resample(small, 33, 17, "bilinear")
+        return image
+
+    check_rows(store, raw, manifest, expected)
+
+
+def test_kernels_and_grids_are_stores_of_their_own(viper):
+    raw, manifest, cache = viper
+    rates = [1, 2, 3, 4]
+    options = [f"kernel={kernel}" for kernel in KERNELS] + ["grid=input"]
+    found = {
+        open_store(raw, with_options(manifest, option, rates), 32, 16, cache).digest
+        for option in options
+    }
+    assert len(found) == len(stores(cache)) == 7
+
+
+def test_spelling_the_defaults_out_changes_no_pixel(viper):
+    raw, manifest, cache = viper
+    spelled = Manifest(
+        "mlr-viper", "mlr-sing[grid=native,kernel=bicubic]", 0, manifest.table
+    )
+    assert open_store(raw, spelled, 32, 16, cache).digest[:16] == GOLDEN_DIGEST
+
+
+def test_unknown_kernels_and_grids_are_refused(viper):
+    raw, manifest, cache = viper
+    for option, message in [
+        ("kernel=area", "unknown kernel 'area'; known: box, bilinear, bicubic, lanczos, cv2_lin"),
+        ("grid=output", "unknown grid 'output'; known: native, input"),
+    ]:
+        with pytest.raises(InputError, match=message):
+            open_store(raw, with_options(manifest, option, [1]), 32, 16, cache)
 
 
 def test_chunks_do_not_show(viper, monkeypatch, tmp_path):
@@ -200,6 +288,31 @@ def test_an_image_that_cannot_be_decoded_leaves_no_store(viper):
     bad.write_bytes(bad.read_bytes()[:5000])
     with pytest.raises(InputError, match=bad.name):
         open_store(raw, manifest, 32, 16, cache)
+    assert stores(cache) == []
+
+
+def bomb(width, height):
+    """A whole PNG of less than a megabyte that claims to be black and enormous."""
+
+    def block(name, content):
+        checksum = struct.pack(">I", zlib.crc32(name + content))
+        return struct.pack(">I", len(content)) + name + content + checksum
+
+    packer = zlib.compressobj(9)
+    rows = b"".join(packer.compress(bytes(1 + 3 * width)) for _ in range(height)) + packer.flush()
+    head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    blocks = block(b"IHDR", head) + block(b"IDAT", rows) + block(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + blocks
+
+
+def test_a_decompression_bomb_is_named_in_one_line(viper):
+    raw, manifest, cache = viper
+    bad = raw.folder / manifest.table["path"].iloc[3]
+    bad.write_bytes(bomb(20_000, 10_000))
+    with pytest.raises(InputError) as caught:
+        open_store(raw, manifest, 32, 16, cache)
+    assert str(bad) in str(caught.value)
+    assert "\n" not in str(caught.value)
     assert stores(cache) == []
 
 
