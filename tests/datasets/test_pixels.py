@@ -145,9 +145,7 @@ def test_kernels_and_grids_are_stores_of_their_own(viper):
 
 def test_spelling_the_defaults_out_changes_no_pixel(viper):
     raw, manifest, cache = viper
-    spelled = Manifest(
-        "mlr-viper", "mlr-sing[grid=native,kernel=bicubic]", 0, manifest.table
-    )
+    spelled = Manifest("mlr-viper", "mlr-sing[grid=native,kernel=bicubic]", 0, manifest.table)
     assert open_store(raw, spelled, 32, 16, cache).digest[:16] == GOLDEN_DIGEST
 
 
@@ -292,16 +290,19 @@ def test_an_image_that_cannot_be_decoded_leaves_no_store(viper):
 
 
 def bomb(width, height):
-    """A whole PNG of less than a megabyte that claims to be black and enormous."""
+    """A PNG of less than a megabyte that unpacks to a black picture of this size."""
 
     def block(name, content):
         checksum = struct.pack(">I", zlib.crc32(name + content))
         return struct.pack(">I", len(content)) + name + content + checksum
 
     packer = zlib.compressobj(9)
-    rows = b"".join(packer.compress(bytes(1 + 3 * width)) for _ in range(height)) + packer.flush()
+    first, other = (
+        packer.compress(bytes(1 << 20)) + packer.flush(zlib.Z_FULL_FLUSH) for _ in range(2)
+    )
+    zeros = first + other * (3 * width * height >> 20)
     head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    blocks = block(b"IHDR", head) + block(b"IDAT", rows) + block(b"IEND", b"")
+    blocks = block(b"IHDR", head) + block(b"IDAT", zeros) + block(b"IEND", b"")
     return b"\x89PNG\r\n\x1a\n" + blocks
 
 
@@ -309,6 +310,7 @@ def test_a_decompression_bomb_is_named_in_one_line(viper):
     raw, manifest, cache = viper
     bad = raw.folder / manifest.table["path"].iloc[3]
     bad.write_bytes(bomb(20_000, 10_000))
+    assert bad.stat().st_size < 1_000_000
     with pytest.raises(InputError) as caught:
         open_store(raw, manifest, 32, 16, cache)
     assert str(bad) in str(caught.value)

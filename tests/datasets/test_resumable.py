@@ -110,8 +110,9 @@ def test_a_killed_build_is_gone_on_with(number, viper, expected, start, monkeypa
     assert open_store(raw, manifest, *SIZE, cache).origin == "cache"
 
 
-def test_a_store_from_a_resumed_build_is_the_same_file(viper, expected, start, tmp_path):
+def test_a_store_from_a_resumed_build_is_the_same_file(viper, start, tmp_path):
     raw, manifest, cache = viper
+    open_store(raw, manifest, *SIZE, tmp_path / "unbroken")
     process = start(12)
     until(process, 12)
     process.kill()
@@ -123,7 +124,7 @@ def test_a_store_from_a_resumed_build_is_the_same_file(viper, expected, start, t
     assert (resumed / "pixels.npy").read_bytes() == (unbroken / "pixels.npy").read_bytes()
 
 
-def test_the_second_waits_and_takes_over_when_the_first_is_killed(viper, expected, start):
+def test_the_second_waits_and_takes_over_when_the_first_is_killed(expected, start):
     first = start(8)
     until(first, 8)
     second = start(-1)
@@ -135,7 +136,7 @@ def test_the_second_waits_and_takes_over_when_the_first_is_killed(viper, expecte
     assert second.returncode == 0
 
 
-def test_the_second_waits_and_takes_what_the_first_has_built(viper, expected, monkeypatch):
+def test_the_second_waits_and_takes_what_the_first_has_built(viper, expected):
     """Two threads, since here both must go on: the lock is between any two openings."""
     raw, manifest, cache = viper
     at_work, go_on, seen = threading.Event(), threading.Event(), []
@@ -238,7 +239,7 @@ def test_a_full_disk_keeps_what_is_finished(viper, expected, monkeypatch):
     assert sorted(paths) == sorted(manifest.table["path"][8:])
 
 
-def test_an_image_that_cannot_be_decoded_keeps_what_is_finished(viper, monkeypatch):
+def test_an_image_that_cannot_be_decoded_keeps_what_is_finished(viper):
     raw, manifest, cache = viper
     bad = raw.folder / manifest.table["path"].iloc[-1]
     bad.write_bytes(bad.read_bytes()[:5000])
