@@ -21,6 +21,7 @@ from datasets.sums import Sums, compare, files_of, hash_files, lines_of, read_re
 from datasets.tallies import Tally, tallies
 
 LEVELS = ("counts", "names", "bytes")
+_IMAGES = (".jpg", ".jpeg", ".png", ".bmp")
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,7 @@ def verify_raw(
         findings.append(Finding("twin", "twin of another version; draw it again", (drawn,)))
     if level != "counts":
         findings += _twice(content.images)
+        findings += _unread(about.reader, folder, content.images)
     if level != "counts" and not drawn:
         findings += pairing(about.reader, content)
     sums = _sums(about.reader, folder, content, record) if level == "bytes" else {}
@@ -114,6 +116,20 @@ def _twice(images: Sequence[RawImage]) -> list[Finding]:
         of[image.key.casefold()].append(image.path)
     twice = tuple(" = ".join(sorted(paths)) for _, paths in sorted(of.items()) if len(paths) > 1)
     return _if_any("duplicates", "names that stand for one image", twice)
+
+
+def _unread(layout: str, folder: Path, images: Sequence[RawImage]) -> list[Finding]:
+    """Image files beside those that were read: in no list. VRU is said to ship ten of them."""
+    source_file = reader(layout).source_file
+    read = {source_file(folder, image.path) for image in images}
+    beside = (path for place in {path.parent for path in read} for path in place.iterdir())
+    extra = (path for path in beside if path not in read and _is_image(path))
+    names = tuple(sorted(path.relative_to(folder).as_posix() for path in extra))
+    return [Finding("extra", "image files that no list names", names, False)] if names else []
+
+
+def _is_image(path: Path) -> bool:
+    return path.suffix.casefold() in _IMAGES and not path.name.startswith(".")
 
 
 def _if_any(check: str, text: str, items: tuple[str, ...]) -> list[Finding]:

@@ -18,6 +18,7 @@ from datasets.readers import RawContent, RawImage
 from datasets.sums import lines_of, read_record
 from datasets.tallies import Tally, tallies
 from datasets.twins import TWIN_VERSION, truth
+from datasets.verify import _unread
 
 SETS = ["caviar", "mlr-cuhk03", "mlr-market", "mlr-pku", "mlr-sysu", "mlr-viper"]
 MARKET = "Market-1501-v15.09.15"
@@ -185,23 +186,41 @@ def test_duplicates_are_told(viper, tmp_path):
     assert checks["duplicates"] == ("cam_a/000_0.BMP = cam_a/000_0.bmp",)
 
 
-def test_market_tells_lost_queries_and_mixed_parts(market, tmp_path):
-    root = shutil.copytree(market, tmp_path / "copy")
-    folder = root / MARKET
+@pytest.fixture
+def spoilt_market(market):
+    """Market-1501 without its first query, with a query of nobody and a test box of a train id."""
+    folder = market / MARKET
     lost = min((folder / "query").iterdir())
+    new = ["query/9999_c1s1_000001_01.jpg", "bounding_box_test/0001_c1s1_999999_01.jpg"]
     lost.unlink()
-    touch(folder, ["query/9999_c1s1_000001_01.jpg", "bounding_box_test/0001_c1s1_999999_01.jpg"])
+    touch(folder, new)
+    yield market, lost.name
+    lost.touch()
+    for name in new:
+        (folder / name).unlink()
+
+
+def test_market_tells_lost_queries_and_mixed_parts(spoilt_market, tmp_path):
+    root, lost = spoilt_market
     found = verdict("mlr-market", root, tmp_path)
     queries = [f.items for f in found.findings if f.wrong and f.check == "queries"]
-    pid = lost.name[:4]
-    assert ("query/9999_c1s1_000001_01.jpg",) in queries
-    assert (
-        "identity 0001 camera 1: 0",
-        f"identity {pid} camera {lost.name[6]}: 0",
-    ) in queries
+    none = ("identity 0001 camera 1: 0", f"identity {lost[:4]} camera {lost[6]}: 0")
+    assert queries == [("query/9999_c1s1_000001_01.jpg",), none]
     assert wrong(found)[0]["parts"] == ("identity 0001",)
-    assert ("gallery junk", "images", 3819, 3819) not in wrong(found)[1]
-    assert ("gallery", "images", 19733, 19732) in wrong(found)[1]
+    counts = wrong(found)[1]
+    assert ("gallery", "images", 19733, 19732) in counts
+    assert not any(group == "gallery junk" for group, *_ in counts)
+
+
+def test_image_files_that_no_list_names_are_told_and_are_no_fault(viper):
+    (viper / "VIPeR" / "cam_a" / "other.txt").touch()
+    (viper / "VIPeR" / "cam_a" / "Thumbs.db").touch()
+    rows = images(("cam_a/000_0.bmp", 0, 0, "", ""))
+    (finding,) = _unread("viper", viper / "VIPeR", rows)
+    (viper / "VIPeR" / "cam_a" / "other.txt").unlink()
+    assert len(finding.items) == 631
+    assert finding.items[0] == "cam_a/001_0.bmp"
+    assert not finding.wrong
 
 
 def images(*rows):
