@@ -463,6 +463,16 @@ def test_the_published_addresses_and_digests_are_well_formed():
 # --- the command line -----------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("name", ["verify", "fetch"])
+def test_the_commands_have_help_with_an_example(name, capsys):
+    with pytest.raises(SystemExit) as caught:
+        run(["datasets", name, "--help"])
+    assert caught.value.code == 0
+    out = capsys.readouterr().out
+    assert "example:" in out
+    assert "--json" in out
+
+
 def test_fetch_shows_the_licence_and_asks_for_its_acceptance(known, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(sys, "stdin", io.StringIO("y\n"))  # no terminal: nobody can be asked
     out = tmp_path / "out"
