@@ -73,6 +73,13 @@ def benchmark(session: nox.Session) -> None:
     session.run("pytest", "tests/performance", "--benchmark-only", *session.posargs)
 
 
+@nox.session
+def fuzz(session: nox.Session) -> None:
+    """Read 10,000 damaged raw folders; other cases with `-- --first 10000 --cases 500`."""
+    _install(session, "tests")
+    session.run("python", "tests/datasets/fuzz", *session.posargs)
+
+
 @nox.session(name="reproduce-table2")
 def reproduce_table2(session: nox.Session) -> None:
     """Fill Table 2 on the twins; on real data with `-- --data ROOT --profile paper`."""

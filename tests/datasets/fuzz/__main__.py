@@ -26,6 +26,7 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))  # for the small raw folders of conftest.py
 
 EXTRA_MEMORY = 1 << 30  # bytes above what the imports took
+MOST_DEATHS = 20  # of the child, before the fuzzer gives up
 SHARED_MEMORY = Path("/dev/shm")
 
 
@@ -59,8 +60,8 @@ def _scratch(given: Path | None) -> Path | None:
 
 
 def _results(arguments: argparse.Namespace, scratch: Path) -> Iterator[dict[str, Any]]:
-    first, last = arguments.first, arguments.first + arguments.cases
-    while first < last:
+    first, last, deaths = arguments.first, arguments.first + arguments.cases, 0
+    while first < last and deaths < MOST_DEATHS:
         with _worker(scratch, first, last - first) as child:
             for line in child.stdout or ():
                 result = json.loads(line)
@@ -72,7 +73,7 @@ def _results(arguments: argparse.Namespace, scratch: Path) -> Iterator[dict[str,
             problem = f"the process died ({child.returncode})"
             yield {"case": first, "outcome": "crash", "problem": problem}
             print(f"case {first}: {problem}", file=sys.stderr)
-            first += 1
+            first, deaths = first + 1, deaths + 1
 
 
 def _worker(scratch: Path, first: int, cases: int) -> "subprocess.Popen[str]":
@@ -108,6 +109,7 @@ def work(arguments: argparse.Namespace) -> int:
 
     warnings.simplefilter("error")
     cases = Cases(arguments.worker)
+    sys.addaudithook(cases.audit)
     _limit_memory()
     for number in range(arguments.first, arguments.first + arguments.cases):
         faulthandler.dump_traceback_later(30, exit=True)

@@ -3,7 +3,6 @@
 import os
 import resource
 import shutil
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -33,7 +32,6 @@ class Cases:
         for layout, (name, maker) in LAYOUTS.items():
             maker(self.templates / layout / name)
             self.baselines[layout] = self._baseline(layout)
-        sys.addaudithook(self._audit)
 
     def _baseline(self, layout: str) -> Baseline:
         cache = self.templates / "cache"
@@ -45,7 +43,7 @@ class Cases:
     def _template(self, layout: str) -> Path:
         return self.templates / layout / LAYOUTS[layout][0]
 
-    def _audit(self, event: str, arguments: tuple[Any, ...]) -> None:
+    def audit(self, event: str, arguments: tuple[Any, ...]) -> None:
         """Note every file that Python opens below a folder called secret."""
         if event == "open" and "/secret/" in str(arguments[0]):
             self.opened.append(str(arguments[0]))

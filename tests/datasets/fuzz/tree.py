@@ -59,6 +59,7 @@ def _free(path: Path) -> bool:
 
 def _file(case: Case) -> Path | None:
     files = [file for file in case.files() if file.is_file() and not file.is_symlink()]
+    files = [file for file in files if file.name.casefold() != "crossres-twin.json"]
     return case.dice.pick(files) if files else None
 
 
@@ -103,7 +104,7 @@ def foreign_things_beside(case: Case) -> tuple[Kind, Path] | None:
 
 def linked_file(case: Case) -> tuple[Kind, Path] | None:
     file = _file(case)
-    if file is None or file.name == "crossres-twin.json":
+    if file is None:
         return None
     target = case.home / "elsewhere" / str(len(case.effects))
     file.rename(target)
@@ -309,7 +310,8 @@ def copy_inside(case: Case) -> tuple[Kind, Path] | None:
     aside = case.home / "elsewhere" / "copy"
     shutil.copytree(case.folder, aside, symlinks=True, copy_function=os.link)
     aside.rename(path)
-    return Kind.NAMES, path
+    case.copied = True
+    return Kind.ANY, path
 
 
 # --- what the content decides ---------------------------------------------------------------------
@@ -350,9 +352,11 @@ def garbage(case: Case) -> tuple[Kind, Path] | None:
 def huge(case: Case) -> tuple[Kind, Path] | None:
     """A sparse file of 64 GiB, whose beginning may be an image."""
     made = _content(case, Kind.BROKEN, lambda whole: whole if case.dice.below(2) else b"")
-    if made is not None:
-        os.truncate(made[1], HUGE)
-    return made
+    if made is None:
+        return None
+    os.truncate(made[1], HUGE)
+    # HDF5 reads what lies before the end that the file itself names.
+    return (Kind.ANY, made[1]) if made[1].suffix == ".mat" else made
 
 
 def odd_picture(case: Case) -> tuple[Kind, Path] | None:

@@ -1,0 +1,55 @@
+"""A few hundred cases of the fuzzer, and proof that it would notice a fault.
+
+`nox -s fuzz` runs 10,000 cases; tests/datasets/fuzz/__main__.py says what a case is.
+"""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from datasets import CARDS
+
+REPO = Path(__file__).resolve().parents[2]
+FUZZ = REPO / "tests" / "datasets" / "fuzz"
+PLANTED = """
+import os, sys, tempfile
+sys.path[:0] = sys.argv[2:]
+import datasets.errors, datasets.readers.common
+exec(sys.argv[1])
+from pathlib import Path
+from cases import Cases
+memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+with tempfile.TemporaryDirectory(dir=memory) as scratch:
+    results = [run(number) for run in [Cases(Path(scratch)).run] for number in range(120)]
+print(*{name for result in results if result.get("problem") for name in result["mutations"]})
+"""
+
+
+def test_every_case_is_a_manifest_or_one_clear_error():
+    command = [sys.executable, str(FUZZ), "--cases", "400"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=REPO, timeout=300)
+    summary = json.loads(done.stdout)
+    assert summary["failures"] == [], done.stderr
+    assert done.returncode == 0
+    assert summary["cases"] == 400
+    outcomes = summary["outcomes"]
+    assert set(outcomes) == {"manifest", "manifest and store", "error at read", "error at store"}
+    assert min(outcomes.values()) > 15
+    assert {layout.split()[0] for layout in summary["layouts"]} == set(CARDS)
+
+
+@pytest.mark.parametrize(
+    ("fault", "found_by"),
+    [
+        ("datasets.readers.common.is_junk = lambda name: name[0] == '.'", "junk_folder"),
+        ("datasets.readers.common._is = lambda entry, folders: True", "no_regular_file"),
+        ("datasets.errors._printable = lambda character: character", "renamed"),
+    ],
+)
+def test_a_planted_fault_is_found(fault, found_by):
+    command = [sys.executable, "-c", PLANTED, fault, str(FUZZ), str(FUZZ.parent)]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=REPO, check=True)
+    assert found_by in done.stdout.split()
