@@ -20,24 +20,25 @@ sys.path[:0] = sys.argv[2:]
 import datasets.errors, datasets.readers.common
 exec(sys.argv[1])
 from pathlib import Path
-from cases import Cases
+from cases import LAYOUTS, Cases
 memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
 with tempfile.TemporaryDirectory(dir=memory) as scratch:
-    results = [run(number) for run in [Cases(Path(scratch)).run] for number in range(120)]
+    cases = Cases(Path(scratch), list(LAYOUTS))
+    results = [cases.run(number) for number in range(100)]
 print(*{name for result in results if result.get("problem") for name in result["mutations"]})
 """
 
 
 def test_every_case_is_a_manifest_or_one_clear_error():
-    command = [sys.executable, str(FUZZ), "--cases", "400"]
+    command = [sys.executable, str(FUZZ), "--cases", "300"]
     done = subprocess.run(command, capture_output=True, text=True, cwd=REPO, timeout=300)
     summary = json.loads(done.stdout)
     assert summary["failures"] == [], done.stderr
     assert done.returncode == 0
-    assert summary["cases"] == 400
+    assert summary["cases"] == 300
     outcomes = summary["outcomes"]
     assert set(outcomes) == {"manifest", "manifest and store", "error at read", "error at store"}
-    assert min(outcomes.values()) > 15
+    assert min(outcomes.values()) > 10
     assert {layout.split()[0] for layout in summary["layouts"]} == set(CARDS)
 
 

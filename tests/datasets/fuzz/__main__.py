@@ -47,6 +47,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--cases", type=int, default=10_000, help="how many cases")
     parser.add_argument("--first", type=int, default=0, help="the number of the first case")
     parser.add_argument("--scratch", type=Path, help="a folder, best in memory")
+    parser.add_argument("--layout", help="cases of this layout only, such as mlr-cuhk03")
     parser.add_argument("--show", action="store_true", help="print every case and its outcome")
     parser.add_argument("--worker", type=Path, help=argparse.SUPPRESS)
     return parser.parse_args()
@@ -62,7 +63,7 @@ def _scratch(given: Path | None) -> Path | None:
 def _results(arguments: argparse.Namespace, scratch: Path) -> Iterator[dict[str, Any]]:
     first, last, deaths = arguments.first, arguments.first + arguments.cases, 0
     while first < last and deaths < MOST_DEATHS:
-        with _worker(scratch, first, last - first) as child:
+        with _worker(scratch, first, last - first, arguments.layout) as child:
             for line in child.stdout or ():
                 result = json.loads(line)
                 if arguments.show or result.get("problem"):
@@ -76,9 +77,10 @@ def _results(arguments: argparse.Namespace, scratch: Path) -> Iterator[dict[str,
             first, deaths = first + 1, deaths + 1
 
 
-def _worker(scratch: Path, first: int, cases: int) -> "subprocess.Popen[str]":
-    numbers = ["--first", str(first), "--cases", str(cases)]
-    command = [sys.executable, str(HERE), "--worker", str(scratch), *numbers]
+def _worker(scratch: Path, first: int, cases: int, layout: str | None) -> "subprocess.Popen[str]":
+    which = ["--first", str(first), "--cases", str(cases)]
+    which += ["--layout", layout] if layout else []
+    command = [sys.executable, str(HERE), "--worker", str(scratch), *which]
     environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "PYTHONPATH": str(HERE.parents[2])}
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
 
@@ -105,10 +107,10 @@ def _summary(results: list[dict[str, Any]], seconds: float) -> dict[str, Any]:
 
 def work(arguments: argparse.Namespace) -> int:
     """Run cases, printing one JSON object for each."""
-    from cases import Cases
+    from cases import LAYOUTS, Cases
 
     warnings.simplefilter("error")
-    cases = Cases(arguments.worker)
+    cases = Cases(arguments.worker, [arguments.layout] if arguments.layout else list(LAYOUTS))
     sys.addaudithook(cases.audit)
     _limit_memory()
     for number in range(arguments.first, arguments.first + arguments.cases):

@@ -24,8 +24,9 @@ SHARE_OF_STORES = 4  # one case in so many, and every other one with damaged pic
 class Cases:
     """All cases below one scratch folder, made by linking to one template of each layout."""
 
-    def __init__(self, scratch: Path) -> None:
+    def __init__(self, scratch: Path, layouts: list[str]) -> None:
         self.scratch = scratch
+        self.layouts = layouts
         self.templates = scratch / "templates"
         self.opened: list[str] = []
         self.baselines: dict[str, Baseline] = {}
@@ -79,7 +80,7 @@ class Cases:
     def _make(self, number: int) -> tuple[Case, Path, bool]:
         """A case with its mutations made, the root to give, and whether to build a store."""
         dice = Dice(number)
-        layout = dice.pick(list(LAYOUTS))
+        layout = dice.pick(self.layouts)
         home = self.scratch / f"case {number}"
         case = Case(number, layout, home, home / "top" / "inner" / LAYOUTS[layout][0], dice)
         self._lay_out(case)

@@ -102,9 +102,9 @@ def _unexplained(case: Case, outcome: Outcome, baseline: Baseline) -> str:
     kinds = _kinds(case)
     if outcome.stage == "store":
         same = _wrong_manifest(case, replace(outcome, store=""), baseline)
-        damaged = kinds & {Kind.PIXELS, Kind.BROKEN, Kind.ANY}
-        named = any(_shown(effect.path) in outcome.error for effect in case.effects)
-        if not same and not (damaged and (named or Kind.ANY in kinds)):
+        changed = [effect.path for effect in case.effects if effect.kind != Kind.HARMLESS]
+        named = any(_shown(path) in outcome.error for path in changed)
+        if not same and not named and Kind.ANY not in kinds:
             return "the store was refused though no image is damaged"
         return same
     if kinds & {Kind.ANY, Kind.REFUSED}:
