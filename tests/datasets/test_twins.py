@@ -10,14 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from datasets import CARDS, PROTOCOLS, InputError, Source, build_manifest, draw_twin, open_raw
+from datasets import CARDS, InputError, Source, build_manifest, draw_twin, open_raw
 from datasets.readers import reader
 from datasets.readers.common import MARKER
 from datasets.twins import SIZES, TWIN_VERSION, truth
 from datasets.twins.layouts import layout
 
 SETS = list(CARDS)
-SPLIT = [name for name in SETS if CARDS[name].protocol in PROTOCOLS]
 REPOSITORY = Path(__file__).parents[2]
 DIGESTS = """
 import hashlib, sys
@@ -65,7 +64,7 @@ def test_every_image_opens_at_the_size_that_was_planned(dataset, tiny, tmp_path)
         assert pixels.std() > 5
 
 
-@pytest.mark.parametrize("dataset", SPLIT)
+@pytest.mark.parametrize("dataset", SETS)
 def test_default_protocol_can_split_it(dataset, tiny, tmp_path):
     manifest = build_manifest(open_raw(dataset, Source(tiny / dataset), tmp_path))
     assert all(len(manifest.rows(split)) > 0 for split in ("train", "query", "gallery"))
