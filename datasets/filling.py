@@ -6,7 +6,7 @@ else: the result is the same for any number of threads.
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
@@ -75,7 +75,7 @@ def fill(
     recipe: Recipe,
     chunks: Sequence[Sequence[Work]],
     jobs: int,
-) -> Iterator[list[list[Pixels]]]:
+) -> Generator[list[list[Pixels]], None, None]:
     """Yield, chunk by chunk, the pixels of each image at each of its rates.
 
     Raises what `decode` raises, of the first image (in order) that it raises for.

@@ -10,6 +10,7 @@ import os
 import shutil
 import uuid
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -83,7 +84,7 @@ def open_store(
 
     An LR image is down-sampled by its rate with the manifest's kernel on the manifest's grid, to 8
     bits, then every image is brought to (height, width) bilinearly; all with the versioned
-    resampler. A build that is broken off, however, is gone on with by the next call; one that
+    resampler. A build that was broken off, by whatever, is gone on with by the next call; one that
     another process is at work on is waited for. `jobs` threads decode and resample (None: as many
     as there are cores); the pixels are the same for any number.
 
@@ -93,6 +94,8 @@ def open_store(
     a raw image that cannot be decoded, an unknown kernel or grid, or the cache when it cannot be
     written.
     """
+    if jobs is not None and jobs < 1:
+        raise InputError(f"{jobs} jobs; the least is 1")
     plan = plan_store(raw, manifest, height, width)
     folder = cache / "pixels" / plan.inputs[:32]
     if folder.exists():
@@ -213,8 +216,11 @@ def _build(
     done, total = sum(len(works[chunk]) for chunk in finished), len(plan.images)
     progress(done, total)
     decode = reader(card(raw.dataset).reader).open_image
-    filled = fill(raw.folder, decode, plan.recipe, [works[chunk] for chunk in left], jobs)
-    with partial.writing() as put:
+    todo = [works[chunk] for chunk in left]
+    with (
+        closing(fill(raw.folder, decode, plan.recipe, todo, jobs)) as filled,
+        partial.writing() as put,
+    ):
         for chunk, images in zip(left, filled, strict=True):
             put(chunk, _pieces(images))
             done += len(images)

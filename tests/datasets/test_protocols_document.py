@@ -25,6 +25,8 @@ def test_everything_that_has_a_name_is_described():
     for card in CARDS.values():
         assert f"\n| {card.title} |" in TEXT
     assert KERNEL_VERSIONS["bicubic"] in TEXT
+    for kernel in KERNEL_VERSIONS:
+        assert f"`{kernel}`" in TEXT
     assert f"`{','.join(_HEADER)}`" in TEXT
 
 

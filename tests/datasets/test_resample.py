@@ -81,6 +81,25 @@ GOLDEN = {
 }
 
 
+def test_tall_images_down_sampled_equal_stored_digests():
+    """Where Pillow 13 gives other pixels."""
+    found = {}
+    for kernel in PILLOW:
+        small = [downsample(hashed_noise(128, 48), rate, kernel) for rate in (2, 3, 4, 6, 8)]
+        sha = hashlib.sha256(b"".join(image.tobytes() for image in small))
+        found[KERNEL_VERSIONS[kernel]] = sha.hexdigest()[:16]
+    assert found == GOLDEN_TALL
+
+
+# These are also the digests of what Pillow 9.5 and 12.3 make of it.
+GOLDEN_TALL = {
+    "mlr-bicubic-1": "cd3050bdc3d59fff",
+    "mlr-bilinear-1": "c7b871886631c86e",
+    "mlr-box-1": "c4ce6c4da5598d28",
+    "mlr-lanczos-1": "5a0fba9c800d04db",
+}
+
+
 def test_a_hand_made_box():
     """Block means, rounded half up after each pass."""
     image = np.zeros((2, 4, 3), np.uint8)
