@@ -28,6 +28,7 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "test_list": ("8000", "2400", "1200"),
 }
 LEAST = {"lr_camera": 0, "train_ids": 1, "test_ids": 1}  # whole numbers from here
+_DIGITS = 9  # of a whole number: far beyond any data set
 NONE = ""  # the default of an option that is not set
 
 
@@ -92,7 +93,8 @@ def official(raw: Raw) -> bool:
 
 def _check(protocol: str, key: str, value: str) -> None:
     if key in LEAST:
-        if not (value.isascii() and value.isdecimal()) or int(value) < LEAST[key]:
+        digits = value.isascii() and value.isdecimal() and len(value) <= _DIGITS
+        if not digits or int(value) < LEAST[key]:
             raise InputError(
                 f"protocol {protocol}: {key} is a whole number from {LEAST[key]}, not {value!r}"
             )

@@ -341,6 +341,8 @@ def test_defaults_are_left_out_of_the_canonical_text():
         ("mlr-sing[kernel=nearest]", "kernel is box, bilinear, bicubic, .* or cv2_cubic_noaa, not"),
         ("mlr-sing[train_ids=0]", "train_ids is a whole number from 1, not '0'"),
         ("mlr-sing[train_ids=-3]", "train_ids is a whole number from 1, not '-3'"),
+        (f"mlr-sing[train_ids={'9' * 5000}]", "train_ids is a whole number from 1"),
+        ("mlr-sing[train_ids=٣]", "train_ids is a whole number from 1"),
         ("mlr-sing[lr_camera=two]", "lr_camera is a whole number from 0, not 'two'"),
         ("mlr-sing[lr_camera=9]", "lr_camera=9: the cameras of mlr-market are 1, 2, 3, 4"),
         ("fixed-r[rate=5]", "rate is 2, 3, 4, 6 or 8, not '5'"),
