@@ -17,11 +17,12 @@ from benchmark.code import cell_roots, code_digest
 from benchmark.engine import Engine, Failed, Finished, Task, local
 from benchmark.preparing import Survey, SurveyRequest, survey
 from benchmark.profiles import load_profile, profile_names, typical_seconds
-from benchmark.progress import Clock, duration, watched
+from benchmark.progress import Clock, watched
 from benchmark.records import RecordFolder, scan_records
 from benchmark.tables import Row, Table, load_table, select_rows
 from datasets.cards import card
 from datasets.errors import InputError
+from datasets.progress import duration
 from datasets.source import Source, default_cache
 from methods import method_class, resolve_options
 from methods.interface import Profile

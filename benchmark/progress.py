@@ -13,13 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 
 from benchmark.engine import Event, Failed, Finished, Progressed, Started, Warned
-
-
-def duration(seconds: float) -> str:
-    """3:20 for 200 seconds, 1:02:05 for 3725."""
-    whole = round(seconds)
-    hours, minutes = divmod(whole // 60, 60)
-    return f"{hours}:{minutes:02}:{whole % 60:02}" if hours else f"{minutes}:{whole % 60:02}"
+from datasets.progress import duration
 
 
 @dataclass

@@ -16,11 +16,12 @@ from benchmark.cells import Job, canonical_json
 from benchmark.engine import Engine, Event, Failed, Finished, Task, local
 from benchmark.execute import CellResult, prepare_cell, run_cell
 from benchmark.planning import Plan, PlannedCell, plan_table, workers
-from benchmark.progress import Clock, duration, watched
+from benchmark.progress import Clock, watched
 from benchmark.records import write_record
 from benchmark.tables import Table
 from datasets.errors import InputError
 from datasets.files import write_atomically
+from datasets.progress import duration
 from datasets.source import Source
 from methods.interface import Profile
 

@@ -4,7 +4,6 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from crossres.bars import bar
 from crossres.grammar import DONE, command, group, print_json
 from crossres.of_cards import add_cards
 from crossres.of_exports import add_exports
@@ -14,9 +13,10 @@ from crossres.of_splits import add_splits
 
 def _datasets_twin(options: argparse.Namespace) -> int:
     from datasets import draw_twin
+    from datasets.progress import progress
 
-    with bar(f"drawing {options.dataset}") as progress:
-        draw_twin(options.dataset, options.out, options.size, progress)
+    with progress(f"drawing {options.dataset}", name="images") as report:
+        draw_twin(options.dataset, options.out, options.size, report)
     if options.json:
         print_json({"dataset": options.dataset, "size": options.size, "folder": str(options.out)})
     else:

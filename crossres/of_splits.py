@@ -1,7 +1,6 @@
 """`crossres datasets build`: manifests and pixels."""
 
 import argparse
-import sys
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -13,8 +12,8 @@ ORIGINS = {"built": "built", "resumed": "resumed", "cache": "from cache"}
 
 def _datasets_build(options: argparse.Namespace) -> int:
     from benchmark import load_profile
-    from crossres.counting import counted
     from datasets import build_manifest, camera_sweep, open_raw, open_store
+    from datasets.progress import progress
 
     profile = load_profile(options.profile)
     raw = open_raw(options.dataset, source(options, profile.twin_size), cache(options))
@@ -25,8 +24,8 @@ def _datasets_build(options: argparse.Namespace) -> int:
         manifest = build_manifest(raw, protocol, seed)
         path = options.out / f"{manifest.dataset}-{manifest.protocol}-seed{seed}.csv"
         manifest.write(path)
-        with counted(f"pixels of {manifest.dataset} · seed {seed}", sys.stderr) as count:
-            store = open_store(raw, manifest, profile.height, profile.width, cache(options), count)
+        with progress(f"pixels of {manifest.dataset} · seed {seed}", name="images") as report:
+            store = open_store(raw, manifest, profile.height, profile.width, cache(options), report)
         counts = manifest.table.groupby("split", sort=True).size().to_dict()
         built.append(
             {

@@ -1,42 +1,88 @@
-"""How far a long task is, on standard error: a line that renews itself, or now and then a line."""
+"""How far one long task is, on standard error: a bar that goes away, or a line now and then.
+
+Both tell the time left, and say nothing of what takes no longer than a moment.
+"""
 
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TextIO
 
 Report = Callable[[int, int], None]
+"""report(done, total); total 0 is an unknown one."""
 
-_QUIET = 1.0  # seconds in which nothing is said: most tasks are done by then
-_TERMINAL, _FILE = 0.2, 10.0  # seconds between two reports
+QUIET_SECONDS = 10.0  # between two lines
+
+
+def duration(seconds: float) -> str:
+    """3:20 for 200 seconds, 1:02:05 for 3725."""
+    whole = round(seconds)
+    hours, minutes = divmod(whole // 60, 60)
+    return f"{hours}:{minutes:02}:{whole % 60:02}" if hours else f"{minutes}:{whole % 60:02}"
+
+
+@dataclass
+class Pace:
+    """Estimates the time left of a task from what has been done since its first call."""
+
+    now: Callable[[], float] = time.monotonic
+    first: tuple[int, float] | None = None
+
+    def left(self, done: int, total: int) -> str:
+        """ " · about 1:20 left", or nothing while that is not known."""
+        if self.first is None:
+            self.first = (done, self.now())
+        before, start = self.first
+        if not before < done < total:
+            return ""
+        seconds = (self.now() - start) * (total - done) / (done - before)
+        return f" · about {duration(seconds)} left"
 
 
 @contextmanager
-def progress(task: str, unit: int = 1, name: str = "") -> Iterator[Report]:
-    """Yield `report(done, total)`, which shows "task: 12 of 80 name" at a bearable pace.
+def progress(
+    task: str,
+    unit: int = 1,
+    name: str = "",
+    stream: TextIO | None = None,
+    pace: Pace | None = None,
+) -> Iterator[Report]:
+    """Yield `report(done, total)`, which shows "task: 12 of 80 name · about 1:20 left".
 
-    `unit` divides the numbers (1 << 20 with name "MiB" for bytes); total 0 is an unknown one.
+    `unit` divides the numbers (1 << 20 with name "MiB" for bytes).
     """
-    terminal = sys.stderr.isatty()
-    pause = _TERMINAL if terminal else _FILE
-    said = time.monotonic() + _QUIET - pause
-    shown = False
+    shown, estimate = stream or sys.stderr, pace or Pace()
+    if not shown.isatty():
+        yield _lines(task, unit, name, shown, estimate)
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn())
+    end = TextColumn(name, markup=False)
+    with Progress(*columns, end, console=Console(file=shown), transient=True) as board:
+        bar = board.add_task(task, total=None)
+
+        def report(done: int, total: int) -> None:
+            text = task + estimate.left(done, total)
+            whole = total // unit or None
+            board.update(bar, description=text, completed=done // unit, total=whole)
+
+        yield report
+
+
+def _lines(task: str, unit: int, name: str, stream: TextIO, pace: Pace) -> Report:
+    said = pace.now()
 
     def report(done: int, total: int) -> None:
-        nonlocal said, shown
-        now = time.monotonic()
-        if now < said + pause:
-            return
-        said, shown = now, True
-        of = f" of {total // unit:,}" if total else ""
-        text = f"{task}: {done // unit:,}{of} {name}".rstrip()
-        print(
-            f"\r{text}\x1b[K" if terminal else text, end="" if terminal else "\n", file=sys.stderr
-        )
-        sys.stderr.flush()
+        nonlocal said
+        left = pace.left(done, total)
+        if pace.now() - said >= QUIET_SECONDS:
+            said = pace.now()
+            of = f" of {total // unit:,}" if total else ""
+            text = f"{task}: {done // unit:,}{of} {name}".rstrip()
+            print(f"{text}{left}", file=stream, flush=True)
 
-    try:
-        yield report
-    finally:
-        if shown and terminal:
-            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+    return report

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from crossres import bars
 from crossres.command_line import run
 from datasets import draw_twin
 
@@ -61,30 +60,3 @@ def test_an_unusable_place_is_one_line(tmp_path: Path, capsys: pytest.CaptureFix
     said = capsys.readouterr().err
     assert said.count("\n") == 1
     assert str(place) in said
-
-
-def test_without_a_terminal_a_line_tells_the_time_left(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-):
-    now = iter([0.0, 4.0, 10.0, 15.0, 20.0])
-    monkeypatch.setattr(bars.time, "monotonic", lambda: next(now))
-    with bars.bar("drawing a set") as show:
-        for done in (10, 25, 40, 50):
-            show(done, 100)
-    assert capsys.readouterr().err == (
-        "drawing a set: 25 of 100, about 30 seconds left\n"
-        "drawing a set: 50 of 100, about 20 seconds left\n"
-    )
-
-
-def test_on_a_terminal_a_bar_is_shown_and_taken_away(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-):
-    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
-    monkeypatch.setenv("TERM", "xterm")
-    with bars.bar("drawing a set") as show:
-        for done in range(1, 4):
-            show(done, 3)
-    captured = capsys.readouterr()
-    assert "drawing a set" in captured.err
-    assert captured.out == ""

@@ -5,7 +5,8 @@ import io
 import pytest
 
 from benchmark.engine import Failed, Finished, Progressed, Started, Warned
-from benchmark.progress import Clock, duration, watched
+from benchmark.progress import Clock, watched
+from datasets.progress import duration
 
 
 class Now:
