@@ -41,23 +41,22 @@ def photograph_vehicle(
     return developed(drawing, camera, view, u, rng)
 
 
-def heading(*names: str | int) -> int:
-    """Degrees that a vehicle is turned: traffic under one camera mostly goes one way.
+def heading(nuisance: float, *names: str | int) -> int:
+    """Degrees that a vehicle is turned, give or take 15.
 
-    Nine of ten head up, give or take 15 degrees, the others to any of the eight directions.
+    Traffic under one camera goes one way, up, but for a share of `nuisance` of the vehicles, which
+    head in any of eight directions.
     """
     choice = draw("twin-heading", *names)
-    return (choice >> 8) % 31 - 15 if choice % 10 else 45 * ((choice >> 8) % 8)
+    astray = choice % 1000 < 1000 * nuisance
+    return 45 * ((choice >> 12) % 8) * astray + (choice >> 24) % 31 - 15
 
 
-def framed(body: Body, turned: int, tilt: int, around: float) -> tuple[int, int]:
-    """Width and height of the image around a body turned by so many degrees.
-
-    `around` is what width and height add up to.
-    """
+def framed(body: Body, turned: int, tilt: int, area: float) -> tuple[int, int]:
+    """Width and height of the image, of about `area` pixels, around a body turned by degrees."""
     across, down = _extent(body, turned, tilt, (0.0, _up(tilt)))
-    width, height = (max(8, round(around * side / (across + down))) for side in (across, down))
-    return width, height
+    scale = math.sqrt(area / (across * down))
+    return max(8, round(scale * across)), max(8, round(scale * down))
 
 
 def _placement(body: Body, view: View, size: tuple[int, int], u: Iterator[float]) -> Placement:

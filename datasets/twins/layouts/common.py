@@ -47,10 +47,10 @@ def vehicle_shot(size: Size, image: RawImage, share: float = 1.0) -> Shot:
 
     `share` below 1 makes a natively LR image, so much of the usual size.
     """
-    turned = heading(size.dataset, image.path)
+    turned = heading(size.nuisance, size.dataset, image.path)
     height = 0.85 + 0.3 * (draw("twin-altitude", size.dataset, image.path) % 1000) / 1000
-    around = (size.width + size.height) * height * share
-    frame = framed(vehicle(size.dataset, image.pid).body, turned, size.tilt, around)
+    area = size.width * size.height * (height * share) ** 2
+    frame = framed(vehicle(size.dataset, image.pid).body, turned, size.tilt, area)
     view = View(*frame, 1.0 / share, turned, size.nuisance, size.tilt)
     return Shot(image, (image.pid,), view, image.path)
 
