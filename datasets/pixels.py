@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from datasets.cards import card
 from datasets.errors import InputError
-from datasets.files import write_atomically
+from datasets.files import digest_of, write_atomically
 from datasets.filling import default_jobs, fill
 from datasets.manifest import SPLITS, Manifest
 from datasets.partial import Partial, forget_old, locked, noted_chunks
@@ -134,15 +134,16 @@ def _load(folder: Path, plan: StorePlan, origin: str, *, checked: bool) -> Pixel
     try:
         about = json.loads((folder / _ABOUT).read_text(encoding="utf-8"))
         pixels = np.load(folder / _PIXELS, mmap_mode="r", allow_pickle=False)
-        seen = _seen(folder / _PIXELS)
     except (OSError, ValueError, EOFError) as error:
         raise InputError(f"{folder}: the pixel store is damaged ({error})") from error
     if not isinstance(about, dict) or {**about, **plan.about()} != about:
         raise InputError(f"{folder}: the pixel store was made from something else")
     if pixels.shape != plan.shape or pixels.dtype != np.uint8 or not pixels.flags.c_contiguous:
         raise InputError(f"{folder}: the pixel store has another shape than it says")
+    digest = str(about.get("sha256"))
+    seen = _seen(folder / _PIXELS, digest)
     if not (checked and about.get("seen") == seen):
-        if _sha256(folder / _PIXELS, pixels.nbytes) != about.get("sha256"):
+        if _sha256(folder / _PIXELS, pixels.nbytes) != digest:
             raise InputError(f"{folder}: the pixel store's pixels do not match their digest")
         _note_seen(folder, about, seen)
     parts, start = {}, 0
@@ -150,16 +151,20 @@ def _load(folder: Path, plan: StorePlan, origin: str, *, checked: bool) -> Pixel
         parts[name] = pixels[start : start + count]
         start += count
     height, width = plan.recipe.height, plan.recipe.width
-    return PixelStore(height, width, about["sha256"], plan.manifest_digest, parts, origin)
+    return PixelStore(height, width, digest, plan.manifest_digest, parts, origin)
 
 
-def _seen(file: Path) -> list[int]:
-    """What changes whenever a file is written to, replaced or copied; ctime cannot be set back."""
+def _seen(file: Path, digest: str) -> str:
+    """Names the file as it is now and the digest it was found to have.
+
+    Another name when the file is written to, replaced or copied; its ctime cannot be set back.
+    """
     stat = file.stat()
-    return [stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino]
+    now = [stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino]
+    return digest_of(f"{digest} {now}".encode())
 
 
-def _note_seen(folder: Path, about: dict[str, Any], seen: list[int]) -> None:
+def _note_seen(folder: Path, about: dict[str, Any], seen: str) -> None:
     """Note that the file as it is now has been compared with its digest, where that can be noted.
 
     In a cache that only others may write it cannot; there each opening compares again.
@@ -232,8 +237,8 @@ def _build(
 def _publish(partial: Partial, plan: StorePlan, folder: Path) -> None:
     made = partial.file.parent
     size = int(np.prod(plan.shape))
-    about = {**plan.about(), "sha256": _sha256(partial.file, size), "seen": _seen(partial.file)}
-    _write_about(made, about)
+    digest = _sha256(partial.file, size)
+    _write_about(made, {**plan.about(), "sha256": digest, "seen": _seen(partial.file, digest)})
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         made.rename(folder)

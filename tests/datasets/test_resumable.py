@@ -329,8 +329,19 @@ def test_a_full_check_finds_what_no_time_of_the_file_tells(viper, expected, monk
     with pixels_file(cache).open("r+b") as stream:
         stream.seek(-1, 2)
         stream.write(b"\xff")
-    monkeypatch.setattr("datasets.pixels._seen", lambda _file: [1])
+    monkeypatch.setattr("datasets.pixels._seen", lambda *_: "the same")
     with caplog.at_level(logging.WARNING, logger="datasets"):
         store = open_store(raw, manifest, *SIZE, cache)
     assert store.digest == expected
     assert "building it again" in caplog.text
+
+
+def test_a_changed_digest_is_not_believed(viper, expected, caplog):
+    raw, manifest, cache = viper
+    open_store(raw, manifest, *SIZE, cache)
+    about = pixels_file(cache).with_name("store.json")
+    for changed in (about.read_text().replace(expected, "0" * 64), '{"sha256": 1}'):
+        about.write_text(changed)
+        with caplog.at_level(logging.WARNING, logger="datasets"):
+            assert open_store(raw, manifest, *SIZE, cache, checked=True).digest == expected
+    assert len(caplog.records) == 2
