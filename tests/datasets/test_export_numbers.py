@@ -13,7 +13,11 @@ from datasets.exports.numbers import LAST_CAMERA, camera_numbers, pid_numbers, s
 Row = tuple[int, int, str]
 
 rows = st.lists(
-    st.tuples(st.integers(1, 6), st.integers(-1, 30), st.sampled_from(["query", "gallery"])),
+    st.tuples(
+        st.integers(1, 3),
+        st.one_of(st.just(-1), st.integers(0, 12)),
+        st.sampled_from(["query", "gallery"]),
+    ),
     min_size=1,
     max_size=40,
 )
@@ -76,6 +80,18 @@ def test_cameras_are_kept_or_numbered_in_their_order(camids: list[int], numbers:
     found, note = camera_numbers(table([(1, camid, "gallery") for camid in camids]))
     assert found == numbers
     assert bool(note) == (camids != numbers)
+
+
+def test_unknown_cameras_are_never_the_camera_of_a_query() -> None:
+    rows = [(1, -1, "query"), (1, -1, "gallery"), (2, -1, "gallery"), (3, -1, "train")]
+    found, note = camera_numbers(table(rows))
+    assert found == [1, 2, 2, 2]
+    assert "unknown cameras" in note
+
+
+def test_distractors_of_many_cameras_fit() -> None:
+    rows = [(0, camid, "gallery") for camid in range(12)] + [(5, 3, "query"), (5, 4, "gallery")]
+    assert camera_numbers(table(rows))[0] == [1] * 12 + [1, 2]
 
 
 def test_ten_cameras_are_counted_within_each_identity() -> None:

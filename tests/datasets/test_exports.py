@@ -275,6 +275,15 @@ def test_dgd_and_sing_find_the_split(
         assert all((tmp_path / "out" / file).is_file() for file, _ in rows)
 
 
+def test_dgd_takes_hr_queries_for_queries(opened: Callable[[str], Raw], tmp_path: Path) -> None:
+    raw = opened("mlr-market")
+    manifest = official(raw)
+    all_hr = Manifest(raw.dataset, "official", 0, manifest.table.assign(rate=1))
+    export(raw, all_hr, tmp_path / "out", "dgd")
+    queries = dgd_lists(tmp_path / "out")["query"]
+    assert len(queries) == len(manifest.rows("query"))
+
+
 # --- nothing half-made, nothing silently wrong ----------------------------------------------------
 
 
