@@ -14,9 +14,11 @@ from datasets.exports.places import LAYOUTS, Plan, junk_free, layout
 from datasets.exports.readme import readme
 from datasets.exports.writing import write_images
 from datasets.files import replace_folder
-from datasets.manifest import DEFAULT_GRID, DEFAULT_KERNEL, Manifest
+from datasets.manifest import DEFAULT_GRID, Manifest
 from datasets.readers.common import EXPORT_LIST, MARKER
+from datasets.resample import KERNEL_VERSIONS
 from datasets.source import Raw
+from datasets.store_plan import GRIDS
 
 __all__ = ["LAYOUTS", "SUFFIXES", "Export", "export", "layout", "verify_export"]
 
@@ -57,7 +59,7 @@ def export(
         raise InputError(f"unknown suffix {ending!r}; the suffixes are {', '.join(SUFFIXES)}")
     if folder.exists():
         raise InputError(f"{folder}: exists already; remove it or give another folder")
-    _check(raw, manifest)
+    _check(raw, manifest, input_size)
     module.check_folder(folder.resolve())
     plan = module.plan(junk_free(manifest.table, module.KEEPS_JUNK), ending)
     with replace_folder(folder) as temporary:
@@ -71,13 +73,14 @@ def export(
     return Export(folder, layout_name, len(plan.places), plan.notes)
 
 
-def _check(raw: Raw, manifest: Manifest) -> None:
+def _check(raw: Raw, manifest: Manifest, input_size: tuple[int, int] | None) -> None:
     if manifest.dataset != raw.dataset:
         raise InputError(f"the manifest is of {manifest.dataset}, the raw folder of {raw.dataset}")
-    if manifest.kernel != DEFAULT_KERNEL or manifest.grid != DEFAULT_GRID:
+    if manifest.kernel not in KERNEL_VERSIONS or manifest.grid not in GRIDS:
+        raise InputError(f"{manifest.protocol}: its kernel or grid is unknown; use one that is")
+    if manifest.grid != DEFAULT_GRID and input_size is None:
         raise InputError(
-            f"{manifest.protocol}: only splits down-sampled by {DEFAULT_KERNEL} on the native grid "
-            "can be exported; leave out the options kernel and grid"
+            f"{manifest.protocol}: is down-sampled on the input grid; give an input size"
         )
     known = {image.path for image in raw.images}
     for path in manifest.table["path"]:

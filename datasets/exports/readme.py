@@ -57,7 +57,7 @@ def readme(
 
 def _stored(manifest: Manifest, size: tuple[int, int] | None) -> str:
     kernel = KERNEL_VERSIONS[manifest.kernel]
-    low = f"LR images are down-sampled by their rate on the native grid with {kernel}"
+    low = f"LR images are down-sampled by their rate on the {manifest.grid} grid with {kernel}"
     if size is None:
         return f"{low} and stored at that low\nsize; all others have their native size."
     height, width = size

@@ -11,9 +11,10 @@ from PIL import Image
 from datasets.cards import card
 from datasets.exports.lists import Entry
 from datasets.exports.places import Place, Plan
+from datasets.filling import Recipe
 from datasets.manifest import Manifest
 from datasets.readers import reader
-from datasets.resample import downsample, resample
+from datasets.resample import downsample
 from datasets.source import Raw
 
 _COMPRESSION = 6  # of the PNG: fixed, so that one library writes one file
@@ -49,20 +50,26 @@ def _written(
     }
     for place in plan.places:
         pid, camid, rate = known[place.path]
-        pixels = picture(open_image(raw.folder, place.path), rate, input_size)
+        native = open_image(raw.folder, place.path)
+        pixels = picture(native, rate, manifest.kernel, manifest.grid, input_size)
         _write_png(folder / place.file, pixels)
         yield _entry(place, pid, camid, rate, pixels)
 
 
 def picture(
-    native: NDArray[np.uint8], rate: int, input_size: tuple[int, int] | None
+    native: NDArray[np.uint8],
+    rate: int,
+    kernel: str,
+    grid: str,
+    input_size: tuple[int, int] | None,
 ) -> NDArray[np.uint8]:
     """What is written for one image (H, W, 3): the image of the pixel store, before its resize.
 
-    With `input_size` (height, width): the very image of the store.
+    With `input_size` (height, width), which the grid "input" needs: the very image of the store.
     """
-    pixels = downsample(native, max(1, rate))
-    return pixels if input_size is None else resample(pixels, *input_size, "bilinear")
+    if input_size is not None:
+        return Recipe(*input_size, kernel, grid).apply(native, rate)
+    return downsample(native, max(1, rate), kernel)
 
 
 def _write_png(file: Path, pixels: NDArray[np.uint8]) -> None:

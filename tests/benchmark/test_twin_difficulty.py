@@ -11,7 +11,7 @@ from benchmark.metrics import ImageIds, measure
 from datasets import Manifest, PixelStore, Source, build_manifest, open_raw, open_store
 from methods import Method, Run, method_class
 
-SETS = ("caviar", "mlr-market", "mlr-cuhk03", "mlr-viper", "mlr-sysu")
+SETS = ("caviar", "mlr-market", "mlr-cuhk03", "mlr-viper", "mlr-sysu", "mlr-vru", "vric")
 
 
 @pytest.fixture(scope="module")

@@ -145,6 +145,20 @@ def test_junk_is_left_out_where_a_layout_has_no_word_for_it(
     assert {entry.pid for entry in kept} == set(manifest.table["pid"]) - {-1}
 
 
+@pytest.mark.parametrize("options", ["kernel=box", "kernel=cv2_cubic_noaa", "grid=input"])
+def test_kernel_and_grid_of_the_protocol_are_those_of_the_store(
+    options: str, opened: Callable[[str], Raw], tmp_path: Path
+) -> None:
+    raw = opened("mlr-viper")
+    manifest = build_manifest(raw, f"mlr-sing[{options}]")
+    export(raw, manifest, tmp_path / "out", "folders", input_size=(32, 16))
+    store = open_store(raw, manifest, 32, 16, tmp_path / "cache")
+    _, entries = verify_export(tmp_path / "out")
+    queries = [entry for entry in entries if entry.split == "query"]
+    for entry, expected in zip(queries, store.images("query"), strict=True):
+        assert np.array_equal(np.asarray(Image.open(tmp_path / "out" / entry.file)), expected)
+
+
 def test_pixels_are_those_of_the_store_before_its_resize(
     dataset: str, opened: Callable[[str], Raw], tmp_path: Path
 ) -> None:
@@ -345,12 +359,12 @@ def test_what_cannot_be_exported_is_refused(opened: Callable[[str], Raw], tmp_pa
     for given, words in (
         (build_manifest(other), "the manifest is of mlr-pku"),
         (
-            Manifest(raw.dataset, "mlr-sing[kernel=box]", 0, manifest.table),
-            "only splits down-sampled by bicubic",
+            Manifest(raw.dataset, "mlr-sing[kernel=none]", 0, manifest.table),
+            "its kernel or grid is unknown",
         ),
         (
             Manifest(raw.dataset, "mlr-sing[grid=input]", 0, manifest.table),
-            "only splits down-sampled by bicubic",
+            "give an input size",
         ),
         (
             Manifest(
