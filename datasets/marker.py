@@ -37,8 +37,13 @@ def drawn_as(folder: Path) -> str | None:
 
 def _marker(folder: Path) -> Path | None:
     """The marker, however its name is written: some systems change the case of names."""
-    names = (name for name in os.listdir(folder) if name.casefold() == MARKER)  # noqa: PTH208
-    return next((folder / name for name in sorted(names)), None)
+    try:
+        names = [name for name in os.listdir(folder) if name.casefold() == MARKER]  # noqa: PTH208
+    except OSError as error:
+        raise InputError(
+            f"{folder}: cannot be listed ({error.strerror}); check its permissions"
+        ) from error
+    return folder / min(names) if names else None
 
 
 def _damaged(marker: Path) -> InputError:
