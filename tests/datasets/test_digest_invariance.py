@@ -22,7 +22,8 @@ if sys.argv[2]:
 root = pathlib.Path(sys.argv[1])
 for name in d.CARDS:
     raw = d.open_raw(name, d.Source(root), root / "cache")
-    print(name, *(d.build_manifest(raw, seed=seed).digest for seed in (0, 7)))
+    protocol = 'vru-uniform4[test_list=1200]' if name == 'mlr-vru' else None
+    print(name, *(d.build_manifest(raw, protocol, seed).digest for seed in (0, 7)))
 """
 
 
@@ -30,8 +31,17 @@ def read(dataset, root):
     return open_raw(dataset, Source(root), root / "no-cache")
 
 
+# The default protocol, but where that wants a test list that the small folder does not have.
+_PROTOCOL = {"mlr-vru": "vru-uniform4[test_list=1200]"}
+
+
+def split(raw, seed=0):
+    return build_manifest(raw, _PROTOCOL.get(raw.dataset), seed)
+
+
 def digest(dataset, root, seed=0, protocol=None):
-    return build_manifest(read(dataset, root), protocol, seed).digest
+    raw = read(dataset, root)
+    return (build_manifest(raw, protocol, seed) if protocol else split(raw, seed)).digest
 
 
 @contextlib.contextmanager
@@ -146,7 +156,7 @@ def test_when_an_image_is_renamed(dataset, make, tmp_path):
     folder, truth = make(dataset, tmp_path)
     if reader(CARDS[dataset].reader).source_file(folder, truth[0].path).suffix == ".mat":
         pytest.skip("its images are cells of one file, which have no names to change")
-    used = build_manifest(read(dataset, tmp_path))
+    used = split(read(dataset, tmp_path))
     file = folder / used.table["path"].iloc[0]
     # The suffix: the one part of a name that every grammar leaves some choice in.
     try:
@@ -176,7 +186,7 @@ def test_when_the_protocol_changes(dataset, make, tmp_path):
 
 def test_when_an_image_is_missing(dataset, make, tmp_path):
     folder, _ = make(dataset, tmp_path)
-    used = build_manifest(read(dataset, tmp_path))
+    used = split(read(dataset, tmp_path))
     file = folder / used.rows("train")["path"].iloc[0]
     if file.is_file():
         file.unlink()

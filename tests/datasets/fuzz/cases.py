@@ -17,6 +17,8 @@ Layout = tuple[str, Any]
 LAYOUTS: dict[str, Layout] = {
     **conftest.MAKERS,
     "mlr-sysu nested": ("SYSU", conftest.make_sysu_nested),
+    "mlr-sysu table": ("SYSU", conftest.make_sysu_table),
+    "mlr-cuhk03 np": ("cuhk03-np", conftest.make_cuhk03_np),
 }
 SHARE_OF_STORES = 4  # one case in so many, and every other one with damaged pictures
 
@@ -30,6 +32,7 @@ class Cases:
         self.templates = scratch / "templates"
         self.opened: list[str] = []
         self.baselines: dict[str, Baseline] = {}
+        shutil.rmtree(self.templates, ignore_errors=True)  # of a child that died
         for layout, (name, maker) in LAYOUTS.items():
             maker(self.templates / layout / name)
             self.baselines[layout] = self._baseline(layout)

@@ -175,4 +175,5 @@ INDEXES: dict[str, Callable[[Path], list[RawImage] | Refusal]] = {
     "mlr-pku": lambda folder: _images(folder, {"": ""}, _pku),
     "mlr-market": lambda folder: _images(folder, MARKET, _market),
     "mlr-sysu": _sysu,
+    "mlr-sysu nested": _sysu,
 }

@@ -381,7 +381,7 @@ def pickled(case: Case) -> tuple[Kind, Path] | None:
 
 def text_file(case: Case) -> tuple[Kind, Path] | None:
     """CRLF, BOM, other encodings and garbage in a list or read-me."""
-    texts = [file for file in case.files() if file.suffix == ".txt" and file.is_file()]
+    texts = [file for file in case.files() if file.suffix in (".txt", ".csv") and file.is_file()]
     if not texts:
         return None
     file = case.dice.pick(texts)
