@@ -37,20 +37,26 @@ def test_every_case_is_a_manifest_or_one_clear_error():
     assert done.returncode == 0
     assert summary["cases"] == 300
     outcomes = summary["outcomes"]
-    assert set(outcomes) == {"manifest", "manifest and store", "error at read", "error at store"}
-    assert min(outcomes.values()) > 10
+    usual = ("manifest", "manifest and store", "error at read", "error at store")
+    assert min(outcomes.get(outcome, 0) for outcome in usual) > 10
     assert {layout.split()[0] for layout in summary["layouts"]} == set(CARDS)
 
 
 @pytest.mark.parametrize(
     ("fault", "found_by"),
     [
-        ("datasets.readers.common.is_junk = lambda name: name[0] == '.'", "junk_folder"),
-        ("datasets.readers.common._is = lambda entry, folders: True", "no_regular_file"),
-        ("datasets.errors._printable = lambda character: character", "renamed"),
+        (
+            "datasets.readers.common.is_junk = lambda name: name[0] == '.'",
+            {"junk_file", "junk_folder"},
+        ),
+        ("datasets.readers.common._is = lambda entry, folders: True", {"no_regular_file"}),
+        (
+            "datasets.errors._printable = lambda character: character",
+            {"renamed", "duplicated", "foreign_file", "other_folder_name"},
+        ),
     ],
 )
 def test_a_planted_fault_is_found(fault, found_by):
     command = [sys.executable, "-c", PLANTED, fault, str(FUZZ), str(FUZZ.parent)]
     done = subprocess.run(command, capture_output=True, text=True, cwd=REPO, check=True)
-    assert found_by in done.stdout.split()
+    assert found_by & set(done.stdout.split())

@@ -102,7 +102,7 @@ def _kinds(case: Case) -> set[Kind]:
     """The kinds of the effects; where the index comes from content, content may be refused."""
     kinds = {effect.kind for effect in case.effects}
     content = {Kind.PIXELS, Kind.BROKEN}
-    return kinds | {Kind.ANY} if case.dataset in READS_CONTENT and kinds & content else kinds
+    return kinds | {Kind.ANY} if case.layout in READS_CONTENT and kinds & content else kinds
 
 
 def _unexplained(case: Case, outcome: Outcome, baseline: Baseline) -> str:
