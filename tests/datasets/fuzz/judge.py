@@ -18,12 +18,7 @@ STORE = (8, 4)  # height, width
 PROTOCOLS = {
     "mlr-vru": "vru-uniform4[test_list=1200]"
 }  # else the default; there is no list of 8000
-READS_CONTENT = (
-    "caviar",
-    "mlr-cuhk03",
-    "mlr-vru",
-    "vric",
-)  # their index comes from more than names
+READS_CONTENT = ("caviar", "mlr-cuhk03", "mlr-vru", "vric", "mlr-sysu table")
 
 
 @dataclass(frozen=True)
