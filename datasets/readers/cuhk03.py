@@ -137,9 +137,10 @@ def open_image(folder: Path, path: str) -> NDArray[np.uint8]:
         if min(int(pair), int(index), int(column)) < 1:
             raise IndexError(path)
         reference = cells[int(column) - 1, int(index) - 1]
+        cell = referred(file, reference)
         if not _holds_image(file, reference):
-            raise ValueError("an empty cell")
-        pixels = values(referred(file, reference))
+            raise ValueError(f"a cell of shape {cell.shape}")
+        pixels = values(cell)
     except UNREADABLE as error:
         raise _unreadable(folder, error, path) from error
     return np.ascontiguousarray(pixels.transpose(2, 1, 0))

@@ -161,27 +161,6 @@ def test_what_may_not_be_read_is_named(dataset, make, tmp_path):
         assert "\n" not in text
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-@pytest.mark.parametrize("dataset", sorted(CARDS))
-def test_what_may_not_be_read_is_named(dataset, make, tmp_path):
-    known, _ = make(dataset, tmp_path / "readable")
-    used = build_manifest(read(dataset, known)).table["path"].iloc[0]
-    raw, _ = make(dataset, tmp_path / "set")
-    file = reader(CARDS[dataset].reader).source_file(raw, used)
-    for place, mode in ((file, 0), (file.parent, 0), (raw, 0o100), (raw, 0o400), (raw.parent, 0)):
-        usual = place.stat().st_mode
-        place.chmod(mode)
-        try:
-            opened = read(dataset, raw)
-            open_store(opened, build_manifest(opened), 8, 4, tmp_path / "cache")
-        except InputError as error:
-            text = str(error)
-        finally:
-            place.chmod(usual)
-        assert str(tmp_path) in text
-        assert "\n" not in text
-
-
 # --- files and pictures of absurd size ------------------------------------------------------------
 
 

@@ -78,5 +78,5 @@ def test_a_kind_of_boxes_that_lacks_a_part_is_named(folder):
 def test_a_missing_image_is_named(folder):
     path = read(folder).images[0].path
     (folder / path).unlink()
-    with pytest.raises(InputError, match=f"{path}: the image is missing"):
+    with pytest.raises(InputError, match=f"{path}: the file is missing"):
         reader("cuhk03").open_image(folder, path)

@@ -24,8 +24,9 @@ def test_test_sets_are_pids_by_the_names_of_the_lists(folder):
     assert dict(read(folder).test_sets) == {
         "1200": (1_000_001, 1_000_002),
         "2400": (1_000_001, 1_000_002, 1_000_007),
+        "8000": (1_000_001, 1_000_002, 1_000_007),
     }
-    assert list(read(folder).test_sets) == ["1200", "2400"]
+    assert list(read(folder).test_sets) == ["1200", "2400", "8000"]
 
 
 def test_train_and_test_pids_never_collide_and_none_is_a_distractor(folder):
@@ -42,6 +43,7 @@ def test_the_other_spelling_of_the_lists_is_read(folder, lists):
     (lists / "train_list.txt").rename(lists / "train.txt")
     (lists / "test_list_2400.txt").rename(lists / "test.txt")
     (lists / "test_list_1200.txt").unlink()
+    (lists / "test_list_8000.txt").unlink()
     raw = read(folder)
     assert raw.images == expected.images
     assert dict(raw.test_sets) == {"3": expected.test_sets["2400"]}
