@@ -5,7 +5,16 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from crossres.grammar import DONE, add_source, cache, command, print_json, seeds, source
+from crossres.grammar import (
+    ANSWER_IS_NO,
+    DONE,
+    add_source,
+    cache,
+    command,
+    print_json,
+    seeds,
+    source,
+)
 
 ORIGINS = {"built": "built", "resumed": "resumed", "cache": "from cache"}
 
@@ -51,6 +60,30 @@ def _datasets_build(options: argparse.Namespace) -> int:
     return DONE
 
 
+def _datasets_digests(options: argparse.Namespace) -> int:
+    from dataclasses import asdict
+
+    from datasets import open_raw
+    from datasets.digests import compared
+    from datasets.progress import progress
+
+    raw = open_raw(options.dataset, source(options, options.size), cache(options))
+    with progress(f"splits of {raw.dataset}") as report:
+        pairs = compared(raw, report)
+    other = [(row, found) for row, found in pairs if row != found]
+    if options.json:
+        content = [{"published": asdict(row), "found": asdict(found)} for row, found in pairs]
+        print_json({"dataset": raw.dataset, "source": raw.source, "digests": content})
+        return ANSWER_IS_NO if other else DONE
+    for row, found in other:
+        what = f"{row.part} of {row.protocol}, seed {row.seed}"
+        print(f"{what}: published {row.digest[:16]} of {row.images} images, {row.lr} of them LR")
+        print(f"  found {found.digest[:16]} of {found.images} images, {found.lr} of them LR")
+    same = len(pairs) - len(other)
+    print(f"{same} of {len(pairs)} digests of {raw.dataset} ({raw.source}) are the published ones")
+    return ANSWER_IS_NO if other else DONE
+
+
 def add_splits(within: Any) -> None:
     """Add the commands to the group `datasets`."""
     build = command(
@@ -70,3 +103,14 @@ def add_splits(within: Any) -> None:
     build.add_argument("--seeds", type=seeds, default=[0], metavar="0,1,2")
     build.add_argument("--out", type=Path, default=Path("manifests"), metavar="DIR")
     add_source(build)
+    digests = command(
+        within,
+        "digests",
+        _datasets_digests,
+        "compare the splits of a raw folder with the published digests (docs/digests.md)",
+        "crossres datasets digests mlr-market --data ~/reid",
+    )
+    digests.add_argument("dataset", metavar="NAME")
+    digests.add_argument("--data", type=Path, metavar="ROOT", help="(default: the twin)")
+    digests.add_argument("--size", default="quick", help="of the twin: quick (default) or tiny")
+    digests.add_argument("--cache", type=Path, metavar="DIR", help="where twins lie")

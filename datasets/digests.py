@@ -17,6 +17,7 @@ from datasets.cards import CARDS
 from datasets.errors import InputError
 from datasets.files import digest_of
 from datasets.namelists import cuhk03_from_lists, cuhk03_np_from_lists, market_from_lists
+from datasets.progress import Report, silent
 from datasets.protocols import PROTOCOLS, build_manifest
 from datasets.source import Raw, Source, default_cache, open_raw
 
@@ -73,23 +74,32 @@ def golden_part(raw: Raw, protocol: str, seed: int, part: str) -> Golden:
 def source_of(raw: Raw) -> str:
     """The source of a raw folder as the table names it."""
     parts = raw.dataset == "mlr-cuhk03" and any(image.part for image in raw.images)
-    return _NP if parts and raw.source == "real" else raw.source
+    return f"{raw.source}:cuhk03-np" if parts else raw.source
 
 
-def differing(raw: Raw) -> list[tuple[Golden, Golden]]:
-    """(published, found) for each row of the table on this raw folder that it does not give.
+def compared(raw: Raw, progress: Report = silent) -> list[tuple[Golden, Golden]]:
+    """(published, found) for each row of the table on this raw folder; `progress(done, total)`.
 
     Raises InputError when the table holds no row on it.
     """
-    mine = [
-        row for row in published() if (row.dataset, row.source) == (raw.dataset, source_of(raw))
-    ]
+    source = source_of(raw)
+    mine = [row for row in published() if (row.dataset, row.source) == (raw.dataset, source)]
     if not mine:
+        known = ", ".join(sorted({row.source for row in published() if row.dataset == raw.dataset}))
         raise InputError(
-            f"{raw.folder}: no digest of {raw.dataset}, {source_of(raw)}, is published"
+            f"{raw.folder}: no digest of {raw.dataset} from {source} is published; "
+            f"there are some of {known or 'other data sets only'}"
         )
-    pairs = ((row, golden_part(raw, row.protocol, row.seed, row.part)) for row in mine)
-    return [(row, found) for row, found in pairs if row != found]
+    pairs = []
+    for done, row in enumerate(mine):
+        progress(done, len(mine))
+        pairs.append((row, golden_part(raw, row.protocol, row.seed, row.part)))
+    return pairs
+
+
+def differing(raw: Raw) -> list[tuple[Golden, Golden]]:
+    """Those pairs of `compared` that are not equal."""
+    return [(row, found) for row, found in compared(raw) if row != found]
 
 
 def published() -> list[Golden]:

@@ -9,7 +9,6 @@ import logging
 import os
 import shutil
 import uuid
-from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +23,7 @@ from datasets.files import digest_of, write_atomically
 from datasets.filling import default_jobs, fill
 from datasets.manifest import SPLITS, Manifest
 from datasets.partial import Partial, forget_old, locked, noted_chunks
+from datasets.progress import Report, silent
 from datasets.readers import reader
 from datasets.source import Raw
 from datasets.store_plan import VARIANT_RATES, StorePlan, plan_store
@@ -31,7 +31,7 @@ from datasets.store_plan import VARIANT_RATES, StorePlan, plan_store
 _PIXELS, _ABOUT = "pixels.npy", "store.json"
 _SHA_BYTES = 1 << 24
 
-Progress = Callable[[int, int], None]
+Progress = Report
 
 _log = logging.getLogger(__name__)
 
@@ -104,7 +104,7 @@ def open_store(
         except InputError:
             # It is damaged, or another process is just replacing it: known once we hold the lock.
             pass
-    tell = progress or _silent
+    tell = progress or silent
     partial = cache / "partial" / folder.name
 
     def waiting() -> None:
@@ -120,10 +120,6 @@ def open_store(
         forget_old(sorted(partial.parent.iterdir()))
         origin = _build(raw, plan, partial, folder, tell, jobs or default_jobs())
         return _load(folder, plan, origin, checked=True)
-
-
-def _silent(_done: int, _total: int) -> None:
-    """Report no progress."""
 
 
 # --- opening --------------------------------------------------------------------------------------

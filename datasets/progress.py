@@ -16,6 +16,10 @@ Report = Callable[[int, int], None]
 QUIET_SECONDS = 10.0  # between two lines
 
 
+def silent(_done: int, _total: int) -> None:
+    """The report of a task that nobody watches."""
+
+
 def duration(seconds: float) -> str:
     """3:20 for 200 seconds, 1:02:05 for 3725."""
     whole = round(seconds)
