@@ -17,11 +17,12 @@ def protocols_of(dataset: str) -> list[str]:
     default = card(dataset).protocol
     with tempfile.TemporaryDirectory(prefix="crossres-") as folder:
         raw = open_raw(dataset, Source(size="tiny"), Path(folder))
-    applying = [name for name in PROTOCOLS if name != default and _applies(raw, name)]
+    applying = [name for name in PROTOCOLS if name != default and applies(raw, name)]
     return [default, *applying]
 
 
-def _applies(raw: Raw, protocol: str) -> bool:
+def applies(raw: Raw, protocol: str) -> bool:
+    """Whether a raw folder can be split by a protocol."""
     try:
         build_manifest(raw, protocol)
     except InputError:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from datasets.applicable import applies
 from datasets.cards import CARDS
 from datasets.errors import InputError
 from datasets.files import digest_of
@@ -140,17 +141,9 @@ def twin_rows(dataset: str, size: str, cache: Path) -> list[Golden]:
     return [
         golden_part(raw, protocol, seed, MANIFEST)
         for protocol in _TWINS
-        if _applies(raw, protocol)
+        if applies(raw, protocol)
         for seed in SEEDS
     ]
-
-
-def _applies(raw: Raw, protocol: str) -> bool:
-    try:
-        build_manifest(raw, protocol)
-    except InputError:
-        return False
-    return True
 
 
 def list_rows(lists: Path) -> list[Golden]:
