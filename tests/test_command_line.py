@@ -70,7 +70,14 @@ def record_digests(out: Path) -> dict[str, dict[str, str]]:
 
 COMMANDS = [
     ("datasets", "list"),
+    ("datasets", "show"),
+    ("datasets", "fetch"),
+    ("datasets", "verify"),
     ("datasets", "build"),
+    ("datasets", "digests"),
+    ("datasets", "diff"),
+    ("datasets", "export"),
+    ("datasets", "verify-export"),
     ("datasets", "twin"),
     ("methods", "list"),
     ("methods", "check"),

@@ -54,7 +54,9 @@ def test_a_row_that_differs_is_found(cache, monkeypatch):
 
 def test_a_raw_folder_without_published_rows_is_told(cache):
     raw = replace(open_raw("mlr-viper", Source(size="tiny"), cache), source="real")
-    with pytest.raises(InputError, match="no digest of mlr-viper from real is published; there are some of twin"):
+    with pytest.raises(
+        InputError, match="no digest of mlr-viper from real is published; there are some of twin"
+    ):
         differing(raw)
 
 
