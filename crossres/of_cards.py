@@ -16,7 +16,7 @@ def _datasets_list(options: argparse.Namespace) -> int:
         return DONE
     rows = [("NAME", "TITLE", "IMAGES", "IDS", "CAMERAS", "PROTOCOL", "RAW FOLDER")]
     rows += [
-        (c.id, c.title, f"{c.images:,}", f"{c.identities:,}", str(c.cameras), c.protocol, c.folder)
+        (c.id, c.title, f"{c.images:,}", f"{c.identities:,}", str(c.cameras or "-"), c.protocol, c.folder)
         for c in CARDS.values()
     ]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
@@ -48,7 +48,7 @@ def _datasets_show(options: argparse.Namespace) -> int:
         "raw folder": about.folder,
         "layout": about.layout,
         "published": f"{about.images:,} images of {about.identities:,} identities, "
-        f"{about.cameras} cameras",
+        f"{about.cameras or 'unknown'} cameras",
         "default protocol": about.protocol,
         "protocols": ", ".join(protocols),
         "twins": ", ".join(twins),
