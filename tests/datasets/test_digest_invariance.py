@@ -120,14 +120,14 @@ def test_through_links_to_folder_and_files(dataset, make, tmp_path):
 
 def locales():
     """Locales that change how text is sorted and cased, where they are installed."""
-    found = []
+    found, usual = [], locale.setlocale(locale.LC_ALL)
     for name in ("C.UTF-8", "en_US.UTF-8", "tr_TR.UTF-8", "de_DE.UTF-8"):
         try:
             locale.setlocale(locale.LC_ALL, name)
         except locale.Error:
             continue
         found.append(name)
-    locale.setlocale(locale.LC_ALL, "C")
+    locale.setlocale(locale.LC_ALL, usual)
     return found
 
 

@@ -59,7 +59,17 @@ def start(viper):
     def build(stop):
         command = [sys.executable, "-c", BUILD, str(raw.folder), str(cache), str(stop)]
         pipe = subprocess.PIPE
-        running.append(subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, cwd=REPO))
+        running.append(
+            subprocess.Popen(
+                command,
+                stdout=pipe,
+                stderr=pipe,
+                text=True,
+                cwd=REPO,
+                # A background job of a shell starts with SIGINT ignored, and so do its children.
+                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+            )
+        )
         return running[-1]
 
     yield build
