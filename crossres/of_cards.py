@@ -16,7 +16,15 @@ def _datasets_list(options: argparse.Namespace) -> int:
         return DONE
     rows = [("NAME", "TITLE", "IMAGES", "IDS", "CAMERAS", "PROTOCOL", "RAW FOLDER")]
     rows += [
-        (c.id, c.title, f"{c.images:,}", f"{c.identities:,}", str(c.cameras or "-"), c.protocol, c.folder)
+        (
+            c.id,
+            c.title,
+            f"{c.images:,}",
+            f"{c.identities:,}",
+            str(c.cameras or "-"),
+            c.protocol,
+            c.folder,
+        )
         for c in CARDS.values()
     ]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
