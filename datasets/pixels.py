@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from datasets.cards import card
 from datasets.errors import InputError
@@ -219,6 +220,8 @@ def _build(
     decode = reader(card(raw.dataset).reader).open_image
     todo = [works[chunk] for chunk in left]
     with (
+        # The threads are ours: a BLAS that starts its own for each small product wastes both cores.
+        threadpool_limits(1, "blas"),
         closing(fill(raw.folder, decode, plan.recipe, todo, jobs)) as filled,
         partial.writing() as put,
     ):
