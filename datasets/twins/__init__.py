@@ -41,7 +41,7 @@ def draw_twin(
 ) -> None:
     """Draw the twin of a data set into `folder`/<usual name of the raw folder>.
 
-    `layout` names another than the usual one ("cuhk03-np", "sysu-nested", "sysu-table"). The same
+    `layout` names another than the usual one, one of `OTHERS` in datasets/twins/layouts. The same
     size, layout and TWIN_VERSION give the same bytes. `progress(done, total)` counts images. The
     raw folder is there whole or not at all. Raises InputError on an unknown data set, size or
     layout, when the raw folder is there already, or when the place cannot be written.

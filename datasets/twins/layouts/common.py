@@ -3,6 +3,7 @@
 import io
 from collections.abc import Callable
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from PIL import Image
 
 from datasets.draws import draw
 from datasets.readers import RawImage
-from datasets.twins.fleet import vehicle
+from datasets.twins.fleet import Body, vehicle
 from datasets.twins.layouts import Pictures, Shot
 from datasets.twins.optics import View
 from datasets.twins.sizes import Size
@@ -42,17 +43,26 @@ def varied(size: Size, image: RawImage, percent: int) -> Shot:
     return replace(usual, view=view)
 
 
-def vehicle_shot(size: Size, image: RawImage, share: float = 1.0) -> Shot:
+def vehicle_shot(
+    size: Size, image: RawImage, share: float = 1.0, drawn_as: str | None = None
+) -> Shot:
     """The usual shot of a vehicle: as large as its heading and the height of the camera make it.
 
-    `share` below 1 makes a natively LR image, so much of the usual size.
+    `share` below 1 makes a natively LR image, so much of the usual size. `drawn_as` is the path of
+    the image where nothing else is given.
     """
-    turned = heading(size.nuisance, size.dataset, image.path)
-    height = 0.85 + 0.3 * (draw("twin-altitude", size.dataset, image.path) % 1000) / 1000
+    name = drawn_as or image.path
+    turned = heading(size.nuisance, size.dataset, name)
+    height = 0.85 + 0.3 * (draw("twin-altitude", size.dataset, name) % 1000) / 1000
     area = size.width * size.height * (height * share) ** 2
-    frame = framed(vehicle(size.dataset, image.pid).body, turned, size.tilt, area)
+    frame = framed(_body(size.dataset, image.pid), turned, size.tilt, area)
     view = View(*frame, 1.0 / share, turned, size.nuisance, size.tilt)
-    return Shot(image, (image.pid,), view, image.path)
+    return Shot(image, (image.pid,), view, name)
+
+
+@lru_cache(maxsize=256)
+def _body(dataset: str, pid: int) -> Body:
+    return vehicle(dataset, pid).body
 
 
 def write_files(

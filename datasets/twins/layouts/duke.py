@@ -8,17 +8,25 @@ from pathlib import Path
 from datasets.draws import draw, ordered, pick
 from datasets.readers import RawImage
 from datasets.twins.layouts import Pictures, Shot
+from datasets.twins.layouts.census import dealt
 from datasets.twins.layouts.common import jpeg, varied, write_file, write_files
 from datasets.twins.layouts.market import GALLERY, PARTS, QUERY, TRAIN
 from datasets.twins.sizes import Size
 
 CAMERAS = range(1, 9)
+BOXES = 2
+"""Images of a distractor, all of one camera."""
 
 
 def plan(size: Size) -> list[Shot]:
-    """Train and test identities by hash, one query per test (identity, camera); distractors."""
+    """Train and test identities by hash, one query per test (identity, camera); distractors.
+
+    A size with `queries` has exactly so many, and as many images of each part as it says.
+    """
     train_count, test_count = size.count("train_identities"), size.count("test_identities")
     order = ordered(range(1, 1 + train_count + test_count), "twin-duke-split")
+    if "queries" in size.counts:
+        return _counted(size, sorted(order[:train_count]), sorted(order[train_count:]))
     shots = [
         _shot(size, TRAIN, pid, camid, index)
         for pid in sorted(order[:train_count])
@@ -33,17 +41,41 @@ def plan(size: Size) -> list[Shot]:
     return shots + _distractors(size, len(order))
 
 
+def _counted(size: Size, train: list[int], test: list[int]) -> list[Shot]:
+    """Totals of the real set, dealt out: queries to test people, images to who is seen where."""
+    trained = [(pid, camid) for pid in train for camid in _cameras(size, pid)]
+    seen_by = dealt(size.count("queries"), test, "twin-duke-queries")
+    tested = [(pid, camid) for pid in test for camid in _which(pid, seen_by[pid])]
+    known = size.count("gallery_total") - BOXES * size.count("distractors")
+    shots = _boxes(size, TRAIN, trained, size.count("train_total"))
+    shots += [_shot(size, QUERY, pid, camid, 0) for pid, camid in tested]
+    shots += _boxes(size, GALLERY, tested, known)
+    return shots + _distractors(size, len(train) + len(test))
+
+
+def _boxes(size: Size, folder: str, pairs: list[tuple[int, int]], total: int) -> list[Shot]:
+    counts = dealt(total, pairs, "twin-duke-boxes", folder)
+    return [
+        _shot(size, folder, pid, camid, index)
+        for (pid, camid), count in counts.items()
+        for index in range(1, 1 + count)
+    ]
+
+
 def _cameras(size: Size, pid: int) -> list[int]:
-    seen_by = pick(size.counted("cameras"), "twin-duke-cameras", pid)
+    return _which(pid, pick(size.counted("cameras"), "twin-duke-cameras", pid))
+
+
+def _which(pid: int, seen_by: int) -> list[int]:
     return sorted(ordered(CAMERAS, "twin-duke-which", pid)[:seen_by])
 
 
 def _distractors(size: Size, before: int) -> list[Shot]:
-    """Identities of two images in one camera."""
+    """Identities of the gallery alone, each in one camera."""
     return [
         _shot(size, GALLERY, pid, pick(CAMERAS, "twin-duke-which", pid), index)
         for pid in range(before + 1, before + 1 + size.count("distractors"))
-        for index in (0, 1)
+        for index in range(BOXES)
     ]
 
 

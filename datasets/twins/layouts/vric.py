@@ -11,23 +11,54 @@ from datasets.readers import RawImage
 from datasets.readers.lists import pid_of
 from datasets.readers.vric import PARTS
 from datasets.twins.layouts import Pictures, Shot
+from datasets.twins.layouts.census import dealt
 from datasets.twins.layouts.common import jpeg, vehicle_shot, write_file
 from datasets.twins.sizes import Size
 
 
 def plan(size: Size) -> list[Shot]:
-    """Train vehicles of one of `images` each; test vehicles of a probe and a gallery image."""
-    cameras = range(1, 1 + size.count("cameras"))
+    """Train vehicles of one of `images` each, or such that all make `train_total`; test vehicles
+    of a probe and a gallery image.
+    """
+    taken = _totalled(size) if "train_total" in size.counts else _picked(size)
     shots = [
-        _shot(size, "train", vehicle, index, pick(cameras, "twin-vric-camera", vehicle, index))
-        for vehicle in range(1, 1 + size.count("train_identities"))
-        for index in range(pick(size.counted("images"), "twin-vric-images", vehicle))
+        _shot(size, "train", vehicle, index, camid)
+        for vehicle, camids in taken.items()
+        for index, camid in enumerate(camids)
     ]
     for vehicle in range(1, 1 + size.count("test_identities")):
-        probe, gallery = ordered(cameras, "twin-vric-test", vehicle)[:2]
+        probe, gallery = ordered(_cameras(size), "twin-vric-test", vehicle)[:2]
         shots.append(_shot(size, "probe", vehicle, 0, probe))
         shots.append(_shot(size, "gallery", vehicle, 0, gallery))
     return shots
+
+
+def _cameras(size: Size) -> range:
+    return range(1, 1 + size.count("cameras"))
+
+
+def _picked(size: Size) -> dict[int, list[int]]:
+    """train vehicle -> the camera of each image."""
+    return {
+        vehicle: [
+            pick(_cameras(size), "twin-vric-camera", vehicle, index)
+            for index in range(pick(size.counted("images"), "twin-vric-images", vehicle))
+        ]
+        for vehicle in range(1, 1 + size.count("train_identities"))
+    }
+
+
+def _totalled(size: Size) -> dict[int, list[int]]:
+    """The same for many images, each with a single draw whatever the number of cameras."""
+    vehicles = range(1, 1 + size.count("train_identities"))
+    counts = dealt(size.count("train_total"), vehicles, "twin-vric-total")
+    return {
+        vehicle: [
+            1 + draw("twin-vric-camera", vehicle, index) % size.count("cameras")
+            for index in range(count)
+        ]
+        for vehicle, count in counts.items()
+    }
 
 
 def _shot(size: Size, name: str, vehicle: int, index: int, camid: int) -> Shot:

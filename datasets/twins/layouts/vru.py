@@ -4,13 +4,13 @@ Train and test vehicles are both counted from 1. One list has the line ends of W
 last line; one picture is in no list; one test vehicle has a single image.
 """
 
-from dataclasses import replace
 from pathlib import Path
 
 from datasets.draws import ordered, pick
 from datasets.readers import RawImage
 from datasets.readers.lists import pid_of
 from datasets.twins.layouts import Pictures, Shot
+from datasets.twins.layouts.census import dealt
 from datasets.twins.layouts.common import jpeg, vehicle_shot, write_file
 from datasets.twins.sizes import Size
 
@@ -21,32 +21,51 @@ SINGLE = 1
 
 
 def plan(size: Size) -> list[Shot]:
-    """Train vehicles, then test vehicles, each of one of `images`; numbered in hash order."""
-    shots = [
-        _shot(size, part, vehicle, index)
-        for part, count in (("train", "train_identities"), ("test", "test_identities"))
-        for vehicle in range(1, 1 + size.count(count))
-        for index in range(_images(size, part, vehicle))
+    """Train vehicles, then test vehicles; numbered in hash order.
+
+    Each has one of `images`, or the totals of the train list and of each test list are dealt out.
+    """
+    counts = _totals(size) if "train_total" in size.counts else _picked(size)
+    names = {
+        f"{part}/{vehicle}/{index}": (part, vehicle)
+        for (part, vehicle), count in counts.items()
+        for index in range(count)
+    }
+    number = {name: place for place, name in enumerate(ordered(names, "twin-vru-number"), start=1)}
+    return [
+        _shot(size, part, vehicle, number[name], name) for name, (part, vehicle) in names.items()
     ]
-    order = ordered(shots, "twin-vru-number", key=lambda shot: shot.drawn_as)
-    number = {shot.drawn_as: place for place, shot in enumerate(order, start=1)}
-    return [_numbered(shot, number[shot.drawn_as]) for shot in shots]
 
 
-def _images(size: Size, part: str, vehicle: int) -> int:
-    if (part, vehicle) == ("test", SINGLE):
-        return 1
-    return pick(size.counted("images"), "twin-vru-images", part, vehicle)
+def _picked(size: Size) -> dict[tuple[str, int], int]:
+    """(part, vehicle) -> number of images."""
+    counts = {
+        (part, vehicle): pick(size.counted("images"), "twin-vru-images", part, vehicle)
+        for part in ("train", "test")
+        for vehicle in range(1, 1 + size.count(f"{part}_identities"))
+    }
+    return counts | {("test", SINGLE): 1}
 
 
-def _shot(size: Size, part: str, vehicle: int, index: int) -> Shot:
+def _totals(size: Size) -> dict[tuple[str, int], int]:
+    """The same such that every list has its total, though each test list holds those before it."""
+    vehicles = range(1, 1 + size.count("train_identities"))
+    train = dealt(size.count("train_total"), vehicles, "twin-vru-total", "train")
+    test, filled = {SINGLE: 1}, 1
+    for last, total in zip(size.counted("lists"), size.counted("list_totals"), strict=True):
+        more = range(1 + max(test), 1 + last)
+        test |= dealt(total - filled, more, "twin-vru-total", "test", last)
+        filled = total
+    named = {"train": train, "test": test}
+    return {
+        (part, vehicle): named[part][vehicle] for part in named for vehicle in sorted(named[part])
+    }
+
+
+def _shot(size: Size, part: str, vehicle: int, number: int, name: str) -> Shot:
     """Landscape or portrait, as the heading of a vehicle seen from above makes it."""
-    name = f"{part}/{vehicle}/{index}"
-    return vehicle_shot(size, RawImage(name, pid_of(vehicle, part), -1, part))
-
-
-def _numbered(shot: Shot, number: int) -> Shot:
-    return replace(shot, image=replace(shot.image, path=f"Pic/{number}.jpg"))
+    image = RawImage(f"Pic/{number}.jpg", pid_of(vehicle, part), -1, part)
+    return vehicle_shot(size, image, drawn_as=name)
 
 
 def write(raw: Path, size: Size, pictures: Pictures) -> None:
