@@ -10,17 +10,21 @@ from crossres.of_exports import add_exports
 from crossres.of_raw import add_raw
 from crossres.of_splits import add_splits
 
+LAYOUTS = "cuhk03-np of mlr-cuhk03; sysu-nested, sysu-table and sysu-mm01 (a decoy) of mlr-sysu"
+
 
 def _datasets_twin(options: argparse.Namespace) -> int:
     from datasets import draw_twin
     from datasets.progress import progress
 
     with progress(f"drawing {options.dataset}", name="images") as report:
-        draw_twin(options.dataset, options.out, options.size, report)
+        draw_twin(options.dataset, options.out, options.size, report, options.layout)
     if options.json:
-        print_json({"dataset": options.dataset, "size": options.size, "folder": str(options.out)})
+        about = {"dataset": options.dataset, "size": options.size, "layout": options.layout}
+        print_json({**about, "folder": str(options.out)})
     else:
-        print(f"wrote the {options.size} twin of {options.dataset} to {options.out}")
+        written_as = f" as {options.layout}" if options.layout else ""
+        print(f"wrote the {options.size} twin of {options.dataset}{written_as} to {options.out}")
     return DONE
 
 
@@ -35,8 +39,10 @@ def add_datasets(commands: Any) -> None:
         "twin",
         _datasets_twin,
         "draw the twin of a data set in its raw layout",
-        "crossres datasets twin mlr-viper --size tiny --out raw",
+        "crossres datasets twin mlr-viper --size tiny --out raw\n"
+        "crossres datasets twin mlr-cuhk03 --layout cuhk03-np --out raw",
     )
     twin.add_argument("dataset", metavar="NAME")
     twin.add_argument("--size", default="quick", help="quick (default), tiny or full")
+    twin.add_argument("--layout", metavar="LAYOUT", help=f"another than the usual one: {LAYOUTS}")
     twin.add_argument("--out", type=Path, required=True, metavar="DIR")

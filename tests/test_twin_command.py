@@ -1,5 +1,6 @@
 """`crossres datasets twin`: what it says while it draws, and that it leaves all or nothing."""
 
+import json
 import signal
 import subprocess
 import sys
@@ -9,13 +10,70 @@ from pathlib import Path
 import pytest
 
 from crossres.command_line import run
+from crossres.of_datasets import LAYOUTS
 from datasets import draw_twin
+from datasets.readers.common import MARKER
+from datasets.twins.layouts import OTHERS
+
+FURTHER = [(dataset, layout) for dataset, others in OTHERS.items() for layout in others]
 
 
 def test_it_draws_into_a_folder_and_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     assert run(["datasets", "twin", "mlr-viper", "--size", "tiny", "--out", str(tmp_path)]) == 0
     assert capsys.readouterr().out == f"wrote the tiny twin of mlr-viper to {tmp_path}\n"
     assert [entry.name for entry in tmp_path.iterdir()] == ["VIPeR"]
+
+
+@pytest.mark.parametrize(("dataset", "layout"), FURTHER)
+def test_further_layouts(
+    dataset: str, layout: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    words = ["datasets", "twin", dataset, "--size", "tiny", "--layout", layout]
+    assert run([*words, "--out", str(tmp_path), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {
+        "dataset": dataset,
+        "size": "tiny",
+        "layout": layout,
+        "folder": str(tmp_path),
+    }
+    assert [entry.name for entry in tmp_path.iterdir()] == [OTHERS[dataset][layout]]
+    marker = json.loads((tmp_path / OTHERS[dataset][layout] / MARKER).read_text())
+    assert marker["layout"] == layout
+
+
+def test_text_names_the_layout_and_json_says_where_it_is_the_usual_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    words = ["datasets", "twin", "mlr-sysu", "--size", "tiny", "--out", str(tmp_path)]
+    assert run([*words, "--layout", "sysu-table"]) == 0
+    said = capsys.readouterr().out
+    assert said == f"wrote the tiny twin of mlr-sysu as sysu-table to {tmp_path}\n"
+    assert run([*words, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["layout"] is None
+
+
+def test_help_lists_the_further_layouts(capsys: pytest.CaptureFixture[str]):
+    with pytest.raises(SystemExit):
+        run(["datasets", "twin", "--help"])
+    said = "".join(capsys.readouterr().out.split())  # lines end at hyphens, too
+    assert "".join(LAYOUTS.split()) in said
+    assert all(name in LAYOUTS for pair in FURTHER for name in pair)
+
+
+@pytest.mark.parametrize(
+    ("dataset", "layout", "known"),
+    [("mlr-sysu", "cuhk03-np", "sysu-nested, sysu-table, sysu-mm01"), ("vric", "", "none")],
+)
+def test_an_unknown_layout_is_one_line_and_leaves_nothing(
+    dataset: str, layout: str, known: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    words = ["datasets", "twin", dataset, "--size", "tiny", "--layout", layout]
+    assert run([*words, "--out", str(tmp_path)]) == 2
+    said = capsys.readouterr().err.splitlines()
+    assert len(said) == 1
+    assert f"{dataset} has no layout {layout!r}" in said[0]
+    assert known in said[0]
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_an_interrupted_twin_leaves_nothing_and_one_line(tmp_path: Path):
