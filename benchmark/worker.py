@@ -41,6 +41,8 @@ def work(
         value = function(argument, _reporter(connection))
         connection.send(("value", value))
     except Exception as error:
+        # Before the driver hears of it: it reads the log at once.
+        sys.stdout.flush()
         traceback.print_exc()
         sys.stderr.flush()
         connection.send(("failed", _reason(error), isinstance(error, InputError)))
