@@ -110,12 +110,12 @@ def _columns(table: Table, records: Sequence[Record]) -> tuple[Column, ...]:
 
 
 def _protocol_columns(dataset: str, protocols: Sequence[str]) -> list[Column]:
-    """One column per protocol; the protocol is part of the title where a data set has several."""
+    """One column per protocol, which the title names unless it is the only one and the default."""
     card = CARDS.get(dataset)
     title = card.title if card else dataset
     if not protocols:
         return [Column(dataset, card.protocol if card else "", title)]
-    if len(protocols) == 1:
+    if len(protocols) == 1 and (card is None or protocols[0] == card.protocol):
         return [Column(dataset, protocols[0], title)]
     return [Column(dataset, protocol, f"{title} ({protocol})") for protocol in protocols]
 

@@ -167,6 +167,7 @@ def test_the_commands_name_a_protocol_that_is_not_the_default(recorder) -> None:
     record = recorder(TABLE, 0, "caviar", 0)
     other = replace(record, cell=replace(record.cell, protocol="fixed-r[rate=4]"))
     (grid,) = build_grids([other], TABLE)
+    assert [column.title for column in grid.shown] == ["CAVIAR (fixed-r[rate=4])"]
     flags = "--datasets caviar --protocol 'fixed-r[rate=4]'"
     assert cell_command(grid, 0, other).endswith(f"{flags} --seeds 0 --out again")
     assert missing_command(grid).endswith(f"{flags} --out RESULTS")
