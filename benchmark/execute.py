@@ -80,7 +80,7 @@ def run_cell(job: Job, progress: Progress) -> CellResult:
     with watch.phase("fit"):
         method = _fitted(job, train, run)
     with watch.phase("embed"):
-        embeddings = _embedded(method, store, progress)
+        embeddings = _embedded(method, manifest, store, progress)
     with watch.phase("evaluate"):
         progress("evaluate", 0, 1)
         metrics = _measured(method, manifest, embeddings)
@@ -167,13 +167,15 @@ def make_deterministic(run: Run) -> None:
 
 
 def _embedded(
-    method: Method, store: PixelStore, progress: Progress
+    method: Method, manifest: Manifest, store: PixelStore, progress: Progress
 ) -> tuple[Embeddings, Embeddings]:
+    """The embeddings of queries and gallery; only a method that says so is told their rates."""
     found = []
     for done, split in enumerate(("query", "gallery")):
         progress("embed", done, 2)
         images = np.asarray(store.images(split))
-        array = method.embed(images)
+        rates = manifest.rows(split)["rate"].to_numpy()
+        array = method.embed_rated(images, rates) if method.needs_rate else method.embed(images)
         if array.ndim != 2 or len(array) != len(images) or array.dtype != np.float32:
             raise CellError(
                 f"method {method.name}: embed must give ({len(images)}, D) float32, "

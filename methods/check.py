@@ -56,6 +56,7 @@ def check_method(
     _check_batches(fitted, test, embeddings)
     _check_distances(fitted, embeddings)
     _check_reconstructions(fitted, test)
+    _check_rated(fitted, test, embeddings)
     passed += ["embeddings", "batches", "distances", "reconstructions"]
     _check_determinism(cls, used, options, fitted, embeddings)
     passed.append("determinism")
@@ -169,6 +170,22 @@ def _check_batches(fitted: Method, test: Images, embeddings: Embeddings) -> None
     _require(_close(turned, embeddings), cls, "embeddings depend on the order of the images")
     several = fitted.embed(np.concatenate([test, test]))[: len(test)]
     _require(_close(several, embeddings), cls, "embeddings depend on the number of images")
+
+
+def _check_rated(fitted: Method, test: Images, embeddings: Embeddings) -> None:
+    """Rates from 0 to 4: a matrix like that of `embed`, or the very same without `needs_rate`."""
+    cls, rates = type(fitted), np.arange(len(test), dtype=np.int64) % 5
+    with _explained(cls, "embed_rated"):
+        told = fitted.embed_rated(test, rates)
+        rows = [fitted.embed_rated(test[k : k + 1], rates[k : k + 1]) for k in range(len(test))]
+    if not cls.needs_rate:
+        unmoved = np.array_equal(told, embeddings)
+        _require(unmoved, cls, "embed_rated uses the rates, so needs_rate must be True")
+    fits = told.shape == embeddings.shape and told.dtype == np.float32
+    _require(fits, cls, "embed_rated must return what embed returns, (N, D) float32")
+    _require(bool(np.isfinite(told).all()), cls, "embeddings of embed_rated must be finite")
+    alone = _close(np.concatenate(rows), told)
+    _require(alone, cls, "embeddings of embed_rated depend on the other images of the call")
 
 
 def _check_distances(fitted: Method, embeddings: Embeddings) -> None:

@@ -144,6 +144,13 @@ class Method(ABC):
     def restore(self, arrays: Mapping[str, NDArray[Any]]) -> None:
         """The inverse of `arrays`. Raises InputError when a name or a shape does not fit."""
 
+    def embed_rated(self, images: Images, rates: NDArray[np.int64]) -> Embeddings:  # noqa: ARG002
+        """`embed`, told the rate of each image, (N,) int64 with 0 for unknown (see TrainSet).
+
+        Cells call it where the class has `needs_rate`; only such a class may make use of the rates.
+        """
+        return self.embed(images)
+
     def distances(self, query: Embeddings, gallery: Embeddings) -> Distances:
         """(Q, D), (G, D) float32 -> (Q, G) float64, smaller = more alike; Euclidean by default."""
         left, right = query.astype(np.float64), gallery.astype(np.float64)

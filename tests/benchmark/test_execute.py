@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 
 from benchmark.cells import Cell, Job, make_job
 from benchmark.engine import Failed, Finished, Task, local
@@ -17,7 +18,8 @@ from benchmark.records import read_record, write_record
 from datasets.errors import InputError
 from datasets.source import Source
 from methods import resolve_options
-from methods.interface import Profile
+from methods.interface import Embeddings, Images, Profile
+from methods.plain import Plain
 
 
 def silent(phase: str, done: int, total: int) -> None:
@@ -100,6 +102,26 @@ def test_the_artifact_shows_the_truth(pku_root: Path, tmp_path: Path, profile: P
         assert (np.diff(arrays["top_distances"][n]) >= 0).all()
         place = arrays["top_pids"][n].tolist().index(row["pid"])
         assert arrays["match_ranks"][n] == place + 1
+
+
+@pytest.mark.parametrize("needs_rate", [False, True])
+def test_only_a_method_that_needs_them_is_told_the_rates(
+    pku_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, needs_rate: bool
+) -> None:
+    told: list[list[int]] = []
+
+    def embed_rated(self: Plain, images: Images, rates: NDArray[np.int64]) -> Embeddings:
+        told.append(rates.tolist())
+        return self.embed(images)
+
+    monkeypatch.setattr(Plain, "embed_rated", embed_rated)
+    monkeypatch.setattr(Plain, "needs_rate", needs_rate)
+    job = make(pku_root, tmp_path, load_profile("smoke"), "plain")
+    run_cell(job, silent)
+    manifest, _ = open_data(job, silent)
+    rates = [manifest.rows(split)["rate"].tolist() for split in ("query", "gallery")]
+    assert told == (rates if needs_rate else [])
+    assert set(rates[0]) - {1}
 
 
 def digests(result: CellResult) -> Any:

@@ -94,6 +94,10 @@ def test_a_method_outside_the_package_passes() -> None:
     assert check_method(Mean, bins=4) == CHECKS
 
 
+def test_a_method_that_is_told_the_rates_passes_when_it_says_so() -> None:
+    assert check_method(Rated) == CHECKS
+
+
 class BatchDependent(Mean):
     """Centres on the images it is given, as a network in training mode does."""
 
@@ -215,6 +219,31 @@ class Raises(Mean):
         raise RuntimeError(f"out of\nideas after {run.seed} of {len(train.images)}")
 
 
+class RatedInSecret(Mean):
+    def embed_rated(self, images: Images, rates: NDArray[np.int64]) -> Embeddings:
+        return self.embed(images) * rates.astype(np.float32)[:, None]
+
+
+class Rated(RatedInSecret):
+    needs_rate: ClassVar[bool] = True
+
+
+class RatedByTheLast(Rated):
+    def embed_rated(self, images: Images, rates: NDArray[np.int64]) -> Embeddings:
+        return self.embed(images) * np.float32(1 + rates[-1])
+
+
+class RatedDouble(Rated):
+    def embed_rated(self, images: Images, rates: NDArray[np.int64]) -> Any:
+        return super().embed_rated(images, rates).astype(np.float64)
+
+
+class RatedInfinite(Rated):
+    def embed_rated(self, images: Images, rates: NDArray[np.int64]) -> Embeddings:
+        with np.errstate(divide="ignore"):
+            return self.embed(images) / rates.astype(np.float32)[:, None]
+
+
 class SingleDistances(Mean):
     def distances(self, query: Embeddings, gallery: Embeddings) -> Any:
         return super().distances(query, gallery).astype(np.float32)
@@ -276,6 +305,10 @@ class TakesAnything(Mean):
         (Forgets, "save and load must keep every parameter"),
         (KeepsSecrets, "a loaded method must give the same embeddings"),
         (Raises, "fit raised RuntimeError: out of ideas after 0 of 13"),
+        (RatedInSecret, "embed_rated uses the rates, so needs_rate must be True"),
+        (RatedByTheLast, "embeddings of embed_rated depend on the other images of the call"),
+        (RatedDouble, "embed_rated must return what embed returns, (N, D) float32"),
+        (RatedInfinite, "embeddings of embed_rated must be finite"),
         (SingleDistances, "distances must return (Q, G) float64"),
         (RelativeDistances, "distances depend on the other queries"),
         (WrongReconstruction, "reconstruction IR_1 must be uint8 of the shape of the input"),
