@@ -129,7 +129,7 @@ def digests(result: CellResult) -> Any:
     return record.digests, record.metrics, record.cmc, record.counts
 
 
-@pytest.mark.parametrize("method", ["plain", "msifla"])
+@pytest.mark.parametrize("method", ["plain", "msifla", "vpfa"])
 def test_the_same_cell_gives_the_same_bits(pku_root: Path, tmp_path: Path, method: str) -> None:
     """In this process (whose generators and threads are in disarray), in workers, beside others."""
     profile = load_profile("smoke")

@@ -1,0 +1,255 @@
+"""VPFA: frozen re-ID features, LR ones "panned" to HR by a residual MLP per down-sampling rate.
+
+Liu, Yuan, Li, Zhang, Niu, arXiv 2510.00936. With phi the frozen feature of an image and r its rate,
+
+    VP_r(phi) = phi + tanh(MLP_r(phi)),   MLP_r: three hidden layers of LayerNorm and ReLU    (1)
+    L_r       = mean over HR training images of (VP_r(phi(x_{1/r})) - phi(x_h))^2             (2)
+
+and at test an LR image of rate r is compared by VP_r(phi), an HR image by phi. Blocks, loss and
+schedule are those of the authors' code; phi is our re-ID network (theirs: a TransReID ViT), and
+the estimator of r is our own. docs/methods/vpfa.md argues each default.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import ClassVar, Literal, cast
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from datasets.errors import InputError
+from methods.interface import Embeddings, Grade, Images, Run, TrainSet
+from methods.plain import Plain, PlainNetwork
+from methods.shared.pixels import in_batches, normalise, to_tensor
+from methods.shared.reid import ReidOptions, joined
+from methods.shared.training import (
+    device_of,
+    make_optimiser,
+    repeatable,
+    seeded,
+    set_rate,
+    train_spec,
+)
+
+Start = Literal["identity", "random"]
+
+
+@dataclass(frozen=True)
+class VpfaOptions(ReidOptions):
+    """Options of VPFA, beside those of the re-ID network behind its features.
+
+    embed_flip: the frozen feature is the mean of an image's and its mirror image's, in training,
+        too, as in the authors' code.
+    features: the re-ID network learns from "all" training images, as method `plain` does, or from
+        the "hr" ones alone: a network that knows nothing of low resolution.
+    rates: the rates that have a block; () is the ablation, the frozen features as they are.
+    rate: "given" takes an image's rate from the data set (an oracle, as in the paper) where it is
+        known; "estimated" never does, but guesses it from the frozen feature.
+    pairs: Eq. 2 over "images", as in the authors' code, or over the mean features of "identities".
+    start: of a block: the "identity" (a last layer of zeros), or torch's "random" weights.
+    vp_width; vp_epochs; vp_batch; vp_lr; vp_weight_decay: of the blocks and of the estimator. The
+        rate of learning is halved after each quarter of the epochs.
+    """
+
+    embed_flip: bool = True
+    features: Literal["all", "hr"] = "all"
+    rates: tuple[int, ...] = (2, 3, 4)
+    rate: Literal["given", "estimated"] = "given"
+    pairs: Literal["images", "identities"] = "images"
+    start: Start = "identity"
+    vp_width: int = 2048
+    vp_epochs: int = 120
+    vp_batch: int = 32
+    vp_lr: float = 2e-4
+    vp_weight_decay: float = 1e-5
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if set(self.rates) - {2, 3, 4} or len(set(self.rates)) < len(self.rates):
+            raise ValueError("option rates must be a list of different rates out of 2, 3, 4")
+        if min(self.vp_width, self.vp_epochs, self.vp_batch) < 1:
+            raise ValueError("options vp_width, vp_epochs and vp_batch must be at least 1")
+        if self.vp_lr <= 0 or self.vp_weight_decay < 0:
+            raise ValueError("vp_lr must be positive and vp_weight_decay not negative")
+
+
+def hidden(inputs: int, width: int, layers: int) -> list[nn.Module]:
+    """Fully connected layers, each followed by LayerNorm and ReLU."""
+    sizes = [inputs, *[width] * layers]
+    return [
+        module
+        for before, after in pairwise(sizes)
+        for module in (nn.Linear(before, after), nn.LayerNorm(after), nn.ReLU())
+    ]
+
+
+class Panning(nn.Module):
+    """VP_r of Eq. 1: features (B, D) of LR images -> pseudo-HR features (B, D)."""
+
+    def __init__(self, size: int, width: int, start: Start) -> None:
+        super().__init__()
+        last = nn.Linear(width, size)
+        if start == "identity":
+            nn.init.zeros_(last.weight)
+            nn.init.zeros_(last.bias)
+        self.offset = nn.Sequential(*hidden(size, width, 3), last, nn.Tanh())
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Each number moves by less than 1."""
+        panned: Tensor = features + self.offset(features)
+        return panned
+
+
+class VpfaNetwork(nn.Module):
+    """The network whose features are frozen, a block a rate, and the estimator of the rate."""
+
+    def __init__(self, options: VpfaOptions, plain: PlainNetwork) -> None:
+        super().__init__()
+        self.options, self.plain = options, plain
+        size, width = plain.reid.parts * plain.reid.size, options.vp_width
+        self.panning = nn.ModuleList(Panning(size, width, options.start) for _ in options.rates)
+        self.estimator = nn.Sequential(
+            *hidden(size, width, 1), nn.Linear(width, 1 + len(options.rates))
+        )
+        self.known = (1, *options.rates)
+
+    def frozen(self, images: Tensor) -> Tensor:
+        """phi: images (B, 3, H, W) in [0, 1] -> features (B, D), not normalised."""
+        once = self.plain.reid.features(normalise(images))
+        if not self.options.embed_flip:
+            return once
+        return (once + self.plain.reid.features(normalise(images.flip(3)))) / 2
+
+    def loss(self, hr: Tensor, lr: Tensor) -> Tensor:
+        """Eq. 2 summed over the rates, whose blocks share nothing, and the estimator's loss.
+
+        hr (B, D): frozen features of HR images; lr (R, B, D): of their LR variants, rate by rate.
+        """
+        errors = [F.mse_loss(block(x), hr) for block, x in zip(self.panning, lr, strict=True)]
+        guesses = self.estimator(torch.cat([hr, *lr]))
+        classes = torch.arange(len(self.known), device=hr.device).repeat_interleave(len(hr))
+        return torch.stack(errors).sum() + F.cross_entropy(guesses, classes)
+
+    def guessed(self, features: Tensor) -> Tensor:
+        """The likeliest rate (B,) int64 of images, out of 1 and the rates that have a block."""
+        known = torch.tensor(self.known, device=features.device)
+        return known[self.estimator(features).argmax(1)]
+
+    def rates_of(self, features: Tensor, told: Tensor | None) -> Tensor:
+        """Whose block images take (1: none): told 0 is guessed, 6 takes that of 4; (B,) int64."""
+        guessed = self.guessed(features)
+        if told is None or self.options.rate == "estimated" or not self.options.rates:
+            return guessed
+        with_block = torch.tensor(self.options.rates, device=features.device)
+        nearest = with_block[(told[:, None] - with_block).abs().argmin(1)]
+        return torch.where(told == 0, guessed, torch.where(told == 1, told, nearest))
+
+    def panned(self, features: Tensor, rates: Tensor) -> Tensor:
+        """The embedding: features (B, D) moved by the block of their rate, then normalised."""
+        moved = features.clone()
+        for rate, block in zip(self.options.rates, self.panning, strict=True):
+            moved[rates == rate] = block(features[rates == rate])
+        return joined([moved], self.options)
+
+
+class Vpfa(Plain):
+    """Vector-panning feature alignment on top of the plain re-ID network."""
+
+    name: ClassVar[str] = "vpfa"
+    title: ClassVar[str] = "VPFA"
+    grade: ClassVar[Grade] = "faithful structure"
+    needs_rate: ClassVar[bool] = True
+    reference: ClassVar[str] = (
+        "Looking Alike From Far to Near: Enhancing Cross-Resolution Re-Identification via Feature "
+        "Vector Panning, arXiv 2510.00936"
+    )
+    Options: ClassVar[type] = VpfaOptions
+    options: VpfaOptions
+
+    def build(self, identities: int, run: Run, pretrained: bool) -> VpfaNetwork:  # type: ignore[override]
+        plain = super().build(identities, run, pretrained)
+        with seeded(run.seed_for("initial weights", "VP")):
+            return VpfaNetwork(self.options, plain)
+
+    def train(self, network: nn.Module, train: TrainSet, run: Run) -> None:
+        """First the re-ID network, as method `plain`; then, on its frozen features, the blocks."""
+        o, whole = self.options, cast(VpfaNetwork, network)
+        missing = sorted(set(o.rates) - set(train.variants))
+        if missing:
+            raise InputError(f"vpfa needs the HR images down-sampled by {missing} too")
+        if len(train.hr) == 0:
+            raise InputError("vpfa needs HR training images; this training set has none")
+        seen = hr_only(train) if o.features == "hr" else train
+        first = train_spec(self.profile.train).total(seen.labels)
+        rows = len(train.hr) if o.pairs == "images" else len(set(train.labels[train.hr]))
+        total = first + (o.vp_epochs * -(-rows // o.vp_batch) if o.rates else 0)
+        told = replace(run, progress=lambda done, _: run.progress(done, total))
+        super().train(whole.plain, seen, told)
+        if o.rates:
+            pairs = features_of_pairs(whole.eval(), train)
+            for step in learn(whole, *pairs, np.random.default_rng(run.seed_for("pairs"))):
+                run.progress(first + step, total)
+
+    def embed(self, images: Images) -> Embeddings:
+        return self._embedded(images, None)
+
+    def embed_rated(self, images: Images, rates: NDArray[np.int64]) -> Embeddings:
+        return self._embedded(images, rates)
+
+    def _embedded(self, images: Images, rates: NDArray[np.int64] | None) -> Embeddings:
+        module, device = self.fitted()
+        network = cast(VpfaNetwork, module)
+        told = None if rates is None else torch.from_numpy(rates.astype(np.int64)).to(device)
+        with torch.inference_mode(), repeatable():
+            features = in_batches(images, lambda x: network.frozen(to_tensor(x, device)))
+            embedded = network.panned(features, network.rates_of(features, told))
+            return np.ascontiguousarray(embedded.cpu().numpy())
+
+
+def hr_only(train: TrainSet) -> TrainSet:
+    """The HR images of a training set, of the identities that have any, without variants."""
+    hr = train.hr
+    labels = np.unique(train.labels[hr], return_inverse=True)[1].astype(np.int64)
+    everything = np.arange(len(hr))
+    return TrainSet(train.images[hr], labels, train.camids[hr], train.rates[hr], {}, everything)
+
+
+def features_of_pairs(network: VpfaNetwork, train: TrainSet) -> tuple[Tensor, Tensor]:
+    """Frozen features of the HR training images (M, D) and of their LR variants (R, M, D).
+
+    Where the option says so, one row is the mean over the HR images of an identity.
+    """
+    device = device_of(network)
+    versions = [train.images[train.hr], *(train.variants[rate] for rate in network.options.rates)]
+    with torch.no_grad():
+        hr, *lr = (
+            in_batches(images, lambda x: network.frozen(to_tensor(x, device)))
+            for images in versions
+        )
+    stacked = torch.stack([hr, *lr])
+    if network.options.pairs == "identities":
+        labels = train.labels[train.hr]
+        means = [stacked[:, np.flatnonzero(labels == one)].mean(1) for one in np.unique(labels)]
+        stacked = torch.stack(means, 1)
+    return stacked[0], stacked[1:]
+
+
+def learn(
+    network: VpfaNetwork, hr: Tensor, lr: Tensor, generator: np.random.Generator
+) -> Iterator[int]:
+    """Train the blocks and the estimator on all pairs once an epoch; the number of each step."""
+    o, step = network.options, 0
+    learned = [*network.panning.parameters(), *network.estimator.parameters()]
+    adam = make_optimiser("adam", learned, o.vp_lr, o.vp_weight_decay)
+    for epoch in range(o.vp_epochs):
+        set_rate(adam, o.vp_lr * 0.5 ** (4 * epoch // o.vp_epochs))
+        order = generator.permutation(len(hr))
+        for some in np.split(order, range(o.vp_batch, len(order), o.vp_batch)):
+            adam.zero_grad()
+            network.loss(hr[some], lr[:, some]).backward()  # type: ignore[no-untyped-call]
+            adam.step()
+            yield (step := step + 1)
