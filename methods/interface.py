@@ -112,6 +112,7 @@ class Method(ABC):
 
     A subclass sets the class variables, and defines `fit`, `embed`, `arrays` and `restore`; save,
     load, digest and option handling follow from these. `options` is an instance of `Options`.
+    One with `needs_rate` defines `embed_rated`, too, but must still be able to `embed`.
     """
 
     name: ClassVar[str]
