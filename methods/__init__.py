@@ -29,6 +29,7 @@ GROUP = "crossres.methods"
 METHODS: dict[str, str] = {
     "msifla": "methods.msifla:Msifla",
     "plain": "methods.plain:Plain",
+    "sing": "methods.sing:SingMethod",
     "vpfa": "methods.vpfa:Vpfa",
 }
 

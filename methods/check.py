@@ -27,7 +27,11 @@ SMALL = Profile(
     width=16,
     backbone={"name": "resnet-small", "weights": "none", "width": 4, "blocks": [1, 1, 1, 1]},
     train={"iterations": 3, "identities": 3, "hr_images": 2, "lr_images": 2},
-    methods={"msifla": {"ir_widths": [4, 8]}, "vpfa": {"vp_width": 8, "vp_epochs": 2}},
+    methods={
+        "msifla": {"ir_widths": [4, 8]},
+        "sing": {"sr_widths": [4, 4]},
+        "vpfa": {"vp_width": 8, "vp_epochs": 2},
+    },
 )
 
 

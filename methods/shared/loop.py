@@ -53,6 +53,11 @@ class Iteration:
         kept = erasing_mask((count, height, width), self.options.erase, self.generator)
         return torch.from_numpy(kept).to(device)
 
+    def erased(self, images: Tensor) -> Tensor:
+        """Normalised images (B, 3, H, W) as random erasing leaves them."""
+        mask = self.mask(len(images), images.device)
+        return images if mask is None else images * mask
+
 
 def iterations(
     train: TrainSet, table: dict[str, Any], options: ReidOptions, run: Run

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from datasets.errors import InputError
 from methods.interface import Embeddings, Images, Method, Run, TrainSet
 from methods.shared.backbones import backbone_spec, build_backbone
-from methods.shared.pixels import in_batches, to_tensor
+from methods.shared.pixels import in_batches, to_images, to_tensor
 from methods.shared.reid import ReidNetwork, ReidOptions
 from methods.shared.training import (
     device_of,
@@ -69,6 +69,12 @@ class TorchMethod(Method):
 
         with torch.inference_mode(), repeatable():
             return np.ascontiguousarray(in_batches(images, apply).cpu().numpy())
+
+    def rebuilt(self, images: Images, network: nn.Module) -> Images:
+        """What a part of the network, from images to images in [0, 1], makes of `images`."""
+        device = self.fitted()[1]
+        with torch.inference_mode(), repeatable():
+            return to_images(in_batches(images, lambda batch: network(to_tensor(batch, device))))
 
     def fitted(self) -> tuple[nn.Module, torch.device]:
         """The trained network and its device. Raises InputError before fit or load."""

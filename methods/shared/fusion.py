@@ -1,0 +1,37 @@
+"""Several networks, each for one down-sampling rate, fused by how well the rate fits the query.
+
+An embedding holds J features as a query, J as a gallery image, and J weights as a query.
+"""
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from methods.interface import Distances, Embeddings
+
+
+def fitting_weights(found: Tensor, rates: tuple[int, ...], theta: float) -> Tensor:
+    """exp(-(rho - r_j)^2 / theta^2), here with sum 1: (B,) rates rho -> (B, J).
+
+    Weights of one query change by a common factor, so no ranking does.
+    """
+    apart = found[:, None] - found.new_tensor(rates)
+    return torch.softmax(-apart.square() / theta**2, 1)
+
+
+def packed(query: list[Tensor], gallery: list[Tensor], weights: Tensor) -> Tensor:
+    """J features (B, D) in either role and weights (B, J) -> embeddings (B, 2 J D + J)."""
+    return torch.cat([*query, *gallery, weights], 1)
+
+
+def fused_distances(query: Embeddings, gallery: Embeddings, count: int) -> Distances:
+    """sum_j w_j ||q_j - g_j||: embeddings (Q, .) and (G, .) of `count` networks -> (Q, G)."""
+    size = (query.shape[1] - count) // (2 * count)
+    total = np.zeros((len(query), len(gallery)))
+    for j in range(count):
+        left = query[:, j * size : (j + 1) * size].astype(np.float64)
+        right = gallery[:, (count + j) * size : (count + j + 1) * size].astype(np.float64)
+        squared = (left**2).sum(1)[:, None] + (right**2).sum(1)[None, :] - 2.0 * left @ right.T
+        weight = query[:, j - count].astype(np.float64)[:, None]
+        total += weight * np.sqrt(np.maximum(squared, 0.0))
+    return total

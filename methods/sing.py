@@ -1,0 +1,149 @@
+"""SING: super-resolution and identity joint learning (Jiao, Zheng, Wu, Zhu, Gong, AAAI 2018).
+
+For every rate r an SRCNN and a re-ID network F behind it learn from one hybrid loss,
+
+    L_r = alpha/2 ||SR_r(x_1/r) - x_h||^2 + CE(x_h) + CE(SR_r(x_1/r)) + CE(SR_r(x_l)),
+
+x_h an HR image, x_1/r its variant of rate r, x_l a native LR image. Query q and gallery image g
+are sum_j w_j ||F_j(SR_j(q)) - F_j(g)|| apart, w_j = exp(-(rho - r_j)^2 / theta^2), rho the rate of
+q. Faithful structure: loss, streams, SRCNN and fusion are as in the authors' public code; the trunk
+is the suite's. Our reading: rho is read from the pixels.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal, cast
+
+import torch
+from torch import Tensor, nn
+
+from datasets.errors import InputError
+from methods.interface import Distances, Embeddings, Grade, Images, Run, TrainSet
+from methods.shared.descent import descend
+from methods.shared.fusion import fitting_weights, fused_distances, packed
+from methods.shared.loop import Iteration, iterations
+from methods.shared.losses import batch_hard_triplet, smoothed_cross_entropy
+from methods.shared.pixels import normalise
+from methods.shared.reid import Head, ReidOptions, joined
+from methods.shared.resolution import RateEstimator
+from methods.shared.srcnn import SRCNN, Output, luminance_loss
+from methods.shared.streams import streams
+from methods.shared.torch_method import TorchMethod
+from methods.shared.training import device_of, make_optimiser, seeded
+
+
+@dataclass(frozen=True)
+class SingOptions(ReidOptions):
+    """Options of SING, beside those of its re-ID networks; docs/methods/sing.md argues defaults.
+
+    rates: the r_j. models: a SING "per-rate", or "one" that learns from all rates, nothing to fuse.
+    sr: "srcnn", or "none": images as they are. sr_widths, sr_output: see SRCNN. sr_lr: its rate.
+    alpha: of L_r, pixels in levels of 255. joint: whether CE trains the SRCNN, too.
+    triplet: adds Eq. 12 of MSIFLA over all streams, as `plain` has it.
+    theta: of w_j; a large one gives the mean of the distances.
+    """
+
+    parts: int = 1
+    part_head: Head = "pcb"
+    label_smoothing: float = 0.0
+    rates: tuple[int, ...] = (2, 3, 4)
+    models: Literal["per-rate", "one"] = "per-rate"
+    sr: Literal["srcnn", "none"] = "srcnn"
+    sr_widths: tuple[int, ...] = (64, 32)
+    sr_output: Output = "difference"
+    sr_lr: float = 1e-3
+    alpha: float = 1.0
+    joint: bool = True
+    triplet: bool = False
+    theta: float = 1.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.rates or set(self.rates) - {2, 3, 4} or len(set(self.rates)) < len(self.rates):
+            raise ValueError("option rates must be a list of different rates out of 2, 3, 4")
+        if len(self.sr_widths) != 2 or min(self.sr_widths) < 1:
+            raise ValueError("option sr_widths must be two numbers of channels")
+        if self.alpha < 0 or min(self.sr_lr, self.theta) <= 0:
+            raise ValueError("alpha must not be negative, sr_lr and theta must be positive")
+
+    @property
+    def groups(self) -> list[tuple[int, ...]]:
+        """The rates that each SING learns from."""
+        return [self.rates] if self.models == "one" else [(rate,) for rate in self.rates]
+
+
+class SingNetwork(nn.Module):
+    """SR_j and F_j for every j, and what finds rho."""
+
+    def __init__(self, options: SingOptions, sr: list[nn.Module], reid: list[nn.Module]) -> None:
+        super().__init__()
+        self.options, self.sr, self.reid = options, nn.ModuleList(sr), nn.ModuleList(reid)
+        self.resolution = RateEstimator()
+
+    def loss(self, now: Iteration, j: int) -> Tensor:
+        """L_r of one SING on a batch; a kind of image that the batch lacks adds nothing."""
+        o, s = self.options, streams(now, self.options.groups[j], device_of(self))
+        lifted, native = self.sr[j](s.low), self.sr[j](s.native)
+        seen = [s.high, *(x if o.joint else x.detach() for x in (lifted, native))]
+        features, logits = self.reid[j](now.erased(normalise(torch.cat(seen))))
+        split = zip(logits.split([len(y) for y in s.labels], 1), s.labels, strict=True)
+        terms = [smoothed_cross_entropy(p, y, o.label_smoothing) for p, y in split if len(y)]
+        if o.triplet:
+            terms.append(batch_hard_triplet(features, torch.cat(s.labels), o.margin))
+        if o.sr == "srcnn" and len(lifted):
+            terms.append(o.alpha * luminance_loss(lifted, s.target))
+        return torch.stack(terms).sum()
+
+    def features(self, images: Tensor) -> Tensor:
+        """(B, 3, H, W) in [0, 1] -> F_j(SR_j(x)) and F_j(x) of all j and the weights w_j."""
+        o, count = self.options, len(self.reid)
+        query = [self._reid(j, self.sr[j](images)) for j in range(count)]
+        gallery = [self._reid(j, images) for j in range(count)]
+        rates = tuple(group[0] for group in o.groups)
+        return packed(query, gallery, fitting_weights(self.resolution(images), rates, o.theta))
+
+    def _reid(self, j: int, images: Tensor) -> Tensor:
+        return joined([self.reid[j].features(normalise(images))], self.options)  # type: ignore[operator]
+
+
+class SingMethod(TorchMethod):
+    """One SRCNN and one re-ID network for each rate, their distances fused."""
+
+    name: ClassVar[str] = "sing"
+    title: ClassVar[str] = "SING"
+    grade: ClassVar[Grade] = "faithful structure"
+    reference: ClassVar[str] = "Deep Low-Resolution Person Re-Identification, AAAI 2018"
+    Options: ClassVar[type] = SingOptions
+    options: SingOptions
+
+    def build(self, identities: int, run: Run, pretrained: bool) -> SingNetwork:
+        o, sr, reid = self.options, list[nn.Module](), list[nn.Module]()
+        for rates in o.groups:
+            key = rates[0] if o.models == "per-rate" else 1
+            reid.append(self.reid_network(identities, run, key, pretrained))
+            with seeded(run.seed_for("initial weights", "SRCNN", key)):
+                srcnn = o.sr == "srcnn"
+                sr.append(SRCNN(o.sr_widths, o.sr_output) if srcnn else nn.Identity())
+        return SingNetwork(o, sr, reid)
+
+    def train(self, network: nn.Module, train: TrainSet, run: Run) -> None:
+        o, whole = self.options, cast(SingNetwork, network)
+        if missing := sorted(set(o.rates) - set(train.variants)):
+            raise InputError(f"sing needs the HR images down-sampled by {missing} too")
+        whole.resolution.fit(train)
+        reid = make_optimiser(o.optimiser, whole.reid.parameters(), o.reid_lr, o.reid_weight_decay)
+        parts = [(reid, o.reid_lr, o.reid_warmup)]
+        if o.sr == "srcnn":
+            sr = make_optimiser(o.optimiser, whole.sr.parameters(), o.sr_lr, 0)
+            parts.append((sr, o.sr_lr, 0))
+        for now in iterations(train, self.profile.train, o, run):
+            descend(now, parts, (whole.loss(now, j) for j in range(len(o.groups))))
+
+    def distances(self, query: Embeddings, gallery: Embeddings) -> Distances:
+        return fused_distances(query, gallery, len(self.options.groups))
+
+    def reconstructions(self, images: Images) -> dict[str, Images]:
+        """SR_j(x) for each j, clipped to uint8; nothing without SR."""
+        network = cast(SingNetwork, self.fitted()[0])
+        labels = ["SR_x" + "x".join(map(str, rates)) for rates in self.options.groups]
+        named = zip(labels, network.sr, strict=True) if self.options.sr == "srcnn" else ()
+        return {label: self.rebuilt(images, sr) for label, sr in named}

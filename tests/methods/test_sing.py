@@ -1,0 +1,343 @@
+"""SING: hybrid loss, SRCNN, fusion and rate estimate against numpy; options; that it learns."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
+
+from datasets import InputError
+from methods import Profile, Run, TrainSet, check_method
+from methods.check import SMALL, made_images, made_train_set
+from methods.shared.fusion import fitting_weights, fused_distances
+from methods.shared.loop import Iteration, iterations
+from methods.shared.pixels import MEAN, STD, to_tensor
+from methods.shared.resolution import RateEstimator, lost_detail
+from methods.shared.srcnn import SRCNN, luminance, luminance_loss
+from methods.shared.streams import streams
+from methods.sing import SingMethod, SingNetwork
+
+Array = NDArray[Any]
+CPU = torch.device("cpu")
+FEW = {"iterations": 1, "identities": 3, "hr_images": 2, "lr_images": 2}
+
+
+def prepared(**options: Any) -> tuple[SingNetwork, Iteration]:
+    """A fresh network in training mode, its SRCNNs not yet the identity, and one batch."""
+    method = SingMethod(SMALL, **options)
+    network = method.build(4, Run(seed=0), pretrained=False).train()
+    generator = torch.Generator().manual_seed(0)
+    for part in network.sr.modules():
+        if isinstance(part, SRCNN):
+            torch.nn.init.normal_(part.conv3.weight, std=0.05, generator=generator)
+    return network, next(iterations(made_train_set(SMALL), FEW, method.options, Run(seed=0)))
+
+
+def detailed(people: int, each: int, seed: int) -> TrainSet:
+    """`each` HR images of 32 x 16 a person with stripes of a width of its own, and LR ones."""
+    generator = np.random.default_rng(seed)
+    rows, columns = np.mgrid[:32, :16]
+    images = []
+    for person in range(people):
+        looks = np.random.default_rng(person)
+        colour, angle = looks.uniform(60, 190, 3), looks.uniform(0, np.pi)
+        period = looks.uniform(6.0, 10.0)
+        for _ in range(2 * each):
+            wave = np.cos(angle) * rows + np.sin(angle) * columns + generator.uniform(0, 9)
+            edge = 45.0 * np.sign(np.sin(2 * np.pi * wave / period))
+            images.append(colour + edge[:, :, None] + generator.normal(0, 3, (32, 16, 3)))
+    hr = np.clip(np.stack(images), 0, 255).astype(np.uint8)
+    rates = np.tile(np.repeat([1, 0], each), people).astype(np.int64)
+    rates[rates == 0] = 2 + np.arange((rates == 0).sum()) % 3
+    seen = np.stack([bilinear(x, r) for x, r in zip(hr, rates, strict=True)])
+    index = np.flatnonzero(rates == 1)
+    variants = {r: np.stack([bilinear(x, r) for x in hr[index]]) for r in (2, 3, 4)}
+    labels = np.repeat(np.arange(people), 2 * each).astype(np.int64)
+    return TrainSet(seen, labels, np.zeros_like(labels), rates, variants, index)
+
+
+def bilinear(image: Array, rate: int) -> Array:
+    from PIL import Image
+
+    size = (image.shape[1], image.shape[0])
+    small = (max(1, round(size[0] / rate)), max(1, round(size[1] / rate)))
+    how = Image.Resampling.BILINEAR
+    return np.asarray(Image.fromarray(image).resize(small, how).resize(size, how))
+
+
+def psnr(images: Array, target: Array) -> float:
+    """Mean peak signal-to-noise ratio of Y in dB."""
+    y, wanted = (a.astype(np.float64) @ np.array([0.299, 0.587, 0.114]) for a in (images, target))
+    return float((10 * np.log10(255.0**2 / ((y - wanted) ** 2).mean((1, 2)))).mean())
+
+
+def correlated(maps: Array, layer: torch.nn.Conv2d) -> Array:
+    """A convolution layer with zero padding, written out: (I, H, W) -> (O, H, W)."""
+    weight, bias = layer.weight.detach().numpy(), layer.bias.detach().numpy()  # type: ignore[union-attr]
+    edge = weight.shape[2] // 2
+    windows = sliding_window_view(
+        np.pad(maps, ((0, 0), (edge, edge), (edge, edge))), weight.shape[2:], (1, 2)
+    )
+    return np.asarray(np.einsum("ihwkl,oikl->ohw", windows, weight) + bias[:, None, None])
+
+
+@pytest.mark.parametrize("output", ["difference", "direct"])
+def test_srcnn_is_three_convolutions_of_the_luminance(output: Any) -> None:
+    torch.manual_seed(1)
+    network = SRCNN((3, 2), output)
+    torch.nn.init.normal_(network.conv3.weight, std=0.1)
+    image = torch.rand(1, 3, 12, 7)
+    x = image[0].numpy()
+    y = 0.299 * x[0] + 0.587 * x[1] + 0.114 * x[2]
+    hidden = np.maximum(correlated(y[None], network.conv1), 0)
+    painted = correlated(np.maximum(correlated(hidden, network.conv2), 0), network.conv3)[0]
+    wanted = x + (painted if output == "difference" else painted - y)
+    found = network(image).detach()
+    assert np.allclose(found[0].numpy(), wanted, atol=1e-5)
+    kept = found - luminance(found) - image + luminance(image)
+    assert kept.abs().max() < 1e-5, "the colour differences must stay"
+    sizes = [(m.kernel_size[0], m.out_channels) for m in (network.conv1, network.conv2)]
+    assert sizes == [(9, 3), (5, 2)]
+    assert network.conv3.kernel_size == (5, 5)
+
+
+def test_untrained_difference_leaves_images_as_they_are() -> None:
+    images = torch.rand(2, 3, 16, 8)
+    assert torch.equal(SRCNN((4, 4))(images), images)
+
+
+@pytest.mark.parametrize("models", ["per-rate", "one"])
+def test_the_hybrid_loss_is_the_papers(models: str) -> None:
+    """alpha/2 ||.||^2 + CE(x_h) + CE(SR(x_1/r)) + CE(SR(x_l)), each recomputed from its parts."""
+    network, now = prepared(models=models, alpha=1e-3)
+    outputs: list[torch.Tensor] = []
+    network.reid[0].register_forward_hook(lambda _m, _args, out: outputs.append(out[1]))
+    loss = network.loss(now, 0).item()
+    train, batch = made_train_set(SMALL), now.batch
+    rates = (2, 3, 4) if models == "one" else (2,)
+    x = train.images[batch.indices].astype(np.float64) / 255.0
+    x[batch.mirrored] = x[batch.mirrored, :, ::-1]
+    is_hr = train.rates[batch.indices] == 1
+    rows = [int(np.flatnonzero(train.hr == k)[0]) for k in batch.indices[is_hr]]
+    error = 0.0
+    for rate in rates:
+        low = train.variants[rate][rows].astype(np.float32) / 255.0
+        mirrored = batch.mirrored[is_hr]
+        low[mirrored] = low[mirrored, :, ::-1]
+        lifted = network.sr[0](torch.from_numpy(low).permute(0, 3, 1, 2))
+        gap = lifted.detach().permute(0, 2, 3, 1).numpy() - x[is_hr]
+        error += float(((gap @ np.array([0.299, 0.587, 0.114])) ** 2).sum((1, 2)).mean()) / 2
+    labels = train.labels[batch.indices]
+    of_streams = [labels[is_hr], *[labels[is_hr]] * len(rates), labels[~is_hr]]
+    logits = outputs[0][0].detach().numpy().astype(np.float64)
+    log_p = logits - np.log(np.exp(logits).sum(1, keepdims=True))
+    picked = -log_p[np.arange(len(logits)), np.concatenate(of_streams)]
+    high, low_count = int(is_hr.sum()), len(rates) * int(is_hr.sum())
+    wanted = sum(float(p.mean()) for p in np.split(picked, [high, high + low_count]))
+    assert loss == pytest.approx(wanted + 1e-3 * 255**2 * error / len(rates), rel=1e-4)
+
+
+def test_re_id_sees_hr_images_and_lifted_ones() -> None:
+    network, now = prepared(rates=(3,))
+    seen: list[torch.Tensor] = []
+    network.reid[0].register_forward_pre_hook(lambda _m, args: seen.append(args[0]))
+    network.loss(now, 0)
+    s = streams(now, (3,), CPU)
+    wanted = torch.cat([s.high, network.sr[0](s.low), network.sr[0](s.native)])
+    mean, std = torch.tensor(MEAN).view(3, 1, 1), torch.tensor(STD).view(3, 1, 1)
+    assert torch.allclose(seen[0], (wanted - mean) / std, atol=1e-5)
+    assert [len(x) for x in (s.high, s.low, s.native)] == [len(y) for y in s.labels]
+    assert len(s.high) + len(s.native) == len(now.batch.indices)
+
+
+@pytest.mark.parametrize(
+    ("options", "trained"),
+    [
+        ({}, True),
+        ({"alpha": 0.0}, True),
+        ({"joint": False}, True),
+        ({"alpha": 0.0, "joint": False}, False),
+    ],
+)
+def test_what_trains_the_srcnn(options: dict[str, Any], trained: bool) -> None:
+    network, now = prepared(**options)
+    network.loss(now, 1).backward()  # type: ignore[no-untyped-call]
+    gradients = [p.grad for p in network.sr[1].parameters()]
+    assert any(g is not None and bool(g.any()) for g in gradients) is trained
+    assert all(p.grad is None for p in network.sr[0].parameters())
+    assert all(p.grad is None for p in network.reid[2].parameters())
+
+
+def test_pixels_alone_train_the_srcnn_where_it_is_not_joint() -> None:
+    network, now = prepared(joint=False, rates=(2,), alpha=2.0)
+    network.loss(now, 0).backward()  # type: ignore[no-untyped-call]
+    found = [p.grad.clone() for p in network.sr.parameters() if p.grad is not None]
+    network.zero_grad()
+    s = streams(now, (2,), CPU)
+    (2.0 * luminance_loss(network.sr[0](s.low), s.target)).backward()  # type: ignore[no-untyped-call]
+    wanted = [p.grad for p in network.sr.parameters() if p.grad is not None]
+    assert len(found) == 6
+    assert all(torch.allclose(f, w, rtol=1e-4) for f, w in zip(found, wanted, strict=True))
+
+
+def test_the_triplet_loss_joins_where_asked() -> None:
+    plain, now = prepared(rates=(2,))
+    more, same = prepared(rates=(2,), triplet=True, margin=50.0)
+    assert more.loss(same, 0).item() > plain.loss(now, 0).item() + 10
+
+
+def test_fused_distances_are_the_papers() -> None:
+    """Literally sum_j exp(-(rho - r_j)^2 / theta^2) ||F_j(SR_j(q)) - F_j(g)||, up to a factor."""
+    generator = np.random.default_rng(3)
+    lifted, direct = generator.normal(size=(2, 3, 4, 5)), generator.normal(size=(2, 3, 6, 5))
+    rho, rates, theta = np.array([1.2, 2.9, 4.4, 3.1]), (2, 3, 4), 1.5
+    weights = fitting_weights(torch.from_numpy(rho), rates, theta).numpy()
+    query = np.concatenate([*lifted[0], *lifted[1], weights], 1).astype(np.float32)
+    gallery = np.concatenate([*direct[0], *direct[1], np.ones((6, 3))], 1).astype(np.float32)
+    found = fused_distances(query, gallery, 3)
+    for q in range(4):
+        w = [np.exp(-((rho[q] - r) ** 2) / theta**2) for r in rates]
+        for g in range(6):
+            each = [np.linalg.norm(lifted[0][j, q] - direct[1][j, g]) for j in range(3)]
+            wanted = sum(w[j] * each[j] for j in range(3)) / sum(w)
+            assert found[q, g] == pytest.approx(wanted, rel=1e-5)
+    even = fitting_weights(torch.from_numpy(rho), rates, 1e6).numpy()
+    assert np.allclose(even, 1 / 3)
+
+
+def test_an_embedding_holds_both_roles_of_an_image() -> None:
+    network, _ = prepared(test_normalise="none")
+    network.eval()
+    images = torch.rand(2, 3, 32, 16)
+    found = network.features(images)
+    assert found.shape == (2, 6 * 256 + 3)
+    mean, std = torch.tensor(MEAN).view(3, 1, 1), torch.tensor(STD).view(3, 1, 1)
+    for j in range(3):
+        lifted = network.reid[j].features((network.sr[j](images) - mean) / std)  # type: ignore[operator]
+        direct = network.reid[j].features((images - mean) / std)  # type: ignore[operator]
+        assert torch.allclose(found[:, 256 * j : 256 * (j + 1)], lifted, atol=1e-5)
+        assert torch.allclose(found[:, 256 * (3 + j) : 256 * (4 + j)], direct, atol=1e-5)
+        assert not torch.allclose(lifted, direct, atol=1e-2)
+
+
+def test_lost_detail_and_least_squares_against_numpy() -> None:
+    train = detailed(3, 2, 0)
+    estimator = RateEstimator()
+    estimator.fit(train)
+    groups = [train.images[train.hr], *(train.variants[r] for r in (2, 3, 4))]
+    inputs = np.concatenate([lost_detail(to_tensor(g, CPU)).numpy() for g in groups])
+    wanted = np.repeat([1.0, 2.0, 3.0, 4.0], len(train.hr))
+    table = np.column_stack([inputs, np.ones(len(inputs))]).astype(np.float64)
+    solved = np.linalg.solve(table.T @ table, table.T @ wanted)
+    assert np.allclose(estimator.coefficients.numpy(), solved, atol=1e-2)
+    flat = torch.full((1, 3, 32, 16), 0.5)
+    assert torch.allclose(lost_detail(flat), torch.zeros(1, 3), atol=1e-3)
+
+
+def test_the_rate_of_unseen_images_is_roughly_found() -> None:
+    estimator, unseen = RateEstimator(), detailed(6, 4, 1)
+    estimator.fit(detailed(6, 4, 0))
+    groups = [unseen.images[unseen.hr], *(unseen.variants[r] for r in (2, 3, 4))]
+    found = np.stack([estimator(to_tensor(group, CPU)).numpy() for group in groups])
+    errors = np.abs(found - np.array([[1], [2], [3], [4]]))
+    assert errors.mean() < 0.6, "a constant is off by 1"
+    assert (np.diff(found.mean(1)) > 0).all()
+
+
+SMALL_TWIN = Profile(
+    name="small twin",
+    height=32,
+    width=16,
+    backbone={**SMALL.backbone, "width": 8},
+    train={"iterations": 50, "identities": 4, "hr_images": 2, "lr_images": 2},
+    methods={"sing": {"sr_widths": [8, 8], "reid_lr": 3e-3, "lr_drop_at": 0.75}},
+)
+
+
+@pytest.fixture(scope="module")
+def learned() -> SingMethod:
+    method = SingMethod(SMALL_TWIN)
+    method.fit(detailed(6, 4, 0), Run(seed=0))
+    return method
+
+
+def test_the_srcnns_beat_bilinear_on_the_training_variants(learned: SingMethod) -> None:
+    train = detailed(6, 4, 0)
+    high = train.images[train.hr]
+    for rate in (2, 3, 4):
+        low = train.variants[rate]
+        assert psnr(learned.reconstructions(low)[f"SR_x{rate}"], high) > psnr(low, high) + 0.5
+
+
+def test_it_learns_to_match_lr_queries_with_hr_images(learned: SingMethod) -> None:
+    """Six people, unseen images of them: far above the sixth that chance gives."""
+    test = detailed(6, 4, 5)
+    lr = np.flatnonzero(test.rates != 1)
+    distances = learned.distances(
+        learned.embed(test.images[lr]), learned.embed(test.images[test.hr])
+    )
+    nearest = test.labels[test.hr][distances.argmin(1)]
+    assert (nearest == test.labels[lr]).mean() > 0.6
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"models": "one", "sr": "none"},
+        {"rates": [3], "sr_output": "direct", "triplet": True, "embed_flip": True, "erase": 0.5},
+    ],
+)
+def test_its_rows_conform(options: dict[str, Any]) -> None:
+    assert "determinism" in check_method("sing", None, **options)
+
+
+def test_reconstructions_are_named_by_their_rates() -> None:
+    train = made_train_set(SMALL)
+    images = made_images(2, SMALL, "test")
+    for options, names in (
+        ({}, ["SR_x2", "SR_x3", "SR_x4"]),
+        ({"models": "one"}, ["SR_x2x3x4"]),
+        ({"sr": "none"}, []),
+    ):
+        method = SingMethod(SMALL, **options)  # type: ignore[arg-type]
+        method.fit(train, Run(seed=0))
+        assert list(method.reconstructions(images)) == names
+
+
+def test_wrong_options_and_missing_variants_are_named() -> None:
+    for wrong in ({"rates": [2, 2]}, {"rates": [8]}, {"sr_widths": [4]}, {"theta": 0.0}):
+        with pytest.raises(InputError, match=next(iter(wrong))):
+            SingMethod(SMALL, **wrong)
+    full = made_train_set(SMALL)
+    some = {2: full.variants[2], 4: full.variants[4]}
+    train = TrainSet(full.images, full.labels, full.camids, full.rates, some, full.hr)
+    with pytest.raises(InputError, match=r"down-sampled by \[3\]"):
+        SingMethod(SMALL).fit(train, Run(seed=0))
+
+
+def test_training_without_any_hr_image_still_gives_embeddings() -> None:
+    full = made_train_set(SMALL)
+    none = np.zeros(0, dtype=np.int64)
+    empty = dict.fromkeys((2, 3, 4), full.images[:0])
+    rates = np.full_like(full.rates, 0)
+    method = SingMethod(SMALL)
+    method.fit(TrainSet(full.images, full.labels, full.camids, rates, empty, none), Run(seed=0))
+    assert np.isfinite(method.embed(full.images[:2])).all()
+
+
+def test_two_steps_with_the_papers_network_at_half_its_size() -> None:
+    profile = Profile(
+        name="half the paper size",
+        height=128,
+        width=64,
+        backbone={"name": "resnet50", "weights": "none"},
+        train={"iterations": 2, "identities": 2, "hr_images": 1, "lr_images": 1},
+    )
+    method = SingMethod(profile, rates=(4,))
+    train = made_train_set(profile)
+    method.fit(train, Run(seed=0))
+    found = method.embed(train.images[:1])
+    assert found.shape == (1, 2 * 256 + 1)
+    assert np.isfinite(found).all()
