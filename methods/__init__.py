@@ -29,6 +29,8 @@ GROUP = "crossres.methods"
 METHODS: dict[str, str] = {
     "msifla": "methods.msifla:Msifla",
     "plain": "methods.plain:Plain",
+    "pcb": "methods.pcb:Pcb",
+    "bot": "methods.bot:Bot",
     "sing": "methods.sing:SingMethod",
     "vpfa": "methods.vpfa:Vpfa",
 }

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from methods.interface import Run, TrainSet
-from methods.shared.pixels import Augmented, erasing_mask
+from methods.shared.pixels import Augmented, erasing_mask, normalise, to_tensor
 from methods.shared.reid import ReidOptions
 from methods.shared.sampling import batches, lacking
 from methods.shared.training import rate_factor, train_spec
@@ -52,6 +52,10 @@ class Iteration:
         height, width = self.batch.train.images.shape[1:3]
         kept = erasing_mask((count, height, width), self.options.erase, self.generator)
         return torch.from_numpy(kept).to(device)
+
+    def seen(self, device: torch.device) -> Tensor:
+        """The batch's images as a re-ID network trains on them: normalised, erased where asked."""
+        return self.erased(normalise(to_tensor(self.batch.images(), device)))
 
     def erased(self, images: Tensor) -> Tensor:
         """Normalised images (B, 3, H, W) as random erasing leaves them."""

@@ -131,7 +131,7 @@ def load_arrays(module: nn.Module, arrays: Mapping[str, NDArray[Any]]) -> None:
 
 def trainable_count(module: nn.Module) -> int:
     """How many numbers training adjusts."""
-    return sum(parameter.numel() for parameter in module.parameters())
+    return sum(p.numel() for p in module.parameters() if p.requires_grad)
 
 
 def device_of(module: nn.Module) -> torch.device:

@@ -1,0 +1,105 @@
+"""PCB: the part-based convolutional baseline of Sun et al. (ECCV 2018), sections 3.1 to 4.2.
+
+A control: softmax classifiers on horizontal parts, HR and LR images alike, no refined part pooling.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal, cast
+
+from torch import Tensor, nn
+
+from methods.interface import Grade, Run, TrainSet
+from methods.shared.loop import iterations
+from methods.shared.losses import smoothed_cross_entropy
+from methods.shared.pixels import normalise
+from methods.shared.reid import Head, ReidNetwork, ReidOptions, joined, part_loss, stripes
+from methods.shared.torch_method import TorchMethod
+from methods.shared.training import device_of, make_optimiser, set_rate
+
+
+@dataclass(frozen=True)
+class PcbOptions(ReidOptions):
+    """Options of PCB: those of a re-ID network with PCB's values; docs/methods/pcb.md argues each.
+
+    test_feature: the pooled parts "g" (channels each), or what the classifiers see, "h" (part_width
+        each).
+    triplet: add the batch-hard triplet loss, which PCB does without (margin, triplet_normalise).
+    trunk_rate: the trunk's learning rate as a share of reid_lr, that of the new layers.
+    """
+
+    parts: int = 6
+    part_head: Head = "pcb"
+    label_smoothing: float = 0.0
+    optimiser: Literal["adam", "adamw", "sgd"] = "sgd"
+    reid_lr: float = 0.1
+    lr_drop_at: float = 2 / 3
+    test_feature: Literal["g", "h"] = "g"
+    triplet: bool = False
+    trunk_rate: float = 0.1
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.trunk_rate <= 0:
+            raise ValueError("option trunk_rate must be positive")
+
+
+class PcbNetwork(nn.Module):
+    """The re-ID network of Figure 2: trunk, p parts g_i, reduced parts h_i, p classifiers."""
+
+    def __init__(self, options: PcbOptions, reid: ReidNetwork) -> None:
+        super().__init__()
+        self.options, self.reid = options, reid
+
+    def loss(self, seen: Tensor, labels: Tensor) -> Tensor:
+        """The sum of the p cross-entropies; seen (B, 3, H, W), normalised."""
+        o = self.options
+        features, logits = self.reid(seen)
+        if o.triplet:
+            return part_loss(features, logits, labels, o)
+        return smoothed_cross_entropy(logits, labels, o.label_smoothing)
+
+    def features(self, images: Tensor) -> Tensor:
+        """G = [g_1 .. g_p] or H = [h_1 .. h_p]; (B, 3, H, W) in [0, 1] -> (B, p * D)."""
+        seen = normalise(images)
+        if self.options.test_feature == "h":
+            return joined([self.reid.features(seen)], self.options)
+        parts = stripes(self.reid.trunk(seen), self.options.parts)
+        return joined([parts.transpose(0, 1).flatten(1)], self.options)
+
+    def new_layers(self) -> list[nn.Parameter]:
+        """All parameters but the trunk's."""
+        named = self.reid.named_parameters()
+        return [parameter for name, parameter in named if not name.startswith("trunk.")]
+
+
+class Pcb(TorchMethod):
+    """A ResNet with a softmax classifier for each horizontal part."""
+
+    name: ClassVar[str] = "pcb"
+    title: ClassVar[str] = "PCB"
+    grade: ClassVar[Grade] = "control"
+    reference: ClassVar[str] = (
+        "Beyond Part Models: Person Retrieval with Refined Part Pooling (and a Strong "
+        "Convolutional Baseline), ECCV 2018"
+    )
+    Options: ClassVar[type] = PcbOptions
+    options: PcbOptions
+
+    def build(self, identities: int, run: Run, pretrained: bool) -> PcbNetwork:
+        return PcbNetwork(self.options, self.reid_network(identities, run, 1, pretrained))
+
+    def train(self, network: nn.Module, train: TrainSet, run: Run) -> None:
+        """Section 4.2: one learning rate for the new layers, a tenth of it for the trunk."""
+        o, whole = self.options, cast(PcbNetwork, network)
+        device, trunk_lr = device_of(whole), o.trunk_rate * o.reid_lr
+        trunk = make_optimiser(
+            o.optimiser, whole.reid.trunk.parameters(), trunk_lr, o.reid_weight_decay
+        )
+        head = make_optimiser(o.optimiser, whole.new_layers(), o.reid_lr, o.reid_weight_decay)
+        for now in iterations(train, self.profile.train, o, run):
+            set_rate(trunk, now.rate(trunk_lr, o.reid_warmup))
+            set_rate(head, now.rate(o.reid_lr, o.reid_warmup))
+            whole.zero_grad()
+            whole.loss(now.seen(device), now.labels(device)).backward()  # type: ignore[no-untyped-call]
+            trunk.step()
+            head.step()
