@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from datasets import InputError
-from methods import Method, Profile, Run, check_method, method_class
+from methods import Method, Profile, Run, TrainSet, check_method, method_class
 from methods.bot import Bot, BotNetwork
 from methods.check import SMALL, made_images, made_train_set
 from methods.pcb import Pcb, PcbNetwork
@@ -241,3 +241,37 @@ def test_two_steps_at_the_size_of_the_papers(name: str, size: int) -> None:
     embeddings = method.embed(made_images(2, profile, "test"))
     assert embeddings.shape == (2, size)
     assert np.isfinite(embeddings).all()
+
+
+IDENTITIES, EACH = 8, 8
+
+
+def faint_patterns(seed: int) -> TrainSet:
+    """Each identity a faint pattern of blocks, under colours that change from image to image."""
+    patterns = np.random.default_rng(0).choice([-25.0, 25.0], (IDENTITIES, 8, 4, 3))
+    generator = np.random.default_rng([1, seed])
+    labels = np.repeat(np.arange(IDENTITIES), EACH)
+    colours = generator.uniform(60.0, 195.0, (len(labels), 2, 1, 3))
+    images = patterns[labels].repeat(4, 1).repeat(4, 2) + colours.repeat(16, 1)
+    images += generator.normal(0.0, 8.0, images.shape)
+    rates = np.tile(np.array([1, 2]), len(labels) // 2)
+    found = np.clip(images, 0, 255).astype(np.uint8)
+    return TrainSet(found, labels, rates % 2, rates, {}, np.flatnonzero(rates == 1))
+
+
+def rank1(method: Method, query: TrainSet, gallery: TrainSet) -> float:
+    distances = method.distances(method.embed(query.images), method.embed(gallery.images))
+    nearest: Array = gallery.labels[distances.argmin(1)] == query.labels
+    return float(nearest.mean())
+
+
+@pytest.mark.parametrize("method", [Pcb, Bot])
+def test_they_learn_what_a_fresh_network_does_not_see(method: type[Method]) -> None:
+    train, query, gallery = (faint_patterns(seed) for seed in range(3))
+    options = {"parts": 2, "reid_lr": 3e-3, "optimiser": "adam", "lr_drop_at": 1.0}
+    options |= {"trunk_rate": 1.0} if method is Pcb else {"lr_drop_again_at": 1.0, "crop": 0}
+    fresh = method(SMALL, **{**options, "reid_lr": 1e-9})
+    trained = method(replace(SMALL, train={**SMALL.train, "iterations": 80}), **options)
+    for made in (fresh, trained):
+        made.fit(train, Run(seed=0))
+    assert rank1(trained, query, gallery) > 2 * rank1(fresh, query, gallery)
