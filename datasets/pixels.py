@@ -32,8 +32,6 @@ from datasets.store_plan import VARIANT_RATES, StorePlan, plan_store
 _PIXELS, _ABOUT = "pixels.npy", "store.json"
 _SHA_BYTES = 1 << 24
 
-Progress = Report
-
 _log = logging.getLogger(__name__)
 
 
@@ -76,7 +74,7 @@ def open_store(
     height: int,
     width: int,
     cache: Path,
-    progress: Progress | None = None,
+    progress: Report = silent,
     *,
     jobs: int | None = None,
     checked: bool = False,
@@ -105,11 +103,10 @@ def open_store(
         except InputError:
             # It is damaged, or another process is just replacing it: known once we hold the lock.
             pass
-    tell = progress or silent
     partial = cache / "partial" / folder.name
 
     def waiting() -> None:
-        tell(plan.images_in(noted_chunks(partial)), len(plan.images))
+        progress(plan.images_in(noted_chunks(partial)), len(plan.images))
 
     with locked(partial, waiting):
         if folder.exists():
@@ -119,7 +116,7 @@ def open_store(
                 _log.warning("%s; building it again", error)
                 _discard(folder, partial.parent)
         forget_old(sorted(partial.parent.iterdir()))
-        origin = _build(raw, plan, partial, folder, tell, jobs or default_jobs())
+        origin = _build(raw, plan, partial, folder, progress, jobs or default_jobs())
         return _load(folder, plan, origin, checked=True)
 
 
@@ -205,7 +202,7 @@ def _discard(folder: Path, room: Path) -> None:
 
 
 def _build(
-    raw: Raw, plan: StorePlan, workplace: Path, folder: Path, progress: Progress, jobs: int
+    raw: Raw, plan: StorePlan, workplace: Path, folder: Path, progress: Report, jobs: int
 ) -> str:
     """Make the store in the workplace, or finish it, and put it in its place; returns its origin.
 

@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -44,6 +44,15 @@ class Raw:
     native_lr: frozenset[str] = frozenset()
     test_sets: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+
+    def require(self, paths: Iterable[str]) -> None:
+        """Raise InputError naming the first path of a manifest that this folder does not hold."""
+        known = {image.path for image in self.images}
+        for path in paths:
+            if path not in known:
+                raise InputError(
+                    f"{self.folder / path}: is in the manifest, but not in the raw folder"
+                )
 
 
 def default_cache() -> Path:

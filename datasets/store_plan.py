@@ -133,14 +133,9 @@ def _images(manifest: Manifest) -> tuple[Work, ...]:
 
 def _sources(raw: Raw, manifest: Manifest) -> list[Path]:
     """The files that hold the images of the manifest."""
-    known = {image.path for image in raw.images}
+    raw.require(manifest.table["path"])
     files = reader(card(raw.dataset).reader)
-    sources = set()
-    for path in manifest.table["path"]:
-        if path not in known:
-            raise InputError(f"{raw.folder / path}: is in the manifest, but not in the raw folder")
-        sources.add(files.source_file(raw.folder, path))
-    return sorted(sources)
+    return sorted({files.source_file(raw.folder, path) for path in manifest.table["path"]})
 
 
 def _stamp(folder: Path, source: Path) -> str:

@@ -9,12 +9,13 @@ from typing import ClassVar, Literal, cast
 from torch import Tensor, nn
 
 from methods.interface import Grade, Run, TrainSet
+from methods.shared.descent import descend
 from methods.shared.loop import iterations
 from methods.shared.losses import smoothed_cross_entropy
 from methods.shared.pixels import normalise
 from methods.shared.reid import Head, ReidNetwork, ReidOptions, joined, part_loss, stripes
 from methods.shared.torch_method import TorchMethod
-from methods.shared.training import device_of, make_optimiser, set_rate
+from methods.shared.training import device_of, make_optimiser
 
 
 @dataclass(frozen=True)
@@ -96,10 +97,6 @@ class Pcb(TorchMethod):
             o.optimiser, whole.reid.trunk.parameters(), trunk_lr, o.reid_weight_decay
         )
         head = make_optimiser(o.optimiser, whole.new_layers(), o.reid_lr, o.reid_weight_decay)
+        parts = [(trunk, trunk_lr, o.reid_warmup), (head, o.reid_lr, o.reid_warmup)]
         for now in iterations(train, self.profile.train, o, run):
-            set_rate(trunk, now.rate(trunk_lr, o.reid_warmup))
-            set_rate(head, now.rate(o.reid_lr, o.reid_warmup))
-            whole.zero_grad()
-            whole.loss(now.seen(device), now.labels(device)).backward()  # type: ignore[no-untyped-call]
-            trunk.step()
-            head.step()
+            descend(now, parts, [whole.loss(now.seen(device), now.labels(device))])

@@ -3,7 +3,6 @@
 One module per layout says where each image goes; docs/exports.md tells which readers were checked.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from datasets.exports.readme import readme
 from datasets.exports.writing import write_images
 from datasets.files import replace_folder
 from datasets.manifest import DEFAULT_GRID, Manifest
+from datasets.progress import Report, silent
 from datasets.readers.common import EXPORT_LIST, MARKER
 from datasets.resample import KERNEL_VERSIONS
 from datasets.source import Raw
@@ -43,7 +43,7 @@ def export(
     *,
     suffix: str | None = None,
     input_size: tuple[int, int] | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Report = silent,
 ) -> Export:
     """Write the split of a manifest to `folder` in a layout, whole or not at all.
 
@@ -82,10 +82,7 @@ def _check(raw: Raw, manifest: Manifest, input_size: tuple[int, int] | None) -> 
         raise InputError(
             f"{manifest.protocol}: is down-sampled on the input grid; give an input size"
         )
-    known = {image.path for image in raw.images}
-    for path in manifest.table["path"]:
-        if path not in known:
-            raise InputError(f"{raw.folder / path}: is in the manifest, but not in the raw folder")
+    raw.require(manifest.table["path"])
 
 
 def _write_texts(raw: Raw, manifest: Manifest, plan: Plan, folder: Path, about: str) -> None:

@@ -4,7 +4,6 @@ An export that fails while it is being made never gets its name.
 """
 
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
 
 from datasets.errors import InputError
@@ -12,14 +11,13 @@ from datasets.exports.lists import Entry, read_list
 from datasets.exports.places import junk_free, layout
 from datasets.exports.writing import digest_of_pixels
 from datasets.manifest import Manifest
+from datasets.progress import Report, silent
 from datasets.readers.common import EXPORT_LIST, decode
 
 MANIFEST = "manifest.csv"
 
 
-def verify_export(
-    folder: Path, progress: Callable[[int, int], None] | None = None
-) -> tuple[Manifest, list[Entry]]:
+def verify_export(folder: Path, progress: Report = silent) -> tuple[Manifest, list[Entry]]:
     """Check an export to the last pixel; returns its manifest and its entries.
 
     Raises InputError naming the first file that is missing, extra, damaged or something else than
@@ -32,8 +30,7 @@ def verify_export(
             raise InputError(
                 f"{folder / entry.file}: holds other pixels than exported; export again"
             )
-        if progress is not None:
-            progress(done, len(entries))
+        progress(done, len(entries))
     return manifest, entries
 
 

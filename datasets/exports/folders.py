@@ -5,12 +5,13 @@ changes no metric. It wants a `val` folder: copies of training images, none is t
 """
 
 import re
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
 
 from datasets.exports.numbers import camera_numbers, pid_numbers, same_camera_counts
-from datasets.exports.places import Place, Plan, running_numbers
+from datasets.exports.places import Place, Plan, named_places
 from datasets.readers.common import listing, matches
 
 SUFFIX = "png"
@@ -30,18 +31,7 @@ def plan(table: pd.DataFrame, suffix: str) -> Plan:
     """Camera 0 for LR, 1..9 for HR; or 1..9 for all where an LR and an HR image share a camera."""
     pids, pid_note = pid_numbers(table, LAST_PID)
     cameras, camera_note = _cameras(table)
-    rows = zip(
-        table["path"],
-        table["split"],
-        table["pid"],
-        cameras,
-        running_numbers(table, "pid"),
-        strict=True,
-    )
-    places = [
-        Place(_file(split, pids[pid], camid, number, suffix), split, pids[pid], camid, path)
-        for path, split, pid, camid, number in rows
-    ]
+    places = named_places(table, pids, cameras, partial(_file, suffix))
     notes = (
         pid_note,
         camera_note,
@@ -51,7 +41,7 @@ def plan(table: pd.DataFrame, suffix: str) -> Plan:
     return Plan((*places, *val), tuple(note for note in notes if note))
 
 
-def _file(split: str, pid: int, camid: int, number: int, suffix: str) -> str:
+def _file(suffix: str, split: str, pid: int, camid: int, number: int) -> str:
     return f"{split}/{pid:04d}/{pid:05d}_c{camid}_{number:05d}.{suffix}"
 
 

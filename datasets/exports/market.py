@@ -5,13 +5,14 @@ Read by the Market-1501 classes of torchreid, fast-reid and MDIFF, which find im
 """
 
 import re
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
 
 from datasets.errors import InputError
 from datasets.exports.numbers import camera_numbers, pid_numbers
-from datasets.exports.places import Place, Plan, running_numbers
+from datasets.exports.places import Plan, named_places
 from datasets.readers.common import matches
 
 SUFFIX = "jpg"
@@ -42,22 +43,11 @@ def plan(table: pd.DataFrame, suffix: str) -> Plan:
         notes.append(f"more than {LAST_PID} identities: classes made for Market-1501 refuse them")
     if max(cameras) > LAST_CAMERA:
         notes.append("more than 6 cameras: read it with torchreid's DukeMTMCreID, not Market1501")
-    rows = zip(
-        table["path"],
-        table["split"],
-        table["pid"],
-        cameras,
-        running_numbers(table, "pid"),
-        strict=True,
-    )
-    places = tuple(
-        Place(_file(split, pids[pid], camid, number, suffix), split, pids[pid], camid, path)
-        for path, split, pid, camid, number in rows
-    )
+    places = tuple(named_places(table, pids, cameras, partial(_file, suffix)))
     return Plan(places, tuple(note for note in notes if note))
 
 
-def _file(split: str, pid: int, camid: int, number: int, suffix: str) -> str:
+def _file(suffix: str, split: str, pid: int, camid: int, number: int) -> str:
     stem = "-1" if pid == -1 else f"{pid:04d}"
     return f"{FOLDERS[split]}/{stem}_c{camid}s1_{number:06d}_00.{suffix}"
 

@@ -1,7 +1,7 @@
 """Where each image of a split goes in an export: the nouns that all layouts share."""
 
 import importlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, cast
@@ -80,3 +80,20 @@ def running_numbers(table: pd.DataFrame, *by: str) -> list[int]:
     """
     order = table.sort_values("path", kind="stable")
     return [int(number) for number in order.groupby(list(by)).cumcount().reindex(table.index)]
+
+
+def named_places(
+    table: pd.DataFrame,
+    pids: Mapping[int, int],
+    cameras: Sequence[int],
+    file: Callable[[str, int, int, int], str],
+) -> list[Place]:
+    """A place for each row, named file(split, pid, camid, running number within the identity).
+
+    `pids` and `cameras` are the numbers that the layout has for the row's pid and for its camera.
+    """
+    columns = (table["path"], table["split"], table["pid"], cameras, running_numbers(table, "pid"))
+    return [
+        Place(file(split, pids[pid], camid, number), split, pids[pid], camid, path)
+        for path, split, pid, camid, number in zip(*columns, strict=True)
+    ]

@@ -1,7 +1,7 @@
 """The pictures of an export: decoded, down-sampled by their rate, written as PNG data."""
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +13,7 @@ from datasets.exports.lists import Entry
 from datasets.exports.places import Place, Plan
 from datasets.filling import Recipe
 from datasets.manifest import Manifest
+from datasets.progress import Report
 from datasets.readers import reader
 from datasets.resample import downsample
 from datasets.source import Raw
@@ -26,14 +27,13 @@ def write_images(
     plan: Plan,
     folder: Path,
     input_size: tuple[int, int] | None,
-    progress: Callable[[int, int], None] | None,
+    progress: Report,
 ) -> list[Entry]:
     """Write all files of the plan into `folder`, and return their entries in the plan's order."""
     entries = []
     for done, entry in enumerate(_written(raw, manifest, plan, folder, input_size), start=1):
         entries.append(entry)
-        if progress is not None:
-            progress(done, len(plan.places))
+        progress(done, len(plan.places))
     return entries
 
 

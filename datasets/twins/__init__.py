@@ -4,7 +4,7 @@
 """
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from datasets.cards import card
 from datasets.draws import draw
 from datasets.errors import InputError
 from datasets.files import replace_folder
+from datasets.progress import Report, silent
 from datasets.readers import RawImage
 from datasets.readers.common import MARKER
 from datasets.twins.fleet import Vehicle, vehicle
@@ -28,7 +29,6 @@ from datasets.twins.vehicles import photograph_vehicle
 
 __all__ = ["SIZES", "TWIN_VERSION", "draw_twin", "truth"]
 
-Progress = Callable[[int, int], None]
 UAVS = 5
 
 
@@ -36,7 +36,7 @@ def draw_twin(
     dataset: str,
     folder: Path,
     size: str = "quick",
-    progress: Progress | None = None,
+    progress: Report = silent,
     layout: str | None = None,
 ) -> None:
     """Draw the twin of a data set into `folder`/<usual name of the raw folder>.
@@ -68,12 +68,11 @@ def truth(dataset: str, size: str, layout: str | None = None) -> list[RawImage]:
 
 
 def _pictures(
-    size: Size, shots: list[Shot], progress: Progress | None
+    size: Size, shots: list[Shot], progress: Report
 ) -> Iterator[tuple[Shot, NDArray[np.uint8]]]:
     for done, shot in enumerate(shots, start=1):
         yield shot, _picture(size, shot)
-        if progress is not None:
-            progress(done, len(shots))
+        progress(done, len(shots))
 
 
 def _picture(size: Size, shot: Shot) -> NDArray[np.uint8]:
