@@ -22,8 +22,7 @@ if sys.argv[2]:
 root = pathlib.Path(sys.argv[1])
 for name in d.CARDS:
     raw = d.open_raw(name, d.Source(root), root / "cache")
-    protocol = 'vru-uniform4[test_list=1200]' if name == 'mlr-vru' else None
-    print(name, *(d.build_manifest(raw, protocol, seed).digest for seed in (0, 7)))
+    print(name, *(d.build_manifest(raw, seed=seed).digest for seed in (0, 7)))
 """
 
 
@@ -31,17 +30,8 @@ def read(dataset, root):
     return open_raw(dataset, Source(root), root / "no-cache")
 
 
-# The default protocol, but where that wants a test list that the small folder does not have.
-_PROTOCOL = {"mlr-vru": "vru-uniform4[test_list=1200]"}
-
-
-def split(raw, seed=0):
-    return build_manifest(raw, _PROTOCOL.get(raw.dataset), seed)
-
-
 def digest(dataset, root, seed=0, protocol=None):
-    raw = read(dataset, root)
-    return (build_manifest(raw, protocol, seed) if protocol else split(raw, seed)).digest
+    return build_manifest(read(dataset, root), protocol, seed).digest
 
 
 @contextlib.contextmanager
@@ -156,7 +146,7 @@ def test_when_an_image_is_renamed(dataset, make, tmp_path):
     folder, truth = make(dataset, tmp_path)
     if reader(CARDS[dataset].reader).source_file(folder, truth[0].path).suffix == ".mat":
         pytest.skip("its images are cells of one file, which have no names to change")
-    used = split(read(dataset, tmp_path))
+    used = build_manifest(read(dataset, tmp_path))
     file = folder / used.table["path"].iloc[0]
     # The suffix: the one part of a name that every grammar leaves some choice in.
     try:
@@ -177,8 +167,7 @@ def test_when_the_protocol_changes(dataset, make, tmp_path):
     built = {}
     for protocol in PROTOCOLS:
         try:
-            options = "[test_list=1200]" if dataset == "mlr-vru" else ""
-            built[protocol] = digest(dataset, tmp_path, 0, protocol + options)
+            built[protocol] = digest(dataset, tmp_path, 0, protocol)
         except InputError:  # this protocol is not for this set
             continue
     assert built
@@ -187,7 +176,7 @@ def test_when_the_protocol_changes(dataset, make, tmp_path):
 
 def test_when_an_image_is_missing(dataset, make, tmp_path):
     folder, _ = make(dataset, tmp_path)
-    used = split(read(dataset, tmp_path))
+    used = build_manifest(read(dataset, tmp_path))
     file = folder / used.rows("train")["path"].iloc[0]
     if file.is_file():
         file.unlink()

@@ -31,14 +31,6 @@ def read(dataset, root):
     return open_raw(dataset, Source(root), root / "no-cache")
 
 
-# The default protocol, but where that wants a test list that the small folder does not have.
-_PROTOCOL = {"mlr-vru": "vru-uniform4[test_list=1200]"}
-
-
-def split(raw, seed=0):
-    return build_manifest(raw, _PROTOCOL.get(raw.dataset), seed)
-
-
 def refusal(call, *arguments):
     """The text of the InputError that the call raises, checked to be one printable line."""
     with pytest.raises(InputError) as caught:
@@ -130,21 +122,21 @@ def test_a_pipe_as_the_one_file_or_the_marker(make, tmp_path):
 
 def test_a_link_to_a_file_is_that_file(make, tmp_path):
     raw, truth = make("mlr-viper", tmp_path)
-    expected = split(read("mlr-viper", tmp_path)).digest
+    expected = build_manifest(read("mlr-viper", tmp_path)).digest
     file = raw / truth[0].path
     file.rename(tmp_path / "object")
     file.symlink_to(tmp_path / "object")
     (raw / "cam_b").rename(tmp_path / "elsewhere")
     (raw / "cam_b").symlink_to(tmp_path / "elsewhere")
     for root in (raw, raw / "cam_a", raw / "cam_b"):  # from below a link, too
-        assert split(read("mlr-viper", root)).digest == expected
+        assert build_manifest(read("mlr-viper", root)).digest == expected
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
 @pytest.mark.parametrize("dataset", sorted(CARDS))
 def test_what_may_not_be_read_is_named(dataset, make, tmp_path):
     known, _ = make(dataset, tmp_path / "readable")
-    used = split(read(dataset, known)).table["path"].iloc[0]
+    used = build_manifest(read(dataset, known)).table["path"].iloc[0]
     raw, _ = make(dataset, tmp_path / "set")
     file = reader(CARDS[dataset].reader).source_file(raw, used)
     for place, mode in ((file, 0), (file.parent, 0), (raw, 0o100), (raw, 0o400), (raw.parent, 0)):
@@ -152,7 +144,7 @@ def test_what_may_not_be_read_is_named(dataset, make, tmp_path):
         place.chmod(mode)
         try:
             opened = read(dataset, raw)
-            open_store(opened, split(opened), 8, 4, tmp_path / "cache")
+            open_store(opened, build_manifest(opened), 8, 4, tmp_path / "cache")
         except InputError as error:
             text = str(error)
         finally:
@@ -198,10 +190,10 @@ def test_decompression_bombs_are_refused_from_their_header(size, tmp_path):
 
 def test_a_bomb_in_a_set_is_named_when_the_store_is_built(make, tmp_path):
     raw, truth = make("mlr-viper", tmp_path)
-    expected = split(read("mlr-viper", tmp_path)).digest
+    expected = build_manifest(read("mlr-viper", tmp_path)).digest
     (raw / truth[0].path).write_bytes(png_that_claims(50_000, 50_000))
     opened = read("mlr-viper", tmp_path)
-    manifest = split(opened)
+    manifest = build_manifest(opened)
     assert manifest.digest == expected
     assert truth[0].path in refusal(open_store, opened, manifest, 8, 4, tmp_path / "cache")
 

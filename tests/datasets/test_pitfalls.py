@@ -33,14 +33,6 @@ def read(dataset, root):
     return open_raw(dataset, Source(root), root / "no-cache")
 
 
-# The default protocol, but where that wants a test list that the small folder does not have.
-_PROTOCOL = {"mlr-vru": "vru-uniform4[test_list=1200]"}
-
-
-def split(raw, seed=0):
-    return build_manifest(raw, _PROTOCOL.get(raw.dataset), seed)
-
-
 def files_below(folder: Path) -> dict[str, bytes]:
     return {
         str(path.relative_to(folder)): path.read_bytes()
@@ -105,7 +97,7 @@ def test_pitfall_2_no_listing_feeds_a_draw_in_the_order_of_the_disk(
 ):
     """os.listdir or glob into a seeded shuffle; test_digest_invariance.py shuffles them, too."""
     folder, _ = make(dataset, tmp_path)
-    expected = split(read(dataset, tmp_path)).digest
+    expected = build_manifest(read(dataset, tmp_path)).digest
     listdir, scandir, asked = os.listdir, os.scandir, set()
 
     def backwards(path="."):
@@ -121,7 +113,7 @@ def test_pitfall_2_no_listing_feeds_a_draw_in_the_order_of_the_disk(
 
     monkeypatch.setattr(os, "listdir", backwards)
     monkeypatch.setattr(os, "scandir", backwards_scan)
-    assert split(read(dataset, tmp_path)).digest == expected
+    assert build_manifest(read(dataset, tmp_path)).digest == expected
     assert str(folder) in asked
 
 
@@ -133,13 +125,13 @@ def test_pitfall_3_nothing_is_saved_in_the_raw_folder(dataset, make, tmp_path):
     folder, _ = make(dataset, tmp_path / "raw")
     before = files_below(tmp_path)
     raw = open_raw(dataset, Source(folder), tmp_path / "cache")
-    first = split(raw)
+    first = build_manifest(raw)
     open_store(raw, first, 8, 4, tmp_path / "cache")
     after = files_below(tmp_path)
     assert {name: after[name] for name in before} == before
     assert all(name.startswith("cache/") for name in after.keys() - before.keys())
     anew = open_raw(dataset, Source(folder), tmp_path / "another cache")
-    assert split(anew).digest == first.digest
+    assert build_manifest(anew).digest == first.digest
 
 
 # --- 4: shuffling when a class is made ------------------------------------------------------------
@@ -155,7 +147,7 @@ def test_pitfall_4_building_again_gives_the_same_whatever_was_drawn_before(datas
             random.seed(seed)
             np.random.seed(seed)  # noqa: NPY002
             states = [repr(random.getstate()), repr(np.random.get_state())]  # noqa: NPY002
-            digests.add(split(read(dataset, tmp_path)).digest)
+            digests.add(build_manifest(read(dataset, tmp_path)).digest)
             assert [repr(random.getstate()), repr(np.random.get_state())] == states  # noqa: NPY002
     finally:
         random.setstate(python)
@@ -178,7 +170,7 @@ def test_pitfall_5_low_resolution_images_are_never_compressed_again(make, tmp_pa
     """Saving LR (and HR) images as JPEG of quality 75; here the store holds the exact values."""
     folder, truth = make("mlr-market", tmp_path)
     raw = read("mlr-market", tmp_path)
-    manifest = split(raw)
+    manifest = build_manifest(raw)
     row = next(row for row in manifest.rows("query").itertuples() if row.rate == 2)
     native = decode(folder / row.path)
     store = open_store(raw, manifest, native.shape[0] // 2, native.shape[1] // 2, tmp_path / "c")
@@ -191,7 +183,7 @@ def test_pitfall_5_no_name_tells_the_rate(dataset, make, tmp_path):
     _, truth = make(dataset, tmp_path)
     names = {image.path for image in truth}
     for seed in range(3):
-        table = split(read(dataset, tmp_path), seed).table
+        table = build_manifest(read(dataset, tmp_path), seed=seed).table
         assert set(table["path"]) <= names
         assert not table["path"].str.contains(r"_[234]x\.").any()
 
@@ -322,7 +314,7 @@ def test_pitfall_10_no_library_resamples_what_a_split_consists_of(
     for name in ("resize", "thumbnail", "reduce", "draft", "transform"):
         monkeypatch.setattr(Image.Image, name, refuse)
     raw = read(dataset, tmp_path)
-    store = open_store(raw, split(raw), 8, 4, tmp_path / "cache")
+    store = open_store(raw, build_manifest(raw), 8, 4, tmp_path / "cache")
     assert store.images("query").std() > 0
 
 
@@ -359,8 +351,8 @@ def test_pitfall_11_text_is_read_with_the_line_ends_of_any_system(make, tmp_path
     """CRLF, a BOM and blank last lines in whatever lists a layout has."""
     for dataset in CARDS:
         folder, _ = make(dataset, tmp_path / dataset)
-        expected = split(read(dataset, folder)).digest
+        expected = build_manifest(read(dataset, folder)).digest
         for file in sorted(folder.rglob("*.txt")):
             text = file.read_bytes().replace(b"\n", b"\r\n")
             file.write_bytes(b"\xef\xbb\xbf" + text.rstrip() + b"\r\n\r\n \r\n")
-        assert split(read(dataset, folder)).digest == expected
+        assert build_manifest(read(dataset, folder)).digest == expected
