@@ -15,7 +15,7 @@ from datasets.readers import reader
 
 SECONDS = 10
 STORE = (8, 4)  # height, width
-# The default protocol, but where that wants a test list that the small folder does not have.
+# The default protocol, but where a named test list keeps the numbered cases what they are.
 PROTOCOLS = {"mlr-vru": "vru-uniform4[test_list=1200]"}
 # Layouts whose index comes from more than the names on disk.
 READS_CONTENT = ("caviar", "mlr-cuhk03", "mlr-vru", "vric", "mlr-sysu table")
