@@ -65,7 +65,7 @@ def make_job(
     cell: Cell, label: str, profile: Profile, source: Source, cache: Path, manifest_digest: str
 ) -> Job:
     """The job of `cell`, with its key."""
-    key = key_of(cell, profile_content(profile), manifest_digest)
+    key = key_of(cell, profile_content(profile, cell.method), manifest_digest)
     return Job(key, cell, (label,), profile, source, cache, manifest_digest)
 
 

@@ -88,7 +88,7 @@ def run_cell(job: Job, progress: Progress) -> CellResult:
     record = Record(
         key=job.key,
         cell=job.cell,
-        profile=profile_content(job.profile),
+        profile=profile_content(job.profile, job.cell.method),
         metrics={rule: as_dict(found) for rule, found in metrics.items()},
         cmc={rule: found.cmc for rule, found in metrics.items()},
         digests={

@@ -57,10 +57,14 @@ def typical_seconds(name: str | Path, method: str, options: dict[str, Any]) -> f
     return 60.0
 
 
-def profile_content(profile: Profile) -> dict[str, Any]:
-    """The profile as JSON values; without `weights_dir`, which says where and not what."""
+def profile_content(profile: Profile, method: str) -> dict[str, Any]:
+    """The profile as JSON values, as far as it concerns cells of `method`.
+
+    Without the options of other methods, and without `weights_dir`, which says where and not what.
+    """
     names = [field.name for field in fields(profile) if field.name != "weights_dir"]
-    return {name: getattr(profile, name) for name in names}
+    own = {name: options for name, options in profile.methods.items() if name == method}
+    return {name: getattr(profile, name) for name in names} | {"methods": own}
 
 
 def _find(name: str | Path) -> Path:

@@ -4,7 +4,7 @@ What does not fit is counted and said: rows without records, records without a r
 """
 
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from typing import Any
@@ -26,26 +26,62 @@ def build_grids(records: Iterable[Record], table: Table) -> list[Grid]:
     """
     groups: dict[tuple[str, str, str], list[Record]] = defaultdict(list)
     for record in sorted(records, key=lambda r: (r.cell.dataset, r.cell.seed, r.key)):
-        content = json.dumps(record.profile, sort_keys=True)
+        content = _canonical({**record.profile, "methods": {}})
         groups[record.cell.source, record.cell.profile, content].append(record)
-    names = defaultdict(set)
-    for source, profile, content in groups:
-        names[source, profile].add(content)
+    filled = [
+        (source, name, profile, chosen)
+        for (source, name, _), group in groups.items()
+        for profile, chosen in _by_overrides(group)
+    ]
+    filled.sort(key=lambda one: (one[0] != "real", *one[:2], _canonical(one[2])))
+    several = Counter((source, name) for source, name, _, _ in filled)
     grids = [
-        _grid(table, source, _label(profile, content, names[source, profile]), groups[key])
-        for key in sorted(groups, key=lambda k: (k[0] != "real", k))
-        for source, profile, content in [key]
+        _grid(table, source, _label(name, profile, several[source, name]), profile, chosen)
+        for source, name, profile, chosen in filled
     ]
     return [grid for grid in grids if grid.records]
 
 
-def _label(profile: str, content: str, contents: set[str]) -> str:
+def _by_overrides(records: Sequence[Record]) -> list[tuple[dict[str, Any], list[Record]]]:
+    """The profiles behind records whose profiles differ in their methods' options at most.
+
+    A record knows the options of its own method alone; a profile has those of all. Where a profile
+    file was changed in between, there are two; a method that it left alone is in both.
+    """
+    known: dict[str, dict[str, None]] = defaultdict(dict)
+    for record in records:
+        known[record.cell.method][_canonical(_overrides(record))] = None
+    versions = {method: sorted(found) for method, found in known.items()}
+    profiles = []
+    for k in range(max(map(len, versions.values()))):
+        chosen = {method: found[min(k, len(found) - 1)] for method, found in versions.items()}
+        methods = {method: json.loads(text) for method, text in chosen.items()}
+        own = [r for r in records if _canonical(_overrides(r)) == chosen[r.cell.method]]
+        profiles.append(({**records[0].profile, "methods": methods}, own))
+    return profiles
+
+
+def _overrides(record: Record) -> Any:
+    return record.profile.get("methods", {}).get(record.cell.method, {})
+
+
+def _canonical(content: Any) -> str:
+    return json.dumps(content, sort_keys=True)
+
+
+def _label(name: str, profile: Mapping[str, Any], several: int) -> str:
     """The profile's name, with a digest when several profiles of that name differ in content."""
-    return profile if len(contents) == 1 else f"{profile}-{digest_of(content.encode())[:8]}"
+    return name if several == 1 else f"{name}-{digest_of(_canonical(profile).encode())[:8]}"
 
 
-def _grid(table: Table, source: str, profile: str, records: Sequence[Record]) -> Grid:
-    rows, notes = _rows_by_setup(table, records[0])
+def _grid(
+    table: Table,
+    source: str,
+    label: str,
+    profile: Mapping[str, Any],
+    records: Sequence[Record],
+) -> Grid:
+    rows, notes = _rows_by_setup(table, profile)
     matched = [record for record in records if setup_of(record) in rows]
     columns = _columns(table, matched)
     cells = _cells(table, columns, rows, matched, notes)
@@ -56,7 +92,7 @@ def _grid(table: Table, source: str, profile: str, records: Sequence[Record]) ->
     return Grid(
         table,
         source,
-        profile,
+        label,
         columns,
         cells,
         scores,
@@ -70,32 +106,34 @@ def setup_of(record: Record) -> str:
     return _setup(record.cell.method, record.cell.options)
 
 
-def profile_of(record: Record) -> Profile:
-    """The profile that a record was made with, from its own copy of it. InputError if unusable."""
-    try:
-        return Profile(**record.profile)
-    except TypeError as error:
-        raise InputError(
-            f"record {record.key}: its profile is not one this version knows ({error})"
-        ) from error
-
-
 def _setup(method: str, options: Mapping[str, Any]) -> str:
-    return json.dumps([method, options], sort_keys=True)
+    return _canonical([method, options])
 
 
-def _rows_by_setup(table: Table, record: Record) -> tuple[dict[str, list[int]], list[str]]:
-    """Method and options under the record's profile -> the rows; and a note per unusable row."""
+def _rows_by_setup(
+    table: Table, content: Mapping[str, Any]
+) -> tuple[dict[str, list[int]], list[str]]:
+    """Method and options under the profile -> the rows; and a note per unusable row."""
     rows: dict[str, list[int]] = defaultdict(list)
     notes = []
     for index, row in enumerate(table.rows):
         try:
-            options = resolve_options(row.method, profile_of(record), dict(row.options))
+            options = resolve_options(row.method, _profile(content), dict(row.options))
         except InputError as error:
             notes.append(f"Row {row.label}: {error}.")
         else:
             rows[_setup(row.method, options)].append(index)
     return rows, notes
+
+
+def _profile(content: Mapping[str, Any]) -> Profile:
+    try:
+        return Profile(**content)
+    except TypeError as error:
+        raise InputError(
+            f"the records of profile {content.get('name')} hold a profile that this version does "
+            f"not know ({error})"
+        ) from error
 
 
 def _columns(table: Table, records: Sequence[Record]) -> tuple[Column, ...]:

@@ -47,8 +47,14 @@ def test_typical_seconds_depend_on_options(tmp_path: Path) -> None:
 def test_the_content_does_not_say_where_the_weights_lie(tmp_path: Path) -> None:
     here, there = load_profile("paper", tmp_path), load_profile("paper")
     assert here.weights_dir == tmp_path
-    assert profile_content(here) == profile_content(there)
-    assert "weights_dir" not in profile_content(here)
+    assert profile_content(here, "plain") == profile_content(there, "plain")
+    assert "weights_dir" not in profile_content(here, "plain")
+
+
+def test_the_content_holds_the_options_of_one_method() -> None:
+    quick = load_profile("quick")
+    assert profile_content(quick, "bot")["methods"] == {"bot": quick.methods["bot"]}
+    assert profile_content(quick, "unknown")["methods"] == {}
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ CELL = Cell("plain", {"a": 1, "b": [1, 2]}, "caviar", "mlr-sing", "real", 0, "sm
 
 def make_record(seed: int = 0, **changes: Any) -> Record:
     cell = replace(CELL, seed=seed)
-    profile = profile_content(load_profile("smoke"))
+    profile = profile_content(load_profile("smoke"), "plain")
     names = ("rank1", "rank5", "rank10", "rank20", "mAP", "mINP")
     rules = ("single-shot", "multi-shot")
     counts = ("train_images", "train_pids", "query_images", "query_pids", "gallery_images")
@@ -143,7 +143,7 @@ def test_copying_two_folders_together_merges_them(tmp_path: Path) -> None:
 
 
 def test_the_key_hangs_on_everything_that_decides_the_result() -> None:
-    profile = profile_content(load_profile("smoke"))
+    profile = profile_content(load_profile("smoke"), "plain")
     keys = {key_of(CELL, profile, DIGEST)}
     changes: list[dict[str, Any]] = [
         {"method": "msifla"},
@@ -160,8 +160,19 @@ def test_the_key_hangs_on_everything_that_decides_the_result() -> None:
     assert all(len(key) == 20 and set(key) <= set("0123456789abcdef") for key in keys)
 
 
+def test_the_key_does_not_hang_on_the_options_of_other_methods(tmp_path: Path) -> None:
+    smoke = load_profile("smoke")
+    other = replace(smoke, methods={**smoke.methods, "bot": {"parts": 2}})
+    own = replace(smoke, methods={**smoke.methods, "plain": {"parts": 2}})
+    keys = [
+        make_job(CELL, "A", profile, Source(), tmp_path, DIGEST).key
+        for profile in (smoke, other, own)
+    ]
+    assert keys[0] == keys[1] != keys[2]
+
+
 def test_the_key_does_not_hang_on_the_order_of_options() -> None:
-    profile = profile_content(load_profile("smoke"))
+    profile = profile_content(load_profile("smoke"), "plain")
     other = replace(CELL, options={"b": [1, 2], "a": 1})
     assert key_of(CELL, profile, DIGEST) == key_of(other, profile, DIGEST)
     # A golden key: records of earlier versions must stay found.

@@ -59,8 +59,8 @@ def make_record(
 ) -> Record:
     """A record that follows the schema; its numbers are drawn unless `rank1` is given."""
     profile = load_profile(profile_name)
-    content = profile_content(profile)
     chosen = table.rows[row]
+    content = profile_content(profile, chosen.method)
     options = resolve_options(chosen.method, profile, dict(chosen.options))
     cell = Cell(
         chosen.method, options, dataset, CARDS[dataset].protocol, source, seed, profile_name

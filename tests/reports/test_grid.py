@@ -138,6 +138,30 @@ def test_profiles_never_mix_even_under_one_name(recorder: Recorder) -> None:
     assert sum(name.startswith("quick-") for name in names) == 2
 
 
+def test_a_profile_changed_for_one_method_gives_two_grids_with_all_the_others(
+    recorder: Recorder,
+) -> None:
+    table = replace(TABLE, rows=(TABLE.rows[0], Row("Plain", "plain"), Row("PCB", "pcb")))
+    msifla, plain, pcb = (recorder(table, row, "caviar", 0) for row in range(3))
+    changed = replace(
+        msifla,
+        key="0" * 20,
+        profile={**msifla.profile, "methods": {"msifla": {"reid_lr": 0.5, "ir_widths": [8, 16]}}},
+        cell=replace(msifla.cell, options={**msifla.cell.options, "reid_lr": 0.5}),
+    )
+    # Each record matches under its own profile only; lr_drop_at is then the method's default.
+    changed = replace(
+        changed, cell=replace(changed.cell, options={**changed.cell.options, "lr_drop_at": 0.5})
+    )
+    grids = build_grids([msifla, changed, plain, pcb], table)
+    assert len(grids) == 2
+    assert {grid.cells[0, grid.shown[0]].records[0].key for grid in grids} == {"0" * 20, msifla.key}
+    for grid in grids:
+        assert [len(grid.cells[row, grid.shown[0]].records) for row in range(3)] == [1, 1, 1]
+        assert not grid.unmatched
+        assert grid.profile.startswith("quick-")
+
+
 def test_protocols_never_share_a_column(recorder: Recorder) -> None:
     default = recorder(TABLE, 0, "caviar", 0)
     other = replace(default, key="0" * 20, cell=replace(default.cell, protocol="mlr-perid"))
