@@ -11,6 +11,7 @@ from typing import Literal
 
 from benchmark.records import Record
 from benchmark.tables import Published, Table
+from methods import Method, method_class
 
 Mark = Literal["", "best", "second"]
 
@@ -74,6 +75,16 @@ class Grid:
     def score(self, row: int, column: Column, metric: str, gallery: str | None = None) -> Score:
         """The score of a row (index into table.rows), by default under the table's gallery rule."""
         return self.scores.get((row, column, metric, gallery or self.table.gallery), Score())
+
+    @property
+    def methods(self) -> tuple[type[Method], ...]:
+        """The method of each row of the table."""
+        return tuple(method_class(row.method) for row in self.table.rows)
+
+    @property
+    def is_mixed(self) -> bool:
+        """Whether rows differ in their grade, or in whether they are told the query's rate."""
+        return len({(method.grade, method.needs_rate) for method in self.methods}) > 1
 
     @property
     def shown(self) -> tuple[Column, ...]:

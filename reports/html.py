@@ -23,7 +23,7 @@ from reports.figures import STRIP_WIDTH, CmcPlot, Strip, cmc_plot, strips
 from reports.gallery import Pictures, pictures, queries_for
 from reports.grid import Column, Grid, Score
 from reports.leftovers import Leftovers
-from reports.text import published_somewhere, published_text
+from reports.text import method_words, published_somewhere, published_text
 
 DIGESTS = ("manifest", "pixels", "weights", "embeddings", "code")
 PHASES = ("prepare", "fit", "embed", "evaluate", "total")
@@ -46,6 +46,7 @@ class Setup:
     """A method with its options in one profile, and the cells that ran with it, by data set."""
 
     title: str
+    about: str
     record: Record
     cells: tuple[tuple[Column, tuple[tuple[Record, str], ...]], ...]
 
@@ -113,7 +114,8 @@ def _setups(sections: Sequence[Section]) -> list[Setup]:
                     commands = [(r, cell_command(grid, index, r)) for r in fresh]
                     cells.append((column, tuple(commands)))
             if cells:
-                setups.append(Setup(row.label, cells[0][1][0][0], tuple(cells)))
+                about = method_words(grid.methods[index])
+                setups.append(Setup(row.label, about, cells[0][1][0][0], tuple(cells)))
     return setups
 
 

@@ -10,6 +10,7 @@ from reports.grid import Column, Grid, Score
 from reports.words import (
     TWIN_BANNER,
     gallery_words,
+    grade_short,
     is_twin,
     metric_title,
     percent,
@@ -91,6 +92,11 @@ def _caption(grid: Grid) -> str:
         f"{escape(source_words(grid.source))}.",
         r"Best in bold, second \underline{underlined}, per column.",
     ]
+    if grid.is_mixed:
+        said.append(
+            "Grade: how closely a method follows its paper "
+            "(faithful, faithful structure, our reading); Rate: the query's rate is given."
+        )
     if _is_wide(grid):
         said.append("R-$k$ is Rank-$k$.")
     if is_twin(grid.source):
@@ -105,15 +111,18 @@ def _measured(grid: Grid) -> str:
     columns = [(column, metric) for column in grid.shown for metric in grid.table.metrics]
     head = "Measured on twins" if is_twin(grid.source) else "Measured"
     stacked = _is_wide(grid)
+    about = ["Grade", "Rate"] if grid.is_mixed else []
     lines = []
-    for row in range(len(grid.table.rows)):
+    for row, method in enumerate(grid.methods):
         scores = [grid.score(row, column, metric) for column, metric in columns]
+        told = "given" if method.needs_rate else ""
+        left = [_row_label(grid, row), *([grade_short(method.grade), told] if about else [])]
         lines += (
-            _stacked(_row_label(grid, row), scores)
+            _stacked(left, scores)
             if stacked
-            else [_line(_row_label(grid, row), [_inline(score) for score in scores])]
+            else [_line(*left, *(_inline(score) for score in scores))]
         )
-    return _tabular(head, columns, lines, stacked)
+    return _tabular([rf"\textit{{{head}}}", *about], columns, lines, stacked)
 
 
 def _published(grid: Grid) -> str:
@@ -127,10 +136,10 @@ def _published(grid: Grid) -> str:
     for row in range(len(grid.table.rows)):
         scores = [grid.score(row, column, metric) for column, metric in columns]
         if any(score.published for score in scores):
-            lines.append(_line(_row_label(grid, row), [_printed(score) for score in scores]))
+            lines.append(_line(_row_label(grid, row), *(_printed(score) for score in scores)))
     sources = {s.published.source for s in grid.scores.values() if s.published is not None}
-    head = f"Published ({', '.join(sorted(sources))})"
-    return _tabular(escape(head), columns, lines, _is_wide(grid))
+    head = escape(f"Published ({', '.join(sorted(sources))})")
+    return _tabular([rf"\textit{{{head}}}"], columns, lines, _is_wide(grid))
 
 
 def _row_label(grid: Grid, row: int) -> str:
@@ -144,15 +153,16 @@ def _inline(score: Score) -> str:
     return _marked(score) + spread
 
 
-def _stacked(label: str, scores: Sequence[Score]) -> list[str]:
+def _stacked(left: Sequence[str], scores: Sequence[Score]) -> list[str]:
     """Two lines: the means, and the standard deviations small beneath them."""
     means = [_marked(score) if score.mean is not None else "--" for score in scores]
     spreads = [
         "" if score.std is None else rf"\scriptsize$\pm$\,{percent(score.std)}" for score in scores
     ]
     if not any(spreads):
-        return [_line(label, means)]
-    return [_line(label, means) + "[-1pt]", _line("", spreads) + r"[3pt]"]
+        return [_line(*left, *means)]
+    below = [""] * len(left)
+    return [_line(*left, *means) + "[-1pt]", _line(*below, *spreads) + r"[3pt]"]
 
 
 def _marked(score: Score) -> str:
@@ -168,8 +178,8 @@ def _printed(score: Score) -> str:
     return "--" if score.published is None else f"{score.published.value:.1f}"
 
 
-def _line(label: str, texts: Sequence[str]) -> str:
-    return " & ".join([label, *texts]) + r" \\"
+def _line(*texts: str) -> str:
+    return " & ".join(texts) + r" \\"
 
 
 def _is_wide(grid: Grid) -> bool:
@@ -178,19 +188,19 @@ def _is_wide(grid: Grid) -> bool:
 
 
 def _tabular(
-    head: str, columns: Sequence[tuple[Column, str]], lines: Sequence[str], short: bool
+    left: Sequence[str], columns: Sequence[tuple[Column, str]], lines: Sequence[str], short: bool
 ) -> str:
-    """One tabular with its title over the row labels, shrunk when wider than the line."""
-    groups = _groups(columns)
+    """One tabular with the heads of its left columns, shrunk when wider than the line."""
+    groups = _groups(columns, len(left) + 1)
     titles = [rf"\multicolumn{{{width}}}{{c}}{{{escape(c.title)}}}" for c, _, width in groups]
     rules = [rf"\cmidrule(lr){{{first}-{first + width - 1}}}" for _, first, width in groups]
     heads = [(c, m, width) for c, _, width in groups for m in _metrics(columns, c)]
     body = [
-        rf"\begin{{tabular}}{{@{{}}l{'c' * len(columns)}@{{}}}}",
+        rf"\begin{{tabular}}{{@{{}}{'l' * len(left)}{'c' * len(columns)}@{{}}}}",
         r"\toprule",
-        _line(rf"\textit{{{head}}}", titles),
+        _line(*left, *titles),
         "".join(rules),
-        _line("", [_metric(metric, c, width, short) for c, metric, width in heads]),
+        _line(*[""] * len(left), *(_metric(m, c, width, short) for c, m, width in heads)),
         r"\midrule",
         *lines,
         r"\bottomrule",
@@ -200,10 +210,10 @@ def _tabular(
     return "\n".join([r"{\setlength{\tabcolsep}{3pt}\sbox0{%", *body, r"}%", fit + "}"])
 
 
-def _groups(columns: Sequence[tuple[Column, str]]) -> list[tuple[Column, int, int]]:
+def _groups(columns: Sequence[tuple[Column, str]], start: int) -> list[tuple[Column, int, int]]:
     """(column, first tabular column, width) of each data set."""
     groups: list[tuple[Column, int, int]] = []
-    for position, (column, _) in enumerate(columns, start=2):
+    for position, (column, _) in enumerate(columns, start=start):
         if groups and groups[-1][0] == column:
             last, first, width = groups.pop()
             groups.append((last, first, width + 1))

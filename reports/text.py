@@ -13,13 +13,16 @@ from rich.panel import Panel
 from rich.table import Table as RichTable
 from rich.text import Text
 
+from methods import Method
 from reports.grid import Column, Grid, Score
 from reports.words import (
     TWIN_BANNER,
     gallery_words,
+    grade_short,
     is_twin,
     metric_title,
     percent,
+    rate_words,
     seeds_words,
     source_words,
 )
@@ -27,6 +30,8 @@ from reports.words import (
 MOST_NOTES = 5
 CSV_COLUMNS = (
     "row",
+    "grade",
+    "needs_rate",
     "dataset",
     "protocol",
     "metric",
@@ -62,7 +67,9 @@ def _csv_lines(grid: Grid) -> Iterator[list[str]]:
     ):
         if not score.n and score.published is None:
             continue
-        where = [grid.table.rows[row].label, column.dataset, column.protocol, metric, gallery]
+        method = grid.methods[row]
+        about = [grid.table.rows[row].label, method.grade, str(method.needs_rate).lower()]
+        where = [*about, column.dataset, column.protocol, metric, gallery]
         yield [*where, grid.source, grid.profile, str(score.n), *_csv_numbers(score)]
 
 
@@ -90,10 +97,16 @@ def published_text(score: Score) -> str:
 
 def facts(grid: Grid) -> str:
     """One line: how the numbers of this grid were made."""
-    return (
+    said = (
         f"{source_words(grid.source)}, profile {grid.profile}, {seeds_words(grid.seeds)}, "
         f"{gallery_words(grid.table.gallery)}"
     )
+    return said if grid.is_mixed else f"{said}; {method_words(grid.methods[0])}"
+
+
+def method_words(method: type[Method]) -> str:
+    """ "grade: our reading, query's rate not used": what a table says of the method of a row."""
+    return f"grade: {method.grade}, query's rate {rate_words(method.needs_rate)}"
 
 
 # --- Markdown -------------------------------------------------------------------------------------
@@ -108,8 +121,9 @@ def _markdown(grid: Grid) -> str:
     lines = [f"## {grid.table.title}", "", f"{facts(grid)}. Mean ± standard deviation, per cent."]
     if is_twin(grid.source):
         lines += ["", f"> **{TWIN_BANNER}**"]
-    head = ["Data set", "Row", *_heads(grid), "Seeds"]
-    lines += ["", _pipe(head), _pipe(["---", "---", *["---:"] * (len(head) - 2)])]
+    named = ["Data set", "Row", *(["Grade", "Rate"] if grid.is_mixed else [])]
+    head = [*named, *_heads(grid), "Seeds"]
+    lines += ["", _pipe(head), _pipe([*["---"] * len(named), *["---:"] * (len(head) - len(named))])]
     for column in grid.shown:
         lines += [_pipe(_markdown_row(grid, row, column)) for row in range(len(grid.table.rows))]
     lines += ["", "Best in bold, second in italics, per data set and on the values as displayed."]
@@ -133,6 +147,8 @@ def published_somewhere(grid: Grid, metric: str) -> bool:
 
 def _markdown_row(grid: Grid, row: int, column: Column) -> list[str]:
     texts = [column.title, grid.table.rows[row].label]
+    if grid.is_mixed:
+        texts += [grid.methods[row].grade, rate_words(grid.methods[row].needs_rate)]
     for metric in grid.table.metrics:
         score = grid.score(row, column, metric)
         wrap = {"best": "**", "second": "*", "": ""}[score.mark]
@@ -183,6 +199,9 @@ def print_grid(grid: Grid, console: Console) -> None:
         show_edge=False,
     )
     table.add_column("Method")
+    if grid.is_mixed:
+        table.add_column("Grade", no_wrap=True)
+        table.add_column("Rate", no_wrap=True)
     for metric in grid.table.metrics:
         table.add_column(metric_title(metric), justify="right", no_wrap=True)
         if published_somewhere(grid, metric):
@@ -203,6 +222,10 @@ def print_grid(grid: Grid, console: Console) -> None:
 
 def _terminal_row(grid: Grid, row: int, column: Column) -> list[Text]:
     texts = [Text(grid.table.rows[row].label)]
+    if grid.is_mixed:
+        method = grid.methods[row]
+        told = "given" if method.needs_rate else ""
+        texts += [Text(grade_short(method.grade)), Text(told)]
     for metric in grid.table.metrics:
         score = grid.score(row, column, metric)
         style = {"best": "bold green", "second": "underline", "": ""}[score.mark]

@@ -17,6 +17,12 @@ METRIC_TITLES = {
     "mAP": "mAP",
     "mINP": "mINP",
 }
+GRADE_SHORT = {
+    "faithful": "faithful",
+    "faithful structure": "structure",
+    "our reading": "reading",
+    "control": "control",
+}
 GALLERY_WORDS = {
     "single-shot": "single-shot gallery (one image per identity)",
     "multi-shot": "multi-shot gallery (every HR image of the test identities)",
@@ -31,6 +37,16 @@ def is_twin(source: str) -> bool:
 def metric_title(metric: str) -> str:
     """The metric as a column is headed; an unknown one keeps its own name."""
     return METRIC_TITLES.get(metric, metric)
+
+
+def grade_short(grade: str) -> str:
+    """A method's grade in one word, for tables; an unknown one keeps its own words."""
+    return GRADE_SHORT.get(grade, grade)
+
+
+def rate_words(needs_rate: bool) -> str:
+    """Whether a method is told the down-sampling rates at test, for tables."""
+    return "given" if needs_rate else "not used"
 
 
 def gallery_words(rule: str) -> str:
