@@ -74,6 +74,13 @@ def benchmark(session: nox.Session) -> None:
 
 
 @nox.session
+def paper(session: nox.Session) -> None:
+    """Two optimiser steps of every method at the sizes of profile `paper`, with their cost."""
+    _install(session, "tests")
+    session.run("pytest", "tests/paper", "-m", "paper", *session.posargs)
+
+
+@nox.session
 def fuzz(session: nox.Session) -> None:
     """Read 10,000 damaged raw folders; other cases with `-- --first 10000 --cases 500`."""
     _install(session, "tests")

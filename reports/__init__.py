@@ -38,9 +38,10 @@ __all__ = [
 def write_report(results: Path, tables: Sequence[Table] | None = None) -> list[Path]:
     """Write report/index.html and report/<table>.{tex,csv,md} of a results folder; returns them.
 
-    `tables`: by default each built-in table that a record belongs to. The same records give the
-    same bytes. Unusable records and failed cells are named in the report. Raises InputError when
-    the folder has no usable record, or none that belongs to a table asked for.
+    `tables`: by default each built-in table that records belong to, unless another one shows all of
+    these and more. The same records give the same bytes. Unusable records and failed cells are
+    named in the report. Raises InputError when the folder has no usable record, or none that
+    belongs to a table asked for.
     """
     found, by_table = _grids(results, tables)
     grids = [grid for group in by_table.values() for grid in group]
@@ -92,12 +93,27 @@ def _grids(
     asked = [load_table(name) for name in table_names()] if tables is None else tables
     by_table = {table.id: build_grids(found.records.values(), table) for table in asked}
     by_table = {table_id: group for table_id, group in by_table.items() if group}
+    if tables is None:
+        by_table = _widest(by_table)
     if not by_table:
         raise InputError(
             f"{results / 'records'}: none of its {len(found.records)} records belongs to "
             f"{', '.join(table.id for table in asked)}; name the table file they were run from"
         )
     return found, by_table
+
+
+def _widest(by_table: dict[str, list[Grid]]) -> dict[str, list[Grid]]:
+    """Without the tables whose records another table shows, too, and more than these."""
+    shown = {
+        table_id: {record.key for grid in group for record in grid.records}
+        for table_id, group in by_table.items()
+    }
+    return {
+        table_id: group
+        for table_id, group in by_table.items()
+        if not any(shown[table_id] < keys for keys in shown.values())
+    }
 
 
 def _version() -> str:

@@ -1,0 +1,64 @@
+"""Every method at the sizes of profile `paper`: two optimiser steps, finite, with what they cost.
+
+Each one runs in a process of its own, so that its peak memory is its own. Slow: `nox -s paper`.
+"""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from methods import method_names
+
+pytestmark = pytest.mark.paper
+
+ONE = """
+import json, sys, time
+from dataclasses import replace
+
+import numpy as np
+import torch
+
+from benchmark import load_profile
+from benchmark.execute import peak_memory
+from methods import Run, method_class
+from methods.check import made_images, made_train_set
+
+torch.set_num_threads({threads})
+profile = replace(load_profile("paper"), device="cpu")
+profile = replace(
+    profile,
+    backbone={{**profile.backbone, "weights": "none"}},
+    train={{**{{k: v for k, v in profile.train.items() if k != "epochs"}}, "iterations": 2}},
+)
+train = made_train_set(profile, identities=6)
+method = method_class({name!r})(profile)
+started = time.perf_counter()
+method.fit(train, Run(seed=0))
+seconds = time.perf_counter() - started
+test = made_images(3, profile, "test")
+rates = np.array([1, 2, 4], dtype=np.int64)
+embeddings = method.embed_rated(test, rates) if method.needs_rate else method.embed(test)
+print(json.dumps({{
+    "finite": bool(np.isfinite(embeddings).all()),
+    "learned": all(np.isfinite(a).all() for a in method.arrays().values()),
+    "shape": list(embeddings.shape),
+    "parameters": method.parameter_count(),
+    "seconds": round(seconds, 1),
+    "peak_memory_bytes": peak_memory(),
+}}))
+"""
+
+
+@pytest.mark.parametrize("name", method_names())
+def test_two_steps_at_the_sizes_of_the_paper(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    code = ONE.format(name=name, threads=2)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    found = json.loads(done.stdout.splitlines()[-1])
+    with capsys.disabled():
+        print(f"\n{name}: {found}")
+    assert found["finite"]
+    assert found["learned"]
+    assert found["shape"][0] == 3
