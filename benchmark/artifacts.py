@@ -4,6 +4,7 @@ Queries and gallery are drawn by hash, never chosen by success; arrays only, no 
 """
 
 import io
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -40,12 +41,15 @@ def artifact_of(
     manifest: Manifest,
     store: PixelStore,
     embeddings: tuple[Embeddings, Embeddings],
+    scores: Mapping[str, NDArray[np.float64]],
 ) -> dict[str, NDArray[Any]]:
     """The arrays of one cell; n queries, the k = 5 nearest of one drawn gallery image per pid.
 
     query_images (n, H, W, 3) uint8, query_pids, query_rates, query_names (n,); top_images
     (n, k, H, W, 3) uint8, top_pids, top_distances (n, k); match_ranks (n,) int64 from 1; and for
     methods that reconstruct: chain_labels (K,), chain_images (n, K, H, W, 3) uint8, from "input".
+    Of all Q queries, for intervals and paired tests: scored_pids (Q,), and for each gallery rule
+    scores_<rule> (Q, 6), `Metrics.per_query` as handed in.
     """
     query, gallery = manifest.rows("query"), manifest.rows("gallery")
     shown, drawn = _drawn(manifest, query, gallery)
@@ -66,6 +70,8 @@ def artifact_of(
         "top_distances": np.take_along_axis(distances, top, axis=1),
         "match_ranks": hits.argmax(axis=1).astype(np.int64) + 1,
         **_chain(method, images),
+        "scored_pids": query["pid"].to_numpy(),
+        **{f"scores_{rule}": found for rule, found in scores.items()},
     }
 
 

@@ -84,7 +84,8 @@ def run_cell(job: Job, progress: Progress) -> CellResult:
     with watch.phase("evaluate"):
         progress("evaluate", 0, 1)
         metrics = _measured(method, manifest, embeddings)
-        artifact = artifact_of(method, manifest, store, embeddings)
+        scores = {rule: found.per_query for rule, found in metrics.items()}
+        artifact = artifact_of(method, manifest, store, embeddings, scores)
     record = Record(
         key=job.key,
         cell=job.cell,

@@ -4,7 +4,7 @@ docs/protocols.md states the rules; ties are ordered by (distance, gallery index
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -44,7 +44,10 @@ class ImageIds:
 
 @dataclass(frozen=True)
 class Metrics:
-    """Means over the valid queries, as fractions in [0, 1]; cmc[k - 1] is rank-k, k up to 50."""
+    """Means over the valid queries, as fractions in [0, 1]; cmc[k - 1] is rank-k, k up to 50.
+
+    per_query (Q, 6): METRICS of each query, NaN for a skipped one; empty where only means are made.
+    """
 
     rank1: float
     rank5: float
@@ -55,6 +58,9 @@ class Metrics:
     valid_queries: int
     skipped_queries: int
     cmc: tuple[float, ...]
+    per_query: NDArray[np.float64] = field(
+        default_factory=lambda: np.empty((0, len(METRICS))), compare=False, repr=False
+    )
 
 
 def measure(
@@ -83,7 +89,7 @@ def measure(
     if gallery == "single-shot":
         columns = columns[np.argsort(gallery_pids[columns], kind="stable")]
     pids = gallery_pids[columns]
-    found = []
+    found, rows = list[Scores](), list[Ids]()
     for start, stop in blocks(len(ids.query_pids), len(gallery_pids)):
         block = checked_block(distances, start, stop, len(gallery_pids))[:, columns]
         match, dropped = _matches(ids, slice(start, stop), columns, separate_cameras)
@@ -93,11 +99,13 @@ def measure(
         valid = match.any(axis=1)
         if not valid.any():
             continue
+        rows.append(start + np.flatnonzero(valid))
         if gallery == "single-shot":
             found.append(single_shot(block[valid], match[valid], columns, pids, ap, ties))
         else:
             found.append(multi_shot(block[valid], match[valid], ap))
-    return mean_scores(found, len(ids.query_pids))
+    queries = len(ids.query_pids)
+    return replace(mean_scores(found, queries), per_query=_per_query(found, rows, queries))
 
 
 def as_dict(metrics: Metrics) -> dict[str, float]:
@@ -144,6 +152,15 @@ def checked_block(distances: Distances, start: int, stop: int, columns: int) -> 
     if not np.isfinite(block).all():
         raise InputError("distances hold NaN or infinity; look for it in the embeddings")
     return block
+
+
+def _per_query(found: Sequence[Scores], rows: Sequence[Ids], queries: int) -> NDArray[np.float64]:
+    """(Q, 6): METRICS of the valid queries, which stand at `rows`, block by block."""
+    scores = np.full((queries, len(METRICS)), np.nan)
+    for one, where in zip(found, rows, strict=True):
+        ranks = one.cmc[:, [0, 4, 9, 19]].clip(0.0, 1.0)
+        scores[where] = np.column_stack([ranks, one.ap, one.inp])
+    return scores
 
 
 def mean_scores(found: Sequence[Scores], queries: int) -> Metrics:

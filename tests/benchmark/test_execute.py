@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from benchmark.cells import Cell, Job, make_job
 from benchmark.engine import Failed, Finished, Task, local
 from benchmark.execute import CellError, CellResult, resolve_device, run_cell
+from benchmark.metrics import METRICS
 from benchmark.preparing import SurveyRequest, open_data, survey
 from benchmark.profiles import load_profile
 from benchmark.records import read_record, write_record
@@ -102,6 +103,21 @@ def test_the_artifact_shows_the_truth(pku_root: Path, tmp_path: Path, profile: P
         assert (np.diff(arrays["top_distances"][n]) >= 0).all()
         place = arrays["top_pids"][n].tolist().index(row["pid"])
         assert arrays["match_ranks"][n] == place + 1
+
+
+def test_the_artifact_holds_the_scores_of_every_query(
+    pku_root: Path, tmp_path: Path, profile: Profile
+) -> None:
+    job = make(pku_root, tmp_path, profile, bins=3)
+    result = run_cell(job, silent)
+    query = open_data(job, silent)[0].rows("query")
+    assert result.artifact["scored_pids"].tolist() == query["pid"].tolist()
+    for rule, metrics in result.record.metrics.items():
+        scores = result.artifact[f"scores_{rule}"]
+        assert scores.shape == (len(query), len(METRICS))
+        assert np.isfinite(scores).all(axis=1).sum() == metrics["valid_queries"]
+        means = np.nanmean(scores, axis=0)
+        assert means == pytest.approx([metrics[name] for name in METRICS], abs=1e-12)
 
 
 @pytest.mark.parametrize("needs_rate", [False, True])

@@ -11,7 +11,7 @@ import pytest
 
 from methods import method_names
 
-pytestmark = pytest.mark.paper
+pytestmark = [pytest.mark.paper, pytest.mark.timeout(1800)]
 
 ONE = """
 import json, sys, time
@@ -32,6 +32,7 @@ profile = replace(
     backbone={{**profile.backbone, "weights": "none"}},
     train={{**{{k: v for k, v in profile.train.items() if k != "epochs"}}, "iterations": 2}},
 )
+profile = replace(profile, methods={{**profile.methods, "vpfa": {{"vp_epochs": 2}}}})
 train = made_train_set(profile, identities=6)
 method = method_class({name!r})(profile)
 started = time.perf_counter()
