@@ -46,31 +46,37 @@ class Difference:
         return self.low is not None and self.high is not None and not self.low <= 0 <= self.high
 
 
-def difference(left: Values, right: Values, level: float = 0.95) -> Difference | None:
+def difference(
+    left: Values, right: Values, level: float = 0.95, on: str | None = None
+) -> Difference | None:
     """`left` minus `right` over the cells that both have; None when there is none.
 
     On one data set this is the paired t-test. Over several the effect is the mean of the data sets'
     effects, each data set counting alike, and the variance of a pair is pooled within them; so it
-    speaks of these data sets, not of all that might exist.
+    speaks of these data sets, not of all that might exist. With `on` the effect is that on this one
+    data set, and the others only lend their variance.
     """
     gaps: dict[str, list[float]] = defaultdict(list)
     for dataset, seed in sorted(set(left) & set(right)):
         gaps[dataset].append(left[dataset, seed] - right[dataset, seed])
-    if not gaps:
+    asked = list(gaps) if on is None else [on] if on in gaps else []
+    if not asked:
         return None
-    means = [math.fsum(found) / len(found) for found in gaps.values()]
-    effect = math.fsum(means) / len(means)
-    pairs, freedom = sum(map(len, gaps.values())), sum(len(found) - 1 for found in gaps.values())
-    if freedom == 0:
-        return Difference(effect, pairs, len(gaps), 0)
-    squares = (
-        (gap - mean) ** 2 for found, mean in zip(gaps.values(), means, strict=True) for gap in found
+    means = {dataset: math.fsum(found) / len(found) for dataset, found in gaps.items()}
+    effect = math.fsum(means[dataset] for dataset in asked) / len(asked)
+    pairs, freedom = (
+        sum(len(gaps[d]) for d in asked),
+        sum(len(found) - 1 for found in gaps.values()),
     )
+    if freedom == 0:
+        return Difference(effect, pairs, len(asked), 0)
+    squares = ((gap - means[d]) ** 2 for d, found in gaps.items() for gap in found)
     deviation = math.sqrt(math.fsum(squares) / freedom)
-    error = deviation * math.sqrt(math.fsum(1 / len(found) for found in gaps.values())) / len(gaps)
+    error = deviation * math.sqrt(math.fsum(1 / len(gaps[d]) for d in asked)) / len(asked)
     half = float(stats.t.ppf((1 + level) / 2, freedom)) * error
     p = float(2 * stats.t.sf(abs(effect) / error, freedom)) if error > 0 else float(effect == 0)
-    return Difference(effect, pairs, len(gaps), freedom, deviation, effect - half, effect + half, p)
+    low, high = effect - half, effect + half
+    return Difference(effect, pairs, len(asked), freedom, deviation, low, high, p)
 
 
 def holm(values: Sequence[float]) -> list[float]:

@@ -6,6 +6,7 @@ What does not fit is counted and said: rows without records, records without a r
 import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from itertools import groupby
 from typing import Any
 
@@ -14,8 +15,9 @@ from benchmark.tables import Table
 from datasets import InputError, digest_of
 from datasets.cards import CARDS
 from methods import Profile, resolve_options
-from reports.grid import Cells, Column, Grid, Mark, Score
-from reports.words import counted, listed, percent
+from reports.grid import Cells, Column, Grid, Score
+from reports.marks import marks
+from reports.words import counted, listed
 
 
 def build_grids(records: Iterable[Record], table: Table) -> list[Grid]:
@@ -86,9 +88,8 @@ def _grid(
     columns = _columns(table, matched)
     cells = _cells(table, columns, rows, matched, notes)
     scores: dict[tuple[int, Column, str, str], Score] = {}
-    for column in columns:
-        for gallery, metric in _measures(table, matched):
-            scores.update(_column_scores(table, column, cells, gallery, metric))
+    for gallery, metric in _measures(table, matched):
+        scores.update(_scores(table, columns, cells, gallery, metric))
     return Grid(
         table,
         source,
@@ -204,23 +205,37 @@ def _measures(table: Table, records: Sequence[Record]) -> list[tuple[str, str]]:
     return list(pairs)
 
 
-def _column_scores(
+def _scores(
     table: Table,
-    column: Column,
+    columns: Sequence[Column],
     cells: Mapping[tuple[int, Column], Cells],
     gallery: str,
     metric: str,
 ) -> dict[tuple[int, Column, str, str], Score]:
-    """The scores of every row in one column, best and second marked as displayed."""
-    scores = [
-        _score(table, row, column, cells[row, column].records, gallery, metric)
-        for row in range(len(table.rows))
-    ]
-    marks = mark_best([score.mean for score in scores])
-    return {
-        (row, column, metric, gallery): Score(s.values, s.seeds, s.keys, s.published, mark)
-        for row, (s, mark) in enumerate(zip(scores, marks, strict=True))
+    """The scores of one metric in all rows and columns, marked column by column."""
+    rows = range(len(table.rows))
+    found = {
+        (row, column): _score(table, row, column, cells[row, column].records, gallery, metric)
+        for row in rows
+        for column in columns
     }
+    values = [
+        {
+            (_name(column), seed): value
+            for column in columns
+            for seed, value in zip(found[row, column].seeds, found[row, column].values, strict=True)
+        }
+        for row in rows
+    ]
+    return {
+        (row, column, metric, gallery): replace(found[row, column], mark=mark)
+        for column in columns
+        for row, mark in enumerate(marks(values, _name(column)))
+    }
+
+
+def _name(column: Column) -> str:
+    return f"{column.dataset} {column.protocol}"
 
 
 def _score(
@@ -235,19 +250,6 @@ def _score(
         if gallery == table.gallery
         else None,
     )
-
-
-def mark_best(means: Sequence[float | None]) -> list[Mark]:
-    """Best and second of one column, on the values as displayed: what looks equal is equal.
-
-    Nothing is marked where there is nothing to choose between (fewer than two different values).
-    """
-    shown = [None if mean is None else percent(mean) for mean in means]
-    ranked = sorted({float(text) for text in shown if text is not None}, reverse=True)
-    if len(ranked) < 2:
-        return [""] * len(shown)
-    names: dict[float, Mark] = {ranked[0]: "best", ranked[1]: "second"}
-    return ["" if text is None else names.get(float(text), "") for text in shown]
 
 
 def _version_notes(records: Sequence[Record]) -> list[str]:

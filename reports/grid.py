@@ -13,7 +13,7 @@ from benchmark.records import Record
 from benchmark.tables import Published, Table
 from methods import Method, method_class
 
-Mark = Literal["", "best", "second"]
+Mark = Literal["", "best", "tie", "second"]
 
 
 @dataclass(frozen=True, order=True)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 
 from reports.grid import Column, Grid, Score
 from reports.words import (
+    TIE,
     TWIN_BANNER,
     gallery_words,
     grade_short,
@@ -90,7 +91,8 @@ def _caption(grid: Grid) -> str:
         f"{means} {escape(seeds_words(grid.seeds))}, per cent;",
         f"{escape(gallery_words(table.gallery))}, profile {escape(grid.profile)},",
         f"{escape(source_words(grid.source))}.",
-        r"Best in bold, second \underline{underlined}, per column.",
+        rf"Best in bold, second \underline{{underlined}}, per column; \textsuperscript{{=}} is "
+        rf"{escape(TIE)}.",
     ]
     if grid.is_mixed:
         said.append(
@@ -170,6 +172,7 @@ def _marked(score: Score) -> str:
     wraps: dict[str, Callable[[str], str]] = {
         "best": lambda t: rf"\textbf{{{t}}}",
         "second": lambda t: rf"\underline{{{t}}}",
+        "tie": lambda t: rf"{t}\textsuperscript{{=}}",
     }
     return wraps.get(score.mark, str)(text)
 

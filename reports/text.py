@@ -16,6 +16,7 @@ from rich.text import Text
 from methods import Method
 from reports.grid import Column, Grid, Score
 from reports.words import (
+    TIE,
     TWIN_BANNER,
     gallery_words,
     grade_short,
@@ -126,7 +127,7 @@ def _markdown(grid: Grid) -> str:
     lines += ["", _pipe(head), _pipe([*["---"] * len(named), *["---:"] * (len(head) - len(named))])]
     for column in grid.shown:
         lines += [_pipe(_markdown_row(grid, row, column)) for row in range(len(grid.table.rows))]
-    lines += ["", "Best in bold, second in italics, per data set and on the values as displayed."]
+    lines += ["", f"Best in bold, second in italics, per data set; = is {TIE}."]
     lines += ["", *[f"- {note}" for note in problems(grid)], ""] if problems(grid) else [""]
     return "\n".join(lines)
 
@@ -151,8 +152,8 @@ def _markdown_row(grid: Grid, row: int, column: Column) -> list[str]:
         texts += [grid.methods[row].grade, rate_words(grid.methods[row].needs_rate)]
     for metric in grid.table.metrics:
         score = grid.score(row, column, metric)
-        wrap = {"best": "**", "second": "*", "": ""}[score.mark]
-        texts.append(f"{wrap}{mean_std(score)}{wrap}")
+        wrap = {"best": "**", "second": "*"}.get(score.mark, "")
+        texts.append(f"{wrap}{mean_std(score)}{wrap}{' =' if score.mark == 'tie' else ''}")
         if published_somewhere(grid, metric):
             texts.append(published_text(score))
     return [*texts, _seeds_done(grid, row, column)]
@@ -228,7 +229,7 @@ def _terminal_row(grid: Grid, row: int, column: Column) -> list[Text]:
         texts += [Text(grade_short(method.grade)), Text(told)]
     for metric in grid.table.metrics:
         score = grid.score(row, column, metric)
-        style = {"best": "bold green", "second": "underline", "": ""}[score.mark]
+        style = {"best": "bold green", "second": "underline", "tie": "green"}.get(score.mark, "")
         texts.append(Text(mean_std(score).replace("± ", "±"), style=style))
         if published_somewhere(grid, metric):
             texts.append(Text(published_text(score)))

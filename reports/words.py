@@ -17,6 +17,7 @@ METRIC_TITLES = {
     "mAP": "mAP",
     "mINP": "mINP",
 }
+TIE = "a tie: the paired test over seeds does not tell it from the best (5 %, Holm)"
 GRADE_SHORT = {
     "faithful": "faithful",
     "faithful structure": "structure",

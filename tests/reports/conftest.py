@@ -66,7 +66,10 @@ def make_record(
         chosen.method, options, dataset, CARDS[dataset].protocol, source, seed, profile_name
     )
     rng = np.random.default_rng(draw("record", row, dataset, seed, source))
-    start = float(np.clip(rng.normal(0.48 + 0.05 * row, 0.03), 0, 1)) if rank1 is None else rank1
+    # Each row is far from the next one, but for one data set on which they are all alike.
+    gain = 0.0 if dataset == "mlr-sysu" else 0.1 * row + 0.1 * (row > 1)
+    chance = float(np.clip(rng.normal(0.44 + gain, 0.02), 0, 1))
+    start = chance if rank1 is None else rank1
     cmc = {
         rule: tuple(
             float(v) for v in 1 - (1 - start * scale) * np.exp(-0.16 * np.arange(50) * (1 + scale))

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from benchmark import Record, Row, load_table
 from reports import build_grids
-from reports.filling import mark_best
 from reports.grid import Score
 
 TABLE = load_table("table2")
@@ -56,38 +55,6 @@ def test_score_agrees_with_numpy(values: list[float]) -> None:
 def test_one_seed_has_no_deviation_and_none_no_mean() -> None:
     assert Score((0.5,), (0,), ("k",)).std is None
     assert Score().mean is None
-
-
-@pytest.mark.parametrize(
-    ("means", "marks"),
-    [
-        ([0.50, 0.60, 0.70], ["", "second", "best"]),
-        ([0.7004, 0.6996, 0.65], ["best", "best", "second"]),  # both display as 70.0
-        ([0.70, 0.60, 0.6003, 0.5], ["best", "second", "second", ""]),
-        ([0.5, None, 0.4], ["best", "", "second"]),
-        ([0.5, None, None], ["", "", ""]),
-        ([0.5, 0.5001, 0.5], ["", "", ""]),
-        ([0.998, 1.0], ["second", "best"]),
-        ([], []),
-    ],
-)
-def test_best_and_second_are_marked_on_what_is_displayed(means, marks) -> None:
-    assert mark_best(means) == marks
-
-
-def test_marks_stand_in_the_right_column(recorder: Recorder) -> None:
-    values = {("caviar", 0): 0.4, ("caviar", 1): 0.6, ("mlr-viper", 0): 0.9, ("mlr-viper", 1): 0.2}
-    records = [recorder(TABLE, row, name, 0, rank1=v) for (name, row), v in values.items()]
-    (grid,) = build_grids(records, TABLE)
-    marks = {
-        (column.dataset, row): grid.score(row, column, "rank1").mark
-        for column in grid.shown
-        for row in range(3)
-    }
-    assert marks == {
-        ("caviar", 0): "second", ("caviar", 1): "best", ("caviar", 2): "",
-        ("mlr-viper", 0): "best", ("mlr-viper", 1): "second", ("mlr-viper", 2): "",
-    }  # fmt: skip
 
 
 def test_published_values_are_the_papers_and_only_under_the_headline_gallery(drawn) -> None:

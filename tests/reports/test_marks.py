@@ -1,0 +1,81 @@
+"""Marks: nothing is bold that chance could have put first, and ties are marked as ties."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from benchmark import Record, load_table
+from reports import build_grids
+from reports.marks import marks
+
+
+def row(*values: float, column: str = "a") -> dict[tuple[str, int], float]:
+    return {(column, seed): value for seed, value in enumerate(values)}
+
+
+FAR = (row(0.50, 0.52, 0.51), row(0.80, 0.83, 0.80), row(0.65, 0.67, 0.66))
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        (FAR, ["", "best", "second"]),
+        ((row(0.5, 0.6, 0.4), row(0.55, 0.5, 0.6)), ["tie", "tie"]),
+        ((*FAR, row(0.81, 0.80, 0.82)), ["", "tie", "", "tie"]),
+        ((*FAR[:2], row(0.50, 0.53, 0.50)), ["", "best", ""]),  # nobody leads the rest
+        ((row(0.5), row(0.9)), ["", ""]),  # one seed: nothing can be said
+        ((row(0.5, 0.6), {}), ["", ""]),
+        ((row(0.5, 0.6), row(0.5, 0.6)), ["tie", "tie"]),
+        ((row(0.5, 0.5, 0.5), {("a", 0): 0.9}, row(0.7, 0.7, 0.7)), ["", "", ""]),
+        ((), []),
+    ],
+)
+def test_marks(rows, expected) -> None:
+    assert marks(rows, "a") == expected
+
+
+def test_other_columns_lend_their_variance() -> None:
+    calm = [row(0.50, 0.52, 0.54), row(0.60, 0.62, 0.65)]
+    assert marks(calm, "a") == ["second", "best"]
+    wild = [
+        one | row(*values, column="b")
+        for one, values in zip(calm, [(0.2, 0.9, 0.5), (0.9, 0.2, 0.5)], strict=True)
+    ]
+    assert marks(wild, "a") == ["tie", "tie"]
+
+
+def test_among_equals_something_is_bold_in_five_per_cent_at_most() -> None:
+    rng = np.random.default_rng(3)
+    bold = 0
+    for _ in range(400):
+        table = [
+            {(c, s): float(v) for c in "abcde" for s, v in enumerate(rng.normal(0.5, 0.03, 3))}
+            for _ in range(6)
+        ]
+        bold += "best" in marks(table, "a")
+    assert bold / 400 <= 0.05
+
+
+def test_marks_stand_in_the_right_column(recorder: Callable[..., Record]) -> None:
+    table = load_table("table2")
+    values = {("caviar", 0): 0.4, ("caviar", 1): 0.6, ("mlr-viper", 0): 0.9, ("mlr-viper", 1): 0.2}
+    records = [
+        recorder(table, row, name, seed, rank1=value + seed / 1000 * (row + 1))
+        for (name, row), value in values.items()
+        for seed in (0, 1)
+    ]
+    (grid,) = build_grids(records, table)
+    found = {
+        (column.dataset, row): grid.score(row, column, "rank1").mark
+        for column in grid.shown
+        for row in range(3)
+    }
+    assert found == {
+        ("caviar", 0): "second", ("caviar", 1): "best", ("caviar", 2): "",
+        ("mlr-viper", 0): "best", ("mlr-viper", 1): "second", ("mlr-viper", 2): "",
+    }  # fmt: skip
+    single = [replace(record) for record in records if record.cell.seed == 0]
+    (alone,) = build_grids(single, table)
+    assert {score.mark for score in alone.scores.values()} == {""}
