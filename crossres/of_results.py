@@ -1,4 +1,4 @@
-"""`crossres run`, `crossres report` and `crossres evaluate`."""
+"""`crossres run`, `crossres report`, `crossres claims` and `crossres evaluate`."""
 
 import argparse
 from collections.abc import Sequence
@@ -99,6 +99,24 @@ def _report(options: argparse.Namespace) -> int:
     return DONE
 
 
+def _claims(options: argparse.Namespace) -> int:
+    from rich.console import Console
+
+    from benchmark import read_records
+    from benchmark.claims import load_claims
+    from reports.claims import claims_json, hold_claims, print_claims
+
+    claims = load_claims(options.claims) if options.claims else load_claims()
+    held = hold_claims(read_records(options.results), claims)
+    if options.json:
+        print_json({"results": claims_json(held)})
+    elif held:
+        print_claims(held, Console())
+    else:
+        print("none of the claims is about the records in this folder")
+    return DONE
+
+
 def _evaluate(options: argparse.Namespace) -> int:
     from benchmark import evaluate_features
 
@@ -178,6 +196,20 @@ def _add_report(commands: Any) -> None:
     )
 
 
+def _add_claims(commands: Any) -> None:
+    claims = command(
+        commands,
+        "claims",
+        _claims,
+        "hold what the paper says about its results against the records of a folder",
+        "crossres claims results/table2\ncrossres claims results/mine --claims my_claims.toml",
+    )
+    claims.add_argument("results", type=Path, metavar="RESULTS")
+    claims.add_argument(
+        "--claims", type=Path, metavar="FILE", help="a claims file (default: the MSIFLA paper's)"
+    )
+
+
 def _add_evaluate(commands: Any) -> None:
     evaluate = command(
         commands,
@@ -234,7 +266,8 @@ def _add_evaluate(commands: Any) -> None:
 
 
 def add_results(commands: Any) -> None:
-    """Add the three commands."""
+    """Add the four commands."""
     _add_run(commands)
     _add_report(commands)
+    _add_claims(commands)
     _add_evaluate(commands)

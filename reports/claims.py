@@ -1,0 +1,131 @@
+"""Claims held against the records of a folder: for programs, for the terminal and for the page."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table as RichTable
+from rich.text import Text
+
+from benchmark.claims import Answer, Claim, answer
+from benchmark.records import Record
+from benchmark.statistics import Difference, Values
+from benchmark.tables import load_table
+from reports.filling import build_grids
+from reports.grid import Grid
+from reports.words import TWIN_BANNER, counted, is_twin, signed, source_words
+
+STYLES = {
+    "holds": "bold green",
+    "does not hold": "bold red",
+    "undecided": "yellow",
+    "not measured": "dim",
+}
+
+
+@dataclass(frozen=True)
+class Held:
+    """The answers to the claims from one source with one profile."""
+
+    source: str
+    profile: str
+    answers: tuple[Answer, ...]
+
+    @property
+    def measured(self) -> tuple[Answer, ...]:
+        """The answers to claims of which anything was measured."""
+        return tuple(found for found in self.answers if found.verdict != "not measured")
+
+
+def hold_claims(records: Iterable[Record], claims: Sequence[Claim]) -> list[Held]:
+    """Every claim held against every source and profile that has records for any of them."""
+    kept = list(records)
+    tables = dict.fromkeys(claim.table for claim in claims)
+    grids = [grid for name in tables for grid in build_grids(kept, load_table(name))]
+    places = dict.fromkeys((grid.source, grid.profile) for grid in grids)
+    held = []
+    for source, profile in places:
+        mine = {g.table.id: g for g in grids if (g.source, g.profile) == (source, profile)}
+        answers = tuple(answer(claim, _values(mine.get(claim.table), claim)) for claim in claims)
+        held.append(Held(source, profile, answers))
+    return [one for one in held if one.measured]
+
+
+def _values(grid: Grid | None, claim: Claim) -> dict[str, Values]:
+    """Each row's values by (data set, seed); of a set under two protocols the first one counts."""
+    if grid is None:
+        return {}
+    columns = {column.dataset: column for column in reversed(grid.shown)}
+    return {
+        row.label: {
+            (dataset, seed): value
+            for dataset, column in columns.items()
+            for score in [grid.score(index, column, claim.metric)]
+            for seed, value in zip(score.seeds, score.values, strict=True)
+        }
+        for index, row in enumerate(grid.table.rows)
+    }
+
+
+def claims_json(held: Sequence[Held]) -> list[dict[str, Any]]:
+    """The answers as JSON values; effects and bounds are fractions, positive where they agree."""
+    return [
+        {
+            "source": one.source,
+            "profile": one.profile,
+            "claims": [asdict(found) for found in one.answers],
+        }
+        for one in held
+    ]
+
+
+def print_claims(held: Sequence[Held], console: Console) -> None:
+    """The answers for people, a table for each source and profile."""
+    for one in held:
+        if is_twin(one.source):
+            console.print(TWIN_BANNER, style="bold yellow", markup=False)
+        table = RichTable(
+            title=f"Claims, {source_words(one.source)}, profile {one.profile}", show_lines=True
+        )
+        for head in ("Claim", "Verdict", "Effect, points", "Seeds to decide"):
+            table.add_column(head)
+        for found in one.answers:
+            words = f"{escape(found.claim.text)} [dim](section {escape(found.claim.section)})[/dim]"
+            verdict = Text(found.verdict, style=STYLES[found.verdict])
+            table.add_row(words, verdict, "\n".join(effects(found)), seeds_to_decide(found))
+        console.print(table)
+
+
+def effects(found: Answer) -> list[str]:
+    """One line per rival: the mean effect over the data sets, and which of these agree."""
+    lines = []
+    for right, overall in found.overall:
+        mine = [f for f in found.findings if f.right == right and f.difference is not None]
+        holding = sum(f.verdict == "holds" for f in mine)
+        against = sum(f.verdict == "does not hold" for f in mine)
+        sets = f"holds on {holding} of {len(mine)}" + (f", opposed on {against}" if against else "")
+        rival = f"over {right}: " if len(found.overall) > 1 else ""
+        lines.append(f"{rival}{interval(overall, found.claim)}; {sets}")
+    return lines
+
+
+def interval(found: Difference, claim: Claim) -> str:
+    """ "+3.1 [+1.0, +5.2]": the effect and its interval in points, as they were measured."""
+    sign = 1.0 if claim.direction == "higher" else -1.0
+    effect = signed(100 * sign * found.effect)
+    if found.low is None or found.high is None:
+        return f"{effect} (one seed: no interval)"
+    low, high = sorted((sign * found.low, sign * found.high))
+    return f"{effect} [{signed(100 * low)}, {signed(100 * high)}]"
+
+
+def seeds_to_decide(found: Answer) -> str:
+    """How many seeds would decide an undecided claim, if the effects are as measured."""
+    if found.verdict != "undecided":
+        return ""
+    if found.seeds is not None:
+        return counted(found.seeds, "seed")
+    known = all(f.difference is None or f.difference.deviation for f in found.findings)
+    return "over 10,000" if known else "more than one, first"
