@@ -9,10 +9,12 @@ from pathlib import Path
 
 from rich.console import Console
 
+from benchmark.claims import load_claims
 from benchmark.records import RecordFolder, scan_records
 from benchmark.tables import Table, load_table, table_names
 from datasets.errors import InputError
 from datasets.files import write_atomically
+from reports.claims import hold_claims
 from reports.filling import build_grids
 from reports.grid import Cells, Column, Grid, Score
 from reports.html import to_html
@@ -53,7 +55,9 @@ def write_report(results: Path, tables: Sequence[Table] | None = None) -> list[P
     )
     folder = results / "report"
     folder.mkdir(parents=True, exist_ok=True)
-    files = {folder / "index.html": to_html(grids, leftovers, results, _version())}
+    claims = [claim for claim in load_claims() if claim.table in by_table]
+    held = hold_claims((record for grid in grids for record in grid.records), claims)
+    files = {folder / "index.html": to_html(grids, leftovers, held, results, _version())}
     for table_id, group in by_table.items():
         files[folder / f"{table_id}.tex"] = to_latex(group)
         files[folder / f"{table_id}.csv"] = to_csv(group)

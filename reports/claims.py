@@ -1,5 +1,6 @@
 """Claims held against the records of a folder: for programs, for the terminal and for the page."""
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -9,10 +10,12 @@ from rich.markup import escape
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from benchmark.claims import Answer, Claim, answer
+from benchmark.claims import Answer, Claim, Verdict, answer
 from benchmark.records import Record
 from benchmark.statistics import Difference, Values
 from benchmark.tables import load_table
+from datasets.cards import CARDS
+from reports.figures import Tick
 from reports.filling import build_grids
 from reports.grid import Grid
 from reports.words import TWIN_BANNER, counted, is_twin, signed, source_words
@@ -128,4 +131,77 @@ def seeds_to_decide(found: Answer) -> str:
     if found.seeds is not None:
         return counted(found.seeds, "seed")
     known = all(f.difference is None or f.difference.deviation for f in found.findings)
-    return "over 10,000" if known else "more than one, first"
+    return "more than 10,000 seeds" if known else "more than one seed"
+
+
+# --- for the page ---------------------------------------------------------------------------------
+
+WIDTH = 300.0
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One effect of a plot: its label, what it says, x of the effect and of its interval's ends."""
+
+    label: str
+    text: str
+    verdict: str
+    x: float
+    ends: tuple[float, float] | None
+
+
+@dataclass(frozen=True)
+class Plot:
+    """The effects of a claim on one scale of points; `zero` is where no difference is."""
+
+    bars: tuple[Bar, ...]
+    zero: float
+    ticks: tuple[Tick, ...]
+
+
+def plot(found: Answer) -> Plot:
+    """By data set where the claim has one rival, else by rival over all data sets."""
+    if len(found.claim.rights) == 1:
+        shown = [
+            (CARDS[f.dataset].title, f.verdict, f.difference)
+            for f in found.findings
+            if f.difference is not None
+        ]
+    else:
+        shown = [(f"over {right}", _overall_verdict(gap), gap) for right, gap in found.overall]
+    sign = 1.0 if found.claim.direction == "higher" else -1.0
+    ends = [
+        100 * sign * value
+        for _, _, gap in shown
+        for value in (gap.effect, gap.low, gap.high)
+        if value is not None
+    ]
+    low, high = min([0.0, *ends]) - 1.0, max([0.0, *ends]) + 1.0
+
+    def along(fraction: float) -> float:
+        return round(WIDTH * (100 * fraction - low) / (high - low), 1)
+
+    bars = tuple(
+        Bar(
+            label,
+            interval(gap, found.claim),
+            verdict,
+            along(sign * gap.effect),
+            None
+            if gap.low is None or gap.high is None
+            else (
+                along(min(sign * gap.low, sign * gap.high)),
+                along(max(sign * gap.low, sign * gap.high)),
+            ),
+        )
+        for label, verdict, gap in shown
+    )
+    step = next(s for s in (1, 2, 5, 10, 20, 50, 100) if (high - low) / s <= 6)
+    ticks = range(math.ceil(low / step) * step, math.floor(high) + 1, step)
+    return Plot(bars, along(0.0), tuple(Tick(along(t / 100), signed(t)[:-2] or "0") for t in ticks))
+
+
+def _overall_verdict(gap: Difference) -> Verdict:
+    if not gap.known:
+        return "undecided"
+    return "holds" if gap.effect > 0 else "does not hold"

@@ -19,6 +19,7 @@ from benchmark.records import Record
 from benchmark.tables import table_names
 from datasets.cards import CARDS
 from reports import words
+from reports.claims import Held, effects, plot, seeds_to_decide
 from reports.figures import STRIP_WIDTH, CmcPlot, Strip, cmc_plot, strips
 from reports.gallery import Pictures, pictures, queries_for
 from reports.grid import Column, Grid, Score
@@ -54,10 +55,11 @@ class Setup:
 def to_html(
     grids: Sequence[Grid],
     leftovers: Leftovers,
+    held: Sequence[Held],
     results: Path,
     version: str,
 ) -> str:
-    """The whole page; `leftovers` are listed at its end.
+    """The whole page, from the claims that were `held` to what is left over.
 
     The pictures come from the artifacts in `results`; the page holds copies, not links.
     """
@@ -72,6 +74,7 @@ def to_html(
         .render(
             sections=sections,
             setups=setups,
+            held=held,
             overview=_overview(records),
             # Without the folder's own path the page stays the same when the folder is moved.
             leftovers=replace(
@@ -204,6 +207,9 @@ def _environment() -> jinja2.Environment:
         difference=difference,
         by_seed=by_seed,
         digest=digest,
+        effects=effects,
+        plot=plot,
+        seeds_to_decide=seeds_to_decide,
         in_order=in_order,
         option=option,
         step=step,

@@ -78,7 +78,7 @@ def test_merged_folders_give_a_section_for_each_source(recorder, tmp_path: Path)
             write_record(tmp_path, recorder(TABLE, row, "caviar", 0, source, rank1=0.5 + row / 10))
     write_report(tmp_path)
     html = _html(tmp_path)
-    assert html.count("<article") == 2
+    assert html.count("<article id=") == 2
     assert html.count('class="banner twin"') == html.count('class="banner real"') == 1
     real = html.split("<article")[1]
     assert 'id="table2-real-quick"' in real
