@@ -1,0 +1,33 @@
+"""docs/methods: every method has its page, and the index says of each what is true."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from methods import METHODS, method_class
+
+ROOT = Path(__file__).parents[2]
+INDEX = ROOT / "docs" / "methods" / "README.md"
+
+
+def lines_of(name: str) -> int:
+    module = METHODS[name].partition(":")[0]
+    path = ROOT / (module.replace(".", "/") + ".py")
+    return len(path.read_text(encoding="utf-8").splitlines())
+
+
+@pytest.mark.parametrize("name", sorted(METHODS))
+def test_the_index_tells_the_truth(name: str) -> None:
+    cls = method_class(name)
+    found = re.findall(rf"^\| `{re.escape(name)}` \|(.*)\|$", INDEX.read_text(), re.MULTILINE)
+    assert len(found) == 1, f"docs/methods/README.md needs one row for {name}"
+    cells = [cell.strip() for cell in found[0].split("|")]
+    title, grade, rate, lines, page = cells
+    assert title == cls.title
+    assert grade == cls.grade
+    assert rate == ("given" if cls.needs_rate else "")
+    assert lines == str(lines_of(name))
+    link = re.fullmatch(r"\[[^]]+\]\(([^)]+)\)", page)
+    assert link is not None
+    assert (INDEX.parent / link.group(1)).is_file()
