@@ -31,6 +31,8 @@ class MsiflaOptions(ReidOptions):
 
     scales: the rates of the targets in cascade order; (3, 2, 1) in the paper, (1,) its Baseline.
     reid: a re-ID network "per-scale" (MR2L), or one "shared" by all scales.
+    reid_sees: the re-ID networks see their "own" scale each, as in the paper, or all of them the
+        "last" reconstruction: a control, which has the networks but not the scales.
     ir_layout, ir_widths, ir_batchnorm, ir_output: see reconstruction.IRNetwork.
     ir_space: IR networks work on "unit" values in [0, 1] or on ImageNet-"normalised" ones.
     ir_loss: Eq. 1-3 as the "mean" or the "sum" over pixels.
@@ -44,6 +46,7 @@ class MsiflaOptions(ReidOptions):
 
     scales: tuple[int, ...] = (3, 2, 1)
     reid: Literal["per-scale", "shared"] = "per-scale"
+    reid_sees: Literal["own", "last"] = "own"
     ir_layout: Layout = "stride2"
     ir_widths: tuple[int, ...] = (64, 128)
     ir_batchnorm: bool = False
@@ -104,7 +107,7 @@ class MsiflaNetwork(nn.Module):
         A shared network takes all scales as one batch; in either case Eq. 12 looks for positives
         and negatives among the images of one scale.
         """
-        seen = [normalise(x) if mask is None else normalise(x) * mask for x in rebuilt]
+        seen = [normalise(x) if mask is None else normalise(x) * mask for x in self.seen(rebuilt)]
         if self.options.reid == "shared":
             features, logits = self.network_of(0)(torch.cat(seen))
             count = len(labels)
@@ -115,9 +118,13 @@ class MsiflaNetwork(nn.Module):
 
     def features(self, images: Tensor) -> Tensor:
         """The embedding f of Eq. 5-7: images (B, 3, H, W) in [0, 1] -> (B, scales * parts * D)."""
-        rebuilt = self.reconstructions(images)
-        features = [self.network_of(s).features(normalise(x)) for s, x in enumerate(rebuilt)]
+        seen = self.seen(self.reconstructions(images))
+        features = [self.network_of(s).features(normalise(x)) for s, x in enumerate(seen)]
         return joined(features, self.options)
+
+    def seen(self, rebuilt: list[Tensor]) -> list[Tensor]:
+        """What the re-ID network of each scale is given of the reconstructions."""
+        return rebuilt if self.options.reid_sees == "own" else [rebuilt[-1]] * len(rebuilt)
 
     def network_of(self, scale: int) -> ReidNetwork:
         """The re-ID network of the scale at this place of the cascade."""

@@ -1,10 +1,12 @@
-"""The control: one re-ID network on the images as they are, nothing reconstructed.
+"""The control: a re-ID network on the images as they are, nothing reconstructed.
 
 It shares backbone, losses, batches and schedule with MSIFLA, whose gain is measured against it.
 """
 
+from dataclasses import dataclass
 from typing import ClassVar, cast
 
+import torch
 from torch import Tensor, nn
 
 from methods.interface import Grade, Run, TrainSet
@@ -15,22 +17,44 @@ from methods.shared.torch_method import TorchMethod
 from methods.shared.training import device_of, make_optimiser, set_rate
 
 
-class PlainNetwork(nn.Module):
-    """A re-ID network that takes images on the scale [0, 1]."""
+@dataclass(frozen=True)
+class PlainOptions(ReidOptions):
+    """Options of the plain network, those of any re-ID network.
 
-    def __init__(self, options: ReidOptions, reid: ReidNetwork) -> None:
+    networks: so many networks that share nothing but their batches, their features side by side:
+        what more networks bring of themselves, whatever else a method does with them.
+    """
+
+    networks: int = 1
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.networks < 1:
+            raise ValueError("option networks must be at least 1")
+
+
+class PlainNetwork(nn.Module):
+    """Re-ID networks that take images on the scale [0, 1]; mostly one."""
+
+    def __init__(self, options: ReidOptions, reid: list[ReidNetwork]) -> None:
         super().__init__()
-        self.options, self.reid = options, reid
+        self.options, self.reid = options, nn.ModuleList(reid)
 
     def loss(self, images: Tensor, labels: Tensor, mask: Tensor | None) -> Tensor:
-        """Paper Eq. 13 on images (B, 3, H, W) as they are."""
+        """Paper Eq. 13 on images (B, 3, H, W) as they are, summed over the networks."""
         seen = normalise(images) if mask is None else normalise(images) * mask
-        features, logits = self.reid(seen)
-        return part_loss(features, logits, labels, self.options)
+        outputs = [network(seen) for network in self.reid]
+        losses = [part_loss(f, logits, labels, self.options) for f, logits in outputs]
+        return torch.stack(losses).sum()
 
     def features(self, images: Tensor) -> Tensor:
-        """(B, 3, H, W) in [0, 1] -> (B, parts * D)."""
-        return joined([self.reid.features(normalise(images))], self.options)
+        """(B, 3, H, W) in [0, 1] -> (B, networks * parts * D)."""
+        return joined(self.each(images), self.options)
+
+    def each(self, images: Tensor) -> list[Tensor]:
+        """(B, 3, H, W) in [0, 1] -> the features (B, parts * D) of each network."""
+        seen = normalise(images)
+        return [cast(ReidNetwork, network).features(seen) for network in self.reid]
 
 
 class Plain(TorchMethod):
@@ -40,11 +64,13 @@ class Plain(TorchMethod):
     title: ClassVar[str] = "Plain re-ID network"
     grade: ClassVar[Grade] = "control"
     reference: ClassVar[str] = "the re-ID network of MSIFLA (paper Figure 4) alone"
-    Options: ClassVar[type] = ReidOptions
-    options: ReidOptions
+    Options: ClassVar[type] = PlainOptions
+    options: PlainOptions
 
     def build(self, identities: int, run: Run, pretrained: bool) -> PlainNetwork:
-        return PlainNetwork(self.options, self.reid_network(identities, run, 1, pretrained))
+        numbers = range(1, self.options.networks + 1)
+        reid = [self.reid_network(identities, run, number, pretrained) for number in numbers]
+        return PlainNetwork(self.options, reid)
 
     def train(self, network: nn.Module, train: TrainSet, run: Run) -> None:
         o, whole = self.options, cast(PlainNetwork, network)

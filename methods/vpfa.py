@@ -23,9 +23,9 @@ from torch import Tensor, nn
 
 from datasets.errors import InputError
 from methods.interface import Embeddings, Grade, Images, Run, TrainSet
-from methods.plain import Plain, PlainNetwork
-from methods.shared.pixels import in_batches, normalise, to_tensor
-from methods.shared.reid import ReidOptions, joined
+from methods.plain import Plain, PlainNetwork, PlainOptions
+from methods.shared.pixels import in_batches, to_tensor
+from methods.shared.reid import ReidNetwork, joined
 from methods.shared.training import (
     device_of,
     make_optimiser,
@@ -39,7 +39,7 @@ Start = Literal["identity", "random"]
 
 
 @dataclass(frozen=True)
-class VpfaOptions(ReidOptions):
+class VpfaOptions(PlainOptions):
     """Options of VPFA, beside those of the re-ID network behind its features.
 
     embed_flip: the frozen feature is the mean of an image's and its mirror image's, in training,
@@ -110,7 +110,8 @@ class VpfaNetwork(nn.Module):
     def __init__(self, options: VpfaOptions, plain: PlainNetwork) -> None:
         super().__init__()
         self.options, self.plain = options, plain
-        size, width = plain.reid.parts * plain.reid.size, options.vp_width
+        size = sum(one.parts * one.size for one in cast("list[ReidNetwork]", plain.reid))
+        width = options.vp_width
         self.panning = nn.ModuleList(Panning(size, width, options.start) for _ in options.rates)
         self.estimator = nn.Sequential(
             *hidden(size, width, 1), nn.Linear(width, 1 + len(options.rates))
@@ -119,10 +120,10 @@ class VpfaNetwork(nn.Module):
 
     def frozen(self, images: Tensor) -> Tensor:
         """phi: images (B, 3, H, W) in [0, 1] -> features (B, D), not normalised."""
-        once = self.plain.reid.features(normalise(images))
+        once = torch.cat(self.plain.each(images), 1)
         if not self.options.embed_flip:
             return once
-        return (once + self.plain.reid.features(normalise(images.flip(3)))) / 2
+        return (once + torch.cat(self.plain.each(images.flip(3)), 1)) / 2
 
     def loss(self, hr: Tensor, lr: Tensor) -> Tensor:
         """Eq. 2 summed over the rates, whose blocks share nothing, and the estimator's loss.

@@ -1,10 +1,11 @@
 """MSIFLA's wiring and its two backward passes: which loss reaches which network, by option."""
 
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 
 from datasets import InputError
 from methods import Run, TrainSet
@@ -276,3 +277,17 @@ def test_normalised_space_measures_the_error_there() -> None:
         torch.nn.init.zeros_(part)
     ratio = ir_loss(network, now).item() / ir_loss(unit, now).item()
     assert 1 / max(STD) ** 2 < ratio < 1 / min(STD) ** 2
+
+
+def test_the_control_gives_all_networks_the_last_reconstruction() -> None:
+    images = torch.rand(3, 3, 32, 16)
+    labels = torch.tensor([0, 1, 1])
+    method = Msifla(SMALL, reid_sees="last")
+    method.fit(made_train_set(SMALL), Run(seed=0))
+    network = cast(MsiflaNetwork, method.network)
+    last = network.reconstructions(images)[-1]
+    blocks = [F.normalize(net.features(normalise(last)), dim=1) for net in network.reid]
+    assert torch.equal(network.features(images), torch.cat(blocks, 1))
+    rebuilt = network.reconstructions(images)
+    expected = sum(part_loss(*net(normalise(last)), labels, method.options) for net in network.reid)
+    assert network.reid_loss(rebuilt, labels, None).item() == pytest.approx(expected.item())
