@@ -8,9 +8,9 @@ import platform
 import random
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -50,10 +50,15 @@ class CellError(Exception):
 
 @dataclass(frozen=True)
 class CellResult:
-    """What a finished cell hands to the driver: the record, and the arrays of its artifact."""
+    """What a finished cell hands to the driver, which may sit on another machine, to write.
+
+    The record, the arrays of its artifact, and where asked for the files of the trained method
+    (name -> content: a worker needs no disk that it shares with the driver).
+    """
 
     record: Record
     artifact: dict[str, NDArray[Any]]
+    weights: Mapping[str, bytes] = field(default_factory=dict)
 
 
 def prepare_cell(job: Job, progress: Progress) -> str:
@@ -65,9 +70,10 @@ def prepare_cell(job: Job, progress: Progress) -> str:
     return build_pixels(job, progress)
 
 
-def run_cell(job: Job, progress: Progress) -> CellResult:
+def run_cell(job: Job, progress: Progress, *, keep_weights: bool = False) -> CellResult:
     """Train and test the job's method on its data; the same job gives the same digests anywhere.
 
+    With `keep_weights` the result holds the trained method, too; its record is the same.
     Raises InputError (data, options, weights, device) and CellError (embeddings without a value).
     """
     watch = Stopwatch()
@@ -80,7 +86,7 @@ def run_cell(job: Job, progress: Progress) -> CellResult:
     with watch.phase("fit"):
         method = _fitted(job, train, run)
     with watch.phase("embed"):
-        embeddings = _embedded(method, manifest, store, progress)
+        embeddings = embedded(method, manifest, store, progress)
     with watch.phase("evaluate"):
         progress("evaluate", 0, 1)
         metrics = _measured(method, manifest, embeddings)
@@ -105,7 +111,22 @@ def run_cell(job: Job, progress: Progress) -> CellResult:
         environment=environment(device),
         notes=(*manifest.notes, *_skipped_notes(metrics)),
     )
-    return CellResult(record, artifact)
+    return CellResult(record, artifact, method.saved(origin_of(record)) if keep_weights else {})
+
+
+def origin_of(record: Record) -> dict[str, Any]:
+    """Where the weights of a cell come from, as their method.json says it."""
+    cell = record.cell
+    return {
+        "key": record.key,
+        "dataset": cell.dataset,
+        "protocol": cell.protocol,
+        "source": cell.source,
+        "seed": cell.seed,
+        "manifest": record.digests["manifest"],
+        "code": record.digests["code"],
+        "crossres": record.environment["crossres"],
+    }
 
 
 class Stopwatch:
@@ -167,7 +188,7 @@ def make_deterministic(run: Run) -> None:
     np.random.seed(run.seed_for("numpy") % 2**32)  # noqa: NPY002 - guards methods that still use it
 
 
-def _embedded(
+def embedded(
     method: Method, manifest: Manifest, store: PixelStore, progress: Progress
 ) -> tuple[Embeddings, Embeddings]:
     """The embeddings of queries and gallery; only a method that says so is told their rates."""
@@ -177,19 +198,24 @@ def _embedded(
         images = np.asarray(store.images(split))
         rates = manifest.rows(split)["rate"].to_numpy()
         array = method.embed_rated(images, rates) if method.needs_rate else method.embed(images)
-        if array.ndim != 2 or len(array) != len(images) or array.dtype != np.float32:
-            raise CellError(
-                f"method {method.name}: embed must give ({len(images)}, D) float32, "
-                f"not {array.shape} {array.dtype}; see `crossres methods check {method.name}`"
-            )
-        bad = int((~np.isfinite(array).all(axis=1)).sum())
-        if bad:
-            raise CellError(
-                f"method {method.name}: NaN or infinity in {bad} of {len(array)} {split} "
-                "embeddings; the training diverged, lower its learning rate"
-            )
+        check_embeddings(method, array, len(images), split)
         found.append(array)
     return found[0], found[1]
+
+
+def check_embeddings(method: Method, array: Embeddings, count: int, what: str) -> None:
+    """Raise CellError unless these are (count, D) float32 numbers, none NaN or infinite."""
+    if array.ndim != 2 or len(array) != count or array.dtype != np.float32:
+        raise CellError(
+            f"method {method.name}: embed must give ({count}, D) float32, "
+            f"not {array.shape} {array.dtype}; see `crossres methods check {method.name}`"
+        )
+    bad = int((~np.isfinite(array).all(axis=1)).sum())
+    if bad:
+        raise CellError(
+            f"method {method.name}: NaN or infinity in {bad} of {count} {what} "
+            "embeddings; the training diverged, lower its learning rate"
+        )
 
 
 def _measured(

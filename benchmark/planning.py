@@ -20,6 +20,7 @@ from benchmark.profiles import load_profile, profile_names, typical_seconds
 from benchmark.progress import Clock, watched
 from benchmark.records import RecordFolder, scan_records
 from benchmark.tables import Row, Table, load_table, select_rows
+from benchmark.weights import has_weights
 from datasets.cards import card
 from datasets.errors import InputError
 from datasets.progress import duration
@@ -27,7 +28,7 @@ from datasets.source import Source, default_cache
 from methods import method_class, resolve_options
 from methods.interface import Profile
 
-State = Literal["done", "new", "code changed"]
+State = Literal["done", "new", "code changed", "no weights"]
 
 
 def workers(count: int) -> str:
@@ -59,6 +60,7 @@ class Plan:
     jobs: int
     cells: tuple[PlannedCell, ...]
     warnings: tuple[str, ...] = ()
+    save_weights: bool = False
 
     @property
     def todo(self) -> tuple[PlannedCell, ...]:
@@ -91,13 +93,14 @@ def plan_table(
     jobs: int | None = None,
     cache: Path | None = None,
     weights_dir: Path | None = None,
+    save_weights: bool = False,
     engine: Engine = local,
     stream: TextIO | None = None,
 ) -> Plan:
     """What `run_table` with the same arguments would do. Draws missing twins, as keys need them.
 
     `source` None: the twins of the profile's size; `protocol` None: the default of each data set;
-    `jobs` None: see `default_jobs`.
+    `jobs` None: see `default_jobs`; `save_weights`: a cell whose weights are not there is not done.
     Raises InputError for any unknown name and for a raw folder that is missing or wrong.
     """
     table = table if isinstance(table, Table) else load_table(table)
@@ -125,11 +128,15 @@ def plan_table(
     typical = _profile_of_estimates(profile)
     codes = _codes(jobs_found)
     cells = [
-        PlannedCell(job, _state(job, folder, codes), _expected(job, folder, typical))
+        PlannedCell(
+            job,
+            _state(job, folder, codes, out if save_weights else None),
+            _expected(job, folder, typical),
+        )
         for job in jobs_found
     ]
     cells.sort(key=lambda c: (requests[0].seeds.index(c.job.cell.seed), -c.seconds))
-    return Plan(table, out, jobs, tuple(cells), folder.broken)
+    return Plan(table, out, jobs, tuple(cells), folder.broken, save_weights)
 
 
 def default_jobs(profile: Profile) -> int:
@@ -200,12 +207,18 @@ def _codes(jobs: Sequence[Job]) -> dict[tuple[str, str], str]:
     }
 
 
-def _state(job: Job, folder: RecordFolder, codes: Mapping[tuple[str, str], str]) -> State:
+def _state(
+    job: Job,
+    folder: RecordFolder,
+    codes: Mapping[tuple[str, str], str],
+    weights_in: Path | None,
+) -> State:
     record = folder.records.get(job.key)
     if record is None:
         return "new"
-    same = record.digests["code"] == codes[job.cell.method, job.cell.dataset]
-    return "done" if same else "code changed"
+    if record.digests["code"] != codes[job.cell.method, job.cell.dataset]:
+        return "code changed"
+    return "no weights" if weights_in and not has_weights(weights_in, record) else "done"
 
 
 def _expected(job: Job, folder: RecordFolder, typical: str | Path | None) -> float:

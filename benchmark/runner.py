@@ -8,6 +8,7 @@ import time
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TextIO
 
@@ -17,13 +18,15 @@ from benchmark.engine import Engine, Event, Failed, Finished, Task, local
 from benchmark.execute import CellResult, prepare_cell, run_cell
 from benchmark.planning import Plan, PlannedCell, plan_table, workers
 from benchmark.progress import Clock, watched
-from benchmark.records import write_record
+from benchmark.records import read_record, record_path, write_record
 from benchmark.tables import Table
+from benchmark.weights import weights_path, write_weights
 from datasets.errors import InputError
 from datasets.files import write_atomically
 from datasets.progress import duration
 from datasets.source import Source
 from methods.interface import Profile
+from methods.shared.backbones import check_weights_dir
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,8 @@ class Summary:
         records = self.plan.out / "records"
         lines = [f"failed: {f.cell.title}: {f.reason} (see {f.log})" for f in self.failures]
         total = f"{kept} of {len(self.plan.cells)} cells have their record in {records}"
+        if self.plan.save_weights:
+            total += f" and their weights in {records.with_name('weights')}"
         if self.interrupted:
             return [*lines, f"interrupted: {total}; run the same command again to go on"]
         if self.failures:
@@ -77,6 +82,7 @@ def run_table(
     jobs: int | None = None,
     cache: Path | None = None,
     weights_dir: Path | None = None,
+    save_weights: bool = False,
     engine: Engine = local,
     stream: TextIO | None = None,
 ) -> Summary:
@@ -85,13 +91,16 @@ def run_table(
     datasets, rows (labels, published names or numbers from 1) and seeds default to the table's,
     protocol (one for all data sets, with its options) to that of each data set's card,
     jobs to the number of cores (1 for a GPU), source to the twins of the profile's size, `stream`,
-    where progress goes, to standard error. Writes out/records, out/artifacts and, for failed
-    cells, out/failures. Ctrl-C ends the run with `interrupted` set. Raises InputError for unusable
-    input, before any cell is run.
+    where progress goes, to standard error. Writes out/records, out/artifacts, with `save_weights`
+    out/weights (a cell that has a record but no weights is run again), and for failed cells
+    out/failures. Ctrl-C ends the run with `interrupted` set. Raises InputError for unusable input,
+    before any cell is run.
     """
     stream = stream or sys.stderr
     start = time.monotonic()
     _check_writable(out)
+    if save_weights:
+        _check_writable(out / "weights")
     plan = plan_table(
         table,
         out=out,
@@ -104,6 +113,7 @@ def run_table(
         jobs=jobs,
         cache=cache,
         weights_dir=weights_dir,
+        save_weights=save_weights,
         engine=engine,
         stream=stream,
     )
@@ -150,10 +160,16 @@ class _Driver:
         old = sum(cell.state == "code changed" for cell in todo)
         if old:
             lines.append(f"{old} of them have a record made by other code, and are run again")
+        bare = sum(cell.state == "no weights" for cell in todo)
+        if bare:
+            lines.append(f"{bare} of them have a record but no weights, and are run again")
         print(*lines, sep="\n", file=self.stream, flush=True)
 
     def prepare(self) -> None:
         """Build the pixels of each data set and seed once. InputError when one cannot be built."""
+        if self.plan.todo:
+            profile = self.plan.todo[0].job.profile
+            check_weights_dir(profile.backbone, profile.weights_dir)
         first: dict[str, Job] = {}
         for cell in self.plan.todo:
             first.setdefault(cell.job.manifest_digest, cell.job)
@@ -172,22 +188,46 @@ class _Driver:
     def cells(self) -> None:
         """Run the cells, longest first within each seed, and write what they give."""
         cells = {cell.job.key: cell for cell in self.plan.todo}
-        tasks = [Task(key, run_cell, cell.job) for key, cell in cells.items()]
+        tasks = [
+            Task(key, partial(run_cell, keep_weights=self._keeps_weights(key)), cell.job)
+            for key, cell in cells.items()
+        ]
         titles = {key: cell.title for key, cell in cells.items()}
         with (
             watched("cells", titles, _clock(self.plan), self.stream, _outcome) as show,
             closing(self.engine(tasks, self.plan.jobs)) as events,
         ):
             for event in events:
-                self._keep(event, cells)
-                show(event)
+                seen = self._compared(event, cells)
+                self._keep(seen, cells)
+                show(seen)
+
+    def _keeps_weights(self, key: str) -> bool:
+        """Where older weights lie they are replaced, too: they would be those of no record."""
+        return self.plan.save_weights or weights_path(self.plan.out, key).exists()
+
+    def _compared(self, event: Event, cells: dict[str, PlannedCell]) -> Event:
+        """A cell run again for its weights alone that gave another result is one that failed."""
+        if not isinstance(event, Finished) or cells[event.key].state != "no weights":
+            return event
+        record = read_record(record_path(self.plan.out, event.key))
+        if event.value.record.digests == record.digests:
+            return event
+        reason = (
+            "running it again gave another result than its record (which another kind of machine "
+            "or another torch may have made), so its weights are not kept; remove the record to "
+            "have it made anew"
+        )
+        return Failed(event.key, reason, "", event.seconds)
 
     def _keep(self, event: Event, cells: dict[str, PlannedCell]) -> None:
         log = self.plan.out / "failures" / f"{event.key}.log"
         if isinstance(event, Finished):
             result: CellResult = event.value
-            # The record comes last: where it is, the artifact is.
+            # The record comes last: where it is, the artifact is, and what else was asked for.
             write_artifact(self.plan.out, event.key, result.artifact)
+            if result.weights:
+                write_weights(self.plan.out, event.key, result.weights)
             write_record(self.plan.out, result.record)
             log.unlink(missing_ok=True)
             self.finished.append(event.key)

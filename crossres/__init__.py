@@ -24,6 +24,7 @@ _DOOR = {
     "Run": "methods",
     "TrainSet": "methods",
     "check_method": "methods",
+    "load_method": "methods",
     "method_class": "methods",
     "method_names": "methods",
     "Record": "benchmark",

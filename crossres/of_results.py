@@ -37,6 +37,7 @@ def _run(options: argparse.Namespace) -> int:
         "jobs": options.jobs,
         "cache": cache(options),
         "weights_dir": options.weights_dir,
+        "save_weights": options.save_weights,
     }
     if options.dry_run:
         plan = plan_table(table, **arguments)
@@ -79,6 +80,7 @@ def _summary_json(summary: Any, written: Sequence[Path]) -> dict[str, Any]:
         "failures": failures,
         "interrupted": summary.interrupted,
         "complete": summary.complete,
+        "weights": str(summary.plan.out / "weights") if summary.plan.save_weights else None,
         "seconds": round(summary.seconds, 1),
         "written": [str(path) for path in written],
     }
@@ -172,6 +174,11 @@ def _add_run(commands: Any) -> None:
         type=Path,
         metavar="DIR",
         help="ImageNet weights, for machines that cannot download them",
+    )
+    run.add_argument(
+        "--save-weights",
+        action="store_true",
+        help="keep the trained method of each cell, too, for `crossres embed`",
     )
     run.add_argument(
         "--dry-run", action="store_true", help="show the cells and the time they will take"

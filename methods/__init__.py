@@ -11,6 +11,7 @@ from datasets.errors import InputError
 from methods.check import MethodCheckError, check_method
 from methods.interface import Method, Profile, Run, TrainSet
 from methods.options import options_as_json, resolve
+from methods.saved import load_method
 
 __all__ = [
     "METHODS",
@@ -20,6 +21,7 @@ __all__ = [
     "Run",
     "TrainSet",
     "check_method",
+    "load_method",
     "method_class",
     "method_names",
     "resolve_options",

@@ -13,7 +13,6 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 
 from datasets.draws import draw
@@ -26,7 +25,10 @@ Embeddings = NDArray[np.float32]
 Distances = NDArray[np.float64]
 Grade = Literal["faithful", "faithful structure", "our reading", "control"]
 
-FORMAT = 1
+FORMAT = 2
+ABOUT, WEIGHTS = "method.json", "weights.safetensors"
+# What of a profile a saved method needs to be made again; its options are saved resolved.
+SAVED_PROFILE = ("name", "height", "width", "backbone", "train", "twin_size")
 
 
 @dataclass(frozen=True)
@@ -168,41 +170,96 @@ class Method(ABC):
 
     def parameters_digest(self) -> str:
         """SHA-256 (hex) over names, types, shapes and bytes of everything learned."""
-        digest = hashlib.sha256()
-        for name, array in sorted(self.arrays().items()):
-            digest.update(f"{name}|{array.dtype.str}|{array.shape}|".encode())
-            digest.update(np.ascontiguousarray(array).tobytes())
-        return digest.hexdigest()
+        return _digest(self.arrays())
 
-    def save(self, folder: Path) -> None:
-        """Write weights.safetensors and method.json into `folder` (made when absent)."""
-        folder.mkdir(parents=True, exist_ok=True)
-        arrays = {name: np.ascontiguousarray(a) for name, a in sorted(self.arrays().items())}
-        about = {"format": FORMAT, "method": self.name, "options": options_as_json(self.options)}
-        write_atomically(folder / "weights.safetensors", save(arrays))
-        write_atomically(folder / "method.json", json.dumps(about, indent=1, sort_keys=True) + "\n")
+    def saved(self, origin: Mapping[str, Any] | None = None) -> dict[str, bytes]:
+        """What `save` writes, by file name; `origin` says what it was trained on, for readers."""
+        # Not `ascontiguousarray`, which gives numbers a dimension.
+        arrays = {name: np.asarray(a, order="C") for name, a in sorted(self.arrays().items())}
+        about = {
+            "format": FORMAT,
+            "method": self.name,
+            "options": options_as_json(self.options),
+            "profile": {name: getattr(self.profile, name) for name in SAVED_PROFILE},
+            "digest": self.parameters_digest(),
+            "origin": dict(origin or {}),
+        }
+        text = json.dumps(about, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+        return {WEIGHTS: save(arrays), ABOUT: text.encode("utf-8")}
+
+    def save(self, folder: Path, origin: Mapping[str, Any] | None = None) -> None:
+        """Write weights.safetensors and method.json into `folder` (made when absent).
+
+        The folder is all that `methods.load_method` needs.
+        """
+        for name, content in self.saved(origin).items():
+            write_atomically(folder / name, content)
 
     def load(self, folder: Path) -> None:
         """Read what `save` wrote. Raises InputError when it is another method's, or damaged."""
-        about_path, weights_path = folder / "method.json", folder / "weights.safetensors"
-        try:
-            about = json.loads(about_path.read_text(encoding="utf-8"))
-            arrays = load_file(weights_path)
-        except (OSError, ValueError, SafetensorError) as error:
+        about = read_about(folder)
+        own = {"method": self.name, "options": options_as_json(self.options)}
+        own["profile"] = {name: getattr(self.profile, name) for name in SAVED_PROFILE}
+        if _label(about) != _label(own):
             raise InputError(
-                f"{folder}: cannot read method.json and weights.safetensors there ({error}); "
-                "give the folder that Method.save wrote"
-            ) from error
-        own = {"format": FORMAT, "method": self.name, "options": options_as_json(self.options)}
-        if about != own:
-            raise InputError(
-                f"{about_path}: holds {_label(about)}, not {_label(own)}; "
-                "make the method with the same options"
+                f"{folder / ABOUT}: holds {_label(about)}, not {_label(own)}; "
+                "make the method with the same options and profile"
             )
-        self.restore(arrays)
+        try:
+            arrays = load_file(folder / WEIGHTS)
+            digest = _digest(arrays)
+        except Exception as error:  # whatever a damaged file makes of the reader
+            raise _unreadable(folder, error) from error
+        if digest != about["digest"]:
+            raise InputError(
+                f"{folder}: {WEIGHTS} does not hold the weights that {ABOUT} was written with; "
+                "copy both again"
+            )
+        try:
+            self.restore(arrays)
+        except InputError as error:
+            raise InputError(f"{folder}: {error}") from error
+        except Exception as error:  # whatever a plug-in makes of weights that are not its own
+            raise _unreadable(folder, error) from error
 
 
-def _label(about: Any) -> str:
-    if not isinstance(about, dict):
-        return "no method"
-    return f"{about.get('method')} {json.dumps(about.get('options'), sort_keys=True)}"
+def _digest(arrays: Mapping[str, NDArray[Any]]) -> str:
+    digest = hashlib.sha256()
+    for name, array in sorted(arrays.items()):
+        digest.update(f"{name}|{array.dtype.str}|{array.shape}|".encode())
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()
+
+
+def read_about(folder: Path) -> dict[str, Any]:
+    """The content of the method.json that `Method.save` wrote. InputError when it is none."""
+    try:
+        about = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise _unreadable(folder, error) from error
+    if not isinstance(about, dict) or about.get("format") != FORMAT:
+        raise InputError(
+            f"{folder / ABOUT}: is no saved method of format {FORMAT}; "
+            "give the folder that Method.save wrote"
+        )
+    kinds = {"method": str, "options": dict, "profile": dict, "digest": str, "origin": dict}
+    wrong = [name for name, kind in kinds.items() if not isinstance(about.get(name), kind)]
+    if wrong or set(about["profile"]) != set(SAVED_PROFILE):
+        raise InputError(f"{folder / ABOUT}: {(wrong or ['profile'])[0]} is not as it was written")
+    return about
+
+
+def _unreadable(folder: Path, error: Exception) -> InputError:
+    reason = " ".join(str(error).split()) or type(error).__name__
+    return InputError(
+        f"{folder}: cannot read {ABOUT} and {WEIGHTS} there ({reason}); "
+        "give the folder that Method.save wrote"
+    )
+
+
+def _label(about: Mapping[str, Any]) -> str:
+    """What must be the same to load: the method, its options, the size and the backbone."""
+    profile, options = about["profile"], json.dumps(about["options"], sort_keys=True)
+    backbone = json.dumps(profile["backbone"], sort_keys=True)
+    size = f"{profile['height']}x{profile['width']}"
+    return f"{about['method']} {options} at {size} with backbone {backbone}"

@@ -72,6 +72,19 @@ def build_backbone(
     return nn.Sequential(*list(network.children())[:-2]), 2048
 
 
+def check_weights_dir(backbone: dict[str, Any], weights_dir: Path | None) -> None:
+    """Raise InputError when a folder of weights is given that the backbone cannot start from."""
+    if weights_dir is None:
+        return
+    spec = backbone_spec(backbone)
+    if spec.weights == "none":
+        raise InputError(
+            f'{weights_dir}: the profile\'s backbone is {spec.name} with weights = "none", which '
+            "starts from no ImageNet weights; give none, or another profile"
+        )
+    build_backbone(spec, weights_dir, pretrained=True)
+
+
 def _load(network: nn.Module, state: dict[str, Tensor]) -> None:
     try:
         network.load_state_dict(state)

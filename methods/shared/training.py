@@ -107,8 +107,8 @@ def resolve_device(name: str) -> torch.device:
         raise InputError(f"unknown device {name!r}; use cpu, cuda or auto") from error
     if device.type == "cuda" and not torch.cuda.is_available():
         raise InputError(
-            f"the profile asks for device {name!r} and torch finds no GPU here; "
-            "use a profile for the CPU (quick), or install torch with CUDA"
+            f"the profile or --device asks for device {name!r} and torch finds no GPU here; "
+            "use a profile for the CPU (quick) or --device cpu, or install torch with CUDA"
         )
     return device
 
