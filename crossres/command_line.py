@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 
 from crossres.grammar import ANSWER_IS_NO, DONE, UNUSABLE_INPUT
 from crossres.of_datasets import add_datasets
+from crossres.of_embeddings import add_embed
 from crossres.of_methods import add_methods
 from crossres.of_results import add_results
 
@@ -45,6 +46,7 @@ def _parser() -> argparse.ArgumentParser:
     add_datasets(commands)
     add_methods(commands)
     add_results(commands)
+    add_embed(commands)
     return parser
 
 

@@ -84,6 +84,7 @@ COMMANDS = [
     ("run",),
     ("report",),
     ("evaluate",),
+    ("embed",),
 ]
 
 

@@ -1,0 +1,161 @@
+"""`crossres embed`."""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+from crossres.grammar import DONE, cache, command, print_json
+
+
+def rate(text: str) -> int:
+    from datasets.manifest import RATES
+
+    if not text.isdecimal() or int(text) not in RATES:
+        known = ", ".join(map(str, RATES))
+        raise argparse.ArgumentTypeError(f"{text!r} is none of {known} (1: HR, 0: unknown)")
+    return int(text)
+
+
+def _embed(options: argparse.Namespace) -> int:
+    from benchmark.embedding import check_place, write_features
+    from methods import load_method
+
+    check_place(options.out)
+    method = load_method(options.weights, options.device)
+    _check(options, method)
+    make = _of_images if options.images else _of_manifest
+    arrays, about, notes = make(options, method)
+    if type(method).distances is not _euclidean():
+        notes.append(
+            f"{method.name} compares embeddings by a distance of its own (Method.distances); "
+            "`crossres evaluate` measures another one"
+        )
+    write_features(options.out, arrays)
+    for note in notes:
+        print(f"note: {note}", file=sys.stderr)
+    answer = {"out": str(options.out), "method": method.name, **about, "notes": notes}
+    if options.json:
+        print_json(answer)
+    else:
+        what = ", ".join(f"{name} {array.shape}" for name, array in arrays.items())
+        print(f"wrote {options.out}: {what}")
+    return DONE
+
+
+def _euclidean() -> Any:
+    from methods import Method
+
+    return Method.distances
+
+
+def _check(options: argparse.Namespace, method: Any) -> None:
+    """Refuse options that would do nothing."""
+    from datasets import InputError
+
+    if options.images and options.data:
+        raise InputError("--data belongs to --manifest; --images needs none")
+    if options.manifest and options.rate is not None:
+        raise InputError("--manifest has the rate of each image; leave out --rate")
+    if options.rate is not None and not method.needs_rate:
+        raise InputError(f"method {method.name} makes no use of rates; leave out --rate")
+
+
+def _of_images(options: argparse.Namespace, method: Any) -> tuple[Any, dict[str, Any], list[str]]:
+    from benchmark.embedding import embed_images
+    from datasets.progress import progress
+
+    with progress(f"embedding {options.images}", name="images") as report:
+        arrays, others = embed_images(
+            method, options.images, options.rate, lambda _, done, total: report(done, total)
+        )
+    about = {"images": len(arrays["paths"]), "width": arrays["features"].shape[1]}
+    notes = [f"{others} files in {options.images} are no images and left out"] if others else []
+    return arrays, about, notes
+
+
+def _of_manifest(options: argparse.Namespace, method: Any) -> tuple[Any, dict[str, Any], list[str]]:
+    from benchmark.embedding import embed_split
+    from datasets import Manifest, Source, open_raw, open_store
+    from datasets.progress import progress
+    from methods.interface import read_about
+
+    manifest, profile = Manifest.read(options.manifest), method.profile
+    source = Source(root=options.data, size=profile.twin_size)
+    raw = open_raw(manifest.dataset, source, cache(options))
+    with progress(f"pixels of {manifest.dataset}", name="images") as report:
+        store = open_store(raw, manifest, profile.height, profile.width, cache(options), report)
+    with progress(f"embedding {manifest.dataset}", name="splits") as report:
+        arrays = embed_split(method, manifest, store, lambda _, done, total: report(done, total))
+    about = {
+        "images": len(arrays["query_pids"]) + len(arrays["gallery_pids"]),
+        "width": arrays["query_features"].shape[1],
+        "manifest": manifest.digest,
+        "source": raw.source,
+    }
+    return arrays, about, _leaks(read_about(options.weights)["origin"], manifest)
+
+
+def _leaks(origin: dict[str, Any], manifest: Any) -> list[str]:
+    """A note when the method may have been trained on the identities it is now tested on."""
+    if origin.get("dataset") != manifest.dataset or origin.get("manifest") == manifest.digest:
+        return []
+    return [
+        f"the weights were trained on another split of {manifest.dataset} "
+        f"({origin.get('protocol')}, seed {origin.get('seed')}): they may know its test identities"
+    ]
+
+
+def add_embed(commands: Any) -> None:
+    """Add the command."""
+    embed = command(
+        commands,
+        "embed",
+        _embed,
+        "embed images with the weights that `crossres run --save-weights` kept",
+        "crossres embed --weights results/table2/weights/KEY --images ~/crops --out crops.npz\n"
+        "crossres embed --weights results/table2/weights/KEY --manifest mlr-viper.csv \\\n"
+        "    --data ~/reid --out test.npz && crossres evaluate test.npz",
+    )
+    embed.add_argument(
+        "--weights",
+        type=Path,
+        required=True,
+        metavar="FOLDER",
+        help="weights/<key> of a results folder, or what Method.save wrote",
+    )
+    what = embed.add_mutually_exclusive_group(required=True)
+    what.add_argument(
+        "--images",
+        type=Path,
+        metavar="DIR",
+        help="every image in a folder and below it -> features (N, D), paths (N,)",
+    )
+    what.add_argument(
+        "--manifest",
+        type=Path,
+        metavar="FILE.csv",
+        help="the queries and gallery of a split -> what `crossres evaluate` wants",
+    )
+    embed.add_argument(
+        "--data",
+        type=Path,
+        metavar="ROOT",
+        help="of --manifest: the folder that holds the raw folder (default: the twin)",
+    )
+    embed.add_argument("--out", type=Path, required=True, metavar="FEATURES.npz")
+    embed.add_argument(
+        "--rate",
+        type=rate,
+        metavar="N",
+        help="of --images: their rate, for a method that must be told (vpfa)",
+    )
+    embed.add_argument(
+        "--device", default="auto", metavar="NAME", help="cpu, cuda or auto (default)"
+    )
+    embed.add_argument(
+        "--cache",
+        type=Path,
+        metavar="DIR",
+        help="twins and pixel stores (default: $CROSSRES_CACHE, else ~/.cache/crossres)",
+    )
