@@ -1,0 +1,134 @@
+"""A method in somebody else's package: docs/adding-a-method.md, installed by pip and run."""
+
+import csv
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+REPOSITORY = Path(__file__).parents[1]
+PLUGIN = REPOSITORY / "tests" / "plugin"
+PAGE = REPOSITORY / "docs" / "adding-a-method.md"
+NAMED_BLOCK = re.compile(r"^`(\S+)`:\n\n```(?:python|toml)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which pip has installed the package, as in a site-packages."""
+    folder = tmp_path_factory.mktemp("plugin")
+    shutil.copytree(PLUGIN, folder / "source")  # pip builds in place
+    quiet = ["--quiet", "--disable-pip-version-check", "--no-cache-dir"]
+    offline = ["--no-deps", "--no-build-isolation", "--no-index"]
+    install = [sys.executable, "-m", "pip", "install", *quiet, *offline]
+    done = subprocess.run(
+        [*install, "--target", str(folder / "site"), str(folder / "source")],
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    return folder / "site"
+
+
+class Shell:
+    """Runs the commands of the page in a folder with the user's files."""
+
+    def __init__(self, folder: Path, site: Path, cache: Path) -> None:
+        self.folder = folder
+        for name in ("my-table.toml", "my-profile.toml"):
+            shutil.copy(PLUGIN / name, folder / name)
+        paths = os.pathsep.join(map(str, (REPOSITORY, site)))
+        self.environment = os.environ | {"PYTHONPATH": paths, "CROSSRES_CACHE": str(cache)}
+
+    def __call__(self, line: str) -> str:
+        words = line.split()
+        assert words[0] == "crossres"
+        done = subprocess.run(
+            [sys.executable, "-m", *words],
+            capture_output=True,
+            text=True,
+            timeout=300,
+            cwd=self.folder,
+            env=self.environment,
+        )
+        assert done.returncode == 0, (line, done.stderr)
+        return done.stdout
+
+    def records(self, results: str) -> list[dict[str, Any]]:
+        folder = self.folder / "results" / results / "records"
+        return [json.loads(path.read_text()) for path in sorted(folder.iterdir())]
+
+
+@pytest.fixture
+def shell(tmp_path: Path, site: Path, tmp_path_factory: pytest.TempPathFactory) -> Shell:
+    return Shell(tmp_path, site, tmp_path_factory.mktemp("cache"))
+
+
+def commands() -> list[str]:
+    """What the page types, in order."""
+    return re.findall(r"^\$ (.+)$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
+
+
+def test_the_page_shows_the_files_of_the_package() -> None:
+    shown = dict(NAMED_BLOCK.findall(PAGE.read_text(encoding="utf-8")))
+    files = {p.name: p.read_text(encoding="utf-8") for p in PLUGIN.iterdir() if p.is_file()}
+    assert shown == files
+
+
+def test_the_package_knows_crossres_by_its_door_alone() -> None:
+    text = (PLUGIN / "colour_histogram.py").read_text(encoding="utf-8")
+    imported = re.findall(r"^(?:from|import) (\S+)", text, re.MULTILINE)
+    assert set(imported) == {"dataclasses", "numpy", "crossres"}
+
+
+def test_every_command_of_the_page(shell: Shell) -> None:
+    lines = commands()
+    assert lines[0] == "pip install ."
+    said: dict[str, str] = {}
+    weights = shell.folder / "results" / "my-table" / "weights"
+    for line in lines[1:]:
+        said[line] = shell(line.replace("KEY", key_of(weights, 0)) if "KEY" in line else line)
+    listed, checked = (text for line, text in said.items() if line.startswith("crossres methods"))
+    assert "colour-histogram Colour histograms (control). " in listed
+    assert checked.startswith("colour-histogram conforms: declaration, options, fit, ")
+    assert_the_table_is_filled(shell)
+    assert_the_profile_counts(shell)
+    (evaluated,) = (text for line, text in said.items() if line.startswith("crossres evaluate"))
+    (record,) = (r for r in shell.records("my-table") if r["key"] == key_of(weights, 0))
+    rank1 = record["metrics"]["single-shot"]["rank1"]
+    assert f"rank1          {100 * rank1:.2f} %" in evaluated
+
+
+def key_of(weights: Path, seed: int) -> str:
+    """The saved cell of a seed."""
+    abouts = (json.loads(path.read_text()) for path in weights.glob("*/method.json"))
+    (key,) = (a["origin"]["key"] for a in abouts if a["origin"]["seed"] == seed)
+    return str(key)
+
+
+def assert_the_table_is_filled(shell: Shell) -> None:
+    """Three rows by two seeds, the rows by their labels."""
+    assert len(shell.records("my-table")) == 3 * 2
+    report = shell.folder / "results" / "my-table" / "report"
+    with (report / "my-table.csv").open(encoding="utf-8", newline="") as file:
+        rows = {line["row"] for line in csv.DictReader(file) if line["mean"]}
+    labels = {"Colour histograms", "Colour histograms, one stripe", "Plain re-ID network"}
+    assert rows == labels
+    page = (report / "index.html").read_text(encoding="utf-8")
+    assert all(label in page for label in labels)
+    assert "Colours against a network" in page
+
+
+def assert_the_profile_counts(shell: Shell) -> None:
+    """The profile's option holds in its rows, unless a row says another; and is no default."""
+    for results, bins in (("my-profile", 4), ("my-table", 8)):
+        cells = [r["cell"] for r in shell.records(results)]
+        mine = [c["options"] for c in cells if c["method"] == "colour-histogram"]
+        assert {o["bins"] for o in mine} == {bins}
+        assert {o["stripes"] for o in mine} == {1, 6}
