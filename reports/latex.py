@@ -10,6 +10,7 @@ from reports.grid import Column, Grid, Score
 from reports.words import (
     TIE,
     TWIN_BANNER,
+    backbone_words,
     gallery_words,
     grade_short,
     is_twin,
@@ -86,11 +87,12 @@ def _float(grid: Grid) -> str:
 def _caption(grid: Grid) -> str:
     table = grid.table
     means = "Mean and standard deviation over" if len(grid.seeds) > 1 else "Values of"
+    start = backbone_words(grid.records[0].profile)
     said = [
         f"{escape(table.title)}.",
         f"{means} {escape(seeds_words(grid.seeds))}, per cent;",
-        f"{escape(gallery_words(table.gallery))}, profile {escape(grid.profile)},",
-        f"{escape(source_words(grid.source))}.",
+        f"{escape(gallery_words(table.gallery))}, profile {escape(grid.profile)}",
+        f"({escape(start)}), {escape(source_words(grid.source))}.",
         rf"Best in bold, second \underline{{underlined}}, per column; \textsuperscript{{=}} is "
         rf"{escape(TIE)}.",
     ]

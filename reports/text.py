@@ -18,6 +18,7 @@ from reports.grid import Column, Grid, Score
 from reports.words import (
     TIE,
     TWIN_BANNER,
+    backbone_words,
     gallery_words,
     grade_short,
     is_twin,
@@ -98,9 +99,10 @@ def published_text(score: Score) -> str:
 
 def facts(grid: Grid) -> str:
     """One line: how the numbers of this grid were made."""
+    start = backbone_words(grid.records[0].profile)
     said = (
-        f"{source_words(grid.source)}, profile {grid.profile}, {seeds_words(grid.seeds)}, "
-        f"{gallery_words(grid.table.gallery)}"
+        f"{source_words(grid.source)}, profile {grid.profile} ({start}), "
+        f"{seeds_words(grid.seeds)}, {gallery_words(grid.table.gallery)}"
     )
     return said if grid.is_mixed else f"{said}; {method_words(grid.methods[0])}"
 

@@ -4,7 +4,8 @@ Fractions come in; per cent, as people read it, goes out.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 TWIN_BANNER = "TWIN DATA: drawn, not the real set; never comparable with published numbers."
 MINUS = "\u2212"
@@ -61,6 +62,13 @@ def source_words(source: str) -> str:
         return "real data" if source == "real" else source
     size, _, version = source.removeprefix("twin:").partition(":")
     return f"twin (size {size}, version {version or '?'})"
+
+
+def backbone_words(profile: Mapping[str, Any]) -> str:
+    """ "resnet50 from ImageNet weights at 256×128": what the profile's networks start from."""
+    backbone = profile["backbone"]
+    start = "random" if backbone.get("weights") == "none" else "ImageNet"
+    return f"{backbone.get('name')} from {start} weights at {profile['height']}×{profile['width']}"
 
 
 def percent(fraction: float) -> str:
