@@ -70,8 +70,8 @@ def _of_images(options: argparse.Namespace, method: Any) -> tuple[Any, dict[str,
             method, options.images, options.rate, lambda _, done, total: report(done, total)
         )
     about = {"images": len(arrays["paths"]), "width": arrays["features"].shape[1]}
-    notes = [f"{others} files in {options.images} are no images and left out"] if others else []
-    return arrays, about, notes
+    told = f"left out: {others} files in {options.images} that are not named .jpg, .png or .bmp"
+    return arrays, about, [told] if others else []
 
 
 def _of_manifest(options: argparse.Namespace, method: Any) -> tuple[Any, dict[str, Any], list[str]]:

@@ -87,6 +87,7 @@ def test_the_package_knows_crossres_by_its_door_alone() -> None:
     assert set(imported) == {"dataclasses", "numpy", "crossres"}
 
 
+@pytest.mark.slow
 def test_every_command_of_the_page(shell: Shell) -> None:
     lines = commands()
     assert lines[0] == "pip install ."

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -366,6 +366,8 @@ def test_loading_what_another_method_or_other_options_saved_is_refused(tmp_path:
         Plain(SMALL).load(tmp_path)
     with pytest.raises(InputError, match="make the method with the same options"):
         Mean(SMALL, bins=4).load(tmp_path)
+    with pytest.raises(InputError, match=r"at 32x16 .*, not mean .* at 64x16 "):
+        Mean(replace(SMALL, height=64)).load(tmp_path)
     (tmp_path / "weights.safetensors").write_bytes(b"half")
     with pytest.raises(InputError, match="give the folder that"):
         Mean(SMALL).load(tmp_path)
