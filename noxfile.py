@@ -18,10 +18,10 @@ DEBIAN_TOOLS = {
 }
 
 
-def _install(session: nox.Session, *groups: str, project: bool = True) -> None:
+def _install(session: nox.Session, *groups: str, project: str | None = ".") -> None:
     needed = nox.project.dependency_groups(PYPROJECT, *groups) if groups else []
     session.install(
-        "--constraint", "constraints.txt", *needed, *(["--editable", "."] if project else [])
+        "--constraint", "constraints.txt", *needed, *(["--editable", project] if project else [])
     )
 
 
@@ -53,7 +53,7 @@ def tests(session: nox.Session) -> None:
 @nox.session
 def lint(session: nox.Session) -> None:
     """Style, and the contract that a room imports only from the rooms below it."""
-    _install(session, "lint", project=False)
+    _install(session, "lint", project=None)
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
     session.run("lint-imports", env={"PYTHONPATH": str(Path.cwd())})
@@ -90,5 +90,5 @@ def fuzz(session: nox.Session) -> None:
 @nox.session(name="reproduce-table2")
 def reproduce_table2(session: nox.Session) -> None:
     """Fill Table 2 on the twins; on real data with `-- --data ROOT --profile paper`."""
-    _install(session)
+    _install(session, project=".[classic]")
     session.run("crossres", "run", "table2", *session.posargs)

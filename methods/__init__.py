@@ -30,6 +30,9 @@ __all__ = [
 GROUP = "crossres.methods"
 METHODS: dict[str, str] = {
     "msifla": "methods.msifla:Msifla",
+    "judea": "methods.judea:Judea",
+    "sld2l": "methods.sld2l:Sld2l",
+    "sdf": "methods.sdf:Sdf",
     "plain": "methods.plain:Plain",
     "pcb": "methods.pcb:Pcb",
     "bot": "methods.bot:Bot",

@@ -29,6 +29,16 @@ SMALL = Profile(
     train={"iterations": 3, "identities": 3, "hr_images": 2, "lr_images": 2},
     methods={
         "msifla": {"ir_widths": [4, 8]},
+        "judea": {"cells": [4, 2], "scales": [4, 2]},
+        "sld2l": {
+            "cells": [4, 2],
+            "pixels": 4,
+            "clusters": 2,
+            "atoms": 4,
+            "patches": 20,
+            "rounds": 2,
+        },
+        "sdf": {"cells": [4, 2], "scales": [1, 2, 3, 4, 5]},
         "sing": {"sr_widths": [4, 4]},
         "vpfa": {"vp_width": 8, "vp_epochs": 2},
     },

@@ -1,0 +1,220 @@
+"""SDF: how the distance of two images changes with their scale (Wang et al., IJCAI 2016).
+
+Two images shrunk to a scale s are d(s) apart. The scale-distance function of a pair is written as
+a cubic,
+
+    d(s) ~ theta_0 q_0(s) + ... + theta_3 q_3(s),     q_j orthonormal polynomials              (1)
+
+and a surface in the space of theta separates pairs of one person from pairs of two. Its signed
+value, f(theta) > 0 for one person, is the score; the distance is -f(theta). Our reading: the paper
+gives functions, parameters and a surface; scales, descriptors, cubic and classifier are ours.
+"""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from datasets.errors import InputError
+from methods.interface import Distances, Embeddings, Grade, Images, Run, TrainSet
+from methods.shared.classic import Arrays, ClassicMethod, projected
+from methods.shared.handcrafted import Descriptor
+from methods.shared.scatter import Labels, Matrix, fisher, principal
+
+BLOCK_BYTES = 32 * 2**20
+
+
+@dataclass(frozen=True)
+class SdfOptions:
+    """Options of SDF; docs/methods/sdf.md argues the defaults.
+
+    cells: rows and columns of the grid. scales: pixels a side of a cell, the largest is full scale.
+    most_axes: of the PCA of each scale. metric: of d(s), "euclidean", or "fisher", in the space of
+    a linear discriminant of `size` axes with `rho` as ridge. degree: of the polynomial.
+    positives: LR-HR pairs of one person to learn from, at most; negatives: as many times more of
+    two. folds: of persons; pairs are measured by a metric learned without theirs. landmarks, cost:
+    of the kernel machine, a large cost bends the surface more. surface: False takes d at full scale
+    instead, an ablation.
+    """
+
+    cells: tuple[int, ...] = (16, 6)
+    scales: tuple[int, ...] = (1, 2, 3, 4, 5, 6, 7, 8)
+    most_axes: int = 300
+    metric: Literal["euclidean", "fisher"] = "fisher"
+    size: int = 60
+    rho: float = 1e-1
+    degree: int = 3
+    positives: int = 2000
+    negatives: int = 10
+    landmarks: int = 64
+    folds: int = 2
+    cost: float = 1.0
+    surface: bool = True
+
+    def __post_init__(self) -> None:
+        if len(self.cells) != 2 or min(self.cells) < 2:
+            raise ValueError("option cells must be two numbers, rows and columns, of 2 or more")
+        if not 0 <= self.degree < len(set(self.scales)) == len(self.scales):
+            raise ValueError("option scales must list more different numbers than degree")
+        if min(self.scales) < 1 or self.rho <= 0:
+            raise ValueError("scales must be at least 1, rho positive")
+        if min(self.most_axes, self.size, self.positives, self.negatives) < 1:
+            raise ValueError("most_axes, size, positives and negatives must be at least 1")
+        if min(self.folds, self.landmarks) < 1 or self.cost <= 0:
+            raise ValueError("folds and landmarks must be at least 1, cost positive")
+
+
+class Sdf(ClassicMethod):
+    """Distances at several scales, and a kernel surface over their course."""
+
+    name: ClassVar[str] = "sdf"
+    title: ClassVar[str] = "SDF"
+    grade: ClassVar[Grade] = "our reading"
+    reference: ClassVar[str] = (
+        "Scale-Adaptive Low-Resolution Person Re-Identification via Learning a Discriminating "
+        "Surface, IJCAI 2016"
+    )
+    Options: ClassVar[type] = SdfOptions
+    options: SdfOptions
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        scales = [f"{part}.{t}" for t in self.options.scales for part in ("mean", "map")]
+        surface = ["centre", "spread", "landmarks", "weights", "slope", "intercept"]
+        return (*scales, "ends", "cubic", *surface)
+
+    def learn(self, train: TrainSet, run: Run) -> Arrays:
+        o, learned, functions = self.options, Arrays(), list[Matrix]()
+        one, two = training_pairs(train, o, run)
+        for done, t in enumerate(o.scales):
+            rows = self._described(train.images, t)
+            mean, axes = principal(rows, o.most_axes, run.seed_for("PCA", t))
+            learned |= {f"mean.{t}": mean, f"map.{t}": axes}
+            inside = projected(rows, learned, str(t))
+            learned[f"map.{t}"] = axes @ self._metric(inside, train.labels)
+            functions.append(self._held_out(inside, train.labels, one, two))
+            run.progress(done + 1, len(o.scales) + 1)
+        learned["ends"] = np.cumsum([learned[f"map.{t}"].shape[1] for t in o.scales])
+        same = train.labels[one] == train.labels[two]
+        learned |= self._surface(np.column_stack(functions), same, run)
+        run.progress(len(o.scales) + 1, len(o.scales) + 1)
+        return learned
+
+    def _metric(self, rows: Matrix, labels: Labels) -> Matrix:
+        if self.options.metric == "euclidean":
+            return np.eye(rows.shape[1])
+        return fisher(rows, labels, self.options.size, self.options.rho)
+
+    def _held_out(self, rows: Matrix, labels: Labels, one: Labels, two: Labels) -> Matrix:
+        """d of each pair (P,) in a space learned without the fold of its two persons, as at test.
+
+        In the space that was learned from them, images of one person lie far too close together.
+        """
+        found, fold = np.zeros(len(one)), fold_of(labels, self.options.folds)
+        for held in np.unique(fold):
+            rest = (fold != held) | (fold.max() == 0)
+            axes, pairs = self._metric(rows[rest], labels[rest]), fold[one] == held
+            found[pairs] = np.linalg.norm((rows[one[pairs]] - rows[two[pairs]]) @ axes, axis=1)
+        return found
+
+    def describe(self, images: Images, known: Arrays) -> Matrix:
+        """(n, D): the features of all scales; known["ends"] says where each one ends."""
+        return np.hstack(
+            [projected(self._described(images, t), known, str(t)) for t in self.options.scales]
+        )
+
+    def distances(self, query: Embeddings, gallery: Embeddings) -> Distances:
+        """-f(theta), or d(s) at full scale; a few queries at a time, so that memory is bounded."""
+        o, known, far = self.options, self.arrays(), super().distances
+        queries, galleries = (np.split(x, known["ends"][:-1], axis=1) for x in (query, gallery))
+        if not o.surface:
+            full = int(np.argmax(o.scales))
+            return far(queries[full], galleries[full])
+        found = np.empty((len(query), len(gallery)))
+        step = max(1, BLOCK_BYTES // (8 * max(1, len(gallery)) * (o.landmarks + len(o.scales))))
+        for start in range(0, len(query), step):
+            some = slice(start, start + step)
+            functions = [far(q[some], g) for q, g in zip(queries, galleries, strict=True)]
+            found[some] = -signed(np.stack(functions, axis=2), known)
+        return found
+
+    def _surface(self, functions: Matrix, same: NDArray[np.bool_], run: Run) -> Arrays:
+        """What Eq. 1 and f need, from scale-distance functions (P, T) of training pairs."""
+        from sklearn.kernel_approximation import Nystroem
+        from sklearn.linear_model import LogisticRegression
+
+        o = self.options
+        cubic = np.linalg.qr(np.vander(np.array(o.scales) / max(o.scales), o.degree + 1, True))[0]
+        theta = functions @ cubic
+        centre, spread = theta.mean(0), theta.std(0) + 1e-12
+        theta = (theta - centre) / spread
+        kernel = Nystroem(
+            gamma=1 / theta.shape[1],
+            n_components=min(o.landmarks, len(theta)),
+            random_state=run.seed_for("landmarks") % 2**32,
+        ).fit(theta)
+        inputs = np.hstack([kernel.transform(theta), theta])
+        fitted = LogisticRegression(class_weight="balanced", C=o.cost, max_iter=1000).fit(
+            inputs, same
+        )
+        bends, slope = np.split(fitted.coef_[0], [len(kernel.components_)])
+        return {
+            "cubic": cubic,
+            "centre": centre,
+            "spread": spread,
+            "landmarks": kernel.components_,
+            "weights": kernel.normalization_.T @ bends,
+            "slope": slope,
+            "intercept": fitted.intercept_,
+        }
+
+    def _described(self, images: Images, pixels: int) -> NDArray[Any]:
+        return Descriptor(self.options.cells, ("hsv", "lab"), hog=False)(images, pixels)
+
+
+def signed(functions: NDArray[np.float64], known: Arrays) -> NDArray[np.float64]:
+    """f(theta) of scale-distance functions (..., T), positive on the side of one person."""
+    from sklearn.metrics.pairwise import rbf_kernel
+
+    flat = functions.reshape(-1, functions.shape[-1])
+    theta = (flat @ known["cubic"] - known["centre"]) / known["spread"]
+    bent = rbf_kernel(theta, known["landmarks"], 1 / theta.shape[1]) @ known["weights"]
+    return np.asarray(bent + theta @ known["slope"] + known["intercept"]).reshape(
+        functions.shape[:-1]
+    )
+
+
+def fold_of(labels: Labels, folds: int) -> Labels:
+    """Which of at most `folds` folds each image's person is in, (N,); a fold has two or more."""
+    return labels % max(1, min(folds, (int(labels.max()) + 1) // 2))
+
+
+def training_pairs(train: TrainSet, options: SdfOptions, run: Run) -> tuple[Labels, Labels]:
+    """Pairs (P,), (P,) of an LR and an HR image within a fold, those of one person first.
+
+    Of any two images where no person has both. Raises InputError when no person has two.
+    """
+    o, labels, everything = options, train.labels, np.arange(len(train.labels))
+    kinds = ((np.flatnonzero(train.rates != 1), train.hr), (everything, everything))
+    found = [(left, right, _of_one_person(train, left, right)) for left, right in kinds]
+    left, right, same = next((kind for kind in found if len(kind[2])), found[-1])
+    if len(same) == 0 or train.identities == 1:
+        raise InputError("sdf needs two identities, and two images of one of them, to learn from")
+    draw, fold = np.random.default_rng(run.seed_for("pairs")), fold_of(labels, o.folds)
+    same = draw.permutation(same)[: o.positives]
+    count = o.negatives * len(same) * (int(fold.max()) + 1)
+    drawn = np.column_stack([draw.choice(side, count) for side in (left, right)])
+    apart = (labels[drawn[:, 0]] != labels[drawn[:, 1]]) & (fold[drawn[:, 0]] == fold[drawn[:, 1]])
+    one, two = np.concatenate([same, drawn[apart]]).T
+    return one, two
+
+
+def _of_one_person(train: TrainSet, left: Labels, right: Labels) -> Labels:
+    """All pairs (P, 2) of an image of `left` and another of `right` with the same label."""
+    pairs = [np.zeros((0, 2), dtype=np.int64)]
+    for label in range(train.identities):
+        sides = [side[train.labels[side] == label] for side in (left, right)]
+        pairs.append(np.stack(np.meshgrid(*sides, indexing="ij"), axis=2).reshape(-1, 2))
+    joined = np.concatenate(pairs)
+    return np.asarray(joined[joined[:, 0] != joined[:, 1]])
