@@ -37,6 +37,8 @@ METHODS: dict[str, str] = {
     "pcb": "methods.pcb:Pcb",
     "bot": "methods.bot:Bot",
     "sing": "methods.sing:SingMethod",
+    "cad-net": "methods.cad_net:CadNet",
+    "rain": "methods.rain:Rain",
     "vpfa": "methods.vpfa:Vpfa",
 }
 

@@ -40,6 +40,8 @@ SMALL = Profile(
         },
         "sdf": {"cells": [4, 2], "scales": [1, 2, 3, 4, 5]},
         "sing": {"sr_widths": [4, 4]},
+        "cad-net": {"adversary_widths": [4, 4], "decoder_width": 2},
+        "rain": {"adversary_widths": [4, 4], "decoder_width": 2},
         "vpfa": {"vp_width": 8, "vp_epochs": 2},
     },
 )

@@ -4,8 +4,9 @@
 """
 
 from dataclasses import dataclass, fields
+from itertools import accumulate
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -14,6 +15,8 @@ from datasets.errors import InputError
 from methods.options import resolve
 from methods.shared.vision import torchvision_models
 from methods.shared.weights import resnet50_weights
+
+RESNET50_ENDS = (2, 4, 5, 6, 7)  # the last layers of its stem, before pooling, and of its stages
 
 
 @dataclass(frozen=True)
@@ -85,6 +88,27 @@ def check_weights_dir(backbone: dict[str, Any], weights_dir: Path | None) -> Non
     build_backbone(spec, weights_dir, pretrained=True)
 
 
+def stages(trunk: nn.Module, images: Tensor) -> list[Tensor]:
+    """The maps behind the stem and each stage of a trunk made here; the last is `trunk(images)`."""
+    if isinstance(trunk, SmallResNet):
+        layers, ends = trunk.layers, trunk.ends
+    else:
+        layers, ends = cast(nn.Sequential, trunk), RESNET50_ENDS
+    maps = []
+    for k, layer in enumerate(layers):
+        images = layer(images)
+        if k in ends:
+            maps.append(images)
+    return maps
+
+
+def stage_channels(spec: BackboneSpec) -> tuple[int, ...]:
+    """The channels of each of the maps of `stages`."""
+    if spec.name == "resnet50":
+        return 64, 256, 512, 1024, 2048
+    return spec.width, *(spec.width << stage for stage in range(len(spec.blocks)))
+
+
 def _load(network: nn.Module, state: dict[str, Tensor]) -> None:
     try:
         network.load_state_dict(state)
@@ -131,6 +155,7 @@ class SmallResNet(nn.Module):
                 layers.append(BasicBlock(inputs, outputs, stride if block == 0 else 1))
                 inputs = outputs
         self.layers = nn.Sequential(*layers)
+        self.ends = tuple(accumulate(spec.blocks, initial=2))
         self.channels = inputs
         for module in self.modules():
             if isinstance(module, nn.Conv2d):

@@ -84,16 +84,24 @@ class ReidNetwork(nn.Module):
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """The features of Eq. 6 (before any batch normalisation) and the logits behind Eq. 8."""
-        features, classified = self._both(images)
+        return self.of_maps(self.trunk(images))
+
+    def of_maps(self, maps: Tensor) -> tuple[Tensor, Tensor]:
+        """`forward` of images whose maps (B, channels, h, w) the trunk has made already."""
+        features, classified = self._both(maps)
         return features, torch.baddbmm(self.bias, classified, self.weight)
 
     def features(self, images: Tensor) -> Tensor:
         """The test feature f_i of Eq. 6, the parts one after another: (B, P * D)."""
-        return self._both(images)[1].transpose(0, 1).flatten(1)
+        return self.features_of_maps(self.trunk(images))
 
-    def _both(self, images: Tensor) -> tuple[Tensor, Tensor]:
+    def features_of_maps(self, maps: Tensor) -> Tensor:
+        """`features` of images whose maps (B, channels, h, w) the trunk has made already."""
+        return self._both(maps)[1].transpose(0, 1).flatten(1)
+
+    def _both(self, maps: Tensor) -> tuple[Tensor, Tensor]:
         """The part features that the triplet loss sees, and those the classifier and test see."""
-        pooled = stripes(self.trunk(images), self.parts)
+        pooled = stripes(maps, self.parts)
         if self.head == "none":
             return pooled, pooled
         if self.head == "pcb":

@@ -4,7 +4,7 @@ A subclass says how to build its network and how to train it, nothing else.
 """
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol, cast
 
 import numpy as np
@@ -70,7 +70,7 @@ class TorchMethod(Method):
         with torch.inference_mode(), repeatable():
             return np.ascontiguousarray(in_batches(images, apply).cpu().numpy())
 
-    def rebuilt(self, images: Images, network: nn.Module) -> Images:
+    def rebuilt(self, images: Images, network: Callable[[Tensor], Tensor]) -> Images:
         """What a part of the network, from images to images in [0, 1], makes of `images`."""
         device = self.fitted()[1]
         with torch.inference_mode(), repeatable():

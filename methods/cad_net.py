@@ -1,0 +1,213 @@
+"""CAD-Net: cross-resolution adversarial dual network (Li, Chen, Lin, Du, Wang, ICCV 2019).
+
+An encoder E makes maps f which a discriminator D_F shall not tell to be of HR or of LR images. A
+decoder G paints an HR image from them, for a discriminator D_I and a second encoder F; identities
+are read from v = [pooled f, pooled F(G(f))]. With x_H an HR image, x_L its variant of a drawn rate,
+
+    L_F   = log D_F(f_H) + log(1 - D_F(f_L))                                                     (1)
+    L_rec = |G(f_H) - x_H| + |G(f_L) - x_H|                                                      (2)
+    L_I   = 2 log D_I(x_H) + log(1 - D_I(G(f_H))) + log(1 - D_I(G(f_L)))                         (3)
+    L_cls = CE + triplet of v over the HR images, and over the LR images                         (4)
+    L     = L_cls + lambda_F L_F + lambda_rec L_rec + lambda_I L_I                               (5)
+
+D_F and D_I maximise (1) and (3), all else minimises L. Faithful structure: networks and losses are
+as readers of the paper describe them. Our reading: the layers of G, D_F and D_I, constants, and
+natively LR images, which the paper's training does not have; they have no target for (2).
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal, cast
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from datasets.errors import InputError
+from methods.interface import Grade, Images, Run, TrainSet
+from methods.shared.backbones import backbone_spec, stage_channels, stages
+from methods.shared.decoder import Decoder
+from methods.shared.descent import Part, descend
+from methods.shared.discriminators import Discriminator, adversarial_loss, discriminator_step
+from methods.shared.loop import Iteration, iterations
+from methods.shared.pixels import normalise
+from methods.shared.reid import ReidNetwork, ReidOptions, joined, part_loss
+from methods.shared.streams import streams
+from methods.shared.torch_method import TorchMethod
+from methods.shared.training import device_of, make_optimiser, seeded
+
+Game = tuple[float, nn.Module, Tensor, Tensor]  # lambda, D, and what D shall take for real and fake
+
+
+@dataclass(frozen=True)
+class CadNetOptions(ReidOptions):
+    """Options of CAD-Net, beside those of its encoders; docs/methods/cad-net.md argues defaults.
+
+    rates: out of which that of x_L is drawn. depths: whose maps have a D_F; 1: the stem of E, 2:
+        its first stage, and so on. second: whether there is an F; where not, v is the pooled f.
+    feature_weight, rec_weight, image_weight: lambda_F, lambda_rec, lambda_I; 0 leaves a term away.
+    native: natively LR images are LR ones in (1), (3) and (4), "aligned", or in (4), "classified".
+    batches: (4) is over the HR and the LR images apart, "apart", or over all of them, "mixed".
+    adversary: E and G minimise (1) and (3) as printed, "minimax", or minimise -log D of what is LR
+        or painted, "non-saturating". adversary_widths; adversary_lr: of D_F and D_I.
+    decoder_width: channels of G at the size of the image. embedding: what of v is compared.
+    """
+
+    parts: int = 1
+    label_smoothing: float = 0.0
+    margin: float = 2.0
+    optimiser: Literal["adam", "adamw", "sgd"] = "sgd"
+    reid_lr: float = 1e-3
+    rates: tuple[int, ...] = (2, 3, 4)
+    depths: tuple[int, ...] = (5,)
+    second: bool = True
+    feature_weight: float = 1.0
+    rec_weight: float = 1.0
+    image_weight: float = 1.0
+    native: Literal["aligned", "classified"] = "aligned"
+    batches: Literal["apart", "mixed"] = "apart"
+    adversary: Literal["non-saturating", "minimax"] = "non-saturating"
+    adversary_widths: tuple[int, ...] = (64, 128, 256, 512)
+    adversary_lr: float = 1e-4
+    decoder_width: int = 32
+    embedding: Literal["both", "f", "g"] = "both"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.rates or set(self.rates) - {2, 3, 4} or len(set(self.rates)) < len(self.rates):
+            raise ValueError("option rates must be a list of different rates out of 2, 3, 4")
+        if min(self.feature_weight, self.rec_weight, self.image_weight) < 0:
+            raise ValueError("feature_weight, rec_weight, image_weight must not be negative")
+        if min((self.decoder_width, *self.adversary_widths)) < 1 or self.adversary_lr <= 0:
+            raise ValueError("decoder_width, adversary_widths and adversary_lr must be positive")
+        if self.embedding == "g" and not self.second:
+            raise ValueError('embedding = "g" needs second = true')
+
+    @property
+    def judged(self) -> tuple[int, ...]:
+        """The depths that do have a D_F."""
+        return self.depths if self.feature_weight > 0 else ()
+
+
+class CadNetNetwork(nn.Module):
+    """E and F, each with its half of the classifier, G, and the adversaries: each D_F, then D_I."""
+
+    def __init__(
+        self, options: CadNetOptions, encoders: list[ReidNetwork], channels: tuple[int, ...]
+    ) -> None:
+        super().__init__()
+        o = self.options = options
+        self.first, self.second = encoders[0], encoders[1] if o.second else None
+        paints = o.second or o.rec_weight > 0 or o.image_weight > 0
+        self.decoder = Decoder(channels, o.decoder_width) if paints else None
+        judged = [*(channels[depth - 1] for depth in o.judged), *[3] * (o.image_weight > 0)]
+        self.adversaries = nn.ModuleList(Discriminator(k, o.adversary_widths) for k in judged)
+
+    def maps_and_painted(self, images: Tensor) -> tuple[list[Tensor], Tensor]:
+        """f at all depths, and G(f) where there is a G, of normalised images (B, 3, H, W)."""
+        maps = stages(self.first.trunk, images)
+        if self.decoder is None:
+            return maps, images[:0]
+        return maps, self.decoder(maps, (images.shape[2], images.shape[3]))
+
+    def painted(self, images: Tensor) -> Tensor:
+        """G(f): images (B, 3, H, W) in [0, 1] -> the same."""
+        return self.maps_and_painted(normalise(images))[1]
+
+    def features(self, images: Tensor) -> Tensor:
+        """(B, 3, H, W) in [0, 1] -> v, (B, D)."""
+        which, (maps, painted) = self.options.embedding, self.maps_and_painted(normalise(images))
+        found = [] if which == "g" else [self.first.features_of_maps(maps[-1])]
+        if self.second is not None and which != "f":
+            found.append(self.second.features(normalise(painted)))
+        return joined(found, self.options)
+
+    def step(self, now: Iteration, own: Part, against: list[Part], drawn: Tensor) -> None:
+        """A step of each adversary, then one of all else, `own`; drawn: which rate x_L has."""
+        o, s = self.options, streams(now, self.options.rates, device_of(self))
+        n = len(s.high)
+        low = s.low[drawn[:n] * n + torch.arange(n)]
+        labels = torch.cat([s.labels[0], s.labels[0], s.labels[2]])
+        seen = now.erased(normalise(torch.cat([s.high, low, s.native])))
+        maps, painted = self.maps_and_painted(seen)
+        games = self.games(s.high, maps, painted)
+        for part, (_, judge, real, fake) in zip(against, games, strict=False):
+            discriminator_step(now, part, judge, real, fake)
+        terms = [*self.identity(maps[-1], painted, labels, n), *map(self.fooling, games)]
+        if o.rec_weight > 0 and n:
+            error = F.l1_loss(painted[: 2 * n], s.high.repeat(2, 1, 1, 1))
+            terms.append(2 * o.rec_weight * error)
+        descend(now, [own], [torch.stack(terms).sum()])
+
+    def games(self, high: Tensor, maps: list[Tensor], painted: Tensor) -> list[Game]:
+        """Eq. 1 and 3; the first maps are those of the images `high`, all others of LR ones."""
+        o, n = self.options, len(high)
+        last = 2 * n if o.native == "classified" else len(maps[0])
+        pairs = [(o.feature_weight, maps[k - 1][:n], maps[k - 1][n:last]) for k in o.judged]
+        if o.image_weight > 0:
+            pairs.append((2 * o.image_weight, high, painted[:last]))
+        games = [(w, d, x, y) for (w, x, y), d in zip(pairs, self.adversaries, strict=True)]
+        return games if n else []
+
+    def fooling(self, game: Game) -> Tensor:
+        """What E and G minimise of a term of Eq. 1 or 3."""
+        weight, judge, real, fake = game
+        if self.options.adversary == "non-saturating":
+            return weight * adversarial_loss(judge(fake), real=True)
+        known = adversarial_loss(judge(real), real=True)
+        return -weight * (known + adversarial_loss(judge(fake), real=False))
+
+    def identity(self, maps: Tensor, painted: Tensor, labels: Tensor, n: int) -> list[Tensor]:
+        """Eq. 4: of the first n images, which are HR, and of the others."""
+        v, logits = self.first.of_maps(maps)
+        if self.second is not None:
+            g, more = self.second(normalise(painted))
+            v, logits = torch.cat([v, g], 2), logits + more
+        groups = [slice(n), slice(n, None)] if self.options.batches == "apart" else [slice(None)]
+        seen = [group for group in groups if len(labels[group])]
+        return [part_loss(v[:, k], logits[:, k], labels[k], self.options) for k in seen]
+
+
+class CadNet(TorchMethod):
+    """Two encoders, the second one of what a decoder paints from the first one's aligned maps."""
+
+    name: ClassVar[str] = "cad-net"
+    title: ClassVar[str] = "CAD-Net"
+    grade: ClassVar[Grade] = "faithful structure"
+    reference: ClassVar[str] = (
+        "Recover and Identify: A Generative Dual Model for Cross-Resolution Person "
+        "Re-Identification, ICCV 2019"
+    )
+    Options: ClassVar[type] = CadNetOptions
+    options: CadNetOptions
+
+    def build(self, identities: int, run: Run, pretrained: bool) -> CadNetNetwork:
+        o, channels = self.options, stage_channels(backbone_spec(self.profile.backbone))
+        if not set(o.depths) <= set(range(1, len(channels) + 1)):
+            raise InputError(f"{self.name}: option depths must lie between 1 and {len(channels)}")
+        encoders = [
+            self.reid_network(identities, run, k, pretrained) for k in range(1, 2 + o.second)
+        ]
+        with seeded(run.seed_for("initial weights", "decoder and discriminators")):
+            return CadNetNetwork(o, encoders, channels)
+
+    def train(self, network: nn.Module, train: TrainSet, run: Run) -> None:
+        o, whole = self.options, cast(CadNetNetwork, network)
+        if missing := sorted(set(o.rates) - set(train.variants)):
+            raise InputError(f"{self.name} needs the HR images down-sampled by {missing} too")
+        rest = [p for name, p in whole.named_parameters() if not name.startswith("adversaries.")]
+        own = make_optimiser(o.optimiser, rest, o.reid_lr, o.reid_weight_decay)
+        against = [
+            make_optimiser(o.optimiser, judge.parameters(), o.adversary_lr, o.reid_weight_decay)
+            for judge in whole.adversaries
+        ]
+        others: list[Part] = [(adversary, o.adversary_lr, 0.0) for adversary in against]
+        generator = np.random.default_rng(run.seed_for("rates"))
+        for now in iterations(train, self.profile.train, o, run):
+            drawn = torch.from_numpy(generator.integers(0, len(o.rates), len(now.batch.indices)))
+            whole.step(now, (own, o.reid_lr, o.reid_warmup), others, drawn)
+
+    def reconstructions(self, images: Images) -> dict[str, Images]:
+        """G(f); nothing where there is no G."""
+        network = cast(CadNetNetwork, self.fitted()[0])
+        return {} if network.decoder is None else {"G": self.rebuilt(images, network.painted)}

@@ -1,0 +1,39 @@
+"""A decoder with skip connections: the feature maps of a trunk's stages -> an image.
+
+From the deepest map upwards, nearest-neighbour up-sampling to the size of the map before it, which
+is put beside it (as in U-Net, Ronneberger et al. 2015), then convolution.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+class Decoder(nn.Module):
+    """For maps with these channels, as `backbones.stages` gives them (`stage_channels`).
+
+    `width`: channels at the size of the image, doubled with every map below it. A block is a 3 x 3
+    convolution, batch normalisation and ReLU; a 3 x 3 convolution and a sigmoid paint the image.
+    """
+
+    def __init__(self, channels: tuple[int, ...], width: int) -> None:
+        super().__init__()
+        blocks, below = [], channels[-1]
+        for level, skip in enumerate(reversed((0, *channels[:-1])), start=1):
+            outputs = width << (len(channels) - level)
+            conv = nn.Conv2d(below + skip, outputs, 3, 1, 1, bias=False)
+            nn.init.kaiming_normal_(conv.weight, mode="fan_out", nonlinearity="relu")
+            blocks.append(nn.Sequential(conv, nn.BatchNorm2d(outputs), nn.ReLU(inplace=True)))
+            below = outputs
+        self.blocks = nn.ModuleList(blocks)
+        self.last = nn.Conv2d(width, 3, 3, 1, 1)
+
+    def forward(self, maps: list[Tensor], size: tuple[int, int]) -> Tensor:
+        """Maps (B, channels[k], h_k, w_k), the deepest one last -> (B, 3, *size) in [0, 1]."""
+        x, *skips = reversed(maps)
+        for block, skip in zip(self.blocks, [*skips, None], strict=True):
+            wanted = size if skip is None else (skip.shape[2], skip.shape[3])
+            if x.shape[-2:] != wanted:
+                x = F.interpolate(x, wanted)
+            x = block(x if skip is None else torch.cat([x, skip], 1))
+        return torch.sigmoid(self.last(x))
