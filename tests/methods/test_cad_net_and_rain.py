@@ -1,0 +1,271 @@
+"""CAD-Net and RAIN: losses, embedding and decoder against independent sums; options; edge cases."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+
+from datasets import InputError
+from methods import Profile, Run, TrainSet, check_method, method_class
+from methods.cad_net import CadNet, CadNetNetwork
+from methods.check import SMALL, made_images, made_train_set
+from methods.rain import Rain
+from methods.shared.backbones import backbone_spec, build_backbone, stage_channels, stages
+from methods.shared.decoder import Decoder
+from methods.shared.loop import Iteration, iterations
+from methods.shared.pixels import MEAN, STD, normalise
+from methods.shared.streams import streams
+from methods.shared.training import make_optimiser
+
+CPU = torch.device("cpu")
+FEW = {"iterations": 1, "identities": 3, "hr_images": 2, "lr_images": 2}
+RESNET50 = {"name": "resnet50", "weights": "none"}
+
+
+def prepared(cls: type[CadNet] = CadNet, **options: Any) -> tuple[CadNetNetwork, Iteration]:
+    """A fresh network in training mode and one batch."""
+    method = cls(SMALL, **options)
+    network = method.build(4, Run(seed=0), pretrained=False).train()
+    return network, next(iterations(made_train_set(SMALL), FEW, method.options, Run(seed=0)))
+
+
+def stepped(network: CadNetNetwork, now: Iteration, rate: float = 0.0) -> dict[str, Any]:
+    """One `step`, at learning rates of `rate`; the gradients that the last descent left."""
+    rest = [p for n, p in network.named_parameters() if not n.startswith("adversaries.")]
+    own = (make_optimiser("sgd", rest, rate, 0.0), rate, 0.0)
+    parts = [make_optimiser("sgd", d.parameters(), rate, 0.0) for d in network.adversaries]
+    drawn = torch.arange(12) % 3
+    network.step(now, own, [(part, rate, 0.0) for part in parts], drawn)
+    return {n: p.grad.clone() for n, p in network.named_parameters() if p.grad is not None}
+
+
+def bce(logits: torch.Tensor, real: bool) -> torch.Tensor:
+    said = torch.sigmoid(logits.double())
+    return -torch.log(said if real else 1 - said).mean()
+
+
+@pytest.mark.parametrize("table", [SMALL.backbone, RESNET50])
+def test_stages_are_the_maps_on_the_way_through_the_trunk(table: dict[str, Any]) -> None:
+    spec = backbone_spec(table)
+    trunk = build_backbone(spec, None, pretrained=False)[0].eval()
+    images = torch.rand(1, 3, 32, 16)
+    with torch.no_grad():
+        maps = stages(trunk, images)
+        assert torch.equal(maps[-1], trunk(images))
+    assert tuple(m.shape[1] for m in maps) == stage_channels(spec)
+    sizes = [m.shape[2] for m in maps]
+    assert sizes == ([16, 8, 4, 2, 2] if spec.name == "resnet50" else [32, 32, 16, 8, 8])
+
+
+def test_deeper_stages_end_where_their_last_block_does() -> None:
+    spec = backbone_spec({**SMALL.backbone, "blocks": [2, 1, 3]})
+    trunk = build_backbone(spec, None, pretrained=False)[0].eval()
+    with torch.no_grad():
+        maps = stages(trunk, torch.rand(1, 3, 32, 16))
+    assert [m.shape[1] for m in maps] == [4, 4, 8, 16]
+    assert stage_channels(spec) == (4, 4, 8, 16)
+
+
+def test_the_decoder_paints_images_of_any_size_with_every_map() -> None:
+    decoder = Decoder((2, 3, 4), 2)
+    maps = [
+        torch.rand(2, c, *s, requires_grad=True) for c, s in ((2, (7, 5)), (3, (4, 3)), (4, (2, 2)))
+    ]
+    painted = decoder(maps, (13, 9))
+    assert painted.shape == (2, 3, 13, 9)
+    assert 0 <= painted.min() < painted.max() <= 1
+    painted.sum().backward()
+    assert all(m.grad is not None and bool(m.grad.any()) for m in maps)
+
+
+def test_the_decoder_is_convolutions_of_nearest_maps_beside_skips() -> None:
+    torch.manual_seed(0)
+    decoder = Decoder((2, 3), 2).eval()
+    shallow, deep = torch.rand(1, 2, 4, 2), torch.rand(1, 3, 2, 1)
+    x = deep
+    for block, skip in zip(decoder.blocks, (shallow, None), strict=True):
+        x = x.repeat_interleave(2, 2).repeat_interleave(2, 3)
+        x = x if skip is None else torch.cat([x, skip], 1)
+        x = F.relu(F.conv2d(x, block[0].weight, padding=1) / (1 + 1e-5) ** 0.5)  # type: ignore[index]
+    wanted = torch.sigmoid(F.conv2d(x, decoder.last.weight, decoder.last.bias, padding=1))
+    assert torch.allclose(decoder([shallow, deep], (8, 4)), wanted, atol=1e-5)
+
+
+@pytest.mark.parametrize("native", ["aligned", "classified"])
+@pytest.mark.parametrize("batches", ["apart", "mixed"])
+@pytest.mark.parametrize("adversary", ["minimax", "non-saturating"])
+def test_the_gradient_is_that_of_the_papers_loss(native: Any, batches: Any, adversary: Any) -> None:
+    """Eq. 1 to 5 written out; the learning rate is zero, so that D is as it was."""
+    weights = {"feature_weight": 0.5, "rec_weight": 2.0, "image_weight": 0.25}
+    network, now = prepared(native=native, batches=batches, adversary=adversary, **weights)
+    found = stepped(network, now)
+    network.zero_grad()
+    s = streams(now, (2, 3, 4), CPU)
+    n = len(s.high)
+    assert n > 0
+    assert len(s.native) > 0
+    low = torch.stack([s.low[(k % 3) * n + k] for k in range(n)])
+    images, labels = torch.cat([s.high, low, s.native]), torch.cat([*s.labels[:1] * 2, s.labels[2]])
+    maps = stages(network.first.trunk, normalise(images))
+    painted = network.decoder(maps, (32, 16))  # type: ignore[misc]
+    d_f, d_i = network.adversaries
+    last = len(images) if native == "aligned" else 2 * n
+    f_h, f_l, fake = maps[-1][:n], maps[-1][n:last], painted[:last]
+    if adversary == "minimax":
+        features = -bce(d_f(f_h), True) - bce(d_f(f_l), False)
+        pixels = -2 * bce(d_i(s.high), True) - 2 * bce(d_i(fake), False)
+    else:
+        features, pixels = bce(d_f(f_l), True), 2 * bce(d_i(fake), True)
+    rec = (painted[:n] - s.high).abs().mean() + (painted[n : 2 * n] - s.high).abs().mean()
+    f, of_f = network.first.of_maps(maps[-1])
+    g, of_g = network.second(normalise(painted))  # type: ignore[misc]
+    v, logits = torch.cat([f, g], 2)[0], (of_f + of_g)[0]
+    groups = [range(n), range(n, len(images))] if batches == "apart" else [range(len(images))]
+    loss = 0.5 * features + 2.0 * rec + 0.25 * pixels
+    for group in map(list, groups):
+        y, apart = (
+            labels[group],
+            torch.cdist(v[group], v[group], compute_mode="donot_use_mm_for_euclid_dist"),
+        )
+        same = y[:, None] == y[None]
+        hinge = 2.0 + (apart * same).amax(1) - apart.masked_fill(same, torch.inf).amin(1)
+        loss = loss + F.cross_entropy(logits[group], y) + hinge.clamp_min(0).mean()
+    loss.backward()  # type: ignore[no-untyped-call]
+    for name, parameter in network.named_parameters():
+        if not name.startswith("adversaries."):
+            assert parameter.grad is not None
+            scale = float(parameter.grad.abs().max()) + 1e-4
+            assert torch.allclose(found[name], parameter.grad, atol=2e-3 * scale), name
+
+
+def test_discriminators_learn_to_tell_and_nothing_else_moves_them() -> None:
+    network, now = prepared(adversary_lr=0.1)
+    before = {n: p.detach().clone() for n, p in network.named_parameters()}
+    s = streams(now, (2, 3, 4), CPU)
+    rest = [p for n, p in network.named_parameters() if not n.startswith("adversaries.")]
+    own = (make_optimiser("sgd", rest, 0.0, 0.0), 0.0, 0.0)
+    others = [
+        (make_optimiser("sgd", d.parameters(), 0.1, 0.0), 0.1, 0.0) for d in network.adversaries
+    ]
+    network.step(now, own, others, torch.arange(12) % 3)  # type: ignore[arg-type]
+    for name, parameter in network.named_parameters():
+        assert torch.equal(parameter, before[name]) is not name.startswith("adversaries."), name
+    assert len(s.high)
+
+
+def test_an_embedding_is_pooled_f_beside_pooled_g() -> None:
+    images = torch.rand(2, 3, 32, 16)
+    mean, std = torch.tensor(MEAN).view(3, 1, 1), torch.tensor(STD).view(3, 1, 1)
+    network = prepared(test_normalise="none")[0].eval()
+    f = network.first.trunk((images - mean) / std).mean((2, 3))
+    g = network.second.trunk((network.painted(images) - mean) / std).mean((2, 3))  # type: ignore[union-attr]
+    for embedding, wanted in (("both", torch.cat([f, g], 1)), ("f", f), ("g", g)):
+        network = prepared(test_normalise="none", embedding=embedding)[0].eval()
+        assert torch.allclose(network.features(images), wanted, atol=1e-5)
+    assert torch.allclose(prepared(Rain, test_normalise="none")[0].eval().features(images), f)
+
+
+@pytest.mark.parametrize(
+    ("cls", "options", "adversaries", "decoder"),
+    [
+        (CadNet, {}, 2, True),
+        (CadNet, {"feature_weight": 0.0}, 1, True),
+        (CadNet, {"image_weight": 0.0}, 1, True),
+        (CadNet, {"rec_weight": 0.0}, 2, True),
+        (Rain, {}, 3, True),
+        (Rain, {"depths": [4, 5]}, 2, True),
+        (Rain, {"rec_weight": 0.0}, 3, False),
+        (Rain, {"feature_weight": 0.0}, 0, True),
+    ],
+)
+def test_options_leave_parts_away(
+    cls: type[CadNet], options: dict[str, Any], adversaries: int, decoder: bool
+) -> None:
+    network, _ = prepared(cls, **options)
+    assert len(network.adversaries) == adversaries
+    assert (network.decoder is not None) is decoder
+    assert (network.second is not None) is (cls is CadNet)
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("cad-net", {}),
+        ("cad-net", {"embedding": "g", "adversary": "minimax", "native": "classified"}),
+        ("cad-net", {"feature_weight": 0.0, "image_weight": 0.0, "erase": 0.5}),
+        ("cad-net", {"rec_weight": 0.0, "parts": 2, "part_head": "bnneck", "embed_flip": True}),
+        ("rain", {}),
+        ("rain", {"feature_weight": 0.0, "rec_weight": 0.0, "batches": "mixed"}),
+    ],
+)
+def test_their_rows_conform(name: str, options: dict[str, Any]) -> None:
+    assert "determinism" in check_method(name, None, **options)
+
+
+def test_reconstructions_are_what_the_decoder_paints() -> None:
+    train, images = made_train_set(SMALL), made_images(2, SMALL, "test")
+    for cls, options, names in ((CadNet, {}, ["G"]), (Rain, {"rec_weight": 0.0}, [])):
+        method = cls(SMALL, **options)
+        method.fit(train, Run(seed=0))
+        assert list(method.reconstructions(images)) == names
+
+
+def test_the_decoder_learns_to_paint() -> None:
+    """An error well below that of each image's mean colour."""
+    profile = Profile("paint", 32, 16, backbone=SMALL.backbone, train={**FEW, "iterations": 40})
+    small = {"adversary_widths": [4], "decoder_width": 4}
+    method = Rain(profile, optimiser="adam", reid_lr=1e-2, rec_weight=10.0, **small)
+    train = made_train_set(profile)
+    method.fit(train, Run(seed=0))
+    high: NDArray[Any] = train.images[train.hr].astype(np.float64)
+    error = np.abs(method.reconstructions(train.variants[2])["G"] - high).mean()
+    assert error < 0.8 * np.abs(high - high.mean((1, 2), keepdims=True)).mean()
+
+
+def test_wrong_options_and_missing_variants_are_named() -> None:
+    wrong: dict[str, Any]
+    for wrong in (
+        {"rates": [2, 2]},
+        {"rates": []},
+        {"image_weight": -1.0},
+        {"adversary_widths": [0]},
+        {"adversary_lr": 0.0},
+        {"decoder_width": 0},
+    ):
+        with pytest.raises(InputError, match=next(iter(wrong))):
+            CadNet(SMALL, **wrong)
+    with pytest.raises(InputError, match="second"):
+        Rain(SMALL, embedding="g")
+    full = made_train_set(SMALL)
+    with pytest.raises(InputError, match="depths must lie between 1 and 5"):
+        CadNet(SMALL, depths=(6,)).fit(full, Run(seed=0))
+    some = {2: full.variants[2], 4: full.variants[4]}
+    train = TrainSet(full.images, full.labels, full.camids, full.rates, some, full.hr)
+    with pytest.raises(InputError, match=r"rain needs .* \[3\]"):
+        Rain(SMALL).fit(train, Run(seed=0))
+
+
+@pytest.mark.parametrize("name", ["cad-net", "rain"])
+@pytest.mark.parametrize("rate", [0, 1])
+def test_training_without_any_hr_or_any_lr_image_gives_embeddings(name: str, rate: int) -> None:
+    full = made_train_set(SMALL)
+    hr = np.arange(len(full.labels)) if rate else np.zeros(0, dtype=np.int64)
+    variants = dict.fromkeys((2, 3, 4), full.images[hr])
+    rates = np.full_like(full.rates, rate)
+    method = method_class(name)(SMALL)
+    method.fit(TrainSet(full.images, full.labels, full.camids, rates, variants, hr), Run(seed=0))
+    assert np.isfinite(method.embed(full.images[:2])).all()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("cls", [CadNet, Rain])
+def test_a_step_with_the_papers_network_at_half_its_size(cls: type[CadNet]) -> None:
+    few = {"iterations": 1, "identities": 2, "hr_images": 1, "lr_images": 1}
+    profile = Profile("half the paper size", 128, 64, backbone=RESNET50, train=few)
+    method, train = cls(profile), made_train_set(profile)
+    method.fit(train, Run(seed=0))
+    assert method.embed(train.images[:1]).shape == (1, 4096 if cls is CadNet else 2048)
+    assert np.isfinite(method.embed(train.images[:1])).all()
