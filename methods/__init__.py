@@ -39,6 +39,8 @@ METHODS: dict[str, str] = {
     "sing": "methods.sing:SingMethod",
     "cad-net": "methods.cad_net:CadNet",
     "rain": "methods.rain:Rain",
+    "csr-gan": "methods.csr_gan:CsrGan",
+    "intact": "methods.intact:Intact",
     "vpfa": "methods.vpfa:Vpfa",
 }
 

@@ -42,6 +42,8 @@ SMALL = Profile(
         "sing": {"sr_widths": [4, 4]},
         "cad-net": {"adversary_widths": [4, 4], "decoder_width": 2},
         "rain": {"adversary_widths": [4, 4], "decoder_width": 2},
+        "csr-gan": {"sr_width": 4, "sr_blocks": 1, "judge_widths": [4, 4], "gan_from": 0.3},
+        "intact": {"sr_width": 4, "sr_blocks": 1, "judge_widths": [4, 4]},
         "vpfa": {"vp_width": 8, "vp_epochs": 2},
     },
 )

@@ -59,13 +59,16 @@ class TorchMethod(Method):
         self.network, self.identities = network.eval(), train.identities
 
     def embed(self, images: Images) -> Embeddings:
-        network, device = self.fitted()
-        embedder = cast(Embedder, network)
+        return self.embedded(images, cast(Embedder, self.fitted()[0]).features)
+
+    def embedded(self, images: Images, features: Callable[[Tensor], Tensor]) -> Embeddings:
+        """What `features` makes of images (B, 3, H, W) in [0, 1], mirrored ones added if asked."""
+        device = self.fitted()[1]
 
         def apply(batch: Images) -> Tensor:
             tensor = to_tensor(batch, device)
-            once = embedder.features(tensor)
-            return once + embedder.features(tensor.flip(3)) if self.options.embed_flip else once
+            once = features(tensor)
+            return once + features(tensor.flip(3)) if self.options.embed_flip else once
 
         with torch.inference_mode(), repeatable():
             return np.ascontiguousarray(in_batches(images, apply).cpu().numpy())

@@ -1,4 +1,4 @@
-"""ImageNet weights for ResNet-50: from a folder the profile names, else torchvision's loader.
+"""ImageNet weights of ResNet-50, VGG-19: from a folder the profile names, or torchvision's loader.
 
 Files are read as data only: safetensors, or a state dict through torch's weights-only reader.
 """
@@ -16,16 +16,25 @@ from methods.shared.vision import torchvision_models
 
 SUFFIXES = (".safetensors", ".pth", ".pt")
 _REMEDY = (
-    "put resnet50.safetensors or torchvision's resnet50-*.pth into the profile's weights_dir, "
-    'or set weights = "none" in its backbone'
+    "put resnet50.safetensors or torchvision's resnet50-*.pth (vgg19 likewise) into the profile's "
+    'weights_dir, or set weights = "none" in its backbone'
 )
 
 
 def resnet50_weights(folder: Path | None) -> dict[str, Tensor]:
     """The state dict of an ImageNet ResNet-50 (torchvision's names). InputError if out of reach."""
+    return _imagenet("resnet50", "ResNet50_Weights", folder)
+
+
+def vgg19_weights(folder: Path | None) -> dict[str, Tensor]:
+    """The state dict of an ImageNet VGG-19 (torchvision's names). InputError if out of reach."""
+    return _imagenet("vgg19", "VGG19_Weights", folder)
+
+
+def _imagenet(name: str, enumeration: str, folder: Path | None) -> dict[str, Tensor]:
     if folder is not None:
-        return read_state(_resnet50_file(folder))
-    weights = torchvision_models().ResNet50_Weights.IMAGENET1K_V1
+        return read_state(_file(name, folder))
+    weights = getattr(torchvision_models(), enumeration).IMAGENET1K_V1
     try:
         state = weights.get_state_dict(progress=False, check_hash=True, weights_only=True)
     except (OSError, RuntimeError) as error:
@@ -49,15 +58,15 @@ def read_state(path: Path) -> dict[str, Tensor]:
     return dict(state)
 
 
-def _resnet50_file(folder: Path) -> Path:
+def _file(name: str, folder: Path) -> Path:
     found = [
         path
         for suffix in SUFFIXES
-        for path in sorted(folder.glob("resnet50*"))
+        for path in sorted(folder.glob(f"{name}*"))
         if path.suffix == suffix
     ]
     if not found:
-        raise InputError(f"{folder}: no resnet50 weights there; {_REMEDY}")
+        raise InputError(f"{folder}: no {name} weights there; {_REMEDY}")
     return found[0]
 
 

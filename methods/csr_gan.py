@@ -1,0 +1,186 @@
+"""CSR-GAN: cascaded super-resolution GANs and a re-ID network (Wang, Ye, Yang, Bai, Satoh 2018).
+
+Three generators in series double an image: G_8 from 1/8 of the height to 1/4, G_4 to 1/2, G_2 to
+all of it. An image of rate r enters where it fits, CSR(x) = G_2(x) for r = 2, 3, G_2(G_4(x)) for
+r = 4 to 7, x itself for HR. Nothing is shared, and each generator learns from true pairs alone:
+
+    L_k = MSE(G_k(x_1/k), x_2/k) - a mean log D_k(G_k(x_1/k)) + b MSE(VGG map) [+ c MSE(VGG output)]
+
+MSE first, the GAN later. The re-ID network learns from HR images and from CSR(x_l), without any
+gradient to the generators. Faithful structure: stages, losses, weights and entry are those of the
+authors' demo. Our reading: pairs on the image's own grid, shared schedule, see the docs.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import ClassVar, Literal, cast
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from datasets.errors import InputError
+from methods.interface import Embeddings, Grade, Images, Run, TrainSet
+from methods.shared.backbones import backbone_spec
+from methods.shared.descent import Part, descend
+from methods.shared.discriminators import adversarial_loss, discriminator_step
+from methods.shared.loop import Iteration, iterations
+from methods.shared.perceptual import Perceptual, imagenet_perceptual
+from methods.shared.pixels import normalise, to_tensor
+from methods.shared.reid import ReidNetwork, joined, part_loss
+from methods.shared.resolution import RateEstimator
+from methods.shared.srgan import SrganOptions
+from methods.shared.torch_method import TorchMethod
+from methods.shared.training import device_of, make_optimiser
+
+
+@dataclass(frozen=True)
+class CsrGanOptions(SrganOptions):
+    """Options of CSR-GAN beside those of its SRGANs; docs/methods/csr-gan.md argues each default.
+
+    stages: generators in series; 0: no super-resolution. gan_from: the share of the schedule before
+    which generators learn from MSE alone. vgg_map, vgg_output: weights b and c of the losses on an
+    ImageNet VGG-19, which only a profile with ImageNet weights has. rate: whether an image's rate
+    is "given" by the data set where known, or always "estimated" from the pixels.
+    """
+
+    stages: int = 3
+    gan_from: float = 0.05
+    vgg_map: float = 2e-6
+    vgg_output: float = 1.0
+    rate: Literal["given", "estimated"] = "given"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not 0 <= self.stages <= 3 or not 0 <= self.gan_from <= 1:
+            raise ValueError("stages must be 0, 1, 2 or 3, gan_from between 0 and 1")
+        if min(self.vgg_map, self.vgg_output) < 0:
+            raise ValueError("vgg_map and vgg_output must not be negative")
+
+
+def shrunk(images: Tensor, factor: int) -> Tensor:
+    """(B, 3, H, W) in [0, 1] -> (B, 3, H / factor, W / factor), bicubic, what aliases removed."""
+    size = (images.shape[2] // factor, images.shape[3] // factor)
+    return F.interpolate(images, size, mode="bicubic", antialias=True).clamp(0.0, 1.0)
+
+
+class CsrGanNetwork(nn.Module):
+    """G_2, G_4, G_8, the re-ID network, and what finds rates that nobody tells."""
+
+    def __init__(
+        self, options: CsrGanOptions, generators: list[nn.Module], reid: ReidNetwork
+    ) -> None:
+        super().__init__()
+        self.options, self.generators, self.reid = options, nn.ModuleList(generators), reid
+        self.resolution = RateEstimator()
+
+    @torch.no_grad()
+    def lifted(self, images: Tensor, rates: Tensor | None = None) -> Tensor:
+        """CSR(x): images (B, 3, H, W) in [0, 1] and rates (B,), 0 for unknown -> the same shape."""
+        found = self.resolution(images).round()
+        if rates is not None and self.options.rate == "given":
+            found = torch.where(rates > 0, rates, found)
+        starts = found.new_tensor([2.0 ** (k + 1) for k in range(len(self.generators))])
+        depths = (found[:, None] >= starts).sum(1)
+        lifted, training = images.clone(), self.generators.training
+        self.generators.eval()
+        for depth in range(1, len(self.generators) + 1):
+            rows = depths == depth
+            if rows.any():
+                x = shrunk(images[rows], 2**depth)
+                for generator in reversed(self.generators[:depth]):
+                    x = generator(x).clamp(0.0, 1.0)
+                lifted[rows] = x
+        self.generators.train(training)
+        return lifted
+
+    def features(self, images: Tensor, rate: int = 0) -> Tensor:
+        """Images (B, 3, H, W) in [0, 1], all of one rate -> embeddings (B, parts * D)."""
+        rates = torch.full((len(images),), rate, device=images.device)
+        return joined([self.reid.features(normalise(self.lifted(images, rates)))], self.options)
+
+
+class CsrGan(TorchMethod):
+    """SRGANs in series, entered by the rate of an image, before a re-ID network."""
+
+    name: ClassVar[str] = "csr-gan"
+    title: ClassVar[str] = "CSR-GAN"
+    grade: ClassVar[Grade] = "faithful structure"
+    needs_rate: ClassVar[bool] = True
+    reference: ClassVar[str] = (
+        "Cascaded SR-GAN for Scale-Adaptive Low Resolution Person Re-identification, IJCAI 2018"
+    )
+    Options: ClassVar[type] = CsrGanOptions
+    options: CsrGanOptions
+
+    def build(self, identities: int, run: Run, pretrained: bool) -> CsrGanNetwork:
+        o, smallest = self.options, 2**self.options.stages
+        if self.profile.height % smallest or self.profile.width % smallest:
+            raise InputError(f"csr-gan: height and width must be multiples of {smallest}")
+        generators: list[nn.Module] = [o.generator(run, 2**k, 2) for k in range(o.stages)]
+        return CsrGanNetwork(o, generators, self.reid_network(identities, run, 1, pretrained))
+
+    def train(self, network: nn.Module, train: TrainSet, run: Run) -> None:
+        o, whole, device = self.options, cast(CsrGanNetwork, network), device_of(network)
+        if missing := sorted({2, 4} - set(train.variants)):
+            raise InputError(f"csr-gan needs the HR images down-sampled by {missing} too")
+        whole.resolution.fit(train)
+        judges = nn.ModuleList(o.discriminator(run, 2**k) for k in range(o.stages)).to(device)
+        seen = self._perceptual(device)
+        reid = make_optimiser(o.optimiser, whole.reid.parameters(), o.reid_lr, o.reid_weight_decay)
+        learners = [whole.generators, judges] if o.stages else []
+        gan = [(make_optimiser("adam", m.parameters(), o.sr_lr, 0), o.sr_lr, 0.0) for m in learners]
+        for now in iterations(train, self.profile.train, o, run):
+            if gan and len(now.batch.hr):
+                descend(now, gan[:1], stage_losses(whole, judges, gan[1], seen, now))
+            rates = torch.from_numpy(train.rates[now.batch.indices]).to(device)
+            lifted = whole.lifted(to_tensor(now.batch.images(), device), rates)
+            features, logits = whole.reid(now.erased(normalise(lifted)))
+            loss = part_loss(features, logits, now.labels(device), o)
+            descend(now, [(reid, o.reid_lr, o.reid_warmup)], [loss])
+
+    def _perceptual(self, device: torch.device) -> Perceptual | None:
+        o, known = self.options, backbone_spec(self.profile.backbone).weights == "imagenet"
+        if known and o.stages and max(o.vgg_map, o.vgg_output) > 0:
+            return imagenet_perceptual(self.profile.weights_dir).to(device)
+        return None
+
+    def embed_rated(self, images: Images, rates: NDArray[np.int64]) -> Embeddings:
+        whole, order = cast(CsrGanNetwork, self.fitted()[0]), np.argsort(rates, kind="stable")
+        groups = [
+            self.embedded(images[rates == rate], partial(whole.features, rate=int(rate)))
+            for rate in np.unique(rates)
+        ]
+        return np.concatenate(groups)[np.argsort(order)] if groups else self.embed(images)
+
+    def reconstructions(self, images: Images) -> dict[str, Images]:
+        """CSR(x), the rates read from the pixels; nothing without super-resolution."""
+        whole = cast(CsrGanNetwork, self.fitted()[0])
+        return {"CSR": self.rebuilt(images, whole.lifted)} if self.options.stages else {}
+
+
+def stage_losses(
+    network: CsrGanNetwork,
+    judges: nn.ModuleList,
+    judged: Part,
+    seen: Perceptual | None,
+    now: Iteration,
+) -> Iterator[Tensor]:
+    """L_k of G_2, G_4, G_8 in turn, on the HR images of a batch; D_k has stepped just before."""
+    o, device = network.options, device_of(network)
+    versions = [to_tensor(x, device) for x in now.batch.versions((1, 2, 4, 4))]
+    scales = [shrunk(x, 2**k) for k, x in enumerate(versions[: o.stages + 1])]
+    for k, (generator, judge) in enumerate(zip(network.generators, judges, strict=True)):
+        rebuilt, target = generator(scales[k + 1]), scales[k]
+        loss = F.mse_loss(2.0 * rebuilt, 2.0 * target)  # the demo's pixels lie in [-1, 1]
+        if now.done >= o.gan_from:
+            if o.adversarial:
+                discriminator_step(now, judged, judge, target, rebuilt)
+                loss = loss + o.adversarial * adversarial_loss(judge(rebuilt), real=True)
+            if seen is not None:
+                maps, output = seen(rebuilt, target)
+                loss = loss + o.vgg_map * maps + (o.vgg_output * output if k == 0 else 0.0)
+        yield loss

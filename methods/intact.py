@@ -1,0 +1,195 @@
+"""INTACT: inter-task association critic (Cheng, Dong, Gong, Zhu, CVPR 2020).
+
+Three stages. (1) super-resolution G with a discriminator D, (2) re-ID network F on HR images,
+
+    L_SR = MSE(G(x_1/r), x_h) - a mean log D(G(x_1/r)),      L_F = L_ReID(x_h),
+
+(3) a critic A learns which pairs of an image and its re-ID feature come from HR images, (x_h,
+F(x_h)) or (G(x), F(G(x))), and becomes a constraint of G, with x both x_1/r and native LR images:
+
+    L_G = L_SR + b L_ReID(F(G(x))) - c mean log A(G(x), F(G(x)))
+
+A query is F(G(x)), a gallery image F(x). Our reading: the stages and the purpose of A are the
+paper's; the networks, the weights, what A is given and the shares of the schedule are ours.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal, cast
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from datasets.errors import InputError
+from methods.interface import Distances, Embeddings, Grade, Images, Run, TrainSet
+from methods.shared.descent import descend
+from methods.shared.discriminators import Discriminator, adversarial_loss, discriminator_step
+from methods.shared.fusion import fused_distances, packed
+from methods.shared.loop import Iteration, iterations
+from methods.shared.pixels import normalise
+from methods.shared.reid import ReidNetwork, joined, part_loss
+from methods.shared.srgan import SrganOptions
+from methods.shared.streams import Streams, streams
+from methods.shared.torch_method import TorchMethod
+from methods.shared.training import device_of, make_optimiser, seeded
+
+RATES = (2, 3, 4)
+
+
+@dataclass(frozen=True)
+class IntactOptions(SrganOptions):
+    """Options of INTACT, beside those of its SRGAN; docs/methods/intact.md argues each default.
+
+    sr: "residual", or "none": images as they are. association_from: the share of the schedule that
+    the first two stages take, side by side. identity, association: weights b and c; c = 0: no
+    critic. reid_tuning: what the re-ID network's learning rate is multiplied by in stage 3, where
+    it learns from HR and super-resolved images; 0 keeps it fixed.
+    """
+
+    lr_drop_at: float = 0.75
+    sr_blocks: int = 8
+    sr_batchnorm: bool = False
+    sr: Literal["residual", "none"] = "residual"
+    association_from: float = 0.5
+    identity: float = 0.1
+    association: float = 1e-2
+    reid_tuning: float = 0.1
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not 0.0 <= self.association_from <= 1.0:
+            raise ValueError("option association_from must lie between 0 and 1")
+        if min(self.identity, self.association, self.reid_tuning) < 0:
+            raise ValueError("identity, association and reid_tuning must not be negative")
+
+
+class Critic(nn.Module):
+    """A: a discriminator of images to which the feature is added as maps of constant value."""
+
+    def __init__(self, size: int, widths: tuple[int, ...]) -> None:
+        super().__init__()
+        self.read = nn.Linear(size, widths[0])
+        self.judge = Discriminator(3 + widths[0], widths)
+
+    def forward(self, images: Tensor, features: Tensor) -> Tensor:
+        """Images (B, 3, H, W) and features (B, D) -> a logit for each patch, (B, 1, h, w)."""
+        maps = self.read(features)[:, :, None, None].expand(-1, -1, *images.shape[2:])
+        logits: Tensor = self.judge(torch.cat([images, maps], 1))
+        return logits
+
+
+class IntactNetwork(nn.Module):
+    """The super-resolution network and the re-ID network."""
+
+    def __init__(self, options: IntactOptions, sr: nn.Module, reid: ReidNetwork) -> None:
+        super().__init__()
+        self.options, self.sr, self.reid = options, sr, reid
+
+    def feature(self, images: Tensor) -> Tensor:
+        """F: (B, 3, H, W) in [0, 1] -> (B, parts * D)."""
+        return joined([self.reid.features(normalise(images))], self.options)
+
+    def features(self, images: Tensor) -> Tensor:
+        """What an image is as a query, as a gallery image, and a weight of one."""
+        roles = [self.feature(self.sr(images))], [self.feature(images)]
+        return packed(*roles, images.new_ones(len(images), 1))
+
+
+class Intact(TorchMethod):
+    """Super-resolution constrained by a critic of its association with re-ID."""
+
+    name: ClassVar[str] = "intact"
+    title: ClassVar[str] = "INTACT"
+    grade: ClassVar[Grade] = "our reading"
+    reference: ClassVar[str] = (
+        "Inter-Task Association Critic for Cross-Resolution Person Re-Identification, CVPR 2020"
+    )
+    Options: ClassVar[type] = IntactOptions
+    options: IntactOptions
+
+    def build(self, identities: int, run: Run, pretrained: bool) -> IntactNetwork:
+        sr = self.options.generator(run, 1, 1) if self.options.sr == "residual" else nn.Identity()
+        return IntactNetwork(self.options, sr, self.reid_network(identities, run, 1, pretrained))
+
+    def train(self, network: nn.Module, train: TrainSet, run: Run) -> None:
+        o, whole, device = self.options, cast(IntactNetwork, network), device_of(network)
+        if missing := sorted(set(RATES) - set(train.variants)):
+            raise InputError(f"intact needs the HR images down-sampled by {missing} too")
+        teacher = SrTeacher(whole, run) if o.sr == "residual" else None
+        reid = make_optimiser(o.optimiser, whole.reid.parameters(), o.reid_lr, o.reid_weight_decay)
+        for now in iterations(train, self.profile.train, o, run):
+            s = streams(now, (RATES[now.step % len(RATES)],), device)
+            together = now.done >= o.association_from
+            if teacher is not None and (together or len(s.low)):
+                teacher.step(now, s, together)
+            rate = o.reid_lr * (o.reid_tuning if together else 1.0)
+            if rate > 0 and (together or len(s.high)):
+                loss = reid_loss(whole, now, s, together)
+                descend(now, [(reid, rate, o.reid_warmup)], [loss])
+
+    def distances(self, query: Embeddings, gallery: Embeddings) -> Distances:
+        return fused_distances(query, gallery, 1)
+
+    def reconstructions(self, images: Images) -> dict[str, Images]:
+        """G(x), clipped to uint8; nothing without super-resolution."""
+        whole = cast(IntactNetwork, self.fitted()[0])
+        return {"SR": self.rebuilt(images, whole.sr)} if self.options.sr != "none" else {}
+
+
+def reid_loss(network: IntactNetwork, now: Iteration, s: Streams, together: bool) -> Tensor:
+    """L_ReID of the HR images and, in stage 3, of the super-resolved ones, as they now are."""
+    images, labels = s.high, s.labels[0]
+    if together:
+        with torch.no_grad():
+            lifted = network.sr(torch.cat([s.low, s.native]))
+        images, labels = torch.cat([images, lifted]), torch.cat(s.labels)
+    features, logits = network.reid(now.erased(normalise(images)))
+    return part_loss(features, logits, labels, network.options)
+
+
+class SrTeacher:
+    """What G learns from: the discriminator D and the critic A, which nobody needs later."""
+
+    def __init__(self, network: IntactNetwork, run: Run) -> None:
+        self.network, o = network, network.options
+        device, size = device_of(network), network.reid.parts * network.reid.size
+        with seeded(run.seed_for("initial weights", "critic")):
+            self.critic = Critic(size, o.judge_widths).to(device)
+        self.discriminator = o.discriminator(run, 1).to(device)
+        self.sr_part, self.d_part, self.a_part = (
+            (make_optimiser("adam", module.parameters(), o.sr_lr, 0.0), o.sr_lr, 0.0)
+            for module in (network.sr, self.discriminator, self.critic)
+        )
+
+    def step(self, now: Iteration, s: Streams, together: bool) -> None:
+        """One step of D, in stage 3 of A, and of G."""
+        o, images = self.network.options, torch.cat([s.low, s.native]) if together else s.low
+        lifted = self.network.sr(images)
+        losses = []
+        if len(s.low):
+            losses.append(F.mse_loss(lifted[: len(s.low)], s.target))
+        if o.adversarial:
+            discriminator_step(now, self.d_part, self.discriminator, s.high, lifted)
+            said = self.discriminator(lifted)
+            losses.append(o.adversarial * adversarial_loss(said, real=True))
+        if together:
+            losses += self._association(now, s, lifted)
+        descend(now, [self.sr_part], [torch.stack(losses).sum()])
+
+    def _association(self, now: Iteration, s: Streams, lifted: Tensor) -> list[Tensor]:
+        """b L_ReID(F(G(x))) and the critic's part of L_G, F as it is at test; A steps before."""
+        o, reid = self.network.options, self.network.reid
+        reid.eval().requires_grad_(requires_grad=False)
+        features, logits = reid(normalise(lifted))
+        with torch.no_grad():
+            real = self.network.feature(s.high)
+        reid.train().requires_grad_(requires_grad=True)
+        losses = [o.identity * part_loss(features, logits, torch.cat(s.labels[1:]), o)]
+        if o.association:
+            found = joined([features.transpose(0, 1).flatten(1)], o)
+            told = adversarial_loss(self.critic(s.high, real), real=True)
+            fake = adversarial_loss(self.critic(lifted.detach(), found.detach()), real=False)
+            descend(now, [self.a_part], [told + fake])
+            said = self.critic(lifted, found)
+            losses.append(o.association * adversarial_loss(said, real=True))
+        return losses

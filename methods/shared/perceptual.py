@@ -1,0 +1,47 @@
+"""The perceptual losses of SRGAN: distances between what a VGG-19 sees in two images."""
+
+from pathlib import Path
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from datasets.errors import InputError
+from methods.shared.pixels import normalise
+from methods.shared.vision import torchvision_models
+from methods.shared.weights import vgg19_weights
+
+SIDE = 224
+POOL4 = 28  # layers up to the fourth pooling, the embedding of SRGAN's public code
+
+
+class Perceptual(nn.Module):
+    """Mean squared differences of a frozen VGG's feature maps and of its last layer's numbers."""
+
+    def __init__(self, vgg: nn.Module) -> None:
+        super().__init__()
+        self.vgg = vgg.eval().requires_grad_(requires_grad=False)
+
+    def forward(self, rebuilt: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+        """Images (B, 3, h, w) in [0, 1], two losses: of maps after pool4, of 1000 logits."""
+        (maps, logits), (wanted, said) = self._seen(rebuilt), self._seen(target)
+        return F.mse_loss(maps, wanted), F.mse_loss(logits, said)
+
+    def _seen(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        size = (SIDE, SIDE)
+        images = normalise(F.interpolate(images, size, mode="bilinear", antialias=True))
+        maps = self.vgg.features[:POOL4](images)  # type: ignore[index,operator]
+        pooled = self.vgg.avgpool(self.vgg.features[POOL4:](maps))  # type: ignore[index,operator]
+        return maps, self.vgg.classifier(pooled.flatten(1))  # type: ignore[operator]
+
+
+def imagenet_perceptual(folder: Path | None) -> Perceptual:
+    """With ImageNet weights from `folder` or torchvision's loader. InputError if out of reach."""
+    vgg = torchvision_models().vgg19(weights=None)
+    try:
+        vgg.load_state_dict(vgg19_weights(folder))
+    except RuntimeError as error:
+        raise InputError(
+            "the weights found are not those of a VGG-19 in torchvision's names; "
+            "put others into the profile's weights_dir"
+        ) from error
+    return Perceptual(vgg)
