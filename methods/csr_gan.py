@@ -41,16 +41,19 @@ from methods.shared.training import device_of, make_optimiser
 class CsrGanOptions(SrganOptions):
     """Options of CSR-GAN beside those of its SRGANs; docs/methods/csr-gan.md argues each default.
 
-    stages: generators in series; 0: no super-resolution. gan_from: the share of the schedule before
-    which generators learn from MSE alone. vgg_map, vgg_output: weights b and c of the losses on an
-    ImageNet VGG-19, which only a profile with ImageNet weights has. rate: whether an image's rate
-    is "given" by the data set where known, or always "estimated" from the pixels.
+    stages: generators in series; 0: no super-resolution. grid: images enter a "stage" shrunk to
+    its share of the height and are doubled by it, or keep the size of the "input" all the way.
+    gan_from: the share of the schedule before which generators learn from MSE alone. vgg_map,
+    vgg_output: weights b and c of the losses on an ImageNet VGG-19, which only a profile with
+    ImageNet weights has. rate: that of an image is "given" by the data set where known, or always
+    "estimated" from the pixels.
     """
 
     stages: int = 3
     gan_from: float = 0.05
     vgg_map: float = 2e-6
     vgg_output: float = 1.0
+    grid: Literal["stage", "input"] = "stage"
     rate: Literal["given", "estimated"] = "given"
 
     def __post_init__(self) -> None:
@@ -59,12 +62,17 @@ class CsrGanOptions(SrganOptions):
             raise ValueError("stages must be 0, 1, 2 or 3, gan_from between 0 and 1")
         if min(self.vgg_map, self.vgg_output) < 0:
             raise ValueError("vgg_map and vgg_output must not be negative")
+        if self.grid == "input" and self.stages > 2:
+            raise ValueError(
+                'stages must be at most 2 with grid = "input": no rate above 4 is seen'
+            )
 
-
-def shrunk(images: Tensor, factor: int) -> Tensor:
-    """(B, 3, H, W) in [0, 1] -> (B, 3, H / factor, W / factor), bicubic, what aliases removed."""
-    size = (images.shape[2] // factor, images.shape[3] // factor)
-    return F.interpolate(images, size, mode="bicubic", antialias=True).clamp(0.0, 1.0)
+    def entering(self, images: Tensor, depth: int) -> Tensor:
+        """Images (B, 3, H, W) in [0, 1] as `depth` generators in series take them; bicubic."""
+        if self.grid == "input" or depth == 0:
+            return images
+        size = (images.shape[2] >> depth, images.shape[3] >> depth)
+        return F.interpolate(images, size, mode="bicubic", antialias=True).clamp(0.0, 1.0)
 
 
 class CsrGanNetwork(nn.Module):
@@ -90,7 +98,7 @@ class CsrGanNetwork(nn.Module):
         for depth in range(1, len(self.generators) + 1):
             rows = depths == depth
             if rows.any():
-                x = shrunk(images[rows], 2**depth)
+                x = self.options.entering(images[rows], depth)
                 for generator in reversed(self.generators[:depth]):
                     x = generator(x).clamp(0.0, 1.0)
                 lifted[rows] = x
@@ -117,10 +125,11 @@ class CsrGan(TorchMethod):
     options: CsrGanOptions
 
     def build(self, identities: int, run: Run, pretrained: bool) -> CsrGanNetwork:
-        o, smallest = self.options, 2**self.options.stages
+        o, upscale = self.options, 2 if self.options.grid == "stage" else 1
+        smallest = upscale**o.stages
         if self.profile.height % smallest or self.profile.width % smallest:
             raise InputError(f"csr-gan: height and width must be multiples of {smallest}")
-        generators: list[nn.Module] = [o.generator(run, 2**k, 2) for k in range(o.stages)]
+        generators: list[nn.Module] = [o.generator(run, 2**k, upscale) for k in range(o.stages)]
         return CsrGanNetwork(o, generators, self.reid_network(identities, run, 1, pretrained))
 
     def train(self, network: nn.Module, train: TrainSet, run: Run) -> None:
@@ -172,7 +181,7 @@ def stage_losses(
     """L_k of G_2, G_4, G_8 in turn, on the HR images of a batch; D_k has stepped just before."""
     o, device = network.options, device_of(network)
     versions = [to_tensor(x, device) for x in now.batch.versions((1, 2, 4, 4))]
-    scales = [shrunk(x, 2**k) for k, x in enumerate(versions[: o.stages + 1])]
+    scales = [o.entering(x, k) for k, x in enumerate(versions[: o.stages + 1])]
     for k, (generator, judge) in enumerate(zip(network.generators, judges, strict=True)):
         rebuilt, target = generator(scales[k + 1]), scales[k]
         loss = F.mse_loss(2.0 * rebuilt, 2.0 * target)  # the demo's pixels lie in [-1, 1]
