@@ -125,7 +125,8 @@ class CsrGan(TorchMethod):
     options: CsrGanOptions
 
     def build(self, identities: int, run: Run, pretrained: bool) -> CsrGanNetwork:
-        o, upscale = self.options, 2 if self.options.grid == "stage" else 1
+        o = self.options
+        upscale: Literal[1, 2] = 2 if o.grid == "stage" else 1
         smallest = upscale**o.stages
         if self.profile.height % smallest or self.profile.width % smallest:
             raise InputError(f"csr-gan: height and width must be multiples of {smallest}")
