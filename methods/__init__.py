@@ -41,6 +41,9 @@ METHODS: dict[str, str] = {
     "rain": "methods.rain:Rain",
     "csr-gan": "methods.csr_gan:CsrGan",
     "intact": "methods.intact:Intact",
+    "pri": "methods.pri:Pri",
+    "pcb-pri": "methods.pri:PcbPri",
+    "apsr": "methods.apsr:Apsr",
     "vpfa": "methods.vpfa:Vpfa",
 }
 

@@ -44,6 +44,7 @@ SMALL = Profile(
         "rain": {"adversary_widths": [4, 4], "decoder_width": 2},
         "csr-gan": {"sr_width": 4, "sr_blocks": 1, "judge_widths": [4, 4], "gan_from": 0.3},
         "intact": {"sr_width": 4, "sr_blocks": 1, "judge_widths": [4, 4]},
+        **{name: {"sr_width": 4, "sr_blocks": 1} for name in ("pri", "pcb-pri", "apsr")},
         "vpfa": {"vp_width": 8, "vp_epochs": 2},
     },
 )

@@ -1,0 +1,34 @@
+"""APSR: adaptive person super-resolution (Han, Huang, Song, Wang, Tan, Pattern Recognition 2021).
+
+PRI's recovery branches R_k and shared re-ID network, fused by weights that are learned with all the
+rest, from the identity loss alone:
+
+    f(x) = sum_k alpha_k(x) f(R_k(x))        L = sum_k ||R_k(x_1/k) - x_h||_1 + CE + triplet of f(x)
+
+Our reading throughout: of the paper no more than this idea was at hand (docs/methods/apsr.md).
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from methods.pri import Pri, PriOptions, Weights
+
+
+@dataclass(frozen=True)
+class ApsrOptions(PriOptions):
+    """Options of APSR: those of PRI with alpha in the place of P; docs/methods/apsr.md argues."""
+
+    weights: Weights = "end-to-end"
+    branch_weight: float = 0.0
+
+
+class Apsr(Pri):
+    """Recovery branches for several factors, fused by attention to the image."""
+
+    name: ClassVar[str] = "apsr"
+    title: ClassVar[str] = "APSR"
+    reference: ClassVar[str] = (
+        "Adaptive super-resolution for person re-identification with low-resolution images, "
+        "Pattern Recognition 2021"
+    )
+    Options: ClassVar[type] = ApsrOptions
