@@ -22,6 +22,7 @@ BACKBONE = {
     "blocks": list,
     "last_stride": int,
     "stem_stride": int,
+    "patch": int,
 }
 TRAIN = {"epochs": int, "iterations": int, "identities": int, "hr_images": int, "lr_images": int}
 

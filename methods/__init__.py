@@ -44,6 +44,7 @@ METHODS: dict[str, str] = {
     "pri": "methods.pri:Pri",
     "pcb-pri": "methods.pri:PcbPri",
     "apsr": "methods.apsr:Apsr",
+    "ps-hrnet": "methods.ps_hrnet:PsHrnet",
     "vpfa": "methods.vpfa:Vpfa",
 }
 

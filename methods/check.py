@@ -45,6 +45,7 @@ SMALL = Profile(
         "csr-gan": {"sr_width": 4, "sr_blocks": 1, "judge_widths": [4, 4], "gan_from": 0.3},
         "intact": {"sr_width": 4, "sr_blocks": 1, "judge_widths": [4, 4]},
         **{name: {"sr_width": 4, "sr_blocks": 1} for name in ("pri", "pcb-pri", "apsr")},
+        "ps-hrnet": {"trunk": "profile", "part_width": 8, "sr_width": 4, "sr_blocks": 1, "crop": 1},
         "vpfa": {"vp_width": 8, "vp_epochs": 2},
     },
 )

@@ -35,10 +35,11 @@ SAVED_PROFILE = ("name", "height", "width", "backbone", "train", "twin_size")
 class Profile:
     """How large an experiment is: what one profile file says.
 
-    `backbone`: name ("resnet50" | "resnet-small"), weights ("imagenet" | "none"), last_stride
-    (1 | 2) and, for resnet-small, width and blocks. `train`: {"epochs": n} or {"iterations": n},
-    and optionally identities, hr_images, lr_images per batch. `methods`: per-method overrides of
-    options. `weights_dir`: a folder with ImageNet weights for machines without network.
+    `backbone`: name ("resnet50" | "resnet-small" | "vit-base" | "vit-small"), weights
+    ("imagenet" | "none"), last_stride (1 | 2) and, for a small one, width and blocks. `train`:
+    {"epochs": n} or {"iterations": n}, and optionally identities, hr_images, lr_images per batch.
+    `methods`: per-method overrides of options. `weights_dir`: a folder with ImageNet weights for
+    machines without network.
     """
 
     name: str

@@ -1,6 +1,7 @@
-"""The convolutional trunks of re-ID networks: image -> feature map, chosen by the profile.
+"""The trunks of re-ID networks: image -> feature map, chosen by the profile.
 
-`resnet50` is torchvision's, without pooling and classifier; `resnet-small` suits a CPU.
+`resnet50` is torchvision's, without pooling and classifier, `vit-base` is timm's ViT-B/16, whose
+patches are the positions of the map; `resnet-small` and `vit-small` suit a CPU.
 """
 
 from dataclasses import dataclass, fields
@@ -13,17 +14,21 @@ from torch import Tensor, nn
 
 from datasets.errors import InputError
 from methods.options import resolve
+from methods.shared.timm_networks import vit_base, vit_small
 from methods.shared.vision import torchvision_models
 from methods.shared.weights import resnet50_weights
 
-RESNET50_ENDS = (2, 4, 5, 6, 7)  # the last layers of its stem, before pooling, and of its stages
+NAMES = ("resnet50", "resnet-small", "vit-base", "vit-small")
+RESNET50_ENDS: tuple[int, ...] = (2, 4, 5, 6, 7)  # where its stem and its stages end
 
 
 @dataclass(frozen=True)
 class BackboneSpec:
-    """The `backbone` of a profile; `width`, `blocks` and `stem_stride` are resnet-small's alone.
+    """The `backbone` of a profile; `width` and `blocks` are those of a small one.
 
     last_stride: 1 keeps 16 x 8 positions of a 256 x 128 image, 2 the 8 x 4 of the classifier.
+    stem_stride: of resnet-small. patch: the side of a patch of vit-small in pixels; its `blocks`
+    are as many in a row as their sum, its `width` is that of a token, 16 for each head.
     """
 
     name: str = "resnet50"
@@ -32,18 +37,21 @@ class BackboneSpec:
     blocks: tuple[int, ...] = (1, 1, 1, 1)
     stem_stride: int = 1
     last_stride: int = 1
+    patch: int = 8
 
     def __post_init__(self) -> None:
-        known = {"name": ("resnet50", "resnet-small"), "weights": ("imagenet", "none")}
+        known = {"name": NAMES, "weights": ("imagenet", "none")}
         for option, values in known.items():
             if getattr(self, option) not in values:
                 raise ValueError(f"{option} must be one of {', '.join(values)}")
-        if self.name == "resnet-small" and self.weights != "none":
-            raise ValueError('resnet-small has no ImageNet weights: set weights = "none"')
+        if self.name.endswith("-small") and self.weights != "none":
+            raise ValueError(f'{self.name} has no ImageNet weights: set weights = "none"')
         if {self.stem_stride, self.last_stride} - {1, 2}:
             raise ValueError("stem_stride and last_stride must be 1 or 2")
-        if self.width < 1 or min(self.blocks, default=0) < 1:
-            raise ValueError("width and blocks must be at least 1")
+        if min(self.width, self.patch, *self.blocks, len(self.blocks)) < 1:
+            raise ValueError("width, patch and blocks must be at least 1")
+        if self.name == "vit-small" and self.width % 16:
+            raise ValueError("the width of vit-small must be a multiple of 16")
 
 
 def backbone_spec(table: dict[str, Any]) -> BackboneSpec:
@@ -57,17 +65,26 @@ def backbone_spec(table: dict[str, Any]) -> BackboneSpec:
 
 
 def build_backbone(
-    spec: BackboneSpec, weights_dir: Path | None, pretrained: bool
+    spec: BackboneSpec,
+    weights_dir: Path | None,
+    pretrained: bool,
+    size: tuple[int, int] = (256, 128),
 ) -> tuple[nn.Module, int]:
     """The trunk and the number of channels of its feature map.
 
-    `pretrained` False leaves ImageNet weights away (they are about to be overwritten).
+    `pretrained` False leaves ImageNet weights away (they are about to be overwritten). `size`,
+    (height, width) of the images, is what a ViT must know.
     """
+    imagenet = pretrained and spec.weights == "imagenet"
+    if spec.name == "vit-base":
+        return vit_base(size, weights_dir, imagenet)
+    if spec.name == "vit-small":
+        return vit_small(size, spec.patch, spec.width, sum(spec.blocks))
     if spec.name == "resnet-small":
         trunk = SmallResNet(spec)
         return trunk, trunk.channels
     network = torchvision_models().resnet50(weights=None)
-    if pretrained and spec.weights == "imagenet":
+    if imagenet:
         _load(network, resnet50_weights(weights_dir))
     if spec.last_stride == 1:
         network.layer4[0].conv2.stride = (1, 1)

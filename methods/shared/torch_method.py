@@ -112,7 +112,8 @@ class TorchMethod(Method):
         options: ReidOptions = self.options
         spec = backbone_spec(self.profile.backbone)
         with seeded(run.seed_for("initial weights", "re-ID", scale)):
-            trunk = build_backbone(spec, self.profile.weights_dir, pretrained)
+            size = (self.profile.height, self.profile.width)
+            trunk = build_backbone(spec, self.profile.weights_dir, pretrained, size)
             return ReidNetwork(
                 trunk, identities, options.parts, options.part_head, options.part_width
             )

@@ -62,11 +62,15 @@ def rate_factor(step: int, total: int, drop_at: float, drop: float, warmup: floa
 
 
 def make_optimiser(
-    kind: str, parameters: Iterable[nn.Parameter], rate: float, weight_decay: float
+    kind: str,
+    parameters: Iterable[nn.Parameter],
+    rate: float,
+    weight_decay: float,
+    nesterov: bool = False,
 ) -> Optimizer:
     """ "adam", "adamw" or "sgd" (momentum 0.9), updating all parameters in one kernel."""
     if kind == "sgd":
-        return SGD(parameters, rate, momentum=0.9, weight_decay=weight_decay, fused=True)
+        return SGD(parameters, rate, 0.9, 0, weight_decay, nesterov, fused=True)
     chosen = AdamW if kind == "adamw" else Adam
     return chosen(parameters, rate, weight_decay=weight_decay, fused=True)
 

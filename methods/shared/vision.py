@@ -1,11 +1,13 @@
-"""torchvision, imported so that it also works where its compiled operators cannot be loaded.
+"""torchvision and timm, imported so that they also work where compiled operators cannot be loaded.
 
-Its Python part registers a fake kernel for `nms` and `qnms`, which must be declared by then.
+torchvision registers a fake kernel for `nms` and `qnms` in Python, which must be declared by then.
 """
 
 from typing import Any
 
 import torch
+
+from datasets.errors import InputError
 
 _SCHEMA = "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor"
 _declared: list[torch.library.Library] = []
@@ -18,6 +20,16 @@ def torchvision_models() -> Any:
     import torchvision.models
 
     return torchvision.models
+
+
+def timm() -> Any:
+    """The package timm, an optional dependency that imports torchvision. InputError without it."""
+    torchvision_models()
+    try:
+        import timm
+    except ImportError as error:
+        raise InputError("this network needs timm: install crossres[timm]") from error
+    return timm
 
 
 def _declare(name: str) -> None:

@@ -1,4 +1,4 @@
-"""ImageNet weights of ResNet-50, VGG-19: from a folder the profile names, or torchvision's loader.
+"""ImageNet weights: from a folder the profile names, else the loader of torchvision or of timm.
 
 Files are read as data only: safetensors, or a state dict through torch's weights-only reader.
 """
@@ -12,7 +12,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from datasets.errors import InputError
-from methods.shared.vision import torchvision_models
+from methods.shared.vision import timm, torchvision_models
 
 SUFFIXES = (".safetensors", ".pth", ".pt")
 _REMEDY = (
@@ -42,23 +42,42 @@ def _imagenet(name: str, enumeration: str, folder: Path | None) -> dict[str, Ten
     return dict(state)
 
 
-def read_state(path: Path) -> dict[str, Tensor]:
+def timm_weights(tag: str, folder: Path | None) -> dict[str, Tensor]:
+    """The state dict of a network of timm, "hrnet_w32.ms_in1k". InputError if out of reach.
+
+    A folder must hold a file whose name begins with the part before the point.
+    """
+    name = tag.split(".")[0]
+    remedy = (
+        f"put {name}.safetensors (timm's {tag}) into the profile's weights_dir, "
+        'or set weights = "none" in its backbone'
+    )
+    if folder is not None:
+        return read_state(_file(name, folder, remedy), remedy)
+    try:
+        state = timm().models.load_state_dict_from_hf(f"timm/{tag}", "model.safetensors")
+    except (OSError, RuntimeError) as error:
+        raise InputError(f"no weights timm/{tag} ({_first_line(error)}); {remedy}") from error
+    return dict(state)
+
+
+def read_state(path: Path, remedy: str = _REMEDY) -> dict[str, Tensor]:
     """Name -> tensor from a .safetensors, .pth or .pt file; nothing in it is ever executed."""
     try:
         if path.suffix == ".safetensors":
             return load_file(path)
         state = torch.load(path, map_location="cpu", weights_only=True)
     except (OSError, RuntimeError, ValueError, EOFError) as error:
-        raise InputError(f"{path}: cannot be read ({_first_line(error)}); {_REMEDY}") from error
+        raise InputError(f"{path}: cannot be read ({_first_line(error)}); {remedy}") from error
     except (pickle.UnpicklingError, SafetensorError) as error:
-        raise InputError(f"{path}: is not a plain file of weights; {_REMEDY}") from error
+        raise InputError(f"{path}: is not a plain file of weights; {remedy}") from error
     named = isinstance(state, dict) and all(isinstance(v, Tensor) for v in state.values())
     if not named:
-        raise InputError(f"{path}: holds no state dict (name -> tensor); {_REMEDY}")
+        raise InputError(f"{path}: holds no state dict (name -> tensor); {remedy}")
     return dict(state)
 
 
-def _file(name: str, folder: Path) -> Path:
+def _file(name: str, folder: Path, remedy: str = _REMEDY) -> Path:
     found = [
         path
         for suffix in SUFFIXES
@@ -66,7 +85,7 @@ def _file(name: str, folder: Path) -> Path:
         if path.suffix == suffix
     ]
     if not found:
-        raise InputError(f"{folder}: no {name} weights there; {_REMEDY}")
+        raise InputError(f"{folder}: no {name} weights there; {remedy}")
     return found[0]
 
 

@@ -1,0 +1,222 @@
+"""PS-HRNet: deep high-resolution pseudo-siamese framework (Zhang, Ge et al., arXiv 2105.11722).
+
+A teacher T learns from HR images; a student S, VDSR with channel attention before a network of the
+same kind, then learns from images of any resolution and from T. With v_1..v_4 the pooled maps of an
+image, v_0 all of them one after another, p the logits and |.| the mean absolute value,
+
+    L = 1.15 CE(p) + 1/5 sum_i triplet(v_i) + 0.5 |SR(x_l) - x_h|
+        + 0.5 (sum_i |v_i^T(x_h) - v_i(x_l)| + |p^T(x_h) - p(x_l)|),
+
+the last two over pairs of an image x_l and its HR original x_h. Faithful structure: networks,
+losses and constants are as in the authors' public code; which pairs there are is our reading.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import ClassVar, Literal, cast
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from datasets.errors import InputError
+from methods.interface import Embeddings, Grade, Images, Run, TrainSet
+from methods.shared.backbones import backbone_spec
+from methods.shared.loop import Iteration, iterations
+from methods.shared.multiscale import MultiScaleReid, Trunk, build_branches, identity_loss
+from methods.shared.pixels import denormalise, normalise, to_tensor
+from methods.shared.reid import ReidOptions
+from methods.shared.torch_method import TorchMethod
+from methods.shared.training import device_of, make_optimiser, seeded, set_rate
+from methods.shared.vdsr import VDSR
+
+
+@dataclass(frozen=True)
+class PsHrnetOptions(ReidOptions):
+    """Options of PS-HRNet; docs/methods/ps-hrnet.md argues each default.
+
+    trunk: "hrnet_w32" of timm, or the four stages of the "profile"'s backbone.
+    part_width: of the linear layer before the classifier; dropout: behind it. It has no parts.
+    test_normalise: anything but "none" is the cosine of the sum over an image and its mirror image.
+    lr_drop_again_at: after this share of the schedule the rate is multiplied by lr_drop once more.
+    sr: "vdsr", or "none": images as they are. sr_width, sr_blocks: see VDSR.
+    teacher: whether there is one. rates: of the x_l, one drawn for each HR image of a batch.
+    ce_weight, sr_weight, distil_weight: the 1.15, 0.5 and 0.5 of L.
+    """
+
+    parts: int = 1
+    part_width: int = 512
+    margin: float = 0.3
+    test_normalise: Literal["network", "whole", "none"] = "whole"
+    embed_flip: bool = True
+    optimiser: Literal["adam", "adamw", "sgd"] = "sgd"
+    reid_lr: float = 0.0085
+    lr_drop_at: float = 30 / 71
+    lr_drop_again_at: float = 60 / 71
+    reid_warmup: float = 5 / 71
+    crop: int = 10
+    trunk: Trunk = "hrnet_w32"
+    dropout: float = 0.5
+    sr: Literal["vdsr", "none"] = "vdsr"
+    sr_width: int = 64
+    sr_blocks: int = 18
+    teacher: bool = True
+    rates: tuple[int, ...] = (2, 3, 4)
+    ce_weight: float = 1.15
+    sr_weight: float = 0.5
+    distil_weight: float = 0.5
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if (self.parts, self.part_head) != (1, "none"):
+            raise ValueError('ps-hrnet pools in its own way: parts is 1 and part_head "none"')
+        if not self.rates or set(self.rates) - {2, 3, 4} or len(set(self.rates)) < len(self.rates):
+            raise ValueError("option rates must be a list of different rates out of 2, 3, 4")
+        if not 0.0 <= self.lr_drop_again_at <= 1.0 or not 0.0 <= self.dropout < 1.0:
+            raise ValueError("lr_drop_again_at and dropout must lie between 0 and 1")
+        weights = (self.ce_weight, self.sr_weight, self.distil_weight)
+        if min(self.sr_width, self.sr_blocks) < 1 or min(weights) < 0:
+            raise ValueError("sr_width and sr_blocks must be at least 1, no weight negative")
+
+    def rate(self, now: Iteration) -> float:
+        """The learning rate in this iteration: warm-up, then two drops."""
+        again = self.lr_drop if now.done >= self.lr_drop_again_at else 1.0
+        return again * now.rate(self.reid_lr, self.reid_warmup)
+
+
+class PsHrnetNetwork(nn.Module):
+    """S: the SR network and the re-ID network behind it; both work on normalised images."""
+
+    def __init__(self, options: PsHrnetOptions, sr: nn.Module, reid: MultiScaleReid) -> None:
+        super().__init__()
+        self.options, self.sr, self.reid = options, sr, reid
+
+    def loss(self, now: Iteration, low: Tensor, teacher: MultiScaleReid | None) -> Tensor:
+        """L on a batch and on `low`, the LR versions of its HR images, (n, 3, H, W) in [0, 1].
+
+        x_h of an HR image of the batch is that image; there is none for those that came as LR.
+        """
+        o, images = self.options, to_tensor(now.batch.images(), low.device)
+        labels, hr = now.labels(low.device), torch.from_numpy(now.batch.hr).to(low.device)
+        lifted = self.sr(normalise(torch.cat([images, low])))
+        vectors, logits = self.reid(now.erased(lifted))
+        loss = identity_loss(vectors, logits, torch.cat([labels, labels[hr]]), o, o.ce_weight)
+        if len(hr) == 0:
+            return loss
+        rows = torch.cat([hr, torch.arange(len(images), len(lifted), device=low.device)])
+        target = normalise(images[hr])
+        if o.sr == "vdsr":
+            loss = loss + o.sr_weight * F.l1_loss(lifted[rows], torch.cat([target, target]))
+        if teacher is not None:
+            with torch.no_grad():
+                wanted, classes = teacher(target)
+            told = zip([*vectors, logits], [*wanted, classes], strict=True)
+            gaps = [F.l1_loss(found[rows], torch.cat([w, w])) for found, w in told]
+            loss = loss + o.distil_weight * torch.stack(gaps).sum()
+        return loss
+
+    def features(self, images: Tensor) -> Tensor:
+        """(B, 3, H, W) in [0, 1] -> the test feature (B, D), not normalised."""
+        return self.reid.features(self.sr(normalise(images)))
+
+
+class PsHrnet(TorchMethod):
+    """A student that restores its images and imitates a teacher that has seen HR ones."""
+
+    name: ClassVar[str] = "ps-hrnet"
+    title: ClassVar[str] = "PS-HRNet"
+    grade: ClassVar[Grade] = "faithful structure"
+    reference: ClassVar[str] = (
+        "Deep High-Resolution Representation Learning for Cross-Resolution Person "
+        "Re-Identification, IEEE TIP 2021"
+    )
+    Options: ClassVar[type] = PsHrnetOptions
+    options: PsHrnetOptions
+
+    def build(self, identities: int, run: Run, pretrained: bool) -> PsHrnetNetwork:
+        o = self.options
+        reid = self._reid(identities, run, pretrained)
+        with seeded(run.seed_for("initial weights", "VDSR")):
+            sr = VDSR(o.sr_width, o.sr_blocks) if o.sr == "vdsr" else nn.Identity()
+        return PsHrnetNetwork(o, sr, reid)
+
+    def _reid(self, identities: int, run: Run, pretrained: bool) -> MultiScaleReid:
+        """The network of teacher and student; both start from the same weights."""
+        o, spec = self.options, backbone_spec(self.profile.backbone)
+        with seeded(run.seed_for("initial weights", "re-ID", 1)):
+            branches = build_branches(o.trunk, spec, self.profile.weights_dir, pretrained)
+            return MultiScaleReid(branches, identities, o.part_width, o.dropout)
+
+    def train(self, network: nn.Module, train: TrainSet, run: Run) -> None:
+        """The teacher, on the HR images of all batches; then, on the same batches, the student."""
+        o, student = self.options, cast(PsHrnetNetwork, network)
+        if missing := sorted(set(o.rates) - set(train.variants)):
+            raise InputError(f"ps-hrnet needs the HR images down-sampled by {missing} too")
+        device, generator = device_of(student), np.random.default_rng(run.seed_for("rates"))
+        phases = 2 if o.teacher else 1
+        with seeded(run.seed_for("dropout")):
+            teacher = self._teacher(train, _phase(run, 0, phases), device) if o.teacher else None
+
+            def loss(now: Iteration) -> Tensor:
+                versions = now.batch.versions(o.rates)
+                everyone = np.arange(versions.shape[1])
+                drawn = generator.integers(0, len(o.rates), everyone.shape)
+                return student.loss(now, to_tensor(versions[drawn, everyone], device), teacher)
+
+            self._learn(student, loss, train, _phase(run, phases - 1, phases))
+
+    def _teacher(self, train: TrainSet, run: Run, device: torch.device) -> MultiScaleReid:
+        o, teacher = self.options, self._reid(train.identities, run, pretrained=True)
+        teacher.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+        def loss(now: Iteration) -> Tensor | None:
+            high = torch.from_numpy(now.batch.hr).to(device)
+            if len(high) < 2:  # batch normalisation needs two images
+                return None
+            vectors, logits = teacher(now.seen(device)[high])
+            return identity_loss(vectors, logits, now.labels(device)[high], o, o.ce_weight)
+
+        self._learn(teacher.train(), loss, train, run)
+        return teacher.eval()
+
+    def _learn(
+        self,
+        network: nn.Module,
+        loss: Callable[[Iteration], Tensor | None],
+        train: TrainSet,
+        run: Run,
+    ) -> None:
+        """Train one of the two networks over the whole schedule."""
+        o, known = self.options, network.parameters()
+        optimiser = make_optimiser(o.optimiser, known, o.reid_lr, o.reid_weight_decay, True)
+        for now in iterations(train, self.profile.train, o, run):
+            set_rate(optimiser, o.rate(now))
+            optimiser.zero_grad()
+            if (value := loss(now)) is not None:
+                value.backward()  # type: ignore[no-untyped-call]
+                optimiser.step()
+
+    def embed(self, images: Images) -> Embeddings:
+        """Normalised after an image and its mirror image were added, as in the authors' code."""
+        found = super().embed(images)
+        if self.options.test_normalise == "none":
+            return found
+        length = np.linalg.norm(found, axis=1, keepdims=True)
+        return np.asarray(found / np.maximum(length, 1e-12), dtype=np.float32)
+
+    def reconstructions(self, images: Images) -> dict[str, Images]:
+        """SR(x), clipped to uint8; nothing without SR."""
+        if self.options.sr == "none":
+            return {}
+        sr = cast(PsHrnetNetwork, self.fitted()[0]).sr
+        return {"SR": self.rebuilt(images, lambda x: denormalise(sr(normalise(x))))}
+
+
+def _phase(run: Run, phase: int, phases: int) -> Run:
+    """`run` as one of several equally long trainings sees it."""
+
+    def told(done: int, total: int) -> None:
+        run.progress(phase * total + done, phases * total)
+
+    return replace(run, progress=told)
