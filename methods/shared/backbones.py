@@ -18,8 +18,9 @@ from methods.shared.timm_networks import vit_base, vit_small
 from methods.shared.vision import torchvision_models
 from methods.shared.weights import resnet50_weights
 
+RESNET50_ENDS = (2, 4, 5, 6, 7)  # the last layers of its stem, before pooling, and of its stages
+
 NAMES = ("resnet50", "resnet-small", "vit-base", "vit-small")
-RESNET50_ENDS: tuple[int, ...] = (2, 4, 5, 6, 7)  # where its stem and its stages end
 
 
 @dataclass(frozen=True)

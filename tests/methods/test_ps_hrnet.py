@@ -1,0 +1,258 @@
+"""PS-HRNet: its networks and its loss recomputed by hand, who learns from what, options."""
+
+from dataclasses import replace
+from typing import Any, cast
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from datasets import InputError
+from methods import Profile, Run, TrainSet, check_method
+from methods.check import SMALL, made_images, made_train_set
+from methods.ps_hrnet import PsHrnet, PsHrnetNetwork
+from methods.shared.backbones import backbone_spec, build_backbone
+from methods.shared.loop import Iteration, iterations
+from methods.shared.multiscale import MultiScaleReid, build_branches, pooled
+from methods.shared.pixels import normalise, to_tensor
+from methods.shared.vdsr import VDSR, ChannelAttention
+
+Array = NDArray[Any]
+FEW = {"iterations": 1, "identities": 3, "hr_images": 2, "lr_images": 2}
+
+
+def prepared(**options: Any) -> tuple[PsHrnetNetwork, Iteration, Tensor, MultiScaleReid]:
+    """A fresh student, one batch, LR versions of its HR images, and another network as teacher."""
+    method = PsHrnet(SMALL, dropout=0.0, **options)
+    student = method.build(4, Run(seed=0), pretrained=False).train()
+    teacher = method.build(4, Run(seed=1), pretrained=False).reid.eval()
+    now = next(iterations(made_train_set(SMALL), FEW, method.options, Run(seed=0)))
+    return student, now, to_tensor(now.batch.versions((3,))[0], torch.device("cpu")), teacher
+
+
+@pytest.mark.parametrize("size", [(8, 4), (7, 5), (1, 3)])
+@pytest.mark.parametrize(("side", "share"), [(4, 0.5), (2, 0.2), (1, 0.0)])
+def test_pooling_is_mean_and_maximum_over_a_grid(
+    size: tuple[int, int], side: int, share: float
+) -> None:
+    maps = torch.randn(2, 3, *size)
+    mean, most = F.adaptive_avg_pool2d(maps, side), F.adaptive_max_pool2d(maps, side)
+    assert torch.allclose(pooled(maps, side, share), (mean + share * most).flatten(1), atol=1e-6)
+
+
+def test_channel_attention_by_hand() -> None:
+    layer, maps = ChannelAttention(32), torch.randn(2, 32, 5, 4)
+    means = maps.mean((2, 3)).numpy()
+    weights = [p.detach().numpy() for p in layer.parameters()]
+    assert [w.shape[:2] for w in weights] == [(2, 32), (2,), (32, 2), (32,)]
+    few = np.maximum(means @ weights[0][:, :, 0, 0].T + weights[1], 0)
+    gates = 1 / (1 + np.exp(-(few @ weights[2][:, :, 0, 0].T + weights[3])))
+    wanted = maps.numpy() * gates[:, :, None, None]
+    assert np.allclose(layer(maps).detach().numpy(), wanted, atol=1e-6)
+
+
+def test_vdsr_has_twenty_layers_and_adds_its_input() -> None:
+    network = VDSR()
+    kernels = [m for m in network.modules() if isinstance(m, nn.Conv2d) and m.kernel_size == (3, 3)]
+    assert [m.out_channels for m in kernels] == [64] * 19 + [3]
+    assert all(m.bias is None for m in kernels)
+    attention = 64 * 4 + 4 + 4 * 64 + 64
+    assert sum(p.numel() for p in network.parameters()) == 2 * 27 * 64 + 18 * (
+        9 * 64**2 + attention
+    )
+    images = torch.rand(1, 3, 9, 6)
+    assert not torch.equal(network(images), images)
+    nn.init.zeros_(kernels[-1].weight)
+    assert torch.equal(network(images), images)
+
+
+def test_the_papers_vectors_have_the_papers_sizes() -> None:
+    """2048 + 1024 + 2048 + 1024 = 6144, and 512 more at test; HRNet-W32 at 256 x 128."""
+    profile = Profile("p", 256, 128, backbone={"name": "resnet50", "weights": "none"})
+    with torch.device("meta"):
+        network = PsHrnet(profile).build(751, Run(seed=0), pretrained=False)
+        images = torch.empty(2, 3, 256, 128)
+        vectors, logits = network.reid(images)
+        assert [v.shape[1] for v in vectors] == [6144, 2048, 1024, 2048, 1024]
+        assert (logits.shape, network.reid.features(images).shape) == ((2, 751), (2, 6656))
+
+
+def test_stages_of_the_profiles_trunk_are_branches() -> None:
+    for table, channels in (
+        ({"name": "resnet-small", "width": 4, "blocks": [1, 2, 1, 1]}, (4, 8, 16, 32)),
+        ({"name": "resnet50"}, (256, 512, 1024, 2048)),
+    ):
+        spec = backbone_spec({**table, "weights": "none"})
+        torch.manual_seed(0)
+        branches, found = build_branches("profile", spec, None, pretrained=True)
+        torch.manual_seed(0)
+        trunk, _ = build_backbone(spec, None, pretrained=True)
+        images = torch.rand(2, 3, 64, 32)
+        maps = branches.eval()(images)
+        assert found == channels == tuple(m.shape[1] for m in maps)
+        assert torch.allclose(maps[3], trunk.eval()(images))
+        assert maps[0].shape[2] > maps[2].shape[2]
+
+
+@pytest.mark.parametrize(
+    "backbone",
+    [
+        {"name": "resnet-small", "weights": "none", "blocks": [1, 1]},
+        {"name": "vit-small", "weights": "none"},
+    ],
+)
+def test_a_trunk_without_four_stages_is_named(backbone: dict[str, Any]) -> None:
+    with pytest.raises(InputError, match="has no four stages"):
+        PsHrnet(replace(SMALL, backbone=backbone)).fit(made_train_set(SMALL), Run(seed=0))
+
+
+def hardest(vectors: Array, labels: Array, margin: float) -> float:
+    """The batch-hard triplet loss, image by image."""
+    total = 0.0
+    for k, anchor in enumerate(vectors):
+        far = np.linalg.norm(vectors - anchor, axis=1)
+        same = labels == labels[k]
+        total += max(0.0, margin + far[same].max() - far[~same].min())
+    return total / len(vectors)
+
+
+def numbers(*tensors: Tensor) -> list[Array]:
+    return [t.detach().double().numpy() for t in tensors]
+
+
+@pytest.mark.parametrize(("sr", "taught"), [("vdsr", True), ("vdsr", False), ("none", False)])
+def test_the_loss_is_the_papers(sr: str, taught: bool) -> None:
+    student, now, low, teacher = prepared(sr=sr, margin=0.7)
+    outputs: list[Any] = []
+    student.reid.register_forward_hook(lambda _m, _args, out: outputs.append(out))
+    loss = student.loss(now, low, teacher if taught else None).item()
+    train, batch = made_train_set(SMALL), now.batch
+    n, size = len(batch.hr), len(batch.indices)
+    assert 0 < n < size
+    labels = np.concatenate([train.labels[batch.indices], train.labels[batch.indices][batch.hr]])
+    *vectors, logits = numbers(*outputs[0][0], outputs[0][1])
+    likely = logits - np.log(np.exp(logits).sum(1, keepdims=True))
+    target = np.full_like(logits, 0.1 / 4)
+    target[np.arange(len(labels)), labels] += 0.9
+    wanted = -1.15 * (target * likely).sum(1).mean()
+    wanted += np.mean([hardest(v, labels, 0.7) for v in vectors])
+    images = normalise(to_tensor(batch.images(), torch.device("cpu")))
+    high, rows = images[batch.hr], np.concatenate([batch.hr, np.arange(size, size + n)])
+    twice = torch.cat([high, high])
+    if sr == "vdsr":
+        lifted = student.sr(torch.cat([images, normalise(low)]))[rows]
+        wanted += 0.5 * (lifted - twice).abs().mean().item()
+    if taught:
+        theirs, classes = teacher(twice)
+        for own, other in zip([*vectors, logits], numbers(*theirs, classes), strict=True):
+            wanted += 0.5 * np.abs(own[rows] - other).mean()
+    assert loss == pytest.approx(float(wanted), rel=1e-4)
+
+
+def test_the_teacher_only_tells() -> None:
+    student, now, low, teacher = prepared()
+    before = {name: x.clone() for name, x in teacher.state_dict().items()}
+    student.loss(now, low, teacher).backward()  # type: ignore[no-untyped-call]
+    assert all(p.grad is None for p in teacher.parameters())
+    assert all(torch.equal(x, before[name]) for name, x in teacher.state_dict().items())
+    assert all(p.grad is not None for p in student.parameters())
+
+
+def test_the_teacher_learns_from_hr_images_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[MultiScaleReid] = []
+    reid = PsHrnet._reid
+    monkeypatch.setattr(
+        PsHrnet, "_reid", lambda self, *args, **kw: made.append(reid(self, *args, **kw)) or made[-1]
+    )
+    train = made_train_set(SMALL)
+    noisy = np.where((train.rates == 1)[:, None, None, None], train.images, 255 - train.images)
+    PsHrnet(SMALL).fit(train, Run(seed=0))
+    PsHrnet(SMALL).fit(replace(train, images=noisy), Run(seed=0))
+    first, second = made[1].state_dict(), made[3].state_dict()
+    assert all(torch.equal(first[name], second[name]) for name in first)
+    assert not torch.equal(made[0].reduce.weight, made[2].reduce.weight), "students see the LR ones"
+    assert not made[1].training
+
+
+def test_each_hr_image_gets_one_of_the_rates(monkeypatch: pytest.MonkeyPatch) -> None:
+    full, seen = made_train_set(SMALL), list[Tensor]()
+    flat = {rate: np.full_like(full.variants[rate], rate) for rate in (2, 3, 4)}
+    loss = PsHrnetNetwork.loss
+
+    def spied(self: PsHrnetNetwork, now: Iteration, low: Tensor, teacher: Any) -> Tensor:
+        seen.append(low)
+        assert len(low) == len(now.batch.hr)
+        return loss(self, now, low, teacher)
+
+    monkeypatch.setattr(PsHrnetNetwork, "loss", spied)
+    PsHrnet(SMALL, rates=[2, 4], crop=0).fit(replace(full, variants=flat), Run(seed=0))
+    drawn = torch.cat(seen).mul(255).round().flatten(1)
+    assert torch.equal(drawn.amin(1), drawn.amax(1))
+    assert set(drawn[:, 0].tolist()) == {2.0, 4.0}
+
+
+def test_an_embedding_is_the_normalised_sum_over_an_image_and_its_mirror_image() -> None:
+    method = PsHrnet(SMALL)
+    method.fit(made_train_set(SMALL), Run(seed=0))
+    images = made_images(3, SMALL, "test")
+    network, x = cast(PsHrnetNetwork, method.network), to_tensor(images, torch.device("cpu"))
+    with torch.no_grad():
+        lifted, mirrored = network.sr(normalise(x)), network.sr(normalise(x.flip(3)))
+        raw = network.reid.features(lifted) + network.reid.features(mirrored)
+        whole = network.reid.vectors(lifted)[0] + network.reid.vectors(mirrored)[0]
+    assert np.allclose(method.embed(images), F.normalize(raw, dim=1).numpy(), atol=1e-5)
+    assert torch.allclose(raw[:, : whole.shape[1]], whole, atol=1e-4)
+    assert raw.shape[1] == whole.shape[1] + 8
+
+
+def test_progress_counts_teacher_and_student() -> None:
+    for teacher, steps in ((True, 6), (False, 3)):
+        told: list[tuple[int, int]] = []
+        run = Run(0, "cpu", lambda *now, told=told: told.append(now))  # type: ignore[misc]
+        PsHrnet(SMALL, teacher=teacher).fit(made_train_set(SMALL), run)
+        assert told == [(k, steps) for k in range(1, steps + 1)]
+
+
+def test_rates_of_learning_drop_twice() -> None:
+    options = PsHrnet(SMALL).options
+    now = [Iteration(step, 71, cast(Any, None), options, cast(Any, None)) for step in (5, 30, 60)]
+    assert [options.rate(i) for i in now] == pytest.approx([0.0085, 0.00085, 0.000085])
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"sr": "none", "teacher": False},
+        {"teacher": False, "rates": [3], "test_normalise": "none", "embed_flip": False},
+        {"erase": 0.5, "triplet_normalise": True, "optimiser": "adam", "distil_weight": 0.0},
+    ],
+    ids=str,
+)
+def test_its_rows_conform(options: dict[str, Any]) -> None:
+    assert "determinism" in check_method("ps-hrnet", **options)
+
+
+def test_wrong_options_and_missing_variants_are_named() -> None:
+    for wrong in ({"parts": 4}, {"part_head": "pcb"}, {"rates": [2, 2]}, {"sr_width": 0}):
+        with pytest.raises(InputError, match=next(iter(wrong))):
+            PsHrnet(SMALL, **wrong)
+    for wrong in ({"dropout": 1.0}, {"lr_drop_again_at": 2.0}):
+        with pytest.raises(InputError, match="must lie between 0 and 1"):
+            PsHrnet(SMALL, **wrong)
+    full = made_train_set(SMALL)
+    some = {2: full.variants[2], 4: full.variants[4]}
+    with pytest.raises(InputError, match=r"down-sampled by \[3\]"):
+        PsHrnet(SMALL).fit(replace(full, variants=some), Run(seed=0))
+
+
+def test_training_without_any_hr_image_still_gives_embeddings() -> None:
+    full = made_train_set(SMALL)
+    none = np.zeros(0, dtype=np.int64)
+    empty = dict.fromkeys((2, 3, 4), full.images[:0])
+    rates = np.zeros_like(full.rates)
+    method = PsHrnet(SMALL)
+    method.fit(TrainSet(full.images, full.labels, full.camids, rates, empty, none), Run(seed=0))
+    assert np.isfinite(method.embed(full.images[:2])).all()
