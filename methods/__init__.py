@@ -46,6 +46,8 @@ METHODS: dict[str, str] = {
     "apsr": "methods.apsr:Apsr",
     "ps-hrnet": "methods.ps_hrnet:PsHrnet",
     "vpfa": "methods.vpfa:Vpfa",
+    "jbim": "methods.jbim:Jbim",
+    "lrar": "methods.lrar:Lrar",
 }
 
 

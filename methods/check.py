@@ -47,6 +47,8 @@ SMALL = Profile(
         **{name: {"sr_width": 4, "sr_blocks": 1} for name in ("pri", "pcb-pri", "apsr")},
         "ps-hrnet": {"trunk": "profile", "part_width": 8, "sr_width": 4, "sr_blocks": 1, "crop": 1},
         "vpfa": {"vp_width": 8, "vp_epochs": 2},
+        "jbim": {"sr_widths": [4, 4]},
+        "lrar": {"verif_width": 8},
     },
 )
 

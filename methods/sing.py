@@ -10,6 +10,7 @@ q. Faithful structure: loss, streams, SRCNN and fusion are as in the authors' pu
 is the suite's. Our reading: rho is read from the pixels.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal, cast
 
@@ -84,25 +85,38 @@ class SingNetwork(nn.Module):
         o, s = self.options, streams(now, self.options.groups[j], device_of(self))
         lifted, native = self.sr[j](s.low), self.sr[j](s.native)
         seen = [s.high, *(x if o.joint else x.detach() for x in (lifted, native))]
-        features, logits = self.reid[j](now.erased(normalise(torch.cat(seen))))
-        split = zip(logits.split([len(y) for y in s.labels], 1), s.labels, strict=True)
-        terms = [smoothed_cross_entropy(p, y, o.label_smoothing) for p, y in split if len(y)]
-        if o.triplet:
-            terms.append(batch_hard_triplet(features, torch.cat(s.labels), o.margin))
+        terms = self.identity_terms(now, j, seen, s.labels)
         if o.sr == "srcnn" and len(lifted):
             terms.append(o.alpha * luminance_loss(lifted, s.target))
         return torch.stack(terms).sum()
 
+    def identity_terms(
+        self, now: Iteration, place: int, seen: list[Tensor], labels: Sequence[Tensor]
+    ) -> list[Tensor]:
+        """CE of each kind of image that is there, by the re-ID network at this place."""
+        o = self.options
+        features, logits = self.reid[place](now.erased(normalise(torch.cat(seen))))
+        split = zip(logits.split([len(y) for y in labels], 1), labels, strict=True)
+        terms = [smoothed_cross_entropy(p, y, o.label_smoothing) for p, y in split if len(y)]
+        if o.triplet:
+            terms.append(batch_hard_triplet(features, torch.cat(list(labels)), o.margin))
+        return terms
+
     def features(self, images: Tensor) -> Tensor:
         """(B, 3, H, W) in [0, 1] -> F_j(SR_j(x)) and F_j(x) of all j and the weights w_j."""
-        o, count = self.options, len(self.reid)
-        query = [self._reid(j, self.sr[j](images)) for j in range(count)]
-        gallery = [self._reid(j, images) for j in range(count)]
-        rates = tuple(group[0] for group in o.groups)
-        return packed(query, gallery, fitting_weights(self.resolution(images), rates, o.theta))
+        count = len(self.reid)
+        query = [self.feature(j, self.sr[j](images)) for j in range(count)]
+        gallery = [self.feature(j, images) for j in range(count)]
+        return packed(query, gallery, self.weights(images))
 
-    def _reid(self, j: int, images: Tensor) -> Tensor:
-        return joined([self.reid[j].features(normalise(images))], self.options)  # type: ignore[operator]
+    def weights(self, images: Tensor) -> Tensor:
+        """The w_j of images (B, 3, H, W) as queries: (B, J)."""
+        rates = tuple(group[0] for group in self.options.groups)
+        return fitting_weights(self.resolution(images), rates, self.options.theta)
+
+    def feature(self, place: int, images: Tensor) -> Tensor:
+        """What the re-ID network at this place makes of images (B, 3, H, W) in [0, 1]."""
+        return joined([self.reid[place].features(normalise(images))], self.options)  # type: ignore[operator]
 
 
 class SingMethod(TorchMethod):
@@ -128,7 +142,7 @@ class SingMethod(TorchMethod):
     def train(self, network: nn.Module, train: TrainSet, run: Run) -> None:
         o, whole = self.options, cast(SingNetwork, network)
         if missing := sorted(set(o.rates) - set(train.variants)):
-            raise InputError(f"sing needs the HR images down-sampled by {missing} too")
+            raise InputError(f"{self.name} needs the HR images down-sampled by {missing} too")
         whole.resolution.fit(train)
         reid = make_optimiser(o.optimiser, whole.reid.parameters(), o.reid_lr, o.reid_weight_decay)
         parts = [(reid, o.reid_lr, o.reid_warmup)]

@@ -1,0 +1,228 @@
+"""LRAR: learning resolution-adaptive representations (Wu, Liu, Wang et al., arXiv 2207.13037).
+
+The code of an image has m sub-vectors, and the resolution level k of the query (1: the lowest, m:
+HR) says how many are compared; a mask for each level makes the trunk itself adapt to it:
+
+    d(p, g) = ||cat(v^p_1, .., v^p_k) - cat(v^g_1, .., v^g_k)||
+    X^l <- X^l * sigmoid(M^l_k)             after each residual block l
+    L = CE(W^T z) + lambda BCE(sigmoid(MLP(z_i - z_j))),     z = cat(v_1, .., v_k, 0)
+
+Masks are added and trained one by one from the output side, those above them frozen.
+Faithful structure: the sizes, the pairs and the schedule are ours. The level comes from the rate.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal, cast
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from datasets.errors import InputError
+from methods.interface import Distances, Embeddings, Grade, Images, Run, TrainSet
+from methods.shared.descent import descend
+from methods.shared.loop import Iteration, iterations
+from methods.shared.losses import batch_hard_triplet, smoothed_cross_entropy
+from methods.shared.masks import MaskedTrunk
+from methods.shared.pixels import in_batches, normalise, to_tensor
+from methods.shared.reid import ReidNetwork, ReidOptions, joined
+from methods.shared.resolution import RateEstimator
+from methods.shared.streams import streams
+from methods.shared.torch_method import TorchMethod
+from methods.shared.training import device_of, make_optimiser, repeatable, seeded
+
+
+@dataclass(frozen=True)
+class LrarOptions(ReidOptions):
+    """Options of LRAR, beside those of its re-ID network; docs/methods/lrar.md argues each default.
+
+    rates: the levels below HR. rate: of an image, "given" where the data set knows it (else
+        estimated from its pixels), or always "estimated".
+    length: "variable", or "fixed": all sub-vectors at every level.
+    masks: whether there are any. mask_start, mask_lr: their mean at first, their learning rate.
+    progressive: masks come one by one; otherwise all are there, and learn, from the start.
+    gallery: a gallery image passes with the masks of the "query" level, or with its "own" ones.
+    verification: lambda. verif_width: of the hidden layer of MLP.
+    triplet: adds Eq. 12 of MSIFLA over the images that are compared at a level.
+    """
+
+    parts: int = 1
+    label_smoothing: float = 0.0
+    test_normalise: Literal["network", "whole", "none"] = "none"
+    rates: tuple[int, ...] = (2, 3, 4)
+    rate: Literal["given", "estimated"] = "given"
+    length: Literal["variable", "fixed"] = "variable"
+    masks: bool = True
+    mask_start: float = 0.0
+    mask_lr: float = 1e-2
+    progressive: bool = True
+    gallery: Literal["query", "own"] = "query"
+    verification: float = 1.0
+    verif_width: int = 512
+    triplet: bool = False
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.rates or set(self.rates) - {2, 3, 4} or len(set(self.rates)) < len(self.rates):
+            raise ValueError("option rates must be a list of different rates out of 2, 3, 4")
+        if self.verification < 0 or self.verif_width < 1 or self.mask_lr <= 0:
+            raise ValueError("verification >= 0, verif_width >= 1 and mask_lr > 0 are needed")
+
+    @property
+    def levels(self) -> tuple[int, ...]:
+        """The rate of each level, from the lowest resolution to HR."""
+        return (*sorted(self.rates, reverse=True), 1)
+
+
+class LrarNetwork(nn.Module):
+    """A trunk with masks, the part heads behind it, the MLP that compares codes.
+
+    The channels of every part are shared out among the sub-vectors.
+    """
+
+    def __init__(self, options: LrarOptions, reid: ReidNetwork) -> None:
+        super().__init__()
+        o, self.options, self.reid = options, options, reid
+        self.trunk = MaskedTrunk(reid.trunk, len(o.levels), o.mask_start, o.masks)
+        reid.trunk = nn.Identity()
+        size, width, count = reid.parts * reid.size, o.verif_width, len(o.levels)
+        self.same = nn.Sequential(nn.Linear(size, width), nn.ReLU(), nn.Linear(width, 1))
+        self.resolution = RateEstimator()
+        ends = [reid.size * (k + 1) // count for k in range(count)]
+        self.ends = ends if o.length == "variable" else [reid.size] * count
+
+    def levels_of(self, rates: Tensor, told: Tensor | None) -> Tensor:
+        """The nearest level (B,) int64 to the rates told, (B,) with 0 for unknown, or estimated."""
+        if told is not None:
+            rates = torch.where(told > 0, told.to(rates.dtype), rates)
+        return (rates[:, None] - rates.new_tensor(self.options.levels)).abs().argmin(1)
+
+    def sub_vectors(self, images: Tensor, levels: Tensor) -> Tensor:
+        """v_1 to v_m of each part, (P, B, D), of normalised images at these levels."""
+        features = self.reid.features(self.trunk(images, levels))
+        return features.view(len(images), self.reid.parts, -1).transpose(0, 1)
+
+    def padded(self, vectors: Tensor, levels: Tensor) -> Tensor:
+        """z: sub-vectors (P, B, D) beyond the level (B,) of each image are zero."""
+        ends = torch.tensor(self.ends, device=vectors.device)[levels]
+        return vectors * (torch.arange(self.reid.size, device=vectors.device) < ends[:, None])
+
+    def loss(self, now: Iteration) -> Tensor:
+        """L on a batch: its HR images, their variants and its LR images, each at its level.
+
+        Where gallery images take the masks of the query, HR images are there once for each level.
+        """
+        o, device = self.options, device_of(self)
+        s, count = streams(now, o.rates, device), len(o.levels)
+        rates = np.delete(now.batch.train.rates[now.batch.indices], now.batch.hr)
+        native = self.levels_of(self.resolution(s.native), torch.from_numpy(rates).to(device))
+        at = list(range(count)) if o.gallery == "query" else [count - 1]
+        known = [k for k in [*at, *map(o.levels.index, o.rates)] for _ in s.high]
+        levels = torch.cat([native.new_tensor(known), native])
+        labels = torch.cat([s.labels[0].repeat(len(at)), *s.labels[1:]])
+        images = torch.cat([s.high.repeat(len(at), 1, 1, 1), s.low, s.native])
+        vectors = self.sub_vectors(now.erased(normalise(images)), levels)
+        logits = torch.baddbmm(self.reid.bias, self.padded(vectors, levels), self.reid.weight)
+        terms = [smoothed_cross_entropy(logits, labels, o.label_smoothing)]
+        for k in range(count):
+            rows = (levels == k) | ((levels == count - 1) & (o.gallery == "own"))
+            if rows.sum() > 1:
+                codes = self.padded(vectors[:, rows], levels[rows].clamp_max(k))
+                terms.append(self.compared(codes, labels[rows]) / count)
+        return torch.stack(terms).sum()
+
+    def compared(self, codes: Tensor, labels: Tensor) -> Tensor:
+        """lambda L_verif over all ordered pairs of codes (P, B, D), and Eq. 12 where asked."""
+        o, z = self.options, codes.transpose(0, 1).flatten(1)
+        first, second = (~torch.eye(len(z), dtype=torch.bool, device=z.device)).nonzero().T
+        loss = batch_hard_triplet(codes, labels, o.margin) if o.triplet else z.new_zeros(())
+        if o.verification > 0:
+            same = (labels[first] == labels[second]).to(z.dtype)
+            guessed = self.same(z[first] - z[second])[:, 0]
+            loss = loss + o.verification * F.binary_cross_entropy_with_logits(guessed, same)
+        return loss
+
+    def passes(self, images: Tensor) -> Tensor:
+        """Images (B, 3, H, W) in [0, 1] with the masks of every level: (B, m, P, D)."""
+        o, seen = self.options, normalise(images)
+        count, start = len(images), torch.zeros(len(images), dtype=torch.int64, device=seen.device)
+        passed = [self.sub_vectors(seen, start + k) for k in range(len(o.levels) if o.masks else 1)]
+        return torch.stack(passed).permute(2, 0, 1, 3).expand(count, len(o.levels), -1, -1)
+
+    def embedding(self, passes: Tensor, levels: Tensor) -> Tensor:
+        """What is compared at level 1, 2, ..., m, side by side, then the level: (B, D')."""
+        own, blocks = passes[torch.arange(len(levels)), levels], []
+        for k, end in enumerate(self.ends):
+            passed = passes[:, k] if self.options.gallery == "query" else own
+            blocks.append(joined([passed[:, :, :end].flatten(1)], self.options))
+        return torch.cat([*blocks, levels[:, None].to(passes.dtype)], 1)
+
+
+class Lrar(TorchMethod):
+    """A code whose length and whose trunk adapt to the resolution of the query."""
+
+    name: ClassVar[str] = "lrar"
+    title: ClassVar[str] = "LRAR"
+    grade: ClassVar[Grade] = "faithful structure"
+    needs_rate: ClassVar[bool] = True
+    reference: ClassVar[str] = (
+        "Learning Resolution-Adaptive Representations for Cross-Resolution Person "
+        "Re-Identification, arXiv 2207.13037"
+    )
+    Options: ClassVar[type] = LrarOptions
+    options: LrarOptions
+
+    def build(self, identities: int, run: Run, pretrained: bool) -> LrarNetwork:
+        reid = self.reid_network(identities, run, 1, pretrained)
+        with seeded(run.seed_for("initial weights", "LRAR")):
+            return LrarNetwork(self.options, reid)
+
+    def train(self, network: nn.Module, train: TrainSet, run: Run) -> None:
+        o, whole = self.options, cast(LrarNetwork, network)
+        if missing := sorted(set(o.rates) - set(train.variants)):
+            raise InputError(f"lrar needs the HR images down-sampled by {missing} too")
+        whole.resolution.fit(train)
+        masks, trunk = list(whole.trunk.masks), whole.trunk
+        others = [*trunk.layers.parameters(), *whole.reid.parameters(), *whole.same.parameters()]
+        reid = make_optimiser(o.optimiser, others, o.reid_lr, o.reid_weight_decay)
+        parts = [(reid, o.reid_lr, o.reid_warmup)]
+        if masks:
+            parts.append((make_optimiser(o.optimiser, masks, o.mask_lr, 0), o.mask_lr, 0))
+        for now in iterations(train, self.profile.train, o, run):
+            if o.progressive:
+                trunk.added = -(-(now.step + 1) * len(masks) // now.total)
+            trunk.frozen = o.progressive
+            descend(now, parts, [whole.loss(now)])
+        trunk.frozen = False
+
+    def embed(self, images: Images) -> Embeddings:
+        return self._embedded(images, None)
+
+    def embed_rated(self, images: Images, rates: NDArray[np.int64]) -> Embeddings:
+        return self._embedded(images, rates if self.options.rate == "given" else None)
+
+    def _embedded(self, images: Images, known: NDArray[np.int64] | None) -> Embeddings:
+        module, device = self.fitted()
+        network = cast(LrarNetwork, module)
+        told = None if known is None else torch.from_numpy(known.astype(np.int64)).to(device)
+
+        def passes(batch: Images) -> Tensor:
+            once = network.passes(seen := to_tensor(batch, device))
+            return once + network.passes(seen.flip(3)) if self.options.embed_flip else once
+
+        with torch.inference_mode(), repeatable():
+            rates = in_batches(images, lambda batch: network.resolution(to_tensor(batch, device)))
+            embedded = network.embedding(in_batches(images, passes), network.levels_of(rates, told))
+            return np.ascontiguousarray(embedded.cpu().numpy())
+
+    def distances(self, query: Embeddings, gallery: Embeddings) -> Distances:
+        """A query is compared by the sub-vectors, and under the masks, of its own level."""
+        network = cast(LrarNetwork, self.fitted()[0])
+        found, start = np.zeros((len(query), len(gallery))), 0
+        for k, end in enumerate(network.ends):
+            block, rows = slice(start, start + network.reid.parts * end), query[:, -1] == k
+            found[rows] = super().distances(query[rows, block], gallery[:, block])
+            start = block.stop
+        return found
