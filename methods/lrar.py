@@ -117,7 +117,8 @@ class LrarNetwork(nn.Module):
         o, device = self.options, device_of(self)
         s, count = streams(now, o.rates, device), len(o.levels)
         rates = np.delete(now.batch.train.rates[now.batch.indices], now.batch.hr)
-        native = self.levels_of(self.resolution(s.native), torch.from_numpy(rates).to(device))
+        told = torch.from_numpy(rates).to(device)
+        native = self.levels_of(self.resolution(s.native) if len(told) else told.float(), told)
         at = list(range(count)) if o.gallery == "query" else [count - 1]
         known = [k for k in [*at, *map(o.levels.index, o.rates)] for _ in s.high]
         levels = torch.cat([native.new_tensor(known), native])
@@ -125,12 +126,15 @@ class LrarNetwork(nn.Module):
         images = torch.cat([s.high.repeat(len(at), 1, 1, 1), s.low, s.native])
         vectors = self.sub_vectors(now.erased(normalise(images)), levels)
         logits = torch.baddbmm(self.reid.bias, self.padded(vectors, levels), self.reid.weight)
-        terms = [smoothed_cross_entropy(logits, labels, o.label_smoothing)]
+        kinds = [len(s.high) * len(at), len(s.low), len(s.native)]
+        split = zip(torch.split(logits, kinds, 1), torch.split(labels, kinds), strict=True)
+        each = [smoothed_cross_entropy(p, y, o.label_smoothing) for p, y in split if len(y)]
+        terms = [torch.stack(each).mean()]
         for k in range(count):
             rows = (levels == k) | ((levels == count - 1) & (o.gallery == "own"))
             if rows.sum() > 1:
                 codes = self.padded(vectors[:, rows], levels[rows].clamp_max(k))
-                terms.append(self.compared(codes, labels[rows]) / count)
+                terms.append(self.compared(codes, labels[rows]))
         return torch.stack(terms).sum()
 
     def compared(self, codes: Tensor, labels: Tensor) -> Tensor:
