@@ -131,7 +131,7 @@ class LrarNetwork(nn.Module):
         each = [smoothed_cross_entropy(p, y, o.label_smoothing) for p, y in split if len(y)]
         terms = [torch.stack(each).mean()]
         for k in range(count):
-            rows = (levels == k) | ((levels == count - 1) & (o.gallery == "own"))
+            rows = levels >= k
             if rows.sum() > 1:
                 codes = self.padded(vectors[:, rows], levels[rows].clamp_max(k))
                 terms.append(self.compared(codes, labels[rows]))
@@ -139,13 +139,17 @@ class LrarNetwork(nn.Module):
 
     def compared(self, codes: Tensor, labels: Tensor) -> Tensor:
         """lambda L_verif over all ordered pairs of codes (P, B, D), and Eq. 12 where asked."""
-        o, z = self.options, codes.transpose(0, 1).flatten(1)
-        first, second = (~torch.eye(len(z), dtype=torch.bool, device=z.device)).nonzero().T
-        loss = batch_hard_triplet(codes, labels, o.margin) if o.triplet else z.new_zeros(())
+        o = self.options
+        loss = batch_hard_triplet(codes, labels, o.margin) if o.triplet else codes.new_zeros(())
         if o.verification > 0:
-            same = (labels[first] == labels[second]).to(z.dtype)
-            guessed = self.same(z[first] - z[second])[:, 0]
-            loss = loss + o.verification * F.binary_cross_entropy_with_logits(guessed, same)
+            # The first layer of MLP is linear, so it takes codes rather than all differences.
+            first, relu, last = cast(nn.Linear, self.same[0]), self.same[1], self.same[2]
+            inner = F.linear(codes.transpose(0, 1).flatten(1), first.weight)
+            guessed = last(relu(inner[:, None] - inner[None] + first.bias))[:, :, 0]
+            pairs = ~torch.eye(len(labels), dtype=torch.bool, device=labels.device)
+            same = (labels[:, None] == labels[None])[pairs].to(guessed.dtype)
+            verif = F.binary_cross_entropy_with_logits(guessed[pairs], same)
+            loss = loss + o.verification * verif
         return loss
 
     def passes(self, images: Tensor) -> Tensor:
