@@ -33,7 +33,8 @@ def _methods_list(options: argparse.Namespace) -> int:
         )
         return DONE
     for cls in found:
-        print(f"{cls.name:10} {cls.title} ({cls.grade}). {cls.reference}")
+        told = ", is told the rates" if cls.needs_rate else ""
+        print(f"{cls.name:10} {cls.title} ({cls.grade}{told}). {cls.reference}")
     return DONE
 
 
