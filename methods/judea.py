@@ -36,12 +36,12 @@ class JudeaOptions:
     """
 
     cells: tuple[int, ...] = (16, 6)
-    scales: tuple[int, ...] = (8, 2)
+    scales: tuple[int, ...] = (8, 4)
     most_axes: int = 300
     size: int = 60
     alpha: float = 1.0
     beta: float = 1.0
-    rho: float = 1e-3
+    rho: float = 1e-2
 
     def __post_init__(self) -> None:
         if len(self.cells) != 2 or min(self.cells) < 2:

@@ -43,7 +43,7 @@ class SdfOptions:
     most_axes: int = 300
     metric: Literal["euclidean", "fisher"] = "fisher"
     size: int = 60
-    rho: float = 1e-1
+    rho: float = 1e-2
     degree: int = 3
     positives: int = 2000
     negatives: int = 10

@@ -1,7 +1,7 @@
 """SLD²L: LR features become HR features by a pair of dictionaries (Jing et al., CVPR 2015).
 
 Blocks are grouped into clusters. In each, with X_H blocks of HR images, X_L those of their
-down-sampled versions and Z those of real LR images, all as columns,
+down-sampled versions and Z those of real LR images, all as columns and less the cluster's mean,
 
     min  ||X_H - D_H Y_H||^2 + ||X_L - D_L Y_L||^2 + ||Z - D_L Y_Z||^2 + gamma ||Y_H - V Y_L||^2
        + sparsity sum |Y| + ridge ||V||^2 + rank (||D_H||_* + ||D_L||_*) + eta Phi             (1)
@@ -27,7 +27,7 @@ from methods.interface import Distances, Embeddings, Grade, Images, Run, TrainSe
 from methods.shared.classic import Arrays, ClassicMethod, projected
 from methods.shared.dictionaries import Coupled, Samples, Weights, couple, sparse_codes
 from methods.shared.handcrafted import Descriptor, in_chunks
-from methods.shared.scatter import Matrix, fisher, principal
+from methods.shared.scatter import Labels, Matrix, fisher, principal
 
 
 @dataclass(frozen=True)
@@ -118,52 +118,50 @@ class Sld2l(ClassicMethod):
         return Descriptor(self.options.cells)(images, self.options.pixels)
 
     def _dictionaries(self, blocks: NDArray[Any], train: TrainSet, run: Run) -> Arrays:
-        """The clusters, D_L and M D_H of each; no cluster where there is nothing to learn from."""
+        """Of each cluster its mean, that of the HR blocks, D_L and V D_H; none without pairs."""
         from sklearn.cluster import KMeans
 
         o, size = self.options, blocks.shape[2]
-        learned = {
-            "centres": np.zeros((0, size)),
-            "goals": np.zeros((0, size)),
-            **dict.fromkeys(("low", "lifted"), np.zeros((0, o.atoms, size))),
-        }
         if o.clusters == 0 or len(train.hr) == 0 or not train.variants:
-            return learned
+            means, atoms = np.zeros((0, size)), np.zeros((0, o.atoms, size))
+            return {"centres": means, "goals": means, "low": atoms, "lifted": atoms}
         draw = np.random.default_rng(run.seed_for("blocks"))
+        x = self._samples(blocks, train, draw)
+        groups = KMeans(min(o.clusters, len(x.low)), n_init=1, random_state=draw.integers(2**31))
+        of_pair = groups.fit(x.low).labels_
+        centres, parts = groups.cluster_centers_, []
+        of_native = _nearest(x.native, centres)
+        for k, centre in enumerate(centres):
+            goal = x.high[of_pair == k].mean(0)
+            around = x.part(of_pair == k, of_native == k, goal, centre)
+            chosen = draw.choice(len(around.low), o.atoms, replace=len(around.low) < o.atoms)
+            start = Coupled(around.high[chosen], around.low[chosen], np.eye(o.atoms))
+            w = Weights(o.gamma, o.eta * (1 - o.push), o.sparsity, o.ridge, o.rank)
+            d = couple(around, start, w, o.rounds)
+            parts.append((goal, d.low, d.mapping @ d.high))
+            run.progress(k + 2, o.clusters + 2)
+        goals, low, lifted = (np.stack(kind) for kind in zip(*parts, strict=True))
+        return {"centres": centres, "goals": goals, "low": low, "lifted": lifted}
+
+    def _samples(self, blocks: NDArray[Any], train: TrainSet, draw: np.random.Generator) -> Samples:
+        """Blocks of HR images, of their variants of a drawn rate, of LR images, and T of Eq. 2."""
+        o, most = self.options, self.options.clusters * self.options.patches
         rates = draw.choice(sorted(train.variants), len(train.hr))
         low = np.stack([train.variants[rate][k] for k, rate in enumerate(rates)])
-        pairs = np.concatenate([blocks[train.hr], self._described(low)], axis=2).reshape(
-            -1, 2 * size
+        of_person, has_hr = targets(
+            blocks[train.hr], train.labels[train.hr], train.identities, o.push
         )
-        pairs = draw.permutation(pairs)[: o.clusters * o.patches]
-        aimed = draw.permutation(with_targets(blocks, train, o.push))[: o.clusters * o.patches]
-        found = KMeans(
-            min(o.clusters, len(pairs)), n_init=1, random_state=run.seed_for("clusters") % 2**32
-        ).fit(pairs[:, size:])
-        of_pair, of_native = found.labels_, _nearest(aimed[:, :size], found.cluster_centers_)
-        parts = []
-        goals = []
-        w = Weights(o.gamma, o.eta * (1 - o.push), o.sparsity, o.ridge, o.rank)
-        for k in range(len(found.cluster_centers_)):
-            own, native = pairs[of_pair == k].astype(float), aimed[of_native == k].astype(float)
-            goal, from_ = own[:, :size].mean(0), found.cluster_centers_[k]
-            goals.append(goal)
-            x = Samples(
-                own[:, :size] - goal,
-                own[:, size:] - from_,
-                native[:, :size] - from_,
-                native[:, size:] - goal,
-            )
-            atoms = draw.choice(len(own), o.atoms, replace=len(own) < o.atoms)
-            start = Coupled(x.high[atoms], x.low[atoms], np.eye(o.atoms))
-            parts.append(couple(x, start, w, o.rounds))
-            run.progress(k + 2, o.clusters + 2)
-        return {
-            "goals": np.stack(goals),
-            "centres": found.cluster_centers_,
-            "low": np.stack([p.low for p in parts]),
-            "lifted": np.stack([p.mapping @ p.high for p in parts]),
-        }
+        native = np.flatnonzero((train.rates != 1) & has_hr[train.labels])
+        pair = np.divmod(draw.permutation(len(low) * blocks.shape[1])[:most], blocks.shape[1])
+        image, block = np.divmod(
+            draw.permutation(len(native) * blocks.shape[1])[:most], blocks.shape[1]
+        )
+        return Samples(
+            blocks[train.hr][pair].astype(np.float64),
+            self._described(low)[pair].astype(np.float64),
+            blocks[native[image], block].astype(np.float64),
+            of_person[train.labels[native[image]], block],
+        )
 
 
 def converted(blocks: NDArray[Any], known: Arrays, options: Sld2lOptions) -> NDArray[Any]:
@@ -172,31 +170,24 @@ def converted(blocks: NDArray[Any], known: Arrays, options: Sld2lOptions) -> NDA
     if len(known["centres"]) == 0:
         return blocks
     nearest = _nearest(rows, known["centres"])
-    made = np.zeros_like(rows)
+    made = np.zeros(rows.shape)
     for k in np.unique(nearest):
-        codes = sparse_codes(
-            rows[nearest == k] - known["centres"][k], known["low"][k], options.sparsity
-        )
+        around = rows[nearest == k] - known["centres"][k]
+        codes = sparse_codes(around, known["low"][k], options.sparsity)
         made[nearest == k] = known["goals"][k] + codes @ known["lifted"][k]
     return made.reshape(blocks.shape)
 
 
-def with_targets(blocks: NDArray[Any], train: TrainSet, push: float) -> NDArray[Any]:
-    """The blocks of LR images beside their T of Eq. 2, (m, 2 D), of persons with HR images."""
-    hr = np.bincount(train.labels[train.hr], minlength=train.identities)
-    flat = blocks.reshape(len(blocks), -1)
-    own = np.zeros((train.identities, flat.shape[1]))
-    np.add.at(own, train.labels[train.hr], flat[train.hr])
-    same = own / np.maximum(hr, 1)[:, None]
-    other = (own.sum(0) - own) / np.maximum(hr.sum() - hr, 1)[:, None]
-    target = (same - push * other) / (1 - push)
-    lr = np.flatnonzero((train.rates != 1) & (hr[train.labels] > 0))
-    joined = np.stack([flat[lr], target[train.labels[lr]]], axis=1)
-    return (
-        joined.reshape(len(lr), 2, -1, blocks.shape[2])
-        .swapaxes(1, 2)
-        .reshape(-1, 2 * blocks.shape[2])
-    )
+def targets(
+    blocks: NDArray[Any], labels: Labels, identities: int, push: float
+) -> tuple[Matrix, NDArray[np.bool_]]:
+    """T of Eq. 2 from HR blocks (M, blocks, D): (C, blocks, D), and who has such a block, (C,)."""
+    counts = np.bincount(labels, minlength=identities)[:, None, None]
+    own = np.zeros((identities, *blocks.shape[1:]))
+    np.add.at(own, labels, blocks)
+    same = own / np.maximum(counts, 1)
+    other = (own.sum(0) - own) / np.maximum(len(blocks) - counts, 1)
+    return (same - push * other) / (1 - push), counts[:, 0, 0] > 0
 
 
 def _nearest(rows: NDArray[Any], centres: Matrix) -> NDArray[np.int64]:

@@ -39,6 +39,17 @@ class Samples:
     native: Matrix
     target: Matrix
 
+    def part(
+        self, pairs: NDArray[np.bool_], natives: NDArray[np.bool_], goal: Matrix, centre: Matrix
+    ) -> "Samples":
+        """Some pairs and some of the others, HR rows less `goal` (D,), LR rows less `centre`."""
+        return Samples(
+            self.high[pairs] - goal,
+            self.low[pairs] - centre,
+            self.native[natives] - centre,
+            self.target[natives] - goal,
+        )
+
 
 @dataclass
 class Coupled:
