@@ -26,11 +26,11 @@ from torch import Tensor, nn
 from datasets.errors import InputError
 from methods.interface import Grade, Images, Run, TrainSet
 from methods.shared.backbones import backbone_spec, stage_channels, stages
-from methods.shared.decoder import Decoder
+from methods.shared.decoder import Decoder, Output
 from methods.shared.descent import Part, descend
 from methods.shared.discriminators import Discriminator, adversarial_loss, discriminator_step
 from methods.shared.loop import Iteration, iterations
-from methods.shared.pixels import normalise
+from methods.shared.pixels import denormalise, normalise
 from methods.shared.reid import ReidNetwork, ReidOptions, joined, part_loss
 from methods.shared.streams import streams
 from methods.shared.torch_method import TorchMethod
@@ -50,7 +50,8 @@ class CadNetOptions(ReidOptions):
     batches: (4) is over the HR and the LR images apart, "apart", or over all of them, "mixed".
     adversary: E and G minimise (1) and (3) as printed, "minimax", or minimise -log D of what is LR
         or painted, "non-saturating". adversary_widths; adversary_lr: of D_F and D_I.
-    decoder_width: channels of G at the size of the image. embedding: what of v is compared.
+    decoder_width: channels of G at the size of the image. output: G paints the image, "direct", or
+        what is added to its input, "difference". embedding: what of v is compared.
     """
 
     parts: int = 1
@@ -70,6 +71,7 @@ class CadNetOptions(ReidOptions):
     adversary_widths: tuple[int, ...] = (64, 128, 256, 512)
     adversary_lr: float = 1e-4
     decoder_width: int = 32
+    output: Output = "direct"
     embedding: Literal["both", "f", "g"] = "both"
 
     def __post_init__(self) -> None:
@@ -99,7 +101,7 @@ class CadNetNetwork(nn.Module):
         o = self.options = options
         self.first, self.second = encoders[0], encoders[1] if o.second else None
         paints = o.second or o.rec_weight > 0 or o.image_weight > 0
-        self.decoder = Decoder(channels, o.decoder_width) if paints else None
+        self.decoder = Decoder(channels, o.decoder_width, o.output) if paints else None
         judged = [*(channels[depth - 1] for depth in o.judged), *[3] * (o.image_weight > 0)]
         self.adversaries = nn.ModuleList(Discriminator(k, o.adversary_widths) for k in judged)
 
@@ -108,7 +110,10 @@ class CadNetNetwork(nn.Module):
         maps = stages(self.first.trunk, images)
         if self.decoder is None:
             return maps, images[:0]
-        return maps, self.decoder(maps, (images.shape[2], images.shape[3]))
+        painted = self.decoder(maps, (images.shape[2], images.shape[3]))
+        return maps, painted + denormalise(
+            images
+        ) if self.options.output == "difference" else painted
 
     def painted(self, images: Tensor) -> Tensor:
         """G(f): images (B, 3, H, W) in [0, 1] -> the same."""

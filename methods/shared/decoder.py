@@ -4,19 +4,24 @@ From the deepest map upwards, nearest-neighbour up-sampling to the size of the m
 is put beside it (as in U-Net, Ronneberger et al. 2015), then convolution.
 """
 
+from typing import Literal, cast
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+Output = Literal["direct", "difference"]
 
 
 class Decoder(nn.Module):
     """For maps with these channels, as `backbones.stages` gives them (`stage_channels`).
 
     `width`: channels at the size of the image, doubled with every map below it. A block is a 3 x 3
-    convolution, batch normalisation and ReLU; a 3 x 3 convolution and a sigmoid paint the image.
+    convolution, batch normalisation and ReLU. Last come a 3 x 3 convolution and, for an image,
+    "direct", a sigmoid, or, for what is to be added to one, "difference", tanh, at first 0.
     """
 
-    def __init__(self, channels: tuple[int, ...], width: int) -> None:
+    def __init__(self, channels: tuple[int, ...], width: int, output: Output = "direct") -> None:
         super().__init__()
         blocks, below = [], channels[-1]
         for level, skip in enumerate(reversed((0, *channels[:-1])), start=1):
@@ -27,13 +32,17 @@ class Decoder(nn.Module):
             below = outputs
         self.blocks = nn.ModuleList(blocks)
         self.last = nn.Conv2d(width, 3, 3, 1, 1)
+        self.squash = torch.tanh if output == "difference" else torch.sigmoid
+        if output == "difference":
+            nn.init.zeros_(self.last.weight)
+            nn.init.zeros_(cast(Tensor, self.last.bias))
 
     def forward(self, maps: list[Tensor], size: tuple[int, int]) -> Tensor:
-        """Maps (B, channels[k], h_k, w_k), the deepest one last -> (B, 3, *size) in [0, 1]."""
+        """Maps (B, channels[k], h_k, w_k), deepest last -> (B, 3, *size), in [0, 1] or [-1, 1]."""
         x, *skips = reversed(maps)
         for block, skip in zip(self.blocks, [*skips, None], strict=True):
             wanted = size if skip is None else (skip.shape[2], skip.shape[3])
             if x.shape[-2:] != wanted:
                 x = F.interpolate(x, wanted)
             x = block(x if skip is None else torch.cat([x, skip], 1))
-        return torch.sigmoid(self.last(x))
+        return self.squash(self.last(x))

@@ -94,6 +94,12 @@ def test_the_decoder_is_convolutions_of_nearest_maps_beside_skips() -> None:
     assert torch.allclose(decoder([shallow, deep], (8, 4)), wanted, atol=1e-5)
 
 
+def test_an_untrained_difference_leaves_images_as_they_are() -> None:
+    images = torch.rand(2, 3, 32, 16)
+    network = prepared(output="difference")[0].eval()
+    assert torch.allclose(network.painted(images), images, atol=1e-5)
+
+
 @pytest.mark.parametrize("native", ["aligned", "classified"])
 @pytest.mark.parametrize("batches", ["apart", "mixed"])
 @pytest.mark.parametrize("adversary", ["minimax", "non-saturating"])
@@ -196,6 +202,7 @@ def test_options_leave_parts_away(
         ("cad-net", {}),
         ("cad-net", {"embedding": "g", "adversary": "minimax", "native": "classified"}),
         ("cad-net", {"feature_weight": 0.0, "image_weight": 0.0, "erase": 0.5}),
+        ("cad-net", {"output": "difference"}),
         ("cad-net", {"rec_weight": 0.0, "parts": 2, "part_head": "bnneck", "embed_flip": True}),
         ("rain", {}),
         ("rain", {"feature_weight": 0.0, "rec_weight": 0.0, "batches": "mixed"}),
