@@ -105,26 +105,25 @@ class CadNetNetwork(nn.Module):
         judged = [*(channels[depth - 1] for depth in o.judged), *[3] * (o.image_weight > 0)]
         self.adversaries = nn.ModuleList(Discriminator(k, o.adversary_widths) for k in judged)
 
-    def maps_and_painted(self, images: Tensor) -> tuple[list[Tensor], Tensor]:
-        """f at all depths, and G(f) where there is a G, of normalised images (B, 3, H, W)."""
-        maps = stages(self.first.trunk, images)
+    def paint(self, maps: list[Tensor], images: Tensor) -> Tensor:
+        """G(f) where there is a G: the maps f of normalised images, and these -> (B, 3, H, W)."""
         if self.decoder is None:
-            return maps, images[:0]
-        painted = self.decoder(maps, (images.shape[2], images.shape[3]))
-        return maps, painted + denormalise(
-            images
-        ) if self.options.output == "difference" else painted
+            return images[:0]
+        painted: Tensor = self.decoder(maps, (images.shape[2], images.shape[3]))
+        return denormalise(images) + painted if self.options.output == "difference" else painted
 
     def painted(self, images: Tensor) -> Tensor:
         """G(f): images (B, 3, H, W) in [0, 1] -> the same."""
-        return self.maps_and_painted(normalise(images))[1]
+        seen = normalise(images)
+        return self.paint(stages(self.first.trunk, seen), seen)
 
     def features(self, images: Tensor) -> Tensor:
         """(B, 3, H, W) in [0, 1] -> v, (B, D)."""
-        which, (maps, painted) = self.options.embedding, self.maps_and_painted(normalise(images))
+        which, seen = self.options.embedding, normalise(images)
+        maps = stages(self.first.trunk, seen)
         found = [] if which == "g" else [self.first.features_of_maps(maps[-1])]
         if self.second is not None and which != "f":
-            found.append(self.second.features(normalise(painted)))
+            found.append(self.second.features(normalise(self.paint(maps, seen))))
         return joined(found, self.options)
 
     def step(self, now: Iteration, own: Part, against: list[Part], drawn: Tensor) -> None:
@@ -134,7 +133,8 @@ class CadNetNetwork(nn.Module):
         low = s.low[drawn[:n] * n + torch.arange(n)]
         labels = torch.cat([s.labels[0], s.labels[0], s.labels[2]])
         seen = now.erased(normalise(torch.cat([s.high, low, s.native])))
-        maps, painted = self.maps_and_painted(seen)
+        maps = stages(self.first.trunk, seen)
+        painted = self.paint(maps, seen)
         games = self.games(s.high, maps, painted)
         for part, (_, judge, real, fake) in zip(against, games, strict=False):
             discriminator_step(now, part, judge, real, fake)
