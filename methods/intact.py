@@ -182,11 +182,11 @@ class SrTeacher:
         reid.eval().requires_grad_(requires_grad=False)
         features, logits = reid(normalise(lifted))
         with torch.no_grad():
-            real = self.network.feature(s.high)
+            known, _ = reid(normalise(s.high))
         reid.train().requires_grad_(requires_grad=True)
         losses = [o.identity * part_loss(features, logits, torch.cat(s.labels[1:]), o)]
         if o.association:
-            found = joined([features.transpose(0, 1).flatten(1)], o)
+            real, found = (joined([f.transpose(0, 1).flatten(1)], o) for f in (known, features))
             told = adversarial_loss(self.critic(s.high, real), real=True)
             fake = adversarial_loss(self.critic(lifted.detach(), found.detach()), real=False)
             descend(now, [self.a_part], [told + fake])
