@@ -6,11 +6,11 @@ what all branches make; a predictor P says how much each of them counts for this
     f(x)   = sum_k P_k(x) f(R_k(x))
     L_rec  = sum_k ||R_k(x_1/k) - x_h||_1                  x_1/k: the HR image x_h down-sampled by k
     L_id   = mean_k (CE + triplet of f(R_k(x))) + (CE + triplet of f(x))
-    L_pred = KL(q || P(x))     q_k = softmax_k(-m_k / tau)
+    L_pred = KL(q || P(x))           q_k = exp(-m_k / tau) / sum_j exp(-m_j / tau)
     m_k    = d(f(R_k(x)), its farthest positive) - d(f(R_k(x)), its nearest negative)
 
-so P learns from no known factor, but from how well each branch tells people apart. Our reading
-throughout: the idea is the paper's, networks, metric and constants are ours (docs/methods/pri.md).
+so that P learns, though nobody knows the best factor. Our reading: the idea is the paper's;
+networks, metric and constants are ours (docs/methods/pri.md).
 """
 
 from dataclasses import dataclass
@@ -66,10 +66,8 @@ class PriOptions(ReidOptions):
         different = set(self.factors)
         if not different or different - {1, 2, 3, 4} or len(different) < len(self.factors):
             raise ValueError("option factors must be a list of different ones of 1, 2, 3, 4")
-        if min(self.sr_width, self.sr_blocks, self.predictor_width) < 1:
-            raise ValueError("sr_width, sr_blocks and predictor_width must be at least 1")
-        if min(self.sr_lr, self.tau) <= 0:
-            raise ValueError("options sr_lr and tau must be positive")
+        if min(self.sr_width, self.sr_blocks, self.predictor_width, self.sr_lr, self.tau) <= 0:
+            raise ValueError("sr_width, sr_blocks, sr_lr, predictor_width, tau must be positive")
         if min(self.rec_weight, self.branch_weight, self.pred_weight) < 0:
             raise ValueError("rec_weight, branch_weight and pred_weight must not be negative")
 
@@ -113,9 +111,8 @@ class PriNetwork(nn.Module):
         weights = log_p if o.weights == "end-to-end" else log_p.detach()
         fused = [(x * weights.exp().T[:, :, None]).sum(1) for x in each]
         terms = [part_loss(fused[0], fused[1], labels, o)]
-        for k in range(count):
-            branch = part_loss(each[0][:, k], each[1][:, k], labels, o)
-            terms.append(o.branch_weight / count * branch)
+        alone = (part_loss(each[0][:, k], each[1][:, k], labels, o) for k in range(count))
+        terms += [o.branch_weight / count * loss for loss in alone]
         if self.recovery is not None and len(s.high):
             lifted = self.recovery(s.low).reshape(count, count, *s.high.shape)
             own = torch.cat([lifted[k, k] for k in range(count)])
