@@ -87,8 +87,36 @@ def fuzz(session: nox.Session) -> None:
     session.run("python", "tests/datasets/fuzz", *session.posargs)
 
 
+def _reproduce(session: nox.Session, table: str, project: str = ".") -> None:
+    _install(session, project=project)
+    session.run("crossres", "run", table, *session.posargs)
+
+
+@nox.session(name="reproduce-table1")
+def reproduce_table1(session: nox.Session) -> None:
+    """Fill Table 1 on the twins; on real data with `-- --data ROOT --profile paper`."""
+    _reproduce(session, "table1", ".[classic]")
+
+
 @nox.session(name="reproduce-table2")
 def reproduce_table2(session: nox.Session) -> None:
     """Fill Table 2 on the twins; on real data with `-- --data ROOT --profile paper`."""
-    _install(session, project=".[classic]")
-    session.run("crossres", "run", "table2", *session.posargs)
+    _reproduce(session, "table2")
+
+
+@nox.session(name="reproduce-table3")
+def reproduce_table3(session: nox.Session) -> None:
+    """Fill Table 3 on the twins; on real data with `-- --data ROOT --profile paper`."""
+    _reproduce(session, "table3")
+
+
+@nox.session(name="reproduce-extended")
+def reproduce_extended(session: nox.Session) -> None:
+    """Fill the table of methods beside Table 1, likewise."""
+    _reproduce(session, "extended", ".[timm]")
+
+
+@nox.session(name="reproduce-controls")
+def reproduce_controls(session: nox.Session) -> None:
+    """Fill the table that asks whether it is the method or the ensemble, likewise."""
+    _reproduce(session, "controls")
