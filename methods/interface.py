@@ -115,7 +115,8 @@ class Method(ABC):
 
     A subclass sets the class variables, and defines `fit`, `embed`, `arrays` and `restore`; save,
     load, digest and option handling follow from these. `options` is an instance of `Options`.
-    One with `needs_rate` defines `embed_rated`, too, but must still be able to `embed`.
+    One with `needs_rate` defines `embed_rated`, too, but must still be able to `embed`; an option
+    `rate`, "given" or "estimated", lets a user take the rates away, and tables say which it was.
     """
 
     name: ClassVar[str]

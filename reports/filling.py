@@ -14,7 +14,7 @@ from benchmark.records import Record
 from benchmark.tables import Table
 from datasets import InputError, digest_of
 from datasets.cards import CARDS
-from methods import Profile, resolve_options
+from methods import Profile, method_class, resolve_options
 from reports.grid import Cells, Column, Grid, Score
 from reports.marks import marks
 from reports.words import counted, listed
@@ -83,7 +83,7 @@ def _grid(
     profile: Mapping[str, Any],
     records: Sequence[Record],
 ) -> Grid:
-    rows, notes = _rows_by_setup(table, profile)
+    rows, told, notes = _rows_by_setup(table, profile)
     matched = [record for record in records if setup_of(record) in rows]
     columns = _columns(table, matched)
     cells = _cells(table, columns, rows, matched, notes)
@@ -97,6 +97,7 @@ def _grid(
         columns,
         cells,
         scores,
+        told,
         unmatched=tuple(record for record in records if setup_of(record) not in rows),
         notes=(*notes, *_version_notes(matched)),
     )
@@ -113,18 +114,20 @@ def _setup(method: str, options: Mapping[str, Any]) -> str:
 
 def _rows_by_setup(
     table: Table, content: Mapping[str, Any]
-) -> tuple[dict[str, list[int]], list[str]]:
-    """Method and options under the profile -> the rows; and a note per unusable row."""
+) -> tuple[dict[str, list[int]], tuple[bool, ...], list[str]]:
+    """Method and options under the profile -> the rows; who is told rates; notes on bad rows."""
     rows: dict[str, list[int]] = defaultdict(list)
-    notes = []
+    told, notes = [], []
     for index, row in enumerate(table.rows):
+        told.append(method_class(row.method).needs_rate)
         try:
             options = resolve_options(row.method, _profile(content), dict(row.options))
         except InputError as error:
             notes.append(f"Row {row.label}: {error}.")
         else:
             rows[_setup(row.method, options)].append(index)
-    return rows, notes
+            told[index] &= options.get("rate", "given") == "given"
+    return rows, tuple(told), notes
 
 
 def _profile(content: Mapping[str, Any]) -> Profile:

@@ -61,7 +61,10 @@ class Cells:
 
 @dataclass(frozen=True)
 class Grid:
-    """One table filled from one source with one profile."""
+    """One table filled from one source with one profile.
+
+    told: of each row, whether it is told the rates of the test images.
+    """
 
     table: Table
     source: str
@@ -69,6 +72,7 @@ class Grid:
     columns: tuple[Column, ...]
     cells: Mapping[tuple[int, Column], Cells]
     scores: Mapping[tuple[int, Column, str, str], Score]
+    told: tuple[bool, ...]
     unmatched: tuple[Record, ...] = ()
     notes: tuple[str, ...] = ()
 
@@ -84,7 +88,7 @@ class Grid:
     @property
     def is_mixed(self) -> bool:
         """Whether rows differ in their grade, or in whether they are told the query's rate."""
-        return len({(method.grade, method.needs_rate) for method in self.methods}) > 1
+        return len({(m.grade, told) for m, told in zip(self.methods, self.told, strict=True)}) > 1
 
     @property
     def shown(self) -> tuple[Column, ...]:

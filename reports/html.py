@@ -117,7 +117,7 @@ def _setups(sections: Sequence[Section]) -> list[Setup]:
                     commands = [(r, cell_command(grid, index, r)) for r in fresh]
                     cells.append((column, tuple(commands)))
             if cells:
-                about = method_words(grid.methods[index])
+                about = method_words(grid, index)
                 setups.append(Setup(row.label, about, cells[0][1][0][0], tuple(cells)))
     return setups
 

@@ -117,9 +117,9 @@ def _measured(grid: Grid) -> str:
     stacked = _is_wide(grid)
     about = ["Grade", "Rate"] if grid.is_mixed else []
     lines = []
-    for row, method in enumerate(grid.methods):
+    for row, (method, is_told) in enumerate(zip(grid.methods, grid.told, strict=True)):
         scores = [grid.score(row, column, metric) for column, metric in columns]
-        told = "given" if method.needs_rate else ""
+        told = "given" if is_told else ""
         left = [_row_label(grid, row), *([grade_short(method.grade), told] if about else [])]
         lines += (
             _stacked(left, scores)

@@ -13,7 +13,6 @@ from rich.panel import Panel
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from methods import Method
 from reports.grid import Column, Grid, Score
 from reports.words import (
     TIE,
@@ -33,7 +32,7 @@ MOST_NOTES = 5
 CSV_COLUMNS = (
     "row",
     "grade",
-    "needs_rate",
+    "rate_given",
     "dataset",
     "protocol",
     "metric",
@@ -70,7 +69,7 @@ def _csv_lines(grid: Grid) -> Iterator[list[str]]:
         if not score.n and score.published is None:
             continue
         method = grid.methods[row]
-        about = [grid.table.rows[row].label, method.grade, str(method.needs_rate).lower()]
+        about = [grid.table.rows[row].label, method.grade, str(grid.told[row]).lower()]
         where = [*about, column.dataset, column.protocol, metric, gallery]
         yield [*where, grid.source, grid.profile, str(score.n), *_csv_numbers(score)]
 
@@ -104,12 +103,12 @@ def facts(grid: Grid) -> str:
         f"{source_words(grid.source)}, profile {grid.profile} ({start}), "
         f"{seeds_words(grid.seeds)}, {gallery_words(grid.table.gallery)}"
     )
-    return said if grid.is_mixed else f"{said}; {method_words(grid.methods[0])}"
+    return said if grid.is_mixed else f"{said}; {method_words(grid, 0)}"
 
 
-def method_words(method: type[Method]) -> str:
+def method_words(grid: Grid, row: int) -> str:
     """ "grade: our reading, query's rate not used": what a table says of the method of a row."""
-    return f"grade: {method.grade}, query's rate {rate_words(method.needs_rate)}"
+    return f"grade: {grid.methods[row].grade}, query's rate {rate_words(grid.told[row])}"
 
 
 # --- Markdown -------------------------------------------------------------------------------------
@@ -151,7 +150,7 @@ def published_somewhere(grid: Grid, metric: str) -> bool:
 def _markdown_row(grid: Grid, row: int, column: Column) -> list[str]:
     texts = [column.title, grid.table.rows[row].label]
     if grid.is_mixed:
-        texts += [grid.methods[row].grade, rate_words(grid.methods[row].needs_rate)]
+        texts += [grid.methods[row].grade, rate_words(grid.told[row])]
     for metric in grid.table.metrics:
         score = grid.score(row, column, metric)
         wrap = {"best": "**", "second": "*"}.get(score.mark, "")
@@ -227,7 +226,7 @@ def _terminal_row(grid: Grid, row: int, column: Column) -> list[Text]:
     texts = [Text(grid.table.rows[row].label)]
     if grid.is_mixed:
         method = grid.methods[row]
-        told = "given" if method.needs_rate else ""
+        told = "given" if grid.told[row] else ""
         texts += [Text(grade_short(method.grade)), Text(told)]
     for metric in grid.table.metrics:
         score = grid.score(row, column, metric)

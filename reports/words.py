@@ -46,9 +46,9 @@ def grade_short(grade: str) -> str:
     return GRADE_SHORT.get(grade, grade)
 
 
-def rate_words(needs_rate: bool) -> str:
+def rate_words(told: bool) -> str:
     """Whether a method is told the down-sampling rates at test, for tables."""
-    return "given" if needs_rate else "not used"
+    return "given" if told else "not used"
 
 
 def gallery_words(rule: str) -> str:

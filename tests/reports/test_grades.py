@@ -35,7 +35,7 @@ def grid(records: list[Record]) -> Grid:
 
 def test_csv_says_it_of_every_number(grid: Grid) -> None:
     lines = list(csv.DictReader(io.StringIO(to_csv([grid]))))
-    assert {(line["row"], line["grade"], line["needs_rate"]) for line in lines} == set(EXPECTED)
+    assert {(line["row"], line["grade"], line["rate_given"]) for line in lines} == set(EXPECTED)
 
 
 def test_markdown_has_columns_where_rows_differ(grid: Grid) -> None:
@@ -75,3 +75,11 @@ def test_what_all_rows_share_is_said_once(recorder: Callable[..., Record]) -> No
     assert "Grade" not in to_markdown([grid]).split("|")
     assert facts(grid).endswith("grade: faithful structure, query's rate not used")
     assert "Grade" not in to_latex([grid])
+
+
+def test_a_row_that_does_without_the_rates_says_so(recorder: Callable[..., Record]) -> None:
+    blind = Row("Guessing", "vpfa", {"rate": "estimated"})
+    table = replace(TABLE, rows=(*ROWS, blind))
+    (grid,) = build_grids([recorder(table, row, "caviar", 0) for row in range(4)], table)
+    assert grid.told == (False, False, True, False)
+    assert "| CAVIAR | Guessing | faithful structure | not used |" in to_markdown([grid])
