@@ -85,7 +85,7 @@ def claims_json(held: Sequence[Held]) -> list[dict[str, Any]]:
 
 
 def print_claims(held: Sequence[Held], console: Console) -> None:
-    """The answers for people, a table for each source and profile."""
+    """The answers to what was measured, for people: a table for each source and profile."""
     for one in held:
         if is_twin(one.source):
             console.print(TWIN_BANNER, style="bold yellow", markup=False)
@@ -94,11 +94,13 @@ def print_claims(held: Sequence[Held], console: Console) -> None:
         )
         for head in ("Claim", "Verdict", "Effect, points", "Seeds to decide"):
             table.add_column(head)
-        for found in one.answers:
+        for found in one.measured:
             words = f"{escape(found.claim.text)} [dim](section {escape(found.claim.section)})[/dim]"
             verdict = Text(found.verdict, style=STYLES[found.verdict])
             table.add_row(words, verdict, "\n".join(effects(found)), seeds_to_decide(found))
         console.print(table)
+        if left := len(one.answers) - len(one.measured):
+            console.print(f"{counted(left, 'claim')} not measured here", style="dim")
 
 
 def effects(found: Answer) -> list[str]:
