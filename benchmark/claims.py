@@ -70,8 +70,13 @@ class Answer:
     seeds: int | None
 
 
-def load_claims(path: Path = FOLDER / f"{CLAIMS}.toml") -> tuple[Claim, ...]:
-    """The claims of a file. Raises InputError naming the file, the claim and what is wrong."""
+def load_claims(name: str | Path = "") -> tuple[Claim, ...]:
+    """The claims of a file: the MSIFLA paper's, "ablations" (ours), or those at a path.
+
+    Raises InputError naming the file, the claim and what is wrong.
+    """
+    built_in = FOLDER / (f"{CLAIMS}-{name}.toml" if str(name) else f"{CLAIMS}.toml")
+    path = built_in if built_in.is_file() else Path(name)
     content = checked(f"claims {path}", read_toml(path, "claims"), {"claims": list}, {})
     claims = tuple(
         _claim(f"claims {path}, claim {n}", c) for n, c in enumerate(content["claims"], 1)

@@ -17,7 +17,7 @@ from datasets.errors import InputError
 from methods import method_names
 
 FOLDER = Path(__file__).parent / "tables"
-CLAIMS = "claims"  # a file in the folder that is no table: see claims.py
+CLAIMS = "claims"  # how the names of files in the folder begin that are no tables: see claims.py
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class Table:
 
 def table_names() -> list[str]:
     """The ids of the built-in tables, sorted."""
-    return sorted(path.stem for path in FOLDER.glob("*.toml") if path.stem != CLAIMS)
+    return sorted(path.stem for path in FOLDER.glob("*.toml") if not path.stem.startswith(CLAIMS))
 
 
 def load_table(name: str | Path) -> Table:

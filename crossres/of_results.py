@@ -108,8 +108,7 @@ def _claims(options: argparse.Namespace) -> int:
     from benchmark.claims import load_claims
     from reports.claims import claims_json, hold_claims, print_claims
 
-    claims = load_claims(options.claims) if options.claims else load_claims()
-    held = hold_claims(read_records(options.results), claims)
+    held = hold_claims(read_records(options.results), load_claims(options.claims))
     if options.json:
         print_json({"results": claims_json(held)})
     elif held:
@@ -213,7 +212,10 @@ def _add_claims(commands: Any) -> None:
     )
     claims.add_argument("results", type=Path, metavar="RESULTS")
     claims.add_argument(
-        "--claims", type=Path, metavar="FILE", help="a claims file (default: the MSIFLA paper's)"
+        "--claims",
+        metavar="NAME",
+        default="",
+        help="the path of a claims file, or ablations (default: the MSIFLA paper's)",
     )
 
 

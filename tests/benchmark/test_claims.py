@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from benchmark.claims import Claim, answer, load_claims
+from benchmark.tables import load_table
 from datasets.errors import InputError
 
 A_BEATS_B = Claim("c", "A beats B.", "1", "t", "rank1", "A", ("B",), "higher", ("caviar", "vric"))
@@ -57,6 +58,18 @@ def test_the_papers_claims_name_rows_that_are_there() -> None:
     claims = load_claims()
     assert len(claims) >= 8
     assert {claim.section for claim in claims} <= {"4.3", "4.4"}
+
+
+def test_each_method_of_the_ablations_is_held_against_itself() -> None:
+    claims = load_claims("ablations")
+    table = load_table("ablations")
+    assert len(claims) == len({row.method for row in table.rows}) == len(table.rows) / 2
+    by_label = {row.label: row for row in table.rows}
+    for claim in claims:
+        (right,) = claim.rights
+        assert by_label[claim.left].method == by_label[right].method == claim.id
+        assert by_label[right].options
+        assert not by_label[claim.left].options
 
 
 @pytest.mark.parametrize(
