@@ -121,7 +121,12 @@ def stages(trunk: nn.Module, images: Tensor) -> list[Tensor]:
 
 
 def stage_channels(spec: BackboneSpec) -> tuple[int, ...]:
-    """The channels of each of the maps of `stages`."""
+    """The channels of each of the maps of `stages`. InputError for a trunk that has no stages."""
+    if spec.name.startswith("vit"):
+        raise InputError(
+            f"a backbone {spec.name} has no stages of falling size, which this method is built on; "
+            "give a profile with resnet50 or resnet-small"
+        )
     if spec.name == "resnet50":
         return 64, 256, 512, 1024, 2048
     return spec.width, *(spec.width << stage for stage in range(len(spec.blocks)))

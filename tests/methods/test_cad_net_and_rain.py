@@ -1,5 +1,6 @@
 """CAD-Net and RAIN: losses, embedding and decoder against independent sums; options; edge cases."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -276,3 +277,11 @@ def test_a_step_with_the_papers_network_at_half_its_size(cls: type[CadNet]) -> N
     method.fit(train, Run(seed=0))
     assert method.embed(train.images[:1]).shape == (1, 4096 if cls is CadNet else 2048)
     assert np.isfinite(method.embed(train.images[:1])).all()
+
+
+@pytest.mark.parametrize("name", ["cad-net", "rain"])
+def test_a_trunk_without_stages_is_refused_in_one_line(name: str) -> None:
+    vit = {"name": "vit-small", "weights": "none", "width": 16, "blocks": [1] * 4, "patch": 8}
+    method = method_class(name)(replace(SMALL, backbone=vit))
+    with pytest.raises(InputError, match="vit-small has no stages of falling size"):
+        method.fit(made_train_set(SMALL), Run(seed=0))
