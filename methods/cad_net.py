@@ -32,7 +32,7 @@ from methods.shared.discriminators import Discriminator, adversarial_loss, discr
 from methods.shared.loop import Iteration, iterations
 from methods.shared.pixels import denormalise, normalise
 from methods.shared.reid import ReidNetwork, ReidOptions, joined, part_loss
-from methods.shared.streams import streams
+from methods.shared.streams import check_rates, require_variants, streams
 from methods.shared.torch_method import TorchMethod
 from methods.shared.training import device_of, make_optimiser, seeded
 
@@ -76,8 +76,7 @@ class CadNetOptions(ReidOptions):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not self.rates or set(self.rates) - {2, 3, 4} or len(set(self.rates)) < len(self.rates):
-            raise ValueError("option rates must be a list of different rates out of 2, 3, 4")
+        check_rates(self.rates)
         if min(self.feature_weight, self.rec_weight, self.image_weight) < 0:
             raise ValueError("feature_weight, rec_weight, image_weight must not be negative")
         if min((self.decoder_width, *self.adversary_widths)) < 1 or self.adversary_lr <= 0:
@@ -198,8 +197,7 @@ class CadNet(TorchMethod):
 
     def train(self, network: nn.Module, train: TrainSet, run: Run) -> None:
         o, whole = self.options, cast(CadNetNetwork, network)
-        if missing := sorted(set(o.rates) - set(train.variants)):
-            raise InputError(f"{self.name} needs the HR images down-sampled by {missing} too")
+        require_variants(self.name, o.rates, train)
         rest = [p for name, p in whole.named_parameters() if not name.startswith("adversaries.")]
         own = make_optimiser(o.optimiser, rest, o.reid_lr, o.reid_weight_decay)
         against = [

@@ -33,6 +33,7 @@ from methods.shared.pixels import normalise, to_tensor
 from methods.shared.reid import ReidNetwork, joined, part_loss
 from methods.shared.resolution import RateEstimator
 from methods.shared.srgan import SrganOptions
+from methods.shared.streams import require_variants
 from methods.shared.torch_method import TorchMethod
 from methods.shared.training import device_of, make_optimiser
 
@@ -135,8 +136,7 @@ class CsrGan(TorchMethod):
 
     def train(self, network: nn.Module, train: TrainSet, run: Run) -> None:
         o, whole, device = self.options, cast(CsrGanNetwork, network), device_of(network)
-        if missing := sorted({2, 4} - set(train.variants)):
-            raise InputError(f"csr-gan needs the HR images down-sampled by {missing} too")
+        require_variants(self.name, (2, 4), train)
         whole.resolution.fit(train)
         judges = nn.ModuleList(o.discriminator(run, 2**k) for k in range(o.stages)).to(device)
         seen = self._perceptual(device)

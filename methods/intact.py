@@ -20,7 +20,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from datasets.errors import InputError
 from methods.interface import Distances, Embeddings, Grade, Images, Run, TrainSet
 from methods.shared.descent import descend
 from methods.shared.discriminators import Discriminator, adversarial_loss, discriminator_step
@@ -29,7 +28,7 @@ from methods.shared.loop import Iteration, iterations
 from methods.shared.pixels import normalise
 from methods.shared.reid import ReidNetwork, joined, part_loss
 from methods.shared.srgan import SrganOptions
-from methods.shared.streams import Streams, streams
+from methods.shared.streams import Streams, require_variants, streams
 from methods.shared.torch_method import TorchMethod
 from methods.shared.training import device_of, make_optimiser, seeded
 
@@ -113,8 +112,7 @@ class Intact(TorchMethod):
 
     def train(self, network: nn.Module, train: TrainSet, run: Run) -> None:
         o, whole, device = self.options, cast(IntactNetwork, network), device_of(network)
-        if missing := sorted(set(RATES) - set(train.variants)):
-            raise InputError(f"intact needs the HR images down-sampled by {missing} too")
+        require_variants(self.name, RATES, train)
         teacher = SrTeacher(whole, run) if o.sr == "residual" else None
         reid = make_optimiser(o.optimiser, whole.reid.parameters(), o.reid_lr, o.reid_weight_decay)
         for now in iterations(train, self.profile.train, o, run):

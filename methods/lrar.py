@@ -20,7 +20,6 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from datasets.errors import InputError
 from methods.interface import Distances, Embeddings, Grade, Images, Run, TrainSet
 from methods.shared.descent import descend
 from methods.shared.loop import Iteration, iterations
@@ -29,7 +28,7 @@ from methods.shared.masks import MaskedTrunk
 from methods.shared.pixels import in_batches, normalise, to_tensor
 from methods.shared.reid import ReidNetwork, ReidOptions, joined
 from methods.shared.resolution import RateEstimator
-from methods.shared.streams import streams
+from methods.shared.streams import check_rates, require_variants, streams
 from methods.shared.torch_method import TorchMethod
 from methods.shared.training import device_of, make_optimiser, repeatable, seeded
 
@@ -65,8 +64,7 @@ class LrarOptions(ReidOptions):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not self.rates or set(self.rates) - {2, 3, 4} or len(set(self.rates)) < len(self.rates):
-            raise ValueError("option rates must be a list of different rates out of 2, 3, 4")
+        check_rates(self.rates)
         if self.verification < 0 or self.verif_width < 1 or self.mask_lr <= 0:
             raise ValueError("verification >= 0, verif_width >= 1 and mask_lr > 0 are needed")
 
@@ -189,8 +187,7 @@ class Lrar(TorchMethod):
 
     def train(self, network: nn.Module, train: TrainSet, run: Run) -> None:
         o, whole = self.options, cast(LrarNetwork, network)
-        if missing := sorted(set(o.rates) - set(train.variants)):
-            raise InputError(f"lrar needs the HR images down-sampled by {missing} too")
+        require_variants(self.name, o.rates, train)
         whole.resolution.fit(train)
         masks, trunk = list(whole.trunk.masks), whole.trunk
         others = [*trunk.layers.parameters(), *whole.reid.parameters(), *whole.same.parameters()]

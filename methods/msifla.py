@@ -12,13 +12,13 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from datasets.errors import InputError
 from methods.interface import Grade, Images, Run, TrainSet
 from methods.shared.loop import Iteration, iterations
 from methods.shared.losses import reconstruction_error
 from methods.shared.pixels import denormalise, in_batches, normalise, to_images, to_tensor
 from methods.shared.reconstruction import IRNetwork, Layout, Output, cascade
 from methods.shared.reid import ReidNetwork, ReidOptions, joined, part_loss
+from methods.shared.streams import require_variants
 from methods.shared.torch_method import TorchMethod
 from methods.shared.training import device_of, make_optimiser, repeatable, seeded, set_rate
 
@@ -157,9 +157,7 @@ class Msifla(TorchMethod):
 
     def train(self, network: nn.Module, train: TrainSet, run: Run) -> None:
         """Section 4.2: batches of 5 identities x (2 HR + 2 LR), two backward passes a batch."""
-        missing = sorted({2, 3, 4} - set(train.variants))
-        if missing:
-            raise InputError(f"msifla needs the HR images down-sampled by {missing} too")
+        require_variants(self.name, (2, 3, 4), train)
         o, whole = self.options, cast(MsiflaNetwork, network)
         ir = make_optimiser(o.optimiser, whole.ir.parameters(), o.ir_lr, o.ir_weight_decay)
         reid = make_optimiser(o.optimiser, whole.reid.parameters(), o.reid_lr, o.reid_weight_decay)

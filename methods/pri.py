@@ -21,14 +21,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from datasets.errors import InputError
 from methods.interface import Grade, Images, Run, TrainSet
 from methods.shared.adaptive import Predictor, Recovery, soft_labels
 from methods.shared.descent import descend
 from methods.shared.loop import Iteration, iterations
 from methods.shared.pixels import normalise
 from methods.shared.reid import Head, ReidNetwork, ReidOptions, joined, part_loss
-from methods.shared.streams import streams
+from methods.shared.streams import require_variants, streams
 from methods.shared.torch_method import TorchMethod
 from methods.shared.training import device_of, make_optimiser, seeded
 
@@ -152,8 +151,7 @@ class Pri(TorchMethod):
 
     def train(self, network: nn.Module, train: TrainSet, run: Run) -> None:
         o, whole = self.options, cast(PriNetwork, network)
-        if missing := sorted(set(o.factors) - {1, *train.variants}):
-            raise InputError(f"{self.name} needs the HR images down-sampled by {missing} too")
+        require_variants(self.name, set(o.factors) - {1}, train)
         judges = [*whole.reid.parameters(), *whole.predictor.parameters()]
         reid = make_optimiser(o.optimiser, judges, o.reid_lr, o.reid_weight_decay)
         parts = [(reid, o.reid_lr, o.reid_warmup)]

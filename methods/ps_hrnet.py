@@ -20,13 +20,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from datasets.errors import InputError
 from methods.interface import Embeddings, Grade, Images, Run, TrainSet
 from methods.shared.backbones import backbone_spec
 from methods.shared.loop import Iteration, iterations
 from methods.shared.multiscale import MultiScaleReid, Trunk, build_branches, identity_loss
 from methods.shared.pixels import denormalise, normalise, to_tensor
 from methods.shared.reid import ReidOptions
+from methods.shared.streams import check_rates, require_variants
 from methods.shared.torch_method import TorchMethod
 from methods.shared.training import device_of, make_optimiser, seeded, set_rate
 from methods.shared.vdsr import VDSR
@@ -71,8 +71,7 @@ class PsHrnetOptions(ReidOptions):
         super().__post_init__()
         if (self.parts, self.part_head) != (1, "none"):
             raise ValueError('ps-hrnet pools in its own way: parts is 1 and part_head "none"')
-        if not self.rates or set(self.rates) - {2, 3, 4} or len(set(self.rates)) < len(self.rates):
-            raise ValueError("option rates must be a list of different rates out of 2, 3, 4")
+        check_rates(self.rates)
         if not 0.0 <= self.lr_drop_again_at <= 1.0 or not 0.0 <= self.dropout < 1.0:
             raise ValueError("lr_drop_again_at and dropout must lie between 0 and 1")
         weights = (self.ce_weight, self.sr_weight, self.distil_weight)
@@ -151,8 +150,7 @@ class PsHrnet(TorchMethod):
     def train(self, network: nn.Module, train: TrainSet, run: Run) -> None:
         """The teacher, on the HR images of all batches; then, on the same batches, the student."""
         o, student = self.options, cast(PsHrnetNetwork, network)
-        if missing := sorted(set(o.rates) - set(train.variants)):
-            raise InputError(f"ps-hrnet needs the HR images down-sampled by {missing} too")
+        require_variants(self.name, o.rates, train)
         device, generator = device_of(student), np.random.default_rng(run.seed_for("rates"))
         phases = 2 if o.teacher else 1
         with seeded(run.seed_for("dropout")):

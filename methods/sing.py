@@ -17,7 +17,6 @@ from typing import ClassVar, Literal, cast
 import torch
 from torch import Tensor, nn
 
-from datasets.errors import InputError
 from methods.interface import Distances, Embeddings, Grade, Images, Run, TrainSet
 from methods.shared.descent import descend
 from methods.shared.fusion import fitting_weights, fused_distances, packed
@@ -27,7 +26,7 @@ from methods.shared.pixels import normalise
 from methods.shared.reid import Head, ReidOptions, joined
 from methods.shared.resolution import RateEstimator
 from methods.shared.srcnn import SRCNN, Output, luminance_loss
-from methods.shared.streams import streams
+from methods.shared.streams import check_rates, require_variants, streams
 from methods.shared.torch_method import TorchMethod
 from methods.shared.training import device_of, make_optimiser, seeded
 
@@ -59,8 +58,7 @@ class SingOptions(ReidOptions):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not self.rates or set(self.rates) - {2, 3, 4} or len(set(self.rates)) < len(self.rates):
-            raise ValueError("option rates must be a list of different rates out of 2, 3, 4")
+        check_rates(self.rates)
         if len(self.sr_widths) != 2 or min(self.sr_widths) < 1:
             raise ValueError("option sr_widths must be two numbers of channels")
         if self.alpha < 0 or min(self.sr_lr, self.theta) <= 0:
@@ -141,8 +139,7 @@ class SingMethod(TorchMethod):
 
     def train(self, network: nn.Module, train: TrainSet, run: Run) -> None:
         o, whole = self.options, cast(SingNetwork, network)
-        if missing := sorted(set(o.rates) - set(train.variants)):
-            raise InputError(f"{self.name} needs the HR images down-sampled by {missing} too")
+        require_variants(self.name, o.rates, train)
         whole.resolution.fit(train)
         reid = make_optimiser(o.optimiser, whole.reid.parameters(), o.reid_lr, o.reid_weight_decay)
         parts = [(reid, o.reid_lr, o.reid_warmup)]

@@ -26,6 +26,7 @@ from methods.interface import Embeddings, Grade, Images, Run, TrainSet
 from methods.plain import Plain, PlainNetwork, PlainOptions
 from methods.shared.pixels import in_batches, to_tensor
 from methods.shared.reid import ReidNetwork, joined
+from methods.shared.streams import check_rates, require_variants
 from methods.shared.training import (
     device_of,
     make_optimiser,
@@ -69,8 +70,8 @@ class VpfaOptions(PlainOptions):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if set(self.rates) - {2, 3, 4} or len(set(self.rates)) < len(self.rates):
-            raise ValueError("option rates must be a list of different rates out of 2, 3, 4")
+        if self.rates:
+            check_rates(self.rates)
         if min(self.vp_width, self.vp_epochs, self.vp_batch) < 1:
             raise ValueError("options vp_width, vp_epochs and vp_batch must be at least 1")
         if self.vp_lr <= 0 or self.vp_weight_decay < 0:
@@ -179,9 +180,7 @@ class Vpfa(Plain):
     def train(self, network: nn.Module, train: TrainSet, run: Run) -> None:
         """First the re-ID network, as method `plain`; then, on its frozen features, the blocks."""
         o, whole = self.options, cast(VpfaNetwork, network)
-        missing = sorted(set(o.rates) - set(train.variants))
-        if missing:
-            raise InputError(f"vpfa needs the HR images down-sampled by {missing} too")
+        require_variants(self.name, o.rates, train)
         if len(train.hr) == 0:
             raise InputError("vpfa needs HR training images; this training set has none")
         seen = hr_only(train) if o.features == "hr" else train

@@ -16,7 +16,7 @@ from datasets.errors import InputError
 from methods.options import resolve
 from methods.shared.timm_networks import vit_base, vit_small
 from methods.shared.vision import torchvision_models
-from methods.shared.weights import resnet50_weights
+from methods.shared.weights import load_pretrained, resnet50_weights
 
 RESNET50_ENDS = (2, 4, 5, 6, 7)  # the last layers of its stem, before pooling, and of its stages
 
@@ -86,7 +86,8 @@ def build_backbone(
         return trunk, trunk.channels
     network = torchvision_models().resnet50(weights=None)
     if imagenet:
-        _load(network, resnet50_weights(weights_dir))
+        whose = "those of a ResNet-50 in torchvision's names"
+        load_pretrained(network, resnet50_weights(weights_dir), whose)
     if spec.last_stride == 1:
         network.layer4[0].conv2.stride = (1, 1)
         network.layer4[0].downsample[0].stride = (1, 1)
@@ -130,16 +131,6 @@ def stage_channels(spec: BackboneSpec) -> tuple[int, ...]:
     if spec.name == "resnet50":
         return 64, 256, 512, 1024, 2048
     return spec.width, *(spec.width << stage for stage in range(len(spec.blocks)))
-
-
-def _load(network: nn.Module, state: dict[str, Tensor]) -> None:
-    try:
-        network.load_state_dict(state)
-    except RuntimeError as error:
-        raise InputError(
-            "the weights found are not those of a ResNet-50 in torchvision's names; "
-            "put others into the profile's weights_dir"
-        ) from error
 
 
 class BasicBlock(nn.Module):

@@ -5,10 +5,9 @@ from pathlib import Path
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from datasets.errors import InputError
 from methods.shared.pixels import normalise
 from methods.shared.vision import torchvision_models
-from methods.shared.weights import vgg19_weights
+from methods.shared.weights import load_pretrained, vgg19_weights
 
 SIDE = 224
 POOL4 = 28  # layers up to the fourth pooling, the embedding of SRGAN's public code
@@ -37,11 +36,5 @@ class Perceptual(nn.Module):
 def imagenet_perceptual(folder: Path | None) -> Perceptual:
     """With ImageNet weights from `folder` or torchvision's loader. InputError if out of reach."""
     vgg = torchvision_models().vgg19(weights=None)
-    try:
-        vgg.load_state_dict(vgg19_weights(folder))
-    except RuntimeError as error:
-        raise InputError(
-            "the weights found are not those of a VGG-19 in torchvision's names; "
-            "put others into the profile's weights_dir"
-        ) from error
+    load_pretrained(vgg, vgg19_weights(folder), "those of a VGG-19 in torchvision's names")
     return Perceptual(vgg)

@@ -1,13 +1,28 @@
 """The three kinds of image that methods with synthetic LR images learn from, of one batch."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from datasets.errors import InputError
+from methods.interface import TrainSet
 from methods.shared.loop import Iteration
 from methods.shared.pixels import to_tensor
+
+
+def check_rates(rates: tuple[int, ...]) -> None:
+    """ValueError unless the option `rates` lists different ones of those that variants have."""
+    if not rates or set(rates) - {2, 3, 4} or len(set(rates)) < len(rates):
+        raise ValueError("option rates must be a list of different rates out of 2, 3, 4")
+
+
+def require_variants(method: str, rates: Iterable[int], train: TrainSet) -> None:
+    """InputError unless the training set has its HR images down-sampled by all of `rates`."""
+    if missing := sorted(set(rates) - set(train.variants)):
+        raise InputError(f"{method} needs the HR images down-sampled by {missing} too")
 
 
 @dataclass(frozen=True)

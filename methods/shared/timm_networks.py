@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from datasets.errors import InputError
 from methods.shared.pixels import denormalise
 from methods.shared.vision import timm
-from methods.shared.weights import timm_weights
+from methods.shared.weights import load_pretrained, timm_weights
 
 HRNET = "hrnet_w32.ms_in1k"
 VIT = "vit_base_patch16_224.orig_in21k_ft_in1k"  # the weights that TransReID starts from
@@ -78,9 +78,5 @@ def _check_size(size: tuple[int, int], patch: int) -> None:
 def _load(network: nn.Module, state: dict[str, Tensor], tag: str) -> None:
     """What `network` has of a classifier's state; the classifier itself is left out."""
     wanted = network.state_dict()
-    try:
-        network.load_state_dict({name: x for name, x in state.items() if name in wanted})
-    except RuntimeError as error:
-        raise InputError(
-            f"the weights found are not timm's {tag}; put others into the profile's weights_dir"
-        ) from error
+    found = {name: x for name, x in state.items() if name in wanted}
+    load_pretrained(network, found, f"timm's {tag}")

@@ -4,12 +4,13 @@ Files are read as data only: safetensors, or a state dict through torch's weight
 """
 
 import pickle
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from datasets.errors import InputError
 from methods.shared.vision import timm, torchvision_models
@@ -59,6 +60,16 @@ def timm_weights(tag: str, folder: Path | None) -> dict[str, Tensor]:
     except (OSError, RuntimeError) as error:
         raise InputError(f"no weights timm/{tag} ({_first_line(error)}); {remedy}") from error
     return dict(state)
+
+
+def load_pretrained(network: nn.Module, state: Mapping[str, Tensor], whose: str) -> None:
+    """Load a state dict found. InputError when it does not fit; `whose` says what it should be."""
+    try:
+        network.load_state_dict(state)
+    except RuntimeError as error:
+        raise InputError(
+            f"the weights found are not {whose}; put others into the profile's weights_dir"
+        ) from error
 
 
 def read_state(path: Path, remedy: str = _REMEDY) -> dict[str, Tensor]:
