@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from benchmark.metrics import METRICS
-from benchmark.statistics import Difference, Values, difference, holm, seeds_needed
+from benchmark.statistics import LEVEL, Difference, Values, difference, holm, seeds_needed
 from benchmark.tables import CLAIMS, FOLDER, load_table
 from benchmark.toml import checked, read_toml
 from datasets.cards import CARDS
@@ -17,7 +17,6 @@ from datasets.errors import InputError
 
 Verdict = Literal["holds", "does not hold", "undecided", "not measured"]
 Direction = Literal["higher", "lower"]
-LEVEL = 0.05
 OTHERS = "others"
 
 
@@ -118,7 +117,7 @@ def answer(claim: Claim, values: Mapping[str, Values]) -> Answer:
     """
     sign = 1.0 if claim.direction == "higher" else -1.0
     rows = {
-        label: {cell: sign * values.get(label, {})[cell] for cell in values.get(label, {})}
+        label: {cell: sign * value for cell, value in values.get(label, {}).items()}
         for label in (claim.left, *claim.rights)
     }
     pairs = [(right, dataset) for right in claim.rights for dataset in claim.datasets]

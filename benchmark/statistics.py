@@ -19,6 +19,7 @@ from datasets.draws import draw
 Values = Mapping[tuple[str, int], float]
 """A metric by (data set, seed), as fractions in [0, 1]."""
 
+LEVEL = 0.05  # of every test in tables and claims
 MOST_SEEDS = 10_000
 
 

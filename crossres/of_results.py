@@ -106,9 +106,10 @@ def _claims(options: argparse.Namespace) -> int:
 
     from benchmark import read_records
     from benchmark.claims import load_claims
-    from reports.claims import claims_json, hold_claims, print_claims
+    from reports.claims import claims_json, grids_of, hold_claims, print_claims
 
-    held = hold_claims(read_records(options.results), load_claims(options.claims))
+    claims = load_claims(options.claims)
+    held = hold_claims(grids_of(claims, read_records(options.results)), claims)
     if options.json:
         print_json({"results": claims_json(held)})
     elif held:

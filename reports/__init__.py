@@ -56,7 +56,7 @@ def write_report(results: Path, tables: Sequence[Table] | None = None) -> list[P
     folder = results / "report"
     folder.mkdir(parents=True, exist_ok=True)
     claims = [claim for claim in load_claims() if claim.table in by_table]
-    held = hold_claims((record for grid in grids for record in grid.records), claims)
+    held = hold_claims(grids, claims)
     files = {folder / "index.html": to_html(grids, leftovers, held, results, _version())}
     for table_id, group in by_table.items():
         files[folder / f"{table_id}.tex"] = to_latex(group)

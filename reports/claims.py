@@ -1,7 +1,7 @@
 """Claims held against the records of a folder: for programs, for the terminal and for the page."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -42,11 +42,14 @@ class Held:
         return tuple(found for found in self.answers if found.verdict != "not measured")
 
 
-def hold_claims(records: Iterable[Record], claims: Sequence[Claim]) -> list[Held]:
-    """Every claim held against every source and profile that has records for any of them."""
-    kept = list(records)
+def grids_of(claims: Sequence[Claim], records: Sequence[Record]) -> list[Grid]:
+    """The grids of all tables that claims are about."""
     tables = dict.fromkeys(claim.table for claim in claims)
-    grids = [grid for name in tables for grid in build_grids(kept, load_table(name))]
+    return [grid for name in tables for grid in build_grids(records, load_table(name))]
+
+
+def hold_claims(grids: Sequence[Grid], claims: Sequence[Claim]) -> list[Held]:
+    """Every claim held against every source and profile that has a grid for any of them."""
     places = dict.fromkeys((grid.source, grid.profile) for grid in grids)
     held = []
     for source, profile in places:

@@ -7,6 +7,7 @@ import math
 import statistics
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal
 
 from benchmark.records import Record
@@ -80,12 +81,12 @@ class Grid:
         """The score of a row (index into table.rows), by default under the table's gallery rule."""
         return self.scores.get((row, column, metric, gallery or self.table.gallery), Score())
 
-    @property
+    @cached_property
     def methods(self) -> tuple[type[Method], ...]:
         """The method of each row of the table."""
         return tuple(method_class(row.method) for row in self.table.rows)
 
-    @property
+    @cached_property
     def is_mixed(self) -> bool:
         """Whether rows differ in their grade, or in whether they are told the query's rate."""
         return len({(m.grade, told) for m, told in zip(self.methods, self.told, strict=True)}) > 1

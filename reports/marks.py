@@ -2,10 +2,8 @@
 
 from collections.abc import Sequence
 
-from benchmark.statistics import Values, difference, holm
+from benchmark.statistics import LEVEL, Values, difference, holm
 from reports.grid import Mark
-
-LEVEL = 0.05
 
 
 def marks(rows: Sequence[Values], column: str, level: float = LEVEL) -> list[Mark]:
