@@ -110,6 +110,12 @@ def reproduce_table3(session: nox.Session) -> None:
     _reproduce(session, "table3")
 
 
+@nox.session(name="reproduce-table4")
+def reproduce_table4(session: nox.Session) -> None:
+    """Fill Table 4, likewise (vehicles; profile `quick-epochs`: as many epochs for all rows)."""
+    _reproduce(session, "table4")
+
+
 @nox.session(name="reproduce-extended")
 def reproduce_extended(session: nox.Session) -> None:
     """Fill the table of methods beside Table 1, likewise."""

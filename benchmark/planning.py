@@ -23,8 +23,9 @@ from benchmark.tables import Row, Table, load_table, select_rows
 from benchmark.weights import has_weights
 from datasets.cards import card
 from datasets.errors import InputError
+from datasets.marker import drawn_as
 from datasets.progress import duration
-from datasets.source import Source, default_cache
+from datasets.source import Source, default_cache, raw_folder
 from methods import method_class, resolve_options
 from methods.interface import Profile
 
@@ -46,9 +47,11 @@ class PlannedCell:
 
     @property
     def title(self) -> str:
-        """Row, data set and seed, as the progress lines show them."""
+        """Row, data set (its protocol, when not the default) and seed, as progress lines show."""
         cell = self.job.cell
-        return f"{' = '.join(self.job.labels)} · {cell.dataset} · seed {cell.seed}"
+        usual = cell.protocol == card(cell.dataset).protocol
+        where = cell.dataset if usual else f"{cell.dataset} · {cell.protocol}"
+        return f"{' = '.join(self.job.labels)} · {where} · seed {cell.seed}"
 
 
 @dataclass(frozen=True)
@@ -99,7 +102,8 @@ def plan_table(
 ) -> Plan:
     """What `run_table` with the same arguments would do. Draws missing twins, as keys need them.
 
-    `source` None: the twins of the profile's size; `protocol` None: the default of each data set;
+    `source` None: the twins of the profile's size; `protocol` None: those of the table or its rows,
+    else the default of each data set;
     `jobs` None: see `default_jobs`; `save_weights`: a cell whose weights are not there is not done.
     Raises InputError for any unknown name and for a raw folder that is missing or wrong.
     """
@@ -108,7 +112,12 @@ def plan_table(
     chosen = select_rows(table, list(rows) if rows is not None else None)
     options = [resolve_options(row.method, found, dict(row.options)) for row in chosen]
     source = source or Source(size=found.twin_size)
-    requests = _requests(table, datasets, seeds, source, cache or default_cache(), protocol)
+    cache = cache or default_cache()
+    names, numbers = _wanted(table, datasets, seeds)
+    protocols = _protocols(table, chosen, protocol, names, source, cache)
+    requests = [
+        SurveyRequest(name, source, cache, numbers, own) for name in names for own in protocols
+    ]
     jobs = jobs or default_jobs(found)
     surveys = _surveys(requests, jobs, engine, stream or sys.stderr)
     jobs_found = merge_equal(
@@ -123,6 +132,7 @@ def plan_table(
         for request, view in zip(requests, surveys, strict=True)
         for seed in request.seeds
         for row, resolved in zip(chosen, options, strict=True)
+        if row in protocols[request.protocol]
     )
     folder = scan_records(out)
     typical = _profile_of_estimates(profile)
@@ -151,28 +161,48 @@ def usable_cores() -> int:
     return os.cpu_count() or 1
 
 
-def _requests(
-    table: Table,
-    datasets: Sequence[str] | None,
-    seeds: Sequence[int] | None,
-    source: Source,
-    cache: Path,
-    protocol: str | None,
-) -> list[SurveyRequest]:
+def _wanted(
+    table: Table, datasets: Sequence[str] | None, seeds: Sequence[int] | None
+) -> tuple[list[str], tuple[int, ...]]:
+    """The ids of the data sets and the seeds, each once."""
     names = tuple(dict.fromkeys(table.datasets if datasets is None else datasets))
     numbers = tuple(dict.fromkeys(table.seeds if seeds is None else seeds))
     if not names or not numbers:
         raise InputError("nothing to run: name at least one data set and one seed")
     if any(seed < 0 for seed in numbers):
         raise InputError(f"seed {min(numbers)} must be an integer from 0")
-    return [SurveyRequest(card(name).id, source, cache, numbers, protocol) for name in names]
+    return [card(name).id for name in names], numbers
+
+
+def _protocols(
+    table: Table,
+    rows: Sequence[Row],
+    protocol: str | None,
+    datasets: Sequence[str],
+    source: Source,
+    cache: Path,
+) -> dict[str | None, tuple[Row, ...]]:
+    """The protocols to run on each data set, with the rows of each; None: a data set's default."""
+    if not table.is_by_row:
+        wanted: list[str | None] = [protocol] if protocol else [*table.protocols] or [None]
+        return dict.fromkeys(wanted, tuple(rows))
+    if protocol:
+        raise InputError(
+            f"the rows of {table.id} have protocols of their own; leave --protocol out"
+        )
+    twin = all(drawn_as(raw_folder(card(name), source, cache)) for name in datasets)
+    found: dict[str | None, tuple[Row, ...]] = {}
+    for row in rows:
+        own = row.protocol_on(twin=twin)
+        found[own] = (*found.get(own, ()), row)
+    return found
 
 
 def _surveys(
     requests: Sequence[SurveyRequest], jobs: int, engine: Engine, stream: TextIO
 ) -> list[Survey]:
     found: dict[str, Survey] = {}
-    tasks = [Task(request.dataset, survey, request) for request in requests]
+    tasks = [Task(request.title, survey, request) for request in requests]
     titles = {task.key: task.key for task in tasks}
     clock = Clock(dict.fromkeys(titles, 1.0), dict.fromkeys(titles, 0), jobs)
     with (
@@ -185,7 +215,7 @@ def _surveys(
             if isinstance(event, Finished):
                 found[event.key] = event.value
             show(event)
-    return [found[request.dataset] for request in requests]
+    return [found[request.title] for request in requests]
 
 
 def _surveyed(event: Finished) -> str:

@@ -28,6 +28,11 @@ class SurveyRequest:
     seeds: tuple[int, ...]
     protocol: str | None = None
 
+    @property
+    def title(self) -> str:
+        """The data set, and the protocol where it is not the default; as progress lines show it."""
+        return f"{self.dataset} · {self.protocol}" if self.protocol else self.dataset
+
 
 @dataclass(frozen=True)
 class Survey:

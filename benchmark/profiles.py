@@ -1,6 +1,7 @@
 """Profile files: how large an experiment is (input size, networks, schedule, device).
 
 A profile is a TOML file; the built-in ones lie in profiles/, a user's own is given by its path.
+One that says `extends = "quick"` is that built-in profile but for what it says itself.
 """
 
 import re
@@ -39,7 +40,7 @@ def load_profile(name: str | Path, weights_dir: Path | None = None) -> Profile:
     naming the file and the entry when anything in it is unknown or ill-typed.
     """
     path = _find(name)
-    profile = _profile(f"profile {path}", read_toml(path, "profile"))
+    profile = _profile(f"profile {path}", _read(path))
     return replace(profile, weights_dir=weights_dir)
 
 
@@ -50,7 +51,7 @@ def typical_seconds(name: str | Path, method: str, options: dict[str, Any]) -> f
     whose other entries equal the resolved `options` counts.
     """
     path = _find(name)
-    stated = read_toml(path, "profile").get("typical_seconds", {}).get(method, 60.0)
+    stated = _read(path).get("typical_seconds", {}).get(method, 60.0)
     entries = stated if isinstance(stated, list) else [{"seconds": stated}]
     for entry in entries:
         if all(options.get(key) == value for key, value in entry.items() if key != "seconds"):
@@ -77,6 +78,37 @@ def _find(name: str | Path) -> Path:
             f"{', '.join(profile_names())}; one of your own is given by the path of its .toml file"
         )
     return Path(name)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """The entries of a profile file, over those of the built-in profile that it extends.
+
+    Tables are merged entry by entry; `epochs` and `iterations` take each other's place.
+    """
+    content = read_toml(path, "profile")
+    if "extends" not in content:
+        return content
+    name = content.pop("extends")
+    if name not in profile_names() or FOLDER / f"{name}.toml" == path:
+        known = ", ".join(profile_names())
+        raise InputError(f"profile {path}: extends must be one of {known}, not {name!r}")
+    base = _read(FOLDER / f"{name}.toml")
+    if {"epochs", "iterations"} & set(content.get("train", {})):
+        base["train"] = {
+            key: value
+            for key, value in base["train"].items()
+            if key not in ("epochs", "iterations")
+        }
+    return _merged(base, content)
+
+
+def _merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+    both = {
+        key: _merged(base[key], value)
+        for key, value in over.items()
+        if isinstance(value, dict) and isinstance(base.get(key), dict)
+    }
+    return {**base, **over, **both}
 
 
 def _profile(where: str, content: dict[str, Any]) -> Profile:

@@ -8,16 +8,19 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 from benchmark.metrics import GALLERY_RULES, METRICS, GalleryRule
+from benchmark.profiles import profile_names
 from benchmark.toml import checked, read_toml
 from datasets.cards import CARDS
 from datasets.errors import InputError
+from datasets.protocols import canonical_text, gallery_rule
 from methods import method_names
 
 FOLDER = Path(__file__).parent / "tables"
 CLAIMS = "claims"  # how the names of files in the folder begin that are no tables: see claims.py
+OF_PROTOCOL = "protocol"  # the gallery rule of a table whose columns have each that of its protocol
 
 
 @dataclass(frozen=True)
@@ -35,7 +38,9 @@ class Published:
 class Row:
     """One row of a table: a method with the options that differ from its defaults.
 
-    `latex` is the label as LaTeX (None: escape `label`); `published` the row's name in the CSV.
+    `latex` is the label as LaTeX (None: escape `label`); `published` the row's name in the CSV;
+    `protocol` the row's own protocol, for tables whose rows differ in their data, and
+    `twin_protocol` what stands for it on twins, which have fewer identities (None: the same).
     """
 
     label: str
@@ -43,21 +48,46 @@ class Row:
     options: Mapping[str, Any] = field(default_factory=dict)
     latex: str | None = None
     published: str | None = None
+    protocol: str | None = None
+    twin_protocol: str | None = None
+
+    def protocol_on(self, *, twin: bool) -> str | None:
+        """The row's own protocol on twins or on real data; None: that of the column."""
+        return (twin and self.twin_protocol) or self.protocol
 
 
 @dataclass(frozen=True)
 class Table:
-    """One table file. `gallery` is the rule of the headline numbers; datasets are ids."""
+    """One table file; datasets are ids.
+
+    `gallery` is the rule of the headline numbers, "protocol" for that of each column's protocol;
+    `protocols` are run on every data set, each a column (none: the default of each data set);
+    `reference` is the label of the row that the others are held against (None: the best one),
+    `profile` the built-in profile that it is run with unless another one is asked for.
+    """
 
     id: str
     title: str
     caption: str
-    gallery: GalleryRule
+    gallery: GalleryRule | Literal["protocol"]
     metrics: tuple[str, ...]
     datasets: tuple[str, ...]
     seeds: tuple[int, ...]
     rows: tuple[Row, ...]
     published: tuple[Published, ...] = ()
+    protocols: tuple[str, ...] = ()
+    reference: str | None = None
+    profile: str = "quick"
+
+    @property
+    def is_by_row(self) -> bool:
+        """Whether rows have protocols of their own."""
+        return any(row.protocol for row in self.rows)
+
+    def rule(self, protocol: str) -> GalleryRule:
+        """The rule of the headline numbers under this protocol (with its options)."""
+        found = gallery_rule(protocol) if self.gallery == OF_PROTOCOL else self.gallery
+        return cast(GalleryRule, found)
 
     def published_value(self, row: Row, dataset: str, metric: str) -> Published | None:
         """What was printed for this cell (`dataset` is an id, not a title), None if nothing was."""
@@ -110,26 +140,49 @@ def _table(path: Path, content: dict[str, Any]) -> Table:
         where,
         content,
         required={"id": str, "rows": list, "datasets": list, "metrics": list, "seeds": list},
-        optional={"title": str, "caption": str, "gallery": str, "published": str},
+        optional={
+            "title": str,
+            "caption": str,
+            "gallery": str,
+            "published": str,
+            "protocols": list,
+            "reference": str,
+            "profile": str,
+        },
     )
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", values["id"]):
         raise InputError(f"{where}: id {values['id']!r} must be letters, digits, '-', '_' and '.'")
     gallery = values.get("gallery", "single-shot")
-    _known(where, "gallery", [gallery], list(GALLERY_RULES))
+    _known(where, "gallery", [gallery], [*GALLERY_RULES, OF_PROTOCOL])
     _known(where, "metrics", values["metrics"], list(METRICS))
     _known(where, "datasets", values["datasets"], list(CARDS))
     rows = tuple(_row(where, index, row) for index, row in enumerate(values["rows"], start=1))
-    _unique(where, "label", [row.label for row in rows])
+    labels = [row.label for row in rows]
+    _unique(where, "label", labels)
+    own = [text for row in rows for text in (row.protocol, row.twin_protocol) if text]
+    _check_protocols(where, values["datasets"], own)
+    if values.get("reference", labels[0]) not in labels:
+        raise InputError(f"{where}: reference {values['reference']!r} is no label of its rows")
+    protocols = values.get("protocols", [])
+    _check_protocols(where, values["datasets"], protocols)
+    if own and (protocols or gallery == OF_PROTOCOL):
+        raise InputError(
+            f"{where}: where rows have protocols of their own, the table has no protocols, "
+            "and names one gallery rule for all"
+        )
     return Table(
         id=values["id"],
         title=values.get("title", values["id"]),
         caption=values.get("caption", ""),
-        gallery=cast(GalleryRule, gallery),
+        gallery=cast(Any, gallery),
         metrics=tuple(values["metrics"]),
         datasets=tuple(values["datasets"]),
         seeds=_seeds(where, values["seeds"]),
         rows=rows,
         published=_read_published(path, values.get("published")),
+        protocols=tuple(protocols),
+        reference=values.get("reference"),
+        profile=_profile(where, values.get("profile", "quick")),
     )
 
 
@@ -141,12 +194,38 @@ def _row(where: str, index: int, content: Any) -> Row:
         here,
         content,
         required={"label": str, "method": str},
-        optional={"options": dict, "latex": str, "published": str},
+        optional={
+            "options": dict,
+            "latex": str,
+            "published": str,
+            "protocol": str,
+            "twin_protocol": str,
+        },
     )
     if values["method"] not in method_names():
         known = ", ".join(method_names())
         raise InputError(f"{here}: unknown method {values['method']!r}; known methods: {known}")
+    if "twin_protocol" in values and "protocol" not in values:
+        raise InputError(f"{here}: twin_protocol stands for a protocol, which is missing")
     return Row(**values)
+
+
+def _profile(where: str, name: str) -> str:
+    if name not in profile_names():
+        known = ", ".join(profile_names())
+        raise InputError(f"{where}: unknown profile {name!r}; the built-in profiles are {known}")
+    return name
+
+
+def _check_protocols(where: str, datasets: list[str], protocols: list[Any]) -> None:
+    for protocol in protocols:
+        if not isinstance(protocol, str):
+            raise InputError(f"{where}: protocol {protocol!r} must be a name with its options")
+        for dataset in datasets:
+            try:
+                canonical_text(dataset, protocol)
+            except InputError as error:
+                raise InputError(f"{where}: {error}") from error
 
 
 def _known(where: str, what: str, given: list[Any], known: list[str]) -> None:

@@ -24,12 +24,13 @@ def _run(options: argparse.Namespace) -> int:
     from reports import print_table, write_report
 
     table = load_table(options.table)
-    profile = load_profile(options.profile, options.weights_dir)
+    chosen = options.profile or table.profile
+    profile = load_profile(chosen, options.weights_dir)
     out = options.out or Path("results") / table.id
     arguments: dict[str, Any] = {
         "out": out,
         "source": source(options, profile.twin_size),
-        "profile": options.profile,
+        "profile": chosen,
         "datasets": options.datasets,
         "protocol": options.protocol,
         "rows": options.rows,
@@ -157,7 +158,7 @@ def _add_run(commands: Any) -> None:
     run.add_argument(
         "--protocol",
         metavar="NAME[options]",
-        help="one protocol for all data sets (default: that of each data set)",
+        help="one protocol for all data sets (default: the table's, or each data set's)",
     )
     run.add_argument("--rows", type=names, metavar="a,b", help="labels or numbers from 1")
     run.add_argument("--seeds", type=seeds, metavar="0,1,2", help="(default: the table's)")
@@ -184,6 +185,7 @@ def _add_run(commands: Any) -> None:
         "--dry-run", action="store_true", help="show the cells and the time they will take"
     )
     add_source(run)
+    run.set_defaults(profile=None)  # then the table's own
 
 
 def _add_report(commands: Any) -> None:

@@ -109,7 +109,7 @@ def cmc_plot(grid: Grid, column: Column) -> CmcPlot | None:
     found = {
         row: curves
         for row in range(len(grid.table.rows))
-        if (curves := _curves(grid.cells[row, column].records, grid.table.gallery)) is not None
+        if (curves := _curves(grid.cells[row, column].records, grid.rule(column))) is not None
     }
     if not found:
         return None

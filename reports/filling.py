@@ -14,17 +14,19 @@ from benchmark.records import Record
 from benchmark.tables import Table
 from datasets import InputError, digest_of
 from datasets.cards import CARDS
+from datasets.protocols import canonical_text
 from methods import Profile, method_class, resolve_options
-from reports.grid import Cells, Column, Grid, Score
+from reports.grid import BY_ROW, Cells, Column, Grid, Score
 from reports.marks import marks
-from reports.words import counted, listed
+from reports.words import counted, is_twin, listed
 
 
 def build_grids(records: Iterable[Record], table: Table) -> list[Grid]:
     """The grids of `table`, real data first, then by source and profile; [] when no record matches.
 
     A record belongs to the row whose method and options, resolved under the record's own profile,
-    are the record's. Profiles of one name and different content give different grids.
+    are the record's, and whose protocol, where the table or the row names one. Profiles of one name
+    and different content give different grids.
     """
     groups: dict[tuple[str, str, str], list[Record]] = defaultdict(list)
     for record in sorted(records, key=lambda r: (r.cell.dataset, r.cell.seed, r.key)):
@@ -84,11 +86,11 @@ def _grid(
     records: Sequence[Record],
 ) -> Grid:
     rows, told, notes = _rows_by_setup(table, profile)
-    matched = [record for record in records if setup_of(record) in rows]
+    matched = [record for record in records if _rows_of(record, table, rows)]
     columns = _columns(table, matched)
     cells = _cells(table, columns, rows, matched, notes)
     scores: dict[tuple[int, Column, str, str], Score] = {}
-    for gallery, metric in _measures(table, matched):
+    for gallery, metric in _measures(table, columns, matched):
         scores.update(_scores(table, columns, cells, gallery, metric))
     return Grid(
         table,
@@ -98,17 +100,31 @@ def _grid(
         cells,
         scores,
         told,
-        unmatched=tuple(record for record in records if setup_of(record) not in rows),
+        unmatched=tuple(record for record in records if not _rows_of(record, table, rows)),
         notes=(*notes, *_version_notes(matched)),
     )
 
 
-def setup_of(record: Record) -> str:
-    """What a record has in common with its row: method and resolved options, as canonical text."""
-    return _setup(record.cell.method, record.cell.options)
+def _rows_of(record: Record, table: Table, rows: Mapping[str, Sequence[int]]) -> list[int]:
+    """The rows that a record belongs to: none, one, or several that are the same."""
+    cell = record.cell
+    if table.protocols and cell.protocol not in _texts(table.protocols, cell.dataset):
+        return []
+    found = []
+    for row in rows.get(_setup(cell.method, cell.options), ()):
+        own = table.rows[row].protocol_on(twin=is_twin(cell.source))
+        if own is None or cell.protocol in _texts([own], cell.dataset):
+            found.append(row)
+    return found
+
+
+def _texts(protocols: Sequence[str], dataset: str) -> list[str]:
+    """The protocols as records of this data set name them."""
+    return [canonical_text(dataset, text) if dataset in CARDS else text for text in protocols]
 
 
 def _setup(method: str, options: Mapping[str, Any]) -> str:
+    """What a record has in common with its row, as canonical text."""
     return _canonical([method, options])
 
 
@@ -144,20 +160,36 @@ def _columns(table: Table, records: Sequence[Record]) -> tuple[Column, ...]:
     """The table's data sets in its order, then those that only the records know, by name."""
     protocols: dict[str, set[str]] = defaultdict(set)
     for record in records:
-        protocols[record.cell.dataset].add(record.cell.protocol)
+        protocols[record.cell.dataset].add(_protocol_of(record, table))
     names = [*table.datasets, *sorted(set(protocols) - set(table.datasets))]
     return tuple(
-        column for name in names for column in _protocol_columns(name, sorted(protocols[name]))
+        column
+        for name in names
+        for column in (_named_columns if table.protocols else _found_columns)(
+            name, table.protocols or sorted(protocols[name])
+        )
     )
 
 
-def _protocol_columns(dataset: str, protocols: Sequence[str]) -> list[Column]:
+def _protocol_of(record: Record, table: Table) -> str:
+    """The protocol of the column that shows a record."""
+    return BY_ROW if table.is_by_row else record.cell.protocol
+
+
+def _named_columns(dataset: str, protocols: Sequence[str]) -> list[Column]:
+    """One column for each protocol of the table, titled with the table's own words for it."""
+    title = CARDS[dataset].title if dataset in CARDS else dataset
+    texts = zip(_texts(protocols, dataset), protocols, strict=True)
+    return [Column(dataset, text, f"{title} ({given})") for text, given in texts]
+
+
+def _found_columns(dataset: str, protocols: Sequence[str]) -> list[Column]:
     """One column per protocol, which the title names unless it is the only one and the default."""
     card = CARDS.get(dataset)
     title = card.title if card else dataset
     if not protocols:
         return [Column(dataset, card.protocol if card else "", title)]
-    if len(protocols) == 1 and (card is None or protocols[0] == card.protocol):
+    if len(protocols) == 1 and (card is None or protocols[0] in (card.protocol, BY_ROW)):
         return [Column(dataset, protocols[0], title)]
     return [Column(dataset, protocol, f"{title} ({protocol})") for protocol in protocols]
 
@@ -172,8 +204,8 @@ def _cells(
     """Records by row and column; of a cell that is there twice the first key counts (noted)."""
     found: dict[tuple[int, str, str], list[Record]] = defaultdict(list)
     for record in records:
-        for row in rows[setup_of(record)]:
-            found[row, record.cell.dataset, record.cell.protocol].append(record)
+        for row in _rows_of(record, table, rows):
+            found[row, record.cell.dataset, _protocol_of(record, table)].append(record)
     cells = {}
     for column in columns:
         for row in range(len(table.rows)):
@@ -199,9 +231,13 @@ def _one(seed: int, records: Sequence[Record], notes: list[str]) -> Record:
     return chosen
 
 
-def _measures(table: Table, records: Sequence[Record]) -> list[tuple[str, str]]:
+def _measures(
+    table: Table, columns: Sequence[Column], records: Sequence[Record]
+) -> list[tuple[str, str]]:
     """(gallery rule, metric) of everything the records or the table name, in a fixed order."""
-    pairs: dict[tuple[str, str], None] = {(table.gallery, m): None for m in table.metrics}
+    pairs: dict[tuple[str, str], None] = {
+        (table.rule(column.protocol), m): None for column in columns for m in table.metrics
+    }
     for record in records:
         for gallery, metrics in sorted(record.metrics.items()):
             pairs |= {(gallery, m): None for m in metrics if m != "valid_queries"}
@@ -250,7 +286,7 @@ def _score(
         tuple(r.cell.seed for r in measured),
         tuple(r.key for r in measured),
         table.published_value(table.rows[row], column.dataset, metric)
-        if gallery == table.gallery
+        if gallery == table.rule(column.protocol)
         else None,
     )
 

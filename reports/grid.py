@@ -10,16 +10,18 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
 
+from benchmark.metrics import GalleryRule
 from benchmark.records import Record
 from benchmark.tables import Published, Table
 from methods import Method, method_class
 
 Mark = Literal["", "best", "tie", "second"]
+BY_ROW = "by row"  # the protocol of a column whose rows have protocols of their own
 
 
 @dataclass(frozen=True, order=True)
 class Column:
-    """A data set under one protocol. `title` is the name that published tables use."""
+    """A data set under one protocol (or BY_ROW). `title` is the name that published tables use."""
 
     dataset: str
     protocol: str
@@ -61,6 +63,20 @@ class Cells:
 
 
 @dataclass(frozen=True)
+class Training:
+    """What a row was trained on in one column, means over the seeds, and how long it took."""
+
+    identities: float
+    images: float
+    seconds: tuple[float, ...]
+
+    @property
+    def mean_seconds(self) -> float:
+        """Mean over the seeds of the time of training."""
+        return statistics.fmean(self.seconds)
+
+
+@dataclass(frozen=True)
 class Grid:
     """One table filled from one source with one profile.
 
@@ -79,7 +95,22 @@ class Grid:
 
     def score(self, row: int, column: Column, metric: str, gallery: str | None = None) -> Score:
         """The score of a row (index into table.rows), by default under the table's gallery rule."""
-        return self.scores.get((row, column, metric, gallery or self.table.gallery), Score())
+        return self.scores.get((row, column, metric, gallery or self.rule(column)), Score())
+
+    def rule(self, column: Column) -> GalleryRule:
+        """The gallery rule of the headline numbers of a column."""
+        return self.table.rule(column.protocol)
+
+    def training(self, row: int, column: Column) -> Training | None:
+        """The training set of a row and the seconds of its training; None: nothing was run."""
+        records = self.cells[row, column].records
+        if not records:
+            return None
+        return Training(
+            statistics.fmean(record.counts["train_pids"] for record in records),
+            statistics.fmean(record.counts["train_images"] for record in records),
+            tuple(record.seconds["fit"] for record in records),
+        )
 
     @cached_property
     def methods(self) -> tuple[type[Method], ...]:

@@ -22,7 +22,7 @@ from reports import words
 from reports.claims import Held, effects, plot, seeds_to_decide
 from reports.figures import STRIP_WIDTH, CmcPlot, Strip, cmc_plot, strips
 from reports.gallery import Pictures, pictures, queries_for
-from reports.grid import Column, Grid, Score
+from reports.grid import BY_ROW, Column, Grid, Score
 from reports.leftovers import Leftovers
 from reports.text import method_words, published_somewhere, published_text
 
@@ -127,7 +127,8 @@ def cell_command(grid: Grid, row: int, record: Record) -> str:
     label = grid.table.rows[row].label
     chosen = shlex.quote(label if "," not in label else str(row + 1))
     seed = record.cell.seed
-    data = _data_flags(record.cell.protocol, [record.cell.dataset])
+    protocol = BY_ROW if grid.table.is_by_row else record.cell.protocol
+    data = _data_flags(protocol, [record.cell.dataset])
     cell = f"--rows {chosen} {data} --seeds {seed}"
     return f"{_run_command(record, grid)} {cell} --out again"
 
@@ -147,7 +148,8 @@ def missing_command(grid: Grid) -> str:
 def _data_flags(protocol: str, datasets: Sequence[str]) -> str:
     """The data sets, and their protocol where it is not the default of each of them."""
     usual = {CARDS[name].protocol if name in CARDS else None for name in datasets}
-    chosen = "" if usual == {protocol} else f" --protocol {shlex.quote(protocol)}"
+    is_usual = usual == {protocol} or protocol == BY_ROW
+    chosen = "" if is_usual else f" --protocol {shlex.quote(protocol)}"
     return f"--datasets {','.join(datasets)}{chosen}"
 
 

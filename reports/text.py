@@ -18,6 +18,7 @@ from reports.words import (
     TIE,
     TWIN_BANNER,
     backbone_words,
+    duration,
     gallery_words,
     grade_short,
     is_twin,
@@ -29,6 +30,7 @@ from reports.words import (
 )
 
 MOST_NOTES = 5
+TRAINING = ("Training identities / images", "Training time")
 CSV_COLUMNS = (
     "row",
     "grade",
@@ -124,7 +126,7 @@ def _markdown(grid: Grid) -> str:
     if is_twin(grid.source):
         lines += ["", f"> **{TWIN_BANNER}**"]
     named = ["Data set", "Row", *(["Grade", "Rate"] if grid.is_mixed else [])]
-    head = [*named, *_heads(grid), "Seeds"]
+    head = [*named, *_heads(grid), *(TRAINING if grid.table.is_by_row else []), "Seeds"]
     lines += ["", _pipe(head), _pipe([*["---"] * len(named), *["---:"] * (len(head) - len(named))])]
     for column in grid.shown:
         lines += [_pipe(_markdown_row(grid, row, column)) for row in range(len(grid.table.rows))]
@@ -157,7 +159,17 @@ def _markdown_row(grid: Grid, row: int, column: Column) -> list[str]:
         texts.append(f"{wrap}{mean_std(score)}{wrap}{' =' if score.mark == 'tie' else ''}")
         if published_somewhere(grid, metric):
             texts.append(published_text(score))
-    return [*texts, _seeds_done(grid, row, column)]
+    return [*texts, *training_texts(grid, row, column), _seeds_done(grid, row, column)]
+
+
+def training_texts(grid: Grid, row: int, column: Column) -> list[str]:
+    """["60 / 480", "31 s"] where rows have protocols of their own: training set and time."""
+    if not grid.table.is_by_row:
+        return []
+    found = grid.training(row, column)
+    if found is None:
+        return ["–", "–"]
+    return [f"{found.identities:.0f} / {found.images:.0f}", duration(found.mean_seconds)]
 
 
 def _seeds_done(grid: Grid, row: int, column: Column) -> str:
@@ -208,6 +220,8 @@ def print_grid(grid: Grid, console: Console) -> None:
         table.add_column(metric_title(metric), justify="right", no_wrap=True)
         if published_somewhere(grid, metric):
             table.add_column("publ.", justify="right", style="dim", header_style="dim")
+    for head in TRAINING if grid.table.is_by_row else ():
+        table.add_column(head, justify="right")
     table.add_column("n", justify="right", no_wrap=True)
     for column in grid.shown:
         table.add_row(Text(column.title, style="bold cyan"))
@@ -234,4 +248,5 @@ def _terminal_row(grid: Grid, row: int, column: Column) -> list[Text]:
         texts.append(Text(mean_std(score).replace("± ", "±"), style=style))
         if published_somewhere(grid, metric):
             texts.append(Text(published_text(score)))
+    texts += [Text(text) for text in training_texts(grid, row, column)]
     return [*texts, Text(_seeds_done(grid, row, column).replace(" of ", "/"))]

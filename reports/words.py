@@ -28,6 +28,7 @@ GRADE_SHORT = {
 GALLERY_WORDS = {
     "single-shot": "single-shot gallery (one image per identity)",
     "multi-shot": "multi-shot gallery (every HR image of the test identities)",
+    "protocol": "the gallery rule of each protocol",
 }
 
 

@@ -8,12 +8,19 @@ from datasets.cards import card
 from datasets.errors import InputError
 from datasets.manifest import Manifest
 from datasets.protocols.named import PROTOCOLS, Protocol
-from datasets.protocols.options import canonical, read_options
+from datasets.protocols.options import canonical, check_option, of_card, plain, read_options
 from datasets.protocols.sweep import camera_sweep
 from datasets.source import Raw
-from datasets.specs import parse_spec
+from datasets.specs import Spec, parse_spec
 
-__all__ = ["PROTOCOLS", "Protocol", "build_manifest", "camera_sweep", "gallery_rule"]
+__all__ = [
+    "PROTOCOLS",
+    "Protocol",
+    "build_manifest",
+    "camera_sweep",
+    "canonical_text",
+    "gallery_rule",
+]
 
 
 def build_manifest(raw: Raw, protocol: str | None = None, seed: int = 0) -> Manifest:
@@ -29,6 +36,21 @@ def build_manifest(raw: Raw, protocol: str | None = None, seed: int = 0) -> Mani
         raise InputError(f"seed {seed}: a seed is a whole number from 0")
     options = read_options(raw, spec, rule.options)
     return rule.build(raw, seed, options, canonical(spec.name, options))
+
+
+def canonical_text(dataset: str, protocol: str) -> str:
+    """How manifests of a data set name this protocol: options sorted, without the defaults.
+
+    What only the raw folder decides (the default of `splits`) stays as it is given. Raises
+    InputError on an unknown protocol or option, or a value outside its range.
+    """
+    spec = parse_spec(protocol)
+    known = _named(spec.name).options
+    for key, value in spec.options.items():
+        check_option(spec.name, known, key, value)
+    defaults = {**known, **of_card(dataset), "splits": None}
+    values = {key: plain(value) for key, value in spec.options.items()}
+    return str(Spec(spec.name, {k: v for k, v in values.items() if v != defaults[k]}))
 
 
 def gallery_rule(protocol: str) -> str:

@@ -60,11 +60,8 @@ def read_options(raw: Raw, spec: Spec, known: Mapping[str, str]) -> Options:
     """
     defaults = {**known, **{key: value for key, value in _of_set(raw).items() if key in known}}
     for key, value in spec.options.items():
-        if key not in known:
-            names = ", ".join(known)
-            raise InputError(f"protocol {spec.name} has no option {key!r}; known: {names}")
-        _check(spec.name, key, value)
-    values = {**defaults, **{key: _plain(value) for key, value in spec.options.items()}}
+        check_option(spec.name, known, key, value)
+    values = {**defaults, **{key: plain(value) for key, value in spec.options.items()}}
     given = {key: value for key, value in values.items() if value != defaults[key]}
     if values.get("base") == "mlr-perid" and "lr_camera" in given:
         raise InputError("lr_camera fixes one camera for the whole set; it needs base=mlr-sing")
@@ -78,12 +75,17 @@ def canonical(name: str, options: Options) -> str:
     return str(Spec(name, options.given))
 
 
-def _of_set(raw: Raw) -> dict[str, str]:
-    """The defaults that depend on the data set."""
-    own = card(raw.dataset).protocol
+def of_card(dataset: str) -> dict[str, str]:
+    """The defaults that depend on the data set's card."""
+    own = card(dataset).protocol
     rule = own if own in _CAMERA_RULES else "mlr-sing"
+    return {"base": rule, "train": rule}
+
+
+def _of_set(raw: Raw) -> dict[str, str]:
+    """The defaults that depend on the data set, also on what lies in its raw folder."""
     shipped = raw.test_sets or official(raw)
-    return {"base": rule, "train": rule, "splits": "shipped" if shipped else "hash"}
+    return {**of_card(raw.dataset), "splits": "shipped" if shipped else "hash"}
 
 
 def official(raw: Raw) -> bool:
@@ -91,7 +93,11 @@ def official(raw: Raw) -> bool:
     return card(raw.dataset).test_identities is None and any(image.part for image in raw.images)
 
 
-def _check(protocol: str, key: str, value: str) -> None:
+def check_option(protocol: str, known: Mapping[str, str], key: str, value: str) -> None:
+    """Raise InputError on an option that the protocol lacks, or a value outside its range."""
+    if key not in known:
+        names = ", ".join(known)
+        raise InputError(f"protocol {protocol} has no option {key!r}; known: {names}")
     if key in LEAST:
         digits = value.isascii() and value.isdecimal() and len(value) <= _DIGITS
         if not digits or int(value) < LEAST[key]:
@@ -102,7 +108,7 @@ def _check(protocol: str, key: str, value: str) -> None:
         raise InputError(f"protocol {protocol}: {key} is {_any_of(CHOICES[key])}, not {value!r}")
 
 
-def _plain(value: str) -> str:
+def plain(value: str) -> str:
     """Numbers without leading zeros, so that equal options have equal texts."""
     return str(int(value)) if value.isdecimal() else value
 

@@ -1,6 +1,7 @@
 """Every row of the built-in tables runs on every set of Table 1, through the command line."""
 
 import json
+from collections import defaultdict
 from pathlib import Path
 
 import pytest
@@ -24,3 +25,38 @@ def test_all_rows_run_on_all_sets(
     assert found == {(row.method, dataset) for row in table.rows for dataset in table.datasets}
     text = (out / "report" / f"{name}.md").read_text(encoding="utf-8")
     assert all(row.label in text for row in table.rows)
+
+
+@pytest.mark.slow
+def test_protocols_of_one_training_test_one_and_the_same_network(tmp_path: Path) -> None:
+    out, cache = tmp_path / "out", tmp_path / "cache"
+    where = ["--seeds", "0", "--jobs", "1", "--out", str(out), "--cache", str(cache)]
+    assert run(["run", "protocols", "--profile", "smoke", "--rows", "Plain", *where]) == 0
+    trained: dict[str, set[str]] = defaultdict(set)
+    for record in read_records(out):
+        trained[record.digests["weights"]].add(record.cell.protocol)
+    assert sorted(sorted(names) for names in trained.values()) == [
+        ["fixed-r", "mlr-mixed", "mlr-official", "mlr-perid"],
+        ["market-3561"],
+        ["mlr-multi", "mlr-sing"],
+    ]
+
+
+@pytest.mark.slow
+def test_rows_with_protocols_of_their_own(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out, cache = tmp_path / "out", tmp_path / "cache"
+    twin = tmp_path / "VRU"
+    assert run(["datasets", "twin", "mlr-vru", "--size", "tiny", "--out", str(twin)]) == 0
+    where = ["--seeds", "0", "--jobs", "1", "--out", str(out), "--cache", str(cache)]
+    once = ["run", "table4", "--profile", "smoke", "--rows", "1,5", *where]
+    assert run(once) == 0
+    told = {record.cell.protocol for record in read_records(out)}
+    assert told == {"vru-uniform4[train_ids=12]", "vru-uniform4"}
+    capsys.readouterr()
+    assert run([*once, "--data", str(twin), "--dry-run", "--json"]) == 0
+    planned = json.loads(capsys.readouterr().out)
+    assert {cell["state"] for cell in planned["cells"]} == {"done"}  # a twin is one by its marker
+    assert run([*once, "--protocol", "vru-half"]) == 2
+    assert "have protocols of their own; leave --protocol out" in capsys.readouterr().err

@@ -21,6 +21,26 @@ def test_built_in_profiles_are_sound(name: str) -> None:
     assert set(profile.methods) <= set(method_names())
 
 
+def test_a_profile_may_extend_a_built_in_one(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(
+        'extends = "quick"\nname = "mine"\nheight = 128\n[train]\nepochs = 2\n'
+        "[methods.plain]\nreid_lr = 1e-3\n[typical_seconds]\nplain = 9\n"
+    )
+    mine, quick = load_profile(path), load_profile("quick")
+    assert (mine.name, mine.height, mine.width) == ("mine", 128, quick.width)
+    kept = {name: value for name, value in quick.train.items() if name != "iterations"}
+    assert mine.train == {**kept, "epochs": 2}
+    assert mine.methods["plain"] == {**quick.methods["plain"], "reid_lr": 1e-3}
+    assert mine.methods["msifla"] == quick.methods["msifla"]
+    assert mine.backbone == quick.backbone
+    assert typical_seconds(path, "plain", {}) == 9
+    assert typical_seconds(path, "bot", {}) == typical_seconds("quick", "bot", {})
+    path.write_text('extends = "fast"\nname = "mine"\n')
+    with pytest.raises(InputError, match=r"extends must be one of .*quick.*, not 'fast'"):
+        load_profile(path)
+
+
 def test_the_paper_profile_is_the_papers() -> None:
     profile = load_profile("paper")
     assert (profile.height, profile.width, profile.device) == (256, 128, "cuda")

@@ -9,6 +9,7 @@ from benchmark.profiles import load_profile
 from benchmark.tables import select_rows
 from datasets.cards import CARDS
 from datasets.errors import InputError
+from datasets.protocols import canonical_text
 from methods import resolve_options
 
 TABLE = """
@@ -41,13 +42,15 @@ def test_built_in_tables_are_sound(name: str) -> None:
     assert table.id == name
     profile = load_profile("quick")
     cells = [
-        (row.method, resolve_options(row.method, profile, dict(row.options))) for row in table.rows
+        (row.method, resolve_options(row.method, profile, dict(row.options)), row.protocol)
+        for row in table.rows
     ]
     # Two rows that resolve to the same cell would be one row with two names.
     assert all(one != other for i, one in enumerate(cells) for other in cells[:i])
     titles = {card.title for card in CARDS.values()}
     rows = {row.published for row in table.rows}
-    assert table.published or name in ("controls", "ablations")  # tables of our own
+    own = ("controls", "ablations", "ambiguities", "protocols", "rates")
+    assert bool(table.published) != (name in own)
     for number in table.published:
         assert number.dataset in titles
         assert number.row in rows
@@ -61,6 +64,30 @@ def test_table2_carries_the_papers_numbers() -> None:
     assert (found.value, found.source) == (75.4, "paper Table 2")
     assert table.published_value(table.rows[2], "mlr-sysu", "mAP") is None
     assert [len(table.rows), len(table.datasets), table.seeds] == [3, 5, (0, 1, 2)]
+
+
+def test_table4_has_nested_training_sets_of_its_own_on_twins_and_on_real_data() -> None:
+    table = load_table("table4")
+    real = [row.protocol_on(twin=False) for row in table.rows]
+    twin = [row.protocol_on(twin=True) for row in table.rows]
+    assert [canonical_text("mlr-vru", text) for text in real] == [
+        "vru-uniform4",
+        *[f"vru-uniform4[train_ids={count}]" for count in (2830, 4245, 5660, 7085)],
+    ]
+    assert twin[0] == "vru-uniform4[train_ids=12]"
+    assert twin[-1] == "vru-uniform4"  # all 60 identities of the twin
+    found = table.published_value(table.rows[0], "mlr-vru", "mAP")
+    assert found is not None
+    assert found.value == 75.7
+    assert len(table.published) == 2
+
+
+def test_the_headline_gallery_may_be_that_of_the_protocol() -> None:
+    table = load_table("protocols")
+    rules = {text: table.rule(text) for text in table.protocols}
+    assert rules["mlr-perid"] == rules["fixed-r"] == "single-shot"
+    assert rules["mlr-official"] == rules["mlr-multi"] == "multi-shot"
+    assert load_table("rates").rule("mlr-official") == "single-shot"
 
 
 def test_a_users_table_is_given_by_path(path: Path) -> None:
@@ -90,6 +117,26 @@ def test_a_users_table_is_given_by_path(path: Path) -> None:
         ('id = "mine"', 'id = "mine"\ngallery = "all"', "unknown gallery 'all'"),
         ('id = "mine"', "id = mine", "not valid TOML"),
         ("numbers.csv", "none.csv", "none.csv: cannot read the published numbers"),
+        ('id = "mine"', 'id = "mine"\nreference = "C"', "reference 'C' is no label of its rows"),
+        (
+            'id = "mine"',
+            'id = "mine"\nprotocols = ["mlr"]',
+            "unknown protocol 'mlr'; the protocols",
+        ),
+        ('id = "mine"', 'id = "mine"\nprotocols = [1]', "protocol 1 must be a name"),
+        (
+            'id = "mine"',
+            'id = "mine"\nprotocols = ["mlr-sing[rate=2]"]',
+            "protocol mlr-sing has no option 'rate'",
+        ),
+        ('label = "B"', 'label = "B"\nprotocol = "fixed-r[rate=5]"', "rate is 2, 3, 4, 6 or 8"),
+        ('label = "B"', 'label = "B"\ntwin_protocol = "mlr-sing"', "twin_protocol stands for a"),
+        (
+            'published = "numbers.csv"\n[[rows]]',
+            'gallery = "protocol"\n[[rows]]\nprotocol = "mlr-multi"',
+            "where rows have protocols of their own",
+        ),
+        ('id = "mine"', 'id = "mine"\nprofile = "fast"', "unknown profile 'fast'"),
     ],
 )
 def test_each_mistake_gets_one_line(path: Path, old: str, new: str, words: str) -> None:
@@ -120,7 +167,7 @@ def test_published_numbers_are_checked(path: Path, old: str, new: str, words: st
 
 def test_unknown_tables_are_named(tmp_path: Path) -> None:
     with pytest.raises(
-        InputError, match="unknown table 'table9'; the built-in tables are ablations, controls"
+        InputError, match="unknown table 'table9'; the built-in tables are ablations, ambiguities"
     ):
         load_table("table9")
     with pytest.raises(InputError, match="does not exist"):

@@ -10,6 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmark import Record, Row, load_table
+from benchmark.tables import OF_PROTOCOL
+from datasets.cards import CARDS
 from reports import build_grids
 from reports.grid import Score
 
@@ -135,6 +137,67 @@ def test_protocols_never_share_a_column(recorder: Recorder) -> None:
     (grid,) = build_grids([default, other], TABLE)
     assert [column.title for column in grid.shown] == ["CAVIAR (mlr-perid)", "CAVIAR (mlr-sing)"]
     assert [grid.score(0, column, "rank1").n for column in grid.shown] == [1, 1]
+
+
+def test_a_table_that_names_protocols_has_a_column_for_each_and_no_other(
+    recorder: Recorder,
+) -> None:
+    table = replace(
+        TABLE,
+        datasets=("mlr-market",),
+        protocols=("fixed-r[rate=4]", "mlr-official"),
+        gallery=OF_PROTOCOL,
+    )
+    one = recorder(TABLE, 0, "mlr-market", 0)
+    records = [
+        replace(one, key=f"{n}" * 20, cell=replace(one.cell, protocol=protocol))
+        for n, protocol in enumerate(["mlr-official", "fixed-r", "mlr-perid"])
+    ]
+    (grid,) = build_grids(records, table)
+    title = CARDS["mlr-market"].title
+    fixed, official = grid.columns
+    assert [c.title for c in (fixed, official)] == [
+        f"{title} (fixed-r[rate=4])",
+        f"{title} (mlr-official)",
+    ]
+    assert [grid.score(0, c, "rank1").keys for c in (fixed, official)] == [("1" * 20,), ("0" * 20,)]
+    assert [record.key for record in grid.unmatched] == ["2" * 20]
+    expected = records[0].metrics
+    assert grid.score(0, fixed, "rank1").mean == expected["single-shot"]["rank1"]
+    assert grid.score(0, official, "rank1").mean == expected["multi-shot"]["rank1"]
+
+
+def test_rows_with_protocols_of_their_own_share_a_column(recorder: Recorder) -> None:
+    table = load_table("table4")
+    one = recorder(table, 0, "mlr-vru", 0)
+    few, every, other = (
+        replace(
+            one,
+            key=key * 20,
+            cell=replace(one.cell, protocol=f"vru-uniform4{options}"),
+            counts={**one.counts, "train_pids": pids},
+        )
+        for key, options, pids in [
+            ("a", "[train_ids=12]", 12),
+            ("b", "", 60),
+            ("c", "[train_ids=9]", 9),
+        ]
+    )
+    (grid,) = build_grids([few, every, other], table)
+    (column,) = grid.shown
+    assert column.title == "MLR-VRU"
+    assert [[r.key for r in grid.cells[row, column].records] for row in range(5)] == [
+        ["a" * 20], [], [], [], ["b" * 20],
+    ]  # fmt: skip
+    assert [record.key for record in grid.unmatched] == ["c" * 20]
+    training = grid.training(0, column)
+    assert training is not None
+    assert (training.identities, training.mean_seconds) == (12, few.seconds["fit"])
+    assert grid.training(1, column) is None
+    real = replace(every, cell=replace(every.cell, source="real"))
+    (grid,) = build_grids([real], table)
+    assert grid.cells[0, grid.shown[0]].records == (real,)  # 1415 identities, the paper's row
+    assert grid.score(0, grid.shown[0], "mAP").published is not None
 
 
 def test_records_without_a_row_are_kept_apart(recorder: Recorder) -> None:
