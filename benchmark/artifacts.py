@@ -4,6 +4,7 @@ Queries and gallery are drawn by hash, never chosen by success; arrays only, no 
 """
 
 import io
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from benchmark.metrics import METRICS
 from datasets.draws import ordered, pick
+from datasets.errors import InputError
 from datasets.files import write_atomically
 from datasets.manifest import Manifest
 from datasets.pixels import PixelStore
@@ -34,6 +37,30 @@ def write_artifact(folder: Path, key: str, arrays: dict[str, NDArray[Any]]) -> P
     path = artifact_path(folder, key)
     write_atomically(path, buffer.getvalue())
     return path
+
+
+def read_scores(path: Path, gallery: str) -> tuple[NDArray[np.int64], NDArray[np.float64]] | None:
+    """The pids (Q,) and scores (Q, 6) of all queries under a gallery rule; None where not kept.
+
+    Raises InputError when the file cannot be read.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as opened:
+            if not {"scored_pids", f"scores_{gallery}"} <= set(opened.files):
+                return None
+            pids, scores = opened["scored_pids"], opened[f"scores_{gallery}"]
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise InputError(
+            f"{path}: not a readable artifact ({error}); delete it and its record, then run again"
+        ) from error
+    if scores.shape != (len(pids), len(METRICS)):
+        raise InputError(
+            f"{path}: scores_{gallery} has the shape {scores.shape}, not "
+            f"{(len(pids), len(METRICS))}; delete it and its record, then run again"
+        )
+    return pids, scores
 
 
 def artifact_of(

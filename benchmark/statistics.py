@@ -1,4 +1,4 @@
-"""What can be said of a difference between two rows: its size, its interval, its p-value, its cost.
+"""What can be said of differences between rows: size, interval, p-value, power, ranks, groups.
 
 A cell's value varies with its seed (split, rates, training), so seeds are what is counted. Rows of
 a table share them: the same seed gives both the same data and batches, and differences are paired.
@@ -7,12 +7,13 @@ docs/statistics.md argues the choices.
 
 import math
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import optimize, stats
 
 from datasets.draws import draw
 
@@ -27,7 +28,8 @@ MOST_SEEDS = 10_000
 class Difference:
     """The mean over data sets of the mean paired difference over seeds, as a fraction.
 
-    `deviation` is that of one pair (pooled within data sets), `freedom` its degrees of freedom;
+    `pairs` counts (data set, seed) pairs on `sets` data sets, `deviation` is that of one pair
+    (pooled within data sets), `freedom` its degrees of freedom;
     `low` and `high` bound the confidence interval, `p` is two-sided. Where no data set has two
     pairs, `deviation`, `low`, `high` and `p` are None: nothing can be said about chance.
     """
@@ -93,6 +95,61 @@ def holm(values: Sequence[float]) -> list[float]:
     return adjusted
 
 
+def pairwise(rows: Sequence[Values]) -> dict[tuple[int, int], float]:
+    """(i, j), i < j -> the p-value of `difference` over all data sets, adjusted for all pairs.
+
+    A pair that cannot be tested (one seed, no common cell) is left out. Because every pair is
+    counted, the least p-value of a row that was chosen for its mean is adjusted for the choice.
+    """
+    tests = {
+        (i, j): found.p
+        for i, j in combinations(range(len(rows)), 2)
+        if (found := difference(rows[i], rows[j])) is not None and found.p is not None
+    }
+    return dict(zip(tests, holm(list(tests.values())), strict=True))
+
+
+def mean_ranks(rows: Sequence[Values]) -> list[float]:
+    """Each row's rank (1 is the highest value, ties share), a mean over the cells that all have.
+
+    [] when no (data set, seed) has a value of every row.
+    """
+    common = sorted(set.intersection(*map(set, rows))) if rows else []
+    if not common:
+        return []
+    table = np.array([[row[cell] for cell in common] for row in rows])
+    return [float(mean) for mean in stats.rankdata(-table, axis=0).mean(axis=1)]
+
+
+def not_told_apart(
+    count: int, tests: Mapping[tuple[int, int], float], level: float = LEVEL
+) -> list[tuple[int, ...]]:
+    """The largest groups of two or more of `count` rows of which no pair has a p up to `level`.
+
+    A pair without a test is not told apart either. Groups may share rows: that neither A and B nor
+    B and C are told apart does not say it of A and C.
+    """
+    near: dict[int, set[int]] = {row: set() for row in range(count)}
+    for i, j in combinations(range(count), 2):
+        if tests.get((i, j), 1.0) > level:
+            near[i].add(j)
+            near[j].add(i)
+    return sorted(group for group in _cliques((), set(near), set(), near) if len(group) > 1)
+
+
+def _cliques(
+    chosen: tuple[int, ...], open_: set[int], done: set[int], near: Mapping[int, set[int]]
+) -> Iterator[tuple[int, ...]]:
+    """Bron and Kerbosch (1973) with a pivot: every maximal clique that contains `chosen`, once."""
+    if not open_ and not done:
+        yield tuple(sorted(chosen))
+        return
+    pivot = max(sorted(open_ | done), key=lambda row: len(near[row] & open_))
+    for row in sorted(open_ - near[pivot]):
+        yield from _cliques((*chosen, row), open_ & near[row], done & near[row], near)
+        open_, done = open_ - {row}, done | {row}
+
+
 def power(effect: float, deviation: float, seeds: int, sets: int = 1, level: float = 0.05) -> float:
     """The chance that the two-sided paired test finds a true `effect`, with `seeds` on each set."""
     freedom = sets * (seeds - 1)
@@ -123,6 +180,24 @@ def seeds_needed(
     return high
 
 
+def smallest_seen(
+    deviation: float, seeds: int, sets: int = 1, level: float = 0.05, wanted: float = 0.8
+) -> float | None:
+    """The least true effect that `power` finds as often as `wanted`; None where no test can be."""
+    if sets * (seeds - 1) < 1:
+        return None
+    if deviation == 0:
+        return 0.0
+
+    def lacking(effect: float) -> float:
+        return power(effect, deviation, seeds, sets, level) - wanted
+
+    high = deviation
+    while lacking(high) < 0:
+        high *= 2
+    return float(optimize.brentq(lacking, 0.0, high, rtol=1e-9))
+
+
 def bootstrap(
     scores: Mapping[int, NDArray[np.float64]],
     pids: Mapping[int, NDArray[np.int64]],
@@ -141,8 +216,11 @@ def bootstrap(
     seeds = sorted(scores)
     by_seed = np.stack([_drawn_means(scores[seed], pids[seed], draws, generator) for seed in seeds])
     chosen = generator.integers(0, len(seeds), (len(seeds), draws))
-    means = np.sort(by_seed[chosen, np.arange(draws)].mean(axis=0))
-    low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
+    # A seed that is drawn twice has its identities drawn twice, too.
+    within = generator.integers(0, draws, (len(seeds), draws))
+    low, high = np.quantile(
+        by_seed[chosen, within].mean(axis=0), [(1 - level) / 2, (1 + level) / 2]
+    )
     return float(low), float(high)
 
 
@@ -157,5 +235,7 @@ def _drawn_means(
     place = np.unique(pids[valid], return_inverse=True)[1]
     counts = np.bincount(place).astype(np.float64)
     sums = np.bincount(place, weights=scores[valid])
-    times = generator.multinomial(len(counts), np.full(len(counts), 1 / len(counts)), draws)
-    return np.asarray(times @ sums / (times @ counts), dtype=np.float64)
+    # Indices, not counts of a multinomial: the same law, several times faster.
+    drawn = generator.integers(0, len(counts), (draws, len(counts)), dtype=np.int32)
+    means = sums[drawn].sum(axis=1) / counts[drawn].sum(axis=1)
+    return np.asarray(means, dtype=np.float64)

@@ -9,7 +9,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from benchmark.statistics import Difference, bootstrap, difference, holm, power, seeds_needed
+from benchmark.statistics import (
+    Difference,
+    bootstrap,
+    difference,
+    holm,
+    mean_ranks,
+    not_told_apart,
+    pairwise,
+    power,
+    seeds_needed,
+    smallest_seen,
+)
 
 fractions = st.floats(0, 1, allow_nan=False)
 
@@ -124,6 +135,114 @@ def test_seeds_needed_is_the_least_number() -> None:
     assert fewer < needed / 4
     assert seeds_needed(1e-9, 1.0) is None
     assert power(0.5, 0.001, 50) == pytest.approx(1.0)
+
+
+def test_pairs_are_paired_t_tests_adjusted_together() -> None:
+    rng = np.random.default_rng(8)
+    columns = rng.normal([0.5, 0.52, 0.6, 0.61], 0.02, (6, 4)).T
+    found = pairwise([values("a", column.tolist()) for column in columns])
+    pairs = list(itertools.combinations(range(4), 2))
+    raw = [stats.ttest_rel(columns[i], columns[j]).pvalue for i, j in pairs]
+    assert list(found) == pairs
+    assert list(found.values()) == pytest.approx(holm(raw), rel=1e-6)
+
+
+def test_a_pair_that_cannot_be_tested_is_left_out() -> None:
+    rows = [values("a", [0.5, 0.6]), values("a", [0.4, 0.6]), values("b", [0.4, 0.6])]
+    assert list(pairwise(rows)) == [(0, 1)]
+    assert pairwise([values("a", [0.5]), values("a", [0.6])]) == {}
+    assert pairwise([]) == {}
+
+
+def test_a_row_chosen_for_its_mean_is_rarely_told_from_its_equals() -> None:
+    rng = np.random.default_rng(9)
+    alarms, trials, count = 0, 400, 6
+    for _ in range(trials):
+        drawn = rng.normal(0.5, 0.03, (count, 4, 3))
+        rows = [{(str(d), s): x[d, s] for d in range(4) for s in range(3)} for x in drawn]
+        best = int(drawn.mean(axis=(1, 2)).argmax())
+        alarms += any(p <= 0.05 for pair, p in pairwise(rows).items() if best in pair)
+    assert alarms / trials <= 0.05 + 3 * math.sqrt(0.05 * 0.95 / trials)
+    assert alarms > 0
+
+
+def test_mean_ranks_are_those_of_friedman() -> None:
+    rows = [
+        values("a", [0.9, 0.8, 0.7]),
+        values("a", [0.5, 0.8, 0.9]),
+        values("a", [0.1, 0.2, 0.3]),
+    ]
+    assert mean_ranks(rows) == pytest.approx([(1 + 1.5 + 2) / 3, (2 + 1.5 + 1) / 3, 3.0])
+    rows[2].pop(("a", 0))
+    assert mean_ranks(rows) == pytest.approx([(1.5 + 2) / 2, (1.5 + 1) / 2, 3.0])
+    assert mean_ranks([values("a", [0.5]), values("b", [0.5])]) == []
+    assert mean_ranks([]) == []
+
+
+@given(
+    st.integers(0, 7).flatmap(
+        lambda count: st.tuples(
+            st.just(count),
+            st.dictionaries(
+                st.sampled_from([*itertools.combinations(range(count), 2), (98, 99)]), fractions
+            ),
+        )
+    )
+)
+def test_groups_are_all_maximal_sets_without_a_told_pair(
+    drawn: tuple[int, dict[tuple[int, int], float]],
+) -> None:
+    count, tests = drawn
+
+    def tied(group: tuple[int, ...]) -> bool:
+        return all(tests.get(pair, 1.0) > 0.05 for pair in itertools.combinations(group, 2))
+
+    rows = range(count)
+    every = [g for size in rows for g in itertools.combinations(rows, size + 1) if tied(g)]
+    largest = [g for g in every if not any(set(g) < set(other) for other in every)]
+    assert not_told_apart(count, tests) == sorted(g for g in largest if len(g) > 1)
+
+
+def test_many_equal_rows_are_one_group() -> None:
+    assert not_told_apart(60, {}) == [tuple(range(60))]
+
+
+@pytest.mark.parametrize(("seeds", "sets"), [(2, 1), (3, 1), (3, 5), (40, 2)])
+def test_the_smallest_seen_is_seen_as_often_as_wanted(seeds: int, sets: int) -> None:
+    seen = smallest_seen(0.03, seeds, sets)
+    assert seen is not None
+    assert power(seen, 0.03, seeds, sets) == pytest.approx(0.8, abs=1e-6)
+    assert smallest_seen(0.06, seeds, sets) == pytest.approx(2 * seen, rel=1e-6)
+
+
+def test_the_smallest_seen_agrees_with_the_seeds_needed() -> None:
+    needed = seeds_needed(0.01, 0.03, 5)
+    assert needed is not None
+    at, before = smallest_seen(0.03, needed, 5), smallest_seen(0.03, needed - 1, 5)
+    assert at is not None
+    assert before is not None
+    assert at <= 0.01 < before
+    assert smallest_seen(0.03, 1, 5) is None
+    assert smallest_seen(0.0, 3) == 0.0
+
+
+def test_the_bootstrap_of_one_seed_is_that_of_scipy() -> None:
+    scores = np.random.default_rng(10).beta(2, 1, 400)
+    found = bootstrap({0: scores}, {0: np.arange(400)}, "a", draws=8000)
+    expected = stats.bootstrap(
+        (scores,), np.mean, method="percentile", n_resamples=8000, rng=np.random.default_rng(11)
+    ).confidence_interval
+    assert found == pytest.approx(tuple(expected), abs=0.002)
+
+
+def test_the_bootstrap_draws_identities_anew_in_every_seed() -> None:
+    rng = np.random.default_rng(12)
+    # Seeds alike but for their identities: the mean of three varies by a third of one's variance,
+    # plus a third of that between the seeds' own means.
+    scores = {seed: rng.normal(0.5, 0.2, 300) for seed in range(3)}
+    scores = {seed: found - found.mean() + 0.5 for seed, found in scores.items()}
+    low, high = bootstrap(scores, {seed: np.arange(300) for seed in scores}, "a", draws=8000)
+    assert high - low == pytest.approx(2 * 1.96 * 0.2 / math.sqrt(900), rel=0.08)
 
 
 def test_the_bootstrap_covers_and_repeats() -> None:
