@@ -243,7 +243,7 @@ def strips(grid: Grid, column: Column) -> dict[int, Strip]:
     if not values:
         return {}
     low, high = scale(min(values), max(values))
-    ticks = tuple(Tick(_along(t, low, high), f"{t:g}") for t in _round_ticks(low, high))
+    ticks = tuple(Tick(_along(t, low, high), f"{t:g}") for t in round_ticks(low, high))
     found = {}
     for row, score in scores.items():
         if score.mean is not None:
@@ -266,7 +266,8 @@ def scale(lowest: float, highest: float) -> tuple[float, float]:
     return float(max(0, low)), float(min(100, high))
 
 
-def _round_ticks(low: float, high: float) -> list[float]:
+def round_ticks(low: float, high: float) -> list[float]:
+    """Two to five round values within the limits."""
     step = next(s for s in (5, 10, 20, 25, 50) if (high - low) / s <= 4 or s == 50)
     first = math.ceil(low / step) * step
     return [float(t) for t in range(int(first), int(high) + 1, step)]

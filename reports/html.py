@@ -20,6 +20,8 @@ from benchmark.tables import table_names
 from datasets.cards import CARDS
 from reports import words
 from reports.claims import Held, effects, plot, seeds_to_decide
+from reports.cost import LABEL_X, LEFT, RIGHT, TOP, Costs, costs_of
+from reports.differences import AXIS, PLOT_WIDTH, Comparison, compare_rows, gap_text, p_text
 from reports.figures import STRIP_WIDTH, CmcPlot, Strip, cmc_plot, strips
 from reports.gallery import Pictures, pictures, queries_for
 from reports.grid import BY_ROW, Column, Grid, Score
@@ -40,6 +42,8 @@ class Section:
     strips: Mapping[Column, Mapping[int, Strip]]
     plots: tuple[CmcPlot, ...]
     pictures: tuple[Pictures, ...]
+    comparisons: tuple[Comparison, ...]
+    costs: Costs | None
 
 
 @dataclass(frozen=True)
@@ -96,6 +100,8 @@ def _section(grid: Grid, results: Path, queries: int, notes: list[str]) -> Secti
         {column: strips(grid, column) for column in grid.shown},
         tuple(plot for plot in drawn if plot is not None),
         tuple(found for found in seen if found is not None),
+        compare_rows(grid, results, notes),
+        costs_of(grid),
     )
 
 
@@ -195,6 +201,9 @@ def _environment() -> jinja2.Environment:
     environment.globals.update(
         words=words,
         strip_width=STRIP_WIDTH,
+        plot_width=PLOT_WIDTH,
+        rank_axis=AXIS,
+        cost_frame=(LEFT, RIGHT, TOP, LABEL_X),
         cell_anchor=cell_anchor,
         counts_of=counts_of,
         missing_command=missing_command,
@@ -210,6 +219,8 @@ def _environment() -> jinja2.Environment:
         by_seed=by_seed,
         digest=digest,
         effects=effects,
+        gap_text=gap_text,
+        p_text=p_text,
         plot=plot,
         seeds_to_decide=seeds_to_decide,
         in_order=in_order,

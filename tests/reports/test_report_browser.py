@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
+from benchmark import load_table
 from reports import write_report
+from tests.reports.conftest import draw_results
 
 CHROMIUM = shutil.which("chromium")
 ARGUMENTS = [
@@ -135,6 +137,45 @@ def test_frames_say_what_is_correct(browser: Any, address: str) -> None:
     assert colours == {"ok": ["rgb(21, 128, 61)", "4px"], "wrong": ["rgb(198, 47, 47)", "2px"]}
     chain = page.locator(".steps img").first
     assert chain.evaluate("e => getComputedStyle(e).imageRendering") == "pixelated"
+
+
+# Texts of a drawing of which two overlap by more than a pixel either way.
+OVERLAPS = """drawing => {
+  const boxes = [...drawing.querySelectorAll("text")]
+    .map(t => [t.textContent, t.getBoundingClientRect()]);
+  return boxes.flatMap(([a, p], i) => boxes.slice(i + 1)
+    .filter(([b, q]) => Math.min(p.right, q.right) - Math.max(p.left, q.left) > 1
+                     && Math.min(p.bottom, q.bottom) - Math.max(p.top, q.top) > 3)
+    .map(([b]) => `${a} on ${b}`));
+}"""
+
+
+@pytest.fixture(scope="module")
+def wide_table(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Table 1, eleven rows, on two data sets."""
+    folder = tmp_path_factory.mktemp("wide")
+    drawn = draw_results(folder, load_table("table1"), datasets=("caviar", "mlr-sysu"))
+    return write_report(folder, [drawn.table])[0].as_uri()
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
+def test_differences_and_costs_are_drawn(
+    browser: Any, wide_table: str, width: int, scheme: str
+) -> None:
+    seen = Seen(browser, wide_table, width, scheme)
+    page = seen.page
+    assert seen.said == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.locator("section.differences > .scroll tbody tr").count() == 11
+    assert page.locator("svg.ranks").first.is_visible()
+    assert page.locator("svg.cost circle").count() == 3 * 11
+    for drawing in page.locator("svg.ranks, svg.cost").all():
+        if drawing.is_visible():
+            assert drawing.evaluate(OVERLAPS) == []
+    for selector in (".compared td", ".ranks figcaption small", ".compared .none"):
+        assert page.locator(selector).first.evaluate(CONTRAST) >= 4.5, selector
+    page.get_by_text("The same by mAP").click()
+    assert page.locator("details.other table.compared").first.is_visible()
 
 
 def test_prints_on_paper(browser: Any, address: str) -> None:

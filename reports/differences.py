@@ -1,0 +1,387 @@
+"""What can be said of differences between the rows of a grid: against the best, and all pairs.
+
+Numbers and places are made here (docs/statistics.md argues them); templates only draw them.
+"""
+
+import math
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmark.artifacts import artifact_path, read_scores
+from benchmark.metrics import METRICS
+from benchmark.statistics import (
+    LEVEL,
+    Difference,
+    Values,
+    bootstrap,
+    difference,
+    mean_ranks,
+    not_told_apart,
+    pairwise,
+    seeds_needed,
+    smallest_seen,
+)
+from datasets.errors import InputError
+from reports.figures import Tick
+from reports.grid import Column, Grid
+from reports.words import listed, signed
+
+POINT = 0.01  # the difference that seeds are counted for, as a fraction
+PLOT_WIDTH, MARGIN = 300.0, 8.0
+AXIS = (190.0, 450.0)  # of a diagram that is 640 wide
+LINE, BAR = 18.0, 11.0  # from one name, and one bar, of a diagram to the next
+
+
+@dataclass(frozen=True)
+class OnSet:
+    """A row on one data set: its mean, the bootstrap's interval, the gap to the reference."""
+
+    column: Column
+    mean: float
+    interval: tuple[float, float] | None
+    gap: Difference | None
+
+
+@dataclass(frozen=True)
+class Against:
+    """A row against the reference over all data sets that both have; `mean` is that of all its own.
+
+    p is adjusted for all pairs of rows; `seen` is the least true difference (a fraction) that the
+    present number of seeds finds in four cases of five, and `seeds` how many on each data set find
+    one point (None: more than 10,000). They and p are None where nothing can be tested; the
+    reference has no gap either.
+    """
+
+    row: int
+    label: str
+    mean: float
+    sets: tuple[OnSet, ...]
+    gap: Difference | None
+    p: float | None
+    seen: float | None
+    seeds: int | None
+
+    @property
+    def apart(self) -> bool:
+        """Whether the row is told from the reference."""
+        return self.p is not None and self.p <= LEVEL
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Percentage points from `low` to `high` along PLOT_WIDTH, zero among them."""
+
+    low: float
+    high: float
+    ticks: tuple[Tick, ...]
+
+    def x(self, fraction: float) -> float:
+        """The place of a difference that is given as a fraction."""
+        return _along(100 * fraction, self.low, self.high)
+
+
+@dataclass(frozen=True)
+class Named:
+    """One row of a diagram: its mean rank, its joints' letters, its places on axis and paper."""
+
+    label: str
+    rank: float
+    letters: str
+    x: float
+    y: float
+    left: bool
+
+
+@dataclass(frozen=True)
+class Joint:
+    """The bar of rows that are not told apart, with a knot at each of them."""
+
+    letter: str
+    y: float
+    knots: tuple[float, ...]
+    text: str
+
+
+@dataclass(frozen=True)
+class Diagram:
+    """Mean ranks over `cells` on an axis, the first rank at the left; what is not told is joined.
+
+    `apart` of `pairs` are told apart.
+    """
+
+    height: float
+    ticks: tuple[Tick, ...]
+    names: tuple[Named, ...]
+    joints: tuple[Joint, ...]
+    cells: int
+    apart: int
+    pairs: int
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The rows of a grid by one metric, highest first, against the one of the highest mean."""
+
+    metric: str
+    columns: tuple[Column, ...]
+    rows: tuple[Against, ...]
+    reference: Against
+    scale: Scale
+    diagram: Diagram | None
+
+    @property
+    def tested(self) -> bool:
+        """Whether any row can be tested against the reference."""
+        return any(row.p is not None for row in self.rows)
+
+    @property
+    def uneven(self) -> bool:
+        """Whether a row lacks a data set that another one has."""
+        return any(len(row.sets) < len(self.columns) for row in self.rows)
+
+    @property
+    def drawn_again(self) -> bool:
+        """Whether there is any interval of the bootstrap."""
+        return any(one.interval for row in self.rows for one in row.sets)
+
+
+def compare_rows(grid: Grid, results: Path, notes: list[str]) -> tuple[Comparison, ...]:
+    """By the table's first metric and by mAP, where two rows or more have it.
+
+    The per-query scores come from the artifacts in `results`; cells whose artifacts lack them have
+    no bootstrap interval. A damaged artifact becomes a line in `notes`.
+    """
+    metrics = dict.fromkeys((grid.table.metrics[0], "mAP"))
+    found = (_comparison(grid, metric, results, notes) for metric in metrics)
+    return tuple(one for one in found if one is not None)
+
+
+def _comparison(grid: Grid, metric: str, results: Path, notes: list[str]) -> Comparison | None:
+    values = rows_of(grid, metric)
+    if len(values) < 2:
+        return None
+    # A row that was run on easy data sets alone must not be the best of all.
+    best = max(values, key=lambda row: (len(by_set(values[row])), set_mean(values[row]), -row))
+    order = list(values)
+    tests = pairwise(list(values.values()))
+    rows = []
+    for row in order:
+        pair = sorted((order.index(row), order.index(best)))
+        sets = _on_sets(grid, metric, row, values[row], values[best], results, notes)
+        gap = None if row == best else difference(values[row], values[best])
+        rows.append(_against(grid, row, values[row], sets, gap, tests.get((pair[0], pair[1]))))
+    reference = rows[order.index(best)]
+    rows.sort(key=lambda one: (-_effect(one, reference), one.row))
+    labels = [grid.table.rows[row].label for row in order]
+    return Comparison(
+        metric,
+        tuple(c for c in grid.shown if any(name_of(c) in by_set(v) for v in values.values())),
+        tuple(rows),
+        reference,
+        _scale([gap for one in rows for gap in (one.gap, *(s.gap for s in one.sets)) if gap]),
+        diagram(labels, list(values.values()), tests),
+    )
+
+
+def _against(
+    grid: Grid,
+    row: int,
+    values: Values,
+    sets: tuple[OnSet, ...],
+    gap: Difference | None,
+    p: float | None,
+) -> Against:
+    label, mean = grid.table.rows[row].label, set_mean(values)
+    if gap is None or gap.deviation is None:
+        return Against(row, label, mean, sets, gap, p, None, None)
+    seen = smallest_seen(gap.deviation, gap.pairs // gap.sets, gap.sets)
+    seeds = seeds_needed(POINT, gap.deviation, gap.sets)
+    return Against(row, label, mean, sets, gap, p, seen, seeds)
+
+
+def _effect(row: Against, reference: Against) -> float:
+    if row is reference:
+        return 0.0
+    return -math.inf if row.gap is None else row.gap.effect
+
+
+def rows_of(grid: Grid, metric: str) -> dict[int, Values]:
+    """Row -> its values by (data set and protocol, seed), under the table's gallery rule.
+
+    Rows without a value are left out.
+    """
+    every = {
+        row: {
+            (name_of(column), seed): value
+            for column in grid.shown
+            for score in [grid.score(row, column, metric)]
+            for seed, value in zip(score.seeds, score.values, strict=True)
+        }
+        for row in range(len(grid.table.rows))
+    }
+    return {row: found for row, found in every.items() if found}
+
+
+def name_of(column: Column) -> str:
+    """What tells a column from others in `Values`."""
+    return f"{column.dataset} {column.protocol}"
+
+
+def by_set(values: Values) -> dict[str, list[float]]:
+    """The values of each data set."""
+    found: dict[str, list[float]] = defaultdict(list)
+    for (name, _), value in values.items():
+        found[name].append(value)
+    return found
+
+
+def set_mean(values: Values) -> float:
+    """The mean of the data sets' means, each data set counting alike."""
+    means = [math.fsum(found) / len(found) for found in by_set(values).values()]
+    return math.fsum(means) / len(means)
+
+
+# --- one data set at a time -----------------------------------------------------------------------
+
+
+def _on_sets(
+    grid: Grid,
+    metric: str,
+    row: int,
+    mine: Values,
+    best: Values,
+    results: Path,
+    notes: list[str],
+) -> tuple[OnSet, ...]:
+    found = []
+    for column in grid.shown:
+        if (mean := grid.score(row, column, metric).mean) is not None:
+            gap = None if mine is best else difference(mine, best, on=name_of(column))
+            again = bootstrap_interval(grid, row, column, metric, results, notes)
+            found.append(OnSet(column, mean, again, gap))
+    return tuple(found)
+
+
+def bootstrap_interval(
+    grid: Grid, row: int, column: Column, metric: str, results: Path, notes: list[str]
+) -> tuple[float, float] | None:
+    """The 95 % interval of one mean, fractions; None unless every seed has its queries' scores."""
+    scores, pids = {}, {}
+    if metric not in METRICS:
+        return None
+    for record in grid.cells[row, column].records:
+        try:
+            kept = read_scores(artifact_path(results, record.key), grid.table.gallery)
+        except InputError as error:
+            notes.append(str(error))
+            return None
+        if kept is None:
+            return None
+        pids[record.cell.seed], every = kept
+        scores[record.cell.seed] = every[:, METRICS.index(metric)]
+    keys = [record.key for record in grid.cells[row, column].records]
+    return bootstrap(scores, pids, *keys, grid.table.gallery, metric)
+
+
+# --- places ---------------------------------------------------------------------------------------
+
+
+def _along(value: float, low: float, high: float) -> float:
+    return round(MARGIN + (PLOT_WIDTH - 2 * MARGIN) * (value - low) / (high - low), 1)
+
+
+def _scale(gaps: Sequence[Difference]) -> Scale:
+    bounds = [0.0] + [
+        100 * value
+        for gap in gaps
+        for value in (gap.effect, gap.low, gap.high)
+        if value is not None
+    ]
+    low, high = min(bounds) - 0.5, max(bounds) + 0.5
+    step = next(s for s in (1, 2, 5, 10, 20, 50, 100) if (high - low) / s <= 6)
+    ticks = range(math.ceil(low / step) * step, math.floor(high) + 1, step)
+    return Scale(low, high, tuple(Tick(_along(t, low, high), _whole(t)) for t in ticks))
+
+
+def _whole(points: int) -> str:
+    return signed(points)[:-2] or "0"
+
+
+def diagram(
+    labels: Sequence[str], values: Sequence[Values], tests: Mapping[tuple[int, int], float]
+) -> Diagram | None:
+    """Demšar's (2006) diagram of mean ranks with joints from paired tests of all pairs of values.
+
+    None where no cell has every row, or no pair can be tested.
+    """
+    ranks = mean_ranks(values)
+    if not ranks or not tests:
+        return None
+    order = sorted(range(len(labels)), key=lambda row: (ranks[row], row))
+    left, right = AXIS
+    x = [round(left + (right - left) * (r - 1) / (len(labels) - 1), 1) for r in ranks]
+    groups = sorted(not_told_apart(len(labels), tests), key=lambda g: sorted(x[r] for r in g))
+    joints = tuple(
+        Joint(
+            _letter(place),
+            36 + BAR * place,
+            tuple(sorted(x[row] for row in group)),
+            f"not told apart: {listed(labels[row] for row in order if row in group)}",
+        )
+        for place, group in enumerate(groups)
+    )
+    start, half = 48 + BAR * len(joints), (len(order) + 1) // 2
+    names = tuple(
+        Named(
+            labels[row],
+            ranks[row],
+            " ".join(_letter(place) for place, group in enumerate(groups) if row in group),
+            x[row],
+            start + LINE * min(place, len(order) - 1 - place),
+            place < half,
+        )
+        for place, row in enumerate(order)
+    )
+    return Diagram(
+        start + LINE * half,
+        tuple(_rank_ticks(len(labels))),
+        names,
+        joints,
+        len(set.intersection(*map(set, values))),
+        sum(p <= LEVEL for p in tests.values()),
+        len(labels) * (len(labels) - 1) // 2,
+    )
+
+
+def _letter(place: int) -> str:
+    """a to z, then numbers: places on paper that coincide need more than a knot to tell rows."""
+    return chr(ord("a") + place) if place < 26 else str(place + 1)
+
+
+def _rank_ticks(rows: int) -> list[Tick]:
+    step = next(s for s in (1, 2, 5, 10, rows) if rows / s <= 12)
+    shown = [1, *range(step if step > 1 else 2, rows + 1, step)]
+    left, right = AXIS
+    return [Tick(round(left + (right - left) * (r - 1) / (rows - 1), 1), str(r)) for r in shown]
+
+
+# --- words ----------------------------------------------------------------------------------------
+
+
+def gap_text(gap: Difference) -> str:
+    """ "−3.1 [−5.2, −1.0]": a difference and its interval in points."""
+    effect = signed(100 * gap.effect)
+    if gap.low is None or gap.high is None:
+        return effect
+    return f"{effect} [{signed(100 * gap.low)}, {signed(100 * gap.high)}]"
+
+
+def p_text(p: float | None) -> str:
+    """A p-value as it is printed: "< 0.001", "0.012", "0.43"; a dash where there is none."""
+    if p is None:
+        return "–"
+    if p < 0.001:
+        return "< 0.001"
+    return f"{p:.3f}" if p < 0.1 else f"{p:.2f}"

@@ -1,0 +1,215 @@
+"""Differences of a grid's rows: the numbers against scipy, what cannot be said, what is drawn."""
+
+from dataclasses import replace
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from benchmark import Record, load_table
+from benchmark.artifacts import artifact_path
+from benchmark.metrics import METRICS
+from benchmark.statistics import bootstrap, power
+from reports import build_grids, write_report
+from reports.differences import AXIS, Comparison, compare_rows, diagram, gap_text, p_text
+from reports.html import to_html
+from reports.leftovers import Leftovers
+
+TABLE = load_table("table2")
+NOWHERE = Path("nowhere")
+
+
+def compare(records: Any, results: Path = NOWHERE) -> tuple[Comparison, ...]:
+    (grid,) = build_grids(records, TABLE)
+    return compare_rows(grid, results, [])
+
+
+def keep_scores(folder: Path, record: Record, seed: int) -> np.ndarray:
+    """An artifact with the scores of 60 queries of 20 identities, one of them skipped."""
+    scores = np.random.default_rng(seed).random((60, 6))
+    scores[7] = np.nan
+    path = artifact_path(folder, record.key)
+    path.parent.mkdir(exist_ok=True)
+    arrays = {"scored_pids": np.repeat(np.arange(20), 3), "scores_single-shot": scores}
+    np.savez(path, **arrays)
+    return scores
+
+
+def measured(records: Any, row: int) -> np.ndarray:
+    """(data sets, seeds): rank-1 of a row of the table."""
+    (grid,) = build_grids(records, TABLE)
+    return np.array([grid.score(row, column, "rank1").values for column in grid.shown])
+
+
+def test_every_row_is_held_against_the_best(drawn) -> None:
+    rank1, average = compare(drawn.records)
+    assert [rank1.metric, average.metric] == ["rank1", "mAP"]
+    assert [row.row for row in rank1.rows] == [2, 1, 0]
+    assert rank1.reference is rank1.rows[0]
+    raw = {}
+    for i, j in combinations(range(3), 2):
+        gaps = measured(drawn.records, i) - measured(drawn.records, j)
+        error = np.sqrt(gaps.var(axis=1, ddof=1).mean() / gaps.size)
+        raw[i, j] = 2 * stats.t.sf(abs(gaps.mean()) / error, 10)
+        if j == 2:
+            found = rank1.rows[2 - i]
+            assert found.mean == pytest.approx(measured(drawn.records, i).mean())
+            assert (found.gap.low, found.gap.high) == pytest.approx(
+                stats.t.interval(0.95, 10, loc=gaps.mean(), scale=error)
+            )
+            assert len(found.sets) == 5
+    order = sorted(raw, key=raw.__getitem__)
+    adjusted = np.maximum.accumulate([raw[pair] * (3 - k) for k, pair in enumerate(order)])
+    for row in rank1.rows[1:]:
+        assert row.p == pytest.approx(min(1, adjusted[order.index((row.row, 2))]))
+        assert row.apart
+
+
+def test_seeds_are_counted_for_one_point(drawn) -> None:
+    row = compare(drawn.records)[0].rows[1]
+    assert row.gap is not None
+    assert row.gap.deviation is not None
+    assert power(row.seen, row.gap.deviation, 3, 5) == pytest.approx(0.8, abs=1e-6)
+    assert power(0.01, row.gap.deviation, row.seeds, 5) >= 0.8
+    assert power(0.01, row.gap.deviation, row.seeds - 1, 5) < 0.8
+
+
+def test_with_one_seed_nothing_is_said_of_chance(drawn) -> None:
+    found = compare([record for record in drawn.records if record.cell.seed == 0])[0]
+    assert not found.tested
+    assert found.diagram is None
+    for row in found.rows[1:]:
+        assert (row.p, row.seen, row.seeds, row.gap.low) == (None, None, None, None)
+        assert "[" not in gap_text(row.gap)
+
+
+def test_one_row_has_nothing_to_be_compared_with(recorder) -> None:
+    assert compare([recorder(TABLE, 0, "caviar", seed) for seed in range(3)]) == ()
+
+
+def test_a_row_on_an_easy_set_alone_is_not_the_reference(recorder) -> None:
+    records = [
+        recorder(TABLE, row, dataset, seed, rank1=level + 0.01 * seed)
+        for row, dataset, level in [(0, "caviar", 0.9), (1, "caviar", 0.8), (1, "mlr-viper", 0.3)]
+        for seed in range(2)
+    ]
+    found = compare(records)[0]
+    assert found.reference.row == 1
+    assert found.uneven
+    assert [row.row for row in found.rows] == [0, 1]
+    assert found.rows[0].gap.effect == pytest.approx(0.1)
+
+
+def test_rows_without_a_common_seed_are_listed_last(recorder) -> None:
+    records = [recorder(TABLE, 0, "caviar", seed, rank1=0.5 + seed / 10) for seed in (0, 1)]
+    records += [recorder(TABLE, 1, "caviar", seed, rank1=0.3) for seed in (2, 3)]
+    found = compare(records)[0]
+    assert [row.gap for row in found.rows] == [None, None]
+    assert found.rows[0] is found.reference
+    assert found.diagram is None
+
+
+# --- the bootstrap --------------------------------------------------------------------------------
+
+
+def test_the_bootstrap_reads_the_scores_of_the_cell(recorder, tmp_path: Path) -> None:
+    records = [recorder(TABLE, row, "caviar", seed) for row in (0, 1) for seed in (0, 1)]
+    kept = {record.key: keep_scores(tmp_path, record, k) for k, record in enumerate(records)}
+    rank1, average = compare(records, tmp_path)
+    for found in (rank1, average):
+        for row in found.rows:
+            mine = records[2 * row.row : 2 * row.row + 2]
+            pids = np.repeat(np.arange(20), 3)
+            low, high = bootstrap(
+                {r.cell.seed: kept[r.key][:, METRICS.index(found.metric)] for r in mine},
+                dict.fromkeys((0, 1), pids),
+                *[r.key for r in mine],
+                "single-shot",
+                found.metric,
+            )
+            assert row.sets[0].interval == (low, high)
+            assert low < 0.5 < high
+    assert compare(records, tmp_path) == (rank1, average)
+
+
+def test_no_interval_where_a_seed_has_no_scores(recorder, tmp_path: Path) -> None:
+    records = [recorder(TABLE, row, "caviar", seed) for row in (0, 1) for seed in (0, 1)]
+    for k, record in enumerate(records[:3]):
+        keep_scores(tmp_path, record, k)
+    found = compare(records, tmp_path)[0]
+    assert {row.row: row.sets[0].interval is None for row in found.rows} == {0: False, 1: True}
+    assert not compare(records)[0].drawn_again
+
+
+def test_a_damaged_artifact_is_named(recorder, tmp_path: Path) -> None:
+    records = [recorder(TABLE, row, "caviar", 0) for row in (0, 1)]
+    keep_scores(tmp_path, records[0], 0)
+    artifact_path(tmp_path, records[1].key).write_bytes(b"PK\x03\x04 not a zip")
+    np.savez(
+        artifact_path(tmp_path, records[0].key),
+        **{"scored_pids": np.arange(4), "scores_single-shot": np.zeros((3, 6))},
+    )
+    notes: list[str] = []
+    (grid,) = build_grids(records, TABLE)
+    found = compare_rows(grid, tmp_path, notes)
+    assert not found[0].drawn_again
+    assert {note.partition(":")[0] for note in notes} == {
+        str(artifact_path(tmp_path, record.key)) for record in records
+    }
+
+
+# --- what is drawn --------------------------------------------------------------------------------
+
+
+def test_the_diagram_joins_what_is_not_told_apart() -> None:
+    values = [{("a", seed): level - 0.01 * seed for seed in range(3)} for level in (0.9, 0.8, 0.7)]
+    found = diagram(["A", "B", "C"], values, {(0, 1): 0.5, (0, 2): 0.01, (1, 2): 0.051})
+    assert [(name.label, name.rank, name.letters) for name in found.names] == [
+        ("A", 1.0, "a"),
+        ("B", 2.0, "a b"),
+        ("C", 3.0, "b"),
+    ]
+    left, right = AXIS
+    middle = (left + right) / 2
+    assert [name.x for name in found.names] == [left, middle, right]
+    assert [joint.knots for joint in found.joints] == [(left, middle), (middle, right)]
+    assert found.joints[0].text == "not told apart: A and B"
+    assert (found.cells, found.apart, found.pairs) == (3, 1, 3)
+    assert len({(name.y, name.left) for name in found.names}) == 3
+
+
+def test_the_scale_holds_every_interval_and_zero(drawn) -> None:
+    for found in compare(drawn.records):
+        assert "0" in [tick.text for tick in found.scale.ticks]
+        for gap in (s.gap for row in found.rows for s in row.sets if s.gap):
+            assert 0 <= found.scale.x(gap.low) <= found.scale.x(gap.high) <= 300
+
+
+@pytest.mark.parametrize(
+    ("p", "text"), [(None, "–"), (0.0004, "< 0.001"), (0.0123, "0.012"), (1.0, "1.00")]
+)
+def test_p_values_as_printed(p: float | None, text: str) -> None:
+    assert p_text(p) == text
+
+
+def test_the_page_says_it(drawn, recorder, tmp_path: Path) -> None:
+    page = write_report(drawn.folder)[0].read_text(encoding="utf-8")
+    assert page.count('class="differences"') == 1
+    assert "Seeds for one point" in page
+    assert "told from Baseline + CMSR² + MR²L beyond chance" in page
+    grids = build_grids([recorder(TABLE, 0, "caviar", 0)], TABLE)
+    alone = to_html(grids, Leftovers((), (), ()), [], tmp_path, "0")
+    assert 'class="differences"' not in alone
+    one_seed = [recorder(TABLE, row, "caviar", 0) for row in (0, 1)]
+    page = to_html(build_grids(one_seed, TABLE), Leftovers((), (), ()), [], tmp_path, "0")
+    assert "nothing can be said about chance" in page
+    assert "Seeds for one point" not in page
+
+
+def test_a_metric_of_its_own_is_compared(recorder) -> None:
+    records = [recorder(TABLE, row, "caviar", seed) for row in (0, 1) for seed in (0, 1)]
+    (grid,) = build_grids(records, replace(TABLE, metrics=("mAP", "rank1")))
+    assert [found.metric for found in compare_rows(grid, NOWHERE, [])] == ["mAP"]
