@@ -67,6 +67,13 @@ def types(session: nox.Session) -> None:
 
 
 @nox.session
+def docs(session: nox.Session) -> None:
+    """Build the site into build/docs/site; a link that leads nowhere is an error."""
+    _install(session, "docs", project=None)
+    session.run("python", "docs/build.py")
+
+
+@nox.session
 def benchmark(session: nox.Session) -> None:
     """Time the parts that must be fast (pytest-benchmark)."""
     _install(session, "tests")

@@ -72,7 +72,8 @@ def shell(tmp_path: Path, site: Path, tmp_path_factory: pytest.TempPathFactory) 
 
 def commands() -> list[str]:
     """What the page types, in order."""
-    return re.findall(r"^\$ (.+)$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
+    blocks = re.findall(r"^```sh\n(.*?)^```$", PAGE.read_text("utf-8"), re.MULTILINE | re.DOTALL)
+    return "".join(blocks).splitlines()
 
 
 def test_the_page_shows_the_files_of_the_package() -> None:
