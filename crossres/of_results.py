@@ -92,6 +92,8 @@ def _report(options: argparse.Namespace) -> int:
     from reports import print_table, write_report
 
     tables = [load_table(name) for name in options.table] if options.table else None
+    if options.against:
+        return _against(options, tables)
     written = write_report(options.results, tables)
     if options.json:
         print_json({"written": [str(path) for path in written]})
@@ -99,6 +101,21 @@ def _report(options: argparse.Namespace) -> int:
     print_table(options.results, tables)
     for path in written:
         print(f"wrote {path}")
+    return DONE
+
+
+def _against(options: argparse.Namespace, tables: Any) -> int:
+    from rich.console import Console
+
+    from reports.against import against_json, hold_against, print_against, write_against
+
+    held = hold_against(options.results, options.against, tables)
+    written = write_against(options.results, held)
+    if options.json:
+        print_json(against_json(held) | {"written": [str(written)]})
+    else:
+        print_against(held, Console())
+        print(f"wrote {written}")
     return DONE
 
 
@@ -193,8 +210,8 @@ def _add_report(commands: Any) -> None:
         commands,
         "report",
         _report,
-        "write the HTML, LaTeX, CSV and Markdown of a results folder",
-        "crossres report results/table2",
+        "write the HTML, LaTeX, CSV and Markdown of a results folder, or compare it with another",
+        "crossres report results/table2\ncrossres report results/table2 --against again",
     )
     report.add_argument("results", type=Path, metavar="RESULTS")
     report.add_argument(
@@ -202,6 +219,12 @@ def _add_report(commands: Any) -> None:
         action="append",
         metavar="TABLE",
         help="only this table, or a table file (default: each that has records)",
+    )
+    report.add_argument(
+        "--against",
+        type=Path,
+        metavar="OTHER",
+        help="only compare: are the cells of OTHER the same, what differs, and by how much",
     )
 
 

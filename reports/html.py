@@ -73,7 +73,7 @@ def to_html(
     setups = _setups(sections)
     records = [r for setup in setups for _, cells in setup.cells for r, _ in cells]
     return (
-        _environment()
+        environment()
         .get_template("report.html.j2")
         .render(
             sections=sections,
@@ -190,7 +190,8 @@ def _environment_words(content: str) -> str:
 # --- the template's vocabulary --------------------------------------------------------------------
 
 
-def _environment() -> jinja2.Environment:
+def environment() -> jinja2.Environment:
+    """The templates of the room, with the vocabulary that they share."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
         autoescape=True,

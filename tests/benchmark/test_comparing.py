@@ -1,0 +1,353 @@
+"""Two results folders: which cells belong together, what differs, and by how much."""
+
+import math
+import statistics
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from scipy import stats
+
+from benchmark import Cell, Record, Row, Table, load_profile, load_table
+from benchmark.cells import key_of
+from benchmark.comparing import Comparison, Gap, compare, tally
+from benchmark.matching import Change, belonging, covered
+from benchmark.profiles import profile_content
+from datasets import digest_of
+from methods import resolve_options
+
+Make = Callable[..., Record]
+METRICS = ("rank1", "rank5", "rank10", "rank20", "mAP", "mINP")
+TABLE = Table(
+    id="mine",
+    title="Mine",
+    caption="",
+    gallery="single-shot",
+    metrics=("rank1",),
+    datasets=("mlr-viper",),
+    seeds=(0, 1, 2),
+    rows=(Row("Plain", "plain"), Row("PCB", "pcb"), Row("Four parts", "pcb", {"parts": 4})),
+)
+MACHINE = {"crossres": "1", "python": "3.12", "torch": "2.9", "numpy": "2", "platform": "Linux",
+           "device": "cpu", "threads": 1}  # fmt: skip
+
+
+@pytest.fixture
+def make() -> Make:
+    """A record of one cell; `value` is every metric of it, `made` what its outputs digest."""
+
+    def make(
+        value: float = 0.5,
+        method: str = "plain",
+        dataset: str = "mlr-viper",
+        seed: int = 0,
+        source: str = "twin:tiny:1",
+        manifest: str = "",
+        made: str = "",
+        profile: dict[str, Any] | None = None,
+        **options: Any,
+    ) -> Record:
+        loaded = load_profile("smoke")
+        content = profile_content(loaded, method) | (profile or {})
+        resolved = resolve_options(method, loaded, options)
+        cell = Cell(method, resolved, dataset, "mlr-sing", source, seed, "smoke")
+        digest = {
+            name: digest_of(name.encode(), *(str(part).encode() for part in parts))
+            for name, parts in {
+                "manifest": (dataset, seed, source, manifest),
+                "pixels": (dataset, seed, source, manifest),
+                "weights": (method, dataset, seed, value, made),
+                "embeddings": (method, dataset, seed, value, made),
+                "code": (method,),
+            }.items()
+        }
+        return Record(
+            key=key_of(cell, content, digest["manifest"]),
+            cell=cell,
+            profile=content,
+            metrics={"single-shot": {**dict.fromkeys(METRICS, value), "valid_queries": 9}},
+            cmc={"single-shot": (value,) * 50},
+            digests=digest,
+            counts={},
+            seconds={"total": 10.0},
+            peak_memory_bytes=1000,
+            environment=MACHINE,
+        )
+
+    return make
+
+
+def filled(make: Make, values: Sequence[float], dataset: str, method: str = "plain", **more: Any):
+    return [
+        make(value, method, dataset, seed, made=str(more), **more)
+        for seed, value in enumerate(values)
+    ]
+
+
+def gap(found: Comparison, row: str | None, dataset: str | None = None) -> Gap:
+    return next(one for one in found.gaps if (one.row, one.dataset) == (row, dataset))
+
+
+# --- are they the same ----------------------------------------------------------------------------
+
+
+def test_equal_metrics_are_not_equal_bits(make: Make) -> None:
+    a = [make(seed=seed) for seed in range(3)]
+    b = [a[0], make(seed=1, made="elsewhere"), make(0.6, seed=2)]
+    found = compare(a, b, [TABLE])
+    assert [p.sameness for p in found.pairs] == ["bit-equal", "same metrics", "other metrics"]
+    assert [p.same_key for p in found.pairs] == [True] * 3
+    assert [p.other_outputs for p in found.pairs[:2]] == [(), ("weights", "embeddings")]
+
+
+def test_a_changed_evaluation_is_not_bit_equal(make: Make) -> None:
+    a = make()
+    b = replace(a, metrics={"single-shot": {**a.metrics["single-shot"], "mINP": 0.4}})
+    [pair] = compare([a], [b], [TABLE]).pairs
+    assert (pair.sameness, pair.other_outputs) == ("other metrics", ())
+
+
+def test_a_measure_that_one_version_lacks_does_not_count(make: Make) -> None:
+    a = make()
+    more = {**a.metrics, "multi-shot": {"rank1": 0.3}}
+    b = replace(a, metrics=more, cmc={**a.cmc, "multi-shot": (0.3,) * 50})
+    assert compare([a], [b], [TABLE]).pairs[0].sameness == "bit-equal"
+
+
+def test_causes_of_one_key_are_counted_once_each(make: Make) -> None:
+    a = [make(seed=seed) for seed in range(3)]
+    moved = [replace(one, environment={**MACHINE, "torch": "2.8"}) for one in a]
+    code = {**make(0.6, seed=2).digests, "code": "f" * 64, "pixels": "e" * 64}
+    b = [*moved[:2], replace(moved[2], digests=code)]
+    torch, pixels, code_change = (
+        Change("environment", "torch", "2.9", "2.8"),
+        Change("pixels"),
+        Change("code"),
+    )
+    tallies = tally(compare(a, b, [TABLE]).pairs)
+    assert [(t.change, t.bit_equal, t.same_metrics, t.other_metrics) for t in tallies] == [
+        (pixels, 0, 1, 0),
+        (code_change, 0, 1, 0),
+        (torch, 2, 1, 0),
+    ]
+    assert tallies[2].cells == 3
+    assert tallies[2].rows == ("Plain",)
+
+
+def test_what_differs_though_nothing_is_recorded_is_said(make: Make) -> None:
+    [one] = tally(compare([make()], [make(0.6)], [TABLE]).pairs)
+    assert (one.change, one.cells, one.other_metrics) == (None, 1, 1)
+
+
+# --- which cells belong together ------------------------------------------------------------------
+
+
+def test_a_changed_option_is_found(make: Make) -> None:
+    a = [make(method="pcb", seed=seed) for seed in range(2)]
+    b = [make(method="pcb", seed=seed, parts=3) for seed in range(3)]
+    found = compare(a, b, [TABLE])
+    assert [(p.row, p.a.cell.seed, p.b.cell.seed) for p in found.pairs] == [
+        ("PCB", 0, 0),
+        ("PCB", 1, 1),
+    ]
+    assert [t.change for t in tally(found.pairs)] == [Change("option", "parts", "6", "3")]
+    assert (found.only_a, found.only_b) == ((), (b[2],))
+    assert found.same_key == ()
+
+
+def test_rows_stay_together_when_a_profile_changes(make: Make) -> None:
+    longer = {"train": {**load_profile("smoke").train, "iterations": 9}}
+    a = [make(method="pcb"), make(method="pcb", parts=4)]
+    b = [make(method="pcb", parts=4, profile=longer), make(method="pcb", profile=longer)]
+    for found in (compare(a, b, [TABLE]), compare(a, b, [])):
+        assert [p.a.cell.options == p.b.cell.options for p in found.pairs] == [True, True]
+        changes = {change for pair in found.pairs for change in pair.changes}
+        assert changes == {Change("profile", "train.iterations", "6", "9")}
+    assert compare(a, b, [TABLE]).rows == ("PCB", "Four parts")
+
+
+def test_the_row_of_a_table_goes_before_likeness(make: Make) -> None:
+    """B's profile gives PCB another default, with which it looks more like A's other row."""
+    own = {"methods": {"pcb": {"part_width": 16, "parts": 4, "embed_flip": True}}}
+    a = [make(method="pcb"), make(method="pcb", parts=4, embed_flip=True)]
+    b = [make(method="pcb", parts=4, embed_flip=True, profile=own)]
+    found = compare(a, b, [TABLE])
+    assert [(p.row, p.a) for p in found.pairs] == [("PCB", a[0])]
+    assert {(c.kind, c.name) for c in found.pairs[0].changes} == {
+        ("option", "parts"),
+        ("option", "embed_flip"),
+    }
+    assert compare(a, b, []).pairs[0].a == a[1]
+
+
+def test_an_override_that_changes_no_option_is_still_told(make: Make) -> None:
+    own = {"methods": {"pcb": {"part_width": 16, "parts": 6}}}
+    [pair] = compare([make(method="pcb")], [make(method="pcb", profile=own)], [TABLE]).pairs
+    assert [(c.kind, c.name) for c in pair.changes] == [("profile", "methods")]
+
+
+def test_another_split_is_one_difference(make: Make) -> None:
+    a = [make(seed=seed) for seed in range(3)]
+    b = [make(seed=seed, manifest="other") for seed in range(3)]
+    found = compare(a, b, [TABLE])
+    assert [(t.change, t.cells) for t in tally(found.pairs)] == [(Change("manifest"), 3)]
+
+
+def test_another_twin_is_told_by_its_source_alone(make: Make) -> None:
+    [pair] = compare([make()], [make(source="twin:tiny:2")], [TABLE]).pairs
+    assert pair.changes == (Change("source", "", "twin:tiny:1", "twin:tiny:2"),)
+
+
+@pytest.mark.parametrize(
+    "other", [{"source": "real"}, {"seed": 1}, {"dataset": "caviar"}, {"method": "bot"}]
+)
+def test_what_cannot_be_compared_is_not_paired(make: Make, other: dict[str, Any]) -> None:
+    a, b = make(), make(**other)
+    found = compare([a], [b], [TABLE])
+    assert (found.pairs, found.only_a, found.only_b, found.gaps) == ((), (a,), (b,), ())
+
+
+def test_a_cell_has_one_counterpart(make: Make) -> None:
+    a = [make(method="pcb", parts=parts) for parts in (2, 3)]
+    b = [make(method="pcb", parts=5)]
+    found = compare(a, b, [TABLE])
+    assert len(found.pairs) == len(found.only_a) == 1
+    assert found.only_b == ()
+
+
+def test_the_order_of_records_does_not_matter(make: Make) -> None:
+    a = [make(0.1 * s, m, seed=s) for s in range(3) for m in ("pcb", "plain")]
+    b = [make(0.2 * s, m, seed=s, made="b") for s in range(3) for m in ("pcb", "plain")]
+    assert compare(a, b, [TABLE]) == compare(a[::-1], b[::-1], [TABLE])
+
+
+def test_rows_of_one_name_are_told_apart(make: Make) -> None:
+    a = [make(source=source) for source in ("real", "twin:tiny:1")]
+    assert compare(a, a, [TABLE]).rows == ("Plain (real)", "Plain (twin:tiny:1)")
+    b = [make(method="bot"), make(method="bot", erase=0.1)]
+    first = b[0].cell.options["erase"]
+    assert compare(b, b, [TABLE]).rows == ("bot (erase 0.1)", f"bot (erase {first})")
+
+
+def test_rows_are_those_of_the_table_that_is_filled(make: Make) -> None:
+    table2 = load_table("table2")
+    records = [make(method="msifla", **row.options) for row in table2.rows]
+    tables = [load_table(name) for name in ("controls", "table1", "table2")]
+    assert [table.id for table in covered(tables, records)] == ["table2", "controls", "table1"]
+    assert set(compare(records, records, tables).rows) == {row.label for row in table2.rows}
+    assert belonging(records, [tables[1]]) == [records[2]]
+
+
+# --- how large the difference is ------------------------------------------------------------------
+
+VIPER_A, VIPER_B = (0.50, 0.54, 0.52), (0.53, 0.58, 0.53)
+CAVIAR_A, CAVIAR_B = (0.60, 0.61), (0.66, 0.63)
+
+
+@pytest.fixture
+def pooled(make: Make) -> Comparison:
+    """Plain differs on two data sets with three seeds and two; PCB is equal."""
+    pcb = filled(make, (0.3, 0.4, 0.5), "mlr-viper", "pcb")
+    a = [*filled(make, VIPER_A, "mlr-viper"), *filled(make, CAVIAR_A, "caviar"), *pcb]
+    b = [*filled(make, VIPER_B, "mlr-viper"), *filled(make, CAVIAR_B, "caviar"), *pcb]
+    return compare(a, b, [TABLE])
+
+
+def test_interval_pooled_over_the_data_sets(pooled: Comparison) -> None:
+    viper = [b - a for a, b in zip(VIPER_A, VIPER_B, strict=True)]
+    caviar = [b - a for a, b in zip(CAVIAR_A, CAVIAR_B, strict=True)]
+    effect = (statistics.mean(viper) + statistics.mean(caviar)) / 2
+    variance = (2 * statistics.variance(viper) + statistics.variance(caviar)) / 3
+    error = math.sqrt(variance * (1 / 3 + 1 / 2)) / 2
+    low, high = stats.t.interval(0.95, df=3, loc=effect, scale=error)
+    found = gap(pooled, "Plain")
+    assert found.difference.effect == pytest.approx(effect)
+    assert (found.difference.low, found.difference.high) == pytest.approx((low, high))
+    assert found.p == pytest.approx(2 * stats.t.sf(effect / error, 3))
+    assert found.b - found.a == pytest.approx(effect)
+    assert found.a == pytest.approx((0.52 + 0.605) / 2)
+
+
+def test_one_data_set_alone_is_the_paired_t_test(make: Make) -> None:
+    a, b = filled(make, VIPER_A, "mlr-viper"), filled(make, VIPER_B, "mlr-viper")
+    found = gap(compare(a, b, [TABLE]), "Plain", "mlr-viper")
+    assert found.p == pytest.approx(stats.ttest_rel(VIPER_B, VIPER_A).pvalue)
+    interval = stats.ttest_rel(VIPER_B, VIPER_A).confidence_interval()
+    assert (found.difference.low, found.difference.high) == pytest.approx(tuple(interval))
+
+
+def test_an_equal_row_costs_no_correction(pooled: Comparison) -> None:
+    assert gap(pooled, "PCB").verdict == "equal"
+    assert gap(pooled, "Plain").p == gap(pooled, "Plain").difference.p
+
+
+def test_holm_over_the_rows_that_differ(make: Make) -> None:
+    table = replace(TABLE, rows=(*TABLE.rows, Row("Tricks", "bot")))
+    sides = {
+        "plain": ((0.500, 0.510, 0.490), (0.520, 0.529, 0.511)),  # surely better
+        "bot": ((0.50, 0.51, 0.49), (0.50, 0.53, 0.46)),  # by chance
+        "pcb": ((0.60, 0.61, 0.59), (0.58, 0.57, 0.58)),  # p of 0.05 to 0.10
+    }
+    a = [r for method, (one, _) in sides.items() for r in filled(make, one, "mlr-viper", method)]
+    b = [r for method, (_, two) in sides.items() for r in filled(make, two, "mlr-viper", method)]
+    found = compare(a, b, [table])
+    raw = {m: float(stats.ttest_rel(two, one).pvalue) for m, (one, two) in sides.items()}
+    assert gap(found, "Plain").p == pytest.approx(3 * raw["plain"])
+    assert gap(found, "PCB").p == pytest.approx(2 * raw["pcb"])
+    assert gap(found, "Plain").verdict == "better"
+    assert gap(found, "Tricks").verdict == "not told"
+    back = compare(b, a, [table])
+    assert gap(back, "Plain").verdict == "worse"
+    assert gap(back, "Plain").difference.effect == -gap(found, "Plain").difference.effect
+
+
+def test_all_rows_together_are_one_mean_a_seed(pooled: Comparison) -> None:
+    """Seeds of viper: the mean of Plain and PCB; of caviar: Plain alone."""
+    viper = [(b - a) / 2 for a, b in zip(VIPER_A, VIPER_B, strict=True)]
+    caviar = [b - a for a, b in zip(CAVIAR_A, CAVIAR_B, strict=True)]
+    found = gap(pooled, None)
+    effect = (statistics.mean(viper) + statistics.mean(caviar)) / 2
+    assert found.difference.effect == pytest.approx(effect)
+    assert (found.difference.pairs, found.difference.freedom) == (5, 3)
+
+
+def test_real_data_and_twins_have_no_mean_in_common(make: Make) -> None:
+    a = [make(source=source) for source in ("real", "twin:tiny:1")]
+    assert {one.row for one in compare(a, a, [TABLE]).gaps} == {
+        "Plain (real)",
+        "Plain (twin:tiny:1)",
+    }
+
+
+def test_one_seed_tells_nothing(make: Make) -> None:
+    found = gap(compare([make(0.5)], [make(0.9)], [TABLE]), "Plain")
+    assert (found.p, found.verdict, found.difference.low) == (None, "not told", None)
+
+
+def test_only_common_seeds_count(make: Make) -> None:
+    a = filled(make, (0.5, 0.6, 0.1), "mlr-viper")
+    b = filled(make, (0.5, 0.7), "mlr-viper")
+    found = gap(compare(a, b, [TABLE]), "Plain")
+    assert (found.a, found.b) == (pytest.approx(0.55), pytest.approx(0.6))
+
+
+def test_cost_is_the_median_ratio(make: Make) -> None:
+    a = [make(seed=seed) for seed in range(3)]
+    b = [
+        replace(record, seconds={"total": seconds}, peak_memory_bytes=memory)
+        for record, seconds, memory in zip(a, (5.0, 20.0, 90.0), (500, 1000, 1500), strict=True)
+    ]
+    costs = compare(a, b, [TABLE]).costs
+    assert [(c.row, c.pairs, c.seconds, c.memory) for c in costs] == [
+        (None, 3, 2.0, 1.0),
+        ("Plain", 3, 2.0, 1.0),
+    ]
+    instant = [replace(record, seconds={"total": 0.0}) for record in a]
+    assert compare(instant, b, [TABLE]).costs[0].seconds is None
+
+
+def test_without_a_table_the_headline_metrics_are_compared(make: Make) -> None:
+    found = compare([make()], [make(0.6)], [])
+    assert [metric for _, metric in found.measures] == ["rank1", "rank5", "mAP"]
+    assert found.rows == ("plain",)
