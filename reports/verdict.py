@@ -115,7 +115,8 @@ def _chance(found: Comparison) -> str:
 
 
 def _largest(found: Comparison) -> str:
+    """Of changes that look alike the first counts: the headline metric."""
     overall = [gap for measure in found.measures for gap in found.overall(measure)]
-    most: Gap = max(overall, key=lambda gap: abs(gap.difference.effect))
+    most: Gap = max(overall, key=lambda gap: round(abs(gap.difference.effect), 3))
     points = signed(100 * most.difference.effect)
     return f"largest mean change {points} points of {metric_title(most.metric)} ({most.row})"

@@ -1,0 +1,229 @@
+"""Two results folders held against each other: the sentence, the page as seen, the command."""
+
+import io
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+import crossres
+from benchmark import Record, load_table
+from benchmark.records import write_record
+from datasets.errors import InputError
+from reports.against import against_json, hold_against, print_against, to_page, write_against
+
+Recorder = Callable[..., Record]
+CHROMIUM = shutil.which("chromium")
+TABLE2 = load_table("table2")
+SETS = ("caviar", "mlr-viper")
+
+
+def written(folder: Path, records: list[Record]) -> Path:
+    for record in records:
+        write_record(folder, record)
+    return folder
+
+
+@pytest.fixture
+def records(recorder: Recorder) -> list[Record]:
+    """Three rows x two data sets x three seeds."""
+    return [
+        recorder(TABLE2, row, dataset, seed)
+        for row in range(3)
+        for dataset in SETS
+        for seed in range(3)
+    ]
+
+
+def changed(record: Record, by: float) -> Record:
+    """Made by other code: other bits, and all metrics moved."""
+    metrics = {
+        rule: {
+            name: value if name == "valid_queries" else min(1.0, max(0.0, value + by))
+            for name, value in found.items()
+        }
+        for rule, found in record.metrics.items()
+    }
+    other = dict.fromkeys(("weights", "embeddings", "code"), "a" * 64)
+    return replace(record, metrics=metrics, digests={**record.digests, **other})
+
+
+@pytest.fixture
+def moved(records: list[Record]) -> list[Record]:
+    """The first row is surely worse, the second moved to and fro, the third the same."""
+    shifts = {0: (-0.05, -0.052, -0.048), 1: (0.03, -0.03, 0.006), 2: (0.0, 0.0, 0.0)}
+    return [
+        changed(record, by) if (by := shifts[index // 6][record.cell.seed]) else record
+        for index, record in enumerate(records)
+    ]
+
+
+@pytest.fixture
+def folders(tmp_path: Path, records: list[Record], moved: list[Record]) -> tuple[Path, Path]:
+    return written(tmp_path / "before", records), written(tmp_path / "after", moved)
+
+
+def sentence(tmp_path: Path, a: list[Record], b: list[Record]) -> str:
+    return hold_against(written(tmp_path / "x", a), written(tmp_path / "y", b)).verdict
+
+
+def test_equal_folders(tmp_path: Path, records: list[Record]) -> None:
+    assert sentence(tmp_path, records, records) == "All 18 common cells are bit-equal."
+
+
+def test_equal_in_spite_of_other_code(tmp_path: Path, records: list[Record]) -> None:
+    code = {**records[0].digests, "code": "b" * 64}
+    b = [replace(records[0], digests=code), *records[1:]]
+    assert sentence(tmp_path, records, b[:-2]) == (
+        "All 16 common cells are bit-equal (1 of them in spite of other code); "
+        "2 cells are only in A."
+    )
+
+
+def test_other_cells_and_the_rows_that_differ(folders: tuple[Path, Path]) -> None:
+    assert hold_against(*folders).verdict == (
+        "12 of 18 common cells have other weights, made with other code; 1 of 3 rows differs "
+        "beyond chance (Baseline); largest mean change −5.0 points of Rank-1 (Baseline)."
+    )
+
+
+def test_same_metrics_of_other_weights(tmp_path: Path, records: list[Record]) -> None:
+    b = [changed(records[0], 0.0), *records[1:]]
+    assert sentence(tmp_path, records, b) == (
+        "1 of 18 common cells has other weights, made with other code; "
+        "no metric of any row differs."
+    )
+
+
+def test_one_seed_says_nothing_of_chance(tmp_path: Path, records: list[Record]) -> None:
+    said = sentence(tmp_path, records[:1], [changed(records[0], 0.1)])
+    assert "with one seed nothing can be said about chance" in said
+
+
+def test_json_holds_the_whole(folders: tuple[Path, Path]) -> None:
+    found = json.loads(json.dumps(against_json(hold_against(*folders)), allow_nan=False))
+    assert (found["a"], found["b"]) == ("before", "after")
+    assert found["same_key"] == {"bit-equal": 6, "same metrics": 0, "other metrics": 12}
+    assert len(found["pairs"]) == 18
+    first = [g for g in found["gaps"] if (g["row"], g["dataset"]) == ("Baseline", None)]
+    assert {g["metric"]: g["verdict"] for g in first} == dict.fromkeys(TABLE2.metrics, "worse")
+    assert first[0]["b"] - first[0]["a"] == pytest.approx(-0.05)
+
+
+def test_terminal(folders: tuple[Path, Path]) -> None:
+    console = Console(width=80, record=True, file=io.StringIO())
+    print_against(hold_against(*folders), console)
+    text = console.export_text()
+    assert "TWIN DATA" in text
+    assert max(map(len, text.splitlines())) <= 80
+    [line, *_] = [line for line in text.splitlines() if line.startswith("Baseline ")]
+    assert "−5.0" in line
+    assert line.rstrip().endswith("worse")
+    assert "1 more row equal" in text
+
+
+def test_page_is_the_same_again_and_names_no_path(folders: tuple[Path, Path]) -> None:
+    page = to_page(hold_against(*folders))
+    assert page == to_page(hold_against(*folders))
+    assert str(folders[0].parent) not in page
+    assert "TWIN DATA" in page
+
+
+def test_only_the_table_asked_for(tmp_path: Path, records: list[Record]) -> None:
+    a, b = written(tmp_path / "a", records), written(tmp_path / "b", records)
+    held = hold_against(a, b, [load_table("table1")])
+    assert [held.comparison.rows, len(held.comparison.pairs)] == [("MSIFLA",), 6]
+    shared = written(tmp_path / "shared", records[6:12])
+    with pytest.raises(InputError, match="none of its 6 records belongs to the tables named"):
+        hold_against(a, shared, [load_table("table1")])
+
+
+def test_what_cannot_be_compared(tmp_path: Path, recorder: Recorder) -> None:
+    a = written(tmp_path / "a", [recorder(TABLE2, 0, "caviar", 0)])
+    b = written(tmp_path / "b", [recorder(TABLE2, 0, "caviar", 1)])
+    (tmp_path / "empty" / "records").mkdir(parents=True)
+    for other, words in (
+        (a, "the same folder"),
+        (tmp_path / "a" / ".." / "a", "the same folder"),
+        (b, "no cell in common"),
+        (tmp_path / "none", "no folder records/"),
+        (tmp_path / "empty", "no usable records"),
+    ):
+        with pytest.raises(InputError, match=words):
+            hold_against(a, other)
+
+
+# --- the page as seen -----------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="no chromium here")
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (1280, "dark"), (390, "light")])
+def test_page_opens_quietly_and_fits(folders: tuple[Path, Path], width: int, scheme: Any) -> None:
+    address = write_against(folders[0], hold_against(*folders)).as_uri()
+    said: list[str] = []
+    asked: list[str] = []
+    sync_api = pytest.importorskip("playwright.sync_api")
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"]
+        )
+        page = browser.new_page(
+            viewport={"width": width, "height": 900}, color_scheme=scheme, offline=True
+        )
+        page.on("console", lambda message: said.append(message.text))
+        page.on("pageerror", lambda error: said.append(str(error)))
+        page.on("request", lambda request: asked.append(request.url))
+        page.goto(address)
+        page.evaluate("document.querySelectorAll('details').forEach(d => { d.open = true; })")
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert "1 of 3 rows differs beyond chance" in page.locator(".answer").inner_text()
+        rows = page.locator("#gaps table").first.locator("tbody tr")
+        assert rows.count() == 3  # the mean, and the two rows that are not equal
+        assert "worse" in rows.nth(1).inner_text()
+        browser.close()
+    assert (said, asked) == ([], [address])
+
+
+# --- through the command line ---------------------------------------------------------------------
+
+MINE = """
+id = "mine"
+datasets = ["mlr-viper"]
+metrics = ["rank1", "mAP"]
+seeds = [0, 1]
+
+[[rows]]
+label = "Plain"
+method = "plain"
+
+[[rows]]
+label = "PCB"
+method = "pcb"
+"""
+
+
+def test_two_runs_with_another_option(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name, more in (("six", ""), ("four", "options = { parts = 4 }\n")):
+        (tmp_path / f"{name}.toml").write_text(MINE + more, encoding="utf-8")
+        table, out, cache = tmp_path / f"{name}.toml", tmp_path / name, tmp_path / "cache"
+        run = ["run", table, "--profile", "smoke", "--jobs", "1", "--out", out, "--cache", cache]
+        assert crossres.main([*map(str, run), "--json"]) == 0
+    capsys.readouterr()
+    report = ["report", str(tmp_path / "six"), "--against", str(tmp_path / "four")]
+    assert crossres.main([*report, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["same_key"] == {"bit-equal": 2, "same metrics": 0, "other metrics": 0}
+    [change] = [one for one in found["changes_other_key"] if one["change"]["kind"] == "option"]
+    assert change["change"] == {"kind": "option", "name": "parts", "a": "6", "b": "4"}
+    assert (change["rows"], change["cells"]) == (["PCB"], 2)
+    assert {g["row"] for g in found["gaps"] if g["verdict"] == "equal"} >= {"Plain"}
+    assert found["written"] == [str(tmp_path / "six" / "report" / "against.html")]
+    assert crossres.main(report) == 0
+    assert "2 more cells were run otherwise" in " ".join(capsys.readouterr().out.split())
+    assert crossres.main([*report[:3], str(tmp_path / "nowhere")]) == 2
+    assert "nowhere: no results there" in capsys.readouterr().err
