@@ -101,9 +101,7 @@ def _span(seconds: float) -> str:
 _DECADES = [step * 10.0**power for power in range(16) for step in (1, 2, 5)]
 MEASURES = (
     Measure("Parameters", lambda r: r.counts.get("parameters"), short, short, _DECADES),
-    Measure(
-        "Multiply-adds per image", lambda r: r.counts.get("flops_per_image"), short, short, _DECADES
-    ),
+    Measure("FLOPs per image", lambda r: r.counts.get("flops_per_image"), short, short, _DECADES),
     Measure("Training time", lambda r: r.seconds.get("fit"), duration, _span, SECONDS),
     Measure(
         "Peak memory",

@@ -48,7 +48,7 @@ def test_costs_are_means_over_cells(recorder) -> None:
     found = costs(records)
     assert [panel.title for panel in found.panels] == [
         "Parameters",
-        "Multiply-adds per image",
+        "FLOPs per image",
         "Training time",
         "Peak memory",
     ]
@@ -72,7 +72,7 @@ def test_what_not_every_cell_knows_is_left_out(recorder) -> None:
     assert titles == ["Parameters", "Training time", "Peak memory"]
     records.append(with_cost(recorder(TABLE, 2, "caviar", 0), flops=7))
     found = costs(records)
-    assert "Multiply-adds per image" in [panel.title for panel in found.panels]
+    assert "FLOPs per image" in [panel.title for panel in found.panels]
     assert {row.row: row.costs[1][0] for row in found.rows} == {0: "5", 1: "–", 2: "7"}
 
 
