@@ -30,7 +30,7 @@ from reports.words import listed, signed
 
 POINT = 0.01  # the difference that seeds are counted for, as a fraction
 PLOT_WIDTH, MARGIN = 300.0, 8.0
-AXIS = (190.0, 450.0)  # of a diagram that is 640 wide
+AXIS = (260.0, 520.0)  # of a diagram that is 780 wide: the rest is for names and letters
 LINE, BAR = 18.0, 11.0  # from one name, and one bar, of a diagram to the next
 
 
@@ -314,10 +314,10 @@ def diagram(
 ) -> Diagram | None:
     """Demšar's (2006) diagram of mean ranks with joints from paired tests of all pairs of values.
 
-    None where no cell has every row, or no pair can be tested.
+    None where no cell has every row, no pair can be tested, or there is but one pair.
     """
     ranks = mean_ranks(values)
-    if not ranks or not tests:
+    if len(ranks) < 3 or not tests:
         return None
     order = sorted(range(len(labels)), key=lambda row: (ranks[row], row))
     left, right = AXIS

@@ -181,6 +181,11 @@ def test_the_diagram_joins_what_is_not_told_apart() -> None:
     assert len({(name.y, name.left) for name in found.names}) == 3
 
 
+def test_one_pair_needs_no_diagram() -> None:
+    values = [{("a", seed): level + seed / 9 for seed in range(3)} for level in (0.1, 0.2)]
+    assert diagram(["A", "B"], values, {(0, 1): 0.5}) is None
+
+
 def test_the_scale_holds_every_interval_and_zero(drawn) -> None:
     for found in compare(drawn.records):
         assert "0" in [tick.text for tick in found.scale.ticks]

@@ -150,6 +150,23 @@ OVERLAPS = """drawing => {
 }"""
 
 
+# Texts of a drawing that reach out of it, where a box that scrolls would cut them.
+OUTSIDE = """drawing => {
+  const box = drawing.getBoundingClientRect();
+  return [...drawing.querySelectorAll("text")].filter(t => {
+    const own = t.getBoundingClientRect();
+    return own.left < box.left - 1 || own.right > box.right + 1;
+  }).map(t => t.textContent);
+}"""
+
+
+def test_long_names_stay_in_the_diagram(browser: Any, address: str) -> None:
+    page = Seen(browser, address, 1280, "light").page
+    diagram = page.locator("svg.ranks").first
+    assert "CMSR²" in diagram.text_content()
+    assert diagram.evaluate(OUTSIDE) == []
+
+
 @pytest.fixture(scope="module")
 def wide_table(tmp_path_factory: pytest.TempPathFactory) -> str:
     """Table 1, eleven rows, on two data sets."""
@@ -172,6 +189,7 @@ def test_differences_and_costs_are_drawn(
     for drawing in page.locator("svg.ranks, svg.cost").all():
         if drawing.is_visible():
             assert drawing.evaluate(OVERLAPS) == []
+            assert drawing.evaluate(OUTSIDE) == []
     for selector in (".compared td", ".ranks figcaption small", ".compared .none"):
         assert page.locator(selector).first.evaluate(CONTRAST) >= 4.5, selector
     page.get_by_text("The same by mAP").click()
