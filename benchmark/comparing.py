@@ -64,7 +64,10 @@ class Gap:
 
 @dataclass(frozen=True)
 class Cost:
-    """The median over the pairs of a row (None: of all rows) of B's total time over A's; memory."""
+    """The median over the pairs of a row (None: of all rows) of B's total time over A's; memory.
+
+    Copies of one record do not count: nothing was run twice.
+    """
 
     row: str | None
     pairs: int
@@ -118,7 +121,8 @@ def compare(a: Sequence[Record], b: Sequence[Record], tables: Iterable[Table]) -
     named = {(table.gallery, metric): None for table in used for metric in table.metrics}
     measures = tuple(named) or HEADLINE
     gaps = [gap for measure in measures for gap in _gaps(found.pairs, measure)]
-    costs = [_cost(None, found.pairs)] + [_cost(row, of) for row, of in _by_row(found.pairs)]
+    runs = [pair for pair in found.pairs if not pair.copied]
+    costs = [_cost(None, runs), *(_cost(row, mine) for row, mine in _by_row(runs))]
     return Comparison(found.pairs, found.only_a, found.only_b, measures, tuple(gaps), tuple(costs))
 
 

@@ -52,6 +52,11 @@ class Pair:
         return self.a.key == self.b.key
 
     @cached_property
+    def copied(self) -> bool:
+        """Whether both are one record, times included: a copy, which no second run bears out."""
+        return self.a == self.b
+
+    @cached_property
     def sameness(self) -> Sameness:
         """How equal the results are; a measure that only one of them has does not count."""
         if not (_agree(self.a.metrics, self.b.metrics) and _agree(self.a.cmc, self.b.cmc)):

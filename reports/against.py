@@ -103,6 +103,7 @@ def against_json(held: Against) -> dict[str, Any]:
         "a": held.a,
         "b": held.b,
         "verdict": held.verdict,
+        "copied": sum(pair.copied for pair in found.pairs),
         "same_key": _counts(found.same_key),
         "other_key": _counts(found.other_key),
         "only_a": [record.key for record in found.only_a],
@@ -210,7 +211,7 @@ def print_against(held: Against, console: Console) -> None:
         differing = [gap for gap in found.overall(measure) if gap.verdict != "equal"]
         if differing:
             console.print(_gap_table(held, measure, differing))
-    for cost in found.costs[:1]:
+    for cost in (cost for cost in found.costs[:1] if cost.pairs):
         console.print(
             f"B / A, median of {counted(cost.pairs, 'pair')}: time {ratio_words(cost.seconds)}, "
             f"memory {ratio_words(cost.memory)}",

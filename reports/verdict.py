@@ -65,15 +65,23 @@ def _common(pairs: Sequence[Pair]) -> list[str]:
     alike = sum(pair.sameness == "same metrics" for pair in other)
     same = f" ({alike} of them the same metrics)" if 0 < alike < len(other) else ""
     whole = counted(len(pairs), "common cell")
-    return [f"{len(other)} of {whole} {verb} other {what}{same}{made}"]
+    copied = sum(pair.copied for pair in pairs)
+    parts = [f"{len(other)} of {whole} {verb} other {what}{same}{made}"]
+    return [*parts, f"{copied} are copies of one record, not run twice"] if copied else parts
 
 
 def _though(pairs: Sequence[Pair]) -> str:
-    """What the cells are equal in spite of."""
+    """What the cells are equal in spite of, and whether they were run twice at all."""
     causes = dict.fromkeys(_cause(change) for pair in pairs for change in pair.changes)
-    number = sum(bool(pair.changes) for pair in pairs)
-    some = "" if number == len(pairs) else f"{number} of them "
-    return f" ({some}in spite of {listed(causes)})" if causes else ""
+    copied = sum(pair.copied for pair in pairs)
+    changed = sum(bool(pair.changes) for pair in pairs)
+    said = [f"{_share(changed, pairs)} in spite of {listed(causes)}"] if causes else []
+    said += [f"{_share(copied, pairs)} copies of one record, not run twice"] if copied else []
+    return f" ({', '.join(said)})" if said else ""
+
+
+def _share(number: int, pairs: Sequence[Pair]) -> str:
+    return "all of them" if number == len(pairs) else f"{number} of them"
 
 
 def _cause(change: Change) -> str:

@@ -40,6 +40,12 @@ def records(recorder: Recorder) -> list[Record]:
     ]
 
 
+def again(record: Record, **digests: str) -> Record:
+    """The same cell run a second time: the same bits in another time."""
+    seconds = {**record.seconds, "total": 2 * record.seconds["total"]}
+    return replace(record, seconds=seconds, digests={**record.digests, **digests})
+
+
 def changed(record: Record, by: float) -> Record:
     """Made by other code: other bits, and all metrics moved."""
     metrics = {
@@ -58,7 +64,7 @@ def moved(records: list[Record]) -> list[Record]:
     """The first row is surely worse, the second moved to and fro, the third the same."""
     shifts = {0: (-0.05, -0.052, -0.048), 1: (0.03, -0.03, 0.006), 2: (0.0, 0.0, 0.0)}
     return [
-        changed(record, by) if (by := shifts[index // 6][record.cell.seed]) else record
+        changed(record, by) if (by := shifts[index // 6][record.cell.seed]) else again(record)
         for index, record in enumerate(records)
     ]
 
@@ -73,16 +79,29 @@ def sentence(tmp_path: Path, a: list[Record], b: list[Record]) -> str:
 
 
 def test_equal_folders(tmp_path: Path, records: list[Record]) -> None:
-    assert sentence(tmp_path, records, records) == "All 18 common cells are bit-equal."
+    b = [again(record) for record in records]
+    assert sentence(tmp_path, records, b) == "All 18 common cells are bit-equal."
 
 
 def test_equal_in_spite_of_other_code(tmp_path: Path, records: list[Record]) -> None:
-    code = {**records[0].digests, "code": "b" * 64}
-    b = [replace(records[0], digests=code), *records[1:]]
-    assert sentence(tmp_path, records, b[:-2]) == (
+    b = [again(records[0], code="b" * 64), *map(again, records[1:16])]
+    assert sentence(tmp_path, records, b) == (
         "All 16 common cells are bit-equal (1 of them in spite of other code); "
         "2 cells are only in A."
     )
+
+
+def test_copied_records_are_no_second_run(tmp_path: Path, records: list[Record]) -> None:
+    a = written(tmp_path / "a", records)
+    held = hold_against(a, Path(shutil.copytree(a, tmp_path / "b")))
+    assert held.verdict == (
+        "All 18 common cells are bit-equal (all of them copies of one record, not run twice)."
+    )
+    assert against_json(held)["copied"] == 18
+    assert 'id="costs"' not in to_page(held)
+    half = hold_against(a, written(tmp_path / "c", [again(records[0]), *records[1:]]))
+    assert "17 of them copies of one record" in half.verdict
+    assert [(c.pairs, c.seconds) for c in half.comparison.costs] == [(1, 2.0), (1, 2.0)]
 
 
 def test_other_cells_and_the_rows_that_differ(folders: tuple[Path, Path]) -> None:
@@ -93,10 +112,10 @@ def test_other_cells_and_the_rows_that_differ(folders: tuple[Path, Path]) -> Non
 
 
 def test_same_metrics_of_other_weights(tmp_path: Path, records: list[Record]) -> None:
-    b = [changed(records[0], 0.0), *records[1:]]
+    b = [changed(records[0], 0.0), *records[1:3], *map(again, records[3:])]
     assert sentence(tmp_path, records, b) == (
         "1 of 18 common cells has other weights, made with other code; "
-        "no metric of any row differs."
+        "2 are copies of one record, not run twice; no metric of any row differs."
     )
 
 
