@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import subprocess
 from pathlib import Path
 
 import nox
@@ -14,6 +15,7 @@ PYPROJECT = nox.project.load_toml("pyproject.toml")
 DEBIAN_TOOLS = {
     "chromium": ["chromium"],
     "pdflatex": ["texlive-latex-base", "texlive-latex-recommended", "texlive-latex-extra"],
+    "siunitx.sty": ["texlive-science"],
     "pdftoppm": ["poppler-utils"],
 }
 
@@ -27,7 +29,7 @@ def _install(session: nox.Session, *groups: str, project: str | None = ".") -> N
 
 def _system_tools(session: nox.Session) -> None:
     """Install the browser and the LaTeX that tests open reports with, where that is possible."""
-    missing = [tool for tool in DEBIAN_TOOLS if shutil.which(tool) is None]
+    missing = [tool for tool in DEBIAN_TOOLS if not _is_here(tool)]
     packages = [package for tool in missing for package in DEBIAN_TOOLS[tool]]
     if missing and shutil.which("apt-get") and os.geteuid() == 0:
         quiet = {"DEBIAN_FRONTEND": "noninteractive"}
@@ -39,6 +41,16 @@ def _system_tools(session: nox.Session) -> None:
             f"not found: {', '.join(missing)}; the tests that need them are skipped. "
             f"On Debian: apt-get install {' '.join(packages)}"
         )
+
+
+def _is_here(tool: str) -> bool:
+    """Whether a program, or a package of LaTeX, is installed."""
+    if not tool.endswith(".sty"):
+        return shutil.which(tool) is not None
+    finder = shutil.which("kpsewhich")
+    return (
+        finder is not None and subprocess.run([finder, tool], capture_output=True).returncode == 0
+    )
 
 
 @nox.session

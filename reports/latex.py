@@ -1,12 +1,13 @@
 r"""A grid as a booktabs table in the paper's layout: data sets side by side, metrics beneath them.
 
 Measured and published numbers are two tabulars of one float, so that they never share a column.
-Ready to \input; the document needs booktabs and graphicx.
+Ready to \input; docs/latex.md says what the document needs.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
-from reports.grid import Column, Grid, Score
+from reports.grid import Grid, Score
+from reports.latex_tabular import MACROS, POINTS_PER_CM, Block, Line, Number, tabular
 from reports.words import (
     TIE,
     TWIN_BANNER,
@@ -21,11 +22,15 @@ from reports.words import (
     source_words,
 )
 
-INLINE_COLUMNS = 8  # up to here "51.3 ± 3.3" fits beside each other in 17 cm; beyond it is stacked
-HEADER = (
-    "% Written by crossres; \\input it in a document that loads booktabs and graphicx.\n"
-    "% A table wider than the line is shrunk to the line.\n"
-)
+PAGE = 17.0  # cm: what two-column journals leave for a table across the page
+COLUMN = 8.5  # cm: what they leave in a column
+HEADER = r"""% Written by crossres; \input it where the table is to stand. The preamble needs:
+%   \usepackage[utf8]{inputenc}  % in a LaTeX older than 2018
+%   \usepackage{booktabs}
+%   \usepackage{siunitx}   % version 3 (2021) or newer
+%   \usepackage{graphicx}  % shrinks a table that is wider than the line all the same
+% Define \crossrespm (a deviation) and \crossrestie (a tie) before to print these another way.
+"""
 _ESCAPES = {
     "\\": r"\textbackslash{}",
     "{": r"\{",
@@ -57,8 +62,12 @@ _ESCAPES = {
 
 
 def to_latex(grids: Sequence[Grid]) -> str:
-    r"""All grids as LaTeX, one table float each."""
-    return HEADER + "".join("\n" + _float(grid) for grid in grids)
+    r"""All grids as LaTeX, one table float each, for a text PAGE wide.
+
+    A table that fits a column of COLUMN is a `table`; a wider one a `table*`, which goes across the
+    page where the document has two columns, and is a `table` where it has one.
+    """
+    return HEADER + MACROS + "".join("\n" + _float(grid) for grid in grids)
 
 
 def escape(text: str) -> str:
@@ -67,19 +76,21 @@ def escape(text: str) -> str:
 
 
 def _float(grid: Grid) -> str:
-    parts = [_measured(grid)]
-    if any(grid.has_published(c, m) for c in grid.shown for m in grid.table.metrics):
-        parts += [r"\par\medskip", _published(grid)]
-    label = f"tab:{slug(grid.table.id, grid.source, grid.profile)}"
+    blocks = [_measured(grid)]
+    if _sources(grid):
+        blocks.append(_published(grid))
+    narrow = max(block.natural_width for block in blocks) <= COLUMN * POINTS_PER_CM
+    kind, width = ("table", COLUMN) if narrow else ("table*", PAGE)
+    tabulars = [tabular(block, width * POINTS_PER_CM) for block in blocks]
     lines = [
-        r"\begin{table}[htbp]",
+        rf"\begin{{{kind}}}[htbp]",
         r"\centering",
         rf"\caption{{{_caption(grid)}}}",
-        rf"\label{{{label}}}",
+        rf"\label{{tab:{slug(grid.table.id, grid.source, grid.profile)}}}",
         r"\smallskip",
-        r"\footnotesize",
-        *parts,
-        r"\end{table}",
+        r"\footnotesize\sisetup{mode=match, reset-text-series=false}",
+        "\n\\par\\medskip\n".join(tabulars),
+        rf"\end{{{kind}}}",
     ]
     return "\n".join(lines) + "\n"
 
@@ -89,7 +100,7 @@ def _caption(grid: Grid) -> str:
     means = "Mean and standard deviation over" if len(grid.seeds) > 1 else "Values of"
     start = backbone_words(grid.records[0].profile)
     said = [
-        f"{escape(table.title)}.",
+        escape(table.title) + ("" if table.title.endswith((".", "!", "?")) else "."),
         f"{means} {escape(seeds_words(grid.seeds))}, per cent;",
         f"{escape(gallery_words(table.gallery))}, profile {escape(grid.profile)}",
         f"({escape(start)}), {escape(source_words(grid.source))}.",
@@ -101,8 +112,8 @@ def _caption(grid: Grid) -> str:
             "Grade: how closely a method follows its paper "
             "(faithful, faithful structure, our reading); Rate: the query's rate is given."
         )
-    if _is_wide(grid):
-        said.append("R-$k$ is Rank-$k$.")
+    if sources := _sources(grid):
+        said.append(f"Published: {escape(', '.join(sources))}.")
     if is_twin(grid.source):
         said.append(rf"\textbf{{{escape(TWIN_BANNER)}}}")
     if grid.missing:
@@ -111,129 +122,62 @@ def _caption(grid: Grid) -> str:
     return "\n".join(said)
 
 
-def _measured(grid: Grid) -> str:
-    columns = [(column, metric) for column in grid.shown for metric in grid.table.metrics]
-    head = "Measured on twins" if is_twin(grid.source) else "Measured"
-    stacked = _is_wide(grid)
-    about = ["Grade", "Rate"] if grid.is_mixed else []
+def _measured(grid: Grid) -> Block:
+    head = (r"\textit{Measured}", r"\textit{on twins}" if is_twin(grid.source) else "")
     lines = []
     for row, (method, is_told) in enumerate(zip(grid.methods, grid.told, strict=True)):
-        scores = [grid.score(row, column, metric) for column, metric in columns]
-        told = "given" if is_told else ""
-        left = [_row_label(grid, row), *([grade_short(method.grade), told] if about else [])]
-        lines += (
-            _stacked(left, scores)
-            if stacked
-            else [_line(*left, *(_inline(score) for score in scores))]
+        about = (grade_short(method.grade), "given" if is_told else "") if grid.is_mixed else ()
+        numbers = tuple(
+            tuple(_number(grid.score(row, column, metric)) for metric in grid.table.metrics)
+            for column in grid.shown
         )
-    return _tabular([rf"\textit{{{head}}}", *about], columns, lines, stacked)
+        lines.append(Line((_row_label(grid, row), *map(escape, about)), numbers))
+    return Block(
+        (head, *((("Grade", ""), ("Rate", "")) if grid.is_mixed else ())),
+        tuple(escape(column.title) for column in grid.shown),
+        tuple(escape(metric_title(metric)) for metric in grid.table.metrics),
+        tuple(lines),
+    )
 
 
-def _published(grid: Grid) -> str:
-    columns = [
-        (column, metric)
-        for column in grid.shown
-        for metric in grid.table.metrics
-        if grid.has_published(column, metric)
-    ]
+def _published(grid: Grid) -> Block:
+    columns = [c for c in grid.shown if any(grid.has_published(c, m) for m in grid.table.metrics)]
+    metrics = [m for m in grid.table.metrics if any(grid.has_published(c, m) for c in columns)]
     lines = []
     for row in range(len(grid.table.rows)):
-        scores = [grid.score(row, column, metric) for column, metric in columns]
-        if any(score.published for score in scores):
-            lines.append(_line(_row_label(grid, row), *(_printed(score) for score in scores)))
-    sources = {s.published.source for s in grid.scores.values() if s.published is not None}
-    head = escape(f"Published ({', '.join(sorted(sources))})")
-    return _tabular([rf"\textit{{{head}}}"], columns, lines, _is_wide(grid))
+        scores = [[grid.score(row, column, metric) for metric in metrics] for column in columns]
+        if any(score.published for part in scores for score in part):
+            numbers = tuple(tuple(map(_printed, part)) for part in scores)
+            lines.append(Line((_row_label(grid, row),), numbers))
+    return Block(
+        ((r"\textit{Published}", ""),),
+        tuple(escape(column.title) for column in columns),
+        tuple(escape(metric_title(metric)) for metric in metrics),
+        tuple(lines),
+    )
+
+
+def _sources(grid: Grid) -> list[str]:
+    """Where the published numbers beside these measured ones come from."""
+    scores = [
+        grid.score(row, column, metric)
+        for row in range(len(grid.table.rows))
+        for column in grid.shown
+        for metric in grid.table.metrics
+    ]
+    return sorted({score.published.source for score in scores if score.published is not None})
 
 
 def _row_label(grid: Grid, row: int) -> str:
     return grid.table.rows[row].latex or escape(grid.table.rows[row].label)
 
 
-def _inline(score: Score) -> str:
+def _number(score: Score) -> Number:
     if score.mean is None:
-        return "--"
-    spread = "" if score.std is None else rf"{{\scriptsize$\,\pm\,${percent(score.std)}}}"
-    return _marked(score) + spread
+        return Number()
+    std = "" if score.std is None else percent(score.std)
+    return Number(percent(score.mean), std, score.mark)
 
 
-def _stacked(left: Sequence[str], scores: Sequence[Score]) -> list[str]:
-    """Two lines: the means, and the standard deviations small beneath them."""
-    means = [_marked(score) if score.mean is not None else "--" for score in scores]
-    spreads = [
-        "" if score.std is None else rf"\scriptsize$\pm$\,{percent(score.std)}" for score in scores
-    ]
-    if not any(spreads):
-        return [_line(*left, *means)]
-    below = [""] * len(left)
-    return [_line(*left, *means) + "[-1pt]", _line(*below, *spreads) + r"[3pt]"]
-
-
-def _marked(score: Score) -> str:
-    text = percent(score.mean or 0.0)
-    wraps: dict[str, Callable[[str], str]] = {
-        "best": lambda t: rf"\textbf{{{t}}}",
-        "second": lambda t: rf"\underline{{{t}}}",
-        "tie": lambda t: rf"{t}\textsuperscript{{=}}",
-    }
-    return wraps.get(score.mark, str)(text)
-
-
-def _printed(score: Score) -> str:
-    return "--" if score.published is None else f"{score.published.value:.1f}"
-
-
-def _line(*texts: str) -> str:
-    return " & ".join(texts) + r" \\"
-
-
-def _is_wide(grid: Grid) -> bool:
-    """Whether means and deviations must be stacked and the metrics' names shortened."""
-    return len(grid.shown) * len(grid.table.metrics) > INLINE_COLUMNS
-
-
-def _tabular(
-    left: Sequence[str], columns: Sequence[tuple[Column, str]], lines: Sequence[str], short: bool
-) -> str:
-    """One tabular with the heads of its left columns, shrunk when wider than the line."""
-    groups = _groups(columns, len(left) + 1)
-    titles = [rf"\multicolumn{{{width}}}{{c}}{{{escape(c.title)}}}" for c, _, width in groups]
-    rules = [rf"\cmidrule(lr){{{first}-{first + width - 1}}}" for _, first, width in groups]
-    heads = [(c, m, width) for c, _, width in groups for m in _metrics(columns, c)]
-    body = [
-        rf"\begin{{tabular}}{{@{{}}{'l' * len(left)}{'c' * len(columns)}@{{}}}}",
-        r"\toprule",
-        _line(*left, *titles),
-        "".join(rules),
-        _line(*[""] * len(left), *(_metric(m, c, width, short) for c, m, width in heads)),
-        r"\midrule",
-        *lines,
-        r"\bottomrule",
-        r"\end{tabular}",
-    ]
-    fit = r"\ifdim\wd0>\linewidth\resizebox{\linewidth}{!}{\usebox0}\else\usebox0\fi"
-    return "\n".join([r"{\setlength{\tabcolsep}{3pt}\sbox0{%", *body, r"}%", fit + "}"])
-
-
-def _groups(columns: Sequence[tuple[Column, str]], start: int) -> list[tuple[Column, int, int]]:
-    """(column, first tabular column, width) of each data set."""
-    groups: list[tuple[Column, int, int]] = []
-    for position, (column, _) in enumerate(columns, start=start):
-        if groups and groups[-1][0] == column:
-            last, first, width = groups.pop()
-            groups.append((last, first, width + 1))
-        else:
-            groups.append((column, position, 1))
-    return groups
-
-
-def _metrics(columns: Sequence[tuple[Column, str]], wanted: Column) -> list[str]:
-    return [metric for column, metric in columns if column == wanted]
-
-
-def _metric(metric: str, column: Column, width: int, short: bool) -> str:
-    """A metric's head, at least as wide as its share of the data set's title above it."""
-    title = metric_title(metric)
-    text = escape(title.replace("Rank-", "R-") if short else title)
-    share = 0.5 * len(column.title) / width - 0.7
-    return rf"\makebox[{share:.1f}em]{{{text}}}" if share > 0.5 * len(text) + 0.4 else text
+def _printed(score: Score) -> Number:
+    return Number() if score.published is None else Number(f"{score.published.value:.1f}")
