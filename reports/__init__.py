@@ -1,4 +1,4 @@
-"""The reports room of crossres: records -> grids -> HTML, LaTeX, CSV, Markdown, the terminal.
+"""The reports room of crossres: records -> grids -> HTML, LaTeX, PDF, CSV, Markdown, terminal.
 
 `write_report` fills the folder report/ of a results folder; `print_table` prints one table.
 """
@@ -38,13 +38,15 @@ __all__ = [
 
 
 def write_report(results: Path, tables: Sequence[Table] | None = None) -> list[Path]:
-    """Write report/index.html and report/<table>.{tex,csv,md} of a results folder; returns them.
+    """Write report/index.html, report/<table>.{tex,csv,md} and report/figures/*.pdf; returns them.
 
     `tables`: by default each built-in table that records belong to, unless another one shows all of
     these and more. The same records give the same bytes. Unusable records and failed cells are
     named in the report. Raises InputError when the folder has no usable record, or none that
     belongs to a table asked for.
     """
+    from reports.pdf_figures import pdf_figures  # matplotlib: only a report waits for it
+
     found, by_table = _grids(results, tables)
     grids = [grid for group in by_table.values() for grid in group]
     used = {record.key for grid in grids for record in grid.records}
@@ -57,11 +59,14 @@ def write_report(results: Path, tables: Sequence[Table] | None = None) -> list[P
     folder.mkdir(parents=True, exist_ok=True)
     claims = [claim for claim in load_claims() if claim.table in by_table]
     held = hold_claims(grids, claims)
-    files = {folder / "index.html": to_html(grids, leftovers, held, results, _version())}
+    files: dict[Path, str | bytes] = {}
+    files[folder / "index.html"] = to_html(grids, leftovers, held, results, _version())
     for table_id, group in by_table.items():
         files[folder / f"{table_id}.tex"] = to_latex(group)
         files[folder / f"{table_id}.csv"] = to_csv(group)
         files[folder / f"{table_id}.md"] = to_markdown(group)
+    for grid in grids:
+        files |= {folder / "figures" / name: drawn for name, drawn in pdf_figures(grid).items()}
     for path, content in files.items():
         write_atomically(path, content)
     return list(files)

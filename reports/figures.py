@@ -109,7 +109,7 @@ def cmc_plot(grid: Grid, column: Column) -> CmcPlot | None:
     found = {
         row: curves
         for row in range(len(grid.table.rows))
-        if (curves := _curves(grid.cells[row, column].records, grid.rule(column))) is not None
+        if (curves := curves_of(grid.cells[row, column].records, grid.rule(column))) is not None
     }
     if not found:
         return None
@@ -140,7 +140,7 @@ def cmc_plot(grid: Grid, column: Column) -> CmcPlot | None:
     )
 
 
-def _curves(records: Sequence[Record], gallery: str) -> NDArray[np.float64] | None:
+def curves_of(records: Sequence[Record], gallery: str) -> NDArray[np.float64] | None:
     """(seeds, ranks) fractions, cut to the shortest curve and to RANKS."""
     curves = [record.cmc[gallery] for record in records if record.cmc.get(gallery)]
     if not curves:

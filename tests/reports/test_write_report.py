@@ -23,8 +23,14 @@ def _html(folder: Path) -> str:
 
 def test_files_and_sizes(drawn) -> None:
     paths = write_report(drawn.folder)
-    assert [path.name for path in paths] == ["index.html", "table2.tex", "table2.csv", "table2.md"]
-    assert all(path.parent == drawn.folder / "report" for path in paths)
+    assert [path.relative_to(drawn.folder / "report").as_posix() for path in paths] == [
+        "index.html",
+        "table2.tex",
+        "table2.csv",
+        "table2.md",
+        "figures/table2-twin-quick-1-quick-cmc.pdf",
+        "figures/table2-twin-quick-1-quick-seeds.pdf",
+    ]
     assert 100_000 < paths[0].stat().st_size < 5_000_000
 
 
@@ -145,7 +151,9 @@ def test_a_users_table_gets_its_own_files(recorder, tmp_path: Path) -> None:
     mine = replace(TABLE, id="mine", title="Only <b>mine</b> & nobody's", rows=TABLE.rows[:1])
     write_record(tmp_path, recorder(TABLE, 0, "caviar", 0, notes=["<script>alert(1)</script>"]))
     paths = write_report(tmp_path, [mine])
-    assert [path.name for path in paths] == ["index.html", "mine.tex", "mine.csv", "mine.md"]
+    names = [path.name for path in paths]
+    assert names[:4] == ["index.html", "mine.tex", "mine.csv", "mine.md"]
+    assert names[4:] == ["mine-twin-quick-1-quick-cmc.pdf", "mine-twin-quick-1-quick-seeds.pdf"]
     html = _html(tmp_path)
     assert "Only &lt;b&gt;mine&lt;/b&gt; &amp; nobody&#39;s" in html
     assert "<script>alert" not in html
