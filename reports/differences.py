@@ -122,7 +122,10 @@ class Diagram:
 
 @dataclass(frozen=True)
 class Comparison:
-    """The rows of a grid by one metric, highest first, against the one of the highest mean."""
+    """The rows of a grid by one metric, highest first, against one of them.
+
+    The reference is the row that the table names as such, else the one of the highest mean.
+    """
 
     metric: str
     columns: tuple[Column, ...]
@@ -162,8 +165,7 @@ def _comparison(grid: Grid, metric: str, results: Path, notes: list[str]) -> Com
     values = rows_of(grid, metric)
     if len(values) < 2:
         return None
-    # A row that was run on easy data sets alone must not be the best of all.
-    best = max(values, key=lambda row: (len(by_set(values[row])), set_mean(values[row]), -row))
+    best = _named_reference(grid, values)
     order = list(values)
     tests = pairwise(list(values.values()))
     rows = []
@@ -183,6 +185,15 @@ def _comparison(grid: Grid, metric: str, results: Path, notes: list[str]) -> Com
         _scale([gap for one in rows for gap in (one.gap, *(s.gap for s in one.sets)) if gap]),
         diagram(labels, list(values.values()), tests),
     )
+
+
+def _named_reference(grid: Grid, values: Mapping[int, Values]) -> int:
+    """The row that the table names as its reference, else the one of the highest mean."""
+    named = next((r for r in values if grid.table.rows[r].label == grid.table.reference), None)
+    if named is not None:
+        return named
+    # A row that was run on easy data sets alone must not be the best of all.
+    return max(values, key=lambda row: (len(by_set(values[row])), set_mean(values[row]), -row))
 
 
 def _against(
@@ -273,7 +284,7 @@ def bootstrap_interval(
         return None
     for record in grid.cells[row, column].records:
         try:
-            kept = read_scores(artifact_path(results, record.key), grid.table.gallery)
+            kept = read_scores(artifact_path(results, record.key), grid.rule(column))
         except InputError as error:
             notes.append(str(error))
             return None
@@ -282,7 +293,7 @@ def bootstrap_interval(
         pids[record.cell.seed], every = kept
         scores[record.cell.seed] = every[:, METRICS.index(metric)]
     keys = [record.key for record in grid.cells[row, column].records]
-    return bootstrap(scores, pids, *keys, grid.table.gallery, metric)
+    return bootstrap(scores, pids, *keys, grid.rule(column), metric)
 
 
 # --- places ---------------------------------------------------------------------------------------

@@ -85,7 +85,7 @@ def _cmc(grid: Grid) -> bytes | None:
 def _mean_curves(grid: Grid, column: Column) -> dict[int, NDArray[np.float64]]:
     """Row -> (ranks,) mean fractions of the rows that have a curve."""
     curves = {
-        row: curves_of(grid.cells[row, column].records, grid.table.gallery)
+        row: curves_of(grid.cells[row, column].records, grid.rule(column))
         for row in range(len(grid.table.rows))
     }
     return {row: found.mean(axis=0) for row, found in curves.items() if found is not None}
