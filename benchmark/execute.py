@@ -32,7 +32,7 @@ from benchmark.metrics import (
 )
 from benchmark.preparing import Progress, build_pixels, open_data
 from benchmark.profiles import profile_content
-from benchmark.records import Record
+from benchmark.records import INITIAL, Record
 from datasets.cards import CARDS
 from datasets.files import digest_of
 from datasets.manifest import Manifest
@@ -40,6 +40,7 @@ from datasets.pixels import PixelStore
 from methods import method_class
 from methods.interface import Embeddings, Method, Run, TrainSet
 from methods.shared.training import resolve_device as torch_device
+from methods.shared.weights import noted_weights
 
 RATES = (2, 3, 4)
 
@@ -83,7 +84,7 @@ def run_cell(job: Job, progress: Progress, *, keep_weights: bool = False) -> Cel
         manifest, store = open_data(job, progress)
         train = train_set(manifest, store)
     run = Run(job.cell.seed, device, lambda done, total: progress("fit", done, total))
-    with watch.phase("fit"):
+    with watch.phase("fit"), noted_weights() as initial:
         method = _fitted(job, train, run)
     with watch.phase("embed"):
         embeddings = embedded(method, manifest, store, progress)
@@ -104,6 +105,7 @@ def run_cell(job: Job, progress: Progress, *, keep_weights: bool = False) -> Cel
             "embeddings": _digest(*embeddings),
             "weights": method.parameters_digest(),
             "code": code,
+            **{INITIAL + network: digest for network, digest in initial.items()},
         },
         counts=_counts(manifest, method, embeddings),
         seconds=watch.seconds(),

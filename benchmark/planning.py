@@ -28,8 +28,9 @@ from datasets.progress import duration
 from datasets.source import Source, default_cache, raw_folder
 from methods import method_class, resolve_options
 from methods.interface import Profile
+from methods.shared.weights import folder_weights, state_digest
 
-State = Literal["done", "new", "code changed", "no weights"]
+State = Literal["done", "new", "code changed", "weights changed", "no weights"]
 
 
 def workers(count: int) -> str:
@@ -78,7 +79,7 @@ class Plan:
 
     def lines(self) -> list[str]:
         """The plan for people: one line per cell, and a sum."""
-        cells = [f"{c.state:12} {duration(c.seconds):>8}  {c.title}" for c in self.cells]
+        cells = [f"{c.state:15} {duration(c.seconds):>8}  {c.title}" for c in self.cells]
         total = f"{len(self.cells)} cells, {len(self.todo)} to run"
         return [*cells, f"{total}, about {duration(self.seconds)} with {workers(self.jobs)}"]
 
@@ -137,10 +138,11 @@ def plan_table(
     folder = scan_records(out)
     typical = _profile_of_estimates(profile)
     codes = _codes(jobs_found)
+    initial = _initial(jobs_found, folder, found.weights_dir)
     cells = [
         PlannedCell(
             job,
-            _state(job, folder, codes, out if save_weights else None),
+            _state(job, folder, codes, initial, out if save_weights else None),
             _expected(job, folder, typical),
         )
         for job in jobs_found
@@ -237,10 +239,20 @@ def _codes(jobs: Sequence[Job]) -> dict[tuple[str, str], str]:
     }
 
 
+def _initial(jobs: Sequence[Job], folder: RecordFolder, weights_dir: Path | None) -> dict[str, str]:
+    """Network -> digest of its weights in `weights_dir`, for all that a record here began with."""
+    if weights_dir is None:
+        return {}
+    records = [folder.records[job.key] for job in jobs if job.key in folder.records]
+    networks = sorted({network for record in records for network in record.initial})
+    return {name: state_digest(folder_weights(name, weights_dir)) for name in networks}
+
+
 def _state(
     job: Job,
     folder: RecordFolder,
     codes: Mapping[tuple[str, str], str],
+    initial: Mapping[str, str],
     weights_in: Path | None,
 ) -> State:
     record = folder.records.get(job.key)
@@ -248,6 +260,8 @@ def _state(
         return "new"
     if record.digests["code"] != codes[job.cell.method, job.cell.dataset]:
         return "code changed"
+    if any(initial.get(network, begun) != begun for network, begun in record.initial.items()):
+        return "weights changed"
     return "no weights" if weights_in and not has_weights(weights_in, record) else "done"
 
 

@@ -62,7 +62,8 @@ def typical_seconds(name: str | Path, method: str, options: dict[str, Any]) -> f
 def profile_content(profile: Profile, method: str) -> dict[str, Any]:
     """The profile as JSON values, as far as it concerns cells of `method`.
 
-    Without the options of other methods, and without `weights_dir`, which says where and not what.
+    Without the options of other methods, and without `weights_dir`, which says where and not what:
+    that is in the record's digests (Record.initial).
     """
     names = [field.name for field in fields(profile) if field.name != "weights_dir"]
     own = {name: options for name, options in profile.methods.items() if name == method}

@@ -19,6 +19,7 @@ from datasets.files import write_atomically
 
 SCHEMA_VERSION = 1
 SCHEMA_PATH = Path(__file__).parent / "record.schema.json"
+INITIAL = "initial "  # with a network's name: the digest of the ImageNet weights it began with
 
 _log = logging.getLogger(__name__)
 
@@ -42,6 +43,12 @@ class Record:
     environment: Mapping[str, str | int]
     notes: tuple[str, ...] = ()
     schema: int = field(default=SCHEMA_VERSION)
+
+    @property
+    def initial(self) -> dict[str, str]:
+        """Network -> digest of the ImageNet weights that training began with; {} for none."""
+        found = self.digests.items()
+        return {n.removeprefix(INITIAL): digest for n, digest in found if n.startswith(INITIAL)}
 
 
 @dataclass(frozen=True)

@@ -86,7 +86,7 @@ def run_table(
     engine: Engine = local,
     stream: TextIO | None = None,
 ) -> Summary:
-    """Run every cell of the table that has no record in `out` made by the same code.
+    """Run every cell that has no record in `out` made by the same code from the same weights.
 
     datasets, rows (labels, published names or numbers from 1) and seeds default to the table's,
     protocol (one for all data sets, with its options) to that of each data set's card,
@@ -160,6 +160,9 @@ class _Driver:
         old = sum(cell.state == "code changed" for cell in todo)
         if old:
             lines.append(f"{old} of them have a record made by other code, and are run again")
+        begun = sum(cell.state == "weights changed" for cell in todo)
+        if begun:
+            lines.append(f"{begun} of them began with other ImageNet weights, and are run again")
         bare = sum(cell.state == "no weights" for cell in todo)
         if bare:
             lines.append(f"{bare} of them have a record but no weights, and are run again")

@@ -304,6 +304,13 @@ def _version_notes(records: Sequence[Record]) -> list[str]:
         if len(digests) > 1:
             versions = counted(len(digests), "version")
             notes.append(f"{dataset}: the cells of {method} were made by {versions} of the code.")
+    begun: dict[str, set[str]] = defaultdict(set)
+    for record in records:
+        for network, digest in record.initial.items():
+            begun[network].add(digest)
+    for network, digests in sorted(begun.items()):
+        if len(digests) > 1:
+            notes.append(f"The cells began with {len(digests)} different {network} weights.")
     manifests: dict[tuple[str, str, int], set[str]] = defaultdict(set)
     for record in records:
         cell = record.cell

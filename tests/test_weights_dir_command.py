@@ -99,6 +99,20 @@ def test_the_weights_of_a_folder_are_what_training_starts_from(
     kept = ("--save-weights", "--weights-dir", tmp_path / "w", "--json")
     assert run(place, "imagenet", tmp_path / "a", *kept) == 0, capsys.readouterr().err
     assert json.loads(capsys.readouterr().out)["complete"]
+    (first,) = crossres.read_records(tmp_path / "a")
+    assert run(place, "imagenet", tmp_path / "a", *kept) == 0
+    assert json.loads(capsys.readouterr().out)["run_now"] == []
+    state["conv1.weight"] += 1.0
+    save_file(state, tmp_path / "w" / "resnet50.safetensors")
+    assert run(place, "imagenet", tmp_path / "a", *kept) == 0
+    told = capsys.readouterr()
+    assert json.loads(told.out)["run_now"] == [first.key]
+    assert "1 of them began with other ImageNet weights, and are run again" in told.err
+    (second,) = crossres.read_records(tmp_path / "a")
+    assert second.initial["resnet50"] != first.initial["resnet50"]
+    html = (tmp_path / "a" / "report" / "index.html").read_text(encoding="utf-8")
+    assert "initial resnet50" in html
+    assert second.initial["resnet50"] in html
     found = trained(tmp_path / "a", "layer4.2.conv3.weight", state)
     assert torch.allclose(found, state["layer4.2.conv3.weight"], atol=1e-6)
     assert run(place, "none", tmp_path / "b", "--save-weights") == 0

@@ -1,10 +1,14 @@
 """ImageNet weights: from a folder the profile names, else the loader of torchvision or of timm.
 
-Files are read as data only: safetensors, or a state dict through torch's weights-only reader.
+Files are read as data only: safetensors, or a state dict through torch's weights-only reader. What
+was found, wherever it came from, is told to `noted_weights`, so that a record can say it.
 """
 
+import hashlib
 import pickle
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 
 import torch
@@ -20,6 +24,7 @@ _REMEDY = (
     "put resnet50.safetensors or torchvision's resnet50-*.pth (vgg19 likewise) into the profile's "
     'weights_dir, or set weights = "none" in its backbone'
 )
+_noted: ContextVar[dict[str, str] | None] = ContextVar("noted weights", default=None)
 
 
 def resnet50_weights(folder: Path | None) -> dict[str, Tensor]:
@@ -34,13 +39,13 @@ def vgg19_weights(folder: Path | None) -> dict[str, Tensor]:
 
 def _imagenet(name: str, enumeration: str, folder: Path | None) -> dict[str, Tensor]:
     if folder is not None:
-        return read_state(_file(name, folder))
+        return _note(name, folder_weights(name, folder))
     weights = getattr(torchvision_models(), enumeration).IMAGENET1K_V1
     try:
         state = weights.get_state_dict(progress=False, check_hash=True, weights_only=True)
     except (OSError, RuntimeError) as error:
         raise InputError(f"no ImageNet weights from {weights.url} ({error}); {_REMEDY}") from error
-    return dict(state)
+    return _note(name, state)
 
 
 def timm_weights(tag: str, folder: Path | None) -> dict[str, Tensor]:
@@ -54,12 +59,45 @@ def timm_weights(tag: str, folder: Path | None) -> dict[str, Tensor]:
         'or set weights = "none" in its backbone'
     )
     if folder is not None:
-        return read_state(_file(name, folder, remedy), remedy)
+        return _note(name, folder_weights(name, folder, remedy))
     try:
         state = timm().models.load_state_dict_from_hf(f"timm/{tag}", "model.safetensors")
     except (OSError, RuntimeError) as error:
         raise InputError(f"no weights timm/{tag} ({_first_line(error)}); {remedy}") from error
+    return _note(name, state)
+
+
+@contextmanager
+def noted_weights() -> Iterator[dict[str, str]]:
+    """Inside, every state dict found here is noted: name of the network -> `state_digest`."""
+    found: dict[str, str] = {}
+    token = _noted.set(found)
+    try:
+        yield found
+    finally:
+        _noted.reset(token)
+
+
+def _note(name: str, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    found = _noted.get()
+    if found is not None and name not in found:
+        found[name] = state_digest(state)
     return dict(state)
+
+
+def state_digest(state: Mapping[str, Tensor]) -> str:
+    """SHA-256 (hex) over names, types, shapes and bytes: the same whatever file they came in."""
+    digest = hashlib.sha256()
+    for name, tensor in sorted(state.items()):
+        digest.update(f"{name}|{tensor.dtype}|{tuple(tensor.shape)}|".encode())
+        # As bytes first: numpy knows no bfloat16.
+        digest.update(tensor.detach().reshape(-1).view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()
+
+
+def folder_weights(name: str, folder: Path, remedy: str = _REMEDY) -> dict[str, Tensor]:
+    """The state dict of the network `name` in `folder`. InputError if none can be read there."""
+    return read_state(_file(name, folder, remedy), remedy)
 
 
 def load_pretrained(network: nn.Module, state: Mapping[str, Tensor], whose: str) -> None:
@@ -88,7 +126,7 @@ def read_state(path: Path, remedy: str = _REMEDY) -> dict[str, Tensor]:
     return dict(state)
 
 
-def _file(name: str, folder: Path, remedy: str = _REMEDY) -> Path:
+def _file(name: str, folder: Path, remedy: str) -> Path:
     found = [
         path
         for suffix in SUFFIXES

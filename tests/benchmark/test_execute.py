@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
+from safetensors.torch import save_file
 
 from benchmark.cells import Cell, Job, make_job
 from benchmark.engine import Failed, Finished, Task, local
@@ -18,9 +19,10 @@ from benchmark.profiles import load_profile
 from benchmark.records import read_record, write_record
 from datasets.errors import InputError
 from datasets.source import Source
-from methods import resolve_options
-from methods.interface import Embeddings, Images, Profile
+from methods import method_class, resolve_options
+from methods.interface import Embeddings, Images, Method, Profile, Run, TrainSet
 from methods.plain import Plain
+from methods.shared.weights import resnet50_weights
 
 
 def silent(phase: str, done: int, total: int) -> None:
@@ -41,6 +43,33 @@ def make(
 def profile(profile_path: Path, plugin: Path) -> Profile:
     assert plugin.is_dir()
     return load_profile(profile_path)
+
+
+def test_the_weights_that_training_began_with_are_in_the_record(
+    pku_root: Path, tmp_path: Path, profile: Profile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = make(pku_root, tmp_path, profile)
+    without = run_cell(job, silent).record
+    assert set(without.digests) == {"manifest", "pixels", "embeddings", "weights", "code"}
+    assert without.initial == {}
+    colour = method_class("colour")
+    fit = colour.fit
+
+    def begin(self: Method, train: TrainSet, run: Run) -> None:
+        resnet50_weights(self.profile.weights_dir)
+        fit(self, train, run)
+
+    monkeypatch.setattr(colour, "fit", begin)
+    begun = []
+    for value in (1.0, 2.0, 2.0):
+        save_file({"conv1.weight": torch.full((2,), value)}, tmp_path / "resnet50.safetensors")
+        here = replace(job, profile=replace(job.profile, weights_dir=tmp_path))
+        record = run_cell(here, silent).record
+        assert read_record(write_record(tmp_path, record)) == record
+        assert record.key == without.key
+        assert record.digests == without.digests | {"initial resnet50": record.initial["resnet50"]}
+        begun.append(record.initial["resnet50"])
+    assert begun[0] != begun[1] == begun[2]
 
 
 def test_a_cell_gives_a_whole_record(pku_root: Path, tmp_path: Path, profile: Profile) -> None:

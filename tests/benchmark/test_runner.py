@@ -12,11 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
+from safetensors.torch import save_file
 
 from benchmark import Summary, plan_table, read_records, run_table
 from benchmark.records import record_path
 from datasets.errors import InputError
 from datasets.source import Source
+from methods.shared.weights import noted_weights, resnet50_weights
 
 
 class Bench:
@@ -129,6 +132,31 @@ def test_broken_and_outdated_records_are_run_again(bench: Bench) -> None:
     assert len(read_records(bench.out)) == 4
 
 
+def test_records_that_began_with_other_weights_are_planned_again(bench: Bench) -> None:
+    plan = bench.run().plan
+    begun, other = (record_path(bench.out, cell.job.key) for cell in plan.cells[:2])
+    folders = {value: bench.out / f"weights-{value}" for value in (1.0, 2.0)}
+    for value, folder in folders.items():
+        folder.mkdir()
+        save_file({"conv1.weight": torch.full((2,), value)}, folder / "resnet50.safetensors")
+    with noted_weights() as noted:
+        resnet50_weights(folders[1.0])
+    content = json.loads(begun.read_text())
+    content["digests"]["initial resnet50"] = noted["resnet50"]
+    begun.write_text(json.dumps(content))
+
+    def states(folder: Path | None) -> tuple[str, str]:
+        found = {c.job.key: c.state for c in bench.plan(weights_dir=folder).cells}
+        return found[begun.stem], found[other.stem]
+
+    assert states(folders[1.0]) == ("done", "done")
+    assert states(folders[2.0]) == ("weights changed", "done")
+    assert states(None) == ("done", "done")
+    (folders[2.0] / "resnet50.safetensors").unlink()
+    with pytest.raises(InputError, match="no resnet50 weights there"):
+        states(folders[2.0])
+
+
 @pytest.mark.parametrize(
     ("mood", "reason"),
     [
@@ -181,7 +209,7 @@ def test_the_plan_starts_the_longest_cells_of_each_seed_first(bench: Bench) -> N
     order = [(cell.job.cell.seed, cell.job.cell.options["bins"]) for cell in plan.cells]
     assert order == [(0, 3), (0, 2), (1, 3), (1, 2)]
     assert plan.seconds == 100
-    assert plan.lines()[0] == "new              1:30  Three stripes · mlr-pku · seed 0"
+    assert plan.lines()[0] == "new                 1:30  Three stripes · mlr-pku · seed 0"
     assert plan.lines()[-1] == "4 cells, 4 to run, about 1:40 with 2 workers"
     assert not (bench.out).exists()
 

@@ -12,7 +12,7 @@ from methods import Profile
 from methods.plain import Plain
 from methods.shared.backbones import backbone_spec, build_backbone
 from methods.shared.vision import torchvision_models
-from methods.shared.weights import read_state, resnet50_weights
+from methods.shared.weights import noted_weights, read_state, resnet50_weights, timm_weights
 
 IMAGENET = backbone_spec({"name": "resnet50", "weights": "imagenet"})
 
@@ -79,6 +79,30 @@ def test_the_loader_is_told_to_read_weights_only(monkeypatch: pytest.MonkeyPatch
     resnet50_weights(None)
     assert told["weights_only"] is True
     assert told["check_hash"] is True
+
+
+def test_what_was_found_is_noted_by_content_and_not_by_file(tmp_path: Path) -> None:
+    state = {"a": torch.tensor([1.0, 2.0]), "n": torch.tensor(3), "b": torch.ones(2, 2).bfloat16()}
+    changed = {**state, "a": torch.tensor([1.0, 2.5])}
+    reshaped = {**state, "b": torch.ones(4).bfloat16()}
+    notes = []
+    for k, (content, suffix) in enumerate(
+        [(state, "pth"), (state, "safetensors"), (changed, "pth"), (reshaped, "pth")]
+    ):
+        folder = tmp_path / str(k)
+        folder.mkdir()
+        for network in ("resnet50", "hrnet_w32"):
+            path = folder / f"{network}.{suffix}"
+            (torch.save if suffix == "pth" else save_file)(content, path)
+        resnet50_weights(folder)
+        with noted_weights() as noted:
+            resnet50_weights(folder)
+            timm_weights("hrnet_w32.ms_in1k", folder)
+        assert set(noted) == {"resnet50", "hrnet_w32"}
+        notes.append(noted["resnet50"])
+        assert notes[k] == noted["hrnet_w32"]
+    assert notes[0] == notes[1]
+    assert len(set(notes)) == 3
 
 
 @pytest.mark.parametrize("kind", ["safetensors", "pth"])

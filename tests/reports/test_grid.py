@@ -234,6 +234,17 @@ def test_different_code_and_different_splits_are_said(recorder: Recorder) -> Non
     assert clean.notes == ()
 
 
+def test_cells_that_began_with_different_weights_are_said(recorder: Recorder) -> None:
+    def begun(row: int, digest: str, network: str = "resnet50") -> Record:
+        record = recorder(TABLE, row, "caviar", 0)
+        return replace(record, digests={**record.digests, f"initial {network}": digest * 64})
+
+    (grid,) = build_grids([begun(0, "a"), begun(1, "b"), begun(2, "c", "hrnet_w32")], TABLE)
+    assert grid.notes == ("The cells began with 2 different resnet50 weights.",)
+    (same,) = build_grids([begun(0, "a"), begun(1, "a"), recorder(TABLE, 2, "caviar", 0)], TABLE)
+    assert same.notes == ()
+
+
 def test_a_row_that_cannot_be_resolved_is_a_note_and_not_the_end(recorder: Recorder) -> None:
     table = replace(TABLE, rows=(*TABLE.rows, Row("Odd", "msifla", {"no_such_option": 1})))
     (grid,) = build_grids([recorder(TABLE, 0, "caviar", 0)], table)
