@@ -30,7 +30,7 @@ NAMED = re.compile(r"^`(\S+)`:\n\n```\w+\n((?:.*\n)*?)```$", re.MULTILINE)
 CODE = re.compile(r"(?<!`)`([^`]+)`(?!`)")
 LINK = re.compile(r"\]\((?!https?:|#)([^)#\s]+)(?:#[^)\s]*)?\)")
 
-KINDS = {"sh", "python", "toml", "csv", "text"}
+KINDS = {"sh", "python", "toml", "csv", "text", "latex"}  # tests/reports compile the LaTeX
 ELSEWHERE = {
     "docs/adding-a-method.md": "test_plugin_package.py installs its package and runs all of it",
 }
