@@ -1,4 +1,4 @@
-"""Running one cell: data, training, embeddings, metrics, digests -> a record and its artifact.
+"""Running one cell: data, training, embeddings, measurements, digests -> record and artifact.
 
 Runs in a worker process; everything random comes from the cell's seed, on one thread.
 """
@@ -21,6 +21,8 @@ from numpy.typing import NDArray
 from benchmark.artifacts import artifact_of
 from benchmark.cells import Job
 from benchmark.code import cell_roots, code_digest
+from benchmark.curves import Curves
+from benchmark.flops import flops_per_image
 from benchmark.metrics import (
     GALLERY_RULES,
     Distances,
@@ -33,6 +35,7 @@ from benchmark.metrics import (
 from benchmark.preparing import Progress, build_pixels, open_data
 from benchmark.profiles import profile_content
 from benchmark.records import INITIAL, Record
+from benchmark.restoration import restoration_of
 from datasets.cards import CARDS
 from datasets.files import digest_of
 from datasets.manifest import Manifest
@@ -81,9 +84,10 @@ def run_cell(job: Job, progress: Progress, *, keep_weights: bool = False) -> Cel
     device = resolve_device(job.profile.device)
     code = code_digest(cell_roots(method_class(job.cell.method), CARDS[job.cell.dataset].reader))
     with watch.phase("prepare"):
-        manifest, store = open_data(job, progress)
+        raw, manifest, store = open_data(job, progress)
         train = train_set(manifest, store)
-    run = Run(job.cell.seed, device, lambda done, total: progress("fit", done, total))
+    curves = Curves(lambda done, total: progress("fit", done, total))
+    run = Run(job.cell.seed, device, curves.progress, curves.note)
     with watch.phase("fit"), noted_weights() as initial:
         method = _fitted(job, train, run)
     with watch.phase("embed"):
@@ -93,6 +97,10 @@ def run_cell(job: Job, progress: Progress, *, keep_weights: bool = False) -> Cel
         metrics = _measured(method, manifest, embeddings)
         scores = {rule: found.per_query for rule, found in metrics.items()}
         artifact = artifact_of(method, manifest, store, embeddings, scores)
+    memory = peak_memory()  # before anything is measured that no test needs
+    with watch.phase("measure"):
+        counts = _counts(manifest, method, embeddings) | _flops(method, manifest, store)
+        artifact |= curves.arrays() | restoration_of(method, raw, manifest, store)
     record = Record(
         key=job.key,
         cell=job.cell,
@@ -107,9 +115,9 @@ def run_cell(job: Job, progress: Progress, *, keep_weights: bool = False) -> Cel
             "code": code,
             **{INITIAL + network: digest for network, digest in initial.items()},
         },
-        counts=_counts(manifest, method, embeddings),
+        counts=counts,
         seconds=watch.seconds(),
-        peak_memory_bytes=peak_memory(),
+        peak_memory_bytes=memory,
         environment=environment(device),
         notes=(*manifest.notes, *_skipped_notes(metrics)),
     )
@@ -256,6 +264,13 @@ def _counts(
     counts["parameters"] = method.parameter_count()
     counts["embedding_size"] = int(embeddings[0].shape[1])
     return counts
+
+
+def _flops(method: Method, manifest: Manifest, store: PixelStore) -> dict[str, int]:
+    """What flops.py counts; nothing where that is nothing: such an embedding is not for free."""
+    rates = manifest.rows("query")["rate"].to_numpy()
+    counted = flops_per_image(method, np.asarray(store.images("query")), rates)
+    return {"flops_per_image": counted} if counted else {}
 
 
 def _skipped_notes(metrics: dict[str, Metrics]) -> list[str]:

@@ -12,7 +12,7 @@ from datasets.errors import InputError
 from datasets.manifest import Manifest
 from datasets.pixels import PixelStore, open_store
 from datasets.protocols import build_manifest
-from datasets.source import Source, open_raw
+from datasets.source import Raw, Source, open_raw
 
 Progress = Callable[[str, int, int], None]
 """progress(phase, done, total): told by whatever runs in a worker."""
@@ -58,11 +58,11 @@ def survey(request: SurveyRequest, progress: Progress) -> Survey:
 
 def build_pixels(job: Job, progress: Progress) -> str:
     """Build the pixel store of the job's data unless it is there whole; returns its digest."""
-    return _open(job, progress, checked=False)[1].digest
+    return _open(job, progress, checked=False)[2].digest
 
 
-def open_data(job: Job, progress: Progress) -> tuple[Manifest, PixelStore]:
-    """The manifest and the pixels of a cell. InputError when the data changed since the plan.
+def open_data(job: Job, progress: Progress) -> tuple[Raw, Manifest, PixelStore]:
+    """Raw folder, manifest and pixels of a cell. InputError when the data changed since the plan.
 
     The driver has compared the pixels with their digest (`build_pixels`) before the first cell:
     here that is done only when their file has been touched since.
@@ -70,7 +70,7 @@ def open_data(job: Job, progress: Progress) -> tuple[Manifest, PixelStore]:
     return _open(job, progress, checked=True)
 
 
-def _open(job: Job, progress: Progress, *, checked: bool) -> tuple[Manifest, PixelStore]:
+def _open(job: Job, progress: Progress, *, checked: bool) -> tuple[Raw, Manifest, PixelStore]:
     cell = job.cell
     raw = open_raw(cell.dataset, job.source, job.cache)
     manifest = build_manifest(raw, cell.protocol, cell.seed)
@@ -87,4 +87,4 @@ def _open(job: Job, progress: Progress, *, checked: bool) -> tuple[Manifest, Pix
     store = open_store(
         raw, manifest, profile.height, profile.width, job.cache, told, checked=checked
     )
-    return manifest, store
+    return raw, manifest, store

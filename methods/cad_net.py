@@ -30,6 +30,7 @@ from methods.shared.decoder import Decoder, Output
 from methods.shared.descent import Part, descend
 from methods.shared.discriminators import Discriminator, adversarial_loss, discriminator_step
 from methods.shared.loop import Iteration, iterations
+from methods.shared.noting import noted
 from methods.shared.pixels import denormalise, normalise
 from methods.shared.reid import ReidNetwork, ReidOptions, joined, part_loss
 from methods.shared.streams import check_rates, require_variants, streams
@@ -139,7 +140,7 @@ class CadNetNetwork(nn.Module):
             discriminator_step(now, part, judge, real, fake)
         terms = [*self.identity(maps[-1], painted, labels, n), *map(self.fooling, games)]
         if o.rec_weight > 0 and n:
-            error = F.l1_loss(painted[: 2 * n], s.high.repeat(2, 1, 1, 1))
+            error = noted("recovery", F.l1_loss(painted[: 2 * n], s.high.repeat(2, 1, 1, 1)))
             terms.append(2 * o.rec_weight * error)
         descend(now, [own], [torch.stack(terms).sum()])
 
@@ -157,9 +158,10 @@ class CadNetNetwork(nn.Module):
         """What E and G minimise of a term of Eq. 1 or 3."""
         weight, judge, real, fake = game
         if self.options.adversary == "non-saturating":
-            return weight * adversarial_loss(judge(fake), real=True)
+            return weight * noted("adversarial", adversarial_loss(judge(fake), real=True))
         known = adversarial_loss(judge(real), real=True)
-        return -weight * (known + adversarial_loss(judge(fake), real=False))
+        judged = known + adversarial_loss(judge(fake), real=False)
+        return weight * noted("adversarial", -judged)
 
     def identity(self, maps: Tensor, painted: Tensor, labels: Tensor, n: int) -> list[Tensor]:
         """Eq. 4: of the first n images, which are HR, and of the others."""

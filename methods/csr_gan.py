@@ -28,6 +28,7 @@ from methods.shared.backbones import backbone_spec
 from methods.shared.descent import Part, descend
 from methods.shared.discriminators import adversarial_loss, discriminator_step
 from methods.shared.loop import Iteration, iterations
+from methods.shared.noting import noted
 from methods.shared.perceptual import Perceptual, imagenet_perceptual
 from methods.shared.pixels import normalise, to_tensor
 from methods.shared.reid import ReidNetwork, joined, part_loss
@@ -185,11 +186,13 @@ def stage_losses(
     scales = [o.entering(x, k) for k, x in enumerate(versions[: o.stages + 1])]
     for k, (generator, judge) in enumerate(zip(network.generators, judges, strict=True)):
         rebuilt, target = generator(scales[k + 1]), scales[k]
-        loss = F.mse_loss(2.0 * rebuilt, 2.0 * target)  # the demo's pixels lie in [-1, 1]
+        # The demo's pixels lie in [-1, 1].
+        loss = noted("reconstruction", F.mse_loss(2.0 * rebuilt, 2.0 * target))
         if now.done >= o.gan_from:
             if o.adversarial:
                 discriminator_step(now, judged, judge, target, rebuilt)
-                loss = loss + o.adversarial * adversarial_loss(judge(rebuilt), real=True)
+                fooling = noted("adversarial", adversarial_loss(judge(rebuilt), real=True))
+                loss = loss + o.adversarial * fooling
             if seen is not None:
                 maps, output = seen(rebuilt, target)
                 loss = loss + o.vgg_map * maps + (o.vgg_output * output if k == 0 else 0.0)

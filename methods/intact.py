@@ -25,6 +25,7 @@ from methods.shared.descent import descend
 from methods.shared.discriminators import Discriminator, adversarial_loss, discriminator_step
 from methods.shared.fusion import fused_distances, packed
 from methods.shared.loop import Iteration, iterations
+from methods.shared.noting import noted
 from methods.shared.pixels import normalise
 from methods.shared.reid import ReidNetwork, joined, part_loss
 from methods.shared.srgan import SrganOptions
@@ -165,11 +166,11 @@ class SrTeacher:
         lifted = self.network.sr(images)
         losses = []
         if len(s.low):
-            losses.append(F.mse_loss(lifted[: len(s.low)], s.target))
+            losses.append(noted("reconstruction", F.mse_loss(lifted[: len(s.low)], s.target)))
         if o.adversarial:
             discriminator_step(now, self.d_part, self.discriminator, s.high, lifted)
-            said = self.discriminator(lifted)
-            losses.append(o.adversarial * adversarial_loss(said, real=True))
+            said = adversarial_loss(self.discriminator(lifted), real=True)
+            losses.append(o.adversarial * noted("adversarial", said))
         if together:
             losses += self._association(now, s, lifted)
         descend(now, [self.sr_part], [torch.stack(losses).sum()])
@@ -187,7 +188,7 @@ class SrTeacher:
             real, found = (joined([f.transpose(0, 1).flatten(1)], o) for f in (known, features))
             told = adversarial_loss(self.critic(s.high, real), real=True)
             fake = adversarial_loss(self.critic(lifted.detach(), found.detach()), real=False)
-            descend(now, [self.a_part], [told + fake])
-            said = self.critic(lifted, found)
-            losses.append(o.association * adversarial_loss(said, real=True))
+            descend(now, [self.a_part], [noted("critic", told + fake)])
+            said = adversarial_loss(self.critic(lifted, found), real=True)
+            losses.append(o.association * noted("association", said))
         return losses

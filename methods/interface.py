@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, SupportsFloat
 
 import numpy as np
 from numpy.typing import NDArray
@@ -97,13 +97,23 @@ def _silent(done: int, total: int) -> None:
     """The progress callback of a run that nobody watches."""
 
 
+def unheard(name: str, value: SupportsFloat) -> None:
+    """Who hears the losses of a run that nobody asks for them."""
+
+
 @dataclass(frozen=True)
 class Run:
-    """One training: its seed, its device ("cpu", "cuda", ...) and whom to tell (done, total)."""
+    """One training: its seed, its device ("cpu", "cuda", ...) and whom to tell (done, total).
+
+    note(name, value): a loss, a float or a tensor of one number, of the step that the next
+    `progress` ends; of several in a step the mean counts. Tensors are read later and in bulk, so
+    that nothing waits for a GPU.
+    """
 
     seed: int
     device: str = "cpu"
     progress: Callable[[int, int], None] = _silent
+    note: Callable[[str, SupportsFloat], None] = unheard
 
     def seed_for(self, *purpose: str | int) -> int:
         """A 63-bit seed for one named purpose; purposes never share a stream of numbers."""

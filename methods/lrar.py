@@ -25,6 +25,7 @@ from methods.shared.descent import descend
 from methods.shared.loop import Iteration, iterations
 from methods.shared.losses import batch_hard_triplet, smoothed_cross_entropy
 from methods.shared.masks import MaskedTrunk
+from methods.shared.noting import noted
 from methods.shared.pixels import in_batches, normalise, to_tensor
 from methods.shared.reid import ReidNetwork, ReidOptions, joined
 from methods.shared.resolution import RateEstimator
@@ -147,7 +148,7 @@ class LrarNetwork(nn.Module):
             pairs = ~torch.eye(len(labels), dtype=torch.bool, device=labels.device)
             same = (labels[:, None] == labels[None])[pairs].to(guessed.dtype)
             verif = F.binary_cross_entropy_with_logits(guessed[pairs], same)
-            loss = loss + o.verification * verif
+            loss = loss + o.verification * noted("verification", verif)
         return loss
 
     def passes(self, images: Tensor) -> Tensor:

@@ -25,6 +25,7 @@ from methods.interface import Grade, Images, Run, TrainSet
 from methods.shared.adaptive import Predictor, Recovery, soft_labels
 from methods.shared.descent import descend
 from methods.shared.loop import Iteration, iterations
+from methods.shared.noting import noted
 from methods.shared.pixels import normalise
 from methods.shared.reid import Head, ReidNetwork, ReidOptions, joined, part_loss
 from methods.shared.streams import require_variants, streams
@@ -115,10 +116,11 @@ class PriNetwork(nn.Module):
         if self.recovery is not None and len(s.high):
             lifted = self.recovery(s.low).reshape(count, count, *s.high.shape)
             own = torch.cat([lifted[k, k] for k in range(count)])
-            terms.append(o.rec_weight * count * F.l1_loss(own, s.target))
+            terms.append(o.rec_weight * count * noted("recovery", F.l1_loss(own, s.target)))
         if o.weights == "labels":
             q = soft_labels(each[0].detach(), fused[0].detach(), labels, o.tau)
-            terms.append(o.pred_weight * F.kl_div(log_p, q, reduction="batchmean"))
+            divergence = F.kl_div(log_p, q, reduction="batchmean")
+            terms.append(o.pred_weight * noted("prediction", divergence))
         return torch.stack(terms).sum()
 
     def features(self, images: Tensor) -> Tensor:

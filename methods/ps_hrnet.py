@@ -24,6 +24,7 @@ from methods.interface import Embeddings, Grade, Images, Run, TrainSet
 from methods.shared.backbones import backbone_spec
 from methods.shared.loop import Iteration, iterations
 from methods.shared.multiscale import MultiScaleReid, Trunk, build_branches, identity_loss
+from methods.shared.noting import heard_by, noted
 from methods.shared.pixels import denormalise, normalise, to_tensor
 from methods.shared.reid import ReidOptions
 from methods.shared.streams import check_rates, require_variants
@@ -106,13 +107,14 @@ class PsHrnetNetwork(nn.Module):
         rows = torch.cat([hr, torch.arange(len(images), len(lifted), device=low.device)])
         target = normalise(images[hr])
         if o.sr == "vdsr":
-            loss = loss + o.sr_weight * F.l1_loss(lifted[rows], torch.cat([target, target]))
+            error = F.l1_loss(lifted[rows], torch.cat([target, target]))
+            loss = loss + o.sr_weight * noted("reconstruction", error)
         if teacher is not None:
             with torch.no_grad():
                 wanted, classes = teacher(target)
             told = zip([*vectors, logits], [*wanted, classes], strict=True)
             gaps = [F.l1_loss(found[rows], torch.cat([w, w])) for found, w in told]
-            loss = loss + o.distil_weight * torch.stack(gaps).sum()
+            loss = loss + o.distil_weight * noted("distillation", torch.stack(gaps).sum())
         return loss
 
     def features(self, images: Tensor) -> Tensor:
@@ -154,7 +156,9 @@ class PsHrnet(TorchMethod):
         device, generator = device_of(student), np.random.default_rng(run.seed_for("rates"))
         phases = 2 if o.teacher else 1
         with seeded(run.seed_for("dropout")):
-            teacher = self._teacher(train, _phase(run, 0, phases), device) if o.teacher else None
+            with heard_by(lambda name, value: run.note(f"teacher's {name}", value)):
+                first = _phase(run, 0, phases)
+                teacher = self._teacher(train, first, device) if o.teacher else None
 
             def loss(now: Iteration) -> Tensor:
                 versions = now.batch.versions(o.rates)

@@ -24,6 +24,7 @@ from torch import Tensor, nn
 from datasets.errors import InputError
 from methods.interface import Embeddings, Grade, Images, Run, TrainSet
 from methods.plain import Plain, PlainNetwork, PlainOptions
+from methods.shared.noting import noted
 from methods.shared.pixels import in_batches, to_tensor
 from methods.shared.reid import ReidNetwork, joined
 from methods.shared.streams import check_rates, require_variants
@@ -134,7 +135,8 @@ class VpfaNetwork(nn.Module):
         errors = [F.mse_loss(block(x), hr) for block, x in zip(self.panning, lr, strict=True)]
         guesses = self.estimator(torch.cat([hr, *lr]))
         classes = torch.arange(len(self.known), device=hr.device).repeat_interleave(len(hr))
-        return torch.stack(errors).sum() + F.cross_entropy(guesses, classes)
+        panning = noted("panning", torch.stack(errors).sum())
+        return panning + noted("rate", F.cross_entropy(guesses, classes))
 
     def guessed(self, features: Tensor) -> Tensor:
         """The likeliest rate (B,) int64 of images, out of 1 and the rates that have a block."""

@@ -7,6 +7,8 @@ import torch
 from torch import Tensor, nn
 from torch.optim import SGD
 
+from methods.shared.noting import noted
+
 
 class Centres(nn.Module):
     """A centre for each of C identities, (C, D), drawn from a standard normal distribution."""
@@ -17,7 +19,7 @@ class Centres(nn.Module):
 
     def forward(self, features: Tensor, labels: Tensor) -> Tensor:
         """The mean over the images of ||f - c_y||^2; features (B, D), labels (B,)."""
-        return (features - self.centres[labels]).square().sum(1).mean()
+        return noted("centre", (features - self.centres[labels]).square().sum(1).mean())
 
 
 def centre_optimiser(centres: Centres, rate: float, weight: float) -> SGD:

@@ -16,6 +16,7 @@ from threadpoolctl import threadpool_limits
 from datasets.errors import InputError
 from methods.interface import Embeddings, Images, Method, Profile, Run, TrainSet
 from methods.shared.handcrafted import in_chunks
+from methods.shared.noting import heard_by
 from methods.shared.scatter import Matrix
 
 MODULES = (
@@ -63,7 +64,7 @@ class ClassicMethod(Method):
         """(n, H, W, 3) -> (n, D): the embeddings of a few images, from what was learned."""
 
     def fit(self, train: TrainSet, run: Run) -> None:
-        with threadpool_limits(1):
+        with threadpool_limits(1), heard_by(run.note):
             self._arrays = self.learn(train, run)
 
     def embed(self, images: Images) -> Embeddings:

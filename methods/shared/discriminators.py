@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from methods.shared.descent import Part, descend
 from methods.shared.loop import Iteration
+from methods.shared.noting import noted
 
 
 class Discriminator(nn.Module):
@@ -60,4 +61,4 @@ def discriminator_step(
 
     What the generator's loss leaves in the discriminator's gradients is dropped at its next step.
     """
-    descend(now, [part], [discriminator_loss(discriminator, real, fake)])
+    descend(now, [part], [noted("discriminator", discriminator_loss(discriminator, real, fake))])

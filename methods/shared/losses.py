@@ -1,11 +1,13 @@
 """The losses of part-based re-ID networks and of image reconstruction.
 
-Features and logits come as (P, B, D) and (P, B, C): P horizontal parts, B images.
+Features and logits come as (P, B, D) and (P, B, C): P horizontal parts, B images. Losses are noted.
 """
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+from methods.shared.noting import noted
 
 
 def smoothed_cross_entropy(logits: Tensor, labels: Tensor, smoothing: float) -> Tensor:
@@ -15,7 +17,8 @@ def smoothed_cross_entropy(logits: Tensor, labels: Tensor, smoothing: float) -> 
     """
     parts, count, classes = logits.shape
     flat = logits.reshape(parts * count, classes)
-    return parts * F.cross_entropy(flat, labels.repeat(parts), label_smoothing=smoothing)
+    entropy = F.cross_entropy(flat, labels.repeat(parts), label_smoothing=smoothing)
+    return noted("cross-entropy", parts * entropy)
 
 
 def part_distances(features: Tensor) -> Tensor:
@@ -40,7 +43,7 @@ def batch_hard_triplet(features: Tensor, labels: Tensor, margin: float) -> Tenso
     same = labels[:, None] == labels[None, :]
     positive = distances.masked_fill(~same, 0.0).amax(2)
     negative = distances.masked_fill(same, float("inf")).amin(2)
-    return F.relu(margin + positive - negative).mean(1).sum()
+    return noted("triplet", F.relu(margin + positive - negative).mean(1).sum())
 
 
 def reconstruction_error(rebuilt: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
@@ -51,5 +54,7 @@ def reconstruction_error(rebuilt: Tensor, target: Tensor, reduction: str = "mean
     """
     versions, images = rebuilt.shape[:2]
     if reduction == "sum":
-        return F.mse_loss(rebuilt, target.expand_as(rebuilt), reduction="sum") / images
-    return F.mse_loss(rebuilt, target.expand_as(rebuilt)) * versions
+        error = F.mse_loss(rebuilt, target.expand_as(rebuilt), reduction="sum") / images
+    else:
+        error = F.mse_loss(rebuilt, target.expand_as(rebuilt)) * versions
+    return noted("reconstruction", error)

@@ -5,6 +5,7 @@ from pathlib import Path
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from methods.shared.noting import noted
 from methods.shared.pixels import normalise
 from methods.shared.vision import torchvision_models
 from methods.shared.weights import load_pretrained, vgg19_weights
@@ -23,7 +24,8 @@ class Perceptual(nn.Module):
     def forward(self, rebuilt: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
         """Images (B, 3, h, w) in [0, 1], two losses: of maps after pool4, of 1000 logits."""
         (maps, logits), (wanted, said) = self._seen(rebuilt), self._seen(target)
-        return F.mse_loss(maps, wanted), F.mse_loss(logits, said)
+        errors = F.mse_loss(maps, wanted), F.mse_loss(logits, said)
+        return noted("VGG maps", errors[0]), noted("VGG output", errors[1])
 
     def _seen(self, images: Tensor) -> tuple[Tensor, Tensor]:
         size = (SIDE, SIDE)

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from datasets.errors import InputError
 from methods.interface import Embeddings, Images, Method, Run, TrainSet
 from methods.shared.backbones import backbone_spec, build_backbone
+from methods.shared.noting import heard_by
 from methods.shared.pixels import in_batches, to_images, to_tensor
 from methods.shared.reid import ReidNetwork, ReidOptions
 from methods.shared.training import (
@@ -54,7 +55,7 @@ class TorchMethod(Method):
         device = resolve_device(run.device)
         network = self.build(train.identities, run, pretrained=True)
         network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        with repeatable():
+        with repeatable(), heard_by(run.note):
             self.train(network.train(), train, run)
         self.network, self.identities = network.eval(), train.identities
 

@@ -113,7 +113,7 @@ def test_a_cell_gives_a_whole_record(pku_root: Path, tmp_path: Path, profile: Pr
 def test_the_artifact_shows_the_truth(pku_root: Path, tmp_path: Path, profile: Profile) -> None:
     job = make(pku_root, tmp_path, profile, bins=3)
     arrays = run_cell(job, silent).artifact
-    manifest, store = open_data(job, silent)
+    _, manifest, store = open_data(job, silent)
     query, gallery = manifest.rows("query"), manifest.rows("gallery")
     assert arrays["query_images"].shape == (6, 16, 8, 3)
     assert arrays["top_images"].shape == (6, 5, 16, 8, 3)
@@ -139,7 +139,7 @@ def test_the_artifact_holds_the_scores_of_every_query(
 ) -> None:
     job = make(pku_root, tmp_path, profile, bins=3)
     result = run_cell(job, silent)
-    query = open_data(job, silent)[0].rows("query")
+    query = open_data(job, silent)[1].rows("query")
     assert result.artifact["scored_pids"].tolist() == query["pid"].tolist()
     for rule, metrics in result.record.metrics.items():
         scores = result.artifact[f"scores_{rule}"]
@@ -163,7 +163,7 @@ def test_only_a_method_that_needs_them_is_told_the_rates(
     monkeypatch.setattr(Plain, "needs_rate", needs_rate)
     job = make(pku_root, tmp_path, load_profile("smoke"), "plain")
     run_cell(job, silent)
-    manifest, _ = open_data(job, silent)
+    _, manifest, _ = open_data(job, silent)
     rates = [manifest.rows(split)["rate"].tolist() for split in ("query", "gallery")]
     assert told == (rates if needs_rate else [])
     assert set(rates[0]) - {1}

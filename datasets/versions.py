@@ -1,0 +1,35 @@
+"""Other versions of a manifest's images than the split has: the HR originals of LR ones.
+
+The same raw files by the pixel store's own functions, so that nothing but the rate differs.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from datasets.cards import card
+from datasets.filling import Recipe, Work, fill
+from datasets.manifest import Manifest
+from datasets.readers import reader
+from datasets.source import Raw
+
+
+def hr_originals(
+    raw: Raw, manifest: Manifest, paths: Sequence[str], height: int, width: int
+) -> NDArray[np.uint8]:
+    """The images of these paths before any down-sampling, at the input size: (n, H, W, 3) uint8.
+
+    On one thread. Of an image of rate 0, natively LR, this is the image itself: it has no original.
+    Raises InputError naming an image that the raw folder lacks, or that cannot be decoded.
+    """
+    raw.require(paths)
+    recipe = Recipe(height, width, manifest.kernel, manifest.grid)
+    decode = reader(card(raw.dataset).reader).open_image
+    works = [Work(path, (1,)) for path in paths]
+    (found,) = fill(raw.folder, decode, recipe, [works], jobs=1)
+    return (
+        np.stack([image for (image,) in found])
+        if found
+        else np.empty((0, height, width, 3), np.uint8)
+    )
