@@ -5,7 +5,7 @@ Queries and gallery are drawn by hash, never chosen by success; arrays only, no 
 
 import io
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -39,22 +39,33 @@ def write_artifact(folder: Path, key: str, arrays: dict[str, NDArray[Any]]) -> P
     return path
 
 
-def read_scores(path: Path, gallery: str) -> tuple[NDArray[np.int64], NDArray[np.float64]] | None:
-    """The pids (Q,) and scores (Q, 6) of all queries under a gallery rule; None where not kept.
+def read_arrays(path: Path, names: Collection[str]) -> dict[str, NDArray[Any]] | None:
+    """These arrays of an artifact; None where it is absent or was written without one of them.
 
     Raises InputError when the file cannot be read.
     """
     try:
         with np.load(path, allow_pickle=False) as opened:
-            if not {"scored_pids", f"scores_{gallery}"} <= set(opened.files):
+            if not set(names) <= set(opened.files):
                 return None
-            pids, scores = opened["scored_pids"], opened[f"scores_{gallery}"]
+            return {name: opened[name] for name in names}
     except FileNotFoundError:
         return None
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise InputError(
             f"{path}: not a readable artifact ({error}); delete it and its record, then run again"
         ) from error
+
+
+def read_scores(path: Path, gallery: str) -> tuple[NDArray[np.int64], NDArray[np.float64]] | None:
+    """The pids (Q,) and scores (Q, 6) of all queries under a gallery rule; None where not kept.
+
+    Raises InputError when the file cannot be read.
+    """
+    found = read_arrays(path, ("scored_pids", f"scores_{gallery}"))
+    if found is None:
+        return None
+    pids, scores = found.values()
     if scores.shape != (len(pids), len(METRICS)):
         raise InputError(
             f"{path}: scores_{gallery} has the shape {scores.shape}, not "

@@ -71,7 +71,7 @@ class Curves:
         for name, values in self._open.items():
             known = self._means.setdefault(name, {})
             mean, count = known.get(self._bin, (0.0, 0))
-            total = mean * count + float(np.sum(_numbers(values)))
+            total = mean * count + sum(_numbers(values))
             count += len(values)
             known[self._bin] = total / count, count
         self._open.clear()

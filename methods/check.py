@@ -6,7 +6,7 @@ It trains the method twice on a few made images and says in one line what is wro
 import hashlib
 import random
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
 from pathlib import Path
@@ -154,7 +154,8 @@ def _check_fit(
 ) -> tuple[Method, Embeddings]:
     train, steps = made_train_set(profile), list[tuple[int, int]]()
     before, state = _content(train), _random_state()
-    fitted = _fit(cls, profile, options, train, lambda done, total: steps.append((done, total)))
+    run = Run(seed=0, progress=lambda done, total: steps.append((done, total)), note=_heard)
+    fitted = _fit(cls, profile, options, train, run)
     _require(_content(train) == before, cls, "fit must not write into the training data")
     _require(_random_state() == state, cls, "fit must leave the global random state as it was")
     done = [step[0] for step in steps]
@@ -263,8 +264,14 @@ def _check_round_trip(
     _require(same, cls, "a loaded method must give the same embeddings")
 
 
-def _nobody(_done: int, _total: int) -> None:
-    """The progress callback of a training that nobody watches."""
+def _heard(name: str, value: Any) -> None:
+    """Hears the losses of one of two trainings that must end alike."""
+    if not isinstance(name, str):
+        raise TypeError(f"note(name, value) takes a text and a number, not {name!r}")
+    float(value.detach() if hasattr(value, "detach") else value)
+
+
+UNWATCHED = Run(seed=0)
 
 
 def _fit(
@@ -272,11 +279,11 @@ def _fit(
     profile: Profile,
     options: dict[str, Any],
     train: TrainSet,
-    progress: Callable[[int, int], None] = _nobody,
+    run: Run = UNWATCHED,
 ) -> Method:
     method = cls(profile, **options)
     with _explained(cls, "fit"):
-        method.fit(train, Run(seed=0, device="cpu", progress=progress))
+        method.fit(train, run)
     return method
 
 

@@ -21,11 +21,13 @@ from datasets.cards import CARDS
 from reports import words
 from reports.claims import Held, effects, plot, seeds_to_decide
 from reports.cost import LABEL_X, LEFT, RIGHT, TOP, Costs, costs_of
+from reports.curves import Learning, learning_of
 from reports.differences import AXIS, PLOT_WIDTH, Comparison, compare_rows, gap_text, p_text
 from reports.figures import STRIP_WIDTH, CmcPlot, Strip, cmc_plot, strips
 from reports.gallery import Pictures, pictures, queries_for
 from reports.grid import BY_ROW, Column, Grid, Score
 from reports.leftovers import Leftovers
+from reports.quality import Quality, quality_of
 from reports.text import method_words, published_somewhere, published_text
 
 DIGESTS = ("manifest", "pixels", "weights", "embeddings", "code")
@@ -44,6 +46,8 @@ class Section:
     pictures: tuple[Pictures, ...]
     comparisons: tuple[Comparison, ...]
     costs: Costs | None
+    learning: tuple[Learning, ...]
+    quality: tuple[Quality, ...]
 
 
 @dataclass(frozen=True)
@@ -102,6 +106,8 @@ def _section(grid: Grid, results: Path, queries: int, notes: list[str]) -> Secti
         tuple(found for found in seen if found is not None),
         compare_rows(grid, results, notes),
         costs_of(grid),
+        learning_of(grid, results, notes),
+        quality_of(grid, results, notes),
     )
 
 

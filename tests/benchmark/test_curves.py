@@ -1,0 +1,111 @@
+"""Learning curves: bins against a computation of their own, and numbers that are none."""
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from benchmark.curves import BINS, Curves
+
+
+def silent(done: int, total: int) -> None:
+    del done, total
+
+
+def heard(losses: list[float], name: str = "loss") -> dict[str, NDArray[Any]]:
+    """The curve of a training with one value a step."""
+    curves = Curves(silent)
+    for step, loss in enumerate(losses, start=1):
+        curves.note(name, loss)
+        curves.progress(step, len(losses))
+    return curves.arrays()
+
+
+@given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=333))
+def test_bins_are_means_of_equal_shares_of_the_steps(losses: list[float]) -> None:
+    arrays = heard(losses)
+    bins = min(BINS, len(losses))
+    groups = [[] for _ in range(bins)]
+    for step, loss in enumerate(losses):
+        groups[math.floor(step / len(losses) * bins + 1e-9)].append(loss)
+    assert arrays["curve_names"].tolist() == ["loss"]
+    assert arrays["curve_counts"].tolist() == [list(map(len, groups))]
+    assert max(map(len, groups)) - min(map(len, groups)) <= 1
+    np.testing.assert_allclose(arrays["curve_means"][0], list(map(np.mean, groups)), atol=1e-6)
+
+
+def test_losses_that_are_not_there_in_every_step() -> None:
+    curves = Curves(silent)
+    for step in range(100):
+        curves.note("always", 1.0)
+        if step >= 50:
+            curves.note("late", torch.tensor(2.0))
+            curves.note("late", 4.0)  # twice in a step: the mean
+        curves.progress(step + 1, 100)
+    arrays = curves.arrays()
+    assert arrays["curve_names"].tolist() == ["always", "late"]
+    assert arrays["curve_counts"].tolist() == [[2] * 50, [0] * 25 + [4] * 25]
+    assert np.isnan(arrays["curve_means"][1, :25]).all()
+    assert (arrays["curve_means"][1, 25:] == 3.0).all()
+
+
+def test_a_number_that_is_none_breaks_nothing_and_is_seen() -> None:
+    losses = [1.0] * 100
+    losses[10], losses[30], losses[31], losses[50] = math.nan, math.inf, -math.inf, math.inf
+    arrays = heard(losses)
+    assert arrays["curve_counts"].tolist() == [[2] * 50]
+    assert np.flatnonzero(~np.isfinite(arrays["curve_means"][0])).tolist() == [5, 15, 25]
+
+
+def test_tensors_are_read_late_and_keep_no_graph() -> None:
+    weight = torch.ones(3, requires_grad=True)
+    curves = Curves(silent)
+    for step in range(4):
+        curves.note("loss", (weight * step).sum())
+        curves.progress(step + 1, 4)
+    assert curves.arrays()["curve_means"].tolist() == [[0.0, 3.0, 6.0, 9.0]]
+    assert all(not v.requires_grad for v in curves._open.get("loss", []))
+
+
+def test_what_is_noted_is_read_once_a_bin(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A GPU is waited for at most BINS times a loss, however long the training is."""
+    reads = []
+    tolist = torch.Tensor.tolist
+    monkeypatch.setattr(torch.Tensor, "tolist", lambda t: reads.append(len(t)) or tolist(t))
+    heard([torch.tensor(float(k)) for k in range(1000)])
+    assert reads == [20] * BINS
+
+
+def test_progress_is_passed_on() -> None:
+    told: list[tuple[int, int]] = []
+    curves = Curves(lambda done, total: told.append((done, total)))
+    curves.progress(0, 3)
+    curves.progress(3, 3)
+    assert told == [(0, 3), (3, 3)]
+    assert curves.arrays() == {}
+
+
+def test_notes_without_progress_are_the_last_bin() -> None:
+    curves = Curves(silent)
+    curves.note("loss", 1.0)
+    assert curves.arrays()["curve_means"].tolist() == [[1.0]]
+    curves.progress(1, 2)
+    curves.progress(2, 2)
+    curves.note("loss", 5.0)
+    arrays = curves.arrays()
+    assert (arrays["curve_means"].tolist(), arrays["curve_counts"].tolist()) == (
+        [[1.0, 5.0]],
+        [[1, 1]],
+    )
+
+
+def test_a_value_that_is_no_number_is_refused() -> None:
+    curves = Curves(silent)
+    curves.note("loss", torch.zeros(2))
+    with pytest.raises(RuntimeError):
+        curves.arrays()

@@ -1,0 +1,63 @@
+"""Losses are told to whoever hears a training, by every network, and change nothing in it."""
+
+import math
+
+import pytest
+import torch
+
+from methods import METHODS, method_class
+from methods.check import SMALL, made_train_set
+from methods.interface import Run
+from methods.shared.noting import heard_by, noted
+
+CLASSIC = {"judea", "sld2l", "sdf"}
+OWN = {
+    "msifla": {"cross-entropy", "triplet", "reconstruction"},
+    "plain": {"cross-entropy", "triplet"},
+    "pcb": {"cross-entropy"},
+    "bot": {"cross-entropy", "triplet", "centre"},
+    "sing": {"cross-entropy", "reconstruction"},
+    "csr-gan": {"cross-entropy", "triplet", "reconstruction", "adversarial", "discriminator"},
+    "cad-net": {"cross-entropy", "triplet", "recovery", "adversarial", "discriminator"},
+    "rain": {"cross-entropy", "triplet", "recovery", "adversarial", "discriminator"},
+    "intact": {
+        *("cross-entropy", "triplet", "reconstruction", "adversarial"),
+        *("discriminator", "critic", "association"),
+    },
+    "pri": {"cross-entropy", "triplet", "recovery", "prediction"},
+    "pcb-pri": {"cross-entropy", "triplet", "recovery", "prediction"},
+    "apsr": {"cross-entropy", "triplet", "recovery"},
+    "ps-hrnet": {
+        *("teacher's cross-entropy", "teacher's triplet"),
+        *("cross-entropy", "triplet", "reconstruction", "distillation"),
+    },
+    "jbim": {"cross-entropy", "reconstruction"},
+    "lrar": {"cross-entropy", "verification"},
+    "vpfa": {"cross-entropy", "triplet", "panning", "rate"},
+}
+
+
+def test_every_network_is_in_this_list() -> None:
+    assert set(OWN) | CLASSIC == set(METHODS)
+
+
+@pytest.mark.parametrize("name", sorted(OWN))
+def test_every_network_tells_its_losses_and_learns_the_same(name: str) -> None:
+    told: list[tuple[str, torch.Tensor]] = []
+    heard, alone = method_class(name)(SMALL), method_class(name)(SMALL)
+    heard.fit(made_train_set(SMALL), Run(0, note=lambda n, value: told.append((n, value))))
+    alone.fit(made_train_set(SMALL), Run(0))
+    assert heard.parameters_digest() == alone.parameters_digest()
+    assert {n for n, _ in told} == OWN[name]
+    assert all(value.numel() == 1 and math.isfinite(float(value.detach())) for _, value in told)
+
+
+def test_a_loss_passes_through() -> None:
+    loss, told = torch.tensor(2.0), []
+    assert noted("alone", loss) is loss
+    with heard_by(lambda name, value: told.append((name, value))):
+        assert noted("heard", loss) is loss
+    with pytest.raises(ValueError), heard_by(lambda name, value: told.append((name, value))):
+        raise ValueError
+    noted("alone", loss)
+    assert told == [("heard", loss)]
