@@ -18,7 +18,7 @@ from reports.words import MINUS
 
 NAMES = ("curve_names", "curve_means", "curve_counts")
 # Half pixels: whole numbers make short paths.
-WIDTH, HEIGHT = 264, 120
+WIDTH, HEIGHT = 244, 120
 
 Values = NDArray[np.float64]
 

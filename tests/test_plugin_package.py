@@ -125,6 +125,7 @@ def assert_the_table_is_filled(shell: Shell) -> None:
     page = (report / "index.html").read_text(encoding="utf-8")
     assert all(label in page for label in labels)
     assert "Colours against a network" in page
+    assert "variance within an identity" in page
 
 
 def assert_the_profile_counts(shell: Shell) -> None:
