@@ -35,7 +35,7 @@ from benchmark.metrics import (
 from benchmark.preparing import Progress, build_pixels, open_data
 from benchmark.profiles import profile_content
 from benchmark.records import INITIAL, Record
-from benchmark.restoration import restoration_of
+from benchmark.restoration import chain_quality, restoration_of
 from datasets.cards import CARDS
 from datasets.files import digest_of
 from datasets.manifest import Manifest
@@ -101,6 +101,7 @@ def run_cell(job: Job, progress: Progress, *, keep_weights: bool = False) -> Cel
     with watch.phase("measure"):
         counts = _counts(manifest, method, embeddings) | _flops(method, manifest, store)
         artifact |= curves.arrays() | restoration_of(method, raw, manifest, store)
+        artifact |= chain_quality(raw, manifest, store, artifact)
     record = Record(
         key=job.key,
         cell=job.cell,

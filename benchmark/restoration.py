@@ -3,7 +3,7 @@
 Only images that were down-sampled by us have an original; natively LR ones are not measured.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -57,6 +57,25 @@ def restoration_of(
         "restored_psnr": psnrs,
         "restored_ssim": ssims,
     }
+
+
+def chain_quality(
+    raw: Raw, manifest: Manifest, store: PixelStore, shown: Mapping[str, NDArray[Any]]
+) -> dict[str, NDArray[Any]]:
+    """chain_psnr and chain_ssim (n, K) of an artifact's chain_images; {} where it has none.
+
+    NaN where a query has no HR original.
+    """
+    if "chain_images" not in shown:
+        return {}
+    chains, rows = shown["chain_images"], np.flatnonzero(shown["query_rates"] > 1)
+    paths = shown["query_names"][rows].tolist()
+    originals = hr_originals(raw, manifest, paths, store.height, store.width)
+    psnrs, ssims = (np.full(chains.shape[:2], np.nan) for _ in range(2))
+    for step in range(chains.shape[1]):
+        psnrs[rows, step] = psnr(chains[rows, step], originals)
+        ssims[rows, step] = ssim(chains[rows, step], originals)
+    return {"chain_psnr": psnrs, "chain_ssim": ssims}
 
 
 def drawn_queries(manifest: Manifest) -> NDArray[np.int64]:

@@ -17,6 +17,7 @@ from benchmark.records import Record
 from datasets import InputError
 from reports.figures import data_uri
 from reports.grid import Column, Grid
+from reports.quality import nearness
 
 Arrays = Mapping[str, NDArray[Any]]
 MOST_QUERIES = 3
@@ -35,11 +36,15 @@ _NEEDED = {
 
 @dataclass(frozen=True)
 class Shot:
-    """One image of a gallery or a chain; `correct` frames it green or red."""
+    """One image of a gallery or a chain; `correct` frames it green or red.
+
+    measures: of an image of a chain, how near it is to its HR original, where it has one.
+    """
 
     uri: str
     title: str
     correct: bool = False
+    measures: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -198,7 +203,10 @@ def _chain(row: int, record: Record, arrays: Arrays, count: int) -> Chain | None
         return None
     labels = tuple(str(label) for label in arrays["chain_labels"])
     images = tuple(
-        tuple(Shot(data_uri(image, 256), label) for image, label in zip(steps, labels, strict=True))
-        for steps in arrays["chain_images"][:count]
+        tuple(
+            Shot(data_uri(image, 256), label, measures=nearness(arrays, query, step))
+            for step, (image, label) in enumerate(zip(steps, labels, strict=True))
+        )
+        for query, steps in enumerate(arrays["chain_images"][:count])
     )
     return Chain(row, record.key, labels, images)

@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,6 +74,15 @@ def quality_of(grid: Grid, results: Path, notes: list[str]) -> tuple[Quality, ..
     """Each column where it was measured; a damaged artifact becomes a line in `notes`."""
     found = [_quality(grid, column, results, notes) for column in grid.shown]
     return tuple(quality for quality in found if quality.rows)
+
+
+def nearness(arrays: Mapping[str, NDArray[Any]], query: int, step: int) -> tuple[str, ...]:
+    """PSNR and SSIM of one image of an artifact's chains; () where it has no HR original."""
+    found = [arrays[name] for name in ("chain_psnr", "chain_ssim") if name in arrays]
+    if len(found) < 2 or any(values.shape != arrays["chain_images"].shape[:2] for values in found):
+        return ()
+    psnr, ssim = (float(values[query, step]) for values in found)
+    return () if math.isnan(psnr) else (f"{_text(psnr, 1)} dB", _text(ssim, 3))
 
 
 def _quality(grid: Grid, column: Column, results: Path, notes: list[str]) -> Quality:

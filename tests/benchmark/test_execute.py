@@ -149,6 +149,37 @@ def test_the_artifact_holds_the_scores_of_every_query(
         assert means == pytest.approx([metrics[name] for name in METRICS], abs=1e-12)
 
 
+def test_a_network_s_cell_keeps_its_curves_cost_and_quality(pku_root: Path, tmp_path: Path) -> None:
+    profile = load_profile("smoke")
+    result = run_cell(make(pku_root, tmp_path, profile, "msifla"), silent)
+    record, arrays = result.record, result.artifact
+    assert read_record(write_record(tmp_path, record)) == record
+    assert record.counts["flops_per_image"] > 1000
+    assert arrays["curve_names"].tolist() == ["reconstruction", "cross-entropy", "triplet"]
+    assert arrays["curve_means"].shape == (3, profile.train["iterations"])
+    assert np.isfinite(arrays["curve_means"]).all()
+    assert arrays["restored_labels"].tolist() == ["input", "IR_1/3", "IR_1/2", "IR_1"]
+    assert arrays["restored_counts"].sum() == 10
+    assert (arrays["restored_psnr"] > 5).all()
+    # Six of the same ten queries are shown, each with its own measures.
+    shown = [arrays["query_rates"] == rate for rate in arrays["restored_rates"]]
+    whole = [k for k, s in enumerate(shown) if s.sum() == arrays["restored_counts"][k]]
+    for name in ("psnr", "ssim"):
+        assert np.isfinite(arrays[f"chain_{name}"]).all()
+        for k in whole:
+            mean = arrays[f"chain_{name}"][shown[k]].mean(axis=0)
+            assert mean == pytest.approx(arrays[f"restored_{name}"][k])
+    assert all(array.dtype != object for array in arrays.values())
+
+
+def test_a_method_that_notes_nothing_has_no_curves(
+    pku_root: Path, tmp_path: Path, profile: Profile
+) -> None:
+    result = run_cell(make(pku_root, tmp_path, profile), silent)
+    assert not [name for name in result.artifact if name.startswith(("curve_", "restored_"))]
+    assert "flops_per_image" not in result.record.counts
+
+
 @pytest.mark.parametrize("needs_rate", [False, True])
 def test_only_a_method_that_needs_them_is_told_the_rates(
     pku_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, needs_rate: bool
@@ -165,7 +196,8 @@ def test_only_a_method_that_needs_them_is_told_the_rates(
     run_cell(job, silent)
     _, manifest, _ = open_data(job, silent)
     rates = [manifest.rows(split)["rate"].tolist() for split in ("query", "gallery")]
-    assert told == (rates if needs_rate else [])
+    counted = [[int(rate)] for rate in np.unique(rates[0])]  # one image of each, for its FLOPs
+    assert told == ([*rates, *counted] if needs_rate else [])
     assert set(rates[0]) - {1}
 
 

@@ -129,7 +129,7 @@ def test_natively_lr_queries_have_no_original(split: Any) -> None:
 def test_a_method_without_reconstructions_has_no_measures(split: Any) -> None:
     raw, manifest, cache = split
     method: Any = Rebuilder({})
-    method.reconstructions = dict
+    method.reconstructions = lambda _: {}
     store = open_store(raw, manifest, HEIGHT, WIDTH, cache)
     assert restoration_of(method, raw, manifest, store) == {}
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from reports import build_grids
-from reports.quality import Quality, quality_of
+from reports.quality import Quality, nearness, quality_of
 from tests.reports.conftest import Drawn, draw_results
 
 SEEDS = (0, 1)
@@ -100,3 +100,14 @@ def test_damage_is_a_line(folder: Drawn) -> None:
         f"{path}: its measures of reconstructions do not fit each other; "
         "delete it and its record, then run again"
     ]
+
+
+def test_an_image_of_a_chain_says_how_near_it_is() -> None:
+    images = np.zeros((2, 2, 4, 4, 3), np.uint8)
+    psnr, ssim = np.array([[20.04, np.inf], [np.nan] * 2]), np.array([[0.5, 1.0], [np.nan] * 2])
+    arrays = {"chain_images": images, "chain_psnr": psnr, "chain_ssim": ssim}
+    assert nearness(arrays, 0, 0) == ("20.0 dB", "0.500")
+    assert nearness(arrays, 0, 1) == ("∞ dB", "1.000")
+    assert nearness(arrays, 1, 0) == ()
+    assert nearness({"chain_images": images}, 0, 0) == ()
+    assert nearness(arrays | {"chain_psnr": psnr[:1]}, 0, 0) == ()
