@@ -1,13 +1,14 @@
 """Losses are told to whoever hears a training, by every network, and change nothing in it."""
 
 import math
+from typing import Any
 
 import pytest
 import torch
 
-from methods import METHODS, method_class
+from methods import METHODS, MethodCheckError, check_method, method_class
 from methods.check import SMALL, made_train_set
-from methods.interface import Run
+from methods.interface import Run, TrainSet
 from methods.shared.noting import heard_by, noted
 
 CLASSIC = {"judea", "sld2l", "sdf"}
@@ -61,3 +62,19 @@ def test_a_loss_passes_through() -> None:
         raise ValueError
     noted("alone", loss)
     assert told == [("heard", loss)]
+
+
+@pytest.mark.parametrize("note", [("loss", "high"), (3, 1.0), ("loss", torch.zeros(2))])
+def test_a_note_that_is_no_name_and_number_does_not_conform(
+    note: tuple[Any, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = method_class("plain")
+    fit = plain.fit
+
+    def noting(self: Any, train: TrainSet, run: Run) -> None:
+        run.note(*note)
+        fit(self, train, run)
+
+    monkeypatch.setattr(plain, "fit", noting)
+    with pytest.raises(MethodCheckError, match="method plain: fit raised"):
+        check_method("plain")
