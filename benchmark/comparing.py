@@ -155,17 +155,26 @@ def tally(pairs: Iterable[Pair]) -> list[Tally]:
 
 def _gaps(pairs: Sequence[Pair], measure: Measure) -> list[Gap]:
     """All gaps of one measure, over the pairs of which both cells have it."""
-    gallery, metric = measure
-    measured = [p for p in pairs if all(metric in r.metrics.get(gallery, {}) for r in (p.a, p.b))]
-    sides = {row: _sides(mine, measure) for row, mine in _by_row(measured)}
+    measured = _measured(pairs, measure)
+    sides = sides_of(measured, measure)
     columns = sorted({_column(pair) for pair in measured})
     # A twin and real data, or two profiles, have no mean in common.
     alike = len({(pair.a.cell.source, pair.a.cell.profile) for pair in measured}) == 1
-    found = [_gap(None, None, measure, _mean_over_rows(sides.values()))] if alike else []
+    found = [_gap(None, None, measure, mean_over_rows(sides.values()))] if alike else []
     for column in (None, *columns):
         gaps = [_gap(row, column, measure, mine) for row, mine in sides.items()]
         found += _corrected([gap for gap in gaps if gap is not None])
     return [gap for gap in found if gap is not None]
+
+
+def _measured(pairs: Iterable[Pair], measure: Measure) -> list[Pair]:
+    gallery, metric = measure
+    return [p for p in pairs if all(metric in r.metrics.get(gallery, {}) for r in (p.a, p.b))]
+
+
+def sides_of(pairs: Iterable[Pair], measure: Measure) -> dict[str, tuple[Values, Values]]:
+    """Row -> the values of A and of B, of the pairs of which both cells have the measure."""
+    return {row: _sides(mine, measure) for row, mine in _by_row(_measured(pairs, measure))}
 
 
 def _by_row(pairs: Iterable[Pair]) -> list[tuple[str, list[Pair]]]:
@@ -191,8 +200,11 @@ def _sides(pairs: Iterable[Pair], measure: Measure) -> tuple[Values, Values]:
     return a, b
 
 
-def _mean_over_rows(rows: Collection[tuple[Values, Values]]) -> tuple[Values, Values]:
-    """Rows share the split of a seed, so they are no independent pairs: their mean is one."""
+def mean_over_rows(rows: Collection[tuple[Values, Values]]) -> tuple[Values, Values]:
+    """The mean of A and of B at each place, over the rows that have it.
+
+    Rows share the split of a seed, so they are no independent pairs: their mean is one.
+    """
     places = sorted({place for a, _ in rows for place in a})
     means = [
         {place: statistics.fmean(side[k][place] for side in rows if place in side[k])

@@ -71,7 +71,7 @@ def write_record(folder: Path, record: Record) -> Path:
     """
     content = asdict(record)
     text = json.dumps(content, indent=1, sort_keys=True, allow_nan=False, ensure_ascii=False)
-    fault = _fault(json.loads(text), record.key)
+    fault = record_fault(json.loads(text))
     if fault:
         raise ValueError(f"record {record.key}: {fault}")
     path = record_path(folder, record.key)
@@ -87,12 +87,12 @@ def read_record(path: Path) -> Record:
         raise InputError(
             f"{path}: not a readable record ({error}); remove it, and its cell is run again"
         ) from error
-    fault = _fault(content, path.stem)
+    fault = record_fault(content)
+    if not fault and content["key"] != path.stem:
+        fault = f"it is the record of {content['key']}, so it was renamed"
     if fault:
         raise InputError(f"{path}: {fault}; remove it, and its cell is run again")
-    cmc = {rule: tuple(curve) for rule, curve in content.pop("cmc").items()}
-    cell, notes = Cell(**content.pop("cell")), tuple(content.pop("notes"))
-    return Record(cell=cell, cmc=cmc, notes=notes, **content)
+    return record_from(content)
 
 
 def scan_records(folder: Path) -> RecordFolder:
@@ -121,8 +121,15 @@ def read_records(folder: Path) -> list[Record]:
     return list(found.records.values())
 
 
-def _fault(content: Any, stem: str) -> str | None:
-    """What is wrong with a record's content, in one line; None when it is sound."""
+def record_from(content: Mapping[str, Any]) -> Record:
+    """The record that this JSON object, in which `record_fault` finds nothing, stands for."""
+    cmc = {rule: tuple(curve) for rule, curve in content["cmc"].items()}
+    made = {"cell": Cell(**content["cell"]), "cmc": cmc, "notes": tuple(content["notes"])}
+    return Record(**{**content, **made})
+
+
+def record_fault(content: Any) -> str | None:
+    """What is wrong with a record as a JSON value, in one line; None when it is sound."""
     version = content.get("schema") if isinstance(content, dict) else None
     if version != SCHEMA_VERSION:
         return f"not a record of version {SCHEMA_VERSION} (schema is {version!r})"
@@ -131,8 +138,8 @@ def _fault(content: Any, stem: str) -> str | None:
         where = "/".join(str(part) for part in error.absolute_path) or "the record"
         return f"does not follow the record schema at {where}: {error.message[:200]}"
     key = key_of(Cell(**content["cell"]), content["profile"], content["digests"]["manifest"])
-    if not stem == content["key"] == key:
-        return f"its cell, profile and manifest have the key {key}, so it was altered or renamed"
+    if content["key"] != key:
+        return f"its cell, profile and manifest have the key {key}, so it was altered"
     return None
 
 

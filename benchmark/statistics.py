@@ -8,7 +8,7 @@ docs/statistics.md argues the choices.
 import math
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
@@ -65,21 +65,65 @@ def difference(
     asked = list(gaps) if on is None else [on] if on in gaps else []
     if not asked:
         return None
-    means = {dataset: math.fsum(found) / len(found) for dataset, found in gaps.items()}
-    effect = math.fsum(means[dataset] for dataset in asked) / len(asked)
+    effect = math.fsum(_mean(gaps[dataset]) for dataset in asked) / len(asked)
     pairs, freedom = (
         sum(len(gaps[d]) for d in asked),
         sum(len(found) - 1 for found in gaps.values()),
     )
     if freedom == 0:
         return Difference(effect, pairs, len(asked), 0)
-    squares = ((gap - means[d]) ** 2 for d, found in gaps.items() for gap in found)
-    deviation = math.sqrt(math.fsum(squares) / freedom)
+    deviation = math.sqrt(_squares(gaps) / freedom)
     error = deviation * math.sqrt(math.fsum(1 / len(gaps[d]) for d in asked)) / len(asked)
-    half = float(stats.t.ppf((1 + level) / 2, freedom)) * error
-    p = float(2 * stats.t.sf(abs(effect) / error, freedom)) if error > 0 else float(effect == 0)
-    low, high = effect - half, effect + half
-    return Difference(effect, pairs, len(asked), freedom, deviation, low, high, p)
+    return _tested(Difference(effect, pairs, len(asked), freedom, deviation), error, level)
+
+
+def difference_of_samples(left: Values, right: Values, level: float = 0.95) -> Difference | None:
+    """`left` minus `right` where their seeds are other ones, so that nothing can be paired.
+
+    Over the data sets that both have, each counting alike, as `difference` does it; on one data set
+    this is Student's t-test of two samples. `pairs` is the number of values of the shorter side,
+    `deviation` that of the difference of two values. What a split does to both sides is not taken
+    out, so it needs more seeds for the same answer. None without a common data set.
+    """
+    sides = (_by_set(left), _by_set(right))
+    asked = sorted(sides[0].keys() & sides[1].keys())
+    if not asked:
+        return None
+    common = [{d: side[d] for d in asked} for side in sides]
+    effect = math.fsum(_mean(common[0][d]) - _mean(common[1][d]) for d in asked) / len(asked)
+    pairs = sum(min(len(side[d]) for side in common) for d in asked)
+    freedom = sum(len(found) - 1 for side in common for found in side.values())
+    if freedom == 0:
+        return Difference(effect, pairs, len(asked), 0)
+    variance = math.fsum(map(_squares, common)) / freedom
+    shares = math.fsum(1 / len(found) for side in common for found in side.values())
+    error = math.sqrt(variance * shares) / len(asked)
+    found = Difference(effect, pairs, len(asked), freedom, math.sqrt(2 * variance))
+    return _tested(found, error, level)
+
+
+def _by_set(values: Values) -> dict[str, list[float]]:
+    found: dict[str, list[float]] = defaultdict(list)
+    for (dataset, _), value in sorted(values.items()):
+        found[dataset].append(value)
+    return found
+
+
+def _mean(values: Sequence[float]) -> float:
+    return math.fsum(values) / len(values)
+
+
+def _squares(groups: Mapping[str, Sequence[float]]) -> float:
+    """The sum of squared deviations from the mean of each group."""
+    return math.fsum((value - _mean(found)) ** 2 for found in groups.values() for value in found)
+
+
+def _tested(found: Difference, error: float, level: float) -> Difference:
+    """With its interval and p-value; `error` is the standard error of the effect."""
+    half = float(stats.t.ppf((1 + level) / 2, found.freedom)) * error
+    size = abs(found.effect)
+    p = float(2 * stats.t.sf(size / error, found.freedom)) if error > 0 else float(size == 0)
+    return replace(found, low=found.effect - half, high=found.effect + half, p=p)
 
 
 def holm(values: Sequence[float]) -> list[float]:
@@ -157,11 +201,17 @@ def power(effect: float, deviation: float, seeds: int, sets: int = 1, level: flo
         return 0.0
     if deviation == 0:
         return float(effect != 0)
-    shift = abs(effect) / deviation * math.sqrt(seeds * sets)
+    return _chance(abs(effect) / deviation * math.sqrt(seeds * sets), freedom, level)
+
+
+def _chance(shift: float, freedom: int, level: float) -> float:
+    """That a t-test at `level` finds an effect of `shift` standard errors."""
     limit = float(stats.t.ppf(1 - level / 2, freedom))
-    found = stats.nct.sf(limit, freedom, shift) + stats.nct.cdf(-limit, freedom, shift)
-    # Far out in the tail the non-central t of scipy is NaN; the normal distribution serves there.
-    return float(found) if math.isfinite(found) else float(stats.norm.sf(limit - shift))
+    found, other_side = stats.nct.sf(limit, freedom, shift), stats.nct.cdf(-limit, freedom, shift)
+    # Far out in the tails the non-central t of scipy is NaN: for the side of the effect the normal
+    # distribution serves, and the other side is nothing there.
+    near = found if math.isfinite(found) else stats.norm.sf(limit - shift)
+    return float(near + (other_side if math.isfinite(other_side) else 0.0))
 
 
 def seeds_needed(
@@ -184,18 +234,24 @@ def smallest_seen(
     deviation: float, seeds: int, sets: int = 1, level: float = 0.05, wanted: float = 0.8
 ) -> float | None:
     """The least true effect that `power` finds as often as `wanted`; None where no test can be."""
-    if sets * (seeds - 1) < 1:
+    return least_found(deviation, seeds * sets, sets * (seeds - 1), level, wanted)
+
+
+def least_found(
+    deviation: float, pairs: int, freedom: int, level: float = 0.05, wanted: float = 0.8
+) -> float | None:
+    """`smallest_seen` for any number of pairs and degrees of freedom, as a Difference has them."""
+    if freedom < 1:
         return None
-    if deviation == 0:
-        return 0.0
-
-    def lacking(effect: float) -> float:
-        return power(effect, deviation, seeds, sets, level) - wanted
-
-    high = deviation
-    while lacking(high) < 0:
+    high = 1.0
+    while _chance(high, freedom, level) < wanted:
         high *= 2
-    return float(optimize.brentq(lacking, 0.0, high, rtol=1e-9))
+
+    def lacking(shift: float) -> float:
+        return _chance(shift, freedom, level) - wanted
+
+    shift = float(optimize.brentq(lacking, 0.0, high, rtol=1e-9))
+    return shift * deviation / math.sqrt(pairs)
 
 
 def bootstrap(

@@ -1,0 +1,262 @@
+"""The gate: are new results what a committed baseline says, up to chance?
+
+Two kinds of checks. What is the same for each run (the data, the cells, the sizes of methods) must
+be equal. What varies by chance (the metrics) is tested, at a stated rate of false alarms.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
+from typing import Literal
+
+from benchmark.comparing import Comparison, compare
+from benchmark.drops import Test, tests_of
+from benchmark.limits import Limits
+from benchmark.matching import Pair
+from benchmark.records import INITIAL, Record
+from benchmark.tables import Table
+from datasets.errors import InputError
+
+Kind = Literal[
+    "data", "missing", "size", "worse", "too good", "tolerance", "exact", "time", "memory"
+]
+NEGLIGIBLE = 0.001  # of a metric: less is never an alarm, however surely it is there
+PLATFORM = ("python", "torch", "numpy", "platform", "device")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One reason not to pass: what is wrong, in a line; `row` is the row at fault, if one is."""
+
+    kind: Kind
+    text: str
+    row: str | None = None
+    dataset: str | None = None
+    test: Test | None = None
+
+
+@dataclass(frozen=True)
+class Check:
+    """The answer: passed without findings; `notes` say what changed and is no fault."""
+
+    comparison: Comparison
+    limits: Limits
+    tests: tuple[Test, ...]
+    findings: tuple[Finding, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def passed(self) -> bool:
+        """Whether nothing was found."""
+        return not self.findings
+
+
+def check(
+    baseline: Sequence[Record],
+    results: Sequence[Record],
+    tables: Iterable[Table],
+    limits: Limits | None = None,
+) -> Check:
+    """Hold `results` against `baseline`; rows and gallery rules are those of `tables`.
+
+    Raises InputError when nothing can be compared: no cell in common, only one seed and no
+    tolerance, an exact check on another platform.
+    """
+    limits = limits or Limits()
+    if limits.other_seeds:
+        baseline, results = _renumbered(baseline), _renumbered(results)
+    comparison = compare(baseline, results, tables)
+    if not comparison.pairs:
+        raise InputError(
+            "the results and the baseline have no cell in common; run the same table, data sets, "
+            "seeds and profile, or make a new baseline with `crossres baseline RESULTS`"
+        )
+    tests = tests_of(comparison, limits)
+    _testable(tests, limits)
+    if limits.exact:
+        _same_platform(comparison.pairs)
+    findings = [
+        *_missing(comparison),
+        *([] if limits.other_seeds else _other_data(comparison.pairs)),
+        *_other_sizes(comparison.pairs, limits),
+        *_alarms(tests, limits),
+        *(_not_equal(comparison.pairs) if limits.exact else []),
+        *_costs(comparison, limits),
+    ]
+    return Check(comparison, limits, tests, tuple(findings), _notes(comparison))
+
+
+# --- what must be equal ---------------------------------------------------------------------------
+
+
+def _missing(comparison: Comparison) -> list[Finding]:
+    """Cells of the baseline that the results lack, a line per method and data set."""
+    seeds: dict[tuple[str, str, str], list[int]] = defaultdict(list)
+    for record in comparison.only_a:
+        cell = record.cell
+        seeds[cell.method, cell.dataset, cell.protocol].append(cell.seed)
+    return [
+        Finding(
+            "missing",
+            f"{method} on {dataset} ({protocol}) was not run, or failed: seeds "
+            f"{', '.join(map(str, sorted(found)))}",
+            dataset=dataset,
+        )
+        for (method, dataset, protocol), found in sorted(seeds.items())
+    ]
+
+
+def _other_data(pairs: Iterable[Pair]) -> list[Finding]:
+    """Splits, pixels and initial weights that are not those of the baseline."""
+    words = {"manifest": "another split", "pixels": "other pixels of the same split"}
+    found: dict[tuple[str, str, str], list[Pair]] = defaultdict(list)
+    for pair in pairs:
+        for name in _other_inputs(pair):
+            said = words.get(name, f"{name.removeprefix(INITIAL)} began with other weights")
+            found[said, pair.a.cell.dataset, pair.a.cell.protocol].append(pair)
+    return [
+        Finding(
+            "data",
+            f"{said} on {dataset} ({protocol}), {len(mine)} cells; "
+            "the numbers are not of the same experiment",
+            dataset=dataset,
+        )
+        for (said, dataset, protocol), mine in found.items()
+    ]
+
+
+def _other_inputs(pair: Pair) -> list[str]:
+    """Names of the digests of inputs that differ; other pixels follow from another split."""
+    a, b = pair.a.digests, pair.b.digests
+    differing = [name for name in ("manifest", "pixels") if a[name] != b[name]][:1]
+    initial = sorted(name for name in a.keys() | b.keys() if name.startswith(INITIAL))
+    return differing + [name for name in initial if a.get(name) != b.get(name)]
+
+
+def _other_sizes(pairs: Iterable[Pair], limits: Limits) -> list[Finding]:
+    """Counts that no chance changes: parameters, sizes of embeddings and of splits."""
+    found: dict[tuple[str, str, int, int], list[Pair]] = defaultdict(list)
+    for pair in pairs:
+        for name in sorted(pair.a.counts.keys() & pair.b.counts.keys()):
+            before, now = pair.a.counts[name], pair.b.counts[name]
+            of_split = name.endswith(("_images", "_pids"))
+            if before != now and not (limits.other_seeds and of_split):
+                found[pair.row, name, before, now].append(pair)
+    return [
+        Finding(
+            "size",
+            f"{row}: {name.replace('_', ' ')} {before:,} → {now:,} ({len(mine)} cells)",
+            row,
+            mine[0].a.cell.dataset if len({p.a.cell.dataset for p in mine}) == 1 else None,
+        )
+        for (row, name, before, now), mine in found.items()
+    ]
+
+
+def _same_platform(pairs: Iterable[Pair]) -> None:
+    for pair in pairs:
+        a, b = pair.a.environment, pair.b.environment
+        differing = [name for name in PLATFORM if a.get(name) != b.get(name)]
+        if differing:
+            raise InputError(
+                "an exact check needs the platform of the baseline; here "
+                + ", ".join(f"{name} is {b.get(name)}, there {a.get(name)}" for name in differing)
+                + "; check without exact, or make the baseline on this platform"
+            )
+
+
+def _not_equal(pairs: Iterable[Pair]) -> list[Finding]:
+    by_row: dict[str, list[Pair]] = defaultdict(list)
+    for pair in pairs:
+        by_row[pair.row].append(pair)
+    return [
+        Finding("exact", f"{row}: {differing} of {len(mine)} cells are not equal to the bit", row)
+        for row, mine in by_row.items()
+        if (differing := sum(pair.sameness != "bit-equal" for pair in mine))
+    ]
+
+
+# --- what varies by chance ------------------------------------------------------------------------
+
+
+def _testable(tests: Sequence[Test], limits: Limits) -> None:
+    untested = all(test.difference.p is None for test in tests)
+    if untested and limits.tolerance is None and not limits.exact:
+        raise InputError(
+            "one seed on each data set says nothing about chance; run the cells with more seeds, "
+            "or give a tolerance in points (or exact)"
+        )
+
+
+def _alarms(tests: Iterable[Test], limits: Limits) -> list[Finding]:
+    found = []
+    for test in tests:
+        effect, level = test.difference.effect, limits.one_side
+        beyond = abs(effect) >= NEGLIGIBLE
+        if beyond and test.worse is not None and test.worse <= level:
+            found.append(Finding("worse", f"{_moved(test)}, beyond chance", test.row, test=test))
+        elif limits.tolerance is not None and -effect > limits.tolerance:
+            text = f"{_moved(test)}, more than the tolerance of {100 * limits.tolerance:g}"
+            found.append(Finding("tolerance", text, test.row, test=test))
+        elif limits.gains and beyond and test.better is not None and test.better <= level:
+            found.append(Finding("too good", f"{_moved(test)}, beyond chance", test.row, test=test))
+    return found
+
+
+def _moved(test: Test) -> str:
+    return (
+        f"{test.row or 'all rows'}: {test.metric} {100 * test.before:.1f} → {100 * test.now:.1f} "
+        f"({100 * test.difference.effect:+.1f} points)"
+    )
+
+
+# --- time, memory, notes --------------------------------------------------------------------------
+
+
+def _costs(comparison: Comparison, limits: Limits) -> list[Finding]:
+    found = []
+    for cost in comparison.costs:
+        bounds: Mapping[Kind, tuple[float | None, float | None]] = {
+            "time": (cost.seconds, limits.time),
+            "memory": (cost.memory, limits.memory),
+        }
+        for kind, (ratio, bound) in bounds.items():
+            if ratio is not None and bound is not None and ratio > bound:
+                text = f"{cost.row or 'all rows'}: {kind} {ratio:.2f} × that of the baseline"
+                found.append(Finding(kind, f"{text}, the bound is {bound:g} ×", cost.row))
+    return found
+
+
+def _notes(comparison: Comparison) -> tuple[str, ...]:
+    notes = []
+    copied = sum(pair.copied for pair in comparison.pairs)
+    if copied:
+        notes.append(f"{copied} cells are copies of the baseline's records, not run again")
+    setups = [
+        [f"{c.kind} {c.name}" for c in pair.changes if c.kind in ("option", "profile")]
+        for pair in comparison.other_key
+    ]
+    if otherwise := sum(map(bool, setups)):
+        names = ", ".join(sorted(set(chain(*setups))))
+        notes.append(f"{otherwise} cells were run otherwise: {names}")
+    code = sum(pair.a.digests["code"] != pair.b.digests["code"] for pair in comparison.pairs)
+    if code:
+        notes.append(f"other code in {code} of {len(comparison.pairs)} cells")
+    if comparison.only_b:
+        notes.append(f"{len(comparison.only_b)} cells are new; the baseline lacks them")
+    return tuple(notes)
+
+
+def _renumbered(records: Iterable[Record]) -> list[Record]:
+    """Seeds counted from 0 within each setup and data set, so that other seeds meet."""
+    groups: dict[tuple[str, ...], list[Record]] = defaultdict(list)
+    for record in sorted(records, key=lambda r: (r.cell.seed, r.key)):
+        cell = record.cell
+        setup = (cell.method, repr(sorted(cell.options.items())), cell.dataset, cell.protocol)
+        groups[*setup, cell.source, repr(record.profile)].append(record)
+    return [
+        replace(record, cell=replace(record.cell, seed=place))
+        for group in groups.values()
+        for place, record in enumerate(group)
+    ]

@@ -1,0 +1,128 @@
+"""What a gate can see: the drops that so many seeds find, and the computing time that they cost."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from benchmark.comparing import compare
+from benchmark.drops import WANTED, tests_of
+from benchmark.limits import Limits
+from benchmark.records import Record
+from benchmark.statistics import least_found
+from benchmark.tables import Table
+from datasets.errors import InputError
+
+MOST_SEEDS = 100
+
+
+@dataclass(frozen=True)
+class Noise:
+    """How much the difference of two equal runs scatters, per pair of cells, as a fraction.
+
+    Of one metric of a row (None: of the mean over all rows); `freedom` says how well it is known.
+    """
+
+    row: str | None
+    metric: str
+    deviation: float
+    freedom: int
+
+
+@dataclass(frozen=True)
+class Sensitivity:
+    """What a gate with `seeds` on each data set finds in four cases of five, as fractions.
+
+    `overall`: the least drop of the mean over all rows (None: there is one row, or no test can be),
+    `in_a_row`: the least drop that is found in whichever row it is; `seconds`: the computing time
+    of all cells on one core.
+    """
+
+    metric: str
+    seeds: int
+    overall: float | None
+    in_a_row: float | None
+    seconds: float
+
+
+def noise_of(
+    records: Sequence[Record],
+    tables: Iterable[Table],
+    limits: Limits,
+    again: Sequence[Record] | None = None,
+) -> list[Noise]:
+    """The noise of each row and metric.
+
+    With `again`, the same cells run by code or on a machine that should make no difference to their
+    quality, it is that of the pairs. Without, it comes from the scatter of the seeds: the
+    difference of two values with unlike seeds, which also holds what the split does to both and a
+    gate takes out: an upper bound. Raises InputError when a row has only one seed everywhere.
+    """
+    # Held against themselves as if the seeds were other ones, values scatter as seeds do; but each
+    # counts twice.
+    own = again is None
+    comparison = compare(records, again or records, tables)
+    tests = tests_of(comparison, replace(limits, other_seeds=own))
+    found = [
+        Noise(test.row, test.metric, one.deviation, one.freedom // (2 if own else 1))
+        for test in tests
+        if (one := test.difference).deviation is not None
+    ]
+    if not found:
+        raise InputError(
+            "one seed on each data set does not tell how much results scatter; "
+            "run the cells with two seeds or more"
+        )
+    return found
+
+
+def sensitivities(
+    records: Sequence[Record], noise: Sequence[Noise], limits: Limits, seeds: Iterable[int]
+) -> list[Sensitivity]:
+    """What is found for each metric and number of seeds, on the cells of `records`, and their time.
+
+    `noise` is that of `noise_of`. A gate tests all rows and their mean in all its metrics, and this
+    counts the first step of its correction: what is found is found at least as often.
+    """
+    sets = len({(record.cell.dataset, record.cell.protocol) for record in records})
+    present = len({record.cell.seed for record in records})
+    seconds = sum(record.seconds["total"] for record in records) / present
+    level = limits.one_side / len(noise)
+
+    def least(deviation: float | None, count: int) -> float | None:
+        if deviation is None:
+            return None
+        return least_found(deviation, count * sets, sets * (count - 1), 2 * level, WANTED)
+
+    found = []
+    for metric in dict.fromkeys(one.metric for one in noise):
+        mine = [one for one in noise if one.metric == metric]
+        overall = next((one.deviation for one in mine if one.row is None), None)
+        worst = max((one.deviation for one in mine if one.row is not None), default=None)
+        for count in seeds:
+            least_drops = least(overall, count), least(worst, count)
+            found.append(Sensitivity(metric, count, *least_drops, count * seconds))
+    return found
+
+
+def seeds_for(
+    records: Sequence[Record], noise: Sequence[Noise], limits: Limits, drop: float
+) -> dict[str, tuple[int | None, int | None]]:
+    """Metric -> the least numbers of seeds that find a `drop`: of the mean over rows, of any row.
+
+    None: more than 100, or there is no such test.
+    """
+    found = sensitivities(records, noise, limits, range(2, MOST_SEEDS + 1))
+    return {
+        metric: (
+            _first([s for s in found if s.metric == metric], "overall", drop),
+            _first([s for s in found if s.metric == metric], "in_a_row", drop),
+        )
+        for metric in dict.fromkeys(one.metric for one in found)
+    }
+
+
+def _first(found: Iterable[Sensitivity], which: str, drop: float) -> int | None:
+    for one in found:
+        least = getattr(one, which)
+        if least is not None and least <= drop:
+            return one.seeds
+    return None
