@@ -11,16 +11,18 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
 
-from benchmark.cells import canonical_json
+from benchmark.cells import Cell, canonical_json
 from benchmark.records import Record
 from benchmark.tables import Row, Table
 from datasets.errors import InputError
+from datasets.protocols import canonical_text
 from methods import resolve_options
 from methods.interface import Profile
 
 Kind = Literal["option", "profile", "source", "manifest", "pixels", "code", "environment"]
 Sameness = Literal["bit-equal", "same metrics", "other metrics"]
 Facts = Mapping[tuple[Kind, str], str]
+Line = tuple[bytes, str | None]  # a setup and the own protocol of its row
 OUTPUTS = ("weights", "embeddings")
 ABSENT = "absent"
 
@@ -102,12 +104,17 @@ def match(a: Iterable[Record], b: Iterable[Record], tables: Sequence[Table]) -> 
             [r for r in right.values() if r.key not in left])  # fmt: skip
     found += _similar(*rest, rows)
     places, titles = _titles(found, rows)
-    pairs = [Pair(titles[_setup(one)], one, other) for one, other in found]
-    pairs.sort(key=lambda p: (places[_setup(p.a)], p.row, *_column(p.a), p.a.cell.seed, p.a.key))
+    lines = [(_line(one, other, rows), one, other) for one, other in found]
+    lines.sort(key=lambda it: _order(places[it[0]], titles[it[0]], it[1]))
+    pairs = [Pair(titles[line], one, other) for line, one, other in lines]
     paired_a, paired_b = {one.key for one, _ in found}, {other.key for _, other in found}
     only_a = tuple(record for key, record in left.items() if key not in paired_a)
     only_b = tuple(record for key, record in right.items() if key not in paired_b)
     return Matches(tuple(pairs), only_a, only_b)
+
+
+def _order(place: int, title: str, record: Record) -> tuple[Any, ...]:
+    return place, title, *_column(record), record.cell.seed, record.key
 
 
 def belonging(records: Iterable[Record], tables: Sequence[Table]) -> list[Record]:
@@ -118,7 +125,7 @@ def belonging(records: Iterable[Record], tables: Sequence[Table]) -> list[Record
 
 def covered(tables: Iterable[Table], *folders: Iterable[Record]) -> list[Table]:
     """The tables that the folders have records of, the one filled best (then the largest) first."""
-    setups = {_setup(record): record for folder in folders for record in folder}
+    setups = {(_setup(r), _column(r)): r for folder in folders for r in folder}
     filled = []
     for table in tables:
         rows = _Rows([table])
@@ -196,22 +203,28 @@ class _Rows:
     """The rows of some tables, in order, and which of them a record belongs to."""
 
     tables: Sequence[Table]
-    known: dict[bytes, tuple[int, ...]] = field(default_factory=dict)
+    known: dict[tuple[bytes, str, str], tuple[int, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.rows = [row for table in self.tables for row in table.rows]
+        self.rows = [(table, row) for table in self.tables for row in table.rows]
 
     def places(self, record: Record) -> tuple[int, ...]:
-        """The indices of the rows that, under the record's profile, are the record's."""
-        setup = _setup(record)
-        if setup not in self.known:
+        """The indices of the rows that are the record's, under its profile and its protocol."""
+        place = (_setup(record), *_column(record))
+        if place not in self.known:
             mine = enumerate(self.rows)
-            self.known[setup] = tuple(i for i, row in mine if self._is_of(record, row))
-        return self.known[setup]
+            self.known[place] = tuple(i for i, one in mine if self._is_of(record, *one))
+        return self.known[place]
+
+    def protocol(self, place: int) -> str | None:
+        """The own protocol of the row at this index, if it is one and has one."""
+        return self.rows[place][1].protocol if place < len(self.rows) else None
 
     @staticmethod
-    def _is_of(record: Record, row: Row) -> bool:
-        if row.method != record.cell.method:
+    def _is_of(record: Record, table: Table, row: Row) -> bool:
+        own = row.protocol_on(twin=record.cell.source != "real")
+        allowed = [own] if own else table.protocols
+        if row.method != record.cell.method or not _is_under(record.cell, allowed):
             return False
         try:
             profile = Profile(**record.profile)
@@ -219,6 +232,15 @@ class _Rows:
         except (InputError, TypeError):  # an option or a profile of another version
             return False
         return options == record.cell.options
+
+
+def _is_under(cell: Cell, protocols: Sequence[str]) -> bool:
+    """Whether the cell is of one of the protocols; none named: whether of any."""
+    try:
+        texts = [canonical_text(cell.dataset, protocol) for protocol in protocols]
+    except InputError:  # a data set of another version
+        return False
+    return not protocols or cell.protocol in texts
 
 
 def _similar(
@@ -263,30 +285,36 @@ def _distance(a: Record, b: Record, rows: _Rows) -> tuple[bool, int]:
 # --- names of rows --------------------------------------------------------------------------------
 
 
+def _line(one: Record, other: Record, rows: _Rows) -> Line:
+    """What the pairs of one row have in common: rows that differ in their protocol alone do."""
+    place = (*rows.places(one), *rows.places(other), len(rows.rows))[0]
+    return _setup(one), rows.protocol(place)
+
+
 def _titles(
     found: Iterable[tuple[Record, Record]], rows: _Rows
-) -> tuple[dict[bytes, int], dict[bytes, str]]:
-    """Of each setup of A: its place among the rows, and its title, which no other one has."""
-    firsts: dict[bytes, Record] = {}
-    places: dict[bytes, int] = {}
+) -> tuple[dict[Line, int], dict[Line, str]]:
+    """Of each line: its place among the rows, and its title, which no other one has."""
+    firsts: dict[Line, Record] = {}
+    places: dict[Line, int] = {}
     for one, other in found:
-        setup = _setup(one)
-        firsts.setdefault(setup, one)
+        line = _line(one, other, rows)
+        firsts.setdefault(line, one)
         mine = (*rows.places(one), *rows.places(other), len(rows.rows))[0]
-        places[setup] = min(mine, places.get(setup, mine))
-    names = [*(row.label for row in rows.rows)]
+        places[line] = min(mine, places.get(line, mine))
+    names = [row.label for _, row in rows.rows]
     titles = {
-        setup: names[place] if place < len(names) else firsts[setup].cell.method
-        for setup, place in places.items()
+        line: names[place] if place < len(names) else firsts[line].cell.method
+        for line, place in places.items()
     }
     times = Counter(titles.values())
     for title in (title for title, number in times.items() if number > 1):
-        same = {setup: firsts[setup] for setup in sorted(titles) if titles[setup] == title}
-        titles |= {setup: f"{title} ({what})" for setup, what in _told_apart(same).items()}
+        same = {line: firsts[line] for line in sorted(titles, key=str) if titles[line] == title}
+        titles |= {line: f"{title} ({what})" for line, what in _told_apart(same).items()}
     return places, titles
 
 
-def _told_apart(records: Mapping[bytes, Record]) -> dict[bytes, str]:
+def _told_apart(records: Mapping[Line, Record]) -> dict[Line, str]:
     """What distinguishes records: the values of the entries in which any two of them differ."""
     facts = {setup: _facts(record) for setup, record in records.items()}
     first = next(iter(facts.values()))

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from crossres.grammar import ANSWER_IS_NO, DONE, UNUSABLE_INPUT
 from crossres.of_datasets import add_datasets
 from crossres.of_embeddings import add_embed
+from crossres.of_gate import add_gate
 from crossres.of_methods import add_methods
 from crossres.of_results import add_results
 
@@ -39,13 +40,15 @@ def _parser() -> argparse.ArgumentParser:
         prog="crossres",
         description="Cross-resolution person re-identification under one protocol: build MLR data, "
         "run methods, fill result tables, evaluate embeddings.",
-        epilog="exit codes: 0 done; 1 ran, and the answer is no (a failed cell); 2 unusable input",
+        epilog="exit codes: 0 done; 1 ran, and the answer is no (a failed cell, a regression); "
+        "2 unusable input",
     )
     parser.add_argument("--version", action="version", version=f"crossres {_version()}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     add_datasets(commands)
     add_methods(commands)
     add_results(commands)
+    add_gate(commands)
     add_embed(commands)
     return parser
 

@@ -1,0 +1,220 @@
+"""`crossres baseline`, `crossres check` and `crossres power`."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from crossres.grammar import ANSWER_IS_NO, DONE, command, names, print_json, seeds
+
+
+def _baseline(options: argparse.Namespace) -> int:
+    from benchmark import read_records
+    from benchmark.baselines import to_baseline
+
+    content = to_baseline(_of_tables(read_records(options.results), options))
+    if options.out is None:
+        print(content, end="")
+        return DONE
+    _write(options.out, content)
+    cells = content.count("\n") - 2
+    if options.json:
+        print_json({"written": str(options.out), "cells": cells})
+    else:
+        print(f"wrote {options.out}: {cells} cells")
+    return DONE
+
+
+def _of_tables(records: Any, options: argparse.Namespace) -> Any:
+    from benchmark.matching import belonging
+
+    tables = _tables(options)
+    return records if tables is None else belonging(records, tables)
+
+
+def _tables(options: argparse.Namespace) -> Any:
+    from benchmark import load_table
+
+    return [load_table(name) for name in options.table] if options.table else None
+
+
+def _limits(options: argparse.Namespace, **more: Any) -> Any:
+    from benchmark.limits import Limits
+
+    return Limits(metrics=tuple(options.metrics), false_alarms=options.false_alarms / 100, **more)
+
+
+def _check(options: argparse.Namespace) -> int:
+    from rich.console import Console
+
+    from reports.gate import gate_json, hold_gate, print_gate, to_annotations, to_junit, to_summary
+
+    limits = _limits(
+        options,
+        tolerance=None if options.tolerance is None else options.tolerance / 100,
+        gains=not options.allow_gains,
+        exact=options.exact,
+        time=options.time,
+        memory=options.memory,
+        other_seeds=options.other_seeds,
+    )
+    gate = hold_gate(options.results, options.baseline, _tables(options), limits)
+    for path, content in ((options.junit, to_junit), (options.summary, to_summary)):
+        if path is not None:
+            _write(path, content(gate))
+    if options.json:
+        print_json(gate_json(gate))
+    else:
+        print_gate(gate, Console())
+        if options.annotations:
+            print(*to_annotations(gate), sep="\n")
+    return DONE if gate.check.passed else ANSWER_IS_NO
+
+
+def _write(path: Path, content: str) -> None:
+    from datasets.files import write_atomically
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, content)
+
+
+def _power(options: argparse.Namespace) -> int:
+    from rich.console import Console
+
+    from benchmark import load_table, table_names
+    from benchmark.sensitivity import noise_of, seeds_for, sensitivities
+    from reports.power import power_json, print_power
+
+    records, limits = _records(options.results), _limits(options)
+    again = None if options.again is None else _records(options.again)
+    tables = _tables(options) or [load_table(name) for name in table_names()]
+    noise = noise_of(records, tables, limits, again)
+    found = sensitivities(records, noise, limits, options.seeds)
+    needed = seeds_for(records, noise, limits, options.drop / 100)
+    if options.json:
+        print_json(power_json(noise, found, needed, limits))
+    else:
+        print_power(noise, found, needed, options.drop, again is not None, limits, Console())
+    return DONE
+
+
+def _records(place: Path) -> Any:
+    from benchmark import read_records
+    from benchmark.baselines import read_baseline
+
+    return read_baseline(place) if place.is_file() else read_records(place)
+
+
+def _add_common(parser: argparse.ArgumentParser) -> None:
+    _add_tables(parser)
+    parser.add_argument(
+        "--metrics",
+        type=names,
+        default=["mAP", "rank1"],
+        metavar="a,b",
+        help="(default: mAP,rank1)",
+    )
+    parser.add_argument(
+        "--false-alarms",
+        type=float,
+        default=1.0,
+        metavar="PERCENT",
+        help="of checks of results that are as good as the baseline's (default: 1)",
+    )
+
+
+def _add_tables(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--table",
+        action="append",
+        metavar="TABLE",
+        help="names the rows: a table, or a table file (default: the built-in ones)",
+    )
+
+
+def _add_baseline(commands: Any) -> None:
+    baseline = command(
+        commands,
+        "baseline",
+        _baseline,
+        "make of a results folder the file that `crossres check` holds later results against",
+        "crossres baseline results/gate > baselines/gate.json\n"
+        "crossres baseline results/gate --out baselines/gate.json",
+    )
+    baseline.add_argument("results", type=Path, metavar="RESULTS")
+    _add_tables(baseline)
+    baseline.add_argument(
+        "--out", type=Path, metavar="FILE", help="(default: print it, for `> FILE`)"
+    )
+
+
+def _add_check(commands: Any) -> None:
+    check = command(
+        commands,
+        "check",
+        _check,
+        "the gate for CI: are these results what the baseline says, up to chance?",
+        "crossres check results/gate --baseline baselines/gate.json\n"
+        "crossres check results/gate --baseline baselines/gate.json --junit gate.xml "
+        "--summary gate.md",
+    )
+    check.add_argument("results", type=Path, metavar="RESULTS")
+    check.add_argument("--baseline", type=Path, required=True, metavar="FILE")
+    _add_common(check)
+    check.add_argument(
+        "--tolerance",
+        type=float,
+        metavar="POINTS",
+        help="a row whose mean drops by more fails, whatever chance could explain",
+    )
+    check.add_argument(
+        "--allow-gains", action="store_true", help="results may be better beyond chance"
+    )
+    check.add_argument(
+        "--exact", action="store_true", help="all must be equal to the bit (on the same platform)"
+    )
+    check.add_argument(
+        "--other-seeds",
+        action="store_true",
+        help="the results have other seeds than the baseline: compare them unpaired",
+    )
+    for name in ("time", "memory"):
+        check.add_argument(
+            f"--{name}", type=float, metavar="RATIO", help=f"the most {name}, times the baseline's"
+        )
+    check.add_argument("--junit", type=Path, metavar="FILE", help="write JUnit XML, too")
+    check.add_argument("--summary", type=Path, metavar="FILE", help="write Markdown, too")
+    check.add_argument(
+        "--annotations", action="store_true", help="print findings as GitHub Actions shows them"
+    )
+
+
+def _add_power(commands: Any) -> None:
+    power = command(
+        commands,
+        "power",
+        _power,
+        "how many seeds a gate needs to see a drop, and the computing time that they cost",
+        "crossres power results/gate --drop 3\n"
+        "crossres power baselines/gate.json --again results/other-machine --seeds 2-10",
+    )
+    power.add_argument("results", type=Path, metavar="RESULTS", help="a folder, or a baseline file")
+    power.add_argument(
+        "--again",
+        type=Path,
+        metavar="OTHER",
+        help="the same cells run again where it should make no difference: the noise is measured",
+    )
+    power.add_argument(
+        "--drop", type=float, default=3.0, metavar="POINTS", help="to be seen (default: 3)"
+    )
+    power.add_argument(
+        "--seeds", type=seeds, default=[2, 3, 4, 5, 6, 8, 10], metavar="2,3,4", help="to look at"
+    )
+    _add_common(power)
+
+
+def add_gate(commands: Any) -> None:
+    """Add the three commands."""
+    _add_baseline(commands)
+    _add_check(commands)
+    _add_power(commands)

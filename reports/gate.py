@@ -1,0 +1,294 @@
+"""The gate's answer: for programs, the terminal, pull requests (Markdown), and CI (JUnit XML)."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+from rich import box
+from rich.console import Console
+from rich.table import Table as RichTable
+from rich.text import Text
+
+from benchmark.baselines import read_baseline
+from benchmark.drops import Test
+from benchmark.gate import Check, Finding, check
+from benchmark.limits import Limits
+from benchmark.records import read_records
+from benchmark.tables import Table, load_table, table_names
+from datasets.errors import InputError
+from reports.leftovers import FailedCell, read_failures
+from reports.words import MINUS, TWIN_BANNER, counted, is_twin, metric_title, percent, signed
+
+ADVICE = {
+    "data": "Restore the data and how it is split, or make a new baseline if the change is meant.",
+    "missing": "Run these cells; a failed one says why in failures/ of the results folder.",
+    "size": "A method, its embedding or a split has another size: make a new baseline if meant.",
+    "worse": "The change harms the results.",
+    "too good": "Look for a leak of test data; make a new baseline if the gain is meant.",
+    "tolerance": "The drop is larger than the tolerance, whatever chance could explain.",
+    "exact": "Something in the code or the platform changed the bits.",
+    "time": "The change costs time.",
+    "memory": "The change costs memory.",
+}
+CHECKED = {
+    "data": "same data",
+    "missing": "no cell missing",
+    "size": "same sizes",
+    "exact": "equal to the bit",
+    "time": "time",
+    "memory": "memory",
+}
+
+
+@dataclass(frozen=True)
+class Gate:
+    """A check with the names of what it held against each other, and the cells that failed."""
+
+    results: str
+    baseline: str
+    check: Check
+    failed: tuple[FailedCell, ...]
+
+    @property
+    def twin(self) -> bool:
+        """Whether any cell is of a twin."""
+        return any(is_twin(pair.b.cell.source) for pair in self.check.comparison.pairs)
+
+    @property
+    def verdict(self) -> str:
+        """ "passed" or "failed", with how much was held and what was found."""
+        cells = counted(len(self.check.comparison.pairs), "cell")
+        if self.check.passed:
+            return f"passed: {cells} {'is' if cells == '1 cell' else 'are'} as the baseline says"
+        kinds = dict.fromkeys(finding.kind for finding in self.check.findings)
+        return f"failed: {', '.join(kinds)}"
+
+
+def hold_gate(
+    results: Path,
+    baseline: Path,
+    tables: Sequence[Table] | None = None,
+    limits: Limits | None = None,
+) -> Gate:
+    """Check a results folder against a baseline file; `tables`: those that name the rows.
+
+    By default these are the built-in ones. Raises InputError when one of the two cannot be read,
+    and as `benchmark.gate.check` does.
+    """
+    expected = read_baseline(baseline)
+    found = read_records(results)
+    if not found:
+        raise InputError(f"{results / 'records'}: no usable records; run `crossres run`")
+    asked = [load_table(name) for name in table_names()] if tables is None else tables
+    made = check(expected, found, asked, limits)
+    failed = read_failures(results, {record.key for record in found})
+    return Gate(results.resolve().name, baseline.name, made, failed)
+
+
+# --- for programs ---------------------------------------------------------------------------------
+
+
+def gate_json(gate: Gate) -> dict[str, Any]:
+    """The answer as JSON values; metrics and differences are fractions, now minus before."""
+    made = gate.check
+    return {
+        "passed": made.passed,
+        "verdict": gate.verdict,
+        "results": gate.results,
+        "baseline": gate.baseline,
+        "cells": len(made.comparison.pairs),
+        "bit_equal": _bit_equal(made),
+        "limits": asdict(made.limits),
+        "findings": [
+            {"kind": f.kind, "row": f.row, "dataset": f.dataset, "text": f.text}
+            for f in made.findings
+        ],
+        "tests": [asdict(test) for test in made.tests],
+        "costs": [asdict(cost) for cost in made.comparison.costs],
+        "notes": list(notes_of(gate)),
+    }
+
+
+def notes_of(gate: Gate) -> tuple[str, ...]:
+    """What changed and is no fault, and why cells failed."""
+    failed = [f"{cell.title} failed: {cell.reason}" for cell in gate.failed]
+    equal = _bit_equal(gate.check)
+    total = len(gate.check.comparison.pairs)
+    same = [f"{equal} of {total} cells are equal to the bit"] if equal else []
+    return (*same, *gate.check.notes, *failed)
+
+
+def _bit_equal(made: Check) -> int:
+    return sum(pair.sameness == "bit-equal" for pair in made.comparison.pairs)
+
+
+def how_it_was_tested(limits: Limits) -> str:
+    """The rule of the tests in two sentences."""
+    sides = "half of it for drops, half for gains" if limits.gains else "all of it for drops"
+    kind = "other seeds, so unpaired" if limits.other_seeds else "paired by data set and seed"
+    return (
+        f"One-sided t-tests, {kind}, with Holm's correction over all of them: results as good as "
+        f"the baseline's fail by chance in at most {100 * limits.false_alarms:g} % of checks "
+        f"({sides}). Finds: the least true drop that is found in four cases of five."
+    )
+
+
+# --- the lines of the tests -----------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Line:
+    """One test in words; `verdict` is "" where nothing is to be said."""
+
+    row: str
+    metric: str
+    before: str
+    now: str
+    change: str
+    interval: str
+    finds: str
+    verdict: str
+
+
+HEADS = ("Row", "Metric", "Baseline", "Now", "Change", "95 %", "Finds", "")
+
+
+def lines_of(made: Check) -> list[Line]:
+    """The tests, each with its numbers in per cent and points."""
+    found = {finding.test: finding.kind for finding in made.findings if finding.test}
+    return [_line(test, found.get(test, "")) for test in made.tests]
+
+
+def _line(test: Test, kind: str) -> Line:
+    low, high = test.difference.low, test.difference.high
+    known = low is not None and high is not None and test.difference.deviation
+    equal = test.difference.effect == 0 and test.difference.deviation in (None, 0.0)
+    return Line(
+        test.row or "mean over all rows",
+        metric_title(test.metric),
+        percent(test.before),
+        percent(test.now),
+        signed(100 * test.difference.effect),
+        f"[{signed(100 * (low or 0))}, {signed(100 * (high or 0))}]" if known else "–",
+        f"{MINUS}{100 * test.finds:.1f}" if test.finds else "–",
+        kind or ("equal" if equal else "ok" if test.worse is not None else "not tested"),
+    )
+
+
+# --- terminal -------------------------------------------------------------------------------------
+
+
+def print_gate(gate: Gate, console: Console) -> None:
+    """The verdict, the findings, what changed, and the notes."""
+    if gate.twin:
+        console.print(TWIN_BANNER, style="bold yellow", markup=False)
+    style = "bold green" if gate.check.passed else "bold red"
+    console.print(Text(gate.verdict, style=style))
+    for finding in gate.check.findings:
+        console.print(Text.assemble((f"  {finding.kind}: ", "bold red"), finding.text))
+    table = RichTable(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    for place, head in enumerate(HEADS):
+        table.add_column(head, justify="left" if place in (0, 1, 7) else "right", overflow="fold")
+    for line in lines_of(gate.check):
+        bad = line.verdict in ADVICE
+        *numbers, verdict = asdict(line).values()
+        table.add_row(*map(Text, numbers), Text(verdict, style="bold red" if bad else "dim"))
+    console.print(table)
+    console.print(how_it_was_tested(gate.check.limits), style="dim", markup=False)
+    for note in notes_of(gate):
+        console.print(f"  {note}", markup=False, highlight=False)
+
+
+# --- pull requests and CI -------------------------------------------------------------------------
+
+
+def to_summary(gate: Gate) -> str:
+    """The answer as Markdown, for the summary of a CI job or a pull request."""
+    made = gate.check
+    parts = [f"### {'✅' if made.passed else '❌'} crossres: {escape(gate.verdict)}\n"]
+    if gate.twin:
+        parts.append(f"> **{TWIN_BANNER[:9]}**{TWIN_BANNER[9:]}\n")
+    for kind in dict.fromkeys(finding.kind for finding in made.findings):
+        mine = [finding for finding in made.findings if finding.kind == kind]
+        parts.append(f"**{kind}** – {ADVICE[kind]}\n")
+        parts.append("".join(f"- {escape(finding.text)}\n" for finding in mine))
+    parts.append(_table(lines_of(made)))
+    parts.append(f"<sub>{escape(how_it_was_tested(made.limits))}</sub>\n")
+    notes = notes_of(gate)
+    if notes:
+        parts.append("".join(f"- {escape(note)}\n" for note in notes))
+    return "\n".join(parts)
+
+
+def _table(lines: Iterable[Line]) -> str:
+    rows = [f"| {' | '.join(HEADS)} |", "|---|---|--:|--:|--:|--:|--:|---|"]
+    for line in lines:
+        *numbers, verdict = map(escape, asdict(line).values())
+        said = f"**{verdict}**" if line.verdict in ADVICE else verdict
+        rows.append(f"| {' | '.join((*numbers, said))} |")
+    return "\n".join(rows) + "\n"
+
+
+def escape(text: str) -> str:
+    """Text that Markdown shows as it is, within a table, too."""
+    for sign in "\\`*_<>|[]":
+        text = text.replace(sign, f"\\{sign}")
+    return " ".join(text.split())
+
+
+def to_annotations(gate: Gate) -> list[str]:
+    """One workflow command of GitHub Actions per finding: they show at the run and its change."""
+    return [
+        f"::error title=crossres {finding.kind}::{_command(finding.text)}"
+        for finding in gate.check.findings
+    ]
+
+
+def _command(text: str) -> str:
+    for sign, code in (("%", "%25"), ("\r", "%0D"), ("\n", "%0A")):
+        text = text.replace(sign, code)
+    return text
+
+
+def to_junit(gate: Gate) -> str:
+    """The answer as JUnit XML: a test case for each thing that was checked, failed where found."""
+    cases = [*_plain_cases(gate.check), *_test_cases(gate.check)]
+    failures = sum(bool(found) for _, found in cases)
+    counts = {"tests": str(len(cases)), "failures": str(failures), "errors": "0", "skipped": "0"}
+    suite = ElementTree.Element("testsuite", {"name": "crossres check", **counts})
+    for name, found in cases:
+        case = ElementTree.SubElement(suite, "testcase", {"classname": "crossres", "name": name})
+        if found:
+            texts = [finding.text for finding in found]
+            about = {"type": found[0].kind, "message": "; ".join(texts)}
+            ElementTree.SubElement(case, "failure", about).text = "\n".join(
+                [*texts, ADVICE[found[0].kind]]
+            )
+    root = ElementTree.Element("testsuites", counts)
+    root.append(suite)
+    ElementTree.indent(root)
+    return ElementTree.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
+
+
+Case = tuple[str, list[Finding]]
+
+
+def _plain_cases(made: Check) -> list[Case]:
+    asked = {"exact": made.limits.exact, "time": made.limits.time, "memory": made.limits.memory}
+    return [
+        (name, [finding for finding in made.findings if finding.kind == kind])
+        for kind, name in CHECKED.items()
+        if asked.get(kind, True)
+    ]
+
+
+def _test_cases(made: Check) -> list[Case]:
+    return [
+        (
+            f"{metric_title(test.metric)} of {test.row or 'all rows'} ({test.gallery})",
+            [finding for finding in made.findings if finding.test == test],
+        )
+        for test in made.tests
+    ]
