@@ -118,7 +118,13 @@ def compare(a: Sequence[Record], b: Sequence[Record], tables: Iterable[Table]) -
     """Compare B with A; rows and measures are those of the tables that have records of them."""
     used = covered(tables, a, b)
     found = match(a, b, used)
-    named = {(table.gallery, metric): None for table in used for metric in table.metrics}
+    protocols = dict.fromkeys(pair.a.cell.protocol for pair in found.pairs)
+    named = {
+        (table.rule(protocol), metric): None
+        for table in used
+        for protocol in protocols
+        for metric in table.metrics
+    }
     measures = tuple(named) or HEADLINE
     gaps = [gap for measure in measures for gap in _gaps(found.pairs, measure)]
     runs = [pair for pair in found.pairs if not pair.copied]

@@ -27,12 +27,14 @@ _DOOR = {
     "load_method": "methods",
     "method_class": "methods",
     "method_names": "methods",
+    "Limits": "benchmark.limits",
     "Record": "benchmark",
     "evaluate": "benchmark",
     "load_profile": "benchmark",
     "load_table": "benchmark",
     "read_records": "benchmark",
     "run_table": "benchmark",
+    "hold_gate": "reports.gate",
     "write_report": "reports",
 }
 __all__ = sorted([*_DOOR, "main"])

@@ -1,13 +1,21 @@
-"""A small raw folder in PKU layout, a plug-in with methods that behave and misbehave, a table."""
+"""A small raw folder in PKU layout, plug-in methods that behave and misbehave, a table, records."""
 
 import importlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
+
+from benchmark import Cell, Record, load_profile
+from benchmark.cells import key_of
+from benchmark.metrics import METRICS
+from benchmark.profiles import profile_content
+from datasets import digest_of
+from methods import resolve_options
 
 PLUGIN = '''
 """Methods for the tests of the driver: one that works at once, in several moods."""
@@ -93,6 +101,12 @@ method = "colour"
 options = { bins = 3 }
 """
 
+MACHINE = {"crossres": "1", "python": "3.12", "torch": "2.9", "numpy": "2", "platform": "Linux",
+           "device": "cpu", "threads": 1}  # fmt: skip
+
+COUNTS = ("train_images", "train_pids", "query_images", "query_pids", "gallery_images",
+          "gallery_pids", "parameters", "embedding_size")  # fmt: skip
+
 PROFILE = """
 name = "mini"
 height = 16
@@ -153,3 +167,48 @@ def profile_path(tmp_path: Path) -> Path:
     path = tmp_path / "mini.toml"
     path.write_text(PROFILE)
     return path
+
+
+@pytest.fixture
+def make() -> Callable[..., Record]:
+    """A record of one cell; `value` is every metric of it, `made` what its outputs digest."""
+
+    def make(
+        value: float = 0.5,
+        method: str = "plain",
+        dataset: str = "mlr-viper",
+        seed: int = 0,
+        source: str = "twin:tiny:1",
+        manifest: str = "",
+        made: str = "",
+        profile: dict[str, Any] | None = None,
+        **options: Any,
+    ) -> Record:
+        loaded = load_profile("smoke")
+        content = profile_content(loaded, method) | (profile or {})
+        resolved = resolve_options(method, loaded, options)
+        cell = Cell(method, resolved, dataset, "mlr-sing", source, seed, "smoke")
+        digest = {
+            name: digest_of(name.encode(), *(str(part).encode() for part in parts))
+            for name, parts in {
+                "manifest": (dataset, seed, source, manifest),
+                "pixels": (dataset, seed, source, manifest),
+                "weights": (method, dataset, seed, value, made),
+                "embeddings": (method, dataset, seed, value, made),
+                "code": (method,),
+            }.items()
+        }
+        return Record(
+            key=key_of(cell, content, digest["manifest"]),
+            cell=cell,
+            profile=content,
+            metrics={"single-shot": {**dict.fromkeys(METRICS, value), "valid_queries": 9}},
+            cmc={"single-shot": (value,) * 50},
+            digests=digest,
+            counts=dict.fromkeys(COUNTS, 7),
+            seconds=dict.fromkeys(("prepare", "fit", "embed", "evaluate"), 2.0) | {"total": 10.0},
+            peak_memory_bytes=1000,
+            environment=MACHINE,
+        )
+
+    return make

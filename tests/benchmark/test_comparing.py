@@ -9,16 +9,11 @@ from typing import Any
 import pytest
 from scipy import stats
 
-from benchmark import Cell, Record, Row, Table, load_profile, load_table
-from benchmark.cells import key_of
+from benchmark import Record, Row, Table, load_profile, load_table
 from benchmark.comparing import Comparison, Gap, compare, tally
 from benchmark.matching import Change, belonging, covered
-from benchmark.profiles import profile_content
-from datasets import digest_of
-from methods import resolve_options
 
 Make = Callable[..., Record]
-METRICS = ("rank1", "rank5", "rank10", "rank20", "mAP", "mINP")
 TABLE = Table(
     id="mine",
     title="Mine",
@@ -29,53 +24,6 @@ TABLE = Table(
     seeds=(0, 1, 2),
     rows=(Row("Plain", "plain"), Row("PCB", "pcb"), Row("Four parts", "pcb", {"parts": 4})),
 )
-MACHINE = {"crossres": "1", "python": "3.12", "torch": "2.9", "numpy": "2", "platform": "Linux",
-           "device": "cpu", "threads": 1}  # fmt: skip
-
-
-@pytest.fixture
-def make() -> Make:
-    """A record of one cell; `value` is every metric of it, `made` what its outputs digest."""
-
-    def make(
-        value: float = 0.5,
-        method: str = "plain",
-        dataset: str = "mlr-viper",
-        seed: int = 0,
-        source: str = "twin:tiny:1",
-        manifest: str = "",
-        made: str = "",
-        profile: dict[str, Any] | None = None,
-        **options: Any,
-    ) -> Record:
-        loaded = load_profile("smoke")
-        content = profile_content(loaded, method) | (profile or {})
-        resolved = resolve_options(method, loaded, options)
-        cell = Cell(method, resolved, dataset, "mlr-sing", source, seed, "smoke")
-        digest = {
-            name: digest_of(name.encode(), *(str(part).encode() for part in parts))
-            for name, parts in {
-                "manifest": (dataset, seed, source, manifest),
-                "pixels": (dataset, seed, source, manifest),
-                "weights": (method, dataset, seed, value, made),
-                "embeddings": (method, dataset, seed, value, made),
-                "code": (method,),
-            }.items()
-        }
-        return Record(
-            key=key_of(cell, content, digest["manifest"]),
-            cell=cell,
-            profile=content,
-            metrics={"single-shot": {**dict.fromkeys(METRICS, value), "valid_queries": 9}},
-            cmc={"single-shot": (value,) * 50},
-            digests=digest,
-            counts={},
-            seconds={"total": 10.0},
-            peak_memory_bytes=1000,
-            environment=MACHINE,
-        )
-
-    return make
 
 
 def filled(make: Make, values: Sequence[float], dataset: str, method: str = "plain", **more: Any):
@@ -117,7 +65,7 @@ def test_a_measure_that_one_version_lacks_does_not_count(make: Make) -> None:
 
 def test_causes_of_one_key_are_counted_once_each(make: Make) -> None:
     a = [make(seed=seed) for seed in range(3)]
-    moved = [replace(one, environment={**MACHINE, "torch": "2.8"}) for one in a]
+    moved = [replace(one, environment={**one.environment, "torch": "2.8"}) for one in a]
     code = {**make(0.6, seed=2).digests, "code": "f" * 64, "pixels": "e" * 64}
     b = [*moved[:2], replace(moved[2], digests=code)]
     torch, pixels, code_change = (

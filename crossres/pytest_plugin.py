@@ -1,0 +1,39 @@
+"""The pytest fixture `assert_no_regression`, for the test suites of methods' authors.
+
+pytest finds it by itself where crossres is installed; it costs nothing until it is asked for.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def assert_no_regression() -> Callable[..., None]:
+    """assert_no_regression(results, baseline, tables=None, **limits): the gate as an assertion.
+
+    `results` is a results folder, `baseline` a file of `crossres baseline`; `tables` are names or
+    paths of the tables that name the rows; `limits` are the fields of `crossres.Limits`. The
+    failure lists what was found; InputError when nothing can be compared.
+    """
+
+    def hold(
+        results: str | Path,
+        baseline: str | Path,
+        tables: list[str] | None = None,
+        **limits: Any,
+    ) -> None:
+        __tracebackhide__ = True
+        from benchmark import load_table
+        from benchmark.limits import Limits
+        from reports.gate import hold_gate
+
+        named = None if tables is None else [load_table(name) for name in tables]
+        gate = hold_gate(Path(results), Path(baseline), named, Limits(**limits))
+        if not gate.check.passed:
+            lines = [f"{finding.kind}: {finding.text}" for finding in gate.check.findings]
+            pytest.fail("\n  ".join([f"crossres {gate.verdict}", *lines]), pytrace=False)
+
+    return hold

@@ -1,0 +1,305 @@
+"""The gate: it finds harm, and never cries wolf more often than it says."""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from benchmark import Record, Row, Table
+from benchmark.baselines import read_baseline, to_baseline
+from benchmark.gate import Check, check
+from benchmark.limits import Limits
+from benchmark.sensitivity import noise_of, seeds_for, sensitivities
+from benchmark.statistics import difference_of_samples
+from datasets import InputError
+
+Make = Callable[..., Record]
+TABLE = Table(
+    id="mine",
+    title="Mine",
+    caption="",
+    gallery="single-shot",
+    metrics=("rank1", "mAP"),
+    datasets=("mlr-viper", "mlr-market"),
+    seeds=(0, 1, 2),
+    rows=(Row("Plain", "plain"), Row("PCB", "pcb"), Row("BoT", "bot")),
+)
+SETS = ("mlr-viper", "mlr-market")
+
+
+def with_values(records: Sequence[Record], values: Sequence[float]) -> list[Record]:
+    """The records with other metrics, and digests that say so."""
+    found = []
+    for record, value in zip(records, values, strict=True):
+        metrics = {**record.metrics["single-shot"], "rank1": value, "mAP": value}
+        digests = {**record.digests, "weights": f"{hash(value) & 0xFFFF:064x}"}
+        found.append(replace(record, metrics={"single-shot": metrics}, digests=digests))
+    return found
+
+
+@pytest.fixture
+def grid(make: Make) -> list[Record]:
+    """Three rows on two data sets with four seeds, each value 0.5."""
+    return [
+        make(0.5, row.method, name, seed)
+        for row in TABLE.rows
+        for name in SETS
+        for seed in range(4)
+    ]
+
+
+def kinds(found: Check) -> list[str]:
+    return [finding.kind for finding in found.findings]
+
+
+# --- what must be equal ---------------------------------------------------------------------------
+
+
+def test_the_same_results_pass(grid: list[Record]) -> None:
+    found = check(grid, grid, [TABLE], Limits(exact=True))
+    assert found.passed
+    assert all(test.worse is None and test.finds is None for test in found.tests)
+    assert found.notes == ("24 cells are copies of the baseline's records, not run again",)
+
+
+def test_a_missing_cell_is_found_and_a_new_one_is_none(grid: list[Record], make: Make) -> None:
+    found = check(grid, [*grid[1:], make(0.5, "plain", "caviar")], [TABLE])
+    assert kinds(found) == ["missing"]
+    assert "plain on mlr-viper (mlr-sing) was not run, or failed: seeds 0" in found.findings[0].text
+    assert "1 cells are new; the baseline lacks them" in found.notes
+
+
+def test_other_data_is_found(grid: list[Record], make: Make) -> None:
+    split = [make(0.5, r.cell.method, r.cell.dataset, r.cell.seed, manifest="x") for r in grid[:4]]
+    found = check(grid, [*split, *grid[4:]], [TABLE])
+    assert kinds(found) == ["data"]
+    assert "another split on mlr-viper (mlr-sing), 4 cells" in found.findings[0].text
+    pixels = [replace(grid[0], digests={**grid[0].digests, "pixels": "a" * 64}), *grid[1:]]
+    assert "other pixels of the same split" in check(grid, pixels, [TABLE]).findings[0].text
+    begun = [replace(r, digests={**r.digests, "initial resnet50": "b" * 64}) for r in grid]
+    assert "resnet50 began with other weights" in check(grid, begun, [TABLE]).findings[0].text
+
+
+def test_another_size_is_found(grid: list[Record]) -> None:
+    smaller = [replace(r, counts={**r.counts, "embedding_size": 3}) for r in grid[:4]]
+    found = check(grid, [*smaller, *grid[4:]], [TABLE])
+    assert [f.text for f in found.findings] == ["Plain: embedding size 7 → 3 (4 cells)"]
+    more = [replace(r, counts={**r.counts, "flops": 3}) for r in grid]
+    assert check(grid, more, [TABLE]).passed  # what only one version counts is no difference
+
+
+def test_other_options_are_noted_and_tested(grid: list[Record], make: Make) -> None:
+    pcb = [make(0.5, "pcb", r.cell.dataset, r.cell.seed, parts=3) for r in grid[8:16]]
+    found = check(grid, [*grid[:8], *pcb, *grid[16:]], [TABLE])
+    assert found.passed
+    assert "8 cells were run otherwise: option parts" in found.notes
+
+
+def test_exact_finds_other_bits_and_wants_the_same_platform(grid: list[Record]) -> None:
+    other = [replace(grid[0], digests={**grid[0].digests, "weights": "c" * 64}), *grid[1:]]
+    assert check(grid, other, [TABLE]).passed
+    found = check(grid, other, [TABLE], Limits(exact=True))
+    assert [f.text for f in found.findings] == ["Plain: 1 of 8 cells are not equal to the bit"]
+    moved = [replace(r, environment={**r.environment, "torch": "3.0"}) for r in grid]
+    assert check(grid, moved, [TABLE]).passed
+    with pytest.raises(InputError, match=r"torch is 3\.0, there 2\.9"):
+        check(grid, moved, [TABLE], Limits(exact=True))
+
+
+def test_time_and_memory_are_bounded_where_asked(grid: list[Record]) -> None:
+    slow = [replace(r, seconds={**r.seconds, "total": 18.0}, peak_memory_bytes=1300) for r in grid]
+    assert check(grid, slow, [TABLE]).passed
+    assert check(grid, slow, [TABLE], Limits(time=2, memory=1.5)).passed
+    found = check(grid, slow, [TABLE], Limits(time=1.5, memory=1.2))
+    assert sorted(set(kinds(found))) == ["memory", "time"]
+    assert (
+        found.findings[0].text == "all rows: time 1.80 × that of the baseline, the bound is 1.5 ×"
+    )
+
+
+# --- what varies by chance ------------------------------------------------------------------------
+
+
+def drawn(
+    grid: list[Record], rng: np.random.Generator, drop: float = 0.0, row: str | None = None
+) -> Check:
+    """A check where each pair scatters by 0.03, and a row (or all) is worse by `drop`."""
+    hurt = np.array([row is None or r.cell.method == row for r in grid])
+    now = 0.5 + rng.normal(0, 0.03, len(grid)) - drop * hurt
+    return check(grid, with_values(grid, now.tolist()), [TABLE], Limits(false_alarms=0.05))
+
+
+def test_equal_results_raise_alarms_as_seldom_as_stated(grid: list[Record]) -> None:
+    rng = np.random.default_rng(1)
+    alarms = [not drawn(grid, rng).passed for _ in range(300)]
+    assert sum(alarms) <= stats.binom.ppf(0.999, 300, 0.05)
+
+
+def test_a_drop_as_large_as_the_check_says_is_found_as_often(grid: list[Record]) -> None:
+    rng = np.random.default_rng(2)
+    finds = [
+        next(t.finds for t in drawn(grid, rng).tests if t.row == "PCB") or 0.0 for _ in range(40)
+    ]
+    drop = float(np.mean(finds))
+    assert 0.03 < drop < 0.08
+    found = [drawn(grid, rng, drop, "pcb") for _ in range(60)]
+    at_fault = [{f.row for f in one.findings if f.kind == "worse"} for one in found]
+    assert np.mean(["PCB" in rows for rows in at_fault]) > 0.7
+    assert np.mean(["Plain" in rows for rows in at_fault]) < 0.1
+
+
+def test_a_gain_beyond_chance_is_an_alarm_unless_allowed(grid: list[Record]) -> None:
+    rng = np.random.default_rng(3)
+    better = with_values(grid, (0.6 + rng.normal(0, 0.02, len(grid))).tolist())
+    assert set(kinds(check(grid, better, [TABLE]))) == {"too good"}
+    assert check(grid, better, [TABLE], Limits(gains=False)).passed
+
+
+def test_the_same_tiny_gap_everywhere_is_no_alarm(grid: list[Record]) -> None:
+    assert check(grid, with_values(grid, [0.4995] * 24), [TABLE]).passed
+    assert kinds(check(grid, with_values(grid, [0.49] * 24), [TABLE])) == ["worse"] * 8
+
+
+def test_a_tolerance_needs_no_test(grid: list[Record]) -> None:
+    one_seed = [record for record in grid if record.cell.seed == 0]
+    with pytest.raises(InputError, match="one seed on each data set says nothing about chance"):
+        check(one_seed, with_values(one_seed, [0.4] * 6), [TABLE])
+    found = check(one_seed, with_values(one_seed, [0.4] * 6), [TABLE], Limits(tolerance=0.05))
+    assert set(kinds(found)) == {"tolerance"}
+    assert check(
+        one_seed, with_values(one_seed, [0.47] * 6), [TABLE], Limits(tolerance=0.05)
+    ).passed
+
+
+def test_nothing_in_common_is_refused(grid: list[Record], make: Make) -> None:
+    with pytest.raises(InputError, match="no cell in common"):
+        check(grid, [make(0.5, "plain", "mlr-viper", 77)], [TABLE])
+
+
+def test_other_seeds_are_compared_unpaired(grid: list[Record], make: Make) -> None:
+    rng = np.random.default_rng(4)
+    before = with_values(grid, (0.5 + rng.normal(0, 0.02, 24)).tolist())
+    later = [make(0.5, r.cell.method, r.cell.dataset, r.cell.seed + 50) for r in grid]
+    values = 0.5 + rng.normal(0, 0.02, 24)
+    limits = Limits(other_seeds=True)
+    assert check(before, with_values(later, values.tolist()), [TABLE], limits).passed
+    worse = check(before, with_values(later, (values - 0.1).tolist()), [TABLE], limits)
+    assert set(kinds(worse)) == {"worse"}
+
+
+def test_two_samples_are_tested_as_scipy_does() -> None:
+    rng = np.random.default_rng(5)
+    left, right = rng.normal(0.5, 0.1, 5), rng.normal(0.6, 0.1, 7)
+    found = difference_of_samples(
+        {("a", k): v for k, v in enumerate(left)}, {("a", k + 9): v for k, v in enumerate(right)}
+    )
+    expected = stats.ttest_ind(left, right)
+    assert found is not None
+    assert found.p == pytest.approx(expected.pvalue)
+    interval = expected.confidence_interval()
+    assert (found.low, found.high) == pytest.approx((interval.low, interval.high))
+    assert difference_of_samples({("a", 0): 1.0}, {("b", 0): 1.0}) is None
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"metrics": ()}, {"metrics": ("map",)}, {"false_alarms": 0.0}, {"tolerance": 3.0},
+     {"time": 0.0}, {"exact": True, "other_seeds": True}],
+)  # fmt: skip
+def test_limits_that_make_no_sense_are_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(InputError):
+        Limits(**wrong)
+
+
+# --- what so many seeds find ----------------------------------------------------------------------
+
+
+def test_measured_noise_is_that_of_the_pairs(grid: list[Record]) -> None:
+    rng = np.random.default_rng(6)
+    again = with_values(grid, (0.5 + rng.normal(0, 0.03, 24)).tolist())
+    noise = noise_of(grid, [TABLE], Limits(), again)
+    plain = next(one for one in noise if one.row == "Plain" and one.metric == "mAP")
+    gaps = np.array([r.metrics["single-shot"]["mAP"] - 0.5 for r in again[:8]]).reshape(2, 4)
+    assert plain.deviation == pytest.approx(np.sqrt(gaps.var(axis=1, ddof=1).mean()))
+    assert plain.freedom == 6
+    found = sensitivities(grid, noise, Limits(), (4,))
+    now = check(grid, again, [TABLE])
+    by_row = [t.finds for t in now.tests if t.metric == "mAP" and t.row is not None]
+    assert found[0].in_a_row == pytest.approx(max(value or 0.0 for value in by_row), rel=1e-6)
+    assert found[0].seconds == pytest.approx(240.0)
+
+
+def test_noise_from_one_run_is_that_of_two_values_with_unlike_seeds(grid: list[Record]) -> None:
+    rng = np.random.default_rng(7)
+    values = 0.5 + rng.normal(0, 0.03, 24)
+    records = with_values(grid, values.tolist())
+    noise = noise_of(records, [TABLE], Limits())
+    plain = next(one for one in noise if one.row == "Plain" and one.metric == "mAP")
+    spread = values[:8].reshape(2, 4).var(axis=1, ddof=1).mean()
+    assert plain.deviation == pytest.approx(np.sqrt(2 * spread))
+    assert plain.freedom == 6
+
+
+def test_the_seeds_for_a_drop_are_the_first_that_find_it(grid: list[Record]) -> None:
+    rng = np.random.default_rng(8)
+    again = with_values(grid, (0.5 + rng.normal(0, 0.03, 24)).tolist())
+    noise = noise_of(grid, [TABLE], Limits(), again)
+    overall, in_a_row = seeds_for(grid, noise, Limits(), 0.03)["mAP"]
+    assert overall is not None
+    assert in_a_row is not None
+    assert overall <= in_a_row
+    before, at = sensitivities(grid, noise, Limits(metrics=("mAP",)), (in_a_row - 1, in_a_row))[:2]
+    assert before.in_a_row is not None
+    assert at.in_a_row is not None
+    assert at.in_a_row <= 0.03 < before.in_a_row
+
+
+def test_one_seed_tells_no_noise(grid: list[Record]) -> None:
+    with pytest.raises(InputError, match="one seed on each data set does not tell"):
+        noise_of([r for r in grid if r.cell.seed == 0], [TABLE], Limits())
+
+
+# --- baseline files -------------------------------------------------------------------------------
+
+
+def test_a_baseline_is_the_records_whole_in_a_fixed_order(
+    grid: list[Record], tmp_path: Path
+) -> None:
+    text = to_baseline(grid)
+    assert to_baseline(reversed(grid)) == text
+    assert len(text.splitlines()) == 24 + 2
+    path = tmp_path / "b.json"
+    path.write_text(text)
+    found = read_baseline(path)
+    assert {record.key: record for record in found} == {record.key: record for record in grid}
+    assert to_baseline(found) == text
+    with pytest.raises(InputError, match="a baseline needs records"):
+        to_baseline([])
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda text: text[:-40], "not a readable baseline"),
+        (lambda _: "[]", "not a baseline of version 1"),
+        (lambda text: text.replace('"version": 1', '"version": 9', 1), "not a baseline of version"),
+        (lambda text: text.replace('"seed": 0', '"seed": 1', 1), "line 2: its cell, profile and"),
+        (lambda text: text.replace('"mAP": 0.5', '"mAP": 5', 1), "line 2: does not follow"),
+        (lambda text: json.dumps(json.loads(text) | {"records": []}), "it holds no cell"),
+        (lambda text: json.dumps(json.loads(text) | {"records": json.loads(text)["records"] * 2}),
+         "stands twice"),
+    ],
+)  # fmt: skip
+def test_a_baseline_that_was_altered_is_refused(
+    grid: list[Record], tmp_path: Path, change: Callable[[str], str], said: str
+) -> None:
+    path = tmp_path / "b.json"
+    path.write_text(change(to_baseline(grid)))
+    with pytest.raises(InputError, match=said) as error:
+        read_baseline(path)
+    assert str(path) in str(error.value)
