@@ -1,0 +1,146 @@
+"""The gate's answer as programs, people and CI read it."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+from rich.console import Console
+
+from benchmark import Record
+from benchmark.baselines import to_baseline
+from benchmark.limits import Limits
+from benchmark.records import write_record
+from benchmark.sensitivity import noise_of, seeds_for, sensitivities
+from datasets import InputError
+from reports.gate import (
+    Gate,
+    escape,
+    gate_json,
+    hold_gate,
+    print_gate,
+    to_annotations,
+    to_junit,
+    to_summary,
+)
+from reports.power import power_json, print_power
+
+
+@pytest.fixture
+def held(drawn: Any, tmp_path: Path) -> Callable[..., Gate]:
+    """The drawn results held against a baseline in which every metric is better by `before`."""
+
+    def hold(before: float = 0.0, limits: Limits | None = None) -> Gate:
+        path = tmp_path / "base.json"
+        path.write_text(to_baseline([_moved(record, before) for record in drawn.records]))
+        return hold_gate(drawn.folder, path, [drawn.table], limits)
+
+    return hold
+
+
+def _moved(record: Record, by: float) -> Record:
+    if by == 0:
+        return record
+    # Each cell by another amount, as training does.
+    by += int(record.digests["weights"][:2], 16) / 256 / 50
+    metrics = {
+        rule: {n: v if n == "valid_queries" else min(1.0, v + by) for n, v in found.items()}
+        for rule, found in record.metrics.items()
+    }
+    return replace(record, metrics=metrics)
+
+
+def printed(function: Callable[..., None], *arguments: Any) -> str:
+    console = Console(width=120, no_color=True, record=True, file=open("/dev/null", "w"))  # noqa: PTH123, SIM115
+    function(*arguments, console)
+    return console.export_text()
+
+
+def test_a_passed_gate_says_so_everywhere(held: Callable[..., Gate]) -> None:
+    gate = held()
+    assert gate.check.passed
+    assert gate.verdict == "passed: 45 cells are as the baseline says"
+    assert "### ✅ crossres: passed" in to_summary(gate)
+    assert to_annotations(gate) == []
+    root = ElementTree.fromstring(to_junit(gate))
+    assert root.attrib["failures"] == "0"
+    assert not root.findall(".//failure")
+    assert "TWIN DATA" in printed(print_gate, gate)
+    assert gate_json(gate)["bit_equal"] == 45
+
+
+def test_a_failed_gate_names_the_rows_and_the_size(held: Callable[..., Gate]) -> None:
+    gate = held(0.1)
+    assert gate.verdict == "failed: worse"
+    summary, text = to_summary(gate), printed(print_gate, gate)
+    for found in (summary, text):
+        assert "all rows" in found
+        assert "beyond chance" in found
+        assert "The change harms the results." in summary
+    assert "| **worse** |" in summary
+    content = json.loads(json.dumps(gate_json(gate), allow_nan=False))
+    assert content["passed"] is False
+    assert {finding["kind"] for finding in content["findings"]} == {"worse"}
+    assert len(content["tests"]) == 8  # the mean and three rows, by two metrics
+
+
+def test_junit_has_a_case_for_each_thing_that_is_checked(held: Callable[..., Gate]) -> None:
+    root = ElementTree.fromstring(to_junit(held(0.1, Limits(time=2.0, exact=True))))
+    names = [case.attrib["name"] for case in root.iter("testcase")]
+    assert names[:5] == ["same data", "no cell missing", "same sizes", "equal to the bit", "time"]
+    assert len(names) == 5 + 8
+    assert root.attrib["tests"] == "13"
+    failed = [case for case in root.iter("testcase") if case.find("failure") is not None]
+    assert root.attrib["failures"] == str(len(failed))
+    failure = failed[-1].find("failure")
+    assert failure is not None
+    assert failure.attrib["type"] == "worse"
+    assert "The change harms the results." in (failure.text or "")
+
+
+def test_annotations_and_markdown_escape_what_they_are_given(held: Callable[..., Gate]) -> None:
+    gate = held(0.1)
+    odd = replace(gate.check.findings[0], text="50 % of|a <b>\nline")
+    gate = replace(gate, check=replace(gate.check, findings=(odd,)))
+    assert to_annotations(gate) == ["::error title=crossres worse::50 %25 of|a <b>%0Aline"]
+    assert escape(odd.text) == r"50 % of\|a \<b\> line"
+    assert r"- 50 % of\|a \<b\> line" in to_summary(gate)
+    assert "50 % of|a &lt;b&gt;" in to_junit(gate)
+
+
+def test_a_folder_without_records_is_refused(held: Callable[..., Gate], tmp_path: Path) -> None:
+    held()
+    (tmp_path / "empty" / "records").mkdir(parents=True)
+    with pytest.raises(InputError, match="no usable records"):
+        hold_gate(tmp_path / "empty", tmp_path / "base.json")
+
+
+def test_why_a_cell_failed_is_told(held: Callable[..., Gate], drawn: Any, tmp_path: Path) -> None:
+    held()
+    first, *others = drawn.records
+    folder = tmp_path / "less"
+    for record in others:
+        write_record(folder, record)
+    (folder / "failures").mkdir()
+    log = f"Baseline · caviar\n{json.dumps({'reason': 'no luck today'})}\n"
+    (folder / "failures" / f"{first.key}.log").write_text(log)
+    gate = hold_gate(folder, tmp_path / "base.json", [drawn.table])
+    assert gate.verdict == "failed: missing"
+    assert "Baseline · caviar failed: no luck today" in to_summary(gate)
+
+
+def test_power_is_printed_with_what_it_costs(drawn: Any) -> None:
+    limits = Limits()
+    noise = noise_of(drawn.records, [drawn.table], limits)
+    found = sensitivities(drawn.records, noise, limits, (2, 5))
+    needed = seeds_for(drawn.records, noise, limits, 0.03)
+    text = printed(print_power, noise, found, needed, 3.0, False, limits)
+    assert "The drop that is found in four cases of five" in text
+    assert "3 points of mAP in all rows: " in text
+    assert "an upper bound" in text
+    content = json.loads(json.dumps(power_json(noise, found, needed, limits), allow_nan=False))
+    assert [one["seeds"] for one in content["sensitivities"]] == [2, 5, 2, 5]
+    assert set(content["seeds_needed"]) == {"mAP", "rank1"}

@@ -1,0 +1,143 @@
+"""`crossres baseline`, `check` and `power`, and the pytest fixture, as a team's CI runs them."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+REPOSITORY = Path(__file__).parents[1]
+Command = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("team")
+
+
+@pytest.fixture(scope="module")
+def command(folder: Path) -> Command:
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "crossres", *arguments],
+            capture_output=True,
+            text=True,
+            timeout=300,
+            cwd=folder,
+            env=os.environ | {"CROSSRES_CACHE": str(folder / "cache")},
+        )
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def results(command: Command, folder: Path) -> Path:
+    """Two cells that cost nothing, and their baseline.
+
+    Of one row and two seeds, so that there is something to test.
+    """
+    run = ("run", "controls", "--profile", "smoke", "--datasets", "mlr-viper")
+    done = command(*run, "--rows", "Plain", "--seeds", "0,1", "--out", "results")
+    assert done.returncode == 0, done.stderr
+    made = command("baseline", "results")
+    assert made.returncode == 0, made.stderr
+    (folder / "base.json").write_text(made.stdout)
+    return folder / "results"
+
+
+@pytest.fixture
+def worse(results: Path) -> Path:
+    """A baseline in which every metric is better than the results by 0.2 or a little more."""
+    folder = results.parent
+    content = json.loads((folder / "base.json").read_text())
+    for record in content["records"]:
+        for metrics in record["metrics"].values():
+            for name in metrics:
+                if name != "valid_queries":
+                    metrics[name] = min(1.0, metrics[name] + 0.2)
+    path = folder / "better.json"
+    path.write_text(json.dumps(content))
+    return path
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("results")
+def test_the_same_results_pass_and_a_drop_fails(
+    command: Command, folder: Path, worse: Path
+) -> None:
+    again = command("check", "results", "--baseline", "base.json", "--exact", "--json")
+    assert again.returncode == 0, again.stderr
+    assert json.loads(again.stdout)["passed"] is True
+
+    check = ("check", "results", "--baseline", worse.name, "--junit", "ci/gate.xml")
+    done = command(*check, "--summary", "ci/gate.md", "--annotations")
+    assert done.returncode == 1, done.stderr
+    assert "failed: worse" in done.stdout
+    assert "::error title=crossres worse::Plain: mAP " in done.stdout
+    assert ElementTree.parse(folder / "ci/gate.xml").getroot().attrib["failures"] != "0"
+    assert "❌" in (folder / "ci/gate.md").read_text()
+    assert command("check", "results", "--baseline", worse.name, "--metrics", "mINP").returncode
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("results")
+def test_what_cannot_be_checked_is_one_line_and_two(command: Command, folder: Path) -> None:
+    (folder / "torn.json").write_text((folder / "base.json").read_text()[:-50])
+    for arguments, said in (
+        (("check", "results", "--baseline", "none.json"), "none.json: not a readable baseline"),
+        (("check", "results", "--baseline", "torn.json"), "torn.json: not a readable baseline"),
+        (("check", "nowhere", "--baseline", "base.json"), "nowhere: no results there"),
+        (("check", "results", "--baseline", "base.json", "--metrics", "map"), "unknown ['map']"),
+        (("check", "results", "--baseline", "base.json", "--false-alarms", "0"), "no rate between"),
+        (("baseline", "nowhere"), "nowhere: no results there"),
+        (("power", "nowhere"), "nowhere: no results there"),
+    ):
+        done = command(*arguments)
+        assert done.returncode == 2, (arguments, done.stderr)
+        assert done.stderr.startswith("crossres: ")
+        assert said in done.stderr
+        assert len(done.stderr.strip().splitlines()) == 1
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("results")
+def test_power_takes_a_folder_or_a_baseline(command: Command) -> None:
+    done = command("power", "results", "--drop", "5", "--json")
+    assert done.returncode == 0, done.stderr
+    assert command("power", "base.json", "--drop", "5", "--json").stdout == done.stdout
+    assert json.loads(done.stdout)["seeds_needed"]["mAP"]["in_a_row"] >= 2
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("results")
+def test_the_fixture_fails_a_test_with_what_was_found(folder: Path, worse: Path) -> None:
+    suite = folder / "suite"
+    shutil.rmtree(suite, ignore_errors=True)
+    suite.mkdir()
+    (suite / "test_mine.py").write_text(
+        f"""
+def test_as_good_as_it_was(assert_no_regression):
+    assert_no_regression({str(folder / "results")!r}, {str(folder / "base.json")!r}, exact=True)
+
+
+def test_worse(assert_no_regression):
+    assert_no_regression({str(folder / "results")!r}, {str(worse)!r}, tables=["controls"])
+"""
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "crossres.pytest_plugin",
+         "-p", "no:cacheprovider", "test_mine.py"],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        cwd=suite,
+        env=os.environ | {"PYTHONPATH": str(REPOSITORY), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
+    )  # fmt: skip
+    assert "1 failed, 1 passed" in done.stdout, done.stdout + done.stderr
+    assert "crossres failed: worse" in done.stdout
+    assert "worse: Plain: mAP" in done.stdout
