@@ -27,6 +27,7 @@ from reports.figures import STRIP_WIDTH, CmcPlot, Strip, cmc_plot, strips
 from reports.gallery import Pictures, pictures, queries_for
 from reports.grid import BY_ROW, Column, Grid, Score
 from reports.leftovers import Leftovers
+from reports.numbers import numbers_of
 from reports.quality import Quality, quality_of
 from reports.text import method_words, published_somewhere, published_text
 
@@ -83,6 +84,7 @@ def to_html(
             sections=sections,
             setups=setups,
             held=held,
+            numbers=numbers_of(grids),
             overview=_overview(records),
             # Without the folder's own path the page stays the same when the folder is moved.
             leftovers=replace(

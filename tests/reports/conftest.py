@@ -3,9 +3,10 @@
 Three rows x five data sets x three seeds, with the table, profile and options that are built in.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from benchmark.profiles import profile_content
 from benchmark.records import write_record
 from datasets import CARDS, digest_of, draw
 from methods import resolve_options
+from tests.reports.seeing import ARGUMENTS, CHROMIUM
 
 HEIGHT, WIDTH = 64, 32
 CHAINS = {"Baseline": ["input", "IR_1"]}
@@ -188,3 +190,12 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> Drawn:
 def recorder() -> Callable[..., Record]:
     """make_record, for tests that need records of their own."""
     return make_record
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    sync_api = pytest.importorskip("playwright.sync_api")
+    with sync_api.sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield opened
+        opened.close()

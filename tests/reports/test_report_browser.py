@@ -1,7 +1,5 @@
 """The report as seen: a real Chromium opens the file, wide and narrow, light and dark, offline."""
 
-import shutil
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -9,17 +7,8 @@ import pytest
 from benchmark import load_table
 from reports import write_report
 from tests.reports.conftest import draw_results
+from tests.reports.seeing import CHROMIUM, Seen
 
-CHROMIUM = shutil.which("chromium")
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium here")
 # WCAG 2 contrast of an element's text against the nearest opaque background behind it.
 CONTRAST = """element => {
@@ -34,31 +23,6 @@ CONTRAST = """element => {
   const pair = [light(parse(getComputedStyle(element).color)), light(colour)];
   return (Math.max(...pair) + .05) / (Math.min(...pair) + .05);
 }"""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    sync_api = pytest.importorskip("playwright.sync_api")
-    with sync_api.sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield opened
-        opened.close()
-
-
-class Seen:
-    """A page with everything it said and asked for."""
-
-    def __init__(self, browser: Any, address: str, width: int, scheme: str) -> None:
-        self.said: list[str] = []
-        self.asked: list[str] = []
-        context = browser.new_context(
-            viewport={"width": width, "height": 900}, color_scheme=scheme, offline=True
-        )
-        self.page = context.new_page()
-        self.page.on("console", lambda message: self.said.append(message.text))
-        self.page.on("pageerror", lambda error: self.said.append(str(error)))
-        self.page.on("request", lambda request: self.asked.append(request.url))
-        self.page.goto(address)
 
 
 @pytest.fixture(scope="module")
