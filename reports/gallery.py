@@ -1,6 +1,7 @@
 """Artifacts of cells as pictures: retrieval galleries (paper, Figure 6) and reconstruction chains.
 
-Queries were drawn by hash when the cell ran, never by success; they are shown in that order.
+Queries were drawn by hash when the cell ran, never by success; of those, the ones that most rows
+get wrong come first.
 """
 
 import zipfile
@@ -116,8 +117,9 @@ def pictures(
     ):
         found = _load(grid, column, seed, results, notes)
         if found:
-            shown = _queries(found, queries)
-            chains = tuple(c for row, (r, a) in found.items() if (c := _chain(row, r, a, queries)))
+            names = _failures_first(found)[:queries]
+            shown = tuple(_query(found, name) for name in names)
+            chains = tuple(c for row, (r, a) in found.items() if (c := _chain(row, r, a, names)))
             return Pictures(column, seed, shown, chains)
     return None
 
@@ -148,23 +150,28 @@ def _load(
     return found
 
 
-def _queries(found: Mapping[int, tuple[Record, Arrays]], count: int) -> tuple[Query, ...]:
-    """The first queries of the first row, each with every row that kept the same query."""
+def _failures_first(found: Mapping[int, tuple[Record, Arrays]]) -> list[str]:
+    """The queries of the first row: those that most rows get wrong, then most wrong, first."""
+    names = [str(name) for name in next(iter(found.values()))[1]["query_names"]]
+    ranks: dict[str, list[int]] = {name: [] for name in names}
+    for _, arrays in found.values():
+        for name, rank in zip(arrays["query_names"], arrays["match_ranks"], strict=True):
+            ranks.get(str(name), []).append(int(rank))
+    return sorted(names, key=lambda n: (-sum(rank > 1 for rank in ranks[n]), -sum(ranks[n])))
+
+
+def _query(found: Mapping[int, tuple[Record, Arrays]], name: str) -> Query:
+    """One query of the first row, with every row that kept the same one."""
     first = next(iter(found.values()))[1]
-    shown = []
-    for position in range(min(count, len(first["query_names"]))):
-        name = str(first["query_names"][position])
-        pid = int(first["query_pids"][position])
-        rankings = [_ranking(row, record, a, name) for row, (record, a) in found.items()]
-        shown.append(
-            Query(
-                Shot(data_uri(first["query_images"][position]), f"query {name}, identity {pid}"),
-                pid,
-                rate_words(int(first["query_rates"][position])),
-                tuple(ranking for ranking in rankings if ranking is not None),
-            )
-        )
-    return tuple(shown)
+    at = [str(known) for known in first["query_names"]].index(name)
+    pid = int(first["query_pids"][at])
+    rankings = [_ranking(row, record, arrays, name) for row, (record, arrays) in found.items()]
+    return Query(
+        Shot(data_uri(first["query_images"][at]), f"query {name}, identity {pid}"),
+        pid,
+        rate_words(int(first["query_rates"][at])),
+        tuple(ranking for ranking in rankings if ranking is not None),
+    )
 
 
 def _ranking(row: int, record: Record, arrays: Arrays, name: str) -> Ranking | None:
@@ -197,16 +204,19 @@ def rate_words(rate: int) -> str:
     return {0: "natively LR", 1: "HR"}.get(rate, f"LR, 1/{rate}")
 
 
-def _chain(row: int, record: Record, arrays: Arrays, count: int) -> Chain | None:
-    """The reconstructions that a row kept; None for methods that rebuild nothing."""
+def _chain(row: int, record: Record, arrays: Arrays, names: Sequence[str]) -> Chain | None:
+    """The reconstructions that a row kept of these queries; None without any."""
     if "chain_images" not in arrays or not len(arrays["chain_images"]):
         return None
     labels = tuple(str(label) for label in arrays["chain_labels"])
+    known = [str(name) for name in arrays["query_names"]]
     images = tuple(
         tuple(
             Shot(data_uri(image, 256), label, measures=nearness(arrays, query, step))
-            for step, (image, label) in enumerate(zip(steps, labels, strict=True))
+            for step, (image, label) in enumerate(
+                zip(arrays["chain_images"][query], labels, strict=True)
+            )
         )
-        for query, steps in enumerate(arrays["chain_images"][:count])
+        for query in (known.index(name) for name in names if name in known)
     )
-    return Chain(row, record.key, labels, images)
+    return Chain(row, record.key, labels, images) if images else None

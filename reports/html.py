@@ -25,6 +25,7 @@ from reports.curves import Learning, learning_of
 from reports.differences import AXIS, PLOT_WIDTH, Comparison, compare_rows, gap_text, p_text
 from reports.figures import STRIP_WIDTH, CmcPlot, Strip, cmc_plot, strips
 from reports.gallery import Pictures, pictures, queries_for
+from reports.glance import leader_words, overview_of
 from reports.grid import BY_ROW, Column, Grid, Score
 from reports.leftovers import Leftovers
 from reports.numbers import numbers_of
@@ -84,6 +85,7 @@ def to_html(
             sections=sections,
             setups=setups,
             held=held,
+            glance=overview_of([(s.grid, s.anchor) for s in sections], held, leftovers, records),
             numbers=numbers_of(grids),
             overview=_overview(records),
             # Without the folder's own path the page stays the same when the folder is moved.
@@ -233,6 +235,7 @@ def environment() -> jinja2.Environment:
         plot=plot,
         seeds_to_decide=seeds_to_decide,
         in_order=in_order,
+        leader_words=leader_words,
         option=option,
         step=step,
     )

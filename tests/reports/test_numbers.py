@@ -61,7 +61,7 @@ def test_without_the_script_there_is_a_plain_table(drawn, tmp_path: Path) -> Non
     ]
     assert controls.splitlines()[0].endswith(" hidden>")
     assert not re.search(r"<(button|select|input)\b", section.replace(controls, ""))
-    assert '">3 lines</p>' in shown
+    assert '">3 lines</p>' in section
     measured = re.findall(r'<td class="num[^"]*" data-value="([^"]+)"', section)
     printed = re.findall(r'<td class="published num" data-value="([^"]+)"', section)
     assert len(printed) == 6

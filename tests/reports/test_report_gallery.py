@@ -25,15 +25,34 @@ def test_rows_answer_the_same_queries(drawn) -> None:
         found = pictures(grid, column, drawn.folder, MOST_QUERIES, notes)
         assert found.seed == 0
         assert len(found.queries) == MOST_QUERIES
-        for number, query in enumerate(found.queries):
+        for query in found.queries:
             assert [ranking.row for ranking in query.rankings] == [0, 1, 2]
             assert f"{query.pid:04d}" in query.shot.title
             for ranking in query.rankings:
                 arrays = np.load(drawn.folder / "artifacts" / f"{ranking.key}.npz")
+                names = [f"query {name}, identity {query.pid}" for name in arrays["query_names"]]
+                number = names.index(query.shot.title)
                 correct = arrays["top_pids"][number] == arrays["query_pids"][number]
                 assert [shot.correct for shot in ranking.top] == correct.tolist()
                 assert ranking.match_rank == arrays["match_ranks"][number]
     assert notes == []
+
+
+def test_what_most_rows_get_wrong_comes_first(drawn, tmp_path: Path) -> None:
+    (grid,) = build_grids(drawn.records, drawn.table)
+    column = grid.columns[0]
+    shutil.copytree(drawn.folder / "artifacts", tmp_path / "artifacts")
+    # Query 1 is wrong in one row, 2 in all rows, 0 nowhere; so is 4, but by less than 2.
+    ranks = {0: [1, 9, 5, 1, 2], 1: [1, 1, 5, 1, 2], 2: [1, 1, 5, 1, 2]}
+    for row, wrong in ranks.items():
+        path = tmp_path / "artifacts" / f"{grid.cells[row, column].records[0].key}.npz"
+        arrays = dict(np.load(path))
+        arrays["match_ranks"] = np.array([*wrong, *[1] * (len(arrays["match_ranks"]) - 5)])
+        np.savez(path, **arrays)
+    names = [f"query {name}, identity {pid}" for name, pid in
+             zip(arrays["query_names"], arrays["query_pids"], strict=True)]  # fmt: skip
+    found = pictures(grid, column, tmp_path, 4, [])
+    assert [names.index(query.shot.title) for query in found.queries] == [2, 4, 1, 0]
 
 
 def test_chains_have_the_steps_of_their_row(drawn) -> None:
