@@ -209,7 +209,7 @@ def _chain(row: int, record: Record, arrays: Arrays, names: Sequence[str]) -> Ch
     if "chain_images" not in arrays or not len(arrays["chain_images"]):
         return None
     labels = tuple(str(label) for label in arrays["chain_labels"])
-    known = [str(name) for name in arrays["query_names"]]
+    known = [str(name) for name in arrays["query_names"][: len(arrays["chain_images"])]]
     images = tuple(
         tuple(
             Shot(data_uri(image, 256), label, measures=nearness(arrays, query, step))

@@ -39,23 +39,26 @@ class Leader:
 
 @dataclass(frozen=True)
 class Glance:
-    """One grid at a glance; `seconds` is the computing time of its cells, on one core each."""
+    """One grid at a glance: who leads where two rows or more were run."""
 
     grid: Grid
     anchor: str
     metric: str
-    done: int
-    missing: int
-    seconds: float
     overall: Leader | None
     leaders: tuple[Leader, ...]
 
 
 @dataclass(frozen=True)
 class Overview:
-    """The whole report at a glance: its grids, and the number of claims with each verdict."""
+    """The whole report at a glance: its grids, and the number of claims with each verdict.
+
+    `done` counts cells, each once; `seconds` is their computing time, on one core each.
+    """
 
     grids: tuple[Glance, ...]
+    done: int
+    missing: int
+    seconds: float
     claims: Mapping[Verdict, int]
     failed: int
     broken: int
@@ -68,11 +71,16 @@ def overview_of(
     leftovers: Leftovers,
     records: Iterable[Record],
 ) -> Overview:
-    """The overview of grids with their anchors."""
+    """The overview of grids with their anchors, of which `records` are the cells."""
+    found = tuple(_glance(grid, anchor) for grid, anchor in sections)
+    cells = {record.key: record for record in records}.values()
     verdicts = Counter(found.verdict for one in held for found in one.measured)
-    machines = {tuple(sorted(record.environment.items())) for record in records}
+    machines = {tuple(sorted(record.environment.items())) for record in cells}
     return Overview(
-        tuple(_glance(grid, anchor) for grid, anchor in sections),
+        found,
+        len(cells),
+        sum(len(one.grid.missing) for one in found),
+        sum(record.seconds["total"] for record in cells),
         {verdict: verdicts[verdict] for verdict in VERDICTS if verdicts[verdict]},
         len(leftovers.failed),
         len(leftovers.broken),
@@ -82,17 +90,13 @@ def overview_of(
 
 def _glance(grid: Grid, anchor: str) -> Glance:
     metric = grid.table.metrics[0]
-    records = grid.records
     leaders = [_leader(grid, column, metric) for column in grid.shown]
     return Glance(
         grid,
         anchor,
         metric,
-        len(records),
-        len(grid.missing),
-        sum(record.seconds["total"] for record in records),
         _over_all(grid, metric) if len(grid.shown) > 1 else None,
-        tuple(leader for leader in leaders if leader is not None),
+        tuple(leader for leader in leaders if leader is not None and leader.next_one is not None),
     )
 
 
@@ -115,7 +119,7 @@ def _over_all(grid: Grid, metric: str) -> Leader | None:
         for row, found in rows_of(grid, metric).items()
         if len(by_set(found)) == len(grid.shown)
     }
-    if not values:
+    if len(values) < 2:
         return None
     means = {row: set_mean(found) for row, found in values.items()}
     best, *others = sorted(means, key=lambda row: -means[row])
@@ -142,7 +146,7 @@ def _led(
 def leader_words(leader: Leader, labels: Sequence[str]) -> str:
     """ "+3.1 points over SING, beyond chance", or "...; not told from SING and 2 more rows"."""
     if leader.next_one is None:
-        return "the only row"
+        return ""
     lead = f"{words.signed(leader.lead or 0.0)} points over {labels[leader.next_one]}"
     if not leader.rows:
         return f"{lead}; one seed says nothing about chance"

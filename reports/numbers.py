@@ -58,13 +58,17 @@ class Numbers:
 
 
 def numbers_of(grids: Sequence[Grid]) -> Numbers:
-    """Every grid's lines in the order of the page; columns that no line fills are left out."""
+    """Every grid's lines in the order of the page.
+
+    Lines with neither records nor published numbers, and columns that no line fills, are left out.
+    """
     metrics = list(dict.fromkeys(metric for grid in grids for metric in grid.table.metrics))
     lines = [
         _line(grid, row, column, metrics)
         for grid in grids
         for column in grid.shown
         for row in range(len(grid.table.rows))
+        if grid.cells[row, column].records or _is_published(grid, row, column)
     ]
     heads = _heads(metrics)
     filled = [any(line.entries[place].text for line in lines) for place in range(len(heads))]
@@ -73,6 +77,10 @@ def numbers_of(grids: Sequence[Grid]) -> Numbers:
         tuple(_narrowed(line, filled) for line in lines),
         _facets(lines),
     )
+
+
+def _is_published(grid: Grid, row: int, column: Column) -> bool:
+    return any(grid.score(row, column, metric).published for metric in grid.table.metrics)
 
 
 def _heads(metrics: Sequence[str]) -> list[Head]:

@@ -148,7 +148,7 @@ def draw_artifact(folder: Path, record: Record, labels: Sequence[str]) -> Path:
         "match_ranks": ranks,
         "chain_labels": np.array(labels),
         "chain_images": np.stack(
-            [[draw_person(p, 0, steps[label]) for label in labels] for p in pids[:4]]
+            [[draw_person(p, 0, steps[label]) for label in labels] for p in pids]
         ),
     }
     path = folder / "artifacts" / f"{record.key}.npz"

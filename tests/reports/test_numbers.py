@@ -46,8 +46,9 @@ def test_real_data_has_differences_and_several_tables_can_be_chosen(recorder) ->
     assert [(gap.text, round(gap.value, 6)) for gap in gaps][2] == ("+7.6", 7.6)
     assert {line.entries[at].value for line in found.lines[3:]} == {None}
     assert list(found.facets) == ["table", "run"]
-    missing = found.lines[3]  # a row of table3 that was not run
-    assert {entry.text for entry in missing.entries} <= {"", "0 of 3"}
+    assert [line.label for line in found.lines[3:]] == ["IR_1 + IR_1/2", "IR_1 + IR_1/2 + IR_1/3"]
+    missing = found.lines[4]  # was published, and not run
+    assert {entry.text for entry in missing.entries if not entry.is_published} <= {"", "0 of 3"}
 
 
 def test_without_the_script_there_is_a_plain_table(drawn, tmp_path: Path) -> None:
