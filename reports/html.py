@@ -51,6 +51,12 @@ class Section:
     learning: tuple[Learning, ...]
     quality: tuple[Quality, ...]
 
+    @property
+    def name(self) -> str:
+        """What tells the grid from others on the page, for readers who do not see it."""
+        grid = self.grid
+        return f"{grid.table.title}, {words.source_words(grid.source)}, {grid.profile}"
+
 
 @dataclass(frozen=True)
 class Setup:

@@ -108,7 +108,7 @@ def _line(grid: Grid, row: int, column: Column, metrics: Sequence[str]) -> Line:
         for entry in _scores(grid.score(row, column, metric), twin=words.is_twin(grid.source))
     ]
     facets = {
-        "table": grid.table.title,
+        "table": grid.table.id,
         "run": f"{words.source_words(grid.source)}, {grid.profile}",
         "data set": column.title,
     }

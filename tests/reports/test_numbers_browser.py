@@ -130,7 +130,7 @@ def test_several_tables_can_be_told_apart(browser: Any, tmp_path: Any) -> None:
     for table in tables:
         draw_results(tmp_path, table, datasets=("caviar",), seeds=(0,))
     page = Seen(browser, write_report(tmp_path, tables)[0].as_uri(), 1280, "light").page
-    page.get_by_label("Table", exact=True).select_option(tables[1].title)
+    page.get_by_label("Table", exact=True).select_option("table3")
     shown = page.locator("#all-numbers tbody tr:visible")
     assert shown.count() == len(tables[1].rows)
-    assert tables[1].title in shown.first.inner_text()
+    assert "table3" in shown.first.inner_text()

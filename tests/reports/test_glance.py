@@ -1,0 +1,90 @@
+"""At a glance: who leads as the tables mark it, what was run, and what became of the claims."""
+
+from collections.abc import Callable
+from typing import Any
+
+from benchmark import Record, load_table
+from benchmark.statistics import difference
+from reports import build_grids, write_report
+from reports.differences import rows_of
+from reports.glance import leader_words, overview_of
+from reports.leftovers import FailedCell, Leftovers
+
+TABLE = load_table("table2")
+LABELS = [row.label for row in TABLE.rows]
+
+
+def grid_of(recorder: Callable[..., Record], values: dict[str, list[list[float]]]) -> Any:
+    """values[data set][row][seed] -> the grid of those records."""
+    records = [
+        recorder(TABLE, row, name, seed, rank1=value)
+        for name, rows in values.items()
+        for row, seeds in enumerate(rows)
+        for seed, value in enumerate(seeds)
+    ]
+    (grid,) = build_grids(records, TABLE)
+    return grid
+
+
+def overview(*grids: Any, leftovers: Leftovers | None = None) -> Any:
+    records = [record for grid in grids for record in grid.records]
+    return overview_of([(g, "here") for g in grids], [], leftovers or Leftovers(), records)
+
+
+FAR = [[0.50, 0.52, 0.51], [0.80, 0.83, 0.80], [0.65, 0.67, 0.66]]
+NEAR = [[0.50, 0.60, 0.40], [0.55, 0.50, 0.60], [0.20, 0.20, 0.21]]
+
+
+def test_who_leads_on_a_data_set_is_who_is_marked(recorder: Callable[..., Record]) -> None:
+    (one,) = overview(grid_of(recorder, {"caviar": FAR})).grids
+    (leader,) = one.leaders
+    assert (leader.best, leader.rows, leader.is_alone) == (1, (1,), True)
+    assert leader_words(leader, LABELS) == f"+15.0 points over {LABELS[2]}, beyond chance"
+    assert one.overall is None  # one data set is no mean over several
+
+
+def test_a_tie_is_no_lead(recorder: Callable[..., Record]) -> None:
+    (one,) = overview(grid_of(recorder, {"caviar": NEAR})).grids
+    (leader,) = one.leaders
+    assert not leader.is_alone
+    assert set(leader.rows) >= {0, 1}
+    assert f"+5.0 points over {LABELS[0]}; not told from {LABELS[0]}" in leader_words(
+        leader, LABELS
+    )
+
+
+def test_one_seed_says_nothing_about_chance(recorder: Callable[..., Record]) -> None:
+    (one,) = overview(grid_of(recorder, {"caviar": [[0.5], [0.9], [0.6]]})).grids
+    assert "one seed says nothing about chance" in leader_words(one.leaders[0], LABELS)
+
+
+def test_over_all_sets_the_pairs_decide(recorder: Callable[..., Record]) -> None:
+    grid = grid_of(recorder, {"caviar": FAR, "mlr-viper": FAR})
+    overall = overview(grid).grids[0].overall
+    assert (overall.best, overall.is_alone) == (1, True)
+    values = rows_of(grid, "rank1")
+    found = difference(values[1], values[2])
+    assert found is not None
+    assert overall.lead == 100 * found.effect or abs(overall.lead - 100 * found.effect) < 1e-9
+
+
+def test_where_one_row_was_run_nothing_is_compared(recorder: Callable[..., Record]) -> None:
+    records = [recorder(TABLE, 1, "caviar", seed) for seed in range(3)]
+    (grid,) = build_grids(records, TABLE)
+    (one,) = overview(grid).grids
+    assert one.leaders == ()
+
+
+def test_cells_are_counted_once(drawn: Any) -> None:
+    grids = build_grids(drawn.records, TABLE)
+    failed = Leftovers(failed=(FailedCell("x", "a cell", "no luck"),))
+    found = overview(*grids, *grids, leftovers=failed)
+    assert (found.done, found.failed, found.machines) == (45, 1, 1)
+    assert found.seconds == sum(record.seconds["total"] for record in drawn.records)
+
+
+def test_the_page_begins_with_it(drawn: Any) -> None:
+    html = write_report(drawn.folder)[0].read_text(encoding="utf-8")
+    main = html.split('<main id="main">')[1]
+    assert main.index('id="glance"') < main.index('id="claims"') < main.index("<article")
+    assert "45 done" in main.split('id="claims"')[0]
