@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from benchmark.metrics import METRICS
+from benchmark.metrics import METRICS, UNKNOWN_CAMERA
 from datasets.cards import card
 from datasets.draws import ordered, pick
 from datasets.errors import InputError
@@ -138,7 +138,7 @@ def _drawn(
     usable = [
         row
         for row, pid, camid in zip(range(len(query)), query["pid"], query["camid"], strict=True)
-        if pid in gallery_rows and cameras[gallery_rows[pid]] != camid
+        if pid in gallery_rows and (camid == UNKNOWN_CAMERA or cameras[gallery_rows[pid]] != camid)
     ]
     shown = ordered(usable, *names, "query", key=query["path"].tolist().__getitem__)
     drawn = np.array(list(gallery_rows.values()), dtype=np.int64)
