@@ -13,12 +13,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from benchmark.metrics import METRICS
+from benchmark.metrics import METRICS, UNKNOWN_CAMERA
+from datasets.cards import card
 from datasets.draws import ordered, pick
 from datasets.errors import InputError
 from datasets.files import write_atomically
 from datasets.manifest import Manifest
 from datasets.pixels import PixelStore
+from datasets.source import Raw
+from datasets.versions import natively_wide
 from methods.interface import Embeddings, Method
 
 SHOWN_QUERIES = 6
@@ -76,6 +79,7 @@ def read_scores(path: Path, gallery: str) -> tuple[NDArray[np.int64], NDArray[np
 
 def artifact_of(
     method: Method,
+    raw: Raw,
     manifest: Manifest,
     store: PixelStore,
     embeddings: tuple[Embeddings, Embeddings],
@@ -86,6 +90,8 @@ def artifact_of(
     query_images (n, H, W, 3) uint8, query_pids, query_rates, query_names (n,); top_images
     (n, k, H, W, 3) uint8, top_pids, top_distances (n, k); match_ranks (n,) int64 from 1; and for
     methods that reconstruct: chain_labels (K,), chain_images (n, K, H, W, 3) uint8, from "input".
+    For sets of vehicles query_wide (n,) and top_wide (n, k) bool: whether the raw file is wider
+    than high, which no image at the input size tells. Raises InputError where one is not readable.
     Of all Q queries, for intervals and paired tests: scored_pids (Q,), and for each gallery rule
     scores_<rule> (Q, 6), `Metrics.per_query` as handed in.
     """
@@ -98,16 +104,19 @@ def artifact_of(
     query_pids = query["pid"].to_numpy()[shown]
     top = order[:, :SHOWN_MATCHES]
     hits = pids[order] == query_pids[:, None]
+    names = query["path"].to_numpy(dtype=str)[shown]
+    top_names = gallery["path"].to_numpy(dtype=str)[drawn][top]
     return {
         "query_images": images,
         "query_pids": query_pids,
         "query_rates": query["rate"].to_numpy()[shown],
-        "query_names": query["path"].to_numpy(dtype=str)[shown],
+        "query_names": names,
         "top_images": np.asarray(store.images("gallery"))[drawn][top],
         "top_pids": pids[top],
         "top_distances": np.take_along_axis(distances, top, axis=1),
         "match_ranks": hits.argmax(axis=1).astype(np.int64) + 1,
         **_chain(method, images),
+        **_wide(raw, names, top_names),
         "scored_pids": query["pid"].to_numpy(),
         **{f"scores_{rule}": found for rule, found in scores.items()},
     }
@@ -129,7 +138,7 @@ def _drawn(
     usable = [
         row
         for row, pid, camid in zip(range(len(query)), query["pid"], query["camid"], strict=True)
-        if pid in gallery_rows and cameras[gallery_rows[pid]] != camid
+        if pid in gallery_rows and (camid == UNKNOWN_CAMERA or cameras[gallery_rows[pid]] != camid)
     ]
     shown = ordered(usable, *names, "query", key=query["path"].tolist().__getitem__)
     drawn = np.array(list(gallery_rows.values()), dtype=np.int64)
@@ -142,3 +151,15 @@ def _chain(method: Method, images: NDArray[np.uint8]) -> dict[str, NDArray[Any]]
         return {}
     labels = np.array(["input", *steps])
     return {"chain_labels": labels, "chain_images": np.stack([images, *steps.values()], axis=1)}
+
+
+def _wide(
+    raw: Raw, queries: NDArray[np.str_], top: NDArray[np.str_]
+) -> dict[str, NDArray[np.bool_]]:
+    if card(raw.dataset).subject != "vehicle":
+        return {}
+    found = natively_wide(raw, [*queries.tolist(), *top.ravel().tolist()])
+    return {
+        "query_wide": found[: len(queries)],
+        "top_wide": found[len(queries) :].reshape(top.shape),
+    }

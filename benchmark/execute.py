@@ -96,7 +96,7 @@ def run_cell(job: Job, progress: Progress, *, keep_weights: bool = False) -> Cel
         progress("evaluate", 0, 1)
         metrics = _measured(method, manifest, embeddings)
         scores = {rule: found.per_query for rule, found in metrics.items()}
-        artifact = artifact_of(method, manifest, store, embeddings, scores)
+        artifact = artifact_of(method, raw, manifest, store, embeddings, scores)
     memory = peak_memory()  # before anything is measured that no test needs
     with watch.phase("measure"):
         counts = _counts(manifest, method, embeddings) | _flops(method, manifest, store)

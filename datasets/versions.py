@@ -1,6 +1,7 @@
-"""Other versions of a manifest's images than the split has: the HR originals of LR ones.
+"""What the split does not keep of a manifest's images: HR originals of LR ones, native shapes.
 
-The same raw files by the pixel store's own functions, so that nothing but the rate differs.
+Originals come from the same raw files by the pixel store's own functions, so that nothing but the
+rate differs.
 """
 
 from collections.abc import Sequence
@@ -33,3 +34,14 @@ def hr_originals(
         if found
         else np.empty((0, height, width, 3), np.uint8)
     )
+
+
+def natively_wide(raw: Raw, paths: Sequence[str]) -> NDArray[np.bool_]:
+    """Whether the images of these paths are wider than high in their raw files: (n,) bool.
+
+    Each path is decoded once, however often it is named. Raises InputError as `hr_originals`.
+    """
+    raw.require(paths)
+    decode = reader(card(raw.dataset).reader).open_image
+    shapes = {path: decode(raw.folder, path).shape for path in dict.fromkeys(paths)}
+    return np.array([shapes[path][1] > shapes[path][0] for path in paths], dtype=np.bool_)

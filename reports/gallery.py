@@ -8,10 +8,8 @@ import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from benchmark.artifacts import artifact_path
 from benchmark.records import Record
@@ -19,8 +17,8 @@ from datasets import InputError
 from reports.figures import data_uri
 from reports.grid import Column, Grid
 from reports.quality import nearness
+from reports.upright import Arrays, knows_wide, upright
 
-Arrays = Mapping[str, NDArray[Any]]
 MOST_QUERIES = 3
 GALLERY_IMAGES = 400  # in one report; keeps the file of a large table under 5 MB
 _NEEDED = {
@@ -80,12 +78,16 @@ class Chain:
 
 @dataclass(frozen=True)
 class Pictures:
-    """Everything to look at in one column: one seed, several queries, a chain per row."""
+    """Everything to look at in one column: one seed, several queries, a chain per row.
+
+    turned: wide images were turned upright, as the paper does with vehicles.
+    """
 
     column: Column
     seed: int
     queries: tuple[Query, ...]
     chains: tuple[Chain, ...]
+    turned: bool
 
 
 def read_artifact(path: Path) -> Arrays:
@@ -102,6 +104,13 @@ def read_artifact(path: Path) -> Arrays:
         raise InputError(
             f"{path}: lacks {', '.join(lacking)}; delete it and its record, then run again"
         )
+    for name in ("query", "top"):
+        flags, images = arrays.get(f"{name}_wide"), arrays[f"{name}_images"]
+        if flags is not None and flags.shape != images.shape[:-3]:
+            raise InputError(
+                f"{path}: {name}_wide has the shape {flags.shape}, not {images.shape[:-3]}; "
+                "delete it and its record, then run again"
+            )
     return arrays
 
 
@@ -117,10 +126,13 @@ def pictures(
     ):
         found = _load(grid, column, seed, results, notes)
         if found:
+            turned = all(knows_wide(arrays) for _, arrays in found.values())
+            if turned:  # in all rows or in none: they are there to be compared
+                found = {row: (record, upright(a)) for row, (record, a) in found.items()}
             names = _failures_first(found)[:queries]
             shown = tuple(_query(found, name) for name in names)
             chains = tuple(c for row, (r, a) in found.items() if (c := _chain(row, r, a, names)))
-            return Pictures(column, seed, shown, chains)
+            return Pictures(column, seed, shown, chains, turned)
     return None
 
 

@@ -9,9 +9,10 @@ from benchmark import load_table
 from datasets import draw
 from reports import write_report
 from tests.reports.conftest import draw_results
-from tests.reports.test_report_browser import CONTRAST, OUTSIDE, Seen, browser, pytestmark
+from tests.reports.seeing import CHROMIUM, Seen
+from tests.reports.test_report_browser import CONTRAST, OUTSIDE
 
-__all__ = ["browser", "pytestmark"]
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium here")
 MOST_BYTES = 5_000_000
 LOSSES = ("cross-entropy", "triplet", "reconstruction", "discriminator", "adversarial")
 

@@ -1,0 +1,48 @@
+"""Images of vehicles as the paper shows them (section 4.5): wide ones turned clockwise, then 2 : 1.
+
+What is turned is what the network saw, at its input size; only the raw file knew that it was wide.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+Arrays = Mapping[str, NDArray[Any]]
+HEIGHT, WIDTH = 288, 144  # pixels, in the paper
+
+
+def knows_wide(arrays: Arrays) -> bool:
+    """Whether an artifact says of each image whether it is wide: of vehicles, not of older ones."""
+    return {"query_wide", "top_wide"} <= set(arrays)
+
+
+def upright(arrays: Arrays) -> Arrays:
+    """An artifact that `knows_wide`, its queries, top images and chains turned where wide.
+
+    Their height stays, their shape becomes that of 288 x 144.
+    """
+    queries = arrays["query_wide"]
+    wide = {"query_images": queries, "top_images": arrays["top_wide"]}
+    if "chain_images" in arrays:
+        count, steps = arrays["chain_images"].shape[:2]
+        wide["chain_images"] = np.repeat(queries[:count, None], steps, axis=1)
+    return {**arrays, **{name: turned(arrays[name], flags) for name, flags in wide.items()}}
+
+
+def turned(images: NDArray[np.uint8], wide: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """Images (..., H, W, 3), those of `wide` (...) turned 90 degrees clockwise: (..., H, H / 2, 3).
+
+    Resampled by areas, so that nothing is smoothed that is only made larger.
+    """
+    height = images.shape[-3]
+    width = round(height * WIDTH / HEIGHT)
+    found = np.empty((*wide.shape, height, width, 3), np.uint8)
+    for place in np.ndindex(wide.shape):
+        picture = Image.fromarray(images[place])
+        if wide[place]:
+            picture = picture.transpose(Image.Transpose.ROTATE_270)  # counted anticlockwise
+        found[place] = picture.resize((width, height), Image.Resampling.BOX)
+    return found
