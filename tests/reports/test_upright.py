@@ -112,7 +112,10 @@ def test_the_report_turns_wide_vehicles_and_says_so(vehicles: Drawn) -> None:
     assert after["mlr-viper"] == before["mlr-viper"]
     assert after["mlr-vru"].turned
     pairs = list(zip(before["mlr-vru"].queries, after["mlr-vru"].queries, strict=True))
-    for number, (old, new) in enumerate(pairs):
+    key = after["mlr-vru"].queries[0].rankings[0].key
+    names = np.load(artifact_path(vehicles.folder, key))["query_names"].tolist()
+    for old, new in pairs:
+        number = names.index(new.shot.title.split()[1].rstrip(","))
         old_pixels, new_pixels = pixels(old.shot.uri), pixels(new.shot.uri)
         assert (new_pixels == turned(old_pixels, QUERIES_WIDE[number])).all()
         assert (new.shot.uri != old.shot.uri) == QUERIES_WIDE[number]
