@@ -18,7 +18,8 @@ from benchmark.profiles import profile_names
 from benchmark.records import Record
 from benchmark.tables import table_names
 from datasets.cards import CARDS
-from reports import words
+from reports import across, words
+from reports.across import Across, across_of
 from reports.claims import Held, effects, plot, seeds_to_decide
 from reports.cost import LABEL_X, LEFT, RIGHT, TOP, Costs, costs_of
 from reports.curves import Learning, learning_of
@@ -48,6 +49,7 @@ class Section:
     pictures: tuple[Pictures, ...]
     comparisons: tuple[Comparison, ...]
     costs: Costs | None
+    across: tuple[Across, ...]
     learning: tuple[Learning, ...]
     quality: tuple[Quality, ...]
 
@@ -116,6 +118,7 @@ def _section(grid: Grid, results: Path, queries: int, notes: list[str]) -> Secti
         tuple(found for found in seen if found is not None),
         compare_rows(grid, results, notes),
         costs_of(grid),
+        across_of(grid),
         learning_of(grid, results, notes),
         quality_of(grid, results, notes),
     )
@@ -220,6 +223,7 @@ def environment() -> jinja2.Environment:
         strip_width=STRIP_WIDTH,
         plot_width=PLOT_WIDTH,
         rank_axis=AXIS,
+        across_frame=across.FRAME,
         cost_frame=(LEFT, RIGHT, TOP, LABEL_X),
         cell_anchor=cell_anchor,
         counts_of=counts_of,

@@ -1,5 +1,6 @@
 // The table "All numbers": sorted by its heads, filtered by words and choices. It stays as it is
 // printed here without this script, which therefore makes all of the controls visible itself.
+// No library: those that come as packages of Python bring 600 kB of script or a notebook with them.
 {
   const table = document.getElementById("all-numbers");
   const body = table.tBodies[0];

@@ -1,0 +1,87 @@
+"""Tables of several protocols, drawn from column to column."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmark import Record, load_table
+from benchmark.cells import key_of
+from benchmark.records import write_record
+from datasets.protocols import canonical_text
+from reports import build_grids, write_report
+from reports.across import BOTTOM, LEFT, RIGHT, TOP, across_of
+from tests.reports.conftest import make_record
+from tests.reports.seeing import CHROMIUM, Seen
+
+
+def under(record: Record, protocol: str) -> Record:
+    cell = replace(record.cell, protocol=canonical_text(record.cell.dataset, protocol))
+    return replace(record, cell=cell, key=key_of(cell, record.profile, record.digests["manifest"]))
+
+
+def records_of(name: str) -> list[Record]:
+    """Rank-1 falls by 0.05 from protocol to protocol, and by 0.01 from seed to seed."""
+    table = load_table(name)
+    return [
+        under(
+            make_record(
+                table, row, "mlr-market", seed, rank1=0.7 - 0.1 * row - 0.05 * k - seed / 100
+            ),
+            protocol,
+        )
+        for row in range(len(table.rows))
+        for k, protocol in enumerate(table.protocols)
+        for seed in range(3)
+    ]
+
+
+def test_rates_stand_in_proportion_and_are_joined() -> None:
+    (grid,) = build_grids(records_of("rates"), load_table("rates"))
+    (plot,) = across_of(grid)
+    assert plot.title == "MLR-Market-1501"
+    assert [tick.text for tick in plot.x_ticks] == ["2", "3", "4", "6", "8"]
+    places = [tick.at for tick in plot.x_ticks]
+    assert places[3] - places[2] == pytest.approx(2 * (places[1] - places[0]), abs=0.2)
+    for one in plot.series:
+        assert one.line.split() == [f"{spot.x},{spot.y}" for spot in one.spots]
+        heights = [spot.y for spot in one.spots]
+        assert heights == sorted(heights)  # lower and lower, as y grows downwards
+        assert all(spot.high < spot.y < spot.low for spot in one.spots)
+        assert all(LEFT <= spot.x <= RIGHT and TOP <= spot.y <= BOTTOM for spot in one.spots)
+    assert "Plain: 69.0 (fixed-r[rate=2])" in plot.summary
+
+
+def test_protocols_stand_side_by_side_and_are_not_joined() -> None:
+    table = load_table("protocols")
+    (grid,) = build_grids(records_of("protocols"), table)
+    (plot,) = across_of(grid)
+    assert [tick.text for tick in plot.x_ticks] == list(table.protocols)
+    assert {one.line for one in plot.series} == {""}
+    first = [one.spots[0].x for one in plot.series]
+    assert first == sorted(set(first))
+
+
+def test_tables_of_one_protocol_have_none(drawn: Any) -> None:
+    (grid,) = build_grids(drawn.records, drawn.table)
+    assert across_of(grid) == ()
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="no chromium here")
+def test_it_is_drawn_without_texts_on_each_other(browser: Any, tmp_path: Path) -> None:
+    for record in [*records_of("rates"), *records_of("protocols")]:
+        write_record(tmp_path, record)
+    tables = [load_table("rates"), load_table("protocols")]
+    page = Seen(browser, write_report(tmp_path, tables)[0].as_uri(), 1280, "light").page
+    overlaps = """drawing => {
+      const boxes = [...drawing.querySelectorAll("text")]
+        .map(t => [t.textContent, t.getBoundingClientRect()]);
+      return boxes.flatMap(([a, p], i) => boxes.slice(i + 1)
+        .filter(([, q]) => Math.min(p.right, q.right) - Math.max(p.left, q.left) > 1
+                        && Math.min(p.bottom, q.bottom) - Math.max(p.top, q.top) > 3)
+        .map(([b]) => `${a} on ${b}`));
+    }"""
+    drawings = page.locator("svg.across")
+    assert drawings.count() == 2
+    assert [drawings.nth(k).evaluate(overlaps) for k in range(2)] == [[], []]
