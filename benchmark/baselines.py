@@ -15,6 +15,7 @@ from datasets.errors import InputError
 
 FORMAT = "crossres baseline"
 VERSION = 1
+REMEDY = "make it again with `crossres baseline RESULTS`"
 
 
 def to_baseline(records: Iterable[Record]) -> str:
@@ -38,30 +39,27 @@ def read_baseline(path: Path) -> list[Record]:
 
     Raises InputError naming the file and the line when it is no baseline, or was altered.
     """
-    remedy = "make it again with `crossres baseline RESULTS`"
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
-        raise InputError(f"{path}: not a readable baseline ({error}); {remedy}") from error
+        raise InputError(f"{path}: not a readable baseline ({error}); {REMEDY}") from error
     head = (content.get("format"), content.get("version")) if isinstance(content, dict) else None
     if head != (FORMAT, VERSION) or not isinstance(content.get("records"), list):
-        raise InputError(f"{path}: not a baseline of version {VERSION}; {remedy}")
+        raise InputError(f"{path}: not a baseline of version {VERSION}; {REMEDY}")
     records = [
         _record(path, number, found) for number, found in enumerate(content["records"], start=2)
     ]
     twice = _twice([record.key for record in records])
     if not records or twice:
         fault = f"cell {twice} stands twice" if twice else "it holds no cell"
-        raise InputError(f"{path}: {fault}; {remedy}")
+        raise InputError(f"{path}: {fault}; {REMEDY}")
     return records
 
 
 def _record(path: Path, line: int, content: Any) -> Record:
     fault = record_fault(content)
     if fault:
-        raise InputError(
-            f"{path}, line {line}: {fault}; make it again with `crossres baseline RESULTS`"
-        )
+        raise InputError(f"{path}, line {line}: {fault}; {REMEDY}")
     return record_from(content)
 
 

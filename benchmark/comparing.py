@@ -11,7 +11,7 @@ from typing import Literal
 
 from benchmark.matching import Change, Pair, Sameness, covered, match
 from benchmark.records import Record
-from benchmark.statistics import LEVEL, Difference, Values, difference, holm
+from benchmark.statistics import LEVEL, Difference, Values, difference, holm, set_mean
 from benchmark.tables import Table
 
 Verdict = Literal["better", "worse", "not told", "equal"]
@@ -233,16 +233,8 @@ def _gap(
     equal = all(a[place] == b[place] for place in places)
     verdict = "equal" if equal else _told(found.effect, found.p)
     dataset, protocol = column or (None, None)
-    means = (_mean(a, places), _mean(b, places))
-    return Gap(row, dataset, protocol, *measure, *means, found, found.p, verdict)
-
-
-def _mean(values: Values, places: Iterable[tuple[str, int]]) -> float:
-    """The mean over data sets of the means over seeds."""
-    by_set: dict[str, list[float]] = defaultdict(list)
-    for place in places:
-        by_set[place[0]].append(values[place])
-    return statistics.fmean(statistics.fmean(found) for found in by_set.values())
+    mean_a, mean_b = (set_mean({place: side[place] for place in places}) for side in sides)
+    return Gap(row, dataset, protocol, *measure, mean_a, mean_b, found, found.p, verdict)
 
 
 def _corrected(gaps: Sequence[Gap]) -> list[Gap]:

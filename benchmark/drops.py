@@ -1,6 +1,5 @@
 """Whether metrics dropped, or rose, by more than chance: one-sided tests of new results."""
 
-from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -14,6 +13,7 @@ from benchmark.statistics import (
     difference_of_samples,
     holm,
     least_found,
+    set_mean,
 )
 
 Side = Literal["worse", "better"]
@@ -70,16 +70,9 @@ def _of_measure(comparison: Comparison, measure: Measure, limits: Limits) -> lis
     for row, (before, now) in wanted:
         found = held(now, before)
         if found is not None:
-            means = _mean_of_sets(before), _mean_of_sets(now)
+            means = set_mean(before), set_mean(now)
             tests.append(Test(row, *measure, *means, found))
     return tests
-
-
-def _mean_of_sets(values: Values) -> float:
-    by_set: dict[str, list[float]] = defaultdict(list)
-    for (name, _), value in values.items():
-        by_set[name].append(value)
-    return sum(sum(found) / len(found) for found in by_set.values()) / len(by_set)
 
 
 def _has_chance(found: Difference) -> bool:

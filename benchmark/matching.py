@@ -287,8 +287,12 @@ def _distance(a: Record, b: Record, rows: _Rows) -> tuple[bool, int]:
 
 def _line(one: Record, other: Record, rows: _Rows) -> Line:
     """What the pairs of one row have in common: rows that differ in their protocol alone do."""
-    place = (*rows.places(one), *rows.places(other), len(rows.rows))[0]
-    return _setup(one), rows.protocol(place)
+    return _setup(one), rows.protocol(_place(one, other, rows))
+
+
+def _place(one: Record, other: Record, rows: _Rows) -> int:
+    """The first row of either; behind all rows where neither has one."""
+    return (*rows.places(one), *rows.places(other), len(rows.rows))[0]
 
 
 def _titles(
@@ -300,7 +304,7 @@ def _titles(
     for one, other in found:
         line = _line(one, other, rows)
         firsts.setdefault(line, one)
-        mine = (*rows.places(one), *rows.places(other), len(rows.rows))[0]
+        mine = _place(one, other, rows)
         places[line] = min(mine, places.get(line, mine))
     names = [row.label for _, row in rows.rows]
     titles = {

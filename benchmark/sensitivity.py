@@ -7,7 +7,7 @@ from benchmark.comparing import compare
 from benchmark.drops import WANTED, tests_of
 from benchmark.limits import Limits
 from benchmark.records import Record
-from benchmark.statistics import least_found
+from benchmark.statistics import seeds_needed, smallest_seen
 from benchmark.tables import Table
 from datasets.errors import InputError
 
@@ -82,25 +82,18 @@ def sensitivities(
     `noise` is that of `noise_of`. A gate tests all rows and their mean in all its metrics, and this
     counts the first step of its correction: what is found is found at least as often.
     """
-    sets = len({(record.cell.dataset, record.cell.protocol) for record in records})
+    sets, level = _sets(records), _level(noise, limits)
     present = len({record.cell.seed for record in records})
     seconds = sum(record.seconds["total"] for record in records) / present
-    level = limits.one_side / len(noise)
 
     def least(deviation: float | None, count: int) -> float | None:
-        if deviation is None:
-            return None
-        return least_found(deviation, count * sets, sets * (count - 1), 2 * level, WANTED)
+        return None if deviation is None else smallest_seen(deviation, count, sets, level, WANTED)
 
-    found = []
-    for metric in dict.fromkeys(one.metric for one in noise):
-        mine = [one for one in noise if one.metric == metric]
-        overall = next((one.deviation for one in mine if one.row is None), None)
-        worst = max((one.deviation for one in mine if one.row is not None), default=None)
-        for count in seeds:
-            least_drops = least(overall, count), least(worst, count)
-            found.append(Sensitivity(metric, count, *least_drops, count * seconds))
-    return found
+    return [
+        Sensitivity(metric, count, least(overall, count), least(worst, count), count * seconds)
+        for metric, (overall, worst) in _deviations(noise).items()
+        for count in seeds
+    ]
 
 
 def seeds_for(
@@ -108,21 +101,37 @@ def seeds_for(
 ) -> dict[str, tuple[int | None, int | None]]:
     """Metric -> the least numbers of seeds that find a `drop`: of the mean over rows, of any row.
 
-    None: more than 100, or there is no such test.
+    None: more than MOST_SEEDS, or there is no such test.
     """
-    found = sensitivities(records, noise, limits, range(2, MOST_SEEDS + 1))
+    sets, level = _sets(records), _level(noise, limits)
+
+    def needed(deviation: float | None) -> int | None:
+        if deviation is None or drop <= 0:
+            return None
+        found = seeds_needed(drop, deviation, sets, level, WANTED)
+        return found if found is not None and found <= MOST_SEEDS else None
+
     return {
-        metric: (
-            _first([s for s in found if s.metric == metric], "overall", drop),
-            _first([s for s in found if s.metric == metric], "in_a_row", drop),
-        )
-        for metric in dict.fromkeys(one.metric for one in found)
+        metric: (needed(overall), needed(worst))
+        for metric, (overall, worst) in _deviations(noise).items()
     }
 
 
-def _first(found: Iterable[Sensitivity], which: str, drop: float) -> int | None:
-    for one in found:
-        least = getattr(one, which)
-        if least is not None and least <= drop:
-            return one.seeds
-    return None
+def _sets(records: Sequence[Record]) -> int:
+    return len({(record.cell.dataset, record.cell.protocol) for record in records})
+
+
+def _level(noise: Sequence[Noise], limits: Limits) -> float:
+    """Two-sided, as the functions of power count it, at the first step of the correction."""
+    return 2 * limits.one_side / len(noise)
+
+
+def _deviations(noise: Sequence[Noise]) -> dict[str, tuple[float | None, float | None]]:
+    """Metric -> the noise of the mean over all rows, and of the row that scatters most."""
+    found = {}
+    for metric in dict.fromkeys(one.metric for one in noise):
+        mine = [one for one in noise if one.metric == metric]
+        overall = next((one.deviation for one in mine if one.row is None), None)
+        worst = max((one.deviation for one in mine if one.row is not None), default=None)
+        found[metric] = overall, worst
+    return found

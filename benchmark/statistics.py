@@ -85,7 +85,7 @@ def difference_of_samples(left: Values, right: Values, level: float = 0.95) -> D
     `deviation` that of the difference of two values. What a split does to both sides is not taken
     out, so it needs more seeds for the same answer. None without a common data set.
     """
-    sides = (_by_set(left), _by_set(right))
+    sides = (by_set(left), by_set(right))
     asked = sorted(sides[0].keys() & sides[1].keys())
     if not asked:
         return None
@@ -102,11 +102,17 @@ def difference_of_samples(left: Values, right: Values, level: float = 0.95) -> D
     return _tested(found, error, level)
 
 
-def _by_set(values: Values) -> dict[str, list[float]]:
+def by_set(values: Values) -> dict[str, list[float]]:
+    """The values of each data set, by seed."""
     found: dict[str, list[float]] = defaultdict(list)
     for (dataset, _), value in sorted(values.items()):
         found[dataset].append(value)
     return found
+
+
+def set_mean(values: Values) -> float:
+    """The mean of the data sets' means, each data set counting alike."""
+    return _mean([_mean(found) for found in by_set(values).values()])
 
 
 def _mean(values: Sequence[float]) -> float:

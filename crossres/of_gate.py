@@ -10,12 +10,13 @@ from crossres.grammar import ANSWER_IS_NO, DONE, command, names, print_json, see
 def _baseline(options: argparse.Namespace) -> int:
     from benchmark import read_records
     from benchmark.baselines import to_baseline
+    from datasets.files import write_atomically
 
     content = to_baseline(_of_tables(read_records(options.results), options))
     if options.out is None:
         print(content, end="")
         return DONE
-    _write(options.out, content)
+    write_atomically(options.out, content)
     cells = content.count("\n") - 2
     if options.json:
         print_json({"written": str(options.out), "cells": cells})
@@ -46,6 +47,7 @@ def _limits(options: argparse.Namespace, **more: Any) -> Any:
 def _check(options: argparse.Namespace) -> int:
     from rich.console import Console
 
+    from datasets.files import write_atomically
     from reports.gate import gate_json, hold_gate, print_gate, to_annotations, to_junit, to_summary
 
     limits = _limits(
@@ -60,7 +62,7 @@ def _check(options: argparse.Namespace) -> int:
     gate = hold_gate(options.results, options.baseline, _tables(options), limits)
     for path, content in ((options.junit, to_junit), (options.summary, to_summary)):
         if path is not None:
-            _write(path, content(gate))
+            write_atomically(path, content(gate))
     if options.json:
         print_json(gate_json(gate))
     else:
@@ -68,13 +70,6 @@ def _check(options: argparse.Namespace) -> int:
         if options.annotations:
             print(*to_annotations(gate), sep="\n")
     return DONE if gate.check.passed else ANSWER_IS_NO
-
-
-def _write(path: Path, content: str) -> None:
-    from datasets.files import write_atomically
-
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(path, content)
 
 
 def _power(options: argparse.Namespace) -> int:

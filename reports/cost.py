@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from benchmark.records import Record
-from reports.differences import by_set, rows_of, set_mean
+from benchmark.statistics import by_set, set_mean
+from reports.differences import rows_of
 from reports.figures import Tick, round_ticks, scale, spread
 from reports.grid import Grid
 from reports.words import duration, memory

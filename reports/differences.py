@@ -4,7 +4,6 @@ Numbers and places are made here (docs/statistics.md argues them); templates onl
 """
 
 import math
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,11 +15,13 @@ from benchmark.statistics import (
     Difference,
     Values,
     bootstrap,
+    by_set,
     difference,
     mean_ranks,
     not_told_apart,
     pairwise,
     seeds_needed,
+    set_mean,
     smallest_seen,
 )
 from datasets.errors import InputError
@@ -238,20 +239,6 @@ def rows_of(grid: Grid, metric: str) -> dict[int, Values]:
 def name_of(column: Column) -> str:
     """What tells a column from others in `Values`."""
     return f"{column.dataset} {column.protocol}"
-
-
-def by_set(values: Values) -> dict[str, list[float]]:
-    """The values of each data set."""
-    found: dict[str, list[float]] = defaultdict(list)
-    for (name, _), value in values.items():
-        found[name].append(value)
-    return found
-
-
-def set_mean(values: Values) -> float:
-    """The mean of the data sets' means, each data set counting alike."""
-    means = [math.fsum(found) / len(found) for found in by_set(values).values()]
-    return math.fsum(means) / len(means)
 
 
 # --- one data set at a time -----------------------------------------------------------------------

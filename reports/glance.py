@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from benchmark.claims import Verdict
 from benchmark.records import Record
-from benchmark.statistics import LEVEL, pairwise
+from benchmark.statistics import LEVEL, by_set, pairwise, set_mean
 from reports import words
 from reports.claims import Held
-from reports.differences import by_set, rows_of, set_mean
+from reports.differences import rows_of
 from reports.grid import Column, Grid
 from reports.leftovers import Leftovers
 
@@ -28,8 +28,8 @@ class Leader:
     best: int
     mean: float
     rows: tuple[int, ...]
-    lead: float | None
-    next_one: int | None
+    lead: float
+    next_one: int
 
     @property
     def is_alone(self) -> bool:
@@ -96,15 +96,15 @@ def _glance(grid: Grid, anchor: str) -> Glance:
         anchor,
         metric,
         _over_all(grid, metric) if len(grid.shown) > 1 else None,
-        tuple(leader for leader in leaders if leader is not None and leader.next_one is not None),
+        tuple(leader for leader in leaders if leader is not None),
     )
 
 
 def _leader(grid: Grid, column: Column, metric: str) -> Leader | None:
-    """As the table marks it: a tie with the highest mean is no lead."""
+    """As the table marks it, a tie being no lead; None where fewer than two rows were run."""
     scores = {row: grid.score(row, column, metric) for row in range(len(grid.table.rows))}
     means = {row: score.mean for row, score in scores.items() if score.mean is not None}
-    if not means:
+    if len(means) < 2:
         return None
     best, *others = sorted(means, key=lambda row: -means[row])
     tied = tuple(row for row in means if scores[row].mark == "tie")
@@ -138,16 +138,13 @@ def _led(
     others: Sequence[int],
     rows: tuple[int, ...],
 ) -> Leader:
-    next_one = others[0] if others else None
-    lead = None if next_one is None else 100 * (means[best] - means[next_one])
-    return Leader(column, best, means[best], rows, lead, next_one)
+    lead = 100 * (means[best] - means[others[0]])
+    return Leader(column, best, means[best], rows, lead, others[0])
 
 
 def leader_words(leader: Leader, labels: Sequence[str]) -> str:
     """ "+3.1 points over SING, beyond chance", or "...; not told from SING and 2 more rows"."""
-    if leader.next_one is None:
-        return ""
-    lead = f"{words.signed(leader.lead or 0.0)} points over {labels[leader.next_one]}"
+    lead = f"{words.signed(leader.lead)} points over {labels[leader.next_one]}"
     if not leader.rows:
         return f"{lead}; one seed says nothing about chance"
     if leader.is_alone:

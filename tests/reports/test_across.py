@@ -14,6 +14,7 @@ from reports import build_grids, write_report
 from reports.across import BOTTOM, LEFT, RIGHT, TOP, across_of
 from tests.reports.conftest import make_record
 from tests.reports.seeing import CHROMIUM, Seen
+from tests.reports.test_report_browser import OVERLAPS
 
 
 def under(record: Record, protocol: str) -> Record:
@@ -74,14 +75,6 @@ def test_it_is_drawn_without_texts_on_each_other(browser: Any, tmp_path: Path) -
         write_record(tmp_path, record)
     tables = [load_table("rates"), load_table("protocols")]
     page = Seen(browser, write_report(tmp_path, tables)[0].as_uri(), 1280, "light").page
-    overlaps = """drawing => {
-      const boxes = [...drawing.querySelectorAll("text")]
-        .map(t => [t.textContent, t.getBoundingClientRect()]);
-      return boxes.flatMap(([a, p], i) => boxes.slice(i + 1)
-        .filter(([, q]) => Math.min(p.right, q.right) - Math.max(p.left, q.left) > 1
-                        && Math.min(p.bottom, q.bottom) - Math.max(p.top, q.top) > 3)
-        .map(([b]) => `${a} on ${b}`));
-    }"""
     drawings = page.locator("svg.across")
     assert drawings.count() == 2
-    assert [drawings.nth(k).evaluate(overlaps) for k in range(2)] == [[], []]
+    assert [drawings.nth(k).evaluate(OVERLAPS) for k in range(2)] == [[], []]
