@@ -1,11 +1,11 @@
 """Baselines: the records of a results folder in one file, which a team commits.
 
-One line per cell, so that a change of a baseline reads well in a diff.
+With them go the metrics of other runs of the same cells: how much results scatter.
 """
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,24 +18,75 @@ VERSION = 1
 REMEDY = "make it again with `crossres baseline RESULTS`"
 
 
-def to_baseline(records: Iterable[Record]) -> str:
+@dataclass(frozen=True)
+class Baseline:
+    """The records of a baseline, and of `again` as many runs more, in which nothing had changed.
+
+    In these only the metrics are their own: they tell how much a run scatters.
+    """
+
+    records: tuple[Record, ...]
+    again: tuple[tuple[Record, ...], ...] = ()
+
+
+def with_runs(records: Sequence[Record], again: Iterable[Sequence[Record]]) -> Baseline:
+    """A baseline of these records and of other runs of the same cells.
+
+    Raises InputError when such a run lacks a cell, or has the metrics of another run to the bit:
+    it would say that nothing ever scatters.
+    """
+    runs: list[tuple[Record, ...]] = [tuple(sorted(records, key=_place))]
+    for number, run in enumerate(again, start=1):
+        found = {record.key: record.metrics for record in run}
+        missing = [record for record in runs[0] if record.key not in found]
+        if missing:
+            cell = missing[0].cell
+            raise InputError(
+                f"run {number} of those that were run again lacks {len(missing)} cells, the first "
+                f"is {cell.method} on {cell.dataset}, seed {cell.seed}; run the same cells"
+            )
+        more = tuple(replace(record, metrics=found[record.key]) for record in runs[0])
+        if any(_same_metrics(more, other) for other in runs):
+            raise InputError(
+                f"run {number} of those that were run again has the same bits as another run, "
+                "which says nothing of how much results scatter; run the cells where sums come in "
+                "another order: on another kind of CPU, or with ATEN_CPU_CAPABILITY=default"
+            )
+        runs.append(more)
+    return Baseline(runs[0], tuple(runs[1:]))
+
+
+def _same_metrics(run: Sequence[Record], other: Sequence[Record]) -> bool:
+    return all(a.metrics == b.metrics for a, b in zip(run, other, strict=True))
+
+
+def to_baseline(baseline: Baseline) -> str:
     """The content of a baseline file; the same records give the same bytes, in whatever order.
 
-    Records stand whole, by data set, protocol, method, options and seed. Raises InputError without
-    any record.
+    Records stand whole, by data set, protocol, method, options and seed; of other runs only the
+    metrics. Raises InputError without any record.
     """
-    lines = [
-        json.dumps(asdict(record), sort_keys=True, allow_nan=False, ensure_ascii=False)
-        for record in sorted(records, key=_place)
-    ]
-    if not lines:
+    if not baseline.records:
         raise InputError("a baseline needs records; fill the results folder with `crossres run`")
+    runs = [{record.key: record.metrics for record in run} for run in baseline.again]
+    records = sorted(baseline.records, key=_place)
+    again = [{"key": r.key, "metrics": [run[r.key] for run in runs]} for r in records if runs]
     head = json.dumps({"format": FORMAT, "version": VERSION})
-    return head[:-1] + ', "records": [\n' + ",\n".join(lines) + "\n]}\n"
+    lists = {"records": [asdict(record) for record in records], "again": again}
+    texts = [f'"{name}": [{_lines(entries)}]' for name, entries in lists.items()]
+    return f"{head[:-1]}, {', '.join(texts)}}}\n"
 
 
-def read_baseline(path: Path) -> list[Record]:
-    """The records of a baseline file, in its order.
+def _lines(entries: Iterable[Any]) -> str:
+    """One line each, so that a change reads well in a diff."""
+    lines = [
+        json.dumps(entry, sort_keys=True, allow_nan=False, ensure_ascii=False) for entry in entries
+    ]
+    return "\n" + ",\n".join(lines) + "\n" if lines else ""
+
+
+def read_baseline(path: Path) -> Baseline:
+    """The records of a baseline file, in its order, and those of its other runs.
 
     Raises InputError naming the file and the line when it is no baseline, or was altered.
     """
@@ -53,7 +104,28 @@ def read_baseline(path: Path) -> list[Record]:
     if not records or twice:
         fault = f"cell {twice} stands twice" if twice else "it holds no cell"
         raise InputError(f"{path}: {fault}; {REMEDY}")
-    return records
+    return Baseline(tuple(records), _runs(path, content, records))
+
+
+def _runs(path: Path, content: Any, records: Sequence[Record]) -> tuple[tuple[Record, ...], ...]:
+    """The other runs; each entry has the key of a record and its metrics in each run."""
+    again = content.get("again", [])
+    if not again:
+        return ()
+    try:
+        metrics = {entry["key"]: list(entry["metrics"]) for entry in again}
+        columns = zip(*(metrics[record.key] for record in records), strict=True)
+        runs = [
+            [{**one, "metrics": own} for one, own in zip(content["records"], column, strict=True)]
+            for column in columns
+        ]
+    except (KeyError, TypeError, ValueError) as error:
+        fault = "the runs under `again` are not of the cells of its records"
+        raise InputError(f"{path}: {fault} ({error}); {REMEDY}") from error
+    first = len(records) + 3
+    return tuple(
+        tuple(_record(path, line, one) for line, one in enumerate(run, start=first)) for run in runs
+    )
 
 
 def _record(path: Path, line: int, content: Any) -> Record:

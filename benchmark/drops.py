@@ -1,11 +1,13 @@
 """Whether metrics dropped, or rose, by more than chance: one-sided tests of new results."""
 
-from collections.abc import Callable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from benchmark.comparing import Comparison, Measure, mean_over_rows, sides_of
 from benchmark.limits import Limits
+from benchmark.matching import Pair
+from benchmark.records import Record
 from benchmark.statistics import (
     Difference,
     Values,
@@ -13,6 +15,8 @@ from benchmark.statistics import (
     difference_of_samples,
     holm,
     least_found,
+    mean_of_runs,
+    scatter_of_runs,
     set_mean,
 )
 
@@ -41,13 +45,20 @@ class Test:
     finds: float | None = None
 
 
-def tests_of(comparison: Comparison, limits: Limits) -> tuple[Test, ...]:
-    """All tests, of each metric the mean over all rows first; p-values are corrected together."""
-    measures = [measure for measure in comparison.measures if measure[1] in limits.metrics]
-    if {metric for _, metric in measures} != set(limits.metrics):
-        galleries = dict.fromkeys(gallery for gallery, _ in comparison.measures)
-        measures = [(gallery, metric) for gallery in galleries for metric in limits.metrics]
-    tests = [test for measure in measures for test in _of_measure(comparison, measure, limits)]
+def tests_of(
+    comparison: Comparison, limits: Limits, again: Sequence[Sequence[Record]]
+) -> tuple[Test, ...]:
+    """All tests, of each metric the mean over all rows first; p-values are corrected together.
+
+    `again`: more runs of the cells of the baseline. Their mean with it is what new results are
+    held against, and their scatter counts with that of the pairs.
+    """
+    tests = [
+        test
+        for measure in tested_measures(comparison, limits)
+        for row, (runs, now) in runs_of(comparison, measure, again).items()
+        if (test := _test(row, measure, runs, now, limits)) is not None
+    ]
     tested = [index for index, test in enumerate(tests) if _has_chance(test.difference)]
     worse = holm([_one_sided(tests[index].difference, "worse") for index in tested])
     better = holm([_one_sided(tests[index].difference, "better") for index in tested])
@@ -58,21 +69,47 @@ def tests_of(comparison: Comparison, limits: Limits) -> tuple[Test, ...]:
     return tuple(tests)
 
 
-def _of_measure(comparison: Comparison, measure: Measure, limits: Limits) -> list[Test]:
-    held: Callable[[Values, Values], Difference | None]
-    held = difference_of_samples if limits.other_seeds else difference
-    rows = sides_of(comparison.pairs, measure)
-    wanted: list[tuple[str | None, tuple[Values, Values]]] = list(rows.items())
-    alike = len({(p.a.cell.source, p.a.cell.profile) for p in comparison.pairs}) == 1
-    if len(rows) > 1 and alike:
-        wanted.insert(0, (None, mean_over_rows(rows.values())))
-    tests = []
-    for row, (before, now) in wanted:
-        found = held(now, before)
-        if found is not None:
-            means = set_mean(before), set_mean(now)
-            tests.append(Test(row, *measure, *means, found))
-    return tests
+def tested_measures(comparison: Comparison, limits: Limits) -> list[Measure]:
+    """The measures of the tables that the gate is to look at, or else its metrics themselves."""
+    measures = [measure for measure in comparison.measures if measure[1] in limits.metrics]
+    if {metric for _, metric in measures} == set(limits.metrics):
+        return measures
+    galleries = dict.fromkeys(gallery for gallery, _ in comparison.measures)
+    return [(gallery, metric) for gallery in galleries for metric in limits.metrics]
+
+
+def runs_of(
+    comparison: Comparison, measure: Measure, again: Sequence[Sequence[Record]]
+) -> dict[str | None, tuple[list[Values], Values]]:
+    """Row (None: their mean, where there is one) -> the values of each run of A, and those of B."""
+    pairs = comparison.pairs
+    runs = [pairs, *(_with_run(pairs, run) for run in again)]
+    sides = [sides_of(run, measure) for run in runs]
+    rows: dict[str | None, list[tuple[Values, Values]]] = {}
+    if len(sides[0]) > 1 and len({(p.a.cell.source, p.a.cell.profile) for p in pairs}) == 1:
+        rows[None] = [mean_over_rows(side.values()) for side in sides]
+    rows |= {row: [side[row] for side in sides] for row in sides[0]}
+    return {row: ([before for before, _ in found], found[0][1]) for row, found in rows.items()}
+
+
+def _with_run(pairs: Iterable[Pair], run: Iterable[Record]) -> tuple[Pair, ...]:
+    found = {record.key: record for record in run}
+    return tuple(replace(pair, a=found[pair.a.key]) for pair in pairs)
+
+
+def _test(
+    row: str | None, measure: Measure, runs: Sequence[Values], now: Values, limits: Limits
+) -> Test | None:
+    """The test of a row, yet without p-values; None without a value that both sides have."""
+    before, known = runs[0], None
+    if limits.other_seeds:
+        found = difference_of_samples(now, before)
+    else:
+        # What is equal to a run of the baseline to the bit did not change.
+        if now != before:
+            before, known = mean_of_runs(runs), scatter_of_runs(runs)
+        found = difference(now, before, known=known)
+    return None if found is None else Test(row, *measure, set_mean(before), set_mean(now), found)
 
 
 def _has_chance(found: Difference) -> bool:

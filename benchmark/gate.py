@@ -38,13 +38,17 @@ class Finding:
 
 @dataclass(frozen=True)
 class Check:
-    """The answer: passed without findings; `notes` say what changed and is no fault."""
+    """The answer: passed without findings; `notes` say what changed and is no fault.
+
+    `runs`: how many of the baseline the results were held against.
+    """
 
     comparison: Comparison
     limits: Limits
     tests: tuple[Test, ...]
     findings: tuple[Finding, ...]
     notes: tuple[str, ...]
+    runs: int
 
     @property
     def passed(self) -> bool:
@@ -57,9 +61,12 @@ def check(
     results: Sequence[Record],
     tables: Iterable[Table],
     limits: Limits | None = None,
+    again: Sequence[Sequence[Record]] = (),
 ) -> Check:
     """Hold `results` against `baseline`; rows and gallery rules are those of `tables`.
 
+    `again`: more runs of the baseline, as `benchmark.baselines.Baseline` has them; results of other
+    seeds are held against the first one only.
     Raises InputError when nothing can be compared: no cell in common, only one seed and no
     tolerance, an exact check on another platform.
     """
@@ -72,7 +79,8 @@ def check(
             "the results and the baseline have no cell in common; run the same table, data sets, "
             "seeds and profile, or make a new baseline with `crossres baseline RESULTS`"
         )
-    tests = tests_of(comparison, limits)
+    again = () if limits.other_seeds else again
+    tests = tests_of(comparison, limits, again)
     _testable(tests, limits)
     if limits.exact:
         _same_platform(comparison.pairs)
@@ -84,7 +92,7 @@ def check(
         *(_not_equal(comparison.pairs) if limits.exact else []),
         *_costs(comparison, limits),
     ]
-    return Check(comparison, limits, tests, tuple(findings), _notes(comparison))
+    return Check(comparison, limits, tests, tuple(findings), _notes(comparison), 1 + len(again))
 
 
 # --- what must be equal ---------------------------------------------------------------------------
@@ -185,7 +193,7 @@ def _testable(tests: Sequence[Test], limits: Limits) -> None:
     if untested and limits.tolerance is None and not limits.exact:
         raise InputError(
             "one seed on each data set says nothing about chance; run the cells with more seeds, "
-            "or give a tolerance in points (or exact)"
+            "make the baseline with --again, or give a tolerance in points (or exact)"
         )
 
 

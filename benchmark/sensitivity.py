@@ -1,13 +1,22 @@
 """What a gate can see: the drops that so many seeds find, and the computing time that they cost."""
 
+import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
+from benchmark.baselines import Baseline
 from benchmark.comparing import compare
-from benchmark.drops import WANTED, tests_of
+from benchmark.drops import WANTED, runs_of, tested_measures
 from benchmark.limits import Limits
 from benchmark.records import Record
-from benchmark.statistics import seeds_needed, smallest_seen
+from benchmark.statistics import (
+    Scatter,
+    Values,
+    difference,
+    scatter_of_runs,
+    seeds_needed,
+    smallest_seen,
+)
 from benchmark.tables import Table
 from datasets.errors import InputError
 
@@ -43,51 +52,54 @@ class Sensitivity:
     seconds: float
 
 
-def noise_of(
-    records: Sequence[Record],
-    tables: Iterable[Table],
-    limits: Limits,
-    again: Sequence[Record] | None = None,
-) -> list[Noise]:
+def noise_of(baseline: Baseline, tables: Iterable[Table], limits: Limits) -> list[Noise]:
     """The noise of each row and metric.
 
-    With `again`, the same cells run by code or on a machine that should make no difference to their
-    quality, it is that of the pairs. Without, it comes from the scatter of the seeds: the
-    difference of two values with unlike seeds, which also holds what the split does to both and a
-    gate takes out: an upper bound. Raises InputError when a row has only one seed everywhere.
+    It is that of the runs of the baseline. Where there is only one, it comes from the scatter of
+    the seeds, which also holds what the split does to both sides and a gate takes out: an upper
+    bound. Raises InputError when a row has only one seed everywhere, and one run.
     """
-    # Held against themselves as if the seeds were other ones, values scatter as seeds do; but each
-    # counts twice.
-    own = again is None
-    comparison = compare(records, again or records, tables)
-    tests = tests_of(comparison, replace(limits, other_seeds=own))
-    found = [
-        Noise(test.row, test.metric, one.deviation, one.freedom // (2 if own else 1))
-        for test in tests
-        if (one := test.difference).deviation is not None
-    ]
+    comparison = compare(baseline.records, baseline.records, tables)
+    found = []
+    for measure in tested_measures(comparison, limits):
+        for row, (runs, _) in runs_of(comparison, measure, baseline.again).items():
+            scatter = scatter_of_runs(runs) if baseline.again else _scatter_of_seeds(runs[0])
+            if scatter.freedom:
+                variance = 2 * scatter.squares / scatter.freedom / (1 + 1 / len(runs))
+                found.append(Noise(row, measure[1], math.sqrt(variance), scatter.freedom))
     if not found:
         raise InputError(
             "one seed on each data set does not tell how much results scatter; "
-            "run the cells with two seeds or more"
+            "run the cells with two seeds or more, or again with --again"
         )
     return found
 
 
+def _scatter_of_seeds(values: Values) -> Scatter:
+    """As that of a pair of values with unlike seeds."""
+    alone = difference(values, dict.fromkeys(values, 0.0))
+    if alone is None or alone.deviation is None:
+        return Scatter()
+    return Scatter(2 * alone.freedom * alone.deviation**2, alone.freedom)
+
+
 def sensitivities(
-    records: Sequence[Record], noise: Sequence[Noise], limits: Limits, seeds: Iterable[int]
+    baseline: Baseline, noise: Sequence[Noise], limits: Limits, seeds: Iterable[int]
 ) -> list[Sensitivity]:
-    """What is found for each metric and number of seeds, on the cells of `records`, and their time.
+    """What is found for each metric and number of seeds, on the baseline's cells, and their time.
 
     `noise` is that of `noise_of`. A gate tests all rows and their mean in all its metrics, and this
     counts the first step of its correction: what is found is found at least as often.
     """
+    records, runs = baseline.records, 1 + len(baseline.again)
     sets, level = _sets(records), _level(noise, limits)
     present = len({record.cell.seed for record in records})
     seconds = sum(record.seconds["total"] for record in records) / present
 
     def least(deviation: float | None, count: int) -> float | None:
-        return None if deviation is None else smallest_seen(deviation, count, sets, level, WANTED)
+        if deviation is None:
+            return None
+        return smallest_seen(_of_mean(deviation, runs), count, sets, level, WANTED, runs)
 
     return [
         Sensitivity(metric, count, least(overall, count), least(worst, count), count * seconds)
@@ -97,24 +109,29 @@ def sensitivities(
 
 
 def seeds_for(
-    records: Sequence[Record], noise: Sequence[Noise], limits: Limits, drop: float
+    baseline: Baseline, noise: Sequence[Noise], limits: Limits, drop: float
 ) -> dict[str, tuple[int | None, int | None]]:
     """Metric -> the least numbers of seeds that find a `drop`: of the mean over rows, of any row.
 
     None: more than MOST_SEEDS, or there is no such test.
     """
-    sets, level = _sets(records), _level(noise, limits)
+    runs, sets, level = 1 + len(baseline.again), _sets(baseline.records), _level(noise, limits)
 
     def needed(deviation: float | None) -> int | None:
         if deviation is None or drop <= 0:
             return None
-        found = seeds_needed(drop, deviation, sets, level, WANTED)
+        found = seeds_needed(drop, _of_mean(deviation, runs), sets, level, WANTED, runs)
         return found if found is not None and found <= MOST_SEEDS else None
 
     return {
         metric: (needed(overall), needed(worst))
         for metric, (overall, worst) in _deviations(noise).items()
     }
+
+
+def _of_mean(deviation: float, runs: int) -> float:
+    """That of the difference of a run and the mean of `runs` others, from that of two runs."""
+    return deviation * math.sqrt((1 + 1 / runs) / 2)
 
 
 def _sets(records: Sequence[Record]) -> int:

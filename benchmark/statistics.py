@@ -7,7 +7,7 @@ docs/statistics.md argues the choices.
 
 import math
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 
@@ -49,16 +49,32 @@ class Difference:
         return self.low is not None and self.high is not None and not self.low <= 0 <= self.high
 
 
+@dataclass(frozen=True)
+class Scatter:
+    """What is known from elsewhere of how much a pair scatters where nothing truly changed.
+
+    The sum of its squared deviations, and their degrees of freedom.
+    """
+
+    squares: float = 0.0
+    freedom: int = 0
+
+
 def difference(
-    left: Values, right: Values, level: float = 0.95, on: str | None = None
+    left: Values,
+    right: Values,
+    level: float = 0.95,
+    on: str | None = None,
+    known: Scatter | None = None,
 ) -> Difference | None:
     """`left` minus `right` over the cells that both have; None when there is none.
 
     On one data set this is the paired t-test. Over several the effect is the mean of the data sets'
     effects, each data set counting alike, and the variance of a pair is pooled within them; so it
     speaks of these data sets, not of all that might exist. With `on` the effect is that on this one
-    data set, and the others only lend their variance.
+    data set, and the others only lend their variance; so does what is `known` of it.
     """
+    known = known or Scatter()
     gaps: dict[str, list[float]] = defaultdict(list)
     for dataset, seed in sorted(set(left) & set(right)):
         gaps[dataset].append(left[dataset, seed] - right[dataset, seed])
@@ -66,15 +82,31 @@ def difference(
     if not asked:
         return None
     effect = math.fsum(_mean(gaps[dataset]) for dataset in asked) / len(asked)
-    pairs, freedom = (
-        sum(len(gaps[d]) for d in asked),
-        sum(len(found) - 1 for found in gaps.values()),
-    )
+    pairs = sum(len(gaps[d]) for d in asked)
+    freedom = sum(len(found) - 1 for found in gaps.values()) + known.freedom
     if freedom == 0:
         return Difference(effect, pairs, len(asked), 0)
-    deviation = math.sqrt(_squares(gaps) / freedom)
+    deviation = math.sqrt((_squares(gaps.values()) + known.squares) / freedom)
     error = deviation * math.sqrt(math.fsum(1 / len(gaps[d]) for d in asked)) / len(asked)
     return _tested(Difference(effect, pairs, len(asked), freedom, deviation), error, level)
+
+
+def mean_of_runs(runs: Sequence[Values]) -> Values:
+    """The mean of several runs of the same cells, at the places that all of them have."""
+    places = sorted(set.intersection(*map(set, runs)))
+    return {place: _mean([run[place] for run in runs]) for place in places}
+
+
+def scatter_of_runs(runs: Sequence[Values]) -> Scatter:
+    """How much one more run scatters about the mean of these: that of the difference of the two.
+
+    Runs vary alike about what they have in common, so with n of them the difference has 1 + 1/n
+    times the variance of a run, which is pooled over the places. Nothing from one run.
+    """
+    if len(runs) < 2:
+        return Scatter()
+    groups = {place: [run[place] for run in runs] for place in mean_of_runs(runs)}
+    return Scatter((1 + 1 / len(runs)) * _squares(groups.values()), (len(runs) - 1) * len(groups))
 
 
 def difference_of_samples(left: Values, right: Values, level: float = 0.95) -> Difference | None:
@@ -95,7 +127,7 @@ def difference_of_samples(left: Values, right: Values, level: float = 0.95) -> D
     freedom = sum(len(found) - 1 for side in common for found in side.values())
     if freedom == 0:
         return Difference(effect, pairs, len(asked), 0)
-    variance = math.fsum(map(_squares, common)) / freedom
+    variance = math.fsum(_squares(side.values()) for side in common) / freedom
     shares = math.fsum(1 / len(found) for side in common for found in side.values())
     error = math.sqrt(variance * shares) / len(asked)
     found = Difference(effect, pairs, len(asked), freedom, math.sqrt(2 * variance))
@@ -119,9 +151,9 @@ def _mean(values: Sequence[float]) -> float:
     return math.fsum(values) / len(values)
 
 
-def _squares(groups: Mapping[str, Sequence[float]]) -> float:
+def _squares(groups: Iterable[Sequence[float]]) -> float:
     """The sum of squared deviations from the mean of each group."""
-    return math.fsum((value - _mean(found)) ** 2 for found in groups.values() for value in found)
+    return math.fsum((value - _mean(found)) ** 2 for found in groups for value in found)
 
 
 def _tested(found: Difference, error: float, level: float) -> Difference:
@@ -200,9 +232,20 @@ def _cliques(
         open_, done = open_ - {row}, done | {row}
 
 
-def power(effect: float, deviation: float, seeds: int, sets: int = 1, level: float = 0.05) -> float:
-    """The chance that the two-sided paired test finds a true `effect`, with `seeds` on each set."""
-    freedom = sets * (seeds - 1)
+def power(
+    effect: float,
+    deviation: float,
+    seeds: int,
+    sets: int = 1,
+    level: float = 0.05,
+    runs: int = 1,
+) -> float:
+    """The chance that the two-sided paired test finds a true `effect`, with `seeds` on each set.
+
+    With several `runs` on one side their scatter is pooled with that of the pairs, as `difference`
+    does it with `scatter_of_runs`; `deviation` is that of a pair all the same.
+    """
+    freedom = sets * (seeds * runs - 1)
     if freedom < 1:
         return 0.0
     if deviation == 0:
@@ -221,15 +264,20 @@ def _chance(shift: float, freedom: int, level: float) -> float:
 
 
 def seeds_needed(
-    effect: float, deviation: float, sets: int = 1, level: float = 0.05, wanted: float = 0.8
+    effect: float,
+    deviation: float,
+    sets: int = 1,
+    level: float = 0.05,
+    wanted: float = 0.8,
+    runs: int = 1,
 ) -> int | None:
     """The least number of seeds with which `power` reaches `wanted`; None beyond 10,000."""
-    low, high = 1, MOST_SEEDS
-    if power(effect, deviation, high, sets, level) < wanted:
+    low, high = 0, MOST_SEEDS
+    if power(effect, deviation, high, sets, level, runs) < wanted:
         return None
     while high - low > 1:
         middle = (low + high) // 2
-        if power(effect, deviation, middle, sets, level) < wanted:
+        if power(effect, deviation, middle, sets, level, runs) < wanted:
             low = middle
         else:
             high = middle
@@ -237,10 +285,15 @@ def seeds_needed(
 
 
 def smallest_seen(
-    deviation: float, seeds: int, sets: int = 1, level: float = 0.05, wanted: float = 0.8
+    deviation: float,
+    seeds: int,
+    sets: int = 1,
+    level: float = 0.05,
+    wanted: float = 0.8,
+    runs: int = 1,
 ) -> float | None:
     """The least true effect that `power` finds as often as `wanted`; None where no test can be."""
-    return least_found(deviation, seeds * sets, sets * (seeds - 1), level, wanted)
+    return least_found(deviation, seeds * sets, sets * (seeds * runs - 1), level, wanted)
 
 
 def least_found(

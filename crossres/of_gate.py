@@ -9,19 +9,21 @@ from crossres.grammar import ANSWER_IS_NO, DONE, command, names, print_json, see
 
 def _baseline(options: argparse.Namespace) -> int:
     from benchmark import read_records
-    from benchmark.baselines import to_baseline
+    from benchmark.baselines import to_baseline, with_runs
     from datasets.files import write_atomically
 
-    content = to_baseline(_of_tables(read_records(options.results), options))
+    records = _of_tables(read_records(options.results), options)
+    baseline = with_runs(records, map(read_records, options.again))
+    content = to_baseline(baseline)
     if options.out is None:
         print(content, end="")
         return DONE
     write_atomically(options.out, content)
-    cells = content.count("\n") - 2
+    cells, runs = len(baseline.records), 1 + len(baseline.again)
     if options.json:
-        print_json({"written": str(options.out), "cells": cells})
+        print_json({"written": str(options.out), "cells": cells, "runs": runs})
     else:
-        print(f"wrote {options.out}: {cells} cells")
+        print(f"wrote {options.out}: {cells} cells, {runs} run{'s' if runs > 1 else ''} of each")
     return DONE
 
 
@@ -79,24 +81,25 @@ def _power(options: argparse.Namespace) -> int:
     from benchmark.sensitivity import noise_of, seeds_for, sensitivities
     from reports.power import power_json, print_power
 
-    records, limits = _records(options.results), _limits(options)
-    again = None if options.again is None else _records(options.again)
+    baseline, limits = _baseline_at(options.results, options.again), _limits(options)
     tables = _tables(options) or [load_table(name) for name in table_names()]
-    noise = noise_of(records, tables, limits, again)
-    found = sensitivities(records, noise, limits, options.seeds)
-    needed = seeds_for(records, noise, limits, options.drop / 100)
+    noise = noise_of(baseline, tables, limits)
+    found = sensitivities(baseline, noise, limits, options.seeds)
+    needed = seeds_for(baseline, noise, limits, options.drop / 100)
     if options.json:
-        print_json(power_json(noise, found, needed, limits))
+        print_json(power_json(baseline, noise, found, needed, limits))
     else:
-        print_power(noise, found, needed, options.drop, again is not None, limits, Console())
+        print_power(baseline, noise, found, needed, options.drop, limits, Console())
     return DONE
 
 
-def _records(place: Path) -> Any:
+def _baseline_at(place: Path, again: list[Path]) -> Any:
+    """A baseline file, or a results folder as one, with more runs of its cells."""
     from benchmark import read_records
-    from benchmark.baselines import read_baseline
+    from benchmark.baselines import Baseline, read_baseline, with_runs
 
-    return read_baseline(place) if place.is_file() else read_records(place)
+    found = read_baseline(place) if place.is_file() else Baseline(tuple(read_records(place)))
+    return with_runs(found.records, [*found.again, *map(read_records, again)])
 
 
 def _add_common(parser: argparse.ArgumentParser) -> None:
@@ -126,6 +129,18 @@ def _add_tables(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_again(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--again",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="OTHER",
+        help="the same cells, run again where it should make no difference: how much results "
+        "scatter is measured (may be given several times)",
+    )
+
+
 def _add_baseline(commands: Any) -> None:
     baseline = command(
         commands,
@@ -133,10 +148,11 @@ def _add_baseline(commands: Any) -> None:
         _baseline,
         "make of a results folder the file that `crossres check` holds later results against",
         "crossres baseline results/gate > baselines/gate.json\n"
-        "crossres baseline results/gate --out baselines/gate.json",
+        "crossres baseline results/gate --again results/other-machine --out baselines/gate.json",
     )
     baseline.add_argument("results", type=Path, metavar="RESULTS")
     _add_tables(baseline)
+    _add_again(baseline)
     baseline.add_argument(
         "--out", type=Path, metavar="FILE", help="(default: print it, for `> FILE`)"
     )
@@ -193,12 +209,7 @@ def _add_power(commands: Any) -> None:
         "crossres power baselines/gate.json --again results/other-machine --seeds 2-10",
     )
     power.add_argument("results", type=Path, metavar="RESULTS", help="a folder, or a baseline file")
-    power.add_argument(
-        "--again",
-        type=Path,
-        metavar="OTHER",
-        help="the same cells run again where it should make no difference: the noise is measured",
-    )
+    _add_again(power)
     power.add_argument(
         "--drop", type=float, default=3.0, metavar="POINTS", help="to be seen (default: 3)"
     )

@@ -82,7 +82,7 @@ def hold_gate(
     if not found:
         raise InputError(f"{results / 'records'}: no usable records; run `crossres run`")
     asked = [load_table(name) for name in table_names()] if tables is None else tables
-    made = check(expected, found, asked, limits)
+    made = check(expected.records, found, asked, limits, expected.again)
     failed = read_failures(results, {record.key for record in found})
     return Gate(results.resolve().name, baseline.name, made, failed)
 
@@ -101,6 +101,7 @@ def gate_json(gate: Gate) -> dict[str, Any]:
         "cells": len(made.comparison.pairs),
         "bit_equal": _bit_equal(made),
         "limits": asdict(made.limits),
+        "runs": made.runs,
         "findings": [
             {"kind": f.kind, "row": f.row, "dataset": f.dataset, "text": f.text}
             for f in made.findings
@@ -124,13 +125,15 @@ def _bit_equal(made: Check) -> int:
     return sum(pair.sameness == "bit-equal" for pair in made.comparison.pairs)
 
 
-def how_it_was_tested(limits: Limits) -> str:
-    """The rule of the tests in two sentences."""
+def how_it_was_tested(made: Check) -> str:
+    """The rule of the tests in two or three sentences."""
+    limits = made.limits
     sides = "half of it for drops, half for gains" if limits.gains else "all of it for drops"
     kind = "other seeds, so unpaired" if limits.other_seeds else "paired by data set and seed"
+    against = f"The baseline is the mean of {made.runs} runs. " if made.runs > 1 else ""
     return (
-        f"One-sided t-tests, {kind}, with Holm's correction over all of them: results as good as "
-        f"the baseline's fail by chance in at most {100 * limits.false_alarms:g} % of checks "
+        f"{against}One-sided t-tests, {kind}, with Holm's correction over all of them: results "
+        f"as good as the baseline's fail by chance in at most {100 * limits.false_alarms:g} % of checks "
         f"({sides}). Finds: the least true drop that is found in four cases of five."
     )
 
@@ -196,7 +199,7 @@ def print_gate(gate: Gate, console: Console) -> None:
         *numbers, verdict = asdict(line).values()
         table.add_row(*map(Text, numbers), Text(verdict, style="bold red" if bad else "dim"))
     console.print(table)
-    console.print(how_it_was_tested(gate.check.limits), style="dim", markup=False)
+    console.print(how_it_was_tested(gate.check), style="dim", markup=False)
     for note in notes_of(gate):
         console.print(f"  {note}", markup=False, highlight=False)
 
@@ -215,7 +218,7 @@ def to_summary(gate: Gate) -> str:
         parts.append(f"**{kind}** – {ADVICE[kind]}\n")
         parts.append("".join(f"- {escape(finding.text)}\n" for finding in mine))
     parts.append(_table(lines_of(made)))
-    parts.append(f"<sub>{escape(how_it_was_tested(made.limits))}</sub>\n")
+    parts.append(f"<sub>{escape(how_it_was_tested(made))}</sub>\n")
     notes = notes_of(gate)
     if notes:
         parts.append("".join(f"- {escape(note)}\n" for note in notes))

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
 
+from benchmark.baselines import Baseline
 from benchmark.limits import Limits
 from benchmark.sensitivity import MOST_SEEDS, Noise, Sensitivity
 from reports.words import counted, duration, metric_title
@@ -17,11 +18,16 @@ Needed = Mapping[str, tuple[int | None, int | None]]
 
 
 def power_json(
-    noise: Iterable[Noise], found: Iterable[Sensitivity], needed: Needed, limits: Limits
+    baseline: Baseline,
+    noise: Iterable[Noise],
+    found: Iterable[Sensitivity],
+    needed: Needed,
+    limits: Limits,
 ) -> dict[str, Any]:
     """Noise, what so many seeds find, and the seeds that the drop asked for needs, as JSON."""
     return {
         "limits": asdict(limits),
+        "runs": 1 + len(baseline.again),
         "noise": [asdict(one) for one in noise],
         "sensitivities": [asdict(one) for one in found],
         "seeds_needed": {
@@ -32,15 +38,15 @@ def power_json(
 
 
 def print_power(
+    baseline: Baseline,
     noise: Sequence[Noise],
     found: Sequence[Sensitivity],
     needed: Needed,
     drop: float,
-    measured: bool,
     limits: Limits,
     console: Console,
 ) -> None:
-    """The table, and a sentence per metric; `drop` in points, `measured` by running again."""
+    """The table, and a sentence per metric; `drop` in points."""
     table = RichTable(
         "Metric", "Seeds", "All rows", "Any row", "Time", box=box.SIMPLE_HEAD, pad_edge=False,
         title="The drop that is found in four cases of five, in points",
@@ -56,7 +62,7 @@ def print_power(
         if any(one.row is None for one in noise):
             console.print(f"{drop:g} points of {title} in all rows: {_seeds(overall)}")
         console.print(f"{drop:g} points of {title} in any one row: {_seeds(in_a_row)}")
-    kind = "pairs that were run again" if measured else (
+    kind = f"{1 + len(baseline.again)} runs of each cell" if baseline.again else (
         "the scatter of the seeds, which holds that of the splits, too, and is an upper bound: "
         "with --again it is measured"
     )  # fmt: skip

@@ -11,7 +11,7 @@ import pytest
 from rich.console import Console
 
 from benchmark import Record
-from benchmark.baselines import to_baseline
+from benchmark.baselines import Baseline, to_baseline
 from benchmark.limits import Limits
 from benchmark.records import write_record
 from benchmark.sensitivity import noise_of, seeds_for, sensitivities
@@ -35,7 +35,7 @@ def held(drawn: Any, tmp_path: Path) -> Callable[..., Gate]:
 
     def hold(before: float = 0.0, limits: Limits | None = None) -> Gate:
         path = tmp_path / "base.json"
-        path.write_text(to_baseline([_moved(record, before) for record in drawn.records]))
+        path.write_text(to_baseline(Baseline(tuple(_moved(r, before) for r in drawn.records))))
         return hold_gate(drawn.folder, path, [drawn.table], limits)
 
     return hold
@@ -134,13 +134,16 @@ def test_why_a_cell_failed_is_told(held: Callable[..., Gate], drawn: Any, tmp_pa
 
 def test_power_is_printed_with_what_it_costs(drawn: Any) -> None:
     limits = Limits()
-    noise = noise_of(drawn.records, [drawn.table], limits)
-    found = sensitivities(drawn.records, noise, limits, (2, 5))
-    needed = seeds_for(drawn.records, noise, limits, 0.03)
-    text = printed(print_power, noise, found, needed, 3.0, False, limits)
+    baseline = Baseline(tuple(drawn.records))
+    noise = noise_of(baseline, [drawn.table], limits)
+    found = sensitivities(baseline, noise, limits, (2, 5))
+    needed = seeds_for(baseline, noise, limits, 0.03)
+    text = printed(print_power, baseline, noise, found, needed, 3.0, limits)
     assert "The drop that is found in four cases of five" in text
     assert "3 points of mAP in all rows: " in text
     assert "an upper bound" in text
-    content = json.loads(json.dumps(power_json(noise, found, needed, limits), allow_nan=False))
+    content = json.loads(
+        json.dumps(power_json(baseline, noise, found, needed, limits), allow_nan=False)
+    )
     assert [one["seeds"] for one in content["sensitivities"]] == [2, 5, 2, 5]
     assert set(content["seeds_needed"]) == {"mAP", "rank1"}
