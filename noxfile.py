@@ -145,3 +145,18 @@ def reproduce_extended(session: nox.Session) -> None:
 def reproduce_controls(session: nox.Session) -> None:
     """Fill the table that asks whether it is the method or the ensemble, likewise."""
     _reproduce(session, "controls")
+
+
+@nox.session
+def gate(session: nox.Session) -> None:
+    """Run the smallest grid that sees a drop, and hold it against the committed baseline."""
+    _install(session)
+    session.run("crossres", "run", "gate", *session.posargs)
+    session.run("crossres", "check", "results/gate", "--baseline", "baselines/gate.json")
+
+
+@nox.session
+def mutations(session: nox.Session) -> None:
+    """Try the gate on bugs, leaks and clean changes; some with `-- --only TEXT`. Takes two hours."""
+    _install(session)
+    session.run("python", "tests/mutations", *session.posargs)

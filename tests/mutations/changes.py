@@ -1,0 +1,95 @@
+"""The changes of changes.toml: checked, and applied to a copy of the code."""
+
+import hashlib
+import json
+import re
+import shutil
+import tomllib
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).resolve().parent
+REPOSITORY = HERE.parents[1]
+ROOMS = ("datasets", "methods", "benchmark", "reports", "crossres")
+
+
+@dataclass(frozen=True)
+class Edit:
+    """A text that stands exactly once in a file, and what stands there afterwards."""
+
+    file: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True)
+class Change:
+    """One change: edits of the code, or an environment, or other arguments of the commands."""
+
+    name: str
+    kind: str
+    edit: tuple[Edit, ...] = ()
+    environment: dict[str, str] = field(default_factory=dict)
+    run: tuple[str, ...] = ()
+    check: tuple[str, ...] = ()
+    why: str = ""
+
+    @property
+    def slug(self) -> str:
+        """The name as that of a folder."""
+        return re.sub(r"[^a-z0-9]+", "-", self.name.lower()).strip("-")
+
+    @property
+    def harmful(self) -> bool:
+        """Whether the gate must not let it pass."""
+        return self.kind != "clean"
+
+
+def load_changes() -> list[Change]:
+    """All changes in the order of the file; ValueError where two of them have one name."""
+    content = tomllib.loads((HERE / "changes.toml").read_text(encoding="utf-8"))
+    changes = [_change(entry) for entry in content["change"]]
+    twice = {change.name for change in changes if sum(c.slug == change.slug for c in changes) > 1}
+    if twice:
+        raise ValueError(f"changes.toml: {sorted(twice)} stand there twice")
+    return changes
+
+
+def _change(entry: dict[str, Any]) -> Change:
+    edits = tuple(Edit(**edit) for edit in entry.pop("edit", []))
+    lists = {name: tuple(entry.pop(name, ())) for name in ("run", "check")}
+    change = Change(edit=edits, **lists, **entry)
+    if change.kind not in ("bug", "leak", "clean"):
+        raise ValueError(f"changes.toml, {change.name}: unknown kind {change.kind!r}")
+    return change
+
+
+def write_changed(change: Change, folder: Path) -> None:
+    """Copy the rooms into `folder` and apply the edits; ValueError where one does not fit."""
+    shutil.rmtree(folder, ignore_errors=True)
+    for room in ROOMS:
+        leave = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(REPOSITORY / room, folder / room, ignore=leave)
+    for edit in change.edit:
+        path = folder / edit.file
+        path.write_text(edited(edit, path.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+def edited(edit: Edit, text: str) -> str:
+    """The text of the file with the edit; ValueError unless `before` stands there exactly once."""
+    count = text.count(edit.before)
+    if count != 1:
+        raise ValueError(f"{edit.file}: {count} times there, not once: {edit.before!r}")
+    return text.replace(edit.before, edit.after)
+
+
+def digest_of_study(change: Change) -> str:
+    """Of the change and of all code and data that it is applied to."""
+    found = hashlib.sha256(json.dumps(asdict(change), sort_keys=True).encode())
+    for room in ROOMS:
+        for path in sorted((REPOSITORY / room).rglob("*")):
+            if path.is_file() and "__pycache__" not in path.parts:
+                found.update(path.relative_to(REPOSITORY).as_posix().encode())
+                found.update(path.read_bytes())
+    return found.hexdigest()
