@@ -157,6 +157,6 @@ def gate(session: nox.Session) -> None:
 
 @nox.session
 def mutations(session: nox.Session) -> None:
-    """Try the gate on bugs, leaks and clean changes; some with `-- --only TEXT`. Takes two hours."""
+    """Try the gate on bugs, leaks and clean changes; on some of them with `-- --only TEXT`."""
     _install(session)
     session.run("python", "tests/mutations", *session.posargs)

@@ -8,11 +8,12 @@ from benchmark.baselines import Baseline
 from benchmark.comparing import compare
 from benchmark.drops import WANTED, runs_of, tested_measures
 from benchmark.limits import Limits
-from benchmark.records import Record
 from benchmark.statistics import (
     Scatter,
     Values,
+    by_set,
     difference,
+    power,
     scatter_of_runs,
     seeds_needed,
     smallest_seen,
@@ -27,13 +28,15 @@ MOST_SEEDS = 100
 class Noise:
     """How much the difference of two equal runs scatters, per pair of cells, as a fraction.
 
-    Of one metric of a row (None: of the mean over all rows); `freedom` says how well it is known.
+    Of one metric of a row (None: of the mean over all rows), which stands on `sets` data sets;
+    `freedom` says how well it is known.
     """
 
     row: str | None
     metric: str
     deviation: float
     freedom: int
+    sets: int
 
 
 @dataclass(frozen=True)
@@ -66,7 +69,8 @@ def noise_of(baseline: Baseline, tables: Iterable[Table], limits: Limits) -> lis
             scatter = scatter_of_runs(runs) if baseline.again else _scatter_of_seeds(runs[0])
             if scatter.freedom:
                 variance = 2 * scatter.squares / scatter.freedom / (1 + 1 / len(runs))
-                found.append(Noise(row, measure[1], math.sqrt(variance), scatter.freedom))
+                deviation, sets = math.sqrt(variance), len(by_set(runs[0]))
+                found.append(Noise(row, measure[1], deviation, scatter.freedom, sets))
     if not found:
         raise InputError(
             "one seed on each data set does not tell how much results scatter; "
@@ -91,19 +95,19 @@ def sensitivities(
     `noise` is that of `noise_of`. A gate tests all rows and their mean in all its metrics, and this
     counts the first step of its correction: what is found is found at least as often.
     """
-    records, runs = baseline.records, 1 + len(baseline.again)
-    sets, level = _sets(records), _level(noise, limits)
+    records, runs, level = baseline.records, 1 + len(baseline.again), _level(noise, limits)
     present = len({record.cell.seed for record in records})
     seconds = sum(record.seconds["total"] for record in records) / present
 
-    def least(deviation: float | None, count: int) -> float | None:
-        if deviation is None:
-            return None
-        return smallest_seen(_of_mean(deviation, runs), count, sets, level, WANTED, runs)
+    def least(of: Sequence[Noise], count: int) -> float | None:
+        drops = [
+            smallest_seen(_of_mean(one, runs), count, one.sets, level, WANTED, runs) for one in of
+        ]
+        return max((drop for drop in drops if drop is not None), default=None)
 
     return [
-        Sensitivity(metric, count, least(overall, count), least(worst, count), count * seconds)
-        for metric, (overall, worst) in _deviations(noise).items()
+        Sensitivity(metric, count, least(overall, count), least(rows, count), count * seconds)
+        for metric, (overall, rows) in _by_metric(noise).items()
         for count in seeds
     ]
 
@@ -115,27 +119,48 @@ def seeds_for(
 
     None: more than MOST_SEEDS, or there is no such test.
     """
-    runs, sets, level = 1 + len(baseline.again), _sets(baseline.records), _level(noise, limits)
+    runs, level = 1 + len(baseline.again), _level(noise, limits)
 
-    def needed(deviation: float | None) -> int | None:
-        if deviation is None or drop <= 0:
+    def needed(of: Sequence[Noise]) -> int | None:
+        if not of or drop <= 0:
             return None
-        found = seeds_needed(drop, _of_mean(deviation, runs), sets, level, WANTED, runs)
-        return found if found is not None and found <= MOST_SEEDS else None
+        found = [
+            seeds_needed(drop, _of_mean(one, runs), one.sets, level, WANTED, runs) for one in of
+        ]
+        most = max(MOST_SEEDS + 1 if count is None else count for count in found)
+        return most if most <= MOST_SEEDS else None
 
     return {
-        metric: (needed(overall), needed(worst))
-        for metric, (overall, worst) in _deviations(noise).items()
+        metric: (needed(overall), needed(rows))
+        for metric, (overall, rows) in _by_metric(noise).items()
     }
 
 
-def _of_mean(deviation: float, runs: int) -> float:
+def chances(
+    baseline: Baseline,
+    noise: Sequence[Noise],
+    limits: Limits,
+    metric: str,
+    seeds: int,
+    drops: Iterable[float],
+) -> list[tuple[float | None, float | None]]:
+    """How often each of the true `drops` is found: in the mean over rows, and in any one row.
+
+    As in `sensitivities`, of which these are the curves; None where there is no such test.
+    """
+    runs, level = 1 + len(baseline.again), _level(noise, limits)
+
+    def chance(of: Sequence[Noise], drop: float) -> float | None:
+        found = [power(drop, _of_mean(one, runs), seeds, one.sets, level, runs) for one in of]
+        return min(found, default=None)
+
+    overall, rows = _by_metric(noise)[metric]
+    return [(chance(overall, drop), chance(rows, drop)) for drop in drops]
+
+
+def _of_mean(noise: Noise, runs: int) -> float:
     """That of the difference of a run and the mean of `runs` others, from that of two runs."""
-    return deviation * math.sqrt((1 + 1 / runs) / 2)
-
-
-def _sets(records: Sequence[Record]) -> int:
-    return len({(record.cell.dataset, record.cell.protocol) for record in records})
+    return noise.deviation * math.sqrt((1 + 1 / runs) / 2)
 
 
 def _level(noise: Sequence[Noise], limits: Limits) -> float:
@@ -143,12 +168,12 @@ def _level(noise: Sequence[Noise], limits: Limits) -> float:
     return 2 * limits.one_side / len(noise)
 
 
-def _deviations(noise: Sequence[Noise]) -> dict[str, tuple[float | None, float | None]]:
-    """Metric -> the noise of the mean over all rows, and of the row that scatters most."""
-    found = {}
-    for metric in dict.fromkeys(one.metric for one in noise):
-        mine = [one for one in noise if one.metric == metric]
-        overall = next((one.deviation for one in mine if one.row is None), None)
-        worst = max((one.deviation for one in mine if one.row is not None), default=None)
-        found[metric] = overall, worst
-    return found
+def _by_metric(noise: Sequence[Noise]) -> dict[str, tuple[list[Noise], list[Noise]]]:
+    """Metric -> the noise of the mean over all rows (if there is one), and that of each row."""
+    return {
+        metric: (
+            [one for one in noise if one.metric == metric and one.row is None],
+            [one for one in noise if one.metric == metric and one.row is not None],
+        )
+        for metric in dict.fromkeys(one.metric for one in noise)
+    }

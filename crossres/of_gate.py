@@ -86,6 +86,12 @@ def _power(options: argparse.Namespace) -> int:
     noise = noise_of(baseline, tables, limits)
     found = sensitivities(baseline, noise, limits, options.seeds)
     needed = seeds_for(baseline, noise, limits, options.drop / 100)
+    if options.figure is not None:
+        from datasets.files import write_atomically
+        from reports.power_figure import power_figure
+
+        figure = power_figure(baseline, noise, found, limits, options.figure.suffix)
+        write_atomically(options.figure, figure)
     if options.json:
         print_json(power_json(baseline, noise, found, needed, limits))
     else:
@@ -215,6 +221,12 @@ def _add_power(commands: Any) -> None:
     )
     power.add_argument(
         "--seeds", type=seeds, default=[2, 3, 4, 5, 6, 8, 10], metavar="2,3,4", help="to look at"
+    )
+    power.add_argument(
+        "--figure",
+        type=Path,
+        metavar="FILE",
+        help="draw the chance of being found against the drop, too: a .pdf, .png or .svg",
     )
     _add_common(power)
 

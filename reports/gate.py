@@ -132,9 +132,9 @@ def how_it_was_tested(made: Check) -> str:
     kind = "other seeds, so unpaired" if limits.other_seeds else "paired by data set and seed"
     against = f"The baseline is the mean of {made.runs} runs. " if made.runs > 1 else ""
     return (
-        f"{against}One-sided t-tests, {kind}, with Holm's correction over all of them: results "
-        f"as good as the baseline's fail by chance in at most {100 * limits.false_alarms:g} % of checks "
-        f"({sides}). Finds: the least true drop that is found in four cases of five."
+        f"{against}One-sided t-tests, {kind}, with Holm's correction over all of them: by chance "
+        f"results as good as the baseline's fail in at most {100 * limits.false_alarms:g} % of "
+        f"checks ({sides}). Finds: the least true drop that is found in four cases of five."
     )
 
 

@@ -27,7 +27,7 @@ def checkout(tmp_path: Path) -> Path:
 
 
 def step(checkout: Path, name: str, **inputs: str) -> "subprocess.CompletedProcess[str]":
-    """Run the script of a step; `inputs` are those of the action, the others have their defaults."""
+    """Run the script of a step with these inputs of the action; others have their defaults."""
     given = {key: entry.get("default", "") for key, entry in ACTION["inputs"].items()}
     given |= {key.replace("_", "-"): value for key, value in inputs.items()}
     environment = {

@@ -1,4 +1,4 @@
-"""The changes that the gate is tried on fit the code of today; running them is `nox -s mutations`."""
+"""The changes that the gate is tried on fit the code of today; `nox -s mutations` runs them."""
 
 import ast
 import re
@@ -47,7 +47,7 @@ def test_an_edit_that_does_not_fit_is_refused() -> None:
 def test_a_copy_has_the_change_and_nothing_else(tmp_path: Path) -> None:
     change = next(change for change in CHANGES if len(change.edit) == 3)
     write_changed(change, tmp_path / "code")
-    copied = [path for path in (tmp_path / "code").rglob("*.py")]
+    copied = (tmp_path / "code").rglob("*.py")
     differing = {
         path.relative_to(tmp_path / "code").as_posix()
         for path in copied

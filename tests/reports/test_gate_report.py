@@ -12,9 +12,10 @@ from rich.console import Console
 
 from benchmark import Record
 from benchmark.baselines import Baseline, to_baseline
+from benchmark.drops import WANTED
 from benchmark.limits import Limits
 from benchmark.records import write_record
-from benchmark.sensitivity import noise_of, seeds_for, sensitivities
+from benchmark.sensitivity import chances, noise_of, seeds_for, sensitivities
 from datasets import InputError
 from reports.gate import (
     Gate,
@@ -27,6 +28,7 @@ from reports.gate import (
     to_summary,
 )
 from reports.power import power_json, print_power
+from reports.power_figure import power_figure
 
 
 @pytest.fixture
@@ -147,3 +149,31 @@ def test_power_is_printed_with_what_it_costs(drawn: Any) -> None:
     )
     assert [one["seeds"] for one in content["sensitivities"]] == [2, 5, 2, 5]
     assert set(content["seeds_needed"]) == {"mAP", "rank1"}
+
+
+def test_power_is_drawn(drawn: Any) -> None:
+    baseline, limits = Baseline(tuple(drawn.records)), Limits()
+    noise = noise_of(baseline, [drawn.table], limits)
+    found = sensitivities(baseline, noise, limits, (2, 5))
+    svg = power_figure(baseline, noise, found, limits, ".svg")
+    assert svg == power_figure(baseline, noise, found, limits, ".svg")
+    assert svg.lstrip().startswith(b"<?xml")
+    assert power_figure(baseline, noise, found, limits, ".PDF").startswith(b"%PDF")
+    assert power_figure(baseline, noise, found, limits, ".png").startswith(b"\x89PNG")
+    with pytest.raises(InputError, match=r"a \.pdf, \.png, \.svg file, not \.jpg"):
+        power_figure(baseline, noise, found, limits, ".jpg")
+    with pytest.raises(InputError, match="nothing can be tested with so few seeds"):
+        power_figure(baseline, noise, sensitivities(baseline, noise, limits, (1,)), limits, ".svg")
+
+
+def test_the_chance_of_the_least_drop_is_the_one_that_is_wanted(drawn: Any) -> None:
+    baseline, limits = Baseline(tuple(drawn.records)), Limits()
+    noise = noise_of(baseline, [drawn.table], limits)
+    (found,) = sensitivities(baseline, noise, limits, (5,))[:1]
+    assert found.overall
+    assert found.in_a_row
+    drops = (found.overall, found.in_a_row, 0.0)
+    got = chances(baseline, noise, limits, found.metric, 5, drops)
+    assert got[0][0] == pytest.approx(WANTED)
+    assert got[1][1] == pytest.approx(WANTED)
+    assert got[2][0] == pytest.approx(2 * limits.one_side / len(noise))

@@ -1,0 +1,91 @@
+"""The power of a gate as a figure: how often a true drop is found, for each number of seeds."""
+
+import io
+from collections.abc import Sequence
+from typing import Any
+
+import matplotlib
+import numpy as np
+from matplotlib.figure import Figure
+
+from benchmark.baselines import Baseline
+from benchmark.drops import WANTED
+from benchmark.limits import Limits
+from benchmark.sensitivity import Noise, Sensitivity, chances
+from datasets.errors import InputError
+from reports.pdf_figures import CM, COLOURS, SETTINGS, STYLES
+from reports.words import counted, duration, metric_title
+
+SIZE = (16.0, 7.0)  # cm
+FORMATS = (".pdf", ".png", ".svg")
+STEPS = 120  # points of a curve
+BEYOND = 1.3  # the drop at which curves end, times the one that the fewest seeds find
+
+
+def power_figure(
+    baseline: Baseline,
+    noise: Sequence[Noise],
+    found: Sequence[Sensitivity],
+    limits: Limits,
+    suffix: str,
+) -> bytes:
+    """A PDF, PNG or SVG with a panel for a drop of all rows, and one for that of any one row.
+
+    Of the first metric of `limits`, with a curve for each number of seeds in `found`, as
+    `sensitivities` gives them. The same arguments give the same bytes. InputError for another
+    suffix, and where nothing can be tested.
+    """
+    if suffix.lower() not in FORMATS:
+        raise InputError(f"a figure is a {', '.join(FORMATS)} file, not {suffix or 'one without'}")
+    metric = limits.metrics[0]
+    mine = [one for one in found if one.metric == metric and one.in_a_row is not None]
+    if not mine:
+        raise InputError("nothing can be tested with so few seeds; give more with --seeds")
+    fixed: Any = {"svg.hashsalt": "crossres", "svg.fonttype": "path", "font.size": 8}
+    with matplotlib.rc_context({**SETTINGS, **fixed, "axes.titlesize": 8}):
+        figure = Figure((SIZE[0] * CM, SIZE[1] * CM), layout="constrained")
+        left, right = figure.subplots(1, 2, sharey=True)
+        panels = ((left, "A drop of all rows", 0), (right, "A drop of any one row", 1))
+        for axes, title, place in panels:
+            _draw(axes, mine, baseline, noise, limits, place)
+            axes.set_title(title, loc="left")
+            axes.set_xlabel(f"True drop of {metric_title(metric)}, points")
+        left.set_ylabel("Found, % of checks")
+        right.legend(title="Seeds on each data set,\ntime on one core", alignment="left")
+        return _bytes(figure, suffix.lower())
+
+
+def _draw(
+    axes: Any,
+    found: Sequence[Sensitivity],
+    baseline: Baseline,
+    noise: Sequence[Noise],
+    limits: Limits,
+    place: int,
+) -> None:
+    """The curves of one panel, up to a drop that all of them find."""
+    least = max((one.overall, one.in_a_row)[place] or 0.0 for one in found)
+    drops = np.linspace(0.0, BEYOND * least, STEPS).tolist()
+    for row, one in enumerate(found):
+        pairs = chances(baseline, noise, limits, one.metric, one.seeds, drops)
+        curve = [np.nan if pair[place] is None else 100 * (pair[place] or 0.0) for pair in pairs]
+        label = f"{counted(one.seeds, 'seed')}, {duration(one.seconds)}"
+        axes.plot(
+            100 * np.array(drops), curve,
+            color=COLOURS[row % len(COLOURS)], linestyle=STYLES[row % len(STYLES)],
+            linewidth=1.2, label=label,
+        )  # fmt: skip
+    axes.axhline(100 * WANTED, color="0.4", linewidth=0.6)
+    axes.set_xlim(0.0, None)
+    axes.set_ylim(0, 101)
+
+
+def _bytes(figure: Figure, suffix: str) -> bytes:
+    out = io.BytesIO()
+    dateless: dict[str, Any] = {
+        ".pdf": {"CreationDate": None, "Producer": None, "Creator": None},
+        ".svg": {"Date": None},
+        ".png": {"Software": None},
+    }
+    figure.savefig(out, format=suffix[1:], dpi=200, metadata=dateless[suffix])
+    return out.getvalue()
