@@ -29,35 +29,37 @@ class Baseline:
     again: tuple[tuple[Record, ...], ...] = ()
 
 
-def with_runs(records: Sequence[Record], again: Iterable[Sequence[Record]]) -> Baseline:
-    """A baseline of these records and of other runs of the same cells.
+def with_runs(baseline: Baseline, again: Iterable[Sequence[Record]]) -> Baseline:
+    """The baseline with more runs of its cells.
 
-    Raises InputError when such a run lacks a cell, or has the metrics of another run to the bit:
-    it would say that nothing ever scatters.
+    Raises InputError when such a run lacks a cell, or has the bits of another one: it would say
+    that results never scatter.
     """
-    runs: list[tuple[Record, ...]] = [tuple(sorted(records, key=_place))]
+    runs, bits = list(baseline.again), [_bits(baseline.records)]
     for number, run in enumerate(again, start=1):
-        found = {record.key: record.metrics for record in run}
-        missing = [record for record in runs[0] if record.key not in found]
+        found = {record.key: record for record in run}
+        missing = [record.cell for record in baseline.records if record.key not in found]
         if missing:
-            cell = missing[0].cell
+            cell = missing[0]
             raise InputError(
                 f"run {number} of those that were run again lacks {len(missing)} cells, the first "
                 f"is {cell.method} on {cell.dataset}, seed {cell.seed}; run the same cells"
             )
-        more = tuple(replace(record, metrics=found[record.key]) for record in runs[0])
-        if any(_same_metrics(more, other) for other in runs):
+        mine = [found[record.key] for record in baseline.records]
+        if _bits(mine) in bits:
             raise InputError(
                 f"run {number} of those that were run again has the same bits as another run, "
                 "which says nothing of how much results scatter; run the cells where sums come in "
                 "another order: on another kind of CPU, or with ATEN_CPU_CAPABILITY=default"
             )
-        runs.append(more)
-    return Baseline(runs[0], tuple(runs[1:]))
+        bits.append(_bits(mine))
+        pairs = zip(baseline.records, mine, strict=True)
+        runs.append(tuple(replace(record, metrics=own.metrics) for record, own in pairs))
+    return Baseline(baseline.records, tuple(runs))
 
 
-def _same_metrics(run: Sequence[Record], other: Sequence[Record]) -> bool:
-    return all(a.metrics == b.metrics for a, b in zip(run, other, strict=True))
+def _bits(run: Iterable[Record]) -> list[str]:
+    return [record.digests["embeddings"] for record in run]
 
 
 def to_baseline(baseline: Baseline) -> str:

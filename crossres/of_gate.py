@@ -9,11 +9,11 @@ from crossres.grammar import ANSWER_IS_NO, DONE, command, names, print_json, see
 
 def _baseline(options: argparse.Namespace) -> int:
     from benchmark import read_records
-    from benchmark.baselines import to_baseline, with_runs
+    from benchmark.baselines import Baseline, to_baseline, with_runs
     from datasets.files import write_atomically
 
-    records = _of_tables(read_records(options.results), options)
-    baseline = with_runs(records, map(read_records, options.again))
+    records = tuple(_of_tables(read_records(options.results), options))
+    baseline = with_runs(Baseline(records), map(read_records, options.again))
     content = to_baseline(baseline)
     if options.out is None:
         print(content, end="")
@@ -105,7 +105,7 @@ def _baseline_at(place: Path, again: list[Path]) -> Any:
     from benchmark.baselines import Baseline, read_baseline, with_runs
 
     found = read_baseline(place) if place.is_file() else Baseline(tuple(read_records(place)))
-    return with_runs(found.records, [*found.again, *map(read_records, again)])
+    return with_runs(found, map(read_records, again))
 
 
 def _add_common(parser: argparse.ArgumentParser) -> None:

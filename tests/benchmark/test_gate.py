@@ -37,7 +37,8 @@ def with_values(records: Sequence[Record], values: Sequence[float]) -> list[Reco
     found = []
     for record, value in zip(records, values, strict=True):
         metrics = {**record.metrics["single-shot"], "rank1": value, "mAP": value}
-        digests = {**record.digests, "weights": f"{hash(value) & 0xFFFF:064x}"}
+        bits = f"{hash(value) & 0xFFFF_FFFF:064x}"
+        digests = {**record.digests, "weights": bits, "embeddings": bits}
         found.append(replace(record, metrics={"single-shot": metrics}, digests=digests))
     return found
 
@@ -255,7 +256,7 @@ def runs(grid: Sequence[Record], count: int, rng: np.random.Generator) -> list[l
 
 def test_measured_noise_is_that_of_the_runs(grid: list[Record]) -> None:
     first, *again = runs(grid, 3, np.random.default_rng(6))
-    baseline = with_runs(first, again)
+    baseline = with_runs(Baseline(tuple(first)), again)
     noise = noise_of(baseline, [TABLE], Limits())
     plain = next(one for one in noise if one.row == "Plain" and one.metric == "mAP")
     values = np.array(
@@ -274,11 +275,14 @@ def test_measured_noise_is_that_of_the_runs(grid: list[Record]) -> None:
 
 def test_runs_are_the_cells_of_the_baseline_and_not_its_bits(grid: list[Record]) -> None:
     first, again = runs(grid, 2, np.random.default_rng(9))
-    with pytest.raises(InputError, match=r"run 1 .* lacks 2 cells, the first is bot on mlr-market"):
-        with_runs(first, [[r for r in again if r.cell.method != "bot" or r.cell.seed > 0]])
+    with pytest.raises(InputError, match=r"run 1 .* lacks 2 cells, the first is bot on mlr-viper"):
+        with_runs(
+            Baseline(tuple(first)),
+            [[r for r in again if r.cell.method != "bot" or r.cell.seed > 0]],
+        )
     with pytest.raises(InputError, match=r"run 2 .* has the same bits as another run"):
-        with_runs(first, [again, again])
-    more = with_runs(first, [[*again, *grid]]).again[0]
+        with_runs(Baseline(tuple(first)), [again, again])
+    more = with_runs(Baseline(tuple(first)), [[*again, *grid]]).again[0]
     assert len(more) == 24
 
 
@@ -298,7 +302,7 @@ def test_the_seeds_for_a_drop_are_the_first_that_find_it(
     grid: list[Record], more_runs: int
 ) -> None:
     first, *again = runs(grid, more_runs + 1, np.random.default_rng(8))
-    baseline = with_runs(first, again)
+    baseline = with_runs(Baseline(tuple(first)), again)
     noise = noise_of(baseline, [TABLE], Limits())
     overall, in_a_row = seeds_for(baseline, noise, Limits(), 0.03)["mAP"]
     assert overall is not None
@@ -339,12 +343,12 @@ def test_other_runs_stand_in_the_file_with_their_metrics(
     grid: list[Record], tmp_path: Path
 ) -> None:
     first, *again = runs(grid, 3, np.random.default_rng(10))
-    baseline = with_runs(first, again)
+    baseline = with_runs(Baseline(tuple(first)), again)
     text = to_baseline(baseline)
     assert len(text.splitlines()) == 2 * 24 + 3
     path = tmp_path / "b.json"
     path.write_text(text)
-    assert read_baseline(path) == baseline
+    assert to_baseline(read_baseline(path)) == text
     content = json.loads(text)
     content["again"].pop()
     path.write_text(json.dumps(content))
