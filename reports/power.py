@@ -75,7 +75,9 @@ def print_power(
 
 
 def _points(fraction: float | None) -> str:
-    return "–" if fraction is None else f"{100 * fraction:.1f}"
+    if fraction is None:
+        return "–"
+    return f"{100 * fraction:.1f}" if fraction < 1 else "over 100"
 
 
 def _seeds(number: int | None) -> str:
