@@ -16,10 +16,10 @@ from datasets.errors import InputError
 from reports.pdf_figures import CM, COLOURS, SETTINGS, STYLES
 from reports.words import counted, duration, metric_title
 
-SIZE = (16.0, 7.0)  # cm
+SIZE = (18.0, 6.5)  # cm
 FORMATS = (".pdf", ".png", ".svg")
 STEPS = 120  # points of a curve
-BEYOND = 1.3  # the drop at which curves end, times the one that the fewest seeds find
+BEYOND = 1.2  # the drop at which curves end, times the one that the fewest seeds find
 
 
 def power_figure(
@@ -44,14 +44,19 @@ def power_figure(
     fixed: Any = {"svg.hashsalt": "crossres", "svg.fonttype": "path", "font.size": 8}
     with matplotlib.rc_context({**SETTINGS, **fixed, "axes.titlesize": 8}):
         figure = Figure((SIZE[0] * CM, SIZE[1] * CM), layout="constrained")
-        left, right = figure.subplots(1, 2, sharey=True)
+        left, right = figure.subplots(1, 2, sharex=True, sharey=True)
         panels = ((left, "A drop of all rows", 0), (right, "A drop of any one row", 1))
         for axes, title, place in panels:
             _draw(axes, mine, baseline, noise, limits, place)
             axes.set_title(title, loc="left")
             axes.set_xlabel(f"True drop of {metric_title(metric)}, points")
         left.set_ylabel("Found, % of checks")
-        right.legend(title="Seeds on each data set,\ntime on one core", alignment="left")
+        figure.legend(
+            *left.get_legend_handles_labels(),
+            loc="outside right center",
+            title="Seeds on each data set,\ntime on one core",
+            alignment="left",
+        )
         return _bytes(figure, suffix.lower())
 
 
@@ -63,8 +68,8 @@ def _draw(
     limits: Limits,
     place: int,
 ) -> None:
-    """The curves of one panel, up to a drop that all of them find."""
-    least = max((one.overall, one.in_a_row)[place] or 0.0 for one in found)
+    """The curves of one panel, up to a drop that all of them find in any one row."""
+    least = max(one.in_a_row or 0.0 for one in found)
     drops = np.linspace(0.0, BEYOND * least, STEPS).tolist()
     for row, one in enumerate(found):
         pairs = chances(baseline, noise, limits, one.metric, one.seeds, drops)
@@ -76,7 +81,7 @@ def _draw(
             linewidth=1.2, label=label,
         )  # fmt: skip
     axes.axhline(100 * WANTED, color="0.4", linewidth=0.6)
-    axes.set_xlim(0.0, None)
+    axes.set_xlim(0.0, 100 * drops[-1])
     axes.set_ylim(0, 101)
 
 
