@@ -114,6 +114,36 @@ def test_power_takes_a_folder_or_a_baseline(command: Command) -> None:
 
 
 @pytest.mark.slow
+def test_more_runs_of_the_baseline_say_how_much_results_scatter(
+    command: Command, folder: Path, results: Path
+) -> None:
+    same = command("baseline", "results", "--again", "results")
+    assert same.returncode == 2
+    assert "has the same bits as another run" in same.stderr
+
+    shutil.copytree(results, folder / "again", dirs_exist_ok=True)
+    for path in (folder / "again" / "records").glob("*.json"):
+        record = json.loads(path.read_text())
+        record["digests"]["embeddings"] = "7" * 64
+        record["metrics"]["single-shot"]["mAP"] += 0.01 + 0.01 * record["cell"]["seed"]
+        path.write_text(json.dumps(record))
+    made = command("baseline", "results", "--again", "again", "--out", "two.json", "--json")
+    assert made.returncode == 0, made.stderr
+    assert json.loads(made.stdout) == {"written": "two.json", "cells": 2, "runs": 2}
+
+    checked = command("check", "again", "--baseline", "two.json", "--json")
+    assert checked.returncode == 0, checked.stderr
+    assert json.loads(checked.stdout)["runs"] == 2
+    drawn = command("power", "two.json", "--figure", "power.svg", "--metrics", "mAP", "--json")
+    assert drawn.returncode == 0, drawn.stderr
+    assert json.loads(drawn.stdout)["runs"] == 2
+    assert b"<svg" in (folder / "power.svg").read_bytes()
+    given = command("power", "results", "--again", "again", "--metrics", "mAP", "--json")
+    assert given.stdout == drawn.stdout
+    assert command("power", "two.json", "--figure", "power.doc").returncode == 2
+
+
+@pytest.mark.slow
 @pytest.mark.usefixtures("results")
 def test_the_fixture_fails_a_test_with_what_was_found(folder: Path, worse: Path) -> None:
     suite = folder / "suite"
