@@ -10,7 +10,7 @@ from benchmark.cells import Cell
 from benchmark.features import evaluate, evaluate_features
 from benchmark.profiles import load_profile, profile_names
 from benchmark.records import Record, read_record, read_records
-from benchmark.tables import Row, Table, load_table, table_names
+from benchmark.tables import Row, Table, built_in_tables, load_table, table_names
 
 if TYPE_CHECKING:
     from benchmark.planning import Plan, plan_table
@@ -29,6 +29,7 @@ __all__ = [
     "Row",
     "Summary",
     "Table",
+    "built_in_tables",
     "evaluate",
     "evaluate_features",
     "load_profile",

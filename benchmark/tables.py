@@ -118,6 +118,11 @@ def load_table(name: str | Path) -> Table:
     return _table(path, read_toml(path, "table"))
 
 
+def built_in_tables() -> list[Table]:
+    """All built-in tables, by id."""
+    return [load_table(name) for name in table_names()]
+
+
 def select_rows(table: Table, wanted: list[str] | None) -> tuple[Row, ...]:
     """The rows whose label, published name or number (from 1) is in `wanted`; None: all rows."""
     if wanted is None:

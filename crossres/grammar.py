@@ -57,6 +57,17 @@ def group(commands: Any, name: str, about: str) -> Any:
     return parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
 
 
+def add_tables(parser: argparse.ArgumentParser, about: str) -> None:
+    parser.add_argument("--table", action="append", metavar="TABLE", help=about)
+
+
+def named_tables(options: argparse.Namespace) -> Any:
+    """The tables that `--table` names, or None where it is not given."""
+    from benchmark import load_table
+
+    return [load_table(name) for name in options.table] if options.table else None
+
+
 def add_source(parser: argparse.ArgumentParser) -> None:
     where = parser.add_mutually_exclusive_group()
     where.add_argument(

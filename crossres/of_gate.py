@@ -4,7 +4,18 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from crossres.grammar import ANSWER_IS_NO, DONE, command, names, print_json, seeds
+from crossres.grammar import (
+    ANSWER_IS_NO,
+    DONE,
+    add_tables,
+    command,
+    named_tables,
+    names,
+    print_json,
+    seeds,
+)
+
+NAMES_ROWS = "names the rows: a table, or a table file (default: the built-in ones)"
 
 
 def _baseline(options: argparse.Namespace) -> int:
@@ -30,14 +41,8 @@ def _baseline(options: argparse.Namespace) -> int:
 def _of_tables(records: Any, options: argparse.Namespace) -> Any:
     from benchmark.matching import belonging
 
-    tables = _tables(options)
+    tables = named_tables(options)
     return records if tables is None else belonging(records, tables)
-
-
-def _tables(options: argparse.Namespace) -> Any:
-    from benchmark import load_table
-
-    return [load_table(name) for name in options.table] if options.table else None
 
 
 def _limits(options: argparse.Namespace, **more: Any) -> Any:
@@ -61,7 +66,7 @@ def _check(options: argparse.Namespace) -> int:
         memory=options.memory,
         other_seeds=options.other_seeds,
     )
-    gate = hold_gate(options.results, options.baseline, _tables(options), limits)
+    gate = hold_gate(options.results, options.baseline, named_tables(options), limits)
     for path, content in ((options.junit, to_junit), (options.summary, to_summary)):
         if path is not None:
             write_atomically(path, content(gate))
@@ -77,12 +82,12 @@ def _check(options: argparse.Namespace) -> int:
 def _power(options: argparse.Namespace) -> int:
     from rich.console import Console
 
-    from benchmark import load_table, table_names
+    from benchmark import built_in_tables
     from benchmark.sensitivity import noise_of, seeds_for, sensitivities
     from reports.power import power_json, print_power
 
     baseline, limits = _baseline_at(options.results, options.again), _limits(options)
-    tables = _tables(options) or [load_table(name) for name in table_names()]
+    tables = named_tables(options) or built_in_tables()
     noise = noise_of(baseline, tables, limits)
     found = sensitivities(baseline, noise, limits, options.seeds)
     needed = seeds_for(baseline, noise, limits, options.drop / 100)
@@ -109,7 +114,7 @@ def _baseline_at(place: Path, again: list[Path]) -> Any:
 
 
 def _add_common(parser: argparse.ArgumentParser) -> None:
-    _add_tables(parser)
+    add_tables(parser, NAMES_ROWS)
     parser.add_argument(
         "--metrics",
         type=names,
@@ -123,15 +128,6 @@ def _add_common(parser: argparse.ArgumentParser) -> None:
         default=1.0,
         metavar="PERCENT",
         help="of checks of results that are as good as the baseline's (default: 1)",
-    )
-
-
-def _add_tables(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--table",
-        action="append",
-        metavar="TABLE",
-        help="names the rows: a table, or a table file (default: the built-in ones)",
     )
 
 
@@ -157,7 +153,7 @@ def _add_baseline(commands: Any) -> None:
         "crossres baseline results/gate --again results/other-machine --out baselines/gate.json",
     )
     baseline.add_argument("results", type=Path, metavar="RESULTS")
-    _add_tables(baseline)
+    add_tables(baseline, NAMES_ROWS)
     _add_again(baseline)
     baseline.add_argument(
         "--out", type=Path, metavar="FILE", help="(default: print it, for `> FILE`)"

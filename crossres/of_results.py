@@ -9,8 +9,10 @@ from crossres.grammar import (
     ANSWER_IS_NO,
     DONE,
     add_source,
+    add_tables,
     cache,
     command,
+    named_tables,
     names,
     positive,
     print_json,
@@ -88,10 +90,9 @@ def _summary_json(summary: Any, written: Sequence[Path]) -> dict[str, Any]:
 
 
 def _report(options: argparse.Namespace) -> int:
-    from benchmark import load_table
     from reports import print_table, write_report
 
-    tables = [load_table(name) for name in options.table] if options.table else None
+    tables = named_tables(options)
     if options.against:
         return _against(options, tables)
     written = write_report(options.results, tables)
@@ -214,12 +215,7 @@ def _add_report(commands: Any) -> None:
         "crossres report results/table2\ncrossres report results/table2 --against again",
     )
     report.add_argument("results", type=Path, metavar="RESULTS")
-    report.add_argument(
-        "--table",
-        action="append",
-        metavar="TABLE",
-        help="only this table, or a table file (default: each that has records)",
-    )
+    add_tables(report, "only this table, or a table file (default: each that has records)")
     report.add_argument(
         "--against",
         type=Path,

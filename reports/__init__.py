@@ -11,7 +11,7 @@ from rich.console import Console
 
 from benchmark.claims import load_claims
 from benchmark.records import RecordFolder, scan_records
-from benchmark.tables import Table, load_table, table_names
+from benchmark.tables import Table, built_in_tables
 from datasets.errors import InputError
 from datasets.files import write_atomically
 from reports.claims import hold_claims
@@ -99,7 +99,7 @@ def _grids(
             f"{results / 'records'}: no usable records{broken}; "
             f"fill the folder with `crossres run TABLE --out {results}`"
         )
-    asked = [load_table(name) for name in table_names()] if tables is None else tables
+    asked = built_in_tables() if tables is None else tables
     by_table = {table.id: build_grids(found.records.values(), table) for table in asked}
     by_table = {table_id: group for table_id, group in by_table.items() if group}
     if tables is None:

@@ -15,7 +15,7 @@ from rich.text import Text
 from benchmark.comparing import SAMENESS, Comparison, Cost, Gap, Measure, Tally, compare, tally
 from benchmark.matching import Pair, belonging
 from benchmark.records import Record, read_records
-from benchmark.tables import Table, load_table, table_names
+from benchmark.tables import Table, built_in_tables
 from datasets.cards import CARDS
 from datasets.errors import InputError
 from datasets.files import write_atomically
@@ -62,7 +62,7 @@ def hold_against(a: Path, b: Path, tables: Sequence[Table] | None = None) -> Aga
     if a.resolve() == b.resolve():
         raise InputError(f"{a} and {b} are the same folder; give another one to --against")
     mine, other = _records(a, tables), _records(b, tables)
-    asked = [load_table(name) for name in table_names()] if tables is None else tables
+    asked = built_in_tables() if tables is None else tables
     found = compare(mine, other, asked)
     if not found.pairs:
         raise InputError(

@@ -16,7 +16,7 @@ from benchmark.drops import Test
 from benchmark.gate import Check, Finding, check
 from benchmark.limits import Limits
 from benchmark.records import read_records
-from benchmark.tables import Table, load_table, table_names
+from benchmark.tables import Table, built_in_tables
 from datasets.errors import InputError
 from reports.leftovers import FailedCell, read_failures
 from reports.words import MINUS, TWIN_BANNER, counted, is_twin, metric_title, percent, signed
@@ -81,7 +81,7 @@ def hold_gate(
     found = read_records(results)
     if not found:
         raise InputError(f"{results / 'records'}: no usable records; run `crossres run`")
-    asked = [load_table(name) for name in table_names()] if tables is None else tables
+    asked = built_in_tables() if tables is None else tables
     made = check(expected.records, found, asked, limits, expected.again)
     failed = read_failures(results, {record.key for record in found})
     return Gate(results.resolve().name, baseline.name, made, failed)
