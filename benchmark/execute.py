@@ -99,7 +99,7 @@ def run_cell(job: Job, progress: Progress, *, keep_weights: bool = False) -> Cel
         artifact = artifact_of(method, raw, manifest, store, embeddings, scores)
     memory = peak_memory()  # before anything is measured that no test needs
     with watch.phase("measure"):
-        counts = _counts(manifest, method, embeddings) | _flops(method, manifest, store)
+        counts = _counts(manifest, method, embeddings, metrics) | _flops(method, manifest, store)
         artifact |= curves.arrays() | restoration_of(method, raw, manifest, store)
         artifact |= chain_quality(raw, manifest, store, artifact)
     record = Record(
@@ -255,7 +255,10 @@ def _digest(*arrays: Embeddings) -> str:
 
 
 def _counts(
-    manifest: Manifest, method: Method, embeddings: tuple[Embeddings, Embeddings]
+    manifest: Manifest,
+    method: Method,
+    embeddings: tuple[Embeddings, Embeddings],
+    metrics: Mapping[str, Metrics],
 ) -> dict[str, int]:
     counts = {}
     for split in ("train", "query", "gallery"):
@@ -264,6 +267,8 @@ def _counts(
         counts[f"{split}_pids"] = int(rows["pid"].nunique())
     counts["parameters"] = method.parameter_count()
     counts["embedding_size"] = int(embeddings[0].shape[1])
+    evaluated = metrics["multi-shot"]  # both rules rank the same images
+    counts["ranked_pairs"], counts["true_pairs"] = evaluated.ranked_pairs, evaluated.true_pairs
     return counts
 
 

@@ -143,12 +143,12 @@ def _other_inputs(pair: Pair) -> list[str]:
 
 
 def _other_sizes(pairs: Iterable[Pair], limits: Limits) -> list[Finding]:
-    """Counts that no chance changes: parameters, sizes of embeddings and of splits."""
+    """Counts that no chance changes: parameters, sizes of embeddings and splits, what is ranked."""
     found: dict[tuple[str, str, int, int], list[Pair]] = defaultdict(list)
     for pair in pairs:
         for name in sorted(pair.a.counts.keys() & pair.b.counts.keys()):
             before, now = pair.a.counts[name], pair.b.counts[name]
-            of_split = name.endswith(("_images", "_pids"))
+            of_split = name.endswith(("_images", "_pids", "_pairs"))
             if before != now and not (limits.other_seeds and of_split):
                 found[pair.row, name, before, now].append(pair)
     return [

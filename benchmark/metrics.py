@@ -47,6 +47,8 @@ class Metrics:
     """Means over the valid queries, as fractions in [0, 1]; cmc[k - 1] is rank-k, k up to 50.
 
     per_query (Q, 6): METRICS of each query, NaN for a skipped one; empty where only means are made.
+    ranked_pairs, true_pairs: over the valid queries, the gallery images that none of the rules
+    drops, and those of them that show the query's pid; 0 where only means are made.
     """
 
     rank1: float
@@ -61,6 +63,8 @@ class Metrics:
     per_query: NDArray[np.float64] = field(
         default_factory=lambda: np.empty((0, len(METRICS))), compare=False, repr=False
     )
+    ranked_pairs: int = 0
+    true_pairs: int = 0
 
 
 def measure(
@@ -90,6 +94,7 @@ def measure(
         columns = columns[np.argsort(gallery_pids[columns], kind="stable")]
     pids = gallery_pids[columns]
     found, rows = list[Scores](), list[Ids]()
+    ranked = true = 0
     for start, stop in blocks(len(ids.query_pids), len(gallery_pids)):
         block = checked_block(distances, start, stop, len(gallery_pids))[:, columns]
         match, dropped = _matches(ids, slice(start, stop), columns, separate_cameras)
@@ -100,12 +105,19 @@ def measure(
         if not valid.any():
             continue
         rows.append(start + np.flatnonzero(valid))
+        ranked += int(np.count_nonzero(np.isfinite(block[valid])))
+        true += int(np.count_nonzero(match[valid]))
         if gallery == "single-shot":
             found.append(single_shot(block[valid], match[valid], columns, pids, ap, ties))
         else:
             found.append(multi_shot(block[valid], match[valid], ap))
     queries = len(ids.query_pids)
-    return replace(mean_scores(found, queries), per_query=_per_query(found, rows, queries))
+    return replace(
+        mean_scores(found, queries),
+        per_query=_per_query(found, rows, queries),
+        ranked_pairs=ranked,
+        true_pairs=true,
+    )
 
 
 def as_dict(metrics: Metrics) -> dict[str, float]:

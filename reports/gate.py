@@ -24,7 +24,8 @@ from reports.words import MINUS, TWIN_BANNER, counted, is_twin, metric_title, pe
 ADVICE = {
     "data": "Restore the data and how it is split, or make a new baseline if the change is meant.",
     "missing": "Run these cells; a failed one says why in failures/ of the results folder.",
-    "size": "A method, its embedding or a split has another size: make a new baseline if meant.",
+    "size": "A method, its embedding, a split or what is ranked has another size: "
+    "make a new baseline if meant.",
     "worse": "The change harms the results.",
     "too good": "Look for a leak of test data; make a new baseline if the gain is meant.",
     "tolerance": "The drop is larger than the tolerance, whatever chance could explain.",

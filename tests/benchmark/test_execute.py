@@ -98,6 +98,8 @@ def test_a_cell_gives_a_whole_record(pku_root: Path, tmp_path: Path, profile: Pr
         "gallery_pids": 5,
         "parameters": 1,
         "embedding_size": 9,
+        "ranked_pairs": 100,
+        "true_pairs": 20,
     }
     # Colours tell these people apart, so a pipeline that mixes up images would show here.
     assert record.metrics["multi-shot"]["mAP"] > 0.8
