@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from reports.grid import Grid, Score
 from reports.latex_tabular import MACROS, POINTS_PER_CM, Block, Line, Number, tabular
+from reports.text import training_texts
 from reports.words import (
     TIE,
     TWIN_BANNER,
@@ -22,6 +23,8 @@ from reports.words import (
     source_words,
 )
 
+GRADES = (("Grade", ""), ("Rate", ""))
+TRAINING = (("Training", "ids / images"), ("Training", "time"))
 PAGE = 17.0  # cm: what two-column journals leave for a table across the page
 COLUMN = 8.5  # cm: what they leave in a column
 HEADER = r"""% Written by crossres; \input it where the table is to stand. The preamble needs:
@@ -124,20 +127,32 @@ def _caption(grid: Grid) -> str:
 
 def _measured(grid: Grid) -> Block:
     head = (r"\textit{Measured}", r"\textit{on twins}" if is_twin(grid.source) else "")
+    heads = [head, *(GRADES if grid.is_mixed else ()), *(TRAINING if _shows_training(grid) else ())]
     lines = []
-    for row, (method, is_told) in enumerate(zip(grid.methods, grid.told, strict=True)):
-        about = (grade_short(method.grade), "given" if is_told else "") if grid.is_mixed else ()
+    for row in range(len(grid.table.rows)):
         numbers = tuple(
             tuple(_number(grid.score(row, column, metric)) for metric in grid.table.metrics)
             for column in grid.shown
         )
-        lines.append(Line((_row_label(grid, row), *map(escape, about)), numbers))
+        lines.append(Line((_row_label(grid, row), *map(escape, _about(grid, row))), numbers))
     return Block(
-        (head, *((("Grade", ""), ("Rate", "")) if grid.is_mixed else ())),
+        tuple(heads),
         tuple(escape(column.title) for column in grid.shown),
         tuple(escape(metric_title(metric)) for metric in grid.table.metrics),
         tuple(lines),
     )
+
+
+def _shows_training(grid: Grid) -> bool:
+    """Whether rows differ in what they are trained on, and one data set leaves room to say it."""
+    return grid.table.is_by_row and len(grid.shown) == 1
+
+
+def _about(grid: Grid, row: int) -> list[str]:
+    """What stands between the label and the numbers of a row."""
+    method, is_told = grid.methods[row], grid.told[row]
+    grade = [grade_short(method.grade), "given" if is_told else ""] if grid.is_mixed else []
+    return grade + (training_texts(grid, row, grid.shown[0]) if _shows_training(grid) else [])
 
 
 def _published(grid: Grid) -> Block:

@@ -104,6 +104,20 @@ def test_every_table_fits_the_page_without_shrinking(
     assert numbers == [*range(1, len(tables) + 1)]
 
 
+def test_rows_that_are_trained_on_different_sets_say_on_which(recorder) -> None:
+    table = load_table("table4")
+    (grid,) = build_grids(whole(recorder, table), table)
+    text = to_latex([grid])
+    assert " & Training & Training & " in text
+    assert " & ids / images & time & " in text
+    (column,) = grid.shown
+    training = grid.training(0, column)
+    assert training is not None
+    size = f"{training.identities:.0f} / {training.images:.0f}"
+    assert f"{table.rows[0].label} & {size} & " in text
+    assert "Training" not in to_latex(build_grids(whole(recorder, TABLE), TABLE)[:1])
+
+
 @needs_latex
 def test_one_data_set_fits_a_column_of_a_journal(recorder, tmp_path: Path) -> None:
     table = load_table("table1")
