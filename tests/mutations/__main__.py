@@ -11,32 +11,21 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
-HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from changes import REPOSITORY, Change, digest_of_study, load_changes, write_changed  # noqa: E402
+from tests.mutations.changes import (
+    REPOSITORY,
+    Change,
+    digest_of_study,
+    load_changes,
+    write_changed,
+)
+from tests.mutations.study import Outcome, good_enough, to_markdown
 
-ENOUGH = 0.9  # of the bugs and leaks must raise an alarm
 PLATFORM = ("ATEN_CPU_CAPABILITY", "DNNL_MAX_CPU_ISA", "PYTHONHASHSEED")
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What the gate said of a change: what it found ({} where it passed), and the answer itself."""
-
-    change: Change
-    alarms: dict[str, int]
-    answer: dict[str, Any]
-
-    @property
-    def right(self) -> bool:
-        """Whether it is what it should be."""
-        return bool(self.alarms) == self.change.harmful
 
 
 def main() -> int:
@@ -45,11 +34,10 @@ def main() -> int:
     if not chosen:
         print(f"no change has {arguments.only!r} in its kind or name", file=sys.stderr)
         return 2
-    outcomes = [
-        _outcome(change, arguments)
-        for number, change in enumerate(chosen)
-        if _run(change, arguments, f"{number + 1} of {len(chosen)}") or True
-    ]
+    outcomes = []
+    for number, change in enumerate(chosen, start=1):
+        _run(change, arguments, f"{number} of {len(chosen)}")
+        outcomes.append(_outcome(change, arguments))
     table = to_markdown(outcomes)
     (arguments.out / "study.md").write_text(table, encoding="utf-8")
     print(f"\n{table}")
@@ -114,51 +102,6 @@ def _crossres(
         capture_output=True,
         text=True,
     )
-
-
-# --- all of them ----------------------------------------------------------------------------------
-
-
-def good_enough(outcomes: Sequence[Outcome]) -> bool:
-    """Whether enough harm is found, and no clean change."""
-    harmful = [outcome.right for outcome in outcomes if outcome.change.harmful]
-    clean = [outcome.right for outcome in outcomes if not outcome.change.harmful]
-    return sum(harmful) >= ENOUGH * len(harmful) and all(clean)
-
-
-def to_markdown(outcomes: Sequence[Outcome]) -> str:
-    """A sentence and a table for each kind."""
-    parts = []
-    for kind, said in (("bug", "raise an alarm"), ("leak", "raise an alarm"), ("clean", "pass")):
-        mine = [outcome for outcome in outcomes if outcome.change.kind == kind]
-        if mine:
-            right = sum(outcome.right for outcome in mine)
-            parts.append(f"**{kind}: {right} of {len(mine)} {said}**\n\n{_table(mine)}")
-    return "\n".join(parts)
-
-
-def _table(outcomes: Iterable[Outcome]) -> str:
-    lines = ["| change | alarms | mAP | most changed |", "|---|---|--:|---|"]
-    for outcome in outcomes:
-        mean, most = _moved(outcome.answer)
-        alarms = ", ".join(outcome.alarms) or "none"
-        said = alarms if outcome.right else f"**{alarms}**"
-        name = outcome.change.name + (f" ({outcome.change.why})" if outcome.change.why else "")
-        lines.append(f"| {name} | {said} | {mean} | {most} |")
-    return "\n".join(lines) + "\n"
-
-
-def _moved(answer: dict[str, Any]) -> tuple[str, str]:
-    """By how many points mAP moved, in the mean over all rows and in the row where it did most."""
-    tests = [test for test in answer.get("tests", []) if test["metric"] == "mAP"]
-    rows = [test for test in tests if test["row"]]
-    if not rows:
-        return "–", answer.get("error", "–")
-    effects = {test["row"]: 100 * test["difference"]["effect"] for test in rows}
-    most = max(effects, key=lambda row: abs(effects[row]))
-    means = [100 * test["difference"]["effect"] for test in tests if not test["row"]]
-    mean = f"{means[0]:+.1f}" if means else "–"
-    return mean, f"{most} {effects[most]:+.1f}" if effects[most] else "equal to the bit"
 
 
 if __name__ == "__main__":

@@ -2,6 +2,8 @@
 
 import ast
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,7 @@ from tests.mutations.changes import (
     load_changes,
     write_changed,
 )
+from tests.mutations.study import Outcome, good_enough, to_markdown
 
 CHANGES = load_changes()
 
@@ -61,3 +64,39 @@ def test_what_was_studied_is_named_by_the_change_and_the_code() -> None:
     digests = {digest_of_study(change) for change in CHANGES[:3]}
     assert len(digests) == 3
     assert all(re.fullmatch("[0-9a-f]{64}", digest) for digest in digests)
+
+
+def test_a_study_of_nothing_is_refused() -> None:
+    command = [sys.executable, "tests/mutations", "--only", "no such change"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=REPOSITORY)
+    assert done.returncode == 2
+    assert done.stderr == "no change has 'no such change' in its kind or name\n"
+
+
+# --- what the study says --------------------------------------------------------------------------
+
+
+def outcome(kind: str, *alarms: str, effect: float = 0.0) -> Outcome:
+    tests = [
+        {"metric": "mAP", "row": row, "difference": {"effect": value}}
+        for row, value in ((None, effect / 2), ("Plain", effect), ("PCB", effect / 4))
+    ]
+    return Outcome(Change("a | b", kind), dict.fromkeys(alarms, 1), {"tests": tests})
+
+
+def test_most_harm_must_be_found_and_no_clean_change() -> None:
+    found, missed = outcome("bug", "worse"), outcome("bug")
+    assert good_enough([found] * 9 + [missed])
+    assert not good_enough([found] * 8 + [missed] * 2)
+    assert not good_enough([found] * 20 + [outcome("clean", "worse")])
+    assert good_enough([outcome("leak", "too good"), outcome("clean")])
+
+
+def test_the_table_shows_what_gave_a_change_away_and_what_was_wrong() -> None:
+    text = to_markdown([outcome("bug", "worse", "size", effect=-0.08), outcome("bug")])
+    assert text.startswith("**bug: 1 of 2 raise an alarm**")
+    assert "| worse, size | -4.0 | Plain -8.0 |" in text
+    assert "| **none** | +0.0 | equal to the bit |" in text
+    assert "**clean: 1 of 1 pass**" in to_markdown([outcome("clean")])
+    nothing = Outcome(Change("x", "bug"), {"no results": 1}, {"error": "crossres: no records"})
+    assert "| no results | – | crossres: no records |" in to_markdown([nothing])
