@@ -152,7 +152,8 @@ def gate(session: nox.Session) -> None:
     """Run the smallest grid that sees a drop, and hold it against the committed baseline."""
     _install(session)
     session.run("crossres", "run", "gate", *session.posargs)
-    session.run("crossres", "check", "results/gate", "--baseline", "baselines/gate.json")
+    against = ("--baseline", "baselines/gate.json", "--table", "gate")
+    session.run("crossres", "check", "results/gate", *against)
 
 
 @nox.session

@@ -197,24 +197,26 @@ def _testable(tests: Sequence[Test], limits: Limits) -> None:
         )
 
 
-def _alarms(tests: Iterable[Test], limits: Limits) -> list[Finding]:
+def _alarms(tests: Sequence[Test], limits: Limits) -> list[Finding]:
+    several = len({test.gallery for test in tests}) > 1
     found = []
     for test in tests:
         effect, level = test.difference.effect, limits.one_side
-        beyond = abs(effect) >= NEGLIGIBLE
+        beyond, moved = abs(effect) >= NEGLIGIBLE, _moved(test, several)
         if beyond and test.worse is not None and test.worse <= level:
-            found.append(Finding("worse", f"{_moved(test)}, beyond chance", test.row, test=test))
+            found.append(Finding("worse", f"{moved}, beyond chance", test.row, test=test))
         elif limits.tolerance is not None and -effect > limits.tolerance:
-            text = f"{_moved(test)}, more than the tolerance of {100 * limits.tolerance:g}"
+            text = f"{moved}, more than the tolerance of {100 * limits.tolerance:g}"
             found.append(Finding("tolerance", text, test.row, test=test))
         elif limits.gains and beyond and test.better is not None and test.better <= level:
-            found.append(Finding("too good", f"{_moved(test)}, beyond chance", test.row, test=test))
+            found.append(Finding("too good", f"{moved}, beyond chance", test.row, test=test))
     return found
 
 
-def _moved(test: Test) -> str:
+def _moved(test: Test, says_gallery: bool) -> str:
+    metric = f"{test.metric}, {test.gallery}," if says_gallery else test.metric
     return (
-        f"{test.row or 'all rows'}: {test.metric} {100 * test.before:.1f} → {100 * test.now:.1f} "
+        f"{test.row or 'all rows'}: {metric} {100 * test.before:.1f} → {100 * test.now:.1f} "
         f"({100 * test.difference.effect:+.1f} points)"
     )
 

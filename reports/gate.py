@@ -162,16 +162,17 @@ HEADS = ("Row", "Metric", "Baseline", "Now", "Change", "95 %", "Finds", "")
 def lines_of(made: Check) -> list[Line]:
     """The tests, each with its numbers in per cent and points."""
     found = {finding.test: finding.kind for finding in made.findings if finding.test}
-    return [_line(test, found.get(test, "")) for test in made.tests]
+    several = len({test.gallery for test in made.tests}) > 1
+    return [_line(test, found.get(test, ""), several) for test in made.tests]
 
 
-def _line(test: Test, kind: str) -> Line:
+def _line(test: Test, kind: str, says_gallery: bool) -> Line:
     low, high = test.difference.low, test.difference.high
     known = low is not None and high is not None and test.difference.deviation
     equal = test.difference.effect == 0 and test.difference.deviation in (None, 0.0)
     return Line(
         test.row or "mean over all rows",
-        metric_title(test.metric),
+        metric_title(test.metric) + (f", {test.gallery}" if says_gallery else ""),
         percent(test.before),
         percent(test.now),
         signed(100 * test.difference.effect),

@@ -161,6 +161,21 @@ def test_with_more_runs_alarms_are_as_seldom_and_smaller_drops_are_found(
         assert np.mean(finds) < np.mean([one for one in alone if one])
 
 
+def test_under_two_gallery_rules_a_finding_says_under_which(grid: list[Record]) -> None:
+    both = [replace(r, metrics={**r.metrics, "multi-shot": r.metrics["single-shot"]}) for r in grid]
+    worse = [
+        replace(r, metrics={**r.metrics, "multi-shot": {**r.metrics["multi-shot"], "mAP": 0.4}})
+        for r in both
+    ]
+    found = check(both, worse, [TABLE, replace(TABLE, id="other", gallery="multi-shot")])
+    assert [f.row for f in found.findings] == [None, "Plain", "PCB", "BoT"]
+    assert found.findings[0].text == (
+        "all rows: mAP, multi-shot, 50.0 → 40.0 (-10.0 points), beyond chance"
+    )
+    alone = check(both, worse, [replace(TABLE, gallery="multi-shot")])
+    assert alone.findings[0].text.startswith("all rows: mAP 50.0")
+
+
 def test_what_is_equal_to_a_run_to_the_bit_did_not_change(grid: list[Record]) -> None:
     first, *again = runs(grid, 4, np.random.default_rng(12))
     found = check(first, first, [TABLE], again=again)

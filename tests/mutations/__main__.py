@@ -82,7 +82,7 @@ def _outcome(change: Change, arguments: argparse.Namespace) -> Outcome:
     """What `crossres check` of the code without the change says of the results."""
     folder = (arguments.out / change.slug).resolve()
     baseline = str(arguments.baseline.resolve())
-    command = ["check", "results", "--baseline", baseline, "--json"]
+    command = ["check", "results", "--baseline", baseline, "--table", "gate", "--json"]
     done = _crossres(REPOSITORY, folder, [*command, *change.check], {})
     if done.returncode not in (0, 1):
         return Outcome(change, {"no results": 1}, {"error": done.stderr.strip()})
