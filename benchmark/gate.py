@@ -144,22 +144,29 @@ def _other_inputs(pair: Pair) -> list[str]:
 
 def _other_sizes(pairs: Iterable[Pair], limits: Limits) -> list[Finding]:
     """Counts that no chance changes: parameters, sizes of embeddings and splits, what is ranked."""
-    found: dict[tuple[str, str, int, int], list[Pair]] = defaultdict(list)
+    found: dict[tuple[str, str], list[Pair]] = defaultdict(list)
     for pair in pairs:
         for name in sorted(pair.a.counts.keys() & pair.b.counts.keys()):
-            before, now = pair.a.counts[name], pair.b.counts[name]
             of_split = name.endswith(("_images", "_pids", "_pairs"))
-            if before != now and not (limits.other_seeds and of_split):
-                found[pair.row, name, before, now].append(pair)
+            differs = pair.a.counts[name] != pair.b.counts[name]
+            if differs and not (limits.other_seeds and of_split):
+                found[pair.row, name].append(pair)
     return [
         Finding(
             "size",
-            f"{row}: {name.replace('_', ' ')} {before:,} → {now:,} ({len(mine)} cells)",
+            f"{row}: {name.replace('_', ' ')} {_range(p.a.counts[name] for p in mine)} → "
+            f"{_range(p.b.counts[name] for p in mine)} ({len(mine)} cells)",
             row,
             mine[0].a.cell.dataset if len({p.a.cell.dataset for p in mine}) == 1 else None,
         )
-        for (row, name, before, now), mine in found.items()
+        for (row, name), mine in found.items()
     ]
+
+
+def _range(counts: Iterable[int]) -> str:
+    """ "7", or "7 to 9" where seeds or data sets differ."""
+    found = sorted(set(counts))
+    return " to ".join(f"{count:,}" for count in found[:1] + found[1:][-1:])
 
 
 def _same_platform(pairs: Iterable[Pair]) -> None:

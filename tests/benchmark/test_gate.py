@@ -90,6 +90,9 @@ def test_another_size_is_found(grid: list[Record]) -> None:
     smaller = [replace(r, counts={**r.counts, "embedding_size": 3}) for r in grid[:4]]
     found = check(grid, [*smaller, *grid[4:]], [TABLE])
     assert [f.text for f in found.findings] == ["Plain: embedding size 7 → 3 (4 cells)"]
+    half = [replace(r, counts={**r.counts, "embedding_size": 3 + r.cell.seed}) for r in grid[:4]]
+    found = check(grid, [*half, *grid[4:]], [TABLE])
+    assert [f.text for f in found.findings] == ["Plain: embedding size 7 → 3 to 6 (4 cells)"]
     more = [replace(r, counts={**r.counts, "flops": 3}) for r in grid]
     assert check(grid, more, [TABLE]).passed  # what only one version counts is no difference
 
