@@ -46,18 +46,23 @@ class Test:
 
 
 def tests_of(
-    comparison: Comparison, limits: Limits, again: Sequence[Sequence[Record]]
+    comparison: Comparison,
+    limits: Limits,
+    again: Sequence[Sequence[Record]],
+    *,
+    paired: bool,
 ) -> tuple[Test, ...]:
     """All tests, of each metric the mean over all rows first; p-values are corrected together.
 
     `again`: more runs of the cells of the baseline. Their mean with it is what new results are
-    held against, and their scatter counts with that of the pairs.
+    held against, and their scatter counts with that of the pairs. Not `paired`: samples of values
+    are compared.
     """
     tests = [
         test
         for measure in tested_measures(comparison, limits)
         for row, (runs, now) in runs_of(comparison, measure, again).items()
-        if (test := _test(row, measure, runs, now, limits)) is not None
+        if (test := _test(row, measure, runs, now, paired)) is not None
     ]
     tested = [index for index, test in enumerate(tests) if _has_chance(test.difference)]
     worse = holm([_one_sided(tests[index].difference, "worse") for index in tested])
@@ -98,11 +103,11 @@ def _with_run(pairs: Iterable[Pair], run: Iterable[Record]) -> tuple[Pair, ...]:
 
 
 def _test(
-    row: str | None, measure: Measure, runs: Sequence[Values], now: Values, limits: Limits
+    row: str | None, measure: Measure, runs: Sequence[Values], now: Values, paired: bool
 ) -> Test | None:
     """The test of a row, yet without p-values; None without a value that both sides have."""
     before, known = runs[0], None
-    if limits.other_seeds:
+    if not paired:
         found = difference_of_samples(now, before)
     else:
         # What is equal to a run of the baseline to the bit did not change.

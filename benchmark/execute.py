@@ -34,7 +34,7 @@ from benchmark.metrics import (
 )
 from benchmark.preparing import Progress, build_pixels, open_data
 from benchmark.profiles import profile_content
-from benchmark.records import INITIAL, Record
+from benchmark.records import INITIAL, START, Record
 from benchmark.restoration import chain_quality, restoration_of
 from datasets.cards import CARDS
 from datasets.files import digest_of
@@ -115,6 +115,7 @@ def run_cell(job: Job, progress: Progress, *, keep_weights: bool = False) -> Cel
             "weights": method.parameters_digest(),
             "code": code,
             **{INITIAL + network: digest for network, digest in initial.items()},
+            **({} if method.start is None else {START: method.start}),
         },
         counts=counts,
         seconds=watch.seconds(),

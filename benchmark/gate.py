@@ -14,7 +14,7 @@ from benchmark.comparing import Comparison, compare
 from benchmark.drops import Test, tests_of
 from benchmark.limits import Limits
 from benchmark.matching import Pair
-from benchmark.records import INITIAL, Record
+from benchmark.records import INITIAL, START, Record
 from benchmark.tables import Table
 from datasets.errors import InputError
 
@@ -40,7 +40,7 @@ class Finding:
 class Check:
     """The answer: passed without findings; `notes` say what changed and is no fault.
 
-    `runs`: how many of the baseline the results were held against.
+    `runs`: how many of the baseline the results were held against; `paired`: by data set and seed.
     """
 
     comparison: Comparison
@@ -49,6 +49,7 @@ class Check:
     findings: tuple[Finding, ...]
     notes: tuple[str, ...]
     runs: int
+    paired: bool
 
     @property
     def passed(self) -> bool:
@@ -79,8 +80,10 @@ def check(
             "the results and the baseline have no cell in common; run the same table, data sets, "
             "seeds and profile, or make a new baseline with `crossres baseline RESULTS`"
         )
-    again = () if limits.other_seeds else again
-    tests = tests_of(comparison, limits, again)
+    elsewhere = _begun_elsewhere(comparison.pairs)
+    paired = not (limits.other_seeds or elsewhere)
+    again = again if paired else ()
+    tests = tests_of(comparison, limits, again, paired=paired)
     _testable(tests, limits)
     if limits.exact:
         _same_platform(comparison.pairs)
@@ -92,7 +95,8 @@ def check(
         *(_not_equal(comparison.pairs) if limits.exact else []),
         *_costs(comparison, limits),
     ]
-    return Check(comparison, limits, tests, tuple(findings), _notes(comparison), 1 + len(again))
+    notes = (*_notes(comparison), *_start_notes(elsewhere, comparison.pairs))
+    return Check(comparison, limits, tests, tuple(findings), notes, 1 + len(again), paired)
 
 
 # --- what must be equal ---------------------------------------------------------------------------
@@ -263,6 +267,25 @@ def _notes(comparison: Comparison) -> tuple[str, ...]:
     if comparison.only_b:
         notes.append(f"{len(comparison.only_b)} cells are new; the baseline lacks them")
     return tuple(notes)
+
+
+def _begun_elsewhere(pairs: Iterable[Pair]) -> int:
+    """How many cells began at other random weights than in the baseline: another layer order, say.
+
+    What a start is worth stays with a cell, and runs again of the baseline do not tell of it; so
+    nothing that is paired with it can be compared with what began elsewhere.
+    """
+    starts = [(pair.a.digests.get(START), pair.b.digests.get(START)) for pair in pairs]
+    return sum(a is not None and b is not None and a != b for a, b in starts)
+
+
+def _start_notes(elsewhere: int, pairs: Sequence[Pair]) -> list[str]:
+    if not elsewhere:
+        return []
+    return [
+        f"{elsewhere} of {len(pairs)} cells began at other random weights: tested as if the seeds "
+        "were other ones, which sees less; where that is meant, make a new baseline"
+    ]
 
 
 def _renumbered(records: Iterable[Record]) -> list[Record]:

@@ -19,6 +19,7 @@ from datasets.files import write_atomically
 
 SCHEMA_VERSION = 1
 SCHEMA_PATH = Path(__file__).parent / "record.schema.json"
+START = "start"  # of the random weights that training began with, where a method tells
 INITIAL = "initial "  # with a network's name: the digest of the ImageNet weights it began with
 
 _log = logging.getLogger(__name__)

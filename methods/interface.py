@@ -127,6 +127,8 @@ class Method(ABC):
     load, digest and option handling follow from these. `options` is an instance of `Options`.
     One with `needs_rate` defines `embed_rated`, too, but must still be able to `embed`; an option
     `rate`, "given" or "estimated", lets a user take the rates away, and tables say which it was.
+    A `fit` that begins at random may set `start`, a digest (hex) of where: results that began
+    elsewhere are not paired. It must not depend on the last bits, which differ between machines.
     """
 
     name: ClassVar[str]
@@ -135,6 +137,7 @@ class Method(ABC):
     needs_rate: ClassVar[bool] = False
     reference: ClassVar[str]
     Options: ClassVar[type]
+    start: str | None = None
 
     def __init__(self, profile: Profile, **options: Any) -> None:
         """Options: defaults, then `profile.methods[name]`, then `options`. InputError if bad."""

@@ -103,6 +103,7 @@ def gate_json(gate: Gate) -> dict[str, Any]:
         "bit_equal": _bit_equal(made),
         "limits": asdict(made.limits),
         "runs": made.runs,
+        "paired": made.paired,
         "findings": [
             {"kind": f.kind, "row": f.row, "dataset": f.dataset, "text": f.text}
             for f in made.findings
@@ -130,7 +131,7 @@ def how_it_was_tested(made: Check) -> str:
     """The rule of the tests in two or three sentences."""
     limits = made.limits
     sides = "half of it for drops, half for gains" if limits.gains else "all of it for drops"
-    kind = "other seeds, so unpaired" if limits.other_seeds else "paired by data set and seed"
+    kind = "paired by data set and seed" if made.paired else "unpaired"
     against = f"The baseline is the mean of {made.runs} runs. " if made.runs > 1 else ""
     return (
         f"{against}One-sided t-tests, {kind}, with Holm's correction over all of them: by chance "

@@ -25,6 +25,7 @@ from methods.shared.training import (
     repeatable,
     resolve_device,
     seeded,
+    start_digest,
     trainable_count,
 )
 
@@ -54,6 +55,7 @@ class TorchMethod(Method):
     def fit(self, train: TrainSet, run: Run) -> None:
         device = resolve_device(run.device)
         network = self.build(train.identities, run, pretrained=True)
+        self.start = start_digest(network)
         network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         with repeatable(), heard_by(run.note):
             self.train(network.train(), train, run)

@@ -3,6 +3,7 @@
 Nothing here changes torch's global random state or keeps its global settings changed.
 """
 
+import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
@@ -17,6 +18,8 @@ from torch.optim import SGD, Adam, AdamW, Optimizer
 from datasets.errors import InputError
 from methods.options import resolve
 from methods.shared.sampling import BatchSpec, batches_per_epoch
+
+SIGNS = 256  # more would find no other start, and sooner one too small to have a sure sign
 
 
 @dataclass(frozen=True)
@@ -131,6 +134,17 @@ def load_arrays(module: nn.Module, arrays: Mapping[str, NDArray[Any]]) -> None:
     except RuntimeError as error:
         text = " ".join(str(error).split())
         raise InputError(f"saved weights do not fit the method's options: {text}") from error
+
+
+def start_digest(module: nn.Module) -> str:
+    """SHA-256 (hex) over the signs of the first SIGNS numbers of each parameter, in no order.
+
+    So it is the same where random numbers differ in their last bits, as they do between kinds of
+    CPU, and whatever the parameters are called.
+    """
+    firsts = [parameter.detach().flatten()[:SIGNS].cpu() for parameter in module.parameters()]
+    signs = sorted(torch.sign(first).to(torch.int8).numpy().tobytes() for first in firsts)
+    return hashlib.sha256(b"|".join(signs)).hexdigest()
 
 
 def trainable_count(module: nn.Module) -> int:

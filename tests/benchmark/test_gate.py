@@ -164,6 +164,29 @@ def test_with_more_runs_alarms_are_as_seldom_and_smaller_drops_are_found(
         assert np.mean(finds) < np.mean([one for one in alone if one])
 
 
+def test_what_began_elsewhere_is_not_paired(grid: list[Record]) -> None:
+    rng = np.random.default_rng(13)
+    here, there = (-0.08, -0.02, 0.0, -0.06), (0.04, 0.0, 0.1, -0.02)  # what each start is worth
+
+    def run(starts: Sequence[float], digest: str) -> list[Record]:
+        values = [0.5 + starts[r.cell.seed] + float(rng.normal(0, 0.01)) for r in grid]
+        made = with_values(grid, values)
+        return [replace(r, digests={**r.digests, "start": digest * 64}) for r in made]
+
+    first, *again = (run(here, "a") for _ in range(4))
+    assert check(first, run(here, "a"), [TABLE], again=again).passed
+    # Paired, it would seem that the code is better.
+    assert "too good" in kinds(check(first, run(there, "a"), [TABLE], again=again))
+    found = check(first, run(there, "b"), [TABLE], again=again)
+    assert found.passed
+    assert (found.paired, found.runs) == (False, 1)
+    assert found.notes[-1].startswith("24 of 24 cells began at other random weights")
+    untold = run(there, "b")
+    for record in untold:
+        record.digests.pop("start")
+    assert check(first, untold, [TABLE], again=again).paired
+
+
 def test_under_two_gallery_rules_a_finding_says_under_which(grid: list[Record]) -> None:
     both = [replace(r, metrics={**r.metrics, "multi-shot": r.metrics["single-shot"]}) for r in grid]
     worse = [

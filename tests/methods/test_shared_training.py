@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from datasets import InputError
-from methods import Run
+from methods import Run, method_class
 from methods.check import SMALL, made_images, made_train_set
 from methods.shared.loop import iterations
 from methods.shared.pixels import (
@@ -23,6 +24,7 @@ from methods.shared.training import (
     rate_factor,
     resolve_device,
     seeded,
+    start_digest,
     train_spec,
 )
 
@@ -164,3 +166,33 @@ def test_erasing_hides_one_rectangle_of_an_image() -> None:
     for mask in kept[share > 0][:20, 0]:
         rows, columns = np.flatnonzero((mask == 0).any(1)), np.flatnonzero((mask == 0).any(0))
         assert not mask[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1].any()
+
+
+# --- where training begins ------------------------------------------------------------------------
+
+
+def test_a_start_is_told_by_signs_and_not_by_last_bits_or_names() -> None:
+    with seeded(1):
+        one = nn.ModuleDict({"a": nn.Linear(9, 40), "b": nn.Conv2d(3, 8, 3)})
+    with seeded(2):
+        other = nn.ModuleDict({"a": nn.Linear(9, 40), "b": nn.Conv2d(3, 8, 3)})
+    renamed = nn.ModuleDict({"z": one["b"], "y": one["a"]})
+    assert start_digest(one) == start_digest(renamed)
+    assert start_digest(one) != start_digest(other)
+    with torch.no_grad():
+        for parameter in one.parameters():
+            parameter.mul_(1 + 1e-6)
+    assert start_digest(one) == start_digest(renamed)
+    with torch.no_grad():
+        one["a"].weight[0, 0] *= -1
+    assert start_digest(one) != start_digest(other)
+
+
+def test_a_network_tells_where_it_began_and_another_seed_begins_elsewhere() -> None:
+    starts = []
+    for seed in (0, 0, 1):
+        method = method_class("plain")(SMALL)
+        assert method.start is None
+        method.fit(made_train_set(SMALL), Run(seed))
+        starts.append(method.start)
+    assert starts[0] == starts[1] != starts[2]
