@@ -1,8 +1,11 @@
 """torchvision and timm, imported so that they also work where compiled operators cannot be loaded.
 
-torchvision registers a fake kernel for `nms` and `qnms` in Python, which must be declared by then.
+torchvision registers a fake kernel for `nms` and `qnms` in Python, which must be declared by then:
+by its compiled library, or else by us. Never by both, which would abort the process.
 """
 
+import importlib.util
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -15,6 +18,7 @@ _declared: list[torch.library.Library] = []
 
 def torchvision_models() -> Any:
     """The module torchvision.models. We use no operator of torchvision's own, only its networks."""
+    _load_compiled()
     for name in ("nms", "qnms"):
         _declare(name)
     import torchvision.models
@@ -30,6 +34,19 @@ def timm() -> Any:
     except ImportError as error:
         raise InputError("this network needs timm: install crossres[timm]") from error
     return timm
+
+
+def _load_compiled() -> None:
+    """Load the operators of torchvision where its library fits this build of torch."""
+    spec = importlib.util.find_spec("torchvision")
+    if spec is None or spec.origin is None:
+        return
+    found = Path(spec.origin).parent.glob("_C.*")
+    for library in (path for path in found if path.suffix in (".so", ".pyd")):
+        try:
+            torch.ops.load_library(str(library))  # type: ignore[no-untyped-call]
+        except OSError:
+            continue
 
 
 def _declare(name: str) -> None:
