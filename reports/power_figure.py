@@ -7,6 +7,7 @@ from typing import Any
 import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from benchmark.baselines import Baseline
 from benchmark.drops import WANTED
@@ -42,12 +43,13 @@ def power_figure(
     if not mine:
         raise InputError("nothing can be tested with so few seeds; give more with --seeds")
     fixed: Any = {"svg.hashsalt": "crossres", "svg.fonttype": "path", "font.size": 8}
+    curves = _curves(mine, baseline, noise, limits)
     with matplotlib.rc_context({**SETTINGS, **fixed, "axes.titlesize": 8}):
         figure = Figure((SIZE[0] * CM, SIZE[1] * CM), layout="constrained")
         left, right = figure.subplots(1, 2, sharex=True, sharey=True)
         panels = ((left, "A drop of all rows", 0), (right, "A drop of any one row", 1))
         for axes, title, place in panels:
-            _draw(axes, mine, baseline, noise, limits, place)
+            _draw(axes, mine, *curves, place)
             axes.set_title(title, loc="left")
             axes.set_xlabel(f"True drop of {metric_title(metric)}, points")
         left.set_ylabel("Found, % of checks")
@@ -60,25 +62,34 @@ def power_figure(
         return _bytes(figure, suffix.lower())
 
 
-def _draw(
-    axes: Any,
-    found: Sequence[Sensitivity],
-    baseline: Baseline,
-    noise: Sequence[Noise],
-    limits: Limits,
-    place: int,
-) -> None:
-    """The curves of one panel, up to a drop that all of them find in any one row."""
+Points = NDArray[np.float64]
+
+
+def _curves(
+    found: Sequence[Sensitivity], baseline: Baseline, noise: Sequence[Noise], limits: Limits
+) -> tuple[Points, list[Points]]:
+    """Drops (STEPS,) up to one that all find in any one row, and for each number of seeds the
+    chances (STEPS, 2) of all rows and of any one row, NaN where there is no such test."""
     least = max(one.in_a_row or 0.0 for one in found)
-    drops = np.linspace(0.0, BEYOND * least, STEPS).tolist()
-    for row, one in enumerate(found):
-        pairs = chances(baseline, noise, limits, one.metric, one.seeds, drops)
-        curve = [np.nan if pair[place] is None else 100 * (pair[place] or 0.0) for pair in pairs]
-        label = f"{counted(one.seeds, 'seed')}, {duration(one.seconds)}"
+    drops = np.linspace(0.0, BEYOND * least, STEPS)
+    return drops, [
+        np.array(
+            chances(baseline, noise, limits, one.metric, one.seeds, drops.tolist()),
+            dtype=np.float64,
+        )
+        for one in found
+    ]
+
+
+def _draw(
+    axes: Any, found: Sequence[Sensitivity], drops: Points, curves: Sequence[Points], place: int
+) -> None:
+    """The curves of one panel."""
+    for row, (one, curve) in enumerate(zip(found, curves, strict=True)):
         axes.plot(
-            100 * np.array(drops), curve,
+            100 * drops, 100 * curve[:, place],
             color=COLOURS[row % len(COLOURS)], linestyle=STYLES[row % len(STYLES)],
-            linewidth=1.2, label=label,
+            linewidth=1.2, label=f"{counted(one.seeds, 'seed')}, {duration(one.seconds)}",
         )  # fmt: skip
     axes.axhline(100 * WANTED, color="0.4", linewidth=0.6)
     axes.set_xlim(0.0, 100 * drops[-1])
