@@ -2,12 +2,14 @@
 
 import hashlib
 import json
-import re
 import shutil
 import tomllib
 from dataclasses import asdict, dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
+
+from reports.words import slug
 
 HERE = Path(__file__).resolve().parent
 REPOSITORY = HERE.parents[1]
@@ -33,12 +35,11 @@ class Change:
     environment: dict[str, str] = field(default_factory=dict)
     run: tuple[str, ...] = ()
     check: tuple[str, ...] = ()
-    why: str = ""
 
     @property
     def slug(self) -> str:
         """The name as that of a folder."""
-        return re.sub(r"[^a-z0-9]+", "-", self.name.lower()).strip("-")
+        return slug(self.name.lower())
 
     @property
     def harmful(self) -> bool:
@@ -86,7 +87,13 @@ def edited(edit: Edit, text: str) -> str:
 
 def digest_of_study(change: Change) -> str:
     """Of the change and of all that a cell runs."""
-    found = hashlib.sha256(json.dumps(asdict(change), sort_keys=True).encode())
+    content = json.dumps(asdict(change), sort_keys=True) + _digest_of_code()
+    return hashlib.sha256(content.encode()).hexdigest()
+
+
+@cache
+def _digest_of_code() -> str:
+    found = hashlib.sha256()
     for room in ROOMS[:3]:
         for path in sorted((REPOSITORY / room).rglob("*")):
             if path.is_file() and "__pycache__" not in path.parts:

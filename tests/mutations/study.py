@@ -47,8 +47,7 @@ def _table(outcomes: Iterable[Outcome]) -> str:
         mean, most = _moved(outcome.answer)
         alarms = ", ".join(outcome.alarms) or "none"
         said = alarms if outcome.right else f"**{alarms}**"
-        name = outcome.change.name + (f" ({outcome.change.why})" if outcome.change.why else "")
-        lines.append(f"| {name} | {said} | {mean} | {most} |")
+        lines.append(f"| {outcome.change.name} | {said} | {mean} | {most} |")
     return "\n".join(lines) + "\n"
 
 
