@@ -1,6 +1,6 @@
 """Baselines: the records of a results folder in one file, which a team commits.
 
-With them go the metrics of other runs of the same cells: how much results scatter.
+With them go the metrics and first losses of other runs of the same cells: how much they scatter.
 """
 
 import json
@@ -15,6 +15,7 @@ from datasets.errors import InputError
 
 FORMAT = "crossres baseline"
 VERSION = 1
+VARYING = ("metrics", "first_losses")  # what an entry of another run has of its own
 REMEDY = "make it again with `crossres baseline RESULTS`"
 
 
@@ -22,7 +23,7 @@ REMEDY = "make it again with `crossres baseline RESULTS`"
 class Baseline:
     """The records of a baseline, and of `again` as many runs more, in which nothing had changed.
 
-    In these only the metrics are their own: they tell how much a run scatters.
+    In these only the VARYING are their own: they tell how much a run scatters.
     """
 
     records: tuple[Record, ...]
@@ -54,8 +55,12 @@ def with_runs(baseline: Baseline, again: Iterable[Sequence[Record]]) -> Baseline
             )
         bits.append(_bits(mine))
         pairs = zip(baseline.records, mine, strict=True)
-        runs.append(tuple(replace(record, metrics=own.metrics) for record, own in pairs))
+        runs.append(tuple(replace(record, **_varying(own)) for record, own in pairs))
     return Baseline(baseline.records, tuple(runs))
+
+
+def _varying(record: Record) -> dict[str, Any]:
+    return {name: getattr(record, name) for name in VARYING}
 
 
 def _bits(run: Iterable[Record]) -> list[str]:
@@ -65,14 +70,18 @@ def _bits(run: Iterable[Record]) -> list[str]:
 def to_baseline(baseline: Baseline) -> str:
     """The content of a baseline file; the same records give the same bytes, in whatever order.
 
-    Records stand whole, by data set, protocol, method, options and seed; of other runs only the
-    metrics. Raises InputError without any record.
+    Records stand whole, by data set, protocol, method, options and seed; of other runs only what
+    is VARYING. Raises InputError without any record.
     """
     if not baseline.records:
         raise InputError("a baseline needs records; fill the results folder with `crossres run`")
-    runs = [{record.key: record.metrics for record in run} for run in baseline.again]
+    runs = [{record.key: record for record in run} for run in baseline.again]
     records = sorted(baseline.records, key=_place)
-    again = [{"key": r.key, "metrics": [run[r.key] for run in runs]} for r in records if runs]
+    again = [
+        {"key": r.key, **{name: [getattr(run[r.key], name) for run in runs] for name in VARYING}}
+        for r in records
+        if runs
+    ]
     head = json.dumps({"format": FORMAT, "version": VERSION})
     lists = {"records": [asdict(record) for record in records], "again": again}
     texts = [f'"{name}": [{_lines(entries)}]' for name, entries in lists.items()]
@@ -110,15 +119,15 @@ def read_baseline(path: Path) -> Baseline:
 
 
 def _runs(path: Path, content: Any, records: Sequence[Record]) -> tuple[tuple[Record, ...], ...]:
-    """The other runs; each entry has the key of a record and its metrics in each run."""
+    """The other runs; each entry has the key of a record and what is VARYING, by run."""
     again = content.get("again", [])
     if not again:
         return ()
     try:
-        metrics = {entry["key"]: list(entry["metrics"]) for entry in again}
-        columns = zip(*(metrics[record.key] for record in records), strict=True)
+        varying = {entry["key"]: _by_run(entry) for entry in again}
+        columns = zip(*(varying[record.key] for record in records), strict=True)
         runs = [
-            [{**one, "metrics": own} for one, own in zip(content["records"], column, strict=True)]
+            [{**one, **own} for one, own in zip(content["records"], column, strict=True)]
             for column in columns
         ]
     except (KeyError, TypeError, ValueError) as error:
@@ -128,6 +137,13 @@ def _runs(path: Path, content: Any, records: Sequence[Record]) -> tuple[tuple[Re
     return tuple(
         tuple(_record(path, line, one) for line, one in enumerate(run, start=first)) for run in runs
     )
+
+
+def _by_run(entry: dict[str, Any]) -> list[dict[str, Any]]:
+    """Of each run what is VARYING; files of older versions have no first losses."""
+    names = [name for name in VARYING if name in entry or name == "metrics"]
+    columns = zip(*(entry[name] for name in names), strict=True)
+    return [{"first_losses": {}, **dict(zip(names, column, strict=True))} for column in columns]
 
 
 def _record(path: Path, line: int, content: Any) -> Record:

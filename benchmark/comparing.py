@@ -5,7 +5,7 @@ Differences are always B minus A. See matching.py for what makes a pair of cells
 
 import statistics
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -17,6 +17,8 @@ from benchmark.tables import Table
 Verdict = Literal["better", "worse", "not told", "equal"]
 Measure = tuple[str, str]
 """A gallery rule and a metric."""
+Read = Callable[[Record], float | None]
+"""A value of a record; None where it has none."""
 Column = tuple[str, str]
 """A data set and its protocol."""
 
@@ -161,8 +163,8 @@ def tally(pairs: Iterable[Pair]) -> list[Tally]:
 
 def _gaps(pairs: Sequence[Pair], measure: Measure) -> list[Gap]:
     """All gaps of one measure, over the pairs of which both cells have it."""
-    measured = _measured(pairs, measure)
-    sides = sides_of(measured, measure)
+    measured = _measured(pairs, metric_of(measure))
+    sides = sides_of(measured, metric_of(measure))
     columns = sorted({_column(pair) for pair in measured})
     # A twin and real data, or two profiles, have no mean in common.
     alike = len({(pair.a.cell.source, pair.a.cell.profile) for pair in measured}) == 1
@@ -173,14 +175,19 @@ def _gaps(pairs: Sequence[Pair], measure: Measure) -> list[Gap]:
     return [gap for gap in found if gap is not None]
 
 
-def _measured(pairs: Iterable[Pair], measure: Measure) -> list[Pair]:
+def metric_of(measure: Measure) -> Read:
+    """What reads a measure of a record."""
     gallery, metric = measure
-    return [p for p in pairs if all(metric in r.metrics.get(gallery, {}) for r in (p.a, p.b))]
+    return lambda record: record.metrics.get(gallery, {}).get(metric)
 
 
-def sides_of(pairs: Iterable[Pair], measure: Measure) -> dict[str, tuple[Values, Values]]:
-    """Row -> the values of A and of B, of the pairs of which both cells have the measure."""
-    return {row: _sides(mine, measure) for row, mine in _by_row(_measured(pairs, measure))}
+def _measured(pairs: Iterable[Pair], read: Read) -> list[Pair]:
+    return [p for p in pairs if read(p.a) is not None and read(p.b) is not None]
+
+
+def sides_of(pairs: Iterable[Pair], read: Read) -> dict[str, tuple[Values, Values]]:
+    """Row -> the values of A and of B, of the pairs of which both cells have one."""
+    return {row: _sides(mine, read) for row, mine in _by_row(_measured(pairs, read))}
 
 
 def _by_row(pairs: Iterable[Pair]) -> list[tuple[str, list[Pair]]]:
@@ -194,15 +201,15 @@ def _column(pair: Pair) -> Column:
     return pair.a.cell.dataset, pair.a.cell.protocol
 
 
-def _sides(pairs: Iterable[Pair], measure: Measure) -> tuple[Values, Values]:
+def _sides(pairs: Iterable[Pair], read: Read) -> tuple[Values, Values]:
     """The values of A and of B; of a cell that is there twice the first key counts."""
-    gallery, metric = measure
     a: dict[tuple[str, int], float] = {}
     b: dict[tuple[str, int], float] = {}
     for pair in pairs:
         place = (" ".join(_column(pair)), pair.a.cell.seed)
-        a.setdefault(place, float(pair.a.metrics[gallery][metric]))
-        b.setdefault(place, float(pair.b.metrics[gallery][metric]))
+        for side, record in ((a, pair.a), (b, pair.b)):
+            if (value := read(record)) is not None:
+                side.setdefault(place, float(value))
     return a, b
 
 

@@ -1,6 +1,7 @@
 """Learning curves: the losses that a method notes while it trains, as means over equal bins.
 
-What is kept does not grow with the training; numbers that are none stay visible as such.
+What is kept does not grow with the training; numbers that are none stay visible as such. The first
+steps are kept apart: rounding has not been amplified there yet, so they tell of the least change.
 """
 
 from collections.abc import Callable
@@ -11,11 +12,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from datasets.files import digest_of
+
 BINS = 50
+FIRST = 3  # steps: enough to see what the gradients of the first did, and how they were taken
 
 
 class Curves:
-    """Hears one training: hand `note` and `progress` to its Run, then ask for `arrays`.
+    """Hears one training: hand `note`, `progress` and `drew` to its Run, then ask for `arrays`.
 
     A training of up to BINS steps has a bin for each; steps of a longer one share BINS equal ones.
     """
@@ -28,13 +32,26 @@ class Curves:
         self._bin = 0
         self._bins = 1
         self._means: dict[str, dict[int, tuple[float, int]]] = {}
+        self._first: dict[str, list[SupportsFloat]] = {}
+        self._draws: list[bytes] = []  # of the first steps
+        self._done = 0
 
     def note(self, name: str, value: SupportsFloat) -> None:
         """One loss of the step that the next `progress` ends; a tensor is read with its bin."""
         self._step.append((name, value.detach() if isinstance(value, Tensor) else value))
 
+    def drew(self, *arrays: NDArray[Any]) -> None:
+        """What the step that the next `progress` ends drew at random."""
+        if self._done < FIRST:
+            for array in arrays:
+                self._draws += [f"{array.dtype} {array.shape}".encode(), array.tobytes()]
+
     def progress(self, done: int, total: int) -> None:
         """Step `done` of `total`, counted from 1, has ended."""
+        self._done = done
+        if done <= FIRST:
+            for name, value in self._step:
+                self._first.setdefault(name, []).append(value)
         bins = max(1, min(BINS, total))
         place = min(max(done - 1, 0) * bins // max(1, total), bins - 1)
         if place != self._bin:
@@ -60,6 +77,16 @@ class Curves:
                 means[row, place], counts[row, place] = mean, count
         names = np.array(list(self._means))
         return {"curve_names": names, "curve_means": means, "curve_counts": counts}
+
+    def first_losses(self) -> dict[str, float]:
+        """Loss -> its mean over the first FIRST steps; of those that are noted there and finite."""
+        sums = {name: (sum(_numbers(values)), len(values)) for name, values in self._first.items()}
+        means = {name: total / count for name, (total, count) in sums.items()}
+        return {name: mean for name, mean in means.items() if np.isfinite(mean)}
+
+    def first_draws(self) -> str | None:
+        """SHA-256 (hex) of what the first FIRST steps drew; None of a method that does not tell."""
+        return digest_of(*self._draws) if self._draws else None
 
     def _take_step(self) -> None:
         for name, value in self._step:

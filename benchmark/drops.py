@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from benchmark.comparing import Comparison, Measure, mean_over_rows, sides_of
+from benchmark.comparing import Comparison, Measure, Read, mean_over_rows, metric_of, sides_of
 from benchmark.limits import Limits
 from benchmark.matching import Pair
 from benchmark.records import Record
@@ -61,7 +61,7 @@ def tests_of(
     tests = [
         test
         for measure in tested_measures(comparison, limits)
-        for row, (runs, now) in runs_of(comparison, measure, again).items()
+        for row, (runs, now) in runs_of(comparison, metric_of(measure), again).items()
         if (test := _test(row, measure, runs, now, paired)) is not None
     ]
     tested = [index for index, test in enumerate(tests) if _has_chance(test.difference)]
@@ -84,16 +84,19 @@ def tested_measures(comparison: Comparison, limits: Limits) -> list[Measure]:
 
 
 def runs_of(
-    comparison: Comparison, measure: Measure, again: Sequence[Sequence[Record]]
+    comparison: Comparison, read: Read, again: Sequence[Sequence[Record]]
 ) -> dict[str | None, tuple[list[Values], Values]]:
-    """Row (None: their mean, where there is one) -> the values of each run of A, and those of B."""
+    """Row (None: their mean, where there is one) -> the values of each run of A, and those of B.
+
+    Runs without any value of a row are not among its runs.
+    """
     pairs = comparison.pairs
     runs = [pairs, *(_with_run(pairs, run) for run in again)]
-    sides = [sides_of(run, measure) for run in runs]
+    sides = [sides_of(run, read) for run in runs]
     rows: dict[str | None, list[tuple[Values, Values]]] = {}
     if len(sides[0]) > 1 and len({(p.a.cell.source, p.a.cell.profile) for p in pairs}) == 1:
         rows[None] = [mean_over_rows(side.values()) for side in sides]
-    rows |= {row: [side[row] for side in sides] for row in sides[0]}
+    rows |= {row: [side[row] for side in sides if row in side] for row in sides[0]}
     return {row: ([before for before, _ in found], found[0][1]) for row, found in rows.items()}
 
 

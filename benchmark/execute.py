@@ -34,18 +34,19 @@ from benchmark.metrics import (
 )
 from benchmark.preparing import Progress, build_pixels, open_data
 from benchmark.profiles import profile_content
-from benchmark.records import INITIAL, START, Record
+from benchmark.records import DRAWS, INITIAL, START, Record
 from benchmark.restoration import chain_quality, restoration_of
 from datasets.cards import CARDS
 from datasets.files import digest_of
 from datasets.manifest import Manifest
 from datasets.pixels import PixelStore
 from methods import method_class
-from methods.interface import Embeddings, Method, Run, TrainSet
+from methods.interface import Embeddings, Images, Method, Run, TrainSet
 from methods.shared.training import resolve_device as torch_device
 from methods.shared.weights import noted_weights
 
 RATES = (2, 3, 4)
+ALIKE = 0.01  # of the length of an embedding
 
 
 class CellError(Exception):
@@ -87,7 +88,7 @@ def run_cell(job: Job, progress: Progress, *, keep_weights: bool = False) -> Cel
         raw, manifest, store = open_data(job, progress)
         train = train_set(manifest, store)
     curves = Curves(lambda done, total: progress("fit", done, total))
-    run = Run(job.cell.seed, device, curves.progress, curves.note)
+    run = Run(job.cell.seed, device, curves.progress, curves.note, curves.drew)
     with watch.phase("fit"), noted_weights() as initial:
         method = _fitted(job, train, run)
     with watch.phase("embed"):
@@ -97,6 +98,7 @@ def run_cell(job: Job, progress: Progress, *, keep_weights: bool = False) -> Cel
         metrics = _measured(method, manifest, embeddings)
         scores = {rule: found.per_query for rule, found in metrics.items()}
         artifact = artifact_of(method, raw, manifest, store, embeddings, scores)
+    begun = {START: method.start, DRAWS: curves.first_draws()}
     memory = peak_memory()  # before anything is measured that no test needs
     with watch.phase("measure"):
         counts = _counts(manifest, method, embeddings, metrics) | _flops(method, manifest, store)
@@ -115,13 +117,14 @@ def run_cell(job: Job, progress: Progress, *, keep_weights: bool = False) -> Cel
             "weights": method.parameters_digest(),
             "code": code,
             **{INITIAL + network: digest for network, digest in initial.items()},
-            **({} if method.start is None else {START: method.start}),
+            **{name: digest for name, digest in begun.items() if digest is not None},
         },
         counts=counts,
         seconds=watch.seconds(),
         peak_memory_bytes=memory,
         environment=environment(device),
         notes=(*manifest.notes, *_skipped_notes(metrics)),
+        first_losses=curves.first_losses(),
     )
     return CellResult(record, artifact, method.saved(origin_of(record)) if keep_weights else {})
 
@@ -203,16 +206,38 @@ def make_deterministic(run: Run) -> None:
 def embedded(
     method: Method, manifest: Manifest, store: PixelStore, progress: Progress
 ) -> tuple[Embeddings, Embeddings]:
-    """The embeddings of queries and gallery; only a method that says so is told their rates."""
+    """The embeddings of queries and gallery; only a method that says so is told their rates.
+
+    Raises CellError where they are no embeddings, or one depends on the other images.
+    """
     found = []
     for done, split in enumerate(("query", "gallery")):
         progress("embed", done, 2)
         images = np.asarray(store.images(split))
         rates = manifest.rows(split)["rate"].to_numpy()
-        array = method.embed_rated(images, rates) if method.needs_rate else method.embed(images)
+        array = _embedded(method, images, rates)
         check_embeddings(method, array, len(images), split)
+        check_alone(method, _embedded(method, images[:1], rates[:1]), array[:1])
         found.append(array)
     return found[0], found[1]
+
+
+def _embedded(method: Method, images: Images, rates: NDArray[np.int64]) -> Embeddings:
+    return method.embed_rated(images, rates) if method.needs_rate else method.embed(images)
+
+
+def check_alone(method: Method, alone: Embeddings, among_others: Embeddings) -> None:
+    """Raise CellError unless an image has nearly the same embedding alone as among others.
+
+    Else a query's result would depend on which others are asked: batch normalisation in training
+    mode, say. What kernels for another size of batch change is far below ALIKE.
+    """
+    gap = float(np.linalg.norm(alone - among_others))
+    if not gap <= ALIKE * float(np.linalg.norm(among_others)):
+        raise CellError(
+            f"method {method.name}: an image has another embedding alone than among others; "
+            "put the network into evaluation mode (network.eval()) before it embeds"
+        )
 
 
 def check_embeddings(method: Method, array: Embeddings, count: int, what: str) -> None:

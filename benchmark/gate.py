@@ -1,7 +1,8 @@
 """The gate: are new results what a committed baseline says, up to chance?
 
 Two kinds of checks. What is the same for each run (the data, the cells, the sizes of methods) must
-be equal. What varies by chance (the metrics) is tested, at a stated rate of false alarms.
+be equal. What varies by chance (the metrics, and the losses with which training begins) is tested,
+at a stated rate of false alarms.
 """
 
 from collections import defaultdict
@@ -10,6 +11,7 @@ from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Literal
 
+from benchmark.beginnings import Beginning, beginnings_of, drew_otherwise
 from benchmark.comparing import Comparison, compare
 from benchmark.drops import Test, tests_of
 from benchmark.limits import Limits
@@ -19,9 +21,15 @@ from benchmark.tables import Table
 from datasets.errors import InputError
 
 Kind = Literal[
-    "data", "missing", "size", "worse", "too good", "tolerance", "exact", "time", "memory"
-]
+    "data", "missing", "size", "worse", "too good", "tolerance", "training", "exact", "time",
+    "memory"
+]  # fmt: skip
 NEGLIGIBLE = 0.001  # of a metric: less is never an alarm, however surely it is there
+SLIGHT = 0.01  # of a first loss: likewise
+ELSEWHERE = (
+    "{} of {} cells began at other random weights: tested as if the seeds were other ones, which "
+    "sees less; where that is meant, make a new baseline"
+)
 PLATFORM = ("python", "torch", "numpy", "platform", "device")
 
 
@@ -33,7 +41,7 @@ class Finding:
     text: str
     row: str | None = None
     dataset: str | None = None
-    test: Test | None = None
+    test: Test | Beginning | None = None
 
 
 @dataclass(frozen=True)
@@ -46,6 +54,7 @@ class Check:
     comparison: Comparison
     limits: Limits
     tests: tuple[Test, ...]
+    beginnings: tuple[Beginning, ...]
     findings: tuple[Finding, ...]
     notes: tuple[str, ...]
     runs: int
@@ -85,6 +94,7 @@ def check(
     again = again if paired else ()
     tests = tests_of(comparison, limits, again, paired=paired)
     _testable(tests, limits)
+    beginnings = beginnings_of(comparison, again) if limits.training else ()
     if limits.exact:
         _same_platform(comparison.pairs)
     findings = [
@@ -92,11 +102,14 @@ def check(
         *([] if limits.other_seeds else _other_data(comparison.pairs)),
         *_other_sizes(comparison.pairs, limits),
         *_alarms(tests, limits),
+        *_begun_otherwise(beginnings, limits),
         *(_not_equal(comparison.pairs) if limits.exact else []),
         *_costs(comparison, limits),
     ]
     notes = (*_notes(comparison), *_start_notes(elsewhere, comparison.pairs))
-    return Check(comparison, limits, tests, tuple(findings), notes, 1 + len(again), paired)
+    found = tuple(findings)
+    runs = 1 + len(again)
+    return Check(comparison, limits, tests, beginnings, found, notes, runs, paired)
 
 
 # --- what must be equal ---------------------------------------------------------------------------
@@ -232,6 +245,21 @@ def _moved(test: Test, says_gallery: bool) -> str:
     )
 
 
+def _begun_otherwise(beginnings: Iterable[Beginning], limits: Limits) -> list[Finding]:
+    level = limits.false_alarms / 10
+    return [
+        Finding(
+            "training",
+            f"{one.row}: the loss {one.loss} begins at {one.before:.4g} → {one.now:.4g} "
+            f"({100 * one.relative:.1f} % off in a cell), beyond what runs again differ by",
+            one.row,
+            test=one,
+        )
+        for one in beginnings
+        if one.p is not None and one.p <= level and one.relative >= SLIGHT
+    ]
+
+
 # --- time, memory, notes --------------------------------------------------------------------------
 
 
@@ -280,12 +308,15 @@ def _begun_elsewhere(pairs: Iterable[Pair]) -> int:
 
 
 def _start_notes(elsewhere: int, pairs: Sequence[Pair]) -> list[str]:
-    if not elsewhere:
-        return []
-    return [
-        f"{elsewhere} of {len(pairs)} cells began at other random weights: tested as if the seeds "
-        "were other ones, which sees less; where that is meant, make a new baseline"
-    ]
+    drew, notes = drew_otherwise(pairs), []
+    if drew:
+        notes.append(
+            f"{drew} of {len(pairs)} cells were trained on other draws (images of a batch, say): "
+            "their first losses cannot be compared; where that is meant, make a new baseline"
+        )
+    if elsewhere:
+        notes.append(ELSEWHERE.format(elsewhere, len(pairs)))
+    return notes
 
 
 def _renumbered(records: Iterable[Record]) -> list[Record]:

@@ -12,7 +12,9 @@ class Limits:
 
     `false_alarms` is the chance that a check of results which are as good as the baseline's raises
     any alarm about metrics, half of it for drops and half for gains. `tolerance`: a row whose mean
-    drops by more fails, whatever chance could explain. `gains` False lets results be too good.
+    drops by more fails, whatever chance could explain. `gains` False lets results be too good,
+    `training` False lets training begin with other losses (which are tested at a rate of false
+    alarms of their own, a tenth of `false_alarms`).
     `exact`: all must be equal to the bit. `time`, `memory`: the largest ratios to the baseline's.
     `other_seeds`: results of other seeds are compared, unpaired. Raises InputError when a value
     makes no sense.
@@ -22,6 +24,7 @@ class Limits:
     false_alarms: float = 0.01
     tolerance: float | None = None
     gains: bool = True
+    training: bool = True
     exact: bool = False
     time: float | None = None
     memory: float | None = None

@@ -20,6 +20,7 @@ from datasets.files import write_atomically
 SCHEMA_VERSION = 1
 SCHEMA_PATH = Path(__file__).parent / "record.schema.json"
 START = "start"  # of the random weights that training began with, where a method tells
+DRAWS = "draws"  # of what the first steps of training drew at random, likewise
 INITIAL = "initial "  # with a network's name: the digest of the ImageNet weights it began with
 
 _log = logging.getLogger(__name__)
@@ -29,7 +30,8 @@ _log = logging.getLogger(__name__)
 class Record:
     """What record.schema.json documents. Metrics are fractions in [0, 1], times seconds.
 
-    `metrics` and `cmc` are keyed by gallery rule ("single-shot", "multi-shot").
+    `metrics` and `cmc` are keyed by gallery rule ("single-shot", "multi-shot"). `first_losses`:
+    means over the first steps of training; {} where none is noted, or in records of older versions.
     """
 
     key: str
@@ -43,6 +45,7 @@ class Record:
     peak_memory_bytes: int
     environment: Mapping[str, str | int]
     notes: tuple[str, ...] = ()
+    first_losses: Mapping[str, float] = field(default_factory=dict)
     schema: int = field(default=SCHEMA_VERSION)
 
     @property

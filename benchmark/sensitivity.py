@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from benchmark.baselines import Baseline
-from benchmark.comparing import compare
+from benchmark.comparing import compare, metric_of
 from benchmark.drops import WANTED, runs_of, tested_measures
 from benchmark.limits import Limits
 from benchmark.statistics import (
@@ -65,7 +65,7 @@ def noise_of(baseline: Baseline, tables: Iterable[Table], limits: Limits) -> lis
     comparison = compare(baseline.records, baseline.records, tables)
     found = []
     for measure in tested_measures(comparison, limits):
-        for row, (runs, _) in runs_of(comparison, measure, baseline.again).items():
+        for row, (runs, _) in runs_of(comparison, metric_of(measure), baseline.again).items():
             scatter = scatter_of_runs(runs) if baseline.again else _scatter_of_seeds(runs[0])
             if scatter.freedom:
                 variance = 2 * scatter.squares / scatter.freedom / (1 + 1 / len(runs))

@@ -109,6 +109,25 @@ def scatter_of_runs(runs: Sequence[Values]) -> Scatter:
     return Scatter((1 + 1 / len(runs)) * _squares(groups.values()), (len(runs) - 1) * len(groups))
 
 
+def chance_of_gaps(now: Values, runs: Sequence[Values]) -> float | None:
+    """The p-value of gaps between `now` and the mean of `runs` as large as these, by their scatter.
+
+    The F-test of the mean square of the gaps against the variance of one, over the places that all
+    have: it asks whether this is one more such run, not whether gaps have a mean. None where
+    there is no place, or one run alone.
+    """
+    mean, scatter = mean_of_runs(runs), scatter_of_runs(runs)
+    gaps = [now[place] - mean[place] for place in sorted(now.keys() & mean.keys())]
+    if not gaps or not scatter.freedom:
+        return None
+    squares = math.fsum(gap**2 for gap in gaps) / len(gaps)
+    if scatter.squares == 0:
+        return float(squares == 0)
+    return float(
+        stats.f.sf(squares * scatter.freedom / scatter.squares, len(gaps), scatter.freedom)
+    )
+
+
 def difference_of_samples(left: Values, right: Values, level: float = 0.95) -> Difference | None:
     """`left` minus `right` where their seeds are other ones, so that nothing can be paired.
 

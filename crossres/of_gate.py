@@ -61,6 +61,7 @@ def _check(options: argparse.Namespace) -> int:
         options,
         tolerance=None if options.tolerance is None else options.tolerance / 100,
         gains=not options.allow_gains,
+        training=not options.allow_training,
         exact=options.exact,
         time=options.time,
         memory=options.memory,
@@ -181,6 +182,11 @@ def _add_check(commands: Any) -> None:
     )
     check.add_argument(
         "--allow-gains", action="store_true", help="results may be better beyond chance"
+    )
+    check.add_argument(
+        "--allow-training",
+        action="store_true",
+        help="training may begin with other losses",
     )
     check.add_argument(
         "--exact", action="store_true", help="all must be equal to the bit (on the same platform)"

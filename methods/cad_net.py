@@ -209,8 +209,10 @@ class CadNet(TorchMethod):
         others: list[Part] = [(adversary, o.adversary_lr, 0.0) for adversary in against]
         generator = np.random.default_rng(run.seed_for("rates"))
         for now in iterations(train, self.profile.train, o, run):
-            drawn = torch.from_numpy(generator.integers(0, len(o.rates), len(now.batch.indices)))
-            whole.step(now, (own, o.reid_lr, o.reid_warmup), others, drawn)
+            drawn = generator.integers(0, len(o.rates), len(now.batch.indices))
+            run.drew(drawn)
+            low = torch.from_numpy(drawn)
+            whole.step(now, (own, o.reid_lr, o.reid_warmup), others, low)
 
     def reconstructions(self, images: Images) -> dict[str, Images]:
         """G(f); nothing where there is no G."""

@@ -101,19 +101,25 @@ def unheard(name: str, value: SupportsFloat) -> None:
     """Who hears the losses of a run that nobody asks for them."""
 
 
+def unseen(*arrays: NDArray[Any]) -> None:
+    """Who sees the draws of a run that nobody asks for them."""
+
+
 @dataclass(frozen=True)
 class Run:
     """One training: its seed, its device ("cpu", "cuda", ...) and whom to tell (done, total).
 
     note(name, value): a loss, a float or a tensor of one number, of the step that the next
     `progress` ends; of several in a step the mean counts. Tensors are read later and in bulk, so
-    that nothing waits for a GPU.
+    that nothing waits for a GPU. drew(*arrays): what a step drew at random, such as the images of
+    its batch; the losses of two trainings are the same only where they drew the same.
     """
 
     seed: int
     device: str = "cpu"
     progress: Callable[[int, int], None] = _silent
     note: Callable[[str, SupportsFloat], None] = unheard
+    drew: Callable[..., None] = unseen
 
     def seed_for(self, *purpose: str | int) -> int:
         """A 63-bit seed for one named purpose; purposes never share a stream of numbers."""

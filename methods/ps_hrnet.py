@@ -164,6 +164,7 @@ class PsHrnet(TorchMethod):
                 versions = now.batch.versions(o.rates)
                 everyone = np.arange(versions.shape[1])
                 drawn = generator.integers(0, len(o.rates), everyone.shape)
+                run.drew(drawn)
                 return student.loss(now, to_tensor(versions[drawn, everyone], device), teacher)
 
             self._learn(student, loss, train, _phase(run, phases - 1, phases))

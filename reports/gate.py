@@ -29,6 +29,8 @@ ADVICE = {
     "worse": "The change harms the results.",
     "too good": "Look for a leak of test data; make a new baseline if the gain is meant.",
     "tolerance": "The drop is larger than the tolerance, whatever chance could explain.",
+    "training": "Training is another one from its first steps on, whatever mAP says: "
+    "make a new baseline if meant.",
     "exact": "Something in the code or the platform changed the bits.",
     "time": "The change costs time.",
     "memory": "The change costs memory.",
@@ -37,10 +39,17 @@ CHECKED = {
     "data": "same data",
     "missing": "no cell missing",
     "size": "same sizes",
+    "training": "training begins alike",
     "exact": "equal to the bit",
     "time": "time",
     "memory": "memory",
 }
+
+
+TRAINING = (
+    " The losses of the first steps of training are held against those of the runs by F-tests, "
+    "with {:g} % false alarms."
+)
 
 
 @dataclass(frozen=True)
@@ -109,6 +118,7 @@ def gate_json(gate: Gate) -> dict[str, Any]:
             for f in made.findings
         ],
         "tests": [asdict(test) for test in made.tests],
+        "beginnings": [asdict(beginning) for beginning in made.beginnings],
         "costs": [asdict(cost) for cost in made.comparison.costs],
         "notes": list(notes_of(gate)),
     }
@@ -128,7 +138,7 @@ def _bit_equal(made: Check) -> int:
 
 
 def how_it_was_tested(made: Check) -> str:
-    """The rule of the tests in two or three sentences."""
+    """The rule of the tests in a few sentences."""
     limits = made.limits
     sides = "half of it for drops, half for gains" if limits.gains else "all of it for drops"
     kind = "paired by data set and seed" if made.paired else "unpaired"
@@ -137,6 +147,7 @@ def how_it_was_tested(made: Check) -> str:
         f"{against}One-sided t-tests, {kind}, with Holm's correction over all of them: by chance "
         f"results as good as the baseline's fail in at most {100 * limits.false_alarms:g} % of "
         f"checks ({sides}). Finds: the least true drop that is found in four cases of five."
+        + (TRAINING.format(10 * limits.false_alarms) if made.beginnings else "")
     )
 
 
@@ -157,6 +168,23 @@ class Line:
     verdict: str
 
 
+def training_lines_of(made: Check) -> list[tuple[str, ...]]:
+    """The first losses: row, loss, before, now, how far off a cell is, and the verdict."""
+    found = {finding.test: finding.kind for finding in made.findings if finding.test}
+    return [
+        (
+            one.row,
+            one.loss,
+            f"{one.before:.4g}",
+            f"{one.now:.4g}",
+            f"{100 * one.relative:.2f} %",
+            found.get(one, "ok" if one.p is not None else "equal"),
+        )
+        for one in made.beginnings
+    ]
+
+
+TRAINING_HEADS = ("Row", "First loss", "Baseline", "Now", "Off in a cell", "")
 HEADS = ("Row", "Metric", "Baseline", "Now", "Change", "95 %", "Finds", "")
 
 
@@ -221,6 +249,11 @@ def to_summary(gate: Gate) -> str:
         parts.append(f"**{kind}** – {ADVICE[kind]}\n")
         parts.append("".join(f"- {escape(finding.text)}\n" for finding in mine))
     parts.append(_table(lines_of(made)))
+    if made.beginnings:
+        lines = (tuple(map(escape, line)) for line in training_lines_of(made))
+        table = _rows(TRAINING_HEADS, "|---|---|--:|--:|--:|---|", lines)
+        summary = "<summary>The losses with which training begins</summary>"
+        parts.append(f"<details>{summary}\n\n{table}\n</details>\n")
     parts.append(f"<sub>{escape(how_it_was_tested(made))}</sub>\n")
     notes = notes_of(gate)
     if notes:
@@ -229,10 +262,15 @@ def to_summary(gate: Gate) -> str:
 
 
 def _table(lines: Iterable[Line]) -> str:
-    rows = [f"| {' | '.join(HEADS)} |", "|---|---|--:|--:|--:|--:|--:|---|"]
-    for line in lines:
-        *numbers, verdict = map(escape, asdict(line).values())
-        said = f"**{verdict}**" if line.verdict in ADVICE else verdict
+    cells = (tuple(map(escape, asdict(line).values())) for line in lines)
+    return _rows(HEADS, "|---|---|--:|--:|--:|--:|--:|---|", cells)
+
+
+def _rows(heads: tuple[str, ...], rule: str, lines: Iterable[tuple[str, ...]]) -> str:
+    """A Markdown table; the last cell of a line is its verdict, bold where it is a finding."""
+    rows = [f"| {' | '.join(heads)} |", rule]
+    for *numbers, verdict in lines:
+        said = f"**{verdict}**" if verdict in ADVICE else verdict
         rows.append(f"| {' | '.join((*numbers, said))} |")
     return "\n".join(rows) + "\n"
 
@@ -282,7 +320,12 @@ Case = tuple[str, list[Finding]]
 
 
 def _plain_cases(made: Check) -> list[Case]:
-    asked = {"exact": made.limits.exact, "time": made.limits.time, "memory": made.limits.memory}
+    asked = {
+        "training": made.beginnings,
+        "exact": made.limits.exact,
+        "time": made.limits.time,
+        "memory": made.limits.memory,
+    }
     return [
         (name, [finding for finding in made.findings if finding.kind == kind])
         for kind, name in CHECKED.items()

@@ -30,6 +30,7 @@ class Iteration:
     batch: Augmented
     options: ReidOptions
     generator: np.random.Generator
+    run: Run
 
     @property
     def done(self) -> float:
@@ -51,6 +52,7 @@ class Iteration:
             return None
         height, width = self.batch.train.images.shape[1:3]
         kept = erasing_mask((count, height, width), self.options.erase, self.generator)
+        self.run.drew(kept)
         return torch.from_numpy(kept).to(device)
 
     def seen(self, device: torch.device) -> Tensor:
@@ -66,7 +68,7 @@ class Iteration:
 def iterations(
     train: TrainSet, table: dict[str, Any], options: ReidOptions, run: Run
 ) -> Iterator[Iteration]:
-    """The iterations that a profile's `train` table asks for; tells `run.progress` after each."""
+    """The iterations that a profile's `train` table asks for; the run is told of each."""
     spec = train_spec(table)
     total = spec.total(train.labels)
     short = lacking(train)
@@ -77,5 +79,6 @@ def iterations(
     hidden = np.random.default_rng(run.seed_for("erasing"))
     for step, indices in enumerate(batches(train, spec.batch, total, chosen)):
         batch = Augmented(train, indices, options.flip, options.crop, changed)
-        yield Iteration(step, total, batch, options, hidden)
+        run.drew(indices, batch.mirrored, batch.offsets)
+        yield Iteration(step, total, batch, options, hidden, run)
         run.progress(step + 1, total)

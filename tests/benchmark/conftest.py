@@ -35,7 +35,7 @@ from methods.interface import Method
 
 @dataclass(frozen=True)
 class Options:
-    mood: Literal["well", "raises", "unusable", "dies", "nan", "wide", "slow"] = "well"
+    mood: Literal["well", "raises", "unusable", "dies", "nan", "wide", "slow", "crowd"] = "well"
     bins: int = 2
     marker: str = ""
 
@@ -70,6 +70,8 @@ class Colour(Method):
         found = np.concatenate([s.mean(axis=(1, 2)) for s in stripes], axis=1) + self.shift
         if self.options.mood == "nan":
             found[0, 0] = np.nan
+        if self.options.mood == "crowd":
+            found -= found.mean(axis=0)
         if self.options.mood == "wide":
             return found.astype(np.float64)
         return found.astype(np.float32)

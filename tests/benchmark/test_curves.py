@@ -109,3 +109,31 @@ def test_a_value_that_is_no_number_is_refused() -> None:
     curves.note("loss", torch.zeros(2))
     with pytest.raises(RuntimeError):
         curves.arrays()
+
+
+def test_the_first_steps_are_kept_apart() -> None:
+    curves = Curves(silent)
+    for step in range(1, 200):
+        for _ in range(2):
+            curves.note("always", float(step))
+        curves.note("diverged", math.nan)
+        if step == 3:
+            curves.note("third", torch.tensor(7.0))
+        if step == 4:
+            curves.note("late", 1.0)
+        curves.progress(step, 199)
+    assert curves.first_losses() == {"always": 2.0, "third": 7.0}
+    assert curves.first_draws() is None
+
+
+def test_what_the_first_steps_drew_is_told_apart() -> None:
+    def drawn(*draws: list[int]) -> str | None:
+        curves = Curves(silent)
+        for step, values in enumerate(draws, start=1):
+            curves.drew(np.array(values, dtype=np.int64))
+            curves.progress(step, len(draws))
+        return curves.first_draws()
+
+    same = drawn([1, 2], [3], [4], [5])
+    assert same == drawn([1, 2], [3], [4], [6])  # the fourth step is no first one
+    assert len({same, drawn([2, 1], [3], [4]), drawn([1], [2, 3], [4]), drawn([1, 2], [3])}) == 4

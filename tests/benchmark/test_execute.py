@@ -161,6 +161,10 @@ def test_a_network_s_cell_keeps_its_curves_cost_and_quality(pku_root: Path, tmp_
     assert arrays["curve_means"].shape == (3, profile.train["iterations"])
     assert np.isfinite(arrays["curve_means"]).all()
     assert arrays["restored_labels"].tolist() == ["input", "IR_1/3", "IR_1/2", "IR_1"]
+    assert set(record.first_losses) == set(arrays["curve_names"].tolist())
+    first = arrays["curve_means"][:, :3].mean(axis=1).tolist()
+    assert list(record.first_losses.values()) == pytest.approx(first)
+    assert {"start", "draws"} <= record.digests.keys()
     assert arrays["restored_counts"].sum() == 10
     assert (arrays["restored_psnr"] > 5).all()
     # Six of the same ten queries are shown, each with its own measures.
@@ -180,6 +184,8 @@ def test_a_method_that_notes_nothing_has_no_curves(
     result = run_cell(make(pku_root, tmp_path, profile), silent)
     assert not [name for name in result.artifact if name.startswith(("curve_", "restored_"))]
     assert "flops_per_image" not in result.record.counts
+    assert result.record.first_losses == {}
+    assert not {"start", "draws"} & result.record.digests.keys()
 
 
 @pytest.mark.parametrize("needs_rate", [False, True])
@@ -199,7 +205,8 @@ def test_only_a_method_that_needs_them_is_told_the_rates(
     _, manifest, _ = open_data(job, silent)
     rates = [manifest.rows(split)["rate"].tolist() for split in ("query", "gallery")]
     counted = [[int(rate)] for rate in np.unique(rates[0])]  # one image of each, for its FLOPs
-    assert told == ([*rates, *counted] if needs_rate else [])
+    asked = [part for of in rates for part in (of, of[:1])]  # all of a split, and the first alone
+    assert told == ([*asked, *counted] if needs_rate else [])
     assert set(rates[0]) - {1}
 
 
@@ -233,6 +240,7 @@ def test_the_same_cell_gives_the_same_bits(pku_root: Path, tmp_path: Path, metho
         ("nan", CellError, "NaN or infinity in 1 of 10 query embeddings; the training diverged"),
         ("wide", CellError, r"embed must give \(10, D\) float32, not \(10, 6\) float64"),
         ("raises", RuntimeError, "no luck"),
+        ("crowd", CellError, "an image has another embedding alone than among others"),
     ],
 )
 def test_failures_say_why(

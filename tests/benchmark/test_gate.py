@@ -285,6 +285,100 @@ def test_limits_that_make_no_sense_are_refused(wrong: dict[str, Any]) -> None:
         Limits(**wrong)
 
 
+# --- how training begins --------------------------------------------------------------------------
+
+BEGINS = {"triplet": 0.4, "cross-entropy": 2.0}
+
+
+def begun(
+    grid: Sequence[Record],
+    rng: np.random.Generator,
+    by: float = 0.001,
+    row: str = "",
+    draws: str = "d",
+    **factors: float,
+) -> list[Record]:
+    """Records whose first losses scatter by a share `by`; those of `row` are times `factors`."""
+
+    def losses(record: Record) -> dict[str, float]:
+        mine = factors if record.cell.method == row else {}
+        return {
+            name: value * mine.get(name, 1.0) * (1 + record.cell.seed + float(rng.normal(0, by)))
+            for name, value in BEGINS.items()
+        }
+
+    values = (0.5 + rng.normal(0, 0.0002, len(grid))).tolist()  # less than any alarm is about
+    told = {"start": "5" * 64, "draws": draws * 64}
+    return [
+        replace(record, first_losses=losses(record), digests={**record.digests, **told})
+        for record in with_values(grid, values)
+    ]
+
+
+def test_training_that_begins_alike_raises_alarms_as_seldom_as_stated(grid: list[Record]) -> None:
+    rng, limits = np.random.default_rng(21), Limits(metrics=("mINP",), false_alarms=0.5)
+    alarms = []
+    for _ in range(120):
+        first, now, *again = (begun(grid, rng, 0.1) for _ in range(4))
+        found = check(first, now, [TABLE], limits, again)
+        assert len(found.beginnings) == 6
+        alarms.append("training" in kinds(found))
+    assert 0 < sum(alarms) <= stats.binom.ppf(0.999, 120, 0.05)  # a tenth of the rate
+
+
+@pytest.mark.parametrize("factor", [0.97, 1.03])
+def test_training_that_begins_otherwise_is_found_though_no_metric_says_so(
+    grid: list[Record], factor: float
+) -> None:
+    rng = np.random.default_rng(22)
+    first, *again = (begun(grid, rng) for _ in range(3))
+    now = begun(grid, rng, row="pcb", triplet=factor)
+    found = check(first, now, [TABLE], again=again)
+    assert [(f.kind, f.row) for f in found.findings] == [("training", "PCB")]
+    assert found.findings[0].text.startswith("PCB: the loss triplet begins at 1 → ")
+    assert "(3.0 % off in a cell)" in found.findings[0].text
+    assert check(first, now, [TABLE], Limits(training=False), again).passed
+    assert check(first, now, [TABLE]).passed  # one run alone does not tell how much runs scatter
+
+
+def test_gaps_that_cancel_each_other_are_found(grid: list[Record]) -> None:
+    rng = np.random.default_rng(25)
+    first, now, *again = (begun(grid, rng) for _ in range(4))
+    for record in now:
+        sign = 1 if record.cell.seed in (0, 3) else -1  # 1 + 4 = 2 + 3: the same mean
+        record.first_losses["triplet"] *= 1 + sign * 0.03  # type: ignore[index]
+    found = check(first, now, [TABLE], again=again)
+    assert [f.kind for f in found.findings] == ["training"] * 3
+
+
+def test_a_slight_change_of_the_first_losses_is_no_alarm(grid: list[Record]) -> None:
+    rng = np.random.default_rng(23)
+    first, *again = (begun(grid, rng, 0.0) for _ in range(3))
+    assert check(first, begun(grid, rng, 0.0, "pcb", triplet=1.009), [TABLE], again=again).passed
+    found = check(first, begun(grid, rng, 0.0, "pcb", triplet=1.011), [TABLE], again=again)
+    assert kinds(found) == ["training"]
+    same = check(first, begun(grid, rng, 0.0), [TABLE], again=again)
+    assert {one.p for one in same.beginnings} == {None}
+
+
+def test_first_losses_are_held_only_where_they_should_be_the_same(grid: list[Record]) -> None:
+    rng = np.random.default_rng(24)
+    first, *again = (begun(grid, rng) for _ in range(3))
+    drawn = begun(grid, rng, row="pcb", draws="e", triplet=2.0)
+    found = check(first, drawn, [TABLE], again=again)
+    assert found.passed
+    assert found.beginnings == ()
+    assert found.notes[-1].startswith("24 of 24 cells were trained on other draws")
+    moved = begun(grid, rng, row="pcb", triplet=2.0)
+    gpu = [replace(r, environment={**r.environment, "device": "A GPU"}) for r in moved]
+    assert check(first, gpu, [TABLE], again=again).passed
+    for record in moved:
+        del record.digests["start"]  # type: ignore[attr-defined]
+    assert check(first, moved, [TABLE], again=again).passed
+    older = [replace(record, first_losses={}) for record in first]
+    assert check(older, begun(grid, rng), [TABLE], again=again).passed
+
+
 # --- what so many seeds find ----------------------------------------------------------------------
 
 
@@ -380,17 +474,24 @@ def test_a_baseline_is_the_records_whole_in_a_fixed_order(
         to_baseline(Baseline(()))
 
 
-def test_other_runs_stand_in_the_file_with_their_metrics(
+def test_other_runs_stand_in_the_file_with_their_metrics_and_first_losses(
     grid: list[Record], tmp_path: Path
 ) -> None:
-    first, *again = runs(grid, 3, np.random.default_rng(10))
+    rng = np.random.default_rng(10)
+    first, *again = (begun(grid, rng) for _ in range(3))
     baseline = with_runs(Baseline(tuple(first)), again)
     text = to_baseline(baseline)
     assert len(text.splitlines()) == 2 * 24 + 3
     path = tmp_path / "b.json"
     path.write_text(text)
+    for mine, read in zip(baseline.again, read_baseline(path).again, strict=True):
+        assert {record.key: record for record in read} == {record.key: record for record in mine}
     assert to_baseline(read_baseline(path)) == text
     content = json.loads(text)
+    for entry in content["again"]:
+        del entry["first_losses"]  # as in files of older versions
+    path.write_text(json.dumps(content))
+    assert [record.first_losses for record in read_baseline(path).again[1]] == [{}] * 24
     content["again"].pop()
     path.write_text(json.dumps(content))
     with pytest.raises(InputError, match=r"b\.json: the runs under `again` are not of the cells"):

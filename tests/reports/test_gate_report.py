@@ -11,7 +11,7 @@ import pytest
 from rich.console import Console
 
 from benchmark import Record
-from benchmark.baselines import Baseline, to_baseline
+from benchmark.baselines import Baseline, to_baseline, with_runs
 from benchmark.drops import WANTED
 from benchmark.limits import Limits
 from benchmark.records import write_record
@@ -87,6 +87,34 @@ def test_a_failed_gate_names_the_rows_and_the_size(held: Callable[..., Gate]) ->
     assert content["passed"] is False
     assert {finding["kind"] for finding in content["findings"]} == {"worse"}
     assert len(content["tests"]) == 8  # the mean and three rows, by two metrics
+
+
+def test_how_training_begins_is_told_with_its_numbers(drawn: Any, tmp_path: Path) -> None:
+    told = {"start": "5" * 64, "draws": "d" * 64}
+
+    def begun(run: int, record: Record, triplet: float = 0.3) -> Record:
+        digests = {**record.digests, **told, "embeddings": f"{run:064x}"}
+        losses = {"triplet": triplet + run / 1000, "cross-entropy": 1.5}
+        return replace(record, first_losses=losses, digests=digests)
+
+    runs = [[begun(k, record) for record in drawn.records] for k in range(3)]
+    path, folder = tmp_path / "base.json", tmp_path / "now"
+    path.write_text(to_baseline(with_runs(Baseline(tuple(runs[0])), runs[1:])))
+    for record in drawn.records:
+        write_record(folder, begun(5, record, 0.3 if record.cell.method == "plain" else 0.9))
+    gate = hold_gate(folder, path, [drawn.table])
+    assert gate.verdict == "failed: training"
+    summary, text = to_summary(gate), printed(print_gate, gate)
+    for found in (summary, text):
+        assert "the loss triplet begins at 0.301 → 0.905 (200.7 % off in a cell)" in found
+        assert "with 0.1 % false alarms" in found
+    assert "<summary>The losses with which training begins" in summary
+    assert "| triplet | 0.301 | 0.905 | 200.66 % | **training** |" in summary
+    assert "| cross-entropy | 1.5 | 1.5 | 0.00 % | equal |" in summary
+    content = json.loads(json.dumps(gate_json(gate), allow_nan=False))
+    assert len(content["beginnings"]) == 6
+    failed = ElementTree.fromstring(to_junit(gate)).findall(".//failure")
+    assert [failure.attrib["type"] for failure in failed] == ["training"]
 
 
 def test_junit_has_a_case_for_each_thing_that_is_checked(held: Callable[..., Gate]) -> None:
