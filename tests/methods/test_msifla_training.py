@@ -151,7 +151,7 @@ def test_l_reid_reaches_the_ir_networks_only_where_asked(
 
 def test_after_its_warm_up_the_gradient_flows() -> None:
     network, now = prepared(ir_warmup=0.5)
-    later = Iteration(1, 2, now.batch, now.options, now.generator)
+    later = Iteration(1, 2, now.batch, now.options, now.generator, now.run)
     reid_loss(network, later).backward()  # type: ignore[no-untyped-call]
     assert touched(network)["ir"] == [True] * 3
 

@@ -218,7 +218,8 @@ def test_progress_counts_teacher_and_student() -> None:
 
 def test_rates_of_learning_drop_twice() -> None:
     options = PsHrnet(SMALL).options
-    now = [Iteration(step, 71, cast(Any, None), options, cast(Any, None)) for step in (5, 30, 60)]
+    parts = (options, cast(Any, None), Run(0))
+    now = [Iteration(step, 71, cast(Any, None), *parts) for step in (5, 30, 60)]
     assert [options.rate(i) for i in now] == pytest.approx([0.0085, 0.00085, 0.000085])
 
 

@@ -42,12 +42,16 @@ def to_markdown(outcomes: Sequence[Outcome]) -> str:
 
 
 def _table(outcomes: Iterable[Outcome]) -> str:
-    lines = ["| change | alarms | mAP | most changed |", "|---|---|--:|---|"]
+    lines = [
+        "| change | alarms | mAP | most changed | first losses off by |",
+        "|---|---|--:|---|---|",
+    ]
     for outcome in outcomes:
         mean, most = _moved(outcome.answer)
         alarms = ", ".join(outcome.alarms) or "none"
         said = alarms if outcome.right else f"**{alarms}**"
-        lines.append(f"| {outcome.change.name} | {said} | {mean} | {most} |")
+        first = _begun(outcome.answer)
+        lines.append(f"| {outcome.change.name} | {said} | {mean} | {most} | {first} |")
     return "\n".join(lines) + "\n"
 
 
@@ -62,3 +66,14 @@ def _moved(answer: dict[str, Any]) -> tuple[str, str]:
     means = [100 * test["difference"]["effect"] for test in tests if not test["row"]]
     mean = f"{means[0]:+.1f}" if means else "–"
     return mean, f"{most} {effects[most]:+.1f}" if effects[most] else "equal to the bit"
+
+
+def _begun(answer: dict[str, Any]) -> str:
+    """The loss that is off the most in the first steps of training, and by how much of it."""
+    found = answer.get("beginnings", [])
+    if not found:
+        return "–"
+    most = max(found, key=lambda one: float(one["relative"]))
+    if all(one["p"] is None for one in found):
+        return "equal to the bit"
+    return f"{most['row']}, {most['loss']} {100 * most['relative']:.2g} %"

@@ -81,7 +81,13 @@ def outcome(kind: str, *alarms: str, effect: float = 0.0) -> Outcome:
         {"metric": "mAP", "row": row, "difference": {"effect": value}}
         for row, value in ((None, effect / 2), ("Plain", effect), ("PCB", effect / 4))
     ]
-    return Outcome(Change("a | b", kind), dict.fromkeys(alarms, 1), {"tests": tests})
+    begun = [
+        {"row": "Plain", "loss": loss, "relative": relative, "p": 0.0 if relative else None}
+        for loss, relative in (("triplet", -10 * effect), ("cross-entropy", -effect))
+    ]
+    return Outcome(
+        Change("a | b", kind), dict.fromkeys(alarms, 1), {"tests": tests, "beginnings": begun}
+    )
 
 
 def test_most_harm_must_be_found_and_no_clean_change() -> None:
@@ -95,8 +101,8 @@ def test_most_harm_must_be_found_and_no_clean_change() -> None:
 def test_the_table_shows_what_gave_a_change_away_and_what_was_wrong() -> None:
     text = to_markdown([outcome("bug", "worse", "size", effect=-0.08), outcome("bug")])
     assert text.startswith("**bug: 1 of 2 raise an alarm**")
-    assert "| worse, size | -4.0 | Plain -8.0 |" in text
-    assert "| **none** | +0.0 | equal to the bit |" in text
+    assert "| worse, size | -4.0 | Plain -8.0 | Plain, triplet 80 % |" in text
+    assert "| **none** | +0.0 | equal to the bit | equal to the bit |" in text
     assert "**clean: 1 of 1 pass**" in to_markdown([outcome("clean")])
     nothing = Outcome(Change("x", "bug"), {"no results": 1}, {"error": "crossres: no records"})
-    assert "| no results | – | crossres: no records |" in to_markdown([nothing])
+    assert "| no results | – | crossres: no records | – |" in to_markdown([nothing])
