@@ -106,10 +106,11 @@ def check(
         *(_not_equal(comparison.pairs) if limits.exact else []),
         *_costs(comparison, limits),
     ]
-    notes = (*_notes(comparison), *_start_notes(elsewhere, comparison.pairs))
-    found = tuple(findings)
-    runs = 1 + len(again)
-    return Check(comparison, limits, tests, beginnings, found, notes, runs, paired)
+    notes = _notes(comparison)
+    if not limits.other_seeds:
+        notes += _start_notes(elsewhere, comparison.pairs)
+    found, told, runs = tuple(findings), tuple(notes), 1 + len(again)
+    return Check(comparison, limits, tests, beginnings, found, told, runs, paired)
 
 
 # --- what must be equal ---------------------------------------------------------------------------
@@ -277,7 +278,7 @@ def _costs(comparison: Comparison, limits: Limits) -> list[Finding]:
     return found
 
 
-def _notes(comparison: Comparison) -> tuple[str, ...]:
+def _notes(comparison: Comparison) -> list[str]:
     notes = []
     copied = sum(pair.copied for pair in comparison.pairs)
     if copied:
@@ -294,7 +295,7 @@ def _notes(comparison: Comparison) -> tuple[str, ...]:
         notes.append(f"other code in {code} of {len(comparison.pairs)} cells")
     if comparison.only_b:
         notes.append(f"{len(comparison.only_b)} cells are new; the baseline lacks them")
-    return tuple(notes)
+    return notes
 
 
 def _begun_elsewhere(pairs: Iterable[Pair]) -> int:

@@ -375,6 +375,8 @@ def test_first_losses_are_held_only_where_they_should_be_the_same(grid: list[Rec
     for record in moved:
         del record.digests["start"]  # type: ignore[attr-defined]
     assert check(first, moved, [TABLE], again=again).passed
+    other_seeds = check(first, drawn, [TABLE], Limits(other_seeds=True), again)
+    assert (other_seeds.beginnings, other_seeds.notes) == ((), ())
     older = [replace(record, first_losses={}) for record in first]
     assert check(older, begun(grid, rng), [TABLE], again=again).passed
 
