@@ -1,7 +1,7 @@
 """Does training begin as it did? The losses of its first steps, up to what runs again differ by.
 
 A bug can cost no metric that can be seen on a small grid. But in the first steps rounding has not
-been amplified yet: what another CPU changes there is less than a thousandth of what a bug does.
+been amplified yet: what another CPU changes there is far less than what a bug does.
 """
 
 import math

@@ -252,7 +252,7 @@ def _begun_otherwise(beginnings: Iterable[Beginning], limits: Limits) -> list[Fi
         Finding(
             "training",
             f"{one.row}: the loss {one.loss} begins at {one.before:.4g} → {one.now:.4g} "
-            f"({100 * one.relative:.1f} % off in a cell), beyond what runs again differ by",
+            f"({100 * one.relative:.1f} % off), beyond what equal runs differ by",
             one.row,
             test=one,
         )

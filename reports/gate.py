@@ -169,7 +169,7 @@ class Line:
 
 
 def training_lines_of(made: Check) -> list[tuple[str, ...]]:
-    """The first losses: row, loss, before, now, how far off a cell is, and the verdict."""
+    """The first losses: row, loss, before, now, how far off cells are, and the verdict."""
     found = {finding.test: finding.kind for finding in made.findings if finding.test}
     return [
         (
@@ -184,7 +184,7 @@ def training_lines_of(made: Check) -> list[tuple[str, ...]]:
     ]
 
 
-TRAINING_HEADS = ("Row", "First loss", "Baseline", "Now", "Off in a cell", "")
+TRAINING_HEADS = ("Row", "First loss", "Baseline", "Now", "Off by", "")
 HEADS = ("Row", "Metric", "Baseline", "Now", "Change", "95 %", "Finds", "")
 
 

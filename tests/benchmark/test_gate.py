@@ -336,7 +336,7 @@ def test_training_that_begins_otherwise_is_found_though_no_metric_says_so(
     found = check(first, now, [TABLE], again=again)
     assert [(f.kind, f.row) for f in found.findings] == [("training", "PCB")]
     assert found.findings[0].text.startswith("PCB: the loss triplet begins at 1 → ")
-    assert "(3.0 % off in a cell)" in found.findings[0].text
+    assert "(3.0 % off)" in found.findings[0].text
     assert check(first, now, [TABLE], Limits(training=False), again).passed
     assert check(first, now, [TABLE]).passed  # one run alone does not tell how much runs scatter
 

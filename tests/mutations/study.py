@@ -76,4 +76,5 @@ def _begun(answer: dict[str, Any]) -> str:
     most = max(found, key=lambda one: float(one["relative"]))
     if all(one["p"] is None for one in found):
         return "equal to the bit"
-    return f"{most['row']}, {most['loss']} {100 * most['relative']:.2g} %"
+    percent = 100 * float(most["relative"])
+    return f"{most['row']}, {most['loss']} {percent:,.{0 if percent >= 10 else 1}f} %"

@@ -106,7 +106,7 @@ def test_how_training_begins_is_told_with_its_numbers(drawn: Any, tmp_path: Path
     assert gate.verdict == "failed: training"
     summary, text = to_summary(gate), printed(print_gate, gate)
     for found in (summary, text):
-        assert "the loss triplet begins at 0.301 → 0.905 (200.7 % off in a cell)" in found
+        assert "the loss triplet begins at 0.301 → 0.905 (200.7 % off)" in found
         assert "with 0.1 % false alarms" in found
     assert "<summary>The losses with which training begins" in summary
     assert "| triplet | 0.301 | 0.905 | 200.66 % | **training** |" in summary
