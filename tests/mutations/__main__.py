@@ -16,6 +16,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+from reports.leftovers import read_failures
 from tests.mutations.changes import (
     REPOSITORY,
     Change,
@@ -85,10 +86,17 @@ def _outcome(change: Change, arguments: argparse.Namespace) -> Outcome:
     command = ["check", "results", "--baseline", baseline, "--table", "gate", "--json"]
     done = _crossres(REPOSITORY, folder, [*command, *change.check], {})
     if done.returncode not in (0, 1):
-        return Outcome(change, {"no results": 1}, {"error": done.stderr.strip()})
+        return Outcome(change, {"no results": 1}, {"error": _why_not(folder)})
     answer = json.loads(done.stdout)
     kinds = [finding["kind"] for finding in answer["findings"]]
     return Outcome(change, {kind: kinds.count(kind) for kind in dict.fromkeys(kinds)}, answer)
+
+
+def _why_not(folder: Path) -> str:
+    """Why there are no results: the reason of the first cell that failed, or of the whole run."""
+    failed = read_failures(folder / "results", ())
+    last = (folder / "run.log").read_text(encoding="utf-8").strip().splitlines()[-1:]
+    return failed[0].reason if failed else last[0] if last else "the run said nothing"
 
 
 def _crossres(
