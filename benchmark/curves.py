@@ -4,6 +4,7 @@ What is kept does not grow with the training; numbers that are none stay visible
 steps are kept apart: rounding has not been amplified there yet, so they tell of the least change.
 """
 
+import hashlib
 from collections.abc import Callable
 from typing import Any, SupportsFloat
 
@@ -11,8 +12,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-
-from datasets.files import digest_of
 
 BINS = 50
 FIRST = 3  # steps: enough to see what the gradients of the first did, and how they were taken
@@ -33,7 +32,8 @@ class Curves:
         self._bins = 1
         self._means: dict[str, dict[int, tuple[float, int]]] = {}
         self._first: dict[str, list[SupportsFloat]] = {}
-        self._draws: list[bytes] = []  # of the first steps
+        self._draws = hashlib.sha256()  # of the first steps
+        self._drew = False
         self._done = 0
 
     def note(self, name: str, value: SupportsFloat) -> None:
@@ -43,8 +43,9 @@ class Curves:
     def drew(self, *arrays: NDArray[Any]) -> None:
         """What the step that the next `progress` ends drew at random."""
         if self._done < FIRST:
+            self._drew = True
             for array in arrays:
-                self._draws += [f"{array.dtype} {array.shape}".encode(), array.tobytes()]
+                self._draws.update(f"{array.dtype} {array.shape}".encode() + array.tobytes())
 
     def progress(self, done: int, total: int) -> None:
         """Step `done` of `total`, counted from 1, has ended."""
@@ -86,7 +87,7 @@ class Curves:
 
     def first_draws(self) -> str | None:
         """SHA-256 (hex) of what the first FIRST steps drew; None of a method that does not tell."""
-        return digest_of(*self._draws) if self._draws else None
+        return self._draws.hexdigest() if self._drew else None
 
     def _take_step(self) -> None:
         for name, value in self._step:
