@@ -5,7 +5,7 @@ been amplified yet: what another CPU changes there is far less than what a bug d
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from benchmark.comparing import Comparison, Read
@@ -58,12 +58,6 @@ def begins_alike(pair: Pair) -> bool:
     a, b = pair.a.digests, pair.b.digests
     told = all(a.get(name) == b.get(name) is not None for name in (START, DRAWS))
     return told and pair.same_key and pair.a.environment["device"] == pair.b.environment["device"]
-
-
-def drew_otherwise(pairs: Iterable[Pair]) -> int:
-    """How many cells tell that they drew other images, say, than in the baseline."""
-    draws = [(pair.a.digests.get(DRAWS), pair.b.digests.get(DRAWS)) for pair in pairs]
-    return sum(a is not None and b is not None and a != b for a, b in draws)
 
 
 def _first(name: str) -> Read:

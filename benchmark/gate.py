@@ -11,12 +11,12 @@ from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Literal
 
-from benchmark.beginnings import Beginning, beginnings_of, drew_otherwise
+from benchmark.beginnings import Beginning, beginnings_of
 from benchmark.comparing import Comparison, compare
 from benchmark.drops import Test, tests_of
 from benchmark.limits import Limits
 from benchmark.matching import Pair
-from benchmark.records import INITIAL, START, Record
+from benchmark.records import DRAWS, INITIAL, START, Record
 from benchmark.tables import Table
 from datasets.errors import InputError
 
@@ -89,7 +89,9 @@ def check(
             "the results and the baseline have no cell in common; run the same table, data sets, "
             "seeds and profile, or make a new baseline with `crossres baseline RESULTS`"
         )
-    elsewhere = _begun_elsewhere(comparison.pairs)
+    # Other random weights: another layer order, say. What a start is worth stays with a cell, and
+    # runs again do not tell of it; so nothing that is paired with it can be compared.
+    elsewhere = _told_otherwise(comparison.pairs, START)
     paired = not (limits.other_seeds or elsewhere)
     again = again if paired else ()
     tests = tests_of(comparison, limits, again, paired=paired)
@@ -247,7 +249,6 @@ def _moved(test: Test, says_gallery: bool) -> str:
 
 
 def _begun_otherwise(beginnings: Iterable[Beginning], limits: Limits) -> list[Finding]:
-    level = limits.false_alarms / 10
     return [
         Finding(
             "training",
@@ -257,7 +258,7 @@ def _begun_otherwise(beginnings: Iterable[Beginning], limits: Limits) -> list[Fi
             test=one,
         )
         for one in beginnings
-        if one.p is not None and one.p <= level and one.relative >= SLIGHT
+        if one.p is not None and one.p <= limits.training_alarms and one.relative >= SLIGHT
     ]
 
 
@@ -298,18 +299,14 @@ def _notes(comparison: Comparison) -> list[str]:
     return notes
 
 
-def _begun_elsewhere(pairs: Iterable[Pair]) -> int:
-    """How many cells began at other random weights than in the baseline: another layer order, say.
-
-    What a start is worth stays with a cell, and runs again of the baseline do not tell of it; so
-    nothing that is paired with it can be compared with what began elsewhere.
-    """
-    starts = [(pair.a.digests.get(START), pair.b.digests.get(START)) for pair in pairs]
-    return sum(a is not None and b is not None and a != b for a, b in starts)
+def _told_otherwise(pairs: Iterable[Pair], name: str) -> int:
+    """How many cells tell another digest of this name than in the baseline."""
+    told = [(pair.a.digests.get(name), pair.b.digests.get(name)) for pair in pairs]
+    return sum(a is not None and b is not None and a != b for a, b in told)
 
 
 def _start_notes(elsewhere: int, pairs: Sequence[Pair]) -> list[str]:
-    drew, notes = drew_otherwise(pairs), []
+    drew, notes = _told_otherwise(pairs, DRAWS), []
     if drew:
         notes.append(
             f"{drew} of {len(pairs)} cells were trained on other draws (images of a batch, say): "

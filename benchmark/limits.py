@@ -50,3 +50,8 @@ class Limits:
     def one_side(self) -> float:
         """The share of the false alarms that drops have, and gains where they are watched."""
         return self.false_alarms / 2 if self.gains else self.false_alarms
+
+    @property
+    def training_alarms(self) -> float:
+        """The chance of a false alarm about the losses with which training begins."""
+        return self.false_alarms / 10

@@ -147,7 +147,7 @@ def how_it_was_tested(made: Check) -> str:
         f"{against}One-sided t-tests, {kind}, with Holm's correction over all of them: by chance "
         f"results as good as the baseline's fail in at most {100 * limits.false_alarms:g} % of "
         f"checks ({sides}). Finds: the least true drop that is found in four cases of five."
-        + (TRAINING.format(10 * limits.false_alarms) if made.beginnings else "")
+        + (TRAINING.format(100 * limits.training_alarms) if made.beginnings else "")
     )
 
 
