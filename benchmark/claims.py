@@ -11,9 +11,11 @@ from typing import Any, Literal, get_args
 from benchmark.metrics import METRICS
 from benchmark.statistics import LEVEL, Difference, Values, difference, holm, seeds_needed
 from benchmark.tables import CLAIMS, FOLDER, load_table
-from benchmark.toml import checked, read_toml
+from benchmark.toml import checked
 from datasets.cards import CARDS
 from datasets.errors import InputError
+from datasets.suggest import did_you_mean
+from datasets.texts import read_toml
 
 Verdict = Literal["holds", "does not hold", "undecided", "not measured"]
 Direction = Literal["higher", "lower"]
@@ -100,13 +102,19 @@ def _claim(where: str, content: Any) -> Claim:
     rights = [label for label in labels if label != left] if named == OTHERS else named
     for label in (left, *rights):
         if label not in labels:
-            raise InputError(f"{where}: table {table.id} has no row {label!r}; rows: {labels}")
+            near = did_you_mean(label, labels)
+            raise InputError(
+                f"{where}: table {table.id} has no row {label!r}{near}; rows: {labels}"
+            )
     for entry, known in (("metric", METRICS), ("direction", get_args(Direction))):
         if values[entry] not in known:
             raise InputError(f"{where}: {entry} must be one of {', '.join(known)}")
     datasets = values.pop("datasets", None) or list(table.datasets)
     if unknown := [name for name in datasets if name not in CARDS]:
-        raise InputError(f"{where}: unknown data set {unknown[0]!r}; see `crossres datasets list`")
+        near = did_you_mean(unknown[0], CARDS)
+        raise InputError(
+            f"{where}: unknown data set {unknown[0]!r}{near}; see `crossres datasets list`"
+        )
     return Claim(**values, rights=tuple(rights), datasets=tuple(datasets))
 
 

@@ -2,11 +2,14 @@
 
 import argparse
 import json
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 DONE, ANSWER_IS_NO, UNUSABLE_INPUT = 0, 1, 2
+MOST = 100_000  # of what is counted: jobs, repetitions
+DIGITS = 12  # of a whole number on the command line
 
 
 def names(text: str) -> list[str]:
@@ -19,22 +22,54 @@ def names(text: str) -> list[str]:
 
 def seeds(text: str) -> list[int]:
     """ "0,1,2" or "0-4" -> integers."""
-    seeds: list[int] = []
+    from datasets.bounds import SEEDS, checked_seeds
+    from datasets.errors import InputError
+
+    found: list[int] = []
+    for part in names(text):
+        first, is_range, last = part.partition("-")
+        start, stop = _number(first), _number(last if is_range else first)
+        if start is None or stop is None or stop < start:
+            raise argparse.ArgumentTypeError(
+                f"{text!r} is not a list of seeds such as 0,1,2 or 0-4"
+            )
+        found += range(start, min(stop, start + SEEDS) + 1)  # one too many is refused below
     try:
-        for part in names(text):
-            first, _, last = part.partition("-")
-            seeds += range(int(first), int(last or first) + 1)
-    except ValueError:
-        seeds = []
-    if not seeds:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a list of seeds such as 0,1,2 or 0-4")
-    return seeds
+        return list(checked_seeds(found, text))
+    except InputError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def _number(text: str) -> int | None:
+    """The number that a few digits stand for; None for anything else."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= DIGITS else None
+
+
+def seed(text: str) -> int:
+    """One seed."""
+    (only, *others) = seeds(text)
+    if others:
+        raise argparse.ArgumentTypeError(f"{text!r} is not one seed")
+    return only
 
 
 def positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1")
-    return int(text)
+    """A number from 1 to MOST."""
+    number = _number(text)
+    if number is None or not 1 <= number <= MOST:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to {MOST}")
+    return number
+
+
+def finite(text: str) -> float:
+    """A number that is not infinite."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a finite number")
+    return number
 
 
 def command(

@@ -12,6 +12,7 @@ from crossres.grammar import (
     cache,
     command,
     print_json,
+    seed,
     source,
 )
 
@@ -24,12 +25,6 @@ def input_size(text: str) -> tuple[int, int]:
     if not (height.isdecimal() and width.isdecimal() and int(height) and int(width)):
         raise argparse.ArgumentTypeError(f"{text!r} is not HEIGHTxWIDTH, such as 256x128")
     return int(height), int(width)
-
-
-def whole(text: str) -> int:
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0")
-    return int(text)
 
 
 def _datasets_export(options: argparse.Namespace) -> int:
@@ -159,7 +154,7 @@ def _add_export(within: Any) -> None:
     )
     export.add_argument("--out", type=Path, required=True, metavar="DIR", help="must not exist yet")
     export.add_argument("--protocol", help="mlr-sing, mlr-perid, ... (default: the data set's)")
-    export.add_argument("--seed", type=whole, metavar="N", help="(default: 0)")
+    export.add_argument("--seed", type=seed, metavar="N", help="(default: 0)")
     export.add_argument(
         "--manifest", type=Path, metavar="FILE.csv", help="in place of --protocol and --seed"
     )

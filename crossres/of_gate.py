@@ -9,6 +9,7 @@ from crossres.grammar import (
     DONE,
     add_tables,
     command,
+    finite,
     named_tables,
     names,
     print_json,
@@ -125,7 +126,7 @@ def _add_common(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--false-alarms",
-        type=float,
+        type=finite,
         default=1.0,
         metavar="PERCENT",
         help="of checks of results that are as good as the baseline's (default: 1)",
@@ -176,7 +177,7 @@ def _add_check(commands: Any) -> None:
     _add_common(check)
     check.add_argument(
         "--tolerance",
-        type=float,
+        type=finite,
         metavar="POINTS",
         help="a row whose mean drops by more fails, whatever chance could explain",
     )
@@ -198,7 +199,7 @@ def _add_check(commands: Any) -> None:
     )
     for name in ("time", "memory"):
         check.add_argument(
-            f"--{name}", type=float, metavar="RATIO", help=f"the most {name}, times the baseline's"
+            f"--{name}", type=finite, metavar="RATIO", help=f"the most {name}, times the baseline's"
         )
     check.add_argument("--junit", type=Path, metavar="FILE", help="write JUnit XML, too")
     check.add_argument("--summary", type=Path, metavar="FILE", help="write Markdown, too")
@@ -219,7 +220,7 @@ def _add_power(commands: Any) -> None:
     power.add_argument("results", type=Path, metavar="RESULTS", help="a folder, or a baseline file")
     _add_again(power)
     power.add_argument(
-        "--drop", type=float, default=3.0, metavar="POINTS", help="to be seen (default: 3)"
+        "--drop", type=finite, default=3.0, metavar="POINTS", help="to be seen (default: 3)"
     )
     power.add_argument(
         "--seeds", type=seeds, default=[2, 3, 4, 5, 6, 8, 10], metavar="2,3,4", help="to look at"

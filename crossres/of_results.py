@@ -16,6 +16,7 @@ from crossres.grammar import (
     names,
     positive,
     print_json,
+    seed,
     seeds,
     source,
 )
@@ -275,7 +276,7 @@ def _add_evaluate(commands: Any) -> None:
         "--repetitions", type=positive, default=100, metavar="N", help="drawn galleries of shared"
     )
     evaluate.add_argument(
-        "--seed", type=int, default=0, metavar="N", help="of the drawn galleries (default: 0)"
+        "--seed", type=seed, default=0, metavar="N", help="of the drawn galleries (default: 0)"
     )
     evaluate.add_argument(
         "--separate-cameras",

@@ -14,6 +14,7 @@ import pandas as pd
 from datasets.errors import InputError
 from datasets.files import digest_of, write_atomically
 from datasets.specs import parse_spec
+from datasets.texts import read_text, separator, unreadable
 
 SPLITS = ("train", "query", "gallery")
 RATES = (0, 1, 2, 3, 4, 6, 8)
@@ -87,16 +88,16 @@ class Manifest:
     @classmethod
     def read(cls, path: Path) -> "Manifest":
         """Read a CSV that `write` wrote; InputError names a file that is none."""
+        text = read_text(path, "manifest")
         try:
-            content = path.read_bytes().decode("utf-8")
             table = pd.read_csv(
-                io.StringIO(content),
+                io.StringIO(text),
+                sep=separator(text),
                 dtype={"dataset": str, "protocol": str, "path": str, "split": str},
                 keep_default_na=False,
             )
-        except (OSError, ValueError) as error:
-            reason = getattr(error, "strerror", None) or str(error)
-            raise InputError(f"{path}: not a manifest ({' '.join(reason.split())})") from error
+        except ValueError as error:
+            raise unreadable(path, "manifest", str(error), "write it anew") from error
         if tuple(table.columns) != _HEADER:
             raise InputError(f"{path}: not a manifest; the columns must be {','.join(_HEADER)}")
         heads = table[["dataset", "protocol", "seed"]].drop_duplicates()
