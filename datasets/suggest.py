@@ -8,6 +8,8 @@ LEAST = 0.6  # of the letters in common
 
 def did_you_mean(name: object, known: Iterable[str]) -> str:
     """ " (did you mean 'rank1'?)" for a known name that is near, whatever its case; else ""."""
-    by_letters = {text.casefold(): text for text in known}
+    by_letters: dict[str, str] = {}
+    for text in known:
+        by_letters.setdefault(text.casefold(), text)
     near = get_close_matches(str(name).casefold(), by_letters, n=1, cutoff=LEAST)
     return f" (did you mean {by_letters[near[0]]!r}?)" if near else ""
