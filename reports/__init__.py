@@ -4,7 +4,8 @@
 """
 
 import importlib.metadata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
@@ -18,8 +19,9 @@ from reports.claims import hold_claims
 from reports.filling import build_grids
 from reports.grid import Cells, Column, Grid, Score
 from reports.html import to_html
-from reports.latex import to_latex
+from reports.latex import to_latex, unset
 from reports.leftovers import Leftovers, read_failures
+from reports.parts import Parts, nothing
 from reports.text import print_grid, to_csv, to_markdown
 
 __all__ = [
@@ -55,21 +57,38 @@ def write_report(results: Path, tables: Sequence[Table] | None = None) -> list[P
         found.broken,
         read_failures(results, found.records),
     )
-    folder = results / "report"
-    folder.mkdir(parents=True, exist_ok=True)
-    claims = [claim for claim in load_claims() if claim.table in by_table]
-    held = hold_claims(grids, claims)
-    files: dict[Path, str | bytes] = {}
-    files[folder / "index.html"] = to_html(grids, leftovers, held, results, _version())
-    for table_id, group in by_table.items():
-        files[folder / f"{table_id}.tex"] = to_latex(group)
-        files[folder / f"{table_id}.csv"] = to_csv(group)
-        files[folder / f"{table_id}.md"] = to_markdown(group)
+    parts = Parts()
+    files = _files_of_tables(by_table, parts)
     for grid in grids:
-        files |= {folder / "figures" / name: drawn for name, drawn in pdf_figures(grid).items()}
-    for path, content in files.items():
-        write_atomically(path, content)
-    return list(files)
+        drawn = pdf_figures(grid, parts)
+        files |= {f"figures/{name}": content for name, content in drawn.items()}
+    claims = [claim for claim in load_claims() if claim.table in by_table]
+    held = parts.draw("the claims", lambda: hold_claims(grids, claims), lambda _: [])
+    page = to_html(grids, leftovers, held, results, _version(), parts)
+    return _written(results / "report", {"index.html": page, **files})
+
+
+def _files_of_tables(
+    by_table: Mapping[str, Sequence[Grid]], parts: Parts
+) -> dict[str, str | bytes | None]:
+    """File name -> content of what each table has; None where it could not be made."""
+    kinds = {"tex": (to_latex, unset), "csv": (to_csv, nothing), "md": (to_markdown, nothing)}
+    return {
+        f"{table_id}.{kind}": parts.draw(f"{table_id}.{kind}", partial(make, group), instead)
+        for table_id, group in by_table.items()
+        for kind, (make, instead) in kinds.items()
+    }
+
+
+def _written(folder: Path, files: Mapping[str, str | bytes | None]) -> list[Path]:
+    """Write what there is, and remove what an earlier report had in place of what there is not."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in files.items():
+        if content is None:
+            (folder / name).unlink(missing_ok=True)
+        else:
+            write_atomically(folder / name, content)
+    return [folder / name for name, content in files.items() if content is not None]
 
 
 def print_table(
@@ -80,10 +99,10 @@ def print_table(
     Raises InputError as `write_report` does.
     """
     found, by_table = _grids(results, tables)
-    screen = console or Console()
+    screen, parts = console or Console(), Parts()
     for group in by_table.values():
         for grid in group:
-            print_grid(grid, screen)
+            parts.draw(f"the table {grid.table.id}", partial(print_grid, grid, screen), nothing)
     for line in found.broken:
         screen.print(f"ignored {line}", style="yellow", markup=False)
 

@@ -4,6 +4,7 @@ import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,9 @@ from benchmark.tables import Table, built_in_tables
 from datasets.cards import CARDS
 from datasets.errors import InputError
 from datasets.files import write_atomically
-from reports.figures import Tick
+from reports.figures import Tick, round_step
 from reports.html import environment
+from reports.parts import Parts, nothing
 from reports.verdict import change_words, few, verdict
 from reports.words import (
     TWIN_BANNER,
@@ -289,6 +291,13 @@ def to_page(held: Against) -> str:
     found = held.comparison
     differing = any(gap.verdict != "equal" for gap in found.gaps)
     costs: dict[str | None, Cost] = {cost.row: cost for cost in found.costs}
+    parts = Parts()
+    drawn = [
+        parts.draw(
+            f"the drawing of {metric_title(measure[1])}", partial(_block, found, measure), nothing
+        )
+        for measure in (found.measures if differing else ())
+    ]
     templates = environment()
     templates.filters.update(
         points=points,
@@ -306,7 +315,8 @@ def to_page(held: Against) -> str:
         counts=_counts(found.same_key),
         same=_tallies(found.same_key),
         other=_tallies(found.other_key),
-        blocks=[_block(found, measure) for measure in found.measures] if differing else [],
+        blocks=[block for block in drawn if block is not None],
+        not_drawn=parts.failed,
         costs=costs,
         width=WIDTH,
     )
@@ -337,7 +347,7 @@ def _block(found: Comparison, measure: Measure) -> Block:
     for gap in gaps:
         if gap.dataset is not None and gap.protocol is not None:
             by_set[set_title(gap.dataset, gap.protocol)].append(line(gap))
-    step = next(s for s in (1, 2, 5, 10, 20, 50, 100, 200) if (most - least) / s <= 4)
+    step = round_step(most - least, 4)
     ticks = range(math.ceil(least / step) * step, math.floor(most) + 1, step)
     return Block(
         measure,

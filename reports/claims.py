@@ -15,7 +15,7 @@ from benchmark.records import Record
 from benchmark.statistics import Difference, Values
 from benchmark.tables import load_table
 from datasets.cards import CARDS
-from reports.figures import Tick
+from reports.figures import Tick, round_step
 from reports.filling import build_grids
 from reports.grid import Grid
 from reports.words import TWIN_BANNER, counted, is_twin, signed, source_words
@@ -201,7 +201,7 @@ def plot(found: Answer) -> Plot:
         )
         for label, verdict, gap in shown
     )
-    step = next(s for s in (1, 2, 5, 10, 20, 50, 100) if (high - low) / s <= 6)
+    step = round_step(high - low, 6)
     ticks = range(math.ceil(low / step) * step, math.floor(high) + 1, step)
     return Plot(bars, along(0.0), tuple(Tick(along(t / 100), signed(t)[:-2] or "0") for t in ticks))
 

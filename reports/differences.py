@@ -25,7 +25,7 @@ from benchmark.statistics import (
     smallest_seen,
 )
 from datasets.errors import InputError
-from reports.figures import Tick
+from reports.figures import Tick, round_step
 from reports.grid import Column, Grid
 from reports.words import listed, signed
 
@@ -298,7 +298,7 @@ def _scale(gaps: Sequence[Difference]) -> Scale:
         if value is not None
     ]
     low, high = min(bounds) - 0.5, max(bounds) + 0.5
-    step = next(s for s in (1, 2, 5, 10, 20, 50, 100) if (high - low) / s <= 6)
+    step = round_step(high - low, 6)
     ticks = range(math.ceil(low / step) * step, math.floor(high) + 1, step)
     return Scale(low, high, tuple(Tick(_along(t, low, high), _whole(t)) for t in ticks))
 
@@ -359,7 +359,7 @@ def _letter(place: int) -> str:
 
 
 def _rank_ticks(rows: int) -> list[Tick]:
-    step = next(s for s in (1, 2, 5, 10, rows) if rows / s <= 12)
+    step = round_step(rows, 12)
     shown = [1, *range(step if step > 1 else 2, rows + 1, step)]
     left, right = AXIS
     return [Tick(round(left + (right - left) * (r - 1) / (rows - 1), 1), str(r)) for r in shown]

@@ -273,6 +273,13 @@ def round_ticks(low: float, high: float) -> list[float]:
     return [float(t) for t in range(int(first), int(high) + 1, step)]
 
 
+def round_step(span: float, parts: int) -> int:
+    """The least of 1, 2, 5, 10, 20, 50, ... that divides a finite `span` into at most `parts`."""
+    least = math.ceil(span / parts)
+    power: int = 10 ** (len(str(least)) - 1)
+    return next((k * power for k in (1, 2, 5) if k * power >= least), 10 * power)
+
+
 def _along(value: float, low: float, high: float) -> float:
     """Per cent to a position, with a margin so that dots at the limits stay whole."""
     share = min(1.0, max(0.0, (value - low) / (high - low)))

@@ -6,8 +6,8 @@ The templates only arrange: every number and picture is computed before they see
 import json
 import shlex
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,7 @@ from reports.glance import leader_words, overview_of
 from reports.grid import BY_ROW, Column, Grid, Score
 from reports.leftovers import Leftovers
 from reports.numbers import numbers_of
+from reports.parts import Parts, paragraph
 from reports.quality import Quality, quality_of
 from reports.text import method_words, published_somewhere, published_text
 
@@ -40,18 +41,19 @@ SHORT = 12  # digits of a digest that are shown; the whole one is a hover and a 
 
 @dataclass(frozen=True)
 class Section:
-    """One grid with everything drawn from it."""
+    """One grid with everything drawn from it, and the `html` of its parts in their order."""
 
     grid: Grid
     anchor: str
-    strips: Mapping[Column, Mapping[int, Strip]]
-    plots: tuple[CmcPlot, ...]
-    pictures: tuple[Pictures, ...]
-    comparisons: tuple[Comparison, ...]
-    costs: Costs | None
-    across: tuple[Across, ...]
-    learning: tuple[Learning, ...]
-    quality: tuple[Quality, ...]
+    strips: Mapping[Column, Mapping[int, Strip]] = field(default_factory=dict)
+    plots: tuple[CmcPlot, ...] = ()
+    pictures: tuple[Pictures, ...] = ()
+    comparisons: tuple[Comparison, ...] = ()
+    costs: Costs | None = None
+    across: tuple[Across, ...] = ()
+    learning: tuple[Learning, ...] = ()
+    quality: tuple[Quality, ...] = ()
+    html: tuple[Markup, ...] = ()
 
     @property
     def name(self) -> str:
@@ -76,52 +78,122 @@ def to_html(
     held: Sequence[Held],
     results: Path,
     version: str,
+    parts: Parts,
 ) -> str:
     """The whole page, from the claims that were `held` to what is left over.
 
-    The pictures come from the artifacts in `results`; the page holds copies, not links.
+    The pictures come from the artifacts in `results`; the page holds copies, not links. What cannot
+    be drawn is named where it would stand, and among what is left over.
     """
     notes = list(leftovers.broken)
-    count = queries_for(grids)
-    sections = [_section(grid, results, count, notes) for grid in grids]
-    setups = _setups(sections)
+    templates = environment()
+    queries = queries_for(grids)
+    sections = [_section(grid, results, queries, notes, templates, parts) for grid in grids]
+    setups = parts.draw("the runs", lambda: _setups(sections), lambda _: [])
     records = [r for setup in setups for _, cells in setup.cells for r, _ in cells]
-    return (
-        environment()
-        .get_template("report.html.j2")
-        .render(
-            sections=sections,
-            setups=setups,
-            held=held,
-            glance=overview_of([(s.grid, s.anchor) for s in sections], held, leftovers, records),
-            numbers=numbers_of(grids),
-            overview=_overview(records),
-            # Without the folder's own path the page stays the same when the folder is moved.
-            leftovers=replace(
-                leftovers,
-                broken=tuple(note.replace(f"{results}/", "") for note in dict.fromkeys(notes)),
-            ),
-            twin=any(words.is_twin(grid.source) for grid in grids),
-            version=version,
-        )
+    twin = any(words.is_twin(grid.source) for grid in grids)
+
+    def part(what: str, template: str, macro: str, make: Callable[[], tuple[Any, ...]]) -> Markup:
+        return parts.draw(what, lambda: _arranged(templates, template, macro, *make()), paragraph)
+
+    places = [(section.grid, section.anchor) for section in sections]
+    content = {
+        "glance": part(
+            "the first overview", "glance", "glance",
+            lambda: (overview_of(places, held, leftovers, records), twin),
+        ),
+        "claims": part("the claims", "claims", "claims", lambda: (held,)) if held else "",
+        "numbers": part("the flat table", "numbers", "all_numbers", lambda: (numbers_of(grids),)),
+        "runs": part("the list of runs", "runs", "setups", lambda: (setups, _overview(records))),
+    }  # fmt: skip
+    # Without the folder's own path the page stays the same when the folder is moved.
+    broken, failed = (
+        tuple(note.replace(f"{results}/", "") for note in dict.fromkeys(lines))
+        for lines in (notes, parts.failed)
     )
+    left = replace(leftovers, broken=broken, not_drawn=failed)
+    content["files"] = part("what is left out", "runs", "files", lambda: (left,))
+    page = templates.get_template("report.html.j2")
+    return page.render(sections=sections, leftovers=left, twin=twin, version=version, **content)
 
 
-def _section(grid: Grid, results: Path, queries: int, notes: list[str]) -> Section:
+def _arranged(templates: jinja2.Environment, template: str, macro: str, *given: Any) -> Markup:
+    """What a macro of a template makes of the things given."""
+    made: Markup = getattr(templates.get_template(f"{template}.html.j2").module, macro)(*given)
+    return made
+
+
+@dataclass(frozen=True)
+class _Part:
+    """A part of a section: its name, the field that `make` fills, the macros that arrange it."""
+
+    name: str
+    template: str
+    macros: tuple[str, ...]
+    field: str = ""
+    make: Callable[[Grid, Path, int, list[str]], Any] | None = None
+
+
+def _section(
+    grid: Grid,
+    results: Path,
+    queries: int,
+    notes: list[str],
+    templates: jinja2.Environment,
+    parts: Parts,
+) -> Section:
+    section = Section(grid, words.slug(grid.table.id, grid.source, grid.profile))
+    for part in _PARTS:
+
+        def filled(part: _Part = part, section: Section = section) -> Section:
+            if part.make is not None:
+                made = part.make(grid, results, queries, notes)
+                section = replace(section, **{part.field: made})
+            html = [_arranged(templates, part.template, macro, section) for macro in part.macros]
+            return replace(section, html=(*section.html, *html))
+
+        def failed(reason: str, section: Section = section) -> Section:
+            return replace(section, html=(*section.html, paragraph(reason)))
+
+        section = parts.draw(f"{part.name} of {section.name}", filled, failed)
+    return section
+
+
+def _strips(grid: Grid, *_: object) -> dict[Column, Mapping[int, Strip]]:
+    return {column: strips(grid, column) for column in grid.shown}
+
+
+def _plots(grid: Grid, *_: object) -> tuple[CmcPlot, ...]:
     drawn = [cmc_plot(grid, column) for column in grid.shown]
+    return tuple(plot for plot in drawn if plot is not None)
+
+
+def _pictures(grid: Grid, results: Path, queries: int, notes: list[str]) -> tuple[Pictures, ...]:
     seen = [pictures(grid, column, results, queries, notes) for column in grid.shown]
-    return Section(
-        grid,
-        words.slug(grid.table.id, grid.source, grid.profile),
-        {column: strips(grid, column) for column in grid.shown},
-        tuple(plot for plot in drawn if plot is not None),
-        tuple(found for found in seen if found is not None),
-        compare_rows(grid, results, notes),
-        costs_of(grid),
-        across_of(grid),
-        learning_of(grid, results, notes),
-        quality_of(grid, results, notes),
-    )
+    return tuple(found for found in seen if found is not None)
+
+
+_PARTS = (
+    _Part("the head", "table", ("head",)),
+    _Part("strips of seeds", "table", (), "strips", _strips),
+    _Part("the table", "table", ("table",)),
+    _Part("the drawing of columns", "across", ("across",), "across", lambda g, *_: across_of(g)),
+    _Part(
+        "differences", "differences", ("differences",), "comparisons",
+        lambda grid, results, _, notes: compare_rows(grid, results, notes),
+    ),
+    _Part("costs", "cost", ("cost",), "costs", lambda grid, *_: costs_of(grid)),
+    _Part("CMC curves", "pictures", ("curves",), "plots", _plots),
+    _Part(
+        "learning curves", "curves", ("learning",), "learning",
+        lambda grid, results, _, notes: learning_of(grid, results, notes),
+    ),
+    _Part("retrieved images", "pictures", ("galleries", "chains"), "pictures", _pictures),
+    _Part(
+        "restoration", "quality", ("quality",), "quality",
+        lambda grid, results, _, notes: quality_of(grid, results, notes),
+    ),
+)  # fmt: skip
 
 
 # --- what was run ---------------------------------------------------------------------------------

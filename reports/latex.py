@@ -73,6 +73,11 @@ def to_latex(grids: Sequence[Grid]) -> str:
     return HEADER + MACROS + "".join("\n" + _float(grid) for grid in grids)
 
 
+def unset(reason: str) -> str:
+    """What stands in the file in place of tables that could not be drawn, for all to see."""
+    return rf"{HEADER}\fbox{{\parbox{{0.9\linewidth}}{{{escape(reason)}}}}}" + "\n"
+
+
 def escape(text: str) -> str:
     """Text as LaTeX prints it literally; the signs that reports use become mathematics."""
     return "".join(_ESCAPES.get(sign, sign) for sign in text)

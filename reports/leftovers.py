@@ -22,14 +22,18 @@ class FailedCell:
 
 @dataclass(frozen=True)
 class Leftovers:
-    """Records that no table shows, one line per unusable file, and the cells that failed."""
+    """Records that no table shows, one line per unusable file, and the cells that failed.
+
+    `not_drawn`: one line for each part of the report that could not be drawn.
+    """
 
     records: tuple[Record, ...] = ()
     broken: tuple[str, ...] = ()
     failed: tuple[FailedCell, ...] = ()
+    not_drawn: tuple[str, ...] = ()
 
     def __len__(self) -> int:
-        return len(self.records) + len(self.broken) + len(self.failed)
+        return len(self.records) + len(self.broken) + len(self.failed) + len(self.not_drawn)
 
 
 def read_failures(results: Path, finished: Container[str]) -> tuple[FailedCell, ...]:

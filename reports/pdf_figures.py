@@ -7,6 +7,7 @@ in the colours of Okabe and Ito (2008) that colour-blind readers tell apart.
 import io
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import matplotlib
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 from reports.figures import curves_of
 from reports.grid import Column, Grid
 from reports.latex import COLUMN
+from reports.parts import Parts, nothing
 from reports.words import TWIN_BANNER, is_twin, metric_title, slug
 
 CM = 1 / 2.54  # in inches
@@ -48,14 +50,17 @@ SETTINGS: Any = {
 }
 
 
-def pdf_figures(grid: Grid) -> dict[str, bytes]:
+def pdf_figures(grid: Grid, parts: Parts) -> dict[str, bytes | None]:
     """File name -> PDF: the CMC curves, and the table's first metric by seed.
 
-    The same grid gives the same bytes. A figure for which nothing was recorded is left out.
+    The same grid gives the same bytes. None: nothing was recorded for it, or it could not be drawn.
     """
     name = slug(grid.table.id, grid.source, grid.profile)
-    drawn = {f"{name}-cmc.pdf": _cmc(grid), f"{name}-seeds.pdf": _seeds(grid)}
-    return {file: content for file, content in drawn.items() if content is not None}
+    drawn = {f"{name}-cmc.pdf": _cmc, f"{name}-seeds.pdf": _seeds}
+    return {
+        file: parts.draw(f"the figure {file}", partial(draw, grid), nothing)
+        for file, draw in drawn.items()
+    }
 
 
 def _cmc(grid: Grid) -> bytes | None:

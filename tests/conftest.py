@@ -1,14 +1,44 @@
-"""What holds for all tests: in CI a missing tool is a failure, elsewhere its tests are skipped."""
+"""What holds for all tests: in CI a missing tool is a failure, elsewhere its tests are skipped.
 
+A part of a report that cannot be drawn costs users no report, but is a failure of a test.
+"""
+
+import logging
 import os
 import shutil
+import sys
+from collections.abc import Iterator
 
 import pytest
 
 TOOLS = ("chromium", "pdflatex", "pdftoppm")
 
 
+PARTS = logging.getLogger("reports.parts")
+
+
+class _Refuse(logging.Handler):
+    """Raises what a part of a report raised, out of the guard that would hide it."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        error = sys.exc_info()[1]
+        if record.levelno >= logging.WARNING and error is not None:
+            raise AssertionError(record.getMessage()) from error
+
+
+REFUSE = _Refuse()
+
+
+@pytest.fixture
+def parts_may_fail() -> Iterator[None]:
+    """For the tests of what a report says of a part that cannot be drawn."""
+    PARTS.removeHandler(REFUSE)
+    yield
+    PARTS.addHandler(REFUSE)
+
+
 def pytest_configure() -> None:
+    PARTS.addHandler(REFUSE)
     missing = [tool for tool in TOOLS if shutil.which(tool) is None]
     if missing and os.environ.get("CI"):
         raise pytest.UsageError(f"not found: {', '.join(missing)}; `nox -s tests` installs them")

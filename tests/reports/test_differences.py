@@ -17,6 +17,7 @@ from reports import build_grids, write_report
 from reports.differences import AXIS, Comparison, compare_rows, diagram, gap_text, p_text
 from reports.html import to_html
 from reports.leftovers import Leftovers
+from reports.parts import Parts
 
 TABLE = load_table("table2")
 NOWHERE = Path("nowhere")
@@ -206,10 +207,10 @@ def test_the_page_says_it(drawn, recorder, tmp_path: Path) -> None:
     assert "Seeds for one point" in page
     assert "told from Baseline + CMSR² + MR²L beyond chance" in page
     grids = build_grids([recorder(TABLE, 0, "caviar", 0)], TABLE)
-    alone = to_html(grids, Leftovers((), (), ()), [], tmp_path, "0")
+    alone = to_html(grids, Leftovers((), (), ()), [], tmp_path, "0", Parts())
     assert 'class="differences"' not in alone
     one_seed = [recorder(TABLE, row, "caviar", 0) for row in (0, 1)]
-    page = to_html(build_grids(one_seed, TABLE), Leftovers((), (), ()), [], tmp_path, "0")
+    page = to_html(build_grids(one_seed, TABLE), Leftovers((), (), ()), [], tmp_path, "0", Parts())
     assert "nothing can be said about chance" in page
     assert "Seeds for one point" not in page
 
