@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args
 
 from benchmark.metrics import METRICS
 from benchmark.statistics import LEVEL, Difference, Values, difference, holm, seeds_needed
-from benchmark.tables import CLAIMS, FOLDER, load_table
+from benchmark.tables import CLAIMS, FOLDER, Table, load_table
 from benchmark.toml import checked
 from datasets.cards import CARDS
 from datasets.errors import InputError
@@ -26,13 +26,13 @@ OTHERS = "others"
 class Claim:
     """`left` has a higher (or lower) `metric` than each row of `rights` on each of `datasets`.
 
-    Rows are labels of the table; `text` is the paper's sentence, `section` where it stands.
+    Rows are labels of the `table`; `text` is the paper's sentence, `section` where it stands.
     """
 
     id: str
     text: str
     section: str
-    table: str
+    table: Table
     metric: str
     left: str
     rights: tuple[str, ...]
@@ -71,16 +71,17 @@ class Answer:
     seeds: int | None
 
 
-def load_claims(name: str | Path = "") -> tuple[Claim, ...]:
+def load_claims(name: str | Path = "", tables: Sequence[Table] = ()) -> tuple[Claim, ...]:
     """The claims of a file: the MSIFLA paper's, "ablations" (ours), or those at a path.
 
+    A claim names its table by the id of one of `tables`, or as `load_table` takes it.
     Raises InputError naming the file, the claim and what is wrong.
     """
     built_in = FOLDER / (f"{CLAIMS}-{name}.toml" if str(name) else f"{CLAIMS}.toml")
     path = built_in if built_in.is_file() else Path(name)
     content = checked(f"claims {path}", read_toml(path, "claims"), {"claims": list}, {})
     claims = tuple(
-        _claim(f"claims {path}, claim {n}", c) for n, c in enumerate(content["claims"], 1)
+        _claim(f"claims {path}, claim {n}", c, tables) for n, c in enumerate(content["claims"], 1)
     )
     names = [claim.id for claim in claims]
     if len(set(names)) < len(names):
@@ -88,7 +89,7 @@ def load_claims(name: str | Path = "") -> tuple[Claim, ...]:
     return claims
 
 
-def _claim(where: str, content: Any) -> Claim:
+def _claim(where: str, content: Any, tables: Sequence[Table]) -> Claim:
     if not isinstance(content, dict):
         raise InputError(f"{where}: must be a [[claims]] entry")
     texts = ("id", "text", "section", "table", "metric", "left", "direction")
@@ -96,7 +97,8 @@ def _claim(where: str, content: Any) -> Claim:
         {"right": type(content.get("right"))} if content.get("right") == OTHERS else {"right": list}
     )
     values = checked(where, content, {**dict.fromkeys(texts, str), **right}, {"datasets": list})
-    table = load_table(values["table"])
+    name = values.pop("table")
+    table = next((table for table in tables if table.id == name), None) or load_table(name)
     labels = [row.label for row in table.rows]
     left, named = values["left"], values.pop("right")
     rights = [label for label in labels if label != left] if named == OTHERS else named
@@ -115,7 +117,7 @@ def _claim(where: str, content: Any) -> Claim:
         raise InputError(
             f"{where}: unknown data set {unknown[0]!r}{near}; see `crossres datasets list`"
         )
-    return Claim(**values, rights=tuple(rights), datasets=tuple(datasets))
+    return Claim(**values, table=table, rights=tuple(rights), datasets=tuple(datasets))
 
 
 def answer(claim: Claim, values: Mapping[str, Values]) -> Answer:

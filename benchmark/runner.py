@@ -16,6 +16,7 @@ from benchmark.artifacts import write_artifact
 from benchmark.cells import Job, canonical_json
 from benchmark.engine import Engine, Event, Failed, Finished, Task, local
 from benchmark.execute import CellResult, prepare_cell, run_cell
+from benchmark.kept import keep_table
 from benchmark.planning import Plan, PlannedCell, plan_table, workers
 from benchmark.progress import Clock, watched
 from benchmark.records import read_record, record_path, write_record
@@ -91,10 +92,10 @@ def run_table(
     datasets, rows (labels, published names or numbers from 1) and seeds default to the table's,
     protocol (one for all data sets, with its options) to that of each data set's card,
     jobs to the number of cores (1 for a GPU), source to the twins of the profile's size, `stream`,
-    where progress goes, to standard error. Writes out/records, out/artifacts, with `save_weights`
-    out/weights (a cell that has a record but no weights is run again), and for failed cells
-    out/failures. Ctrl-C ends the run with `interrupted` set. Raises InputError for unusable input,
-    before any cell is run.
+    where progress goes, to standard error. Writes out/tables (the whole table, whatever was chosen
+    of it), out/records, out/artifacts, with `save_weights` out/weights (a cell that has a record
+    but no weights is run again), and for failed cells out/failures. Ctrl-C ends the run with
+    `interrupted` set. Raises InputError for unusable input, before any cell is run.
     """
     stream = stream or sys.stderr
     start = time.monotonic()
@@ -117,6 +118,7 @@ def run_table(
         engine=engine,
         stream=stream,
     )
+    keep_table(out, plan.table)
     run = _Driver(plan, engine, stream)
     interrupted = run.all()
     seconds = time.monotonic() - start

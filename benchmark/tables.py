@@ -129,6 +129,14 @@ def built_in_tables() -> list[Table]:
     return [load_table(name) for name in table_names()]
 
 
+def check_id(where: str, text: str) -> None:
+    """Raise InputError when a text cannot name files and anchors on every system."""
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", text):
+        raise InputError(
+            f"{where}: id {text!r} must be letters, digits, '-', '_' and '.', 64 at most"
+        )
+
+
 def select_rows(table: Table, wanted: list[str] | None) -> tuple[Row, ...]:
     """The rows whose label, published name or number (from 1) is in `wanted`; None: all rows."""
     if wanted is None:
@@ -162,8 +170,7 @@ def _table(path: Path, content: dict[str, Any]) -> Table:
             "profile": str,
         },
     )
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", values["id"]):
-        raise InputError(f"{where}: id {values['id']!r} must be letters, digits, '-', '_' and '.'")
+    check_id(where, values["id"])
     gallery = values.get("gallery", "single-shot")
     _known(where, "gallery", [gallery], [*GALLERY_RULES, OF_PROTOCOL])
     _known(where, "metrics", values["metrics"], list(METRICS))

@@ -1,6 +1,7 @@
 """`crossres baseline`, `crossres check` and `crossres power`."""
 
 import argparse
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,9 @@ from crossres.grammar import (
     seeds,
 )
 
-NAMES_ROWS = "names the rows: a table, or a table file (default: the built-in ones)"
+NAMES_ROWS = (
+    "names the rows: a table, or a table file (default: those that RESULTS keeps, and the built-in)"
+)
 
 
 def _baseline(options: argparse.Namespace) -> int:
@@ -40,10 +43,16 @@ def _baseline(options: argparse.Namespace) -> int:
 
 
 def _of_tables(records: Any, options: argparse.Namespace) -> Any:
+    """The records of the tables that are named, else of those that the folder keeps, else all."""
+    from benchmark.kept import kept_tables
     from benchmark.matching import belonging
 
-    tables = named_tables(options)
-    return records if tables is None else belonging(records, tables)
+    tables = named_tables(options) or kept_tables(options.results)
+    chosen = belonging(records, tables) if tables else records
+    if len(chosen) < len(records):
+        left = f"{len(records) - len(chosen)} records belong to none of the tables"
+        print(f"crossres: {left} and are left out", file=sys.stderr)
+    return chosen
 
 
 def _limits(options: argparse.Namespace, **more: Any) -> Any:
@@ -84,12 +93,12 @@ def _check(options: argparse.Namespace) -> int:
 def _power(options: argparse.Namespace) -> int:
     from rich.console import Console
 
-    from benchmark import built_in_tables
+    from benchmark.kept import naming_tables
     from benchmark.sensitivity import noise_of, seeds_for, sensitivities
     from reports.power import power_json, print_power
 
     baseline, limits = _baseline_at(options.results, options.again), _limits(options)
-    tables = named_tables(options) or built_in_tables()
+    tables = named_tables(options) or naming_tables(options.results)
     noise = noise_of(baseline, tables, limits)
     found = sensitivities(baseline, noise, limits, options.seeds)
     needed = seeds_for(baseline, noise, limits, options.drop / 100)

@@ -24,6 +24,8 @@ from crossres.grammar import (
 
 def _run(options: argparse.Namespace) -> int:
     from benchmark import load_profile, load_table, plan_table, run_table
+    from benchmark.claims import load_claims
+    from benchmark.kept import keep_claims
     from reports import print_table, write_report
 
     table = load_table(options.table)
@@ -50,6 +52,8 @@ def _run(options: argparse.Namespace) -> int:
         else:
             print(*plan.lines(), sep="\n")
         return DONE
+    if options.claims:
+        keep_claims(out, options.claims.stem, load_claims(options.claims, [table]))
     summary = run_table(table, **arguments)
     kept = len(summary.plan.cells) - len(summary.plan.todo) + len(summary.finished)
     written = write_report(out, [table]) if kept else []
@@ -126,9 +130,13 @@ def _claims(options: argparse.Namespace) -> int:
 
     from benchmark import read_records
     from benchmark.claims import load_claims
+    from benchmark.kept import kept_claims, kept_tables
     from reports.claims import claims_json, grids_of, hold_claims, print_claims
 
-    claims = load_claims(options.claims)
+    if options.claims:
+        claims = load_claims(options.claims, kept_tables(options.results))
+    else:
+        claims = (*load_claims(), *kept_claims(options.results))
     held = hold_claims(grids_of(claims, read_records(options.results)), claims)
     if options.json:
         print_json({"results": claims_json(held)})
@@ -187,6 +195,12 @@ def _add_run(commands: Any) -> None:
         metavar="N",
         help="cells at once (default: one per core); never changes a result",
     )
+    run.add_argument(
+        "--claims",
+        type=Path,
+        metavar="FILE",
+        help="keep the claims of this file with the results, for reports",
+    )
     run.add_argument("--engine", choices=["local"], default="local", help="where the cells run")
     run.add_argument("--out", type=Path, metavar="DIR", help="(default: results/TABLE)")
     run.add_argument(
@@ -216,7 +230,7 @@ def _add_report(commands: Any) -> None:
         "crossres report results/table2\ncrossres report results/table2 --against again",
     )
     report.add_argument("results", type=Path, metavar="RESULTS")
-    add_tables(report, "only this table, or a table file (default: each that has records)")
+    add_tables(report, "only this table, or a table file (default: those that RESULTS keeps)")
     report.add_argument(
         "--against",
         type=Path,
@@ -238,7 +252,8 @@ def _add_claims(commands: Any) -> None:
         "--claims",
         metavar="NAME",
         default="",
-        help="the path of a claims file, or ablations (default: the MSIFLA paper's)",
+        help="the path of a claims file, or ablations (default: the MSIFLA paper's, and those that "
+        "RESULTS keeps)",
     )
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from rich.console import Console
 
 from benchmark.claims import load_claims
+from benchmark.kept import kept_claims, kept_tables
 from benchmark.records import RecordFolder, scan_records
 from benchmark.tables import Table, built_in_tables
 from datasets.errors import InputError
@@ -42,9 +43,10 @@ __all__ = [
 def write_report(results: Path, tables: Sequence[Table] | None = None) -> list[Path]:
     """Write report/index.html, report/<table>.{tex,csv,md} and report/figures/*.pdf; returns them.
 
-    `tables`: by default each built-in table that records belong to, unless another one shows all of
-    these and more. The same records give the same bytes. Unusable records and failed cells are
-    named in the report. Raises InputError when the folder has no usable record, or none that
+    `tables`: by default those that the folder keeps; where it keeps none, each built-in table that
+    records belong to, unless another one shows all of these and more. The same records give the
+    same bytes. Unusable records, failed cells and parts that cannot be drawn are named in the
+    report. Raises InputError when the folder has no usable record, or none that
     belongs to a table asked for.
     """
     from reports.pdf_figures import pdf_figures  # matplotlib: only a report waits for it
@@ -62,7 +64,9 @@ def write_report(results: Path, tables: Sequence[Table] | None = None) -> list[P
     for grid in grids:
         drawn = pdf_figures(grid, parts)
         files |= {f"figures/{name}": content for name, content in drawn.items()}
-    claims = [claim for claim in load_claims() if claim.table in by_table]
+    claims = [
+        claim for claim in (*load_claims(), *kept_claims(results)) if claim.table.id in by_table
+    ]
     held = parts.draw("the claims", lambda: hold_claims(grids, claims), lambda _: [])
     page = to_html(grids, leftovers, held, results, _version(), parts)
     return _written(results / "report", {"index.html": page, **files})
@@ -118,10 +122,11 @@ def _grids(
             f"{results / 'records'}: no usable records{broken}; "
             f"fill the folder with `crossres run TABLE --out {results}`"
         )
-    asked = built_in_tables() if tables is None else tables
+    kept = kept_tables(results) if tables is None else list(tables)
+    asked = kept or built_in_tables()
     by_table = {table.id: build_grids(found.records.values(), table) for table in asked}
     by_table = {table_id: group for table_id, group in by_table.items() if group}
-    if tables is None:
+    if not kept:
         by_table = _widest(by_table)
     if not by_table:
         raise InputError(

@@ -14,9 +14,10 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from benchmark.comparing import SAMENESS, Comparison, Cost, Gap, Measure, Tally, compare, tally
+from benchmark.kept import naming_tables
 from benchmark.matching import Pair, belonging
 from benchmark.records import Record, read_records
-from benchmark.tables import Table, built_in_tables
+from benchmark.tables import Table
 from datasets.cards import CARDS
 from datasets.errors import InputError
 from datasets.files import write_atomically
@@ -58,13 +59,13 @@ def hold_against(a: Path, b: Path, tables: Sequence[Table] | None = None) -> Aga
     """Compare the records of folder B with those of A, by default all of them.
 
     `tables`: only what belongs to these, each folder under its own profiles; else rows are called
-    as in the built-in ones. Raises InputError when a folder has no usable records, when the two
-    are one, and when no cell has a counterpart.
+    as in the tables that the folders keep and the built-in ones. Raises InputError when a folder
+    has no usable records, when the two are one, and when no cell has a counterpart.
     """
     if a.resolve() == b.resolve():
         raise InputError(f"{a} and {b} are the same folder; give another one to --against")
     mine, other = _records(a, tables), _records(b, tables)
-    asked = built_in_tables() if tables is None else tables
+    asked = naming_tables(a, b) if tables is None else tables
     found = compare(mine, other, asked)
     if not found.pairs:
         raise InputError(

@@ -13,7 +13,6 @@ from rich.text import Text
 from benchmark.claims import Answer, Claim, Verdict, answer
 from benchmark.records import Record
 from benchmark.statistics import Difference, Values
-from benchmark.tables import load_table
 from datasets.cards import CARDS
 from reports.figures import Tick, round_step
 from reports.filling import build_grids
@@ -44,8 +43,8 @@ class Held:
 
 def grids_of(claims: Sequence[Claim], records: Sequence[Record]) -> list[Grid]:
     """The grids of all tables that claims are about."""
-    tables = dict.fromkeys(claim.table for claim in claims)
-    return [grid for name in tables for grid in build_grids(records, load_table(name))]
+    tables = {claim.table.id: claim.table for claim in claims}
+    return [grid for table in tables.values() for grid in build_grids(records, table)]
 
 
 def hold_claims(grids: Sequence[Grid], claims: Sequence[Claim]) -> list[Held]:
@@ -54,7 +53,7 @@ def hold_claims(grids: Sequence[Grid], claims: Sequence[Claim]) -> list[Held]:
     held = []
     for source, profile in places:
         mine = {g.table.id: g for g in grids if (g.source, g.profile) == (source, profile)}
-        answers = tuple(answer(claim, _values(mine.get(claim.table), claim)) for claim in claims)
+        answers = tuple(answer(claim, _values(mine.get(claim.table.id), claim)) for claim in claims)
         held.append(Held(source, profile, answers))
     return [one for one in held if one.measured]
 
@@ -81,10 +80,16 @@ def claims_json(held: Sequence[Held]) -> list[dict[str, Any]]:
         {
             "source": one.source,
             "profile": one.profile,
-            "claims": [asdict(found) for found in one.answers],
+            "claims": [_answer_json(found) for found in one.answers],
         }
         for one in held
     ]
+
+
+def _answer_json(found: Answer) -> dict[str, Any]:
+    content = asdict(found)
+    content["claim"]["table"] = found.claim.table.id
+    return content
 
 
 def print_claims(held: Sequence[Held], console: Console) -> None:

@@ -14,9 +14,10 @@ from rich.text import Text
 from benchmark.baselines import read_baseline
 from benchmark.drops import Test
 from benchmark.gate import Check, Finding, check
+from benchmark.kept import naming_tables
 from benchmark.limits import Limits
 from benchmark.records import read_records
-from benchmark.tables import Table, built_in_tables
+from benchmark.tables import Table
 from datasets.errors import InputError
 from reports.leftovers import FailedCell, read_failures
 from reports.words import MINUS, TWIN_BANNER, counted, is_twin, metric_title, percent, signed
@@ -84,14 +85,14 @@ def hold_gate(
 ) -> Gate:
     """Check a results folder against a baseline file; `tables`: those that name the rows.
 
-    By default these are the built-in ones. Raises InputError when one of the two cannot be read,
-    and as `benchmark.gate.check` does.
+    By default these are those that the folder keeps, and the built-in ones. Raises InputError when
+    one of the two cannot be read, and as `benchmark.gate.check` does.
     """
     expected = read_baseline(baseline)
     found = read_records(results)
     if not found:
         raise InputError(f"{results / 'records'}: no usable records; run `crossres run`")
-    asked = built_in_tables() if tables is None else tables
+    asked = naming_tables(results) if tables is None else tables
     made = check(expected.records, found, asked, limits, expected.again)
     failed = read_failures(results, {record.key for record in found})
     return Gate(results.resolve().name, baseline.name, made, failed)

@@ -69,13 +69,13 @@ def test_bad_folders_and_files_are_one_line(
     assert run(["claims", str(tmp_path)]) == 2
     assert "no results there" in capsys.readouterr().err
     assert run(["claims", str(drawn.folder), "--claims", str(tmp_path / "none.toml")]) == 2
-    assert "none.toml does not exist" in capsys.readouterr().err
+    assert "none.toml: not a readable claims file (it does not exist)" in capsys.readouterr().err
 
 
 def test_the_page_begins_with_the_claims_of_its_tables(drawn) -> None:
     write_report(drawn.folder)
     html = (drawn.folder / "report" / "index.html").read_text(encoding="utf-8")
-    assert html.index("What the paper claims") < html.index("<article id=")
+    assert html.index("What is claimed") < html.index("<article id=")
     assert html.count('<article class="claim">') == 4
     assert html.count("verdict does-not-hold") == 1
 
