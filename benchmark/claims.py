@@ -10,12 +10,12 @@ from typing import Any, Literal, get_args
 
 from benchmark.metrics import METRICS
 from benchmark.statistics import LEVEL, Difference, Values, difference, holm, seeds_needed
-from benchmark.tables import CLAIMS, FOLDER, Table, load_table
+from benchmark.tables import CLAIMS, FOLDER, LONGEST, Table, load_table
 from benchmark.toml import checked
 from datasets.cards import CARDS
 from datasets.errors import InputError
 from datasets.suggest import did_you_mean
-from datasets.texts import read_toml
+from datasets.texts import plain_text, read_toml
 
 Verdict = Literal["holds", "does not hold", "undecided", "not measured"]
 Direction = Literal["higher", "lower"]
@@ -97,6 +97,8 @@ def _claim(where: str, content: Any, tables: Sequence[Table]) -> Claim:
         {"right": type(content.get("right"))} if content.get("right") == OTHERS else {"right": list}
     )
     values = checked(where, content, {**dict.fromkeys(texts, str), **right}, {"datasets": list})
+    for entry in ("id", "text", "section"):
+        values[entry] = plain_text(f"{where}: {entry}", values[entry], LONGEST)
     name = values.pop("table")
     table = next((table for table in tables if table.id == name), None) or load_table(name)
     labels = [row.label for row in table.rows]

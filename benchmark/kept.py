@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.claims import Claim, load_claims
-from benchmark.tables import Table, built_in_tables, check_id, load_table
+from benchmark.tables import Table, built_in_tables, load_table
 from datasets.errors import InputError
 from datasets.files import write_atomically
+from datasets.texts import check_name
 
 TABLES, CLAIMS = "tables", "claims"
 HEAD = "# Kept by crossres: what this results folder was made for.\n"
@@ -21,13 +22,13 @@ HEAD = "# Kept by crossres: what this results folder was made for.\n"
 
 def keep_table(results: Path, table: Table) -> None:
     """Write tables/<id>.toml, in place of another table of that id; nothing where it is there."""
-    check_id("table", table.id)
+    check_name("the id of a table", table.id)
     _keep(results / TABLES / f"{table.id}.toml", table_toml(table))
 
 
 def keep_claims(results: Path, name: str, claims: Sequence[Claim]) -> None:
     """Write claims/<name>.toml likewise; each names its table by the id."""
-    check_id("claims file", name)
+    check_name("the name of a claims file", name)
     entries = [
         {**asdict(claim), "table": claim.table.id, "right": claim.rights} for claim in claims
     ]

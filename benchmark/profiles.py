@@ -12,7 +12,7 @@ from typing import Any
 from benchmark.toml import checked
 from datasets.bounds import checked_count
 from datasets.errors import InputError
-from datasets.texts import read_toml
+from datasets.texts import check_name, read_toml
 from methods import method_names
 from methods.interface import Profile
 
@@ -122,6 +122,7 @@ def _profile(where: str, content: dict[str, Any]) -> Profile:
         required={"name": str, "height": int, "width": int, "backbone": dict, "train": dict},
         optional={"device": str, "twin_size": str, "methods": dict, "typical_seconds": dict},
     )
+    check_name(f"{where}: name", values["name"])
     _check_typical(where, values.pop("typical_seconds", {}))
     if not re.fullmatch(DEVICES, values.get("device", "cpu")):
         raise InputError(f"{where}: device {values['device']!r} must be cpu, cuda, cuda:N or auto")

@@ -3,7 +3,6 @@
 A table is a TOML file; the built-in ones lie in tables/, a user's own is given by its path.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,12 +16,13 @@ from datasets.cards import CARDS
 from datasets.errors import InputError
 from datasets.protocols import canonical_text, gallery_rule
 from datasets.suggest import did_you_mean
-from datasets.texts import plain_number, read_csv, read_toml
+from datasets.texts import check_name, plain_number, plain_text, read_csv, read_toml
 from methods import method_names
 
 FOLDER = Path(__file__).parent / "tables"
 CLAIMS = "claims"  # how the names of files in the folder begin that are no tables: see claims.py
 COLUMNS = ("row", "dataset", "metric", "value", "source")  # of published numbers
+LONGEST, LONGEST_LABEL = 2000, 200  # characters of a caption, and of a row's label
 _TITLES = {card.title: card.title for card in CARDS.values()}
 _DATASETS = {**_TITLES, **{name: card.title for name, card in CARDS.items()}}
 OF_PROTOCOL = "protocol"  # the gallery rule of a table whose columns have each that of its protocol
@@ -129,14 +129,6 @@ def built_in_tables() -> list[Table]:
     return [load_table(name) for name in table_names()]
 
 
-def check_id(where: str, text: str) -> None:
-    """Raise InputError when a text cannot name files and anchors on every system."""
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", text):
-        raise InputError(
-            f"{where}: id {text!r} must be letters, digits, '-', '_' and '.', 64 at most"
-        )
-
-
 def select_rows(table: Table, wanted: list[str] | None) -> tuple[Row, ...]:
     """The rows whose label, published name or number (from 1) is in `wanted`; None: all rows."""
     if wanted is None:
@@ -146,9 +138,14 @@ def select_rows(table: Table, wanted: list[str] | None) -> tuple[Row, ...]:
 
 
 def _find_row(table: Table, name: str) -> Row:
-    for number, row in enumerate(table.rows, start=1):
-        if name in (row.label, row.published, str(number)):
-            return row
+    # A label is looked for before a number, so that a row that is called "1" can be named.
+    for names in (
+        {row.label: row for row in table.rows},
+        {row.published: row for row in reversed(table.rows)},
+        {str(number): row for number, row in enumerate(table.rows, start=1)},
+    ):
+        if name in names:
+            return names[name]
     labels = ", ".join(f"{n} = {row.label}" for n, row in enumerate(table.rows, start=1))
     near = did_you_mean(name, [row.label for row in table.rows])
     raise InputError(f"table {table.id} has no row {name!r}{near}; its rows are {labels}")
@@ -170,7 +167,7 @@ def _table(path: Path, content: dict[str, Any]) -> Table:
             "profile": str,
         },
     )
-    check_id(where, values["id"])
+    check_name(f"{where}: id", values["id"])
     gallery = values.get("gallery", "single-shot")
     _known(where, "gallery", [gallery], [*GALLERY_RULES, OF_PROTOCOL])
     _known(where, "metrics", values["metrics"], list(METRICS))
@@ -194,8 +191,10 @@ def _table(path: Path, content: dict[str, Any]) -> Table:
         )
     return Table(
         id=values["id"],
-        title=values.get("title", values["id"]),
-        caption=values.get("caption", ""),
+        title=plain_text(f"{where}: title", values.get("title") or values["id"], LONGEST),
+        caption=plain_text(f"{where}: caption", values["caption"], LONGEST)
+        if values.get("caption")
+        else "",
         gallery=cast(Any, gallery),
         metrics=tuple(values["metrics"]),
         datasets=tuple(values["datasets"]),
@@ -232,6 +231,9 @@ def _row(where: str, index: int, content: Any) -> Row:
         )
     if "twin_protocol" in values and "protocol" not in values:
         raise InputError(f"{here}: twin_protocol stands for a protocol, which is missing")
+    for name in ("label", "latex", "published"):
+        if name in values:
+            values[name] = plain_text(f"{here}: {name}", values[name], LONGEST_LABEL)
     return Row(**values)
 
 
@@ -309,10 +311,12 @@ def _published_number(where: str, given: Any, rows: Sequence[Row]) -> Published:
         raise InputError(
             f"{where}: value {value!r} must be a plain number of per cent, such as 29.9"
         )
-    texts = {name: given[name] for name in COLUMNS if name != "value"}
-    for name, text in texts.items():
-        if not isinstance(text, str) or not text:
-            raise InputError(f"{where}: {name} must be text, not {text!r}")
+    texts = {}
+    for name in COLUMNS:
+        if name != "value":
+            if not isinstance(given[name], str):
+                raise InputError(f"{where}: {name} must be text, not {given[name]!r}")
+            texts[name] = plain_text(f"{where}: {name}", given[name], LONGEST)
     printed = {row.published: row.published for row in rows if row.published}
     return Published(
         _meant(where, "row", texts["row"], printed),

@@ -11,6 +11,7 @@ import json
 import math
 import re
 import tomllib
+import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, time
 from pathlib import Path
@@ -21,6 +22,9 @@ from datasets.errors import InputError
 MAX_BYTES = 1 << 28  # of a text: the largest baselines and manifests are a tenth of that
 LARGEST = 2**53  # a whole number above that is not the same in every program
 SEPARATORS = ",;\t"
+_CONTROLS = ("Cc", "Cs", "Zl", "Zp")
+_DIRECTIONS = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _PLAIN = re.compile(r"[+-]?\d+(?:[.,]\d+)?", re.ASCII)
 
 
@@ -63,6 +67,29 @@ def decode(content: bytes) -> str:
 def unreadable(file: Path, what: str, reason: str, remedy: str) -> InputError:
     """The error about a file as a whole."""
     return InputError(f"{file}: not a readable {what} ({' '.join(reason.split())}); {remedy}")
+
+
+def plain_text(where: str, text: str, most: int) -> str:
+    """A text that stands on one line of pages and terminals, its blanks as single spaces.
+
+    Raises InputError where it is empty, longer than `most`, or holds a sign that controls a
+    terminal or the direction of writing.
+    """
+    line = re.sub(r"[ \t\n\r]+", " ", text).strip()
+    for sign in line:
+        if unicodedata.category(sign) in _CONTROLS or sign in _DIRECTIONS:
+            raise InputError(f"{where} holds the control character U+{ord(sign):04X}; remove it")
+    if not 0 < len(line) <= most:
+        raise InputError(f"{where} has {len(line)} characters; give from 1 to {most}")
+    return line
+
+
+def check_name(where: str, text: str) -> None:
+    """Raise InputError when a text cannot name files and anchors on every system."""
+    if not _NAME.fullmatch(text):
+        raise InputError(
+            f"{where} {text!r} must be letters, digits, '-', '_' and '.', 64 of them at most"
+        )
 
 
 # --- CSV ------------------------------------------------------------------------------------------

@@ -6,7 +6,6 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table as RichTable
 from rich.text import Text
 
@@ -98,14 +97,17 @@ def print_claims(held: Sequence[Held], console: Console) -> None:
         if is_twin(one.source):
             console.print(TWIN_BANNER, style="bold yellow", markup=False)
         table = RichTable(
-            title=f"Claims, {source_words(one.source)}, profile {one.profile}", show_lines=True
+            title=Text(
+                f"Claims, {source_words(one.source)}, profile {one.profile}", style="table.title"
+            ),
+            show_lines=True,
         )
         for head in ("Claim", "Verdict", "Effect, points", "Seeds to decide"):
             table.add_column(head)
         for found in one.measured:
-            words = f"{escape(found.claim.text)} [dim](section {escape(found.claim.section)})[/dim]"
+            words = Text.assemble(found.claim.text, (f" (section {found.claim.section})", "dim"))
             verdict = Text(found.verdict, style=STYLES[found.verdict])
-            table.add_row(words, verdict, "\n".join(effects(found)), seeds_to_decide(found))
+            table.add_row(words, verdict, Text("\n".join(effects(found))), seeds_to_decide(found))
         console.print(table)
         if left := len(one.answers) - len(one.measured):
             console.print(f"{counted(left, 'claim')} not measured here", style="dim")

@@ -20,6 +20,7 @@ from benchmark.records import read_records
 from benchmark.tables import Table
 from datasets.errors import InputError
 from reports.leftovers import FailedCell, read_failures
+from reports.text import markdown as escape
 from reports.words import MINUS, TWIN_BANNER, counted, is_twin, metric_title, percent, signed
 
 ADVICE = {
@@ -274,13 +275,6 @@ def _rows(heads: tuple[str, ...], rule: str, lines: Iterable[tuple[str, ...]]) -
         said = f"**{verdict}**" if verdict in ADVICE else verdict
         rows.append(f"| {' | '.join((*numbers, said))} |")
     return "\n".join(rows) + "\n"
-
-
-def escape(text: str) -> str:
-    """Text that Markdown shows as it is, within a table, too."""
-    for sign in "\\`*_<>|[]":
-        text = text.replace(sign, f"\\{sign}")
-    return " ".join(text.split())
 
 
 def to_annotations(gate: Gate) -> list[str]:

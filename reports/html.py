@@ -222,7 +222,9 @@ def _setups(sections: Sequence[Section]) -> list[Setup]:
 def cell_command(grid: Grid, row: int, record: Record) -> str:
     """The command that runs exactly this cell again, into another folder to compare with."""
     label = grid.table.rows[row].label
-    chosen = shlex.quote(label if "," not in label else str(row + 1))
+    # A label with a comma, or one that looks like an option, can be named by its number alone.
+    is_name = "," not in label and not label.startswith("-")
+    chosen = shlex.quote(label if is_name else str(row + 1))
     seed = record.cell.seed
     protocol = BY_ROW if grid.table.is_by_row else record.cell.protocol
     data = _data_flags(protocol, [record.cell.dataset])

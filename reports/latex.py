@@ -4,7 +4,11 @@ Measured and published numbers are two tabulars of one float, so that they never
 Ready to \input; docs/latex.md says what the document needs.
 """
 
+import re
+import tomllib
+import unicodedata
 from collections.abc import Sequence
+from pathlib import Path
 
 from reports.grid import Grid, Score
 from reports.latex_tabular import MACROS, POINTS_PER_CM, Block, Line, Number, tabular
@@ -34,7 +38,7 @@ HEADER = r"""% Written by crossres; \input it where the table is to stand. The p
 %   \usepackage{graphicx}  % shrinks a table that is wider than the line all the same
 % Define \crossrespm (a deviation) and \crossrestie (a tie) before to print these another way.
 """
-_ESCAPES = {
+_ASCII = {
     "\\": r"\textbackslash{}",
     "{": r"\{",
     "}": r"\}",
@@ -45,23 +49,25 @@ _ESCAPES = {
     "_": r"\_",
     "~": r"\textasciitilde{}",
     "^": r"\textasciicircum{}",
+    "`": r"\textasciigrave{}",
     "<": r"$<$",
     ">": r"$>$",
     "|": r"$|$",
     '"': "''",
-    "\u00b1": r"$\pm$",
-    "\u00b2": r"\textsuperscript{2}",
-    "\u00b3": r"\textsuperscript{3}",
-    "\u00d7": r"$\times$",
-    "\u2212": r"$-$",
-    "\u2013": "--",
-    "\u2014": "---",
-    "\u2192": r"$\rightarrow$",
-    "\u2264": r"$\leq$",
-    "\u2265": r"$\geq$",
-    "\u00a0": "~",
+    "[": "{[}",  # bare, and * likewise, it would be the optional argument of \\ or \midrule
+    "]": "{]}",
+    "*": "{*}",
     "\n": " ",
 }
+
+
+JOINING = ("-", "'", ",")  # two of them side by side would be another sign
+DOTLESS = {"i": r"\i", "j": r"\j"}
+ABOVE = 230  # the combining class of marks over a letter
+_UNIT = re.compile(r".[\u0300-\u036f]*", re.DOTALL)
+_DATA = tomllib.loads((Path(__file__).parent / "signs.toml").read_text(encoding="utf-8"))
+_SIGNS: dict[str, str] = _DATA["signs"]
+_MARKS: dict[str, str] = _DATA["marks"]
 
 
 def to_latex(grids: Sequence[Grid]) -> str:
@@ -79,8 +85,30 @@ def unset(reason: str) -> str:
 
 
 def escape(text: str) -> str:
-    """Text as LaTeX prints it literally; the signs that reports use become mathematics."""
-    return "".join(_ESCAPES.get(sign, sign) for sign in text)
+    """Text as LaTeX prints it literally; what signs.toml does not know stands as its number."""
+    pieces: list[str] = []
+    for unit in _UNIT.findall(unicodedata.normalize("NFC", text)):
+        piece = _piece(unit)
+        joins = piece in JOINING and pieces and pieces[-1].endswith(piece)
+        pieces.append(f"{{}}{piece}" if joins else piece)
+    return "".join(pieces)
+
+
+def _piece(unit: str) -> str:
+    """One sign with the marks that stand on it."""
+    if unit in _SIGNS:
+        return _SIGNS[unit]
+    if unit.isascii():
+        return _ASCII.get(unit, unit)
+    letter, *marks = list(unicodedata.normalize("NFD", unit))
+    if len(marks) == 1 and marks[0] in _MARKS and letter.isascii() and letter.isalpha():
+        is_above = unicodedata.combining(marks[0]) == ABOVE
+        return f"{_MARKS[marks[0]]}{{{DOTLESS.get(letter, letter) if is_above else letter}}}"
+    return "".join(_piece(sign) if sign.isascii() else _number_of(sign) for sign in unit)
+
+
+def _number_of(sign: str) -> str:
+    return rf"\texttt{{U+{ord(sign):04X}}}"
 
 
 def _float(grid: Grid) -> str:
@@ -108,7 +136,7 @@ def _caption(grid: Grid) -> str:
     means = "Mean and standard deviation over" if len(grid.seeds) > 1 else "Values of"
     start = backbone_words(grid.records[0].profile)
     said = [
-        escape(table.title) + ("" if table.title.endswith((".", "!", "?")) else "."),
+        *map(_sentence, filter(None, (table.title, table.caption))),
         f"{means} {escape(seeds_words(grid.seeds))}, per cent;",
         f"{escape(gallery_words(table.gallery))}, profile {escape(grid.profile)}",
         f"({escape(start)}), {escape(source_words(grid.source))}.",
@@ -128,6 +156,10 @@ def _caption(grid: Grid) -> str:
         total = len(grid.missing) + len(grid.records)
         said.append(rf"{len(grid.missing)} of {total} cells have not been run.")
     return "\n".join(said)
+
+
+def _sentence(text: str) -> str:
+    return escape(text) + ("" if text.endswith((".", "!", "?")) else ".")
 
 
 def _measured(grid: Grid) -> Block:
@@ -189,7 +221,10 @@ def _sources(grid: Grid) -> list[str]:
 
 
 def _row_label(grid: Grid, row: int) -> str:
-    return grid.table.rows[row].latex or escape(grid.table.rows[row].label)
+    own = grid.table.rows[row].latex
+    if own is None:
+        return escape(grid.table.rows[row].label)
+    return f"{{}}{own}" if own.startswith(("[", "*")) else own
 
 
 def _number(score: Score) -> Number:

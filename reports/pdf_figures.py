@@ -6,13 +6,14 @@ in the colours of Okabe and Ito (2008) that colour-blind readers tell apart.
 
 import io
 import textwrap
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
 import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.font_manager import findfont, get_font
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
@@ -28,6 +29,7 @@ PANEL = 3.4  # cm: the least height of a panel of curves
 LABEL = 22  # letters of a label on one line
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 STYLES = ("-", (0, (4, 1.5)), (0, (1, 1)), (0, (4, 1.2, 1, 1.2)))  # as many as 7 has no factor of
+Handles = dict[str, Any]  # label -> what it stands for in a legend
 SETTINGS: Any = {
     "pdf.fonttype": 42,  # TrueType: what publishers ask for, instead of Type 3
     "font.family": "DejaVu Sans",  # comes with matplotlib: the same figure on every machine
@@ -47,6 +49,7 @@ SETTINGS: Any = {
     "legend.frameon": False,
     "legend.borderpad": 0,
     "legend.labelspacing": 0.3,
+    "text.parse_math": False,  # a label is text, whatever signs are in it
 }
 
 
@@ -71,17 +74,19 @@ def _cmc(grid: Grid) -> bytes | None:
         return None
     labels = _labels(grid)
 
-    def draw(axes: Any, column: Column) -> None:
+    def draw(axes: Any, column: Column) -> Handles:
+        drawn: Handles = {}
         for row, curve in found[column].items():
             colour, style = COLOURS[row % len(COLOURS)], STYLES[row % len(STYLES)]
-            axes.plot(
+            (drawn[labels[row]],) = axes.plot(
                 np.arange(1, len(curve) + 1), 100 * curve,
-                color=colour, linestyle=style, linewidth=0.9, label=labels[row],
+                color=colour, linestyle=style, linewidth=0.9,
             )  # fmt: skip
         axes.set_xticks([1, 5, 10, 15, 20])
         axes.set_xlabel("Rank", labelpad=1)
         axes.set_ylabel("Matched, %", labelpad=1)
         axes.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
+        return drawn
 
     height = max(PANEL, LINE * (_lines(labels) + 1))
     return _panels(grid, list(found), draw, height, labels)
@@ -101,28 +106,38 @@ def _seeds(grid: Grid) -> bytes:
     metric = grid.table.metrics[0]
     labels, legend = _labels(grid), ["seed", "mean ±\nstandard deviation"]
 
-    def draw(axes: Any, column: Column) -> None:
+    def draw(axes: Any, column: Column) -> Handles:
+        drawn: Handles = {}
         for row in range(len(labels)):
             score = grid.score(row, column, metric)
             if score.mean is None:
                 continue
             mean, values = 100 * score.mean, 100 * np.array(score.values)
             half = None if score.std is None else 100 * score.std
-            axes.errorbar(
-                mean, row, xerr=half, fmt="|", color="black", markersize=6, linewidth=0.7,
-                label=legend[1] if half is not None else "mean",
-            )  # fmt: skip
-            axes.plot(values, [row] * score.n, "o", color=COLOURS[5], markersize=2, label=legend[0])
+            drawn[legend[1] if half is not None else "mean"] = axes.errorbar(
+                mean, row, xerr=half, fmt="|", color="black", markersize=6, linewidth=0.7
+            )
+            (drawn[legend[0]],) = axes.plot(
+                values, [row] * score.n, "o", color=COLOURS[5], markersize=2
+            )
         axes.set_yticks(range(len(labels)), labels if axes.get_subplotspec().is_first_col() else [])
         axes.set_ylim(len(labels) - 0.5, -0.5)
         axes.set_xlabel(f"{metric_title(metric)}, %", labelpad=1)
+        return dict(reversed(drawn.items()))  # the seeds come first
 
     highest = max(_lines([label]) for label in labels)
     return _panels(grid, grid.shown, draw, LINE * highest * len(labels) + 0.9, legend)
 
 
 def _labels(grid: Grid) -> list[str]:
-    return [textwrap.fill(row.label, LABEL) for row in grid.table.rows]
+    """The rows' labels in short lines; "row 3" for one whose signs the font has not."""
+    font = get_font(findfont(SETTINGS["font.family"]))
+    return [
+        textwrap.fill(row.label, LABEL)
+        if all(font.get_char_index(ord(sign)) for sign in row.label)
+        else f"row {number}"
+        for number, row in enumerate(grid.table.rows, start=1)
+    ]
 
 
 def _lines(labels: Sequence[str]) -> int:
@@ -132,7 +147,7 @@ def _lines(labels: Sequence[str]) -> int:
 def _panels(
     grid: Grid,
     columns: Sequence[Column],
-    draw: Callable[[Any, Column], None],
+    draw: Callable[[Any, Column], Handles],
     height: float,
     legend: Sequence[str],
 ) -> bytes:
@@ -151,10 +166,12 @@ def _panels(
     with matplotlib.rc_context(SETTINGS):
         figure = Figure((COLUMN * CM, CM * (sum(heights) + LINE * 3)), layout="constrained")
         axes = figure.subplot_mosaic(mosaic, height_ratios=heights)
+        handles: Handles = {}
         for name, column in zip(names, columns, strict=True):
-            draw(axes[name], column)
+            for label, handle in draw(axes[name], column).items():
+                handles.setdefault(label, handle)
             axes[name].set_title(column.title, pad=3)
-        _legend(axes, "center" if is_odd else "upper center", 1 if is_odd else 2)
+        _legend(axes["legend"], handles, is_odd)
         if is_twin(grid.source):
             figure.suptitle(textwrap.fill(TWIN_BANNER, 60), fontsize=6.5, fontweight="bold")
         out = io.BytesIO()
@@ -162,12 +179,13 @@ def _panels(
     return out.getvalue()
 
 
-def _legend(axes: Mapping[str, Any], place: str, columns: int) -> None:
-    """Each label of the panels once, in an empty panel."""
-    handles: dict[str, Any] = {}
-    for panel in axes.values():
-        for handle, label in zip(*panel.get_legend_handles_labels(), strict=True):
-            handles.setdefault(label, handle)
-    axes["legend"].axis("off")
-    legend = axes["legend"].legend(handles.values(), handles, loc=place, ncols=columns)
+def _legend(axes: Any, handles: Handles, is_beside: bool) -> None:
+    """Each label of the panels once, in an empty panel: beside the others or below them."""
+    axes.axis("off")
+    place, columns = ("center", 1) if is_beside else ("upper center", 2)
+    # matplotlib leaves out labels that begin with "_", so the texts are set afterwards.
+    numbers = list(map(str, range(len(handles))))
+    legend = axes.legend(handles.values(), numbers, loc=place, ncols=columns)
+    for text, label in zip(legend.get_texts(), handles, strict=True):
+        text.set_text(label)
     legend.set_in_layout(False)  # or the panels beside it shrink to its width

@@ -5,6 +5,7 @@ The CSV holds fractions (design: files hold fractions); the tables for people ho
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from rich import box
@@ -30,6 +31,9 @@ from reports.words import (
 )
 
 MOST_NOTES = 5
+_MARKUP = re.compile(r"[\\`*_<>|\[\]~&$#]")
+_LIST = re.compile(r"^(\d*)([-+=.)])")  # how a line begins that would be of a list, or a rule
+_FORMULA = ("=", "+", "-", "@")  # how a text begins that a spreadsheet would compute
 TRAINING = ("Training identities / images", "Training time")
 CSV_COLUMNS = (
     "row",
@@ -54,7 +58,8 @@ def to_csv(grids: Iterable[Grid]) -> str:
     """All grids as tidy CSV, one line per row, data set, metric and gallery rule.
 
     mean, std, values and published are fractions; `values` and `keys` are "seed=..." joined by
-    ";"; empty means not measured (std: fewer than two seeds) or not published.
+    ";"; empty means not measured (std: fewer than two seeds) or not published. A label that a
+    spreadsheet would take for a formula has a blank before it.
     """
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
@@ -71,7 +76,9 @@ def _csv_lines(grid: Grid) -> Iterator[list[str]]:
         if not score.n and score.published is None:
             continue
         method = grid.methods[row]
-        about = [grid.table.rows[row].label, method.grade, str(grid.told[row]).lower()]
+        label = grid.table.rows[row].label
+        safe = f" {label}" if label.startswith(_FORMULA) else label
+        about = [safe, method.grade, str(grid.told[row]).lower()]
         where = [*about, column.dataset, column.protocol, metric, gallery]
         yield [*where, grid.source, grid.profile, str(score.n), *_csv_numbers(score)]
 
@@ -121,8 +128,17 @@ def to_markdown(grids: Sequence[Grid]) -> str:
     return "\n".join(_markdown(grid) for grid in grids)
 
 
+def markdown(text: str) -> str:
+    """Text that Markdown shows as it is, within a table, too."""
+    line = " ".join(_MARKUP.sub(r"\\\g<0>", text).split())
+    return _LIST.sub(r"\1\\\2", line)
+
+
 def _markdown(grid: Grid) -> str:
-    lines = [f"## {grid.table.title}", "", f"{facts(grid)}. Mean ± standard deviation, per cent."]
+    about = f"{markdown(facts(grid))}. Mean ± standard deviation, per cent."
+    lines = [f"## {markdown(grid.table.title)}", "", about]
+    if grid.table.caption:
+        lines += ["", markdown(grid.table.caption)]
     if is_twin(grid.source):
         lines += ["", f"> **{TWIN_BANNER}**"]
     named = ["Data set", "Row", *(["Grade", "Rate"] if grid.is_mixed else [])]
@@ -131,7 +147,8 @@ def _markdown(grid: Grid) -> str:
     for column in grid.shown:
         lines += [_pipe(_markdown_row(grid, row, column)) for row in range(len(grid.table.rows))]
     lines += ["", f"Best in bold, second in italics, per data set; = is {TIE}."]
-    lines += ["", *[f"- {note}" for note in problems(grid)], ""] if problems(grid) else [""]
+    notes = [f"- {markdown(note)}" for note in problems(grid)]
+    lines += ["", *notes, ""] if notes else [""]
     return "\n".join(lines)
 
 
@@ -150,7 +167,7 @@ def published_somewhere(grid: Grid, metric: str) -> bool:
 
 
 def _markdown_row(grid: Grid, row: int, column: Column) -> list[str]:
-    texts = [column.title, grid.table.rows[row].label]
+    texts = [markdown(column.title), markdown(grid.table.rows[row].label)]
     if grid.is_mixed:
         texts += [grid.methods[row].grade, rate_words(grid.told[row])]
     for metric in grid.table.metrics:
@@ -179,7 +196,7 @@ def _seeds_done(grid: Grid, row: int, column: Column) -> str:
 
 
 def _pipe(texts: Sequence[str]) -> str:
-    return "| " + " | ".join(text.replace("|", "\\|") for text in texts) + " |"
+    return f"| {' | '.join(texts)} |"
 
 
 def problems(grid: Grid) -> list[str]:
@@ -206,8 +223,8 @@ def print_grid(grid: Grid, console: Console) -> None:
     if is_twin(grid.source):
         console.print(Panel(Text(TWIN_BANNER, style="bold yellow"), border_style="yellow"))
     table = RichTable(
-        title=grid.table.title,
-        caption=facts(grid),
+        title=Text(grid.table.title, style="table.title"),
+        caption=Text(facts(grid), style="table.caption"),
         box=box.SIMPLE_HEAD,
         pad_edge=False,
         show_edge=False,

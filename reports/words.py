@@ -123,5 +123,5 @@ def seeds_words(seeds: Sequence[int]) -> str:
 
 
 def slug(*parts: str) -> str:
-    """A name for anchors and labels: letters, digits and hyphens only."""
-    return re.sub(r"[^A-Za-z0-9]+", "-", "-".join(parts)).strip("-")
+    """A name for anchors and files: letters, digits, hyphens, and the points and "_" of ids."""
+    return re.sub(r"[^A-Za-z0-9_.]+", "-", "-".join(parts)).strip("-")
