@@ -16,7 +16,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from datasets.errors import InputError
+from datasets.errors import InputError, printable
 
 Message = tuple[Any, ...]
 REPORT_EVERY_SECONDS = 0.1
@@ -82,7 +82,7 @@ def _reporter(connection: Connection) -> Callable[[str, int, int], None]:
 
 def _reason(error: Exception) -> str:
     """The error in one line; its type too, unless the text alone was written for people."""
-    text = " ".join(str(error).split())
+    text = printable(" ".join(str(error).split()))
     if isinstance(error, InputError) or type(error).__name__ == "CellError":
         return text
     return f"{type(error).__name__}: {text}" if text else type(error).__name__

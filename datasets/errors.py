@@ -12,7 +12,12 @@ class InputError(Exception):
     """
 
     def __init__(self, text: str) -> None:
-        super().__init__(text if text.isprintable() else "".join(map(_printable, text)))
+        super().__init__(printable(text))
+
+
+def printable(text: str) -> str:
+    """The text with what no terminal can show, or what would control it, as escapes."""
+    return text if text.isprintable() else "".join(map(_printable, text))
 
 
 def _printable(character: str) -> str:

@@ -9,6 +9,8 @@ from typing import TypeVar
 
 from markupsafe import Markup
 
+from datasets.errors import printable
+
 T = TypeVar("T")
 U = TypeVar("U")
 
@@ -26,7 +28,7 @@ class Parts:
         try:
             return make()
         except Exception as error:
-            text = " ".join(str(error).split())
+            text = printable(" ".join(str(error).split()))
             reason = f"{what} could not be drawn ({type(error).__name__}: {text})"
             self.failed.append(reason)
             _log.warning("%s; the rest of the report is there", reason)

@@ -134,7 +134,10 @@ def test_the_page_shows_every_text(browser: Any, report: Path) -> None:
 
 
 def normal(text: str) -> str:
-    """Text without what typesetting changes: ligatures, quotes, blanks, the form of a hyphen."""
+    """Text without what typesetting changes: ligatures, quotes, blanks, the form of a hyphen.
+
+    LaTeX draws "_" as a rule, which is no text to a reader of PDF.
+    """
     text = unicodedata.normalize("NFKC", text)
     for signs, plain in (
         ("‘’′", "'"),
@@ -145,7 +148,7 @@ def normal(text: str) -> str:
         ("ˆ", "^"),
     ):
         text = re.sub(f"[{signs}]", plain, text)
-    return re.sub(r"\s", "", text).replace("''", '"')
+    return re.sub(r"[\s_]", "", text).replace("''", '"').replace("\u0303", "~")
 
 
 @pytest.fixture(scope="module")
