@@ -53,11 +53,16 @@ def naming_tables(*results: Path) -> list[Table]:
     return [*found, *built_in_tables()]
 
 
-def kept_claims(results: Path) -> tuple[Claim, ...]:
-    """The claims that a results folder keeps, about its tables or built-in ones."""
+def claims_of(results: Path) -> tuple[Claim, ...]:
+    """The claims to hold against a results folder: the paper's, then those that it keeps.
+
+    Where it keeps tables, the paper's about these alone.
+    """
     tables = kept_tables(results)
+    ids = {table.id for table in tables}
+    papers = (claim for claim in load_claims() if not ids or claim.table.id in ids)
     paths = sorted((results / CLAIMS).glob("*.toml"))
-    return tuple(claim for path in paths for claim in load_claims(path, tables))
+    return (*papers, *(claim for path in paths for claim in load_claims(path, tables)))
 
 
 def table_toml(table: Table) -> str:

@@ -130,13 +130,13 @@ def _claims(options: argparse.Namespace) -> int:
 
     from benchmark import read_records
     from benchmark.claims import load_claims
-    from benchmark.kept import kept_claims, kept_tables
+    from benchmark.kept import claims_of, kept_tables
     from reports.claims import claims_json, grids_of, hold_claims, print_claims
 
     if options.claims:
         claims = load_claims(options.claims, kept_tables(options.results))
     else:
-        claims = (*load_claims(), *kept_claims(options.results))
+        claims = claims_of(options.results)
     held = hold_claims(grids_of(claims, read_records(options.results)), claims)
     if options.json:
         print_json({"results": claims_json(held)})

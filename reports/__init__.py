@@ -10,8 +10,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from benchmark.claims import load_claims
-from benchmark.kept import kept_claims, kept_tables
+from benchmark.kept import claims_of, kept_tables
 from benchmark.records import RecordFolder, scan_records
 from benchmark.tables import Table, built_in_tables
 from datasets.errors import InputError
@@ -64,9 +63,7 @@ def write_report(results: Path, tables: Sequence[Table] | None = None) -> list[P
     for grid in grids:
         drawn = pdf_figures(grid, parts)
         files |= {f"figures/{name}": content for name, content in drawn.items()}
-    claims = [
-        claim for claim in (*load_claims(), *kept_claims(results)) if claim.table.id in by_table
-    ]
+    claims = [claim for claim in claims_of(results) if claim.table.id in by_table]
     held = parts.draw("the claims", lambda: hold_claims(grids, claims), lambda _: [])
     page = to_html(grids, leftovers, held, results, _version(), parts)
     return _written(results / "report", {"index.html": page, **files})

@@ -11,9 +11,9 @@ import pytest
 from benchmark import Row, Table, load_table, table_names
 from benchmark.claims import load_claims
 from benchmark.kept import (
+    claims_of,
     keep_claims,
     keep_table,
-    kept_claims,
     kept_tables,
     naming_tables,
     table_toml,
@@ -120,4 +120,9 @@ def test_claims_come_back_about_the_tables_that_are_kept(tmp_path: Path) -> None
     keep_table(tmp_path, MINE)
     keep_claims(tmp_path, "c", claims)
     keep_claims(tmp_path, "paper", load_claims())
-    assert kept_claims(tmp_path) == (*claims, *load_claims())
+    assert claims_of(tmp_path) == (*claims, *load_claims())  # of the paper's none is about "mine"
+    keep_table(tmp_path, load_table("table2"))
+    assert {claim.table.id for claim in claims_of(tmp_path)[: -1 - len(load_claims())]} == {
+        "table2"
+    }
+    assert claims_of(tmp_path / "old") == load_claims()

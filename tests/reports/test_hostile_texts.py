@@ -136,7 +136,7 @@ def test_the_page_shows_every_text(browser: Any, report: Path) -> None:
 def normal(text: str) -> str:
     """Text without what typesetting changes: ligatures, quotes, blanks, the form of a hyphen.
 
-    LaTeX draws "_" as a rule, which is no text to a reader of PDF.
+    LaTeX draws "_" as a rule, and the stroke of Ł over an L, which are no text to a reader of PDF.
     """
     text = unicodedata.normalize("NFKC", text)
     for signs, plain in (
@@ -146,6 +146,7 @@ def normal(text: str) -> str:
         ("∗", "*"),
         ("˜∼", "~"),
         ("ˆ", "^"),
+        ("Ł", "L"),
     ):
         text = re.sub(f"[{signs}]", plain, text)
     return re.sub(r"[\s_]", "", text).replace("''", '"').replace("\u0303", "~")
