@@ -32,7 +32,8 @@ from reports.words import (
 
 MOST_NOTES = 5
 _MARKUP = re.compile(r"[\\`*_<>|\[\]~&$#]")
-_LIST = re.compile(r"^(\d*)([-+=.)])")  # how a line begins that would be of a list, or a rule
+# Where a line begins that would be of a list, or a rule.
+_LIST = re.compile(r"^(\d+(?=[.)]\s)|(?=[-+]\s|[-=]+$))")
 _FORMULA = ("=", "+", "-", "@")  # how a text begins that a spreadsheet would compute
 TRAINING = ("Training identities / images", "Training time")
 CSV_COLUMNS = (
@@ -131,7 +132,7 @@ def to_markdown(grids: Sequence[Grid]) -> str:
 def markdown(text: str) -> str:
     """Text that Markdown shows as it is, within a table, too."""
     line = " ".join(_MARKUP.sub(r"\\\g<0>", text).split())
-    return _LIST.sub(r"\1\\\2", line)
+    return _LIST.sub(r"\1\\", line)
 
 
 def _markdown(grid: Grid) -> str:

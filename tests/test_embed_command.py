@@ -318,7 +318,7 @@ def damage(folder: Path, how: str, target: Path) -> None:
 @pytest.mark.parametrize(
     ("how", "words"),
     [
-        ("no folder", ["cannot read method.json"]),
+        ("no folder", ["not a readable saved method (it does not exist)"]),
         ("pickle", ["cannot read method.json and weights.safetensors"]),
         ("half", ["cannot read method.json and weights.safetensors"]),
         ("one bit", ["does not hold the weights that method.json was written with"]),

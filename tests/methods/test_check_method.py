@@ -371,7 +371,7 @@ def test_loading_what_another_method_or_other_options_saved_is_refused(tmp_path:
     (tmp_path / "weights.safetensors").write_bytes(b"half")
     with pytest.raises(InputError, match="give the folder that"):
         Mean(SMALL).load(tmp_path)
-    with pytest.raises(InputError, match=r"cannot read method\.json"):
+    with pytest.raises(InputError, match=r"method\.json: not a readable saved method"):
         Mean(SMALL).load(tmp_path / "elsewhere")
 
 
