@@ -5,13 +5,14 @@ copied together can never mix two of them. docs/adding-a-table.md says what repo
 """
 
 import json
+import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from benchmark.claims import Claim, load_claims
-from benchmark.tables import Table, built_in_tables, load_table
+from benchmark.tables import Table, built_in_tables, load_table, table_from
 from datasets.errors import InputError
 from datasets.files import write_atomically
 from datasets.texts import check_name
@@ -21,9 +22,14 @@ HEAD = "# Kept by crossres: what this results folder was made for.\n"
 
 
 def keep_table(results: Path, table: Table) -> None:
-    """Write tables/<id>.toml, in place of another table of that id; nothing where it is there."""
+    """Write tables/<id>.toml, in place of another table of that id; nothing where it is there.
+
+    Raises InputError for a table that a file could not hold.
+    """
     check_name("the id of a table", table.id)
-    _keep(results / TABLES / f"{table.id}.toml", table_toml(table))
+    path, text = results / TABLES / f"{table.id}.toml", table_toml(table)
+    table_from(path, tomllib.loads(text))
+    _keep(path, text)
 
 
 def keep_claims(results: Path, name: str, claims: Sequence[Claim]) -> None:

@@ -121,7 +121,7 @@ def load_table(name: str | Path) -> Table:
                 f"the built-in tables are {', '.join(table_names())}; "
                 "a table of your own is given by the path of its .toml file"
             )
-    return _table(path, read_toml(path, "table"))
+    return table_from(path, read_toml(path, "table"))
 
 
 def built_in_tables() -> list[Table]:
@@ -151,7 +151,8 @@ def _find_row(table: Table, name: str) -> Row:
     raise InputError(f"table {table.id} has no row {name!r}{near}; its rows are {labels}")
 
 
-def _table(path: Path, content: dict[str, Any]) -> Table:
+def table_from(path: Path, content: dict[str, Any]) -> Table:
+    """The table of a TOML file's content; InputError as `load_table`."""
     where = f"table {path}"
     values = checked(
         where,

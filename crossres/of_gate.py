@@ -50,8 +50,8 @@ def _of_tables(records: Any, options: argparse.Namespace) -> Any:
     tables = named_tables(options) or kept_tables(options.results)
     chosen = belonging(records, tables) if tables else records
     if len(chosen) < len(records):
-        left = f"{len(records) - len(chosen)} records belong to none of the tables"
-        print(f"crossres: {left} and are left out", file=sys.stderr)
+        left = f"{len(records) - len(chosen)} of {len(records)} records"
+        print(f"crossres: left out {left}, which belong to none of its tables", file=sys.stderr)
     return chosen
 
 

@@ -21,7 +21,7 @@ from benchmark.kept import (
 from benchmark.tables import Published
 from datasets.errors import InputError
 
-ODD = "[12] \"q\" 'a' \\ λ € \t % # = \x7f\u2028 { } `| <b>"
+ODD = "[12] \"q\" 'a' \\ λ € \\t % # = \u00a0 { } `| <b>"
 MINE = Table(
     id="mine",
     title=ODD,
@@ -76,7 +76,7 @@ def test_folders_are_merged_by_copying(tmp_path: Path) -> None:
 
 
 def test_runs_side_by_side_leave_one_whole_table(tmp_path: Path) -> None:
-    tables = [replace(MINE, title=f"{number} " + "x" * 20_000) for number in range(8)]
+    tables = [replace(MINE, title=f"{number} " + "x" * 1900) for number in range(8)]
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda table: keep_table(tmp_path, table), tables * 5))
     (found,) = kept_tables(tmp_path)
@@ -90,6 +90,15 @@ def test_ids_that_name_no_file_are_refused(name: str, tmp_path: Path) -> None:
         keep_table(tmp_path, replace(MINE, id=name))
     with pytest.raises(InputError, match="must be letters, digits"):
         keep_claims(tmp_path, name, load_claims())
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("text", ["a\x1b[31m", "a\u2028b", "a\x7f", " ", "x" * 201])
+def test_a_table_that_no_file_could_hold_is_not_kept(text: str, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="row 1: label"):
+        keep_table(
+            tmp_path, replace(MINE, rows=(Row(text, "plain"),), published=(), reference=None)
+        )
     assert list(tmp_path.iterdir()) == []
 
 
