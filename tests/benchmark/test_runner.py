@@ -15,7 +15,8 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from benchmark import Summary, plan_table, read_records, run_table
+from benchmark import Summary, load_table, plan_table, read_records, run_table
+from benchmark.kept import kept_tables
 from benchmark.records import record_path
 from datasets.errors import InputError
 from datasets.source import Source
@@ -67,7 +68,8 @@ def test_a_run_writes_a_record_and_an_artifact_per_cell(bench: Bench) -> None:
     assert len(keys) == 4
     assert {record.key for record in read_records(bench.out)} == keys
     assert {path.stem for path in (bench.out / "artifacts").iterdir()} == keys
-    assert sorted(path.name for path in bench.out.iterdir()) == ["artifacts", "records"]
+    assert sorted(path.name for path in bench.out.iterdir()) == ["artifacts", "records", "tables"]
+    assert kept_tables(bench.out) == [load_table(bench.table)]
     assert bench.said[0].startswith("[1 of 1] mlr-pku: real, mlr-sing in ")
     assert bench.said[1].startswith("mine: 4 cells: 0 done, 4 to run, about 0:01 with 2 workers")
     assert sum("rank-1" in line and "mAP" in line for line in bench.said) == 4
@@ -229,7 +231,7 @@ def test_unusable_input_is_said_before_anything_runs(bench: Bench, tmp_path: Pat
         ({"profile": "fast"}, "unknown profile 'fast'"),
         ({"protocol": "mlr-sinc"}, "unknown protocol 'mlr-sinc'"),
         ({"seeds": [-1]}, "seed -1 must be"),
-        ({"seeds": []}, "nothing to run"),
+        ({"seeds": []}, "0 seeds; give from 1 to 1000"),
         ({"source": Source(tmp_path / "nowhere")}, "nowhere"),
         ({"source": Source(tmp_path)}, "no raw folder of mlr-pku"),
     ]
