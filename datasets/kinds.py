@@ -24,6 +24,8 @@ class Kind:
 
 UNKNOWN = Kind()
 EMPTY = Kind("an empty file (0 bytes)", "copy it again")
+ZIP = Kind("a zip archive", _UNPACK)
+SPLIT_ZIP = Kind("a part of a split zip archive", "unpack all its parts and give the folder")
 HDF5 = Kind("an HDF5 file")
 MATLAB_5 = Kind("a MATLAB file of version 5 to 7")
 MATLAB_7_3 = Kind("a MATLAB file of version 7.3 (HDF5)")
@@ -46,8 +48,8 @@ _KINDS: tuple[tuple[bytes, Kind], ...] = (
     (rb"MATLAB 7\.3", MATLAB_7_3),
     (rb"\x89HDF\r\n\x1a\n", HDF5),
     (rb"\x93NUMPY", Kind("a NumPy array (.npy)")),
-    (rb"PK\x07\x08", Kind("the first part of a split zip archive", "join its parts")),
-    (rb"PK(?:\x03\x04|\x05\x06)", Kind("a zip archive", _UNPACK)),
+    (rb"PK\x07\x08", SPLIT_ZIP),
+    (rb"PK(?:\x03\x04|\x05\x06)", ZIP),
     (rb"Rar!\x1a\x07", Kind("a RAR archive", _UNPACK)),
     (rb"7z\xbc\xaf\x27\x1c", Kind("a 7z archive", _UNPACK)),
     (rb"\x1f\x8b", Kind("a gzip archive", _UNPACK)),
