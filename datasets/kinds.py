@@ -26,6 +26,7 @@ UNKNOWN = Kind()
 EMPTY = Kind("an empty file (0 bytes)", "copy it again")
 ZIP = Kind("a zip archive", _UNPACK)
 SPLIT_ZIP = Kind("a part of a split zip archive", "unpack all its parts and give the folder")
+PICKLE = Kind("a Python pickle")
 HDF5 = Kind("an HDF5 file")
 MATLAB_5 = Kind("a MATLAB file of version 5 to 7")
 MATLAB_7_3 = Kind("a MATLAB file of version 7.3 (HDF5)")
@@ -69,7 +70,7 @@ _KINDS: tuple[tuple[bytes, Kind], ...] = (
     ),
     (rb"(?:\xef\xbb\xbf)?\s*<\?xml", Kind("an XML text", _AGAIN)),
     (rb"\xff\xfe|\xfe\xff", Kind("a text in UTF-16", "save it as UTF-8")),
-    (rb"\x80[\x02-\x05]", Kind("a Python pickle")),
+    (rb"\x80[\x02-\x05]", PICKLE),
     (rb"\0+\Z", Kind("a file of zeros", "copy it again")),
 )
 _PATTERNS = tuple((re.compile(pattern, re.DOTALL), kind) for pattern, kind in _KINDS)

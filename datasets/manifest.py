@@ -13,6 +13,7 @@ import pandas as pd
 
 from datasets.errors import InputError
 from datasets.files import digest_of, write_atomically
+from datasets.kinds import kind_of_file
 from datasets.specs import parse_spec
 
 SPLITS = ("train", "query", "gallery")
@@ -22,6 +23,7 @@ DEFAULT_GRID = "native"
 UNKNOWN_CAMERA = -1
 _COLUMNS = ("path", "pid", "camid", "split", "rate")
 _HEADER = ("dataset", "protocol", "seed", *_COLUMNS)
+_NAMED = 12  # columns of a foreign file that a message lists
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,18 +97,31 @@ class Manifest:
                 keep_default_na=False,
             )
         except (OSError, ValueError) as error:
-            reason = getattr(error, "strerror", None) or str(error)
-            raise InputError(f"{path}: not a manifest ({' '.join(reason.split())})") from error
+            reason = getattr(error, "strerror", None) or _not_csv(path)
+            raise InputError(
+                f"{path}: not a manifest ({reason}); give a file that build wrote"
+            ) from error
         if tuple(table.columns) != _HEADER:
-            raise InputError(f"{path}: not a manifest; the columns must be {','.join(_HEADER)}")
+            kind = kind_of_file(path).name
+            there = f"it is {kind}" if kind else f"it has {','.join(table.columns[:_NAMED])}"
+            raise InputError(
+                f"{path}: not a manifest ({there}); the columns must be {','.join(_HEADER)}"
+            )
         heads = table[["dataset", "protocol", "seed"]].drop_duplicates()
         if len(heads) != 1:
             raise InputError(f"{path}: needs one data set, protocol and seed, has {len(heads)}")
         dataset, protocol, seed = heads.iloc[0]
+        if not pd.api.types.is_integer_dtype(table["seed"]):
+            raise InputError(f"{path}: seed {seed!r} is not a whole number")
         try:
             return cls(str(dataset), str(protocol), int(seed), table[list(_COLUMNS)])
-        except (InputError, ValueError) as error:
+        except InputError as error:
             raise InputError(f"{path}: {error}") from error
+
+
+def _not_csv(path: Path) -> str:
+    kind = kind_of_file(path).name
+    return f"it is {kind}" if kind else "no CSV in UTF-8 with as many fields in each line"
 
 
 def _typed(table: pd.DataFrame) -> pd.DataFrame:

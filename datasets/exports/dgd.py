@@ -93,6 +93,8 @@ def seen(folder: Path) -> list[tuple[str, str, int, int]]:
                 role = "train" if pid in train else ("query" if view < half else "gallery")
                 found += [(str(file), role, pid, view) for file in files]
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-        reason = " ".join(str(error).split())
-        raise InputError(f"{folder}: meta.json and split.json are not usable ({reason})") from error
+        reason = getattr(error, "strerror", None) or "they are damaged"
+        raise InputError(
+            f"{folder}: meta.json and split.json are not usable ({reason}); export again"
+        ) from error
     return found

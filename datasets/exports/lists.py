@@ -58,7 +58,7 @@ def read_list(file: Path) -> tuple[str, list[Entry]]:
             )
         table[_NUMBERS] = table[_NUMBERS].astype(np.int64)
     except (OSError, ValueError, OverflowError) as error:
-        reason = getattr(error, "strerror", None) or " ".join(str(error).split())
-        raise InputError(f"{file}: not the list of an export ({reason})") from error
+        reason = getattr(error, "strerror", None) or "it is damaged"
+        raise InputError(f"{file}: not the list of an export ({reason}); export again") from error
     rows = table[list(_COLUMNS[1:])].itertuples(index=False)
     return str(table["layout"].iloc[0]), [Entry(*row) for row in rows]

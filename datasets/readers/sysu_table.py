@@ -49,10 +49,13 @@ def _rows(file: Path) -> list[tuple[int, list[str]]]:
     try:
         stripped = [(table.line_num, [field.strip() for field in row]) for row in table]
     except csv.Error as error:
-        raise at_line(file, table.line_num, f"not CSV ({error})", "correct the line") from error
+        raise at_line(file, table.line_num, "not CSV", "close its quotes") from error
     rows = [(line, row) for line, row in stripped if any(row)]
-    if not rows or rows[0][1] != COLUMNS:
-        raise at_line(file, rows[0][0] if rows else 1, "no header", "begin it with path,pid,cam")
+    if not rows:
+        raise at_line(file, 1, "no header", "begin it with path,pid,cam")
+    if rows[0][1] != COLUMNS:
+        there = ",".join(rows[0][1])[:80]
+        raise at_line(file, rows[0][0], f"no header but {there!r}", "begin it with path,pid,cam")
     return rows[1:]
 
 
