@@ -127,7 +127,8 @@ def read_state(path: Path, remedy: str = _REMEDY) -> dict[str, Tensor]:
         _check_pickle(path, remedy)
         state = torch.load(path, map_location="cpu", weights_only=True)
     except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}); {remedy}") from error
+        what = "it is a folder" if path.is_dir() else error.strerror or "it cannot be opened"
+        raise InputError(f"{path}: cannot be read ({what}); {remedy}") from error
     except pickle.UnpicklingError as error:
         raise _no_weights(path, _PICKLED, remedy) from error
     except (RuntimeError, ValueError, LookupError, EOFError, SafetensorError) as error:

@@ -189,6 +189,16 @@ def test_what_is_no_file_of_weights_is_named(
     assert "weights_only" not in str(caught.value)
 
 
+@pytest.mark.parametrize("suffix", [".pth", ".safetensors"])
+def test_a_folder_or_nothing_in_place_of_weights_is_told(suffix: str, tmp_path: Path) -> None:
+    path = tmp_path / f"resnet50{suffix}"
+    with pytest.raises(InputError, match=r"cannot be read \((No such file|it cannot be opened)"):
+        read_state(path)
+    path.mkdir()
+    with pytest.raises(InputError, match=r"cannot be read \(it is a folder\); put"):
+        read_state(path)
+
+
 def test_a_checkpoint_says_what_it_holds(tmp_path: Path) -> None:
     checkpoint = {"epoch": 3, "state_dict": {"a": torch.zeros(1)}, "optimizer": {}}
     torch.save(checkpoint, tmp_path / "resnet50.pth")
