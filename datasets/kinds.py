@@ -35,7 +35,7 @@ MATLAB_7_3 = Kind("a MATLAB file of version 7.3 (HDF5)")
 _KINDS: tuple[tuple[bytes, Kind], ...] = (
     (rb"\xff\xd8\xff", Kind("a JPEG image")),
     (rb"\x89PNG\r\n\x1a\n", Kind("a PNG image")),
-    (rb"BM", Kind("a BMP image")),
+    (rb"BM.{4}\0{4}", Kind("a BMP image")),
     (rb"GIF8[79]a", Kind("a GIF image", _CONVERT)),
     (rb"RIFF....WEBP", Kind("a WebP image", _CONVERT)),
     (rb"....ftypavi[fs]", Kind("an AVIF image", _CONVERT)),
@@ -43,7 +43,7 @@ _KINDS: tuple[tuple[bytes, Kind], ...] = (
     (rb"II\*\0|MM\0\*", Kind("a TIFF image", _CONVERT)),
     (rb"\xff\x0a|\0\0\0\x0cJXL ", Kind("a JPEG XL image", _CONVERT)),
     (rb"\0\0\0\x0cjP  |\xff\x4f\xff\x51", Kind("a JPEG 2000 image", _CONVERT)),
-    (rb"P[1-7]\s", Kind("a PPM image", _CONVERT)),
+    (rb"P[1-7]\s+[\d#]", Kind("a PPM image", _CONVERT)),
     (rb"....ftyp", Kind("a video")),
     (rb"MATLAB 5\.0", MATLAB_5),
     (rb"MATLAB 7\.3", MATLAB_7_3),
