@@ -6,6 +6,7 @@ import subprocess
 from pathlib import Path
 
 import nox
+from packaging.requirements import Requirement
 
 nox.needs_version = ">=2024.10.9"
 nox.options.sessions = ["lint", "types", "tests"]
@@ -161,3 +162,46 @@ def mutations(session: nox.Session) -> None:
     """Try the gate on bugs, leaks and clean changes; on some of them with `-- --only TEXT`."""
     _install(session)
     session.run("python", "tests/mutations", *session.posargs)
+
+
+# Their lowest versions for a CPU are not kept by every index, and are gigabytes from those that do.
+AS_IN_CONSTRAINTS = ("torch", "torchvision", "pytest", "pytest-timeout", "hypothesis")
+
+LOWEST_TESTS = (
+    "tests/test_imports.py",  # every module
+    "tests/test_command_line.py::test_run_writes_records_and_report_and_resumes",
+    "tests/test_command_line.py::test_twin_then_build_from_it_as_if_it_were_real",
+    "tests/test_command_line.py::test_a_truncated_image_is_named",
+    "tests/datasets/test_digests.py",
+    "tests/datasets/test_twin_digests.py",
+    "tests/datasets/test_pictures.py",
+    "tests/datasets/test_reader_cuhk03.py",
+    "tests/methods/test_classic.py",
+    "tests/methods/test_timm_networks.py",
+    "tests/methods/test_weights_safety.py",
+    "tests/reports/test_pdf_figures.py",
+    "tests/reports/test_report_latex.py",
+)
+
+
+def _lowest_versions() -> list[str]:
+    """The lower bounds of pyproject.toml as pins, and of the rest what constraints.txt pins."""
+    project = PYPROJECT["project"]
+    optional = [line for lines in project["optional-dependencies"].values() for line in lines]
+    lowest = {
+        needed.name: f"{needed.name}=={bound.version}"
+        for needed in map(Requirement, [*project["dependencies"], *optional])
+        for bound in needed.specifier
+        if bound.operator == ">="
+    }
+    pins = Path("constraints.txt").read_text(encoding="utf-8").splitlines()
+    pinned = {pin.partition("==")[0]: pin for pin in pins}
+    return list((lowest | {name: pinned[name] for name in AS_IN_CONSTRAINTS}).values())
+
+
+@nox.session
+def lowest(session: nox.Session) -> None:
+    """Cells, a report, damaged files and the twins' pixels with the lowest versions allowed."""
+    session.install(*_lowest_versions())
+    session.install("--no-deps", "--editable", ".")
+    session.run("pytest", *LOWEST_TESTS, *session.posargs)

@@ -64,7 +64,7 @@ def _datasets_digests(options: argparse.Namespace) -> int:
     from dataclasses import asdict
 
     from datasets import open_raw
-    from datasets.digests import compared
+    from datasets.digests import ANY, compared
     from datasets.progress import progress
 
     raw = open_raw(options.dataset, source(options, options.size), cache(options))
@@ -76,7 +76,8 @@ def _datasets_digests(options: argparse.Namespace) -> int:
         print_json({"dataset": raw.dataset, "source": raw.source, "digests": content})
         return ANSWER_IS_NO if other else DONE
     for row, found in other:
-        what = f"{row.part} of {row.protocol}, seed {row.seed}"
+        whole = row.protocol == ANY
+        what = row.part if whole else f"{row.part} of {row.protocol}, seed {row.seed}"
         print(f"{what}: published {row.digest[:16]} of {row.images} images, {row.lr} of them LR")
         print(f"  found {found.digest[:16]} of {found.images} images, {found.lr} of them LR")
     same = len(pairs) - len(other)

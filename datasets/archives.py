@@ -25,6 +25,7 @@ from pathlib import Path, PurePosixPath
 from datasets.cards import CARDS, Card
 from datasets.errors import InputError
 from datasets.files import replace_folder
+from datasets.kinds import SPLIT_ZIP, ZIP, kind_of_file
 from datasets.progress import Report, progress
 from datasets.readers import reader
 
@@ -39,6 +40,10 @@ _MAX_END = 22 + (1 << 16)  # bytes of the last record and the comment after it
 _SAMPLE = 20  # names per folder that are enough to recognise a layout
 _JUNK = {"__macosx", "thumbs.db", "desktop.ini"}
 _DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)  # what `replace_folder` explains
+_READ = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
+_METHODS = {1: "Shrink", 6: "Implode", 9: "Deflate64", 93: "Zstandard", 95: "xz", 98: "PPMd"}
+_METHODS |= {20: "Zstandard", 96: "JPEG", 97: "WavPack", 99: "AES encryption"}
+_ELSEWHERE = "with 7-Zip or unzip and give the folder"
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the first time that a zip archive can hold
 _BROKEN = (
     zipfile.BadZipFile,
@@ -157,6 +162,7 @@ def _unpacked(archive: Path, cache: Path) -> Path:
             _log.warning("%s: not what %s holds; unpacking it again", folder, archive)
             shutil.rmtree(folder, ignore_errors=True)
         if not folder.exists():
+            _check_packing(archive, opened.members)
             _check_room(archive, cache, sum(member.size for member in opened.members))
             with (
                 replace_folder(folder) as temporary,
@@ -200,8 +206,12 @@ def _opened(archive: Path) -> Iterator[_Opened]:
     try:
         file = zipfile.ZipFile(archive)
         members = _members(archive, file)
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"{archive}: has names that it says are UTF-8 and are not; unpack it {_ELSEWHERE}"
+        ) from error
     except _BROKEN as error:
-        raise _damaged(archive, error) from error
+        raise _no_archive(archive) from error
     except OSError as error:
         raise InputError(f"{archive}: cannot be read ({error.strerror}); check it") from error
     with file:
@@ -211,7 +221,7 @@ def _opened(archive: Path) -> Iterator[_Opened]:
 def _members(archive: Path, file: zipfile.ZipFile) -> tuple[_Member, ...]:
     infos = file.infolist()
     if not _is_count(archive, len(infos)):
-        raise _damaged(archive, EOFError("its list of entries is cut short"))
+        raise _no_archive(archive)
     if len(infos) > _MAX_MEMBERS:
         raise _unsafe(archive, f"lists {len(infos):,} entries")
     _check_sizes(archive, infos)
@@ -226,13 +236,26 @@ def _members(archive: Path, file: zipfile.ZipFile) -> tuple[_Member, ...]:
 
 
 def _is_count(archive: Path, entries: int) -> bool:
-    """Whether the archive ends with this number of entries, which zipfile does not check."""
+    """Whether this is one part of one, with so many entries: zipfile checks neither."""
+    end = _last_record(archive)
+    if _is_split(end):
+        return False
+    (count,) = struct.unpack_from("<H", end, 10)
+    return count in (entries & 0xFFFF, 0xFFFF)  # the latter where there are more than fit in
+
+
+def _last_record(archive: Path) -> bytes:
+    """The record that ends a zip archive, and what follows; b"" where there is none."""
     with archive.open("rb") as file:
         file.seek(max(0, archive.stat().st_size - _MAX_END))
         end = file.read()
     start = end.rfind(b"PK\5\6")
-    (count,) = struct.unpack("<H", end[start + 10 : start + 12])
-    return count in (entries & 0xFFFF, 0xFFFF)  # the latter where there are more than fit in
+    return end[start:] if start >= 0 else b""
+
+
+def _is_split(end: bytes) -> bool:
+    """Whether the last record numbers its part other than 0 (0xFFFF: a longer record says it)."""
+    return any(end[place : place + 2] not in (b"", b"\0\0", b"\xff\xff") for place in (4, 6))
 
 
 def _is_junk(part: str) -> bool:
@@ -250,14 +273,34 @@ def _safe_path(archive: Path, info: zipfile.ZipInfo) -> str:
 
 
 def _check_kind(archive: Path, info: zipfile.ZipInfo) -> None:
-    if info.flag_bits & 0x1:
-        raise InputError(
-            f"{archive}: entry {info.filename!r} is encrypted; unpack it with the password of its "
-            "owners and give the folder"
-        )
     kind = stat.S_IFMT(info.external_attr >> 16)
     if kind not in (0, stat.S_IFREG):
         raise _unsafe(archive, f"has an entry {info.filename!r} that is a link or device, no file")
+
+
+def _check_packing(archive: Path, members: tuple[_Member, ...]) -> None:
+    """Refuse a whole archive that Python's library cannot unpack; other programs can."""
+    for member in members:
+        fault = packing_fault(member.info)
+        if fault:
+            raise InputError(f"{archive}: {fault}")
+
+
+def packing_fault(info: zipfile.ZipInfo) -> str:
+    """Why an entry cannot be unpacked here, and what helps; "" when it can."""
+    if info.flag_bits & 0x1:
+        return (
+            f"entry {info.filename!r} is encrypted; unpack it with the password of its owners "
+            "and give the folder"
+        )
+    method = info.compress_type
+    if method in _READ:
+        return ""
+    named = f"{_METHODS[method]} (method {method})" if method in _METHODS else f"method {method}"
+    return (
+        f"entry {info.filename!r} is packed by {named}, which is not read here though the archive "
+        f"may be whole; unpack it {_ELSEWHERE}"
+    )
 
 
 def _check_sizes(archive: Path, infos: list[zipfile.ZipInfo]) -> None:
@@ -303,22 +346,42 @@ def _unpack(opened: _Opened, content: Path, report: Report) -> None:
             with opened.file.open(member.info) as packed, target.open("xb") as file:
                 shutil.copyfileobj(packed, file, _CHUNK)
         except _BROKEN as error:
-            raise _damaged(opened.archive, error, member.path) from error
+            raise _damaged(opened.archive, member.path) from error
         except OSError as error:
             if error.errno in _DISK:
                 raise
-            raise _damaged(opened.archive, error, member.path) from error
+            raise InputError(
+                f"{opened.archive}: entry {member.path!r} cannot be written ({error.strerror}); "
+                "choose a cache on another disk, or unpack it yourself and give the folder"
+            ) from error
         if target.stat().st_size != member.size:
-            raise _damaged(opened.archive, EOFError("shorter than listed"), member.path)
+            raise _damaged(opened.archive, member.path)
         os.utime(target, (member.time, member.time))
         done += member.size
         report(done, total)
 
 
-def _damaged(archive: Path, error: BaseException, path: str = "") -> InputError:
-    what = f"entry {path!r} is damaged" if path else "not a whole zip archive"
-    reason = " ".join(str(error).split()) or type(error).__name__
-    return InputError(f"{archive}: {what} ({reason}); copy or download it again")
+def _damaged(archive: Path, path: str) -> InputError:
+    return InputError(f"{archive}: entry {path!r} is damaged; copy or download it again")
+
+
+def _no_archive(archive: Path) -> InputError:
+    return InputError(f"{archive}: {archive_fault(archive)}")
+
+
+def archive_fault(archive: Path) -> str:
+    """What a file is that zipfile cannot open, and what helps."""
+    kind, end = kind_of_file(archive), _last_record(archive)
+    if kind == SPLIT_ZIP or _is_split(end):
+        return (
+            "one part of a split zip archive; put its parts (.z01, .z02, ... .zip) side by side, "
+            f"unpack them {_ELSEWHERE}"
+        )
+    if kind.name and kind != ZIP:
+        return f"not a zip archive but {kind.name}; {kind.remedy or 'download it again'}"
+    what = "its end is missing or damaged" if kind.name else "it begins like none"
+    size = archive.stat().st_size
+    return f"not a whole zip archive ({size:,} bytes, {what}); copy or download it again"
 
 
 def _unsafe(archive: Path, what: str) -> InputError:

@@ -5,6 +5,7 @@ docs/digests.md says what each part covers.
 """
 
 import csv
+import hashlib
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -14,17 +15,19 @@ from pathlib import Path
 import pandas as pd
 
 from datasets.applicable import applies
-from datasets.cards import CARDS
+from datasets.cards import CARDS, card
 from datasets.errors import InputError
 from datasets.files import digest_of
 from datasets.namelists import cuhk03_from_lists, cuhk03_np_from_lists, market_from_lists
 from datasets.progress import Report, silent
 from datasets.protocols import PROTOCOLS, build_manifest
+from datasets.readers import reader
 from datasets.source import Raw, Source, default_cache, open_raw
 
 SEEDS = range(10)
 TABLE = Path(__file__).with_name("digests.csv")
-MANIFEST, TRAIN, TEST, LR = "manifest", "train", "test", "lr"
+MANIFEST, TRAIN, TEST, LR, PIXELS = "manifest", "train", "test", "lr", "pixels"
+ANY = "any"  # the protocol of a part that depends on none
 _NP = "real:cuhk03-np"
 _TWINS = (*PROTOCOLS, "mlr-sing[balanced=true]")
 _CAMERAS = tuple(f"mlr-sing[lr_camera={camid}]" for camid in range(1, 7))
@@ -63,8 +66,12 @@ def golden_part(raw: Raw, protocol: str, seed: int, part: str) -> Golden:
 
     `part` "manifest" is the whole; "train" the lines `path,pid,camid,rate` of train; "lr" the lines
     `path,rate` of all images that are not HR; "test" the lines `split,pid,camid,lr|hr,count` of
-    query and gallery. Lines are sorted by code point, each ends with a newline.
+    query and gallery. Lines are sorted by code point, each ends with a newline. "pixels" is of the
+    decoded images themselves, in the order of their paths: for each `path width height` in such a
+    line, then its RGB bytes.
     """
+    if part == PIXELS:
+        return Golden(raw.dataset, source_of(raw), ANY, 0, part, len(raw.images), 0, _pixels(raw))
     manifest = build_manifest(raw, protocol, seed)
     rows = _rows(manifest.table, part)
     digest = manifest.digest if part == MANIFEST else digest_of(_text(_lines(rows, part)))
@@ -113,6 +120,16 @@ def published() -> list[Golden]:
     ]
 
 
+def _pixels(raw: Raw) -> str:
+    open_image = reader(card(raw.dataset).reader).open_image
+    sha = hashlib.sha256()
+    for image in raw.images:
+        pixels = open_image(raw.folder, image.path)
+        sha.update(f"{image.path} {pixels.shape[1]} {pixels.shape[0]}\n".encode())
+        sha.update(pixels.tobytes())
+    return sha.hexdigest()
+
+
 def _rows(table: pd.DataFrame, part: str) -> pd.DataFrame:
     train = table["split"] == "train"
     chosen = {MANIFEST: train | ~train, TRAIN: train, TEST: ~train, LR: table["rate"] != 1}
@@ -136,13 +153,16 @@ def _text(lines: Iterable[str]) -> bytes:
 
 
 def twin_rows(dataset: str, size: str, cache: Path) -> list[Golden]:
-    """The rows of one twin: the manifests of every protocol that applies to it."""
+    """The rows of one twin: its pixels, and the manifests of every protocol that applies to it."""
     raw = open_raw(dataset, Source(size=size), cache)
     return [
-        golden_part(raw, protocol, seed, MANIFEST)
-        for protocol in _TWINS
-        if applies(raw, protocol)
-        for seed in SEEDS
+        golden_part(raw, ANY, 0, PIXELS),
+        *(
+            golden_part(raw, protocol, seed, MANIFEST)
+            for protocol in _TWINS
+            if applies(raw, protocol)
+            for seed in SEEDS
+        ),
     ]
 
 

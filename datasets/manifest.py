@@ -13,8 +13,9 @@ import pandas as pd
 
 from datasets.errors import InputError
 from datasets.files import digest_of, write_atomically
+from datasets.kinds import kind_of_file
 from datasets.specs import parse_spec
-from datasets.texts import read_text, separator, unreadable
+from datasets.texts import read_text, separator
 
 SPLITS = ("train", "query", "gallery")
 RATES = (0, 1, 2, 3, 4, 6, 8)
@@ -23,6 +24,7 @@ DEFAULT_GRID = "native"
 UNKNOWN_CAMERA = -1
 _COLUMNS = ("path", "pid", "camid", "split", "rate")
 _HEADER = ("dataset", "protocol", "seed", *_COLUMNS)
+_NAMED = 12  # columns of a foreign file that a message lists
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,17 +99,30 @@ class Manifest:
                 keep_default_na=False,
             )
         except ValueError as error:
-            raise unreadable(path, "manifest", str(error), "write it anew") from error
+            raise InputError(
+                f"{path}: not a manifest ({_not_csv(path)}); give a file that build wrote"
+            ) from error
         if tuple(table.columns) != _HEADER:
-            raise InputError(f"{path}: not a manifest; the columns must be {','.join(_HEADER)}")
+            kind = kind_of_file(path).name
+            there = f"it is {kind}" if kind else f"it has {','.join(table.columns[:_NAMED])}"
+            raise InputError(
+                f"{path}: not a manifest ({there}); the columns must be {','.join(_HEADER)}"
+            )
         heads = table[["dataset", "protocol", "seed"]].drop_duplicates()
         if len(heads) != 1:
             raise InputError(f"{path}: needs one data set, protocol and seed, has {len(heads)}")
         dataset, protocol, seed = heads.iloc[0]
+        if not pd.api.types.is_integer_dtype(table["seed"]):
+            raise InputError(f"{path}: seed {seed!r} is not a whole number")
         try:
             return cls(str(dataset), str(protocol), int(seed), table[list(_COLUMNS)])
-        except (InputError, ValueError) as error:
+        except InputError as error:
             raise InputError(f"{path}: {error}") from error
+
+
+def _not_csv(path: Path) -> str:
+    kind = kind_of_file(path).name
+    return f"it is {kind}" if kind else "no CSV in UTF-8 with as many fields in each line"
 
 
 def _typed(table: pd.DataFrame) -> pd.DataFrame:

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from datasets.errors import InputError
+from datasets.kinds import HDF5, MATLAB_5, MATLAB_7_3, kind_of
 
 _HEADER = 128
 _NUMBERS = {1: "i1", 2: "u1", 3: "i2", 4: "u2", 5: "i4", 6: "u4", 7: "f4", 9: "f8", 12: "i8"}
@@ -28,14 +29,23 @@ def read_mat5(file: Path) -> dict[str, Values]:
     try:
         content = file.read_bytes()
         if not content.startswith(b"MATLAB 5.0") or content[126:128] != b"IM":
-            raise ValueError("no little-endian MATLAB 5 header")
+            raise InputError(f"{file}: {_other(content)}")
         return dict(_variable(body) for kind, body in _elements(content[_HEADER:]))
     except OSError as error:
         raise InputError(f"{file}: cannot be read ({error.strerror}); check the path") from error
     except _DAMAGED as error:
         raise InputError(
-            f"{file}: not a list in a MATLAB 5 file ({error}); copy it again"
+            f"{file}: not a list in a MATLAB 5 file (damaged, or of another type); copy it again"
         ) from error
+
+
+def _other(content: bytes) -> str:
+    """What a file without the header of a little-endian MATLAB 5 file is, and what helps."""
+    kind = kind_of(content)
+    if kind in (MATLAB_7_3, HDF5):
+        return f"not a list in a MATLAB 5 file but {kind.name}; save it with -v7"
+    what = kind.name if kind.name and kind != MATLAB_5 else "something else"
+    return f"not a list in a MATLAB 5 file but {what}; {kind.remedy or 'copy it again'}"
 
 
 def _elements(content: bytes) -> Iterator[tuple[int, bytes]]:

@@ -83,8 +83,11 @@ def _pid_and_camid(folder: Path, name: str) -> tuple[int, int]:
 
 def _numbers(folder: Path, name: str) -> list[int]:
     """The one numeric list of a file."""
-    (values,) = read_mat5(folder / name).values()
-    return _whole(folder / name, values)
+    lists = read_mat5(folder / name)
+    if len(lists) != 1:
+        there = ", ".join(lists) or "nothing"
+        raise InputError(f"{folder / name}: holds {there}, not one list; get the list by this name")
+    return _whole(folder / name, *lists.values())
 
 
 def _whole(file: Path, values: Values) -> list[int]:
@@ -107,7 +110,10 @@ def _config(folder: Path, boxes: str) -> tuple[list[str], list[int], list[int], 
             for place in _whole(file, lists[f"{part}_idx"])
         }
     except KeyError as error:
-        raise InputError(f"{file}: lacks the list {error}; copy it again") from error
+        there = ", ".join(lists) or "nothing"
+        raise InputError(
+            f"{file}: lacks the list {error}, it holds {there}; get this file"
+        ) from error
     if sorted(parts) != list(range(1, len(names) + 1)):
         raise InputError(f"{file}: its parts do not divide the list of names; copy it again")
     return names, labels, views, parts

@@ -129,7 +129,7 @@ def _load(folder: Path, plan: StorePlan, origin: str, *, checked: bool) -> Pixel
         about = json.loads((folder / _ABOUT).read_text(encoding="utf-8"))
         pixels = np.load(folder / _PIXELS, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
-        raise InputError(f"{folder}: the pixel store is damaged ({error})") from error
+        raise InputError(f"{folder}: the pixel store is damaged or incomplete") from error
     if not isinstance(about, dict) or {**about, **plan.about()} != about:
         raise InputError(f"{folder}: the pixel store was made from something else")
     if pixels.shape != plan.shape or pixels.dtype != np.uint8 or not pixels.flags.c_contiguous:

@@ -21,7 +21,7 @@ from datasets.readers import reader
 from datasets.resample import KERNEL_VERSIONS
 from datasets.source import Raw
 
-STORE_VERSION = 2
+STORE_VERSION = 3
 VARIANT_RATES = (2, 3, 4)
 GRIDS = ("native", "input")
 CHUNK = 128  # images of the manifest that are finished together: no more is lost when killed

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from datasets.errors import InputError
+from datasets.kinds import kind_of, kind_of_file
 
 MAX_BYTES = 1 << 28  # of a text: the largest baselines and manifests are a tenth of that
 LARGEST = 2**53  # a whole number above that is not the same in every program
@@ -47,7 +48,9 @@ def read_text(file: Path, what: str, remedy: str = "") -> str:
     try:
         return decode(content)
     except ValueError as error:
-        raise unreadable(file, what, str(error), remedy or "save it as UTF-8 text") from error
+        kind = kind_of(content).name
+        reason = f"it is {kind}" if kind else str(error)
+        raise unreadable(file, what, reason, remedy or "save it as UTF-8 text") from error
 
 
 def decode(content: bytes) -> str:
@@ -125,7 +128,7 @@ def csv_rows(text: str) -> list[tuple[int, list[str]]]:
     try:
         stripped = [(table.line_num, [field.strip() for field in row]) for row in table]
     except csv.Error as error:
-        raise ValueError(f"line {table.line_num}: {error}") from error
+        raise ValueError(f"line {table.line_num}: a quote is not closed") from error
     return [(line, row) for line, row in stripped if any(row)]
 
 
@@ -188,7 +191,8 @@ def read_json(file: Path, what: str, remedy: str) -> Any:
     try:
         return parse_json(read_text(file, what, remedy))
     except (ValueError, RecursionError) as error:
-        raise unreadable(file, what, str(error), remedy) from error
+        reason = f"it is {kind}" if (kind := kind_of_file(file).name) else f"no JSON: {error}"
+        raise unreadable(file, what, reason, remedy) from error
 
 
 def parse_json(text: str) -> Any:

@@ -18,6 +18,7 @@ from safetensors.numpy import load_file, save
 from datasets.draws import draw
 from datasets.errors import InputError
 from datasets.files import write_atomically
+from datasets.kinds import kind_of_file
 from datasets.texts import read_json
 from methods.options import options_as_json, resolve
 
@@ -230,8 +231,11 @@ class Method(ABC):
         try:
             arrays = load_file(folder / WEIGHTS)
             digest = _digest(arrays)
+        except OSError as error:
+            raise _unreadable(folder, _said(error)) from error
         except Exception as error:  # whatever a damaged file makes of the reader
-            raise _unreadable(folder, error) from error
+            kind = kind_of_file(folder / WEIGHTS).name or "damaged or cut short"
+            raise _unreadable(folder, f"{WEIGHTS} is {kind}") from error
         if digest != about["digest"]:
             raise InputError(
                 f"{folder}: {WEIGHTS} does not hold the weights that {ABOUT} was written with; "
@@ -242,7 +246,8 @@ class Method(ABC):
         except InputError as error:
             raise InputError(f"{folder}: {error}") from error
         except Exception as error:  # whatever a plug-in makes of weights that are not its own
-            raise _unreadable(folder, error) from error
+            reason = f"{type(self).__name__}.restore: {' '.join(str(error).split())}"
+            raise _unreadable(folder, reason) from error
 
 
 def _digest(arrays: Mapping[str, NDArray[Any]]) -> str:
@@ -269,8 +274,13 @@ def read_about(folder: Path) -> dict[str, Any]:
     return about
 
 
-def _unreadable(folder: Path, error: Exception) -> InputError:
-    reason = " ".join(str(error).split()) or type(error).__name__
+def _said(error: OSError) -> str:
+    """What the system says of a file."""
+    name = Path(error.filename).name if error.filename else WEIGHTS
+    return f"{name}: {error.strerror or 'it cannot be opened'}"
+
+
+def _unreadable(folder: Path, reason: str) -> InputError:
     return InputError(
         f"{folder}: cannot read {ABOUT} and {WEIGHTS} there ({reason}); "
         "give the folder that Method.save wrote"

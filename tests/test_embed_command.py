@@ -266,7 +266,10 @@ def test_images_that_cannot_be_used(
     odd.unlink()
     (tmp_path / "crops" / "broken.jpg").symlink_to(tmp_path / "nowhere")
     assert_refused(
-        capsys, embed(*given, "--images", tmp_path / "crops", "--out", out), "broken.jpg", "missing"
+        capsys,
+        embed(*given, "--images", tmp_path / "crops", "--out", out),
+        "broken.jpg",
+        "which is not there",
     )
     assert not out.exists()
 

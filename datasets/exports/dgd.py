@@ -94,6 +94,7 @@ def seen(folder: Path) -> list[tuple[str, str, int, int]]:
                 role = "train" if pid in train else ("query" if view < half else "gallery")
                 found += [(str(file), role, pid, view) for file in files]
     except (ValueError, KeyError, TypeError) as error:
-        reason = " ".join(str(error).split())
-        raise InputError(f"{folder}: meta.json and split.json are not usable ({reason})") from error
+        raise InputError(
+            f"{folder}: meta.json and split.json are not usable (they are damaged); export again"
+        ) from error
     return found

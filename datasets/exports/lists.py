@@ -61,6 +61,6 @@ def read_list(file: Path) -> tuple[str, list[Entry]]:
             )
         table[_NUMBERS] = table[_NUMBERS].astype(np.int64)
     except (ValueError, OverflowError) as error:
-        raise unreadable(file, "list of an export", str(error), "export again") from error
+        raise unreadable(file, "list of an export", "it is damaged", "export again") from error
     rows = table[list(_COLUMNS[1:])].itertuples(index=False)
     return str(table["layout"].iloc[0]), [Entry(*row) for row in rows]

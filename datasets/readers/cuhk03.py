@@ -15,16 +15,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datasets.errors import InputError
+from datasets.kinds import HDF5, MATLAB_5, MATLAB_7_3, kind_of_file
 from datasets.readers import RawContent, RawImage, common, cuhk03_np
 from datasets.readers.common import search
 from datasets.readers.files import is_file
-from datasets.readers.hdf5 import UNREADABLE, named_values, open_hdf5, referred, values
+from datasets.readers.hdf5 import (
+    UNREADABLE,
+    OtherContentError,
+    named_values,
+    open_hdf5,
+    referred,
+    values,
+)
 from datasets.readers.pictures import MAX_PIXELS, MAX_SIDE
 
 FOLDER = "cuhk03_release"
 FILE = "cuhk-03.mat"
 BOXES = ("detected", "labeled")
-_V7 = b"MATLAB 5.0 MAT-file"  # what versions 5 to 7 begin with
 _REMEDY = "unpack cuhk03_release.zip again; a file re-saved by MATLAB needs save -v7.3"
 
 
@@ -67,7 +74,7 @@ def _columns(file: Any, name: str) -> NDArray[np.object_]:
     """The references of a 1 x n cell array."""
     references: NDArray[np.object_] = named_values(file, name).reshape(-1)
     if references.dtype != object:
-        raise ValueError(f"{name} is not a cell array")
+        raise OtherContentError(f"{name} is not a cell array")
     return references
 
 
@@ -86,39 +93,39 @@ def _pair_cells(file: Any, reference: Any) -> NDArray[np.object_]:
     """The (10, number of identities) references of one camera pair."""
     cells: NDArray[np.object_] = values(referred(file, reference))
     if cells.ndim != 2 or cells.shape[0] != 10 or cells.dtype != object:
-        raise ValueError(f"a camera pair has cells of shape {cells.shape}")
+        raise OtherContentError(f"a camera pair has cells of shape {cells.shape}")
     return cells
 
 
 def _holds_image(file: Any, reference: Any) -> bool:
-    """Whether a cell is not empty; ValueError when it then is no (3, W, H) uint8 image.
+    """Whether a cell is not empty; OtherContentError when it then is no (3, W, H) uint8 image.
 
     By the low-level interface: there are 29,340 cells.
     """
     cell = h5py.h5r.dereference(reference, file.id)
     if not isinstance(cell, h5py.h5d.DatasetID):
-        raise ValueError("a cell that is no data set")
+        raise OtherContentError("a cell that is no data set")
     if cell.rank != 3:
         return False
     depth, width, height = cell.shape
     usual = 0 < width <= MAX_SIDE and 0 < height <= MAX_SIDE and width * height <= MAX_PIXELS
     if depth != 3 or cell.dtype != np.uint8 or not usual:
-        raise ValueError(f"a cell of shape {cell.shape} and type {cell.dtype}")
+        raise OtherContentError(f"a cell of shape {cell.shape} and type {cell.dtype}")
     return True
 
 
 def _test_set(pairs_and_indices: NDArray[np.float64]) -> tuple[int, ...]:
     """The pids, sorted, of a (2, n) array of camera pairs and identity indices."""
     if pairs_and_indices.ndim != 2 or len(pairs_and_indices) != 2:
-        raise ValueError(f"a test set of shape {pairs_and_indices.shape}")
+        raise OtherContentError(f"a test set of shape {pairs_and_indices.shape}")
     if not np.isin(pairs_and_indices, np.arange(1, 1000)).all():
-        raise ValueError("a test set that holds other than whole numbers from 1 to 999")
+        raise OtherContentError("a test set that holds other than whole numbers from 1 to 999")
     return tuple(sorted(_pid(int(pair), int(index)) for pair, index in pairs_and_indices.T))
 
 
 def _pid(pair: int, index: int) -> int:
     if not (1 <= pair <= 9 and 1 <= index <= 999):
-        raise ValueError(f"identity {index} of pair {pair} is outside 1..999 of 1..9")
+        raise OtherContentError(f"identity {index} of pair {pair} is outside 1..999 of 1..9")
     return pair * 1000 + index
 
 
@@ -135,11 +142,11 @@ def open_image(folder: Path, path: str) -> NDArray[np.uint8]:
         file = _open(folder)
         cells = _cells(*_identity(folder), boxes, int(pair) - 1)
         if min(int(pair), int(index), int(column)) < 1:
-            raise IndexError(path)
+            raise OtherContentError("there is no such cell")
         reference = cells[int(column) - 1, int(index) - 1]
         cell = referred(file, reference)
         if not _holds_image(file, reference):
-            raise ValueError(f"a cell of shape {cell.shape}")
+            raise OtherContentError(f"a cell of shape {cell.shape}")
         pixels = values(cell)
     except UNREADABLE as error:
         raise _unreadable(folder, error, path) from error
@@ -177,19 +184,18 @@ def _cells(name: str, mtime: int, size: int, process: int, boxes: str, pair: int
 
 
 def _unreadable(folder: Path, error: BaseException, path: str = "") -> InputError:
-    if _is_v7(folder / FILE):
+    kind = kind_of_file(folder / FILE)
+    if kind == MATLAB_5:
         return InputError(
             f"{folder / FILE}: not the HDF5 file of CUHK03 but a MATLAB file of version 7 or "
             f"before, which is not read; {_REMEDY}"
         )
-    reason = " ".join(str(error).split())
+    if kind.name and kind not in (HDF5, MATLAB_7_3):
+        return InputError(
+            f"{folder / FILE}: not the HDF5 file of CUHK03 but {kind.name}; "
+            f"{kind.remedy or _REMEDY}"
+        )
+    damaged = "it is not there, or the file is damaged" if path else "it is damaged or cut short"
+    reason = str(error) if isinstance(error, OtherContentError) else damaged
     what = f"image {path} cannot be read" if path else "not the HDF5 file of CUHK03"
     return InputError(f"{folder / FILE}: {what} ({reason}); {_REMEDY}")
-
-
-def _is_v7(file: Path) -> bool:
-    try:
-        with file.open("rb") as stream:
-            return stream.read(len(_V7)) == _V7
-    except OSError:
-        return False

@@ -34,9 +34,11 @@ def require_regular(file: Path) -> None:
     try:
         mode = file.stat().st_mode
     except FileNotFoundError as error:
-        raise InputError(f"{file}: the file is missing; unpack the data set again") from error
+        raise InputError(f"{file}: {_absence(file)}; unpack the data set again") from error
     except (OSError, ValueError) as error:
         raise _unreadable(file, error) from error
+    if stat.S_ISDIR(mode):
+        raise InputError(f"{file}: is a folder, not a file; replace it by the file of the data set")
     if not stat.S_ISREG(mode):
         raise InputError(f"{file}: is no regular file; replace it by the file of the data set")
 
@@ -62,6 +64,12 @@ def read_whole(file: Path, limit: int = MAX_BYTES) -> bytes:
             f"{file}: is larger than {limit} bytes, which no file of a data set is; copy it again"
         )
     return content
+
+
+def _absence(file: Path) -> str:
+    if file.is_symlink():
+        return f"is a link to {file.readlink()}, which is not there"
+    return "the file is missing"
 
 
 def _unreadable(file: Path, error: OSError | ValueError) -> InputError:

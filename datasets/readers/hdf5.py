@@ -4,6 +4,7 @@ The format lets a file name other files (external links, virtual data sets, exte
 claim any size; nothing of the kind belongs to a data set, so nothing of the kind is followed.
 """
 
+import errno
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,11 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from datasets.errors import InputError
 from datasets.readers.files import require_regular
 
 MAX_BYTES = 1 << 26  # of one array
+_NAMES = 8  # of variables that a message lists
 
 UNREADABLE = (
     ArithmeticError,
@@ -28,40 +31,60 @@ UNREADABLE = (
 """What h5py raises on damaged files."""
 
 
+_NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP)  # what file systems without locks answer
+
+
+class OtherContentError(ValueError):
+    """Another content than that of the data set, told in our own words."""
+
+
 def open_hdf5(file: Path) -> Any:
-    """The open h5py.File; InputError when it is no regular file, OSError when it is no HDF5."""
+    """The open h5py.File; InputError when it is locked or no regular file, OSError when no HDF5."""
     require_regular(file)
-    return h5py.File(file, "r")
+    try:
+        return h5py.File(file, "r", locking="best-effort")
+    except BlockingIOError as error:
+        raise InputError(
+            f"{file}: is open for writing in another program, which locks it; close it there"
+        ) from error
+    except OSError as error:
+        if error.errno not in _NO_LOCKS:
+            raise
+        return h5py.File(file, "r", locking=False)
 
 
 def named_values(file: Any, name: str) -> NDArray[Any]:
-    """The whole array of a name; ValueError when it is a link, or as in `values`."""
-    if not isinstance(file.get(name, getlink=True), h5py.HardLink):
-        raise ValueError(f"{name} is missing, or a link to somewhere else")
+    """The whole array of a name; OtherContentError when it is a link, or as in `values`."""
+    link = file.get(name, getlink=True)
+    if link is None:
+        there = ", ".join(sorted(file)[:_NAMES]) or "nothing"
+        raise OtherContentError(f"{name} is missing; it holds {there}")
+    if not isinstance(link, h5py.HardLink):
+        raise OtherContentError(f"{name} is a link to somewhere else")
     return values(file[name])
 
 
 def referred(file: Any, reference: Any) -> Any:
-    """The data set a reference points to; ValueError when it is anything else."""
+    """The data set a reference points to; OtherContentError when it is anything else."""
     found = file[reference]
     if not isinstance(found, h5py.Dataset):
-        raise ValueError(f"{found.name or 'an object'} is not a data set")
+        raise OtherContentError(f"{found.name or 'an object'} is not a data set")
     return found
 
 
 def values(dataset: Any) -> NDArray[Any]:
     """The whole array of a data set of numbers or references.
 
-    ValueError when it is of another type, larger than MAX_BYTES, or kept in another file.
+    OtherContentError when it is of another type, larger than MAX_BYTES, or kept in another file.
     """
     if not isinstance(dataset, h5py.Dataset):
-        raise ValueError("not a data set")
+        raise OtherContentError("not a data set")
     reference = h5py.check_ref_dtype(dataset.dtype) is h5py.Reference
     if dataset.dtype.kind not in "uif" and not reference:
-        raise ValueError(f"{dataset.name} holds {dataset.dtype}")
+        raise OtherContentError(f"{dataset.name} holds {dataset.dtype}")
     chunk = int(np.prod(dataset.chunks or (1,), dtype=object))
     if max(dataset.size or 0, chunk) * dataset.dtype.itemsize > MAX_BYTES:
-        raise ValueError(f"{dataset.name} claims the shape {dataset.shape}")
+        raise OtherContentError(f"{dataset.name} claims the shape {dataset.shape}")
     if dataset.is_virtual or dataset.external:
-        raise ValueError(f"the data of {dataset.name} is kept in another file")
+        raise OtherContentError(f"the data of {dataset.name} is kept in another file")
     return np.asarray(dataset[()])

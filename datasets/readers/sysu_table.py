@@ -49,8 +49,11 @@ def _rows(file: Path) -> list[tuple[int, list[str]]]:
         rows = csv_rows(text_of(file))
     except ValueError as error:
         raise InputError(f"{file}: {error}, so it is not CSV; correct the line") from error
-    if not rows or rows[0][1] != COLUMNS:
-        raise at_line(file, rows[0][0] if rows else 1, "no header", "begin it with path,pid,cam")
+    if not rows:
+        raise at_line(file, 1, "no header", "begin it with path,pid,cam")
+    if rows[0][1] != COLUMNS:
+        there = ",".join(rows[0][1])[:80]
+        raise at_line(file, rows[0][0], f"no header but {there!r}", "begin it with path,pid,cam")
     return rows[1:]
 
 

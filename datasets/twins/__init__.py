@@ -23,6 +23,7 @@ from datasets.twins.layouts import Names, Shot, layout_of
 from datasets.twins.layouts.common import write_file
 from datasets.twins.pedestrians import photograph
 from datasets.twins.people import Person, person
+from datasets.twins.primitives import check_drawing
 from datasets.twins.scenes import Camera, camera
 from datasets.twins.sizes import SIZES, TWIN_VERSION, Size, size_of
 from datasets.twins.vehicles import photograph_vehicle
@@ -44,13 +45,15 @@ def draw_twin(
     `layout` names another than the usual one, one of `OTHERS` in datasets/twins/layouts. The same
     size, layout and TWIN_VERSION give the same bytes. `progress(done, total)` counts images. The
     raw folder is there whole or not at all. Raises InputError on an unknown data set, size or
-    layout, when the raw folder is there already, or when the place cannot be written.
+    layout, when the raw folder is there already, when the place cannot be written, or when the
+    Pillow installed here draws other pixels.
     """
     entry = size_of(dataset, size)
     module, name = layout_of(dataset, layout)
     raw = folder / name
     if raw.exists():
         raise InputError(f"{raw}: exists already; remove it or give another folder")
+    check_drawing()
     marker: dict[str, str | int] = {"twin": dataset, "size": size, "version": TWIN_VERSION}
     if layout is not None:
         marker["layout"] = layout

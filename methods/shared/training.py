@@ -132,8 +132,21 @@ def load_arrays(module: nn.Module, arrays: Mapping[str, NDArray[Any]]) -> None:
     try:
         module.load_state_dict(state)
     except RuntimeError as error:
-        text = " ".join(str(error).split())
-        raise InputError(f"saved weights do not fit the method's options: {text}") from error
+        what = _misfit(module, state)
+        raise InputError(f"saved weights do not fit the method's options: {what}") from error
+
+
+def _misfit(module: nn.Module, state: Mapping[str, Tensor]) -> str:
+    """The first name or shape in which a state is not that of a module."""
+    own = module.state_dict()
+    for name in sorted(own.keys() | state.keys()):
+        if name not in state:
+            return f"{name} is missing"
+        if name not in own:
+            return f"{name} belongs to another network"
+        if own[name].shape != state[name].shape:
+            return f"{name} is {tuple(state[name].shape)}, not {tuple(own[name].shape)}"
+    return "they are of another type"
 
 
 def start_digest(module: nn.Module) -> str:

@@ -17,6 +17,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from datasets.errors import InputError
+from datasets.kinds import PICKLE, ZIP, kind_of_file
 from methods.shared.vision import timm, torchvision_models
 
 SUFFIXES = (".safetensors", ".pth", ".pt")
@@ -24,6 +25,12 @@ _REMEDY = (
     "put resnet50.safetensors or torchvision's resnet50-*.pth (vgg19 likewise) into the profile's "
     'weights_dir, or set weights = "none" in its backbone'
 )
+_PICKLED = (
+    "it holds Python objects besides tensors, which are never unpickled; "
+    "save model.state_dict() alone"
+)
+_TORCH_PICKLE = b"\x80\x02"
+_NAMES = 6  # of a dict that a message lists
 _noted: ContextVar[dict[str, str] | None] = ContextVar("noted weights", default=None)
 
 
@@ -44,7 +51,9 @@ def _imagenet(name: str, enumeration: str, folder: Path | None) -> dict[str, Ten
     try:
         state = weights.get_state_dict(progress=False, check_hash=True, weights_only=True)
     except (OSError, RuntimeError) as error:
-        raise InputError(f"no ImageNet weights from {weights.url} ({error}); {_REMEDY}") from error
+        raise InputError(
+            f"no ImageNet weights from {weights.url} ({_download_fault(error)}); {_REMEDY}"
+        ) from error
     return _note(name, state)
 
 
@@ -63,7 +72,7 @@ def timm_weights(tag: str, folder: Path | None) -> dict[str, Tensor]:
     try:
         state = timm().models.load_state_dict_from_hf(f"timm/{tag}", "model.safetensors")
     except (OSError, RuntimeError) as error:
-        raise InputError(f"no weights timm/{tag} ({_first_line(error)}); {remedy}") from error
+        raise InputError(f"no weights timm/{tag} ({_download_fault(error)}); {remedy}") from error
     return _note(name, state)
 
 
@@ -115,15 +124,44 @@ def read_state(path: Path, remedy: str = _REMEDY) -> dict[str, Tensor]:
     try:
         if path.suffix == ".safetensors":
             return load_file(path)
+        _check_pickle(path, remedy)
         state = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, ValueError, EOFError) as error:
-        raise InputError(f"{path}: cannot be read ({_first_line(error)}); {remedy}") from error
-    except (pickle.UnpicklingError, SafetensorError) as error:
-        raise InputError(f"{path}: is not a plain file of weights; {remedy}") from error
-    named = isinstance(state, dict) and all(isinstance(v, Tensor) for v in state.values())
-    if not named:
-        raise InputError(f"{path}: holds no state dict (name -> tensor); {remedy}")
+    except OSError as error:
+        what = "it is a folder" if path.is_dir() else error.strerror or "it cannot be opened"
+        raise InputError(f"{path}: cannot be read ({what}); {remedy}") from error
+    except pickle.UnpicklingError as error:
+        raise _no_weights(path, _PICKLED, remedy) from error
+    except (RuntimeError, ValueError, LookupError, EOFError, SafetensorError) as error:
+        raise _no_weights(path, "it is damaged or cut short", remedy) from error
+    if not (isinstance(state, dict) and all(isinstance(v, Tensor) for v in state.values())):
+        raise InputError(
+            f"{path}: holds no state dict (name -> tensor) but {_content(state)}; {remedy}"
+        )
     return dict(state)
+
+
+def _check_pickle(path: Path, remedy: str) -> None:
+    """Refuse pickles that torch.save did not write: its reader would warn, then give up."""
+    with path.open("rb") as file:
+        start = file.read(2)
+    if start[:1] == b"\x80" and start != _TORCH_PICKLE:
+        raise _no_weights(path, _PICKLED, remedy)
+
+
+def _no_weights(path: Path, what: str, remedy: str) -> InputError:
+    kind = kind_of_file(path)
+    written_by_torch = path.suffix != ".safetensors" and kind in (ZIP, PICKLE)
+    if kind.name and not written_by_torch:
+        what = f"it is {kind.name}"
+    return InputError(f"{path}: is not a plain file of weights ({what}); {remedy}")
+
+
+def _content(state: object) -> str:
+    """What a file holds instead of tensors by name."""
+    if not isinstance(state, dict):
+        return f"a {type(state).__name__}"
+    names = ", ".join(map(str, list(state)[:_NAMES]))
+    return f"a dict of {names}: keep its tensors by name alone" if names else "an empty dict"
 
 
 def _file(name: str, folder: Path, remedy: str) -> Path:
@@ -138,5 +176,10 @@ def _file(name: str, folder: Path, remedy: str) -> Path:
     return found[0]
 
 
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]
+def _download_fault(error: Exception) -> str:
+    """Why nothing arrived: what the system says of the connection, never what a library advises."""
+    cause = getattr(error, "reason", error)  # of a URLError
+    said = getattr(cause, "strerror", None)
+    if said:
+        return str(said)
+    return "it cannot be downloaded" if isinstance(error, OSError) else "what arrives is damaged"

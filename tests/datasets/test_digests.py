@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from datasets import InputError, Raw, RawImage, Source, build_manifest, open_raw
+from datasets import CARDS, InputError, Raw, RawImage, Source, build_manifest, open_raw
 from datasets import digests as module
 from datasets.digests import differing, golden_part, main, published
 from datasets.mat5 import read_mat5
 from datasets.namelists import cuhk03_from_lists, cuhk03_np_from_lists, market_from_lists
+from datasets.twins import TWIN_VERSION, draw_twin
 
 TABLE = published()
 TINY = sorted({row.dataset for row in TABLE if row.source.startswith("twin:tiny:")})
@@ -38,9 +39,28 @@ def test_twins_have_the_published_digests(dataset, size, cache):
 
 def test_the_table_holds_ten_seeds_of_everything_and_no_row_twice():
     keys = Counter((row.dataset, row.source, row.protocol, row.part) for row in TABLE)
-    assert set(keys.values()) == {10}
+    assert {count for (*_, part), count in keys.items() if part != "pixels"} == {10}
     assert len({astuple(row)[:5] for row in TABLE}) == len(TABLE)
-    assert all(len(row.digest) == 64 and 0 < row.lr <= row.images for row in TABLE)
+    assert all(len(row.digest) == 64 and 0 <= row.lr <= row.images for row in TABLE)
+    assert all((row.lr == 0) == (row.part == "pixels") for row in TABLE)
+
+
+def test_the_pixels_of_every_tiny_and_quick_twin_are_published():
+    pixels = Counter((row.dataset, row.source) for row in TABLE if row.part == "pixels")
+    twins = {f"twin:{size}:{TWIN_VERSION}" for size in ("tiny", "quick")}
+    assert pixels == Counter((dataset, twin) for dataset in CARDS for twin in twins)
+
+
+def test_one_level_in_one_pixel_is_another_digest(tmp_path):
+    draw_twin("mlr-viper", tmp_path, "tiny")
+    raw = open_raw("mlr-viper", Source(tmp_path), tmp_path)
+    assert differing(raw) == []
+    file = raw.folder / raw.images[5].path
+    content = bytearray(file.read_bytes())
+    content[1000] ^= 1  # a BMP keeps its pixels as they are
+    file.write_bytes(content)
+    ((row, found),) = differing(raw)
+    assert (row.part, row.images) == ("pixels", found.images)
 
 
 def test_a_row_that_differs_is_found(cache, monkeypatch):

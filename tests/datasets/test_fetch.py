@@ -401,7 +401,7 @@ def test_a_wrong_digest_is_told_and_the_file_kept_aside(card, server, tmp_path):
 def test_without_a_digest_the_archive_must_be_whole(card, server, tmp_path):
     card = dataclasses.replace(card, digest="")
     server.content = server.content[:-100]
-    with pytest.raises(InputError, match="is no whole zip archive"):
+    with pytest.raises(InputError, match="is not a whole zip archive"):
         fetch_archive(card, tmp_path / "a")
     (aside,) = left(tmp_path / "a")
     assert aside.startswith(f"{NAME}.wrong-")

@@ -1,5 +1,8 @@
 """CUHK03 is read from a real HDF5 file: cells, empty cells, shipped test sets, refusals."""
 
+import errno
+import subprocess
+import sys
 from dataclasses import replace
 
 import h5py
@@ -110,3 +113,62 @@ def test_an_empty_cell_is_no_image(make, cuhk03, tmp_path):
     assert cuhk03[1](1, 1, 2) is None
     with pytest.raises(InputError, match="a cell of shape"):
         reader("cuhk03").open_image(folder, "detected/1/1/2")
+
+
+def test_other_variables_are_named(make, tmp_path):
+    folder, _ = make("mlr-cuhk03", tmp_path)
+    (folder / "cuhk-03.mat").unlink()
+    with h5py.File(folder / "cuhk-03.mat", "w") as file:
+        file["filelist"], file["camId"] = 1, 2
+        file["labeled"] = h5py.ExternalLink("elsewhere.h5", "/labeled")
+    with pytest.raises(
+        InputError, match=r"\(detected is missing; it holds camId, filelist, labeled\); unpack"
+    ):
+        read(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("content", "named", "remedy"),
+    [
+        (b"version https://git-lfs.github.com/spec/v1\n", "a Git LFS pointer", "git lfs pull"),
+        (b"PK\x03\x04" + bytes(40), "a zip archive", "unpack it"),
+        (b"<html>sign in</html>", "a web page", "download it again"),
+        (b"", "an empty file", "copy it again"),
+    ],
+)
+def test_another_sort_of_file_is_named_with_what_helps(content, named, remedy, make, tmp_path):
+    folder, _ = make("mlr-cuhk03", tmp_path)
+    (folder / "cuhk-03.mat").write_bytes(content)
+    with pytest.raises(InputError) as caught:
+        read(tmp_path)
+    assert f"not the HDF5 file of CUHK03 but {named}" in str(caught.value)
+    assert remedy in str(caught.value).partition(";")[2]
+
+
+def test_a_file_that_another_program_writes_is_told_without_advice_to_unlock(make, tmp_path):
+    folder, _ = make("mlr-cuhk03", tmp_path)
+    write = "import h5py, sys; f = h5py.File(sys.argv[1], 'r+'); print('open', flush=True); input()"
+    command = [sys.executable, "-c", write, str(folder / "cuhk-03.mat")]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as other:
+        assert other.stdout.readline() == "open\n"
+        with pytest.raises(InputError, match="is open for writing in another program") as caught:
+            read(tmp_path)
+        other.communicate("\n")
+    assert "HDF5_USE" not in str(caught.value)
+    assert read(tmp_path).images
+
+
+@pytest.mark.parametrize("code", [errno.ENOLCK, errno.ENOSYS])
+def test_a_file_system_without_locks_is_read_all_the_same(code, make, tmp_path, monkeypatch):
+    _, truth = make("mlr-cuhk03", tmp_path)
+    opened = h5py.File
+
+    def without_locks(name, mode, locking=None):
+        if locking is not False:
+            raise OSError(code, "unable to lock file; set HDF5_USE_FILE_LOCKING=FALSE")
+        return opened(name, mode)
+
+    monkeypatch.setattr(h5py, "File", without_locks)
+    assert list(read(tmp_path).images) == truth

@@ -108,7 +108,7 @@ def test_a_table_is_believed_before_the_folders_beside_it(make, tmp_path):
         ("../mine/some/a.jpg,1,2", "is not below the folder of the table"),
         ("/some/a.jpg,1,2", "is not below the folder of the table"),
         ("some//a.jpg,1,2", "is not below the folder of the table"),
-        ('"some/a.jpg,1,2', "unexpected end of data, so it is not CSV"),
+        ('"some/a.jpg,1,2', "a quote is not closed, so it is not CSV"),
         ("some/where 0/2z.PNG,0,2", "some/where 0/2z.PNG is listed before"),
     ],
 )
@@ -128,7 +128,7 @@ def test_a_wrong_line_of_the_table_is_named(line, problem, make_table, tmp_path)
 @pytest.mark.parametrize("content", ["", "\n", "a.jpg,1,2\n", "path|pid|cam\n", "Path,Pid,Cam\n"])
 def test_a_table_without_its_header_is_named(content, tmp_path):
     (tmp_path / "images.csv").write_text(content)
-    with pytest.raises(InputError, match="line 1: no header; begin it with path,pid,cam"):
+    with pytest.raises(InputError, match=r"line 1: no header.*; begin it with path,pid,cam"):
         read(tmp_path)
 
 

@@ -1,7 +1,11 @@
 """ImageNet weights come from a named folder, are never unpickled, and their absence is one line."""
 
+import errno
 import pickle
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
+from urllib.error import URLError
 
 import pytest
 import torch
@@ -11,6 +15,7 @@ from datasets import InputError
 from methods import Profile
 from methods.plain import Plain
 from methods.shared.backbones import backbone_spec, build_backbone
+from methods.shared.training import load_arrays, module_arrays
 from methods.shared.vision import torchvision_models
 from methods.shared.weights import noted_weights, read_state, resnet50_weights, timm_weights
 
@@ -27,13 +32,16 @@ class _Bomb:
         return exec, (f"open({str(self.target)!r}, 'w').close()",)
 
 
-@pytest.mark.filterwarnings("ignore:Detected pickle protocol")
+@pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("writer", [pickle.dump, torch.save])
 def test_a_pickle_is_refused_and_not_run(tmp_path: Path, writer: object) -> None:
     target, weights = tmp_path / "ran", tmp_path / "resnet50.pth"
     with weights.open("wb") as file:
         writer({"conv1.weight": _Bomb(target)}, file)  # type: ignore[operator]
-    with pytest.raises(InputError, match=r"resnet50\.pth: is not a plain file of weights; put "):
+    with pytest.raises(
+        InputError,
+        match=r"resnet50\.pth: is not a plain file of weights \(it holds Python objects .*\); put ",
+    ):
         resnet50_weights(tmp_path)
     assert not target.exists()
 
@@ -60,11 +68,11 @@ def test_an_empty_folder_says_what_to_put_there(tmp_path: Path) -> None:
 
 def test_an_unreachable_network_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_args: object, **_kwargs: object) -> None:
-        raise OSError("no route to host")
+        raise URLError(OSError(errno.EHOSTUNREACH, "No route to host"))
 
     weights = torchvision_models().ResNet50_Weights
     monkeypatch.setattr(weights, "get_state_dict", refuse)
-    with pytest.raises(InputError, match=r"no route to host.*weights_dir.*weights = \"none\""):
+    with pytest.raises(InputError, match=r"No route to host.*weights_dir.*weights = \"none\""):
         resnet50_weights(None)
 
 
@@ -152,3 +160,71 @@ def test_loading_a_saved_method_asks_for_no_imagenet_weights(tmp_path: Path) -> 
     other.network, other.identities = other.build(3, Run(seed=0), pretrained=False).eval(), 3
     method.restore(other.arrays())
     assert method.parameters_digest() == other.parameters_digest()
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    ("suffix", "content", "what"),
+    [
+        (".pth", b"<html>404</html>", "it is a web page"),
+        (".pth", b"version https://git-lfs.github.com/spec/v1", "it is a Git LFS pointer"),
+        (".pt", b"", "it is an empty file (0 bytes)"),
+        (".pth", b"\x89HDF\r\n\x1a\n", "it is an HDF5 file"),
+        (".pth", b"PK\x03\x04" + bytes(60), "it is damaged or cut short"),
+        (".pth", pickle.dumps({"a": 1}, 4), "it holds Python objects besides tensors"),
+        (".safetensors", b"<html>404</html>", "it is a web page"),
+        (".safetensors", b"\x80\x02}q\0.", "it is a Python pickle"),
+        (".safetensors", b"PK\x03\x04" + bytes(60), "it is a zip archive"),
+        (".safetensors", b"\xff" * 50, "it is damaged or cut short"),
+    ],
+)
+def test_what_is_no_file_of_weights_is_named(
+    suffix: str, content: bytes, what: str, tmp_path: Path
+) -> None:
+    path = tmp_path / f"resnet50{suffix}"
+    path.write_bytes(content)
+    with pytest.raises(InputError) as caught:
+        read_state(path)
+    assert str(caught.value).startswith(f"{path}: is not a plain file of weights ({what}")
+    assert "weights_only" not in str(caught.value)
+
+
+@pytest.mark.parametrize("suffix", [".pth", ".safetensors"])
+def test_a_folder_or_nothing_in_place_of_weights_is_told(suffix: str, tmp_path: Path) -> None:
+    path = tmp_path / f"resnet50{suffix}"
+    with pytest.raises(InputError, match=r"cannot be read \((No such file|it cannot be opened)"):
+        read_state(path)
+    path.mkdir()
+    with pytest.raises(InputError, match=r"cannot be read \(it is a folder\); put"):
+        read_state(path)
+
+
+def test_a_checkpoint_says_what_it_holds(tmp_path: Path) -> None:
+    checkpoint = {"epoch": 3, "state_dict": {"a": torch.zeros(1)}, "optimizer": {}}
+    torch.save(checkpoint, tmp_path / "resnet50.pth")
+    with pytest.raises(InputError, match=r"but a dict of epoch, state_dict, optimizer: keep its"):
+        read_state(tmp_path / "resnet50.pth")
+
+
+def test_a_whole_module_is_not_unpickled(tmp_path: Path) -> None:
+    torch.save(torch.nn.Linear(2, 2), tmp_path / "resnet50.pth")
+    with pytest.raises(InputError, match=r"besides tensors.*save model\.state_dict\(\) alone"):
+        read_state(tmp_path / "resnet50.pth")
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda a: a.pop("bias"), "bias is missing"),
+        (lambda a: a.update(more=a["bias"]), "more belongs to another network"),
+        (lambda a: a.update(bias=a["bias"][:1]), r"bias is \(1,\), not \(2,\)"),
+    ],
+)
+def test_saved_weights_that_do_not_fit_are_named(
+    change: Callable[[dict[str, Any]], object], said: str
+) -> None:
+    module = torch.nn.Linear(2, 2)
+    arrays = module_arrays(module)
+    change(arrays)
+    with pytest.raises(InputError, match=f"do not fit the method's options: {said}"):
+        load_arrays(module, arrays)

@@ -1,0 +1,86 @@
+"""Files of users that are something else: each is named with what is in it and what helps."""
+
+import shutil
+
+import pytest
+
+from datasets import InputError, Manifest, Source, open_raw
+from datasets.exports.lists import read_list
+from datasets.mat5 import read_mat5
+from datasets.namelists import market_from_lists
+
+PAGE, ARRAY = b"<!DOCTYPE html><html>404</html>", b"\x93NUMPY\1\0"
+ADVICE = ("allow_pickle", "weights_only", "HDF5_USE", "tokenizing", "encoding", "codec", "parser")
+
+
+def refusal(read, *arguments):
+    with pytest.raises(InputError) as caught:
+        read(*arguments)
+    said = str(caught.value)
+    assert "\n" not in said
+    assert not [word for word in ADVICE if word in said]
+    return said
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (PAGE, "not a manifest (it is a web page)"),
+        (ARRAY, "not a manifest (it is a NumPy array (.npy))"),
+        (b"", "not a manifest (it is an empty file (0 bytes))"),
+        (b"a\n1,2\n1,2,3\n\xff", "not a manifest (no CSV in UTF-8"),
+        (b"a,b\n1,2\n1,2,3\n", "not a manifest (no CSV in UTF-8 with as many fields"),
+        (
+            b"file,label\nx,1\n",
+            "not a manifest (it has file,label); the columns must be dataset,protocol,seed,path",
+        ),
+        (
+            b"dataset,protocol,seed,path,pid,camid,split,rate\nmlr-viper,mlr-sing,x,a,1,0,train,1\n",
+            "seed 'x' is not a whole number",
+        ),
+    ],
+)
+def test_what_is_no_manifest_is_named(content, expected, tmp_path):
+    (tmp_path / "m.csv").write_bytes(content)
+    said = refusal(Manifest.read, tmp_path / "m.csv")
+    assert said.startswith(f"{tmp_path / 'm.csv'}: ")
+    assert expected in said
+
+
+def test_what_is_no_list_of_an_export_is_told_without_the_parser(tmp_path):
+    (tmp_path / "e.csv").write_bytes(b"a,b\n1,2\n1,2,3\n")
+    assert "(it is damaged); export again" in refusal(read_list, tmp_path / "e.csv")
+
+
+def test_another_header_of_the_sysu_table_is_named(make_nested, tmp_path):
+    make_nested(tmp_path)
+    for content, expected in (
+        ("name;id;camera\n", "line 1: no header but 'name;id;camera'; begin it with path,pid,cam"),
+        ("", "line 1: no header; begin it with path,pid,cam"),
+        ('path,pid,cam\n"a.jpg,1,2\n', "not CSV; close its quotes"),
+    ):
+        (tmp_path / "images.csv").write_text(content)
+        assert expected in refusal(open_raw, "mlr-sysu", Source(tmp_path), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (b"MATLAB 7.3 MAT-file", "but a MATLAB file of version 7.3 (HDF5); save it with -v7"),
+        (b"\x89HDF\r\n\x1a\n", "but an HDF5 file; save it with -v7"),
+        (PAGE, "but a web page; download it again"),
+        (b"1 2 3", "but something else; copy it again"),
+    ],
+)
+def test_a_name_list_of_another_sort_is_named(content, expected, tmp_path):
+    (tmp_path / "l.mat").write_bytes(content)
+    assert f"not a list in a MATLAB 5 file {expected}" in refusal(read_mat5, tmp_path / "l.mat")
+
+
+def test_a_name_list_with_other_variables_names_them(shared, tmp_path):
+    shutil.copytree(shared / "data" / "lists", tmp_path / "lists")
+    lists = tmp_path / "lists"
+    shutil.copy(lists / "cuhk03_new_protocol_config_labeled.mat", lists / "market1501_queryID.mat")
+    said = refusal(market_from_lists, lists)
+    assert "market1501_queryID.mat: holds " in said
+    assert "filelist" in said
