@@ -13,6 +13,7 @@ from typing import Any, Literal, cast
 from benchmark.metrics import GALLERY_RULES, METRICS, GalleryRule
 from benchmark.profiles import profile_names
 from benchmark.toml import checked, read_toml
+from datasets.arguments import as_path, as_several
 from datasets.cards import CARDS
 from datasets.errors import InputError
 from datasets.protocols import canonical_text, gallery_rule
@@ -108,7 +109,7 @@ def load_table(name: str | Path) -> Table:
     Raises InputError naming the file and the entry when anything in it is unknown or ill-typed.
     """
     path = FOLDER / f"{name}.toml"
-    if str(name) not in table_names():
+    if str(as_path(name, "table")) not in table_names():
         path = Path(name)
         if path.suffix != ".toml":
             raise InputError(
@@ -116,6 +117,17 @@ def load_table(name: str | Path) -> Table:
                 "a table of your own is given by the path of its .toml file"
             )
     return _table(path, read_toml(path, "table"))
+
+
+def asked_tables(tables: Any) -> list[Table]:
+    """One or several tables, or what `load_table` takes -> tables; None: all built-in ones."""
+    if tables is None:
+        return built_in_tables()
+    return as_several(tables, "tables", _asked_table)
+
+
+def _asked_table(table: Any, _: str) -> Table:
+    return table if isinstance(table, Table) else load_table(table)
 
 
 def built_in_tables() -> list[Table]:
