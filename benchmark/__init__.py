@@ -10,6 +10,7 @@ from benchmark.cells import Cell
 from benchmark.features import evaluate, evaluate_features
 from benchmark.profiles import load_profile, profile_names
 from benchmark.records import Record, read_record, read_records
+from benchmark.rules import Rules
 from benchmark.tables import Row, Table, built_in_tables, load_table, table_names
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ __all__ = [
     "Plan",
     "Record",
     "Row",
+    "Rules",
     "Summary",
     "Table",
     "built_in_tables",

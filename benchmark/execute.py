@@ -22,6 +22,7 @@ from benchmark.artifacts import artifact_of
 from benchmark.cells import Job
 from benchmark.code import cell_roots, code_digest
 from benchmark.curves import Curves
+from benchmark.equal_rows import EqualRows, self_matched, with_images
 from benchmark.flops import flops_per_image
 from benchmark.metrics import (
     GALLERY_RULES,
@@ -29,7 +30,6 @@ from benchmark.metrics import (
     ImageIds,
     Metrics,
     as_dict,
-    first_equal_rows,
     measure,
 )
 from benchmark.preparing import Progress, build_pixels, open_data
@@ -95,7 +95,9 @@ def run_cell(job: Job, progress: Progress, *, keep_weights: bool = False) -> Cel
         embeddings = embedded(method, manifest, store, progress)
     with watch.phase("evaluate"):
         progress("evaluate", 0, 1)
-        metrics = _measured(method, manifest, embeddings)
+        ids, rows = _image_ids(manifest), EqualRows.of(*embeddings)
+        distances = method_distances(method, *embeddings, rows)
+        metrics = _measured(distances, ids)
         scores = {rule: found.per_query for rule, found in metrics.items()}
         artifact = artifact_of(method, raw, manifest, store, embeddings, scores)
     begun = {START: method.start, DRAWS: curves.first_draws()}
@@ -123,7 +125,7 @@ def run_cell(job: Job, progress: Progress, *, keep_weights: bool = False) -> Cel
         seconds=watch.seconds(),
         peak_memory_bytes=memory,
         environment=environment(device),
-        notes=(*manifest.notes, *_skipped_notes(metrics)),
+        notes=(*manifest.notes, *_skipped_notes(metrics), *_equal_notes(ids, rows)),
         first_losses=curves.first_losses(),
     )
     return CellResult(record, artifact, method.saved(origin_of(record)) if keep_weights else {})
@@ -255,19 +257,24 @@ def check_embeddings(method: Method, array: Embeddings, count: int, what: str) -
         )
 
 
-def _measured(
-    method: Method, manifest: Manifest, embeddings: tuple[Embeddings, Embeddings]
-) -> dict[str, Metrics]:
-    query, gallery = manifest.rows("query"), manifest.rows("gallery")
-    columns = (rows[name].to_numpy() for name in ("pid", "camid") for rows in (query, gallery))
-    distances = method_distances(method, *embeddings)
-    ids = ImageIds(*columns)
+def _measured(distances: Distances, ids: ImageIds) -> dict[str, Metrics]:
     return {rule: measure(distances, ids, gallery=rule) for rule in GALLERY_RULES}
 
 
-def method_distances(method: Method, query: Embeddings, gallery: Embeddings) -> Distances:
-    """The method's distances by block; equal gallery embeddings get equal ones to the last bit."""
-    first_of = first_equal_rows(gallery)
+def _image_ids(manifest: Manifest) -> ImageIds:
+    query, gallery = manifest.rows("query"), manifest.rows("gallery")
+    columns = (rows[name].to_numpy() for name in ("pid", "camid") for rows in (query, gallery))
+    return ImageIds(*columns)
+
+
+def method_distances(
+    method: Method, query: Embeddings, gallery: Embeddings, rows: EqualRows
+) -> Distances:
+    """The method's distances by block; equal gallery embeddings get equal ones to the last bit.
+
+    A matrix product may sum equal columns in different orders.
+    """
+    first_of = rows.firsts[rows.gallery]
 
     def block(start: int, stop: int) -> NDArray[np.float64]:
         return method.distances(query[start:stop], gallery)[:, first_of]
@@ -308,6 +315,13 @@ def _flops(method: Method, manifest: Manifest, store: PixelStore) -> dict[str, i
 def _skipped_notes(metrics: dict[str, Metrics]) -> list[str]:
     skipped = max(found.skipped_queries for found in metrics.values())
     return [f"{skipped} queries without a true match are not counted"] if skipped else []
+
+
+def _equal_notes(ids: ImageIds, rows: EqualRows) -> list[str]:
+    """What embeddings that are equal to the bit do to the metrics."""
+    found = int(self_matched(with_images(ids, rows), "drop").sum())
+    matched = f"{found} queries find an image of their pid with the very same embedding"
+    return [*([matched] if found else []), *rows.faults(ids)]
 
 
 def peak_memory() -> int:

@@ -1,26 +1,34 @@
-"""Evaluating features from any code base: arrays or a FEATURES.npz file -> metrics.
+"""Evaluating features from any code base: arrays or a FEATURES.npz file -> metrics."""
 
-The file is read as data only; every unusable file gets one line that says what is wrong with it.
-"""
-
-import zipfile
-import zlib
+import warnings
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from benchmark.metrics import Distances, ImageIds, SameCamera, first_equal_rows
+from benchmark.equal_rows import EqualRows, SelfMatches, settle, with_images
+from benchmark.feature_files import FEATURES, IDS, read_features
+from benchmark.metrics import Distances, ImageIds, SameCamera
 from benchmark.rules import EvaluationRule, Rules
 from benchmark.scores import AveragePrecision, Ties
+from datasets.arguments import as_array, as_choice, as_ids
 from datasets.errors import InputError
+from methods.distances import centre, less, sample, squared, squares
 
 Metric = Literal["euclidean", "cosine"]
-FEATURES = ("query_features", "gallery_features")
-IDS = ("query_pids", "gallery_pids", "query_camids", "gallery_camids")
 CHUNK_BYTES = 32 * 2**20
+SIZES = (1e-150, 1e150)  # what can be squared in float64
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """The numbers that `evaluate` returns, and one line for each thing to know about them."""
+
+    metrics: dict[str, float]
+    notes: tuple[str, ...] = ()
 
 
 def evaluate(
@@ -39,17 +47,25 @@ def evaluate(
     ties: Ties = "order",
     repetitions: int = 100,
     seed: int = 0,
+    self_matches: SelfMatches = "auto",
 ) -> dict[str, float]:
     """Rank (G, D) gallery features for each of (Q, D) query features, and measure the ranking.
 
     Returns rank1, rank5, rank10, rank20, mAP, mINP (fractions in [0, 1]) and valid_queries, as
     `measure` defines them; gallery="shared" adds repetitions and the deviations between them, as
-    `measure_shared` does (`repetitions` and `seed` are for it alone). Distances are float64;
-    features may be of any float type. Gallery pid -1 is junk, camid -1 an unknown camera. Camera
-    ids may be left out with same_camera="keep". Raises InputError for NaN, infinity, unequal widths
-    or lengths, rules that exclude one another, and when no query has a true match.
+    `measure_shared` does (`repetitions` and `seed` are for it alone). self_matches_dropped and
+    self_matches_kept count the queries that stand in the gallery themselves (the same feature row
+    to the bit, and the same pid) where no rule about cameras leaves them out; `self_matches` says
+    what becomes of them: "auto" drops them from the ranking where no camera is known, or all are
+    kept. What else is odd is said as a warning (UserWarning).
+
+    Features and ids may be arrays, lists, DataFrames or tensors of any number type and device;
+    distances are float64. Gallery pid -1 is junk, camid -1 an unknown camera. Camera ids may be
+    left out with same_camera="keep". Raises InputError for NaN, infinity, unequal widths or
+    lengths, ids that are no whole numbers of 64 bits, rules that exclude one another, and when no
+    query has a true match.
     """
-    arrays = {
+    given = {
         "query_features": query_features,
         "gallery_features": gallery_features,
         "query_pids": query_pids,
@@ -57,185 +73,180 @@ def evaluate(
         "query_camids": query_camids,
         "gallery_camids": gallery_camids,
     }
-    given = {name: np.asarray(array) for name, array in arrays.items() if array is not None}
-    rules = Rules(gallery, same_camera, separate_cameras, ap, ties, repetitions, seed)
-    return _evaluate("evaluate", given, metric, rules)
+    arrays = {name: array for name, array in given.items() if array is not None}
+    rules = Rules(gallery, same_camera, separate_cameras, ap, ties, repetitions, seed, self_matches)
+    found = _evaluated("evaluate", arrays, metric, rules)
+    for note in found.notes:
+        warnings.warn(f"evaluate: {note}", stacklevel=2)
+    return found.metrics
 
 
 def evaluate_features(
-    path: Path,
-    metric: Metric = "euclidean",
-    same_camera: SameCamera = "drop",
-    gallery: EvaluationRule = "multi-shot",
-    *,
-    separate_cameras: bool = False,
-    ap: AveragePrecision = "standard",
-    ties: Ties = "order",
-    repetitions: int = 100,
-    seed: int = 0,
-) -> dict[str, float]:
+    path: Path, metric: Metric = "euclidean", rules: Rules | None = None
+) -> Evaluation:
     """`evaluate` for the arrays of an .npz file; an InputError then names the file."""
-    rules = Rules(gallery, same_camera, separate_cameras, ap, ties, repetitions, seed)
-    return _evaluate(str(path), _read(path), metric, rules)
+    return _evaluated(str(path), read_features(path), metric, rules or Rules())
 
 
 def feature_distances(
-    query: NDArray[Any], gallery: NDArray[Any], metric: Metric = "euclidean"
+    query: NDArray[Any],
+    gallery: NDArray[Any],
+    metric: Metric = "euclidean",
+    rows: EqualRows | None = None,
 ) -> Distances:
     """The distances of query rows to all gallery rows, by block, in float64.
 
     Equal gallery rows get equal distances to the last bit, whatever order the matrix product sums
     in: ties are then ties. "cosine" is 1 - cosine similarity; a zero vector has similarity 0.
+    `rows`: which are equal, where that is known.
     """
-    first_of = first_equal_rows(gallery)
+    rows = rows or EqualRows.of(query[:0], gallery)
+    distinct = gallery if len(rows.firsts) == len(gallery) else gallery[rows.firsts]
     chunk = max(1, CHUNK_BYTES // (8 * max(1, gallery.shape[1])))
+    unit = _unit if metric == "cosine" else None
+    middle = centre(unit(sample(gallery)) if unit else sample(gallery))
+    zero = [np.logical_not(points.any(axis=1)) for points in (query, distinct)] if unit else []
+
+    def placed(rows: NDArray[Any]) -> NDArray[np.float64]:
+        if not unit:
+            return less(rows, middle)
+        vectors = unit(rows)
+        vectors -= middle
+        return vectors
 
     def block(start: int, stop: int) -> NDArray[np.float64]:
-        left = _prepared(query[start:stop], metric)
-        found = np.empty((stop - start, len(gallery)))
-        for begin in range(0, len(gallery), chunk):
-            right = _prepared(gallery[begin : begin + chunk], metric)
-            found[:, begin : begin + chunk] = _distances(left, right, metric)
-        return found[:, first_of]
+        left = placed(query[start:stop])
+        found = np.empty((len(left), len(distinct)))
+        for begin in range(0, len(distinct), chunk):
+            some = slice(begin, begin + chunk)
+            found[:, some] = squared(left, placed(distinct[some]))
+        if unit:
+            # |u - v|^2 / 2 is 1 - u v, and keeps its digits where u is near v.
+            found /= 2
+            found[zero[0][start:stop]] = 1.0
+            found[:, zero[1]] = 1.0
+        else:
+            np.sqrt(found, out=found)
+        return found if distinct is gallery else found[:, rows.gallery]
 
     return block
 
 
-def _prepared(rows: NDArray[Any], metric: Metric) -> NDArray[np.float64]:
-    vectors = rows.astype(np.float64)
-    if metric == "euclidean":
-        return vectors
+def _unit(rows: NDArray[Any]) -> NDArray[np.float64]:
+    """Rows of length 1; zero stays zero."""
+    vectors: NDArray[np.float64] = rows.astype(np.float64)
     # Scaled by the largest entry first, so that squaring can neither overflow nor vanish.
-    scale = np.abs(vectors).max(axis=1, keepdims=True, initial=0.0)
+    scale = np.maximum(vectors.max(axis=1), -vectors.min(axis=1))[:, None]
     vectors /= np.where(scale > 0, scale, 1.0)
-    norms = np.sqrt((vectors**2).sum(axis=1, keepdims=True))
-    return np.asarray(vectors / np.where(norms > 0, norms, 1.0), dtype=np.float64)
+    norms = np.sqrt(squares(vectors))[:, None]
+    vectors /= np.where(norms > 0, norms, 1.0)
+    return vectors
 
 
-def _distances(
-    left: NDArray[np.float64], right: NDArray[np.float64], metric: Metric
-) -> NDArray[np.float64]:
-    product = left @ right.T
-    if metric == "cosine":
-        return np.asarray(1.0 - product, dtype=np.float64)
-    squared = (left**2).sum(1)[:, None] + (right**2).sum(1)[None, :] - 2.0 * product
-    return np.asarray(np.sqrt(np.maximum(squared, 0.0)), dtype=np.float64)
-
-
-# What zipfile, zlib and numpy raise for files that are damaged in one place or another.
-_DAMAGE = (
-    OSError,
-    ValueError,
-    EOFError,
-    RuntimeError,
-    MemoryError,
-    OverflowError,
-    zipfile.BadZipFile,
-    zlib.error,
-)
-
-
-def _read(path: Path) -> dict[str, NDArray[Any]]:
+def _evaluated(where: str, arrays: Mapping[str, Any], metric: Metric, rules: Rules) -> Evaluation:
     try:
-        archive = np.load(path, allow_pickle=False)
-    except FileNotFoundError as error:
-        raise InputError(f"{path}: no such file; give the .npz with the features") from error
-    except _DAMAGE as error:
-        raise InputError(
-            f"{path}: not a readable .npz archive ({error}); write it with numpy.savez"
-        ) from error
-    if not isinstance(archive, np.lib.npyio.NpzFile):
-        raise InputError(f"{path}: a single array, not an .npz; save all six with numpy.savez")
-    with archive:
-        wanted = [name for name in archive.files if name in (*FEATURES, *IDS)]
-        return {name: _read_array(path, archive, name) for name in wanted}
-
-
-def _read_array(path: Path, archive: Mapping[str, NDArray[Any]], name: str) -> NDArray[Any]:
-    try:
-        array = archive[name]
-    except _DAMAGE as error:
-        advice = "save numbers (array.astype(float) or .astype(int)), not objects"
-        if "allow_pickle" not in str(error):
-            advice = "the file is damaged, write it again"
-        raise InputError(f"{path}: array {name} cannot be read ({error}); {advice}") from error
-    if not isinstance(array, np.ndarray):
-        raise InputError(f"{path}: {name} is not an array; write the file with numpy.savez")
-    return array
-
-
-def _evaluate(
-    where: str, arrays: Mapping[str, NDArray[Any]], metric: Metric, rules: Rules
-) -> dict[str, float]:
-    _choice(where, "metric", metric, get_args(Metric))
-    try:
+        as_choice(metric, get_args(Metric), "metric")
         rules.check()
-        checked = _check(where, arrays, cameras=rules.same_camera == "drop")
-        left, right = checked["query_features"], checked["gallery_features"]
-        ids = ImageIds(**{name: checked[name] for name in IDS})
-        return rules.apply(feature_distances(left, right, metric), ids)
+        checked = _checked(arrays, metric, cameras=rules.same_camera == "drop")
+        return _ranked(*checked, metric, rules)
     except InputError as error:
-        if str(error).startswith(f"{where}: "):
-            raise
         raise InputError(f"{where}: {error}") from error
-
-
-def _choice(where: str, what: str, value: str, known: tuple[str, ...]) -> None:
-    if value not in known:
-        raise InputError(f"{where}: unknown {what} {value!r}; choose {' or '.join(known)}")
-
-
-def _check(
-    where: str, arrays: Mapping[str, NDArray[Any]], cameras: bool
-) -> dict[str, NDArray[Any]]:
-    """All six arrays, checked against each other; without `cameras` camera ids are not needed."""
-    found: dict[str, NDArray[Any]] = {}
-    for name in FEATURES:
-        found[name] = _features(where, name, _present(where, name, arrays))
-    widths = [found[name].shape[1] for name in FEATURES]
-    if widths[0] != widths[1]:
+    except MemoryError as error:
         raise InputError(
-            f"{where}: query_features are {widths[0]} wide and gallery_features {widths[1]}; "
+            f"{where}: these features need more memory than there is; save them as float32, "
+            "or evaluate on a larger machine"
+        ) from error
+
+
+def _ranked(
+    query: NDArray[Any], gallery: NDArray[Any], ids: ImageIds, metric: Metric, rules: Rules
+) -> Evaluation:
+    rows = EqualRows.of(query, gallery)
+    settled, dropped, kept = settle(with_images(ids, rows), rules.same_camera, rules.self_matches)
+    metrics = rules.apply(feature_distances(query, gallery, metric, rows), settled)
+    notes = [*_self_notes(len(query), dropped, kept), *rows.faults(ids)]
+    if metric == "cosine":
+        notes += _zero_notes(query, gallery)
+    counts = {"self_matches_dropped": dropped, "self_matches_kept": kept}
+    return Evaluation({**metrics, **counts}, tuple(notes))
+
+
+def _self_notes(queries: int, dropped: int, kept: int) -> list[str]:
+    what = f"of {queries} queries stand in the gallery themselves (equal feature row, same pid)"
+    left_out = f"{dropped} {what}: left out of their own rankings; self-matches 'keep' ranks them"
+    left_in = f"{kept} {what} and find themselves; self-matches 'drop' leaves them out"
+    return [*([left_out] if dropped else []), *([left_in] if kept else [])]
+
+
+def _zero_notes(query: NDArray[Any], gallery: NDArray[Any]) -> list[str]:
+    zero = sum(int((~rows.any(axis=1)).sum()) for rows in (query, gallery))
+    told = f"{zero} feature rows are zero: a cosine of 0 with all others is taken for them"
+    return [told] if zero else []
+
+
+# --- checks ---------------------------------------------------------------------------------------
+
+
+def _checked(
+    arrays: Mapping[str, Any], metric: Metric, cameras: bool
+) -> tuple[NDArray[Any], NDArray[Any], ImageIds]:
+    """All arrays, checked against each other; without `cameras` camera ids are not looked at."""
+    query, gallery = (_features(name, _present(name, arrays), metric) for name in FEATURES)
+    if query.shape[1] != gallery.shape[1]:
+        raise InputError(
+            f"query_features are {query.shape[1]} wide and gallery_features {gallery.shape[1]}; "
             "both must come from the same model"
         )
+    columns = []
     for name in IDS:
-        rows = len(found[name.split("_")[0] + "_features"])
+        rows = len(query if name.startswith("query") else gallery)
         if name.endswith("camids") and not cameras:
-            found[name] = np.zeros(rows, dtype=np.int64)
-            continue
-        found[name] = _ids(where, name, _present(where, name, arrays), rows)
-    return found
+            columns.append(np.zeros(rows, dtype=np.int64))
+        else:
+            columns.append(_ids(name, _present(name, arrays), rows))
+    return query, gallery, ImageIds(*columns)
 
 
-def _present(where: str, name: str, arrays: Mapping[str, NDArray[Any]]) -> NDArray[Any]:
+def _present(name: str, arrays: Mapping[str, Any]) -> Any:
     if name in arrays:
         return arrays[name]
-    hint = "; without cameras use --same-camera keep" if name.endswith("camids") else ""
-    raise InputError(f"{where}: array {name} is missing{hint or '; add it'}")
+    hint = "without cameras use --same-camera keep" if name.endswith("camids") else "give it, too"
+    raise InputError(f"{name} is missing; {hint}")
 
 
-def _features(where: str, name: str, array: NDArray[Any]) -> NDArray[Any]:
+def _features(name: str, value: Any, metric: Metric) -> NDArray[Any]:
+    array = as_array(value, name)
     if array.dtype.kind not in "fiu":
-        raise InputError(f"{where}: {name} must be floating point, not {array.dtype}")
+        raise InputError(
+            f"{name} must be floating point, not {array.dtype}; convert with .astype(float)"
+        )
     if array.ndim != 2:
-        raise InputError(f"{where}: {name} must be (images, width), not of shape {array.shape}")
+        raise InputError(
+            f"{name} must be (images, width), not of shape {array.shape}; "
+            "give one row of features for each image"
+        )
     if array.size == 0:
-        raise InputError(f"{where}: {name} is empty, of shape {array.shape}")
+        raise InputError(f"{name} is empty, of shape {array.shape}; give at least one image")
     bad = np.flatnonzero(~np.isfinite(array).all(axis=1))
     if len(bad):
         raise InputError(
-            f"{where}: {name} holds NaN or infinity in {len(bad)} of {len(array)} rows, "
+            f"{name} holds NaN or infinity in {len(bad)} of {len(array)} rows, "
             f"first in row {bad[0]}; compute these features again"
+        )
+    largest = max(float(array.max()), -float(array.min()))
+    if metric == "euclidean" and largest and not SIZES[0] < largest < SIZES[1]:
+        raise InputError(
+            f"{name} are of size {largest:.0e}, whose squares float64 cannot hold; "
+            "multiply all features by one number that brings them near 1"
         )
     return array
 
 
-def _ids(where: str, name: str, array: NDArray[Any], rows: int) -> NDArray[np.int64]:
-    if array.ndim != 1 or len(array) != rows:
+def _ids(name: str, value: Any, rows: int) -> NDArray[np.int64]:
+    ids = as_ids(value, name)
+    if len(ids) != rows:
         raise InputError(
-            f"{where}: {name} must have one entry for each of the {rows} feature rows, "
-            f"not the shape {array.shape}"
+            f"{name} must have one entry for each of the {rows} feature rows, not {len(ids)}; "
+            "save both from the same list of images"
         )
-    if array.dtype.kind not in "iu":
-        raise InputError(f"{where}: {name} must be integers, not {array.dtype}")
-    return array.astype(np.int64)
+    return ids

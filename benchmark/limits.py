@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from benchmark.metrics import METRICS
+from datasets.arguments import as_flag, as_number, as_several, as_text
 from datasets.errors import InputError
 
 
@@ -31,12 +32,18 @@ class Limits:
     other_seeds: bool = False
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "metrics", tuple(as_several(self.metrics, "metrics", as_text)))
+        for name in ("gains", "training", "exact", "other_seeds"):
+            as_flag(getattr(self, name), name.replace("_", " "))
+        for name in ("false_alarms", "tolerance", "time", "memory"):
+            if getattr(self, name) is not None:
+                as_number(getattr(self, name), name.replace("_", " "))
         unknown = [metric for metric in self.metrics if metric not in METRICS]
         if unknown or not self.metrics:
             raise InputError(
                 f"metrics of the gate: unknown {unknown}; choose among {', '.join(METRICS)}"
             )
-        if not 0 < self.false_alarms < 1:
+        if self.false_alarms is None or not 0 < self.false_alarms < 1:
             raise InputError(f"false alarms: {self.false_alarms} is no rate between 0 and 1")
         if self.tolerance is not None and not 0 <= self.tolerance <= 1:
             raise InputError(f"tolerance: {100 * self.tolerance:g} points are not in 0 to 100")

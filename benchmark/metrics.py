@@ -5,7 +5,7 @@ docs/protocols.md states the rules; ties are ordered by (distance, gallery index
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,12 +34,17 @@ Distances = Callable[[int, int], NDArray[np.float64]]
 
 @dataclass(frozen=True)
 class ImageIds:
-    """Who is on the images and which camera took them: (Q,) and (G,) int64."""
+    """Who is on the images and which camera took them: (Q,) and (G,) int64.
+
+    Where images are numbered, too, gallery entries of the query's own number are dropped.
+    """
 
     query_pids: Ids
     gallery_pids: Ids
     query_camids: Ids
     gallery_camids: Ids
+    query_images: Ids | None = None
+    gallery_images: Ids | None = None
 
 
 @dataclass(frozen=True)
@@ -97,8 +102,8 @@ def measure(
     ranked = true = 0
     for start, stop in blocks(len(ids.query_pids), len(gallery_pids)):
         block = checked_block(distances, start, stop, len(gallery_pids))[:, columns]
-        match, dropped = _matches(ids, slice(start, stop), columns, separate_cameras)
-        if same_camera == "drop":
+        match, dropped = _matches(ids, slice(start, stop), columns, same_camera, separate_cameras)
+        if dropped is not None:
             block[dropped] = np.inf
             match &= ~dropped
         valid = match.any(axis=1)
@@ -125,26 +130,22 @@ def as_dict(metrics: Metrics) -> dict[str, float]:
     return {name: getattr(metrics, name) for name in (*METRICS, "valid_queries")}
 
 
-def first_equal_rows(rows: NDArray[Any]) -> Ids:
-    """For each row of (N, D) the index of the first row that equals it (0.0 equals -0.0).
-
-    Taking the distances of that row makes ties of equal features exact: a matrix product may sum
-    equal columns in different orders.
-    """
-    seen: dict[bytes, int] = {}
-    found = [seen.setdefault((row + 0.0).tobytes(), index) for index, row in enumerate(rows)]
-    return np.array(found, dtype=np.int64)
-
-
 def _matches(
-    ids: ImageIds, rows: slice, columns: Ids, separate_cameras: bool
-) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """(rows, columns): entries of the query's pid, and those that its camera drops."""
+    ids: ImageIds, rows: slice, columns: Ids, same_camera: SameCamera, separate_cameras: bool
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_] | None]:
+    """(rows, columns): entries of the query's pid, and those that are dropped, if any can be."""
     match = ids.query_pids[rows, None] == ids.gallery_pids[columns][None, :]
-    camids = ids.query_camids[rows]
-    camera = camids[:, None] == ids.gallery_camids[columns][None, :]
-    camera[camids == UNKNOWN_CAMERA] = False
-    return match, camera if separate_cameras else match & camera
+    dropped = None
+    if same_camera == "drop":
+        camids = ids.query_camids[rows]
+        dropped = camids[:, None] == ids.gallery_camids[columns][None, :]
+        dropped[camids == UNKNOWN_CAMERA] = False
+        if not separate_cameras:
+            dropped &= match
+    if ids.query_images is not None and ids.gallery_images is not None:
+        itself = ids.query_images[rows, None] == ids.gallery_images[columns][None, :]
+        dropped = itself if dropped is None else dropped | itself
+    return match, dropped
 
 
 def blocks(queries: int, gallery: int) -> Iterator[tuple[int, int]]:
@@ -181,7 +182,7 @@ def mean_scores(found: Sequence[Scores], queries: int) -> Metrics:
     if not valid:
         raise InputError(
             f"none of the {queries} queries has a true match in the gallery; "
-            "check that query and gallery share pids, seen by different cameras"
+            "check that they share pids, seen by different cameras and in different images"
         )
     cmc = np.concatenate([scores.cmc for scores in found]).mean(axis=0).clip(0.0, 1.0)
     curve = tuple(float(value) for value in cmc)

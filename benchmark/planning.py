@@ -21,6 +21,16 @@ from benchmark.progress import Clock, watched
 from benchmark.records import RecordFolder, scan_records
 from benchmark.tables import Row, Table, load_table, select_rows
 from benchmark.weights import has_weights
+from datasets.arguments import (
+    as_a,
+    as_count,
+    as_function,
+    as_path,
+    as_several,
+    as_text,
+    as_whole,
+    if_given,
+)
 from datasets.bounds import checked_seeds
 from datasets.cards import card
 from datasets.errors import InputError
@@ -88,16 +98,16 @@ class Plan:
 def plan_table(
     table: Table | str | Path,
     *,
-    out: Path,
+    out: Path | str,
     source: Source | None = None,
     profile: Profile | str | Path = "quick",
-    datasets: Sequence[str] | None = None,
+    datasets: Sequence[str] | str | None = None,
     protocol: str | None = None,
-    rows: Sequence[str] | None = None,
-    seeds: Sequence[int] | None = None,
+    rows: Sequence[str] | str | None = None,
+    seeds: Sequence[int] | int | None = None,
     jobs: int | None = None,
-    cache: Path | None = None,
-    weights_dir: Path | None = None,
+    cache: Path | str | None = None,
+    weights_dir: Path | str | None = None,
     save_weights: bool = False,
     engine: Engine = local,
     stream: TextIO | None = None,
@@ -109,13 +119,17 @@ def plan_table(
     `jobs` None: see `default_jobs`; `save_weights`: a cell whose weights are not there is not done.
     Raises InputError for any unknown name and for a raw folder that is missing or wrong.
     """
+    out, engine = as_path(out, "out"), as_function(engine, "engine")
+    cache = if_given(cache, "cache", as_path) or default_cache()
+    source = None if source is None else as_a(Source, source, "source")
+    jobs, protocol = if_given(jobs, "jobs", as_count), if_given(protocol, "protocol", as_text)
+    labels = None if rows is None else as_several(rows, "rows", _row_name)
     table = table if isinstance(table, Table) else load_table(table)
+    names, numbers = _wanted(table, datasets, seeds)
     found = profile if isinstance(profile, Profile) else load_profile(profile, weights_dir)
-    chosen = select_rows(table, list(rows) if rows is not None else None)
+    chosen = select_rows(table, labels)
     options = [resolve_options(row.method, found, dict(row.options)) for row in chosen]
     source = source or Source(size=found.twin_size)
-    cache = cache or default_cache()
-    names, numbers = _wanted(table, datasets, seeds)
     protocols = _protocols(table, chosen, protocol, names, source, cache)
     requests = [
         SurveyRequest(name, source, cache, numbers, own) for name in names for own in protocols
@@ -164,14 +178,21 @@ def usable_cores() -> int:
     return os.cpu_count() or 1
 
 
+def _row_name(row: object, what: str) -> str:
+    """The label of a row, or its number from 1."""
+    return row if isinstance(row, str) else str(as_count(row, what))
+
+
 def _wanted(
-    table: Table, datasets: Sequence[str] | None, seeds: Sequence[int] | None
+    table: Table, datasets: Sequence[str] | str | None, seeds: Sequence[int] | int | None
 ) -> tuple[list[str], tuple[int, ...]]:
     """The ids of the data sets and the seeds, each once."""
-    names = tuple(dict.fromkeys(table.datasets if datasets is None else datasets))
+    asked = table.datasets if datasets is None else as_several(datasets, "datasets", as_text)
+    names = tuple(dict.fromkeys(asked))
     if not names:
         raise InputError("nothing to run: name at least one data set")
-    numbers = checked_seeds(table.seeds if seeds is None else seeds)
+    numbered = table.seeds if seeds is None else as_several(seeds, "seeds", as_whole)
+    numbers = checked_seeds(numbered)
     return [card(name).id for name in names], numbers
 
 

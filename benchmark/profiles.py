@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.toml import checked
+from datasets.arguments import as_path, if_given
 from datasets.bounds import checked_count
 from datasets.errors import InputError
 from datasets.texts import check_name, read_toml
@@ -36,7 +37,7 @@ def profile_names() -> list[str]:
     return sorted(path.stem for path in FOLDER.glob("*.toml"))
 
 
-def load_profile(name: str | Path, weights_dir: Path | None = None) -> Profile:
+def load_profile(name: str | Path, weights_dir: Path | str | None = None) -> Profile:
     """The built-in profile of that name, or the profile file at that path.
 
     `weights_dir`: a folder with ImageNet weights for machines without network. Raises InputError
@@ -44,7 +45,7 @@ def load_profile(name: str | Path, weights_dir: Path | None = None) -> Profile:
     """
     path = _find(name)
     profile = _profile(f"profile {path}", _read(path))
-    return replace(profile, weights_dir=weights_dir)
+    return replace(profile, weights_dir=if_given(weights_dir, "weights_dir", as_path))
 
 
 def typical_seconds(name: str | Path, method: str, options: dict[str, Any]) -> float:
@@ -74,7 +75,7 @@ def profile_content(profile: Profile, method: str) -> dict[str, Any]:
 
 
 def _find(name: str | Path) -> Path:
-    if str(name) in profile_names():
+    if str(as_path(name, "profile")) in profile_names():
         return FOLDER / f"{name}.toml"
     if Path(name).suffix != ".toml":
         raise InputError(

@@ -14,6 +14,7 @@ from typing import Any
 from jsonschema import Draft202012Validator
 
 from benchmark.cells import Cell, key_of
+from datasets.arguments import as_path
 from datasets.errors import InputError
 from datasets.files import write_atomically
 from datasets.texts import read_json
@@ -108,11 +109,12 @@ def scan_records(folder: Path) -> RecordFolder:
     return RecordFolder(records, tuple(broken))
 
 
-def read_records(folder: Path) -> list[Record]:
+def read_records(folder: Path | str) -> list[Record]:
     """The sound records of a results folder, by key; each unsound file gets a logged warning.
 
     Raises InputError when the folder has no records/ at all.
     """
+    folder = as_path(folder, "results")
     if not (folder / "records").is_dir():
         raise InputError(f"{folder}: no results there (no folder records/); run `crossres run`")
     found = scan_records(folder)

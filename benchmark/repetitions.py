@@ -67,9 +67,8 @@ def measure_shared(
     found: list[list[Scores]] = [[] for _ in orders]
     for start, stop in blocks(len(ids.query_pids), len(ids.gallery_pids)):
         block = checked_block(distances, start, stop, len(ids.gallery_pids))
-        for camid in np.unique(ids.query_camids[start:stop]):
-            rows = np.flatnonzero(ids.query_camids[start:stop] == camid)
-            usable = _usable(ids, int(camid), same_camera)
+        for rows in _alike(ids, start, stop):
+            usable = _usable(ids, start + int(rows[0]), same_camera)
             for order, scores in zip(orders, found, strict=True):
                 own = _first(order, usable)
                 others = own if separate_cameras else np.array([m[0] for m in order], np.int64)
@@ -94,11 +93,24 @@ def _hash_order(count: int, seed: int, repetition: int, pid: int) -> list[int]:
     )
 
 
-def _usable(ids: ImageIds, camid: int, same_camera: SameCamera) -> NDArray[np.bool_]:
-    """(G,): what queries of this camera may see of their own identity."""
-    if same_camera == "keep" or camid == UNKNOWN_CAMERA:
-        return np.ones(len(ids.gallery_camids), dtype=np.bool_)
-    return np.asarray(ids.gallery_camids != camid)
+def _alike(ids: ImageIds, start: int, stop: int) -> list[Ids]:
+    """The rows of a block, grouped into those to which the same images are usable."""
+    kinds = ids.query_camids[start:stop, None]
+    if ids.query_images is not None:
+        kinds = np.column_stack([kinds, ids.query_images[start:stop]])
+    groups = np.unique(kinds, axis=0, return_inverse=True)[1].reshape(-1)
+    return [np.flatnonzero(groups == group) for group in range(int(groups.max()) + 1)]
+
+
+def _usable(ids: ImageIds, query: int, same_camera: SameCamera) -> NDArray[np.bool_]:
+    """(G,): what this query may see of its own identity."""
+    usable = np.ones(len(ids.gallery_camids), dtype=np.bool_)
+    camid = ids.query_camids[query]
+    if same_camera == "drop" and camid != UNKNOWN_CAMERA:
+        usable &= ids.gallery_camids != camid
+    if ids.query_images is not None and ids.gallery_images is not None:
+        usable &= ids.gallery_images != ids.query_images[query]
+    return usable
 
 
 def _first(order: Sequence[Ids], usable: NDArray[np.bool_]) -> Ids:
@@ -110,7 +122,7 @@ def _first(order: Sequence[Ids], usable: NDArray[np.bool_]) -> Ids:
 def _score(
     block: NDArray[np.float64], query_pids: Ids, pids: Ids, gallery: _Gallery, ap: AveragePrecision
 ) -> Scores:
-    """Scores of the queries (all of one camera) whose own identity shows an image."""
+    """Scores of the queries (all with the same usable images) that see their own identity."""
     place = np.minimum(np.searchsorted(pids, query_pids), len(pids) - 1)
     valid = np.flatnonzero((pids[place] == query_pids) & (gallery.own[place] != NOBODY))
     place = place[valid]

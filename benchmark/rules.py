@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from benchmark.equal_rows import SelfMatches
 from benchmark.metrics import Distances, ImageIds, SameCamera, as_dict, measure
 from benchmark.repetitions import measure_shared
 from benchmark.scores import AveragePrecision, Ties
+from datasets.arguments import as_choice, as_flag, as_whole
 from datasets.errors import InputError
 
 EvaluationRule = Literal["single-shot", "multi-shot", "shared"]
@@ -15,7 +17,8 @@ EvaluationRule = Literal["single-shot", "multi-shot", "shared"]
 class Rules:
     """The options of `evaluate`; docs/protocols.md, "Evaluation", says what each does.
 
-    `repetitions` (from 1) and `seed` are used by the gallery rule "shared" only.
+    `repetitions` (from 1) and `seed` are used by the gallery rule "shared" only; `self_matches`
+    is settled before the rules are applied.
     """
 
     gallery: EvaluationRule = "multi-shot"
@@ -25,13 +28,15 @@ class Rules:
     ties: Ties = "order"
     repetitions: int = 100
     seed: int = 0
+    self_matches: SelfMatches = "auto"
 
     def check(self) -> None:
         """Raise InputError for an unknown value, and for rules that exclude one another."""
         for name, kind in _CHOICES.items():
-            known, value = get_args(kind), getattr(self, name)
-            if value not in known:
-                raise InputError(f"unknown {name} {value!r}; choose {' or '.join(known)}")
+            as_choice(getattr(self, name), get_args(kind), name)
+        as_flag(self.separate_cameras, "separate_cameras")
+        for name in ("repetitions", "seed"):
+            as_whole(getattr(self, name), name)
         if self.separate_cameras and self.same_camera == "keep":
             raise InputError("separate_cameras needs same_camera 'drop'; 'keep' ignores cameras")
         if self.ties == "half" and self.gallery != "single-shot":
@@ -67,4 +72,5 @@ _CHOICES = {
     "same_camera": SameCamera,
     "ap": AveragePrecision,
     "ties": Ties,
+    "self_matches": SelfMatches,
 }

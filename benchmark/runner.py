@@ -22,6 +22,7 @@ from benchmark.progress import Clock, watched
 from benchmark.records import read_record, record_path, write_record
 from benchmark.tables import Table
 from benchmark.weights import weights_path, write_weights
+from datasets.arguments import as_flag, as_function, as_path
 from datasets.errors import InputError
 from datasets.files import write_atomically
 from datasets.progress import duration
@@ -73,16 +74,16 @@ class Summary:
 def run_table(
     table: Table | str | Path,
     *,
-    out: Path,
+    out: Path | str,
     source: Source | None = None,
     profile: Profile | str | Path = "quick",
-    datasets: Sequence[str] | None = None,
+    datasets: Sequence[str] | str | None = None,
     protocol: str | None = None,
-    rows: Sequence[str] | None = None,
-    seeds: Sequence[int] | None = None,
+    rows: Sequence[str] | str | None = None,
+    seeds: Sequence[int] | int | None = None,
     jobs: int | None = None,
-    cache: Path | None = None,
-    weights_dir: Path | None = None,
+    cache: Path | str | None = None,
+    weights_dir: Path | str | None = None,
     save_weights: bool = False,
     engine: Engine = local,
     stream: TextIO | None = None,
@@ -97,8 +98,10 @@ def run_table(
     but no weights is run again), and for failed cells out/failures. Ctrl-C ends the run with
     `interrupted` set. Raises InputError for unusable input, before any cell is run.
     """
-    stream = stream or sys.stderr
+    stream = sys.stderr if stream is None else stream
+    as_function(getattr(stream, "write", None), "stream")
     start = time.monotonic()
+    out, save_weights = as_path(out, "out"), as_flag(save_weights, "save_weights")
     _check_writable(out)
     if save_weights:
         _check_writable(out / "weights")

@@ -11,6 +11,7 @@ from typing import Any, Literal, cast
 from benchmark.metrics import GALLERY_RULES, METRICS, GalleryRule
 from benchmark.profiles import profile_names
 from benchmark.toml import checked
+from datasets.arguments import as_path, as_several
 from datasets.bounds import checked_seeds
 from datasets.cards import CARDS
 from datasets.errors import InputError
@@ -113,7 +114,7 @@ def load_table(name: str | Path) -> Table:
     Raises InputError naming the file and the entry when anything in it is unknown or ill-typed.
     """
     path = FOLDER / f"{name}.toml"
-    if str(name) not in table_names():
+    if str(as_path(name, "table")) not in table_names():
         path = Path(name)
         if path.suffix != ".toml":
             raise InputError(
@@ -122,6 +123,17 @@ def load_table(name: str | Path) -> Table:
                 "a table of your own is given by the path of its .toml file"
             )
     return table_from(path, read_toml(path, "table"))
+
+
+def asked_tables(tables: Any) -> list[Table]:
+    """One or several tables, or what `load_table` takes -> tables; None: all built-in ones."""
+    if tables is None:
+        return built_in_tables()
+    return as_several(tables, "tables", _asked_table)
+
+
+def _asked_table(table: Any, _: str) -> Table:
+    return table if isinstance(table, Table) else load_table(table)
 
 
 def built_in_tables() -> list[Table]:

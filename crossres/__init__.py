@@ -73,5 +73,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns 0 (done), 1 (ran, the answer is no) or 2 (unusable input)."""
     _check_rooms()
     from crossres.command_line import run
+    from datasets.arguments import as_several
 
-    return run(arguments)
+    return run(None if arguments is None else as_several(arguments, "arguments", _word))
+
+
+def _word(argument: Any, what: str) -> str:
+    """A word of a command line: text, a path or a number."""
+    from datasets.arguments import as_path
+
+    return str(argument) if isinstance(argument, str | int) else str(as_path(argument, what))

@@ -1,6 +1,7 @@
 """`crossres run`, `crossres report`, `crossres claims` and `crossres evaluate`."""
 
 import argparse
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -148,25 +149,26 @@ def _claims(options: argparse.Namespace) -> int:
 
 
 def _evaluate(options: argparse.Namespace) -> int:
-    from benchmark import evaluate_features
+    from benchmark import Rules, evaluate_features
 
-    metrics = evaluate_features(
-        options.features,
-        options.metric,
-        options.same_camera,
-        options.gallery,
+    rules = Rules(
+        gallery=options.gallery,
+        same_camera=options.same_camera,
         separate_cameras=options.separate_cameras,
         ap=options.ap,
         ties=options.ties,
         repetitions=options.repetitions,
         seed=options.seed,
+        self_matches=options.self_matches,
     )
+    found = evaluate_features(options.features, options.metric, rules)
+    for note in found.notes:
+        print(f"note: {note}", file=sys.stderr)
     if options.json:
-        print_json(metrics)
+        print_json({**found.metrics, "notes": list(found.notes)})
         return DONE
-    for name, value in metrics.items():
-        counted = name in ("valid_queries", "repetitions")
-        print(f"{name:14} {value if counted else f'{100 * value:.2f} %'}")
+    for name, value in found.metrics.items():
+        print(f"{name:20} {value if isinstance(value, int) else f'{100 * value:.2f} %'}")
     return DONE
 
 
@@ -279,6 +281,13 @@ def _add_evaluate(commands: Any) -> None:
         choices=["drop", "keep"],
         default="drop",
         help="gallery images of the query's own identity and camera",
+    )
+    evaluate.add_argument(
+        "--self-matches",
+        choices=["auto", "drop", "keep"],
+        default="auto",
+        help="gallery rows of the query's own identity whose features are the query's to the bit "
+        "(default: dropped where no camera is known, or all are kept)",
     )
     evaluate.add_argument(
         "--gallery",

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from datasets.arguments import as_text
 from datasets.errors import InputError
 
 
@@ -99,6 +100,6 @@ CARDS = _load()
 
 def card(dataset: str) -> Card:
     """Return the card of a data set; InputError on an unknown one lists those there are."""
-    if dataset not in CARDS:
+    if as_text(dataset, "data set") not in CARDS:
         raise InputError(f"unknown data set {dataset!r}; the data sets are {', '.join(CARDS)}")
     return CARDS[dataset]

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 
-import numpy as np
 import pandas as pd
 
+from datasets.arguments import as_a, as_ids, as_path, as_text, as_whole
 from datasets.errors import InputError
 from datasets.files import digest_of, write_atomically
 from datasets.kinds import kind_of_file
@@ -50,6 +50,9 @@ class Manifest:
 
     def __post_init__(self) -> None:
         """Check the table, and put it into its one order."""
+        as_text(self.dataset, "the manifest's dataset")
+        as_text(self.protocol, "the manifest's protocol")
+        object.__setattr__(self, "seed", as_whole(self.seed, "the manifest's seed"))
         table = _typed(self.table)
         _check(table)
         object.__setattr__(self, "table", _sorted(table))
@@ -79,17 +82,18 @@ class Manifest:
 
     def rows(self, split: str) -> pd.DataFrame:
         """The rows of one split, in manifest order, numbered from 0."""
-        if split not in SPLITS:
+        if as_text(split, "split") not in SPLITS:
             raise InputError(f"unknown split {split!r}; the splits are {', '.join(SPLITS)}")
         return self.table[self.table["split"] == split].reset_index(drop=True)
 
-    def write(self, path: Path) -> None:
+    def write(self, path: Path | str) -> None:
         """Write the CSV, whole or not at all."""
-        write_atomically(path, self._csv)
+        write_atomically(as_path(path, "manifest"), self._csv)
 
     @classmethod
-    def read(cls, path: Path) -> "Manifest":
+    def read(cls, path: Path | str) -> "Manifest":
         """Read a CSV that `write` wrote; InputError names a file that is none."""
+        path = as_path(path, "manifest")
         text = read_text(path, "manifest")
         try:
             table = pd.read_csv(
@@ -126,6 +130,7 @@ def _not_csv(path: Path) -> str:
 
 
 def _typed(table: pd.DataFrame) -> pd.DataFrame:
+    table = as_a(pd.DataFrame, table, "the manifest's table")
     missing = [name for name in _COLUMNS if name not in table.columns]
     if missing:
         raise InputError(f"the manifest lacks the columns {', '.join(missing)}")
@@ -133,7 +138,7 @@ def _typed(table: pd.DataFrame) -> pd.DataFrame:
     for name in ("pid", "camid", "rate"):
         if not pd.api.types.is_integer_dtype(typed[name]):
             raise InputError(f"the manifest's column {name} must hold whole numbers only")
-        typed[name] = typed[name].astype(np.int64)
+        typed[name] = as_ids(typed[name], f"the manifest's column {name}")
     for name in ("path", "split"):
         if not all(isinstance(value, str) for value in typed[name]):
             raise InputError(f"the manifest's column {name} must hold text only")

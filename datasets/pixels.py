@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
+from datasets.arguments import as_a, as_count, as_function, as_path, as_text, if_given
 from datasets.cards import card
 from datasets.errors import InputError
 from datasets.files import digest_of, write_atomically
@@ -53,7 +54,7 @@ class PixelStore:
 
     def images(self, split: str) -> NDArray[np.uint8]:
         """The images of a split, (n, H, W, 3) uint8 RGB, read-only, rows in manifest order."""
-        return self._part(split, SPLITS)
+        return self._part(as_text(split, "split"), SPLITS)
 
     def variants(self, rate: int) -> NDArray[np.uint8]:
         """The rate-1 training images down-sampled by 2, 3 or 4: (n_hr_train, H, W, 3) uint8.
@@ -73,7 +74,7 @@ def open_store(
     manifest: Manifest,
     height: int,
     width: int,
-    cache: Path,
+    cache: Path | str,
     progress: Report = silent,
     *,
     jobs: int | None = None,
@@ -93,9 +94,10 @@ def open_store(
     a raw image that cannot be decoded, an unknown kernel or grid, or the cache when it cannot be
     written.
     """
-    if jobs is not None and jobs < 1:
-        raise InputError(f"{jobs} jobs; the least is 1")
-    plan = plan_store(raw, manifest, height, width)
+    jobs, progress = if_given(jobs, "jobs", as_count), as_function(progress, "progress")
+    height, width = as_count(height, "height"), as_count(width, "width")
+    raw, manifest = as_a(Raw, raw, "raw"), as_a(Manifest, manifest, "manifest")
+    plan, cache = plan_store(raw, manifest, height, width), as_path(cache, "cache")
     folder = cache / "pixels" / plan.inputs[:32]
     if folder.exists():
         try:

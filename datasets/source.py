@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from datasets.archives import find_in_archive, is_archive
+from datasets.arguments import as_a, as_path, as_text, if_given
 from datasets.cards import Card, card
 from datasets.errors import InputError
 from datasets.files import replace_folder
@@ -23,8 +24,13 @@ class Source:
     `root` None means the twin of that `size`; with a `root` the size is not used.
     """
 
-    root: Path | None = None
+    root: Path | str | None = None
     size: str = "quick"
+
+    def __post_init__(self) -> None:
+        """Take text as a path."""
+        object.__setattr__(self, "root", if_given(self.root, "root of a Source", as_path))
+        as_text(self.size, "size of a Source")
 
 
 @dataclass(frozen=True)
@@ -61,14 +67,14 @@ def default_cache() -> Path:
     return Path(given) if given else Path.home() / ".cache" / "crossres"
 
 
-def open_raw(dataset: str, source: Source, cache: Path) -> Raw:
+def open_raw(dataset: str, source: Source, cache: Path | str) -> Raw:
     """Find and read the raw folder of a data set, drawing the twin into `cache` when needed.
 
     Raises InputError on an unknown data set, or when no raw folder of it is there (naming the
     folder, the layout and where to get it), or when a name or image in it is unusable.
     """
-    about = card(dataset)
-    folder = raw_folder(about, source, cache)
+    about, cache = card(dataset), as_path(cache, "cache")
+    folder = raw_folder(about, as_a(Source, source, "source"), cache)
     content = reader(about.reader).read(folder)
     drawn = drawn_as(folder)
     images = tuple(sorted(content.images, key=lambda image: image.path))
@@ -90,7 +96,7 @@ def raw_folder(about: Card, source: Source, cache: Path) -> Path:
     """The raw folder of a data set: given, in a given archive, or drawn; errors as `open_raw`."""
     if source.root is None:
         return _twin(about, source.size, cache)
-    return _find(about, source.root, cache)
+    return _find(about, Path(source.root), cache)
 
 
 def _twin(about: Card, size: str, cache: Path) -> Path:

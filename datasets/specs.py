@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from datasets.arguments import as_text
 from datasets.errors import InputError
 
 
@@ -21,7 +22,7 @@ class Spec:
 
 def parse_spec(text: str) -> Spec:
     """Read "name" or "name[key=value,key=value]"; InputError when it is neither."""
-    name, bracket, rest = text.partition("[")
+    name, bracket, rest = as_text(text, "protocol").partition("[")
     pairs = [pair.partition("=") for pair in rest.removesuffix("]").split(",")] if bracket else []
     well_formed = not bracket or rest.endswith("]")
     if not name or not well_formed or not all(key and eq and value for key, eq, value in pairs):

@@ -7,6 +7,7 @@ import importlib
 from importlib.metadata import entry_points
 from typing import Any
 
+from datasets.arguments import as_text
 from datasets.errors import InputError
 from methods.check import MethodCheckError, check_method
 from methods.interface import Method, Profile, Run, TrainSet
@@ -58,7 +59,7 @@ def method_names() -> list[str]:
 
 def method_class(name: str) -> type[Method]:
     """The class registered under `name`. Raises InputError, listing the known names, if none is."""
-    target = METHODS.get(name) or _plugins().get(name)
+    target = METHODS.get(as_text(name, "method")) or _plugins().get(name)
     if target is None:
         raise InputError(f"unknown method {name!r}; known methods: {', '.join(method_names())}")
     module, _, attribute = target.partition(":")

@@ -15,6 +15,7 @@ from typing import Any, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from datasets.arguments import as_a
 from datasets.errors import InputError
 from methods.interface import Embeddings, Grade, Images, Method, Profile, Run, TrainSet
 
@@ -67,7 +68,7 @@ def check_method(
     """
     passed = []
     cls = _class_of(method)
-    used = profile or SMALL
+    used = SMALL if profile is None else as_a(Profile, profile, "profile")
     _check_declaration(cls)
     _check_options(cls, used, options)
     passed += ["declaration", "options"]
@@ -118,9 +119,9 @@ def _blurred(images: Images, rate: int) -> Images:
 def _class_of(method: str | type[Method]) -> type[Method]:
     from methods import method_class
 
-    if isinstance(method, str):
+    if not isinstance(method, type):
         return method_class(method)
-    if isinstance(method, type) and issubclass(method, Method):
+    if issubclass(method, Method):
         return method
     raise MethodCheckError(f"{method!r} is not a subclass of crossres.Method")
 

@@ -15,11 +15,23 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import load_file, save
 
+from datasets.arguments import (
+    as_a,
+    as_array,
+    as_count,
+    as_function,
+    as_ids,
+    as_path,
+    as_text,
+    as_whole,
+    if_given,
+)
 from datasets.draws import draw
 from datasets.errors import InputError
 from datasets.files import write_atomically
 from datasets.kinds import kind_of_file
 from datasets.texts import read_json
+from methods.distances import euclidean
 from methods.options import options_as_json, resolve
 
 Images = NDArray[np.uint8]
@@ -54,6 +66,17 @@ class Profile:
     twin_size: str = "quick"
     weights_dir: Path | None = None
 
+    def __post_init__(self) -> None:
+        """Refuse what no profile can be; `load_profile` and the methods check the rest."""
+        for name in ("name", "device", "twin_size"):
+            as_text(getattr(self, name), f"{name} of a Profile")
+        for name in ("height", "width"):
+            as_count(getattr(self, name), f"{name} of a Profile")
+        for name in ("backbone", "train", "methods"):
+            as_a(dict, getattr(self, name), f"{name} of a Profile")
+        folder = if_given(self.weights_dir, "weights_dir", as_path)
+        object.__setattr__(self, "weights_dir", folder)
+
 
 @dataclass(frozen=True, eq=False)
 class TrainSet:
@@ -73,6 +96,13 @@ class TrainSet:
     hr: NDArray[np.int64]
 
     def __post_init__(self) -> None:
+        """Check the columns against each other; arrays of any library are taken."""
+        object.__setattr__(self, "images", as_array(self.images, "training images"))
+        for name in ("labels", "camids", "rates", "hr"):
+            object.__setattr__(self, name, as_ids(getattr(self, name), name))
+        variants = as_a(dict, self.variants, "variants").items()
+        made = {rate: as_array(images, f"variant 1/{rate}") for rate, images in variants}
+        object.__setattr__(self, "variants", made)
         count = len(self.images)
         if self.images.ndim != 4 or self.images.shape[3] != 3 or self.images.dtype != np.uint8:
             raise InputError(
@@ -123,6 +153,12 @@ class Run:
     note: Callable[[str, SupportsFloat], None] = unheard
     drew: Callable[..., None] = unseen
 
+    def __post_init__(self) -> None:
+        as_whole(self.seed, "seed of a Run")
+        as_text(self.device, "device of a Run")
+        for name in ("progress", "note", "drew"):
+            as_function(getattr(self, name), f"{name} of a Run")
+
     def seed_for(self, *purpose: str | int) -> int:
         """A 63-bit seed for one named purpose; purposes never share a stream of numbers."""
         return draw("run", self.seed, *purpose) >> 1
@@ -149,7 +185,7 @@ class Method(ABC):
 
     def __init__(self, profile: Profile, **options: Any) -> None:
         """Options: defaults, then `profile.methods[name]`, then `options`. InputError if bad."""
-        self.profile = profile
+        self.profile = as_a(Profile, profile, "profile")
         self.options: Any = resolve(
             self.name, self.Options, profile.methods.get(self.name, {}), options
         )
@@ -179,9 +215,7 @@ class Method(ABC):
 
     def distances(self, query: Embeddings, gallery: Embeddings) -> Distances:
         """(Q, D), (G, D) float32 -> (Q, G) float64, smaller = more alike; Euclidean by default."""
-        left, right = query.astype(np.float64), gallery.astype(np.float64)
-        squared = (left**2).sum(1)[:, None] + (right**2).sum(1)[None, :] - 2.0 * left @ right.T
-        return np.asarray(np.sqrt(np.maximum(squared, 0.0)), dtype=np.float64)
+        return euclidean(query, gallery)
 
     def reconstructions(self, images: Images) -> dict[str, Images]:  # noqa: ARG002
         """Label -> (N, H, W, 3) uint8, in cascade order; empty for methods that rebuild nothing."""
@@ -210,16 +244,17 @@ class Method(ABC):
         text = json.dumps(about, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
         return {WEIGHTS: save(arrays), ABOUT: text.encode("utf-8")}
 
-    def save(self, folder: Path, origin: Mapping[str, Any] | None = None) -> None:
+    def save(self, folder: Path | str, origin: Mapping[str, Any] | None = None) -> None:
         """Write weights.safetensors and method.json into `folder` (made when absent).
 
         The folder is all that `methods.load_method` needs.
         """
         for name, content in self.saved(origin).items():
-            write_atomically(folder / name, content)
+            write_atomically(as_path(folder, "folder") / name, content)
 
-    def load(self, folder: Path) -> None:
+    def load(self, folder: Path | str) -> None:
         """Read what `save` wrote. Raises InputError when it is another method's, or damaged."""
+        folder = as_path(folder, "folder")
         about = read_about(folder)
         own = {"method": self.name, "options": options_as_json(self.options)}
         own["profile"] = {name: getattr(self.profile, name) for name in SAVED_PROFILE}

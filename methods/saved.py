@@ -3,13 +3,14 @@
 from pathlib import Path
 from typing import Any
 
+from datasets.arguments import as_path, as_text
 from datasets.errors import InputError
 from methods.interface import ABOUT, Method, Profile, read_about
 
 SIDES = range(8, 4097)  # a profile's least height and width, and the largest image that is read
 
 
-def load_method(folder: Path, device: str = "cpu") -> Method:
+def load_method(folder: Path | str, device: str = "cpu") -> Method:
     """The trained method of a folder, on a device ("cpu", "cuda", "auto"), ready to embed.
 
     Nothing is unpickled. Raises InputError for a folder that `Method.save` did not write, damaged
@@ -17,6 +18,7 @@ def load_method(folder: Path, device: str = "cpu") -> Method:
     """
     from methods import method_class
 
+    folder, device = as_path(folder, "folder"), as_text(device, "device")
     about = read_about(folder)
     cls, profile = method_class(about["method"]), _profile(folder, about["profile"], device)
     try:

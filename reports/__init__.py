@@ -12,7 +12,8 @@ from rich.console import Console
 
 from benchmark.kept import claims_of, kept_tables
 from benchmark.records import RecordFolder, scan_records
-from benchmark.tables import Table, built_in_tables
+from benchmark.tables import Table, asked_tables, built_in_tables
+from datasets.arguments import as_path
 from datasets.errors import InputError
 from datasets.files import write_atomically
 from reports.claims import hold_claims
@@ -39,7 +40,9 @@ __all__ = [
 ]
 
 
-def write_report(results: Path, tables: Sequence[Table] | None = None) -> list[Path]:
+def write_report(
+    results: Path | str, tables: Sequence[Table | str | Path] | None = None
+) -> list[Path]:
     """Write report/index.html, report/<table>.{tex,csv,md} and report/figures/*.pdf; returns them.
 
     `tables`: by default those that the folder keeps; where it keeps none, each built-in table that
@@ -50,6 +53,7 @@ def write_report(results: Path, tables: Sequence[Table] | None = None) -> list[P
     """
     from reports.pdf_figures import pdf_figures  # matplotlib: only a report waits for it
 
+    results = as_path(results, "results")
     found, by_table = _grids(results, tables)
     grids = [grid for group in by_table.values() for grid in group]
     used = {record.key for grid in grids for record in grid.records}
@@ -109,7 +113,7 @@ def print_table(
 
 
 def _grids(
-    results: Path, tables: Sequence[Table] | None
+    results: Path, tables: Sequence[Table | str | Path] | None
 ) -> tuple[RecordFolder, dict[str, list[Grid]]]:
     """The records of the folder and the grids of each table that has any."""
     found = scan_records(results)
@@ -119,7 +123,7 @@ def _grids(
             f"{results / 'records'}: no usable records{broken}; "
             f"fill the folder with `crossres run TABLE --out {results}`"
         )
-    kept = kept_tables(results) if tables is None else list(tables)
+    kept = kept_tables(results) if tables is None else asked_tables(tables)
     asked = kept or built_in_tables()
     by_table = {table.id: build_grids(found.records.values(), table) for table in asked}
     by_table = {table_id: group for table_id, group in by_table.items() if group}

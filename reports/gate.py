@@ -17,7 +17,8 @@ from benchmark.gate import Check, Finding, check
 from benchmark.kept import naming_tables
 from benchmark.limits import Limits
 from benchmark.records import read_records
-from benchmark.tables import Table
+from benchmark.tables import Table, asked_tables
+from datasets.arguments import as_a, as_path
 from datasets.errors import InputError
 from reports.leftovers import FailedCell, read_failures
 from reports.text import markdown as escape
@@ -79,9 +80,9 @@ class Gate:
 
 
 def hold_gate(
-    results: Path,
-    baseline: Path,
-    tables: Sequence[Table] | None = None,
+    results: Path | str,
+    baseline: Path | str,
+    tables: Sequence[Table | str | Path] | None = None,
     limits: Limits | None = None,
 ) -> Gate:
     """Check a results folder against a baseline file; `tables`: those that name the rows.
@@ -89,11 +90,13 @@ def hold_gate(
     By default these are those that the folder keeps, and the built-in ones. Raises InputError when
     one of the two cannot be read, and as `benchmark.gate.check` does.
     """
+    results, baseline = as_path(results, "results"), as_path(baseline, "baseline")
+    limits = None if limits is None else as_a(Limits, limits, "limits")
     expected = read_baseline(baseline)
     found = read_records(results)
     if not found:
         raise InputError(f"{results / 'records'}: no usable records; run `crossres run`")
-    asked = naming_tables(results) if tables is None else tables
+    asked = naming_tables(results) if tables is None else asked_tables(tables)
     made = check(expected.records, found, asked, limits, expected.again)
     failed = read_failures(results, {record.key for record in found})
     return Gate(results.resolve().name, baseline.name, made, failed)

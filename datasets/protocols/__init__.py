@@ -4,6 +4,7 @@ Every random choice is a hash of (data set, protocol, seed, purpose, item); docs
 each rule precisely enough to be written again.
 """
 
+from datasets.arguments import as_a, as_whole
 from datasets.cards import card
 from datasets.errors import InputError
 from datasets.manifest import Manifest
@@ -30,10 +31,9 @@ def build_manifest(raw: Raw, protocol: str | None = None, seed: int = 0) -> Mani
     the trial. Raises InputError on an unknown protocol or option, one that the data set has no use
     for, a negative seed, or a raw folder with too few identities to split.
     """
-    spec = parse_spec(protocol or card(raw.dataset).protocol)
-    rule = _named(spec.name)
-    if seed < 0:
-        raise InputError(f"seed {seed}: a seed is a whole number from 0")
+    usual = card(as_a(Raw, raw, "raw").dataset).protocol
+    spec = parse_spec(usual if protocol is None else protocol)
+    rule, seed = _named(spec.name), as_whole(seed, "seed")
     options = read_options(raw, spec, rule.options)
     return rule.build(raw, seed, options, canonical(spec.name, options))
 

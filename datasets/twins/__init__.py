@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from datasets.arguments import as_function, as_path
 from datasets.cards import card
 from datasets.draws import draw
 from datasets.errors import InputError
@@ -35,7 +36,7 @@ UAVS = 5
 
 def draw_twin(
     dataset: str,
-    folder: Path,
+    folder: Path | str,
     size: str = "quick",
     progress: Report = silent,
     layout: str | None = None,
@@ -48,9 +49,9 @@ def draw_twin(
     layout, when the raw folder is there already, when the place cannot be written, or when the
     Pillow installed here draws other pixels.
     """
-    entry = size_of(dataset, size)
+    entry, progress = size_of(dataset, size), as_function(progress, "progress")
     module, name = layout_of(dataset, layout)
-    raw = folder / name
+    raw = as_path(folder, "folder") / name
     if raw.exists():
         raise InputError(f"{raw}: exists already; remove it or give another folder")
     check_drawing()

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
 
+from datasets.arguments import as_text
 from datasets.cards import card
 from datasets.errors import InputError
 
@@ -63,7 +64,7 @@ SIZES: dict[str, dict[str, Size]] = _load()
 def size_of(dataset: str, size: str) -> Size:
     """The entry of a data set; InputError lists what is known when it is not there."""
     card(dataset)
-    if size not in SIZES:
+    if as_text(size, "twin size") not in SIZES:
         raise InputError(f"unknown twin size {size!r}; the sizes are {', '.join(SIZES)}")
     if dataset not in SIZES[size]:
         known = ", ".join(SIZES[size])

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from methods.distances import euclidean
 from methods.interface import Distances, Embeddings
 
 
@@ -29,9 +30,7 @@ def fused_distances(query: Embeddings, gallery: Embeddings, count: int) -> Dista
     size = (query.shape[1] - count) // (2 * count)
     total = np.zeros((len(query), len(gallery)))
     for j in range(count):
-        left = query[:, j * size : (j + 1) * size].astype(np.float64)
-        right = gallery[:, (count + j) * size : (count + j + 1) * size].astype(np.float64)
-        squared = (left**2).sum(1)[:, None] + (right**2).sum(1)[None, :] - 2.0 * left @ right.T
-        weight = query[:, j - count].astype(np.float64)[:, None]
-        total += weight * np.sqrt(np.maximum(squared, 0.0))
+        left = query[:, j * size : (j + 1) * size]
+        right = gallery[:, (count + j) * size : (count + j + 1) * size]
+        total += query[:, j - count].astype(np.float64)[:, None] * euclidean(left, right)
     return total

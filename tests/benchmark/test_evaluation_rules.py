@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchmark import evaluate, evaluate_features
+from benchmark import Rules, evaluate, evaluate_features
 from benchmark.metrics import GALLERY_RULES, ImageIds, as_dict, measure
 from benchmark.scores import average_precision
 from datasets.errors import InputError
@@ -233,7 +233,7 @@ def test_rules_that_make_no_sense_are_one_line(rules: Any, message: str, tmp_pat
     assert str(caught.value).startswith("evaluate: ")
     np.savez(tmp_path / "f.npz", **features())
     with pytest.raises(InputError, match=message) as caught:
-        evaluate_features(tmp_path / "f.npz", **rules)
+        evaluate_features(tmp_path / "f.npz", rules=Rules(**rules))
     assert "\n" not in str(caught.value)
     assert str(caught.value).count("f.npz") == 1
 

@@ -230,7 +230,7 @@ def test_unusable_input_is_said_before_anything_runs(bench: Bench, tmp_path: Pat
         ({"rows": ["No such row"]}, "no row 'No such row'"),
         ({"profile": "fast"}, "unknown profile 'fast'"),
         ({"protocol": "mlr-sinc"}, "unknown protocol 'mlr-sinc'"),
-        ({"seeds": [-1]}, "seed -1 must be"),
+        ({"seeds": [-1]}, "seeds: give a whole number from 0, not -1"),
         ({"seeds": []}, "0 seeds; give from 1 to 1000"),
         ({"source": Source(tmp_path / "nowhere")}, "nowhere"),
         ({"source": Source(tmp_path)}, "no raw folder of mlr-pku"),

@@ -401,5 +401,5 @@ def test_unknown_parts_and_sizes_are_refused(viper):
         store.variants(5)
     with pytest.raises(InputError, match="the least size is 1 x 1"):
         open_store(raw, manifest, 0, 16, cache)
-    with pytest.raises(InputError, match="0 jobs; the least is 1"):
+    with pytest.raises(InputError, match="jobs: give a whole number from 1, not 0"):
         open_store(raw, manifest, 32, 16, cache, jobs=0)

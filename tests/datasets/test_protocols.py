@@ -402,7 +402,7 @@ def test_a_wrong_protocol_is_explained(protocol, message):
 
 
 def test_a_negative_seed_and_too_small_a_set_are_refused():
-    with pytest.raises(InputError, match="seed -1"):
+    with pytest.raises(InputError, match="seed: give a whole number from 0, not -1"):
         build_manifest(two_cameras(), seed=-1)
     with pytest.raises(InputError, match="no image is left for this protocol"):
         build_manifest(raw_of("mlr-viper", []))

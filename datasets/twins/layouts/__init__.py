@@ -9,6 +9,7 @@ from typing import Protocol, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from datasets.arguments import as_text
 from datasets.cards import card
 from datasets.errors import InputError
 from datasets.readers import RawImage
@@ -68,7 +69,7 @@ def layout_of(dataset: str, name: str | None) -> tuple[Layout, str]:
     if name is None:
         return layout(about.reader), about.folder
     others = OTHERS.get(dataset, {})
-    if name not in others:
+    if as_text(name, "layout") not in others:
         known = ", ".join(others) or "none but the usual one"
         raise InputError(f"{dataset} has no layout {name!r}; further layouts: {known}")
     return layout(name), others[name]
