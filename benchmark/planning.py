@@ -3,7 +3,6 @@
 The plan is the same whatever the engine and the number of jobs; `--dry-run` shows it.
 """
 
-import os
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import closing
@@ -22,6 +21,7 @@ from benchmark.records import RecordFolder, scan_records
 from benchmark.tables import Row, Table, load_table, select_rows
 from benchmark.weights import has_weights
 from datasets.cards import card
+from datasets.cores import usable_cores
 from datasets.errors import InputError
 from datasets.marker import drawn_as
 from datasets.progress import duration
@@ -154,13 +154,6 @@ def plan_table(
 def default_jobs(profile: Profile) -> int:
     """One job per core that this process may use; one in all where the cells need the GPU."""
     return usable_cores() if profile.device == "cpu" else 1
-
-
-def usable_cores() -> int:
-    """The number of cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _wanted(

@@ -1,12 +1,17 @@
 """What the commands share: exit codes, kinds of arguments, JSON answers, where data comes from."""
 
 import argparse
+import io
 import json
+import math
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 DONE, ANSWER_IS_NO, UNUSABLE_INPUT = 0, 1, 2
+MOST_SEEDS = 10_000
+LARGEST = 999_999_999  # whole number
 
 
 def names(text: str) -> list[str]:
@@ -19,22 +24,63 @@ def names(text: str) -> list[str]:
 
 def seeds(text: str) -> list[int]:
     """ "0,1,2" or "0-4" -> integers."""
-    seeds: list[int] = []
-    try:
-        for part in names(text):
-            first, _, last = part.partition("-")
-            seeds += range(int(first), int(last or first) + 1)
-    except ValueError:
-        seeds = []
-    if not seeds:
+    return [seed for part in names(text) for seed in _range(part)]
+
+
+def _range(text: str) -> range:
+    first, _, last = text.partition("-")
+    last = last or first
+    if not (_is_whole(first) and _is_whole(last)):
         raise argparse.ArgumentTypeError(f"{text!r} is not a list of seeds such as 0,1,2 or 0-4")
-    return seeds
+    found = range(int(first), int(last) + 1)
+    if not found:
+        raise argparse.ArgumentTypeError(f"{text!r} counts down; write {last}-{first}")
+    if len(found) > MOST_SEEDS:
+        raise argparse.ArgumentTypeError(f"{text!r} are more than {MOST_SEEDS:,} seeds")
+    return found
 
 
-def positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1")
-    return int(text)
+def whole(least: int) -> Callable[[str], int]:
+    """The kind of argument that is a whole number from `least`."""
+
+    def number(text: str) -> int:
+        if not _is_whole(text) or int(text) < least:
+            expected = f"a whole number from {least} to {LARGEST}"
+            raise argparse.ArgumentTypeError(f"{text!r} is not {expected}")
+        return int(text)
+
+    return number
+
+
+def _is_whole(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and len(text) <= len(str(LARGEST))
+
+
+def number(text: str) -> float:
+    """ "0.5" -> 0.5, a finite number."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number such as 0.5")
+    return value
+
+
+def place(text: str) -> Path:
+    """The path of a file or folder; "~" is the home folder, where a shell has not said so."""
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:
+        name = Path(text).parts[0]
+        raise argparse.ArgumentTypeError(
+            f"{text!r}: there is no home folder {name}; write ./{name} for a file of that name"
+        ) from None
+
+
+def file_or_name(text: str) -> str:
+    """A name, or the path of a file, as `place` reads it."""
+    return str(place(text)) if text.startswith("~") else text
 
 
 def command(
@@ -58,7 +104,7 @@ def group(commands: Any, name: str, about: str) -> Any:
 
 
 def add_tables(parser: argparse.ArgumentParser, about: str) -> None:
-    parser.add_argument("--table", action="append", metavar="TABLE", help=about)
+    parser.add_argument("--table", action="append", type=file_or_name, metavar="TABLE", help=about)
 
 
 def named_tables(options: argparse.Namespace) -> Any:
@@ -72,7 +118,7 @@ def add_source(parser: argparse.ArgumentParser) -> None:
     where = parser.add_mutually_exclusive_group()
     where.add_argument(
         "--data",
-        type=Path,
+        type=place,
         metavar="ROOT",
         help="the folder that holds the raw folders, or one raw folder",
     )
@@ -84,13 +130,14 @@ def add_source(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--profile",
+        type=file_or_name,
         default="quick",
         metavar="NAME|FILE",
         help="smoke, quick (default), paper, or the path of a profile file",
     )
     parser.add_argument(
         "--cache",
-        type=Path,
+        type=place,
         metavar="DIR",
         help="twins and pixel stores (default: $CROSSRES_CACHE, else ~/.cache/crossres)",
     )
@@ -98,6 +145,13 @@ def add_source(parser: argparse.ArgumentParser) -> None:
 
 def print_json(content: dict[str, Any]) -> None:
     print(json.dumps(content, indent=1, allow_nan=False))
+
+
+def print_content(content: str) -> None:
+    """Print what is to be a file (`> FILE`): as UTF-8, whatever the console's encoding."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8", newline="")
+    print(content, end="")
 
 
 def source(options: argparse.Namespace, twin_size: str) -> Any:

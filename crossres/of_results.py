@@ -12,12 +12,14 @@ from crossres.grammar import (
     add_tables,
     cache,
     command,
+    file_or_name,
     named_tables,
     names,
-    positive,
+    place,
     print_json,
     seeds,
     source,
+    whole,
 )
 
 
@@ -171,7 +173,9 @@ def _add_run(commands: Any) -> None:
         "crossres run table2 --datasets mlr-market,mlr-viper --data ~/reid --profile paper\n"
         "crossres run my_table.toml --rows 1,2 --seeds 0-9 --jobs 4 --out results/mine",
     )
-    run.add_argument("table", metavar="TABLE", help="table2, or the path of a table file")
+    run.add_argument(
+        "table", type=file_or_name, metavar="TABLE", help="table2, or the path of a table file"
+    )
     run.add_argument("--datasets", type=names, metavar="a,b", help="(default: the table's)")
     run.add_argument(
         "--protocol",
@@ -182,15 +186,15 @@ def _add_run(commands: Any) -> None:
     run.add_argument("--seeds", type=seeds, metavar="0,1,2", help="(default: the table's)")
     run.add_argument(
         "--jobs",
-        type=positive,
+        type=whole(1),
         metavar="N",
         help="cells at once (default: one per core); never changes a result",
     )
     run.add_argument("--engine", choices=["local"], default="local", help="where the cells run")
-    run.add_argument("--out", type=Path, metavar="DIR", help="(default: results/TABLE)")
+    run.add_argument("--out", type=place, metavar="DIR", help="(default: results/TABLE)")
     run.add_argument(
         "--weights-dir",
-        type=Path,
+        type=place,
         metavar="DIR",
         help="ImageNet weights, for machines that cannot download them",
     )
@@ -214,11 +218,11 @@ def _add_report(commands: Any) -> None:
         "write the HTML, LaTeX, CSV and Markdown of a results folder, or compare it with another",
         "crossres report results/table2\ncrossres report results/table2 --against again",
     )
-    report.add_argument("results", type=Path, metavar="RESULTS")
+    report.add_argument("results", type=place, metavar="RESULTS")
     add_tables(report, "only this table, or a table file (default: each that has records)")
     report.add_argument(
         "--against",
-        type=Path,
+        type=place,
         metavar="OTHER",
         help="only compare: are the cells of OTHER the same, what differs, and by how much",
     )
@@ -232,9 +236,10 @@ def _add_claims(commands: Any) -> None:
         "hold what the paper says about its results against the records of a folder",
         "crossres claims results/table2\ncrossres claims results/mine --claims my_claims.toml",
     )
-    claims.add_argument("results", type=Path, metavar="RESULTS")
+    claims.add_argument("results", type=place, metavar="RESULTS")
     claims.add_argument(
         "--claims",
+        type=file_or_name,
         metavar="NAME",
         default="",
         help="the path of a claims file, or ablations (default: the MSIFLA paper's)",
@@ -252,7 +257,7 @@ def _add_evaluate(commands: Any) -> None:
     )
     evaluate.add_argument(
         "features",
-        type=Path,
+        type=place,
         metavar="FEATURES.npz",
         help="query_features, gallery_features, query_pids, gallery_pids, "
         "query_camids, gallery_camids; gallery pid -1 is junk, camid -1 an unknown camera",
@@ -272,10 +277,10 @@ def _add_evaluate(commands: Any) -> None:
         "mean over drawn galleries that all queries share",
     )
     evaluate.add_argument(
-        "--repetitions", type=positive, default=100, metavar="N", help="drawn galleries of shared"
+        "--repetitions", type=whole(1), default=100, metavar="N", help="drawn galleries of shared"
     )
     evaluate.add_argument(
-        "--seed", type=int, default=0, metavar="N", help="of the drawn galleries (default: 0)"
+        "--seed", type=whole(0), default=0, metavar="N", help="of the drawn galleries (default: 0)"
     )
     evaluate.add_argument(
         "--separate-cameras",
