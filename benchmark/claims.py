@@ -14,6 +14,7 @@ from benchmark.tables import CLAIMS, FOLDER, load_table
 from benchmark.toml import checked, read_toml
 from datasets.cards import CARDS
 from datasets.errors import InputError
+from datasets.places import place
 
 Verdict = Literal["holds", "does not hold", "undecided", "not measured"]
 Direction = Literal["higher", "lower"]
@@ -75,7 +76,7 @@ def load_claims(name: str | Path = "") -> tuple[Claim, ...]:
     Raises InputError naming the file, the claim and what is wrong.
     """
     built_in = FOLDER / (f"{CLAIMS}-{name}.toml" if str(name) else f"{CLAIMS}.toml")
-    path = built_in if built_in.is_file() else Path(name)
+    path = built_in if built_in.is_file() else place(name)
     content = checked(f"claims {path}", read_toml(path, "claims"), {"claims": list}, {})
     claims = tuple(
         _claim(f"claims {path}, claim {n}", c) for n, c in enumerate(content["claims"], 1)

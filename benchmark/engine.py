@@ -23,6 +23,7 @@ from types import ModuleType
 from typing import Any
 
 from benchmark.worker import Message, work
+from datasets.errors import InputError
 
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 # Not our own rooms: a worker reads the code as it is when its cell starts, as the code digest does.
@@ -30,6 +31,8 @@ THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 PRELOADED = ("torch", "torch._dynamo", "pandas", "h5py", "PIL.Image", "jsonschema", "safetensors")
 PATIENCE_SECONDS = 5.0
 LOG_BYTES = 20_000
+LONGEST_TEMPDIR = 68  # letters: a socket's path has room for 104 (macOS), 36 of them for its name
+SHORT_TEMPDIRS = ("/tmp", "/var/tmp", "/dev/shm", "/run/lock")
 
 
 @dataclass(frozen=True)
@@ -142,7 +145,7 @@ def _start(task: Task, logs: Path) -> _Worker:
     log = logs / f"{task.key}.log"
     arguments = (task.function, task.argument, theirs, log)
     process: BaseProcess = context.Process(target=work, args=arguments, daemon=True)  # type: ignore[attr-defined]
-    with _clean_start():
+    with _clean_start(), _short_sockets():
         process.start()
     theirs.close()
     return _Worker(task, process, ours, log, time.monotonic())
@@ -179,6 +182,31 @@ def _clean_start() -> Iterator[None]:
                 del os.environ[name]
             else:
                 os.environ[name] = value
+
+
+@contextmanager
+def _short_sockets() -> Iterator[None]:
+    """Have the fork server, which the first worker starts, put its socket where its name fits.
+
+    The system takes about a hundred letters; the temporary folder of a batch system may have more.
+    """
+    before = tempfile.tempdir
+    if len(os.fsencode(tempfile.gettempdir())) > LONGEST_TEMPDIR and os.name == "posix":
+        tempfile.tempdir = _short_folder()
+    try:
+        yield
+    finally:
+        tempfile.tempdir = before
+
+
+def _short_folder() -> str:
+    for folder in SHORT_TEMPDIRS:
+        if Path(folder).is_dir() and os.access(folder, os.W_OK | os.X_OK):
+            return folder
+    raise InputError(
+        f"{tempfile.gettempdir()}: a path too long for the sockets of workers; set TMPDIR to one "
+        f"of at most {LONGEST_TEMPDIR} letters"
+    )
 
 
 @contextmanager

@@ -24,8 +24,9 @@ from datasets.cards import card
 from datasets.cores import usable_cores
 from datasets.errors import InputError
 from datasets.marker import drawn_as
+from datasets.places import default_cache
 from datasets.progress import duration
-from datasets.source import Source, default_cache, raw_folder
+from datasets.source import Source, raw_folder
 from methods import method_class, resolve_options
 from methods.interface import Profile
 from methods.shared.weights import folder_weights, state_digest

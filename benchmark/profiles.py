@@ -11,6 +11,7 @@ from typing import Any
 
 from benchmark.toml import checked, read_toml
 from datasets.errors import InputError
+from datasets.places import place
 from methods import method_names
 from methods.interface import Profile
 
@@ -78,7 +79,7 @@ def _find(name: str | Path) -> Path:
             f"unknown profile {str(name)!r}; the built-in profiles are "
             f"{', '.join(profile_names())}; one of your own is given by the path of its .toml file"
         )
-    return Path(name)
+    return place(name)
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from benchmark.profiles import profile_names
 from benchmark.toml import checked, read_toml
 from datasets.cards import CARDS
 from datasets.errors import InputError
+from datasets.places import place
 from datasets.protocols import canonical_text, gallery_rule
 from methods import method_names
 
@@ -109,7 +110,7 @@ def load_table(name: str | Path) -> Table:
     """
     path = FOLDER / f"{name}.toml"
     if str(name) not in table_names():
-        path = Path(name)
+        path = place(name)
         if path.suffix != ".toml":
             raise InputError(
                 f"unknown table {str(name)!r}; the built-in tables are {', '.join(table_names())}; "
@@ -264,7 +265,7 @@ COLUMNS = ("row", "dataset", "metric", "value", "source")
 def _read_published(table_path: Path, name: str | None) -> tuple[Published, ...]:
     if name is None:
         return ()
-    path = table_path.parent / name
+    path = table_path.parent / place(name)
     try:
         with path.open(encoding="utf-8", newline="") as file:
             reader = csv.DictReader(file)

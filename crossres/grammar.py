@@ -69,18 +69,9 @@ def number(text: str) -> float:
 
 def place(text: str) -> Path:
     """The path of a file or folder; "~" is the home folder, where a shell has not said so."""
-    try:
-        return Path(text).expanduser()
-    except RuntimeError:
-        name = Path(text).parts[0]
-        raise argparse.ArgumentTypeError(
-            f"{text!r}: there is no home folder {name}; write ./{name} for a file of that name"
-        ) from None
+    from datasets import places
 
-
-def file_or_name(text: str) -> str:
-    """A name, or the path of a file, as `place` reads it."""
-    return str(place(text)) if text.startswith("~") else text
+    return places.place(text)
 
 
 def command(
@@ -104,7 +95,7 @@ def group(commands: Any, name: str, about: str) -> Any:
 
 
 def add_tables(parser: argparse.ArgumentParser, about: str) -> None:
-    parser.add_argument("--table", action="append", type=file_or_name, metavar="TABLE", help=about)
+    parser.add_argument("--table", action="append", metavar="TABLE", help=about)
 
 
 def named_tables(options: argparse.Namespace) -> Any:
@@ -130,7 +121,6 @@ def add_source(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--profile",
-        type=file_or_name,
         default="quick",
         metavar="NAME|FILE",
         help="smoke, quick (default), paper, or the path of a profile file",

@@ -12,7 +12,6 @@ from crossres.grammar import (
     add_tables,
     cache,
     command,
-    file_or_name,
     named_tables,
     names,
     place,
@@ -173,9 +172,7 @@ def _add_run(commands: Any) -> None:
         "crossres run table2 --datasets mlr-market,mlr-viper --data ~/reid --profile paper\n"
         "crossres run my_table.toml --rows 1,2 --seeds 0-9 --jobs 4 --out results/mine",
     )
-    run.add_argument(
-        "table", type=file_or_name, metavar="TABLE", help="table2, or the path of a table file"
-    )
+    run.add_argument("table", metavar="TABLE", help="table2, or the path of a table file")
     run.add_argument("--datasets", type=names, metavar="a,b", help="(default: the table's)")
     run.add_argument(
         "--protocol",
@@ -239,7 +236,6 @@ def _add_claims(commands: Any) -> None:
     claims.add_argument("results", type=place, metavar="RESULTS")
     claims.add_argument(
         "--claims",
-        type=file_or_name,
         metavar="NAME",
         default="",
         help="the path of a claims file, or ablations (default: the MSIFLA paper's)",

@@ -16,6 +16,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from datasets.cores import usable_cores
 from datasets.resample import downsample, resample
 
 Pixels = NDArray[np.uint8]
