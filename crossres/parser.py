@@ -31,17 +31,20 @@ class Parser(argparse.ArgumentParser):
 
     def _check(self, texts: Sequence[str]) -> None:
         """Refuse unknown options first: what else is missing is missing because of them."""
-        before = ""
+        before, options = "", True
         for text in texts:
             option, equals, value = text.partition("=")
-            if text == "--" or (self._subparsers and not text.startswith("-")):
-                return  # the rest are values, or the command's
-            if not text.strip() or (equals and option.startswith("-") and not value.strip()):
+            is_option = options and text.startswith("-")
+            if not text.strip() or (is_option and equals and not value.strip()):
                 where = option.strip() or before or self.prog
                 self.error(f"{where}: an empty value; give one or leave it out")
-            if option.startswith("--") and option not in self._option_string_actions:
+            if self._subparsers and not is_option:
+                return  # what follows is the command's
+            if text == "--":
+                options = False
+            elif is_option and text.startswith("--") and option not in self._option_string_actions:
                 self._refuse([option])
-            before = f"argument {text}" if text.startswith("-") else ""
+            before = f"argument {text}" if is_option else ""
 
     def _refuse(self, others: Sequence[str]) -> NoReturn:
         option = next((text for text in others if text.startswith("-")), None)
