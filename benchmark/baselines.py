@@ -12,6 +12,7 @@ from typing import Any
 from benchmark.cells import canonical_json
 from benchmark.records import Record, record_fault, record_from
 from datasets.errors import InputError
+from datasets.texts import read_json
 
 FORMAT = "crossres baseline"
 VERSION = 1
@@ -101,10 +102,7 @@ def read_baseline(path: Path) -> Baseline:
 
     Raises InputError naming the file and the line when it is no baseline, or was altered.
     """
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise InputError(f"{path}: not a readable baseline ({error}); {REMEDY}") from error
+    content = read_json(path, "baseline", REMEDY)
     head = (content.get("format"), content.get("version")) if isinstance(content, dict) else None
     if head != (FORMAT, VERSION) or not isinstance(content.get("records"), list):
         raise InputError(f"{path}: not a baseline of version {VERSION}; {REMEDY}")

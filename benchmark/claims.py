@@ -11,10 +11,12 @@ from typing import Any, Literal, get_args
 from benchmark.metrics import METRICS
 from benchmark.statistics import LEVEL, Difference, Values, difference, holm, seeds_needed
 from benchmark.tables import CLAIMS, FOLDER, load_table
-from benchmark.toml import checked, read_toml
+from benchmark.toml import checked
 from datasets.cards import CARDS
 from datasets.errors import InputError
 from datasets.places import place
+from datasets.suggest import did_you_mean
+from datasets.texts import read_toml
 
 Verdict = Literal["holds", "does not hold", "undecided", "not measured"]
 Direction = Literal["higher", "lower"]
@@ -77,6 +79,12 @@ def load_claims(name: str | Path = "") -> tuple[Claim, ...]:
     """
     built_in = FOLDER / (f"{CLAIMS}-{name}.toml" if str(name) else f"{CLAIMS}.toml")
     path = built_in if built_in.is_file() else place(name)
+    if path.suffix != ".toml":
+        kinds = [file.stem.removeprefix(f"{CLAIMS}-") for file in FOLDER.glob(f"{CLAIMS}-*.toml")]
+        raise InputError(
+            f"unknown claims {str(name)!r}{did_you_mean(name, kinds)}; known are "
+            f"{', '.join(sorted(kinds))}; your own are given by the path of their .toml file"
+        )
     content = checked(f"claims {path}", read_toml(path, "claims"), {"claims": list}, {})
     claims = tuple(
         _claim(f"claims {path}, claim {n}", c) for n, c in enumerate(content["claims"], 1)
@@ -101,13 +109,22 @@ def _claim(where: str, content: Any) -> Claim:
     rights = [label for label in labels if label != left] if named == OTHERS else named
     for label in (left, *rights):
         if label not in labels:
-            raise InputError(f"{where}: table {table.id} has no row {label!r}; rows: {labels}")
+            near = did_you_mean(label, labels)
+            raise InputError(
+                f"{where}: table {table.id} has no row {label!r}{near}; rows: {labels}"
+            )
     for entry, known in (("metric", METRICS), ("direction", get_args(Direction))):
         if values[entry] not in known:
-            raise InputError(f"{where}: {entry} must be one of {', '.join(known)}")
+            near = did_you_mean(values[entry], known)
+            raise InputError(
+                f"{where}: {entry} must be one of {', '.join(known)}, not {values[entry]!r}{near}"
+            )
     datasets = values.pop("datasets", None) or list(table.datasets)
     if unknown := [name for name in datasets if name not in CARDS]:
-        raise InputError(f"{where}: unknown data set {unknown[0]!r}; see `crossres datasets list`")
+        near = did_you_mean(unknown[0], CARDS)
+        raise InputError(
+            f"{where}: unknown data set {unknown[0]!r}{near}; see `crossres datasets list`"
+        )
     return Claim(**values, rights=tuple(rights), datasets=tuple(datasets))
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from benchmark.metrics import METRICS
 from datasets.errors import InputError
+from datasets.suggest import unknown
 
 
 @dataclass(frozen=True)
@@ -31,11 +32,9 @@ class Limits:
     other_seeds: bool = False
 
     def __post_init__(self) -> None:
-        unknown = [metric for metric in self.metrics if metric not in METRICS]
-        if unknown or not self.metrics:
-            raise InputError(
-                f"metrics of the gate: unknown {unknown}; choose among {', '.join(METRICS)}"
-            )
+        others = [metric for metric in self.metrics if metric not in METRICS]
+        if others or not self.metrics:
+            raise unknown("metric of the gate", others[0] if others else "", METRICS)
         if not 0 < self.false_alarms < 1:
             raise InputError(f"false alarms: {self.false_alarms} is no rate between 0 and 1")
         if self.tolerance is not None and not 0 <= self.tolerance <= 1:

@@ -20,6 +20,7 @@ from benchmark.progress import Clock, watched
 from benchmark.records import RecordFolder, scan_records
 from benchmark.tables import Row, Table, load_table, select_rows
 from benchmark.weights import has_weights
+from datasets.bounds import checked_seeds
 from datasets.cards import card
 from datasets.cores import usable_cores
 from datasets.errors import InputError
@@ -162,11 +163,9 @@ def _wanted(
 ) -> tuple[list[str], tuple[int, ...]]:
     """The ids of the data sets and the seeds, each once."""
     names = tuple(dict.fromkeys(table.datasets if datasets is None else datasets))
-    numbers = tuple(dict.fromkeys(table.seeds if seeds is None else seeds))
-    if not names or not numbers:
-        raise InputError("nothing to run: name at least one data set and one seed")
-    if any(seed < 0 for seed in numbers):
-        raise InputError(f"seed {min(numbers)} must be an integer from 0")
+    if not names:
+        raise InputError("nothing to run: name at least one data set")
+    numbers = checked_seeds(table.seeds if seeds is None else seeds)
     return [card(name).id for name in names], numbers
 
 

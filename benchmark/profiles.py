@@ -9,13 +9,17 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
-from benchmark.toml import checked, read_toml
+from benchmark.toml import checked
+from datasets.bounds import checked_count
 from datasets.errors import InputError
 from datasets.places import place
+from datasets.suggest import did_you_mean
+from datasets.texts import read_toml
 from methods import method_names
 from methods.interface import Profile
 
 FOLDER = Path(__file__).parent / "profiles"
+MOST_PIXELS, MOST_OF_BACKBONE, MOST_OF_TRAINING = 4096, 4096, 10_000_000
 DEVICES = r"cpu|auto|cuda(:\d+)?"
 BACKBONE = {
     "name": str,
@@ -76,7 +80,8 @@ def _find(name: str | Path) -> Path:
         return FOLDER / f"{name}.toml"
     if Path(name).suffix != ".toml":
         raise InputError(
-            f"unknown profile {str(name)!r}; the built-in profiles are "
+            f"unknown profile {str(name)!r}{did_you_mean(name, profile_names())}; "
+            f"the built-in profiles are "
             f"{', '.join(profile_names())}; one of your own is given by the path of its .toml file"
         )
     return place(name)
@@ -123,23 +128,34 @@ def _profile(where: str, content: dict[str, Any]) -> Profile:
     _check_typical(where, values.pop("typical_seconds", {}))
     if not re.fullmatch(DEVICES, values.get("device", "cpu")):
         raise InputError(f"{where}: device {values['device']!r} must be cpu, cuda, cuda:N or auto")
-    if min(values["height"], values["width"]) < 8:
-        raise InputError(f"{where}: height and width must be at least 8 pixels")
+    for side in ("height", "width"):
+        checked_count(values[side], f"{where}: {side} in pixels", MOST_PIXELS, least=8)
     checked(f"{where}, backbone", values["backbone"], {"name": str}, BACKBONE)
     checked(f"{where}, train", values["train"], {}, TRAIN)
     if ("epochs" in values["train"]) == ("iterations" in values["train"]):
         raise InputError(f"{where}, train: give either epochs or iterations")
-    if any(number < 1 for number in values["train"].values()):
-        raise InputError(f"{where}, train: every number must be at least 1")
+    for name, number in values["train"].items():
+        checked_count(number, f"{where}, train: {name}", MOST_OF_TRAINING)
+    _check_backbone(where, values["backbone"])
     _check_methods(where, values.get("methods", {}))
     return Profile(**values)
+
+
+def _check_backbone(where: str, backbone: dict[str, Any]) -> None:
+    for name, value in backbone.items():
+        for number in value if isinstance(value, list) else [value]:
+            if not isinstance(number, str):
+                checked_count(number, f"{where}, backbone: {name}", MOST_OF_BACKBONE)
 
 
 def _check_methods(where: str, methods: dict[str, Any]) -> None:
     for method, options in methods.items():
         if method not in method_names():
-            known = ", ".join(method_names())
-            raise InputError(f"{where}: unknown method {method!r}; known methods: {known}")
+            known = method_names()
+            raise InputError(
+                f"{where}: unknown method {method!r}{did_you_mean(method, known)}; "
+                f"known are {', '.join(known)}"
+            )
         if not isinstance(options, dict):
             raise InputError(f"{where}: methods.{method} must be a table of options")
 

@@ -16,6 +16,7 @@ from jsonschema import Draft202012Validator
 from benchmark.cells import Cell, key_of
 from datasets.errors import InputError
 from datasets.files import write_atomically
+from datasets.texts import read_json
 
 SCHEMA_VERSION = 1
 SCHEMA_PATH = Path(__file__).parent / "record.schema.json"
@@ -85,12 +86,7 @@ def write_record(folder: Path, record: Record) -> Path:
 
 def read_record(path: Path) -> Record:
     """The record at `path`. Raises InputError naming the file when it is not a sound record."""
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise InputError(
-            f"{path}: not a readable record ({error}); remove it, and its cell is run again"
-        ) from error
+    content = read_json(path, "record", "remove it, and its cell is run again")
     fault = record_fault(content)
     if not fault and content["key"] != path.stem:
         fault = f"it is the record of {content['key']}, so it was renamed"

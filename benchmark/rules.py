@@ -7,6 +7,7 @@ from benchmark.metrics import Distances, ImageIds, SameCamera, as_dict, measure
 from benchmark.repetitions import measure_shared
 from benchmark.scores import AveragePrecision, Ties
 from datasets.errors import InputError
+from datasets.suggest import unknown
 
 EvaluationRule = Literal["single-shot", "multi-shot", "shared"]
 
@@ -31,7 +32,7 @@ class Rules:
         for name, kind in _CHOICES.items():
             known, value = get_args(kind), getattr(self, name)
             if value not in known:
-                raise InputError(f"unknown {name} {value!r}; choose {' or '.join(known)}")
+                raise unknown(name, value, known)
         if self.separate_cameras and self.same_camera == "keep":
             raise InputError("separate_cameras needs same_camera 'drop'; 'keep' ignores cameras")
         if self.ties == "half" and self.gallery != "single-shot":

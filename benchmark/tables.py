@@ -3,24 +3,29 @@
 A table is a TOML file; the built-in ones lie in tables/, a user's own is given by its path.
 """
 
-import csv
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, cast
 
 from benchmark.metrics import GALLERY_RULES, METRICS, GalleryRule
 from benchmark.profiles import profile_names
-from benchmark.toml import checked, read_toml
+from benchmark.toml import checked
+from datasets.bounds import checked_seeds
 from datasets.cards import CARDS
 from datasets.errors import InputError
 from datasets.places import place
 from datasets.protocols import canonical_text, gallery_rule
+from datasets.suggest import did_you_mean
+from datasets.texts import plain_number, read_csv, read_toml
 from methods import method_names
 
 FOLDER = Path(__file__).parent / "tables"
 CLAIMS = "claims"  # how the names of files in the folder begin that are no tables: see claims.py
+COLUMNS = ("row", "dataset", "metric", "value", "source")  # of published numbers
+_TITLES = {card.title: card.title for card in CARDS.values()}
+_DATASETS = {**_TITLES, **{name: card.title for name, card in CARDS.items()}}
 OF_PROTOCOL = "protocol"  # the gallery rule of a table whose columns have each that of its protocol
 
 
@@ -113,7 +118,8 @@ def load_table(name: str | Path) -> Table:
         path = place(name)
         if path.suffix != ".toml":
             raise InputError(
-                f"unknown table {str(name)!r}; the built-in tables are {', '.join(table_names())}; "
+                f"unknown table {str(name)!r}{did_you_mean(name, table_names())}; "
+                f"the built-in tables are {', '.join(table_names())}; "
                 "a table of your own is given by the path of its .toml file"
             )
     return _table(path, read_toml(path, "table"))
@@ -137,7 +143,8 @@ def _find_row(table: Table, name: str) -> Row:
         if name in (row.label, row.published, str(number)):
             return row
     labels = ", ".join(f"{n} = {row.label}" for n, row in enumerate(table.rows, start=1))
-    raise InputError(f"table {table.id} has no row {name!r}; its rows are {labels}")
+    near = did_you_mean(name, [row.label for row in table.rows])
+    raise InputError(f"table {table.id} has no row {name!r}{near}; its rows are {labels}")
 
 
 def _table(path: Path, content: dict[str, Any]) -> Table:
@@ -150,7 +157,7 @@ def _table(path: Path, content: dict[str, Any]) -> Table:
             "title": str,
             "caption": str,
             "gallery": str,
-            "published": str,
+            "published": type(content.get("published", "")),
             "protocols": list,
             "reference": str,
             "profile": str,
@@ -168,7 +175,10 @@ def _table(path: Path, content: dict[str, Any]) -> Table:
     own = [text for row in rows for text in (row.protocol, row.twin_protocol) if text]
     _check_protocols(where, values["datasets"], own)
     if values.get("reference", labels[0]) not in labels:
-        raise InputError(f"{where}: reference {values['reference']!r} is no label of its rows")
+        near = did_you_mean(values["reference"], labels)
+        raise InputError(
+            f"{where}: reference {values['reference']!r} is no label of its rows{near}"
+        )
     protocols = values.get("protocols", [])
     _check_protocols(where, values["datasets"], protocols)
     if own and (protocols or gallery == OF_PROTOCOL):
@@ -183,9 +193,9 @@ def _table(path: Path, content: dict[str, Any]) -> Table:
         gallery=cast(Any, gallery),
         metrics=tuple(values["metrics"]),
         datasets=tuple(values["datasets"]),
-        seeds=_seeds(where, values["seeds"]),
+        seeds=checked_seeds(values["seeds"], where),
         rows=rows,
-        published=_read_published(path, values.get("published")),
+        published=_published(path, values.get("published", []), rows),
         protocols=tuple(protocols),
         reference=values.get("reference"),
         profile=_profile(where, values.get("profile", "quick")),
@@ -210,7 +220,10 @@ def _row(where: str, index: int, content: Any) -> Row:
     )
     if values["method"] not in method_names():
         known = ", ".join(method_names())
-        raise InputError(f"{here}: unknown method {values['method']!r}; known methods: {known}")
+        near = did_you_mean(values["method"], method_names())
+        raise InputError(
+            f"{here}: unknown method {values['method']!r}{near}; known methods: {known}"
+        )
     if "twin_protocol" in values and "protocol" not in values:
         raise InputError(f"{here}: twin_protocol stands for a protocol, which is missing")
     return Row(**values)
@@ -219,7 +232,10 @@ def _row(where: str, index: int, content: Any) -> Row:
 def _profile(where: str, name: str) -> str:
     if name not in profile_names():
         known = ", ".join(profile_names())
-        raise InputError(f"{where}: unknown profile {name!r}; the built-in profiles are {known}")
+        near = did_you_mean(name, profile_names())
+        raise InputError(
+            f"{where}: unknown profile {name!r}{near}; the built-in profiles are {known}"
+        )
     return name
 
 
@@ -239,7 +255,10 @@ def _known(where: str, what: str, given: list[Any], known: list[str]) -> None:
         raise InputError(f"{where}: {what} is empty; choose among {', '.join(known)}")
     for value in given:
         if value not in known:
-            raise InputError(f"{where}: unknown {what} {value!r}; known are {', '.join(known)}")
+            raise InputError(
+                f"{where}: unknown {what} {value!r}{did_you_mean(value, known)}; "
+                f"known are {', '.join(known)}"
+            )
     _unique(where, what, given)
 
 
@@ -251,37 +270,57 @@ def _unique(where: str, what: str, values: list[Any]) -> None:
         raise InputError(f"{where}: there is no {what}; a table needs at least one")
 
 
-def _seeds(where: str, given: list[Any]) -> tuple[int, ...]:
-    _unique(where, "seed", given)
-    for seed in given:
-        if type(seed) is not int or seed < 0:
-            raise InputError(f"{where}: seed {seed!r} must be an integer from 0")
-    return tuple(given)
+# --- published numbers ----------------------------------------------------------------------------
 
 
-COLUMNS = ("row", "dataset", "metric", "value", "source")
+def _published(table: Path, given: Any, rows: Sequence[Row]) -> tuple[Published, ...]:
+    """The numbers of a CSV beside the table, or of the table's own [[published]] entries."""
+    where = f"table {table}, published number"
+    if isinstance(given, str):
+        file = table.parent / place(given)
+        lines = read_csv(file, "list of published numbers", COLUMNS)
+        found = [(f"{file}, line {number}", {**line}) for number, line in lines]
+    elif isinstance(given, list):
+        found = [(f"{where} {number}", entry) for number, entry in enumerate(given, start=1)]
+    else:
+        raise InputError(f"table {table}: published must be the name of a CSV file, not {given!r}")
+    numbers: dict[tuple[str, str, str], Published] = {}
+    for here, values in found:
+        number = _published_number(here, values, rows)
+        cell = (number.row, number.dataset, number.metric)
+        if cell in numbers:
+            raise InputError(f"{here}: {', '.join(cell)} stands twice; remove one")
+        numbers[cell] = number
+    return tuple(numbers.values())
 
 
-def _read_published(table_path: Path, name: str | None) -> tuple[Published, ...]:
-    if name is None:
-        return ()
-    path = table_path.parent / place(name)
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            reader = csv.DictReader(file)
-            lines = list(reader)
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{path}: cannot read the published numbers ({error})") from error
-    if tuple(reader.fieldnames or ()) != COLUMNS:
-        raise InputError(f"{path}: the first line must be {','.join(COLUMNS)}")
-    return tuple(_published(path, number, line) for number, line in enumerate(lines, start=2))
+def _published_number(where: str, given: Any, rows: Sequence[Row]) -> Published:
+    if not isinstance(given, dict) or set(given) != set(COLUMNS):
+        raise InputError(f"{where}: needs {', '.join(COLUMNS)} and nothing else")
+    value = given["value"]
+    number = plain_number(value) if isinstance(value, str) else value
+    if isinstance(number, bool) or not isinstance(number, int | float) or not 0 <= number <= 100:
+        raise InputError(
+            f"{where}: value {value!r} must be a plain number of per cent, such as 29.9"
+        )
+    texts = {name: given[name] for name in COLUMNS if name != "value"}
+    for name, text in texts.items():
+        if not isinstance(text, str) or not text:
+            raise InputError(f"{where}: {name} must be text, not {text!r}")
+    printed = {row.published: row.published for row in rows if row.published}
+    return Published(
+        _meant(where, "row", texts["row"], printed),
+        _meant(where, "dataset", texts["dataset"], _DATASETS),
+        _meant(where, "metric", texts["metric"], {name: name for name in METRICS}),
+        float(number),
+        texts["source"],
+    )
 
 
-def _published(path: Path, number: int, line: dict[str, Any]) -> Published:
-    try:
-        value = float(line["value"])
-    except (TypeError, ValueError) as error:
-        raise InputError(f"{path}, line {number}: {line['value']!r} is not a number") from error
-    if not 0 <= value <= 100 or any(not line[column] for column in COLUMNS):
-        raise InputError(f"{path}, line {number}: needs five columns, the value in per cent")
-    return Published(line["row"], line["dataset"], line["metric"], value, line["source"])
+def _meant(where: str, what: str, name: str, known: Mapping[str, str]) -> str:
+    if name not in known:
+        listed = ", ".join(dict.fromkeys(known.values())) or "none: no row has an entry published"
+        raise InputError(
+            f"{where}: unknown {what} {name!r}{did_you_mean(name, known)}; known are {listed}"
+        )
+    return known[name]

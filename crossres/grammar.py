@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 DONE, ANSWER_IS_NO, UNUSABLE_INPUT = 0, 1, 2
-MOST_SEEDS = 10_000
-LARGEST = 999_999_999  # whole number
+MOST = 100_000  # of what is counted: jobs, repetitions
+DIGITS = 12  # of a whole number on the command line
 
 
 def names(text: str) -> list[str]:
@@ -24,47 +24,54 @@ def names(text: str) -> list[str]:
 
 def seeds(text: str) -> list[int]:
     """ "0,1,2" or "0-4" -> integers."""
-    return [seed for part in names(text) for seed in _range(part)]
+    from datasets.bounds import SEEDS, checked_seeds
+    from datasets.errors import InputError
+
+    found: list[int] = []
+    for part in names(text):
+        first, is_range, last = part.partition("-")
+        start, stop = _number(first), _number(last if is_range else first)
+        if start is None or stop is None or stop < start:
+            raise argparse.ArgumentTypeError(
+                f"{text!r} is not a list of seeds such as 0,1,2 or 0-4"
+            )
+        found += range(start, min(stop, start + SEEDS) + 1)  # one too many is refused below
+    try:
+        return list(checked_seeds(found, text))
+    except InputError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
-def _range(text: str) -> range:
-    first, _, last = text.partition("-")
-    last = last or first
-    if not (_is_whole(first) and _is_whole(last)):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a list of seeds such as 0,1,2 or 0-4")
-    found = range(int(first), int(last) + 1)
-    if not found:
-        raise argparse.ArgumentTypeError(f"{text!r} counts down; write {last}-{first}")
-    if len(found) > MOST_SEEDS:
-        raise argparse.ArgumentTypeError(f"{text!r} are more than {MOST_SEEDS:,} seeds")
-    return found
+def _number(text: str) -> int | None:
+    """The number that a few digits stand for; None for anything else."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= DIGITS else None
 
 
-def whole(least: int) -> Callable[[str], int]:
-    """The kind of argument that is a whole number from `least`."""
+def seed(text: str) -> int:
+    """One seed."""
+    (only, *others) = seeds(text)
+    if others:
+        raise argparse.ArgumentTypeError(f"{text!r} is not one seed")
+    return only
 
-    def number(text: str) -> int:
-        if not _is_whole(text) or int(text) < least:
-            expected = f"a whole number from {least} to {LARGEST}"
-            raise argparse.ArgumentTypeError(f"{text!r} is not {expected}")
-        return int(text)
 
+def positive(text: str) -> int:
+    """A number from 1 to MOST."""
+    number = _number(text)
+    if number is None or not 1 <= number <= MOST:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to {MOST}")
     return number
 
 
-def _is_whole(text: str) -> bool:
-    return text.isascii() and text.isdecimal() and len(text) <= len(str(LARGEST))
-
-
-def number(text: str) -> float:
-    """ "0.5" -> 0.5, a finite number."""
+def finite(text: str) -> float:
+    """A number that is not infinite."""
     try:
-        value = float(text)
+        number = float(text)
     except ValueError:
-        value = math.nan
-    if not math.isfinite(value):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number such as 0.5")
-    return value
+        number = math.nan
+    if not math.isfinite(number):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a finite number")
+    return number
 
 
 def place(text: str) -> Path:

@@ -11,9 +11,10 @@ from crossres.grammar import (
     cache,
     command,
     place,
+    positive,
     print_json,
+    seed,
     source,
-    whole,
 )
 
 EXAMPLES = 5
@@ -23,7 +24,7 @@ def input_size(text: str) -> tuple[int, int]:
     """ "256x128" -> (256, 128): height, width."""
     height, _, width = text.partition("x")
     try:
-        return whole(1)(height), whole(1)(width)
+        return positive(height), positive(width)
     except argparse.ArgumentTypeError:
         expected = "HEIGHTxWIDTH, such as 256x128"
         raise argparse.ArgumentTypeError(f"{text!r} is not {expected}") from None
@@ -158,7 +159,7 @@ def _add_export(within: Any) -> None:
         "--out", type=place, required=True, metavar="DIR", help="must not exist yet"
     )
     export.add_argument("--protocol", help="mlr-sing, mlr-perid, ... (default: the data set's)")
-    export.add_argument("--seed", type=whole(0), metavar="N", help="(default: 0)")
+    export.add_argument("--seed", type=seed, metavar="N", help="(default: 0)")
     export.add_argument(
         "--manifest", type=place, metavar="FILE.csv", help="in place of --protocol and --seed"
     )

@@ -9,9 +9,9 @@ from crossres.grammar import (
     DONE,
     add_tables,
     command,
+    finite,
     named_tables,
     names,
-    number,
     place,
     print_content,
     print_json,
@@ -128,7 +128,7 @@ def _add_common(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--false-alarms",
-        type=number,
+        type=finite,
         default=1.0,
         metavar="PERCENT",
         help="of checks of results that are as good as the baseline's (default: 1)",
@@ -179,7 +179,7 @@ def _add_check(commands: Any) -> None:
     _add_common(check)
     check.add_argument(
         "--tolerance",
-        type=number,
+        type=finite,
         metavar="POINTS",
         help="a row whose mean drops by more fails, whatever chance could explain",
     )
@@ -201,7 +201,7 @@ def _add_check(commands: Any) -> None:
     )
     for name in ("time", "memory"):
         check.add_argument(
-            f"--{name}", type=number, metavar="RATIO", help=f"the most {name}, times the baseline's"
+            f"--{name}", type=finite, metavar="RATIO", help=f"the most {name}, times the baseline's"
         )
     check.add_argument("--junit", type=place, metavar="FILE", help="write JUnit XML, too")
     check.add_argument("--summary", type=place, metavar="FILE", help="write Markdown, too")
@@ -224,7 +224,7 @@ def _add_power(commands: Any) -> None:
     )
     _add_again(power)
     power.add_argument(
-        "--drop", type=number, default=3.0, metavar="POINTS", help="to be seen (default: 3)"
+        "--drop", type=finite, default=3.0, metavar="POINTS", help="to be seen (default: 3)"
     )
     power.add_argument(
         "--seeds", type=seeds, default=[2, 3, 4, 5, 6, 8, 10], metavar="2,3,4", help="to look at"

@@ -15,10 +15,11 @@ from crossres.grammar import (
     named_tables,
     names,
     place,
+    positive,
     print_json,
+    seed,
     seeds,
     source,
-    whole,
 )
 
 
@@ -183,7 +184,7 @@ def _add_run(commands: Any) -> None:
     run.add_argument("--seeds", type=seeds, metavar="0,1,2", help="(default: the table's)")
     run.add_argument(
         "--jobs",
-        type=whole(1),
+        type=positive,
         metavar="N",
         help="cells at once (default: one per core); never changes a result",
     )
@@ -273,10 +274,10 @@ def _add_evaluate(commands: Any) -> None:
         "mean over drawn galleries that all queries share",
     )
     evaluate.add_argument(
-        "--repetitions", type=whole(1), default=100, metavar="N", help="drawn galleries of shared"
+        "--repetitions", type=positive, default=100, metavar="N", help="drawn galleries of shared"
     )
     evaluate.add_argument(
-        "--seed", type=whole(0), default=0, metavar="N", help="of the drawn galleries (default: 0)"
+        "--seed", type=seed, default=0, metavar="N", help="of the drawn galleries (default: 0)"
     )
     evaluate.add_argument(
         "--separate-cameras",

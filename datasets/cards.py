@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from datasets.errors import InputError
+from datasets.suggest import unknown
 
 
 @dataclass(frozen=True)
@@ -100,5 +100,5 @@ CARDS = _load()
 def card(dataset: str) -> Card:
     """Return the card of a data set; InputError on an unknown one lists those there are."""
     if dataset not in CARDS:
-        raise InputError(f"unknown data set {dataset!r}; the data sets are {', '.join(CARDS)}")
+        raise unknown("data set", dataset, CARDS)
     return CARDS[dataset]

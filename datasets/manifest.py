@@ -14,6 +14,8 @@ import pandas as pd
 from datasets.errors import InputError
 from datasets.files import digest_of, write_atomically
 from datasets.specs import parse_spec
+from datasets.suggest import unknown
+from datasets.texts import read_text, separator, unreadable
 
 SPLITS = ("train", "query", "gallery")
 RATES = (0, 1, 2, 3, 4, 6, 8)
@@ -77,7 +79,7 @@ class Manifest:
     def rows(self, split: str) -> pd.DataFrame:
         """The rows of one split, in manifest order, numbered from 0."""
         if split not in SPLITS:
-            raise InputError(f"unknown split {split!r}; the splits are {', '.join(SPLITS)}")
+            raise unknown("split", split, SPLITS)
         return self.table[self.table["split"] == split].reset_index(drop=True)
 
     def write(self, path: Path) -> None:
@@ -87,16 +89,16 @@ class Manifest:
     @classmethod
     def read(cls, path: Path) -> "Manifest":
         """Read a CSV that `write` wrote; InputError names a file that is none."""
+        text = read_text(path, "manifest")
         try:
-            content = path.read_bytes().decode("utf-8")
             table = pd.read_csv(
-                io.StringIO(content),
+                io.StringIO(text),
+                sep=separator(text),
                 dtype={"dataset": str, "protocol": str, "path": str, "split": str},
                 keep_default_na=False,
             )
-        except (OSError, ValueError) as error:
-            reason = getattr(error, "strerror", None) or str(error)
-            raise InputError(f"{path}: not a manifest ({' '.join(reason.split())})") from error
+        except ValueError as error:
+            raise unreadable(path, "manifest", str(error), "write it anew") from error
         if tuple(table.columns) != _HEADER:
             raise InputError(f"{path}: not a manifest; the columns must be {','.join(_HEADER)}")
         heads = table[["dataset", "protocol", "seed"]].drop_duplicates()

@@ -11,6 +11,7 @@ from datasets.mat5 import Values, read_mat5
 from datasets.readers import RawImage
 from datasets.readers.market import _NAME as MARKET_NAME
 from datasets.source import Raw
+from datasets.texts import read_text
 
 MARKET_TRAIN = "market1501_train_names.txt"
 CUHK03_CONFIG = "cuhk03_new_protocol_config_{boxes}.mat"
@@ -69,10 +70,8 @@ def _raw(dataset: str, folder: Path, images: list[RawImage]) -> Raw:
 
 def _lines(file: Path) -> list[str]:
     """The first word of every line."""
-    try:
-        return [line.split()[0] for line in file.read_text("utf-8").splitlines() if line.strip()]
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{file}: not a list of names ({error}); check the path") from error
+    text = read_text(file, "list of names")
+    return [line.split()[0] for line in text.split("\n") if line.strip()]
 
 
 def _pid_and_camid(folder: Path, name: str) -> tuple[int, int]:

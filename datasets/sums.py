@@ -1,9 +1,11 @@
 """SHA-256 sums of a raw folder, in the lines of sha256sum, and their comparison with a record."""
 
+import codecs
 import hashlib
 import os
 import re
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +14,7 @@ from datasets.files import write_atomically
 from datasets.progress import progress
 from datasets.readers import RawImage, Reader
 from datasets.readers.common import is_junk
+from datasets.texts import decode
 
 Sums = Mapping[str, str]
 """Path below the raw folder, with "/" between its parts -> hex SHA-256."""
@@ -91,11 +94,11 @@ def write_record(file: Path, sums: Sums) -> None:
 def read_record(file: Path) -> Sums:
     """Read a record of ours or of sha256sum's; InputError names the line that is none."""
     try:
-        lines = file.read_bytes().splitlines()
+        content = file.read_bytes()
     except OSError as error:
         raise InputError(f"{file}: cannot be read ({error.strerror}); {_REMEDY}") from error
     sums: dict[str, str] = {}
-    for number, line in enumerate(lines, start=1):
+    for number, line in enumerate(_lines(content), start=1):
         match = _LINE.fullmatch(line)
         if match is None:
             raise InputError(f"{file}: line {number} is not `sha256  path`; {_REMEDY}")
@@ -104,6 +107,14 @@ def read_record(file: Path) -> Sums:
     if not sums:
         raise InputError(f"{file}: holds no sum; {_REMEDY}")
     return sums
+
+
+def _lines(content: bytes) -> list[bytes]:
+    """The lines of a record; names are bytes, so only text with a mark is decoded."""
+    if content.startswith((codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        with suppress(ValueError):
+            return decode(content).encode("utf-8", "surrogateescape").splitlines()
+    return content.splitlines()
 
 
 def _unescaped(path: str) -> str:

@@ -18,6 +18,7 @@ from safetensors.numpy import load_file, save
 from datasets.draws import draw
 from datasets.errors import InputError
 from datasets.files import write_atomically
+from datasets.texts import read_json
 from methods.options import options_as_json, resolve
 
 Images = NDArray[np.uint8]
@@ -254,10 +255,8 @@ def _digest(arrays: Mapping[str, NDArray[Any]]) -> str:
 
 def read_about(folder: Path) -> dict[str, Any]:
     """The content of the method.json that `Method.save` wrote. InputError when it is none."""
-    try:
-        about = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise _unreadable(folder, error) from error
+    remedy = "give the folder that Method.save wrote"
+    about = read_json(folder / ABOUT, "saved method", remedy)
     if not isinstance(about, dict) or about.get("format") != FORMAT:
         raise InputError(
             f"{folder / ABOUT}: is no saved method of format {FORMAT}; "

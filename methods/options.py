@@ -3,12 +3,16 @@
 Later sources win: the dataclass defaults, then the profile, then the caller (a table row).
 """
 
+import math
 import types
 from collections.abc import Mapping
 from dataclasses import asdict, fields
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from datasets.errors import InputError
+from datasets.suggest import did_you_mean
+
+MOST = 10_000_000  # of a whole number: these count layers, units and steps
 
 
 def resolve(method: str, options: type, *sources: Mapping[str, Any]) -> Any:
@@ -24,7 +28,7 @@ def resolve(method: str, options: type, *sources: Mapping[str, Any]) -> Any:
     unknown = sorted(set(merged) - set(known))
     if unknown:
         raise InputError(
-            f"method {method} has no option {unknown[0]!r}; "
+            f"method {method} has no option {unknown[0]!r}{did_you_mean(unknown[0], known)}; "
             f"its options are {', '.join(known) or 'none'}"
         )
     hints = get_type_hints(options)
@@ -60,8 +64,12 @@ def _typed(where: str, value: Any, hint: Any) -> Any:
             return None
         return _typed(where, value, next(a for a in get_args(hint) if a is not type(None)))
     elif hint is float and isinstance(value, int | float) and not isinstance(value, bool):
-        return float(value)
+        if math.isfinite(value):
+            return float(value)
+        raise InputError(f"{where} must be a finite number, not {value!r}")
     elif type(value) is hint:
+        if hint is int and abs(value) > MOST:
+            raise InputError(f"{where} must be within ±{MOST}, not {value!r}")
         return value
     raise InputError(f"{where} must be {_type_name(hint)}, not {value!r}")
 

@@ -15,6 +15,7 @@ import pandas as pd
 from datasets.errors import InputError
 from datasets.exports.numbers import same_camera_counts
 from datasets.exports.places import Place, Plan, running_numbers
+from datasets.texts import read_json
 
 SUFFIX = "png"
 KEEPS_JUNK = False
@@ -82,7 +83,7 @@ def seen(folder: Path) -> list[tuple[str, str, int, int]]:
     """Read meta.json and split.json as the list maker of DGD does."""
     try:
         meta, split = (
-            json.loads((folder / name).read_text(encoding="utf-8"))
+            read_json(folder / name, "part of an export", "export again")
             for name in ("meta.json", "split.json")
         )
         train, probe = set(split["trainval"]), set(split["test_probe"])
@@ -92,7 +93,7 @@ def seen(folder: Path) -> list[tuple[str, str, int, int]]:
             for view, files in enumerate(views):
                 role = "train" if pid in train else ("query" if view < half else "gallery")
                 found += [(str(file), role, pid, view) for file in files]
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError) as error:
         reason = " ".join(str(error).split())
         raise InputError(f"{folder}: meta.json and split.json are not usable ({reason})") from error
     return found

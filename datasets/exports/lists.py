@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from datasets.errors import InputError
+from datasets.texts import read_text, separator, unreadable
 
 
 @dataclass(frozen=True)
@@ -49,16 +50,17 @@ def write_list(file: Path, layout: str, entries: Sequence[Entry]) -> None:
 
 def read_list(file: Path) -> tuple[str, list[Entry]]:
     """Return (layout, entries); InputError names a file that `write_list` has not written."""
+    text = read_text(file, "list of an export", "export again")
     try:
-        content = file.read_bytes().decode("utf-8")
-        table = pd.read_csv(io.StringIO(content), dtype=str, keep_default_na=False)
+        table = pd.read_csv(
+            io.StringIO(text), sep=separator(text), dtype=str, keep_default_na=False
+        )
         if tuple(table.columns) != _COLUMNS or table["layout"].nunique() != 1:
             raise InputError(
                 f"{file}: not the list of an export; the file is damaged, export again"
             )
         table[_NUMBERS] = table[_NUMBERS].astype(np.int64)
-    except (OSError, ValueError, OverflowError) as error:
-        reason = getattr(error, "strerror", None) or " ".join(str(error).split())
-        raise InputError(f"{file}: not the list of an export ({reason})") from error
+    except (ValueError, OverflowError) as error:
+        raise unreadable(file, "list of an export", str(error), "export again") from error
     rows = table[list(_COLUMNS[1:])].itertuples(index=False)
     return str(table["layout"].iloc[0]), [Entry(*row) for row in rows]

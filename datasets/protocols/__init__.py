@@ -12,6 +12,7 @@ from datasets.protocols.options import canonical, check_option, of_card, plain, 
 from datasets.protocols.sweep import camera_sweep
 from datasets.source import Raw
 from datasets.specs import Spec, parse_spec
+from datasets.suggest import unknown
 
 __all__ = [
     "PROTOCOLS",
@@ -60,5 +61,5 @@ def gallery_rule(protocol: str) -> str:
 
 def _named(name: str) -> Protocol:
     if name not in PROTOCOLS:
-        raise InputError(f"unknown protocol {name!r}; the protocols are {', '.join(PROTOCOLS)}")
+        raise unknown("protocol", name, PROTOCOLS)
     return PROTOCOLS[name]

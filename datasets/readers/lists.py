@@ -6,17 +6,23 @@ from pathlib import Path
 
 from datasets.errors import InputError
 from datasets.readers.files import read_whole
+from datasets.texts import decode
 
 TEST_PIDS = 1_000_000
 """Added to the numbers of test identities, as train and test may both be counted from 1."""
 
 
 def text_lines(file: Path) -> list[str]:
-    """The lines of a UTF-8 text, whatever its line ends; InputError when it is not one."""
+    """The lines of a text, whatever its line ends; InputError when it is not one."""
+    return text_of(file).split("\n")
+
+
+def text_of(file: Path) -> str:
+    """The text of a list, with newlines as line ends; InputError when it is not one."""
     try:
-        return read_whole(file).decode("utf-8-sig").splitlines()
-    except UnicodeDecodeError as error:
-        raise InputError(f"{file}: is not UTF-8 text; save it as plain UTF-8") from error
+        return decode(read_whole(file))
+    except ValueError as error:
+        raise InputError(f"{file}: {error}; save it as plain UTF-8 text") from error
 
 
 def entries(

@@ -3,13 +3,14 @@
 For copies in any other shape: paths are below the table's folder, with "/" between their parts.
 """
 
-import csv
 import re
 from pathlib import Path
 
+from datasets.errors import InputError
 from datasets.readers import RawContent, RawImage
 from datasets.readers.files import is_file
-from datasets.readers.lists import at_line, text_lines
+from datasets.readers.lists import at_line, text_of
+from datasets.texts import csv_rows
 
 FILE = "images.csv"
 COLUMNS = ["path", "pid", "cam"]
@@ -44,13 +45,10 @@ def read(folder: Path) -> RawContent:
 
 def _rows(file: Path) -> list[tuple[int, list[str]]]:
     """(line number, fields) below the header; blank lines are passed over."""
-    # strict: a quote that is never closed would else swallow the lines below it.
-    table = csv.reader(text_lines(file), strict=True)
     try:
-        stripped = [(table.line_num, [field.strip() for field in row]) for row in table]
-    except csv.Error as error:
-        raise at_line(file, table.line_num, f"not CSV ({error})", "correct the line") from error
-    rows = [(line, row) for line, row in stripped if any(row)]
+        rows = csv_rows(text_of(file))
+    except ValueError as error:
+        raise InputError(f"{file}: {error}, so it is not CSV; correct the line") from error
     if not rows or rows[0][1] != COLUMNS:
         raise at_line(file, rows[0][0] if rows else 1, "no header", "begin it with path,pid,cam")
     return rows[1:]

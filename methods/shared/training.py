@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.optim import SGD, Adam, AdamW, Optimizer
 
 from datasets.errors import InputError
+from datasets.suggest import unknown
 from methods.options import resolve
 from methods.shared.sampling import BatchSpec, batches_per_epoch
 
@@ -50,9 +51,9 @@ class TrainSpec:
 def train_spec(table: dict[str, Any]) -> TrainSpec:
     """The `train` table of a profile, checked. Raises InputError."""
     known = [field.name for field in fields(TrainSpec)]
-    unknown = sorted(set(table) - set(known))
-    if unknown:
-        raise InputError(f"profile: train has no entry {unknown[0]!r}; it has {', '.join(known)}")
+    others = sorted(set(table) - set(known))
+    if others:
+        raise unknown("entry of the profile's train", others[0], known)
     spec: TrainSpec = resolve("(train of the profile)", TrainSpec, table)
     return spec
 

@@ -103,10 +103,18 @@ def test_a_users_table_is_given_by_path(path: Path) -> None:
         ('id = "mine"', "", "id is missing"),
         ('id = "mine"', 'id = "../x"', "id '../x' must be"),
         ('id = "mine"', 'id = "mine"\ncolour = 1', "unknown entry 'colour'; known are id"),
-        ('"caviar"', '"cavier"', "unknown datasets 'cavier'; known are caviar"),
+        (
+            '"caviar"',
+            '"cavier"',
+            "'cavier' (did you mean 'caviar'?); known are caviar",
+        ),
         ('["caviar"]', "[]", "datasets is empty"),
         ('["caviar"]', '["caviar", "caviar"]', "datasets 'caviar' stands twice"),
-        ('["rank1"]', '["rank3"]', "unknown metrics 'rank3'; known are rank1, rank5"),
+        (
+            '["rank1"]',
+            '["rank3"]',
+            "unknown metrics 'rank3' (did you mean",
+        ),
         ("[0]", "[0, 0]", "seed 0 stands twice"),
         ("[0]", "[-1]", "seed -1 must be an integer from 0"),
         ("[0]", "0", "seeds must be a list, not 0"),
@@ -116,7 +124,11 @@ def test_a_users_table_is_given_by_path(path: Path) -> None:
         ('label = "B"', "label = 2", "row 2: label must be text"),
         ('id = "mine"', 'id = "mine"\ngallery = "all"', "unknown gallery 'all'"),
         ('id = "mine"', "id = mine", "not valid TOML"),
-        ("numbers.csv", "none.csv", "none.csv: cannot read the published numbers"),
+        (
+            "numbers.csv",
+            "none.csv",
+            "none.csv: not a readable list of published numbers",
+        ),
         ('id = "mine"', 'id = "mine"\nreference = "C"', "reference 'C' is no label of its rows"),
         (
             'id = "mine"',
@@ -152,10 +164,16 @@ def test_each_mistake_gets_one_line(path: Path, old: str, new: str, words: str) 
     ("old", "new", "words"),
     [
         ("row,dataset", "rows,dataset", "the first line must be row,dataset,metric"),
-        ("50.4", "fifty", "line 2: 'fifty' is not a number"),
-        ("50.4", "504", "line 2: needs five columns"),
-        (",paper Table 2", "", "line 2: needs five columns"),
-        (",paper Table 2", ",", "line 2: needs five columns"),
+        ("50.4", "fifty", "line 2: value 'fifty' must be a plain number of per cent"),
+        ("50.4", "504", "line 2: value '504' must be a plain number of per cent"),
+        (",paper Table 2", "", "line 2: has 4 fields; needs 5"),
+        (",paper Table 2", ",", "line 2: source must be text"),
+        ("50.4", "nan", "line 2: value 'nan' must be a plain number"),
+        ("50.4", "1e1", "line 2: value '1e1' must be a plain number"),
+        ("CAVIAR", "Caviarr", "unknown dataset 'Caviarr' (did you mean 'CAVIAR'?); known are"),
+        ("rank1", "Rank-1", "unknown metric 'Rank-1' (did you mean 'rank1'?); known are rank1,"),
+        ("A as", "a", "line 2: unknown row 'a printed' (did you mean 'A as printed'?); known"),
+        ("\nA", "\nA as printed,caviar,rank1,1,x\nA", "line 3: A as printed, CAVIAR, rank1 stands"),
     ],
 )
 def test_published_numbers_are_checked(path: Path, old: str, new: str, words: str) -> None:
@@ -165,9 +183,26 @@ def test_published_numbers_are_checked(path: Path, old: str, new: str, words: st
     assert words in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "numbers",
+    [
+        NUMBERS.replace("CAVIAR", "caviar"),
+        "\ufeff" + NUMBERS.replace("\n", "\r\n"),
+        NUMBERS.replace(",", ";").replace("50.4", "50,4") + ";;;;\n",
+    ],
+)
+def test_published_numbers_as_spreadsheets_write_them(path: Path, numbers: str) -> None:
+    (path.parent / "numbers.csv").write_bytes(numbers.encode())
+    table = load_table(path)
+    found = table.published_value(table.rows[0], "caviar", "rank1")
+    assert found is not None
+    assert (found.value, found.source) == (50.4, "paper Table 2")
+
+
 def test_unknown_tables_are_named(tmp_path: Path) -> None:
     with pytest.raises(
-        InputError, match="unknown table 'table9'; the built-in tables are ablations, ambiguities"
+        InputError,
+        match=r"'table9' \(did you mean 'table\d'\?\); the built-in tables are ablations",
     ):
         load_table("table9")
     with pytest.raises(InputError, match="does not exist"):

@@ -144,9 +144,9 @@ def test_missing_columns_and_rows_are_refused():
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (None, "not a manifest"),
-        (b"", "not a manifest"),
-        (b"\xff\xfe", "not a manifest"),
+        (None, "not a (readable )?manifest"),
+        (b"", "not a (readable )?manifest"),
+        (b"\xff\xfe", "not a (readable )?manifest"),
         (b"path,pid\na,1\n", "the columns must be dataset,protocol,seed,path"),
         (CSV + b"other,mlr-sing,2,c.png,2,1,gallery,1\n", "needs one data set, protocol and seed"),
         (CSV + b"mlr-viper,mlr-sing,2,c.png,x,1,gallery,1\n", "column pid must hold whole"),

@@ -108,7 +108,7 @@ def test_a_table_is_believed_before_the_folders_beside_it(make, tmp_path):
         ("../mine/some/a.jpg,1,2", "is not below the folder of the table"),
         ("/some/a.jpg,1,2", "is not below the folder of the table"),
         ("some//a.jpg,1,2", "is not below the folder of the table"),
-        ('"some/a.jpg,1,2', "not CSV (unexpected end of data)"),
+        ('"some/a.jpg,1,2', "unexpected end of data, so it is not CSV"),
         ("some/where 0/2z.PNG,0,2", "some/where 0/2z.PNG is listed before"),
     ],
 )
@@ -125,7 +125,7 @@ def test_a_wrong_line_of_the_table_is_named(line, problem, make_table, tmp_path)
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("content", ["", "\n", "a.jpg,1,2\n", "path;pid;cam\n", "Path,Pid,Cam\n"])
+@pytest.mark.parametrize("content", ["", "\n", "a.jpg,1,2\n", "path|pid|cam\n", "Path,Pid,Cam\n"])
 def test_a_table_without_its_header_is_named(content, tmp_path):
     (tmp_path / "images.csv").write_text(content)
     with pytest.raises(InputError, match="line 1: no header; begin it with path,pid,cam"):
@@ -134,7 +134,7 @@ def test_a_table_without_its_header_is_named(content, tmp_path):
 
 def test_a_table_that_is_not_text_is_named(tmp_path):
     (tmp_path / "images.csv").write_bytes(b"PK\x03\x04\xff")
-    with pytest.raises(InputError, match=r"images\.csv: is not UTF-8 text"):
+    with pytest.raises(InputError, match=r"images\.csv: line 1 is not UTF-8 text"):
         read(tmp_path)
 
 
