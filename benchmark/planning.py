@@ -121,6 +121,7 @@ def plan_table(
     requests = [
         SurveyRequest(name, source, cache, numbers, own) for name in names for own in protocols
     ]
+    folder = scan_records(out)
     jobs = jobs or default_jobs(found)
     surveys = _surveys(requests, jobs, engine, stream or sys.stderr)
     jobs_found = merge_equal(
@@ -137,7 +138,6 @@ def plan_table(
         for row, resolved in zip(chosen, options, strict=True)
         if row in protocols[request.protocol]
     )
-    folder = scan_records(out)
     typical = _profile_of_estimates(profile)
     codes = _codes(jobs_found)
     initial = _initial(jobs_found, folder, found.weights_dir)

@@ -10,7 +10,7 @@ from pathlib import Path
 from rich.console import Console
 
 from benchmark.claims import load_claims
-from benchmark.records import RecordFolder, scan_records
+from benchmark.records import RecordFolder, check_results, scan_records
 from benchmark.tables import Table, built_in_tables
 from datasets.errors import InputError
 from datasets.files import write_atomically
@@ -92,6 +92,7 @@ def _grids(
     results: Path, tables: Sequence[Table] | None
 ) -> tuple[RecordFolder, dict[str, list[Grid]]]:
     """The records of the folder and the grids of each table that has any."""
+    check_results(results)
     found = scan_records(results)
     if not found.records:
         broken = f" ({len(found.broken)} unusable: {found.broken[0]})" if found.broken else ""

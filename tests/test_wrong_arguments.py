@@ -21,41 +21,14 @@ from crossres.command_line import _parser
 from crossres.grammar import place
 from datasets.twins import draw_twin
 
-WORDS = (
-    "x",
-    "mlr-markt",
-    "table22",
-    "λ",
-    "../x",
-    "a,,b",
-    ",",
-    "x" * 300,
-    "no such\nname",
-    "\udcff",
-)
-NUMBERS = ("-1", "0", "1.5", "nan", "inf", "1e999", "9" * 20, "9" * 5000, "1_0", "٣", "3-1", "0..4")
+WORDS = ("mlr-markt", "λ", "../x", "a,,b", ",", "x" * 300, "no such\nname", "\udcff")
+NUMBERS = ("-1", "0", "1.5", "nan", "1e999", "9" * 20, "9" * 5000, "1_0", "٣", "3-1")
 PATHS = (
-    "nowhere",
-    "nowhere/x.npz",
-    "~nobody-here/x",
-    "folder",
-    "folder.npz",
-    "empty",
-    "empty.npz",
-    "noise.npz",
-    "noise.toml",
-    "text.csv",
-    "text.toml",
-    "text.json",
-    "image.png",
-    "text.csv/x",
-    "raw",
-    "results",
-    "results/records",
-    "results/report",
-    "features.npz",
-    "pickled.npz",
+    *("x" * 300, "no such\nname", "\udcff", "nowhere/x.npz", "~nobody-here/x", "text.csv/x"),
+    *("folder", "folder.npz", "empty.npz", "noise.npz", "pickled.npz", "noise.toml", "text.toml"),
+    *("text.csv", "text.json", "image.png", "raw", "results"),
 )
+LICENCE = ("MLR-VIPeR: ", "When you use it, cite: ")  # what fetch always says first
 BUILD = ["datasets", "build", "mlr-viper"]
 # What each command needs beside the argument that is tried, so that this one decides.
 NEEDED = {
@@ -65,7 +38,7 @@ NEEDED = {
     "datasets verify": ["--size=tiny"],
     "datasets digests": ["--size=tiny"],
     "datasets twin": ["--size=tiny", "--out=drawn"],
-    "datasets fetch": ["--out=fetched"],
+    "datasets fetch": ["--out=fetched", "--accept-licence", "--from=http://127.0.0.1:9/x.zip"],
     "check": ["--baseline=text.json"],
     "embed": ["--weights=nowhere", "--images=folder", "--out=embedded.npz"],
 }
@@ -173,9 +146,11 @@ def assert_refused(words: list[str], *texts: str) -> None:
 
 @pytest.mark.parametrize("tried", ARGUMENTS, ids=str)
 def test_a_wrong_value_is_one_line(tried: Tried) -> None:
-    values = WORDS if tried.action.choices else (*WORDS, *(PATHS if tried.is_place else NUMBERS))
+    values = PATHS if tried.is_place else (*WORDS, *NUMBERS)
     for value in values:
         code, lines = called(tried.words(value))
+        if tried.command == "datasets fetch":
+            lines = [line for line in lines if not line.startswith(LICENCE)]
         if code == 2:
             assert len(lines) == 1, (value, lines)
             assert lines[0].startswith("crossres: "), (value, lines)
