@@ -56,7 +56,6 @@ def write_report(results: Path, tables: Sequence[Table] | None = None) -> list[P
         read_failures(results, found.records),
     )
     folder = results / "report"
-    folder.mkdir(parents=True, exist_ok=True)
     claims = [claim for claim in load_claims() if claim.table in by_table]
     held = hold_claims(grids, claims)
     files: dict[Path, str | bytes] = {}

@@ -5,18 +5,17 @@ was found, wherever it came from, is told to `noted_weights`, so that a record c
 """
 
 import hashlib
-import pickle
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from datasets.errors import InputError
+from datasets.errors import InputError, reason
 from methods.shared.vision import timm, torchvision_models
 
 SUFFIXES = (".safetensors", ".pth", ".pt")
@@ -40,11 +39,14 @@ def vgg19_weights(folder: Path | None) -> dict[str, Tensor]:
 def _imagenet(name: str, enumeration: str, folder: Path | None) -> dict[str, Tensor]:
     if folder is not None:
         return _note(name, folder_weights(name, folder))
+    _check_home("TORCH_HOME", _REMEDY)
     weights = getattr(torchvision_models(), enumeration).IMAGENET1K_V1
     try:
         state = weights.get_state_dict(progress=False, check_hash=True, weights_only=True)
     except (OSError, RuntimeError) as error:
-        raise InputError(f"no ImageNet weights from {weights.url} ({error}); {_REMEDY}") from error
+        raise InputError(
+            f"no ImageNet weights from {weights.url} ({_reason(error)}); {_REMEDY}"
+        ) from error
     return _note(name, state)
 
 
@@ -60,10 +62,11 @@ def timm_weights(tag: str, folder: Path | None) -> dict[str, Tensor]:
     )
     if folder is not None:
         return _note(name, folder_weights(name, folder, remedy))
+    _check_home("HF_HOME", remedy)
     try:
         state = timm().models.load_state_dict_from_hf(f"timm/{tag}", "model.safetensors")
     except (OSError, RuntimeError) as error:
-        raise InputError(f"no weights timm/{tag} ({_first_line(error)}); {remedy}") from error
+        raise InputError(f"no weights timm/{tag} ({_reason(error)}); {remedy}") from error
     return _note(name, state)
 
 
@@ -116,9 +119,9 @@ def read_state(path: Path, remedy: str = _REMEDY) -> dict[str, Tensor]:
         if path.suffix == ".safetensors":
             return load_file(path)
         state = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, ValueError, EOFError) as error:
-        raise InputError(f"{path}: cannot be read ({_first_line(error)}); {remedy}") from error
-    except (pickle.UnpicklingError, SafetensorError) as error:
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({reason(error)}); {remedy}") from error
+    except Exception as error:  # whatever a damaged file makes of the reader
         raise InputError(f"{path}: is not a plain file of weights; {remedy}") from error
     named = isinstance(state, dict) and all(isinstance(v, Tensor) for v in state.values())
     if not named:
@@ -138,5 +141,17 @@ def _file(name: str, folder: Path, remedy: str) -> Path:
     return found[0]
 
 
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]
+def _reason(error: Exception) -> str:
+    """Why weights were not fetched, as far as the system says."""
+    return getattr(error, "strerror", None) or "they could not be fetched"
+
+
+def _check_home(variable: str, remedy: str) -> None:
+    """Refuse to fetch weights for a user without home: a folder called "~" would keep them."""
+    if os.environ.get(variable) or os.environ.get("XDG_CACHE_HOME"):
+        return
+    try:
+        Path.home()
+    except RuntimeError as error:
+        text = f"this user has no home folder to keep weights in; set {variable} to a folder, or"
+        raise InputError(f"{text} {remedy}") from error
