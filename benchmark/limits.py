@@ -34,7 +34,7 @@ class Limits:
     def __post_init__(self) -> None:
         others = [metric for metric in self.metrics if metric not in METRICS]
         if others or not self.metrics:
-            raise unknown("metric of the gate", others[0] if others else "", METRICS)
+            raise unknown("metric", others[0] if others else "", METRICS, "gate")
         if not 0 < self.false_alarms < 1:
             raise InputError(f"false alarms: {self.false_alarms} is no rate between 0 and 1")
         if self.tolerance is not None and not 0 <= self.tolerance <= 1:

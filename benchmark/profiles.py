@@ -13,7 +13,7 @@ from benchmark.toml import checked
 from datasets.bounds import checked_count
 from datasets.errors import InputError
 from datasets.places import place
-from datasets.suggest import did_you_mean
+from datasets.suggest import did_you_mean, unknown
 from datasets.texts import read_toml
 from methods import method_names
 from methods.interface import Profile
@@ -151,11 +151,7 @@ def _check_backbone(where: str, backbone: dict[str, Any]) -> None:
 def _check_methods(where: str, methods: dict[str, Any]) -> None:
     for method, options in methods.items():
         if method not in method_names():
-            known = method_names()
-            raise InputError(
-                f"{where}: unknown method {method!r}{did_you_mean(method, known)}; "
-                f"known are {', '.join(known)}"
-            )
+            raise unknown("method", method, method_names(), where)
         if not isinstance(options, dict):
             raise InputError(f"{where}: methods.{method} must be a table of options")
 

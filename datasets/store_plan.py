@@ -112,7 +112,7 @@ def _recipe(manifest: Manifest, height: int, width: int) -> Recipe:
         ("grid", manifest.grid, GRIDS),
     ):
         if value not in known:
-            raise unknown(f"{what} of protocol {manifest.protocol}", value, known)
+            raise unknown(what, value, known, f"protocol {manifest.protocol}")
     return Recipe(height, width, manifest.kernel, manifest.grid)
 
 

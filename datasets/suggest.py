@@ -17,9 +17,9 @@ def did_you_mean(name: object, known: Iterable[str]) -> str:
     return f" (did you mean {by_letters[near[0]]!r}?)" if near else ""
 
 
-def unknown(what: str, name: object, known: Iterable[str]) -> InputError:
-    """The error about a name that is none of those known, which it lists."""
-    names = list(known)
+def unknown(what: str, name: object, known: Iterable[str], where: str = "") -> InputError:
+    """The error about a name that is none of those known, which it lists; `where` it stands."""
+    names, place = list(known), f"{where}: " if where else ""
     return InputError(
-        f"unknown {what} {name!r}{did_you_mean(name, names)}; known are {', '.join(names)}"
+        f"{place}unknown {what} {name!r}{did_you_mean(name, names)}; known are {', '.join(names)}"
     )

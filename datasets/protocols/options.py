@@ -97,7 +97,7 @@ def official(raw: Raw) -> bool:
 def check_option(protocol: str, known: Mapping[str, str], key: str, value: str) -> None:
     """Raise InputError on an option that the protocol lacks, or a value outside its range."""
     if key not in known:
-        raise unknown(f"option of protocol {protocol}", key, known)
+        raise unknown("option", key, known, f"protocol {protocol}")
     if key in LEAST:
         digits = value.isascii() and value.isdecimal() and len(value) <= _DIGITS
         if not digits or int(value) < LEAST[key]:

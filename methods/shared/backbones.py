@@ -61,7 +61,7 @@ def backbone_spec(table: dict[str, Any]) -> BackboneSpec:
     known = {field.name for field in fields(BackboneSpec)}
     others = sorted(set(table) - known)
     if others:
-        raise unknown("entry of the profile's backbone", others[0], sorted(known))
+        raise unknown("entry", others[0], sorted(known), "backbone of the profile")
     spec: BackboneSpec = resolve("(backbone of the profile)", BackboneSpec, table)
     return spec
 

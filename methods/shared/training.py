@@ -53,7 +53,7 @@ def train_spec(table: dict[str, Any]) -> TrainSpec:
     known = [field.name for field in fields(TrainSpec)]
     others = sorted(set(table) - set(known))
     if others:
-        raise unknown("entry of the profile's train", others[0], known)
+        raise unknown("entry", others[0], known, "train of the profile")
     spec: TrainSpec = resolve("(train of the profile)", TrainSpec, table)
     return spec
 

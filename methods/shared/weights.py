@@ -142,8 +142,11 @@ def _file(name: str, folder: Path, remedy: str) -> Path:
 
 
 def _reason(error: Exception) -> str:
-    """Why weights were not fetched, as far as the system says."""
-    return getattr(error, "strerror", None) or "they could not be fetched"
+    """Why weights were not fetched: what the system says, never what a library advises."""
+    if isinstance(error, RuntimeError):
+        return "what came is not the published file"
+    told = getattr(error, "reason", error)  # of a URLError
+    return getattr(told, "strerror", None) or "they could not be fetched"
 
 
 def _check_home(variable: str, remedy: str) -> None:

@@ -133,7 +133,7 @@ def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
         ({"name": "resnet-small"}, 'no ImageNet weights: set weights = "none"'),
         ({"weights": "places"}, "weights must be one of imagenet, none"),
         ({"last_stride": 3}, "last_stride must be 1 or 2"),
-        ({"depth": 50}, "no entry 'depth'"),
+        ({"depth": 50}, "unknown entry 'depth'"),
         ({"name": "resnet-small", "weights": "none", "blocks": []}, "at least 1"),
     ],
 )
