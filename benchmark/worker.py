@@ -90,6 +90,8 @@ def _reporter(connection: Connection) -> Callable[[str, int, int], None]:
 
 def _reason(error: Exception) -> str:
     """The error in one line; its type too, unless the text alone was written for people."""
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":  # torch's
+        return "memory ran out; try fewer --jobs, or a profile with smaller images or batches"
     text = " ".join(str(error).split())
     if isinstance(error, InputError) or type(error).__name__ == "CellError":
         return text

@@ -15,6 +15,8 @@ Done = "subprocess.CompletedProcess[bytes]"
 Command = Callable[..., "subprocess.CompletedProcess[bytes]"]
 LIST = ("methods", "list")  # its titles hold ² and λ
 ONE_CELL = ("run", "table2", "--profile=smoke", "--datasets=mlr-viper", "--seeds=0", "--rows=1")
+REPOSITORY = Path(__file__).parents[1]
+ROOMS = [REPOSITORY / room for room in ("datasets", "methods", "benchmark", "reports", "crossres")]
 posix = pytest.mark.skipif(os.name != "posix", reason="asks for a POSIX system")
 
 
@@ -80,17 +82,13 @@ def test_signs_that_a_console_lacks_are_replaced(
 
 def test_files_are_utf8_on_any_console(command: Command, tmp_path: Path) -> None:
     variables = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
-    done = command(*ONE_CELL, "--rows=2", *["--out=mine"], **variables)
-    assert done.returncode == 2  # --rows stands twice
     two = [word.replace("--rows=1", "--rows=2") for word in ONE_CELL]
     assert command(*two, "--out=mine", **variables).returncode == 0
     assert "CMSR²" in (tmp_path / "mine" / "report" / "table2.csv").read_text(encoding="utf-8")
-    warned = {
-        **variables,
-        "PYTHONWARNDEFAULTENCODING": "1",
-        "PYTHONWARNINGS": "error::EncodingWarning",
-    }
-    assert command("report", "mine", **warned).returncode == 0
+    warned = {"PYTHONWARNDEFAULTENCODING": "1", "PYTHONWARNINGS": "always::EncodingWarning"}
+    told = command("report", "mine", **variables, **warned).stderr.decode("ascii", "replace")
+    ours = [line for line in told.splitlines() if line.startswith(tuple(map(str, ROOMS)))]
+    assert not ours
     printed = command("baseline", "mine", PYTHONIOENCODING="utf-16").stdout
     assert command("baseline", "mine", "--out=base.json").returncode == 0
     assert printed == (tmp_path / "base.json").read_bytes()

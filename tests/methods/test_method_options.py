@@ -43,7 +43,7 @@ def test_resolved_options_are_json_and_resolve_to_themselves() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"scale": [1]}, "no option 'scale'; its options are parts, "),
+        ({"scale": [1]}, "no option 'scale' (did you mean 'scales'?); its options are parts, "),
         ({"scales": [5]}, "different rates out of 4, 3, 2, 1"),
         ({"scales": [2, 2]}, "different rates out of 4, 3, 2, 1"),
         ({"scales": []}, "rates out of 4, 3, 2, 1"),

@@ -1,7 +1,9 @@
 """ImageNet weights come from a named folder, are never unpickled, and their absence is one line."""
 
+import errno
 import pickle
 from pathlib import Path
+from urllib.error import URLError
 
 import pytest
 import torch
@@ -60,11 +62,11 @@ def test_an_empty_folder_says_what_to_put_there(tmp_path: Path) -> None:
 
 def test_an_unreachable_network_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_args: object, **_kwargs: object) -> None:
-        raise OSError("no route to host")
+        raise URLError(OSError(errno.EHOSTUNREACH, "No route to host"))
 
     weights = torchvision_models().ResNet50_Weights
     monkeypatch.setattr(weights, "get_state_dict", refuse)
-    with pytest.raises(InputError, match=r"no route to host.*weights_dir.*weights = \"none\""):
+    with pytest.raises(InputError, match=r"\(No route to host\).*weights_dir.*weights = \"none\""):
         resnet50_weights(None)
 
 
