@@ -5,8 +5,7 @@ from pathlib import Path
 from datasets.cards import CARDS
 from datasets.errors import InputError
 from datasets.readers.common import EXPORT_LIST
-
-ABOUT_WEIGHTS = "method.json"
+from methods.interface import ABOUT
 
 
 def no_results(folder: Path) -> InputError:
@@ -40,7 +39,7 @@ def _folder(folder: Path) -> str:
         "it is empty": not names,
         "it is a part of one, so give the folder around it": (folder.parent / "records").is_dir(),
         "it is a report": "index.html" in names,
-        "it holds the weights of a method": ABOUT_WEIGHTS in names,
+        "it holds the weights of a method": ABOUT in names,
         "it is an export of a split": EXPORT_LIST in names,
         f"it holds raw data ({', '.join(raw)})": bool(raw),
         "it is the cache": {"twins", "pixels"} <= names,

@@ -36,7 +36,7 @@ def command(cache: Path, tmp_path: Path) -> Command:
             **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **(how or {})},
             cwd=tmp_path,
             env={name: value for name, value in merged.items() if value is not None},
-            timeout=300,
+            timeout=500,
             check=False,
         )
 
@@ -150,11 +150,11 @@ def test_a_run_that_is_ended_keeps_what_is_finished(
         preexec_fn=lambda: signal.signal(signal.SIGINT, sigint),
     )
     records = tmp_path / "out" / "records"
-    end = time.monotonic() + 120
+    end = time.monotonic() + 400
     while time.monotonic() < end and (not records.is_dir() or not list(records.iterdir())):
         time.sleep(0.05)
     process.send_signal(number)
-    _, stderr = process.communicate(timeout=60)
+    _, stderr = process.communicate(timeout=200)
     assert process.returncode == 1, stderr
     assert b"run the same command again to go on" in stderr
     assert b"Traceback" not in stderr

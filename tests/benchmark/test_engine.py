@@ -38,7 +38,7 @@ def raises(x, progress):
 
 def memory(x, progress):
     print("λ² of a console that lacks them")
-    np.zeros(1 << 60)
+    np.zeros(1 << 50)
 
 
 def unusable(x, progress):
