@@ -29,6 +29,10 @@ THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 # Not our own rooms: a worker reads the code as it is when its cell starts, as the code digest does.
 # torch imports the compiler with the first step of an optimiser, which takes two seconds.
 PRELOADED = ("torch", "torch._dynamo", "pandas", "h5py", "PIL.Image", "jsonschema", "safetensors")
+# What the command line acts on as on Ctrl-C; Windows has only some of them.
+INTERRUPTS = [
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+]
 PATIENCE_SECONDS = 5.0
 LOG_BYTES = 20_000
 LONGEST_TEMPDIR = 68  # letters: a socket's path has room for 104 (macOS), 36 of them for its name
@@ -231,19 +235,22 @@ def _without_interrupts() -> Iterator[None]:
 
 @contextmanager
 def _postponed_interrupts() -> Iterator[None]:
-    """Act on a SIGINT of the block when it has ended. Only the main thread ever sees one."""
-    handler = signal.getsignal(signal.SIGINT)
-    if threading.current_thread() is not threading.main_thread() or handler is None:
+    """Act on what interrupts in the block when it has ended. Only the main thread ever sees it."""
+    if threading.current_thread() is not threading.main_thread():
         yield
         return
+    handlers = {number: signal.getsignal(number) for number in INTERRUPTS}
+    ours = {number: handler for number, handler in handlers.items() if callable(handler)}
     arrived: list[int] = []
-    signal.signal(signal.SIGINT, lambda number, _: arrived.append(number))
+    for number in ours:
+        signal.signal(number, lambda number, _: arrived.append(number))
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, handler)
+        for number, handler in ours.items():
+            signal.signal(number, handler)
         if arrived:
-            signal.raise_signal(signal.SIGINT)
+            signal.raise_signal(arrived[0])
 
 
 def _next_event(worker: _Worker) -> Event:
