@@ -171,7 +171,7 @@ def test_a_long_folder_for_temporary_files(command: Command, tmp_path: Path) -> 
     place.mkdir()
     done = command(*ONE_CELL, "--dry-run", TMPDIR=str(place))
     assert done.returncode == 0, done.stderr
-    assert not list(place.iterdir())
+    assert not list(place.glob("crossres-*"))  # torch leaves a folder of its own
 
 
 @pytest.fixture
