@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from benchmark.metrics import METRICS, UNKNOWN_CAMERA
 from datasets.cards import card
 from datasets.draws import ordered, pick
-from datasets.errors import InputError
+from datasets.errors import InputError, reason
 from datasets.files import write_atomically
 from datasets.manifest import Manifest
 from datasets.pixels import PixelStore
@@ -55,9 +55,13 @@ def read_arrays(path: Path, names: Collection[str]) -> dict[str, NDArray[Any]] |
     except FileNotFoundError:
         return None
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise InputError(
-            f"{path}: not a readable artifact ({error}); delete it and its record, then run again"
-        ) from error
+        raise unreadable(path, error) from error
+
+
+def unreadable(path: Path, error: Exception) -> InputError:
+    """The error about an artifact that cannot be read."""
+    text = f"not a readable artifact ({reason(error)}); delete it and its record, then run again"
+    return InputError(f"{path}: {text}")
 
 
 def read_scores(path: Path, gallery: str) -> tuple[NDArray[np.int64], NDArray[np.float64]] | None:

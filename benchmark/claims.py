@@ -14,6 +14,7 @@ from benchmark.tables import CLAIMS, FOLDER, LONGEST, Table, load_table
 from benchmark.toml import checked
 from datasets.cards import CARDS
 from datasets.errors import InputError
+from datasets.places import place
 from datasets.suggest import did_you_mean
 from datasets.texts import plain_text, read_toml
 
@@ -78,7 +79,13 @@ def load_claims(name: str | Path = "", tables: Sequence[Table] = ()) -> tuple[Cl
     Raises InputError naming the file, the claim and what is wrong.
     """
     built_in = FOLDER / (f"{CLAIMS}-{name}.toml" if str(name) else f"{CLAIMS}.toml")
-    path = built_in if built_in.is_file() else Path(name)
+    path = built_in if built_in.is_file() else place(name)
+    if path.suffix != ".toml":
+        kinds = [file.stem.removeprefix(f"{CLAIMS}-") for file in FOLDER.glob(f"{CLAIMS}-*.toml")]
+        raise InputError(
+            f"unknown claims {str(name)!r}{did_you_mean(name, kinds)}; known are "
+            f"{', '.join(sorted(kinds))}; your own are given by the path of their .toml file"
+        )
     content = checked(f"claims {path}", read_toml(path, "claims"), {"claims": list}, {})
     claims = tuple(
         _claim(f"claims {path}, claim {n}", c, tables) for n, c in enumerate(content["claims"], 1)
@@ -112,7 +119,10 @@ def _claim(where: str, content: Any, tables: Sequence[Table]) -> Claim:
             )
     for entry, known in (("metric", METRICS), ("direction", get_args(Direction))):
         if values[entry] not in known:
-            raise InputError(f"{where}: {entry} must be one of {', '.join(known)}")
+            near = did_you_mean(values[entry], known)
+            raise InputError(
+                f"{where}: {entry} must be one of {', '.join(known)}, not {values[entry]!r}{near}"
+            )
     datasets = values.pop("datasets", None) or list(table.datasets)
     if unknown := [name for name in datasets if name not in CARDS]:
         near = did_you_mean(unknown[0], CARDS)

@@ -23,13 +23,20 @@ from types import ModuleType
 from typing import Any
 
 from benchmark.worker import Message, work
+from datasets.errors import InputError
 
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 # Not our own rooms: a worker reads the code as it is when its cell starts, as the code digest does.
 # torch imports the compiler with the first step of an optimiser, which takes two seconds.
 PRELOADED = ("torch", "torch._dynamo", "pandas", "h5py", "PIL.Image", "jsonschema", "safetensors")
+# What the command line acts on as on Ctrl-C; Windows has only some of them.
+INTERRUPTS = [
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+]
 PATIENCE_SECONDS = 5.0
 LOG_BYTES = 20_000
+LONGEST_TEMPDIR = 68  # letters: a socket's path has room for 104 (macOS), 36 of them for its name
+SHORT_TEMPDIRS = ("/tmp", "/var/tmp", "/dev/shm", "/run/lock")
 
 
 @dataclass(frozen=True)
@@ -142,7 +149,7 @@ def _start(task: Task, logs: Path) -> _Worker:
     log = logs / f"{task.key}.log"
     arguments = (task.function, task.argument, theirs, log)
     process: BaseProcess = context.Process(target=work, args=arguments, daemon=True)  # type: ignore[attr-defined]
-    with _clean_start():
+    with _clean_start(), _short_sockets():
         process.start()
     theirs.close()
     return _Worker(task, process, ours, log, time.monotonic())
@@ -182,6 +189,31 @@ def _clean_start() -> Iterator[None]:
 
 
 @contextmanager
+def _short_sockets() -> Iterator[None]:
+    """Have the fork server, which the first worker starts, put its socket where its name fits.
+
+    The system takes about a hundred letters; the temporary folder of a batch system may have more.
+    """
+    before = tempfile.tempdir
+    if len(os.fsencode(tempfile.gettempdir())) > LONGEST_TEMPDIR and os.name == "posix":
+        tempfile.tempdir = _short_folder()
+    try:
+        yield
+    finally:
+        tempfile.tempdir = before
+
+
+def _short_folder() -> str:
+    for folder in SHORT_TEMPDIRS:
+        if Path(folder).is_dir() and os.access(folder, os.W_OK | os.X_OK):
+            return folder
+    raise InputError(
+        f"{tempfile.gettempdir()}: a path too long for the sockets of workers; set TMPDIR to one "
+        f"of at most {LONGEST_TEMPDIR} letters"
+    )
+
+
+@contextmanager
 def _without_interrupts() -> Iterator[None]:
     """Ctrl-C reaches every process of the terminal; workers inherit here that they do not see it.
 
@@ -203,19 +235,22 @@ def _without_interrupts() -> Iterator[None]:
 
 @contextmanager
 def _postponed_interrupts() -> Iterator[None]:
-    """Act on a SIGINT of the block when it has ended. Only the main thread ever sees one."""
-    handler = signal.getsignal(signal.SIGINT)
-    if threading.current_thread() is not threading.main_thread() or handler is None:
+    """Act on what interrupts in the block when it has ended. Only the main thread ever sees it."""
+    if threading.current_thread() is not threading.main_thread():
         yield
         return
+    handlers = {number: signal.getsignal(number) for number in INTERRUPTS}
+    ours = {number: handler for number, handler in handlers.items() if callable(handler)}
     arrived: list[int] = []
-    signal.signal(signal.SIGINT, lambda number, _: arrived.append(number))
+    for number in ours:
+        signal.signal(number, lambda number, _: arrived.append(number))
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, handler)
+        for number, handler in ours.items():
+            signal.signal(number, handler)
         if arrived:
-            signal.raise_signal(signal.SIGINT)
+            signal.raise_signal(arrived[0])
 
 
 def _next_event(worker: _Worker) -> Event:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from benchmark.metrics import METRICS
 from datasets.arguments import as_flag, as_number, as_several, as_text
 from datasets.errors import InputError
+from datasets.suggest import unknown
 
 
 @dataclass(frozen=True)
@@ -38,11 +39,9 @@ class Limits:
         for name in ("false_alarms", "tolerance", "time", "memory"):
             if getattr(self, name) is not None:
                 as_number(getattr(self, name), name.replace("_", " "))
-        unknown = [metric for metric in self.metrics if metric not in METRICS]
-        if unknown or not self.metrics:
-            raise InputError(
-                f"metrics of the gate: unknown {unknown}; choose among {', '.join(METRICS)}"
-            )
+        others = [metric for metric in self.metrics if metric not in METRICS]
+        if others or not self.metrics:
+            raise unknown("metric", others[0] if others else "", METRICS, "gate")
         if self.false_alarms is None or not 0 < self.false_alarms < 1:
             raise InputError(f"false alarms: {self.false_alarms} is no rate between 0 and 1")
         if self.tolerance is not None and not 0 <= self.tolerance <= 1:

@@ -3,7 +3,6 @@
 The plan is the same whatever the engine and the number of jobs; `--dry-run` shows it.
 """
 
-import os
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import closing
@@ -33,10 +32,12 @@ from datasets.arguments import (
 )
 from datasets.bounds import checked_seeds
 from datasets.cards import card
+from datasets.cores import usable_cores
 from datasets.errors import InputError
 from datasets.marker import drawn_as
+from datasets.places import default_cache
 from datasets.progress import duration
-from datasets.source import Source, default_cache, raw_folder
+from datasets.source import Source, raw_folder
 from methods import method_class, resolve_options
 from methods.interface import Profile
 from methods.shared.weights import folder_weights, state_digest
@@ -134,6 +135,7 @@ def plan_table(
     requests = [
         SurveyRequest(name, source, cache, numbers, own) for name in names for own in protocols
     ]
+    folder = scan_records(out)
     jobs = jobs or default_jobs(found)
     surveys = _surveys(requests, jobs, engine, stream or sys.stderr)
     jobs_found = merge_equal(
@@ -150,7 +152,6 @@ def plan_table(
         for row, resolved in zip(chosen, options, strict=True)
         if row in protocols[request.protocol]
     )
-    folder = scan_records(out)
     typical = _profile_of_estimates(profile)
     codes = _codes(jobs_found)
     initial = _initial(jobs_found, folder, found.weights_dir)
@@ -169,13 +170,6 @@ def plan_table(
 def default_jobs(profile: Profile) -> int:
     """One job per core that this process may use; one in all where the cells need the GPU."""
     return usable_cores() if profile.device == "cpu" else 1
-
-
-def usable_cores() -> int:
-    """The number of cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _row_name(row: object, what: str) -> str:

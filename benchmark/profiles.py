@@ -13,6 +13,8 @@ from benchmark.toml import checked
 from datasets.arguments import as_path, if_given
 from datasets.bounds import checked_count
 from datasets.errors import InputError
+from datasets.places import place
+from datasets.suggest import did_you_mean, unknown
 from datasets.texts import check_name, read_toml
 from methods import method_names
 from methods.interface import Profile
@@ -79,10 +81,11 @@ def _find(name: str | Path) -> Path:
         return FOLDER / f"{name}.toml"
     if Path(name).suffix != ".toml":
         raise InputError(
-            f"unknown profile {str(name)!r}; the built-in profiles are "
+            f"unknown profile {str(name)!r}{did_you_mean(name, profile_names())}; "
+            f"the built-in profiles are "
             f"{', '.join(profile_names())}; one of your own is given by the path of its .toml file"
         )
-    return Path(name)
+    return place(name)
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -150,8 +153,7 @@ def _check_backbone(where: str, backbone: dict[str, Any]) -> None:
 def _check_methods(where: str, methods: dict[str, Any]) -> None:
     for method, options in methods.items():
         if method not in method_names():
-            known = ", ".join(method_names())
-            raise InputError(f"{where}: unknown method {method!r}; known methods: {known}")
+            raise unknown("method", method, method_names(), where)
         if not isinstance(options, dict):
             raise InputError(f"{where}: methods.{method} must be a table of options")
 

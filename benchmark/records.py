@@ -5,6 +5,7 @@ A file that is half-written, altered, foreign or of another version is never rea
 
 import json
 import logging
+import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cache
@@ -14,6 +15,7 @@ from typing import Any
 from jsonschema import Draft202012Validator
 
 from benchmark.cells import Cell, key_of
+from benchmark.mistaken import no_results
 from datasets.arguments import as_path
 from datasets.errors import InputError
 from datasets.files import write_atomically
@@ -109,14 +111,19 @@ def scan_records(folder: Path) -> RecordFolder:
     return RecordFolder(records, tuple(broken))
 
 
+def check_results(folder: Path) -> None:
+    """Raise InputError, saying what the place is, when it is no results folder."""
+    if not os.path.isdir(folder / "records"):  # noqa: PTH112 - False for names that none can have
+        raise no_results(folder)
+
+
 def read_records(folder: Path | str) -> list[Record]:
     """The sound records of a results folder, by key; each unsound file gets a logged warning.
 
     Raises InputError when the folder has no records/ at all.
     """
     folder = as_path(folder, "results")
-    if not (folder / "records").is_dir():
-        raise InputError(f"{folder}: no results there (no folder records/); run `crossres run`")
+    check_results(folder)
     found = scan_records(folder)
     for line in found.broken:
         _log.warning("ignored %s", line)

@@ -15,6 +15,7 @@ from datasets.arguments import as_path, as_several
 from datasets.bounds import checked_seeds
 from datasets.cards import CARDS
 from datasets.errors import InputError
+from datasets.places import place
 from datasets.protocols import canonical_text, gallery_rule
 from datasets.suggest import did_you_mean
 from datasets.texts import check_name, plain_number, plain_text, read_csv, read_toml
@@ -115,7 +116,7 @@ def load_table(name: str | Path) -> Table:
     """
     path = FOLDER / f"{name}.toml"
     if str(as_path(name, "table")) not in table_names():
-        path = Path(name)
+        path = place(name)
         if path.suffix != ".toml":
             raise InputError(
                 f"unknown table {str(name)!r}{did_you_mean(name, table_names())}; "
@@ -298,7 +299,7 @@ def _published(table: Path, given: Any, rows: Sequence[Row]) -> tuple[Published,
     """The numbers of a CSV beside the table, or of the table's own [[published]] entries."""
     where = f"table {table}, published number"
     if isinstance(given, str):
-        file = table.parent / given
+        file = table.parent / place(given)
         lines = read_csv(file, "list of published numbers", COLUMNS)
         found = [(f"{file}, line {number}", {**line}) for number, line in lines]
     elif isinstance(given, list):

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from datasets.errors import InputError
+from datasets.suggest import unknown
 
 _WORDS = {str: "text", int: "an integer", float: "a number", list: "a list", dict: "a table"}
 
@@ -21,7 +22,7 @@ def checked(
     known = {**required, **optional}
     for key in content:
         if key not in known:
-            raise InputError(f"{where}: unknown entry {key!r}; known are {', '.join(known)}")
+            raise unknown("entry", key, known, where)
     for key in required:
         if key not in content:
             raise InputError(f"{where}: {key} is missing; add {key} = ... ({_WORDS[known[key]]})")

@@ -4,6 +4,7 @@ Messages are tuples: ("progress", phase, done, total), ("warning", text), then (
 ("failed", reason, unusable_input).
 """
 
+import io
 import logging
 import os
 import signal
@@ -42,9 +43,8 @@ def work(
         connection.send(("value", value))
     except Exception as error:
         # Before the driver hears of it: it reads the log at once.
-        sys.stdout.flush()
         traceback.print_exc()
-        sys.stderr.flush()
+        _flush()
         connection.send(("failed", _reason(error), isinstance(error, InputError)))
     finally:
         connection.close()
@@ -58,12 +58,20 @@ def _leave(number: int, frame: FrameType | None) -> None:
 
 def _print_into(log: Path) -> None:
     """Send this process's output, that of libraries in C too, to the file `log`."""
-    sys.stdout.flush()
-    sys.stderr.flush()
+    _flush()
     file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     os.dup2(file, 1)
     os.dup2(file, 2)
     os.close(file)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # None where the driver has closed its own
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+
+
+def _flush() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:
+            stream.flush()
 
 
 def _reporter(connection: Connection) -> Callable[[str, int, int], None]:
@@ -82,6 +90,8 @@ def _reporter(connection: Connection) -> Callable[[str, int, int], None]:
 
 def _reason(error: Exception) -> str:
     """The error in one line; its type too, unless the text alone was written for people."""
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":  # torch's
+        return "memory ran out; try fewer --jobs, or a profile with smaller images or batches"
     text = printable(" ".join(str(error).split()))
     if isinstance(error, InputError) or type(error).__name__ == "CellError":
         return text

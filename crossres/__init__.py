@@ -52,10 +52,16 @@ def __dir__() -> list[str]:
 
 
 def _check_rooms() -> None:
-    """Find a foreign package under the name of one of our rooms before it is imported."""
+    """Find a foreign package under the name of one of our rooms before it is imported.
+
+    A mere folder of that name where one works is none: where ours is on the path, it comes first.
+    """
     here = Path(__file__).resolve().parent.parent
     for room in ("datasets", "methods", "benchmark", "reports"):
         spec = importlib.util.find_spec(room)
+        if (spec is None or spec.origin is None) and str(here) not in sys.path:
+            sys.path.append(str(here))
+            spec = importlib.util.find_spec(room)
         origin = Path(spec.origin).resolve() if spec and spec.origin else None
         if origin is None or origin.parent.parent != here or not _is_ours(origin):
             sys.exit(

@@ -2,41 +2,83 @@
 
 import argparse
 import logging
-import os
+import signal
 import sys
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from types import FrameType
 
-from crossres.grammar import ANSWER_IS_NO, DONE, UNUSABLE_INPUT
+from crossres.grammar import ANSWER_IS_NO, UNUSABLE_INPUT
 from crossres.of_datasets import add_datasets
 from crossres.of_embeddings import add_embed
 from crossres.of_gate import add_gate
 from crossres.of_methods import add_methods
 from crossres.of_results import add_results
+from crossres.parser import Parser
+from crossres.streams import lenient_streams
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns 0 (done), 1 (ran, the answer is no) or 2 (unusable input)."""
+    with lenient_streams() as output, ended_like_control_c():
+        code = _code(arguments)
+        sys.stdout.flush()
+        if output.fault:
+            return _refused(f"standard output cannot be written ({output.fault})")
+        return code
+
+
+def _code(arguments: Sequence[str] | None) -> int:
     logging.basicConfig(format="crossres: %(message)s", level=logging.WARNING)
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # its advice is about its own settings
     from datasets import InputError
 
-    options = _parser().parse_args(arguments)
-    command: Callable[[argparse.Namespace], int] = options.command
     try:
+        options = _parser().parse_args(arguments)
+        command: Callable[[argparse.Namespace], int] = options.command
         return command(options)
     except InputError as error:
-        print(f"crossres: {error}", file=sys.stderr)
-        return UNUSABLE_INPUT
+        return _refused(str(error))
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        return _refused(f"{place}{error.strerror or error}; check the place and its permissions")
     except KeyboardInterrupt:
         print("crossres: interrupted; nothing half-written is left", file=sys.stderr)
         return ANSWER_IS_NO
-    except BrokenPipeError:
-        # The reader of our output went away (`crossres ... | head`): that is its good right.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return DONE
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def _refused(text: str) -> int:
+    print(f"crossres: {text}", file=sys.stderr)
+    return UNUSABLE_INPUT
+
+
+@contextmanager
+def ended_like_control_c() -> Iterator[None]:
+    """End on SIGTERM and SIGHUP as on Ctrl-C: no worker and no half-written file is left behind.
+
+    One that is ignored (`nohup`) stays so. Only the main thread may set what a signal does.
+    """
+    numbers = [getattr(signal, name, None) for name in ("SIGTERM", "SIGHUP")]
+    if threading.current_thread() is not threading.main_thread():
+        numbers = []
+    ours = [n for n in numbers if n is not None and signal.getsignal(n) is signal.SIG_DFL]
+    for number in ours:
+        signal.signal(number, _interrupt)
+    try:
+        yield
+    finally:
+        for number in ours:
+            signal.signal(number, signal.SIG_DFL)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    del number, frame
+    raise KeyboardInterrupt
+
+
+def _parser() -> Parser:
+    parser = Parser(
         prog="crossres",
         description="Cross-resolution person re-identification under one protocol: build MLR data, "
         "run methods, fill result tables, evaluate embeddings.",

@@ -1,8 +1,10 @@
 """What the commands share: exit codes, kinds of arguments, JSON answers, where data comes from."""
 
 import argparse
+import io
 import json
 import math
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -72,6 +74,13 @@ def finite(text: str) -> float:
     return number
 
 
+def place(text: str) -> Path:
+    """The path of a file or folder; "~" is the home folder, where a shell has not said so."""
+    from datasets import places
+
+    return places.place(text)
+
+
 def command(
     commands: Any, name: str, command: Callable[[argparse.Namespace], int], about: str, example: str
 ) -> argparse.ArgumentParser:
@@ -107,7 +116,7 @@ def add_source(parser: argparse.ArgumentParser) -> None:
     where = parser.add_mutually_exclusive_group()
     where.add_argument(
         "--data",
-        type=Path,
+        type=place,
         metavar="ROOT",
         help="the folder that holds the raw folders, or one raw folder",
     )
@@ -125,7 +134,7 @@ def add_source(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--cache",
-        type=Path,
+        type=place,
         metavar="DIR",
         help="twins and pixel stores (default: $CROSSRES_CACHE, else ~/.cache/crossres)",
     )
@@ -133,6 +142,13 @@ def add_source(parser: argparse.ArgumentParser) -> None:
 
 def print_json(content: dict[str, Any]) -> None:
     print(json.dumps(content, indent=1, allow_nan=False))
+
+
+def print_content(content: str) -> None:
+    """Print what is to be a file (`> FILE`): as UTF-8, whatever the console's encoding."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8", newline="")
+    print(content, end="")
 
 
 def source(options: argparse.Namespace, twin_size: str) -> Any:

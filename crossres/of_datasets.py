@@ -1,10 +1,9 @@
 """`crossres datasets twin`, and the group it is in."""
 
 import argparse
-from pathlib import Path
 from typing import Any
 
-from crossres.grammar import DONE, command, group, print_json
+from crossres.grammar import DONE, command, group, place, print_json
 from crossres.of_cards import add_cards
 from crossres.of_exports import add_exports
 from crossres.of_raw import add_raw
@@ -45,4 +44,4 @@ def add_datasets(commands: Any) -> None:
     twin.add_argument("dataset", metavar="NAME")
     twin.add_argument("--size", default="quick", help="quick (default), tiny or full")
     twin.add_argument("--layout", metavar="LAYOUT", help=f"another than the usual one: {LAYOUTS}")
-    twin.add_argument("--out", type=Path, required=True, metavar="DIR")
+    twin.add_argument("--out", type=place, required=True, metavar="DIR")

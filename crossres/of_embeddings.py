@@ -2,10 +2,9 @@
 
 import argparse
 import sys
-from pathlib import Path
 from typing import Any
 
-from crossres.grammar import DONE, cache, command, print_json
+from crossres.grammar import DONE, cache, command, place, print_json
 
 
 def rate(text: str) -> int:
@@ -119,7 +118,7 @@ def add_embed(commands: Any) -> None:
     )
     embed.add_argument(
         "--weights",
-        type=Path,
+        type=place,
         required=True,
         metavar="FOLDER",
         help="weights/<key> of a results folder, or what Method.save wrote",
@@ -127,23 +126,23 @@ def add_embed(commands: Any) -> None:
     what = embed.add_mutually_exclusive_group(required=True)
     what.add_argument(
         "--images",
-        type=Path,
+        type=place,
         metavar="DIR",
         help="every image in a folder and below it -> features (N, D), paths (N,)",
     )
     what.add_argument(
         "--manifest",
-        type=Path,
+        type=place,
         metavar="FILE.csv",
         help="the queries and gallery of a split -> what `crossres evaluate` wants",
     )
     embed.add_argument(
         "--data",
-        type=Path,
+        type=place,
         metavar="ROOT",
         help="of --manifest: the folder that holds the raw folder (default: the twin)",
     )
-    embed.add_argument("--out", type=Path, required=True, metavar="FEATURES.npz")
+    embed.add_argument("--out", type=place, required=True, metavar="FEATURES.npz")
     embed.add_argument(
         "--rate",
         type=rate,
@@ -155,7 +154,7 @@ def add_embed(commands: Any) -> None:
     )
     embed.add_argument(
         "--cache",
-        type=Path,
+        type=place,
         metavar="DIR",
         help="twins and pixel stores (default: $CROSSRES_CACHE, else ~/.cache/crossres)",
     )

@@ -2,7 +2,6 @@
 
 import argparse
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 from crossres.grammar import (
@@ -11,6 +10,8 @@ from crossres.grammar import (
     add_source,
     cache,
     command,
+    place,
+    positive,
     print_json,
     seed,
     source,
@@ -22,9 +23,11 @@ EXAMPLES = 5
 def input_size(text: str) -> tuple[int, int]:
     """ "256x128" -> (256, 128): height, width."""
     height, _, width = text.partition("x")
-    if not (height.isdecimal() and width.isdecimal() and int(height) and int(width)):
-        raise argparse.ArgumentTypeError(f"{text!r} is not HEIGHTxWIDTH, such as 256x128")
-    return int(height), int(width)
+    try:
+        return positive(height), positive(width)
+    except argparse.ArgumentTypeError:
+        expected = "HEIGHTxWIDTH, such as 256x128"
+        raise argparse.ArgumentTypeError(f"{text!r} is not {expected}") from None
 
 
 def _datasets_export(options: argparse.Namespace) -> int:
@@ -152,11 +155,13 @@ def _add_export(within: Any) -> None:
         required=True,
         help="Market-1501's folders, DI-ReID's folders, or DGD's format with meta.json (SING)",
     )
-    export.add_argument("--out", type=Path, required=True, metavar="DIR", help="must not exist yet")
+    export.add_argument(
+        "--out", type=place, required=True, metavar="DIR", help="must not exist yet"
+    )
     export.add_argument("--protocol", help="mlr-sing, mlr-perid, ... (default: the data set's)")
     export.add_argument("--seed", type=seed, metavar="N", help="(default: 0)")
     export.add_argument(
-        "--manifest", type=Path, metavar="FILE.csv", help="in place of --protocol and --seed"
+        "--manifest", type=place, metavar="FILE.csv", help="in place of --protocol and --seed"
     )
     export.add_argument(
         "--suffix",
@@ -182,7 +187,7 @@ def add_exports(within: Any) -> None:
         "check an export: every name and every pixel against its manifest and list",
         "crossres datasets verify-export viper-dgd",
     )
-    verify.add_argument("folder", type=Path, metavar="DIR")
+    verify.add_argument("folder", type=place, metavar="DIR")
     diff = command(
         within,
         "diff",
@@ -190,5 +195,5 @@ def add_exports(within: Any) -> None:
         "compare two manifests; exit code 0 when they are equal, 1 when not",
         "crossres datasets diff ours.csv theirs.csv",
     )
-    diff.add_argument("a", type=Path, metavar="A.csv")
-    diff.add_argument("b", type=Path, metavar="B.csv")
+    diff.add_argument("a", type=place, metavar="A.csv")
+    diff.add_argument("b", type=place, metavar="B.csv")

@@ -13,6 +13,8 @@ from crossres.grammar import (
     finite,
     named_tables,
     names,
+    place,
+    print_content,
     print_json,
     seeds,
 )
@@ -31,7 +33,7 @@ def _baseline(options: argparse.Namespace) -> int:
     baseline = with_runs(Baseline(records), map(read_records, options.again))
     content = to_baseline(baseline)
     if options.out is None:
-        print(content, end="")
+        print_content(content)
         return DONE
     write_atomically(options.out, content)
     cells, runs = len(baseline.records), 1 + len(baseline.again)
@@ -145,7 +147,7 @@ def _add_common(parser: argparse.ArgumentParser) -> None:
 def _add_again(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--again",
-        type=Path,
+        type=place,
         action="append",
         default=[],
         metavar="OTHER",
@@ -163,11 +165,11 @@ def _add_baseline(commands: Any) -> None:
         "crossres baseline results/gate > baselines/gate.json\n"
         "crossres baseline results/gate --again results/other-machine --out baselines/gate.json",
     )
-    baseline.add_argument("results", type=Path, metavar="RESULTS")
+    baseline.add_argument("results", type=place, metavar="RESULTS")
     add_tables(baseline, NAMES_ROWS)
     _add_again(baseline)
     baseline.add_argument(
-        "--out", type=Path, metavar="FILE", help="(default: print it, for `> FILE`)"
+        "--out", type=place, metavar="FILE", help="(default: print it, for `> FILE`)"
     )
 
 
@@ -181,8 +183,8 @@ def _add_check(commands: Any) -> None:
         "crossres check results/gate --baseline baselines/gate.json --junit gate.xml "
         "--summary gate.md",
     )
-    check.add_argument("results", type=Path, metavar="RESULTS")
-    check.add_argument("--baseline", type=Path, required=True, metavar="FILE")
+    check.add_argument("results", type=place, metavar="RESULTS")
+    check.add_argument("--baseline", type=place, required=True, metavar="FILE")
     _add_common(check)
     check.add_argument(
         "--tolerance",
@@ -210,8 +212,8 @@ def _add_check(commands: Any) -> None:
         check.add_argument(
             f"--{name}", type=finite, metavar="RATIO", help=f"the most {name}, times the baseline's"
         )
-    check.add_argument("--junit", type=Path, metavar="FILE", help="write JUnit XML, too")
-    check.add_argument("--summary", type=Path, metavar="FILE", help="write Markdown, too")
+    check.add_argument("--junit", type=place, metavar="FILE", help="write JUnit XML, too")
+    check.add_argument("--summary", type=place, metavar="FILE", help="write Markdown, too")
     check.add_argument(
         "--annotations", action="store_true", help="print findings as GitHub Actions shows them"
     )
@@ -226,7 +228,9 @@ def _add_power(commands: Any) -> None:
         "crossres power results/gate --drop 3\n"
         "crossres power baselines/gate.json --again results/other-machine --seeds 2-10",
     )
-    power.add_argument("results", type=Path, metavar="RESULTS", help="a folder, or a baseline file")
+    power.add_argument(
+        "results", type=place, metavar="RESULTS", help="a folder, or a baseline file"
+    )
     _add_again(power)
     power.add_argument(
         "--drop", type=finite, default=3.0, metavar="POINTS", help="to be seen (default: 3)"
@@ -236,7 +240,7 @@ def _add_power(commands: Any) -> None:
     )
     power.add_argument(
         "--figure",
-        type=Path,
+        type=place,
         metavar="FILE",
         help="draw the chance of being found against the drop, too: a .pdf, .png or .svg",
     )

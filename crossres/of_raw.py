@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from crossres.grammar import ANSWER_IS_NO, DONE, cache, command, print_json
+from crossres.grammar import ANSWER_IS_NO, DONE, cache, command, place, print_json
 
 if TYPE_CHECKING:
     from datasets import Card, Verdict
@@ -170,7 +170,7 @@ def add_raw(within: Any) -> None:
     verify.add_argument("dataset", metavar="NAME")
     verify.add_argument(
         "--data",
-        type=Path,
+        type=place,
         metavar="ROOT",
         help="the folder that holds the raw folder or the owners' zip, or either itself "
         "(without it: the twin)",
@@ -184,12 +184,12 @@ def add_raw(within: Any) -> None:
     )
     verify.add_argument(
         "--record",
-        type=Path,
+        type=place,
         metavar="FILE",
         help="sums in the lines of sha256sum: written when it is not there, compared when it is",
     )
     verify.add_argument("--decode", action="store_true", help="decode every image as well")
-    verify.add_argument("--cache", type=Path, metavar="DIR", help="archives are unpacked here")
+    verify.add_argument("--cache", type=place, metavar="DIR", help="archives are unpacked here")
     fetch = command(
         within,
         "fetch",
@@ -198,7 +198,7 @@ def add_raw(within: Any) -> None:
         "crossres datasets fetch mlr-viper --out ~/reid --accept-licence",
     )
     fetch.add_argument("dataset", metavar="NAME")
-    fetch.add_argument("--out", type=Path, required=True, metavar="DIR")
+    fetch.add_argument("--out", type=place, required=True, metavar="DIR")
     fetch.add_argument(
         "--accept-licence", action="store_true", help="without it you are asked on a terminal"
     )

@@ -15,6 +15,7 @@ from crossres.grammar import (
     command,
     named_tables,
     names,
+    place,
     positive,
     print_json,
     seed,
@@ -204,10 +205,10 @@ def _add_run(commands: Any) -> None:
         help="keep the claims of this file with the results, for reports",
     )
     run.add_argument("--engine", choices=["local"], default="local", help="where the cells run")
-    run.add_argument("--out", type=Path, metavar="DIR", help="(default: results/TABLE)")
+    run.add_argument("--out", type=place, metavar="DIR", help="(default: results/TABLE)")
     run.add_argument(
         "--weights-dir",
-        type=Path,
+        type=place,
         metavar="DIR",
         help="ImageNet weights, for machines that cannot download them",
     )
@@ -231,11 +232,11 @@ def _add_report(commands: Any) -> None:
         "write the HTML, LaTeX, CSV and Markdown of a results folder, or compare it with another",
         "crossres report results/table2\ncrossres report results/table2 --against again",
     )
-    report.add_argument("results", type=Path, metavar="RESULTS")
+    report.add_argument("results", type=place, metavar="RESULTS")
     add_tables(report, "only this table, or a table file (default: those that RESULTS keeps)")
     report.add_argument(
         "--against",
-        type=Path,
+        type=place,
         metavar="OTHER",
         help="only compare: are the cells of OTHER the same, what differs, and by how much",
     )
@@ -249,7 +250,7 @@ def _add_claims(commands: Any) -> None:
         "hold what the paper says about its results against the records of a folder",
         "crossres claims results/table2\ncrossres claims results/mine --claims my_claims.toml",
     )
-    claims.add_argument("results", type=Path, metavar="RESULTS")
+    claims.add_argument("results", type=place, metavar="RESULTS")
     claims.add_argument(
         "--claims",
         metavar="NAME",
@@ -270,7 +271,7 @@ def _add_evaluate(commands: Any) -> None:
     )
     evaluate.add_argument(
         "features",
-        type=Path,
+        type=place,
         metavar="FEATURES.npz",
         help="query_features, gallery_features, query_pids, gallery_pids, "
         "query_camids, gallery_camids; gallery pid -1 is junk, camid -1 an unknown camera",

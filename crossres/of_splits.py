@@ -11,6 +11,7 @@ from crossres.grammar import (
     add_source,
     cache,
     command,
+    place,
     print_json,
     seeds,
     source,
@@ -22,11 +23,12 @@ ORIGINS = {"built": "built", "resumed": "resumed", "cache": "from cache"}
 def _datasets_build(options: argparse.Namespace) -> int:
     from benchmark import load_profile
     from datasets import build_manifest, camera_sweep, open_raw, open_store
+    from datasets.files import make_folder
     from datasets.progress import progress
 
     profile = load_profile(options.profile)
     raw = open_raw(options.dataset, source(options, profile.twin_size), cache(options))
-    options.out.mkdir(parents=True, exist_ok=True)
+    make_folder(options.out)
     built: list[dict[str, Any]] = []
     protocols = camera_sweep(raw, options.protocol) if options.camera_sweep else [options.protocol]
     for protocol, seed in product(protocols, options.seeds):
@@ -102,7 +104,7 @@ def add_splits(within: Any) -> None:
         help="one manifest for each camera as the LR camera (protocol: mlr-sing unless given)",
     )
     build.add_argument("--seeds", type=seeds, default=[0], metavar="0,1,2")
-    build.add_argument("--out", type=Path, default=Path("manifests"), metavar="DIR")
+    build.add_argument("--out", type=place, default=Path("manifests"), metavar="DIR")
     add_source(build)
     digests = command(
         within,
@@ -112,6 +114,6 @@ def add_splits(within: Any) -> None:
         "crossres datasets digests mlr-market --data ~/reid",
     )
     digests.add_argument("dataset", metavar="NAME")
-    digests.add_argument("--data", type=Path, metavar="ROOT", help="(default: the twin)")
+    digests.add_argument("--data", type=place, metavar="ROOT", help="(default: the twin)")
     digests.add_argument("--size", default="quick", help="of the twin: quick (default) or tiny")
-    digests.add_argument("--cache", type=Path, metavar="DIR", help="where twins lie")
+    digests.add_argument("--cache", type=place, metavar="DIR", help="where twins lie")

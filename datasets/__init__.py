@@ -12,9 +12,10 @@ from datasets.fetch import Fetched, fetch_archive
 from datasets.files import digest_of, replace_folder, write_atomically
 from datasets.manifest import Manifest
 from datasets.pixels import PixelStore, open_store
+from datasets.places import default_cache
 from datasets.protocols import PROTOCOLS, build_manifest, camera_sweep, gallery_rule
 from datasets.readers import RawImage
-from datasets.source import Raw, Source, default_cache, open_raw
+from datasets.source import Raw, Source, open_raw
 from datasets.verify import Verdict, verify_raw
 
 if TYPE_CHECKING:

@@ -15,6 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datasets.errors import InputError
+from datasets.places import place
+from datasets.suggest import unknown
 
 T = TypeVar("T")
 Ids = NDArray[np.int64]
@@ -34,7 +36,7 @@ def as_path(value: Any, what: str) -> Path:
         text = None
     if not isinstance(text, str) or not text or "\0" in text:
         raise InputError(f"{what}: give a path, as text or pathlib.Path, not {_shown(value)}")
-    return Path(text)
+    return place(text)
 
 
 def as_text(value: Any, what: str) -> str:
@@ -46,8 +48,10 @@ def as_text(value: Any, what: str) -> str:
 
 def as_choice(value: Any, known: Sequence[str], what: str) -> str:
     """One of some words."""
-    if not isinstance(value, str) or value not in known:
-        raise InputError(f"unknown {what} {_shown(value)}; choose {' or '.join(known)}")
+    if not isinstance(value, str):
+        raise InputError(f"{what}: give text, not {_shown(value)}")
+    if value not in known:
+        raise unknown(what, value, known)
     return value
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from datasets.arguments import as_text
-from datasets.errors import InputError
+from datasets.suggest import unknown
 
 
 @dataclass(frozen=True)
@@ -101,5 +101,5 @@ CARDS = _load()
 def card(dataset: str) -> Card:
     """Return the card of a data set; InputError on an unknown one lists those there are."""
     if as_text(dataset, "data set") not in CARDS:
-        raise InputError(f"unknown data set {dataset!r}; the data sets are {', '.join(CARDS)}")
+        raise unknown("data set", dataset, CARDS)
     return CARDS[dataset]

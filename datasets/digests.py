@@ -19,10 +19,11 @@ from datasets.cards import CARDS, card
 from datasets.errors import InputError
 from datasets.files import digest_of
 from datasets.namelists import cuhk03_from_lists, cuhk03_np_from_lists, market_from_lists
+from datasets.places import default_cache
 from datasets.progress import Report, silent
 from datasets.protocols import PROTOCOLS, build_manifest
 from datasets.readers import reader
-from datasets.source import Raw, Source, default_cache, open_raw
+from datasets.source import Raw, Source, open_raw
 
 SEEDS = range(10)
 TABLE = Path(__file__).with_name("digests.csv")

@@ -20,6 +20,12 @@ def printable(text: str) -> str:
     return text if text.isprintable() else "".join(map(_printable, text))
 
 
+def reason(error: Exception) -> str:
+    """Why a file could not be read: what the system says, but never what a library advises."""
+    told = error.strerror if isinstance(error, OSError) else None
+    return told or "it is damaged, or another kind of file"
+
+
 def _printable(character: str) -> str:
     if character.isprintable():
         return character

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from datasets.archives import archive_fault, packing_fault
 from datasets.cards import Card
 from datasets.errors import InputError
-from datasets.files import write_atomically
+from datasets.files import cannot_write, write_atomically
 from datasets.progress import progress
 
 _CHUNK = 1 << 20
@@ -90,10 +90,7 @@ def _download(about: Card, url: str, archive: Path) -> None:
         archive.parent.mkdir(parents=True, exist_ok=True)
         pooch.retrieve(url, None, archive.name, archive.parent, downloader=downloader)
     except OSError as error:
-        reason = error.strerror or str(error)
-        raise InputError(
-            f"{archive}: cannot be written ({reason}); choose another --out"
-        ) from error
+        raise cannot_write(archive, error) from error
 
 
 def _set_aside(part: Path, archive: Path, url: str, fault: str) -> InputError:

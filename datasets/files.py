@@ -15,6 +15,17 @@ from pathlib import Path
 from datasets.errors import InputError
 
 _DISK_IS_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+_REMEDIES = {
+    "free the disk or choose another place": _DISK_IS_FULL,
+    "choose a shorter name": (errno.ENAMETOOLONG,),
+    "another thing of that name is in its place: remove it or choose another place": (
+        errno.EEXIST,
+        errno.ENOTDIR,
+        errno.EISDIR,
+        errno.ENOTEMPTY,
+    ),
+}
+_ELSE = "check its permissions or choose another place"
 
 
 def digest_of(*parts: bytes) -> str:
@@ -41,7 +52,7 @@ def write_atomically(path: Path, data: bytes | str) -> None:
             os.fsync(file.fileno())
         temporary.replace(path)
     except OSError as error:
-        raise _cannot_write(path, error) from error
+        raise cannot_write(path, error) from error
     finally:
         # Gone after a successful replace; also runs on KeyboardInterrupt. A failure to clean up
         # must not hide the reason why the write itself failed.
@@ -63,7 +74,7 @@ def replace_folder(path: Path) -> Iterator[Path]:
         except OSError as error:
             if error.errno not in _DISK_IS_FULL:
                 raise
-            raise _cannot_write(path, error) from error
+            raise cannot_write(path, error) from error
         _move(temporary, path)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
@@ -73,7 +84,7 @@ def _make(temporary: Path, path: Path) -> None:
     try:
         temporary.mkdir(parents=True)
     except OSError as error:
-        raise _cannot_write(path, error) from error
+        raise cannot_write(path, error) from error
 
 
 def _move(temporary: Path, path: Path) -> None:
@@ -81,7 +92,7 @@ def _move(temporary: Path, path: Path) -> None:
         temporary.rename(path)
     except OSError as error:
         if not path.is_dir():
-            raise _cannot_write(path, error) from error
+            raise cannot_write(path, error) from error
 
 
 def _temporary_beside(path: Path) -> Path:
@@ -96,8 +107,15 @@ def _remove_quietly(path: Path) -> None:
         return
 
 
-def _cannot_write(path: Path, error: OSError) -> InputError:
-    reason = error.strerror or str(error)
-    return InputError(
-        f"{path}: cannot be written ({reason}); free the disk or choose another place"
-    )
+def make_folder(folder: Path) -> None:
+    """Make a folder and those around it; InputError where that cannot be."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise cannot_write(folder, error) from error
+
+
+def cannot_write(path: Path, error: OSError) -> InputError:
+    """The error about a place that the system refuses to write, with what helps."""
+    remedy = next((text for text, numbers in _REMEDIES.items() if error.errno in numbers), _ELSE)
+    return InputError(f"{path}: cannot be written ({error.strerror or error}); {remedy}")

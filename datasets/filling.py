@@ -16,6 +16,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from datasets.cores import usable_cores
 from datasets.resample import downsample, resample
 
 Pixels = NDArray[np.uint8]
@@ -64,9 +65,7 @@ def default_jobs() -> int:
     given = os.environ.get("OMP_NUM_THREADS", "")
     if given.isdecimal() and int(given) > 0:
         return min(int(given), _MOST_JOBS)
-    if hasattr(os, "sched_getaffinity"):
-        return min(len(os.sched_getaffinity(0)), _MOST_JOBS)
-    return min(os.cpu_count() or 1, _MOST_JOBS)
+    return min(usable_cores(), _MOST_JOBS)
 
 
 def fill(

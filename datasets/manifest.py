@@ -15,6 +15,7 @@ from datasets.errors import InputError
 from datasets.files import digest_of, write_atomically
 from datasets.kinds import kind_of_file
 from datasets.specs import parse_spec
+from datasets.suggest import unknown
 from datasets.texts import read_text, separator
 
 SPLITS = ("train", "query", "gallery")
@@ -83,7 +84,7 @@ class Manifest:
     def rows(self, split: str) -> pd.DataFrame:
         """The rows of one split, in manifest order, numbered from 0."""
         if as_text(split, "split") not in SPLITS:
-            raise InputError(f"unknown split {split!r}; the splits are {', '.join(SPLITS)}")
+            raise unknown("split", split, SPLITS)
         return self.table[self.table["split"] == split].reset_index(drop=True)
 
     def write(self, path: Path | str) -> None:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from datasets.aliasing import ALIASING_VERSIONS, resample_aliasing
 from datasets.errors import InputError
+from datasets.suggest import unknown
 
 KERNEL_VERSIONS = {
     "box": "mlr-box-1",
@@ -96,7 +97,7 @@ def resample(
     kernels do. Raises InputError on an unknown kernel or a size below 1 x 1.
     """
     if kernel not in KERNEL_VERSIONS:
-        raise InputError(f"unknown kernel {kernel!r}; the kernels are {', '.join(KERNEL_VERSIONS)}")
+        raise unknown("kernel", kernel, KERNEL_VERSIONS)
     if height < 1 or width < 1:
         raise InputError(f"cannot resample to {width} x {height}; the least size is 1 x 1")
     *lead, before_h, before_w, channels = images.shape

@@ -1,6 +1,5 @@
 """Sources: opening the raw folder of a data set, real or drawn as a twin on first use."""
 
-import os
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -59,12 +58,6 @@ class Raw:
                 raise InputError(
                     f"{self.folder / path}: is in the manifest, but not in the raw folder"
                 )
-
-
-def default_cache() -> Path:
-    """The folder for twins and pixel stores: env CROSSRES_CACHE, else ~/.cache/crossres."""
-    given = os.environ.get("CROSSRES_CACHE")
-    return Path(given) if given else Path.home() / ".cache" / "crossres"
 
 
 def open_raw(dataset: str, source: Source, cache: Path | str) -> Raw:

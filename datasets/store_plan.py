@@ -20,6 +20,7 @@ from datasets.partial import Span
 from datasets.readers import reader
 from datasets.resample import KERNEL_VERSIONS
 from datasets.source import Raw
+from datasets.suggest import unknown
 
 STORE_VERSION = 3
 VARIANT_RATES = (2, 3, 4)
@@ -111,9 +112,7 @@ def _recipe(manifest: Manifest, height: int, width: int) -> Recipe:
         ("grid", manifest.grid, GRIDS),
     ):
         if value not in known:
-            raise InputError(
-                f"protocol {manifest.protocol}: unknown {what} {value!r}; known: {', '.join(known)}"
-            )
+            raise unknown(what, value, known, f"protocol {manifest.protocol}")
     return Recipe(height, width, manifest.kernel, manifest.grid)
 
 

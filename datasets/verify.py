@@ -17,6 +17,7 @@ from datasets.progress import progress
 from datasets.readers import RawContent, RawImage, reader
 from datasets.readers.common import collecting_strays
 from datasets.source import Source, raw_folder
+from datasets.suggest import unknown
 from datasets.sums import Sums, compare, files_of, hash_files, lines_of, read_record, write_record
 from datasets.tallies import Tally, tallies
 
@@ -66,7 +67,7 @@ def verify_raw(
     when the record cannot be used.
     """
     if level not in LEVELS:
-        raise InputError(f"unknown level {level!r}; the levels are {', '.join(LEVELS)}")
+        raise unknown("level", level, LEVELS)
     if record is not None and level != "bytes":
         raise InputError(f"{record}: a record is of bytes; verify at level bytes")
     about = card(dataset)

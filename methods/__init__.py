@@ -9,6 +9,7 @@ from typing import Any
 
 from datasets.arguments import as_text
 from datasets.errors import InputError
+from datasets.suggest import unknown
 from methods.check import MethodCheckError, check_method
 from methods.interface import Method, Profile, Run, TrainSet
 from methods.options import options_as_json, resolve
@@ -61,7 +62,8 @@ def method_class(name: str) -> type[Method]:
     """The class registered under `name`. Raises InputError, listing the known names, if none is."""
     target = METHODS.get(as_text(name, "method")) or _plugins().get(name)
     if target is None:
-        raise InputError(f"unknown method {name!r}; known methods: {', '.join(method_names())}")
+        known = method_names()
+        raise unknown("method", name, known)
     module, _, attribute = target.partition(":")
     try:
         found = getattr(importlib.import_module(module), attribute)

@@ -10,6 +10,7 @@ from dataclasses import asdict, fields
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from datasets.errors import InputError
+from datasets.suggest import did_you_mean
 
 MOST = 10_000_000  # of a whole number: these count layers, units and steps
 
@@ -27,7 +28,7 @@ def resolve(method: str, options: type, *sources: Mapping[str, Any]) -> Any:
     unknown = sorted(set(merged) - set(known))
     if unknown:
         raise InputError(
-            f"method {method} has no option {unknown[0]!r}; "
+            f"method {method} has no option {unknown[0]!r}{did_you_mean(unknown[0], known)}; "
             f"its options are {', '.join(known) or 'none'}"
         )
     hints = get_type_hints(options)

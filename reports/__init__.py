@@ -11,7 +11,7 @@ from pathlib import Path
 from rich.console import Console
 
 from benchmark.kept import claims_of, kept_tables
-from benchmark.records import RecordFolder, scan_records
+from benchmark.records import RecordFolder, check_results, scan_records
 from benchmark.tables import Table, asked_tables, built_in_tables
 from datasets.arguments import as_path
 from datasets.errors import InputError
@@ -116,6 +116,7 @@ def _grids(
     results: Path, tables: Sequence[Table | str | Path] | None
 ) -> tuple[RecordFolder, dict[str, list[Grid]]]:
     """The records of the folder and the grids of each table that has any."""
+    check_results(results)
     found = scan_records(results)
     if not found.records:
         broken = f" ({len(found.broken)} unusable: {found.broken[0]})" if found.broken else ""

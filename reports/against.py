@@ -282,7 +282,6 @@ class Block:
 def write_against(results: Path, held: Against) -> Path:
     """Write report/against.html of results folder A; returns its path."""
     path = results / "report" / "against.html"
-    path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, to_page(held))
     return path
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmark.artifacts import artifact_path
+from benchmark.artifacts import artifact_path, unreadable
 from benchmark.records import Record
 from datasets import InputError
 from reports.figures import data_uri
@@ -96,9 +96,7 @@ def read_artifact(path: Path) -> Arrays:
         with np.load(path, allow_pickle=False) as opened:
             arrays = {name: opened[name] for name in opened.files}
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise InputError(
-            f"{path}: not a readable artifact ({error}); delete it and its record, then run again"
-        ) from error
+        raise unreadable(path, error) from error
     lacking = sorted(_NEEDED - set(arrays))
     if lacking:
         raise InputError(

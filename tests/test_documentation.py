@@ -22,6 +22,7 @@ import pytest
 
 import crossres
 from crossres.command_line import _parser
+from crossres.parser import Parser
 
 REPOSITORY = Path(__file__).parents[1]
 DOCS = sorted(path.relative_to(REPOSITORY).as_posix() for path in REPOSITORY.glob("docs/**/*.md"))
@@ -240,12 +241,12 @@ def alternatives(span: str) -> list[str]:
 def parse(words: list[str]) -> None:
     """Let the real parser read it; a command that is only named may lack what it requires."""
 
-    def refuse(_: ArgumentParser, message: str) -> None:
+    def refuse(_: Parser, message: str) -> None:
         assert "required" in message, f"crossres {' '.join(words)}: {message}"
         raise SystemExit
 
     with pytest.MonkeyPatch.context() as patch, contextlib.suppress(SystemExit):
-        patch.setattr(ArgumentParser, "error", refuse)
+        patch.setattr(Parser, "error", refuse)
         _parser().parse_args(words)
 
 

@@ -19,6 +19,7 @@ from datasets.readers.common import EXPORT_LIST, MARKER
 from datasets.resample import KERNEL_VERSIONS
 from datasets.source import Raw
 from datasets.store_plan import GRIDS
+from datasets.suggest import unknown
 
 __all__ = ["LAYOUTS", "SUFFIXES", "Export", "export", "layout", "verify_export"]
 
@@ -56,7 +57,7 @@ def export(
     module = layout(layout_name)
     ending = suffix or module.SUFFIX
     if ending not in SUFFIXES:
-        raise InputError(f"unknown suffix {ending!r}; the suffixes are {', '.join(SUFFIXES)}")
+        raise unknown("suffix", ending, SUFFIXES)
     if folder.exists():
         raise InputError(f"{folder}: exists already; remove it or give another folder")
     _check(raw, manifest, input_size)

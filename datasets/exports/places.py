@@ -8,7 +8,7 @@ from typing import Protocol, cast
 
 import pandas as pd
 
-from datasets.errors import InputError
+from datasets.suggest import unknown
 
 LAYOUTS = ("market", "folders", "dgd")
 JUNK = -1
@@ -64,7 +64,7 @@ class Layout(Protocol):
 def layout(name: str) -> Layout:
     """Return the module of a layout; InputError on an unknown one lists those there are."""
     if name not in LAYOUTS:
-        raise InputError(f"unknown layout {name!r}; the layouts are {', '.join(LAYOUTS)}")
+        raise unknown("layout", name, LAYOUTS)
     return cast(Layout, importlib.import_module(f"datasets.exports.{name}"))
 
 

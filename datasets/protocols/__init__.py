@@ -6,13 +6,13 @@ each rule precisely enough to be written again.
 
 from datasets.arguments import as_a, as_whole
 from datasets.cards import card
-from datasets.errors import InputError
 from datasets.manifest import Manifest
 from datasets.protocols.named import PROTOCOLS, Protocol
 from datasets.protocols.options import canonical, check_option, of_card, plain, read_options
 from datasets.protocols.sweep import camera_sweep
 from datasets.source import Raw
 from datasets.specs import Spec, parse_spec
+from datasets.suggest import unknown
 
 __all__ = [
     "PROTOCOLS",
@@ -60,5 +60,5 @@ def gallery_rule(protocol: str) -> str:
 
 def _named(name: str) -> Protocol:
     if name not in PROTOCOLS:
-        raise InputError(f"unknown protocol {name!r}; the protocols are {', '.join(PROTOCOLS)}")
+        raise unknown("protocol", name, PROTOCOLS)
     return PROTOCOLS[name]

@@ -11,6 +11,7 @@ from datasets.cards import card
 from datasets.errors import InputError
 from datasets.source import Raw
 from datasets.specs import Spec
+from datasets.suggest import did_you_mean, unknown
 
 _YES_NO = ("true", "false")
 _CAMERA_RULES = ("mlr-sing", "mlr-perid")
@@ -96,8 +97,7 @@ def official(raw: Raw) -> bool:
 def check_option(protocol: str, known: Mapping[str, str], key: str, value: str) -> None:
     """Raise InputError on an option that the protocol lacks, or a value outside its range."""
     if key not in known:
-        names = ", ".join(known)
-        raise InputError(f"protocol {protocol} has no option {key!r}; known: {names}")
+        raise unknown("option", key, known, f"protocol {protocol}")
     if key in LEAST:
         digits = value.isascii() and value.isdecimal() and len(value) <= _DIGITS
         if not digits or int(value) < LEAST[key]:
@@ -105,7 +105,10 @@ def check_option(protocol: str, known: Mapping[str, str], key: str, value: str) 
                 f"protocol {protocol}: {key} is a whole number from {LEAST[key]}, not {value!r}"
             )
     elif value not in CHOICES[key]:
-        raise InputError(f"protocol {protocol}: {key} is {_any_of(CHOICES[key])}, not {value!r}")
+        near = did_you_mean(value, CHOICES[key])
+        raise InputError(
+            f"protocol {protocol}: {key} is {_any_of(CHOICES[key])}, not {value!r}{near}"
+        )
 
 
 def plain(value: str) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 from datasets.arguments import as_text
 from datasets.cards import card
 from datasets.errors import InputError
+from datasets.suggest import unknown
 
 TWIN_VERSION = 1
 """Goes up with every change of a byte of any twin: it is part of the source of every record."""
@@ -65,7 +66,7 @@ def size_of(dataset: str, size: str) -> Size:
     """The entry of a data set; InputError lists what is known when it is not there."""
     card(dataset)
     if as_text(size, "twin size") not in SIZES:
-        raise InputError(f"unknown twin size {size!r}; the sizes are {', '.join(SIZES)}")
+        raise unknown("twin size", size, SIZES)
     if dataset not in SIZES[size]:
         known = ", ".join(SIZES[size])
         raise InputError(f"{dataset} has no twin of size {size!r}; it exists for {known}")

@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from datasets.errors import InputError
+from datasets.suggest import unknown
 from methods.options import resolve
 from methods.shared.timm_networks import vit_base, vit_small
 from methods.shared.vision import torchvision_models
@@ -58,9 +59,9 @@ class BackboneSpec:
 def backbone_spec(table: dict[str, Any]) -> BackboneSpec:
     """The `backbone` table of a profile, checked. Raises InputError."""
     known = {field.name for field in fields(BackboneSpec)}
-    unknown = sorted(set(table) - known)
-    if unknown:
-        raise InputError(f"profile: backbone has no entry {unknown[0]!r}; it has {sorted(known)}")
+    others = sorted(set(table) - known)
+    if others:
+        raise unknown("entry", others[0], sorted(known), "backbone of the profile")
     spec: BackboneSpec = resolve("(backbone of the profile)", BackboneSpec, table)
     return spec
 

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.optim import SGD, Adam, AdamW, Optimizer
 
 from datasets.errors import InputError
+from datasets.suggest import unknown
 from methods.options import resolve
 from methods.shared.sampling import BatchSpec, batches_per_epoch
 
@@ -50,9 +51,9 @@ class TrainSpec:
 def train_spec(table: dict[str, Any]) -> TrainSpec:
     """The `train` table of a profile, checked. Raises InputError."""
     known = [field.name for field in fields(TrainSpec)]
-    unknown = sorted(set(table) - set(known))
-    if unknown:
-        raise InputError(f"profile: train has no entry {unknown[0]!r}; it has {', '.join(known)}")
+    others = sorted(set(table) - set(known))
+    if others:
+        raise unknown("entry", others[0], known, "train of the profile")
     spec: TrainSpec = resolve("(train of the profile)", TrainSpec, table)
     return spec
 
@@ -105,19 +106,24 @@ def repeatable() -> Iterator[None]:
 
 
 def resolve_device(name: str) -> torch.device:
-    """ "cpu", "cuda", "cuda:1", ... or "auto". InputError when there is no such device."""
+    """ "cpu", "cuda", "cuda:1", ... or "auto". InputError, with those there are, for any other."""
+    gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    there = ["cpu", *(f"cuda:{index}" for index in range(gpus))]
+    if torch.backends.mps.is_available():
+        there.append("mps")
     if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        device = torch.device(name)
-    except RuntimeError as error:
-        raise InputError(f"unknown device {name!r}; use cpu, cuda or auto") from error
-    if device.type == "cuda" and not torch.cuda.is_available():
-        raise InputError(
-            f"the profile or --device asks for device {name!r} and torch finds no GPU here; "
-            "use a profile for the CPU (quick) or --device cpu, or install torch with CUDA"
-        )
-    return device
+        name = "cuda" if gpus else "cpu"
+    if name in there or (name == "cuda" and gpus):
+        return torch.device(name)
+    here = f"here: {', '.join(there)}"
+    if not name.startswith("cuda"):
+        raise InputError(f"unknown device {name!r}; {here}, or auto")
+    if gpus:
+        raise InputError(f"no device {name!r} {here}, or auto")
+    raise InputError(
+        f"the profile or --device asks for device {name!r} and torch finds no GPU {here}; "
+        "use a profile for the CPU (quick) or --device cpu, or install torch with CUDA"
+    )
 
 
 def module_arrays(module: nn.Module) -> dict[str, NDArray[Any]]:

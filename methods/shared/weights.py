@@ -5,6 +5,7 @@ was found, wherever it came from, is told to `noted_weights`, so that a record c
 """
 
 import hashlib
+import os
 import pickle
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -47,6 +48,7 @@ def vgg19_weights(folder: Path | None) -> dict[str, Tensor]:
 def _imagenet(name: str, enumeration: str, folder: Path | None) -> dict[str, Tensor]:
     if folder is not None:
         return _note(name, folder_weights(name, folder))
+    _check_home("TORCH_HOME", _REMEDY)
     weights = getattr(torchvision_models(), enumeration).IMAGENET1K_V1
     try:
         state = weights.get_state_dict(progress=False, check_hash=True, weights_only=True)
@@ -69,6 +71,7 @@ def timm_weights(tag: str, folder: Path | None) -> dict[str, Tensor]:
     )
     if folder is not None:
         return _note(name, folder_weights(name, folder, remedy))
+    _check_home("HF_HOME", remedy)
     try:
         state = timm().models.load_state_dict_from_hf(f"timm/{tag}", "model.safetensors")
     except (OSError, RuntimeError) as error:
@@ -183,3 +186,14 @@ def _download_fault(error: Exception) -> str:
     if said:
         return str(said)
     return "it cannot be downloaded" if isinstance(error, OSError) else "what arrives is damaged"
+
+
+def _check_home(variable: str, remedy: str) -> None:
+    """Refuse to fetch weights for a user without home: a folder called "~" would keep them."""
+    if os.environ.get(variable) or os.environ.get("XDG_CACHE_HOME"):
+        return
+    try:
+        Path.home()
+    except RuntimeError as error:
+        text = f"this user has no home folder to keep weights in; set {variable} to a folder, or"
+        raise InputError(f"{text} {remedy}") from error

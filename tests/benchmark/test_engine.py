@@ -36,6 +36,11 @@ def raises(x, progress):
     raise KeyError("the reason")
 
 
+def memory(x, progress):
+    print("λ² of a console that lacks them")
+    np.zeros(1 << 50)
+
+
 def unusable(x, progress):
     raise InputError("a.jpg: truncated; copy it again")
 
@@ -116,7 +121,7 @@ def test_one_worker_starts_tasks_in_order(calls: ModuleType) -> None:
 
 
 def test_failures_are_one_event_each_with_their_reason(calls: ModuleType) -> None:
-    names = ["raises", "unusable", "killed", "leaves", "unpicklable", "square"]
+    names = ["raises", "unusable", "killed", "leaves", "unpicklable", "memory", "square"]
     found = outcomes([Task(name, getattr(calls, name), 2) for name in names], 2)
     reasons = {key: event.reason for key, event in found.items() if isinstance(event, Failed)}
     assert reasons["raises"] == "KeyError: 'the reason'"
@@ -124,6 +129,8 @@ def test_failures_are_one_event_each_with_their_reason(calls: ModuleType) -> Non
     assert reasons["killed"].startswith("the worker was killed by SIGKILL; the system does that")
     assert reasons["leaves"] == "the worker left with exit code 3 without a result"
     assert "pickle" in reasons["unpicklable"]
+    assert reasons["memory"].startswith("memory ran out; try fewer --jobs")
+    assert "λ² of a console" in found["memory"].log
     assert found["square"].value == 4
     assert [key for key, e in found.items() if getattr(e, "unusable_input", False)] == ["unusable"]
     assert "printed before" in found["raises"].log

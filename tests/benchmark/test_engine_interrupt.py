@@ -37,17 +37,23 @@ def another_thread() -> Iterator[None]:
 
 
 @pytest.fixture
-def heeded_control_c() -> Iterator[None]:
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+def heeded_signals() -> Iterator[None]:
+    """SIGINT and SIGTERM as the command line has them, also where one of them is ignored."""
+    handlers = {
+        number: signal.signal(number, signal.default_int_handler)
+        for number in (signal.SIGINT, signal.SIGTERM)
+    }
     yield
-    signal.signal(signal.SIGINT, before)
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
 
 
 @pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="no signal masks here")
 @pytest.mark.parametrize("sent_to", ["thread", "process"])
-@pytest.mark.usefixtures("another_thread", "heeded_control_c")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
+@pytest.mark.usefixtures("another_thread", "heeded_signals")
 def test_a_worker_that_is_just_starting_is_ended_too(
-    sent_to: str, monkeypatch: pytest.MonkeyPatch
+    number: signal.Signals, sent_to: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     start = engine._start
     started = []
@@ -55,9 +61,9 @@ def test_a_worker_that_is_just_starting_is_ended_too(
     def interrupted(*arguments: object) -> object:
         worker = start(*arguments)  # type: ignore[arg-type]
         if sent_to == "thread":
-            signal.raise_signal(signal.SIGINT)
+            signal.raise_signal(number)
         else:
-            os.kill(os.getpid(), signal.SIGINT)
+            os.kill(os.getpid(), number)
         time.sleep(0.05)  # the other thread takes it, and Python tells the main one
         started.append(worker)
         return worker
@@ -70,7 +76,7 @@ def test_a_worker_that_is_just_starting_is_ended_too(
         next(events)
     assert started, "the interrupt came into the start of a worker"
     assert multiprocessing.active_children() == []
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert signal.getsignal(number) is signal.default_int_handler
 
 
 def test_a_worker_whose_driver_is_gone_leaves_without_a_word(

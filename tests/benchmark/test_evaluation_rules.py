@@ -220,7 +220,7 @@ def features() -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("rules", "message"),
     [
-        ({"ap": "mean"}, "unknown ap 'mean'; choose standard or trapezoid"),
+        ({"ap": "mean"}, "unknown ap 'mean'; known are standard, trapezoid"),
         ({"ties": "best"}, "unknown ties 'best'"),
         ({"ties": "half"}, "single-shot only"),
         ({"separate_cameras": True, "same_camera": "keep"}, "separate_cameras needs"),

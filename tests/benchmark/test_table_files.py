@@ -133,13 +133,13 @@ def test_a_users_table_is_given_by_path(path: Path) -> None:
         (
             'id = "mine"',
             'id = "mine"\nprotocols = ["mlr"]',
-            "unknown protocol 'mlr'; the protocols",
+            "unknown protocol 'mlr'; known are mlr-sing",
         ),
         ('id = "mine"', 'id = "mine"\nprotocols = [1]', "protocol 1 must be a name"),
         (
             'id = "mine"',
             'id = "mine"\nprotocols = ["mlr-sing[rate=2]"]',
-            "protocol mlr-sing has no option 'rate'",
+            "protocol mlr-sing: unknown option 'rate'",
         ),
         ('label = "B"', 'label = "B"\nprotocol = "fixed-r[rate=5]"', "rate is 2, 3, 4, 6 or 8"),
         ('label = "B"', 'label = "B"\ntwin_protocol = "mlr-sing"', "twin_protocol stands for a"),

@@ -93,7 +93,7 @@ def test_rows_of_a_split():
     assert list(rows["path"]) == ["a/9.png", "b/1.png"]
     assert list(rows.index) == [0, 1]
     assert all(rows[name].dtype == np.int64 for name in ("pid", "camid", "rate"))
-    with pytest.raises(InputError, match="unknown split 'test'; the splits are train, query"):
+    with pytest.raises(InputError, match="unknown split 'test'; known are train, query"):
         manifest().rows("test")
 
 

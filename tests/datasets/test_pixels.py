@@ -152,8 +152,11 @@ def test_spelling_the_defaults_out_changes_no_pixel(viper):
 def test_unknown_kernels_and_grids_are_refused(viper):
     raw, manifest, cache = viper
     for option, message in [
-        ("kernel=area", "unknown kernel 'area'; known: box, bilinear, bicubic, lanczos, cv2_lin"),
-        ("grid=output", "unknown grid 'output'; known: native, input"),
+        (
+            "kernel=area",
+            "unknown kernel 'area'; known are box, bilinear, bicubic, lanczos, cv2_lin",
+        ),
+        ("grid=output", "unknown grid 'output'; known are native, input"),
     ]:
         with pytest.raises(InputError, match=message):
             open_store(raw, with_options(manifest, option, [1]), 32, 16, cache)

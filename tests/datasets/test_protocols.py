@@ -387,13 +387,19 @@ def test_the_notes_of_the_raw_folder_are_kept():
 @pytest.mark.parametrize(
     ("protocol", "message"),
     [
-        ("mlr-song", r"unknown protocol 'mlr-song'; the protocols are mlr-sing, mlr-perid"),
+        (
+            "mlr-song",
+            r"'mlr-song' \(did you mean 'mlr-sing'\?\); known are mlr-sing, mlr-perid",
+        ),
         ("mlr-sing[balanced]", r"name\[key=value"),
         ("mlr-sing[balanced=true", r"name\[key=value"),
         ("mlr-sing[]", r"name\[key=value"),
         ("mlr-sing[balanced=yes]", "balanced is true or false, not 'yes'"),
-        ("mlr-sing[camera=1]", "has no option 'camera'; known: balanced"),
-        ("mlr-perid[balanced=true]", "has no option 'balanced'; known: kernel"),
+        (
+            "mlr-sing[camera=1]",
+            "unknown option 'camera' \\(did you mean 'lr_camera'\\?\\); known are balanced",
+        ),
+        ("mlr-perid[balanced=true]", "unknown option 'balanced'; known are kernel"),
     ],
 )
 def test_a_wrong_protocol_is_explained(protocol, message):

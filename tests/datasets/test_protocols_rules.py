@@ -349,7 +349,7 @@ def test_defaults_are_left_out_of_the_canonical_text():
         ("fixed-r[lr_camera=1]", "needs base=mlr-sing"),
         ("mlr-sing[boxes=labeled]", "mlr-market offers no choice of boxes; leave this option out"),
         ("mlr-sing[splits=hash]", "mlr-market is split by its official parts"),
-        ("mlr-official[lr_camera=1]", "mlr-official has no option 'lr_camera'; known: train"),
+        ("mlr-official[lr_camera=1]", "mlr-official: unknown option 'lr_camera'; known are train"),
         ("vru-half", "vru-half is made for mlr-vru"),
     ],
 )

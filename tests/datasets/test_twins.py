@@ -122,7 +122,7 @@ def test_progress_counts_every_image(tmp_path):
 
 
 def test_refusals_name_the_remedy(tmp_path):
-    with pytest.raises(InputError, match="the sizes are tiny, quick"):
+    with pytest.raises(InputError, match="known are tiny, quick"):
         draw_twin("mlr-viper", tmp_path, "huge")
     with pytest.raises(InputError, match="mlr-vipper"):
         draw_twin("mlr-vipper", tmp_path, "tiny")

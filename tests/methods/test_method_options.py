@@ -43,7 +43,7 @@ def test_resolved_options_are_json_and_resolve_to_themselves() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"scale": [1]}, "no option 'scale'; its options are parts, "),
+        ({"scale": [1]}, "no option 'scale' (did you mean 'scales'?); its options are parts, "),
         ({"scales": [5]}, "different rates out of 4, 3, 2, 1"),
         ({"scales": [2, 2]}, "different rates out of 4, 3, 2, 1"),
         ({"scales": []}, "rates out of 4, 3, 2, 1"),
@@ -88,7 +88,10 @@ def test_optional_values_may_be_none() -> None:
 def test_names_and_classes_of_the_registry() -> None:
     assert method_names()[: len(METHODS)] == list(METHODS)
     assert all(method_class(name).name == name for name in METHODS)
-    with pytest.raises(InputError, match="unknown method 'msflia'; known methods: msifla, "):
+    with pytest.raises(
+        InputError,
+        match="unknown method 'msflia' \\(did you mean 'msifla'\\?\\); known are msifla, ",
+    ):
         method_class("msflia")
 
 

@@ -53,7 +53,7 @@ def test_epochs_count_the_batches_of_the_training_set() -> None:
     [
         ({}, "either epochs or iterations"),
         ({"epochs": 2, "iterations": 3}, "either epochs or iterations"),
-        ({"epochs": 2, "batch": 3}, "no entry 'batch'"),
+        ({"epochs": 2, "batch": 3}, "train of the profile: unknown entry 'batch'"),
         ({"epochs": 2.5}, "must be of type int"),
         ({"epochs": 2, "hr_images": 0}, "at least 1"),
     ],

@@ -1,0 +1,83 @@
+"""The parser of the command line: a mistake is one line (InputError) with the likely remedy."""
+
+import argparse
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Any, NoReturn
+
+
+class Parser(argparse.ArgumentParser):
+    """Takes options by their whole names, each at most once and with a value that is not empty."""
+
+    def __init__(self, **about: Any) -> None:
+        super().__init__(**about, allow_abbrev=False)
+        self.register("action", None, _StoreOnce)
+        self.register("action", "store", _StoreOnce)
+
+    def error(self, message: str) -> NoReturn:
+        """Raise InputError with the message and where help is."""
+        from datasets import InputError
+
+        raise InputError(f"{message}; see {self.prog} --help")
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Parse, but leave nothing over: here one knows which options the command has."""
+        texts = sys.argv[1:] if args is None else list(args)
+        self._check(texts)
+        options, others = super().parse_known_args(texts, namespace)
+        if others:
+            self._refuse(others)
+        return options, others
+
+    def _check(self, texts: Sequence[str]) -> None:
+        """Refuse unknown options first: what else is missing is missing because of them."""
+        before, options = "", True
+        for text in texts:
+            option, equals, value = text.partition("=")
+            is_option = options and text.startswith("-")
+            if not text.strip() or (is_option and equals and not value.strip()):
+                where = option.strip() or before or self.prog
+                self.error(f"{where}: an empty value; give one or leave it out")
+            if self._subparsers and not is_option:
+                return  # what follows is the command's
+            if text == "--":
+                options = False
+            elif is_option and text.startswith("--") and option not in self._option_string_actions:
+                self._refuse([option])
+            before = f"argument {text}" if is_option else ""
+
+    def _refuse(self, others: Sequence[str]) -> NoReturn:
+        option = next((text for text in others if text.startswith("-")), None)
+        if option is None:
+            self.error(f"{others[0]!r} is one argument too many")
+        self.error(f"unknown option {option}{_near(option, self._option_string_actions)}")
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        if action.choices is not None and value not in action.choices:
+            choices = list(map(str, action.choices))
+            text = f"unknown {value!r}{_near(value, choices)}; choose among {', '.join(choices)}"
+            raise argparse.ArgumentError(action, text)
+
+
+def _near(name: str, known: Iterable[str]) -> str:
+    from datasets.suggest import did_you_mean
+
+    return did_you_mean(name, known)
+
+
+class _StoreOnce(argparse.Action):
+    """Keeps the value of an option; a second one would silently take the place of the first."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: Any,
+        option_string: str | None = None,
+    ) -> None:
+        del parser
+        given = namespace.__dict__.setdefault("given", set())
+        if option_string is not None and self.dest in given:
+            raise argparse.ArgumentError(self, "given twice; give it once")
+        given.add(self.dest)
+        setattr(namespace, self.dest, values)
