@@ -10,7 +10,14 @@ from typing import Any
 
 from datasets.errors import InputError
 
-_WORDS = {str: "text", int: "an integer", float: "a number", list: "a list", dict: "a table"}
+_WORDS = {
+    str: "text",
+    int: "an integer",
+    float: "a number",
+    bool: "true or false",
+    list: "a list",
+    dict: "a table",
+}
 
 
 def read_toml(path: Path, what: str) -> dict[str, Any]:

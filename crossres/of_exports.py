@@ -34,7 +34,7 @@ def whole(text: str) -> int:
 
 def _datasets_export(options: argparse.Namespace) -> int:
     from benchmark import load_profile
-    from datasets import InputError, Manifest, build_manifest, open_raw
+    from datasets import InputError, Manifest, build_manifest, open_admitted
     from datasets.exports import export
     from datasets.progress import progress
 
@@ -44,7 +44,7 @@ def _datasets_export(options: argparse.Namespace) -> int:
         raise InputError("--manifest has a protocol and a seed; leave out --protocol and --seed")
     given = Manifest.read(options.manifest) if options.manifest else None
     twin_size = load_profile(options.profile).twin_size
-    raw = open_raw(options.dataset, source(options, twin_size), cache(options))
+    raw = open_admitted(options.dataset, source(options, twin_size), cache(options))
     manifest = given or build_manifest(raw, options.protocol, options.seed or 0)
     with progress(f"exporting {raw.dataset}", name="images") as report:
         done = export(

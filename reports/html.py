@@ -15,7 +15,7 @@ import jinja2
 from markupsafe import Markup, escape
 
 from benchmark.profiles import profile_names
-from benchmark.records import Record
+from benchmark.records import Record, Standing
 from benchmark.tables import table_names
 from datasets.cards import CARDS
 from reports import across, words
@@ -31,6 +31,7 @@ from reports.grid import BY_ROW, Column, Grid, Score
 from reports.leftovers import Leftovers
 from reports.numbers import numbers_of
 from reports.quality import Quality, quality_of
+from reports.standing import cautions, headed
 from reports.text import method_words, published_somewhere, published_text
 
 DIGESTS = ("manifest", "pixels", "weights", "embeddings", "code")
@@ -57,7 +58,7 @@ class Section:
     def name(self) -> str:
         """What tells the grid from others on the page, for readers who do not see it."""
         grid = self.grid
-        return f"{grid.table.title}, {words.source_words(grid.source)}, {grid.profile}"
+        return f"{grid.title}, {words.source_words(grid.source)}, {grid.profile}"
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,7 @@ def to_html(
                 leftovers,
                 broken=tuple(note.replace(f"{results}/", "") for note in dict.fromkeys(notes)),
             ),
-            twin=any(words.is_twin(grid.source) for grid in grids),
+            cautions=cautions(record for grid in grids for record in grid.records),
             version=version,
         )
     )
@@ -179,9 +180,16 @@ def _data_flags(protocol: str, datasets: Sequence[str]) -> str:
 
 
 def _run_command(record: Record, grid: Grid) -> str:
-    source = "--source twin" if words.is_twin(record.cell.source) else "--data ROOT"
+    source = "--source twin" if words.is_twin(record.cell.source) else _data_source(record)
     profile = _spelled(record.cell.profile, profile_names())
     return f"crossres run {_spelled(grid.table.id, table_names())} --profile {profile} {source}"
+
+
+def _data_source(record: Record) -> str:
+    """`--data`, and what admits a folder that is not what its card says."""
+    stated = record.standing or Standing()
+    partial = " --partial" if stated.other_counts else ""
+    return f"--data ROOT{partial}{' --other-sizes' if stated.other_sizes else ''}"
 
 
 def _spelled(name: str, built_in: Sequence[str]) -> str:
@@ -241,6 +249,7 @@ def environment() -> jinja2.Environment:
         digest=digest,
         effects=effects,
         gap_text=gap_text,
+        headed=headed,
         p_text=p_text,
         plot=plot,
         seeds_to_decide=seeds_to_decide,

@@ -14,14 +14,13 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from reports.grid import Column, Grid, Score
+from reports.standing import cautions
 from reports.words import (
     TIE,
-    TWIN_BANNER,
     backbone_words,
     duration,
     gallery_words,
     grade_short,
-    is_twin,
     metric_title,
     percent,
     rate_words,
@@ -41,6 +40,7 @@ CSV_COLUMNS = (
     "gallery",
     "source",
     "profile",
+    "caution",
     "n",
     "mean",
     "std",
@@ -54,7 +54,8 @@ def to_csv(grids: Iterable[Grid]) -> str:
     """All grids as tidy CSV, one line per row, data set, metric and gallery rule.
 
     mean, std, values and published are fractions; `values` and `keys` are "seed=..." joined by
-    ";"; empty means not measured (std: fewer than two seeds) or not published.
+    ";"; empty means not measured (std: fewer than two seeds) or not published. `caution` is what
+    must be said of a number wherever it appears; empty for real data.
     """
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
@@ -73,7 +74,8 @@ def _csv_lines(grid: Grid) -> Iterator[list[str]]:
         method = grid.methods[row]
         about = [grid.table.rows[row].label, method.grade, str(grid.told[row]).lower()]
         where = [*about, column.dataset, column.protocol, metric, gallery]
-        yield [*where, grid.source, grid.profile, str(score.n), *_csv_numbers(score)]
+        caution = " ".join(cautions(grid.cells[row, column].records))
+        yield [*where, grid.source, grid.profile, caution, str(score.n), *_csv_numbers(score)]
 
 
 def _csv_numbers(score: Score) -> list[str]:
@@ -122,9 +124,9 @@ def to_markdown(grids: Sequence[Grid]) -> str:
 
 
 def _markdown(grid: Grid) -> str:
-    lines = [f"## {grid.table.title}", "", f"{facts(grid)}. Mean ± standard deviation, per cent."]
-    if is_twin(grid.source):
-        lines += ["", f"> **{TWIN_BANNER}**"]
+    lines = [f"## {grid.title}", "", f"{facts(grid)}. Mean ± standard deviation, per cent."]
+    for caution in grid.cautions:
+        lines += ["", f"> **{caution}**"]
     named = ["Data set", "Row", *(["Grade", "Rate"] if grid.is_mixed else [])]
     head = [*named, *_heads(grid), *(TRAINING if grid.table.is_by_row else []), "Seeds"]
     lines += ["", _pipe(head), _pipe([*["---"] * len(named), *["---:"] * (len(head) - len(named))])]
@@ -199,14 +201,14 @@ def problems(grid: Grid) -> list[str]:
 
 
 def print_grid(grid: Grid, console: Console) -> None:
-    """Print one grid: a banner when it is a twin's, the table, then what is missing.
+    """Print one grid: what must be said of its numbers, the table, then what is missing.
 
     Made to fit 80 columns with three metrics, two of them with published values.
     """
-    if is_twin(grid.source):
-        console.print(Panel(Text(TWIN_BANNER, style="bold yellow"), border_style="yellow"))
+    for caution in grid.cautions:
+        console.print(Panel(Text(caution, style="bold yellow"), border_style="yellow"))
     table = RichTable(
-        title=grid.table.title,
+        title=grid.title,
         caption=facts(grid),
         box=box.SIMPLE_HEAD,
         pad_edge=False,
