@@ -99,8 +99,9 @@ def _datasets_verify_export(options: argparse.Namespace) -> int:
         )
         return DONE
     print(
-        f"{options.folder}: {len(entries):,} images are those of {manifest.dataset}, "
-        f"{manifest.protocol}, seed {manifest.seed}, digest {manifest.digest[:12]}"
+        f"{options.folder}: {len(entries):,} images are those of its manifest: "
+        f"{manifest.dataset}, {manifest.protocol}, seed {manifest.seed}, "
+        f"digest {manifest.digest[:12]}"
     )
     return DONE
 
