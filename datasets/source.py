@@ -113,7 +113,8 @@ def open_admitted(dataset: str, source: Source, cache: Path) -> Raw:
     wanted = " ".join(option for option, words in faults.items() if words)
     if wanted:
         told = ", ".join(words for fault in faults.values() for words in fault)
-        again = "; images down-sampled already would be so once more" if raw.other_sizes else ""
+        low = faults["--other-sizes"]
+        again = "; images down-sampled already would be so once more" if low else ""
         raise InputError(
             f"{raw.folder}: not {card(dataset).title} as its owners give it out: {told}{again}; "
             f"`crossres datasets verify {dataset}` lists what differs; {wanted} takes it all the "

@@ -29,8 +29,9 @@ def cautions(records: Iterable[Record]) -> tuple[str, ...]:
         said.append(f"PARTIAL DATA: {sets}; never comparable with published numbers.")
     if any(_is_unverified(record) for record in found):
         said.append(UNVERIFIED)
-    warnings = (record.standing.warning for record in found if record.standing)
-    return (*said, *(f"{warning}." for warning in dict.fromkeys(warnings) if warning))
+    warnings = (record.standing.warning.split() for record in found if record.standing)
+    lines = dict.fromkeys(" ".join(words).rstrip(".") for words in warnings if words)
+    return (*said, *(f"{line}." for line in lines))
 
 
 def partial_title(records: Iterable[Record]) -> str:

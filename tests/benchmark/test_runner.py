@@ -28,7 +28,7 @@ class Bench:
     def __init__(self, tmp_path: Path, root: Path, table: Path, profile: Path) -> None:
         self.out, self.table = tmp_path / "out", table
         self.arguments: dict[str, Any] = {
-            "source": Source(root),
+            "source": Source(root, partial=True, other_sizes=True),
             "profile": profile,
             "cache": tmp_path / "cache",
             "jobs": 2,
@@ -248,7 +248,7 @@ def test_a_truncated_image_is_named(bench: Bench, pku_root: Path, tmp_path: Path
     image = root / "PKUv1a_128x48" / "003_01_1.png"
     image.write_bytes(image.read_bytes()[:60])
     with pytest.raises(InputError, match=r"003_01_1\.png"):
-        bench.run(source=Source(root))
+        bench.run(source=Source(root, partial=True, other_sizes=True))
     assert not list(bench.out.glob("*/*"))
 
 
@@ -277,7 +277,8 @@ from benchmark import run_table
 from datasets.source import Source
 
 out, table, root, profile, cache = map(Path, sys.argv[1:])
-summary = run_table(table, out=out, source=Source(root), profile=profile, cache=cache, jobs=2)
+source = Source(root, partial=True, other_sizes=True)
+summary = run_table(table, out=out, source=source, profile=profile, cache=cache, jobs=2)
 sys.exit(40 if summary.interrupted else 0)
 """
 
