@@ -68,7 +68,7 @@ def test_a_run_writes_a_record_and_an_artifact_per_cell(bench: Bench) -> None:
     assert {record.key for record in read_records(bench.out)} == keys
     assert {path.stem for path in (bench.out / "artifacts").iterdir()} == keys
     assert sorted(path.name for path in bench.out.iterdir()) == ["artifacts", "records"]
-    assert bench.said[0].startswith("[1 of 1] mlr-pku: real, mlr-sing in ")
+    assert bench.said[0].startswith("[1 of 1] mlr-pku: partial, mlr-sing in ")
     assert bench.said[1].startswith("mine: 4 cells: 0 done, 4 to run, about 0:01 with 2 workers")
     assert sum("rank-1" in line and "mAP" in line for line in bench.said) == 4
     assert bench.said[-1].startswith(f"4 of 4 cells have their record in {bench.out / 'records'}")
