@@ -21,7 +21,7 @@ KEY_LENGTH = 20
 class Cell:
     """What is run: a method with all its options resolved, the data, the seed, the profile's name.
 
-    `source` is "real" or "twin:<size>:<version>".
+    `source` is "real", "partial" or "twin:<size>:<version>" (Raw.source).
     """
 
     method: str

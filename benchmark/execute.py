@@ -34,7 +34,7 @@ from benchmark.metrics import (
 )
 from benchmark.preparing import Progress, build_pixels, open_data
 from benchmark.profiles import profile_content
-from benchmark.records import DRAWS, INITIAL, START, Record
+from benchmark.records import DRAWS, INITIAL, START, Record, Standing
 from benchmark.restoration import chain_quality, restoration_of
 from datasets.cards import CARDS
 from datasets.files import digest_of
@@ -127,6 +127,9 @@ def run_cell(job: Job, progress: Progress, *, keep_weights: bool = False) -> Cel
         environment=environment(device),
         notes=(*manifest.notes, *_skipped_notes(metrics), *_equal_notes(ids, rows)),
         first_losses=curves.first_losses(),
+        standing=Standing(
+            raw.other_counts, raw.other_sizes, job.profile.paper_size, job.profile.warning
+        ),
     )
     return CellResult(record, artifact, method.saved(origin_of(record)) if keep_weights else {})
 

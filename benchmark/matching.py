@@ -94,8 +94,8 @@ class Matches:
 def match(a: Iterable[Record], b: Iterable[Record], tables: Sequence[Table]) -> Matches:
     """Pair the cells of A and B; their rows are called as in `tables`, of which the first counts.
 
-    Real data is never paired with a twin. A row that no table has is called after its method, and
-    rows of one name also after that in which they differ.
+    Real data, partial data and twins are never paired with each other. A row that no table has is
+    called after its method, and rows of one name also after that in which they differ.
     """
     rows = _Rows(tables)
     left, right = ({r.key: r for r in sorted(side, key=lambda r: r.key)} for side in (a, b))
@@ -222,7 +222,7 @@ class _Rows:
 
     @staticmethod
     def _is_of(record: Record, table: Table, row: Row) -> bool:
-        own = row.protocol_on(twin=record.cell.source != "real")
+        own = row.protocol_on(twin=record.cell.source.startswith("twin:"))
         allowed = [own] if own else table.protocols
         if row.method != record.cell.method or not _is_under(record.cell, allowed):
             return False

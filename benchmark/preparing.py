@@ -12,7 +12,7 @@ from datasets.errors import InputError
 from datasets.manifest import Manifest
 from datasets.pixels import PixelStore, open_store
 from datasets.protocols import build_manifest
-from datasets.source import Raw, Source, open_raw
+from datasets.source import Raw, Source, open_admitted
 
 Progress = Callable[[str, int, int], None]
 """progress(phase, done, total): told by whatever runs in a worker."""
@@ -47,7 +47,7 @@ class Survey:
 def survey(request: SurveyRequest, progress: Progress) -> Survey:
     """Read the raw folder (drawing the twin when needed) and build the manifest of each seed."""
     progress("raw folder", 0, 1 + len(request.seeds))
-    raw = open_raw(request.dataset, request.source, request.cache)
+    raw = open_admitted(request.dataset, request.source, request.cache)
     digests, protocol = {}, ""
     for done, seed in enumerate(request.seeds, start=1):
         progress("manifests", done, 1 + len(request.seeds))
@@ -72,7 +72,7 @@ def open_data(job: Job, progress: Progress) -> tuple[Raw, Manifest, PixelStore]:
 
 def _open(job: Job, progress: Progress, *, checked: bool) -> tuple[Raw, Manifest, PixelStore]:
     cell = job.cell
-    raw = open_raw(cell.dataset, job.source, job.cache)
+    raw = open_admitted(cell.dataset, job.source, job.cache)
     manifest = build_manifest(raw, cell.protocol, cell.seed)
     if (raw.source, manifest.digest) != (cell.source, job.manifest_digest):
         raise InputError(

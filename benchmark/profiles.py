@@ -1,7 +1,8 @@
 """Profile files: how large an experiment is (input size, networks, schedule, device).
 
 A profile is a TOML file; the built-in ones lie in profiles/, a user's own is given by its path.
-One that says `extends = "quick"` is that built-in profile but for what it says itself.
+One that says `extends = "quick"` is that built-in profile but for what it says itself; only whether
+it is of the paper's size it must say itself.
 """
 
 import re
@@ -22,6 +23,7 @@ from methods.interface import Profile
 FOLDER = Path(__file__).parent / "profiles"
 MOST_PIXELS, MOST_OF_BACKBONE, MOST_OF_TRAINING = 4096, 4096, 10_000_000
 DEVICES = r"cpu|auto|cuda(:\d+)?"
+NO_CONTENT = ("weights_dir", "paper_size", "warning")
 BACKBONE = {
     "name": str,
     "weights": str,
@@ -68,10 +70,11 @@ def typical_seconds(name: str | Path, method: str, options: dict[str, Any]) -> f
 def profile_content(profile: Profile, method: str) -> dict[str, Any]:
     """The profile as JSON values, as far as it concerns cells of `method`.
 
-    Without the options of other methods, and without `weights_dir`, which says where and not what:
-    that is in the record's digests (Record.initial).
+    Without the options of other methods, and without what decides no result: where weights lie
+    (what they are is in the record's digests, Record.initial) and what is said of the numbers
+    (Record.standing).
     """
-    names = [field.name for field in fields(profile) if field.name != "weights_dir"]
+    names = [field.name for field in fields(profile) if field.name not in NO_CONTENT]
     own = {name: options for name, options in profile.methods.items() if name == method}
     return {name: getattr(profile, name) for name in names} | {"methods": own}
 
@@ -101,6 +104,7 @@ def _read(path: Path) -> dict[str, Any]:
         known = ", ".join(profile_names())
         raise InputError(f"profile {path}: extends must be one of {known}, not {name!r}")
     base = _read(FOLDER / f"{name}.toml")
+    base.pop("paper_size", None)
     if {"epochs", "iterations"} & set(content.get("train", {})):
         base["train"] = {
             key: value
@@ -124,7 +128,14 @@ def _profile(where: str, content: dict[str, Any]) -> Profile:
         where,
         content,
         required={"name": str, "height": int, "width": int, "backbone": dict, "train": dict},
-        optional={"device": str, "twin_size": str, "methods": dict, "typical_seconds": dict},
+        optional={
+            "device": str,
+            "twin_size": str,
+            "methods": dict,
+            "typical_seconds": dict,
+            "paper_size": bool,
+            "warning": str,
+        },
     )
     check_name(f"{where}: name", values["name"])
     _check_typical(where, values.pop("typical_seconds", {}))

@@ -31,11 +31,26 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
+class Standing:
+    """Beside what the numbers of a cell may stand, as it was known when the cell was run.
+
+    `other_counts` and `other_sizes`: in what the raw folder differed from the card of its data set
+    (Raw); `paper_size` and `warning`: what the profile said (Profile).
+    """
+
+    other_counts: tuple[str, ...] = ()
+    other_sizes: tuple[str, ...] = ()
+    paper_size: bool = False
+    warning: str = ""
+
+
+@dataclass(frozen=True)
 class Record:
     """What record.schema.json documents. Metrics are fractions in [0, 1], times seconds.
 
     `metrics` and `cmc` are keyed by gallery rule ("single-shot", "multi-shot"). `first_losses`:
     means over the first steps of training; {} where none is noted, or in records of older versions.
+    `standing` None: a record of an older version, which compared the data with nothing.
     """
 
     key: str
@@ -50,6 +65,7 @@ class Record:
     environment: Mapping[str, str | int]
     notes: tuple[str, ...] = ()
     first_losses: Mapping[str, float] = field(default_factory=dict)
+    standing: Standing | None = None
     schema: int = field(default=SCHEMA_VERSION)
 
     @property
@@ -134,7 +150,14 @@ def record_from(content: Mapping[str, Any]) -> Record:
     """The record that this JSON object, in which `record_fault` finds nothing, stands for."""
     cmc = {rule: tuple(curve) for rule, curve in content["cmc"].items()}
     made = {"cell": Cell(**content["cell"]), "cmc": cmc, "notes": tuple(content["notes"])}
-    return Record(**{**content, **made})
+    return Record(**{**content, **made, "standing": _standing(content.get("standing"))})
+
+
+def _standing(content: Mapping[str, Any] | None) -> Standing | None:
+    if content is None:
+        return None
+    told = {name: tuple(content[name]) for name in ("other_counts", "other_sizes")}
+    return Standing(**{**content, **told})
 
 
 def record_fault(content: Any) -> str | None:

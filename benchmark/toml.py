@@ -9,7 +9,14 @@ from typing import Any
 from datasets.errors import InputError
 from datasets.suggest import unknown
 
-_WORDS = {str: "text", int: "an integer", float: "a number", list: "a list", dict: "a table"}
+_WORDS = {
+    str: "text",
+    int: "an integer",
+    float: "a number",
+    bool: "true or false",
+    list: "a list",
+    dict: "a table",
+}
 
 
 def checked(

@@ -126,6 +126,7 @@ def add_source(parser: argparse.ArgumentParser) -> None:
         default="twin",
         help="without --data: drawn data in the layout of the real sets (default)",
     )
+    add_admitted(parser)
     parser.add_argument(
         "--profile",
         default="quick",
@@ -137,6 +138,20 @@ def add_source(parser: argparse.ArgumentParser) -> None:
         type=place,
         metavar="DIR",
         help="twins and pixel stores (default: $CROSSRES_CACHE, else ~/.cache/crossres)",
+    )
+
+
+def add_admitted(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--partial",
+        action="store_true",
+        help="of --data: take a folder whose counts are not those of the data set, too; what is "
+        "made of it is marked as partial data",
+    )
+    parser.add_argument(
+        "--other-sizes",
+        action="store_true",
+        help="of --data: take one with images of other sizes, too (down-sampled already, say)",
     )
 
 
@@ -152,9 +167,13 @@ def print_content(content: str) -> None:
 
 
 def source(options: argparse.Namespace, twin_size: str) -> Any:
-    from datasets import Source
+    from datasets import InputError, Source
 
-    return Source(root=options.data, size=twin_size)
+    # Commands that only look at data have no options to admit it.
+    admitted = {name: getattr(options, name, False) for name in ("partial", "other_sizes")}
+    if any(admitted.values()) and options.data is None:
+        raise InputError("--partial and --other-sizes belong to --data; a twin needs neither")
+    return Source(root=options.data, size=twin_size, **admitted)
 
 
 def cache(options: argparse.Namespace) -> Path:

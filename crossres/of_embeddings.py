@@ -4,7 +4,7 @@ import argparse
 import sys
 from typing import Any
 
-from crossres.grammar import DONE, cache, command, place, print_json
+from crossres.grammar import DONE, add_admitted, cache, command, place, print_json, source
 
 
 def rate(text: str) -> int:
@@ -75,13 +75,12 @@ def _of_images(options: argparse.Namespace, method: Any) -> tuple[Any, dict[str,
 
 def _of_manifest(options: argparse.Namespace, method: Any) -> tuple[Any, dict[str, Any], list[str]]:
     from benchmark.embedding import embed_split
-    from datasets import Manifest, Source, open_raw, open_store
+    from datasets import Manifest, open_admitted, open_store
     from datasets.progress import progress
     from methods.interface import read_about
 
     manifest, profile = Manifest.read(options.manifest), method.profile
-    source = Source(root=options.data, size=profile.twin_size)
-    raw = open_raw(manifest.dataset, source, cache(options))
+    raw = open_admitted(manifest.dataset, source(options, profile.twin_size), cache(options))
     with progress(f"pixels of {manifest.dataset}", name="images") as report:
         store = open_store(raw, manifest, profile.height, profile.width, cache(options), report)
     with progress(f"embedding {manifest.dataset}", name="splits") as report:
@@ -92,7 +91,8 @@ def _of_manifest(options: argparse.Namespace, method: Any) -> tuple[Any, dict[st
         "manifest": manifest.digest,
         "source": raw.source,
     }
-    return arrays, about, _leaks(read_about(options.weights)["origin"], manifest)
+    differs = [f"partial data: {words}" for words in (*raw.other_counts, *raw.other_sizes)]
+    return arrays, about, [*differs, *_leaks(read_about(options.weights)["origin"], manifest)]
 
 
 def _leaks(origin: dict[str, Any], manifest: Any) -> list[str]:
@@ -142,6 +142,7 @@ def add_embed(commands: Any) -> None:
         metavar="ROOT",
         help="of --manifest: the folder that holds the raw folder (default: the twin)",
     )
+    add_admitted(embed)
     embed.add_argument("--out", type=place, required=True, metavar="FEATURES.npz")
     embed.add_argument(
         "--rate",

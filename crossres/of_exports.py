@@ -32,7 +32,7 @@ def input_size(text: str) -> tuple[int, int]:
 
 def _datasets_export(options: argparse.Namespace) -> int:
     from benchmark import load_profile
-    from datasets import InputError, Manifest, build_manifest, open_raw
+    from datasets import InputError, Manifest, build_manifest, open_admitted
     from datasets.exports import export
     from datasets.progress import progress
 
@@ -42,7 +42,7 @@ def _datasets_export(options: argparse.Namespace) -> int:
         raise InputError("--manifest has a protocol and a seed; leave out --protocol and --seed")
     given = Manifest.read(options.manifest) if options.manifest else None
     twin_size = load_profile(options.profile).twin_size
-    raw = open_raw(options.dataset, source(options, twin_size), cache(options))
+    raw = open_admitted(options.dataset, source(options, twin_size), cache(options))
     manifest = given or build_manifest(raw, options.protocol, options.seed or 0)
     with progress(f"exporting {raw.dataset}", name="images") as report:
         done = export(
@@ -97,8 +97,9 @@ def _datasets_verify_export(options: argparse.Namespace) -> int:
         )
         return DONE
     print(
-        f"{options.folder}: {len(entries):,} images are those of {manifest.dataset}, "
-        f"{manifest.protocol}, seed {manifest.seed}, digest {manifest.digest[:12]}"
+        f"{options.folder}: {len(entries):,} images are those of its manifest: "
+        f"{manifest.dataset}, {manifest.protocol}, seed {manifest.seed}, "
+        f"digest {manifest.digest[:12]}"
     )
     return DONE
 

@@ -135,17 +135,20 @@ def _claims(options: argparse.Namespace) -> int:
     from benchmark.kept import claims_of, kept_tables
     from reports.claims import claims_json, grids_of, hold_claims, print_claims
 
+    records = read_records(options.results)
     if options.claims:
         claims = load_claims(options.claims, kept_tables(options.results))
     else:
         claims = claims_of(options.results)
-    held = hold_claims(grids_of(claims, read_records(options.results)), claims)
+    held = hold_claims(grids_of(claims, records), claims)
     if options.json:
         print_json({"results": claims_json(held)})
     elif held:
         print_claims(held, Console())
     else:
-        print("none of the claims is about the records in this folder")
+        partial = any(record.cell.source == "partial" for record in records)
+        why = "; partial data is not the data that claims are about" if partial else ""
+        print(f"none of the claims is about the records in this folder{why}")
     return DONE
 
 

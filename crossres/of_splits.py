@@ -22,12 +22,12 @@ ORIGINS = {"built": "built", "resumed": "resumed", "cache": "from cache"}
 
 def _datasets_build(options: argparse.Namespace) -> int:
     from benchmark import load_profile
-    from datasets import build_manifest, camera_sweep, open_raw, open_store
+    from datasets import build_manifest, camera_sweep, open_admitted, open_store
     from datasets.files import make_folder
     from datasets.progress import progress
 
     profile = load_profile(options.profile)
-    raw = open_raw(options.dataset, source(options, profile.twin_size), cache(options))
+    raw = open_admitted(options.dataset, source(options, profile.twin_size), cache(options))
     make_folder(options.out)
     built: list[dict[str, Any]] = []
     protocols = camera_sweep(raw, options.protocol) if options.camera_sweep else [options.protocol]

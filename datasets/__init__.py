@@ -15,7 +15,7 @@ from datasets.pixels import PixelStore, open_store
 from datasets.places import default_cache
 from datasets.protocols import PROTOCOLS, build_manifest, camera_sweep, gallery_rule
 from datasets.readers import RawImage
-from datasets.source import Raw, Source, open_raw
+from datasets.source import Raw, Source, open_admitted, open_raw
 from datasets.verify import Verdict, verify_raw
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ __all__ = [
     "draw_twin",
     "fetch_archive",
     "gallery_rule",
+    "open_admitted",
     "open_raw",
     "open_store",
     "ordered",

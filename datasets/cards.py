@@ -17,8 +17,9 @@ class Count:
     """Published numbers of a group of images; None where a number is not published.
 
     The group: the images of `part`, cut out as `boxes`, of camera `camid`, and of `kind` "known"
-    (pid > 0), "distractors" or "junk"; what is empty does not narrow it. `asserted` False marks
-    numbers known second-hand only: a difference is reported, but does not fail `verify`.
+    (pid > 0), "distractors" or "junk"; what is empty does not narrow it. `also` are numbers of
+    images that whole copies are known to have, too. `within` is the share by which numbers known
+    second-hand only may be off: such a difference is reported, but is no fault.
     """
 
     part: str = ""
@@ -28,7 +29,8 @@ class Count:
     images: int | None = None
     identities: int | None = None
     cameras: int | None = None
-    asserted: bool = True
+    also: tuple[int, ...] = ()
+    within: float = 0.0
 
     def __str__(self) -> str:
         camera = "" if self.camid is None else f"camera {self.camid}"
@@ -49,7 +51,8 @@ class Card:
     official parts then serve the protocols of official lists only;
     `caveat` is noted in every manifest. `archives` are the names of the owners' archive, `digest`
     its published digest ("md5:<hex>" or "git-blob:<hex>", "" when none is known), `url` its public
-    address ("" when it must be asked for), `counts` the published numbers of its parts.
+    address ("" when it must be asked for), `counts` the published numbers of its parts, `size` the
+    (width, height) in pixels of every image (None: they vary, or it is not known).
     """
 
     id: str
@@ -74,6 +77,7 @@ class Card:
     url: str = ""
     citation: str = ""
     counts: tuple[Count, ...] = ()
+    size: tuple[int, int] | None = None
 
 
 def _load() -> dict[str, Card]:
@@ -90,9 +94,12 @@ def _read(name: str) -> dict[str, dict[str, Any]]:
 
 def _frozen(fields: dict[str, Any]) -> dict[str, Any]:
     """The fields with tuples in place of lists and Counts in place of tables."""
-    counts = tuple(Count(**count) for count in fields.get("counts", ()))
-    lists = {name: tuple(value) for name, value in fields.items() if isinstance(value, list)}
-    return fields | lists | {"counts": counts}
+    counts = tuple(Count(**_tuples(count)) for count in fields.get("counts", ()))
+    return _tuples(fields) | {"counts": counts}
+
+
+def _tuples(fields: dict[str, Any]) -> dict[str, Any]:
+    return {name: tuple(v) if isinstance(v, list) else v for name, v in fields.items()}
 
 
 CARDS = _load()

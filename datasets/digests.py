@@ -81,9 +81,10 @@ def golden_part(raw: Raw, protocol: str, seed: int, part: str) -> Golden:
 
 
 def source_of(raw: Raw) -> str:
-    """The source of a raw folder as the table names it."""
+    """The source of a raw folder as the table names it: whether a copy is whole, digests tell."""
     parts = raw.dataset == "mlr-cuhk03" and any(image.part for image in raw.images)
-    return f"{raw.source}:cuhk03-np" if parts else raw.source
+    source = "real" if raw.source == "partial" else raw.source
+    return f"{source}:cuhk03-np" if parts else source
 
 
 def compared(raw: Raw, progress: Report = silent) -> list[tuple[Golden, Golden]]:

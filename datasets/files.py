@@ -36,6 +36,15 @@ def digest_of(*parts: bytes) -> str:
     return sha.hexdigest()
 
 
+def stamp(folder: Path, file: Path) -> str:
+    """Name in its folder, size and time of a file: another text when it changes."""
+    try:
+        stat = file.stat()
+    except OSError as error:
+        raise InputError(f"{file}: cannot be read ({error.strerror}); unpack it again") from error
+    return f"{file.relative_to(folder).as_posix()} {stat.st_size} {stat.st_mtime_ns}"
+
+
 def write_atomically(path: Path, data: bytes | str) -> None:
     """Write `data` (text as UTF-8) to `path` whole or not at all, making the parent folders.
 

@@ -11,20 +11,26 @@ from datasets.cards import Card, card
 from datasets.errors import InputError
 from datasets.files import replace_folder
 from datasets.marker import drawn_as
+from datasets.native_sizes import other_sizes, size_words
 from datasets.readers import RawImage, reader
 from datasets.readers.common import EXPORT_LIST
 from datasets.readers.files import exists, is_file
+from datasets.tallies import differences
 
 
 @dataclass(frozen=True)
 class Source:
     """Where raw folders come from: a folder that holds one or several of them, or a drawn twin.
 
-    `root` None means the twin of that `size`; with a `root` the size is not used.
+    `root` None means the twin of that `size`; with a `root` the size is not used. `partial` admits
+    a raw folder whose counts differ from the card of its data set, `other_sizes` one with images of
+    other sizes (down-sampled already, say): what is made of it is marked as such.
     """
 
     root: Path | str | None = None
     size: str = "quick"
+    partial: bool = False
+    other_sizes: bool = False
 
     def __post_init__(self) -> None:
         """Take text as a path."""
@@ -36,9 +42,11 @@ class Source:
 class Raw:
     """Everything known of one raw folder.
 
-    `source` is "real", or "twin:<size>:<version>" when the folder is marked as drawn by us.
-    `images` are sorted by path; `lr_camera`, `native_lr` and `test_sets` are those of the reader's
-    RawContent; `notes` are warnings that every manifest repeats.
+    `source` is "twin:<size>:<version>" when the folder is marked as drawn by us, "real" when its
+    counts and sizes are those of the card, else "partial"; `other_counts` and `other_sizes` then
+    say in what it differs: "12 of 1,501 identities". `images` are sorted by path; `lr_camera`,
+    `native_lr` and `test_sets` are those of the reader's RawContent; `notes` are warnings that
+    every manifest repeats.
     """
 
     dataset: str
@@ -49,6 +57,8 @@ class Raw:
     native_lr: frozenset[str] = frozenset()
     test_sets: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    other_counts: tuple[str, ...] = ()
+    other_sizes: tuple[str, ...] = ()
 
     def require(self, paths: Iterable[str]) -> None:
         """Raise InputError naming the first path of a manifest that this folder does not hold."""
@@ -72,17 +82,44 @@ def open_raw(dataset: str, source: Source, cache: Path | str) -> Raw:
     drawn = drawn_as(folder)
     images = tuple(sorted(content.images, key=lambda image: image.path))
     _check(folder, images)
-    notes = content.notes if drawn else (*content.notes, *_count_notes(about, images))
+    counts = () if drawn else tuple(map(str, differences(about, images)))
+    others = {} if drawn else other_sizes(about, folder, images, cache)
+    sizes = size_words(about, others, len(images))
     return Raw(
         dataset=dataset,
         folder=folder,
-        source=drawn or "real",
+        source=drawn or ("partial" if counts or sizes else "real"),
         images=images,
         lr_camera=content.lr_camera,
         native_lr=content.native_lr,
         test_sets=content.test_sets,
-        notes=notes,
+        notes=(*content.notes, *(f"the raw folder: {words}" for words in (*counts, *sizes))),
+        other_counts=counts,
+        other_sizes=sizes,
     )
+
+
+def open_admitted(dataset: str, source: Source, cache: Path) -> Raw:
+    """`open_raw` for those who make something of the data that bears the name of its set.
+
+    Raises InputError, too, when the folder is not what its card says, unless `source` admits that.
+    """
+    raw = open_raw(dataset, source, cache)
+    faults = {
+        "--partial": () if source.partial else raw.other_counts,
+        "--other-sizes": () if source.other_sizes else raw.other_sizes,
+    }
+    wanted = " ".join(option for option, words in faults.items() if words)
+    if wanted:
+        told = ", ".join(words for fault in faults.values() for words in fault)
+        low = faults["--other-sizes"]
+        again = "; images down-sampled already would be so once more" if low else ""
+        raise InputError(
+            f"{raw.folder}: not {card(dataset).title} as its owners give it out: {told}{again}; "
+            f"`crossres datasets verify {dataset}` lists what differs; {wanted} takes it all the "
+            "same, as partial data, whose numbers are never set beside published ones"
+        )
+    return raw
 
 
 def raw_folder(about: Card, source: Source, cache: Path) -> Path:
@@ -138,17 +175,3 @@ def _check(folder: Path, images: tuple[RawImage, ...]) -> None:
             f"{folder / both[0].path}: its identity is in the training part, too; "
             "unpack the data set again"
         )
-
-
-def _count_notes(about: Card, images: tuple[RawImage, ...]) -> list[str]:
-    parts = any(image.part for image in images)
-    found = {
-        "images": (len(images), about.images),
-        "identities": (len({i.pid for i in images if i.pid > 0 or not parts}), about.identities),
-        "cameras": (len({image.camid for image in images} - {-1}), about.cameras),
-    }
-    return [
-        f"the raw folder of {about.id} holds {count} {what}, {expected} are published"
-        for what, (count, expected) in found.items()
-        if count != expected
-    ]

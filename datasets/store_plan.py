@@ -13,7 +13,7 @@ import numpy as np
 
 from datasets.cards import card
 from datasets.errors import InputError
-from datasets.files import digest_of
+from datasets.files import digest_of, stamp
 from datasets.filling import Recipe, Work
 from datasets.manifest import SPLITS, Manifest
 from datasets.partial import Span
@@ -98,7 +98,7 @@ def plan_store(raw: Raw, manifest: Manifest, height: int, width: int) -> StorePl
         manifest.digest,
         f"{STORE_VERSION} {height} {width} {raw.dataset}",
         *(f"{name}={version}" for name, version in _kernels(recipe).items()),
-        *(_stamp(raw.folder, source) for source in _sources(raw, manifest)),
+        *(stamp(raw.folder, source) for source in _sources(raw, manifest)),
     ]
     inputs = digest_of("\n".join(named).encode("utf-8"))
     return StorePlan(manifest.digest, tuple(counts), images, recipe, inputs)
@@ -135,12 +135,3 @@ def _sources(raw: Raw, manifest: Manifest) -> list[Path]:
     raw.require(manifest.table["path"])
     files = reader(card(raw.dataset).reader)
     return sorted({files.source_file(raw.folder, path) for path in manifest.table["path"]})
-
-
-def _stamp(folder: Path, source: Path) -> str:
-    """Name, size and time of a source file: when one changes, the store has another name."""
-    try:
-        stat = source.stat()
-    except OSError as error:
-        raise InputError(f"{source}: cannot be read ({error.strerror}); unpack it again") from error
-    return f"{source.relative_to(folder).as_posix()} {stat.st_size} {stat.st_mtime_ns}"

@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from datasets.cards import card
+from datasets.cards import Card, card
 from datasets.errors import InputError
 from datasets.files import digest_of
 from datasets.marker import drawn_as
+from datasets.native_sizes import other_sizes, size_words
 from datasets.pairing import Finding, pairing
 from datasets.progress import progress
 from datasets.readers import RawContent, RawImage, reader
@@ -60,9 +61,10 @@ def verify_raw(
 ) -> Verdict:
     """Verify the raw folder of a data set, up to a level; each level includes those before it.
 
-    "counts": images, identities and cameras of each part against the card (a twin: against what
-    was drawn). "names": the grammar, files that stand for one image, the rules of pairing. "bytes":
-    every file hashed, and compared with the `record`, which is written when it is not there.
+    "counts": images, identities and cameras of each part against the card, and the sizes of images
+    (a twin: against what was drawn). "names": the grammar, files that stand for one image, the
+    rules of pairing. "bytes": every file hashed, and compared with the `record`, which is written
+    when it is not there.
     `decode` decodes every image too. Raises InputError when there is no raw folder to verify, or
     when the record cannot be used.
     """
@@ -81,6 +83,9 @@ def verify_raw(
         findings += _against(truth, content.images)
     elif drawn:
         findings.append(Finding("twin", "twin of another version; draw it again", (drawn,)))
+    else:
+        findings += _of_other_sizes(about, folder, content.images, cache)
+    counted = tallies(about, content.images) if not drawn else _count(truth, content)
     if level != "counts":
         findings += _twice(content.images)
         findings += _unread(about.reader, folder, content.images)
@@ -92,12 +97,15 @@ def verify_raw(
         findings += _against_record(record, sums)
     if decode:
         findings += _undecodable(about.reader, folder, content.images)
+    is_whole = all(tally.fits for tally in counted) and not any(
+        f.check == "sizes" for f in findings
+    )
     return Verdict(
         dataset=dataset,
         folder=folder,
-        source=drawn or "real",
+        source=drawn or ("real" if is_whole else "partial"),
         level=level,
-        tallies=tuple(tallies(about, content.images) if not drawn else _count(truth, content)),
+        tallies=tuple(counted),
         findings=tuple(findings),
         files=len(sums),
         digest=digest_of(lines_of(sums)) if sums else "",
@@ -108,6 +116,15 @@ def verify_raw(
 def _strays(folder: Path, strays: Sequence[Path]) -> list[Finding]:
     names = tuple(sorted(path.relative_to(folder).as_posix() for path in strays))
     return _if_any("grammar", "names outside the grammar of the layout", names)
+
+
+def _of_other_sizes(
+    about: Card, folder: Path, images: Sequence[RawImage], cache: Path
+) -> list[Finding]:
+    found = other_sizes(about, folder, images, cache)
+    items = tuple(f"{path} is {w} × {h}" for path, (w, h) in sorted(found.items()))
+    words = "".join(size_words(about, found, len(images)))
+    return _if_any("sizes", f"images of other sizes: {words}", items)
 
 
 def _twice(images: Sequence[RawImage]) -> list[Finding]:
@@ -149,7 +166,10 @@ def _truth(dataset: str, drawn: str) -> list[RawImage] | None:
 
 
 def _count(truth: Sequence[RawImage] | None, content: RawContent) -> list[Tally]:
-    return [] if truth is None else [Tally("all", "images", len(content.images), len(truth))]
+    if truth is None:
+        return []
+    found, drawn = len(content.images), len(truth)
+    return [Tally("all", "images", found, drawn, fits=found == drawn)]
 
 
 def _against(truth: Sequence[RawImage], images: Sequence[RawImage]) -> list[Finding]:

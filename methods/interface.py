@@ -53,7 +53,9 @@ class Profile:
     ("imagenet" | "none"), last_stride (1 | 2) and, for a small one, width and blocks. `train`:
     {"epochs": n} or {"iterations": n}, and optionally identities, hr_images, lr_images per batch.
     `methods`: per-method overrides of options. `weights_dir`: a folder with ImageNet weights for
-    machines without network.
+    machines without network. `paper_size`: whether it is as large as the experiments that papers
+    publish, so that their values may stand beside those measured; `warning`: what must be said of
+    its numbers wherever they appear.
     """
 
     name: str
@@ -65,6 +67,8 @@ class Profile:
     methods: dict[str, dict[str, Any]] = field(default_factory=dict)
     twin_size: str = "quick"
     weights_dir: Path | None = None
+    paper_size: bool = False
+    warning: str = ""
 
     def __post_init__(self) -> None:
         """Refuse what no profile can be; `load_profile` and the methods check the rest."""

@@ -24,11 +24,10 @@ from datasets.files import write_atomically
 from reports.figures import Tick, round_step
 from reports.html import environment
 from reports.parts import Parts, nothing
+from reports.standing import cautions
 from reports.verdict import change_words, few, verdict
 from reports.words import (
-    TWIN_BANNER,
     counted,
-    is_twin,
     metric_title,
     percent,
     seeds_words,
@@ -50,9 +49,9 @@ class Against:
     verdict: str
 
     @property
-    def twin(self) -> bool:
-        """Whether any cell that is compared is of a twin."""
-        return any(is_twin(pair.a.cell.source) for pair in self.comparison.pairs)
+    def cautions(self) -> tuple[str, ...]:
+        """What must be said of the numbers that are compared."""
+        return cautions(side for pair in self.comparison.pairs for side in (pair.a, pair.b))
 
 
 def hold_against(a: Path, b: Path, tables: Sequence[Table] | None = None) -> Against:
@@ -200,8 +199,8 @@ def only_words(records: Iterable[Record]) -> list[str]:
 def print_against(held: Against, console: Console) -> None:
     """The sentence, what differs in the cells, and each row that is not equal."""
     found = held.comparison
-    if held.twin:
-        console.print(TWIN_BANNER, style="bold yellow", markup=False)
+    for caution in held.cautions:
+        console.print(caution, style="bold yellow", markup=False)
     console.print(f"A = {held.a}, B = {held.b}", style="dim", markup=False, highlight=False)
     console.print(Text(held.verdict, style="bold"))
     for title, pairs in (

@@ -16,7 +16,8 @@ from datasets.cards import CARDS
 from reports.figures import Tick, round_step
 from reports.filling import build_grids
 from reports.grid import Grid
-from reports.words import TWIN_BANNER, counted, is_twin, signed, source_words
+from reports.standing import cautions, is_of_the_set
+from reports.words import counted, signed, source_words
 
 STYLES = {
     "holds": "bold green",
@@ -28,10 +29,11 @@ STYLES = {
 
 @dataclass(frozen=True)
 class Held:
-    """The answers to the claims from one source with one profile."""
+    """The answers to the claims from one source with one profile, and what must be said of them."""
 
     source: str
     profile: str
+    cautions: tuple[str, ...]
     answers: tuple[Answer, ...]
 
     @property
@@ -47,13 +49,18 @@ def grids_of(claims: Sequence[Claim], records: Sequence[Record]) -> list[Grid]:
 
 
 def hold_claims(grids: Sequence[Grid], claims: Sequence[Claim]) -> list[Held]:
-    """Every claim held against every source and profile that has a grid for any of them."""
+    """Every claim held against every source and profile that has a grid for any of them.
+
+    But for data that is not the set whose name it bears: claims are about the set.
+    """
+    grids = [grid for grid in grids if all(map(is_of_the_set, grid.records))]
     places = dict.fromkeys((grid.source, grid.profile) for grid in grids)
     held = []
     for source, profile in places:
         mine = {g.table.id: g for g in grids if (g.source, g.profile) == (source, profile)}
         answers = tuple(answer(claim, _values(mine.get(claim.table.id), claim)) for claim in claims)
-        held.append(Held(source, profile, answers))
+        said = cautions(record for grid in mine.values() for record in grid.records)
+        held.append(Held(source, profile, said, answers))
     return [one for one in held if one.measured]
 
 
@@ -79,6 +86,7 @@ def claims_json(held: Sequence[Held]) -> list[dict[str, Any]]:
         {
             "source": one.source,
             "profile": one.profile,
+            "cautions": list(one.cautions),
             "claims": [_answer_json(found) for found in one.answers],
         }
         for one in held
@@ -94,8 +102,8 @@ def _answer_json(found: Answer) -> dict[str, Any]:
 def print_claims(held: Sequence[Held], console: Console) -> None:
     """The answers to what was measured, for people: a table for each source and profile."""
     for one in held:
-        if is_twin(one.source):
-            console.print(TWIN_BANNER, style="bold yellow", markup=False)
+        for caution in one.cautions:
+            console.print(caution, style="bold yellow", markup=False)
         table = RichTable(
             title=Text(
                 f"Claims, {source_words(one.source)}, profile {one.profile}", style="table.title"

@@ -18,11 +18,14 @@ from datasets.protocols import canonical_text
 from methods import Profile, method_class, resolve_options
 from reports.grid import BY_ROW, Cells, Column, Grid, Score
 from reports.marks import marks
+from reports.standing import is_comparable
 from reports.words import counted, is_twin, listed
 
 
 def build_grids(records: Iterable[Record], table: Table) -> list[Grid]:
     """The grids of `table`, real data first, then by source and profile; [] when no record matches.
+
+    Published values are in those only that they may stand beside (`is_comparable`).
 
     A record belongs to the row whose method and options, resolved under the record's own profile,
     are the record's, and whose protocol, where the table or the row names one. Profiles of one name
@@ -87,6 +90,8 @@ def _grid(
 ) -> Grid:
     rows, told, notes = _rows_by_setup(table, profile)
     matched = [record for record in records if _rows_of(record, table, rows)]
+    if not is_comparable(matched):
+        table = replace(table, published=())
     columns = _columns(table, matched)
     cells = _cells(table, columns, rows, matched, notes)
     scores: dict[tuple[int, Column, str, str], Score] = {}
@@ -166,9 +171,16 @@ def _columns(table: Table, records: Sequence[Record]) -> tuple[Column, ...]:
         column
         for name in names
         for column in (_named_columns if table.protocols else _found_columns)(
-            name, table.protocols or sorted(protocols[name])
+            name, _set_title(name, records), table.protocols or sorted(protocols[name])
         )
     )
+
+
+def _set_title(dataset: str, records: Sequence[Record]) -> str:
+    """The title of a data set, which says so where the data is not what bears its name."""
+    title = CARDS[dataset].title if dataset in CARDS else dataset
+    cells = [record.cell for record in records if record.cell.dataset == dataset]
+    return f"{title}, partial" if any(cell.source == "partial" for cell in cells) else title
 
 
 def _protocol_of(record: Record, table: Table) -> str:
@@ -176,17 +188,15 @@ def _protocol_of(record: Record, table: Table) -> str:
     return BY_ROW if table.is_by_row else record.cell.protocol
 
 
-def _named_columns(dataset: str, protocols: Sequence[str]) -> list[Column]:
+def _named_columns(dataset: str, title: str, protocols: Sequence[str]) -> list[Column]:
     """One column for each protocol of the table, titled with the table's own words for it."""
-    title = CARDS[dataset].title if dataset in CARDS else dataset
     texts = zip(_texts(protocols, dataset), protocols, strict=True)
     return [Column(dataset, text, f"{title} ({given})") for text, given in texts]
 
 
-def _found_columns(dataset: str, protocols: Sequence[str]) -> list[Column]:
+def _found_columns(dataset: str, title: str, protocols: Sequence[str]) -> list[Column]:
     """One column per protocol, which the title names unless it is the only one and the default."""
     card = CARDS.get(dataset)
-    title = card.title if card else dataset
     if not protocols:
         return [Column(dataset, card.protocol if card else "", title)]
     if len(protocols) == 1 and (card is None or protocols[0] in (card.protocol, BY_ROW)):

@@ -21,8 +21,9 @@ from benchmark.tables import Table, asked_tables
 from datasets.arguments import as_a, as_path
 from datasets.errors import InputError
 from reports.leftovers import FailedCell, read_failures
+from reports.standing import cautions, headed
 from reports.text import markdown as escape
-from reports.words import MINUS, TWIN_BANNER, counted, is_twin, metric_title, percent, signed
+from reports.words import MINUS, counted, metric_title, percent, signed
 
 ADVICE = {
     "data": "Restore the data and how it is split, or make a new baseline if the change is meant.",
@@ -65,9 +66,9 @@ class Gate:
     failed: tuple[FailedCell, ...]
 
     @property
-    def twin(self) -> bool:
-        """Whether any cell is of a twin."""
-        return any(is_twin(pair.b.cell.source) for pair in self.check.comparison.pairs)
+    def cautions(self) -> tuple[str, ...]:
+        """What must be said of the numbers."""
+        return cautions(pair.b for pair in self.check.comparison.pairs)
 
     @property
     def verdict(self) -> str:
@@ -221,8 +222,8 @@ def _line(test: Test, kind: str, says_gallery: bool) -> Line:
 
 def print_gate(gate: Gate, console: Console) -> None:
     """The verdict, the findings, what changed, and the notes."""
-    if gate.twin:
-        console.print(TWIN_BANNER, style="bold yellow", markup=False)
+    for caution in gate.cautions:
+        console.print(caution, style="bold yellow", markup=False)
     style = "bold green" if gate.check.passed else "bold red"
     console.print(Text(gate.verdict, style=style))
     for finding in gate.check.findings:
@@ -247,8 +248,8 @@ def to_summary(gate: Gate) -> str:
     """The answer as Markdown, for the summary of a CI job or a pull request."""
     made = gate.check
     parts = [f"### {'✅' if made.passed else '❌'} crossres: {escape(gate.verdict)}\n"]
-    if gate.twin:
-        parts.append(f"> **{TWIN_BANNER[:9]}**{TWIN_BANNER[9:]}\n")
+    for head, text in map(headed, gate.cautions):
+        parts.append(f"> **{escape(head)}**{escape(text)}\n")
     for kind in dict.fromkeys(finding.kind for finding in made.findings):
         mine = [finding for finding in made.findings if finding.kind == kind]
         parts.append(f"**{kind}** – {ADVICE[kind]}\n")

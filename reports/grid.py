@@ -14,6 +14,7 @@ from benchmark.metrics import GalleryRule
 from benchmark.records import Record
 from benchmark.tables import Published, Table
 from methods import Method, method_class
+from reports.standing import cautions, is_comparable, partial_title
 
 Mark = Literal["", "best", "tie", "second"]
 BY_ROW = "by row"  # the protocol of a column whose rows have protocols of their own
@@ -142,6 +143,22 @@ class Grid:
             for record in self.cells[row, column].records
         }
         return tuple(found.values())
+
+    @cached_property
+    def title(self) -> str:
+        """The title of the table, which says so where the data is not what bears its name."""
+        partial = partial_title(self.records)
+        return f"{self.table.title} ({partial})" if partial else self.table.title
+
+    @cached_property
+    def cautions(self) -> tuple[str, ...]:
+        """What must be said wherever the numbers appear; () for real data."""
+        return cautions(self.records)
+
+    @cached_property
+    def is_comparable(self) -> bool:
+        """Whether published values may stand beside the measured ones."""
+        return is_comparable(self.records)
 
     @property
     def seeds(self) -> tuple[int, ...]:

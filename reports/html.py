@@ -15,7 +15,7 @@ import jinja2
 from markupsafe import Markup, escape
 
 from benchmark.profiles import profile_names
-from benchmark.records import Record
+from benchmark.records import Record, Standing
 from benchmark.tables import table_names
 from datasets.cards import CARDS
 from reports import across, words
@@ -32,6 +32,7 @@ from reports.leftovers import Leftovers
 from reports.numbers import numbers_of
 from reports.parts import Parts, paragraph
 from reports.quality import Quality, quality_of
+from reports.standing import cautions, headed
 from reports.text import method_words, published_somewhere, published_text
 
 DIGESTS = ("manifest", "pixels", "weights", "embeddings", "code")
@@ -59,7 +60,7 @@ class Section:
     def name(self) -> str:
         """What tells the grid from others on the page, for readers who do not see it."""
         grid = self.grid
-        return f"{grid.table.title}, {words.source_words(grid.source)}, {grid.profile}"
+        return f"{grid.title}, {words.source_words(grid.source)}, {grid.profile}"
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,7 @@ def to_html(
     sections = [_section(grid, results, queries, notes, templates, parts) for grid in grids]
     setups = parts.draw("the runs", lambda: _setups(sections), lambda _: [])
     records = [r for setup in setups for _, cells in setup.cells for r, _ in cells]
-    twin = any(words.is_twin(grid.source) for grid in grids)
+    said = cautions(record for grid in grids for record in grid.records)
 
     def part(what: str, template: str, macro: str, make: Callable[[], tuple[Any, ...]]) -> Markup:
         return parts.draw(what, lambda: _arranged(templates, template, macro, *make()), paragraph)
@@ -100,7 +101,7 @@ def to_html(
     content = {
         "glance": part(
             "the first overview", "glance", "glance",
-            lambda: (overview_of(places, held, leftovers, records), twin),
+            lambda: (overview_of(places, held, leftovers, records), said),
         ),
         "claims": part("the claims", "claims", "claims", lambda: (held,)) if held else "",
         "numbers": part("the flat table", "numbers", "all_numbers", lambda: (numbers_of(grids),)),
@@ -114,7 +115,7 @@ def to_html(
     left = replace(leftovers, broken=broken, not_drawn=failed)
     content["files"] = part("what is left out", "runs", "files", lambda: (left,))
     page = templates.get_template("report.html.j2")
-    return page.render(sections=sections, leftovers=left, twin=twin, version=version, **content)
+    return page.render(sections=sections, leftovers=left, cautions=said, version=version, **content)
 
 
 def _arranged(templates: jinja2.Environment, template: str, macro: str, *given: Any) -> Markup:
@@ -253,9 +254,16 @@ def _data_flags(protocol: str, datasets: Sequence[str]) -> str:
 
 
 def _run_command(record: Record, grid: Grid) -> str:
-    source = "--source twin" if words.is_twin(record.cell.source) else "--data ROOT"
+    source = "--source twin" if words.is_twin(record.cell.source) else _data_source(record)
     profile = _spelled(record.cell.profile, profile_names())
     return f"crossres run {_spelled(grid.table.id, table_names())} --profile {profile} {source}"
+
+
+def _data_source(record: Record) -> str:
+    """`--data`, and what admits a folder that is not what its card says."""
+    stated = record.standing or Standing()
+    partial = " --partial" if stated.other_counts else ""
+    return f"--data ROOT{partial}{' --other-sizes' if stated.other_sizes else ''}"
 
 
 def _spelled(name: str, built_in: Sequence[str]) -> str:
@@ -315,6 +323,7 @@ def environment() -> jinja2.Environment:
         digest=digest,
         effects=effects,
         gap_text=gap_text,
+        headed=headed,
         p_text=p_text,
         plot=plot,
         seeds_to_decide=seeds_to_decide,

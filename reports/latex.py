@@ -15,7 +15,6 @@ from reports.latex_tabular import MACROS, POINTS_PER_CM, Block, Line, Number, ta
 from reports.text import training_texts
 from reports.words import (
     TIE,
-    TWIN_BANNER,
     backbone_words,
     gallery_words,
     grade_short,
@@ -132,13 +131,12 @@ def _float(grid: Grid) -> str:
 
 
 def _caption(grid: Grid) -> str:
-    table = grid.table
     means = "Mean and standard deviation over" if len(grid.seeds) > 1 else "Values of"
     start = backbone_words(grid.records[0].profile)
     said = [
-        *map(_sentence, filter(None, (table.title, table.caption))),
+        *map(_sentence, filter(None, (grid.title, grid.table.caption))),
         f"{means} {escape(seeds_words(grid.seeds))}, per cent;",
-        f"{escape(gallery_words(table.gallery))}, profile {escape(grid.profile)}",
+        f"{escape(gallery_words(grid.table.gallery))}, profile {escape(grid.profile)}",
         f"({escape(start)}), {escape(source_words(grid.source))}.",
         rf"Best in bold, second \underline{{underlined}}, per column; \textsuperscript{{=}} is "
         rf"{escape(TIE)}.",
@@ -150,8 +148,7 @@ def _caption(grid: Grid) -> str:
         )
     if sources := _sources(grid):
         said.append(f"Published: {escape(', '.join(sources))}.")
-    if is_twin(grid.source):
-        said.append(rf"\textbf{{{escape(TWIN_BANNER)}}}")
+    said += [rf"\textbf{{{escape(caution)}}}" for caution in grid.cautions]
     if grid.missing:
         total = len(grid.missing) + len(grid.records)
         said.append(rf"{len(grid.missing)} of {total} cells have not been run.")
@@ -163,7 +160,7 @@ def _sentence(text: str) -> str:
 
 
 def _measured(grid: Grid) -> Block:
-    head = (r"\textit{Measured}", r"\textit{on twins}" if is_twin(grid.source) else "")
+    head = (r"\textit{Measured}", rf"\textit{{{_on(grid.source)}}}")
     heads = [head, *(GRADES if grid.is_mixed else ()), *(TRAINING if _shows_training(grid) else ())]
     lines = []
     for row in range(len(grid.table.rows)):
@@ -178,6 +175,12 @@ def _measured(grid: Grid) -> Block:
         tuple(escape(metric_title(metric)) for metric in grid.table.metrics),
         tuple(lines),
     )
+
+
+def _on(source: str) -> str:
+    if source == "partial":
+        return "on partial data"
+    return "on twins" if is_twin(source) else ""
 
 
 def _shows_training(grid: Grid) -> bool:

@@ -102,11 +102,7 @@ def _heads(metrics: Sequence[str]) -> list[Head]:
 
 
 def _line(grid: Grid, row: int, column: Column, metrics: Sequence[str]) -> Line:
-    scores = [
-        entry
-        for metric in metrics
-        for entry in _scores(grid.score(row, column, metric), twin=words.is_twin(grid.source))
-    ]
+    scores = [entry for metric in metrics for entry in _scores(grid.score(row, column, metric))]
     facets = {
         "table": grid.table.id,
         "run": f"{words.source_words(grid.source)}, {grid.profile}",
@@ -121,8 +117,8 @@ def _line(grid: Grid, row: int, column: Column, metrics: Sequence[str]) -> Line:
     )
 
 
-def _scores(score: Score, *, twin: bool) -> list[Entry]:
-    """Measured, published, and their difference, which a twin has none of."""
+def _scores(score: Score) -> list[Entry]:
+    """Measured, published, and their difference."""
     printed = score.published
     measured = Entry("")
     if score.mean is not None:
@@ -134,7 +130,7 @@ def _scores(score: Score, *, twin: bool) -> list[Entry]:
             published_text(score), printed.value, title=printed.source, is_published=True
         )
     gap = Entry("")
-    if score.mean is not None and printed is not None and not twin:
+    if score.mean is not None and printed is not None:
         points = 100 * score.mean - printed.value
         gap = Entry(words.signed(points), points)
     return [measured, published, gap]

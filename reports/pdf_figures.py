@@ -21,7 +21,7 @@ from reports.figures import curves_of
 from reports.grid import Column, Grid
 from reports.latex import COLUMN
 from reports.parts import Parts, nothing
-from reports.words import TWIN_BANNER, is_twin, metric_title, slug
+from reports.words import metric_title, slug
 
 CM = 1 / 2.54  # in inches
 LINE = 0.34  # cm: a line of text with the space below it
@@ -172,8 +172,9 @@ def _panels(
                 handles.setdefault(label, handle)
             axes[name].set_title(column.title, pad=3)
         _legend(axes["legend"], handles, is_odd)
-        if is_twin(grid.source):
-            figure.suptitle(textwrap.fill(TWIN_BANNER, 60), fontsize=6.5, fontweight="bold")
+        if grid.cautions:
+            said = "\n".join(textwrap.fill(caution, 60) for caution in grid.cautions)
+            figure.suptitle(said, fontsize=6.5, fontweight="bold")
         out = io.BytesIO()
         figure.savefig(out, format="pdf", metadata={"CreationDate": None})
     return out.getvalue()

@@ -15,14 +15,13 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from reports.grid import Column, Grid, Score
+from reports.standing import cautions
 from reports.words import (
     TIE,
-    TWIN_BANNER,
     backbone_words,
     duration,
     gallery_words,
     grade_short,
-    is_twin,
     metric_title,
     percent,
     rate_words,
@@ -46,6 +45,7 @@ CSV_COLUMNS = (
     "gallery",
     "source",
     "profile",
+    "caution",
     "n",
     "mean",
     "std",
@@ -59,8 +59,9 @@ def to_csv(grids: Iterable[Grid]) -> str:
     """All grids as tidy CSV, one line per row, data set, metric and gallery rule.
 
     mean, std, values and published are fractions; `values` and `keys` are "seed=..." joined by
-    ";"; empty means not measured (std: fewer than two seeds) or not published. A label that a
-    spreadsheet would take for a formula has a blank before it.
+    ";"; empty means not measured (std: fewer than two seeds) or not published. `caution` is what
+    must be said of a number wherever it appears; empty for real data. A label that a spreadsheet
+    would take for a formula has a blank before it.
     """
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
@@ -81,7 +82,8 @@ def _csv_lines(grid: Grid) -> Iterator[list[str]]:
         safe = f" {label}" if label.startswith(_FORMULA) else label
         about = [safe, method.grade, str(grid.told[row]).lower()]
         where = [*about, column.dataset, column.protocol, metric, gallery]
-        yield [*where, grid.source, grid.profile, str(score.n), *_csv_numbers(score)]
+        caution = " ".join(cautions(grid.cells[row, column].records))
+        yield [*where, grid.source, grid.profile, caution, str(score.n), *_csv_numbers(score)]
 
 
 def _csv_numbers(score: Score) -> list[str]:
@@ -137,11 +139,11 @@ def markdown(text: str) -> str:
 
 def _markdown(grid: Grid) -> str:
     about = f"{markdown(facts(grid))}. Mean ± standard deviation, per cent."
-    lines = [f"## {markdown(grid.table.title)}", "", about]
+    lines = [f"## {markdown(grid.title)}", "", about]
     if grid.table.caption:
         lines += ["", markdown(grid.table.caption)]
-    if is_twin(grid.source):
-        lines += ["", f"> **{TWIN_BANNER}**"]
+    for caution in grid.cautions:
+        lines += ["", f"> **{markdown(caution)}**"]
     named = ["Data set", "Row", *(["Grade", "Rate"] if grid.is_mixed else [])]
     head = [*named, *_heads(grid), *(TRAINING if grid.table.is_by_row else []), "Seeds"]
     lines += ["", _pipe(head), _pipe([*["---"] * len(named), *["---:"] * (len(head) - len(named))])]
@@ -217,14 +219,14 @@ def problems(grid: Grid) -> list[str]:
 
 
 def print_grid(grid: Grid, console: Console) -> None:
-    """Print one grid: a banner when it is a twin's, the table, then what is missing.
+    """Print one grid: what must be said of its numbers, the table, then what is missing.
 
     Made to fit 80 columns with three metrics, two of them with published values.
     """
-    if is_twin(grid.source):
-        console.print(Panel(Text(TWIN_BANNER, style="bold yellow"), border_style="yellow"))
+    for caution in grid.cautions:
+        console.print(Panel(Text(caution, style="bold yellow"), border_style="yellow"))
     table = RichTable(
-        title=Text(grid.table.title, style="table.title"),
+        title=Text(grid.title, style="table.title"),
         caption=Text(facts(grid), style="table.caption"),
         box=box.SIMPLE_HEAD,
         pad_edge=False,

@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-TWIN_BANNER = "TWIN DATA: drawn, not the real set; never comparable with published numbers."
 MINUS = "\u2212"
 
 METRIC_TITLES = {
@@ -58,9 +57,9 @@ def gallery_words(rule: str) -> str:
 
 
 def source_words(source: str) -> str:
-    """ "real" -> "real data"; "twin:quick:1" -> "twin (size quick, version 1)"."""
+    """ "real" -> "real data", "partial" too; "twin:quick:1" -> "twin (size quick, version 1)"."""
     if not is_twin(source):
-        return "real data" if source == "real" else source
+        return f"{source} data" if source in ("real", "partial") else source
     size, _, version = source.removeprefix("twin:").partition(":")
     return f"twin (size {size}, version {version or '?'})"
 

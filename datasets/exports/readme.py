@@ -15,10 +15,15 @@ TWIN DATA: these people are drawn by a program ({source}). No number measured he
 
 """
 
+_PARTIAL = """\
+PARTIAL DATA: {differences}. No number measured here is a number of {title}.
+
+"""
+
 _TEXT = """\
 {title}, protocol {protocol}, seed {seed}: an export of crossres in the layout "{layout}".
 
-{twin}Images     {counts}
+{warning}Images     {counts}
 Source     {source}
 Licence    that of the raw data: {licence}
 Manifest   manifest.csv, SHA-256 {digest}
@@ -43,7 +48,7 @@ def readme(
         protocol=manifest.protocol,
         seed=manifest.seed,
         layout=layout,
-        twin="" if raw.source == "real" else _TWIN.format(source=raw.source, title=about.title),
+        warning=_warning(raw, about.title),
         counts=", ".join(f"{count} {split}" for split, count in counts.items()),
         source=raw.source,
         licence=about.licence,
@@ -53,6 +58,13 @@ def readme(
     )
     told = [*plan.notes, *manifest.notes]
     return text + "".join(f"\nNote: {note}.\n" for note in told)
+
+
+def _warning(raw: Raw, title: str) -> str:
+    if raw.source.startswith("twin:"):
+        return _TWIN.format(source=raw.source, title=title)
+    differences = ", ".join((*raw.other_counts, *raw.other_sizes))
+    return _PARTIAL.format(differences=differences, title=title) if differences else ""
 
 
 def _stored(manifest: Manifest, size: tuple[int, int] | None) -> str:

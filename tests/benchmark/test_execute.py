@@ -32,7 +32,7 @@ def silent(phase: str, done: int, total: int) -> None:
 def make(
     root: Path, cache: Path, profile: Profile, method: str = "colour", seed: int = 0, **options: Any
 ) -> Job:
-    source = Source(root)
+    source = Source(root, partial=True, other_sizes=True)
     view = survey(SurveyRequest("mlr-pku", source, cache, (seed,)), silent)
     resolved = resolve_options(method, profile, options)
     cell = Cell(method, resolved, "mlr-pku", view.protocol, view.source, seed, profile.name)

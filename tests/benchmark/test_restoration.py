@@ -74,7 +74,7 @@ class Rebuilder:
 
 @pytest.fixture
 def split(pku_root: Path, tmp_path: Path) -> tuple[Raw, Manifest, Path]:
-    source = Source(pku_root)
+    source = Source(pku_root, partial=True, other_sizes=True)
     survey(SurveyRequest("mlr-pku", source, tmp_path, (0,)), silent)
     raw = open_raw("mlr-pku", source, tmp_path)
     return raw, build_manifest(raw, None, 0), tmp_path

@@ -29,7 +29,7 @@ class Bench:
     def __init__(self, tmp_path: Path, root: Path, table: Path, profile: Path) -> None:
         self.out, self.table = tmp_path / "out", table
         self.arguments: dict[str, Any] = {
-            "source": Source(root),
+            "source": Source(root, partial=True, other_sizes=True),
             "profile": profile,
             "cache": tmp_path / "cache",
             "jobs": 2,
@@ -70,7 +70,7 @@ def test_a_run_writes_a_record_and_an_artifact_per_cell(bench: Bench) -> None:
     assert {path.stem for path in (bench.out / "artifacts").iterdir()} == keys
     assert sorted(path.name for path in bench.out.iterdir()) == ["artifacts", "records", "tables"]
     assert kept_tables(bench.out) == [load_table(bench.table)]
-    assert bench.said[0].startswith("[1 of 1] mlr-pku: real, mlr-sing in ")
+    assert bench.said[0].startswith("[1 of 1] mlr-pku: partial, mlr-sing in ")
     assert bench.said[1].startswith("mine: 4 cells: 0 done, 4 to run, about 0:01 with 2 workers")
     assert sum("rank-1" in line and "mAP" in line for line in bench.said) == 4
     assert bench.said[-1].startswith(f"4 of 4 cells have their record in {bench.out / 'records'}")
@@ -250,7 +250,7 @@ def test_a_truncated_image_is_named(bench: Bench, pku_root: Path, tmp_path: Path
     image = root / "PKUv1a_128x48" / "003_01_1.png"
     image.write_bytes(image.read_bytes()[:60])
     with pytest.raises(InputError, match=r"003_01_1\.png"):
-        bench.run(source=Source(root))
+        bench.run(source=Source(root, partial=True, other_sizes=True))
     assert not list(bench.out.glob("*/*"))
 
 
@@ -279,7 +279,8 @@ from benchmark import run_table
 from datasets.source import Source
 
 out, table, root, profile, cache = map(Path, sys.argv[1:])
-summary = run_table(table, out=out, source=Source(root), profile=profile, cache=cache, jobs=2)
+source = Source(root, partial=True, other_sizes=True)
+summary = run_table(table, out=out, source=source, profile=profile, cache=cache, jobs=2)
 sys.exit(40 if summary.interrupted else 0)
 """
 

@@ -136,5 +136,5 @@ def test_without_a_train_list_it_is_not_the_raw_folder(folder, lists):
 
 def test_no_camera_is_no_count_that_differs(folder):
     notes = read(folder).notes
-    assert any("11 images, 172137 are published" in note for note in notes)
+    assert any("11 of 172,137 images" in note for note in notes)
     assert not any("cameras" in note for note in notes)

@@ -14,11 +14,12 @@ def raw(shared, tmp_path_factory):
 
 def test_the_raw_folder_is_as_described(raw):
     assert raw.folder.name == "PKUv1a_128x48"
-    assert raw.source == "real"
+    assert raw.source == "partial"
     assert len(raw.images) == 800
     assert len({image.pid for image in raw.images}) == 50
     assert {image.camid for image in raw.images} == {1, 2}
-    assert "the raw folder of mlr-pku holds 800 images, 1824 are published" in raw.notes
+    assert raw.other_counts == ("50 of 114 identities", "800 of 1,824 images")
+    assert raw.other_sizes == ()
     assert (raw.folder / raw.images[0].path).read_bytes()[:2] == b"\xff\xd8"
 
 

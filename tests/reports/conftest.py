@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from benchmark import Cell, Record, Table, load_profile, load_table
 from benchmark.cells import key_of
 from benchmark.profiles import profile_content
-from benchmark.records import write_record
+from benchmark.records import Standing, write_record
 from datasets import CARDS, digest_of, draw
 from methods import resolve_options
 from tests.reports.seeing import ARGUMENTS, CHROMIUM
@@ -117,6 +117,7 @@ def make_record(
             "threads": 1,
         },
         notes=tuple(notes),
+        standing=Standing(paper_size=profile.paper_size, warning=profile.warning),
     )
 
 
@@ -184,6 +185,18 @@ def draw_results(
 def drawn(tmp_path_factory: pytest.TempPathFactory) -> Drawn:
     """The full Table 2 on twins, 45 cells; not to be changed by a test."""
     return draw_results(tmp_path_factory.mktemp("results"))
+
+
+@pytest.fixture(scope="session")
+def real() -> tuple[Record, ...]:
+    """The cells of Table 2 on real data, at the paper's size: published values may stand beside."""
+    table = load_table("table2")
+    return tuple(
+        make_record(table, row, dataset, seed, "real", "paper")
+        for row in range(len(table.rows))
+        for dataset in table.datasets
+        for seed in (0, 1, 2)
+    )
 
 
 @pytest.fixture

@@ -67,6 +67,13 @@ def test_table_2_is_set_without_error_inside_the_line(drawn, tmp_path: Path) -> 
     assert overfull(log) == []
     assert "TWIN DATA" in text
     assert "MLR-Market-1501" in text
+    assert "Published" not in text
+
+
+@needs_latex
+def test_published_numbers_are_set_below_the_measured(real, tmp_path: Path) -> None:
+    log, text = compile_latex(tmp_path, to_latex(build_grids(real, TABLE)))
+    assert overfull(log) == []
     measured, _, published = text.rpartition("Published")
     assert "92.4" in published
     assert "92.4" not in measured
@@ -217,17 +224,17 @@ def test_special_signs_are_escaped(plain: str, latex: str) -> None:
     assert escape(plain) == latex
 
 
-def test_measured_and_published_are_two_tabulars_with_their_own_marks(drawn) -> None:
-    text = to_latex(build_grids(drawn.records, drawn.table))
+def test_measured_and_published_are_two_tabulars_with_their_own_marks(real) -> None:
+    text = to_latex(build_grids(real, TABLE))
     measured, published = text.split(r"\par\medskip")
-    _, measured = measured.split(r"\label{tab:table2-twin-quick-1-quick}")
+    _, measured = measured.split(r"\label{tab:table2-real-paper}")
     assert measured.count(r"\begin{tabular}") == published.count(r"\begin{tabular}") == 1
-    (grid,) = build_grids(drawn.records, drawn.table)
+    (grid,) = build_grids(real, TABLE)
     marks = [
         grid.score(row, column, metric).mark
         for row in range(3)
         for column in grid.shown
-        for metric in drawn.table.metrics
+        for metric in TABLE.metrics
     ]
     assert measured.count(r"\bfseries ") == marks.count("best")
     assert measured.count(r"\underline{") == marks.count("second")

@@ -9,8 +9,9 @@ from rich.console import Console
 from benchmark import load_table
 from reports import build_grids, print_table, to_csv, to_markdown
 from reports.grid import Score
+from reports.standing import TWIN
 from reports.text import CSV_COLUMNS, mean_std
-from reports.words import TWIN_BANNER, duration, listed, memory, percent, signed
+from reports.words import duration, listed, memory, percent, signed
 
 TABLE = load_table("table2")
 
@@ -30,18 +31,19 @@ def test_csv_comes_back_as_it_went(drawn) -> None:
         assert 0 <= line.mean <= 1
 
 
-def test_csv_keeps_published_values_as_fractions_beside_the_measured(drawn) -> None:
-    frame = pd.read_csv(io.StringIO(to_csv(build_grids(drawn.records, drawn.table))))
+def test_csv_keeps_published_values_as_fractions_beside_the_measured(real) -> None:
+    frame = pd.read_csv(io.StringIO(to_csv(build_grids(real, TABLE))))
     full = frame[frame.row == "Baseline + CMSR² + MR²L"]
     line = full[(full.dataset == "caviar") & (full.metric == "rank1")].set_index("gallery")
     assert line.published["single-shot"] == 0.624
     assert pd.isna(line.published["multi-shot"])
-    assert set(frame.source) == {"twin:quick:1"}
+    assert set(frame.source) == {"real"}
+    assert frame.caution.isna().all()
 
 
-def test_markdown_marks_and_warns(drawn) -> None:
-    text = to_markdown(build_grids(drawn.records, drawn.table))
-    assert TWIN_BANNER in text
+def test_markdown_marks_and_warns(drawn, real) -> None:
+    assert TWIN in to_markdown(build_grids(drawn.records, drawn.table))
+    text = to_markdown(build_grids(real, TABLE))
     lines = [line for line in text.splitlines() if line.startswith("| CAVIAR")]
     assert len(lines) == 3
     widths = {line.count("|") for line in text.splitlines() if line.startswith("|")}
@@ -69,8 +71,8 @@ def test_the_terminal_table_fits_80_columns_unbroken(drawn) -> None:
     assert max(map(len, text.splitlines())) <= 80
     (line, *_) = [line for line in text.splitlines() if line.startswith("Baseline + CMSR² + MR²L")]
     assert line.split()[-1] == "3"
-    assert " 62.4 " in line
-    assert TWIN_BANNER in text
+    assert "62.4" not in text
+    assert TWIN in text
 
 
 def test_mean_and_deviation_as_displayed() -> None:

@@ -59,38 +59,43 @@ def test_every_number_leads_to_its_record(drawn) -> None:
         assert all(digest in html for digest in record.digests.values())
 
 
-def test_measured_and_published_never_share_a_column(drawn) -> None:
-    write_report(drawn.folder)
+def test_measured_and_published_never_share_a_column(real, tmp_path: Path) -> None:
+    for record in real:
+        write_record(tmp_path, record)
+    write_report(tmp_path)
     cell = re.compile(r'<td class="num (measured|published)[^>]*>(.*?)</td>', re.S)
-    cells = cell.findall(_html(drawn.folder))
+    cells = cell.findall(_html(tmp_path))
     measured = [content for kind, content in cells if kind == "measured"]
     published = [content for kind, content in cells if kind == "published"]
     assert len(measured) == 3 * 5 * 3
-    assert len(published) == 3 * 5 * 2
+    assert len(published) == 3 * 5 * 2 * 2  # and the differences
     assert all("<a href" in content for content in measured)
-    assert all(re.fullmatch(r"\d+\.\d", content) for content in published)
+    assert all(re.fullmatch(r"[+−]?\d+\.\d", content) for content in published)
 
 
-def test_twins_are_named_and_show_no_difference(drawn) -> None:
+def test_twins_are_named_and_show_nothing_published(drawn) -> None:
     write_report(drawn.folder)
     html = _html(drawn.folder)
     assert "TWIN DATA" in html
     assert "Δ" not in html
+    assert ">62.4<" not in html
+    assert "(twin data)</title>" in html
 
 
 def test_merged_folders_give_a_section_for_each_source(recorder, tmp_path: Path) -> None:
-    for source in ("real", "twin:quick:1"):
+    for source, profile in (("real", "paper"), ("twin:quick:1", "quick")):
         for row in range(3):
-            write_record(tmp_path, recorder(TABLE, row, "caviar", 0, source, rank1=0.5 + row / 10))
+            made = recorder(TABLE, row, "caviar", 0, source, profile, rank1=0.5 + row / 10)
+            write_record(tmp_path, made)
     write_report(tmp_path)
     html = _html(tmp_path)
     assert html.count("<article id=") == 2
     assert html.count('class="banner twin"') == 3  # at a glance, of the claims, and of the table
     assert html.count('class="banner real"') == 1
     real = html.split("<article id=")[1]
-    assert real.startswith('"table2-real-quick"')
+    assert real.startswith('"table2-real-paper"')
     assert "+7.6" in real  # 70.0 measured, 62.4 published
-    assert r"tab:table2-real-quick" in (tmp_path / "report" / "table2.tex").read_text()
+    assert r"tab:table2-real-paper" in (tmp_path / "report" / "table2.tex").read_text()
 
 
 def test_broken_records_are_listed_and_not_fatal(recorder, tmp_path: Path) -> None:
