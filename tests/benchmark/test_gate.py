@@ -304,11 +304,164 @@ def test_two_samples_are_tested_as_scipy_does() -> None:
 @pytest.mark.parametrize(
     "wrong",
     [{"metrics": ()}, {"metrics": ("map",)}, {"false_alarms": 0.0}, {"tolerance": 3.0},
-     {"time": 0.0}, {"exact": True, "other_seeds": True}],
+     {"time": 0.0}, {"time": float("nan")}, {"memory": float("inf")}, {"must_find": 0.0},
+     {"must_find": float("nan")}, {"must_find": 1.01}, {"tolerance": float("nan")},
+     {"false_alarms": float("nan")}, {"exact": True, "other_seeds": True}],
 )  # fmt: skip
 def test_limits_that_make_no_sense_are_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(InputError):
         Limits(**wrong)
+
+
+# --- what could not have been found ---------------------------------------------------------------
+
+
+def scattered(
+    grid: Sequence[Record], by: float = 0.03, seed: int = 31
+) -> tuple[list[Record], list[Record]]:
+    rng = np.random.default_rng(seed)
+    both = [with_values(grid, (0.5 + rng.normal(0, by, len(grid))).tolist()) for _ in range(2)]
+    return both[0], both[1]
+
+
+def test_a_check_passes_only_where_it_would_have_found_what_matters(grid: list[Record]) -> None:
+    before, now = scattered(grid)
+    found = check(before, now, [TABLE])
+    assert (found.answer, found.passed, found.findings) == ("unusable", False, ())
+    worst = max(test.finds or 0 for test in found.tests if test.metric == "mAP")
+    assert worst > 0.03
+    needs = max(test.needs or 0 for test in found.tests if test.metric == "mAP")
+    assert found.blind[0].text.startswith("finds drops of mAP in ")
+    assert found.blind[0].text.endswith(f" points; 3 points need {needs} seeds")
+    assert check(before, now, [TABLE], Limits(must_find=worst + 1e-6)).passed
+    assert check(before, now, [TABLE], Limits(must_find=worst - 1e-6)).answer == "unusable"
+    assert check(*scattered(grid, 0.002), [TABLE]).passed
+    harmed = with_values(now, [r.metrics["single-shot"]["mAP"] - 0.15 for r in now])
+    assert check(before, harmed, [TABLE]).answer == "failed"
+
+
+def test_the_seeds_that_a_blind_check_names_are_enough(grid: list[Record]) -> None:
+    plain = [r for r in grid if r.cell.method == "plain" and r.cell.dataset == SETS[0]]
+    before, now = scattered(plain, 0.02, 5)
+    test = next(t for t in check(before, now, [TABLE]).tests if t.metric == "mAP")
+    assert test.needs is not None
+    deviation = test.difference.deviation or 0.0
+    for seeds, enough in ((test.needs, True), (test.needs - 1, False)):
+        limit = stats.t.isf(0.005 / 2, seeds - 1)  # one side of two tests
+        gaps = np.random.default_rng(1).normal(-0.03, deviation, (100_000, seeds))
+        errors = gaps.std(axis=1, ddof=1) / np.sqrt(seeds)
+        found = np.mean(gaps.mean(axis=1) / errors < -limit)
+        assert (found > 0.795) if enough else (found < 0.805)
+
+
+def test_equal_results_tell_nothing_of_what_a_drop_would_do(grid: list[Record]) -> None:
+    before, now = scattered(grid)
+    runs: tuple[list[list[Record]], ...] = ([], [now])
+    for again in runs:
+        found = check(before, before, [TABLE], again=again)
+        assert all(test.equal and test.difference.p is None for test in found.tests)
+        assert found.answer == "unusable"
+        assert check(before, before, [TABLE], Limits(exact=True), again).passed
+
+
+def test_one_seed_is_unusable_and_a_collapse_is_found_all_the_same(grid: list[Record]) -> None:
+    one_seed = [record for record in grid if record.cell.seed == 0]
+    found = check(one_seed, with_values(one_seed, [0.4] * 6), [TABLE])
+    assert found.answer == "unusable"
+    assert "how many seeds 3 points need cannot be said" in found.blind[0].text
+    assert check(one_seed, with_values(one_seed, [0.29] * 6), [TABLE]).answer == "failed"
+
+
+@pytest.mark.parametrize("value", [0.25, 0.75, 1.0])
+def test_a_change_of_twenty_points_is_an_alarm_whatever_the_scatter_says(
+    grid: list[Record], value: float
+) -> None:
+    few = [r for r in grid if r.cell.seed < 2 and r.cell.dataset == SETS[0]]
+    wild = with_values(few, [0.15, 0.85] * 3)  # by seed
+    found = check(wild, with_values(few, [value] * 6), [TABLE])
+    assert set(kinds(found)) == {"bound"}
+    assert "points), beyond 20, whatever chance does" in found.findings[0].text
+    assert kinds(check(wild, with_values(few, [0.45] * 6), [TABLE])) == []
+    allowed = check(wild, with_values(few, [value] * 6), [TABLE], Limits(gains=False))
+    assert set(kinds(allowed)) == {"bound"}
+
+
+def test_a_collapse_on_one_data_set_of_two_is_found(grid: list[Record]) -> None:
+    now = {SETS[0]: 0.5, SETS[1]: 0.5 - 0.21}
+    noisy = [now[r.cell.dataset] + 0.2 * (-1) ** r.cell.seed for r in grid]
+    found = check(grid, with_values(grid, noisy), [TABLE], Limits(metrics=("mAP",)))
+    assert {(f.kind, f.dataset) for f in found.findings} == {("bound", SETS[1])}
+    assert "Plain on mlr-market: mAP 50.0 → 29.0 (-21.0 points)" in found.findings[1].text
+
+
+def test_the_same_gap_in_two_seeds_is_no_certainty(grid: list[Record]) -> None:
+    """12 identities, in each of two seeds one less is right: less than what chance does."""
+    few = [of_identities(r, 12) for r in grid if r.cell.seed < 2 and r.cell.dataset == SETS[0]]
+    found = check(few, with_values(few, [0.5 - 1 / 12] * 6), [TABLE])
+    assert found.answer == "unusable"
+    test = next(t for t in found.tests if t.row == "Plain" and t.metric == "mAP")
+    assert test.difference.deviation == pytest.approx(1 / 12)
+    # Student's t with one degree of freedom is Cauchy's distribution.
+    assert test.difference.p == pytest.approx(1 - 2 * np.arctan(np.sqrt(2)) / np.pi)
+    assert test.finds is None
+    overall = next(t for t in found.tests if t.row is None and t.metric == "mAP")
+    assert overall.difference.deviation == pytest.approx(1 / 12 / np.sqrt(3))
+
+
+def test_samples_without_any_scatter_are_no_certainty(grid: list[Record], make: Make) -> None:
+    few = [of_identities(r, 12) for r in grid if r.cell.seed < 2 and r.cell.dataset == SETS[0]]
+    later = [make(0.5, r.cell.method, r.cell.dataset, r.cell.seed + 50) for r in few]
+    now = with_values([of_identities(r, 12) for r in later], [0.45] * 6)
+    found = check(few, now, [TABLE], Limits(other_seeds=True))
+    assert found.answer == "unusable"
+    test = next(t for t in found.tests if t.row == "Plain" and t.metric == "mAP")
+    assert test.difference.deviation == pytest.approx(1 / 12)
+
+
+@pytest.mark.parametrize("level", [0.02, 0.5, 0.98])
+@pytest.mark.parametrize("seeds", [2, 3])
+def test_nothing_beyond_what_is_possible_is_said(
+    grid: list[Record], level: float, seeds: int
+) -> None:
+    rng = np.random.default_rng(9)
+    few = [r for r in grid if r.cell.seed < seeds]
+    before, now = (
+        with_values(few, np.clip(level + rng.normal(0, 0.3, len(few)), 0, 1).tolist())
+        for _ in range(2)
+    )
+    for test in check(before, now, [TABLE]).tests:
+        assert test.difference.low is not None
+        assert test.difference.high is not None
+        assert -test.before <= test.difference.low <= test.difference.effect + 1e-12
+        assert test.difference.effect - 1e-12 <= test.difference.high <= 1 - test.before
+        assert test.finds is None or 0 < test.finds <= test.before
+    baseline = Baseline(tuple(before))
+    noise = noise_of(baseline, [TABLE], Limits())
+    for one in sensitivities(baseline, noise, Limits(), (2, 3, 100)):
+        for drop in (one.overall, one.in_a_row):
+            assert drop is None or 0 < drop <= max(found.before for found in noise)
+
+
+def test_bounds_on_costs_say_nothing_of_copies(grid: list[Record]) -> None:
+    found = check(grid, grid, [TABLE], Limits(exact=True, time=2, memory=2))
+    assert [blind.text for blind in found.blind] == [
+        "time: no cell was run twice",
+        "memory: no cell was run twice",
+    ]
+    assert found.answer == "unusable"
+
+
+def test_a_row_without_the_metric_is_no_pass(grid: list[Record]) -> None:
+    other = [
+        replace(r, metrics={"multi-shot": r.metrics["single-shot"]}, cmc={})
+        if r.cell.method == "pcb"
+        else r
+        for r in grid
+    ]
+    found = check(grid, other, [TABLE], Limits(must_find=0.2))
+    assert [(blind.text, blind.row) for blind in found.blind] == [
+        ("no mAP of PCB on both sides", "PCB")
+    ]
 
 
 # --- how training begins --------------------------------------------------------------------------
