@@ -107,6 +107,8 @@ def test_the_workflow_gives_the_action_what_it_has() -> None:
     steps = yaml.safe_load(path.read_text(encoding="utf-8"))["jobs"]["gate"]["steps"]
     used = next(one for one in steps if one.get("uses") == "./")
     assert set(used["with"]) <= set(ACTION["inputs"])
+    session = (REPOSITORY / "noxfile.py").read_text(encoding="utf-8")
+    assert f'GATE_FINDS = "{used["with"]["must-find"]}"' in session
     assert (REPOSITORY / used["with"]["baseline"]).is_file()
     for name in ("summary", "junit"):
         assert f"steps.{used['id']}.outputs.{name}" in path.read_text(encoding="utf-8")
