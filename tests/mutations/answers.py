@@ -21,7 +21,7 @@ from tests.mutations.changes import REPOSITORY
 
 RUNS: dict[str, dict[str, dict[str, str]]] = {  # name -> profile -> environment
     "baseline": {"smoke": {}, "quick": {}},
-    "again": dict.fromkeys(("smoke", "quick"), {"ATEN_CPU_CAPABILITY": "default"}),
+    "again": {name: {"ATEN_CPU_CAPABILITY": "default"} for name in ("smoke", "quick")},
     # oneDNN without AVX-512 crashes on the layers of four channels that `smoke` has.
     "now": {"smoke": {"ATEN_CPU_CAPABILITY": "avx2"}, "quick": {"DNNL_MAX_CPU_ISA": "AVX2"}},
 }
