@@ -16,7 +16,6 @@ class Blind:
 
     text: str
     row: str | None = None
-    test: Test | None = None
 
 
 def blind_spots(
@@ -34,7 +33,7 @@ def blind_spots(
     several = len({test.gallery for test in mine}) > 1
     blind = [test for test in mine if not _sees(test, limits)]
     blind.sort(key=lambda test: -(test.needs or math.inf))
-    unseen = [Blind(_words(test, limits, several), test.row, test) for test in blind]
+    unseen = [Blind(_words(test, limits, several), test.row) for test in blind]
     return (*([] if limits.exact else [*missing, *unseen]), *_costs(comparison, limits))
 
 
@@ -42,7 +41,7 @@ def _sees(test: Test, limits: Limits) -> bool:
     """Whether a drop that matters is found: by the test, or because it is beyond a bound."""
     if test.finds is not None and test.finds <= limits.must_find:
         return True
-    bound = min(BOUND, BOUND if limits.tolerance is None else limits.tolerance)
+    bound = BOUND if limits.tolerance is None else min(BOUND, limits.tolerance)
     return bound <= limits.must_find and bound < test.before
 
 

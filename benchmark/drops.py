@@ -81,8 +81,9 @@ def tests_of(
     held = [
         made
         for measure in tested_measures(comparison, limits)
+        for steps in [steps_of(comparison, measure)]
         for row, (runs, now) in runs_of(comparison, metric_of(measure), again).items()
-        if (made := _held(row, measure, runs, now, steps_of(comparison, measure)[row], paired))
+        if (made := _held(row, measure, runs, now, steps[row], paired))
     ]
     tests = _corrected([test for test, _ in held])
     testable = sum(noise.deviation is not None for _, noise in held)

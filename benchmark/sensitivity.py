@@ -72,8 +72,9 @@ def noise_of(baseline: Baseline, tables: Iterable[Table], limits: Limits) -> lis
     """
     comparison = compare(baseline.records, baseline.records, tables)
     return [
-        _noise(row, measure[1], runs, steps_of(comparison, measure)[row])
+        _noise(row, measure[1], runs, steps[row])
         for measure in tested_measures(comparison, limits)
+        for steps in [steps_of(comparison, measure)]
         for row, (runs, _) in runs_of(comparison, metric_of(measure), baseline.again).items()
     ]
 
