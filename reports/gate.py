@@ -178,9 +178,9 @@ def how_it_was_tested(made: Check) -> str:
     return (
         f"{against}One-sided t-tests, {kind}, with Holm's correction over all of them: by chance "
         f"results as good as the baseline's fail in at most {100 * limits.false_alarms:g} % of "
-        f"checks ({sides}). Finds: the least true drop that is found in four cases of five; a "
-        f"check passes where it is at most {100 * limits.must_find:g} points of "
-        f"{metric_title(limits.metrics[0])} in all rows and in each."
+        f"checks ({sides}). Finds: the least true drop that is found in four cases of five; what "
+        f"must be found is {100 * limits.must_find:g} points of {metric_title(limits.metrics[0])} "
+        "in all rows and in each."
         + (TRAINING.format(100 * limits.training_alarms) if made.beginnings else "")
     )
 
