@@ -2,27 +2,28 @@
 
 Two kinds of checks. What is the same for each run (the data, the cells, the sizes of methods) must
 be equal. What varies by chance (the metrics, and the losses with which training begins) is tested,
-at a stated rate of false alarms.
+at a stated rate of false alarms. A check that finds nothing passes only where it could have found
+what matters.
 """
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain
 from typing import Literal
 
 from benchmark.beginnings import Beginning, beginnings_of
+from benchmark.blindness import BOUND, Blind, blind_spots
 from benchmark.comparing import Comparison, compare
-from benchmark.drops import Test, tests_of
+from benchmark.drops import OnSet, Test, tests_of
 from benchmark.limits import Limits
-from benchmark.matching import Pair
+from benchmark.matching import Change, Pair
 from benchmark.records import DRAWS, INITIAL, START, Record
 from benchmark.tables import Table
 from datasets.errors import InputError
 
 Kind = Literal[
-    "data", "missing", "size", "worse", "too good", "tolerance", "training", "exact", "time",
-    "memory"
+    "data", "missing", "setup", "size", "worse", "too good", "tolerance", "bound", "training",
+    "exact", "time", "memory"
 ]  # fmt: skip
 NEGLIGIBLE = 0.001  # of a metric: less is never an alarm, however surely it is there
 SLIGHT = 0.01  # of a first loss: likewise
@@ -30,6 +31,8 @@ ELSEWHERE = (
     "{} of {} cells began at other random weights: tested as if the seeds were other ones, which "
     "sees less; where that is meant, make a new baseline"
 )
+Answer = Literal["passed", "failed", "unusable"]
+CHANGES_SHOWN = 4  # of the options and profile entries in which cells differ
 PLATFORM = ("python", "torch", "numpy", "platform", "device")
 
 
@@ -46,9 +49,10 @@ class Finding:
 
 @dataclass(frozen=True)
 class Check:
-    """The answer: passed without findings; `notes` say what changed and is no fault.
+    """The answer: failed with findings, else unusable where it was blind for what matters.
 
-    `runs`: how many of the baseline the results were held against; `paired`: by data set and seed.
+    `notes` say what changed and is no fault. `runs`: how many of the baseline the results were held
+    against; `paired`: by data set and seed.
     """
 
     comparison: Comparison
@@ -56,14 +60,20 @@ class Check:
     tests: tuple[Test, ...]
     beginnings: tuple[Beginning, ...]
     findings: tuple[Finding, ...]
+    blind: tuple[Blind, ...]
     notes: tuple[str, ...]
     runs: int
     paired: bool
 
     @property
+    def answer(self) -> Answer:
+        """What the check comes to."""
+        return "failed" if self.findings else "unusable" if self.blind else "passed"
+
+    @property
     def passed(self) -> bool:
-        """Whether nothing was found."""
-        return not self.findings
+        """Whether nothing was found, and what matters would have been."""
+        return self.answer == "passed"
 
 
 def check(
@@ -77,31 +87,28 @@ def check(
 
     `again`: more runs of the baseline, as `benchmark.baselines.Baseline` has them; results of other
     seeds are held against the first one only.
-    Raises InputError when nothing can be compared: no cell in common, only one seed and no
-    tolerance, an exact check on another platform.
+    Raises InputError when nothing can be compared: no cell in common, an exact check on another
+    platform.
     """
     limits = limits or Limits()
     if limits.other_seeds:
         baseline, results = _renumbered(baseline), _renumbered(results)
     comparison = compare(baseline, results, tables)
     if not comparison.pairs:
-        raise InputError(
-            "the results and the baseline have no cell in common; run the same table, data sets, "
-            "seeds and profile, or make a new baseline with `crossres baseline RESULTS`"
-        )
+        raise InputError(_nothing_in_common(baseline, results))
     # Other random weights: another layer order, say. What a start is worth stays with a cell, and
     # runs again do not tell of it; so nothing that is paired with it can be compared.
     elsewhere = _told_otherwise(comparison.pairs, START)
     paired = not (limits.other_seeds or elsewhere)
     again = again if paired else ()
     tests = tests_of(comparison, limits, again, paired=paired)
-    _testable(tests, limits)
     beginnings = beginnings_of(comparison, again) if limits.training else ()
     if limits.exact:
         _same_platform(comparison.pairs)
     findings = [
         *_missing(comparison),
         *([] if limits.other_seeds else _other_data(comparison.pairs)),
+        *_other_setups(comparison.other_key),
         *_other_sizes(comparison.pairs, limits),
         *_alarms(tests, limits),
         *_begun_otherwise(beginnings, limits),
@@ -111,8 +118,9 @@ def check(
     notes = _notes(comparison)
     if not limits.other_seeds:
         notes += _start_notes(elsewhere, comparison.pairs)
+    blind = blind_spots(comparison, tests, limits)
     found, told, runs = tuple(findings), tuple(notes), 1 + len(again)
-    return Check(comparison, limits, tests, beginnings, found, told, runs, paired)
+    return Check(comparison, limits, tests, beginnings, found, blind, told, runs, paired)
 
 
 # --- what must be equal ---------------------------------------------------------------------------
@@ -160,6 +168,44 @@ def _other_inputs(pair: Pair) -> list[str]:
     differing = [name for name in ("manifest", "pixels") if a[name] != b[name]][:1]
     initial = sorted(name for name in a.keys() | b.keys() if name.startswith(INITIAL))
     return differing + [name for name in initial if a.get(name) != b.get(name)]
+
+
+def _nothing_in_common(baseline: Sequence[Record], results: Sequence[Record]) -> str:
+    """That there is nothing to compare, and what the two sides are made of."""
+    sides = [
+        sorted({f"{r.cell.dataset} ({r.cell.protocol}, {r.cell.source})" for r in side})
+        for side in (baseline, results)
+    ]
+    seeds = [sorted({r.cell.seed for r in side}) for side in (baseline, results)]
+    return (
+        "the results and the baseline have no cell in common: these are of "
+        f"{', '.join(sides[1])}, seeds {', '.join(map(str, seeds[1]))}; the baseline is of "
+        f"{', '.join(sides[0])}, seeds {', '.join(map(str, seeds[0]))}; run the same table, data "
+        "sets, seeds and profile, or make a new baseline with `crossres baseline RESULTS`"
+    )
+
+
+def _other_setups(pairs: Iterable[Pair]) -> list[Finding]:
+    """Options, profiles and sources that are not those of the baseline: these are other cells."""
+    found: dict[tuple[str, tuple[str, ...]], list[Pair]] = defaultdict(list)
+    for pair in pairs:
+        kinds = ("option", "profile", "source")
+        changes = [c for c in pair.changes if c.kind in kinds and c.a != c.b]
+        if changes:
+            found[pair.row, tuple(_change(change) for change in changes)].append(pair)
+    return [
+        Finding("setup", f"{row}: {_listed(changes)} ({len(mine)} cells)", row)
+        for (row, changes), mine in found.items()
+    ]
+
+
+def _change(change: Change) -> str:
+    return f"{change.kind} {change.name}".strip() + f" {change.a} → {change.b}"
+
+
+def _listed(changes: Sequence[str]) -> str:
+    more = len(changes) - CHANGES_SHOWN
+    return ", ".join(changes[:CHANGES_SHOWN]) + (f" and {more} more" if more > 0 else "")
 
 
 def _other_sizes(pairs: Iterable[Pair], limits: Limits) -> list[Finding]:
@@ -215,36 +261,37 @@ def _not_equal(pairs: Iterable[Pair]) -> list[Finding]:
 # --- what varies by chance ------------------------------------------------------------------------
 
 
-def _testable(tests: Sequence[Test], limits: Limits) -> None:
-    untested = all(test.difference.p is None for test in tests)
-    if untested and limits.tolerance is None and not limits.exact:
-        raise InputError(
-            "one seed on each data set says nothing about chance; run the cells with more seeds, "
-            "make the baseline with --again, or give a tolerance in points (or exact)"
-        )
-
-
 def _alarms(tests: Sequence[Test], limits: Limits) -> list[Finding]:
     several = len({test.gallery for test in tests}) > 1
-    found = []
-    for test in tests:
-        effect, level = test.difference.effect, limits.one_side
-        beyond, moved = abs(effect) >= NEGLIGIBLE, _moved(test, several)
-        if beyond and test.worse is not None and test.worse <= level:
-            found.append(Finding("worse", f"{moved}, beyond chance", test.row, test=test))
-        elif limits.tolerance is not None and -effect > limits.tolerance:
-            text = f"{moved}, more than the tolerance of {100 * limits.tolerance:g}"
-            found.append(Finding("tolerance", text, test.row, test=test))
-        elif limits.gains and beyond and test.better is not None and test.better <= level:
-            found.append(Finding("too good", f"{moved}, beyond chance", test.row, test=test))
-    return found
+    return [found for test in tests if (found := _alarm(test, limits, several)) is not None]
 
 
-def _moved(test: Test, says_gallery: bool) -> str:
+def _alarm(test: Test, limits: Limits, says_gallery: bool) -> Finding | None:
+    effect, level = test.difference.effect, limits.one_side
+    beyond, moved = abs(effect) >= NEGLIGIBLE, _moved(test, says_gallery)
+    if beyond and test.worse is not None and test.worse <= level:
+        return Finding("worse", f"{moved}, beyond chance", test.row, test=test)
+    if limits.tolerance is not None and -effect > limits.tolerance:
+        text = f"{moved}, more than the tolerance of {100 * limits.tolerance:g}"
+        return Finding("tolerance", text, test.row, test=test)
+    if limits.gains and beyond and test.better is not None and test.better <= level:
+        return Finding("too good", f"{moved}, beyond chance", test.row, test=test)
+    far = max(test.on_sets, key=lambda one: abs(one.now - one.before))
+    if abs(far.now - far.before) > BOUND:
+        text = f"{_moved(test, says_gallery, far)}, beyond {100 * BOUND:g}, whatever chance does"
+        return Finding("bound", text, test.row, far.dataset.partition(" ")[0], test)
+    return None
+
+
+def _moved(test: Test, says_gallery: bool, on: OnSet | None = None) -> str:
+    """The change over all data sets, or `on` one of them."""
     metric = f"{test.metric}, {test.gallery}," if says_gallery else test.metric
+    before, now = (on.before, on.now) if on else (test.before, test.now)
+    place = f" on {on.dataset.partition(' ')[0]}" if on and len(test.on_sets) > 1 else ""
+    effect = now - before if on else test.difference.effect
     return (
-        f"{test.row or 'all rows'}: {metric} {100 * test.before:.1f} → {100 * test.now:.1f} "
-        f"({100 * test.difference.effect:+.1f} points)"
+        f"{test.row or 'all rows'}{place}: {metric} {100 * before:.1f} → {100 * now:.1f} "
+        f"({100 * effect:+.1f} points)"
     )
 
 
@@ -284,13 +331,6 @@ def _notes(comparison: Comparison) -> list[str]:
     copied = sum(pair.copied for pair in comparison.pairs)
     if copied:
         notes.append(f"{copied} cells are copies of the baseline's records, not run again")
-    setups = [
-        [f"{c.kind} {c.name}" for c in pair.changes if c.kind in ("option", "profile")]
-        for pair in comparison.other_key
-    ]
-    if otherwise := sum(map(bool, setups)):
-        names = ", ".join(sorted(set(chain(*setups))))
-        notes.append(f"{otherwise} cells were run otherwise: {names}")
     code = sum(pair.a.digests["code"] != pair.b.digests["code"] for pair in comparison.pairs)
     if code:
         notes.append(f"other code in {code} of {len(comparison.pairs)} cells")

@@ -1,5 +1,6 @@
 """What a gate lets pass."""
 
+import math
 from dataclasses import dataclass
 
 from benchmark.metrics import METRICS
@@ -18,8 +19,9 @@ class Limits:
     `training` False lets training begin with other losses (which are tested at a rate of false
     alarms of their own, a tenth of `false_alarms`).
     `exact`: all must be equal to the bit. `time`, `memory`: the largest ratios to the baseline's.
-    `other_seeds`: results of other seeds are compared, unpaired. Raises InputError when a value
-    makes no sense.
+    `other_seeds`: results of other seeds are compared, unpaired. `must_find`: a check that could
+    not have found a true drop of this size in the first of `metrics`, in whichever row it is, does
+    not pass. Raises InputError when a value makes no sense.
     """
 
     metrics: tuple[str, ...] = ("mAP", "rank1")
@@ -31,24 +33,30 @@ class Limits:
     time: float | None = None
     memory: float | None = None
     other_seeds: bool = False
+    must_find: float = 0.03
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "metrics", tuple(as_several(self.metrics, "metrics", as_text)))
         for name in ("gains", "training", "exact", "other_seeds"):
             as_flag(getattr(self, name), name.replace("_", " "))
-        for name in ("false_alarms", "tolerance", "time", "memory"):
-            if getattr(self, name) is not None:
+        for name in ("false_alarms", "must_find", "tolerance", "time", "memory"):
+            optional = name in ("tolerance", "time", "memory")
+            if not (optional and getattr(self, name) is None):
                 as_number(getattr(self, name), name.replace("_", " "))
         others = [metric for metric in self.metrics if metric not in METRICS]
         if others or not self.metrics:
             raise unknown("metric", others[0] if others else "", METRICS, "gate")
-        if self.false_alarms is None or not 0 < self.false_alarms < 1:
+        if not 0 < self.false_alarms < 1:
             raise InputError(f"false alarms: {self.false_alarms} is no rate between 0 and 1")
         if self.tolerance is not None and not 0 <= self.tolerance <= 1:
             raise InputError(f"tolerance: {100 * self.tolerance:g} points are not in 0 to 100")
+        if not 0 < self.must_find <= 1:
+            raise InputError(
+                f"must find: {100 * self.must_find:g} points are not above 0 and up to 100"
+            )
         for name, ratio in (("time", self.time), ("memory", self.memory)):
-            if ratio is not None and ratio <= 0:
-                raise InputError(f"{name}: a ratio must be above 0, not {ratio}")
+            if ratio is not None and not 0 < ratio < math.inf:
+                raise InputError(f"{name}: a ratio must be above 0 and finite, not {ratio}")
         if self.exact and self.other_seeds:
             raise InputError("other seeds cannot be equal to the bit; leave out one of the two")
 

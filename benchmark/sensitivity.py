@@ -6,16 +6,22 @@ from dataclasses import dataclass
 
 from benchmark.baselines import Baseline
 from benchmark.comparing import compare, metric_of
-from benchmark.drops import WANTED, runs_of, tested_measures
+from benchmark.drops import (
+    WANTED,
+    possible_drop,
+    runs_of,
+    scatter_of_seeds,
+    steps_of,
+    tested_measures,
+)
 from benchmark.limits import Limits
 from benchmark.statistics import (
-    Scatter,
     Values,
     by_set,
-    difference,
     power,
     scatter_of_runs,
     seeds_needed,
+    set_mean,
     smallest_seen,
 )
 from benchmark.tables import Table
@@ -28,8 +34,8 @@ MOST_SEEDS = 100
 class Noise:
     """How much the difference of two equal runs scatters, per pair of cells, as a fraction.
 
-    Of one metric of a row (None: of the mean over all rows), which stands on `sets` data sets;
-    `freedom` says how well it is known.
+    Of one metric of a row (None: of the mean over all rows), which is `before` on `sets` data sets;
+    `freedom` says how well it is known. `step`: what no pair is taken to scatter by less than.
     """
 
     row: str | None
@@ -37,15 +43,17 @@ class Noise:
     deviation: float
     freedom: int
     sets: int
+    step: float
+    before: float
 
 
 @dataclass(frozen=True)
 class Sensitivity:
     """What a gate with `seeds` on each data set finds in four cases of five, as fractions.
 
-    `overall`: the least drop of the mean over all rows (None: there is one row, or no test can be),
-    `in_a_row`: the least drop that is found in whichever row it is; `seconds`: the computing time
-    of all cells on one core.
+    `overall`: the least drop of the mean over all rows (None: there is one row), `in_a_row`: the
+    least drop that is found in whichever row it is; None, too, where no test can be, or finds no
+    drop that is possible. `seconds`: the computing time of all cells on one core.
     """
 
     metric: str
@@ -63,28 +71,24 @@ def noise_of(baseline: Baseline, tables: Iterable[Table], limits: Limits) -> lis
     bound. Raises InputError when a row has only one seed everywhere, and one run.
     """
     comparison = compare(baseline.records, baseline.records, tables)
-    found = []
-    for measure in tested_measures(comparison, limits):
-        for row, (runs, _) in runs_of(comparison, metric_of(measure), baseline.again).items():
-            scatter = scatter_of_runs(runs) if baseline.again else _scatter_of_seeds(runs[0])
-            if scatter.freedom:
-                variance = 2 * scatter.squares / scatter.freedom / (1 + 1 / len(runs))
-                deviation, sets = math.sqrt(variance), len(by_set(runs[0]))
-                found.append(Noise(row, measure[1], deviation, scatter.freedom, sets))
-    if not found:
+    return [
+        _noise(row, measure[1], runs, steps[row])
+        for measure in tested_measures(comparison, limits)
+        for steps in [steps_of(comparison, measure)]
+        for row, (runs, _) in runs_of(comparison, metric_of(measure), baseline.again).items()
+    ]
+
+
+def _noise(row: str | None, metric: str, runs: Sequence[Values], step: float) -> Noise:
+    scatter = scatter_of_runs(runs) if len(runs) > 1 else scatter_of_seeds(runs[0])
+    if not scatter.freedom:
         raise InputError(
-            "one seed on each data set does not tell how much results scatter; "
-            "run the cells with two seeds or more, or again with --again"
+            f"one seed on each data set does not tell how much results of {row or 'all rows'} "
+            "scatter; run the cells with two seeds or more, or again with --again"
         )
-    return found
-
-
-def _scatter_of_seeds(values: Values) -> Scatter:
-    """As that of a pair of values with unlike seeds."""
-    alone = difference(values, dict.fromkeys(values, 0.0))
-    if alone is None or alone.deviation is None:
-        return Scatter()
-    return Scatter(2 * alone.freedom * alone.deviation**2, alone.freedom)
+    deviation = math.sqrt(2 * scatter.squares / scatter.freedom / (1 + 1 / len(runs)))
+    size, before = len(by_set(runs[0])), set_mean(runs[0])
+    return Noise(row, metric, deviation, scatter.freedom, size, step, before)
 
 
 def sensitivities(
@@ -101,9 +105,14 @@ def sensitivities(
 
     def least(of: Sequence[Noise], count: int) -> float | None:
         drops = [
-            smallest_seen(_of_mean(one, runs), count, one.sets, level, WANTED, runs) for one in of
+            possible_drop(
+                smallest_seen(_of_mean(one, runs), count, one.sets, level, WANTED, runs),
+                one.before,
+            )
+            for one in of
         ]
-        return max((drop for drop in drops if drop is not None), default=None)
+        known = [drop for drop in drops if drop is not None]
+        return max(known) if known and len(known) == len(drops) else None
 
     return [
         Sensitivity(metric, count, least(overall, count), least(rows, count), count * seconds)
@@ -117,12 +126,19 @@ def seeds_for(
 ) -> dict[str, tuple[int | None, int | None]]:
     """Metric -> the least numbers of seeds that find a `drop`: of the mean over rows, of any row.
 
-    None: more than MOST_SEEDS, or there is no such test.
+    None: more than MOST_SEEDS, or there is no such test. Raises InputError for a drop that no row
+    can have.
     """
+    highest = max(one.before for one in noise)
+    if not 0 < drop <= highest:
+        raise InputError(
+            f"a drop of {100 * drop:g} points: no metric can fall by that; give one above 0 and up "
+            f"to {100 * highest:.1f}"
+        )
     runs, level = 1 + len(baseline.again), _level(noise, limits)
 
     def needed(of: Sequence[Noise]) -> int | None:
-        if not of or drop <= 0:
+        if not of:
             return None
         found = [
             seeds_needed(drop, _of_mean(one, runs), one.sets, level, WANTED, runs) for one in of
@@ -160,7 +176,7 @@ def chances(
 
 def _of_mean(noise: Noise, runs: int) -> float:
     """That of the difference of a run and the mean of `runs` others, from that of two runs."""
-    return noise.deviation * math.sqrt((1 + 1 / runs) / 2)
+    return max(noise.step, noise.deviation * math.sqrt((1 + 1 / runs) / 2))
 
 
 def _level(noise: Sequence[Noise], limits: Limits) -> float:

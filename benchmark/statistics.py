@@ -128,14 +128,18 @@ def chance_of_gaps(now: Values, runs: Sequence[Values]) -> float | None:
     )
 
 
-def difference_of_samples(left: Values, right: Values, level: float = 0.95) -> Difference | None:
+def difference_of_samples(
+    left: Values, right: Values, level: float = 0.95, known: Scatter | None = None
+) -> Difference | None:
     """`left` minus `right` where their seeds are other ones, so that nothing can be paired.
 
     Over the data sets that both have, each counting alike, as `difference` does it; on one data set
     this is Student's t-test of two samples. `pairs` is the number of values of the shorter side,
-    `deviation` that of the difference of two values. What a split does to both sides is not taken
-    out, so it needs more seeds for the same answer. None without a common data set.
+    `deviation` that of the difference of two values, as is what is `known` of it. What a split does
+    to both sides is not taken out, so it needs more seeds for the same answer. None without a
+    common data set.
     """
+    known = known or Scatter()
     sides = (by_set(left), by_set(right))
     asked = sorted(sides[0].keys() & sides[1].keys())
     if not asked:
@@ -143,10 +147,11 @@ def difference_of_samples(left: Values, right: Values, level: float = 0.95) -> D
     common = [{d: side[d] for d in asked} for side in sides]
     effect = math.fsum(_mean(common[0][d]) - _mean(common[1][d]) for d in asked) / len(asked)
     pairs = sum(min(len(side[d]) for side in common) for d in asked)
-    freedom = sum(len(found) - 1 for side in common for found in side.values())
+    freedom = sum(len(found) - 1 for side in common for found in side.values()) + known.freedom
     if freedom == 0:
         return Difference(effect, pairs, len(asked), 0)
-    variance = math.fsum(_squares(side.values()) for side in common) / freedom
+    squares = math.fsum(_squares(side.values()) for side in common) + known.squares / 2
+    variance = squares / freedom
     shares = math.fsum(1 / len(found) for side in common for found in side.values())
     error = math.sqrt(variance * shares) / len(asked)
     found = Difference(effect, pairs, len(asked), freedom, math.sqrt(2 * variance))

@@ -8,6 +8,7 @@ from typing import Any
 from crossres.grammar import (
     ANSWER_IS_NO,
     DONE,
+    UNUSABLE_INPUT,
     add_tables,
     command,
     finite,
@@ -78,6 +79,7 @@ def _check(options: argparse.Namespace) -> int:
         time=options.time,
         memory=options.memory,
         other_seeds=options.other_seeds,
+        must_find=options.must_find / 100,
     )
     gate = hold_gate(options.results, options.baseline, named_tables(options), limits)
     for path, content in ((options.junit, to_junit), (options.summary, to_summary)):
@@ -89,7 +91,8 @@ def _check(options: argparse.Namespace) -> int:
         print_gate(gate, Console())
         if options.annotations:
             print(*to_annotations(gate), sep="\n")
-    return DONE if gate.check.passed else ANSWER_IS_NO
+    codes = {"passed": DONE, "failed": ANSWER_IS_NO, "unusable": UNUSABLE_INPUT}
+    return codes[gate.check.answer]
 
 
 def _power(options: argparse.Namespace) -> int:
@@ -186,6 +189,15 @@ def _add_check(commands: Any) -> None:
     check.add_argument("results", type=place, metavar="RESULTS")
     check.add_argument("--baseline", type=place, required=True, metavar="FILE")
     _add_common(check)
+    check.add_argument(
+        "--must-find",
+        type=float,
+        default=3.0,
+        metavar="POINTS",
+        help="pass only where a true drop of this size, in the first of the metrics, would be "
+        "found in four cases of five, of all rows and of each; else the check is unusable and "
+        "exits with 2 (default: 3)",
+    )
     check.add_argument(
         "--tolerance",
         type=finite,

@@ -16,7 +16,8 @@ def assert_no_regression() -> Callable[..., None]:
 
     `results` is a results folder, `baseline` a file of `crossres baseline`; `tables` are names or
     paths of the tables that name the rows; `limits` are the fields of `crossres.Limits`. The
-    failure lists what was found; InputError when nothing can be compared.
+    failure lists what was found, or what could not have been; InputError when nothing can be
+    compared.
     """
 
     def hold(
@@ -34,6 +35,7 @@ def assert_no_regression() -> Callable[..., None]:
         gate = hold_gate(Path(results), Path(baseline), named, Limits(**limits))
         if not gate.check.passed:
             lines = [f"{finding.kind}: {finding.text}" for finding in gate.check.findings]
+            lines = lines or [f"blind: {blind.text}" for blind in gate.check.blind]
             pytest.fail("\n  ".join([f"crossres {gate.verdict}", *lines]), pytrace=False)
 
     return hold

@@ -20,6 +20,7 @@ from benchmark.records import read_records
 from benchmark.tables import Table, asked_tables
 from datasets.arguments import as_a, as_path
 from datasets.errors import InputError
+from reports.checkout import Checkout, checkout_of
 from reports.leftovers import FailedCell, read_failures
 from reports.standing import cautions, headed
 from reports.text import markdown as escape
@@ -28,20 +29,33 @@ from reports.words import MINUS, counted, metric_title, percent, signed
 ADVICE = {
     "data": "Restore the data and how it is split, or make a new baseline if the change is meant.",
     "missing": "Run these cells; a failed one says why in failures/ of the results folder.",
+    "setup": "These are other cells than the baseline's: run the same ones, or make a new baseline "
+    "if the change is meant.",
     "size": "A method, its embedding, a split or what is ranked has another size: "
     "make a new baseline if meant.",
     "worse": "The change harms the results.",
     "too good": "Look for a leak of test data; make a new baseline if the gain is meant.",
     "tolerance": "The drop is larger than the tolerance, whatever chance could explain.",
+    "bound": "No chance moves a mean by so much: look for a bug or a leak, or make a new baseline "
+    "if the change is meant.",
     "training": "Training is another one from its first steps on, whatever mAP says: "
     "make a new baseline if meant.",
     "exact": "Something in the code or the platform changed the bits.",
     "time": "The change costs time.",
     "memory": "The change costs memory.",
 }
+BLIND = (
+    "Nothing was found, but a drop that matters could have been there. Run more seeds, make the "
+    "baseline with more runs of its cells (--again), or say what is enough (--must-find, "
+    "--tolerance, --exact)."
+)
+SIGHT = "a drop that matters would be found"
+ICONS = {"passed": "✅", "failed": "❌", "unusable": "⚠️"}
+STYLES = {"passed": "bold green", "failed": "bold red", "unusable": "bold yellow"}
 CHECKED = {
     "data": "same data",
     "missing": "no cell missing",
+    "setup": "same options",
     "size": "same sizes",
     "training": "training begins alike",
     "exact": "equal to the bit",
@@ -64,6 +78,7 @@ class Gate:
     baseline: str
     check: Check
     failed: tuple[FailedCell, ...]
+    checkout: Checkout | None = None
 
     @property
     def cautions(self) -> tuple[str, ...]:
@@ -72,12 +87,24 @@ class Gate:
 
     @property
     def verdict(self) -> str:
-        """ "passed" or "failed", with how much was held and what was found."""
-        cells = counted(len(self.check.comparison.pairs), "cell")
-        if self.check.passed:
-            return f"passed: {cells} {'is' if cells == '1 cell' else 'are'} as the baseline says"
-        kinds = dict.fromkeys(finding.kind for finding in self.check.findings)
-        return f"failed: {', '.join(kinds)}"
+        """The answer, with how much was held, what was found, or what could not have been."""
+        pairs = self.check.comparison.pairs
+        if self.check.answer == "failed":
+            kinds = dict.fromkeys(finding.kind for finding in self.check.findings)
+            return f"failed: {', '.join(kinds)}"
+        if self.check.answer == "unusable":
+            return f"unusable: {self.check.blind[0].text}"
+        copied = all(pair.copied for pair in pairs)
+        are = f"{counted(len(pairs), 'cell')} {'is' if len(pairs) == 1 else 'are'}"
+        return (
+            f"passed: {are} as the baseline says" + ", being copies of it, not run again" * copied
+        )
+
+    @property
+    def origin(self) -> str:
+        """What was held against what: folder and baseline, commit and date."""
+        at = f", at {self.checkout.words}" if self.checkout else ""
+        return f"{self.results} against {self.baseline}{at}"
 
 
 def hold_gate(
@@ -100,7 +127,8 @@ def hold_gate(
     asked = naming_tables(results) if tables is None else asked_tables(tables)
     made = check(expected.records, found, asked, limits, expected.again)
     failed = read_failures(results, {record.key for record in found})
-    return Gate(results.resolve().name, baseline.name, made, failed)
+    names = (results.as_posix(), baseline.as_posix())
+    return Gate(*names, made, failed, checkout_of(results))
 
 
 # --- for programs ---------------------------------------------------------------------------------
@@ -111,9 +139,11 @@ def gate_json(gate: Gate) -> dict[str, Any]:
     made = gate.check
     return {
         "passed": made.passed,
+        "answer": made.answer,
         "verdict": gate.verdict,
         "results": gate.results,
         "baseline": gate.baseline,
+        "checkout": asdict(gate.checkout) if gate.checkout else None,
         "cells": len(made.comparison.pairs),
         "bit_equal": _bit_equal(made),
         "limits": asdict(made.limits),
@@ -123,6 +153,7 @@ def gate_json(gate: Gate) -> dict[str, Any]:
             {"kind": f.kind, "row": f.row, "dataset": f.dataset, "text": f.text}
             for f in made.findings
         ],
+        "blind": [{"row": blind.row, "text": blind.text} for blind in made.blind],
         "tests": [asdict(test) for test in made.tests],
         "beginnings": [asdict(beginning) for beginning in made.beginnings],
         "costs": [asdict(cost) for cost in made.comparison.costs],
@@ -131,12 +162,13 @@ def gate_json(gate: Gate) -> dict[str, Any]:
 
 
 def notes_of(gate: Gate) -> tuple[str, ...]:
-    """What changed and is no fault, and why cells failed."""
+    """What changed and is no fault, why cells failed, and what a failed check did not see."""
     failed = [f"{cell.title} failed: {cell.reason}" for cell in gate.failed]
     equal = _bit_equal(gate.check)
     total = len(gate.check.comparison.pairs)
     same = [f"{equal} of {total} cells are equal to the bit"] if equal else []
-    return (*same, *gate.check.notes, *failed)
+    unseen = [blind.text for blind in gate.check.blind] if gate.check.findings else []
+    return (*same, *gate.check.notes, *failed, *unseen)
 
 
 def _bit_equal(made: Check) -> int:
@@ -152,7 +184,9 @@ def how_it_was_tested(made: Check) -> str:
     return (
         f"{against}One-sided t-tests, {kind}, with Holm's correction over all of them: by chance "
         f"results as good as the baseline's fail in at most {100 * limits.false_alarms:g} % of "
-        f"checks ({sides}). Finds: the least true drop that is found in four cases of five."
+        f"checks ({sides}). Finds: the least true drop that is found in four cases of five; what "
+        f"must be found is {100 * limits.must_find:g} points of {metric_title(limits.metrics[0])} "
+        "in all rows and in each."
         + (TRAINING.format(100 * limits.training_alarms) if made.beginnings else "")
     )
 
@@ -204,7 +238,6 @@ def lines_of(made: Check) -> list[Line]:
 def _line(test: Test, kind: str, says_gallery: bool) -> Line:
     low, high = test.difference.low, test.difference.high
     known = low is not None and high is not None and test.difference.deviation
-    equal = test.difference.effect == 0 and test.difference.deviation in (None, 0.0)
     return Line(
         test.row or "mean over all rows",
         metric_title(test.metric) + (f", {test.gallery}" if says_gallery else ""),
@@ -212,8 +245,8 @@ def _line(test: Test, kind: str, says_gallery: bool) -> Line:
         percent(test.now),
         signed(100 * test.difference.effect),
         f"[{signed(100 * (low or 0))}, {signed(100 * (high or 0))}]" if known else "–",
-        f"{MINUS}{100 * test.finds:.1f}" if test.finds else "–",
-        kind or ("equal" if equal else "ok" if test.worse is not None else "not tested"),
+        f"{MINUS}{100 * test.finds:.1f}" if test.finds is not None else "none",
+        kind or ("equal" if test.equal else "ok" if test.worse is not None else "not tested"),
     )
 
 
@@ -224,8 +257,12 @@ def print_gate(gate: Gate, console: Console) -> None:
     """The verdict, the findings, what changed, and the notes."""
     for caution in gate.cautions:
         console.print(caution, style="bold yellow", markup=False)
-    style = "bold green" if gate.check.passed else "bold red"
-    console.print(Text(gate.verdict, style=style))
+    console.print(Text(gate.verdict, style=STYLES[gate.check.answer]))
+    console.print(Text(gate.origin, style="dim"))
+    if gate.check.answer == "unusable":
+        console.print(BLIND, markup=False, highlight=False)
+        for blind in gate.check.blind:
+            console.print(Text.assemble(("  blind: ", "bold yellow"), blind.text))
     for finding in gate.check.findings:
         console.print(Text.assemble((f"  {finding.kind}: ", "bold red"), finding.text))
     table = RichTable(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
@@ -247,17 +284,23 @@ def print_gate(gate: Gate, console: Console) -> None:
 def to_summary(gate: Gate) -> str:
     """The answer as Markdown, for the summary of a CI job or a pull request."""
     made = gate.check
-    parts = [f"### {'✅' if made.passed else '❌'} crossres: {escape(gate.verdict)}\n"]
+    parts = [
+        f"### {ICONS[made.answer]} crossres: {escape(gate.verdict)}\n",
+        f"{escape(gate.origin)}\n",
+    ]
     for head, text in map(headed, gate.cautions):
         parts.append(f"> **{escape(head)}**{escape(text)}\n")
     for kind in dict.fromkeys(finding.kind for finding in made.findings):
         mine = [finding for finding in made.findings if finding.kind == kind]
         parts.append(f"**{kind}** – {ADVICE[kind]}\n")
         parts.append("".join(f"- {escape(finding.text)}\n" for finding in mine))
+    if made.answer == "unusable":
+        lines = (f"- {escape(blind.text)}\n" for blind in made.blind)
+        parts += [f"**unusable** – {BLIND}\n", "".join(lines)]
     parts.append(_table(lines_of(made)))
     if made.beginnings:
-        lines = (tuple(map(escape, line)) for line in training_lines_of(made))
-        table = _rows(TRAINING_HEADS, "|---|---|--:|--:|--:|---|", lines)
+        losses = (tuple(map(escape, line)) for line in training_lines_of(made))
+        table = _rows(TRAINING_HEADS, "|---|---|--:|--:|--:|---|", losses)
         summary = "<summary>The losses with which training begins</summary>"
         parts.append(f"<details>{summary}\n\n{table}\n</details>\n")
     parts.append(f"<sub>{escape(how_it_was_tested(made))}</sub>\n")
@@ -283,10 +326,15 @@ def _rows(heads: tuple[str, ...], rule: str, lines: Iterable[tuple[str, ...]]) -
 
 def to_annotations(gate: Gate) -> list[str]:
     """One workflow command of GitHub Actions per finding: they show at the run and its change."""
+    blind = gate.check.blind if gate.check.answer == "unusable" else ()
     return [
-        f"::error title=crossres {finding.kind}::{_command(finding.text)}"
-        for finding in gate.check.findings
+        *(_annotation(finding.kind, finding.text) for finding in gate.check.findings),
+        *(_annotation("unusable", found.text) for found in blind),
     ]
+
+
+def _annotation(kind: str, text: str) -> str:
+    return f"::error title=crossres {kind}::{_command(text)}"
 
 
 def _command(text: str) -> str:
@@ -299,20 +347,37 @@ def to_junit(gate: Gate) -> str:
     """The answer as JUnit XML: a test case for each thing that was checked, failed where found."""
     cases = [*_plain_cases(gate.check), *_test_cases(gate.check)]
     failures = sum(bool(found) for _, found in cases)
-    counts = {"tests": str(len(cases)), "failures": str(failures), "errors": "0", "skipped": "0"}
+    blind = gate.check.blind
+    counts = {
+        "tests": str(len(cases) + 1),
+        "failures": str(failures),
+        "errors": str(int(bool(blind))),
+        "skipped": "0",
+    }
     suite = ElementTree.Element("testsuite", {"name": "crossres check", **counts})
     for name, found in cases:
-        case = ElementTree.SubElement(suite, "testcase", {"classname": "crossres", "name": name})
+        case = _case(suite, name)
         if found:
-            texts = [finding.text for finding in found]
-            about = {"type": found[0].kind, "message": "; ".join(texts)}
-            ElementTree.SubElement(case, "failure", about).text = "\n".join(
-                [*texts, ADVICE[found[0].kind]]
-            )
+            _fault(case, "failure", found[0].kind, [f.text for f in found], ADVICE[found[0].kind])
+    case = _case(suite, SIGHT)
+    if blind:
+        _fault(case, "error", "unusable", [found.text for found in blind], BLIND)
     root = ElementTree.Element("testsuites", counts)
     root.append(suite)
     ElementTree.indent(root)
     return ElementTree.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
+
+
+def _case(suite: ElementTree.Element, name: str) -> ElementTree.Element:
+    return ElementTree.SubElement(suite, "testcase", {"classname": "crossres", "name": name})
+
+
+def _fault(
+    case: ElementTree.Element, tag: str, kind: str, texts: Sequence[str], advice: str
+) -> None:
+    """A failure: something was found; or an error: it could not have been."""
+    about = {"type": kind, "message": "; ".join(texts)}
+    ElementTree.SubElement(case, tag, about).text = "\n".join([*texts, advice])
 
 
 Case = tuple[str, list[Finding]]

@@ -75,9 +75,8 @@ def print_power(
 
 
 def _points(fraction: float | None) -> str:
-    if fraction is None:
-        return "–"
-    return f"{100 * fraction:.1f}" if fraction < 1 else "over 100"
+    """Points; "none" where no drop that is possible is found, or there is no such test."""
+    return "none" if fraction is None else f"{100 * fraction:.1f}"
 
 
 def _seeds(number: int | None) -> str:

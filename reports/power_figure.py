@@ -34,14 +34,14 @@ def power_figure(
 
     Of the first metric of `limits`, with a curve for each number of seeds in `found`, as
     `sensitivities` gives them. The same arguments give the same bytes. InputError for another
-    suffix, and where nothing can be tested.
+    suffix, and where no drop that is possible is found.
     """
     if suffix.lower() not in FORMATS:
         raise InputError(f"a figure is a {', '.join(FORMATS)} file, not {suffix or 'one without'}")
     metric = limits.metrics[0]
     mine = [one for one in found if one.metric == metric and one.in_a_row is not None]
     if not mine:
-        raise InputError("nothing can be tested with so few seeds; give more with --seeds")
+        raise InputError("so few seeds find no drop that is possible; give more with --seeds")
     fixed: Any = {"svg.hashsalt": "crossres", "svg.fonttype": "path", "font.size": 8}
     curves = _curves(mine, baseline, noise, limits)
     with matplotlib.rc_context({**SETTINGS, **fixed, "axes.titlesize": 8}):
@@ -71,7 +71,7 @@ def _curves(
     """Drops (STEPS,) up to one that all find in any one row, and for each number of seeds the
     chances (STEPS, 2) of all rows and of any one row, NaN where there is no such test."""
     least = max(one.in_a_row or 0.0 for one in found)
-    drops = np.linspace(0.0, BEYOND * least, STEPS)
+    drops = np.linspace(0.0, min(1.0, BEYOND * least), STEPS)
     return drops, [
         np.array(
             chances(baseline, noise, limits, one.metric, one.seeds, drops.tolist()),

@@ -68,7 +68,14 @@ def test_the_steps_run_a_table_and_tell_what_the_check_said(checkout: Path) -> N
     environment = os.environ | {"PYTHONPATH": str(REPOSITORY)}
     subprocess.run([sys.executable, "-m", *base], cwd=checkout, check=True, env=environment)
 
-    done = step(checkout, "check", baseline="base.json")
+    blind = step(checkout, "check", baseline="base.json")
+    assert blind.returncode == 2, blind.stderr
+    assert outputs(checkout)["verdict"] == "unusable"
+    assert "::error title=crossres unusable::finds no drop of mAP" in blind.stdout
+    assert "### ⚠️ crossres: unusable: " in (checkout / "summary").read_text()
+
+    enough = {"must_find": "5", "check_arguments": "--tolerance 5"}
+    done = step(checkout, "check", baseline="base.json", **enough)
     assert done.returncode == 0, done.stderr
     assert outputs(checkout)["verdict"] == "passed"
     assert "### ✅ crossres: passed: 2 cells" in (checkout / "summary").read_text()
@@ -100,6 +107,8 @@ def test_the_workflow_gives_the_action_what_it_has() -> None:
     steps = yaml.safe_load(path.read_text(encoding="utf-8"))["jobs"]["gate"]["steps"]
     used = next(one for one in steps if one.get("uses") == "./")
     assert set(used["with"]) <= set(ACTION["inputs"])
+    session = (REPOSITORY / "noxfile.py").read_text(encoding="utf-8")
+    assert f'GATE_FINDS = "{used["with"]["must-find"]}"' in session
     assert (REPOSITORY / used["with"]["baseline"]).is_file()
     for name in ("summary", "junit"):
         assert f"steps.{used['id']}.outputs.{name}" in path.read_text(encoding="utf-8")

@@ -124,6 +124,8 @@ def typed(words: list[str], home: Path) -> list[str]:
         words += [w for o, v in SMALL.items() if o not in words for w in (o, v)] + ["--jobs", "1"]
     elif " ".join(words).startswith(WITH_PROFILE) and "--profile" not in words:
         words += ["--profile", "smoke"]
+    if words[:2] == ["crossres", "check"]:  # so small a run is blind: nothing but equality is found
+        words.append("--exact")
     if "--profile" in words:
         words[words.index("--profile") + 1] = "smoke"
     return words

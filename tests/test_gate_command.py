@@ -74,11 +74,18 @@ def test_the_same_results_pass_and_a_drop_fails(
     assert again.returncode == 0, again.stderr
     assert json.loads(again.stdout)["passed"] is True
 
+    unusable = command("check", "results", "--baseline", "base.json", "--summary", "ci/blind.md")
+    assert unusable.returncode == 2, unusable.stderr
+    assert "unusable: finds no drop of mAP in Plain that is possible" in unusable.stdout
+    assert "✅" not in (folder / "ci/blind.md").read_text()
+    enough = ("--must-find", "5", "--tolerance", "5")
+    assert command("check", "results", "--baseline", "base.json", *enough).returncode == 0
+
     check = ("check", "results", "--baseline", worse.name, "--junit", "ci/gate.xml")
     done = command(*check, "--summary", "ci/gate.md", "--annotations")
     assert done.returncode == 1, done.stderr
-    assert "failed: worse" in done.stdout
-    assert "::error title=crossres worse::Plain: mAP " in done.stdout
+    assert "failed: bound" in done.stdout
+    assert "::error title=crossres bound::Plain: mAP " in done.stdout
     assert ElementTree.parse(folder / "ci/gate.xml").getroot().attrib["failures"] != "0"
     assert "❌" in (folder / "ci/gate.md").read_text()
     assert command("check", "results", "--baseline", worse.name, "--metrics", "mINP").returncode
@@ -94,6 +101,10 @@ def test_what_cannot_be_checked_is_one_line_and_two(command: Command, folder: Pa
         (("check", "nowhere", "--baseline", "base.json"), "nowhere: no results there"),
         (("check", "results", "--baseline", "base.json", "--metrics", "map"), "unknown ['map']"),
         (("check", "results", "--baseline", "base.json", "--false-alarms", "0"), "no rate between"),
+        (("check", "results", "--baseline", "base.json", "--must-find", "nan"), "must find: nan"),
+        (("check", "results", "--baseline", "base.json", "--time", "nan"), "time: a ratio must be"),
+        (("power", "results", "--drop", "0"), "no metric can fall by that"),
+        (("power", "results", "--drop", "nan"), "no metric can fall by that"),
         (("baseline", "nowhere"), "nowhere: no results there"),
         (("power", "nowhere"), "nowhere: no results there"),
     ):
@@ -111,6 +122,11 @@ def test_power_takes_a_folder_or_a_baseline(command: Command) -> None:
     assert done.returncode == 0, done.stderr
     assert command("power", "base.json", "--drop", "5", "--json").stdout == done.stdout
     assert json.loads(done.stdout)["seeds_needed"]["mAP"]["in_a_row"] >= 2
+    assert all(
+        one[name] is None or one[name] < 1
+        for one in json.loads(done.stdout)["sensitivities"]
+        for name in ("overall", "in_a_row")
+    )
 
 
 @pytest.mark.slow
@@ -132,8 +148,9 @@ def test_more_runs_of_the_baseline_say_how_much_results_scatter(
     assert json.loads(made.stdout) == {"written": "two.json", "cells": 2, "runs": 2}
 
     checked = command("check", "again", "--baseline", "two.json", "--json")
-    assert checked.returncode == 0, checked.stderr
-    assert json.loads(checked.stdout)["runs"] == 2
+    assert checked.returncode == 2, checked.stderr
+    answer = json.loads(checked.stdout)
+    assert (answer["runs"], answer["answer"]) == (2, "unusable")
     drawn = command("power", "two.json", "--figure", "power.svg", "--metrics", "mAP", "--json")
     assert drawn.returncode == 0, drawn.stderr
     assert json.loads(drawn.stdout)["runs"] == 2
@@ -157,6 +174,10 @@ def test_as_good_as_it_was(assert_no_regression):
 
 def test_worse(assert_no_regression):
     assert_no_regression({str(folder / "results")!r}, {str(worse)!r}, tables=["controls"])
+
+
+def test_blind(assert_no_regression):
+    assert_no_regression({str(folder / "results")!r}, {str(folder / "base.json")!r})
 """
     )
     done = subprocess.run(
@@ -168,6 +189,7 @@ def test_worse(assert_no_regression):
         cwd=suite,
         env=os.environ | {"PYTHONPATH": str(REPOSITORY), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
     )  # fmt: skip
-    assert "1 failed, 1 passed" in done.stdout, done.stdout + done.stderr
-    assert "crossres failed: worse" in done.stdout
-    assert "worse: Plain: mAP" in done.stdout
+    assert "2 failed, 1 passed" in done.stdout, done.stdout + done.stderr
+    assert "crossres failed: bound" in done.stdout
+    assert "bound: Plain: mAP" in done.stdout
+    assert "crossres unusable: finds no drop of mAP in Plain" in done.stdout

@@ -50,6 +50,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--only", default="", metavar="TEXT", help="in the kind or the name")
     parser.add_argument("--jobs", default=str(os.cpu_count() or 1), help="cells at once")
     parser.add_argument("--baseline", type=Path, default=REPOSITORY / "baselines" / "gate.json")
+    parser.add_argument(
+        "--must-find", default="6", metavar="POINTS", help="as the gate in CI has it"
+    )
     parser.add_argument("--out", type=Path, default=REPOSITORY / "build" / "mutations")
     return parser.parse_args()
 
@@ -84,8 +87,9 @@ def _outcome(change: Change, arguments: argparse.Namespace) -> Outcome:
     folder = (arguments.out / change.slug).resolve()
     baseline = str(arguments.baseline.resolve())
     command = ["check", "results", "--baseline", baseline, "--table", "gate", "--json"]
-    done = _crossres(REPOSITORY, folder, [*command, *change.check], {})
-    if done.returncode not in (0, 1):
+    bound = ["--must-find", arguments.must_find]
+    done = _crossres(REPOSITORY, folder, [*command, *bound, *change.check], {})
+    if not done.stdout:
         return Outcome(change, {"no results": 1}, {"error": _why_not(folder)})
     answer = json.loads(done.stdout)
     kinds = [finding["kind"] for finding in answer["findings"]]

@@ -19,8 +19,13 @@ class Outcome:
 
     @property
     def right(self) -> bool:
-        """Whether it is what it should be."""
+        """Whether it is what it should be: that a check was unusable is no alarm."""
         return bool(self.alarms) == self.change.harmful
+
+    @property
+    def unusable(self) -> bool:
+        """Whether the gate could not have found what it must."""
+        return self.answer.get("answer") == "unusable"
 
 
 def good_enough(outcomes: Sequence[Outcome]) -> bool:
@@ -33,11 +38,17 @@ def good_enough(outcomes: Sequence[Outcome]) -> bool:
 def to_markdown(outcomes: Sequence[Outcome]) -> str:
     """A sentence and a table for each kind."""
     parts = []
-    for kind, said in (("bug", "raise an alarm"), ("leak", "raise an alarm"), ("clean", "pass")):
+    for kind, said in (
+        ("bug", "raise an alarm"),
+        ("leak", "raise an alarm"),
+        ("clean", "raise none"),
+    ):
         mine = [outcome for outcome in outcomes if outcome.change.kind == kind]
         if mine:
             right = sum(outcome.right for outcome in mine)
-            parts.append(f"**{kind}: {right} of {len(mine)} {said}**\n\n{_table(mine)}")
+            blind = sum(outcome.unusable for outcome in mine)
+            more = f", {blind} checks are unusable" if blind else ""
+            parts.append(f"**{kind}: {right} of {len(mine)} {said}{more}**\n\n{_table(mine)}")
     return "\n".join(parts)
 
 
@@ -48,7 +59,7 @@ def _table(outcomes: Iterable[Outcome]) -> str:
     ]
     for outcome in outcomes:
         mean, most = _moved(outcome.answer)
-        alarms = ", ".join(outcome.alarms) or "none"
+        alarms = ", ".join(outcome.alarms) or ("unusable" if outcome.unusable else "none")
         said = alarms if outcome.right else f"**{alarms}**"
         first = _begun(outcome.answer)
         lines.append(f"| {outcome.change.name} | {said} | {mean} | {most} | {first} |")

@@ -103,6 +103,11 @@ def test_the_table_shows_what_gave_a_change_away_and_what_was_wrong() -> None:
     assert text.startswith("**bug: 1 of 2 raise an alarm**")
     assert "| worse, size | -4.0 | Plain -8.0 | Plain, triplet 80 % |" in text
     assert "| **none** | +0.0 | equal to the bit | equal to the bit |" in text
-    assert "**clean: 1 of 1 pass**" in to_markdown([outcome("clean")])
+    assert "**clean: 1 of 1 raise none**" in to_markdown([outcome("clean")])
+    blind = Outcome(Change("b", "clean"), {}, {**outcome("clean").answer, "answer": "unusable"})
+    assert good_enough([outcome("clean"), blind])
+    text = to_markdown([outcome("clean"), blind])
+    assert text.startswith("**clean: 2 of 2 raise none, 1 checks are unusable**")
+    assert "| b | unusable | +0.0 |" in text
     nothing = Outcome(Change("x", "bug"), {"no results": 1}, {"error": "crossres: no records"})
     assert "| no results | – | crossres: no records | – |" in to_markdown([nothing])

@@ -1,6 +1,7 @@
 """The gate's answer as programs, people and CI read it."""
 
 import json
+import subprocess
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +18,7 @@ from benchmark.limits import Limits
 from benchmark.records import write_record
 from benchmark.sensitivity import chances, noise_of, seeds_for, sensitivities
 from datasets import InputError
+from reports.checkout import Checkout, checkout_of
 from reports.gate import (
     Gate,
     escape,
@@ -62,9 +64,11 @@ def printed(function: Callable[..., None], *arguments: Any) -> str:
 
 
 def test_a_passed_gate_says_so_everywhere(held: Callable[..., Gate]) -> None:
-    gate = held()
+    gate = held(limits=Limits(must_find=0.2))
     assert gate.check.passed
-    assert gate.verdict == "passed: 45 cells are as the baseline says"
+    assert gate.verdict == (
+        "passed: 45 cells are as the baseline says, being copies of it, not run again"
+    )
     assert "### ✅ crossres: passed" in to_summary(gate)
     assert to_annotations(gate) == []
     root = ElementTree.fromstring(to_junit(gate))
@@ -72,6 +76,67 @@ def test_a_passed_gate_says_so_everywhere(held: Callable[..., Gate]) -> None:
     assert not root.findall(".//failure")
     assert "TWIN DATA" in printed(print_gate, gate)
     assert gate_json(gate)["bit_equal"] == 45
+
+
+def test_an_unusable_gate_is_no_pass_anywhere(held: Callable[..., Gate]) -> None:
+    gate = held(limits=Limits(must_find=0.001))
+    assert (gate.check.answer, gate.check.passed) == ("unusable", False)
+    assert gate.verdict.startswith("unusable: finds drops of mAP in ")
+    assert "0.1 points need " in gate.verdict
+    summary, text = to_summary(gate), printed(print_gate, gate)
+    assert "### ⚠️ crossres: unusable" in summary
+    assert "✅" not in summary
+    for found in (summary, " ".join(text.split())):
+        assert "Nothing was found, but a drop that matters could have been there." in found
+    assert to_annotations(gate)[0].startswith("::error title=crossres unusable::finds drops of mAP")
+    root = ElementTree.fromstring(to_junit(gate))
+    assert (root.attrib["failures"], root.attrib["errors"]) == ("0", "1")
+    (error,) = root.findall(".//error")
+    assert error.attrib["type"] == "unusable"
+    content = json.loads(json.dumps(gate_json(gate), allow_nan=False))
+    assert (content["passed"], content["answer"]) == (False, "unusable")
+    assert len(content["blind"]) == 4  # the mean and three rows
+    failed = held(0.1, Limits(must_find=0.001))
+    assert failed.check.answer == "failed"
+    assert any("0.1 points need " in note for note in gate_json(failed)["notes"])
+
+
+def test_the_answer_says_what_was_held_against_what_and_at_which_commit(
+    held: Callable[..., Gate], drawn: Any
+) -> None:
+    gate = replace(held(), checkout=Checkout("0123456789abcdef", "2026-01-31", changed=True))
+    said = "base.json, at commit 0123456789ab of 2026-01-31, with changes"
+    assert gate.origin.startswith(f"{drawn.folder.as_posix()} against ")
+    assert gate.origin.endswith(said)
+    assert escape(gate.origin) in to_summary(gate)
+    assert "commit 0123456789ab" in " ".join(printed(print_gate, gate).split())
+    assert gate_json(gate)["checkout"]["commit"] == "0123456789abcdef"
+
+
+def test_a_checkout_is_that_of_git_and_no_clock(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def git(*arguments: str) -> None:
+        who = ["-c", "user.name=A", "-c", "user.email=a@b"]
+        subprocess.run(["git", "-C", str(tmp_path), *who, *arguments], check=True)
+
+    assert checkout_of(tmp_path) is None
+    monkeypatch.setenv("GIT_COMMITTER_DATE", "2001-02-03T04:05:06Z")
+    monkeypatch.delenv("SOURCE_DATE_EPOCH", raising=False)
+    git("init", "--quiet")
+    (tmp_path / "file").write_text("a")
+    git("add", "file")
+    git("commit", "--quiet", "-m", "one")
+    found = checkout_of(tmp_path)
+    assert found is not None
+    assert (found.date, found.changed, len(found.commit)) == ("2001-02-03", False, 40)
+    (tmp_path / "file").write_text("b")
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "0")
+    found = checkout_of(tmp_path)
+    assert found is not None
+    assert (found.date, found.changed) == ("1970-01-01", True)
+    monkeypatch.setenv("PATH", "")
+    assert checkout_of(tmp_path) is None  # without git
 
 
 def test_a_failed_gate_names_the_rows_and_the_size(held: Callable[..., Gate]) -> None:
@@ -105,7 +170,7 @@ def test_how_training_begins_is_told_with_its_numbers(drawn: Any, tmp_path: Path
     gate = hold_gate(folder, path, [drawn.table])
     assert gate.verdict == "failed: training"
     summary, text = to_summary(gate), printed(print_gate, gate)
-    for found in (summary, text):
+    for found in (summary, " ".join(text.split())):
         assert "the loss triplet begins at 0.301 → 0.905 (200.7 % off)" in found
         assert "with 0.1 % false alarms" in found
     assert "<summary>The losses with which training begins" in summary
@@ -120,9 +185,11 @@ def test_how_training_begins_is_told_with_its_numbers(drawn: Any, tmp_path: Path
 def test_junit_has_a_case_for_each_thing_that_is_checked(held: Callable[..., Gate]) -> None:
     root = ElementTree.fromstring(to_junit(held(0.1, Limits(time=2.0, exact=True))))
     names = [case.attrib["name"] for case in root.iter("testcase")]
-    assert names[:5] == ["same data", "no cell missing", "same sizes", "equal to the bit", "time"]
-    assert len(names) == 5 + 8
-    assert root.attrib["tests"] == "13"
+    assert names[:4] == ["same data", "no cell missing", "same options", "same sizes"]
+    assert names[4:6] == ["equal to the bit", "time"]
+    assert len(names) == 6 + 8 + 1
+    assert names[-1] == "a drop that matters would be found"
+    assert root.attrib["tests"] == "15"
     failed = [case for case in root.iter("testcase") if case.find("failure") is not None]
     assert root.attrib["failures"] == str(len(failed))
     failure = failed[-1].find("failure")
@@ -190,7 +257,7 @@ def test_power_is_drawn(drawn: Any) -> None:
     assert power_figure(baseline, noise, found, limits, ".png").startswith(b"\x89PNG")
     with pytest.raises(InputError, match=r"a \.pdf, \.png, \.svg file, not \.jpg"):
         power_figure(baseline, noise, found, limits, ".jpg")
-    with pytest.raises(InputError, match="nothing can be tested with so few seeds"):
+    with pytest.raises(InputError, match="so few seeds find no drop that is possible"):
         power_figure(baseline, noise, sensitivities(baseline, noise, limits, (1,)), limits, ".svg")
 
 

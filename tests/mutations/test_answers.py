@@ -1,0 +1,44 @@
+"""What the gate says of drops and gains of real records: those of the committed baseline."""
+
+import pytest
+
+from benchmark import load_table
+from benchmark.baselines import read_baseline
+from benchmark.gate import check
+from benchmark.limits import Limits
+from tests.mutations.answers import CHANGES, answer, changed, words
+from tests.mutations.changes import REPOSITORY
+
+BASELINE = read_baseline(REPOSITORY / "baselines" / "gate.json")
+
+
+@pytest.mark.parametrize("seeds", [2, 4])
+def test_a_drop_and_a_gain_are_found_and_equal_runs_pass_nothing_unseen(seeds: int) -> None:
+    said = {
+        name: words(answer([BASELINE.records], [changed(r, change) for r in run], seeds))
+        for run in BASELINE.again[:1]
+        for name, change in CHANGES.items()
+    }
+    assert said["equal"].startswith("unusable (")
+    assert said["halved"].startswith("**failed**: worse")
+    assert said["all 1.0"].startswith("**failed**: too good")
+    expected = "**failed**" if seeds == 4 else "unusable ("
+    assert said["drop of 5 points"].startswith(expected)
+    assert said["gain of 5 points"].startswith(expected)
+
+
+def test_changed_metrics_stay_fractions() -> None:
+    record = BASELINE.records[0]
+    for change in CHANGES.values():
+        for found in changed(record, change).metrics.values():
+            assert found["valid_queries"] == record.metrics["single-shot"]["valid_queries"]
+            assert all(0 <= v <= 1 for name, v in found.items() if name != "valid_queries")
+
+
+@pytest.mark.parametrize("left_out", range(4))
+def test_each_run_of_the_committed_baseline_passes_against_the_others(left_out: int) -> None:
+    """With the bound of the project's own gate, which an equal run must not make unusable."""
+    runs = [BASELINE.records, *BASELINE.again]
+    now = runs.pop(left_out)
+    found = check(runs[0], now, [load_table("gate")], Limits(must_find=0.06), runs[1:])
+    assert found.answer == "passed", (found.findings, found.blind)
