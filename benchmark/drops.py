@@ -11,11 +11,11 @@ from benchmark.records import Record
 from benchmark.statistics import (
     Difference,
     Values,
-    difference,
     difference_of_samples,
     holm,
     least_found,
     mean_of_runs,
+    pooled_difference,
     scatter_of_runs,
     set_mean,
 )
@@ -116,7 +116,7 @@ def _test(
         # What is equal to a run of the baseline to the bit did not change.
         if now != before:
             before, known = mean_of_runs(runs), scatter_of_runs(runs)
-        found = difference(now, before, known=known)
+        found = pooled_difference(now, before, known)
     return None if found is None else Test(row, *measure, set_mean(before), set_mean(now), found)
 
 

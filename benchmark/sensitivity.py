@@ -12,7 +12,7 @@ from benchmark.statistics import (
     Scatter,
     Values,
     by_set,
-    difference,
+    pooled_difference,
     power,
     scatter_of_runs,
     seeds_needed,
@@ -81,7 +81,7 @@ def noise_of(baseline: Baseline, tables: Iterable[Table], limits: Limits) -> lis
 
 def _scatter_of_seeds(values: Values) -> Scatter:
     """As that of a pair of values with unlike seeds."""
-    alone = difference(values, dict.fromkeys(values, 0.0))
+    alone = pooled_difference(values, dict.fromkeys(values, 0.0))
     if alone is None or alone.deviation is None:
         return Scatter()
     return Scatter(2 * alone.freedom * alone.deviation**2, alone.freedom)

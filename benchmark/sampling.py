@@ -1,0 +1,148 @@
+"""What the draw of identities and their queries does to the mean of a metric.
+
+A mean over queries would be another one with other identities, and scatter between seeds does not
+tell by how much: seeds share test identities, all of them under an official split.
+"""
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmark.artifacts import artifact_path, read_scores
+from benchmark.metrics import METRICS
+from benchmark.records import Record
+from datasets.errors import InputError
+
+Place = tuple[str, int]
+"""A data set (with its protocol, where there are several) and a seed."""
+
+
+@dataclass(frozen=True, eq=False)
+class Queries:
+    """How the mean of one cell hangs on each of its identities, for one metric.
+
+    influence (I,) float64: by how much the mean is higher for identity i being as it is, the sum of
+    its queries' deviations from the mean over the `count` of all queries. pids (I,) int64,
+    ascending; None where only a bound is known (`counted_queries`). `dataset`: cells of one data
+    set have pids in common.
+    """
+
+    dataset: str
+    count: int
+    influence: NDArray[np.float64]
+    pids: NDArray[np.int64] | None = None
+
+    def minus(self, other: "Queries") -> "Queries":
+        """Those of the difference of two means; without pids of both, as if they were unrelated."""
+        if self.pids is None or other.pids is None:
+            return _unrelated(self, other)
+        if np.array_equal(self.pids, other.pids):
+            return replace(self, influence=self.influence - other.influence)
+        pids, place = np.unique(np.concatenate([self.pids, other.pids]), return_inverse=True)
+        parts = np.concatenate([self.influence, -other.influence])
+        count = min(self.count, other.count)
+        return Queries(self.dataset, count, np.bincount(place, parts, len(pids)), pids)
+
+
+def _unrelated(left: Queries, right: Queries) -> Queries:
+    """The squares add up; scores of one query are alike in truth, so that this is too large."""
+    identities = min(len(left.influence), len(right.influence))
+    squares = np.sum(left.influence**2) + np.sum(right.influence**2)
+    influence = np.full(identities, np.sqrt(squares / identities))
+    return Queries(left.dataset, min(left.count, right.count), influence)
+
+
+@dataclass(frozen=True)
+class Sample(Mapping[Place, float]):
+    """A metric of a row by data set and seed, fractions, with the queries behind each value."""
+
+    values: Mapping[Place, float]
+    queries: Mapping[Place, Queries] = field(default_factory=dict, repr=False)
+
+    def __getitem__(self, place: Place) -> float:
+        return self.values[place]
+
+    def __iter__(self) -> Iterator[Place]:
+        return iter(self.values)
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def negated(self) -> "Sample":
+        """The same with all signs turned round."""
+        turned = {p: replace(q, influence=-q.influence) for p, q in self.queries.items()}
+        return Sample({place: -value for place, value in self.items()}, turned)
+
+    def only(self, datasets: Iterable[str]) -> "Sample":
+        """What there is of these data sets."""
+        wanted = set(datasets)
+        values = {place: value for place, value in self.items() if place[0] in wanted}
+        return Sample(values, {place: q for place, q in self.queries.items() if place in values})
+
+
+def scored_queries(dataset: str, pids: NDArray[np.int64], scores: NDArray[np.float64]) -> Queries:
+    """From one metric of every query (Q,), NaN for a skipped one, and who is on it (Q,)."""
+    valid = np.isfinite(scores)
+    distinct, place = np.unique(pids[valid], return_inverse=True)
+    off_mean, count = scores[valid] - scores[valid].mean(), int(np.count_nonzero(valid))
+    return Queries(dataset, count, np.bincount(place, off_mean, len(distinct)) / count, distinct)
+
+
+def counted_queries(dataset: str, mean: float, queries: int, identities: int) -> Queries:
+    """The most that values in [0, 1] with this mean can scatter, each identity being all alike.
+
+    mean (1 - mean) is the largest variance there is (Bhatia and Davis 2000).
+    """
+    most = math.sqrt(max(0.0, mean * (1 - mean))) / identities
+    return Queries(dataset, queries, np.full(identities, most))
+
+
+QueryReader = Callable[[Record, str, str], Queries]
+"""The queries of a record under a gallery rule, by a metric that the record has."""
+
+
+def from_counts(record: Record, gallery: str, metric: str) -> Queries:
+    """What the record alone tells: how many identities its queries show."""
+    mean = float(record.metrics[gallery][metric])
+    counts = (max(1, record.counts[name]) for name in ("query_images", "query_pids"))
+    return counted_queries(record.cell.dataset, mean, *counts)
+
+
+class FromArtifacts:
+    """Reads the scores of all queries from the artifacts of a folder, each of them once.
+
+    Where they are not kept, `from_counts` serves; a damaged artifact becomes a line in `notes`.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.notes: list[str] = []
+        self._read: dict[tuple[str, str], tuple[NDArray[np.int64], NDArray[np.float64]] | None] = {}
+
+    def __call__(self, record: Record, gallery: str, metric: str) -> Queries:
+        kept = self.scores(record.key, gallery) if metric in METRICS else None
+        if kept is None:
+            return from_counts(record, gallery, metric)
+        pids, scores = kept
+        return scored_queries(record.cell.dataset, pids, scores[:, METRICS.index(metric)])
+
+    def scores(
+        self, key: str, gallery: str
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64]] | None:
+        """The pids (Q,) and scores (Q, 6) of a cell; None where they are not kept or unreadable."""
+        if (key, gallery) not in self._read:
+            self._read[key, gallery] = self._opened(key, gallery)
+        return self._read[key, gallery]
+
+    def _opened(
+        self, key: str, gallery: str
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64]] | None:
+        try:
+            return read_scores(artifact_path(self.folder, key), gallery)
+        except InputError as error:
+            self.notes.append(str(error))
+            return None
