@@ -5,7 +5,7 @@ tell by how much: seeds share test identities, all of them under an official spl
 """
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -36,6 +36,11 @@ class Queries:
     influence: NDArray[np.float64]
     pids: NDArray[np.int64] | None = None
 
+    @property
+    def square(self) -> float:
+        """The sum of the squares of what each identity does."""
+        return float(self.influence @ self.influence)
+
     def minus(self, other: "Queries") -> "Queries":
         """Those of the difference of two means; without pids of both, as if they were unrelated."""
         if self.pids is None or other.pids is None:
@@ -45,32 +50,45 @@ class Queries:
         pids, place = np.unique(np.concatenate([self.pids, other.pids]), return_inverse=True)
         parts = np.concatenate([self.influence, -other.influence])
         count = min(self.count, other.count)
-        return Queries(self.dataset, count, np.bincount(place, parts, len(pids)), pids)
+        influence = np.bincount(place, weights=parts).astype(np.float64)
+        return Queries(self.dataset, count, influence, pids.astype(np.int64))
 
 
 def _unrelated(left: Queries, right: Queries) -> Queries:
     """The squares add up; scores of one query are alike in truth, so that this is too large."""
     identities = min(len(left.influence), len(right.influence))
-    squares = np.sum(left.influence**2) + np.sum(right.influence**2)
-    influence = np.full(identities, np.sqrt(squares / identities))
+    influence = np.full(identities, math.sqrt((left.square + right.square) / identities))
     return Queries(left.dataset, min(left.count, right.count), influence)
+
+
+def mean_of_queries(cells: Sequence[Queries]) -> Queries:
+    """Those of the mean of several rows on one data set and seed, which share its queries."""
+    count, known = min(cell.count for cell in cells), [c.pids for c in cells if c.pids is not None]
+    if len(known) < len(cells):
+        identities = min(len(cell.influence) for cell in cells)
+        size = math.fsum(math.sqrt(cell.square) for cell in cells) / len(cells)
+        return Queries(cells[0].dataset, count, np.full(identities, size / math.sqrt(identities)))
+    pids, place = np.unique(np.concatenate(known), return_inverse=True)
+    parts = np.concatenate([cell.influence for cell in cells]) / len(cells)
+    influence = np.bincount(place, weights=parts).astype(np.float64)
+    return Queries(cells[0].dataset, count, influence, pids.astype(np.int64))
 
 
 @dataclass(frozen=True)
 class Sample(Mapping[Place, float]):
     """A metric of a row by data set and seed, fractions, with the queries behind each value."""
 
-    values: Mapping[Place, float]
+    by_place: Mapping[Place, float]
     queries: Mapping[Place, Queries] = field(default_factory=dict, repr=False)
 
     def __getitem__(self, place: Place) -> float:
-        return self.values[place]
+        return self.by_place[place]
 
     def __iter__(self) -> Iterator[Place]:
-        return iter(self.values)
+        return iter(self.by_place)
 
     def __len__(self) -> int:
-        return len(self.values)
+        return len(self.by_place)
 
     def negated(self) -> "Sample":
         """The same with all signs turned round."""

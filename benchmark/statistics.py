@@ -16,7 +16,7 @@ from scipy import optimize, special, stats
 from benchmark.sampling import Place, Queries, Sample
 
 Values = Mapping[Place, float]
-"""A metric by (data set, seed), as fractions in [0, 1]; a `Sample` knows the queries behind them."""
+"""A metric by (data set, seed), as fractions in [0, 1]; a `Sample` knows its queries, too."""
 
 LEVEL = 0.05  # of every test in tables and claims
 MOST_SEEDS = 10_000
@@ -32,7 +32,7 @@ class Difference:
     fewest, less one. `drawn` says what the draw of identities adds to it.
     `low` and `high` bound the confidence interval, `p` is two-sided. Where a data set has one pair,
     `deviation`, `low`, `high` and `p` are None: nothing can be said about chance. Where all seeds
-    show one and the same difference and nothing is known of queries, there are no bounds, and p = 1.
+    show the very same difference and nothing is known of queries, there are no bounds, and p = 1.
     """
 
     effect: float
@@ -140,27 +140,25 @@ def _between_seeds(gaps: Values, sets: Mapping[str, Sequence[float]]) -> float:
 
 
 def _drawn(queries: Mapping[Place, Queries], sets: Mapping[str, Sequence[float]]) -> Drawn:
-    """Identities as what is drawn: over all seeds together, and what is left of that within them.
+    """Identities as what is drawn: over all seeds together, and what of that seeds share.
 
-    One query more is counted whose outcome turns round, as rank-k moves in such steps: few
-    identities that all agree are no certainty.
+    What they share are products of different cells, as squares within a cell show between seeds,
+    too; deviations from the mean of n seeds hide an nth of it. One query more is counted whose
+    outcome turns round, as rank-k moves in such steps: few that all agree are no certainty.
     """
-    by_data: dict[str, list[tuple[float, Queries]]] = defaultdict(list)
-    for (name, _), cell in queries.items():
-        by_data[cell.dataset].append((1 / (len(sets[name]) * len(sets)), cell))
+    by_data: dict[str, dict[Place, tuple[float, Queries]]] = defaultdict(dict)
+    for (name, seed), cell in queries.items():
+        by_data[cell.dataset][name, seed] = 1 / (len(sets[name]) * len(sets)), cell
     whole = beyond = 0.0
-    for cells in by_data.values():
-        count = min(len(cell.influence) for _, cell in cells)
+    for places in by_data.values():
+        cells, seeds = list(places.values()), len({seed for _, seed in places})
         step = math.fsum(weight / cell.count for weight, cell in cells) ** 2
-        together = count / max(1, count - 1) * _squared(cells) + step
-        apart = (
-            count
-            / max(1, count - 1)
-            * math.fsum(
-                weight**2 * float(cell.influence @ cell.influence) for weight, cell in cells
-            )
-        )
-        whole, beyond = whole + together, beyond + max(0.0, together - apart)
+        identities = min(len(cell.influence) for _, cell in cells)
+        small = identities / max(1, identities - 1)  # as a sample variance has it
+        together = small * _squared(cells)
+        within = math.fsum(weight**2 * cell.square for weight, cell in cells)
+        shared = (together - small * within) * seeds / (seeds - 1)
+        whole, beyond = whole + together + step, beyond + max(0.0, shared) + step
     fewest = min(len(cell.influence) for cell in queries.values())
     return Drawn(whole, beyond, max(1, fewest - 1))
 
@@ -168,11 +166,11 @@ def _drawn(queries: Mapping[Place, Queries], sets: Mapping[str, Sequence[float]]
 def _squared(cells: Sequence[tuple[float, Queries]]) -> float:
     """The sum over identities of the square of what each does to the mean in all cells together."""
     known = [cell.pids for _, cell in cells if cell.pids is not None]
-    parts = [weight * cell.influence for weight, cell in cells]
     if len(known) < len(cells):
         # Whose influence it is is not known: as if all cells had the same identities, alike.
-        return math.fsum(math.sqrt(float(part @ part)) for part in parts) ** 2
+        return math.fsum(weight * math.sqrt(cell.square) for weight, cell in cells) ** 2
     place = np.unique(np.concatenate(known), return_inverse=True)[1]
+    parts = [weight * cell.influence for weight, cell in cells]
     return float(np.sum(np.bincount(place, np.concatenate(parts)) ** 2))
 
 
@@ -184,7 +182,9 @@ def _with_chance(plain: Difference, level: float) -> Difference:
         return replace(plain, p=1.0)
     half = _half_width(plain, 1 - level)
     p = _level_for(plain, size) if size > NOTHING else 1.0
-    return replace(plain, low=plain.effect - half, high=plain.effect + half, p=p)
+    # No difference of fractions is larger than one.
+    low, high = max(-1.0, plain.effect - half), min(1.0, plain.effect + half)
+    return replace(plain, low=low, high=high, p=p)
 
 
 def _half_width(plain: Difference, level: float) -> float:
@@ -431,10 +431,8 @@ def chance_to_find(
     whole = beyond + (gap.drawn.whole - beyond) * (gap.freedom + 1) / seeds
     both = quantile(level, seeds - 1) ** 2 * measured + of_identities * beyond
     limit = np.sqrt(np.maximum(both, of_identities * whole))
-    beyond_limit = special.ndtr((effect - limit) / spread) + special.ndtr(
-        -(effect + limit) / spread
-    )
-    return float(np.mean(beyond_limit))
+    sides = [special.ndtr((side * effect - limit) / spread) for side in (1, -1)]
+    return float(np.mean(sides[0] + sides[1]))
 
 
 def seeds_to_find(

@@ -125,10 +125,12 @@ def _claims(options: argparse.Namespace) -> int:
 
     from benchmark import read_records
     from benchmark.claims import load_claims
+    from benchmark.sampling import FromArtifacts
     from reports.claims import claims_json, grids_of, hold_claims, print_claims
 
     claims = load_claims(options.claims)
-    held = hold_claims(grids_of(claims, read_records(options.results)), claims)
+    records, queries = read_records(options.results), FromArtifacts(options.results)
+    held = hold_claims(grids_of(claims, records, queries), claims)
     if options.json:
         print_json({"results": claims_json(held)})
     elif held:

@@ -5,12 +5,14 @@
 
 import importlib.metadata
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
 
 from benchmark.claims import load_claims
 from benchmark.records import RecordFolder, scan_records
+from benchmark.sampling import FromArtifacts
 from benchmark.tables import Table, built_in_tables
 from datasets.errors import InputError
 from datasets.files import write_atomically
@@ -100,8 +102,10 @@ def _grids(
             f"fill the folder with `crossres run TABLE --out {results}`"
         )
     asked = built_in_tables() if tables is None else tables
-    by_table = {table.id: build_grids(found.records.values(), table) for table in asked}
+    queries = FromArtifacts(results)
+    by_table = {table.id: build_grids(found.records.values(), table, queries) for table in asked}
     by_table = {table_id: group for table_id, group in by_table.items() if group}
+    found = replace(found, broken=(*found.broken, *queries.notes))
     if tables is None:
         by_table = _widest(by_table)
     if not by_table:

@@ -15,6 +15,7 @@ from rich.text import Text
 from benchmark.comparing import SAMENESS, Comparison, Cost, Gap, Measure, Tally, compare, tally
 from benchmark.matching import Pair, belonging
 from benchmark.records import Record, read_records
+from benchmark.sampling import FromArtifacts
 from benchmark.tables import Table, built_in_tables
 from datasets.cards import CARDS
 from datasets.errors import InputError
@@ -63,7 +64,7 @@ def hold_against(a: Path, b: Path, tables: Sequence[Table] | None = None) -> Aga
         raise InputError(f"{a} and {b} are the same folder; give another one to --against")
     mine, other = _records(a, tables), _records(b, tables)
     asked = built_in_tables() if tables is None else tables
-    found = compare(mine, other, asked)
+    found = compare(mine, other, asked, (FromArtifacts(a), FromArtifacts(b)))
     if not found.pairs:
         raise InputError(
             f"{a} and {b} have no cell in common: the one has {_held(mine)}, the other "

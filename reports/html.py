@@ -116,7 +116,7 @@ def _section(grid: Grid, results: Path, queries: int, notes: list[str]) -> Secti
         {column: strips(grid, column) for column in grid.shown},
         tuple(plot for plot in drawn if plot is not None),
         tuple(found for found in seen if found is not None),
-        compare_rows(grid, results, notes),
+        compare_rows(grid),
         costs_of(grid),
         across_of(grid),
         learning_of(grid, results, notes),
