@@ -18,6 +18,8 @@ from benchmark.sampling import Place, Queries, Sample
 Values = Mapping[Place, float]
 """A metric by (data set, seed), as fractions in [0, 1]; a `Sample` knows its queries, too."""
 
+Weighted = tuple[float, Queries]  # the weight of a cell in the mean
+
 LEVEL = 0.05  # of every test in tables and claims
 MOST_SEEDS = 10_000
 NOTHING = 1e-9  # scatter below any step of a metric, as rounding leaves it
@@ -142,28 +144,28 @@ def _between_seeds(gaps: Values, sets: Mapping[str, Sequence[float]]) -> float:
 def _drawn(queries: Mapping[Place, Queries], sets: Mapping[str, Sequence[float]]) -> Drawn:
     """Identities as what is drawn: over all seeds together, and what of that seeds share.
 
-    What they share are products of different cells, as squares within a cell show between seeds,
+    What they share are products of different seeds, as squares within a seed show between seeds,
     too; deviations from the mean of n seeds hide an nth of it. One query more is counted whose
     outcome turns round, as rank-k moves in such steps: few that all agree are no certainty.
     """
-    by_data: dict[str, dict[Place, tuple[float, Queries]]] = defaultdict(dict)
+    by_data: dict[str, dict[int, list[Weighted]]] = defaultdict(lambda: defaultdict(list))
     for (name, seed), cell in queries.items():
-        by_data[cell.dataset][name, seed] = 1 / (len(sets[name]) * len(sets)), cell
+        by_data[cell.dataset][seed].append((1 / (len(sets[name]) * len(sets)), cell))
     whole = beyond = 0.0
-    for places in by_data.values():
-        cells, seeds = list(places.values()), len({seed for _, seed in places})
-        step = math.fsum(weight / cell.count for weight, cell in cells) ** 2
+    for by_seed in by_data.values():
+        cells = [pair for pairs in by_seed.values() for pair in pairs]
         identities = min(len(cell.influence) for _, cell in cells)
         small = identities / max(1, identities - 1)  # as a sample variance has it
         together = small * _squared(cells)
-        within = math.fsum(weight**2 * cell.square for weight, cell in cells)
-        shared = (together - small * within) * seeds / (seeds - 1)
-        whole, beyond = whole + together + step, beyond + max(0.0, shared) + step
+        within = small * math.fsum(_squared(pairs) for pairs in by_seed.values())
+        shared = max(0.0, together - within) * len(by_seed) / (len(by_seed) - 1)
+        step = math.fsum(weight / cell.count for weight, cell in cells) ** 2
+        whole, beyond = whole + together + step, beyond + shared + step
     fewest = min(len(cell.influence) for cell in queries.values())
     return Drawn(whole, beyond, max(1, fewest - 1))
 
 
-def _squared(cells: Sequence[tuple[float, Queries]]) -> float:
+def _squared(cells: Sequence[Weighted]) -> float:
     """The sum over identities of the square of what each does to the mean in all cells together."""
     known = [cell.pids for _, cell in cells if cell.pids is not None]
     if len(known) < len(cells):
