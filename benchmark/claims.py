@@ -183,7 +183,7 @@ def _agreeing(gap: Difference | None) -> float:
 
 
 def _together(gaps: Sequence[Difference | None], margin: float) -> tuple[Verdict, float]:
-    """The verdict for which there is most evidence, and its p-value."""
+    """The first verdict that is found, in this order, else that of most evidence; its p-value."""
     if all(gap is None for gap in gaps):
         return "not measured", 1.0
     evidence: dict[Verdict, float] = {
@@ -191,7 +191,8 @@ def _together(gaps: Sequence[Difference | None], margin: float) -> tuple[Verdict
         "holds": max(_agreeing(gap) for gap in gaps),
         "no difference": min(holm([_within(gap, margin) for gap in gaps])),
     }
-    verdict = min(evidence, key=lambda name: evidence[name])
+    most = min(evidence, key=lambda name: evidence[name])
+    verdict = next((name for name, p in evidence.items() if p <= LEVEL), most)
     return verdict, evidence[verdict]
 
 

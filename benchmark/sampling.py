@@ -26,52 +26,72 @@ class Queries:
     """How the mean of one cell hangs on each of its identities, for one metric.
 
     influence (I,) float64: by how much the mean is higher for identity i being as it is, the sum of
-    its queries' deviations from the mean over the `count` of all queries. pids (I,) int64,
-    ascending; None where only a bound is known (`counted_queries`). `dataset`: cells of one data
-    set have pids in common.
+    its queries' deviations from the mean over the `count` of all queries; pids (I,) int64,
+    ascending. Both are None where only a bound of `square`, the sum of its squares, is known.
+    `dataset`: cells of one data set have pids in common.
     """
 
     dataset: str
     count: int
-    influence: NDArray[np.float64]
+    identities: int
+    square: float
     pids: NDArray[np.int64] | None = None
-
-    @property
-    def square(self) -> float:
-        """The sum of the squares of what each identity does."""
-        return float(self.influence @ self.influence)
+    influence: NDArray[np.float64] | None = None
 
     def minus(self, other: "Queries") -> "Queries":
-        """Those of the difference of two means; without pids of both, as if they were unrelated."""
-        if self.pids is None or other.pids is None:
-            return _unrelated(self, other)
-        if np.array_equal(self.pids, other.pids):
-            return replace(self, influence=self.influence - other.influence)
-        pids, place = np.unique(np.concatenate([self.pids, other.pids]), return_inverse=True)
-        parts = np.concatenate([self.influence, -other.influence])
-        count = min(self.count, other.count)
-        influence = np.bincount(place, weights=parts).astype(np.float64)
-        return Queries(self.dataset, count, influence, pids.astype(np.int64))
+        """Those of the difference of two means."""
+        if self.influence is None or other.influence is None:
+            # Scores of one query are alike in truth: without them this is too large.
+            return _bound([self, other], self.square + other.square)
+        return _summed([self, other], [self.influence, -other.influence])
 
-
-def _unrelated(left: Queries, right: Queries) -> Queries:
-    """The squares add up; scores of one query are alike in truth, so that this is too large."""
-    identities = min(len(left.influence), len(right.influence))
-    influence = np.full(identities, math.sqrt((left.square + right.square) / identities))
-    return Queries(left.dataset, min(left.count, right.count), influence)
+    def negated(self) -> "Queries":
+        """Those of the mean with its sign turned round."""
+        return replace(self, influence=None if self.influence is None else -self.influence)
 
 
 def mean_of_queries(cells: Sequence[Queries]) -> Queries:
     """Those of the mean of several rows on one data set and seed, which share its queries."""
-    count, known = min(cell.count for cell in cells), [c.pids for c in cells if c.pids is not None]
+    known = [cell.influence / len(cells) for cell in cells if cell.influence is not None]
     if len(known) < len(cells):
-        identities = min(len(cell.influence) for cell in cells)
         size = math.fsum(math.sqrt(cell.square) for cell in cells) / len(cells)
-        return Queries(cells[0].dataset, count, np.full(identities, size / math.sqrt(identities)))
-    pids, place = np.unique(np.concatenate(known), return_inverse=True)
-    parts = np.concatenate([cell.influence for cell in cells]) / len(cells)
-    influence = np.bincount(place, weights=parts).astype(np.float64)
-    return Queries(cells[0].dataset, count, influence, pids.astype(np.int64))
+        return _bound(cells, size**2)
+    return _summed(cells, known)
+
+
+def squared_sum(cells: Sequence[tuple[float, Queries]]) -> float:
+    """The sum over identities of the square of what each does to a weighted sum of cells.
+
+    Where it is not known whose influence is which: as if all cells had the same identities, alike.
+    """
+    if any(cell.influence is None for _, cell in cells):
+        return math.fsum(weight * math.sqrt(cell.square) for weight, cell in cells) ** 2
+    parts = [weight * cell.influence for weight, cell in cells if cell.influence is not None]
+    return _summed([cell for _, cell in cells], parts).square
+
+
+def _bound(cells: Sequence[Queries], square: float) -> Queries:
+    count, identities = (
+        min(getattr(cell, name) for cell in cells) for name in ("count", "identities")
+    )
+    return Queries(cells[0].dataset, count, identities, square)
+
+
+def _summed(cells: Sequence[Queries], parts: Sequence[NDArray[np.float64]]) -> Queries:
+    """The sum of these influences on the cells' identities."""
+    every = [cell.pids for cell in cells if cell.pids is not None]
+    if all(np.array_equal(every[0], pids) for pids in every[1:]):
+        pids, influence = every[0], np.sum(parts, axis=0)
+    else:
+        pids, place = np.unique(np.concatenate(every), return_inverse=True)
+        influence = np.bincount(place, weights=np.concatenate(parts))
+    return _known(cells[0].dataset, min(cell.count for cell in cells), pids, influence)
+
+
+def _known(
+    dataset: str, count: int, pids: NDArray[np.int64], influence: NDArray[np.float64]
+) -> Queries:
+    return Queries(dataset, count, len(pids), float(influence @ influence), pids, influence)
 
 
 @dataclass(frozen=True)
@@ -92,7 +112,7 @@ class Sample(Mapping[Place, float]):
 
     def negated(self) -> "Sample":
         """The same with all signs turned round."""
-        turned = {p: replace(q, influence=-q.influence) for p, q in self.queries.items()}
+        turned = {place: queries.negated() for place, queries in self.queries.items()}
         return Sample({place: -value for place, value in self.items()}, turned)
 
     def only(self, datasets: Iterable[str]) -> "Sample":
@@ -107,7 +127,7 @@ def scored_queries(dataset: str, pids: NDArray[np.int64], scores: NDArray[np.flo
     valid = np.isfinite(scores)
     distinct, place = np.unique(pids[valid], return_inverse=True)
     off_mean, count = scores[valid] - scores[valid].mean(), int(np.count_nonzero(valid))
-    return Queries(dataset, count, np.bincount(place, off_mean, len(distinct)) / count, distinct)
+    return _known(dataset, count, distinct, np.bincount(place, weights=off_mean) / count)
 
 
 def counted_queries(dataset: str, mean: float, queries: int, identities: int) -> Queries:
@@ -115,8 +135,7 @@ def counted_queries(dataset: str, mean: float, queries: int, identities: int) ->
 
     mean (1 - mean) is the largest variance there is (Bhatia and Davis 2000).
     """
-    most = math.sqrt(max(0.0, mean * (1 - mean))) / identities
-    return Queries(dataset, queries, np.full(identities, most))
+    return Queries(dataset, queries, identities, max(0.0, mean * (1 - mean)) / identities)
 
 
 QueryReader = Callable[[Record, str, str], Queries]

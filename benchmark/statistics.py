@@ -13,7 +13,7 @@ from itertools import combinations
 import numpy as np
 from scipy import optimize, special, stats
 
-from benchmark.sampling import Place, Queries, Sample
+from benchmark.sampling import Place, Queries, Sample, squared_sum
 
 Values = Mapping[Place, float]
 """A metric by (data set, seed), as fractions in [0, 1]; a `Sample` knows its queries, too."""
@@ -154,26 +154,15 @@ def _drawn(queries: Mapping[Place, Queries], sets: Mapping[str, Sequence[float]]
     whole = beyond = 0.0
     for by_seed in by_data.values():
         cells = [pair for pairs in by_seed.values() for pair in pairs]
-        identities = min(len(cell.influence) for _, cell in cells)
+        identities = min(cell.identities for _, cell in cells)
         small = identities / max(1, identities - 1)  # as a sample variance has it
-        together = small * _squared(cells)
-        within = small * math.fsum(_squared(pairs) for pairs in by_seed.values())
+        together = small * squared_sum(cells)
+        within = small * math.fsum(squared_sum(pairs) for pairs in by_seed.values())
         shared = max(0.0, together - within) * len(by_seed) / (len(by_seed) - 1)
         step = math.fsum(weight / cell.count for weight, cell in cells) ** 2
         whole, beyond = whole + together + step, beyond + shared + step
-    fewest = min(len(cell.influence) for cell in queries.values())
+    fewest = min(cell.identities for cell in queries.values())
     return Drawn(whole, beyond, max(1, fewest - 1))
-
-
-def _squared(cells: Sequence[Weighted]) -> float:
-    """The sum over identities of the square of what each does to the mean in all cells together."""
-    known = [cell.pids for _, cell in cells if cell.pids is not None]
-    if len(known) < len(cells):
-        # Whose influence it is is not known: as if all cells had the same identities, alike.
-        return math.fsum(weight * math.sqrt(cell.square) for weight, cell in cells) ** 2
-    place = np.unique(np.concatenate(known), return_inverse=True)[1]
-    parts = [weight * cell.influence for weight, cell in cells]
-    return float(np.sum(np.bincount(place, np.concatenate(parts)) ** 2))
 
 
 def _with_chance(plain: Difference, level: float) -> Difference:
