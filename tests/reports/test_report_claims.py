@@ -20,7 +20,7 @@ TABLE = load_table("table2")
 def test_claims_of_the_drawn_table(drawn) -> None:
     (held,) = hold_claims(grids_of(load_claims(), drawn.records), load_claims())
     verdicts = {found.claim.id: found.verdict for found in held.measured}
-    # Rows rise by far on all sets but mlr-sysu, where they are alike, in rank-5 to less than a point.
+    # Rows rise by far on all sets but mlr-sysu: there they are alike, in rank-5 within a point.
     assert verdicts == {
         "cmsr-rank1": "undecided",
         "cmsr-rank5": "does not hold",
