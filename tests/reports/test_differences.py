@@ -156,7 +156,7 @@ def test_with_one_seed_a_mean_has_no_interval(recorder) -> None:
     assert not found.has_intervals
 
 
-def test_a_damaged_artifact_is_named(drawn, recorder, tmp_path: Path) -> None:
+def test_a_damaged_artifact_is_named(recorder, tmp_path: Path) -> None:
     records = [recorder(TABLE, row, "caviar", 0) for row in (0, 1)]
     for record in records:
         write_record(tmp_path, record)
