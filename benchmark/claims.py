@@ -4,12 +4,13 @@ A claims file is a TOML file; the MSIFLA paper's is tables/claims.toml.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 from benchmark.metrics import METRICS
-from benchmark.statistics import LEVEL, Difference, Values, difference, holm, seeds_needed
+from benchmark.sampling import Sample
+from benchmark.statistics import LEVEL, Difference, difference, holm, level_for, seeds_to_find
 from benchmark.tables import CLAIMS, FOLDER, LONGEST, Table, load_table
 from benchmark.toml import checked
 from datasets.cards import CARDS
@@ -18,16 +19,19 @@ from datasets.places import place
 from datasets.suggest import did_you_mean
 from datasets.texts import plain_text, read_toml
 
-Verdict = Literal["holds", "does not hold", "undecided", "not measured"]
+Verdict = Literal["holds", "does not hold", "no difference", "undecided", "not measured"]
 Direction = Literal["higher", "lower"]
 OTHERS = "others"
+MARGIN = 1.0  # percentage points: differences below are none
+WANTED = 0.8  # how often a true difference is to be found where seeds are counted
 
 
 @dataclass(frozen=True)
 class Claim:
     """`left` has a higher (or lower) `metric` than each row of `rights` on each of `datasets`.
 
-    Rows are labels of the `table`; `text` is the paper's sentence, `section` where it stands.
+    Rows are labels of the `table`; `text` is the paper's sentence, `section` where it stands. What
+    is smaller than `margin`, a fraction, is no difference.
     """
 
     id: str
@@ -39,37 +43,37 @@ class Claim:
     rights: tuple[str, ...]
     direction: Direction
     datasets: tuple[str, ...]
+    margin: float = MARGIN / 100
 
 
 @dataclass(frozen=True)
 class Finding:
     """One comparison of a claim. The effect counts in the claimed direction: positive agrees.
 
-    `seeds`: with how many on each data set the test would find a true effect of the measured size
-    in 80 % of the cases; None when that takes more than 10,000 or the spread is not known.
+    The verdict is at 5 % for all comparisons of the claim together (Holm).
     """
 
     right: str
     dataset: str
     verdict: Verdict
     difference: Difference | None
-    seeds: int | None
 
 
 @dataclass(frozen=True)
 class Answer:
     """What is measured of a claim: in all, on average over its data sets, and one by one.
 
-    It holds when every comparison does (each tested at 5 %, as all must pass); it does not hold
-    when one is the other way round beyond chance (5 % for all together, Holm); else it is
-    undecided. `seeds` is the largest number that an undecided comparison needs, as far as known.
+    `p` is the evidence for the verdict, corrected where other claims were held with it. `seeds`:
+    with how many on each data set true differences of the margin would be found in all comparisons
+    in 80 % of the cases, where it is undecided; None where no number would do, or it is not known.
     """
 
     claim: Claim
     verdict: Verdict
+    p: float
     findings: tuple[Finding, ...]
     overall: tuple[tuple[str, Difference], ...]
-    seeds: int | None
+    seeds: int | None = None
 
 
 def load_claims(name: str | Path = "", tables: Sequence[Table] = ()) -> tuple[Claim, ...]:
@@ -86,9 +90,11 @@ def load_claims(name: str | Path = "", tables: Sequence[Table] = ()) -> tuple[Cl
             f"unknown claims {str(name)!r}{did_you_mean(name, kinds)}; known are "
             f"{', '.join(sorted(kinds))}; your own are given by the path of their .toml file"
         )
-    content = checked(f"claims {path}", read_toml(path, "claims"), {"claims": list}, {})
+    where = f"claims {path}"
+    content = checked(where, read_toml(path, "claims"), {"claims": list}, {"margin": float})
+    margin = content.get("margin", MARGIN)
     claims = tuple(
-        _claim(f"claims {path}, claim {n}", c, tables) for n, c in enumerate(content["claims"], 1)
+        _claim(f"{where}, claim {n}", c, tables, margin) for n, c in enumerate(content["claims"], 1)
     )
     names = [claim.id for claim in claims]
     if len(set(names)) < len(names):
@@ -96,14 +102,16 @@ def load_claims(name: str | Path = "", tables: Sequence[Table] = ()) -> tuple[Cl
     return claims
 
 
-def _claim(where: str, content: Any, tables: Sequence[Table]) -> Claim:
+def _claim(where: str, content: Any, tables: Sequence[Table], margin: float) -> Claim:
     if not isinstance(content, dict):
         raise InputError(f"{where}: must be a [[claims]] entry")
     texts = ("id", "text", "section", "table", "metric", "left", "direction")
     right = (
         {"right": type(content.get("right"))} if content.get("right") == OTHERS else {"right": list}
     )
-    values = checked(where, content, {**dict.fromkeys(texts, str), **right}, {"datasets": list})
+    values = checked(
+        where, content, {**dict.fromkeys(texts, str), **right}, {"datasets": list, "margin": float}
+    )
     for entry in ("id", "text", "section"):
         values[entry] = plain_text(f"{where}: {entry}", values[entry], LONGEST)
     name = values.pop("table")
@@ -129,59 +137,111 @@ def _claim(where: str, content: Any, tables: Sequence[Table]) -> Claim:
         raise InputError(
             f"{where}: unknown data set {unknown[0]!r}{near}; see `crossres datasets list`"
         )
-    return Claim(**values, table=table, rights=tuple(rights), datasets=tuple(datasets))
+    points = values.pop("margin", margin)
+    if not 0 < points <= 100:
+        raise InputError(f"{where}: margin must be percentage points, above 0 and up to 100")
+    chosen = {"rights": tuple(rights), "datasets": tuple(datasets), "margin": points / 100}
+    return Claim(**values, table=table, **chosen)
 
 
-def answer(claim: Claim, values: Mapping[str, Values]) -> Answer:
-    """Hold a claim against `values[row label][data set, seed]`, fractions of its metric.
+def answers(claims: Sequence[Claim], rows: Sequence[Mapping[str, Sample]]) -> tuple[Answer, ...]:
+    """Hold claims against `rows[k][label]`, the values of claim k's rows by (data set, seed).
 
-    Variances are pooled over all data sets that two rows share, also those outside the claim.
+    A verdict stands at 5 % for all claims together (Holm); what does not is undecided.
     """
-    sign = 1.0 if claim.direction == "higher" else -1.0
-    rows = {
-        label: {cell: sign * value for cell, value in values.get(label, {}).items()}
-        for label in (claim.left, *claim.rights)
+    alone = [answer(claim, values) for claim, values in zip(claims, rows, strict=True)]
+    measured = [found for found in alone if found.verdict != "not measured"]
+    corrected = iter(holm([found.p for found in measured]))
+    return tuple(
+        _decided(replace(found, p=next(corrected))) if found in measured else found
+        for found in alone
+    )
+
+
+def _decided(found: Answer) -> Answer:
+    """Undecided, with the seeds that would decide, unless its p says otherwise."""
+    if found.p <= LEVEL:
+        return found
+    return replace(found, verdict="undecided", seeds=_seeds(found))
+
+
+def answer(claim: Claim, rows: Mapping[str, Sample]) -> Answer:
+    """Hold one claim against `rows[label]`, fractions of its metric by (data set, seed).
+
+    It holds when every comparison does, each at 5 %, as all must pass. It does not hold when one is
+    the other way round, at 5 % for all together (Holm), and is no difference when one is within the
+    margin, likewise. Else it is undecided.
+    """
+    signed = {
+        label: sample if claim.direction == "higher" else sample.negated()
+        for label, sample in rows.items()
+        if label in (claim.left, *claim.rights)
     }
+    left, nothing = signed.get(claim.left, Sample({})), Sample({})
     pairs = [(right, dataset) for right in claim.rights for dataset in claim.datasets]
-    gaps = [difference(rows[claim.left], rows[right], on=dataset) for right, dataset in pairs]
-    opposed = holm([gap.p if gap and gap.p is not None and gap.effect < 0 else 1.0 for gap in gaps])
+    gaps = [difference(left, signed.get(right, nothing), on=dataset) for right, dataset in pairs]
+    verdict, p = _together(gaps, claim.margin)
     findings = tuple(
-        Finding(right, dataset, _verdict(gap, p), gap, _seeds(gap))
-        for (right, dataset), gap, p in zip(pairs, gaps, opposed, strict=True)
+        Finding(right, dataset, "holds" if verdict == "holds" else one, gap)
+        for (right, dataset), one, gap in zip(pairs, _each(gaps, claim.margin), gaps, strict=True)
     )
-    within = {
-        label: {cell: value for cell, value in found.items() if cell[0] in claim.datasets}
-        for label, found in rows.items()
+    overall = tuple(
+        (right, gap)
+        for right in claim.rights
+        for within in [left.only(claim.datasets)]
+        if (gap := difference(within, signed.get(right, nothing).only(claim.datasets))) is not None
+    )
+    found = Answer(claim, verdict, p, findings, overall)
+    return found if verdict == "not measured" else _decided(found)
+
+
+def _within(gap: Difference | None, margin: float) -> float:
+    """The p-value of a difference being smaller than the margin, either way."""
+    return 1.0 if gap is None else level_for(gap, margin - abs(gap.effect))
+
+
+def _opposed(gap: Difference | None) -> float:
+    return 1.0 if gap is None or gap.p is None or gap.effect >= 0 else gap.p
+
+
+def _agreeing(gap: Difference | None) -> float:
+    return 1.0 if gap is None or gap.p is None or gap.effect <= 0 else gap.p
+
+
+def _together(gaps: Sequence[Difference | None], margin: float) -> tuple[Verdict, float]:
+    """The first verdict that is found, in this order, else that of most evidence; its p-value."""
+    if all(gap is None for gap in gaps):
+        return "not measured", 1.0
+    evidence: dict[Verdict, float] = {
+        "does not hold": min(holm([_opposed(gap) for gap in gaps])),
+        "holds": max(_agreeing(gap) for gap in gaps),
+        "no difference": min(holm([_within(gap, margin) for gap in gaps])),
     }
-    overall = [(right, difference(within[claim.left], within[right])) for right in claim.rights]
-    needed = [finding.seeds for finding in findings if finding.verdict == "undecided"]
-    return Answer(
-        claim,
-        _together(findings),
-        findings,
-        tuple((right, found) for right, found in overall if found is not None),
-        None if None in needed else max((n for n in needed if n is not None), default=None),
-    )
+    most = min(evidence, key=lambda name: evidence[name])
+    verdict = next((name for name, p in evidence.items() if p <= LEVEL), most)
+    return verdict, evidence[verdict]
 
 
-def _verdict(gap: Difference | None, opposed: float) -> Verdict:
+def _each(gaps: Sequence[Difference | None], margin: float) -> list[Verdict]:
+    """The verdict on each comparison, all of them together at 5 %."""
+    told = holm([1.0 if gap is None or gap.p is None else gap.p for gap in gaps])
+    alike = holm([_within(gap, margin) for gap in gaps])
+    return [_verdict(gap, *p) for gap, *p in zip(gaps, told, alike, strict=True)]
+
+
+def _verdict(gap: Difference | None, told: float, alike: float) -> Verdict:
     if gap is None:
         return "not measured"
-    if gap.p is not None and gap.effect > 0 and gap.p <= LEVEL:
-        return "holds"
-    return "does not hold" if opposed <= LEVEL else "undecided"
+    if min(told, alike) > LEVEL:
+        return "undecided"
+    if alike < told:
+        return "no difference"
+    return "holds" if gap.effect > 0 else "does not hold"
 
 
-def _together(findings: Sequence[Finding]) -> Verdict:
-    verdicts = {finding.verdict for finding in findings}
-    if "does not hold" in verdicts:
-        return "does not hold"
-    if verdicts == {"holds"}:
-        return "holds"
-    return "not measured" if verdicts == {"not measured"} else "undecided"
-
-
-def _seeds(gap: Difference | None) -> int | None:
-    if gap is None or gap.deviation is None:
-        return None
-    return seeds_needed(gap.effect, gap.deviation)
+def _seeds(found: Answer) -> int | None:
+    """With how many seeds all comparisons would find differences of the margin."""
+    gaps = [one.difference for one in found.findings if one.difference is not None]
+    wanted = 1 - (1 - WANTED) / len(found.findings)  # all of them, so each more often
+    needed = [seeds_to_find(found.claim.margin, gap, wanted) for gap in gaps]
+    return None if None in needed else max((n for n in needed if n is not None), default=None)

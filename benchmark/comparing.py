@@ -11,6 +11,14 @@ from typing import Literal
 
 from benchmark.matching import Change, Pair, Sameness, covered, match
 from benchmark.records import Record
+from benchmark.sampling import (
+    Place,
+    Queries,
+    QueryReader,
+    Sample,
+    from_counts,
+    mean_of_queries,
+)
 from benchmark.statistics import LEVEL, Difference, Values, difference, holm, set_mean
 from benchmark.tables import Table
 
@@ -21,6 +29,7 @@ Read = Callable[[Record], float | None]
 """A value of a record; None where it has none."""
 Column = tuple[str, str]
 """A data set and its protocol."""
+Readers = tuple[QueryReader, QueryReader]
 
 HEADLINE: tuple[Measure, ...] = tuple(("single-shot", m) for m in ("rank1", "rank5", "mAP"))
 SAMENESS: tuple[Sameness, ...] = ("bit-equal", "same metrics", "other metrics")
@@ -116,8 +125,16 @@ class Comparison:
         )
 
 
-def compare(a: Sequence[Record], b: Sequence[Record], tables: Iterable[Table]) -> Comparison:
-    """Compare B with A; rows and measures are those of the tables that have records of them."""
+def compare(
+    a: Sequence[Record],
+    b: Sequence[Record],
+    tables: Iterable[Table],
+    queries: Readers = (from_counts, from_counts),
+) -> Comparison:
+    """Compare B with A; rows and measures are those of the tables that have records of them.
+
+    `queries` reads what is known of the queries of A's records, and of B's.
+    """
     used = covered(tables, a, b)
     found = match(a, b, used)
     protocols = dict.fromkeys(pair.a.cell.protocol for pair in found.pairs)
@@ -128,7 +145,7 @@ def compare(a: Sequence[Record], b: Sequence[Record], tables: Iterable[Table]) -
         for metric in table.metrics
     }
     measures = tuple(named) or HEADLINE
-    gaps = [gap for measure in measures for gap in _gaps(found.pairs, measure)]
+    gaps = [gap for measure in measures for gap in _gaps(found.pairs, measure, queries)]
     runs = [pair for pair in found.pairs if not pair.copied]
     costs = [_cost(None, runs), *(_cost(row, mine) for row, mine in _by_row(runs))]
     return Comparison(found.pairs, found.only_a, found.only_b, measures, tuple(gaps), tuple(costs))
@@ -161,14 +178,14 @@ def tally(pairs: Iterable[Pair]) -> list[Tally]:
 # --- how large the differences are ----------------------------------------------------------------
 
 
-def _gaps(pairs: Sequence[Pair], measure: Measure) -> list[Gap]:
+def _gaps(pairs: Sequence[Pair], measure: Measure, queries: Readers) -> list[Gap]:
     """All gaps of one measure, over the pairs of which both cells have it."""
     measured = _measured(pairs, metric_of(measure))
-    sides = sides_of(measured, metric_of(measure))
+    sides = {row: _samples(mine, measure, queries) for row, mine in _by_row(measured)}
     columns = sorted({_column(pair) for pair in measured})
     # A twin and real data, or two profiles, have no mean in common.
     alike = len({(pair.a.cell.source, pair.a.cell.profile) for pair in measured}) == 1
-    found = [_gap(None, None, measure, mean_over_rows(sides.values()))] if alike else []
+    found = [_gap(None, None, measure, _mean_sample(list(sides.values())))] if alike else []
     for column in (None, *columns):
         gaps = [_gap(row, column, measure, mine) for row, mine in sides.items()]
         found += _corrected([gap for gap in gaps if gap is not None])
@@ -206,11 +223,36 @@ def _sides(pairs: Iterable[Pair], read: Read) -> tuple[Values, Values]:
     a: dict[tuple[str, int], float] = {}
     b: dict[tuple[str, int], float] = {}
     for pair in pairs:
-        place = (" ".join(_column(pair)), pair.a.cell.seed)
+        place = _place(pair)
         for side, record in ((a, pair.a), (b, pair.b)):
             if (value := read(record)) is not None:
                 side.setdefault(place, float(value))
     return a, b
+
+
+def _samples(pairs: Sequence[Pair], measure: Measure, queries: Readers) -> tuple[Sample, Sample]:
+    """The values of A and of B, as `_sides` chooses them, with the queries behind them."""
+    a, b = _sides(pairs, metric_of(measure))
+    behind: tuple[dict[Place, Queries], dict[Place, Queries]] = ({}, {})
+    for pair in pairs:
+        for side, record, read in zip(behind, (pair.a, pair.b), queries, strict=True):
+            if _place(pair) not in side:
+                side[_place(pair)] = read(record, *measure)
+    return Sample(a, behind[0]), Sample(b, behind[1])
+
+
+def _place(pair: Pair) -> Place:
+    return " ".join(_column(pair)), pair.a.cell.seed
+
+
+def _mean_sample(rows: Sequence[tuple[Sample, Sample]]) -> tuple[Sample, Sample]:
+    """`mean_over_rows`, with the queries behind the means."""
+    means = mean_over_rows(rows)
+    behind = [
+        {p: mean_of_queries([row[k].queries[p] for row in rows if p in row[k]]) for p in means[k]}
+        for k in (0, 1)
+    ]
+    return Sample(means[0], behind[0]), Sample(means[1], behind[1])
 
 
 def mean_over_rows(rows: Collection[tuple[Values, Values]]) -> tuple[Values, Values]:
@@ -228,7 +270,7 @@ def mean_over_rows(rows: Collection[tuple[Values, Values]]) -> tuple[Values, Val
 
 
 def _gap(
-    row: str | None, column: Column | None, measure: Measure, sides: tuple[Values, Values]
+    row: str | None, column: Column | None, measure: Measure, sides: tuple[Sample, Sample]
 ) -> Gap | None:
     """The gap, with its own p; None when the row has no pair in the column."""
     on = " ".join(column) if column else None

@@ -15,11 +15,11 @@ from benchmark.statistics import (
     Scatter,
     Values,
     by_set,
-    difference,
     difference_of_samples,
     holm,
     least_found,
     mean_of_runs,
+    pooled_difference,
     scatter_of_runs,
     seeds_needed,
     set_mean,
@@ -158,7 +158,7 @@ def _squared_step(measure: Measure) -> Read:
 
 def scatter_of_seeds(values: Values) -> Scatter:
     """That of a pair of values with unlike seeds, which holds what the split does to both."""
-    alone = difference(values, dict.fromkeys(values, 0.0))
+    alone = pooled_difference(values, dict.fromkeys(values, 0.0))
     if alone is None or alone.deviation is None:
         return Scatter()
     return Scatter(2 * alone.freedom * alone.deviation**2, alone.freedom)
@@ -196,7 +196,7 @@ def _difference(
     now: Values, before: Values, known: Scatter, step: float, paired: bool
 ) -> Difference | None:
     """`now` minus `before`, no pair of which scatters by less than `step`."""
-    compare = difference if paired else difference_of_samples
+    compare = pooled_difference if paired else difference_of_samples
     plain = compare(now, before, known=known)
     if plain is None or plain.deviation is None or plain.deviation >= step:
         return plain

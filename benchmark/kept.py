@@ -36,7 +36,9 @@ def keep_claims(results: Path, name: str, claims: Sequence[Claim]) -> None:
     """Write claims/<name>.toml likewise; each names its table by the id."""
     check_name("the name of a claims file", name)
     entries = [
-        {**asdict(claim), "table": claim.table.id, "right": claim.rights} for claim in claims
+        asdict(claim)
+        | {"table": claim.table.id, "right": claim.rights, "margin": round(100 * claim.margin, 9)}
+        for claim in claims
     ]
     for entry in entries:
         del entry["rights"]

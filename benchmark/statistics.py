@@ -1,8 +1,7 @@
 """What can be said of differences between rows: size, interval, p-value, power, ranks, groups.
 
-A cell's value varies with its seed (split, rates, training), so seeds are what is counted. Rows of
-a table share them: the same seed gives both the same data and batches, and differences are paired.
-docs/statistics.md argues the choices.
+A cell's value varies with its seed (split, rates, training) and with the identities it is tested
+on, which seeds share. docs/statistics.md argues the choices.
 """
 
 import math
@@ -12,26 +11,30 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy import optimize, stats
+from scipy import optimize, special, stats
 
-from datasets.draws import draw
+from benchmark.sampling import Place, Queries, Sample, squared_sum
 
-Values = Mapping[tuple[str, int], float]
-"""A metric by (data set, seed), as fractions in [0, 1]."""
+Values = Mapping[Place, float]
+"""A metric by (data set, seed), as fractions in [0, 1]; a `Sample` knows its queries, too."""
+
+Weighted = tuple[float, Queries]  # the weight of a cell in the mean
 
 LEVEL = 0.05  # of every test in tables and claims
 MOST_SEEDS = 10_000
+NOTHING = 1e-9  # scatter below any step of a metric, as rounding leaves it
 
 
 @dataclass(frozen=True)
 class Difference:
     """The mean over data sets of the mean paired difference over seeds, as a fraction.
 
-    `pairs` counts (data set, seed) pairs on `sets` data sets, `deviation` is that of one pair
-    (pooled within data sets), `freedom` its degrees of freedom;
-    `low` and `high` bound the confidence interval, `p` is two-sided. Where no data set has two
-    pairs, `deviation`, `low`, `high` and `p` are None: nothing can be said about chance.
+    `pairs` counts (data set, seed) pairs on `sets` data sets. `deviation` is that of one seed's
+    mean difference over the sets, `freedom` its degrees of freedom: the seeds of the set with the
+    fewest, less one. `drawn` says what the draw of identities adds to it.
+    `low` and `high` bound the confidence interval, `p` is two-sided. Where a data set has one pair,
+    `deviation`, `low`, `high` and `p` are None: nothing can be said about chance. Where all seeds
+    show the very same difference and nothing is known of queries, there are no bounds, and p = 1.
     """
 
     effect: float
@@ -42,11 +45,25 @@ class Difference:
     low: float | None = None
     high: float | None = None
     p: float | None = None
+    drawn: "Drawn | None" = None
 
     @property
     def known(self) -> bool:
         """Whether the interval leaves out zero."""
         return self.low is not None and self.high is not None and not self.low <= 0 <= self.high
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """What the draw of identities does to a mean difference: variances, and degrees of freedom.
+
+    `whole` is the variance by identities alone, `beyond` that part of it which does not show
+    between seeds, since these share identities.
+    """
+
+    whole: float = 0.0
+    beyond: float = 0.0
+    freedom: int = 1
 
 
 @dataclass(frozen=True)
@@ -61,34 +78,161 @@ class Scatter:
 
 
 def difference(
-    left: Values,
-    right: Values,
-    level: float = 0.95,
-    on: str | None = None,
-    known: Scatter | None = None,
+    left: Values, right: Values, level: float = 0.95, on: str | None = None
 ) -> Difference | None:
-    """`left` minus `right` over the cells that both have; None when there is none.
+    """`left` minus `right` over the cells that both have (`on` one data set); None: there is none.
 
-    On one data set this is the paired t-test. Over several the effect is the mean of the data sets'
-    effects, each data set counting alike, and the variance of a pair is pooled within them; so it
-    speaks of these data sets, not of all that might exist. With `on` the effect is that on this one
-    data set, and the others only lend their variance; so does what is `known` of it.
+    Each data set counts alike. Two things are drawn, seeds and identities, and both count: the
+    variance between seeds, each of them one value whatever the number of data sets, and what
+    identities add that seeds share (a two-way clustered variance: Cameron, Gelbach and Miller
+    2011). Each component has the quantile of its own degrees of freedom (Banerjee 1960), so that
+    the interval covers at least as often as it says, with any number of seeds. It is never
+    narrower than that of identities alone.
+    """
+    places = [p for p in sorted(set(left) & set(right)) if on in (None, p[0])]
+    if not places:
+        return None
+    gaps = {place: left[place] - right[place] for place in places}
+    return mean_difference(gaps, _both(left, right, places), level)
+
+
+def mean_difference(
+    gaps: Values, queries: Mapping[Place, Queries], level: float = 0.95
+) -> Difference:
+    """As `difference`, of differences that are made already and the queries behind them.
+
+    Of the plain values of one row it gives the interval of their mean.
+    """
+    sets = by_set(gaps)
+    effect = math.fsum(_mean(values) for values in sets.values()) / len(sets)
+    freedom = min(len(values) for values in sets.values()) - 1
+    if freedom == 0:
+        return Difference(effect, len(gaps), len(sets), 0)
+    variance = _between_seeds(gaps, sets)
+    drawn = _drawn(queries, sets) if len(queries) == len(gaps) else Drawn()
+    deviation = math.sqrt(variance * (freedom + 1))
+    plain = Difference(effect, len(gaps), len(sets), freedom, deviation, drawn=drawn)
+    return _with_chance(plain, level)
+
+
+def _both(left: Values, right: Values, places: Sequence[Place]) -> dict[Place, Queries]:
+    """The queries of the differences, where both sides know theirs."""
+    if not (isinstance(left, Sample) and isinstance(right, Sample)):
+        return {}
+    return {
+        place: left.queries[place].minus(right.queries[place])
+        for place in places
+        if place in left.queries and place in right.queries
+    }
+
+
+def _between_seeds(gaps: Values, sets: Mapping[str, Sequence[float]]) -> float:
+    """The variance of the mean over sets of the means over seeds, seeds being what is drawn.
+
+    A seed's share is that of all its sets together, so they need not be independent. The factor
+    n / (n - 1) is that of each set's own mean.
+    """
+    shares: dict[int, float] = defaultdict(float)
+    means = {name: _mean(values) for name, values in sets.items()}
+    for (name, seed), gap in gaps.items():
+        count = len(sets[name])
+        shares[seed] += (gap - means[name]) / math.sqrt(count * (count - 1)) / len(sets)
+    variance = math.fsum(share**2 for share in shares.values())
+    return variance if variance > NOTHING**2 else 0.0
+
+
+def _drawn(queries: Mapping[Place, Queries], sets: Mapping[str, Sequence[float]]) -> Drawn:
+    """Identities as what is drawn: over all seeds together, and what of that seeds share.
+
+    What they share are products of different seeds, as squares within a seed show between seeds,
+    too; deviations from the mean of n seeds hide an nth of it. One query more is counted whose
+    outcome turns round, as rank-k moves in such steps: few that all agree are no certainty.
+    """
+    by_data: dict[str, dict[int, list[Weighted]]] = defaultdict(lambda: defaultdict(list))
+    for (name, seed), cell in queries.items():
+        by_data[cell.dataset][seed].append((1 / (len(sets[name]) * len(sets)), cell))
+    whole = beyond = 0.0
+    for by_seed in by_data.values():
+        cells = [pair for pairs in by_seed.values() for pair in pairs]
+        identities = min(cell.identities for _, cell in cells)
+        small = identities / max(1, identities - 1)  # as a sample variance has it
+        together = small * squared_sum(cells)
+        within = small * math.fsum(squared_sum(pairs) for pairs in by_seed.values())
+        shared = max(0.0, together - within) * len(by_seed) / (len(by_seed) - 1)
+        step = math.fsum(weight / cell.count for weight, cell in cells) ** 2
+        whole, beyond = whole + together + step, beyond + shared + step
+    fewest = min(cell.identities for cell in queries.values())
+    return Drawn(whole, beyond, max(1, fewest - 1))
+
+
+def _with_chance(plain: Difference, level: float) -> Difference:
+    """With its interval and p-value."""
+    drawn = plain.drawn or Drawn()
+    size = abs(plain.effect)
+    if plain.deviation == 0 and drawn.whole == 0 and size > NOTHING:
+        return replace(plain, p=1.0)
+    half = _half_width(plain, 1 - level)
+    p = _level_for(plain, size) if size > NOTHING else 1.0
+    # No difference of fractions is larger than one.
+    low, high = max(-1.0, plain.effect - half), min(1.0, plain.effect + half)
+    return replace(plain, low=low, high=high, p=p)
+
+
+def _half_width(plain: Difference, level: float) -> float:
+    """Half the width of the interval that misses with the chance `level` at most."""
+    drawn, deviation = plain.drawn or Drawn(), plain.deviation or 0.0
+    of_identities = quantile(level, drawn.freedom)
+    of_seeds = quantile(level, plain.freedom) * deviation / math.sqrt(plain.freedom + 1)
+    both = math.hypot(of_seeds, of_identities * math.sqrt(drawn.beyond))
+    return max(both, of_identities * math.sqrt(drawn.whole))
+
+
+def quantile(level: float, freedom: int) -> float:
+    """What Student's t exceeds, to either side, with the chance `level`."""
+    return float(-special.stdtrit(freedom, level / 2))
+
+
+def level_for(gap: Difference, size: float) -> float:
+    """The least level at which the half-width of the interval is `size`; 1 where none is known.
+
+    For the size of the effect that is its p-value; for what the effect lacks to a margin, that of
+    its being within the margin (two one-sided tests).
+    """
+    if gap.p is None or gap.low is None or size <= NOTHING:
+        return 1.0
+    return _level_for(gap, size)
+
+
+def _level_for(gap: Difference, size: float) -> float:
+    """By bisection of its logarithm."""
+    low, high = -600.0, 0.0
+    for _ in range(50):
+        middle = (low + high) / 2
+        low, high = (middle, high) if _half_width(gap, math.exp(middle)) > size else (low, middle)
+    return math.exp(high)
+
+
+def pooled_difference(
+    now: Values, before: Values, known: Scatter | None = None
+) -> Difference | None:
+    """`now` minus `before` where every pair is the same cell run twice; None without a common one.
+
+    Both began alike, so that pairs differ by what rounding makes of a training, independently, and
+    their variance is pooled over data sets, each of which counts alike; so is what is `known` of
+    it. `deviation` is that of one pair.
     """
     known = known or Scatter()
-    gaps: dict[str, list[float]] = defaultdict(list)
-    for dataset, seed in sorted(set(left) & set(right)):
-        gaps[dataset].append(left[dataset, seed] - right[dataset, seed])
-    asked = list(gaps) if on is None else [on] if on in gaps else []
-    if not asked:
+    gaps = by_set({p: now[p] - before[p] for p in sorted(set(now) & set(before))})
+    if not gaps:
         return None
-    effect = math.fsum(_mean(gaps[dataset]) for dataset in asked) / len(asked)
-    pairs = sum(len(gaps[d]) for d in asked)
-    freedom = sum(len(found) - 1 for found in gaps.values()) + known.freedom
+    effect = math.fsum(_mean(values) for values in gaps.values()) / len(gaps)
+    pairs = sum(len(values) for values in gaps.values())
+    freedom = pairs - len(gaps) + known.freedom
     if freedom == 0:
-        return Difference(effect, pairs, len(asked), 0)
+        return Difference(effect, pairs, len(gaps), 0)
     deviation = math.sqrt((_squares(gaps.values()) + known.squares) / freedom)
-    error = deviation * math.sqrt(math.fsum(1 / len(gaps[d]) for d in asked)) / len(asked)
-    return _tested(Difference(effect, pairs, len(asked), freedom, deviation), error, level)
+    error = deviation * math.sqrt(math.fsum(1 / len(v) for v in gaps.values())) / len(gaps)
+    return _tested(Difference(effect, pairs, len(gaps), freedom, deviation), error)
 
 
 def mean_of_runs(runs: Sequence[Values]) -> Values:
@@ -129,7 +273,7 @@ def chance_of_gaps(now: Values, runs: Sequence[Values]) -> float | None:
 
 
 def difference_of_samples(
-    left: Values, right: Values, level: float = 0.95, known: Scatter | None = None
+    left: Values, right: Values, known: Scatter | None = None
 ) -> Difference | None:
     """`left` minus `right` where their seeds are other ones, so that nothing can be paired.
 
@@ -155,7 +299,7 @@ def difference_of_samples(
     shares = math.fsum(1 / len(found) for side in common for found in side.values())
     error = math.sqrt(variance * shares) / len(asked)
     found = Difference(effect, pairs, len(asked), freedom, math.sqrt(2 * variance))
-    return _tested(found, error, level)
+    return _tested(found, error)
 
 
 def by_set(values: Values) -> dict[str, list[float]]:
@@ -180,9 +324,9 @@ def _squares(groups: Iterable[Sequence[float]]) -> float:
     return math.fsum((value - _mean(found)) ** 2 for found in groups for value in found)
 
 
-def _tested(found: Difference, error: float, level: float) -> Difference:
-    """With its interval and p-value; `error` is the standard error of the effect."""
-    half = float(stats.t.ppf((1 + level) / 2, found.freedom)) * error
+def _tested(found: Difference, error: float) -> Difference:
+    """With its 95 % interval and p-value; `error` is the standard error of the effect."""
+    half = quantile(0.05, found.freedom) * error
     size = abs(found.effect)
     p = float(2 * stats.t.sf(size / error, found.freedom)) if error > 0 else float(size == 0)
     return replace(found, low=found.effect - half, high=found.effect + half, p=p)
@@ -254,6 +398,73 @@ def _cliques(
     for row in sorted(open_ - near[pivot]):
         yield from _cliques((*chosen, row), open_ & near[row], done & near[row], near)
         open_, done = open_ - {row}, done | {row}
+
+
+# --- how much a number of seeds finds -------------------------------------------------------------
+
+QUANTILES = 400  # of the measured variance, over which power is averaged
+
+
+def chance_to_find(
+    effect: float, gap: Difference, seeds: int, level: float = LEVEL
+) -> float | None:
+    """How often `difference` would find a true `effect` with so many seeds on each data set.
+
+    The spread is taken to be that of `gap`, and identities stay the same ones: more seeds do not
+    make more of them. None where the spread is not known.
+    """
+    if gap.low is None or gap.deviation is None or gap.drawn is None:
+        return None
+    if seeds < 2:
+        return 0.0
+    variance, beyond = gap.deviation**2 / seeds, gap.drawn.beyond
+    spread = math.sqrt(variance + beyond)
+    if spread == 0:
+        return float(effect != 0)
+    parts = (np.arange(QUANTILES) + 0.5) / QUANTILES
+    measured = variance * stats.chi2.ppf(parts, seeds - 1) / (seeds - 1)
+    of_identities = quantile(level, gap.drawn.freedom) ** 2
+    whole = beyond + (gap.drawn.whole - beyond) * (gap.freedom + 1) / seeds
+    both = quantile(level, seeds - 1) ** 2 * measured + of_identities * beyond
+    limit = np.sqrt(np.maximum(both, of_identities * whole))
+    sides = [special.ndtr((side * effect - limit) / spread) for side in (1, -1)]
+    return float(np.mean(sides[0] + sides[1]))
+
+
+def seeds_to_find(
+    effect: float, gap: Difference, wanted: float = 0.8, level: float = LEVEL
+) -> int | None:
+    """The least number of seeds with which `chance_to_find` reaches `wanted`.
+
+    None where more than 10,000 would not, as identities that seeds share scatter too much, and
+    where the spread is not known.
+    """
+    if (chance_to_find(effect, gap, MOST_SEEDS, level) or 0.0) < wanted:
+        return None
+    low, high = 1, MOST_SEEDS
+    while high - low > 1:
+        middle = (low + high) // 2
+        enough = (chance_to_find(effect, gap, middle, level) or 0.0) >= wanted
+        low, high = (low, middle) if enough else (middle, high)
+    return high
+
+
+def least_seen(gap: Difference, wanted: float = 0.8, level: float = LEVEL) -> float | None:
+    """The least true effect that the present number of seeds finds as often as `wanted`."""
+    seeds = gap.freedom + 1
+    if chance_to_find(0.0, gap, seeds, level) is None:
+        return None
+
+    def lacking(effect: float) -> float:
+        return (chance_to_find(effect, gap, seeds, level) or 0.0) - wanted
+
+    high = NOTHING
+    while lacking(high) < 0:
+        high *= 2
+    return float(optimize.brentq(lacking, 0.0, high, rtol=1e-9)) if high > NOTHING else 0.0
+
+
+# --- how much a gate finds, which pairs a cell with itself ----------------------------------------
 
 
 def power(
@@ -335,46 +546,3 @@ def least_found(
 
     shift = float(optimize.brentq(lacking, 0.0, high, rtol=1e-9))
     return shift * deviation / math.sqrt(pairs)
-
-
-def bootstrap(
-    scores: Mapping[int, NDArray[np.float64]],
-    pids: Mapping[int, NDArray[np.int64]],
-    *name: str,
-    level: float = 0.95,
-    draws: int = 2000,
-) -> tuple[float, float]:
-    """The percentile interval of a mean over seeds of means over queries, both drawn again.
-
-    scores[seed] (Q,): one metric of each query, or the difference between two rows of it, NaN for a
-    skipped one; pids[seed] (Q,). Seeds are drawn with replacement, then, within each, identities
-    with all their queries, as the queries of one identity are alike. `name` seeds the draws.
-    With few seeds it is too narrow (three have only ten different draws): `difference` is the test.
-    """
-    generator = np.random.default_rng(draw("bootstrap", *name))
-    seeds = sorted(scores)
-    by_seed = np.stack([_drawn_means(scores[seed], pids[seed], draws, generator) for seed in seeds])
-    chosen = generator.integers(0, len(seeds), (len(seeds), draws))
-    # A seed that is drawn twice has its identities drawn twice, too.
-    within = generator.integers(0, draws, (len(seeds), draws))
-    low, high = np.quantile(
-        by_seed[chosen, within].mean(axis=0), [(1 - level) / 2, (1 + level) / 2]
-    )
-    return float(low), float(high)
-
-
-def _drawn_means(
-    scores: NDArray[np.float64],
-    pids: NDArray[np.int64],
-    draws: int,
-    generator: np.random.Generator,
-) -> NDArray[np.float64]:
-    """(draws,): means over the queries of as many drawn identities as there are."""
-    valid = np.isfinite(scores)
-    place = np.unique(pids[valid], return_inverse=True)[1]
-    counts = np.bincount(place).astype(np.float64)
-    sums = np.bincount(place, weights=scores[valid])
-    # Indices, not counts of a multinomial: the same law, several times faster.
-    drawn = generator.integers(0, len(counts), (draws, len(counts)), dtype=np.int32)
-    means = sums[drawn].sum(axis=1) / counts[drawn].sum(axis=1)
-    return np.asarray(means, dtype=np.float64)

@@ -133,14 +133,15 @@ def _claims(options: argparse.Namespace) -> int:
     from benchmark import read_records
     from benchmark.claims import load_claims
     from benchmark.kept import claims_of, kept_tables
+    from benchmark.sampling import FromArtifacts
     from reports.claims import claims_json, grids_of, hold_claims, print_claims
 
-    records = read_records(options.results)
+    records, queries = read_records(options.results), FromArtifacts(options.results)
     if options.claims:
         claims = load_claims(options.claims, kept_tables(options.results))
     else:
         claims = claims_of(options.results)
-    held = hold_claims(grids_of(claims, records), claims)
+    held = hold_claims(grids_of(claims, records, queries), claims)
     if options.json:
         print_json({"results": claims_json(held)})
     elif held:

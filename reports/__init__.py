@@ -5,6 +5,7 @@
 
 import importlib.metadata
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from rich.console import Console
 
 from benchmark.kept import claims_of, kept_tables
 from benchmark.records import RecordFolder, check_results, scan_records
+from benchmark.sampling import FromArtifacts
 from benchmark.tables import Table, asked_tables, built_in_tables
 from datasets.arguments import as_path
 from datasets.errors import InputError
@@ -126,8 +128,10 @@ def _grids(
         )
     kept = kept_tables(results) if tables is None else asked_tables(tables)
     asked = kept or built_in_tables()
-    by_table = {table.id: build_grids(found.records.values(), table) for table in asked}
+    queries = FromArtifacts(results)
+    by_table = {table.id: build_grids(found.records.values(), table, queries) for table in asked}
     by_table = {table_id: group for table_id, group in by_table.items() if group}
+    found = replace(found, broken=(*found.broken, *queries.notes))
     if not kept:
         by_table = _widest(by_table)
     if not by_table:

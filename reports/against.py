@@ -17,6 +17,7 @@ from benchmark.comparing import SAMENESS, Comparison, Cost, Gap, Measure, Tally,
 from benchmark.kept import naming_tables
 from benchmark.matching import Pair, belonging
 from benchmark.records import Record, read_records
+from benchmark.sampling import FromArtifacts
 from benchmark.tables import Table
 from datasets.cards import CARDS
 from datasets.errors import InputError
@@ -65,7 +66,7 @@ def hold_against(a: Path, b: Path, tables: Sequence[Table] | None = None) -> Aga
         raise InputError(f"{a} and {b} are the same folder; give another one to --against")
     mine, other = _records(a, tables), _records(b, tables)
     asked = naming_tables(a, b) if tables is None else tables
-    found = compare(mine, other, asked)
+    found = compare(mine, other, asked, (FromArtifacts(a), FromArtifacts(b)))
     if not found.pairs:
         raise InputError(
             f"{a} and {b} have no cell in common: the one has {_held(mine)}, the other "

@@ -9,9 +9,10 @@ from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from benchmark.claims import Answer, Claim, Verdict, answer
+from benchmark.claims import Answer, Claim, Verdict, answers
 from benchmark.records import Record
-from benchmark.statistics import Difference, Values
+from benchmark.sampling import QueryReader, Sample, from_counts
+from benchmark.statistics import Difference
 from datasets.cards import CARDS
 from reports.figures import Tick, round_step
 from reports.filling import build_grids
@@ -22,6 +23,7 @@ from reports.words import counted, signed, source_words
 STYLES = {
     "holds": "bold green",
     "does not hold": "bold red",
+    "no difference": "bold cyan",
     "undecided": "yellow",
     "not measured": "dim",
 }
@@ -42,10 +44,12 @@ class Held:
         return tuple(found for found in self.answers if found.verdict != "not measured")
 
 
-def grids_of(claims: Sequence[Claim], records: Sequence[Record]) -> list[Grid]:
+def grids_of(
+    claims: Sequence[Claim], records: Sequence[Record], queries: QueryReader = from_counts
+) -> list[Grid]:
     """The grids of all tables that claims are about."""
     tables = {claim.table.id: claim.table for claim in claims}
-    return [grid for table in tables.values() for grid in build_grids(records, table)]
+    return [grid for table in tables.values() for grid in build_grids(records, table, queries)]
 
 
 def hold_claims(grids: Sequence[Grid], claims: Sequence[Claim]) -> list[Held]:
@@ -58,26 +62,28 @@ def hold_claims(grids: Sequence[Grid], claims: Sequence[Claim]) -> list[Held]:
     held = []
     for source, profile in places:
         mine = {g.table.id: g for g in grids if (g.source, g.profile) == (source, profile)}
-        answers = tuple(answer(claim, _values(mine.get(claim.table.id), claim)) for claim in claims)
+        rows = [_samples(mine.get(claim.table.id), claim) for claim in claims]
         said = cautions(record for grid in mine.values() for record in grid.records)
-        held.append(Held(source, profile, said, answers))
+        held.append(Held(source, profile, said, answers(claims, rows)))
     return [one for one in held if one.measured]
 
 
-def _values(grid: Grid | None, claim: Claim) -> dict[str, Values]:
+def _samples(grid: Grid | None, claim: Claim) -> dict[str, Sample]:
     """Each row's values by (data set, seed); of a set under two protocols the first one counts."""
     if grid is None:
         return {}
     columns = {column.dataset: column for column in reversed(grid.shown)}
     return {
-        row.label: {
-            (dataset, seed): value
-            for dataset, column in columns.items()
-            for score in [grid.score(index, column, claim.metric)]
-            for seed, value in zip(score.seeds, score.values, strict=True)
-        }
+        row.label: _by_dataset(grid.sample(index, claim.metric, columns.values()))
         for index, row in enumerate(grid.table.rows)
     }
+
+
+def _by_dataset(sample: Sample) -> Sample:
+    """With the data set alone in place of the column's name."""
+    values = {(name.partition(" ")[0], seed): value for (name, seed), value in sample.items()}
+    queries = {(q.dataset, seed): q for (_, seed), q in sample.queries.items()}
+    return Sample(values, queries)
 
 
 def claims_json(held: Sequence[Held]) -> list[dict[str, Any]]:
@@ -145,13 +151,13 @@ def interval(found: Difference, claim: Claim) -> str:
 
 
 def seeds_to_decide(found: Answer) -> str:
-    """How many seeds would decide an undecided claim, if the effects are as measured."""
+    """How many seeds would decide an undecided claim, if true differences are the margin."""
     if found.verdict != "undecided":
         return ""
     if found.seeds is not None:
         return counted(found.seeds, "seed")
-    known = all(f.difference is None or f.difference.deviation for f in found.findings)
-    return "more than 10,000 seeds" if known else "more than one seed"
+    known = all(f.difference is None or f.difference.low is not None for f in found.findings)
+    return "more identities, not seeds alone" if known else "more than one seed"
 
 
 # --- for the page ---------------------------------------------------------------------------------

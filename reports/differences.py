@@ -6,25 +6,22 @@ Numbers and places are made here (docs/statistics.md argues them); templates onl
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-from benchmark.artifacts import artifact_path, read_scores
-from benchmark.metrics import METRICS
+from benchmark.sampling import Sample
 from benchmark.statistics import (
     LEVEL,
     Difference,
     Values,
-    bootstrap,
     by_set,
     difference,
+    least_seen,
+    mean_difference,
     mean_ranks,
     not_told_apart,
     pairwise,
-    seeds_needed,
+    seeds_to_find,
     set_mean,
-    smallest_seen,
 )
-from datasets.errors import InputError
 from reports.figures import Tick, round_step
 from reports.grid import Column, Grid
 from reports.words import listed, signed
@@ -37,7 +34,7 @@ LINE, BAR = 18.0, 11.0  # from one name, and one bar, of a diagram to the next
 
 @dataclass(frozen=True)
 class OnSet:
-    """A row on one data set: its mean, the bootstrap's interval, the gap to the reference."""
+    """A row on one data set: its mean with its interval, and the gap to the reference."""
 
     column: Column
     mean: float
@@ -51,7 +48,7 @@ class Against:
 
     p is adjusted for all pairs of rows; `seen` is the least true difference (a fraction) that the
     present number of seeds finds in four cases of five, and `seeds` how many on each data set find
-    one point (None: more than 10,000). They and p are None where nothing can be tested; the
+    one point (None: no number does). They and p are None where nothing can be tested; the
     reference has no gap either.
     """
 
@@ -146,23 +143,19 @@ class Comparison:
         return any(len(row.sets) < len(self.columns) for row in self.rows)
 
     @property
-    def drawn_again(self) -> bool:
-        """Whether there is any interval of the bootstrap."""
+    def has_intervals(self) -> bool:
+        """Whether the mean of any row on a data set has an interval."""
         return any(one.interval for row in self.rows for one in row.sets)
 
 
-def compare_rows(grid: Grid, results: Path, notes: list[str]) -> tuple[Comparison, ...]:
-    """By the table's first metric and by mAP, where two rows or more have it.
-
-    The per-query scores come from the artifacts in `results`; cells whose artifacts lack them have
-    no bootstrap interval. A damaged artifact becomes a line in `notes`.
-    """
+def compare_rows(grid: Grid) -> tuple[Comparison, ...]:
+    """By the table's first metric and by mAP, where two rows or more have it."""
     metrics = dict.fromkeys((grid.table.metrics[0], "mAP"))
-    found = (_comparison(grid, metric, results, notes) for metric in metrics)
-    return tuple(one for one in found if one is not None)
+    comparisons = (_comparison(grid, metric) for metric in metrics)
+    return tuple(one for one in comparisons if one is not None)
 
 
-def _comparison(grid: Grid, metric: str, results: Path, notes: list[str]) -> Comparison | None:
+def _comparison(grid: Grid, metric: str) -> Comparison | None:
     values = rows_of(grid, metric)
     if len(values) < 2:
         return None
@@ -172,7 +165,7 @@ def _comparison(grid: Grid, metric: str, results: Path, notes: list[str]) -> Com
     rows = []
     for row in order:
         pair = sorted((order.index(row), order.index(best)))
-        sets = _on_sets(grid, metric, row, values[row], values[best], results, notes)
+        sets = _on_sets(grid, values[row], values[best])
         gap = None if row == best else difference(values[row], values[best])
         rows.append(_against(grid, row, values[row], sets, gap, tests.get((pair[0], pair[1]))))
     reference = rows[order.index(best)]
@@ -180,7 +173,7 @@ def _comparison(grid: Grid, metric: str, results: Path, notes: list[str]) -> Com
     labels = [grid.table.rows[row].label for row in order]
     return Comparison(
         metric,
-        tuple(c for c in grid.shown if any(name_of(c) in by_set(v) for v in values.values())),
+        tuple(c for c in grid.shown if any(c.name in by_set(v) for v in values.values())),
         tuple(rows),
         reference,
         _scale([gap for one in rows for gap in (one.gap, *(s.gap for s in one.sets)) if gap]),
@@ -206,11 +199,9 @@ def _against(
     p: float | None,
 ) -> Against:
     label, mean = grid.table.rows[row].label, set_mean(values)
-    if gap is None or gap.deviation is None:
+    if gap is None:
         return Against(row, label, mean, sets, gap, p, None, None)
-    seen = smallest_seen(gap.deviation, gap.pairs // gap.sets, gap.sets)
-    seeds = seeds_needed(POINT, gap.deviation, gap.sets)
-    return Against(row, label, mean, sets, gap, p, seen, seeds)
+    return Against(row, label, mean, sets, gap, p, least_seen(gap), seeds_to_find(POINT, gap))
 
 
 def _effect(row: Against, reference: Against) -> float:
@@ -219,68 +210,26 @@ def _effect(row: Against, reference: Against) -> float:
     return -math.inf if row.gap is None else row.gap.effect
 
 
-def rows_of(grid: Grid, metric: str) -> dict[int, Values]:
-    """Row -> its values by (data set and protocol, seed), under the table's gallery rule.
-
-    Rows without a value are left out.
-    """
-    every = {
-        row: {
-            (name_of(column), seed): value
-            for column in grid.shown
-            for score in [grid.score(row, column, metric)]
-            for seed, value in zip(score.seeds, score.values, strict=True)
-        }
-        for row in range(len(grid.table.rows))
-    }
-    return {row: found for row, found in every.items() if found}
-
-
-def name_of(column: Column) -> str:
-    """What tells a column from others in `Values`."""
-    return f"{column.dataset} {column.protocol}"
+def rows_of(grid: Grid, metric: str) -> dict[int, Sample]:
+    """Each row that has values, by column and seed, under the table's gallery rule."""
+    samples = {row: grid.sample(row, metric) for row in range(len(grid.table.rows))}
+    return {row: sample for row, sample in samples.items() if sample}
 
 
 # --- one data set at a time -----------------------------------------------------------------------
 
 
-def _on_sets(
-    grid: Grid,
-    metric: str,
-    row: int,
-    mine: Values,
-    best: Values,
-    results: Path,
-    notes: list[str],
-) -> tuple[OnSet, ...]:
-    found = []
+def _on_sets(grid: Grid, mine: Sample, best: Sample) -> tuple[OnSet, ...]:
+    sets = []
     for column in grid.shown:
-        if (mean := grid.score(row, column, metric).mean) is not None:
-            gap = None if mine is best else difference(mine, best, on=name_of(column))
-            again = bootstrap_interval(grid, row, column, metric, results, notes)
-            found.append(OnSet(column, mean, again, gap))
-    return tuple(found)
-
-
-def bootstrap_interval(
-    grid: Grid, row: int, column: Column, metric: str, results: Path, notes: list[str]
-) -> tuple[float, float] | None:
-    """The 95 % interval of one mean, fractions; None unless every seed has its queries' scores."""
-    scores, pids = {}, {}
-    if metric not in METRICS:
-        return None
-    for record in grid.cells[row, column].records:
-        try:
-            kept = read_scores(artifact_path(results, record.key), grid.rule(column))
-        except InputError as error:
-            notes.append(str(error))
-            return None
-        if kept is None:
-            return None
-        pids[record.cell.seed], every = kept
-        scores[record.cell.seed] = every[:, METRICS.index(metric)]
-    keys = [record.key for record in grid.cells[row, column].records]
-    return bootstrap(scores, pids, *keys, grid.rule(column), metric)
+        if alone := mine.only([column.name]):
+            gap = None if mine is best else difference(mine, best, on=column.name)
+            mean = mean_difference(alone, alone.queries)
+            interval = None
+            if mean.low is not None and mean.high is not None:
+                interval = (max(0.0, mean.low), mean.high)
+            sets.append(OnSet(column, mean.effect, interval, gap))
+    return tuple(sets)
 
 
 # --- places ---------------------------------------------------------------------------------------

@@ -11,25 +11,29 @@ from itertools import groupby
 from typing import Any
 
 from benchmark.records import Record
+from benchmark.sampling import QueryReader, from_counts
 from benchmark.tables import Table
 from datasets import InputError, digest_of
 from datasets.cards import CARDS
 from datasets.protocols import canonical_text
 from methods import Profile, method_class, resolve_options
-from reports.grid import BY_ROW, Cells, Column, Grid, Score
+from reports.grid import BY_ROW, Cells, Column, Grid, Score, sample_of
 from reports.marks import marks
 from reports.standing import is_comparable
 from reports.words import counted, is_twin, listed
 
 
-def build_grids(records: Iterable[Record], table: Table) -> list[Grid]:
+def build_grids(
+    records: Iterable[Record], table: Table, queries: QueryReader = from_counts
+) -> list[Grid]:
     """The grids of `table`, real data first, then by source and profile; [] when no record matches.
 
     Published values are in those only that they may stand beside (`is_comparable`).
 
     A record belongs to the row whose method and options, resolved under the record's own profile,
     are the record's, and whose protocol, where the table or the row names one. Profiles of one name
-    and different content give different grids.
+    and different content give different grids. `queries` reads what statements about chance need
+    of a record's queries; the records alone tell little of it, so that less can be said.
     """
     groups: dict[tuple[str, str, str], list[Record]] = defaultdict(list)
     for record in sorted(records, key=lambda r: (r.cell.dataset, r.cell.seed, r.key)):
@@ -43,7 +47,7 @@ def build_grids(records: Iterable[Record], table: Table) -> list[Grid]:
     filled.sort(key=lambda one: (one[0] != "real", *one[:2], _canonical(one[2])))
     several = Counter((source, name) for source, name, _, _ in filled)
     grids = [
-        _grid(table, source, _label(name, profile, several[source, name]), profile, chosen)
+        _grid(table, source, _label(name, profile, several[source, name]), profile, chosen, queries)
         for source, name, profile, chosen in filled
     ]
     return [grid for grid in grids if grid.records]
@@ -87,6 +91,7 @@ def _grid(
     label: str,
     profile: Mapping[str, Any],
     records: Sequence[Record],
+    queries: QueryReader,
 ) -> Grid:
     rows, told, notes = _rows_by_setup(table, profile)
     matched = [record for record in records if _rows_of(record, table, rows)]
@@ -96,7 +101,7 @@ def _grid(
     cells = _cells(table, columns, rows, matched, notes)
     scores: dict[tuple[int, Column, str, str], Score] = {}
     for gallery, metric in _measures(table, columns, matched):
-        scores.update(_scores(table, columns, cells, gallery, metric))
+        scores.update(_scores(table, columns, cells, gallery, metric, queries))
     return Grid(
         table,
         source,
@@ -105,6 +110,7 @@ def _grid(
         cells,
         scores,
         told,
+        queries,
         unmatched=tuple(record for record in records if not _rows_of(record, table, rows)),
         notes=(*notes, *_version_notes(matched)),
     )
@@ -260,6 +266,7 @@ def _scores(
     cells: Mapping[tuple[int, Column], Cells],
     gallery: str,
     metric: str,
+    queries: QueryReader,
 ) -> dict[tuple[int, Column, str, str], Score]:
     """The scores of one metric in all rows and columns, marked column by column."""
     rows = range(len(table.rows))
@@ -268,23 +275,22 @@ def _scores(
         for row in rows
         for column in columns
     }
-    values = [
-        {
-            (_name(column), seed): value
-            for column in columns
-            for seed, value in zip(found[row, column].seeds, found[row, column].values, strict=True)
-        }
+    samples = [
+        sample_of(
+            {column.name: (found[row, column], cells[row, column].records) for column in columns},
+            gallery,
+            metric,
+            queries,
+        )
         for row in rows
     ]
+    marked = marks(samples)
     return {
-        (row, column, metric, gallery): replace(found[row, column], mark=mark)
-        for column in columns
-        for row, mark in enumerate(marks(values, _name(column)))
+        (row, column, metric, gallery): replace(score, mark=marked[column.name][row])
+        if column.name in marked
+        else score
+        for (row, column), score in found.items()
     }
-
-
-def _name(column: Column) -> str:
-    return f"{column.dataset} {column.protocol}"
 
 
 def _score(

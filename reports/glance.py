@@ -13,7 +13,7 @@ from reports.differences import rows_of
 from reports.grid import Column, Grid
 from reports.leftovers import Leftovers
 
-VERDICTS: tuple[Verdict, ...] = ("holds", "does not hold", "undecided")
+VERDICTS: tuple[Verdict, ...] = ("holds", "does not hold", "no difference", "undecided")
 
 
 @dataclass(frozen=True)

@@ -5,13 +5,14 @@ Every number keeps the keys of the records it came from; nothing is formatted he
 
 import math
 import statistics
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
 
 from benchmark.metrics import GalleryRule
 from benchmark.records import Record
+from benchmark.sampling import QueryReader, Sample, from_counts
 from benchmark.tables import Published, Table
 from methods import Method, method_class
 from reports.standing import cautions, is_comparable, partial_title
@@ -27,6 +28,11 @@ class Column:
     dataset: str
     protocol: str
     title: str = field(compare=False)
+
+    @property
+    def name(self) -> str:
+        """What tells the column from others in a `Sample`."""
+        return f"{self.dataset} {self.protocol}"
 
 
 @dataclass(frozen=True)
@@ -81,7 +87,8 @@ class Training:
 class Grid:
     """One table filled from one source with one profile.
 
-    told: of each row, whether it is told the rates of the test images.
+    told: of each row, whether it is told the rates of the test images. `queries` reads what is
+    known of the queries of a record.
     """
 
     table: Table
@@ -91,6 +98,7 @@ class Grid:
     cells: Mapping[tuple[int, Column], Cells]
     scores: Mapping[tuple[int, Column, str, str], Score]
     told: tuple[bool, ...]
+    queries: QueryReader = from_counts
     unmatched: tuple[Record, ...] = ()
     notes: tuple[str, ...] = ()
 
@@ -101,6 +109,23 @@ class Grid:
     def rule(self, column: Column) -> GalleryRule:
         """The gallery rule of the headline numbers of a column."""
         return self.table.rule(column.protocol)
+
+    def sample(self, row: int, metric: str, columns: Iterable[Column] | None = None) -> Sample:
+        """A metric of a row on these columns (default: `shown`), each under its gallery rule."""
+        chosen = self.shown if columns is None else tuple(columns)
+        samples = [
+            sample_of(
+                {column.name: (self.score(row, column, metric), self.cells[row, column].records)},
+                self.rule(column),
+                metric,
+                self.queries,
+            )
+            for column in chosen
+        ]
+        return Sample(
+            {place: value for sample in samples for place, value in sample.items()},
+            {place: q for sample in samples for place, q in sample.queries.items()},
+        )
 
     def training(self, row: int, column: Column) -> Training | None:
         """The training set of a row and the seconds of its training; None: nothing was run."""
@@ -185,3 +210,19 @@ class Grid:
     def _records(self, column: Column) -> Iterable[Record]:
         for row in range(len(self.table.rows)):
             yield from self.cells[row, column].records
+
+
+def sample_of(
+    measured: Mapping[str, tuple[Score, Sequence[Record]]],
+    gallery: str,
+    metric: str,
+    queries: QueryReader,
+) -> Sample:
+    """One row's scores by the name of their column, and the queries behind each."""
+    values, behind = {}, {}
+    for name, (score, records) in measured.items():
+        by_key = {record.key: record for record in records}
+        for seed, value, key in zip(score.seeds, score.values, score.keys, strict=True):
+            values[name, seed] = value
+            behind[name, seed] = queries(by_key[key], gallery, metric)
+    return Sample(values, behind)

@@ -181,7 +181,7 @@ _PARTS = (
     _Part("the drawing of columns", "across", ("across",), "across", lambda g, *_: across_of(g)),
     _Part(
         "differences", "differences", ("differences",), "comparisons",
-        lambda grid, results, _, notes: compare_rows(grid, results, notes),
+        lambda grid, *_: compare_rows(grid),
     ),
     _Part("costs", "cost", ("cost",), "costs", lambda grid, *_: costs_of(grid)),
     _Part("CMC curves", "pictures", ("curves",), "plots", _plots),

@@ -1,57 +1,102 @@
 """Claims: what is said of made values, and what of a bad file."""
 
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
+from scipy import stats
 
-from benchmark.claims import Claim, answer, load_claims
+from benchmark.claims import Claim, answer, answers, load_claims
+from benchmark.sampling import Sample
+from benchmark.statistics import difference, seeds_to_find
 from benchmark.tables import load_table
 from datasets.errors import InputError
 
 A_BEATS_B = Claim("c", "A beats B.", "1", "t", "rank1", "A", ("B",), "higher", ("caviar", "vric"))
 
 
-def row(caviar: list[float], vric: list[float]) -> dict[tuple[str, int], float]:
+def row(caviar: list[float], vric: list[float]) -> Sample:
     named = {"caviar": caviar, "vric": vric}
-    return {(name, k): value for name, values in named.items() for k, value in enumerate(values)}
+    return Sample({(name, k): v for name, values in named.items() for k, v in enumerate(values)})
 
 
-B = row([0.50, 0.52, 0.51], [0.40, 0.43, 0.40])
+B = row([0.50, 0.52, 0.51, 0.50], [0.40, 0.43, 0.40, 0.41])
+HIGHER = [0.60, 0.63, 0.60, 0.61]
 
 
 @pytest.mark.parametrize(
     ("a", "verdict", "findings"),
     [
-        (row([0.60, 0.63, 0.60], [0.51, 0.53, 0.50]), "holds", ["holds", "holds"]),
-        (row([0.60, 0.63, 0.60], [0.40, 0.42, 0.41]), "undecided", ["holds", "undecided"]),
-        (row([0.60, 0.63, 0.60], [0.30, 0.32, 0.31]), "does not hold", ["holds", "does not hold"]),
-        ({}, "not measured", ["not measured", "not measured"]),
-        ({("caviar", 0): 0.9}, "undecided", ["undecided", "not measured"]),
+        (row(HIGHER, [0.51, 0.53, 0.50, 0.52]), "holds", ["holds", "holds"]),
+        (row(HIGHER, [0.40, 0.42, 0.41, 0.40]), "undecided", ["holds", "undecided"]),
+        (row(HIGHER, [0.30, 0.32, 0.31, 0.30]), "does not hold", ["holds", "does not hold"]),
+        (row(HIGHER, [0.40, 0.431, 0.399, 0.411]), "no difference", ["holds", "no difference"]),
+        (Sample({}), "not measured", ["not measured", "not measured"]),
+        (Sample({("caviar", 0): 0.9}), "undecided", ["undecided", "not measured"]),
     ],
 )
 def test_verdicts(a, verdict, findings) -> None:
     found = answer(A_BEATS_B, {"A": a, "B": B})
     assert found.verdict == verdict
     assert [finding.verdict for finding in found.findings] == findings
+    assert (found.p <= 0.05) == (verdict not in ("undecided", "not measured"))
+
+
+def test_a_claim_holds_as_surely_as_its_weakest_comparison() -> None:
+    values = {"A": row(HIGHER, [0.51, 0.53, 0.50, 0.52]), "B": B}
+    gaps = [difference(values["A"], B, on=name) for name in ("caviar", "vric")]
+    assert answer(A_BEATS_B, values).p == max(gap.p for gap in gaps)
+
+
+def test_what_lies_within_the_margin_is_two_one_sided_tests() -> None:
+    gaps = np.array([0.001, -0.002, 0.002, 0.0005])
+    a = Sample({("caviar", k): 0.5 + gap for k, gap in enumerate(gaps)})
+    b = Sample(dict.fromkeys(a, 0.5))
+    claim = replace(A_BEATS_B, datasets=("caviar",), margin=0.005)
+    found = answer(claim, {"A": a, "B": b})
+    sides = [
+        stats.ttest_1samp(gaps, side * 0.005, alternative=way).pvalue
+        for side, way in ((1, "less"), (-1, "greater"))
+    ]
+    assert found.verdict == "no difference"
+    assert found.p == pytest.approx(2 * max(sides), rel=1e-6)
+    assert answer(replace(claim, margin=0.002), {"A": a, "B": b}).verdict == "undecided"
+
+
+def test_claims_that_are_held_together_are_corrected_together() -> None:
+    a = row([0.53, 0.56, 0.52, 0.53], [0.43, 0.47, 0.42, 0.44])
+    (alone,) = answers([A_BEATS_B], [{"A": a, "B": B}])
+    assert alone.verdict == "holds"
+    assert 0.05 / 40 < alone.p < 0.05
+    many = answers([A_BEATS_B] * 40, [{"A": a, "B": B}] * 40)
+    assert {found.verdict for found in many} == {"undecided"}
+    assert all(found.p == pytest.approx(min(1, 40 * alone.p)) for found in many)
+    assert all(found.seeds is not None for found in many)
+    beside_nothing = answers([A_BEATS_B, A_BEATS_B], [{"A": a, "B": B}, {}])
+    assert [found.verdict for found in beside_nothing] == ["holds", "not measured"]
 
 
 def test_a_claim_the_other_way_round_is_its_mirror_image() -> None:
     lower = Claim("c", "", "", "t", "rank1", "B", ("A",), "lower", A_BEATS_B.datasets)
-    values = {"A": row([0.60, 0.63, 0.60], [0.51, 0.53, 0.50]), "B": B}
+    values = {"A": row(HIGHER, [0.51, 0.53, 0.50, 0.52]), "B": B}
     (right,) = answer(A_BEATS_B, values).overall
     (mirrored,) = answer(lower, values).overall
     assert right[1] == mirrored[1]
     assert answer(lower, values).verdict == "holds"
 
 
-def test_the_seeds_that_would_decide() -> None:
-    near = {"A": row([0.52, 0.50, 0.53], [0.41, 0.44, 0.42]), "B": B}
+def test_the_seeds_that_would_decide_find_the_margin_in_all_comparisons() -> None:
+    near = {"A": row([0.52, 0.50, 0.53, 0.51], [0.41, 0.44, 0.42, 0.40]), "B": B}
     found = answer(A_BEATS_B, near)
     assert found.verdict == "undecided"
-    assert found.seeds == max(finding.seeds for finding in found.findings)
-    assert found.seeds > 3
+    gaps = [finding.difference for finding in found.findings]
+    assert found.seeds == max(seeds_to_find(0.01, gap, 0.9) for gap in gaps)
+    # Not the measured size, which would promise less where chance made it large.
+    large = {"A": row([0.50, 0.72, 0.40, 0.60], [0.41, 0.44, 0.42, 0.40]), "B": B}
+    assert answer(A_BEATS_B, large).seeds > found.seeds
     nothing = answer(A_BEATS_B, {"A": B, "B": B})
-    assert (nothing.verdict, nothing.seeds) == ("undecided", None)
+    assert (nothing.verdict, nothing.seeds) == ("no difference", None)
 
 
 def test_the_papers_claims_name_rows_that_are_there() -> None:
@@ -83,6 +128,8 @@ def test_each_method_of_the_ablations_is_held_against_itself() -> None:
         ('right = ["Baseline"]', 'right = "some"', "right must be a list"),
         ('section = "4.4"', 'datasets = ["x"]\nsection = "4.4"', "unknown data set 'x'"),
         ("[[claims]]", "[claims]", "claims must be a list"),
+        ("[[claims]]", "margin = 0\n[[claims]]", "margin must be percentage points, above 0"),
+        ("[[claims]]", "margin = nan\n[[claims]]", "margin must be percentage points, above 0"),
     ],
 )
 def test_a_bad_file_is_one_clear_line(tmp_path: Path, old: str, new: str, words: str) -> None:

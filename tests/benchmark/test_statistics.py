@@ -1,7 +1,8 @@
-"""Paired differences, Holm's correction, power and the bootstrap, against independent sources."""
+"""Paired differences, Holm's correction and power, against independent sources."""
 
 import itertools
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,16 +10,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
+from benchmark.sampling import Sample, counted_queries, scored_queries
 from benchmark.statistics import (
     Difference,
-    bootstrap,
+    Drawn,
+    chance_to_find,
     difference,
     holm,
+    least_seen,
+    level_for,
+    mean_difference,
     mean_ranks,
     not_told_apart,
     pairwise,
+    pooled_difference,
     power,
     seeds_needed,
+    seeds_to_find,
     smallest_seen,
 )
 
@@ -41,14 +49,50 @@ def test_on_one_set_it_is_the_paired_t_test(pairs: list[tuple[float, float]]) ->
     expected = stats.ttest_rel(left, right)
     low, high = expected.confidence_interval(0.95)
     assert found.p == pytest.approx(expected.pvalue, rel=1e-6, abs=1e-9)
+    low, high = max(-1.0, low), min(1.0, high)
     assert (found.low, found.high) == (pytest.approx(low), pytest.approx(high))
     assert found.known == (not low <= 0 <= high)
 
 
-def test_over_sets_it_is_the_regression_with_an_effect_per_set() -> None:
+def test_over_sets_seeds_are_the_unit() -> None:
+    gaps = np.random.default_rng(4).normal(0.02, 0.03, (5, 4))
+    left = {(str(d), s): 0.5 + gaps[d, s] for d in range(5) for s in range(4)}
+    found = difference(left, dict.fromkeys(left, 0.5))
+    expected = stats.ttest_1samp(gaps.mean(axis=0), 0)
+    low, high = expected.confidence_interval(0.95)
+    assert found is not None
+    assert (found.pairs, found.sets, found.freedom) == (20, 5, 3)
+    assert found.p == pytest.approx(expected.pvalue, rel=1e-6)
+    assert (found.low, found.high) == (pytest.approx(low), pytest.approx(high))
+    assert found.deviation == pytest.approx(gaps.mean(axis=0).std(ddof=1))
+
+
+def test_sets_with_seeds_of_their_own_add_their_variances() -> None:
+    gaps = {"a": [0.02, 0.05, 0.01], "b": [0.10, 0.04]}
+    places = {("a", 0): 0.02, ("a", 1): 0.05, ("a", 2): 0.01, ("b", 7): 0.10, ("b", 8): 0.04}
+    found = difference(places, dict.fromkeys(places, 0.0))
+    assert found is not None
+    assert found.effect == pytest.approx((np.mean(gaps["a"]) + np.mean(gaps["b"])) / 2)
+    variance = sum(np.var(values, ddof=1) / len(values) for values in gaps.values()) / 4
+    half = stats.t.ppf(0.975, 1) * math.sqrt(variance)
+    assert found.freedom == 1
+    assert (found.low, found.high) == pytest.approx((found.effect - half, found.effect + half))
+
+
+def test_where_a_set_has_one_seed_nothing_is_said_of_chance() -> None:
+    left = {("a", 0): 0.6, ("a", 1): 0.7, ("b", 0): 0.9}
+    found = difference(left, dict.fromkeys(left, 0.5))
+    assert found is not None
+    assert (found.p, found.low, found.deviation, found.known) == (None, None, None, False)
+    alone = difference(left, dict.fromkeys(left, 0.5), on="a")
+    assert alone is not None
+    assert alone.p is not None
+
+
+def test_pairs_of_one_cell_with_itself_are_the_regression_with_an_effect_per_set() -> None:
     gaps = {"a": [0.02, 0.05, 0.01], "b": [0.10, 0.04], "c": [-0.03, 0.00, 0.02, 0.01]}
     left = {(name, k): 0.5 + gap for name, found in gaps.items() for k, gap in enumerate(found)}
-    found = difference(left, dict.fromkeys(left, 0.5))
+    found = pooled_difference(left, dict.fromkeys(left, 0.5))
     design = np.repeat(np.eye(3), [3, 2, 4], axis=0)
     y = np.concatenate([gaps[name] for name in "abc"])
     beta, residual, *_ = np.linalg.lstsq(design, y, rcond=None)
@@ -69,13 +113,14 @@ def test_only_common_cells_count_and_one_pair_says_nothing_of_chance() -> None:
     assert difference(left, {("c", 0): 0.1}) is None
 
 
-def test_equal_gaps_are_certain_and_none_is_not() -> None:
-    certain = difference(values("a", [0.75, 0.5]), values("a", [0.5, 0.25]))
-    assert certain is not None
-    assert (certain.p, certain.known) == (0.0, True)
+def test_equal_gaps_are_no_certainty() -> None:
+    bare = difference(values("a", [6 / 12, 5 / 12]), values("a", [5 / 12, 4 / 12]))
+    assert bare is not None
+    assert (bare.p, bare.low, bare.high, bare.known) == (1.0, None, None, False)
+    assert least_seen(bare) is None
     same = difference(values("a", [0.5, 0.25]), values("a", [0.5, 0.25]))
     assert same is not None
-    assert (same.p, same.known) == (1.0, False)
+    assert (same.effect, same.p, same.low, same.high) == (0.0, 1.0, 0.0, 0.0)
 
 
 def test_holm_on_a_worked_example() -> None:
@@ -102,11 +147,12 @@ def test_power_is_how_often_the_test_finds_the_effect(
 ) -> None:
     rng = np.random.default_rng(5)
     trials = 4000
+    effect, deviation = effect / 100, deviation / 100
     gaps = rng.normal(effect, deviation, (trials, sets, seeds))
     found = 0
     for one in gaps:
         left = {(str(d), s): one[d, s] for d, s in itertools.product(range(sets), range(seeds))}
-        outcome = difference(left, dict.fromkeys(left, 0.0))
+        outcome = pooled_difference(left, dict.fromkeys(left, 0.0))
         assert outcome is not None
         found += outcome.known
     assert found / trials == pytest.approx(power(effect, deviation, seeds, sets), abs=0.025)
@@ -226,42 +272,135 @@ def test_the_smallest_seen_agrees_with_the_seeds_needed() -> None:
     assert smallest_seen(0.0, 3) == 0.0
 
 
-def test_the_bootstrap_of_one_seed_is_that_of_scipy() -> None:
-    scores = np.random.default_rng(10).beta(2, 1, 400)
-    found = bootstrap({0: scores}, {0: np.arange(400)}, "a", draws=8000)
-    expected = stats.bootstrap(
-        (scores,), np.mean, method="percentile", n_resamples=8000, rng=np.random.default_rng(11)
-    ).confidence_interval
-    assert found == pytest.approx(tuple(expected), abs=0.002)
+# --- identities that seeds share ------------------------------------------------------------------
 
 
-def test_the_bootstrap_draws_identities_anew_in_every_seed() -> None:
-    rng = np.random.default_rng(12)
-    # Seeds alike but for their identities: the mean of three varies by a third of one's variance,
-    # plus a third of that between the seeds' own means.
-    scores = {seed: rng.normal(0.5, 0.2, 300) for seed in range(3)}
-    scores = {seed: found - found.mean() + 0.5 for seed, found in scores.items()}
-    low, high = bootstrap(scores, {seed: np.arange(300) for seed in scores}, "a", draws=8000)
-    assert high - low == pytest.approx(2 * 1.96 * 0.2 / math.sqrt(900), rel=0.08)
+def sample(scores: dict[int, np.ndarray], pids: np.ndarray | None = None) -> Sample:
+    """One data set: seed -> the score of each query, by default one of each identity."""
+    queries = {
+        ("a", seed): scored_queries("a", np.arange(len(s)) if pids is None else pids, s)
+        for seed, s in scores.items()
+    }
+    return Sample({("a", seed): float(np.nanmean(s)) for seed, s in scores.items()}, queries)
 
 
-def test_the_bootstrap_covers_and_repeats() -> None:
-    rng = np.random.default_rng(7)
-    hits = 0
-    for trial in range(200):
-        pids = {seed: np.repeat(np.arange(60), 3) for seed in range(10)}
-        scores = {}
-        for seed in range(10):
-            own = rng.normal(0.0, 0.03) + np.repeat(rng.normal(0.6, 0.2, 60), 3)
-            scores[seed] = own + rng.normal(0, 0.1, 180)
-        low, high = bootstrap(scores, pids, str(trial), draws=400)
-        hits += low <= 0.6 <= high
-    assert hits / 200 == pytest.approx(0.93, abs=0.05)
-    again = bootstrap(scores, pids, "199", draws=400)
-    assert again == (low, high)
-    assert bootstrap(scores, pids, "other", draws=400) != again
+def test_seeds_that_share_identities_do_not_make_them_more() -> None:
+    halves = np.r_[np.ones(50), np.zeros(50)]
+    three = sample(dict.fromkeys(range(3), halves))
+    found = mean_difference(three, three.queries)
+    # Identities are the only chance there is: 100 of them, of which half are right. One query more
+    # that turns round is counted, too.
+    error = math.sqrt(0.25 / 99 + 1 / 100**2)
+    assert found.high - found.effect == pytest.approx(stats.t.ppf(0.975, 99) * error)
+    assert found.high - found.effect == pytest.approx(0.098, rel=0.05)
 
 
-def test_skipped_queries_do_not_count() -> None:
-    scores = {0: np.array([1.0, np.nan, 1.0])}
-    assert bootstrap(scores, {0: np.array([1, 1, 2])}, "a") == (1.0, 1.0)
+def test_identities_of_their_own_in_each_seed_add_nothing_to_the_seeds() -> None:
+    rng = np.random.default_rng(1)
+    scores = {seed: rng.random(400) for seed in range(6)}
+    queries = {
+        ("a", seed): scored_queries("a", np.arange(400) + 400 * seed, s)
+        for seed, s in scores.items()
+    }
+    means = {("a", seed): float(s.mean()) for seed, s in scores.items()}
+    found = mean_difference(means, queries)
+    plain = stats.ttest_1samp(list(means.values()), 0).confidence_interval(0.95)
+    assert found.drawn is not None
+    assert found.drawn.beyond == pytest.approx(1 / 400**2, rel=1e-6)  # the one query more
+    assert (found.low, found.high) == pytest.approx((plain.low, plain.high), abs=1e-3)
+
+
+def test_queries_of_one_identity_are_one_draw() -> None:
+    rng = np.random.default_rng(2)
+    of_identity = rng.integers(0, 2, 60).astype(float)
+    once, four = (
+        sample({0: of_identity}),
+        sample({0: np.repeat(of_identity, 4)}, np.repeat(range(60), 4)),
+    )
+    spread = [s.queries["a", 0].square for s in (once, four)]
+    assert spread[0] == pytest.approx(spread[1])
+    assert spread[0] == pytest.approx(of_identity.var() / 60)
+
+
+def test_a_gap_is_paired_by_query_and_by_identity() -> None:
+    rng = np.random.default_rng(3)
+    left, right = ({s: rng.random(50) for s in range(3)} for _ in range(2))
+    left[0][5] = right[0][5] = np.nan  # a query without a true match counts on neither side
+    found = difference(sample(left), sample(right))
+    apart = {s: left[s] - right[s] for s in range(3)}
+    expected = mean_difference(sample(apart), sample(apart).queries)
+    assert found is not None
+    assert found.drawn == Drawn(
+        pytest.approx(expected.drawn.whole), pytest.approx(expected.drawn.beyond), 48
+    )
+    assert (found.low, found.high) == pytest.approx((expected.low, expected.high))
+
+
+def test_counts_alone_say_less_than_scores() -> None:
+    rng = np.random.default_rng(4)
+    right = {s: (rng.random(200) < 0.6).astype(float) for s in range(3)}
+    left = {s: np.where(rng.random(200) < 0.2, 1.0, found) for s, found in right.items()}
+    scored = difference(sample(left), sample(right))
+    bare = [
+        Sample(
+            {("a", s): found.mean() for s, found in side.items()},
+            {("a", s): counted_queries("a", found.mean(), 200, 200) for s, found in side.items()},
+        )
+        for side in (left, right)
+    ]
+    counted = difference(*bare)
+    assert scored is not None
+    assert counted is not None
+    assert counted.effect == pytest.approx(scored.effect)
+    assert counted.low < scored.low < scored.high < counted.high
+    assert counted.p > scored.p
+
+
+def test_columns_of_one_data_set_share_its_identities() -> None:
+    scores = np.random.default_rng(5).random(80)
+    queries = {
+        (name, s): scored_queries("a", np.arange(80), scores) for name in "xy" for s in (0, 1)
+    }
+    both = mean_difference(dict.fromkeys(queries, scores.mean()), queries)
+    one = mean_difference(
+        {p: scores.mean() for p in queries if p[0] == "x"},
+        {p: q for p, q in queries.items() if p[0] == "x"},
+    )
+    assert (both.low, both.high) == pytest.approx((one.low, one.high))
+
+
+def test_the_p_value_and_the_interval_agree() -> None:
+    rng = np.random.default_rng(6)
+    left, right = ({s: rng.random(40) + shift for s in range(4)} for shift in (0.05, 0.0))
+    found = difference(sample(left), sample(right))
+    assert found is not None
+    at = difference(sample(left), sample(right), level=1 - found.p)
+    assert min(abs(at.low), abs(at.high)) == pytest.approx(0, abs=1e-9)
+    assert level_for(found, found.high - found.effect) == pytest.approx(0.05, rel=1e-6)
+    assert level_for(found, 0.0) == level_for(found, -0.1) == 1.0
+
+
+def test_power_counts_what_seeds_cannot_take_away() -> None:
+    seeds_alone = Difference(0.01, 3, 1, 2, 0.03, -0.1, 0.1, 0.5, Drawn())
+    for effect, seeds in [(0.05, 3), (0.02, 10), (0.01, 2), (0.1, 2)]:
+        expected = power(effect, 0.03, seeds)
+        assert chance_to_find(effect, seeds_alone, seeds) == pytest.approx(expected, abs=1e-4)
+    assert least_seen(seeds_alone) == pytest.approx(smallest_seen(0.03, 3), rel=1e-3)
+    assert seeds_to_find(0.01, seeds_alone) == seeds_needed(0.01, 0.03)
+    with_identities = replace(seeds_alone, drawn=Drawn(5e-4, 4e-4, 99))
+    assert seeds_to_find(0.01, with_identities) is None
+    assert seeds_to_find(0.07, with_identities) > seeds_to_find(0.07, seeds_alone)
+    assert least_seen(with_identities) > least_seen(seeds_alone)
+
+
+def test_power_is_how_often_the_test_finds_an_effect_over_seeds_and_identities() -> None:
+    rng, found, trials = np.random.default_rng(7), 0, 3000
+    spread, of_identity, count, seeds = 0.02, 0.2, 60, 4
+    beyond = of_identity**2 / count
+    gap = Difference(0, seeds, 1, seeds - 1, spread, 0, 0, 1, Drawn(beyond, beyond, count - 1))
+    for _ in range(trials):
+        alike = rng.normal(0, of_identity, count)
+        scores = {s: 0.09 + np.repeat(alike, 9) + rng.normal(0, spread) for s in range(seeds)}
+        one = sample(scores, np.repeat(np.arange(count), 9))
+        found += mean_difference(one, one.queries).known
+    assert found / trials == pytest.approx(chance_to_find(0.09, gap, seeds), abs=0.03)

@@ -20,15 +20,15 @@ TABLE = load_table("table2")
 def test_claims_of_the_drawn_table(drawn) -> None:
     (held,) = hold_claims(grids_of(load_claims(), drawn.records), load_claims())
     verdicts = {found.claim.id: found.verdict for found in held.measured}
-    # Rows rise by far on all sets but mlr-sysu, where they are alike.
+    # Rows rise by far on all sets but mlr-sysu: there they are alike, in rank-5 within a point.
     assert verdicts == {
         "cmsr-rank1": "undecided",
         "cmsr-rank5": "does not hold",
         "mr2l-rank1": "undecided",
-        "mr2l-rank5": "undecided",
+        "mr2l-rank5": "no difference",
         # Two rows of Table 2 are rows of Table 3, too.
         "three-scales-rank1": "undecided",
-        "three-scales-rank5": "undecided",
+        "three-scales-rank5": "no difference",
     }
     (first, second, *_) = held.measured
     assert effects(first)[0].endswith("; holds on 4 of 5")
