@@ -165,6 +165,13 @@ def mutations(session: nox.Session) -> None:
     session.run("python", "tests/mutations", *session.posargs)
 
 
+@nox.session
+def simulations(session: nox.Session) -> None:
+    """Draw tables whose rows are equal, and count how often statements say otherwise."""
+    _install(session)
+    session.run("python", "tests/simulations", *session.posargs)
+
+
 # Their lowest versions for a CPU are not kept by every index, and are gigabytes from those that do.
 AS_IN_CONSTRAINTS = ("torch", "torchvision", "pytest", "pytest-timeout", "hypothesis")
 

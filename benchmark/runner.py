@@ -121,7 +121,6 @@ def run_table(
         engine=engine,
         stream=stream,
     )
-    keep_table(out, plan.table)
     run = _Driver(plan, engine, stream)
     interrupted = run.all()
     seconds = time.monotonic() - start
@@ -149,6 +148,7 @@ class _Driver:
         self.announce()
         try:
             self.prepare()
+            keep_table(self.plan.out, self.plan.table)
             self.cells()
         except KeyboardInterrupt:
             return True

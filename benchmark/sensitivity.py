@@ -71,12 +71,18 @@ def noise_of(baseline: Baseline, tables: Iterable[Table], limits: Limits) -> lis
     bound. Raises InputError when a row has only one seed everywhere, and one run.
     """
     comparison = compare(baseline.records, baseline.records, tables)
-    return [
+    noise = [
         _noise(row, measure[1], runs, steps[row])
         for measure in tested_measures(comparison, limits)
         for steps in [steps_of(comparison, measure)]
         for row, (runs, _) in runs_of(comparison, metric_of(measure), baseline.again).items()
     ]
+    if not noise:
+        raise InputError(
+            f"the cells of the baseline have none of the metrics {', '.join(limits.metrics)}; choose "
+            "others with --metrics, or make the baseline of other results"
+        )
+    return noise
 
 
 def _noise(row: str | None, metric: str, runs: Sequence[Values], step: float) -> Noise:

@@ -34,7 +34,9 @@ def as_path(value: Any, what: str) -> Path:
         text = os.fspath(value)
     except TypeError:
         text = None
-    if not isinstance(text, str) or not text or "\0" in text:
+    if isinstance(text, str) and "\0" in text:
+        raise InputError(f"{what}: there is no such folder or file as {text!r}; check the path")
+    if not isinstance(text, str) or not text:
         raise InputError(f"{what}: give a path, as text or pathlib.Path, not {_shown(value)}")
     return place(text)
 

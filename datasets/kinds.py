@@ -28,6 +28,7 @@ ZIP = Kind("a zip archive", _UNPACK)
 SPLIT_ZIP = Kind("a part of a split zip archive", "unpack all its parts and give the folder")
 PICKLE = Kind("a Python pickle")
 HDF5 = Kind("an HDF5 file")
+UTF_16 = Kind("a text in UTF-16", "save it as UTF-8")
 MATLAB_5 = Kind("a MATLAB file of version 5 to 7")
 MATLAB_7_3 = Kind("a MATLAB file of version 7.3 (HDF5)")
 
@@ -69,7 +70,7 @@ _KINDS: tuple[tuple[bytes, Kind], ...] = (
         Kind("a web page", _AGAIN),
     ),
     (rb"(?:\xef\xbb\xbf)?\s*<\?xml", Kind("an XML text", _AGAIN)),
-    (rb"\xff\xfe|\xfe\xff", Kind("a text in UTF-16", "save it as UTF-8")),
+    (rb"\xff\xfe|\xfe\xff", UTF_16),
     (rb"\x80[\x02-\x05]", PICKLE),
     (rb"\0+\Z", Kind("a file of zeros", "copy it again")),
 )

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from datasets.errors import InputError
-from datasets.kinds import kind_of, kind_of_file
+from datasets.kinds import UNKNOWN, UTF_16, kind_of, kind_of_file
 
 MAX_BYTES = 1 << 28  # of a text: the largest baselines and manifests are a tenth of that
 LARGEST = 2**53  # a whole number above that is not the same in every program
@@ -48,8 +48,8 @@ def read_text(file: Path, what: str, remedy: str = "") -> str:
     try:
         return decode(content)
     except ValueError as error:
-        kind = kind_of(content).name
-        reason = f"it is {kind}" if kind else str(error)
+        kind = kind_of(content)
+        reason = str(error) if kind in (UNKNOWN, UTF_16) else f"it is {kind.name}"
         raise unreadable(file, what, reason, remedy or "save it as UTF-8 text") from error
 
 

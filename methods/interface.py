@@ -145,9 +145,6 @@ def unseen(*arrays: NDArray[Any]) -> None:
 class Run:
     """One training: its seed, its device ("cpu", "cuda", ...) and whom to tell (done, total).
 
-    dataset: the name of the set that is trained on, which every draw of numbers depends on, so that
-    one seed is not the same lucky or unlucky start on all sets.
-
     note(name, value): a loss, a float or a tensor of one number, of the step that the next
     `progress` ends; of several in a step the mean counts. Tensors are read later and in bulk, so
     that nothing waits for a GPU. drew(*arrays): what a step drew at random, such as the images of
@@ -159,7 +156,6 @@ class Run:
     progress: Callable[[int, int], None] = _silent
     note: Callable[[str, SupportsFloat], None] = unheard
     drew: Callable[..., None] = unseen
-    dataset: str = ""
 
     def __post_init__(self) -> None:
         as_whole(self.seed, "seed of a Run")
@@ -169,7 +165,7 @@ class Run:
 
     def seed_for(self, *purpose: str | int) -> int:
         """A 63-bit seed for one named purpose; purposes never share a stream of numbers."""
-        return draw("run", *filter(None, (self.dataset,)), self.seed, *purpose) >> 1
+        return draw("run", self.seed, *purpose) >> 1
 
 
 class Method(ABC):

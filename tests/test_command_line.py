@@ -296,7 +296,7 @@ def test_evaluate_agrees_with_the_public_door(command: Command, tmp_path: Path) 
     found = answer(command("evaluate", path, "--metric", "cosine", "--json"))
     with np.load(path) as arrays:
         assert found == {**crossres.evaluate(**arrays, metric="cosine"), "notes": []}
-    assert set(found) == {"rank1", "rank5", "rank10", "rank20", "mAP", "mINP", "valid_queries"}
+    assert {"rank1", "rank5", "rank10", "rank20", "mAP", "mINP", "valid_queries"} < set(found)
     text = command("evaluate", path, "--metric", "cosine").stdout
     assert f"{100 * found['mAP']:.2f} %" in text
 

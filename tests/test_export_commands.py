@@ -239,7 +239,7 @@ def test_export_of_a_manifest_file_is_that_of_its_protocol_and_seed(
         (("mlr-nothing",), ("unknown data set 'mlr-nothing'",)),
         (("mlr-viper", "--protocol", "mlr-none"), ("unknown protocol",)),
         (("mlr-viper", "--data", "nowhere"), ("nowhere", "no such folder")),
-        (("mlr-viper", "--manifest", "none.csv"), ("none.csv", "not a manifest")),
+        (("mlr-viper", "--manifest", "none.csv"), ("none.csv", "not a readable manifest")),
         (("mlr-viper", "--manifest", "m.csv", "--seed", "1"), ("leave out --protocol and --seed",)),
         (("mlr-viper", "--input-size", "large"), ("HEIGHTxWIDTH",)),
         (("mlr-viper", "--seed", "-1"), ("--seed",)),
@@ -254,7 +254,7 @@ def test_bad_input_gets_one_line_and_leaves_nothing(
 
 
 def test_verify_export_of_something_else(command: Command, tmp_path: Path) -> None:
-    assert_refused(command("datasets", "verify-export", tmp_path), "not a manifest")
+    assert_refused(command("datasets", "verify-export", tmp_path), "not a readable manifest")
 
 
 def test_diff_tells_equal_different_and_unusable(command: Command, tmp_path: Path) -> None:
@@ -281,7 +281,9 @@ def test_diff_tells_equal_different_and_unusable(command: Command, tmp_path: Pat
     short = command("datasets", "diff", a, "short.csv")
     assert short.returncode == 1
     assert f"only in A: 1 images\n  {lines[-1].split(',')[3]}\n" in short.stdout
-    assert_refused(command("datasets", "diff", a, "none.csv"), "none.csv", "not a manifest")
+    assert_refused(
+        command("datasets", "diff", a, "none.csv"), "none.csv", "not a readable manifest"
+    )
 
 
 def test_show_tells_what_a_user_asks(command: Command, tmp_path: Path) -> None:

@@ -99,7 +99,10 @@ def test_what_cannot_be_checked_is_one_line_and_two(command: Command, folder: Pa
         (("check", "results", "--baseline", "none.json"), "none.json: not a readable baseline"),
         (("check", "results", "--baseline", "torn.json"), "torn.json: not a readable baseline"),
         (("check", "nowhere", "--baseline", "base.json"), "nowhere: no results there"),
-        (("check", "results", "--baseline", "base.json", "--metrics", "map"), "unknown ['map']"),
+        (
+            ("check", "results", "--baseline", "base.json", "--metrics", "map"),
+            "unknown metric 'map'",
+        ),
         (("check", "results", "--baseline", "base.json", "--false-alarms", "0"), "no rate between"),
         (("check", "results", "--baseline", "base.json", "--must-find", "nan"), "must find: nan"),
         (("check", "results", "--baseline", "base.json", "--time", "nan"), "time: a ratio must be"),

@@ -62,7 +62,10 @@ def test_help_lists_the_further_layouts(capsys: pytest.CaptureFixture[str]):
 
 @pytest.mark.parametrize(
     ("dataset", "layout", "known"),
-    [("mlr-sysu", "cuhk03-np", "sysu-nested, sysu-table, sysu-mm01"), ("vric", "", "none")],
+    [
+        ("mlr-sysu", "cuhk03-np", "sysu-nested, sysu-table, sysu-mm01"),
+        ("vric", "none-such", "none"),
+    ],
 )
 def test_an_unknown_layout_is_one_line_and_leaves_nothing(
     dataset: str, layout: str, known: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]

@@ -129,7 +129,7 @@ def test_each_method_of_the_ablations_is_held_against_itself() -> None:
         ('section = "4.4"', 'datasets = ["x"]\nsection = "4.4"', "unknown data set 'x'"),
         ("[[claims]]", "[claims]", "claims must be a list"),
         ("[[claims]]", "margin = 0\n[[claims]]", "margin must be percentage points, above 0"),
-        ("[[claims]]", "margin = nan\n[[claims]]", "margin must be percentage points, above 0"),
+        ("[[claims]]", "margin = nan\n[[claims]]", "margin is nan; give a finite number"),
     ],
 )
 def test_a_bad_file_is_one_clear_line(tmp_path: Path, old: str, new: str, words: str) -> None:

@@ -182,7 +182,7 @@ def test_nothing_is_ever_unpickled(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 def test_cameras_are_not_needed_where_they_are_kept() -> None:
     content = arrays(query_camids=None, gallery_camids=None)
     assert evaluate(**content, same_camera="keep")["rank1"] == 1.0
-    with pytest.raises(InputError, match="unknown same_camera 'maybe'; choose drop or keep"):
+    with pytest.raises(InputError, match="unknown same_camera 'maybe'; known are drop, keep"):
         evaluate(**content, same_camera="maybe")  # type: ignore[arg-type]
 
 

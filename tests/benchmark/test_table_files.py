@@ -167,7 +167,7 @@ def test_each_mistake_gets_one_line(path: Path, old: str, new: str, words: str) 
         ("50.4", "fifty", "line 2: value 'fifty' must be a plain number of per cent"),
         ("50.4", "504", "line 2: value '504' must be a plain number of per cent"),
         (",paper Table 2", "", "line 2: has 4 fields; needs 5"),
-        (",paper Table 2", ",", "line 2: source must be text"),
+        (",paper Table 2", ",", "line 2: source has 0 characters; give from 1"),
         ("50.4", "nan", "line 2: value 'nan' must be a plain number"),
         ("50.4", "1e1", "line 2: value '1e1' must be a plain number"),
         ("CAVIAR", "Caviarr", "unknown dataset 'Caviarr' (did you mean 'CAVIAR'?); known are"),

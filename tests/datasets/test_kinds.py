@@ -26,9 +26,9 @@ def refusal(read, *arguments):
     ("content", "expected"),
     [
         (PAGE, "not a manifest (it is a web page)"),
-        (ARRAY, "not a manifest (it is a NumPy array (.npy))"),
+        (ARRAY, "not a readable manifest (it is a NumPy array (.npy))"),
         (b"", "not a manifest (it is an empty file (0 bytes))"),
-        (b"a\n1,2\n1,2,3\n\xff", "not a manifest (no CSV in UTF-8"),
+        (b"a\n1,2\n1,2,3\n\xff", "not a readable manifest (line 4 is not UTF-8 text)"),
         (b"a,b\n1,2\n1,2,3\n", "not a manifest (no CSV in UTF-8 with as many fields"),
         (
             b"file,label\nx,1\n",
@@ -55,9 +55,9 @@ def test_what_is_no_list_of_an_export_is_told_without_the_parser(tmp_path):
 def test_another_header_of_the_sysu_table_is_named(make_nested, tmp_path):
     make_nested(tmp_path)
     for content, expected in (
-        ("name;id;camera\n", "line 1: no header but 'name;id;camera'; begin it with path,pid,cam"),
+        ("name;id;camera\n", "line 1: no header but 'name,id,camera'; begin it with path,pid,cam"),
         ("", "line 1: no header; begin it with path,pid,cam"),
-        ('path,pid,cam\n"a.jpg,1,2\n', "not CSV; close its quotes"),
+        ('path,pid,cam\n"a.jpg,1,2\n', "a quote is not closed, so it is not CSV; correct the line"),
     ):
         (tmp_path / "images.csv").write_text(content)
         assert expected in refusal(open_raw, "mlr-sysu", Source(tmp_path), tmp_path)

@@ -402,7 +402,7 @@ def test_unknown_parts_and_sizes_are_refused(viper):
         store.images("test")
     with pytest.raises(InputError, match="no part '5'; it has 2, 3, 4"):
         store.variants(5)
-    with pytest.raises(InputError, match="the least size is 1 x 1"):
+    with pytest.raises(InputError, match="height: give a whole number from 1, not 0"):
         open_store(raw, manifest, 0, 16, cache)
     with pytest.raises(InputError, match="jobs: give a whole number from 1, not 0"):
         open_store(raw, manifest, 32, 16, cache, jobs=0)

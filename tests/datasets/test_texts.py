@@ -82,7 +82,7 @@ def test_separators_quotes_and_blank_lines(content: str, tmp_path: Path) -> None
         ("", "the first line must be row,value"),
         ("row,values\n", "the first line must be row,value"),
         ("row,value\nA,1\nB\n", "line 3: has 1 fields; needs 2"),
-        ('row,value\n"A,1\nB,2\n', "unexpected end of data"),
+        ('row,value\n"A,1\nB,2\n', "a quote is not closed"),
     ],
 )
 def test_a_wrong_csv_is_named(content: str, reason: str, tmp_path: Path) -> None:

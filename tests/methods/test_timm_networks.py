@@ -94,7 +94,7 @@ def test_weights_come_from_the_folder_or_the_hub(
 
     def refuse(*what: str) -> None:
         asked.append(what)
-        raise OSError("no route to host")
+        raise OSError(113, "no route to host")
 
     monkeypatch.setattr(timm().models, "load_state_dict_from_hf", refuse)
     with pytest.raises(InputError, match=r'no route to host.*weights_dir.*weights = "none"'):

@@ -170,7 +170,7 @@ def test_what_cannot_be_compared(tmp_path: Path, recorder: Recorder) -> None:
         (a, "the same folder"),
         (tmp_path / "a" / ".." / "a", "the same folder"),
         (b, "no cell in common"),
-        (tmp_path / "none", "no folder records/"),
+        (tmp_path / "none", "no results there"),
         (tmp_path / "empty", "no usable records"),
     ):
         with pytest.raises(InputError, match=words):

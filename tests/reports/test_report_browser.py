@@ -71,7 +71,7 @@ def test_table_is_readable(browser: Any, address: str) -> None:
     table = page.locator("table.results")
     assert table.evaluate("t => t.scrollWidth <= t.parentElement.clientWidth")
     assert table.locator("tbody").count() == 5
-    assert "62.4" in table.locator("tbody").first.inner_text()
+    assert "54.1" in table.locator("tbody").first.inner_text()
     best = table.locator("td.best > a").first
     assert int(best.evaluate("e => getComputedStyle(e).fontWeight")) >= 700
     second = table.locator("td.second > a").first

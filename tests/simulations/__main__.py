@@ -6,16 +6,19 @@ Writes docs/statistics-errors.csv and docs/statistics-power.csv, and prints the 
 
 import argparse
 import csv
+import sys
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from itertools import product
 from pathlib import Path
 
 import numpy as np
-from drawing import Layout, drawn_table
-from statements import KINDS, finds, verdicts, wrong
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from datasets.draws import draw
+from tests.simulations.drawing import Layout, drawn_table
+from tests.simulations.statements import KINDS, finds, verdicts, wrong
 
 DOCS = Path(__file__).parents[2] / "docs"
 SEEDS = (2, 3, 5, 10)

@@ -3,12 +3,11 @@
 from collections.abc import Sequence
 from itertools import combinations
 
-from drawing import LEVEL_OF_ALL, Layout
-
 from benchmark.claims import Claim, answers
 from benchmark.sampling import Sample
 from benchmark.statistics import LEVEL, difference, holm, mean_difference, pairwise
 from reports.marks import marks
+from tests.simulations.drawing import LEVEL_OF_ALL, Layout
 
 KINDS = (
     "two rows, one set",
