@@ -79,8 +79,8 @@ def noise_of(baseline: Baseline, tables: Iterable[Table], limits: Limits) -> lis
     ]
     if not noise:
         raise InputError(
-            f"the cells of the baseline have none of the metrics {', '.join(limits.metrics)}; choose "
-            "others with --metrics, or make the baseline of other results"
+            f"no cell of the baseline has any of the metrics {', '.join(limits.metrics)}; "
+            "choose others with --metrics, or make a baseline of other results"
         )
     return noise
 

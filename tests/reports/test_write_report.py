@@ -137,7 +137,7 @@ def test_no_records_at_all_is_one_clear_line(tmp_path: Path, prepare: str) -> No
     if prepare == "broken":
         (folder / "records" / "x.json").write_text("{")
     for door in (write_report, print_table):
-        with pytest.raises(InputError, match="no usable records|no results there") as caught:
+        with pytest.raises(InputError, match=r"no usable records|no results there") as caught:
             door(folder)
         assert str(folder) in str(caught.value)
         assert "crossres run" in str(caught.value)
