@@ -147,7 +147,11 @@ def test_a_run_that_is_ended_keeps_what_is_finished(
         stdout=subprocess.PIPE,
         cwd=tmp_path,
         env=os.environ | {"CROSSRES_CACHE": str(cache), "TMPDIR": str(tmp_path)},
-        preexec_fn=lambda: signal.signal(signal.SIGINT, sigint),
+        # Under nohup, SIGHUP would be ignored, as it should be.
+        preexec_fn=lambda: [
+            signal.signal(signal.SIGINT, sigint),
+            signal.signal(number, signal.SIG_DFL),
+        ],
     )
     records = tmp_path / "out" / "records"
     end = time.monotonic() + 400
