@@ -104,8 +104,14 @@ def test_what_cannot_be_checked_is_one_line_and_two(command: Command, folder: Pa
             "unknown metric 'map'",
         ),
         (("check", "results", "--baseline", "base.json", "--false-alarms", "0"), "no rate between"),
-        (("check", "results", "--baseline", "base.json", "--must-find", "nan"), "must find: nan"),
-        (("check", "results", "--baseline", "base.json", "--time", "nan"), "time: a ratio must be"),
+        (
+            ("check", "results", "--baseline", "base.json", "--must-find", "nan"),
+            "must find: give a finite number",
+        ),
+        (
+            ("check", "results", "--baseline", "base.json", "--time", "nan"),
+            "argument --time: 'nan' is not a finite number",
+        ),
         (("power", "results", "--drop", "0"), "no metric can fall by that"),
         (("power", "results", "--drop", "nan"), "no metric can fall by that"),
         (("baseline", "nowhere"), "nowhere: no results there"),

@@ -30,7 +30,7 @@ def test_a_true_lead_is_found_with_enough_seeds_and_identities() -> None:
 
 def test_rows_are_equal_and_the_first_leads_by_what_it_is_told() -> None:
     rng = np.random.default_rng(2)
-    layout = Layout(2, 40, 2, 400, "drawn")
+    layout = Layout(2, 10, 20, 400, "drawn")
     for lead in (0.0, 0.1):
         first, second = (np.mean(list(row.values())) for row in drawn_table(layout, rng, lead))
         assert second == pytest.approx(LEVEL_OF_ALL, abs=0.03)
