@@ -113,7 +113,7 @@ def test_what_cannot_be_checked_is_one_line_and_two(command: Command, folder: Pa
             "argument --time: 'nan' is not a finite number",
         ),
         (("power", "results", "--drop", "0"), "no metric can fall by that"),
-        (("power", "results", "--drop", "nan"), "no metric can fall by that"),
+        (("power", "results", "--drop", "nan"), "'nan' is not a finite number"),
         (("baseline", "nowhere"), "nowhere: no results there"),
         (("power", "nowhere"), "nowhere: no results there"),
     ):
