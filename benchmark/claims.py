@@ -185,10 +185,10 @@ def answer(claim: Claim, rows: Mapping[str, Sample]) -> Answer:
         Finding(right, dataset, "holds" if verdict == "holds" else one, gap)
         for (right, dataset), one, gap in zip(pairs, _each(gaps, claim.margin), gaps, strict=True)
     )
+    within = left.only(claim.datasets)
     overall = tuple(
         (right, gap)
         for right in claim.rights
-        for within in [left.only(claim.datasets)]
         if (gap := difference(within, signed.get(right, nothing).only(claim.datasets))) is not None
     )
     found = Answer(claim, verdict, p, findings, overall)

@@ -152,15 +152,24 @@ def from_counts(record: Record, gallery: str, metric: str) -> Queries:
 class FromArtifacts:
     """Reads the scores of all queries from the artifacts of a folder, each of them once.
 
+    What is made of them is kept, too: marks, differences and claims ask for the same cells.
+
     Where they are not kept, `from_counts` serves; a damaged artifact becomes a line in `notes`.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.notes: list[str] = []
+        self._made: dict[tuple[str, str, str], Queries] = {}
         self._read: dict[tuple[str, str], tuple[NDArray[np.int64], NDArray[np.float64]] | None] = {}
 
     def __call__(self, record: Record, gallery: str, metric: str) -> Queries:
+        asked = record.key, gallery, metric
+        if asked not in self._made:
+            self._made[asked] = self._queries(record, gallery, metric)
+        return self._made[asked]
+
+    def _queries(self, record: Record, gallery: str, metric: str) -> Queries:
         kept = self.scores(record.key, gallery) if metric in METRICS else None
         if kept is None:
             return from_counts(record, gallery, metric)

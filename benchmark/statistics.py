@@ -6,7 +6,7 @@ on, which seeds share. docs/statistics.md argues the choices.
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 
@@ -439,13 +439,17 @@ def seeds_to_find(
     None where more than 10,000 would not, as identities that seeds share scatter too much, and
     where the spread is not known.
     """
-    if (chance_to_find(effect, gap, MOST_SEEDS, level) or 0.0) < wanted:
+    return _least_seeds(lambda seeds: chance_to_find(effect, gap, seeds, level) or 0.0, wanted)
+
+
+def _least_seeds(chance: Callable[[int], float], wanted: float) -> int | None:
+    """The least number with which the chance reaches `wanted`; None beyond MOST_SEEDS."""
+    low, high = 0, MOST_SEEDS
+    if chance(high) < wanted:
         return None
-    low, high = 1, MOST_SEEDS
     while high - low > 1:
         middle = (low + high) // 2
-        enough = (chance_to_find(effect, gap, middle, level) or 0.0) >= wanted
-        low, high = (low, middle) if enough else (middle, high)
+        low, high = (middle, high) if chance(middle) < wanted else (low, middle)
     return high
 
 
@@ -507,16 +511,7 @@ def seeds_needed(
     runs: int = 1,
 ) -> int | None:
     """The least number of seeds with which `power` reaches `wanted`; None beyond 10,000."""
-    low, high = 0, MOST_SEEDS
-    if power(effect, deviation, high, sets, level, runs) < wanted:
-        return None
-    while high - low > 1:
-        middle = (low + high) // 2
-        if power(effect, deviation, middle, sets, level, runs) < wanted:
-            low = middle
-        else:
-            high = middle
-    return high
+    return _least_seeds(lambda seeds: power(effect, deviation, seeds, sets, level, runs), wanted)
 
 
 def smallest_seen(
