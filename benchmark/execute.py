@@ -88,7 +88,8 @@ def run_cell(job: Job, progress: Progress, *, keep_weights: bool = False) -> Cel
         raw, manifest, store = open_data(job, progress)
         train = train_set(manifest, store)
     curves = Curves(lambda done, total: progress("fit", done, total))
-    run = Run(job.cell.seed, device, curves.progress, curves.note, curves.drew)
+    seed, dataset = job.cell.seed, job.cell.dataset
+    run = Run(seed, device, curves.progress, curves.note, curves.drew, dataset)
     with watch.phase("fit"), noted_weights() as initial:
         method = _fitted(job, train, run)
     with watch.phase("embed"):

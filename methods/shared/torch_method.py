@@ -110,7 +110,7 @@ class TorchMethod(Method):
     def reid_network(self, identities: int, run: Run, scale: int, pretrained: bool) -> ReidNetwork:
         """A fresh re-ID network as the profile and the options (a ReidOptions) want it.
 
-        The same seed and scale start from the same weights in every method.
+        The same data set, seed and scale start from the same weights in every method.
         """
         options: ReidOptions = self.options
         spec = backbone_spec(self.profile.backbone)

@@ -72,6 +72,33 @@ def test_the_weights_that_training_began_with_are_in_the_record(
     assert begun[0] != begun[1] == begun[2]
 
 
+def test_trainings_of_one_seed_on_two_data_sets_draw_otherwise(
+    pku_root: Path, tmp_path: Path, profile: Profile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else what a start is worth would be the same on all sets, and five sets were no five draws."""
+    runs = []
+    fit = Plain.fit
+
+    def watched(self: Plain, train: TrainSet, run: Run) -> None:
+        runs.append(run)
+        fit(self, train, run)
+
+    monkeypatch.setattr(Plain, "fit", watched)
+    smoke = load_profile("smoke")
+    job = make(pku_root, tmp_path, smoke, "plain")
+    run_cell(job, silent)
+    assert [(run.dataset, run.seed) for run in runs] == [("mlr-pku", 0)]
+    plain = Plain(smoke)
+    own, other, again, unnamed = (
+        plain.build(10, Run(0, dataset=name), pretrained=False).state_dict()
+        for name in ("mlr-pku", "mlr-viper", "mlr-pku", "")
+    )
+    convolution = next(name for name, array in own.items() if array.ndim == 4)
+    assert torch.equal(own[convolution], again[convolution])
+    assert not torch.equal(own[convolution], other[convolution])
+    assert not torch.equal(own[convolution], unnamed[convolution])
+
+
 def test_a_cell_gives_a_whole_record(pku_root: Path, tmp_path: Path, profile: Profile) -> None:
     job = make(pku_root, tmp_path, profile, bins=3)
     phases: list[str] = []
