@@ -52,7 +52,7 @@ def results(command: Command, folder: Path) -> Path:
 
 @pytest.fixture
 def worse(results: Path) -> Path:
-    """A baseline in which every metric is better than the results by 0.25, beyond the bound of 0.2."""
+    """A baseline in which every metric is better by 0.25: beyond the bound of 0.2."""
     folder = results.parent
     content = json.loads((folder / "base.json").read_text())
     for record in content["records"]:

@@ -73,9 +73,9 @@ def test_the_weights_that_training_began_with_are_in_the_record(
 
 
 def test_trainings_of_one_seed_on_two_data_sets_draw_otherwise(
-    pku_root: Path, tmp_path: Path, profile: Profile, monkeypatch: pytest.MonkeyPatch
+    pku_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Else what a start is worth would be the same on all sets, and five sets were no five draws."""
+    """Else what a start is worth would be the same on all sets, which were no draws of their own."""
     runs = []
     fit = Plain.fit
 
