@@ -75,7 +75,7 @@ def test_the_weights_that_training_began_with_are_in_the_record(
 def test_trainings_of_one_seed_on_two_data_sets_draw_otherwise(
     pku_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Else what a start is worth would be the same on all sets, which were no draws of their own."""
+    """Else what a start is worth would be the same on all sets: five of them were no five draws."""
     runs = []
     fit = Plain.fit
 
