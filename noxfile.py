@@ -3,6 +3,8 @@
 import os
 import shutil
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import nox
@@ -27,6 +29,26 @@ def _install(session: nox.Session, *groups: str, project: str | None = ".") -> N
     session.install(
         "--constraint", "constraints.txt", *needed, *(["--editable", project] if project else [])
     )
+
+
+def _install_dependencies(session: nox.Session) -> None:
+    """What the project needs, without the project."""
+    session.install("--constraint", "constraints.txt", *PYPROJECT["project"]["dependencies"])
+
+
+@contextmanager
+def _as_installed(session: nox.Session) -> Iterator[tuple[str, str]]:
+    """The project as users have it, for tools that read files: its folder, and pyproject.toml.
+
+    In the repository the rooms are no folders of the package, as an editable install finds them.
+    """
+    shutil.rmtree("build/lib", ignore_errors=True)  # what is gone from the code stays there
+    site = Path(session.create_tmp(), "site").resolve()
+    shutil.rmtree(site, ignore_errors=True)
+    session.install("--no-deps", "--target", str(site), ".")
+    config = str(Path("pyproject.toml").resolve())
+    with session.chdir(site.parent):
+        yield str(site), config
 
 
 def _system_tools(session: nox.Session) -> None:
@@ -70,14 +92,17 @@ def lint(session: nox.Session) -> None:
     _install(session, "lint", project=None)
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
-    session.run("lint-imports", env={"PYTHONPATH": str(Path.cwd())})
+    with _as_installed(session) as (site, config):
+        session.run("lint-imports", "--config", config, env={"PYTHONPATH": site})
 
 
 @nox.session
 def types(session: nox.Session) -> None:
     """The strict type checker over the rooms."""
-    _install(session, "types")
-    session.run("mypy")
+    _install(session, "types", project=None)
+    _install_dependencies(session)
+    with _as_installed(session) as (site, config):
+        session.run("mypy", "--config-file", config, env={"MYPYPATH": site})
 
 
 @nox.session

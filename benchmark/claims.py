@@ -5,45 +5,16 @@ A claims file is a TOML file; the MSIFLA paper's is tables/claims.toml.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Literal
 
-from benchmark.metrics import METRICS
-from benchmark.sampling import Sample
-from benchmark.statistics import LEVEL, Difference, difference, holm, level_for, seeds_to_find
-from benchmark.tables import CLAIMS, FOLDER, LONGEST, Table, load_table
-from benchmark.toml import checked
-from datasets.cards import CARDS
-from datasets.errors import InputError
-from datasets.places import place
-from datasets.suggest import did_you_mean
-from datasets.texts import plain_text, read_toml
+from crossres.benchmark.config.claims import Claim
+from crossres.benchmark.stats.paired import LEVEL, Difference, difference, level_for
+from crossres.benchmark.stats.power import seeds_to_find
+from crossres.benchmark.stats.ranking import holm
+from crossres.benchmark.stats.sample import Sample
 
 Verdict = Literal["holds", "does not hold", "no difference", "undecided", "not measured"]
-Direction = Literal["higher", "lower"]
-OTHERS = "others"
-MARGIN = 1.0  # percentage points: differences below are none
 WANTED = 0.8  # how often a true difference is to be found where seeds are counted
-
-
-@dataclass(frozen=True)
-class Claim:
-    """`left` has a higher (or lower) `metric` than each row of `rights` on each of `datasets`.
-
-    Rows are labels of the `table`; `text` is the paper's sentence, `section` where it stands. What
-    is smaller than `margin`, a fraction, is no difference.
-    """
-
-    id: str
-    text: str
-    section: str
-    table: Table
-    metric: str
-    left: str
-    rights: tuple[str, ...]
-    direction: Direction
-    datasets: tuple[str, ...]
-    margin: float = MARGIN / 100
 
 
 @dataclass(frozen=True)
@@ -74,74 +45,6 @@ class Answer:
     findings: tuple[Finding, ...]
     overall: tuple[tuple[str, Difference], ...]
     seeds: int | None = None
-
-
-def load_claims(name: str | Path = "", tables: Sequence[Table] = ()) -> tuple[Claim, ...]:
-    """The claims of a file: the MSIFLA paper's, "ablations" (ours), or those at a path.
-
-    A claim names its table by the id of one of `tables`, or as `load_table` takes it.
-    Raises InputError naming the file, the claim and what is wrong.
-    """
-    built_in = FOLDER / (f"{CLAIMS}-{name}.toml" if str(name) else f"{CLAIMS}.toml")
-    path = built_in if built_in.is_file() else place(name)
-    if path.suffix != ".toml":
-        kinds = [file.stem.removeprefix(f"{CLAIMS}-") for file in FOLDER.glob(f"{CLAIMS}-*.toml")]
-        raise InputError(
-            f"unknown claims {str(name)!r}{did_you_mean(name, kinds)}; known are "
-            f"{', '.join(sorted(kinds))}; your own are given by the path of their .toml file"
-        )
-    where = f"claims {path}"
-    content = checked(where, read_toml(path, "claims"), {"claims": list}, {"margin": float})
-    margin = content.get("margin", MARGIN)
-    claims = tuple(
-        _claim(f"{where}, claim {n}", c, tables, margin) for n, c in enumerate(content["claims"], 1)
-    )
-    names = [claim.id for claim in claims]
-    if len(set(names)) < len(names):
-        raise InputError(f"claims {path}: two claims have one id; give each its own")
-    return claims
-
-
-def _claim(where: str, content: Any, tables: Sequence[Table], margin: float) -> Claim:
-    if not isinstance(content, dict):
-        raise InputError(f"{where}: must be a [[claims]] entry")
-    texts = ("id", "text", "section", "table", "metric", "left", "direction")
-    right = (
-        {"right": type(content.get("right"))} if content.get("right") == OTHERS else {"right": list}
-    )
-    values = checked(
-        where, content, {**dict.fromkeys(texts, str), **right}, {"datasets": list, "margin": float}
-    )
-    for entry in ("id", "text", "section"):
-        values[entry] = plain_text(f"{where}: {entry}", values[entry], LONGEST)
-    name = values.pop("table")
-    table = next((table for table in tables if table.id == name), None) or load_table(name)
-    labels = [row.label for row in table.rows]
-    left, named = values["left"], values.pop("right")
-    rights = [label for label in labels if label != left] if named == OTHERS else named
-    for label in (left, *rights):
-        if label not in labels:
-            near = did_you_mean(label, labels)
-            raise InputError(
-                f"{where}: table {table.id} has no row {label!r}{near}; rows: {labels}"
-            )
-    for entry, known in (("metric", METRICS), ("direction", get_args(Direction))):
-        if values[entry] not in known:
-            near = did_you_mean(values[entry], known)
-            raise InputError(
-                f"{where}: {entry} must be one of {', '.join(known)}, not {values[entry]!r}{near}"
-            )
-    datasets = values.pop("datasets", None) or list(table.datasets)
-    if unknown := [name for name in datasets if name not in CARDS]:
-        near = did_you_mean(unknown[0], CARDS)
-        raise InputError(
-            f"{where}: unknown data set {unknown[0]!r}{near}; see `crossres datasets list`"
-        )
-    points = values.pop("margin", margin)
-    if not 0 < points <= 100:
-        raise InputError(f"{where}: margin must be percentage points, above 0 and up to 100")
-    chosen = {"rights": tuple(rights), "datasets": tuple(datasets), "margin": points / 100}
-    return Claim(**values, table=table, **chosen)
 
 
 def answers(claims: Sequence[Claim], rows: Sequence[Mapping[str, Sample]]) -> tuple[Answer, ...]:

@@ -16,7 +16,7 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Raise InputError with the message and where help is."""
-        from datasets import InputError
+        from crossres.datasets import InputError
 
         raise InputError(f"{message}; see {self.prog} --help")
 
@@ -60,7 +60,7 @@ class Parser(argparse.ArgumentParser):
 
 
 def _near(name: str, known: Iterable[str]) -> str:
-    from datasets.suggest import did_you_mean
+    from crossres.datasets.base.suggest import did_you_mean
 
     return did_you_mean(name, known)
 

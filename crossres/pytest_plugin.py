@@ -27,12 +27,12 @@ def assert_no_regression() -> Callable[..., None]:
         **limits: Any,
     ) -> None:
         __tracebackhide__ = True
-        from benchmark import load_table
-        from benchmark.limits import Limits
-        from reports.gate import hold_gate
+        from crossres.benchmark import load_table
+        from crossres.benchmark.gate.folders import check_folder
+        from crossres.benchmark.gate.limits import Limits
 
         named = None if tables is None else [load_table(name) for name in tables]
-        gate = hold_gate(Path(results), Path(baseline), named, Limits(**limits))
+        gate = check_folder(Path(results), Path(baseline), named, Limits(**limits))
         if not gate.check.passed:
             lines = [f"{finding.kind}: {finding.text}" for finding in gate.check.findings]
             lines = lines or [f"blind: {blind.text}" for blind in gate.check.blind]

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from datasets.arguments import as_text
-from datasets.suggest import unknown
+from crossres.datasets.base.arguments import as_text
+from crossres.datasets.base.suggest import unknown
 
 
 @dataclass(frozen=True)

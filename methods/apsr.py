@@ -11,7 +11,7 @@ Our reading throughout: of the paper no more than this idea was at hand (docs/me
 from dataclasses import dataclass
 from typing import ClassVar
 
-from methods.pri import Pri, PriOptions, Weights
+from crossres.methods.pri import Pri, PriOptions, Weights
 
 
 @dataclass(frozen=True)

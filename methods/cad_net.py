@@ -23,19 +23,24 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from datasets.errors import InputError
-from methods.interface import Grade, Images, Run, TrainSet
-from methods.shared.backbones import backbone_spec, stage_channels, stages
-from methods.shared.decoder import Decoder, Output
-from methods.shared.descent import Part, descend
-from methods.shared.discriminators import Discriminator, adversarial_loss, discriminator_step
-from methods.shared.loop import Iteration, iterations
-from methods.shared.noting import noted
-from methods.shared.pixels import denormalise, normalise
-from methods.shared.reid import ReidNetwork, ReidOptions, joined, part_loss
-from methods.shared.streams import check_rates, require_variants, streams
-from methods.shared.torch_method import TorchMethod
-from methods.shared.training import device_of, make_optimiser, seeded
+from crossres.datasets.base.errors import InputError
+from crossres.methods.interface.method import Grade
+from crossres.methods.interface.run import Run
+from crossres.methods.interface.training_data import Images, TrainSet
+from crossres.methods.shared.loss_watch import noted
+from crossres.methods.shared.networks.backbones import backbone_spec, stage_channels, stages
+from crossres.methods.shared.networks.decoder import Decoder, Output
+from crossres.methods.shared.networks.discriminators import Discriminator
+from crossres.methods.shared.networks.reid import ReidNetwork, joined, part_loss
+from crossres.methods.shared.reid_options import ReidOptions
+from crossres.methods.shared.tensors import denormalise, normalise
+from crossres.methods.shared.torch_method import TorchMethod
+from crossres.methods.shared.torch_tools import device_of, seeded
+from crossres.methods.shared.training.adversarial import adversarial_loss, discriminator_step
+from crossres.methods.shared.training.descent import Part, descend
+from crossres.methods.shared.training.loop import Iteration, iterations
+from crossres.methods.shared.training.schedule import make_optimiser
+from crossres.methods.shared.training.streams import check_rates, require_variants, streams
 
 Game = tuple[float, nn.Module, Tensor, Tensor]  # lambda, D, and what D shall take for real and fake
 

@@ -22,21 +22,24 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from datasets.errors import InputError
-from methods.interface import Embeddings, Grade, Images, Run, TrainSet
-from methods.shared.backbones import backbone_spec
-from methods.shared.descent import Part, descend
-from methods.shared.discriminators import adversarial_loss, discriminator_step
-from methods.shared.loop import Iteration, iterations
-from methods.shared.noting import noted
-from methods.shared.perceptual import Perceptual, imagenet_perceptual
-from methods.shared.pixels import normalise, to_tensor
-from methods.shared.reid import ReidNetwork, joined, part_loss
-from methods.shared.resolution import RateEstimator
-from methods.shared.srgan import SrganOptions
-from methods.shared.streams import require_variants
-from methods.shared.torch_method import TorchMethod
-from methods.shared.training import device_of, make_optimiser
+from crossres.datasets.base.errors import InputError
+from crossres.methods.interface.method import Embeddings, Grade
+from crossres.methods.interface.run import Run
+from crossres.methods.interface.training_data import Images, TrainSet
+from crossres.methods.shared.loss_watch import noted
+from crossres.methods.shared.networks.backbones import backbone_spec
+from crossres.methods.shared.networks.perceptual import Perceptual, imagenet_perceptual
+from crossres.methods.shared.networks.reid import ReidNetwork, joined, part_loss
+from crossres.methods.shared.networks.resolution import RateEstimator
+from crossres.methods.shared.networks.srgan import SrganOptions
+from crossres.methods.shared.tensors import normalise, to_tensor
+from crossres.methods.shared.torch_method import TorchMethod
+from crossres.methods.shared.torch_tools import device_of
+from crossres.methods.shared.training.adversarial import adversarial_loss, discriminator_step
+from crossres.methods.shared.training.descent import Part, descend
+from crossres.methods.shared.training.loop import Iteration, iterations
+from crossres.methods.shared.training.schedule import make_optimiser
+from crossres.methods.shared.training.streams import require_variants
 
 
 @dataclass(frozen=True)

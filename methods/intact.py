@@ -20,18 +20,22 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from methods.interface import Distances, Embeddings, Grade, Images, Run, TrainSet
-from methods.shared.descent import descend
-from methods.shared.discriminators import Discriminator, adversarial_loss, discriminator_step
-from methods.shared.fusion import fused_distances, packed
-from methods.shared.loop import Iteration, iterations
-from methods.shared.noting import noted
-from methods.shared.pixels import normalise
-from methods.shared.reid import ReidNetwork, joined, part_loss
-from methods.shared.srgan import SrganOptions
-from methods.shared.streams import Streams, require_variants, streams
-from methods.shared.torch_method import TorchMethod
-from methods.shared.training import device_of, make_optimiser, seeded
+from crossres.methods.interface.method import Distances, Embeddings, Grade
+from crossres.methods.interface.run import Run
+from crossres.methods.interface.training_data import Images, TrainSet
+from crossres.methods.shared.fusion import fused_distances, packed
+from crossres.methods.shared.loss_watch import noted
+from crossres.methods.shared.networks.discriminators import Discriminator
+from crossres.methods.shared.networks.reid import ReidNetwork, joined, part_loss
+from crossres.methods.shared.networks.srgan import SrganOptions
+from crossres.methods.shared.tensors import normalise
+from crossres.methods.shared.torch_method import TorchMethod
+from crossres.methods.shared.torch_tools import device_of, seeded
+from crossres.methods.shared.training.adversarial import adversarial_loss, discriminator_step
+from crossres.methods.shared.training.descent import descend
+from crossres.methods.shared.training.loop import Iteration, iterations
+from crossres.methods.shared.training.schedule import make_optimiser
+from crossres.methods.shared.training.streams import Streams, require_variants, streams
 
 RATES = (2, 3, 4)
 

@@ -18,13 +18,15 @@ from typing import ClassVar, Literal, cast
 import torch
 from torch import Tensor, nn
 
-from methods.interface import Distances, Embeddings, Grade, Run, TrainSet
-from methods.shared.fusion import fused_distances, packed
-from methods.shared.loop import Iteration
-from methods.shared.streams import streams
-from methods.shared.training import device_of
-from methods.shared.views import LowViews
-from methods.sing import SingMethod, SingNetwork, SingOptions
+from crossres.methods.interface.method import Distances, Embeddings, Grade
+from crossres.methods.interface.run import Run
+from crossres.methods.interface.training_data import TrainSet
+from crossres.methods.shared.fusion import fused_distances, packed
+from crossres.methods.shared.networks.views import LowViews
+from crossres.methods.shared.torch_tools import device_of
+from crossres.methods.shared.training.loop import Iteration
+from crossres.methods.shared.training.streams import streams
+from crossres.methods.sing import SingMethod, SingNetwork, SingOptions
 
 LR_BRANCH = 10  # with the rate, it names the first weights of G_r
 

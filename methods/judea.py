@@ -19,10 +19,19 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from methods.interface import Grade, Images, Run, TrainSet
-from methods.shared.classic import Arrays, ClassicMethod, projected
-from methods.shared.handcrafted import Descriptor
-from methods.shared.scatter import Matrix, between, class_means, leading, principal, within
+from crossres.methods.interface.method import Grade
+from crossres.methods.interface.run import Run
+from crossres.methods.interface.training_data import Images, TrainSet
+from crossres.methods.shared.classic.descriptors import Descriptor
+from crossres.methods.shared.classic.method import Arrays, ClassicMethod, projected
+from crossres.methods.shared.classic.projections import (
+    Matrix,
+    between,
+    class_means,
+    leading,
+    principal,
+    within,
+)
 
 
 @dataclass(frozen=True)

@@ -20,18 +20,22 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from methods.interface import Distances, Embeddings, Grade, Images, Run, TrainSet
-from methods.shared.descent import descend
-from methods.shared.loop import Iteration, iterations
-from methods.shared.losses import batch_hard_triplet, smoothed_cross_entropy
-from methods.shared.masks import MaskedTrunk
-from methods.shared.noting import noted
-from methods.shared.pixels import in_batches, normalise, to_tensor
-from methods.shared.reid import ReidNetwork, ReidOptions, joined
-from methods.shared.resolution import RateEstimator
-from methods.shared.streams import check_rates, require_variants, streams
-from methods.shared.torch_method import TorchMethod
-from methods.shared.training import device_of, make_optimiser, repeatable, seeded
+from crossres.methods.interface.method import Distances, Embeddings, Grade
+from crossres.methods.interface.run import Run
+from crossres.methods.interface.training_data import Images, TrainSet
+from crossres.methods.shared.loss_watch import noted
+from crossres.methods.shared.losses.reid import batch_hard_triplet, smoothed_cross_entropy
+from crossres.methods.shared.networks.masks import MaskedTrunk
+from crossres.methods.shared.networks.reid import ReidNetwork, joined
+from crossres.methods.shared.networks.resolution import RateEstimator
+from crossres.methods.shared.reid_options import ReidOptions
+from crossres.methods.shared.tensors import in_batches, normalise, to_tensor
+from crossres.methods.shared.torch_method import TorchMethod
+from crossres.methods.shared.torch_tools import device_of, repeatable, seeded
+from crossres.methods.shared.training.descent import descend
+from crossres.methods.shared.training.loop import Iteration, iterations
+from crossres.methods.shared.training.schedule import make_optimiser
+from crossres.methods.shared.training.streams import check_rates, require_variants, streams
 
 
 @dataclass(frozen=True)

@@ -12,15 +12,25 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from methods.interface import Grade, Images, Run, TrainSet
-from methods.shared.loop import Iteration, iterations
-from methods.shared.losses import reconstruction_error
-from methods.shared.pixels import denormalise, in_batches, normalise, to_images, to_tensor
-from methods.shared.reconstruction import IRNetwork, Layout, Output, cascade
-from methods.shared.reid import ReidNetwork, ReidOptions, joined, part_loss
-from methods.shared.streams import require_variants
-from methods.shared.torch_method import TorchMethod
-from methods.shared.training import device_of, make_optimiser, repeatable, seeded, set_rate
+from crossres.methods.interface.method import Grade
+from crossres.methods.interface.run import Run
+from crossres.methods.interface.training_data import Images, TrainSet
+from crossres.methods.shared.losses.reid import reconstruction_error
+from crossres.methods.shared.networks.reconstruction import IRNetwork, Layout, Output, cascade
+from crossres.methods.shared.networks.reid import ReidNetwork, joined, part_loss
+from crossres.methods.shared.reid_options import ReidOptions
+from crossres.methods.shared.tensors import (
+    denormalise,
+    in_batches,
+    normalise,
+    to_images,
+    to_tensor,
+)
+from crossres.methods.shared.torch_method import TorchMethod
+from crossres.methods.shared.torch_tools import device_of, repeatable, seeded
+from crossres.methods.shared.training.loop import Iteration, iterations
+from crossres.methods.shared.training.schedule import make_optimiser, set_rate
+from crossres.methods.shared.training.streams import require_variants
 
 VERSIONS = (4, 3, 2, 1)  # V of section 3.2: what the IR networks are trained to take
 

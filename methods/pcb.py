@@ -8,14 +8,18 @@ from typing import ClassVar, Literal, cast
 
 from torch import Tensor, nn
 
-from methods.interface import Grade, Run, TrainSet
-from methods.shared.descent import descend
-from methods.shared.loop import iterations
-from methods.shared.losses import smoothed_cross_entropy
-from methods.shared.pixels import normalise
-from methods.shared.reid import Head, ReidNetwork, ReidOptions, joined, part_loss, stripes
-from methods.shared.torch_method import TorchMethod
-from methods.shared.training import device_of, make_optimiser
+from crossres.methods.interface.method import Grade
+from crossres.methods.interface.run import Run
+from crossres.methods.interface.training_data import TrainSet
+from crossres.methods.shared.losses.reid import smoothed_cross_entropy
+from crossres.methods.shared.networks.reid import ReidNetwork, joined, part_loss, stripes
+from crossres.methods.shared.reid_options import Head, ReidOptions
+from crossres.methods.shared.tensors import normalise
+from crossres.methods.shared.torch_method import TorchMethod
+from crossres.methods.shared.torch_tools import device_of
+from crossres.methods.shared.training.descent import descend
+from crossres.methods.shared.training.loop import iterations
+from crossres.methods.shared.training.schedule import make_optimiser
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,16 @@ from typing import ClassVar, cast
 import torch
 from torch import Tensor, nn
 
-from methods.interface import Grade, Run, TrainSet
-from methods.shared.loop import Iteration, iterations
-from methods.shared.pixels import normalise, to_tensor
-from methods.shared.reid import ReidNetwork, ReidOptions, joined, part_loss
-from methods.shared.torch_method import TorchMethod
-from methods.shared.training import device_of, make_optimiser, set_rate
+from crossres.methods.interface.method import Grade
+from crossres.methods.interface.run import Run
+from crossres.methods.interface.training_data import TrainSet
+from crossres.methods.shared.networks.reid import ReidNetwork, joined, part_loss
+from crossres.methods.shared.reid_options import ReidOptions
+from crossres.methods.shared.tensors import normalise, to_tensor
+from crossres.methods.shared.torch_method import TorchMethod
+from crossres.methods.shared.torch_tools import device_of
+from crossres.methods.shared.training.loop import Iteration, iterations
+from crossres.methods.shared.training.schedule import make_optimiser, set_rate
 
 
 @dataclass(frozen=True)

@@ -21,16 +21,20 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from methods.interface import Grade, Images, Run, TrainSet
-from methods.shared.adaptive import Predictor, Recovery, soft_labels
-from methods.shared.descent import descend
-from methods.shared.loop import Iteration, iterations
-from methods.shared.noting import noted
-from methods.shared.pixels import normalise
-from methods.shared.reid import Head, ReidNetwork, ReidOptions, joined, part_loss
-from methods.shared.streams import require_variants, streams
-from methods.shared.torch_method import TorchMethod
-from methods.shared.training import device_of, make_optimiser, seeded
+from crossres.methods.interface.method import Grade
+from crossres.methods.interface.run import Run
+from crossres.methods.interface.training_data import Images, TrainSet
+from crossres.methods.shared.loss_watch import noted
+from crossres.methods.shared.networks.adaptive import Predictor, Recovery, soft_labels
+from crossres.methods.shared.networks.reid import ReidNetwork, joined, part_loss
+from crossres.methods.shared.reid_options import Head, ReidOptions
+from crossres.methods.shared.tensors import normalise
+from crossres.methods.shared.torch_method import TorchMethod
+from crossres.methods.shared.torch_tools import device_of, seeded
+from crossres.methods.shared.training.descent import descend
+from crossres.methods.shared.training.loop import Iteration, iterations
+from crossres.methods.shared.training.schedule import make_optimiser
+from crossres.methods.shared.training.streams import require_variants, streams
 
 Weights = Literal["labels", "end-to-end", "uniform"]
 

@@ -20,17 +20,25 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from methods.interface import Embeddings, Grade, Images, Run, TrainSet
-from methods.shared.backbones import backbone_spec
-from methods.shared.loop import Iteration, iterations
-from methods.shared.multiscale import MultiScaleReid, Trunk, build_branches, identity_loss
-from methods.shared.noting import heard_by, noted
-from methods.shared.pixels import denormalise, normalise, to_tensor
-from methods.shared.reid import ReidOptions
-from methods.shared.streams import check_rates, require_variants
-from methods.shared.torch_method import TorchMethod
-from methods.shared.training import device_of, make_optimiser, seeded, set_rate
-from methods.shared.vdsr import VDSR
+from crossres.methods.interface.method import Embeddings, Grade
+from crossres.methods.interface.run import Run
+from crossres.methods.interface.training_data import Images, TrainSet
+from crossres.methods.shared.loss_watch import heard_by, noted
+from crossres.methods.shared.networks.backbones import backbone_spec
+from crossres.methods.shared.networks.multiscale import (
+    MultiScaleReid,
+    Trunk,
+    build_branches,
+    identity_loss,
+)
+from crossres.methods.shared.networks.vdsr import VDSR
+from crossres.methods.shared.reid_options import ReidOptions
+from crossres.methods.shared.tensors import denormalise, normalise, to_tensor
+from crossres.methods.shared.torch_method import TorchMethod
+from crossres.methods.shared.torch_tools import device_of, seeded
+from crossres.methods.shared.training.loop import Iteration, iterations
+from crossres.methods.shared.training.schedule import make_optimiser, set_rate
+from crossres.methods.shared.training.streams import check_rates, require_variants
 
 
 @dataclass(frozen=True)

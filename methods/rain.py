@@ -12,8 +12,8 @@ Our reading: which depths, all layers and constants; docs/methods/cad-net.md arg
 from dataclasses import dataclass
 from typing import ClassVar
 
-from methods.cad_net import CadNet, CadNetOptions
-from methods.interface import Grade
+from crossres.methods.cad_net import CadNet, CadNetOptions
+from crossres.methods.interface.method import Grade
 
 
 @dataclass(frozen=True)

@@ -16,11 +16,13 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from datasets.errors import InputError
-from methods.interface import Distances, Embeddings, Grade, Images, Run, TrainSet
-from methods.shared.classic import Arrays, ClassicMethod, projected
-from methods.shared.handcrafted import Descriptor
-from methods.shared.scatter import Labels, Matrix, fisher, principal
+from crossres.datasets.base.errors import InputError
+from crossres.methods.interface.method import Distances, Embeddings, Grade
+from crossres.methods.interface.run import Run
+from crossres.methods.interface.training_data import Images, TrainSet
+from crossres.methods.shared.classic.descriptors import Descriptor
+from crossres.methods.shared.classic.method import Arrays, ClassicMethod, projected
+from crossres.methods.shared.classic.projections import Labels, Matrix, fisher, principal
 
 BLOCK_BYTES = 32 * 2**20
 

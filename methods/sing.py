@@ -17,18 +17,22 @@ from typing import ClassVar, Literal, cast
 import torch
 from torch import Tensor, nn
 
-from methods.interface import Distances, Embeddings, Grade, Images, Run, TrainSet
-from methods.shared.descent import descend
-from methods.shared.fusion import fitting_weights, fused_distances, packed
-from methods.shared.loop import Iteration, iterations
-from methods.shared.losses import batch_hard_triplet, smoothed_cross_entropy
-from methods.shared.pixels import normalise
-from methods.shared.reid import Head, ReidOptions, joined
-from methods.shared.resolution import RateEstimator
-from methods.shared.srcnn import SRCNN, Output, luminance_loss
-from methods.shared.streams import check_rates, require_variants, streams
-from methods.shared.torch_method import TorchMethod
-from methods.shared.training import device_of, make_optimiser, seeded
+from crossres.methods.interface.method import Distances, Embeddings, Grade
+from crossres.methods.interface.run import Run
+from crossres.methods.interface.training_data import Images, TrainSet
+from crossres.methods.shared.fusion import fitting_weights, fused_distances, packed
+from crossres.methods.shared.losses.reid import batch_hard_triplet, smoothed_cross_entropy
+from crossres.methods.shared.networks.reid import joined
+from crossres.methods.shared.networks.resolution import RateEstimator
+from crossres.methods.shared.networks.srcnn import SRCNN, Output, luminance_loss
+from crossres.methods.shared.reid_options import Head, ReidOptions
+from crossres.methods.shared.tensors import normalise
+from crossres.methods.shared.torch_method import TorchMethod
+from crossres.methods.shared.torch_tools import device_of, seeded
+from crossres.methods.shared.training.descent import descend
+from crossres.methods.shared.training.loop import Iteration, iterations
+from crossres.methods.shared.training.schedule import make_optimiser
+from crossres.methods.shared.training.streams import check_rates, require_variants, streams
 
 
 @dataclass(frozen=True)

@@ -23,11 +23,19 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from methods.interface import Distances, Embeddings, Grade, Images, Run, TrainSet
-from methods.shared.classic import Arrays, ClassicMethod, projected
-from methods.shared.dictionaries import Coupled, Samples, Weights, couple, sparse_codes
-from methods.shared.handcrafted import Descriptor, in_chunks
-from methods.shared.scatter import Labels, Matrix, fisher, principal
+from crossres.methods.interface.method import Distances, Embeddings, Grade
+from crossres.methods.interface.run import Run
+from crossres.methods.interface.training_data import Images, TrainSet
+from crossres.methods.shared.classic.descriptors import Descriptor, in_chunks
+from crossres.methods.shared.classic.dictionaries import (
+    Coupled,
+    Samples,
+    Weights,
+    couple,
+    sparse_codes,
+)
+from crossres.methods.shared.classic.method import Arrays, ClassicMethod, projected
+from crossres.methods.shared.classic.projections import Labels, Matrix, fisher, principal
 
 
 @dataclass(frozen=True)

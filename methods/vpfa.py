@@ -21,21 +21,17 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from datasets.errors import InputError
-from methods.interface import Embeddings, Grade, Images, Run, TrainSet
-from methods.plain import Plain, PlainNetwork, PlainOptions
-from methods.shared.noting import noted
-from methods.shared.pixels import in_batches, to_tensor
-from methods.shared.reid import ReidNetwork, joined
-from methods.shared.streams import check_rates, require_variants
-from methods.shared.training import (
-    device_of,
-    make_optimiser,
-    repeatable,
-    seeded,
-    set_rate,
-    train_spec,
-)
+from crossres.datasets.base.errors import InputError
+from crossres.methods.interface.method import Embeddings, Grade
+from crossres.methods.interface.run import Run
+from crossres.methods.interface.training_data import Images, TrainSet
+from crossres.methods.plain import Plain, PlainNetwork, PlainOptions
+from crossres.methods.shared.loss_watch import noted
+from crossres.methods.shared.networks.reid import ReidNetwork, joined
+from crossres.methods.shared.tensors import in_batches, to_tensor
+from crossres.methods.shared.torch_tools import device_of, repeatable, seeded
+from crossres.methods.shared.training.schedule import make_optimiser, set_rate, train_spec
+from crossres.methods.shared.training.streams import check_rates, require_variants
 
 Start = Literal["identity", "random"]
 

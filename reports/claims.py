@@ -9,16 +9,20 @@ from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from benchmark.claims import Answer, Claim, Verdict, answers
-from benchmark.records import Record
-from benchmark.sampling import QueryReader, Sample, from_counts
-from benchmark.statistics import Difference
-from datasets.cards import CARDS
-from reports.figures import Tick, round_step
-from reports.filling import build_grids
-from reports.grid import Grid
-from reports.standing import cautions, is_of_the_set
-from reports.words import counted, signed, source_words
+from crossres.benchmark.claims import Answer, Verdict, answers
+from crossres.benchmark.config.claims import Claim
+from crossres.benchmark.records.queries import QueryReader, from_counts
+from crossres.benchmark.records.record import Record
+from crossres.benchmark.stats.paired import Difference
+from crossres.benchmark.stats.sample import Sample
+from crossres.datasets.base.words import counted
+from crossres.datasets.cards import CARDS
+from crossres.datasets.raw.source_name import source_words
+from crossres.reports.charts.axis import Tick, round_step
+from crossres.reports.grid.build import build_grids
+from crossres.reports.grid.grid import Grid
+from crossres.reports.grid.standing import cautions, is_of_the_set
+from crossres.reports.wording import signed
 
 STYLES = {
     "holds": "bold green",
@@ -52,7 +56,7 @@ def grids_of(
     return [grid for table in tables.values() for grid in build_grids(records, table, queries)]
 
 
-def hold_claims(grids: Sequence[Grid], claims: Sequence[Claim]) -> list[Held]:
+def evaluate_claims(grids: Sequence[Grid], claims: Sequence[Claim]) -> list[Held]:
     """Every claim held against every source and profile that has a grid for any of them.
 
     But for data that is not the set whose name it bears: claims are about the set.

@@ -14,7 +14,7 @@ import pytest
 TOOLS = ("chromium", "pdflatex", "pdftoppm")
 
 
-PARTS = logging.getLogger("reports.parts")
+PARTS = logging.getLogger("crossres.reports.charts.parts")
 
 
 class _Refuse(logging.Handler):

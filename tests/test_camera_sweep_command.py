@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from datasets import Manifest
+from crossres.datasets import Manifest
 
 
 @pytest.fixture

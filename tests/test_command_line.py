@@ -323,19 +323,3 @@ def test_every_name_of_the_door_is_there() -> None:
         assert getattr(crossres, name) is not None
     with pytest.raises(AttributeError):
         _ = crossres.nothing
-
-
-def test_a_foreign_package_under_a_rooms_name_is_found(tmp_path: Path) -> None:
-    (tmp_path / "datasets").mkdir()
-    (tmp_path / "datasets" / "__init__.py").write_text("raise SystemExit('imported!')\n")
-    done = subprocess.run(
-        [sys.executable, "-m", "crossres", "datasets", "list"],
-        capture_output=True,
-        text=True,
-        cwd=tmp_path,
-        env=os.environ | {"PYTHONPATH": str(tmp_path)},
-    )
-    assert done.returncode != 0
-    assert "an environment of its own" in done.stderr
-    assert str(tmp_path) in done.stderr
-    assert "imported!" not in done.stderr

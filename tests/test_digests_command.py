@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from crossres.command_line import run
-from datasets import draw_twin
+from crossres.cli import run
+from crossres.datasets import draw_twin
 
 SETS = ["datasets", "digests"]
 

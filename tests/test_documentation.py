@@ -21,7 +21,7 @@ from pathlib import Path
 import pytest
 
 import crossres
-from crossres.command_line import _parser
+from crossres.cli import _parser
 from crossres.parser import Parser
 
 REPOSITORY = Path(__file__).parents[1]
@@ -40,7 +40,7 @@ NOT_RUN = {
     "python3 -m venv .venv": "makes the environment that this test is in",
     ". .venv/bin/activate": "enters the environment that this test is in",
     "crossres datasets fetch mlr-viper --out ROOT": "asks a server; test_fetch.py has its own",
-    "python -m datasets.digests LISTS > digests.csv": "needs the public name lists",
+    "python -m crossres.datasets.golden.digests LISTS > digests.csv": "needs the public name lists",
 }
 FOREIGN = {"--dataset": "of DI-ReID's code, in docs/exports.md"}
 ROOMS = ("crossres", "datasets", "methods", "benchmark", "reports")

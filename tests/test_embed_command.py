@@ -11,9 +11,9 @@ import pytest
 from PIL import Image
 
 import crossres
-from benchmark.execute import _digest
-from methods import Method
-from methods.plain import Plain
+from crossres.benchmark.runs.cell import _digest
+from crossres.methods import Method
+from crossres.methods.plain import Plain
 
 TABLE = """
 id = "embedded"
@@ -208,7 +208,7 @@ def test_more_images_than_are_held_at_once(
 ) -> None:
     given = ("--weights", place.weights("plain"), "--images", place.images, "--device", "cpu")
     assert embed(*given, "--out", tmp_path / "whole.npz") == 0
-    monkeypatch.setattr("datasets.loose.CHUNK", 5)
+    monkeypatch.setattr("crossres.datasets.pixels.image_folder.CHUNK", 5)
     assert embed(*given, "--out", tmp_path / "parts.npz") == 0
     whole, parts = arrays(tmp_path / "whole.npz"), arrays(tmp_path / "parts.npz")
     assert whole["paths"].tolist() == parts["paths"].tolist()

@@ -5,13 +5,15 @@ import pkgutil
 
 import pytest
 
-ROOMS = ("datasets", "methods", "benchmark", "reports", "crossres")
-MODULES = [
-    module.name
-    for room in map(importlib.import_module, ROOMS)
-    for module in pkgutil.walk_packages(room.__path__, f"{room.__name__}.")
-    if not module.name.endswith("__main__")
-]
+ROOMS = ("crossres", *(f"crossres.{r}" for r in ("datasets", "methods", "benchmark", "reports")))
+MODULES = sorted(
+    {
+        module.name
+        for room in map(importlib.import_module, ROOMS)
+        for module in pkgutil.walk_packages(room.__path__, f"{room.__name__}.")
+        if not module.name.endswith("__main__")
+    }
+)
 
 
 @pytest.mark.parametrize("name", MODULES)

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from crossres.command_line import run
-from datasets import draw
+from crossres.cli import run
+from crossres.datasets import draw
 
 COUNTS = "12 of 1,501 identities, 72 of 36,036 images, 2 of 6 cameras"
 

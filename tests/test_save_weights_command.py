@@ -9,9 +9,9 @@ import pytest
 from safetensors.numpy import load_file
 
 import crossres
-from benchmark.records import record_path
-from benchmark.weights import has_weights, weights_path, write_weights
-from datasets.errors import InputError
+from crossres.benchmark.records.record import record_path
+from crossres.benchmark.records.weights import has_weights, weights_path, write_weights
+from crossres.datasets.base.errors import InputError
 
 TABLE = """
 id = "kept"
@@ -217,7 +217,7 @@ def test_weights_are_written_whole_or_not_at_all(
             raise InputError(f"{path}: cannot be written (No space left on device)")
         path.write_bytes(content)
 
-    monkeypatch.setattr("benchmark.weights.write_atomically", full_disk)
+    monkeypatch.setattr("crossres.benchmark.records.weights.write_atomically", full_disk)
     with pytest.raises(InputError, match="No space left"):
         write_weights(tmp_path, "k", {"weights.safetensors": b"new", "method.json": b"new"})
     assert [path.name for path in (tmp_path / "weights").iterdir()] == ["k"]

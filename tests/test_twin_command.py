@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from crossres.command_line import run
-from crossres.of_datasets import LAYOUTS
-from datasets import draw_twin
-from datasets.readers.common import MARKER
-from datasets.twins.layouts import OTHERS
+from crossres.cli import run
+from crossres.commands.datasets.twin import LAYOUTS
+from crossres.datasets import draw_twin
+from crossres.datasets.readers.parts.listing import MARKER
+from crossres.datasets.twins.layouts import OTHERS
 
 FURTHER = [(dataset, layout) for dataset, others in OTHERS.items() for layout in others]
 

@@ -8,7 +8,7 @@ import torch
 from safetensors.torch import save_file
 
 import crossres
-from methods.shared.vision import torchvision_models
+from crossres.methods.shared.networks.optional_libraries import torchvision_models
 
 TABLE = """
 id = "start"

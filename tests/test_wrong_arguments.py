@@ -17,9 +17,9 @@ import pytest
 from PIL import Image
 
 import crossres
-from crossres.command_line import _parser
-from crossres.grammar import place
-from datasets.twins import draw_twin
+from crossres.arguments import place
+from crossres.cli import _parser
+from crossres.datasets.twins import draw_twin
 
 WORDS = ("mlr-markt", "λ", "../x", "a,,b", ",", "x" * 300, "no such\nname", "\udcff")
 NUMBERS = ("-1", "0", "1.5", "nan", "1e999", "9" * 20, "9" * 5000, "1_0", "٣", "3-1")

@@ -6,20 +6,20 @@ One module per layout says where each image goes; docs/exports.md tells which re
 from dataclasses import dataclass
 from pathlib import Path
 
-from datasets.errors import InputError
-from datasets.exports.checking import MANIFEST, check_names, verify_export
-from datasets.exports.lists import write_list
-from datasets.exports.places import LAYOUTS, Plan, junk_free, layout
-from datasets.exports.readme import readme
-from datasets.exports.writing import write_images
-from datasets.files import replace_folder
-from datasets.manifest import DEFAULT_GRID, Manifest
-from datasets.progress import Report, silent
-from datasets.readers.common import EXPORT_LIST, MARKER
-from datasets.resample import KERNEL_VERSIONS
-from datasets.source import Raw
-from datasets.store_plan import GRIDS
-from datasets.suggest import unknown
+from crossres.datasets.base.errors import InputError
+from crossres.datasets.base.files import replace_folder
+from crossres.datasets.base.progress import Report, silent
+from crossres.datasets.base.suggest import unknown
+from crossres.datasets.exports.index import write_list
+from crossres.datasets.exports.layout import LAYOUTS, Plan, junk_free, layout
+from crossres.datasets.exports.readme import readme
+from crossres.datasets.exports.verify import MANIFEST, check_names, verify_export
+from crossres.datasets.exports.write import write_images
+from crossres.datasets.pixels.plan import GRIDS
+from crossres.datasets.raw.source import Raw
+from crossres.datasets.readers.parts.listing import EXPORT_LIST, MARKER
+from crossres.datasets.resampling.integer import KERNEL_VERSIONS
+from crossres.datasets.splits.manifest import DEFAULT_GRID, Manifest
 
 __all__ = ["LAYOUTS", "SUFFIXES", "Export", "export", "layout", "verify_export"]
 

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from datasets.errors import InputError
-from datasets.exports.numbers import same_camera_counts
-from datasets.exports.places import Place, Plan, running_numbers
-from datasets.texts import read_json
+from crossres.datasets.base.errors import InputError
+from crossres.datasets.base.texts import read_json
+from crossres.datasets.exports.layout import Place, Plan, running_numbers
+from crossres.datasets.exports.renumber import same_camera_counts
 
 SUFFIX = "png"
 KEEPS_JUNK = False

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from datasets.exports.numbers import camera_numbers, pid_numbers, same_camera_counts
-from datasets.exports.places import Place, Plan, named_places
-from datasets.readers.common import listing, matches
+from crossres.datasets.exports.layout import Place, Plan, named_places
+from crossres.datasets.exports.renumber import camera_numbers, pid_numbers, same_camera_counts
+from crossres.datasets.readers.parts.listing import listing, matches
 
 SUFFIX = "png"
 KEEPS_JUNK = False

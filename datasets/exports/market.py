@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from datasets.errors import InputError
-from datasets.exports.numbers import camera_numbers, pid_numbers
-from datasets.exports.places import Plan, named_places
-from datasets.readers.common import matches
+from crossres.datasets.base.errors import InputError
+from crossres.datasets.exports.layout import Plan, named_places
+from crossres.datasets.exports.renumber import camera_numbers, pid_numbers
+from crossres.datasets.readers.parts.listing import matches
 
 SUFFIX = "jpg"
 KEEPS_JUNK = True

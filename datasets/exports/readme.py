@@ -2,12 +2,12 @@
 
 from collections import Counter
 
-from datasets.cards import card
-from datasets.exports.places import Plan
-from datasets.manifest import Manifest
-from datasets.readers.common import EXPORT_LIST
-from datasets.resample import KERNEL_VERSIONS
-from datasets.source import Raw
+from crossres.datasets.cards import card
+from crossres.datasets.exports.layout import Plan
+from crossres.datasets.raw.source import Raw
+from crossres.datasets.readers.parts.listing import EXPORT_LIST
+from crossres.datasets.resampling.integer import KERNEL_VERSIONS
+from crossres.datasets.splits.manifest import Manifest
 
 _TWIN = """\
 TWIN DATA: these people are drawn by a program ({source}). No number measured here is a number of

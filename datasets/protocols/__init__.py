@@ -4,15 +4,21 @@ Every random choice is a hash of (data set, protocol, seed, purpose, item); docs
 each rule precisely enough to be written again.
 """
 
-from datasets.arguments import as_a, as_whole
-from datasets.cards import card
-from datasets.manifest import Manifest
-from datasets.protocols.named import PROTOCOLS, Protocol
-from datasets.protocols.options import canonical, check_option, of_card, plain, read_options
-from datasets.protocols.sweep import camera_sweep
-from datasets.source import Raw
-from datasets.specs import Spec, parse_spec
-from datasets.suggest import unknown
+from crossres.datasets.base.arguments import as_a, as_whole
+from crossres.datasets.base.suggest import unknown
+from crossres.datasets.cards import card
+from crossres.datasets.protocols.named import PROTOCOLS, Protocol
+from crossres.datasets.protocols.options import (
+    canonical,
+    check_option,
+    of_card,
+    plain,
+    read_options,
+)
+from crossres.datasets.protocols.sweep import camera_sweep
+from crossres.datasets.raw.source import Raw
+from crossres.datasets.splits.manifest import Manifest
+from crossres.datasets.splits.spec import Spec, parse_spec
 
 __all__ = [
     "PROTOCOLS",

@@ -3,15 +3,15 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from datasets.errors import InputError
-from datasets.manifest import DEFAULT_GRID, DEFAULT_KERNEL, Manifest
-from datasets.protocols import roles
-from datasets.protocols.options import NONE, Options
-from datasets.protocols.rates import HR, NATIVE, Rates, camera_rates, independent_rates
-from datasets.protocols.subset import subset_3561
-from datasets.protocols.trial import Trial, open_trial
-from datasets.protocols.vru import half_rates, uniform_rates, vru
-from datasets.source import Raw
+from crossres.datasets.base.errors import InputError
+from crossres.datasets.protocols import roles
+from crossres.datasets.protocols.options import NONE, Options
+from crossres.datasets.protocols.rates import HR, NATIVE, Rates, camera_rates, independent_rates
+from crossres.datasets.protocols.subset import subset_3561
+from crossres.datasets.protocols.trial import Trial, open_trial
+from crossres.datasets.protocols.vru import half_rates, uniform_rates, vru
+from crossres.datasets.raw.source import Raw
+from crossres.datasets.splits.manifest import DEFAULT_GRID, DEFAULT_KERNEL, Manifest
 
 Build = Callable[[Raw, int, Options, str], Manifest]
 

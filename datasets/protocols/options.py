@@ -7,11 +7,11 @@ digests of all that do not use it.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from datasets.cards import card
-from datasets.errors import InputError
-from datasets.source import Raw
-from datasets.specs import Spec
-from datasets.suggest import did_you_mean, unknown
+from crossres.datasets.base.errors import InputError
+from crossres.datasets.base.suggest import did_you_mean, unknown
+from crossres.datasets.cards import card
+from crossres.datasets.raw.source import Raw
+from crossres.datasets.splits.spec import Spec
 
 _YES_NO = ("true", "false")
 _CAMERA_RULES = ("mlr-sing", "mlr-perid")

@@ -5,11 +5,11 @@ Rates are of all images, whether or not they take part, so that a rule about rol
 
 from collections.abc import Iterable, Mapping
 
-from datasets.draws import draw, ordered, pick
-from datasets.errors import InputError
-from datasets.manifest import UNKNOWN_CAMERA
-from datasets.protocols.trial import Trial, cameras_of
-from datasets.readers import RawImage
+from crossres.datasets.base.draws import draw, ordered, pick
+from crossres.datasets.base.errors import InputError
+from crossres.datasets.protocols.trial import Trial, cameras_of
+from crossres.datasets.readers import RawImage
+from crossres.datasets.splits.manifest import UNKNOWN_CAMERA
 
 LR_RATES = (2, 3, 4)
 HR, NATIVE = 1, 0

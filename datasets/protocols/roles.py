@@ -4,12 +4,12 @@ from collections.abc import Callable, Iterable
 
 import pandas as pd
 
-from datasets.draws import ordered
-from datasets.errors import InputError
-from datasets.manifest import Manifest
-from datasets.protocols.rates import HR, Rates
-from datasets.protocols.trial import Trial
-from datasets.readers import RawImage
+from crossres.datasets.base.draws import ordered
+from crossres.datasets.base.errors import InputError
+from crossres.datasets.protocols.rates import HR, Rates
+from crossres.datasets.protocols.trial import Trial
+from crossres.datasets.readers import RawImage
+from crossres.datasets.splits.manifest import Manifest
 
 Row = tuple[str, int, int, str, int]  # path, pid, camid, split, rate
 Role = Callable[[RawImage, int], str]  # (image of no train identity, its rate) -> split, or ""

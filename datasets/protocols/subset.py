@@ -1,7 +1,7 @@
 """The training subset of `market-3561`: as many images as papers state, of all identities."""
 
-from datasets.draws import ordered
-from datasets.protocols.trial import Trial
+from crossres.datasets.base.draws import ordered
+from crossres.datasets.protocols.trial import Trial
 
 STATED, OFFICIAL = 3561, 12936  # what papers state, what the official training part holds
 

@@ -1,12 +1,12 @@
 """The camera sweep: one protocol text for each camera of a set, so that no camera is drawn."""
 
-from datasets.cards import card
-from datasets.errors import InputError
-from datasets.protocols.named import PROTOCOLS
-from datasets.protocols.options import canonical, official, read_options
-from datasets.protocols.rates import camera_names
-from datasets.source import Raw
-from datasets.specs import Spec, parse_spec
+from crossres.datasets.base.errors import InputError
+from crossres.datasets.cards import card
+from crossres.datasets.protocols.named import PROTOCOLS
+from crossres.datasets.protocols.options import canonical, official, read_options
+from crossres.datasets.protocols.rates import camera_names
+from crossres.datasets.raw.source import Raw
+from crossres.datasets.splits.spec import Spec, parse_spec
 
 
 def camera_sweep(raw: Raw, protocol: str | None = None) -> tuple[str, ...]:

@@ -3,12 +3,12 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from datasets.cards import Card, card
-from datasets.draws import ordered
-from datasets.errors import InputError
-from datasets.protocols.options import NONE, Options, official
-from datasets.readers import RawImage
-from datasets.source import Raw
+from crossres.datasets.base.draws import ordered
+from crossres.datasets.base.errors import InputError
+from crossres.datasets.cards import Card, card
+from crossres.datasets.protocols.options import NONE, Options, official
+from crossres.datasets.raw.source import Raw
+from crossres.datasets.readers import RawImage
 
 
 @dataclass(frozen=True)

@@ -3,15 +3,15 @@
 from collections import Counter
 from collections.abc import Callable
 
-from datasets.draws import draw, pick
-from datasets.errors import InputError
-from datasets.manifest import Manifest
-from datasets.protocols import roles
-from datasets.protocols.options import Options
-from datasets.protocols.rates import HR, LR_RATES, independent_rates
-from datasets.protocols.trial import Trial, open_trial
-from datasets.readers import RawImage
-from datasets.source import Raw
+from crossres.datasets.base.draws import draw, pick
+from crossres.datasets.base.errors import InputError
+from crossres.datasets.protocols import roles
+from crossres.datasets.protocols.options import Options
+from crossres.datasets.protocols.rates import HR, LR_RATES, independent_rates
+from crossres.datasets.protocols.trial import Trial, open_trial
+from crossres.datasets.raw.source import Raw
+from crossres.datasets.readers import RawImage
+from crossres.datasets.splits.manifest import Manifest
 
 TrainRate = Callable[[Trial, RawImage], int]
 

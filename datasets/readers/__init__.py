@@ -71,4 +71,4 @@ class Reader(Protocol):
 
 def reader(layout: str) -> Reader:
     """Return the reader module of a layout: the name of one of the modules beside this."""
-    return cast(Reader, importlib.import_module(f"datasets.readers.{layout}"))
+    return cast(Reader, importlib.import_module(f"crossres.datasets.readers.{layout}"))

@@ -6,11 +6,11 @@ One camera is natively LR. Which one is measured, because no name or list says i
 import re
 from pathlib import Path
 
-from datasets.errors import InputError
-from datasets.readers import RawContent, RawImage
-from datasets.readers.common import any_match, image_size, matches, search
-from datasets.readers.common import open_image as open_image
-from datasets.readers.common import source_file as source_file
+from crossres.datasets.base.errors import InputError
+from crossres.datasets.readers import RawContent, RawImage
+from crossres.datasets.readers.parts.listing import any_match, image_size, matches, search
+from crossres.datasets.readers.parts.listing import open_image as open_image
+from crossres.datasets.readers.parts.listing import source_file as source_file
 
 FOLDER = "CAVIARa"
 GRAMMAR = "<person, 4 digits><image 001..020>.jpg"

@@ -14,12 +14,12 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from datasets.errors import InputError
-from datasets.kinds import HDF5, MATLAB_5, MATLAB_7_3, kind_of_file
-from datasets.readers import RawContent, RawImage, common, cuhk03_np
-from datasets.readers.common import search
-from datasets.readers.files import is_file
-from datasets.readers.hdf5 import (
+from crossres.datasets.base.errors import InputError
+from crossres.datasets.base.kinds import HDF5, MATLAB_5, MATLAB_7_3, kind_of_file
+from crossres.datasets.readers import RawContent, RawImage, cuhk03_np
+from crossres.datasets.readers.parts import listing as common
+from crossres.datasets.readers.parts.files import is_file
+from crossres.datasets.readers.parts.hdf5 import (
     UNREADABLE,
     OtherContentError,
     named_values,
@@ -27,7 +27,8 @@ from datasets.readers.hdf5 import (
     referred,
     values,
 )
-from datasets.readers.pictures import MAX_PIXELS, MAX_SIDE
+from crossres.datasets.readers.parts.images import MAX_PIXELS, MAX_SIDE
+from crossres.datasets.readers.parts.listing import search
 
 FOLDER = "cuhk03_release"
 FILE = "cuhk-03.mat"

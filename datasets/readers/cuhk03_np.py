@@ -7,9 +7,9 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
-from datasets.readers import RawContent
-from datasets.readers.files import is_folder
-from datasets.readers.market_style import has_parts, read_parts
+from crossres.datasets.readers import RawContent
+from crossres.datasets.readers.market_style import has_parts, read_parts
+from crossres.datasets.readers.parts.files import is_folder
 
 BOXES = ("detected", "labeled")
 GRAMMAR = "<pid, 4 digits>_c<view 1..2>_<image>.png"

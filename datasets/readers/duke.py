@@ -7,11 +7,11 @@ they are the identities of the gallery without a query.
 import re
 from pathlib import Path
 
-from datasets.readers import RawContent
-from datasets.readers.common import open_image as open_image
-from datasets.readers.common import search
-from datasets.readers.common import source_file as source_file
-from datasets.readers.market_style import has_parts, read_parts
+from crossres.datasets.readers import RawContent
+from crossres.datasets.readers.market_style import has_parts, read_parts
+from crossres.datasets.readers.parts.listing import open_image as open_image
+from crossres.datasets.readers.parts.listing import search
+from crossres.datasets.readers.parts.listing import source_file as source_file
 
 FOLDER = "DukeMTMC-reID"
 GRAMMAR = "<pid, 4 digits>_c<camera 1..8>_f<frame, 7 digits>.jpg"

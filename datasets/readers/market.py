@@ -6,11 +6,11 @@ The three folders become the parts train, gallery and query; pid -1 is junk, pid
 import re
 from pathlib import Path
 
-from datasets.readers import RawContent
-from datasets.readers.common import open_image as open_image
-from datasets.readers.common import search
-from datasets.readers.common import source_file as source_file
-from datasets.readers.market_style import has_parts, read_parts
+from crossres.datasets.readers import RawContent
+from crossres.datasets.readers.market_style import has_parts, read_parts
+from crossres.datasets.readers.parts.listing import open_image as open_image
+from crossres.datasets.readers.parts.listing import search
+from crossres.datasets.readers.parts.listing import source_file as source_file
 
 FOLDER = "Market-1501-v15.09.15"
 GRAMMAR = "<pid, -1 or 4 digits>_c<camera 1..6>s<sequence>_<frame, 6 digits>_<box, 2 digits>.jpg"

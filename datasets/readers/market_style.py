@@ -6,8 +6,8 @@ The pattern of a name has two groups, the pid and the camid.
 import re
 from pathlib import Path
 
-from datasets.readers import RawImage
-from datasets.readers.common import any_match, matches
+from crossres.datasets.readers import RawImage
+from crossres.datasets.readers.parts.listing import any_match, matches
 
 PARTS = {"bounding_box_train": "train", "bounding_box_test": "gallery", "query": "query"}
 

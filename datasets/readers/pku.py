@@ -6,10 +6,10 @@ The files hold JPEG data under a .png name, so they are decoded by content.
 import re
 from pathlib import Path
 
-from datasets.readers import RawContent, RawImage
-from datasets.readers.common import any_match, matches, search
-from datasets.readers.common import open_image as open_image
-from datasets.readers.common import source_file as source_file
+from crossres.datasets.readers import RawContent, RawImage
+from crossres.datasets.readers.parts.listing import any_match, matches, search
+from crossres.datasets.readers.parts.listing import open_image as open_image
+from crossres.datasets.readers.parts.listing import source_file as source_file
 
 FOLDER = "PKUv1a_128x48"
 GRAMMAR = "<person, 3 digits>_<camera, 2 digits>_<orientation 1..8>.png"

@@ -8,12 +8,20 @@ SYSU-MM01 and CUHK-SYSU, which share the name but not the task, are refused by n
 import re
 from pathlib import Path
 
-from datasets.errors import InputError
-from datasets.readers import RawContent, RawImage, sysu_table
-from datasets.readers.common import above, any_match, listing, matches, search, stray, subfolders
-from datasets.readers.common import open_image as open_image
-from datasets.readers.common import source_file as source_file
-from datasets.readers.files import is_file, is_folder
+from crossres.datasets.base.errors import InputError
+from crossres.datasets.readers import RawContent, RawImage, sysu_table
+from crossres.datasets.readers.parts.files import is_file, is_folder
+from crossres.datasets.readers.parts.listing import (
+    above,
+    any_match,
+    listing,
+    matches,
+    search,
+    stray,
+    subfolders,
+)
+from crossres.datasets.readers.parts.listing import open_image as open_image
+from crossres.datasets.readers.parts.listing import source_file as source_file
 
 FOLDER = "SYSU_3"
 FLAT_GRAMMAR = "cam_<0|1>/<id, 5 digits>_<image, 5 digits>.jpg"

@@ -6,11 +6,11 @@ For copies in any other shape: paths are below the table's folder, with "/" betw
 import re
 from pathlib import Path
 
-from datasets.errors import InputError
-from datasets.readers import RawContent, RawImage
-from datasets.readers.files import is_file
-from datasets.readers.lists import at_line, text_of
-from datasets.texts import csv_rows
+from crossres.datasets.base.errors import InputError
+from crossres.datasets.base.texts import csv_rows
+from crossres.datasets.readers import RawContent, RawImage
+from crossres.datasets.readers.parts.files import is_file
+from crossres.datasets.readers.parts.lists import at_line, text_of
 
 FILE = "images.csv"
 COLUMNS = ["path", "pid", "cam"]

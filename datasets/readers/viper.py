@@ -6,10 +6,10 @@ The angle differs between the cameras, so images are paired by the id alone.
 import re
 from pathlib import Path
 
-from datasets.readers import RawContent, RawImage
-from datasets.readers.common import any_match, matches, search
-from datasets.readers.common import open_image as open_image
-from datasets.readers.common import source_file as source_file
+from crossres.datasets.readers import RawContent, RawImage
+from crossres.datasets.readers.parts.listing import any_match, matches, search
+from crossres.datasets.readers.parts.listing import open_image as open_image
+from crossres.datasets.readers.parts.listing import source_file as source_file
 
 FOLDER = "VIPeR"
 GRAMMAR = "<id, 3 digits>_<angle>.bmp"

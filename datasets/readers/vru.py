@@ -8,13 +8,13 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from datasets.errors import InputError
-from datasets.readers import RawContent, RawImage
-from datasets.readers.common import listing, search
-from datasets.readers.common import open_image as open_image
-from datasets.readers.common import source_file as source_file
-from datasets.readers.files import is_file, is_folder
-from datasets.readers.lists import at_line, entries, pid_of
+from crossres.datasets.base.errors import InputError
+from crossres.datasets.readers import RawContent, RawImage
+from crossres.datasets.readers.parts.files import is_file, is_folder
+from crossres.datasets.readers.parts.listing import listing, search
+from crossres.datasets.readers.parts.listing import open_image as open_image
+from crossres.datasets.readers.parts.listing import source_file as source_file
+from crossres.datasets.readers.parts.lists import at_line, entries, pid_of
 
 FOLDER = "VRU"
 PICTURES, LISTS = "Pic", "train_test_split"

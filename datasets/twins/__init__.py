@@ -11,23 +11,23 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from datasets.arguments import as_function, as_path
-from datasets.cards import card
-from datasets.draws import draw
-from datasets.errors import InputError
-from datasets.files import replace_folder
-from datasets.progress import Report, silent
-from datasets.readers import RawImage
-from datasets.readers.common import MARKER
-from datasets.twins.fleet import Vehicle, vehicle
-from datasets.twins.layouts import Names, Shot, layout_of
-from datasets.twins.layouts.common import write_file
-from datasets.twins.pedestrians import photograph
-from datasets.twins.people import Person, person
-from datasets.twins.primitives import check_drawing
-from datasets.twins.scenes import Camera, camera
-from datasets.twins.sizes import SIZES, TWIN_VERSION, Size, size_of
-from datasets.twins.vehicles import photograph_vehicle
+from crossres.datasets.base.arguments import as_function, as_path
+from crossres.datasets.base.draws import draw
+from crossres.datasets.base.errors import InputError
+from crossres.datasets.base.files import replace_folder
+from crossres.datasets.base.progress import Report, silent
+from crossres.datasets.cards import card
+from crossres.datasets.readers import RawImage
+from crossres.datasets.readers.parts.listing import MARKER
+from crossres.datasets.twins.drawing.fleet import Vehicle, vehicle
+from crossres.datasets.twins.drawing.pedestrians import photograph
+from crossres.datasets.twins.drawing.people import Person, person
+from crossres.datasets.twins.drawing.scenes import Camera, camera
+from crossres.datasets.twins.drawing.vehicles import photograph_vehicle
+from crossres.datasets.twins.layouts import Names, Shot, layout_of
+from crossres.datasets.twins.layouts.common import write_file
+from crossres.datasets.twins.primitives import check_drawing
+from crossres.datasets.twins.sizes import SIZES, TWIN_VERSION, Size, size_of
 
 __all__ = ["SIZES", "TWIN_VERSION", "draw_twin", "truth"]
 

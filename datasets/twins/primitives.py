@@ -16,9 +16,9 @@ import numpy as np
 import PIL
 from PIL import Image, ImageDraw, ImageFilter
 
-from datasets.errors import InputError
-from datasets.twins.layouts.common import jpeg
-from datasets.twins.sizes import TWIN_VERSION
+from crossres.datasets.base.errors import InputError
+from crossres.datasets.twins.layouts.common import jpeg
+from crossres.datasets.twins.sizes import TWIN_VERSION
 
 KNOWN_SAME = "pillow>=11.2.1,<=12.3.0"  # these wheels were tried, on whole twins
 _TRIALS = 60
@@ -49,7 +49,7 @@ def drawn_digests() -> dict[str, str]:
 
 
 def _published() -> dict[str, str]:
-    text = files("datasets.twins").joinpath("primitives.csv").read_text(encoding="utf-8")
+    text = files("crossres.datasets.twins").joinpath("primitives.csv").read_text(encoding="utf-8")
     return {row["primitive"]: row["digest"] for row in csv.DictReader(text.splitlines())}
 
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
 
-from datasets.arguments import as_text
-from datasets.cards import card
-from datasets.errors import InputError
-from datasets.suggest import unknown
+from crossres.datasets.base.arguments import as_text
+from crossres.datasets.base.errors import InputError
+from crossres.datasets.base.suggest import unknown
+from crossres.datasets.cards import card
 
 TWIN_VERSION = 1
 """Goes up with every change of a byte of any twin: it is part of the source of every record."""
@@ -38,7 +38,7 @@ class Size:
 
 
 def _load() -> dict[str, dict[str, Size]]:
-    text = files("datasets.twins").joinpath("sizes.toml").read_text(encoding="utf-8")
+    text = files("crossres.datasets.twins").joinpath("sizes.toml").read_text(encoding="utf-8")
     return {
         name: {dataset: _size(dataset, entry) for dataset, entry in entries.items()}
         for name, entries in tomllib.loads(text).items()

@@ -7,8 +7,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from methods.distances import euclidean
-from methods.interface import Distances, Embeddings
+from crossres.methods.interface.distances import euclidean
+from crossres.methods.interface.method import Distances, Embeddings
 
 
 def fitting_weights(found: Tensor, rates: tuple[int, ...], theta: float) -> Tensor:

@@ -12,13 +12,16 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from datasets.errors import InputError
-from methods.interface import Embeddings, Images, Method, Run, TrainSet
-from methods.shared.backbones import backbone_spec, build_backbone
-from methods.shared.noting import heard_by
-from methods.shared.pixels import in_batches, to_images, to_tensor
-from methods.shared.reid import ReidNetwork, ReidOptions
-from methods.shared.training import (
+from crossres.datasets.base.errors import InputError
+from crossres.methods.interface.method import Embeddings, Method
+from crossres.methods.interface.run import Run
+from crossres.methods.interface.training_data import Images, TrainSet
+from crossres.methods.shared.loss_watch import heard_by
+from crossres.methods.shared.networks.backbones import backbone_spec, build_backbone
+from crossres.methods.shared.networks.reid import ReidNetwork
+from crossres.methods.shared.reid_options import ReidOptions
+from crossres.methods.shared.tensors import in_batches, to_images, to_tensor
+from crossres.methods.shared.torch_tools import (
     device_of,
     load_arrays,
     module_arrays,

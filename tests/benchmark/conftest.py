@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from benchmark import Cell, Record, load_profile
-from benchmark.cells import key_of
-from benchmark.metrics import METRICS
-from benchmark.profiles import profile_content
-from datasets import digest_of
-from methods import resolve_options
+from crossres.benchmark import Cell, Record, load_profile
+from crossres.benchmark.config.profiles import profile_content
+from crossres.benchmark.metrics.measure import METRICS
+from crossres.benchmark.records.cell import key_of
+from crossres.datasets import digest_of
+from crossres.methods.interface.registry import resolve_options
 
 PLUGIN = '''
 """Methods for the tests of the driver: one that works at once, in several moods."""
@@ -29,8 +29,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from datasets.errors import InputError
-from methods.interface import Method
+from crossres.datasets.base.errors import InputError
+from crossres.methods.interface.method import Method
 
 
 @dataclass(frozen=True)

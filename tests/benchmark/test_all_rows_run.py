@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmark import load_table, read_records
-from crossres.command_line import run
+from crossres.benchmark import load_table, read_records
+from crossres.cli import run
 
 
 @pytest.mark.slow

@@ -7,11 +7,13 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from benchmark.claims import Claim, answer, answers, load_claims
-from benchmark.sampling import Sample
-from benchmark.statistics import difference, seeds_to_find
-from benchmark.tables import load_table
-from datasets.errors import InputError
+from crossres.benchmark.claims import answer, answers
+from crossres.benchmark.config.claims import Claim, load_claims
+from crossres.benchmark.config.tables import load_table
+from crossres.benchmark.stats.paired import difference
+from crossres.benchmark.stats.power import seeds_to_find
+from crossres.benchmark.stats.sample import Sample
+from crossres.datasets.base.errors import InputError
 
 A_BEATS_B = Claim("c", "A beats B.", "1", "t", "rank1", "A", ("B",), "higher", ("caviar", "vric"))
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from benchmark.code import cell_roots, code_digest
-from datasets.errors import InputError
-from methods import method_class
+from crossres.benchmark.runs.code_digest import cell_roots, code_digest
+from crossres.datasets.base.errors import InputError
+from crossres.methods.interface.registry import method_class
 
 METHOD = '''
 """A method."""

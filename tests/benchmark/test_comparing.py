@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from scipy import stats
 
-from benchmark import Record, Row, Table, load_profile, load_table
-from benchmark.comparing import Comparison, Gap, compare, tally
-from benchmark.matching import Change, belonging, covered
-from benchmark.sampling import Queries
+from crossres.benchmark import Record, Row, Table, load_profile, load_table
+from crossres.benchmark.compare.comparison import Comparison, Gap, compare, tally
+from crossres.benchmark.compare.pairs import Change, belonging, covered
+from crossres.benchmark.stats.sample import Queries
 
 Make = Callable[..., Record]
 TABLE = Table(

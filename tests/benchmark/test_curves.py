@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from benchmark.curves import BINS, Curves
+from crossres.benchmark.measures.learning_curves import BINS, Curves
 
 
 def silent(done: int, total: int) -> None:

@@ -3,11 +3,11 @@
 import subprocess
 import sys
 
-import benchmark
+from crossres import benchmark
 
 SCRIPT = """
 import sys
-import benchmark
+from crossres import benchmark
 benchmark.load_table("table2"), benchmark.load_profile("paper")
 benchmark.evaluate([[0.0]], [[0.0]], [1], [1], [1], [2])
 print([name for name in ("torch", "rich", "pandas", "matplotlib") if name in sys.modules])

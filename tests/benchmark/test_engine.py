@@ -12,7 +12,16 @@ from typing import Any
 
 import pytest
 
-from benchmark.engine import Event, Failed, Finished, Progressed, Started, Task, Warned, local
+from crossres.benchmark.runs.engine import (
+    Event,
+    Failed,
+    Finished,
+    Progressed,
+    Started,
+    Task,
+    Warned,
+    local,
+)
 
 CALLS = """
 import logging
@@ -24,7 +33,7 @@ from pathlib import Path
 
 import numpy as np
 
-from datasets.errors import InputError
+from crossres.datasets.base.errors import InputError
 
 
 def square(x, progress):

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from benchmark import engine
-from benchmark.engine import Task, local
-from benchmark.preparing import Progress
-from benchmark.worker import work
+from crossres.benchmark.runs import engine
+from crossres.benchmark.runs.data import Progress
+from crossres.benchmark.runs.engine import Task, local
+from crossres.benchmark.runs.worker import work
 
 
 def sleeps(argument: float, progress: Progress) -> float:

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from benchmark import Rules, evaluate, evaluate_features
-from benchmark.equal_rows import EqualRows
-from datasets.errors import InputError
+from crossres.benchmark import Rules, evaluate, evaluate_features
+from crossres.benchmark.metrics.equal_rows import EqualRows
+from crossres.datasets.base.errors import InputError
 
 RNG = np.random.default_rng(3)
 PEOPLE, WIDTH = 12, 6

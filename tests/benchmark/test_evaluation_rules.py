@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchmark import Rules, evaluate, evaluate_features
-from benchmark.metrics import GALLERY_RULES, ImageIds, as_dict, measure
-from benchmark.scores import average_precision
-from datasets.errors import InputError
+from crossres.benchmark import Rules, evaluate, evaluate_features
+from crossres.benchmark.metrics.measure import GALLERY_RULES, ImageIds, as_dict, measure
+from crossres.benchmark.metrics.per_query import average_precision
+from crossres.datasets.base.errors import InputError
 
 # Six gallery images: pids and cameras; -1 is junk as a pid and unknown as a camid, 9 a distractor.
 PIDS, CAMIDS = [1, 2, 1, -1, 9, 2], [1, 1, 2, 2, 2, -1]

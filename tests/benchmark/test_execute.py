@@ -10,19 +10,22 @@ import torch
 from numpy.typing import NDArray
 from safetensors.torch import save_file
 
-from benchmark.cells import Cell, Job, make_job
-from benchmark.engine import Failed, Finished, Task, local
-from benchmark.execute import CellError, CellResult, resolve_device, run_cell
-from benchmark.metrics import METRICS
-from benchmark.preparing import SurveyRequest, open_data, survey
-from benchmark.profiles import load_profile
-from benchmark.records import read_record, write_record
-from datasets.errors import InputError
-from datasets.source import Source
-from methods import method_class, resolve_options
-from methods.interface import Embeddings, Images, Method, Profile, Run, TrainSet
-from methods.plain import Plain
-from methods.shared.weights import resnet50_weights
+from crossres.benchmark.config.profiles import load_profile
+from crossres.benchmark.metrics.measure import METRICS
+from crossres.benchmark.records.cell import Cell, Job, make_job
+from crossres.benchmark.records.record import read_record, write_record
+from crossres.benchmark.runs.cell import CellError, CellResult, resolve_device, run_cell
+from crossres.benchmark.runs.data import SurveyRequest, open_data, survey
+from crossres.benchmark.runs.engine import Failed, Finished, Task, local
+from crossres.datasets.base.errors import InputError
+from crossres.datasets.raw.source import Source
+from crossres.methods.interface.method import Embeddings, Method
+from crossres.methods.interface.profile import Profile
+from crossres.methods.interface.registry import method_class, resolve_options
+from crossres.methods.interface.run import Run
+from crossres.methods.interface.training_data import Images, TrainSet
+from crossres.methods.plain import Plain
+from crossres.methods.shared.networks.imagenet_weights import resnet50_weights
 
 
 def silent(phase: str, done: int, total: int) -> None:

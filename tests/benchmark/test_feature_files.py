@@ -14,8 +14,8 @@ import safetensors.numpy
 import scipy.io
 import torch
 
-from benchmark import evaluate, evaluate_features
-from datasets.errors import InputError
+from crossres.benchmark import evaluate, evaluate_features
+from crossres.datasets.base.errors import InputError
 
 F = np.random.default_rng(0).normal(size=(4, 3)).astype(np.float32)
 PIDS, CAMS = np.arange(4), np.zeros(4, int)

@@ -15,10 +15,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchmark import evaluate, evaluate_features, features
-from benchmark.features import feature_distances
-from datasets.errors import InputError
-from methods.distances import euclidean
+from crossres.benchmark import evaluate, evaluate_features
+from crossres.benchmark.metrics import evaluate as features
+from crossres.benchmark.metrics.evaluate import feature_distances
+from crossres.datasets.base.errors import InputError
+from crossres.methods.interface.distances import euclidean
 
 KEYS = {"rank1", "rank5", "rank10", "rank20", "mAP", "mINP", "valid_queries"}
 KEYS |= {"self_matches_dropped", "self_matches_kept"}

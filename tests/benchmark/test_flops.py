@@ -8,10 +8,12 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from benchmark.flops import flops_per_image
-from methods import method_class
-from methods.check import SMALL, made_images, made_train_set
-from methods.interface import Embeddings, Images, Run
+from crossres.benchmark.measures.flops import flops_per_image
+from crossres.methods.interface.conformance import SMALL, made_images, made_train_set
+from crossres.methods.interface.method import Embeddings
+from crossres.methods.interface.registry import method_class
+from crossres.methods.interface.run import Run
+from crossres.methods.interface.training_data import Images
 
 IMAGES = np.zeros((6, 8, 6, 3), np.uint8)
 CONV = 2 * (8 * 6) * 4 * (3 * 3 * 3)  # additions and multiplications: places, outputs, taps

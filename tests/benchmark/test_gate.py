@@ -10,13 +10,14 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from benchmark import Record, Row, Table
-from benchmark.baselines import Baseline, read_baseline, to_baseline, with_runs
-from benchmark.gate import Check, check
-from benchmark.limits import Limits
-from benchmark.sensitivity import noise_of, seeds_for, sensitivities
-from benchmark.statistics import difference_of_samples, least_found
-from datasets import InputError
+from crossres.benchmark import Record, Row, Table
+from crossres.benchmark.gate.baseline import Baseline, read_baseline, to_baseline, with_runs
+from crossres.benchmark.gate.check import Check, check
+from crossres.benchmark.gate.limits import Limits
+from crossres.benchmark.gate.power import noise_of, seeds_for, sensitivities
+from crossres.benchmark.stats.paired import difference_of_samples
+from crossres.benchmark.stats.power import least_found
+from crossres.datasets import InputError
 
 Make = Callable[..., Record]
 TABLE = Table(

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from benchmark import Row, Table, load_table, table_names
-from benchmark.claims import load_claims
-from benchmark.kept import (
+from crossres.benchmark import Row, Table, load_table, table_names
+from crossres.benchmark.config.claims import load_claims
+from crossres.benchmark.config.tables import Published
+from crossres.benchmark.records.kept import (
     claims_of,
     keep_claims,
     keep_table,
@@ -18,8 +19,7 @@ from benchmark.kept import (
     naming_tables,
     table_toml,
 )
-from benchmark.tables import Published
-from datasets.errors import InputError
+from crossres.datasets.base.errors import InputError
 
 ODD = "[12] \"q\" 'a' \\ λ € \\t % # = \u00a0 { } `| <b>"
 MINE = Table(

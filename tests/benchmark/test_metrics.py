@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from benchmark import metrics
-from benchmark.expectation import expected_reciprocal_rank, rank_cdf
-from benchmark.metrics import GalleryRule, ImageIds, Metrics, SameCamera, measure
-from datasets.errors import InputError
+from crossres.benchmark.metrics import measure as metrics
+from crossres.benchmark.metrics.expectation import expected_reciprocal_rank, rank_cdf
+from crossres.benchmark.metrics.measure import GalleryRule, ImageIds, Metrics, SameCamera, measure
+from crossres.datasets.base.errors import InputError
 
 
 def run(

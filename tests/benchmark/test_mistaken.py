@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from benchmark.records import read_records
-from datasets import InputError
-from datasets.twins import draw_twin
+from crossres.benchmark.records.record import read_records
+from crossres.datasets import InputError
+from crossres.datasets.twins import draw_twin
 
 
 def file(name: str) -> Callable[[Path], Path]:

@@ -5,9 +5,14 @@ from typing import Any
 
 import pytest
 
-from benchmark.profiles import load_profile, profile_content, profile_names, typical_seconds
-from datasets.errors import InputError
-from methods import method_names, resolve_options
+from crossres.benchmark.config.profiles import (
+    load_profile,
+    profile_content,
+    profile_names,
+    typical_seconds,
+)
+from crossres.datasets.base.errors import InputError
+from crossres.methods.interface.registry import method_names, resolve_options
 
 
 @pytest.mark.parametrize("name", profile_names())
@@ -91,7 +96,11 @@ def test_the_content_holds_the_options_of_one_method() -> None:
         ('name = "resnet-small"', "", "backbone: name is missing"),
         ("width = 8", 'width = 8\ndevice = "tpu"', "device 'tpu' must be cpu, cuda"),
         ("width = 8", "width = 8\nmethods = { plane = {} }", "unknown method 'plane'"),
-        ("width = 8", "width = 8\nmethods = { plain = 1 }", "methods.plain must be a table"),
+        (
+            "width = 8",
+            "width = 8\nmethods = { plain = 1 }",
+            "methods.plain must be a table",
+        ),
         ("colour = 0.5", "colour = -1", "typical_seconds.colour must be a positive number"),
         ("colour = 0.5", "colour = [{}]", "typical_seconds.colour must be a positive number"),
     ],

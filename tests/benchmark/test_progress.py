@@ -4,9 +4,9 @@ import io
 
 import pytest
 
-from benchmark.engine import Failed, Finished, Progressed, Started, Warned
-from benchmark.progress import Clock, watched
-from datasets.progress import duration
+from crossres.benchmark.runs.engine import Failed, Finished, Progressed, Started, Warned
+from crossres.benchmark.runs.progress import Clock, watched
+from crossres.datasets.base.progress import duration
 
 
 class Now:

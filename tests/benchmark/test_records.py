@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmark.cells import Cell, canonical_json, key_of, make_job, merge_equal
-from benchmark.profiles import load_profile, profile_content
-from benchmark.records import (
+from crossres.benchmark.config.profiles import load_profile, profile_content
+from crossres.benchmark.records.cell import Cell, canonical_json, key_of, make_job, merge_equal
+from crossres.benchmark.records.record import (
     Record,
     read_record,
     read_records,
@@ -20,8 +20,8 @@ from benchmark.records import (
     scan_records,
     write_record,
 )
-from datasets.errors import InputError
-from datasets.source import Source
+from crossres.datasets.base.errors import InputError
+from crossres.datasets.raw.source import Source
 
 DIGEST = "0123456789abcdef" * 4
 CELL = Cell("plain", {"a": 1, "b": [1, 2]}, "caviar", "mlr-sing", "real", 0, "smoke")

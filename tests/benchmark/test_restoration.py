@@ -8,18 +8,18 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from benchmark.preparing import SurveyRequest, survey
-from benchmark.restoration import (
+from crossres.benchmark.measures.restoration import (
     MOST_QUERIES,
     drawn_queries,
     psnr,
     restoration_of,
     ssim,
 )
-from datasets import Manifest, build_manifest, open_raw, open_store
-from datasets.resample import resample
-from datasets.source import Raw, Source
-from datasets.versions import hr_originals
+from crossres.benchmark.runs.data import SurveyRequest, survey
+from crossres.datasets import Manifest, build_manifest, open_raw, open_store
+from crossres.datasets.pixels.originals import hr_originals
+from crossres.datasets.raw.source import Raw, Source
+from crossres.datasets.resampling.integer import resample
 
 HEIGHT, WIDTH = 24, 14
 

@@ -15,12 +15,21 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from benchmark import Summary, load_table, plan_table, read_records, run_table
-from benchmark.kept import kept_tables
-from benchmark.records import record_path
-from datasets.errors import InputError
-from datasets.source import Source
-from methods.shared.weights import noted_weights, resnet50_weights
+from crossres.benchmark import (
+    RunRequest,
+    Summary,
+    load_table,
+    plan_table,
+    read_records,
+    run_table,
+)
+from crossres.benchmark.records.kept import kept_tables
+from crossres.benchmark.records.record import record_path
+from crossres.datasets.base.errors import InputError
+from crossres.datasets.raw.source import Source
+from crossres.methods.shared.networks.imagenet_weights import noted_weights, resnet50_weights
+
+HOW = ("engine", "stream")
 
 
 class Bench:
@@ -38,13 +47,15 @@ class Bench:
 
     def run(self, out: Path | None = None, **changes: Any) -> Summary:
         stream = io.StringIO()
-        arguments = self.arguments | {"stream": stream} | changes
-        summary = run_table(self.table, out=out or self.out, **arguments)
+        how = {"stream": stream} | {n: changes.pop(n) for n in HOW if n in changes}
+        request = RunRequest(self.table, out or self.out, **(self.arguments | changes))
+        summary = run_table(request, **how)
         self.said = stream.getvalue().splitlines()
         return summary
 
     def plan(self, **changes: Any) -> Any:
-        return plan_table(self.table, out=self.out, **(self.arguments | changes))
+        how = {name: changes.pop(name) for name in HOW if name in changes}
+        return plan_table(RunRequest(self.table, self.out, **(self.arguments | changes)), **how)
 
     def edit(self, old: str, new: str) -> None:
         text = self.table.read_text()
@@ -275,12 +286,12 @@ def wait_until_gone(group: int) -> None:
 SCRIPT = """
 import sys
 from pathlib import Path
-from benchmark import run_table
-from datasets.source import Source
+from crossres.benchmark import RunRequest, run_table
+from crossres.datasets.raw.source import Source
 
 out, table, root, profile, cache = map(Path, sys.argv[1:])
 source = Source(root, partial=True, other_sizes=True)
-summary = run_table(table, out=out, source=source, profile=profile, cache=cache, jobs=2)
+summary = run_table(RunRequest(table, out, source, profile, cache=cache, jobs=2))
 sys.exit(40 if summary.interrupted else 0)
 """
 

@@ -5,11 +5,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmark import evaluate
-from benchmark.metrics import ImageIds, as_dict, measure
-from benchmark.repetitions import measure_shared
-from datasets.draws import draw
-from datasets.errors import InputError
+from crossres.benchmark import evaluate
+from crossres.benchmark.metrics.measure import ImageIds, as_dict, measure
+from crossres.benchmark.metrics.shared_galleries import measure_shared
+from crossres.datasets.base.draws import draw
+from crossres.datasets.base.errors import InputError
 
 
 def case(seed: int) -> tuple[np.ndarray, ImageIds]:

@@ -10,25 +10,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from benchmark.sampling import Sample, counted_queries, scored_queries
-from benchmark.statistics import (
+from crossres.benchmark.stats.paired import (
     Difference,
     Drawn,
-    chance_to_find,
     difference,
-    holm,
-    least_seen,
     level_for,
     mean_difference,
-    mean_ranks,
-    not_told_apart,
-    pairwise,
     pooled_difference,
+)
+from crossres.benchmark.stats.power import (
+    chance_to_find,
+    least_seen,
     power,
     seeds_needed,
     seeds_to_find,
     smallest_seen,
 )
+from crossres.benchmark.stats.ranking import holm, mean_ranks, not_told_apart, pairwise
+from crossres.benchmark.stats.sample import Sample, counted_queries, scored_queries
 
 fractions = st.floats(0, 1, allow_nan=False)
 

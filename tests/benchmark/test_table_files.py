@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from benchmark import load_table, table_names
-from benchmark.profiles import load_profile
-from benchmark.tables import select_rows
-from datasets.cards import CARDS
-from datasets.errors import InputError
-from datasets.protocols import canonical_text
-from methods import resolve_options
+from crossres.benchmark import load_table, table_names
+from crossres.benchmark.config.profiles import load_profile
+from crossres.benchmark.config.tables import select_rows
+from crossres.datasets.base.errors import InputError
+from crossres.datasets.cards import CARDS
+from crossres.datasets.protocols import canonical_text
+from crossres.methods.interface.registry import resolve_options
 
 TABLE = """
 id = "mine"

@@ -5,11 +5,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmark import load_profile
-from benchmark.execute import train_set
-from benchmark.metrics import ImageIds, measure
-from datasets import Manifest, PixelStore, Source, build_manifest, open_raw, open_store
-from methods import Method, Run, method_class
+from crossres.benchmark import load_profile
+from crossres.benchmark.metrics.measure import ImageIds, measure
+from crossres.benchmark.runs.cell import train_set
+from crossres.datasets import Manifest, PixelStore, Source, build_manifest, open_raw, open_store
+from crossres.methods import Method, Run
+from crossres.methods.interface.registry import method_class
 
 SETS = ("caviar", "mlr-market", "mlr-cuhk03", "mlr-viper", "mlr-sysu", "mlr-vru", "vric")
 

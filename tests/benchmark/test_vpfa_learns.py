@@ -6,11 +6,11 @@ from typing import cast
 import numpy as np
 import torch
 
-from benchmark import load_profile
-from benchmark.execute import train_set
-from datasets import Source, build_manifest, open_raw, open_store
-from methods import Run, TrainSet
-from methods.vpfa import Vpfa, VpfaNetwork, features_of_pairs
+from crossres.benchmark import load_profile
+from crossres.benchmark.runs.cell import train_set
+from crossres.datasets import Source, build_manifest, open_raw, open_store
+from crossres.methods import Run, TrainSet
+from crossres.methods.vpfa import Vpfa, VpfaNetwork, features_of_pairs
 
 
 def people(train: TrainSet, first: int, last: int) -> TrainSet:

@@ -5,16 +5,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmark.cells import Cell, Job, make_job
-from benchmark.execute import run_cell
-from benchmark.preparing import SurveyRequest, open_data, survey
-from benchmark.profiles import load_profile
-from datasets import open_raw
-from datasets.errors import InputError
-from datasets.readers.common import image_size
-from datasets.source import Source
-from datasets.versions import natively_wide
-from methods import resolve_options
+from crossres.benchmark.config.profiles import load_profile
+from crossres.benchmark.records.cell import Cell, Job, make_job
+from crossres.benchmark.runs.cell import run_cell
+from crossres.benchmark.runs.data import SurveyRequest, open_data, survey
+from crossres.datasets import open_raw
+from crossres.datasets.base.errors import InputError
+from crossres.datasets.pixels.originals import natively_wide
+from crossres.datasets.raw.source import Source
+from crossres.datasets.readers.parts.listing import image_size
+from crossres.methods.interface.registry import resolve_options
 
 ARRAYS = {"query_wide", "top_wide"}
 
@@ -74,7 +74,7 @@ def test_each_raw_file_is_read_once_and_an_unknown_one_is_named(
         read.append(path)
         return np.zeros((4, 5 if path == paths[1] else 4, 3), np.uint8)
 
-    monkeypatch.setattr("datasets.readers.vru.open_image", open_image)
+    monkeypatch.setattr("crossres.datasets.readers.vru.open_image", open_image)
     assert natively_wide(raw, [*paths, paths[1]]).tolist() == [False, True, False, True]
     assert read == paths
     assert natively_wide(raw, []).shape == (0,)

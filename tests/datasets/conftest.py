@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from datasets import RawImage
+from crossres.datasets import RawImage
 
 Index = list[RawImage]
 

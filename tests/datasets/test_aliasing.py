@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from datasets.aliasing import ALIASING_VERSIONS
-from datasets.resample import downsample, resample
+from crossres.datasets.resampling.integer import downsample, resample
+from crossres.datasets.resampling.opencv import ALIASING_VERSIONS
 
 KERNELS = sorted(ALIASING_VERSIONS)
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from datasets import CARDS, InputError, Source, build_manifest, open_raw, open_store
-from datasets import archives as module
+from crossres.datasets import CARDS, InputError, Source, build_manifest, open_raw, open_store
+from crossres.datasets.raw import archives as module
 
 SETS = ["caviar", "mlr-cuhk03", "mlr-market", "mlr-pku", "mlr-sysu", "mlr-viper"]
 YEAR_2001 = (2001, 2, 3, 4, 5, 6)

@@ -2,8 +2,8 @@
 
 import pytest
 
-from datasets import CARDS, Source, build_manifest, draw_twin, open_raw
-from datasets.readers import reader
+from crossres.datasets import CARDS, Source, build_manifest, draw_twin, open_raw
+from crossres.datasets.readers import reader
 
 
 def test_vehicles_are_told_from_persons():

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from datasets.cores import usable_cores
+from crossres.datasets.base.cores import usable_cores
 
 CORES = 8
 V1 = "33 32 0:29 {root} {mount} rw,relatime shared:9 - cgroup cgroup rw,{controllers}"

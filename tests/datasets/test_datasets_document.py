@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from datasets import CARDS
+from crossres.datasets import CARDS
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "datasets.md").read_text(encoding="utf-8")
 SECTIONS = {part.split("`")[0]: part for part in PAGE.split("\n### `")[1:]}

@@ -2,8 +2,8 @@
 
 import pandas as pd
 
-from datasets import Manifest
-from datasets.diff import Change, compare
+from crossres.datasets import Manifest
+from crossres.datasets.splits.diff import Change, compare
 
 ROWS = [
     ("a.jpg", 1, 1, "train", 1),

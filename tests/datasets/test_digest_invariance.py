@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from datasets import CARDS, PROTOCOLS, InputError, Source, build_manifest, open_raw
-from datasets.readers import reader
+from crossres.datasets import CARDS, PROTOCOLS, InputError, Source, build_manifest, open_raw
+from crossres.datasets.readers import reader
 
 REPO = Path(__file__).resolve().parents[2]
 CODE = """

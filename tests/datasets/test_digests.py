@@ -9,12 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from datasets import CARDS, InputError, Raw, RawImage, Source, build_manifest, open_raw
-from datasets import digests as module
-from datasets.digests import differing, golden_part, main, published
-from datasets.mat5 import read_mat5
-from datasets.namelists import cuhk03_from_lists, cuhk03_np_from_lists, market_from_lists
-from datasets.twins import TWIN_VERSION, draw_twin
+from crossres.datasets import CARDS, InputError, Raw, RawImage, Source, build_manifest, open_raw
+from crossres.datasets.golden import digests as module
+from crossres.datasets.golden.digests import differing, golden_part, main, published
+from crossres.datasets.golden.mat5 import read_mat5
+from crossres.datasets.golden.name_lists import (
+    cuhk03_from_lists,
+    cuhk03_np_from_lists,
+    market_from_lists,
+)
+from crossres.datasets.twins import TWIN_VERSION, draw_twin
 
 TABLE = published()
 TINY = sorted({row.dataset for row in TABLE if row.source.startswith("twin:tiny:")})

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from datasets import draw, ordered, pick
+from crossres.datasets import draw, ordered, pick
 
 
 def test_the_draw_is_the_documented_hash():

@@ -7,8 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from datasets.errors import InputError
-from datasets.exports.numbers import LAST_CAMERA, camera_numbers, pid_numbers, same_camera_counts
+from crossres.datasets.base.errors import InputError
+from crossres.datasets.exports.renumber import (
+    LAST_CAMERA,
+    camera_numbers,
+    pid_numbers,
+    same_camera_counts,
+)
 
 Row = tuple[int, int, str]
 

@@ -11,13 +11,13 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from datasets import InputError, Manifest, Raw, Source, build_manifest, draw_twin, open_raw
-from datasets.exports import export, verify_export
-from datasets.exports.lists import read_list
-from datasets.exports.places import LAYOUTS, layout
-from datasets.pixels import open_store
-from datasets.readers import market, reader
-from datasets.resample import resample
+from crossres.datasets import InputError, Manifest, Raw, Source, build_manifest, draw_twin, open_raw
+from crossres.datasets.exports import export, verify_export
+from crossres.datasets.exports.index import read_list
+from crossres.datasets.exports.layout import LAYOUTS, layout
+from crossres.datasets.pixels.store import open_store
+from crossres.datasets.readers import market, reader
+from crossres.datasets.resampling.integer import resample
 
 Make = Callable[[str, Path], object]
 LIST = "crossres-export.csv"

@@ -18,13 +18,13 @@ from pathlib import Path
 
 import pytest
 
-from crossres.command_line import run
-from datasets import CARDS, InputError, Source, draw_twin, fetch_archive, open_raw
-from datasets import download as download_module
-from datasets import fetch as fetch_module
-from datasets.download import download
-from datasets.fetch import digest_of_file
-from datasets.twins import truth
+from crossres.cli import run
+from crossres.datasets import CARDS, InputError, Source, draw_twin, fetch_archive, open_raw
+from crossres.datasets.raw import download as download_module
+from crossres.datasets.raw import fetch as fetch_module
+from crossres.datasets.raw.download import download
+from crossres.datasets.raw.fetch import digest_of_file
+from crossres.datasets.twins import truth
 
 VIPER = CARDS["mlr-viper"]
 NAME = VIPER.archives[0]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from datasets import InputError, digest_of, replace_folder, write_atomically
+from crossres.datasets import InputError, digest_of, replace_folder, write_atomically
 
 REPO = Path(__file__).resolve().parents[2]
 
@@ -60,7 +60,7 @@ def test_the_kernels_refusal_is_an_input_error(tmp_path):
     """A real limit of the system on the size of a file, in a process of its own."""
     code = (
         "import resource, sys, pathlib\n"
-        "from datasets import InputError, write_atomically\n"
+        "from crossres.datasets import InputError, write_atomically\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\n"
         "try: write_atomically(pathlib.Path(sys.argv[1]), b'x' * 5000)\n"
         "except InputError as error: print(error)\n"

@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from datasets import CARDS
+from crossres.datasets import CARDS
 
 REPO = Path(__file__).resolve().parents[2]
 FUZZ = REPO / "tests" / "datasets" / "fuzz"
 PLANTED = """
 import os, sys, tempfile
 sys.path[:0] = sys.argv[2:]
-import datasets.errors, datasets.readers.common
+import crossres.datasets.base.errors, crossres.datasets.readers.parts.listing
 exec(sys.argv[1])
 from pathlib import Path
 from cases import LAYOUTS, Cases
@@ -46,12 +46,15 @@ def test_every_case_is_a_manifest_or_one_clear_error():
     ("fault", "found_by"),
     [
         (
-            "datasets.readers.common.is_junk = lambda name: name[0] == '.'",
+            "crossres.datasets.readers.parts.listing.is_junk = lambda name: name[0] == '.'",
             {"junk_file", "junk_folder"},
         ),
-        ("datasets.readers.common._is = lambda entry, folders: True", {"no_regular_file"}),
         (
-            "datasets.errors._printable = lambda character: character",
+            "crossres.datasets.readers.parts.listing._is = lambda entry, folders: True",
+            {"no_regular_file"},
+        ),
+        (
+            "crossres.datasets.base.errors._printable = lambda character: character",
             {"renamed", "duplicated", "foreign_file", "other_folder_name"},
         ),
     ],

@@ -16,11 +16,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from datasets import CARDS, InputError, Source, build_manifest, open_raw, open_store
-from datasets.readers import reader
-from datasets.readers.common import decode, image_size
-from datasets.readers.files import MAX_BYTES, read_whole
-from datasets.readers.pictures import MAX_SIDE
+from crossres.datasets import CARDS, InputError, Source, build_manifest, open_raw, open_store
+from crossres.datasets.readers import reader
+from crossres.datasets.readers.parts.files import MAX_BYTES, read_whole
+from crossres.datasets.readers.parts.images import MAX_SIDE
+from crossres.datasets.readers.parts.listing import decode, image_size
 
 # Layouts whose index is the names in their folders; those with lists may tell when they open.
 SETS_OF_NAMES = ("caviar", "mlr-market", "mlr-viper", "mlr-sysu", "mlr-pku")

@@ -4,10 +4,10 @@ import shutil
 
 import pytest
 
-from datasets import InputError, Manifest, Source, open_raw
-from datasets.exports.lists import read_list
-from datasets.mat5 import read_mat5
-from datasets.namelists import market_from_lists
+from crossres.datasets import InputError, Manifest, Source, open_raw
+from crossres.datasets.exports.index import read_list
+from crossres.datasets.golden.mat5 import read_mat5
+from crossres.datasets.golden.name_lists import market_from_lists
 
 PAGE, ARRAY = b"<!DOCTYPE html><html>404</html>", b"\x93NUMPY\1\0"
 ADVICE = ("allow_pickle", "weights_only", "HDF5_USE", "tokenizing", "encoding", "codec", "parser")

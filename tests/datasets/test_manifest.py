@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from datasets import InputError, Manifest
+from crossres.datasets import InputError, Manifest
 
 ROWS = [
     ("b/2.png", 2, 1, "gallery", 1),

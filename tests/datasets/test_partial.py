@@ -6,8 +6,8 @@ import time
 import numpy as np
 import pytest
 
-from datasets import InputError
-from datasets.partial import Partial, forget_old, locked, noted_chunks
+from crossres.datasets import InputError
+from crossres.datasets.pixels.resumable import Partial, forget_old, locked, noted_chunks
 
 HEAD = b"HEAD"
 SPANS = (((4, 3), (13, 2)), ((7, 3), (15, 1)), ((10, 3), (16, 0)))

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms, ImageOps, PngImagePlugin
 
-from datasets import InputError, Source, open_raw, open_store, verify_raw
-from datasets.kinds import kind_of
-from datasets.loose import image_chunks
-from datasets.protocols import build_manifest
-from datasets.readers.common import decode, image_size
+from crossres.datasets import InputError, Source, open_raw, open_store, verify_raw
+from crossres.datasets.base.kinds import kind_of
+from crossres.datasets.pixels.image_folder import image_chunks
+from crossres.datasets.protocols import build_manifest
+from crossres.datasets.readers.parts.listing import decode, image_size
 
 H, W = 40, 20
 RAMP = np.add.outer(np.arange(H) * 5, np.arange(W) * 2)
@@ -294,7 +294,7 @@ def test_decoding_prints_nothing_of_the_library(tmp_path):
     (tmp_path / "x.jpg").write_bytes(
         content(Image.fromarray(PIXELS), "JPEG", exif=b"Exif\0\0" + raw_exif(6)[:16])
     )
-    code = "import sys, pathlib; from datasets.readers.common import decode; "
+    code = "import sys, pathlib; from crossres.datasets.readers.parts.listing import decode; "
     code += "print(decode(pathlib.Path(sys.argv[1])).shape)"
     done = subprocess.run(
         [sys.executable, "-c", code, str(tmp_path / "x.jpg")], capture_output=True, text=True

@@ -20,10 +20,19 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from benchmark import evaluate
-from datasets import CARDS, InputError, Raw, RawImage, Source, build_manifest, open_raw, open_store
-from datasets.readers.common import decode
-from datasets.resample import downsample
+from crossres.benchmark import evaluate
+from crossres.datasets import (
+    CARDS,
+    InputError,
+    Raw,
+    RawImage,
+    Source,
+    build_manifest,
+    open_raw,
+    open_store,
+)
+from crossres.datasets.readers.parts.listing import decode
+from crossres.datasets.resampling.integer import downsample
 
 REPO = Path(__file__).resolve().parents[2]
 ROOMS = ("datasets", "methods", "benchmark", "reports", "crossres")

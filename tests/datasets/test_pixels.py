@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from datasets import (
+from crossres.datasets import (
     CARDS,
     PROTOCOLS,
     InputError,
@@ -24,8 +24,8 @@ from datasets import (
     open_raw,
     open_store,
 )
-from datasets.readers import reader
-from datasets.resample import resample
+from crossres.datasets.readers import reader
+from crossres.datasets.resampling.integer import resample
 
 REPO = Path(__file__).resolve().parents[2]
 
@@ -165,7 +165,7 @@ def test_unknown_kernels_and_grids_are_refused(viper):
 def test_chunks_do_not_show(viper, monkeypatch, tmp_path):
     raw, manifest, cache = viper
     whole = open_store(raw, manifest, 32, 16, cache)
-    monkeypatch.setattr("datasets.store_plan.CHUNK", 3)
+    monkeypatch.setattr("crossres.datasets.pixels.plan.CHUNK", 3)
     assert open_store(raw, manifest, 32, 16, tmp_path / "other").digest == whole.digest
 
 
@@ -176,7 +176,7 @@ def test_it_is_built_once(viper, monkeypatch):
     def decode_nothing(*_args):
         raise AssertionError("decoded again")
 
-    monkeypatch.setattr("datasets.readers.viper.open_image", decode_nothing)
+    monkeypatch.setattr("crossres.datasets.readers.viper.open_image", decode_nothing)
     assert open_store(raw, manifest, 32, 16, cache).digest == first.digest
     assert len(stores(cache)) == 1
     assert sorted(path.name for path in stores(cache)[0].iterdir()) == ["pixels.npy", "store.json"]
@@ -273,7 +273,7 @@ def test_a_damaged_or_foreign_store_is_reported_and_built_again(damage, viper, c
     expected = good.images("train").copy()
     (folder,) = stores(cache)
     damage(folder)
-    with caplog.at_level(logging.WARNING, logger="datasets"):
+    with caplog.at_level(logging.WARNING, logger="crossres.datasets"):
         again = open_store(raw, manifest, 32, 16, cache)
     assert again.digest == good.digest
     assert np.array_equal(again.images("train"), expected)
@@ -338,7 +338,7 @@ def test_a_full_disk_leaves_nothing(viper, monkeypatch):
     def full(*_args):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("datasets.partial._write", full)
+    monkeypatch.setattr("crossres.datasets.pixels.resumable._write", full)
     with pytest.raises(InputError, match="cannot be written"):
         open_store(raw, manifest, 32, 16, cache)
     assert stores(cache) == []
@@ -381,7 +381,7 @@ def test_processes_that_build_at_once_share_one_store(viper):
 
 def test_progress_counts_every_image(viper, monkeypatch):
     raw, manifest, cache = viper
-    monkeypatch.setattr("datasets.store_plan.CHUNK", 5)
+    monkeypatch.setattr("crossres.datasets.pixels.plan.CHUNK", 5)
     calls = []
     open_store(raw, manifest, 32, 16, cache, lambda done, total: calls.append((done, total)))
     assert calls == [(0, 16), (5, 16), (10, 16), (15, 16), (16, 16)]

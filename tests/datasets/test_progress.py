@@ -2,7 +2,7 @@
 
 import io
 
-from datasets.progress import Pace, progress
+from crossres.datasets.base.progress import Pace, progress
 
 
 class Now:

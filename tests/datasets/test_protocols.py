@@ -8,8 +8,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from datasets import CARDS, InputError, Raw, RawImage, build_manifest
-from datasets.protocols import PROTOCOLS
+from crossres.datasets import CARDS, InputError, Raw, RawImage, build_manifest
+from crossres.datasets.protocols import PROTOCOLS
 
 
 def raw_of(dataset, images, lr_camera=None, test_sets=(), notes=()):

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from datasets import CARDS, PROTOCOLS, draw
-from datasets.manifest import _HEADER
-from datasets.resample import KERNEL_VERSIONS
+from crossres.datasets import CARDS, PROTOCOLS, draw
+from crossres.datasets.resampling.integer import KERNEL_VERSIONS
+from crossres.datasets.splits.manifest import _HEADER
 
 TEXT = (Path(__file__).resolve().parents[2] / "docs" / "protocols.md").read_text("utf-8")
 

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from datasets import CARDS, InputError, Raw, RawImage, build_manifest
-from datasets.protocols import PROTOCOLS
+from crossres.datasets import CARDS, InputError, Raw, RawImage, build_manifest
+from crossres.datasets.protocols import PROTOCOLS
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 VRU = "mlr-vru" if "mlr-vru" in CARDS else "mlr-market"  # only the parts and lists matter here
@@ -433,8 +433,8 @@ def test_no_two_protocols_share_a_digest():
 
 HASH_SEED = """
 from pathlib import Path
-from datasets import Raw, RawImage, build_manifest
-from datasets.protocols import PROTOCOLS
+from crossres.datasets import Raw, RawImage, build_manifest
+from crossres.datasets.protocols import PROTOCOLS
 images = set()
 for pid in range(1, 41):
     for camid in (1, 2, 3):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from datasets import InputError, Source, build_manifest, open_raw
+from crossres.datasets import InputError, Source, build_manifest, open_raw
 
 ROWS = list(csv.DictReader((Path(__file__).parent / "golden" / "first_protocols.csv").open()))
 SETS = sorted({row["dataset"] for row in ROWS})

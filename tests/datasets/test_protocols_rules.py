@@ -7,9 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from datasets import CARDS, InputError, Raw, RawImage, build_manifest, camera_sweep, gallery_rule
-from datasets.protocols import PROTOCOLS
-from datasets.protocols.options import CHOICES
+from crossres.datasets import (
+    CARDS,
+    InputError,
+    Raw,
+    RawImage,
+    build_manifest,
+    camera_sweep,
+    gallery_rule,
+)
+from crossres.datasets.protocols import PROTOCOLS
+from crossres.datasets.protocols.options import CHOICES
 
 VRU = "mlr-vru" if "mlr-vru" in CARDS else "mlr-market"
 VRIC = "vric" if "vric" in CARDS else "mlr-market"

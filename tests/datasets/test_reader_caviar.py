@@ -3,7 +3,7 @@
 import pytest
 from PIL import Image
 
-from datasets import InputError, Source, build_manifest, open_raw
+from crossres.datasets import InputError, Source, build_manifest, open_raw
 
 
 def read(root):

@@ -9,8 +9,8 @@ import h5py
 import numpy as np
 import pytest
 
-from datasets import InputError, Source, build_manifest, open_raw
-from datasets.readers import reader
+from crossres.datasets import InputError, Source, build_manifest, open_raw
+from crossres.datasets.readers import reader
 
 
 def read(root):

@@ -5,8 +5,8 @@ import shutil
 import pytest
 from PIL import Image
 
-from datasets import InputError, Source, open_raw
-from datasets.readers import reader
+from crossres.datasets import InputError, Source, open_raw
+from crossres.datasets.readers import reader
 
 
 @pytest.fixture

@@ -3,8 +3,8 @@
 import pytest
 from PIL import Image
 
-from datasets import InputError, Source, open_raw
-from datasets.readers import reader
+from crossres.datasets import InputError, Source, open_raw
+from crossres.datasets.readers import reader
 
 
 def read(root):

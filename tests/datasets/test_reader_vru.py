@@ -2,8 +2,8 @@
 
 import pytest
 
-from datasets import InputError, Source, open_raw
-from datasets.readers import reader
+from crossres.datasets import InputError, Source, open_raw
+from crossres.datasets.readers import reader
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFile
 
-from datasets import CARDS, InputError, Source, build_manifest, open_raw
-from datasets.readers import RawImage, reader
+from crossres.datasets import CARDS, InputError, Source, build_manifest, open_raw
+from crossres.datasets.readers import RawImage, reader
 
 REPO = Path(__file__).resolve().parents[2]
 SETS_OF_FILES = [name for name in CARDS if name != "mlr-cuhk03"]  # that one is a single file

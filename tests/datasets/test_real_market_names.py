@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from datasets import Raw, RawImage, build_manifest
-from datasets.readers.market import _NAME
+from crossres.datasets import Raw, RawImage, build_manifest
+from crossres.datasets.readers.market import _NAME
 
 
 @pytest.fixture(scope="module")

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from datasets import Source, build_manifest, open_raw, open_store
-from datasets.resample import downsample
+from crossres.datasets import Source, build_manifest, open_raw, open_store
+from crossres.datasets.resampling.integer import downsample
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +39,7 @@ def test_the_store_of_real_images(raw, tmp_path):
     gallery, query = store.images("gallery"), store.images("query")
     assert gallery.std() > 20
     first = manifest.rows("query").iloc[0]
-    from datasets.readers.pku import open_image
+    from crossres.datasets.readers.pku import open_image
 
     native = open_image(raw.folder, first["path"])
     low = downsample(native, int(first["rate"]))

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from datasets import InputError
-from datasets.resample import KERNEL_VERSIONS, downsample, resample
+from crossres.datasets import InputError
+from crossres.datasets.resampling.integer import KERNEL_VERSIONS, downsample, resample
 
 PILLOW = {
     "box": Image.Resampling.BOX,

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from datasets import InputError, Source, build_manifest, open_raw, open_store
-from datasets.partial import noted_chunks
+from crossres.datasets import InputError, Source, build_manifest, open_raw, open_store
+from crossres.datasets.pixels.resumable import noted_chunks
 
 REPO = Path(__file__).resolve().parents[2]
 IMAGES, CHUNK = 16, 4
@@ -20,9 +20,9 @@ SIZE = (32, 16)
 # Builds in chunks of 4 images, prints each count, and stops for good at the count it is told.
 BUILD = """
 import pathlib, sys, time
-import datasets as d
-from datasets import store_plan
-store_plan.CHUNK = 4
+from crossres import datasets as d
+from crossres.datasets.pixels import plan
+plan.CHUNK = 4
 def progress(done, total):
     print(done, flush=True)
     if done == int(sys.argv[3]):
@@ -37,7 +37,7 @@ print(store.origin, store.digest)
 @pytest.fixture
 def viper(make, tmp_path, monkeypatch):
     """(raw, manifest, cache) of a small VIPeR, with small chunks here too."""
-    monkeypatch.setattr("datasets.store_plan.CHUNK", CHUNK)
+    monkeypatch.setattr("crossres.datasets.pixels.plan.CHUNK", CHUNK)
     make("mlr-viper", tmp_path / "raw")
     raw = open_raw("mlr-viper", Source(tmp_path / "raw"), tmp_path / "cache")
     return raw, build_manifest(raw), tmp_path / "cache"
@@ -87,7 +87,7 @@ def until(process, line):
 
 def decoded(monkeypatch):
     """The paths decoded from now on."""
-    from datasets.readers import viper as module
+    from crossres.datasets.readers import viper as module
 
     paths, original = [], module.open_image
 
@@ -223,7 +223,7 @@ def test_a_partial_under_a_foreign_name_is_not_used(viper, expected):
 def test_chunks_of_another_size_are_not_used(viper, expected, monkeypatch):
     raw, manifest, cache = viper
     break_off(viper)
-    monkeypatch.setattr("datasets.store_plan.CHUNK", 7)
+    monkeypatch.setattr("crossres.datasets.pixels.plan.CHUNK", 7)
     store = open_store(raw, manifest, *SIZE, cache)
     assert (store.digest, store.origin) == (expected, "built")
 
@@ -236,7 +236,7 @@ def test_a_full_disk_keeps_what_is_finished(viper, expected, monkeypatch):
         def full(*_args):
             raise OSError(errno.ENOSPC, "No space left on device")
 
-        patch.setattr("datasets.partial._append", full)
+        patch.setattr("crossres.datasets.pixels.resumable._append", full)
         with pytest.raises(InputError) as caught:
             open_store(raw, manifest, *SIZE, cache)
     message = str(caught.value)
@@ -262,15 +262,15 @@ def test_an_image_that_cannot_be_decoded_keeps_what_is_finished(viper):
 @pytest.mark.parametrize("jobs", [1, 2, 5])
 def test_any_number_of_threads_gives_the_same(jobs, viper, expected, monkeypatch, tmp_path):
     raw, manifest, _ = viper
-    monkeypatch.setattr("datasets.filling._SLICE", 2)
-    monkeypatch.setattr("datasets.filling._DECODED_BYTES", 20_000)
+    monkeypatch.setattr("crossres.datasets.pixels.decoding._SLICE", 2)
+    monkeypatch.setattr("crossres.datasets.pixels.decoding._DECODED_BYTES", 20_000)
     assert open_store(raw, manifest, *SIZE, tmp_path / "x", jobs=jobs).digest == expected
 
 
 @pytest.mark.parametrize("jobs", [1, 3])
 def test_the_first_bad_image_is_the_one_named(jobs, viper, monkeypatch):
     raw, manifest, cache = viper
-    monkeypatch.setattr("datasets.filling._SLICE", 1)
+    monkeypatch.setattr("crossres.datasets.pixels.decoding._SLICE", 1)
     paths = [manifest.table["path"].iloc[row] for row in (5, 9, 15)]
     for path in paths:
         (raw.folder / path).write_bytes(b"no image")
@@ -291,7 +291,7 @@ def no_reading(monkeypatch):
     def read(*_args):
         raise AssertionError("read in full")
 
-    monkeypatch.setattr("datasets.pixels._sha256", read)
+    monkeypatch.setattr("crossres.datasets.pixels.store._sha256", read)
 
 
 def test_a_checked_store_is_opened_without_reading_it(viper, expected, monkeypatch):
@@ -311,7 +311,7 @@ def test_a_store_touched_since_it_was_checked_is_read_in_full(viper, expected, c
     content[-1] ^= 1
     with file.open("r+b") as stream:
         stream.write(content)
-    with caplog.at_level(logging.WARNING, logger="datasets"):
+    with caplog.at_level(logging.WARNING, logger="crossres.datasets"):
         assert open_store(raw, manifest, *SIZE, cache, checked=True).digest == expected
     assert "do not match their digest; building it again" in caplog.text
 
@@ -339,8 +339,8 @@ def test_a_full_check_finds_what_no_time_of_the_file_tells(viper, expected, monk
     with pixels_file(cache).open("r+b") as stream:
         stream.seek(-1, 2)
         stream.write(b"\xff")
-    monkeypatch.setattr("datasets.pixels._seen", lambda *_: "the same")
-    with caplog.at_level(logging.WARNING, logger="datasets"):
+    monkeypatch.setattr("crossres.datasets.pixels.store._seen", lambda *_: "the same")
+    with caplog.at_level(logging.WARNING, logger="crossres.datasets"):
         store = open_store(raw, manifest, *SIZE, cache)
     assert store.digest == expected
     assert "building it again" in caplog.text
@@ -352,6 +352,6 @@ def test_a_changed_digest_is_not_believed(viper, expected, caplog):
     about = pixels_file(cache).with_name("store.json")
     for changed in (about.read_text().replace(expected, "0" * 64), '{"sha256": 1}'):
         about.write_text(changed)
-        with caplog.at_level(logging.WARNING, logger="datasets"):
+        with caplog.at_level(logging.WARNING, logger="crossres.datasets"):
             assert open_store(raw, manifest, *SIZE, cache, checked=True).digest == expected
     assert len(caplog.records) == 2

@@ -5,14 +5,14 @@ import types
 
 import pytest
 
-import datasets
-from datasets import InputError, Source, default_cache, open_raw
+from crossres import datasets
+from crossres.datasets import InputError, Source, default_cache, open_raw
 
 
 @pytest.fixture
 def twins(monkeypatch, make):
     """A stand-in for the drawing of twins that counts its calls; `fail` makes it break half-way."""
-    fake = types.ModuleType("datasets.twins")
+    fake = types.ModuleType("crossres.datasets.twins")
     fake.TWIN_VERSION, fake.calls, fake.fail = 7, [], False
 
     def draw_twin(dataset, folder, size="quick"):
@@ -23,7 +23,7 @@ def twins(monkeypatch, make):
         (raw / "crossres-twin.json").write_text(f'{{"size": "{size}", "version": 7}}')
 
     fake.draw_twin = draw_twin
-    monkeypatch.setitem(sys.modules, "datasets.twins", fake)
+    monkeypatch.setitem(sys.modules, "crossres.datasets.twins", fake)
     return fake
 
 

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from datasets.bounds import HIGHEST_SEED, SEEDS, checked_count, checked_seeds
-from datasets.errors import InputError
-from datasets.suggest import did_you_mean
-from datasets.texts import plain_number, read_csv, read_json, read_text, read_toml
+from crossres.datasets.base.bounds import HIGHEST_SEED, SEEDS, checked_count, checked_seeds
+from crossres.datasets.base.errors import InputError
+from crossres.datasets.base.suggest import did_you_mean
+from crossres.datasets.base.texts import plain_number, read_csv, read_json, read_text, read_toml
 
 TEXT = 'label = "Größe λ"\n\nnext = 1\n'
 COLUMNS = ("row", "value")

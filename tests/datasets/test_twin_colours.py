@@ -8,9 +8,9 @@ import functools
 import numpy as np
 import pytest
 
-from datasets import CARDS, Source, build_manifest, draw_twin, open_raw
-from datasets.readers import reader
-from datasets.resample import downsample
+from crossres.datasets import CARDS, Source, build_manifest, draw_twin, open_raw
+from crossres.datasets.readers import reader
+from crossres.datasets.resampling.integer import downsample
 
 BINS = 8
 

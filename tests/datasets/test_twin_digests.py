@@ -11,14 +11,14 @@ import PIL
 import pytest
 from PIL import Image
 
-from datasets import CARDS, InputError
-from datasets.twins import TWIN_VERSION, _picture, draw_twin, primitives
-from datasets.twins.fleet import vehicle
-from datasets.twins.layouts import layout
-from datasets.twins.optics import View
-from datasets.twins.scenes import camera
-from datasets.twins.sizes import SIZES
-from datasets.twins.vehicles import photograph_vehicle
+from crossres.datasets import CARDS, InputError
+from crossres.datasets.twins import TWIN_VERSION, _picture, draw_twin, primitives
+from crossres.datasets.twins.drawing.fleet import vehicle
+from crossres.datasets.twins.drawing.optics import View
+from crossres.datasets.twins.drawing.scenes import camera
+from crossres.datasets.twins.drawing.vehicles import photograph_vehicle
+from crossres.datasets.twins.layouts import layout
+from crossres.datasets.twins.sizes import SIZES
 
 SAMPLE = 12  # pictures of each twin that is too large to be drawn in a test
 DIGESTS = {

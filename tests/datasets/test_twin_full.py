@@ -8,13 +8,13 @@ from functools import lru_cache
 
 import pytest
 
-from datasets import CARDS, RawImage
-from datasets.readers.lists import pid_of
-from datasets.tallies import tallies
-from datasets.twins import truth
-from datasets.twins.layouts import cuhk03, vru
-from datasets.twins.layouts.census import dealt, sightings
-from datasets.twins.sizes import SIZES
+from crossres.datasets import CARDS, RawImage
+from crossres.datasets.raw.counts import tallies
+from crossres.datasets.readers.parts.lists import pid_of
+from crossres.datasets.twins import truth
+from crossres.datasets.twins.layouts import cuhk03, vru
+from crossres.datasets.twins.layouts.census import dealt, sightings
+from crossres.datasets.twins.sizes import SIZES
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from PIL import Image, JpegImagePlugin
 
-from datasets import InputError, Source, draw_twin, open_raw
-from datasets.readers.common import MARKER
-from datasets.twins import truth
-from datasets.twins.layouts import OTHERS
+from crossres.datasets import InputError, Source, draw_twin, open_raw
+from crossres.datasets.readers.parts.listing import MARKER
+from crossres.datasets.twins import truth
+from crossres.datasets.twins.layouts import OTHERS
 
 
 @pytest.fixture

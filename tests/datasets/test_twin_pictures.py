@@ -6,11 +6,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from datasets.resample import downsample
-from datasets.twins.fabrics import TILE, tile
-from datasets.twins.pedestrians import View, photograph
-from datasets.twins.people import PERIODS, TORSO_PATTERNS, Fabric, person
-from datasets.twins.scenes import camera
+from crossres.datasets.resampling.integer import downsample
+from crossres.datasets.twins.drawing.fabrics import TILE, tile
+from crossres.datasets.twins.drawing.pedestrians import View, photograph
+from crossres.datasets.twins.drawing.people import PERIODS, TORSO_PATTERNS, Fabric, person
+from crossres.datasets.twins.drawing.scenes import camera
 
 GREY = Fabric((120, 120, 120), "plain", 6, (80, 80, 80), 0x2D59)
 

@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from datasets.readers import RawImage
-from datasets.resample import downsample
-from datasets.twins.bodies import LENGTH, Placement, draw_vehicle, layers
-from datasets.twins.fleet import BODIES, PATTERNS, Vehicle, vehicle
-from datasets.twins.layouts.common import vehicle_shot
-from datasets.twins.optics import View
-from datasets.twins.scenes import camera
-from datasets.twins.sizes import Size
-from datasets.twins.vehicles import framed, heading, photograph_vehicle
+from crossres.datasets.readers import RawImage
+from crossres.datasets.resampling.integer import downsample
+from crossres.datasets.twins.drawing.bodies import LENGTH, Placement, draw_vehicle, layers
+from crossres.datasets.twins.drawing.fleet import BODIES, PATTERNS, Vehicle, vehicle
+from crossres.datasets.twins.drawing.optics import View
+from crossres.datasets.twins.drawing.scenes import camera
+from crossres.datasets.twins.drawing.vehicles import framed, heading, photograph_vehicle
+from crossres.datasets.twins.layouts.common import vehicle_shot
+from crossres.datasets.twins.sizes import Size
 
 FLEET = [vehicle("a set", pid) for pid in range(200)]
 USUAL = View(60, 60, nuisance=0.1)

@@ -10,18 +10,18 @@ from pathlib import Path
 
 import pytest
 
-from datasets import CARDS, InputError, Source, build_manifest, draw_twin, open_raw
-from datasets.readers import reader
-from datasets.readers.common import MARKER
-from datasets.twins import SIZES, TWIN_VERSION, truth
-from datasets.twins.layouts import layout
+from crossres.datasets import CARDS, InputError, Source, build_manifest, draw_twin, open_raw
+from crossres.datasets.readers import reader
+from crossres.datasets.readers.parts.listing import MARKER
+from crossres.datasets.twins import SIZES, TWIN_VERSION, truth
+from crossres.datasets.twins.layouts import layout
 
 SETS = list(CARDS)
 REPOSITORY = Path(__file__).parents[2]
 DIGESTS = """
 import hashlib, sys
 from pathlib import Path
-from datasets import draw_twin
+from crossres.datasets import draw_twin
 for dataset in sys.argv[2:]:
     draw_twin(dataset, Path(sys.argv[1]) / dataset, "tiny")
 """

@@ -10,15 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from crossres.command_line import run
-from datasets import CARDS, InputError, Source, draw_twin, verify_raw
-from datasets.cards import Count
-from datasets.pairing import pairing
-from datasets.readers import RawContent, RawImage
-from datasets.sums import lines_of, read_record
-from datasets.tallies import Tally, tallies
-from datasets.twins import TWIN_VERSION, truth
-from datasets.verify import _unread
+from crossres.cli import run
+from crossres.datasets import CARDS, InputError, Source, draw_twin, verify_raw
+from crossres.datasets.cards import Count
+from crossres.datasets.raw.counts import Tally, tallies
+from crossres.datasets.readers import RawContent, RawImage
+from crossres.datasets.twins import TWIN_VERSION, truth
+from crossres.datasets.verify.checksums import lines_of, read_record
+from crossres.datasets.verify.layout_rules import pairing
+from crossres.datasets.verify.raw_folder import _unread
 
 SETS = ["caviar", "mlr-cuhk03", "mlr-market", "mlr-pku", "mlr-sysu", "mlr-viper"]
 MARKET = "Market-1501-v15.09.15"

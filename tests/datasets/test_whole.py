@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import datasets.native_sizes
-from datasets import CARDS, InputError, Source, open_raw, verify_raw
-from datasets.native_sizes import other_sizes
-from datasets.readers import RawImage
-from datasets.source import open_admitted
-from datasets.tallies import differences
+from crossres.datasets import CARDS, InputError, Source, open_raw, verify_raw
+from crossres.datasets.raw import native_sizes
+from crossres.datasets.raw.counts import differences
+from crossres.datasets.raw.native_sizes import other_sizes
+from crossres.datasets.raw.source import open_admitted
+from crossres.datasets.readers import RawImage
 from tests.datasets.test_verify import MARKET, market_names, touch
 
 
@@ -111,9 +111,11 @@ def test_images_of_other_sizes_are_told_refused_and_admitted(viper, tmp_path):
 
 def test_headers_are_read_once_until_a_file_changes(viper, tmp_path, monkeypatch):
     cache, looked = tmp_path / "cache", []
-    size = datasets.native_sizes.image_size
+    size = native_sizes.image_size
     monkeypatch.setattr(
-        datasets.native_sizes, "image_size", lambda file: looked.append(file) or size(file)
+        native_sizes,
+        "image_size",
+        lambda file: looked.append(file) or size(file),
     )
     raw = open_raw("mlr-viper", Source(viper), cache)
     assert len(looked) == 1264

@@ -9,17 +9,23 @@ import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 
-from datasets import InputError
-from methods import Profile, Run, TrainSet, check_method, method_class
-from methods.cad_net import CadNet, CadNetNetwork
-from methods.check import SMALL, made_images, made_train_set
-from methods.rain import Rain
-from methods.shared.backbones import backbone_spec, build_backbone, stage_channels, stages
-from methods.shared.decoder import Decoder
-from methods.shared.loop import Iteration, iterations
-from methods.shared.pixels import MEAN, STD, normalise
-from methods.shared.streams import streams
-from methods.shared.training import make_optimiser
+from crossres.datasets import InputError
+from crossres.methods import Profile, Run, TrainSet, check_method
+from crossres.methods.cad_net import CadNet, CadNetNetwork
+from crossres.methods.interface.conformance import SMALL, made_images, made_train_set
+from crossres.methods.interface.registry import method_class
+from crossres.methods.rain import Rain
+from crossres.methods.shared.networks.backbones import (
+    backbone_spec,
+    build_backbone,
+    stage_channels,
+    stages,
+)
+from crossres.methods.shared.networks.decoder import Decoder
+from crossres.methods.shared.tensors import MEAN, STD, normalise
+from crossres.methods.shared.training.loop import Iteration, iterations
+from crossres.methods.shared.training.schedule import make_optimiser
+from crossres.methods.shared.training.streams import streams
 
 CPU = torch.device("cpu")
 FEW = {"iterations": 1, "identities": 3, "hr_images": 2, "lr_images": 2}

@@ -11,11 +11,14 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from datasets import InputError
-from methods import MethodCheckError, check_method, method_class, method_names
-from methods.check import SMALL, made_images, made_train_set
-from methods.interface import Embeddings, Images, Method, Run, TrainSet
-from methods.plain import Plain
+from crossres.datasets import InputError
+from crossres.methods import MethodCheckError, check_method
+from crossres.methods.interface.conformance import SMALL, made_images, made_train_set
+from crossres.methods.interface.method import Embeddings, Method
+from crossres.methods.interface.registry import method_class, method_names
+from crossres.methods.interface.run import Run
+from crossres.methods.interface.training_data import Images, TrainSet
+from crossres.methods.plain import Plain
 
 CHECKS = [
     "declaration",

@@ -10,12 +10,14 @@ import pytest
 from numpy.typing import NDArray
 
 from crossres import main
-from datasets import InputError
-from methods import Profile, Run, TrainSet, check_method, method_class
-from methods.check import SMALL, made_images, made_train_set
-from methods.judea import JudeaOptions, joint_discriminant
-from methods.sdf import SdfOptions, fold_of, signed, training_pairs
-from methods.shared.dictionaries import (
+from crossres.datasets import InputError
+from crossres.methods import Profile, Run, TrainSet, check_method
+from crossres.methods.interface.conformance import SMALL, made_images, made_train_set
+from crossres.methods.interface.registry import method_class
+from crossres.methods.judea import JudeaOptions, joint_discriminant
+from crossres.methods.sdf import SdfOptions, fold_of, signed, training_pairs
+from crossres.methods.shared.classic.descriptors import Descriptor, block_histograms
+from crossres.methods.shared.classic.dictionaries import (
     Coupled,
     Samples,
     Weights,
@@ -24,9 +26,8 @@ from methods.shared.dictionaries import (
     couple,
     sparse_codes,
 )
-from methods.shared.handcrafted import Descriptor, block_histograms
-from methods.shared.scatter import between, fisher, leading, principal, within
-from methods.sld2l import targets
+from crossres.methods.shared.classic.projections import between, fisher, leading, principal, within
+from crossres.methods.sld2l import targets
 
 CLASSIC = ("judea", "sld2l", "sdf")
 Array = NDArray[Any]
@@ -271,7 +272,7 @@ def test_distances_of_sdf_do_not_depend_on_blocks(monkeypatch: pytest.MonkeyPatc
     method.fit(made_train_set(SMALL), Run(seed=0))
     rows = method.embed(made_images(9, SMALL, "test"))
     whole = method.distances(rows, rows)
-    monkeypatch.setattr("methods.sdf.BLOCK_BYTES", 1)
+    monkeypatch.setattr("crossres.methods.sdf.BLOCK_BYTES", 1)
     assert np.allclose(method.distances(rows, rows), whole, atol=1e-9)
 
 

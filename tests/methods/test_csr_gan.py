@@ -8,14 +8,14 @@ import torch
 from torch import Tensor, nn
 from torch.optim import SGD
 
-from datasets import InputError
-from methods import Profile, Run, TrainSet, check_method
-from methods.check import SMALL, made_images, made_train_set
-from methods.csr_gan import CsrGan, CsrGanNetwork, stage_losses
-from methods.plain import Plain
-from methods.shared.loop import Iteration, iterations
-from methods.shared.perceptual import Perceptual
-from methods.shared.pixels import MEAN, STD
+from crossres.datasets import InputError
+from crossres.methods import Profile, Run, TrainSet, check_method
+from crossres.methods.csr_gan import CsrGan, CsrGanNetwork, stage_losses
+from crossres.methods.interface.conformance import SMALL, made_images, made_train_set
+from crossres.methods.plain import Plain
+from crossres.methods.shared.networks.perceptual import Perceptual
+from crossres.methods.shared.tensors import MEAN, STD
+from crossres.methods.shared.training.loop import Iteration, iterations
 
 FEW = {"iterations": 1, "identities": 3, "hr_images": 2, "lr_images": 2}
 

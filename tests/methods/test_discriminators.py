@@ -5,16 +5,16 @@ import pytest
 import torch
 from torch.optim import SGD
 
-from methods import Run
-from methods.check import SMALL, made_train_set
-from methods.shared.discriminators import (
-    Discriminator,
+from crossres.methods import Run
+from crossres.methods.interface.conformance import SMALL, made_train_set
+from crossres.methods.shared.networks.discriminators import Discriminator
+from crossres.methods.shared.reid_options import ReidOptions
+from crossres.methods.shared.training.adversarial import (
     adversarial_loss,
     discriminator_loss,
     discriminator_step,
 )
-from methods.shared.loop import iterations
-from methods.shared.reid import ReidOptions
+from crossres.methods.shared.training.loop import iterations
 
 
 @pytest.mark.parametrize("batchnorm", [False, True])

@@ -7,15 +7,15 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from datasets import InputError
-from methods import Profile, Run, TrainSet, check_method
-from methods.check import SMALL, made_images, made_train_set
-from methods.intact import Critic, Intact, IntactNetwork, SrTeacher, reid_loss
-from methods.shared.loop import Iteration, iterations
-from methods.shared.pixels import normalise
-from methods.shared.reid import part_loss
-from methods.shared.residual_sr import ResidualSR
-from methods.shared.streams import Streams, streams
+from crossres.datasets import InputError
+from crossres.methods import Profile, Run, TrainSet, check_method
+from crossres.methods.intact import Critic, Intact, IntactNetwork, SrTeacher, reid_loss
+from crossres.methods.interface.conformance import SMALL, made_images, made_train_set
+from crossres.methods.shared.networks.reid import part_loss
+from crossres.methods.shared.networks.residual_sr import ResidualSR
+from crossres.methods.shared.tensors import normalise
+from crossres.methods.shared.training.loop import Iteration, iterations
+from crossres.methods.shared.training.streams import Streams, streams
 
 CPU = torch.device("cpu")
 FEW = {"iterations": 1, "identities": 3, "hr_images": 2, "lr_images": 2}
@@ -39,7 +39,7 @@ def real_loss(logits: Tensor) -> float:
 
 def loss_of(teacher: SrTeacher, now: Iteration, s: Streams, together: bool) -> float:
     """L_G of one step, by what G's parameters would be told: the sum given to `descend`."""
-    from methods import intact
+    from crossres.methods import intact
 
     seen: list[float] = []
     original = intact.descend

@@ -8,15 +8,15 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from datasets import InputError
-from methods import Profile, Run, TrainSet, check_method
-from methods.check import SMALL, made_images, made_train_set
-from methods.jbim import Jbim, JbimNetwork
-from methods.shared.loop import Iteration, iterations
-from methods.shared.pixels import MEAN, STD, to_tensor
-from methods.shared.streams import streams
-from methods.shared.views import FACTORS, LowViews, coarsened
-from methods.sing import SingMethod, SingNetwork
+from crossres.datasets import InputError
+from crossres.methods import Profile, Run, TrainSet, check_method
+from crossres.methods.interface.conformance import SMALL, made_images, made_train_set
+from crossres.methods.jbim import Jbim, JbimNetwork
+from crossres.methods.shared.networks.views import FACTORS, LowViews, coarsened
+from crossres.methods.shared.tensors import MEAN, STD, to_tensor
+from crossres.methods.shared.training.loop import Iteration, iterations
+from crossres.methods.shared.training.streams import streams
+from crossres.methods.sing import SingMethod, SingNetwork
 
 CPU = torch.device("cpu")
 FEW = {"iterations": 1, "identities": 3, "hr_images": 2, "lr_images": 2}

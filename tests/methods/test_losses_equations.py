@@ -3,13 +3,14 @@
 import numpy as np
 import torch
 
-from methods.shared.losses import (
+from crossres.methods.shared.losses.reid import (
     batch_hard_triplet,
     part_distances,
     reconstruction_error,
     smoothed_cross_entropy,
 )
-from methods.shared.reid import ReidOptions, part_loss
+from crossres.methods.shared.networks.reid import part_loss
+from crossres.methods.shared.reid_options import ReidOptions
 
 PARTS, IMAGES, WIDTH, CLASSES = 4, 12, 7, 5
 LABELS = np.repeat(np.arange(3), 4)

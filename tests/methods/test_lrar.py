@@ -9,15 +9,15 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from datasets import InputError
-from methods import Profile, Run, TrainSet, check_method
-from methods.check import SMALL, made_images, made_train_set
-from methods.lrar import Lrar, LrarNetwork
-from methods.shared.backbones import BackboneSpec, build_backbone
-from methods.shared.loop import Iteration, iterations
-from methods.shared.masks import MaskedTrunk
-from methods.shared.pixels import normalise, to_tensor
-from methods.shared.streams import streams
+from crossres.datasets import InputError
+from crossres.methods import Profile, Run, TrainSet, check_method
+from crossres.methods.interface.conformance import SMALL, made_images, made_train_set
+from crossres.methods.lrar import Lrar, LrarNetwork
+from crossres.methods.shared.networks.backbones import BackboneSpec, build_backbone
+from crossres.methods.shared.networks.masks import MaskedTrunk
+from crossres.methods.shared.tensors import normalise, to_tensor
+from crossres.methods.shared.training.loop import Iteration, iterations
+from crossres.methods.shared.training.streams import streams
 
 CPU = torch.device("cpu")
 FEW = {"iterations": 1, "identities": 3, "hr_images": 2, "lr_images": 2}

@@ -10,11 +10,13 @@ from typing import Literal
 import numpy as np
 import pytest
 
-from datasets import InputError
-from methods import METHODS, Profile, method_class, method_names, resolve_options
-from methods.interface import Run, TrainSet
-from methods.msifla import Msifla
-from methods.options import options_as_json, resolve
+from crossres.datasets import InputError
+from crossres.methods import Profile
+from crossres.methods.interface.options import options_as_json, resolve
+from crossres.methods.interface.registry import METHODS, method_class, method_names, resolve_options
+from crossres.methods.interface.run import Run
+from crossres.methods.interface.training_data import TrainSet
+from crossres.methods.msifla import Msifla
 
 ROOT = Path(__file__).parents[2]
 PROFILE = Profile("p", 32, 16, methods={"msifla": {"ir_widths": [8, 16], "reid_lr": 1e-3}})
@@ -104,12 +106,15 @@ def test_plugins_are_found_by_entry_point_and_do_not_replace_ours(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     points = [
-        _Point("mine", "methods.plain:Plain"),
-        _Point("plain", "methods.msifla:Msifla"),
+        _Point("mine", "crossres.methods.plain:Plain"),
+        _Point("plain", "crossres.methods.msifla:Msifla"),
         _Point("gone", "no_such_module:Method"),
-        _Point("wrong", "methods.options:resolve"),
+        _Point("wrong", "crossres.methods.interface.options:resolve"),
     ]
-    monkeypatch.setattr("methods.entry_points", lambda group: points if "crossres" in group else [])
+    monkeypatch.setattr(
+        "crossres.methods.interface.registry.entry_points",
+        lambda group: points if "crossres" in group else [],
+    )
     assert method_names() == [*METHODS, "gone", "mine", "wrong"]
     assert method_class("mine").name == "plain"
     assert method_class("plain").name == "plain"

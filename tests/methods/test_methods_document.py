@@ -1,19 +1,19 @@
 """docs/methods: every method has its page, and the index says of each what is true."""
 
+import inspect
 import re
 from pathlib import Path
 
 import pytest
 
-from methods import METHODS, method_class
+from crossres.methods.interface.registry import METHODS, method_class
 
 ROOT = Path(__file__).parents[2]
 INDEX = ROOT / "docs" / "methods" / "README.md"
 
 
 def lines_of(name: str) -> int:
-    module = METHODS[name].partition(":")[0]
-    path = ROOT / (module.replace(".", "/") + ".py")
+    path = Path(inspect.getfile(method_class(name)))
     return len(path.read_text(encoding="utf-8").splitlines())
 
 

@@ -7,14 +7,14 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from datasets import InputError
-from methods import Run, TrainSet
-from methods.check import SMALL, made_images, made_train_set
-from methods.msifla import VERSIONS, Msifla, MsiflaNetwork, ir_loss, learn, reid_loss
-from methods.shared.loop import Iteration, iterations
-from methods.shared.pixels import MEAN, STD, normalise, to_tensor
-from methods.shared.reid import part_loss
-from methods.shared.training import make_optimiser
+from crossres.datasets import InputError
+from crossres.methods import Run, TrainSet
+from crossres.methods.interface.conformance import SMALL, made_images, made_train_set
+from crossres.methods.msifla import VERSIONS, Msifla, MsiflaNetwork, ir_loss, learn, reid_loss
+from crossres.methods.shared.networks.reid import part_loss
+from crossres.methods.shared.tensors import MEAN, STD, normalise, to_tensor
+from crossres.methods.shared.training.loop import Iteration, iterations
+from crossres.methods.shared.training.schedule import make_optimiser
 
 FEW = {"iterations": 1, "identities": 3, "hr_images": 2, "lr_images": 2}
 ROWS: dict[str, dict[str, Any]] = {

@@ -6,10 +6,12 @@ from typing import Any
 import pytest
 import torch
 
-from methods import METHODS, MethodCheckError, check_method, method_class
-from methods.check import SMALL, made_train_set
-from methods.interface import Run, TrainSet
-from methods.shared.noting import heard_by, noted
+from crossres.methods import MethodCheckError, check_method
+from crossres.methods.interface.conformance import SMALL, made_train_set
+from crossres.methods.interface.registry import METHODS, method_class
+from crossres.methods.interface.run import Run
+from crossres.methods.interface.training_data import TrainSet
+from crossres.methods.shared.loss_watch import heard_by, noted
 
 CLASSIC = {"judea", "sld2l", "sdf"}
 OWN = {

@@ -8,17 +8,18 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from datasets import InputError
-from methods import Method, Profile, Run, TrainSet, check_method, method_class
-from methods.bot import Bot, BotNetwork
-from methods.check import SMALL, made_images, made_train_set
-from methods.pcb import Pcb, PcbNetwork
-from methods.plain import Plain
-from methods.shared.centres import Centres, centre_optimiser
-from methods.shared.loop import Iteration, iterations
-from methods.shared.pixels import MEAN, STD, to_tensor
-from methods.shared.reid import ReidOptions
-from methods.shared.training import trainable_count
+from crossres.datasets import InputError
+from crossres.methods import Method, Profile, Run, TrainSet, check_method
+from crossres.methods.bot import Bot, BotNetwork
+from crossres.methods.interface.conformance import SMALL, made_images, made_train_set
+from crossres.methods.interface.registry import method_class
+from crossres.methods.pcb import Pcb, PcbNetwork
+from crossres.methods.plain import Plain
+from crossres.methods.shared.losses.centre import Centres, centre_optimiser
+from crossres.methods.shared.reid_options import ReidOptions
+from crossres.methods.shared.tensors import MEAN, STD, to_tensor
+from crossres.methods.shared.torch_tools import trainable_count
+from crossres.methods.shared.training.loop import Iteration, iterations
 
 CPU = torch.device("cpu")
 FEW = {"iterations": 1, "identities": 3, "hr_images": 2, "lr_images": 2}

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from datasets.errors import InputError
-from methods import Run
-from methods.check import SMALL, check_method, made_images, made_train_set
-from methods.plain import Plain
+from crossres.datasets.base.errors import InputError
+from crossres.methods import Run
+from crossres.methods.interface.conformance import SMALL, check_method, made_images, made_train_set
+from crossres.methods.plain import Plain
 
 
 def fitted(**options: int) -> Plain:

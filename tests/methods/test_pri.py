@@ -8,13 +8,14 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from datasets import InputError
-from methods import Method, Profile, Run, TrainSet, check_method, method_class
-from methods.check import SMALL, made_images, made_train_set
-from methods.pri import Pri, PriNetwork
-from methods.shared.adaptive import Predictor, Recovery, soft_labels
-from methods.shared.loop import Iteration, iterations
-from methods.shared.pixels import MEAN, STD, to_tensor
+from crossres.datasets import InputError
+from crossres.methods import Method, Profile, Run, TrainSet, check_method
+from crossres.methods.interface.conformance import SMALL, made_images, made_train_set
+from crossres.methods.interface.registry import method_class
+from crossres.methods.pri import Pri, PriNetwork
+from crossres.methods.shared.networks.adaptive import Predictor, Recovery, soft_labels
+from crossres.methods.shared.tensors import MEAN, STD, to_tensor
+from crossres.methods.shared.training.loop import Iteration, iterations
 
 CPU = torch.device("cpu")
 FEW = {"iterations": 1, "identities": 3, "hr_images": 2, "lr_images": 2}

@@ -10,15 +10,15 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from datasets import InputError
-from methods import Profile, Run, TrainSet, check_method
-from methods.check import SMALL, made_images, made_train_set
-from methods.ps_hrnet import PsHrnet, PsHrnetNetwork
-from methods.shared.backbones import backbone_spec, build_backbone
-from methods.shared.loop import Iteration, iterations
-from methods.shared.multiscale import MultiScaleReid, build_branches, pooled
-from methods.shared.pixels import normalise, to_tensor
-from methods.shared.vdsr import VDSR, ChannelAttention
+from crossres.datasets import InputError
+from crossres.methods import Profile, Run, TrainSet, check_method
+from crossres.methods.interface.conformance import SMALL, made_images, made_train_set
+from crossres.methods.ps_hrnet import PsHrnet, PsHrnetNetwork
+from crossres.methods.shared.networks.backbones import backbone_spec, build_backbone
+from crossres.methods.shared.networks.multiscale import MultiScaleReid, build_branches, pooled
+from crossres.methods.shared.networks.vdsr import VDSR, ChannelAttention
+from crossres.methods.shared.tensors import normalise, to_tensor
+from crossres.methods.shared.training.loop import Iteration, iterations
 
 Array = NDArray[Any]
 FEW = {"iterations": 1, "identities": 3, "hr_images": 2, "lr_images": 2}

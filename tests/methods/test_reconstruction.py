@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from methods.shared.reconstruction import IRNetwork, cascade
+from crossres.methods.shared.networks.reconstruction import IRNetwork, cascade
 
 
 def _count(module: nn.Module, kind: type[nn.Module]) -> int:

@@ -5,8 +5,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from methods.shared.backbones import backbone_spec, build_backbone
-from methods.shared.reid import ReidNetwork, ReidOptions, joined, stripes
+from crossres.methods.shared.networks.backbones import backbone_spec, build_backbone
+from crossres.methods.shared.networks.reid import ReidNetwork, joined, stripes
+from crossres.methods.shared.reid_options import ReidOptions
 
 
 class _Rows(nn.Module):

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from methods.shared.residual_sr import ResidualSR
+from crossres.methods.shared.networks.residual_sr import ResidualSR
 
 Array = NDArray[Any]
 

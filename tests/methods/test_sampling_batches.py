@@ -4,8 +4,14 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from methods.interface import TrainSet
-from methods.shared.sampling import BatchSpec, batches, batches_per_epoch, lacking, visits
+from crossres.methods.interface.training_data import TrainSet
+from crossres.methods.shared.training.sampling import (
+    BatchSpec,
+    batches,
+    batches_per_epoch,
+    lacking,
+    visits,
+)
 
 
 def train_set(counts: list[tuple[int, int]]) -> TrainSet:

@@ -5,11 +5,12 @@ import pytest
 import torch
 from torch import nn
 
-from datasets import InputError
-from methods import Run, method_class
-from methods.check import SMALL, made_images, made_train_set
-from methods.shared.loop import iterations
-from methods.shared.pixels import (
+from crossres.datasets import InputError
+from crossres.methods import Run
+from crossres.methods.interface.conformance import SMALL, made_images, made_train_set
+from crossres.methods.interface.registry import method_class
+from crossres.methods.shared.reid_options import ReidOptions
+from crossres.methods.shared.tensors import (
     Augmented,
     denormalise,
     erasing_mask,
@@ -18,15 +19,9 @@ from methods.shared.pixels import (
     to_images,
     to_tensor,
 )
-from methods.shared.reid import ReidOptions
-from methods.shared.training import (
-    make_optimiser,
-    rate_factor,
-    resolve_device,
-    seeded,
-    start_digest,
-    train_spec,
-)
+from crossres.methods.shared.torch_tools import resolve_device, seeded, start_digest
+from crossres.methods.shared.training.loop import iterations
+from crossres.methods.shared.training.schedule import make_optimiser, rate_factor, train_spec
 
 CPU = torch.device("cpu")
 

@@ -8,16 +8,16 @@ import torch
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from datasets import InputError
-from methods import Profile, Run, TrainSet, check_method
-from methods.check import SMALL, made_images, made_train_set
-from methods.shared.fusion import fitting_weights, fused_distances
-from methods.shared.loop import Iteration, iterations
-from methods.shared.pixels import MEAN, STD, to_tensor
-from methods.shared.resolution import RateEstimator, lost_detail
-from methods.shared.srcnn import SRCNN, luminance, luminance_loss
-from methods.shared.streams import streams
-from methods.sing import SingMethod, SingNetwork
+from crossres.datasets import InputError
+from crossres.methods import Profile, Run, TrainSet, check_method
+from crossres.methods.interface.conformance import SMALL, made_images, made_train_set
+from crossres.methods.shared.fusion import fitting_weights, fused_distances
+from crossres.methods.shared.networks.resolution import RateEstimator, lost_detail
+from crossres.methods.shared.networks.srcnn import SRCNN, luminance, luminance_loss
+from crossres.methods.shared.tensors import MEAN, STD, to_tensor
+from crossres.methods.shared.training.loop import Iteration, iterations
+from crossres.methods.shared.training.streams import streams
+from crossres.methods.sing import SingMethod, SingNetwork
 
 Array = NDArray[Any]
 CPU = torch.device("cpu")

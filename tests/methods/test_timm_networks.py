@@ -10,15 +10,20 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from datasets import InputError
-from methods import check_method
-from methods.check import SMALL
-from methods.shared import timm_networks, weights
-from methods.shared.backbones import backbone_spec, build_backbone
-from methods.shared.pixels import normalise
-from methods.shared.timm_networks import hrnet_w32, vit_base, vit_small
-from methods.shared.vision import timm
-from methods.shared.weights import timm_weights
+from crossres.datasets import InputError
+from crossres.methods import check_method
+from crossres.methods.interface.conformance import SMALL
+from crossres.methods.shared.networks import (
+    imagenet_weights as weights,
+)
+from crossres.methods.shared.networks import (
+    timm_trunks as timm_networks,
+)
+from crossres.methods.shared.networks.backbones import backbone_spec, build_backbone
+from crossres.methods.shared.networks.imagenet_weights import timm_weights
+from crossres.methods.shared.networks.optional_libraries import timm
+from crossres.methods.shared.networks.timm_trunks import hrnet_w32, vit_base, vit_small
+from crossres.methods.shared.tensors import normalise
 
 VIT = {"name": "vit-small", "weights": "none", "width": 16, "blocks": [1, 1], "patch": 8}
 TAG = "hrnet_w32.ms_in1k"

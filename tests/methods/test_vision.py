@@ -10,7 +10,7 @@ library = torch.library.Library("torchvision", "DEF")
 torch.ops.load_library = lambda path: library.define(
     "nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor"
 )
-from methods.shared import vision
+from crossres.methods.shared.networks import optional_libraries as vision
 vision._load_compiled()
 for name in ("nms", "qnms"):
     vision._declare(name)
@@ -21,7 +21,7 @@ import torch
 def load(path):
     raise OSError("libcudart.so: cannot open shared object file")
 torch.ops.load_library = load
-from methods.shared import vision
+from crossres.methods.shared.networks import optional_libraries as vision
 models = vision.torchvision_models()
 assert vision.torchvision_models() is models
 print(len(vision._declared), models.resnet18(weights=None).fc.out_features)

@@ -8,12 +8,12 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from datasets import InputError
-from methods import Run, TrainSet, check_method
-from methods.check import SMALL, made_images, made_train_set
-from methods.interface import Profile
-from methods.plain import Plain
-from methods.vpfa import Panning, Vpfa, VpfaNetwork, features_of_pairs, hr_only, learn
+from crossres.datasets import InputError
+from crossres.methods import Run, TrainSet, check_method
+from crossres.methods.interface.conformance import SMALL, made_images, made_train_set
+from crossres.methods.interface.profile import Profile
+from crossres.methods.plain import Plain
+from crossres.methods.vpfa import Panning, Vpfa, VpfaNetwork, features_of_pairs, hr_only, learn
 
 CPU = torch.device("cpu")
 
@@ -246,7 +246,7 @@ def test_learning_rates_halve_after_each_quarter_and_every_pair_counts_once_an_e
     network = fresh(vp_batch=4, vp_epochs=8, vp_lr=0.8)
     seen: list[float] = []
     rates: list[float] = []
-    monkeypatch.setattr("methods.vpfa.set_rate", lambda _adam, rate: rates.append(rate))
+    monkeypatch.setattr("crossres.methods.vpfa.set_rate", lambda _adam, rate: rates.append(rate))
     loss = network.loss
 
     def spied(hr: torch.Tensor, lr: torch.Tensor) -> torch.Tensor:

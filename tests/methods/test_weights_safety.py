@@ -11,13 +11,18 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from datasets import InputError
-from methods import Profile
-from methods.plain import Plain
-from methods.shared.backbones import backbone_spec, build_backbone
-from methods.shared.training import load_arrays, module_arrays
-from methods.shared.vision import torchvision_models
-from methods.shared.weights import noted_weights, read_state, resnet50_weights, timm_weights
+from crossres.datasets import InputError
+from crossres.methods import Profile
+from crossres.methods.plain import Plain
+from crossres.methods.shared.networks.backbones import backbone_spec, build_backbone
+from crossres.methods.shared.networks.imagenet_weights import (
+    noted_weights,
+    read_state,
+    resnet50_weights,
+    timm_weights,
+)
+from crossres.methods.shared.networks.optional_libraries import torchvision_models
+from crossres.methods.shared.torch_tools import load_arrays, module_arrays
 
 IMAGENET = backbone_spec({"name": "resnet50", "weights": "imagenet"})
 
@@ -155,7 +160,7 @@ def test_loading_a_saved_method_asks_for_no_imagenet_weights(tmp_path: Path) -> 
     profile = Profile("p", 32, 16, backbone={"name": "resnet50"}, weights_dir=tmp_path)
     donor = Profile("p", 32, 16, backbone={"name": "resnet50", "weights": "none"})
     method, other = Plain(profile), Plain(donor)
-    from methods import Run
+    from crossres.methods import Run
 
     other.network, other.identities = other.build(3, Run(seed=0), pretrained=False).eval(), 3
     method.restore(other.arrays())

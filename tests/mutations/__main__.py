@@ -16,7 +16,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from reports.leftovers import read_failures
+from crossres.benchmark.records.failures import read_failures
 from tests.mutations.changes import (
     REPOSITORY,
     Change,

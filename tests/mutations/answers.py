@@ -14,9 +14,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from benchmark import Record, load_table, read_records
-from benchmark.baselines import Baseline, with_runs
-from benchmark.gate import Check, check
+from crossres.benchmark import Record, load_table, read_records
+from crossres.benchmark.gate.baseline import Baseline, with_runs
+from crossres.benchmark.gate.check import Check, check
 from tests.mutations.changes import REPOSITORY
 
 RUNS: dict[str, dict[str, dict[str, str]]] = {  # name -> profile -> environment

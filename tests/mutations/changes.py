@@ -9,11 +9,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from reports.words import slug
+from crossres.reports.wording import slug
 
 HERE = Path(__file__).resolve().parent
 REPOSITORY = HERE.parents[1]
-ROOMS = ("datasets", "methods", "benchmark", "reports", "crossres")
+ROOMS = ("crossres", "datasets", "methods", "benchmark", "reports")
 
 
 @dataclass(frozen=True)
@@ -67,14 +67,22 @@ def _change(entry: dict[str, Any]) -> Change:
 
 
 def write_changed(change: Change, folder: Path) -> None:
-    """Copy the rooms into `folder` and apply the edits; ValueError where one does not fit."""
+    """Copy the code into `folder`, as it is installed, and apply the edits.
+
+    Raises ValueError where one does not fit.
+    """
     shutil.rmtree(folder, ignore_errors=True)
     for room in ROOMS:
         leave = shutil.ignore_patterns("__pycache__")
-        shutil.copytree(REPOSITORY / room, folder / room, ignore=leave)
+        shutil.copytree(REPOSITORY / room, folder / installed(room), ignore=leave)
     for edit in change.edit:
-        path = folder / edit.file
+        path = folder / installed(edit.file)
         path.write_text(edited(edit, path.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+def installed(path: str) -> Path:
+    """Where a file or folder of the repository lies beside the installed package."""
+    return Path(path) if Path(path).parts[0] == "crossres" else Path("crossres", path)
 
 
 def edited(edit: Edit, text: str) -> str:
@@ -94,7 +102,7 @@ def digest_of_study(change: Change) -> str:
 @cache
 def _digest_of_code() -> str:
     found = hashlib.sha256()
-    for room in ROOMS[:3]:
+    for room in ROOMS[1:4]:
         for path in sorted((REPOSITORY / room).rglob("*")):
             if path.is_file() and "__pycache__" not in path.parts:
                 found.update(path.relative_to(REPOSITORY).as_posix().encode())

@@ -2,10 +2,10 @@
 
 import pytest
 
-from benchmark import load_table
-from benchmark.baselines import read_baseline
-from benchmark.gate import check
-from benchmark.limits import Limits
+from crossres.benchmark import load_table
+from crossres.benchmark.gate.baseline import read_baseline
+from crossres.benchmark.gate.check import check
+from crossres.benchmark.gate.limits import Limits
 from tests.mutations.answers import CHANGES, answer, changed, words
 from tests.mutations.changes import REPOSITORY
 

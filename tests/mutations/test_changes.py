@@ -10,10 +10,12 @@ import pytest
 
 from tests.mutations.changes import (
     REPOSITORY,
+    ROOMS,
     Change,
     Edit,
     digest_of_study,
     edited,
+    installed,
     load_changes,
     write_changed,
 )
@@ -49,15 +51,19 @@ def test_an_edit_that_does_not_fit_is_refused() -> None:
 
 def test_a_copy_has_the_change_and_nothing_else(tmp_path: Path) -> None:
     change = next(change for change in CHANGES if len(change.edit) == 3)
-    write_changed(change, tmp_path / "code")
-    copied = (tmp_path / "code").rglob("*.py")
-    differing = {
-        path.relative_to(tmp_path / "code").as_posix()
-        for path in copied
-        if path.read_bytes() != (REPOSITORY / path.relative_to(tmp_path / "code")).read_bytes()
+    write_changed(change, tmp_path)
+    sources = {
+        installed(path.relative_to(REPOSITORY).as_posix()): path
+        for room in ROOMS
+        for path in (REPOSITORY / room).rglob("*.py")
     }
-    assert differing == {edit.file for edit in change.edit}
-    assert (tmp_path / "code" / "benchmark" / "tables" / "gate.toml").exists()
+    copied = {path.relative_to(tmp_path): path for path in tmp_path.rglob("*.py")}
+    assert copied.keys() == sources.keys()
+    differing = {
+        name for name, path in copied.items() if path.read_bytes() != sources[name].read_bytes()
+    }
+    assert differing == {installed(edit.file) for edit in change.edit}
+    assert (tmp_path / "crossres" / "benchmark" / "tables" / "gate.toml").exists()
 
 
 def test_what_was_studied_is_named_by_the_change_and_the_code() -> None:

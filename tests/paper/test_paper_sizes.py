@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from methods import method_names
+from crossres.methods.interface.registry import method_names
 
 pytestmark = [pytest.mark.paper, pytest.mark.timeout(1800)]
 
@@ -20,10 +20,10 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from benchmark import load_profile
-from benchmark.execute import peak_memory
-from methods import Run, method_class
-from methods.check import made_images, made_train_set
+from crossres.benchmark import load_profile
+from crossres.benchmark.runs.cell import peak_memory
+from crossres.methods import Run, method_class
+from crossres.methods.interface.conformance import made_images, made_train_set
 
 torch.set_num_threads({threads})
 profile = replace(load_profile("paper"), device="cpu")

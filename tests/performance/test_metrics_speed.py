@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmark.metrics import ImageIds, measure
+from crossres.benchmark.metrics.measure import ImageIds, measure
 
 
 def test_market_multi_shot(benchmark: Any) -> None:

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from datasets.twins.fleet import vehicle
-from datasets.twins.optics import View
-from datasets.twins.pedestrians import photograph
-from datasets.twins.people import person
-from datasets.twins.scenes import camera
-from datasets.twins.vehicles import photograph_vehicle
+from crossres.datasets.twins.drawing.fleet import vehicle
+from crossres.datasets.twins.drawing.optics import View
+from crossres.datasets.twins.drawing.pedestrians import photograph
+from crossres.datasets.twins.drawing.people import person
+from crossres.datasets.twins.drawing.scenes import camera
+from crossres.datasets.twins.drawing.vehicles import photograph_vehicle
 
 COUNT = 200
 

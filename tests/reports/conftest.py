@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from benchmark import Cell, Record, Table, load_profile, load_table
-from benchmark.cells import key_of
-from benchmark.profiles import profile_content
-from benchmark.records import Standing, write_record
-from datasets import CARDS, digest_of, draw
-from methods import resolve_options
+from crossres.benchmark import Cell, Record, Table, load_profile, load_table
+from crossres.benchmark.config.profiles import profile_content
+from crossres.benchmark.records.cell import key_of
+from crossres.benchmark.records.record import Standing, write_record
+from crossres.datasets import CARDS, digest_of, draw
+from crossres.methods.interface.registry import resolve_options
 from tests.reports.seeing import ARGUMENTS, CHROMIUM
 
 HEIGHT, WIDTH = 64, 32

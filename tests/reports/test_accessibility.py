@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from benchmark import load_table
-from reports import write_report
-from reports.against import hold_against, write_against
+from crossres.benchmark import load_table
+from crossres.benchmark.compare.folders import compare_folders
+from crossres.reports.comparison.page import write_against
+from crossres.reports.write import write_report
 from tests.reports.conftest import draw_results
 from tests.reports.seeing import CHROMIUM, Seen
 
@@ -48,7 +49,7 @@ def test_a_report_of_two_tables(browser: Any, several: Path, width: int, scheme:
 
 @pytest.mark.parametrize(("width", "scheme"), LOOKS)
 def test_a_comparison(browser: Any, drawn: Any, several: Path, width: int, scheme: str) -> None:
-    held = hold_against(several, drawn.folder)
+    held = compare_folders(several, drawn.folder)
     address = write_against(several, held).as_uri()
     assert violations(Seen(browser, address, width, scheme).page) == []
 

@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 
-from benchmark import Record, load_table
-from benchmark.cells import key_of
-from benchmark.records import write_record
-from datasets.protocols import canonical_text
-from reports import build_grids, write_report
-from reports.across import BOTTOM, LEFT, RIGHT, TOP, across_of
+from crossres.benchmark import Record, load_table
+from crossres.benchmark.records.cell import key_of
+from crossres.benchmark.records.record import write_record
+from crossres.datasets.protocols import canonical_text
+from crossres.reports import build_grids
+from crossres.reports.page.protocols import BOTTOM, LEFT, RIGHT, TOP, across_of
+from crossres.reports.write import write_report
 from tests.reports.conftest import make_record
 from tests.reports.seeing import CHROMIUM, Seen
 from tests.reports.test_report_browser import OVERLAPS

@@ -12,10 +12,14 @@ import pytest
 from rich.console import Console
 
 import crossres
-from benchmark import Record, load_table
-from benchmark.records import write_record
-from datasets.errors import InputError
-from reports.against import against_json, hold_against, print_against, to_page, write_against
+from crossres.benchmark import Record, load_table
+from crossres.benchmark.compare.folders import compare_folders
+from crossres.benchmark.records.record import write_record
+from crossres.datasets.base.errors import InputError
+from crossres.reports.comparison.json import against_json
+from crossres.reports.comparison.page import to_page, write_against
+from crossres.reports.comparison.sentence import verdict
+from crossres.reports.comparison.terminal import print_against
 
 Recorder = Callable[..., Record]
 CHROMIUM = shutil.which("chromium")
@@ -75,7 +79,9 @@ def folders(tmp_path: Path, records: list[Record], moved: list[Record]) -> tuple
 
 
 def sentence(tmp_path: Path, a: list[Record], b: list[Record]) -> str:
-    return hold_against(written(tmp_path / "x", a), written(tmp_path / "y", b)).verdict
+    return verdict(
+        compare_folders(written(tmp_path / "x", a), written(tmp_path / "y", b)).comparison
+    )
 
 
 def test_equal_folders(tmp_path: Path, records: list[Record]) -> None:
@@ -93,19 +99,19 @@ def test_equal_in_spite_of_other_code(tmp_path: Path, records: list[Record]) -> 
 
 def test_copied_records_are_no_second_run(tmp_path: Path, records: list[Record]) -> None:
     a = written(tmp_path / "a", records)
-    held = hold_against(a, Path(shutil.copytree(a, tmp_path / "b")))
-    assert held.verdict == (
+    held = compare_folders(a, Path(shutil.copytree(a, tmp_path / "b")))
+    assert verdict(held.comparison) == (
         "All 18 common cells are bit-equal (all of them copies of one record, not run twice)."
     )
     assert against_json(held)["copied"] == 18
     assert 'id="costs"' not in to_page(held)
-    half = hold_against(a, written(tmp_path / "c", [again(records[0]), *records[1:]]))
-    assert "17 of them copies of one record" in half.verdict
+    half = compare_folders(a, written(tmp_path / "c", [again(records[0]), *records[1:]]))
+    assert "17 of them copies of one record" in verdict(half.comparison)
     assert [(c.pairs, c.seconds) for c in half.comparison.costs] == [(1, 2.0), (1, 2.0)]
 
 
 def test_other_cells_and_the_rows_that_differ(folders: tuple[Path, Path]) -> None:
-    assert hold_against(*folders).verdict == (
+    assert verdict(compare_folders(*folders).comparison) == (
         "12 of 18 common cells have other weights, made with other code; 1 of 3 rows differs "
         "beyond chance (Baseline); largest mean change −5.0 points of Rank-1 (Baseline)."
     )
@@ -125,7 +131,7 @@ def test_one_seed_says_nothing_of_chance(tmp_path: Path, records: list[Record]) 
 
 
 def test_json_holds_the_whole(folders: tuple[Path, Path]) -> None:
-    found = json.loads(json.dumps(against_json(hold_against(*folders)), allow_nan=False))
+    found = json.loads(json.dumps(against_json(compare_folders(*folders)), allow_nan=False))
     assert (found["a"], found["b"]) == ("before", "after")
     assert found["same_key"] == {"bit-equal": 6, "same metrics": 0, "other metrics": 12}
     assert len(found["pairs"]) == 18
@@ -136,7 +142,7 @@ def test_json_holds_the_whole(folders: tuple[Path, Path]) -> None:
 
 def test_terminal(folders: tuple[Path, Path]) -> None:
     console = Console(width=80, record=True, file=io.StringIO())
-    print_against(hold_against(*folders), console)
+    print_against(compare_folders(*folders), console)
     text = console.export_text()
     assert "TWIN DATA" in text
     assert max(map(len, text.splitlines())) <= 80
@@ -147,19 +153,19 @@ def test_terminal(folders: tuple[Path, Path]) -> None:
 
 
 def test_page_is_the_same_again_and_names_no_path(folders: tuple[Path, Path]) -> None:
-    page = to_page(hold_against(*folders))
-    assert page == to_page(hold_against(*folders))
+    page = to_page(compare_folders(*folders))
+    assert page == to_page(compare_folders(*folders))
     assert str(folders[0].parent) not in page
     assert "TWIN DATA" in page
 
 
 def test_only_the_table_asked_for(tmp_path: Path, records: list[Record]) -> None:
     a, b = written(tmp_path / "a", records), written(tmp_path / "b", records)
-    held = hold_against(a, b, [load_table("table1")])
+    held = compare_folders(a, b, [load_table("table1")])
     assert [held.comparison.rows, len(held.comparison.pairs)] == [("MSIFLA",), 6]
     shared = written(tmp_path / "shared", records[6:12])
     with pytest.raises(InputError, match="none of its 6 records belongs to the tables named"):
-        hold_against(a, shared, [load_table("table1")])
+        compare_folders(a, shared, [load_table("table1")])
 
 
 def test_what_cannot_be_compared(tmp_path: Path, recorder: Recorder) -> None:
@@ -174,7 +180,7 @@ def test_what_cannot_be_compared(tmp_path: Path, recorder: Recorder) -> None:
         (tmp_path / "empty", "no usable records"),
     ):
         with pytest.raises(InputError, match=words):
-            hold_against(a, other)
+            compare_folders(a, other)
 
 
 # --- the page as seen -----------------------------------------------------------------------------
@@ -183,7 +189,7 @@ def test_what_cannot_be_compared(tmp_path: Path, recorder: Recorder) -> None:
 @pytest.mark.skipif(CHROMIUM is None, reason="no chromium here")
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (1280, "dark"), (390, "light")])
 def test_page_opens_quietly_and_fits(folders: tuple[Path, Path], width: int, scheme: Any) -> None:
-    address = write_against(folders[0], hold_against(*folders)).as_uri()
+    address = write_against(folders[0], compare_folders(*folders)).as_uri()
     said: list[str] = []
     asked: list[str] = []
     sync_api = pytest.importorskip("playwright.sync_api")

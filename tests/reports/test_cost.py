@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmark import load_table
-from reports import build_grids
-from reports.cost import LABEL_GAP, LEFT, RIGHT, Costs, costs_of, pareto, short
+from crossres.benchmark import load_table
+from crossres.reports import build_grids
+from crossres.reports.page.cost import LABEL_GAP, LEFT, RIGHT, Costs, costs_of, pareto, short
 
 TABLE = load_table("table1")
 

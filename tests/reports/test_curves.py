@@ -6,8 +6,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from datasets import InputError
-from reports.curves import HEIGHT, WIDTH, limits, number, panels_of, read_curves
+from crossres.datasets import InputError
+from crossres.reports.page.learning_curves import (
+    HEIGHT,
+    WIDTH,
+    limits,
+    number,
+    panels_of,
+    read_curves,
+)
 
 NAN, LOST = np.nan, np.inf
 

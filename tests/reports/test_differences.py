@@ -9,17 +9,22 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from benchmark import Record, load_table
-from benchmark.artifacts import artifact_path
-from benchmark.metrics import METRICS
-from benchmark.records import write_record
-from benchmark.sampling import FromArtifacts, from_counts, scored_queries
-from benchmark.statistics import chance_to_find, mean_difference
-from reports import build_grids, write_report
-from reports.differences import AXIS, Comparison, compare_rows, diagram, gap_text, p_text
-from reports.html import to_html
-from reports.leftovers import Leftovers
-from reports.parts import Parts
+from crossres.benchmark import Record, load_table
+from crossres.benchmark.metrics.measure import METRICS
+from crossres.benchmark.records.artifacts import artifact_path
+from crossres.benchmark.records.queries import FromArtifacts, from_counts
+from crossres.benchmark.records.record import write_record
+from crossres.benchmark.stats.paired import mean_difference
+from crossres.benchmark.stats.power import chance_to_find
+from crossres.benchmark.stats.sample import scored_queries
+from crossres.reports import build_grids
+from crossres.reports.charts.parts import Parts
+from crossres.reports.grid.unplaced import Leftovers
+from crossres.reports.page.differences import Comparison, compare_rows, gap_text
+from crossres.reports.page.page import to_html
+from crossres.reports.page.rank_diagram import AXIS, diagram
+from crossres.reports.wording import p_text
+from crossres.reports.write import write_report
 
 TABLE = load_table("table2")
 

@@ -11,36 +11,32 @@ from xml.etree import ElementTree
 import pytest
 from rich.console import Console
 
-from benchmark import Record
-from benchmark.baselines import Baseline, to_baseline, with_runs
-from benchmark.drops import WANTED
-from benchmark.limits import Limits
-from benchmark.records import write_record
-from benchmark.sensitivity import chances, noise_of, seeds_for, sensitivities
-from datasets import InputError
-from reports.checkout import Checkout, checkout_of
-from reports.gate import (
-    Gate,
-    escape,
-    gate_json,
-    hold_gate,
-    print_gate,
-    to_annotations,
-    to_junit,
-    to_summary,
-)
-from reports.power import power_json, print_power
-from reports.power_figure import power_figure
+from crossres.benchmark import Record
+from crossres.benchmark.gate.baseline import Baseline, to_baseline, with_runs
+from crossres.benchmark.gate.checkout import Checkout, checkout_of
+from crossres.benchmark.gate.folders import FolderCheck, check_folder
+from crossres.benchmark.gate.limits import Limits
+from crossres.benchmark.gate.metric_tests import WANTED
+from crossres.benchmark.gate.power import chances, noise_of, seeds_for, sensitivities
+from crossres.benchmark.records.record import write_record
+from crossres.datasets import InputError
+from crossres.reports.gate.ci import to_annotations, to_junit
+from crossres.reports.gate.json import gate_json
+from crossres.reports.gate.markdown import to_summary
+from crossres.reports.gate.power import power_json, print_power
+from crossres.reports.gate.power_figure import power_figure
+from crossres.reports.gate.terminal import print_gate
+from crossres.reports.tables.markdown import markdown as escape
 
 
 @pytest.fixture
-def held(drawn: Any, tmp_path: Path) -> Callable[..., Gate]:
+def held(drawn: Any, tmp_path: Path) -> Callable[..., FolderCheck]:
     """The drawn results held against a baseline in which every metric is better by `before`."""
 
-    def hold(before: float = 0.0, limits: Limits | None = None) -> Gate:
+    def hold(before: float = 0.0, limits: Limits | None = None) -> FolderCheck:
         path = tmp_path / "base.json"
         path.write_text(to_baseline(Baseline(tuple(_moved(r, before) for r in drawn.records))))
-        return hold_gate(drawn.folder, path, [drawn.table], limits)
+        return check_folder(drawn.folder, path, [drawn.table], limits)
 
     return hold
 
@@ -63,7 +59,7 @@ def printed(function: Callable[..., None], *arguments: Any) -> str:
     return console.export_text()
 
 
-def test_a_passed_gate_says_so_everywhere(held: Callable[..., Gate]) -> None:
+def test_a_passed_gate_says_so_everywhere(held: Callable[..., FolderCheck]) -> None:
     gate = held(limits=Limits(must_find=0.2))
     assert gate.check.passed
     assert gate.verdict == (
@@ -78,7 +74,7 @@ def test_a_passed_gate_says_so_everywhere(held: Callable[..., Gate]) -> None:
     assert gate_json(gate)["bit_equal"] == 45
 
 
-def test_an_unusable_gate_is_no_pass_anywhere(held: Callable[..., Gate]) -> None:
+def test_an_unusable_gate_is_no_pass_anywhere(held: Callable[..., FolderCheck]) -> None:
     gate = held(limits=Limits(must_find=0.001))
     assert (gate.check.answer, gate.check.passed) == ("unusable", False)
     assert gate.verdict.startswith("unusable: finds drops of mAP in ")
@@ -102,7 +98,7 @@ def test_an_unusable_gate_is_no_pass_anywhere(held: Callable[..., Gate]) -> None
 
 
 def test_the_answer_says_what_was_held_against_what_and_at_which_commit(
-    held: Callable[..., Gate], drawn: Any
+    held: Callable[..., FolderCheck], drawn: Any
 ) -> None:
     gate = replace(held(), checkout=Checkout("0123456789abcdef", "2026-01-31", changed=True))
     said = "base.json, at commit 0123456789ab of 2026-01-31, with changes"
@@ -139,7 +135,7 @@ def test_a_checkout_is_that_of_git_and_no_clock(
     assert checkout_of(tmp_path) is None  # without git
 
 
-def test_a_failed_gate_names_the_rows_and_the_size(held: Callable[..., Gate]) -> None:
+def test_a_failed_gate_names_the_rows_and_the_size(held: Callable[..., FolderCheck]) -> None:
     gate = held(0.1)
     assert gate.verdict == "failed: worse"
     summary, text = to_summary(gate), printed(print_gate, gate)
@@ -167,7 +163,7 @@ def test_how_training_begins_is_told_with_its_numbers(drawn: Any, tmp_path: Path
     path.write_text(to_baseline(with_runs(Baseline(tuple(runs[0])), runs[1:])))
     for record in drawn.records:
         write_record(folder, begun(5, record, 0.3 if record.cell.method == "plain" else 0.9))
-    gate = hold_gate(folder, path, [drawn.table])
+    gate = check_folder(folder, path, [drawn.table])
     assert gate.verdict == "failed: training"
     summary, text = to_summary(gate), printed(print_gate, gate)
     for found in (summary, " ".join(text.split())):
@@ -182,7 +178,7 @@ def test_how_training_begins_is_told_with_its_numbers(drawn: Any, tmp_path: Path
     assert [failure.attrib["type"] for failure in failed] == ["training"]
 
 
-def test_junit_has_a_case_for_each_thing_that_is_checked(held: Callable[..., Gate]) -> None:
+def test_junit_has_a_case_for_each_thing_that_is_checked(held: Callable[..., FolderCheck]) -> None:
     root = ElementTree.fromstring(to_junit(held(0.1, Limits(time=2.0, exact=True))))
     names = [case.attrib["name"] for case in root.iter("testcase")]
     assert names[:4] == ["same data", "no cell missing", "same options", "same sizes"]
@@ -198,7 +194,9 @@ def test_junit_has_a_case_for_each_thing_that_is_checked(held: Callable[..., Gat
     assert "The change harms the results." in (failure.text or "")
 
 
-def test_annotations_and_markdown_escape_what_they_are_given(held: Callable[..., Gate]) -> None:
+def test_annotations_and_markdown_escape_what_they_are_given(
+    held: Callable[..., FolderCheck],
+) -> None:
     gate = held(0.1)
     odd = replace(gate.check.findings[0], text="50 % of|a <b>\nline")
     gate = replace(gate, check=replace(gate.check, findings=(odd,)))
@@ -208,14 +206,18 @@ def test_annotations_and_markdown_escape_what_they_are_given(held: Callable[...,
     assert "50 % of|a &lt;b&gt;" in to_junit(gate)
 
 
-def test_a_folder_without_records_is_refused(held: Callable[..., Gate], tmp_path: Path) -> None:
+def test_a_folder_without_records_is_refused(
+    held: Callable[..., FolderCheck], tmp_path: Path
+) -> None:
     held()
     (tmp_path / "empty" / "records").mkdir(parents=True)
     with pytest.raises(InputError, match="no usable records"):
-        hold_gate(tmp_path / "empty", tmp_path / "base.json")
+        check_folder(tmp_path / "empty", tmp_path / "base.json")
 
 
-def test_why_a_cell_failed_is_told(held: Callable[..., Gate], drawn: Any, tmp_path: Path) -> None:
+def test_why_a_cell_failed_is_told(
+    held: Callable[..., FolderCheck], drawn: Any, tmp_path: Path
+) -> None:
     held()
     first, *others = drawn.records
     folder = tmp_path / "less"
@@ -224,7 +226,7 @@ def test_why_a_cell_failed_is_told(held: Callable[..., Gate], drawn: Any, tmp_pa
     (folder / "failures").mkdir()
     log = f"Baseline · caviar\n{json.dumps({'reason': 'no luck today'})}\n"
     (folder / "failures" / f"{first.key}.log").write_text(log)
-    gate = hold_gate(folder, tmp_path / "base.json", [drawn.table])
+    gate = check_folder(folder, tmp_path / "base.json", [drawn.table])
     assert gate.verdict == "failed: missing"
     assert "Baseline · caviar failed: no luck today" in to_summary(gate)
 

@@ -3,12 +3,14 @@
 from collections.abc import Callable
 from typing import Any
 
-from benchmark import Record, load_table
-from benchmark.statistics import difference
-from reports import build_grids, write_report
-from reports.differences import rows_of
-from reports.glance import leader_words, overview_of
-from reports.leftovers import FailedCell, Leftovers
+from crossres.benchmark import Record, load_table
+from crossres.benchmark.records.failures import FailedCell
+from crossres.benchmark.stats.paired import difference
+from crossres.reports import build_grids
+from crossres.reports.grid.unplaced import Leftovers
+from crossres.reports.page.differences import rows_of
+from crossres.reports.page.summary import leader_words, overview_of
+from crossres.reports.write import write_report
 
 TABLE = load_table("table2")
 LABELS = [row.label for row in TABLE.rows]

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from benchmark import Record, Row, load_table
-from benchmark.records import write_record
-from reports import Grid, build_grids, print_table, to_csv, to_latex, to_markdown, write_report
-from reports.text import facts
+from crossres.benchmark import Record, Row, load_table
+from crossres.benchmark.records.record import write_record
+from crossres.reports import Grid, build_grids, to_csv, to_latex, to_markdown
+from crossres.reports.tables.cells import facts
+from crossres.reports.write import print_table, write_report
 
 ROWS = (Row("Ours", "msifla"), Row("Plain", "plain"), Row("Panning", "vpfa"))
 TABLE = replace(load_table("table2"), id="mixed", rows=ROWS, published=())

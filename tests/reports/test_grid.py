@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmark import Record, Row, load_table
-from benchmark.records import Standing
-from benchmark.tables import OF_PROTOCOL
-from datasets.cards import CARDS
-from reports import build_grids
-from reports.grid import Score
+from crossres.benchmark import Record, Row, load_table
+from crossres.benchmark.config.tables import OF_PROTOCOL
+from crossres.benchmark.records.record import Standing
+from crossres.datasets.cards import CARDS
+from crossres.reports import build_grids
+from crossres.reports.grid.grid import Score
 
 TABLE = load_table("table2")
 Recorder = Callable[..., Record]

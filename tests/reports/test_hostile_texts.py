@@ -17,12 +17,13 @@ import pytest
 from markdown_it import MarkdownIt
 from rich.console import Console
 
-from benchmark import load_table
-from benchmark.records import read_records
 from crossres import main
-from datasets.errors import InputError
-from reports import build_grids, print_table, to_latex
-from reports.latex import escape
+from crossres.benchmark import load_table
+from crossres.benchmark.records.record import read_records
+from crossres.datasets.base.errors import InputError
+from crossres.reports import build_grids, to_latex
+from crossres.reports.tables.latex import escape
+from crossres.reports.write import print_table
 from tests.reports.seeing import Seen
 
 LABELS = (
@@ -212,7 +213,7 @@ def test_signs_that_latex_reads_otherwise(plain: str, latex: str) -> None:
 def test_every_sign_of_the_data_is_set_by_latex(tmp_path: Path) -> None:
     if shutil.which("pdflatex") is None:
         pytest.skip("needs pdflatex")
-    from reports.latex import _MARKS, _SIGNS
+    from crossres.reports.tables.latex import _MARKS, _SIGNS
 
     letters = [f"{letter}{mark}" for mark in _MARKS for letter in "aciouzCEO"]
     lines = "\n\n".join(escape(sign) for sign in [*_SIGNS, *letters])

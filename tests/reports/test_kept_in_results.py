@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from benchmark import Row, load_table
-from benchmark.claims import load_claims
-from benchmark.kept import keep_claims, keep_table
-from benchmark.records import write_record
-from crossres.command_line import run
+from crossres.benchmark import Row, load_table
+from crossres.benchmark.config.claims import load_claims
+from crossres.benchmark.records.kept import keep_claims, keep_table
+from crossres.benchmark.records.record import write_record
+from crossres.cli import run
 from tests.reports.conftest import draw_results, make_record
 
 TABLE2 = load_table("table2")

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from benchmark import Record, load_table
-from reports import build_grids
-from reports.marks import marks
+from crossres.benchmark import Record, load_table
+from crossres.reports import build_grids
+from crossres.reports.grid.marks import marks
 
 
 def row(*values: float, column: str = "a") -> dict[tuple[str, int], float]:

@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmark import load_table
-from datasets import draw
-from reports import write_report
+from crossres.benchmark import load_table
+from crossres.datasets import draw
+from crossres.reports.write import write_report
 from tests.reports.conftest import draw_results
 from tests.reports.seeing import CHROMIUM, Seen
 from tests.reports.test_report_browser import CONTRAST, OUTSIDE

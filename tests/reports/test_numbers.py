@@ -3,10 +3,11 @@
 import re
 from pathlib import Path
 
-from benchmark import load_table
-from benchmark.records import write_record
-from reports import build_grids, write_report
-from reports.numbers import numbers_of
+from crossres.benchmark import load_table
+from crossres.benchmark.records.record import write_record
+from crossres.reports import build_grids
+from crossres.reports.page.number_table import numbers_of
+from crossres.reports.write import write_report
 
 
 def test_one_line_for_each_row_and_data_set(drawn) -> None:

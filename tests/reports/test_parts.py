@@ -6,16 +6,17 @@ from pathlib import Path
 
 import pytest
 
-import reports
-import reports.against
-import reports.html
-import reports.pdf_figures
-from benchmark import load_table
-from benchmark.records import write_record
-from reports import print_table, write_report
-from reports.against import hold_against, to_page
-from reports.figures import round_step
-from reports.html import _PARTS
+import crossres.reports.charts.pdf
+import crossres.reports.comparison.page
+import crossres.reports.page.page
+from crossres import reports
+from crossres.benchmark import load_table
+from crossres.benchmark.compare.folders import compare_folders
+from crossres.benchmark.records.record import write_record
+from crossres.reports.charts.axis import round_step
+from crossres.reports.comparison.page import to_page
+from crossres.reports.page.page import _PARTS
+from crossres.reports.write import print_table, write_report
 from tests.reports.conftest import draw_results
 
 TABLE = load_table("table1")
@@ -55,8 +56,8 @@ def test_gaps_with_an_interval_of_thousands_of_points_are_drawn(recorder, tmp_pa
 @pytest.mark.parametrize("part", [part for part in _PARTS if part.make], ids=lambda p: p.field)
 def test_each_part_of_the_page_may_fail(part, folder, monkeypatch, caplog) -> None:
     broken = tuple(replace(part, make=fail) if one is part else one for one in _PARTS)
-    monkeypatch.setattr(reports.html, "_PARTS", broken)
-    with caplog.at_level(logging.WARNING, "reports.parts"):
+    monkeypatch.setattr(crossres.reports.page.page, "_PARTS", broken)
+    with caplog.at_level(logging.WARNING, "crossres.reports.charts.parts"):
         page = write_report(folder)[0].read_text(encoding="utf-8")
     said = f"{part.name} of Variants of MSIFLA, twin"
     assert page.count("no &lt;step&gt; for 600 points") == 2  # in its place, and under "Left out"
@@ -73,16 +74,16 @@ def test_each_file_and_each_template_may_fail(folder, monkeypatch, caplog) -> No
         (reports, "to_latex"),
         (reports, "to_csv"),
         (reports, "to_markdown"),
-        (reports, "hold_claims"),
+        (reports, "evaluate_claims"),
         (reports, "print_grid"),
-        (reports.pdf_figures, "_cmc"),
-        (reports.html, "overview_of"),
-        (reports.html, "numbers_of"),
-        (reports.html, "counts_of"),
-        (reports.html, "_setups"),
+        (crossres.reports.charts.pdf, "_cmc"),
+        (crossres.reports.page.page, "overview_of"),
+        (crossres.reports.page.page, "numbers_of"),
+        (crossres.reports.page.page, "counts_of"),
+        (crossres.reports.page.page, "_setups"),
     ):
         monkeypatch.setattr(module, name, fail)
-    with caplog.at_level(logging.WARNING, "reports.parts"):
+    with caplog.at_level(logging.WARNING, "crossres.reports.charts.parts"):
         paths = write_report(folder)
         print_table(folder)
     lost = {"table2.csv", "table2.md", "table2-twin-quick-1-quick-cmc.pdf"}
@@ -102,12 +103,12 @@ def test_a_drawing_of_a_comparison_may_fail(tmp_path, monkeypatch) -> None:
         draw_results(tmp_path / name, TABLE, f"twin:quick:{number}", ("caviar",), (0, 1))
         for number, name in enumerate("ab")
     )
-    held = hold_against(a.folder, b.folder)
-    monkeypatch.setattr(reports.against, "_block", fail)
+    held = compare_folders(a.folder, b.folder)
+    monkeypatch.setattr(crossres.reports.comparison.page, "_block", fail)
     assert "no &lt;step&gt; for 600 points" in to_page(held)
 
 
 def test_a_fault_in_a_drawing_fails_a_test(folder, monkeypatch) -> None:
-    monkeypatch.setattr(reports.html, "numbers_of", fail)
+    monkeypatch.setattr(crossres.reports.page.page, "numbers_of", fail)
     with pytest.raises(AssertionError, match="the flat table could not be drawn"):
         write_report(folder)

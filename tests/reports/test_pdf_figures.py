@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from benchmark import load_table
-from reports import Grid, build_grids
-from reports.parts import Parts
-from reports.pdf_figures import COLOURS, STYLES, pdf_figures
+from crossres.benchmark import load_table
+from crossres.reports import Grid, build_grids
+from crossres.reports.charts.parts import Parts
+from crossres.reports.charts.pdf import COLOURS, STYLES, pdf_figures
 
 TABLE = load_table("table1")
 MILLIMETRE = 72 / 25.4

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from reports import build_grids
-from reports.quality import Quality, nearness, quality_of
+from crossres.reports import build_grids
+from crossres.reports.page.restoration import Quality, nearness, quality_of
 from tests.reports.conftest import Drawn, draw_results
 
 SEEDS = (0, 1)

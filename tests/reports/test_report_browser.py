@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from benchmark import load_table
-from benchmark.records import write_record
-from reports import write_report
+from crossres.benchmark import load_table
+from crossres.benchmark.records.record import write_record
+from crossres.reports.write import write_report
 from tests.reports.conftest import draw_results
 from tests.reports.seeing import CHROMIUM, Seen
 

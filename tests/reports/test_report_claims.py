@@ -7,18 +7,18 @@ from pathlib import Path
 
 import pytest
 
-from benchmark import Record, load_table
-from benchmark.claims import load_claims
-from benchmark.records import write_record
-from crossres.command_line import run
-from reports import write_report
-from reports.claims import WIDTH, effects, grids_of, hold_claims, plot, seeds_to_decide
+from crossres.benchmark import Record, load_table
+from crossres.benchmark.config.claims import load_claims
+from crossres.benchmark.records.record import write_record
+from crossres.cli import run
+from crossres.reports.claims import WIDTH, effects, evaluate_claims, grids_of, plot, seeds_to_decide
+from crossres.reports.write import write_report
 
 TABLE = load_table("table2")
 
 
 def test_claims_of_the_drawn_table(drawn) -> None:
-    (held,) = hold_claims(grids_of(load_claims(), drawn.records), load_claims())
+    (held,) = evaluate_claims(grids_of(load_claims(), drawn.records), load_claims())
     verdicts = {found.claim.id: found.verdict for found in held.measured}
     # Rows rise by far on all sets but mlr-sysu: there they are alike, in rank-5 within a point.
     assert verdicts == {
@@ -38,7 +38,7 @@ def test_claims_of_the_drawn_table(drawn) -> None:
 
 
 def test_plots_lie_on_their_scale_with_the_sign_as_measured(drawn) -> None:
-    (held,) = hold_claims(grids_of(load_claims(), drawn.records), load_claims())
+    (held,) = evaluate_claims(grids_of(load_claims(), drawn.records), load_claims())
     rises, lowers = plot(held.measured[0]), plot(held.measured[1])
     assert [bar.label for bar in rises.bars][:2] == ["CAVIAR", "MLR-Market-1501"]
     for drawn_plot in (rises, lowers):

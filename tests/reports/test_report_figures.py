@@ -10,9 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from benchmark import load_table
-from reports import build_grids
-from reports.figures import STRIP_WIDTH, cmc_plot, data_uri, scale, spread, strips
+from crossres.benchmark import load_table
+from crossres.reports import build_grids
+from crossres.reports.charts.axis import scale, spread
+from crossres.reports.charts.cmc import cmc_plot
+from crossres.reports.charts.images import data_uri
+from crossres.reports.charts.seed_strips import STRIP_WIDTH, strips
 
 TABLE = load_table("table2")
 

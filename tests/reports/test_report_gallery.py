@@ -7,15 +7,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from datasets import InputError
-from reports import build_grids, write_report
-from reports.gallery import (
+from crossres.datasets import InputError
+from crossres.reports import build_grids
+from crossres.reports.page.gallery import (
     MOST_QUERIES,
     pictures,
     queries_for,
     rate_words,
     read_artifact,
 )
+from crossres.reports.write import write_report
 
 
 def test_rows_answer_the_same_queries(drawn) -> None:

@@ -9,13 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from benchmark import Record, Row, Table, built_in_tables, load_table
-from datasets import digest_of
-from datasets.cards import CARDS
-from datasets.protocols import canonical_text
-from reports import build_grids, to_latex, write_report
-from reports.latex import escape
-from reports.latex_tabular import MACROS, Block, Line, Number, tabular
+from crossres.benchmark import Record, Row, Table, built_in_tables, load_table
+from crossres.datasets import digest_of
+from crossres.datasets.cards import CARDS
+from crossres.datasets.protocols import canonical_text
+from crossres.reports import build_grids, to_latex
+from crossres.reports.tables.latex import escape
+from crossres.reports.tables.latex_tabular import MACROS, Block, Line, Number, tabular
+from crossres.reports.write import write_report
 
 TABLE = load_table("table2")
 DOCUMENT = r"""\documentclass[%s]{article}

@@ -6,12 +6,15 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from benchmark import load_table
-from reports import build_grids, print_table, to_csv, to_markdown
-from reports.grid import Score
-from reports.standing import TWIN
-from reports.text import CSV_COLUMNS, mean_std
-from reports.words import duration, listed, memory, percent, signed
+from crossres.benchmark import load_table
+from crossres.datasets.base.words import listed
+from crossres.reports import build_grids, to_csv, to_markdown
+from crossres.reports.grid.grid import Score
+from crossres.reports.grid.standing import TWIN
+from crossres.reports.tables.cells import mean_std
+from crossres.reports.tables.csv import CSV_COLUMNS
+from crossres.reports.wording import duration, memory, percent, signed
+from crossres.reports.write import print_table
 
 TABLE = load_table("table2")
 

@@ -9,13 +9,14 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from benchmark import Record, load_table
-from benchmark.claims import load_claims
-from benchmark.records import Standing, read_records, write_record
-from reports import build_grids, print_table, write_report
-from reports.claims import grids_of, hold_claims
-from reports.html import cell_command
-from reports.standing import TWIN, UNVERIFIED, cautions
+from crossres.benchmark import Record, load_table
+from crossres.benchmark.config.claims import load_claims
+from crossres.benchmark.records.record import Standing, read_records, write_record
+from crossres.reports import build_grids
+from crossres.reports.claims import evaluate_claims, grids_of
+from crossres.reports.grid.standing import TWIN, UNVERIFIED, cautions
+from crossres.reports.page.commands import cell_command
+from crossres.reports.write import print_table, write_report
 
 Recorder = Callable[..., Record]
 TABLE = load_table("table2")
@@ -105,7 +106,7 @@ def test_claims_are_about_the_whole_data(recorder: Recorder, source: str) -> Non
     if source == "unverified":
         records = [replace(record, standing=None) for record in records]
     claims = load_claims()
-    held = hold_claims(grids_of(claims, records), claims)
+    held = evaluate_claims(grids_of(claims, records), claims)
     assert bool(held) == (source in ("real", "twin:quick:1"))
     assert [one.cautions for one in held] == {"real": [()], "twin:quick:1": [(TWIN,)]}.get(
         source, []

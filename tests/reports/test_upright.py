@@ -12,12 +12,13 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from benchmark import load_table
-from benchmark.artifacts import artifact_path
-from datasets import InputError
-from reports import build_grids, write_report
-from reports.gallery import Pictures, pictures, read_artifact
-from reports.upright import turned, upright
+from crossres.benchmark import load_table
+from crossres.benchmark.records.artifacts import artifact_path
+from crossres.datasets import InputError
+from crossres.reports import build_grids
+from crossres.reports.page.gallery import Pictures, pictures, read_artifact
+from crossres.reports.page.upright import turned, upright
+from crossres.reports.write import write_report
 from tests.reports.conftest import Drawn, draw_results
 
 QUERIES_WIDE = np.array([True, False, False, True, False, True])

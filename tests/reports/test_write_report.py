@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from benchmark import load_table
-from benchmark.records import write_record
-from datasets import InputError
-from reports import build_grids, print_table, write_report
-from reports.html import cell_command, missing_command
+from crossres.benchmark import load_table
+from crossres.benchmark.records.record import write_record
+from crossres.datasets import InputError
+from crossres.reports import build_grids
+from crossres.reports.page.commands import cell_command, missing_command
+from crossres.reports.write import print_table, write_report
 
 TABLE = load_table("table2")
 
@@ -169,7 +170,7 @@ def test_the_command_runs_exactly_its_cell(drawn, recorder) -> None:
     (grid,) = build_grids(drawn.records, drawn.table)
     record = grid.cells[1, grid.columns[1]].records[2]
     assert cell_command(grid, 1, record) == (
-        "crossres run table2 --profile quick --source twin --rows 'Baseline + CMSR²' "
+        "crossres run table2 --profile quick --rows 'Baseline + CMSR²' "
         "--datasets mlr-market --seeds 2 --out again"
     )
     (real,) = build_grids([recorder(TABLE, 0, "caviar", 0, "real")], TABLE)

@@ -16,7 +16,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from datasets.draws import draw
+from crossres.datasets.base.draws import draw
 from tests.simulations.drawing import Layout, drawn_table
 from tests.simulations.statements import KINDS, finds, verdicts, wrong
 

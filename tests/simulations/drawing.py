@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special, stats
 
-from benchmark.sampling import Sample, scored_queries
+from crossres.benchmark.stats.sample import Sample, scored_queries
 
 Split = Literal["official", "drawn"]
 QUERIES_PER_IDENTITY = 2

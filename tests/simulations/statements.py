@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from itertools import combinations
 
-from benchmark.claims import Claim, answers
-from benchmark.sampling import Sample
-from benchmark.statistics import LEVEL, difference, holm, mean_difference, pairwise
-from reports.marks import marks
+from crossres.benchmark.claims import answers
+from crossres.benchmark.config.claims import Claim
+from crossres.benchmark.stats.paired import LEVEL, difference, mean_difference
+from crossres.benchmark.stats.ranking import holm, pairwise
+from crossres.benchmark.stats.sample import Sample
+from crossres.reports.grid.marks import marks
 from tests.simulations.drawing import LEVEL_OF_ALL, Layout
 
 KINDS = (

@@ -9,12 +9,12 @@ from typing import Protocol, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from datasets.arguments import as_text
-from datasets.cards import card
-from datasets.errors import InputError
-from datasets.readers import RawImage
-from datasets.twins.optics import View
-from datasets.twins.sizes import Size
+from crossres.datasets.base.arguments import as_text
+from crossres.datasets.base.errors import InputError
+from crossres.datasets.cards import card
+from crossres.datasets.readers import RawImage
+from crossres.datasets.twins.drawing.optics import View
+from crossres.datasets.twins.sizes import Size
 
 Names = tuple[str | int, ...]
 
@@ -57,7 +57,7 @@ OTHERS: Mapping[str, Mapping[str, str]] = {
 def layout(name: str) -> Layout:
     """The layout module of this name: that of a reader, or a further one with _ for -."""
     module = name.replace("-", "_")
-    return cast(Layout, importlib.import_module(f"datasets.twins.layouts.{module}"))
+    return cast(Layout, importlib.import_module(f"crossres.datasets.twins.layouts.{module}"))
 
 
 def layout_of(dataset: str, name: str | None) -> tuple[Layout, str]:

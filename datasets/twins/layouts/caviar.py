@@ -5,13 +5,13 @@ The second camera is natively LR; sizes vary from image to image; some people ha
 
 from pathlib import Path
 
-from datasets.draws import draw
-from datasets.files import write_atomically
-from datasets.readers import RawImage
-from datasets.twins.layouts import Pictures, Shot
-from datasets.twins.layouts.common import jpeg, write_files
-from datasets.twins.optics import View
-from datasets.twins.sizes import Size
+from crossres.datasets.base.draws import draw
+from crossres.datasets.base.files import write_atomically
+from crossres.datasets.readers import RawImage
+from crossres.datasets.twins.drawing.optics import View
+from crossres.datasets.twins.layouts import Pictures, Shot
+from crossres.datasets.twins.layouts.common import jpeg, write_files
+from crossres.datasets.twins.sizes import Size
 
 PER_CAMERA = 10
 SWAPPED = 3

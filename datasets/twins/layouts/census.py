@@ -6,7 +6,7 @@ For the twins of size `full`, whose totals per camera are those of the real set.
 from collections.abc import Sequence
 from typing import TypeVar
 
-from datasets.draws import draw, ordered
+from crossres.datasets.base.draws import draw, ordered
 
 T = TypeVar("T", int, tuple[int, int])
 

@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from datasets.draws import draw
-from datasets.readers import RawImage
-from datasets.twins.fleet import Body, vehicle
-from datasets.twins.layouts import Pictures, Shot
-from datasets.twins.optics import View
-from datasets.twins.sizes import Size
-from datasets.twins.vehicles import framed, heading
+from crossres.datasets.base.draws import draw
+from crossres.datasets.readers import RawImage
+from crossres.datasets.twins.drawing.fleet import Body, vehicle
+from crossres.datasets.twins.drawing.optics import View
+from crossres.datasets.twins.drawing.vehicles import framed, heading
+from crossres.datasets.twins.layouts import Pictures, Shot
+from crossres.datasets.twins.sizes import Size
 
 # The stray thumbnail cache of Windows, as it lies in copies of several data sets.
 THUMBS_DB = bytes.fromhex("d0cf11e0a1b11ae1") + bytes(504)

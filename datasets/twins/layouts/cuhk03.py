@@ -15,11 +15,11 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from datasets.draws import draw, ordered, pick
-from datasets.readers import RawImage
-from datasets.twins.layouts import Pictures, Shot
-from datasets.twins.optics import View
-from datasets.twins.sizes import Size
+from crossres.datasets.base.draws import draw, ordered, pick
+from crossres.datasets.readers import RawImage
+from crossres.datasets.twins.drawing.optics import View
+from crossres.datasets.twins.layouts import Pictures, Shot
+from crossres.datasets.twins.sizes import Size
 
 FILE = "cuhk-03.mat"
 COLUMNS, PER_VIEW, TEST_SETS = 10, 5, 20

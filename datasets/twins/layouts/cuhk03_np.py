@@ -7,12 +7,12 @@ data under their .png names.
 from dataclasses import replace
 from pathlib import Path
 
-from datasets.draws import ordered
-from datasets.readers import RawImage
-from datasets.readers.market_style import PARTS
-from datasets.twins.layouts import Pictures, Shot, cuhk03
-from datasets.twins.layouts.common import jpeg, png, write_file
-from datasets.twins.sizes import Size
+from crossres.datasets.base.draws import ordered
+from crossres.datasets.readers import RawImage
+from crossres.datasets.readers.market_style import PARTS
+from crossres.datasets.twins.layouts import Pictures, Shot, cuhk03
+from crossres.datasets.twins.layouts.common import jpeg, png, write_file
+from crossres.datasets.twins.sizes import Size
 
 CONFIGS = ("cuhk03_new_protocol_config_detected.mat", "cuhk03_new_protocol_config_labeled.mat")
 _EMPTY_MAT = b"MATLAB 5.0 MAT-file".ljust(124) + b"\x00\x01IM"

@@ -5,13 +5,13 @@ The distractors have pids of their own and stand in the gallery alone.
 
 from pathlib import Path
 
-from datasets.draws import draw, ordered, pick
-from datasets.readers import RawImage
-from datasets.twins.layouts import Pictures, Shot
-from datasets.twins.layouts.census import dealt
-from datasets.twins.layouts.common import jpeg, varied, write_file, write_files
-from datasets.twins.layouts.market import GALLERY, PARTS, QUERY, TRAIN
-from datasets.twins.sizes import Size
+from crossres.datasets.base.draws import draw, ordered, pick
+from crossres.datasets.readers import RawImage
+from crossres.datasets.twins.layouts import Pictures, Shot
+from crossres.datasets.twins.layouts.census import dealt
+from crossres.datasets.twins.layouts.common import jpeg, varied, write_file, write_files
+from crossres.datasets.twins.layouts.market import GALLERY, PARTS, QUERY, TRAIN
+from crossres.datasets.twins.sizes import Size
 
 CAMERAS = range(1, 9)
 BOXES = 2

@@ -6,12 +6,12 @@ One official query per test (id, camera), one of them without a box image of its
 from dataclasses import replace
 from pathlib import Path
 
-from datasets.draws import draw, ordered, pick
-from datasets.readers import RawImage
-from datasets.twins.layouts import Pictures, Shot
-from datasets.twins.layouts.census import dealt, sightings
-from datasets.twins.layouts.common import THUMBS_DB, jpeg, shot, write_file, write_files
-from datasets.twins.sizes import Size
+from crossres.datasets.base.draws import draw, ordered, pick
+from crossres.datasets.readers import RawImage
+from crossres.datasets.twins.layouts import Pictures, Shot
+from crossres.datasets.twins.layouts.census import dealt, sightings
+from crossres.datasets.twins.layouts.common import THUMBS_DB, jpeg, shot, write_file, write_files
+from crossres.datasets.twins.sizes import Size
 
 CAMERAS = range(1, 7)
 TRAIN, GALLERY, QUERY = "bounding_box_train", "bounding_box_test", "query"

@@ -3,10 +3,10 @@
 from dataclasses import replace
 from pathlib import Path
 
-from datasets.readers import RawImage
-from datasets.twins.layouts import Pictures, Shot
-from datasets.twins.layouts.common import jpeg, shot, write_files
-from datasets.twins.sizes import Size
+from crossres.datasets.readers import RawImage
+from crossres.datasets.twins.layouts import Pictures, Shot
+from crossres.datasets.twins.layouts.common import jpeg, shot, write_files
+from crossres.datasets.twins.sizes import Size
 
 ORIENTATIONS = range(1, 9)
 DUPLICATE = (2, 1, 4)

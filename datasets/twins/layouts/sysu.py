@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from datasets.draws import pick
-from datasets.readers import RawImage
-from datasets.twins.layouts import Pictures, Shot
-from datasets.twins.layouts.census import dealt
-from datasets.twins.layouts.common import jpeg, shot, write_files
-from datasets.twins.sizes import Size
+from crossres.datasets.base.draws import pick
+from crossres.datasets.readers import RawImage
+from crossres.datasets.twins.layouts import Pictures, Shot
+from crossres.datasets.twins.layouts.census import dealt
+from crossres.datasets.twins.layouts.common import jpeg, shot, write_files
+from crossres.datasets.twins.sizes import Size
 
 FEW = 1
 """The person with only two images in camera 0."""

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from datasets.readers import RawImage
-from datasets.twins.layouts import Pictures, Shot
-from datasets.twins.layouts.common import jpeg, shot, write_file, write_files
-from datasets.twins.sizes import Size
+from crossres.datasets.readers import RawImage
+from crossres.datasets.twins.layouts import Pictures, Shot
+from crossres.datasets.twins.layouts.common import jpeg, shot, write_file, write_files
+from crossres.datasets.twins.sizes import Size
 
 CAMERAS = range(1, 7)
 

@@ -3,10 +3,10 @@
 from dataclasses import replace
 from pathlib import Path
 
-from datasets.readers import RawImage
-from datasets.twins.layouts import Pictures, Shot, sysu
-from datasets.twins.layouts.common import jpeg, write_files
-from datasets.twins.sizes import Size
+from crossres.datasets.readers import RawImage
+from crossres.datasets.twins.layouts import Pictures, Shot, sysu
+from crossres.datasets.twins.layouts.common import jpeg, write_files
+from crossres.datasets.twins.sizes import Size
 
 
 def plan(size: Size) -> list[Shot]:

@@ -3,11 +3,11 @@
 from dataclasses import replace
 from pathlib import Path
 
-from datasets.readers import RawImage
-from datasets.readers.sysu_table import COLUMNS, FILE
-from datasets.twins.layouts import Pictures, Shot, sysu
-from datasets.twins.layouts.common import jpeg, write_file
-from datasets.twins.sizes import Size
+from crossres.datasets.readers import RawImage
+from crossres.datasets.readers.sysu_table import COLUMNS, FILE
+from crossres.datasets.twins.layouts import Pictures, Shot, sysu
+from crossres.datasets.twins.layouts.common import jpeg, write_file
+from crossres.datasets.twins.sizes import Size
 
 
 def plan(size: Size) -> list[Shot]:

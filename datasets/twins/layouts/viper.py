@@ -5,11 +5,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from datasets.draws import draw, ordered
-from datasets.readers import RawImage
-from datasets.twins.layouts import Pictures, Shot
-from datasets.twins.layouts.common import bmp, shot, write_file, write_files
-from datasets.twins.sizes import Size
+from crossres.datasets.base.draws import draw, ordered
+from crossres.datasets.readers import RawImage
+from crossres.datasets.twins.layouts import Pictures, Shot
+from crossres.datasets.twins.layouts.common import bmp, shot, write_file, write_files
+from crossres.datasets.twins.sizes import Size
 
 CAMERAS = ("cam_a", "cam_b")
 ANGLES = (0, 45, 90, 135, 180)

@@ -6,14 +6,14 @@ median of all sizes lies above theirs.
 
 from pathlib import Path
 
-from datasets.draws import draw, ordered, pick
-from datasets.readers import RawImage
-from datasets.readers.lists import pid_of
-from datasets.readers.vric import PARTS
-from datasets.twins.layouts import Pictures, Shot
-from datasets.twins.layouts.census import dealt
-from datasets.twins.layouts.common import jpeg, vehicle_shot, write_file
-from datasets.twins.sizes import Size
+from crossres.datasets.base.draws import draw, ordered, pick
+from crossres.datasets.readers import RawImage
+from crossres.datasets.readers.parts.lists import pid_of
+from crossres.datasets.readers.vric import PARTS
+from crossres.datasets.twins.layouts import Pictures, Shot
+from crossres.datasets.twins.layouts.census import dealt
+from crossres.datasets.twins.layouts.common import jpeg, vehicle_shot, write_file
+from crossres.datasets.twins.sizes import Size
 
 
 def plan(size: Size) -> list[Shot]:

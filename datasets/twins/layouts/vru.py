@@ -6,13 +6,13 @@ last line; one picture is in no list; one test vehicle has a single image.
 
 from pathlib import Path
 
-from datasets.draws import ordered, pick
-from datasets.readers import RawImage
-from datasets.readers.lists import pid_of
-from datasets.twins.layouts import Pictures, Shot
-from datasets.twins.layouts.census import dealt
-from datasets.twins.layouts.common import jpeg, vehicle_shot, write_file
-from datasets.twins.sizes import Size
+from crossres.datasets.base.draws import ordered, pick
+from crossres.datasets.readers import RawImage
+from crossres.datasets.readers.parts.lists import pid_of
+from crossres.datasets.twins.layouts import Pictures, Shot
+from crossres.datasets.twins.layouts.census import dealt
+from crossres.datasets.twins.layouts.common import jpeg, vehicle_shot, write_file
+from crossres.datasets.twins.sizes import Size
 
 LISTS = (1200, 2400, 8000)
 """The names of the test lists, which a twin fills with fewer vehicles."""

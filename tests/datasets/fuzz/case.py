@@ -7,7 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TypeVar
 
-from datasets import draw
+from crossres.datasets import draw
 
 T = TypeVar("T")
 

@@ -10,8 +10,17 @@ from types import FrameType
 from case import Case, Kind
 from oracle import INDEXES, Refusal
 
-from datasets import CARDS, InputError, Manifest, Raw, Source, build_manifest, open_raw, open_store
-from datasets.readers import reader
+from crossres.datasets import (
+    CARDS,
+    InputError,
+    Manifest,
+    Raw,
+    Source,
+    build_manifest,
+    open_raw,
+    open_store,
+)
+from crossres.datasets.readers import reader
 
 SECONDS = 10
 STORE = (8, 4)  # height, width

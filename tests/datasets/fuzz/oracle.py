@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from datasets import RawImage
+from crossres.datasets import RawImage
 
 JUNK = ("thumbs.db", "desktop.ini", "__macosx", "caviarb", "readme", "readme.txt", "readme.md")
 DIGITS = set("0123456789")

@@ -1,0 +1,1 @@
+"""Compare results: which cells belong together, and what differs between them."""

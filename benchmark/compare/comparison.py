@@ -1,0 +1,310 @@
+"""Two results folders, A and B: whether they are the same, what differs, and by how much.
+
+Differences are always B minus A. See matching.py for what makes a pair of cells.
+"""
+
+import statistics
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from crossres.benchmark.compare.pairs import Change, Pair, Sameness, covered, match
+from crossres.benchmark.config.tables import Table
+from crossres.benchmark.records.queries import QueryReader, from_counts
+from crossres.benchmark.records.record import Record
+from crossres.benchmark.stats.paired import LEVEL, Difference, Values, difference, set_mean
+from crossres.benchmark.stats.ranking import holm
+from crossres.benchmark.stats.sample import Place, Queries, Sample, mean_of_queries
+
+Verdict = Literal["better", "worse", "not told", "equal"]
+Measure = tuple[str, str]
+"""A gallery rule and a metric."""
+Read = Callable[[Record], float | None]
+"""A value of a record; None where it has none."""
+Column = tuple[str, str]
+"""A data set and its protocol."""
+Readers = tuple[QueryReader, QueryReader]
+
+HEADLINE: tuple[Measure, ...] = tuple(("single-shot", m) for m in ("rank1", "rank5", "mAP"))
+SAMENESS: tuple[Sameness, ...] = ("bit-equal", "same metrics", "other metrics")
+
+
+@dataclass(frozen=True)
+class Tally:
+    """The pairs that one thing is different in (None: nothing that records tell of)."""
+
+    change: Change | None
+    rows: tuple[str, ...]
+    bit_equal: int
+    same_metrics: int
+    other_metrics: int
+
+    @property
+    def cells(self) -> int:
+        """The number of pairs."""
+        return self.bit_equal + self.same_metrics + self.other_metrics
+
+
+@dataclass(frozen=True)
+class Gap:
+    """One measure of one row in A and in B, as fractions, and B minus A over the common seeds.
+
+    `row` None: the mean over all rows, if all are of one source and profile; `dataset` None: over
+    all data sets, each counting alike. `p` is corrected (Holm) for the rows of the same measure
+    and data set that are not equal; None where no data set has two pairs. `verdict` is of B at 5 %;
+    "equal": the same value in each pair.
+    """
+
+    row: str | None
+    dataset: str | None
+    protocol: str | None
+    gallery: str
+    metric: str
+    a: float
+    b: float
+    difference: Difference
+    p: float | None
+    verdict: Verdict
+
+
+@dataclass(frozen=True)
+class Cost:
+    """The median over the pairs of a row (None: of all rows) of B's total time over A's; memory.
+
+    Copies of one record do not count: nothing was run twice.
+    """
+
+    row: str | None
+    pairs: int
+    seconds: float | None
+    memory: float | None
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What two folders have in common and in what they differ.
+
+    `gaps`: per measure the mean over all rows, then row by row over all data sets, then each on
+    each data set. `only_a`, `only_b`: the cells without a counterpart.
+    """
+
+    pairs: tuple[Pair, ...]
+    only_a: tuple[Record, ...]
+    only_b: tuple[Record, ...]
+    measures: tuple[Measure, ...]
+    gaps: tuple[Gap, ...]
+    costs: tuple[Cost, ...]
+
+    @property
+    def same_key(self) -> tuple[Pair, ...]:
+        """The pairs of cells that should be equal to the bit."""
+        return tuple(pair for pair in self.pairs if pair.same_key)
+
+    @property
+    def other_key(self) -> tuple[Pair, ...]:
+        """The pairs that differ in more than the code and the machine."""
+        return tuple(pair for pair in self.pairs if not pair.same_key)
+
+    @property
+    def rows(self) -> tuple[str, ...]:
+        """The titles of the rows that have pairs, in order."""
+        return tuple(dict.fromkeys(pair.row for pair in self.pairs))
+
+    def overall(self, measure: Measure) -> tuple[Gap, ...]:
+        """Row by row over all data sets."""
+        return tuple(
+            gap
+            for gap in self.gaps
+            if gap.row is not None and gap.dataset is None and (gap.gallery, gap.metric) == measure
+        )
+
+
+def compare(
+    a: Sequence[Record],
+    b: Sequence[Record],
+    tables: Iterable[Table],
+    queries: Readers = (from_counts, from_counts),
+) -> Comparison:
+    """Compare B with A; rows and measures are those of the tables that have records of them.
+
+    `queries` reads what is known of the queries of A's records, and of B's.
+    """
+    used = covered(tables, a, b)
+    found = match(a, b, used)
+    protocols = dict.fromkeys(pair.a.cell.protocol for pair in found.pairs)
+    named = {
+        (table.rule(protocol), metric): None
+        for table in used
+        for protocol in protocols
+        for metric in table.metrics
+    }
+    measures = tuple(named) or HEADLINE
+    gaps = [gap for measure in measures for gap in _gaps(found.pairs, measure, queries)]
+    runs = [pair for pair in found.pairs if not pair.copied]
+    costs = [_cost(None, runs), *(_cost(row, mine) for row, mine in _by_row(runs))]
+    return Comparison(found.pairs, found.only_a, found.only_b, measures, tuple(gaps), tuple(costs))
+
+
+def tally(pairs: Iterable[Pair]) -> list[Tally]:
+    """What differs between the cells of pairs: each distinct difference with its number of pairs.
+
+    A pair counts in each of its differences.
+    """
+    found: dict[Change | None, list[Pair]] = defaultdict(list)
+    for pair in pairs:
+        for change in pair.changes or (None,):
+            found[change].append(pair)
+    order = ("option", "profile", "source", "manifest", "pixels", "code", "environment")
+    tallies = []
+    for change, mine in found.items():
+        counts = (sum(pair.sameness == one for pair in mine) for one in SAMENESS)
+        tallies.append(Tally(change, tuple(dict.fromkeys(p.row for p in mine)), *counts))
+    return sorted(
+        tallies,
+        key=lambda t: (
+            (order.index(t.change.kind), t.change.name, t.change.a, t.change.b)
+            if t.change
+            else (len(order), "", "", "")
+        ),
+    )
+
+
+# --- how large the differences are ----------------------------------------------------------------
+
+
+def _gaps(pairs: Sequence[Pair], measure: Measure, queries: Readers) -> list[Gap]:
+    """All gaps of one measure, over the pairs of which both cells have it."""
+    measured = _measured(pairs, metric_of(measure))
+    sides = {row: _samples(mine, measure, queries) for row, mine in _by_row(measured)}
+    columns = sorted({_column(pair) for pair in measured})
+    # A twin and real data, or two profiles, have no mean in common.
+    alike = len({(pair.a.cell.source, pair.a.cell.profile) for pair in measured}) == 1
+    found = [_gap(None, None, measure, _mean_sample(list(sides.values())))] if alike else []
+    for column in (None, *columns):
+        gaps = [_gap(row, column, measure, mine) for row, mine in sides.items()]
+        found += _corrected([gap for gap in gaps if gap is not None])
+    return [gap for gap in found if gap is not None]
+
+
+def metric_of(measure: Measure) -> Read:
+    """What reads a measure of a record."""
+    gallery, metric = measure
+    return lambda record: record.metrics.get(gallery, {}).get(metric)
+
+
+def _measured(pairs: Iterable[Pair], read: Read) -> list[Pair]:
+    return [p for p in pairs if read(p.a) is not None and read(p.b) is not None]
+
+
+def sides_of(pairs: Iterable[Pair], read: Read) -> dict[str, tuple[Values, Values]]:
+    """Row -> the values of A and of B, of the pairs of which both cells have one."""
+    return {row: _sides(mine, read) for row, mine in _by_row(_measured(pairs, read))}
+
+
+def _by_row(pairs: Iterable[Pair]) -> list[tuple[str, list[Pair]]]:
+    rows: dict[str, list[Pair]] = defaultdict(list)
+    for pair in pairs:
+        rows[pair.row].append(pair)
+    return list(rows.items())
+
+
+def _column(pair: Pair) -> Column:
+    return pair.a.cell.dataset, pair.a.cell.protocol
+
+
+def _sides(pairs: Iterable[Pair], read: Read) -> tuple[Values, Values]:
+    """The values of A and of B; of a cell that is there twice the first key counts."""
+    a: dict[tuple[str, int], float] = {}
+    b: dict[tuple[str, int], float] = {}
+    for pair in pairs:
+        place = _place(pair)
+        for side, record in ((a, pair.a), (b, pair.b)):
+            if (value := read(record)) is not None:
+                side.setdefault(place, float(value))
+    return a, b
+
+
+def _samples(pairs: Sequence[Pair], measure: Measure, queries: Readers) -> tuple[Sample, Sample]:
+    """The values of A and of B, as `_sides` chooses them, with the queries behind them."""
+    a, b = _sides(pairs, metric_of(measure))
+    behind: tuple[dict[Place, Queries], dict[Place, Queries]] = ({}, {})
+    for pair in pairs:
+        for side, record, read in zip(behind, (pair.a, pair.b), queries, strict=True):
+            if _place(pair) not in side:
+                side[_place(pair)] = read(record, *measure)
+    return Sample(a, behind[0]), Sample(b, behind[1])
+
+
+def _place(pair: Pair) -> Place:
+    return " ".join(_column(pair)), pair.a.cell.seed
+
+
+def _mean_sample(rows: Sequence[tuple[Sample, Sample]]) -> tuple[Sample, Sample]:
+    """`mean_over_rows`, with the queries behind the means."""
+    means = mean_over_rows(rows)
+    behind = [
+        {p: mean_of_queries([row[k].queries[p] for row in rows if p in row[k]]) for p in means[k]}
+        for k in (0, 1)
+    ]
+    return Sample(means[0], behind[0]), Sample(means[1], behind[1])
+
+
+def mean_over_rows(rows: Collection[tuple[Values, Values]]) -> tuple[Values, Values]:
+    """The mean of A and of B at each place, over the rows that have it.
+
+    Rows share the split of a seed, so they are no independent pairs: their mean is one.
+    """
+    places = sorted({place for a, _ in rows for place in a})
+    means = [
+        {place: statistics.fmean(side[k][place] for side in rows if place in side[k])
+         for place in places}
+        for k in (0, 1)
+    ]  # fmt: skip
+    return means[0], means[1]
+
+
+def _gap(
+    row: str | None, column: Column | None, measure: Measure, sides: tuple[Sample, Sample]
+) -> Gap | None:
+    """The gap, with its own p; None when the row has no pair in the column."""
+    on = " ".join(column) if column else None
+    a, b = sides
+    found = difference(b, a, on=on)
+    if found is None:
+        return None
+    places = [place for place in a if on in (None, place[0])]
+    equal = all(a[place] == b[place] for place in places)
+    verdict = "equal" if equal else _told(found.effect, found.p)
+    dataset, protocol = column or (None, None)
+    mean_a, mean_b = (set_mean({place: side[place] for place in places}) for side in sides)
+    return Gap(row, dataset, protocol, *measure, mean_a, mean_b, found, found.p, verdict)
+
+
+def _corrected(gaps: Sequence[Gap]) -> list[Gap]:
+    """With Holm's correction for all that are tested: an equal row can give no false alarm."""
+    tested = [gap for gap in gaps if gap.verdict != "equal" and gap.p is not None]
+    adjusted = holm([gap.p for gap in tested if gap.p is not None])
+    told = {
+        gap.row: replace(gap, p=p, verdict=_told(gap.difference.effect, p))
+        for gap, p in zip(tested, adjusted, strict=True)
+    }
+    return [told.get(gap.row, gap) for gap in gaps]
+
+
+def _told(effect: float, p: float | None) -> Verdict:
+    if p is None or p > LEVEL:
+        return "not told"
+    return "better" if effect > 0 else "worse"
+
+
+def _cost(row: str | None, pairs: Sequence[Pair]) -> Cost:
+    seconds = [(pair.a.seconds["total"], pair.b.seconds["total"]) for pair in pairs]
+    memory = [(pair.a.peak_memory_bytes, pair.b.peak_memory_bytes) for pair in pairs]
+    return Cost(row, len(pairs), _ratio(seconds), _ratio(memory))
+
+
+def _ratio(pairs: Iterable[tuple[float, float]]) -> float | None:
+    """The median of B over A where A is positive."""
+    ratios = [b / a for a, b in pairs if a > 0]
+    return statistics.median(ratios) if ratios else None

@@ -1,0 +1,65 @@
+"""Compare two results folders."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from crossres.benchmark.compare.comparison import Comparison, compare
+from crossres.benchmark.compare.pairs import belonging
+from crossres.benchmark.config.tables import Table
+from crossres.benchmark.records.kept import naming_tables
+from crossres.benchmark.records.queries import FromArtifacts
+from crossres.benchmark.records.record import Record, read_records
+from crossres.datasets.base.errors import InputError
+from crossres.datasets.base.words import few
+from crossres.datasets.raw.source_name import source_words
+
+
+@dataclass(frozen=True)
+class FolderComparison:
+    """Folder B compared with folder A, both by their own names."""
+
+    a: str
+    b: str
+    comparison: Comparison
+
+
+def compare_folders(a: Path, b: Path, tables: Sequence[Table] | None = None) -> FolderComparison:
+    """Compare the records of folder B with those of A, by default all of them.
+
+    `tables`: only what belongs to these, each folder under its own profiles; else rows are called
+    as in the tables that the folders keep and the built-in ones. Raises InputError when a folder
+    has no usable records, when the two are one, and when no cell has a counterpart.
+    """
+    if a.resolve() == b.resolve():
+        raise InputError(f"{a} and {b} are the same folder; give another one to --against")
+    mine, other = _records(a, tables), _records(b, tables)
+    asked = naming_tables(a, b) if tables is None else tables
+    found = compare(mine, other, asked, (FromArtifacts(a), FromArtifacts(b)))
+    if not found.pairs:
+        raise InputError(
+            f"{a} and {b} have no cell in common: the one has {_held(mine)}, the other "
+            f"{_held(other)}; compare runs of the same methods, data sets, protocols and seeds"
+        )
+    return FolderComparison(a.resolve().name, b.resolve().name, found)
+
+
+def _records(folder: Path, tables: Sequence[Table] | None) -> list[Record]:
+    found = read_records(folder)
+    if not found:
+        raise InputError(f"{folder / 'records'}: no usable records; run `crossres run`")
+    chosen = found if tables is None else belonging(found, tables)
+    if not chosen:
+        raise InputError(
+            f"{folder / 'records'}: none of its {len(found)} records belongs to the tables named; "
+            "leave out --table, or name the table files they were run from"
+        )
+    return chosen
+
+
+def _held(records: Iterable[Record]) -> str:
+    """ "plain on mlr-viper (mlr-sing, real data)": what a folder is about, in short."""
+    cells = [record.cell for record in records]
+    methods = sorted({cell.method for cell in cells})
+    places = {f"{c.dataset} ({c.protocol}, {source_words(c.source)})" for c in cells}
+    return f"{few(methods, 'method')} on {few(sorted(places), 'data set')}"

@@ -1,0 +1,181 @@
+"""Profile files: how large an experiment is (input size, networks, schedule, device).
+
+A profile is a TOML file; the built-in ones lie in profiles/, a user's own is given by its path.
+One that says `extends = "quick"` is that built-in profile but for what it says itself; only whether
+it is of the paper's size it must say itself.
+"""
+
+import re
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+from crossres.benchmark.config.toml import checked
+from crossres.datasets.base.arguments import as_path, if_given
+from crossres.datasets.base.bounds import checked_count
+from crossres.datasets.base.errors import InputError
+from crossres.datasets.base.places import place
+from crossres.datasets.base.suggest import did_you_mean, unknown
+from crossres.datasets.base.texts import check_name, read_toml
+from crossres.methods.interface.profile import Profile
+from crossres.methods.interface.registry import method_names
+
+FOLDER = Path(__file__).parents[1] / "profiles"
+MOST_PIXELS, MOST_OF_BACKBONE, MOST_OF_TRAINING = 4096, 4096, 10_000_000
+DEVICES = r"cpu|auto|cuda(:\d+)?"
+NO_CONTENT = ("weights_dir", "paper_size", "warning")
+BACKBONE = {
+    "name": str,
+    "weights": str,
+    "width": int,
+    "blocks": list,
+    "last_stride": int,
+    "stem_stride": int,
+    "patch": int,
+}
+TRAIN = {"epochs": int, "iterations": int, "identities": int, "hr_images": int, "lr_images": int}
+
+
+def profile_names() -> list[str]:
+    """The names of the built-in profiles, sorted."""
+    return sorted(path.stem for path in FOLDER.glob("*.toml"))
+
+
+def load_profile(name: str | Path, weights_dir: Path | str | None = None) -> Profile:
+    """The built-in profile of that name, or the profile file at that path.
+
+    `weights_dir`: a folder with ImageNet weights for machines without network. Raises InputError
+    naming the file and the entry when anything in it is unknown or ill-typed.
+    """
+    path = _find(name)
+    profile = _profile(f"profile {path}", _read(path))
+    return replace(profile, weights_dir=if_given(weights_dir, "weights_dir", as_path))
+
+
+def typical_seconds(name: str | Path, method: str, options: dict[str, Any]) -> float:
+    """What one cell of `method` usually takes under this profile, in seconds; 60 when not stated.
+
+    [typical_seconds] maps a method to a number, or to a list of tables of which the first one
+    whose other entries equal the resolved `options` counts.
+    """
+    path = _find(name)
+    stated = _read(path).get("typical_seconds", {}).get(method, 60.0)
+    entries = stated if isinstance(stated, list) else [{"seconds": stated}]
+    for entry in entries:
+        if all(options.get(key) == value for key, value in entry.items() if key != "seconds"):
+            return float(entry["seconds"])
+    return 60.0
+
+
+def profile_content(profile: Profile, method: str) -> dict[str, Any]:
+    """The profile as JSON values, as far as it concerns cells of `method`.
+
+    Without the options of other methods, and without what decides no result: where weights lie
+    (what they are is in the record's digests, Record.initial) and what is said of the numbers
+    (Record.standing).
+    """
+    names = [field.name for field in fields(profile) if field.name not in NO_CONTENT]
+    own = {name: options for name, options in profile.methods.items() if name == method}
+    return {name: getattr(profile, name) for name in names} | {"methods": own}
+
+
+def _find(name: str | Path) -> Path:
+    if str(as_path(name, "profile")) in profile_names():
+        return FOLDER / f"{name}.toml"
+    if Path(name).suffix != ".toml":
+        raise InputError(
+            f"unknown profile {str(name)!r}{did_you_mean(name, profile_names())}; "
+            f"the built-in profiles are "
+            f"{', '.join(profile_names())}; one of your own is given by the path of its .toml file"
+        )
+    return place(name)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """The entries of a profile file, over those of the built-in profile that it extends.
+
+    Tables are merged entry by entry; `epochs` and `iterations` take each other's place.
+    """
+    content = read_toml(path, "profile")
+    if "extends" not in content:
+        return content
+    name = content.pop("extends")
+    if name not in profile_names() or FOLDER / f"{name}.toml" == path:
+        known = ", ".join(profile_names())
+        raise InputError(f"profile {path}: extends must be one of {known}, not {name!r}")
+    base = _read(FOLDER / f"{name}.toml")
+    base.pop("paper_size", None)
+    if {"epochs", "iterations"} & set(content.get("train", {})):
+        base["train"] = {
+            key: value
+            for key, value in base["train"].items()
+            if key not in ("epochs", "iterations")
+        }
+    return _merged(base, content)
+
+
+def _merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+    both = {
+        key: _merged(base[key], value)
+        for key, value in over.items()
+        if isinstance(value, dict) and isinstance(base.get(key), dict)
+    }
+    return {**base, **over, **both}
+
+
+def _profile(where: str, content: dict[str, Any]) -> Profile:
+    values = checked(
+        where,
+        content,
+        required={"name": str, "height": int, "width": int, "backbone": dict, "train": dict},
+        optional={
+            "device": str,
+            "twin_size": str,
+            "methods": dict,
+            "typical_seconds": dict,
+            "paper_size": bool,
+            "warning": str,
+        },
+    )
+    check_name(f"{where}: name", values["name"])
+    _check_typical(where, values.pop("typical_seconds", {}))
+    if not re.fullmatch(DEVICES, values.get("device", "cpu")):
+        raise InputError(f"{where}: device {values['device']!r} must be cpu, cuda, cuda:N or auto")
+    for side in ("height", "width"):
+        checked_count(values[side], f"{where}: {side} in pixels", MOST_PIXELS, least=8)
+    checked(f"{where}, backbone", values["backbone"], {"name": str}, BACKBONE)
+    checked(f"{where}, train", values["train"], {}, TRAIN)
+    if ("epochs" in values["train"]) == ("iterations" in values["train"]):
+        raise InputError(f"{where}, train: give either epochs or iterations")
+    for name, number in values["train"].items():
+        checked_count(number, f"{where}, train: {name}", MOST_OF_TRAINING)
+    _check_backbone(where, values["backbone"])
+    _check_methods(where, values.get("methods", {}))
+    return Profile(**values)
+
+
+def _check_backbone(where: str, backbone: dict[str, Any]) -> None:
+    for name, value in backbone.items():
+        for number in value if isinstance(value, list) else [value]:
+            if not isinstance(number, str):
+                checked_count(number, f"{where}, backbone: {name}", MOST_OF_BACKBONE)
+
+
+def _check_methods(where: str, methods: dict[str, Any]) -> None:
+    for method, options in methods.items():
+        if method not in method_names():
+            raise unknown("method", method, method_names(), where)
+        if not isinstance(options, dict):
+            raise InputError(f"{where}: methods.{method} must be a table of options")
+
+
+def _check_typical(where: str, stated: dict[str, Any]) -> None:
+    for method, value in stated.items():
+        entries = value if isinstance(value, list) else [{"seconds": value}]
+        for entry in entries:
+            seconds = entry.get("seconds") if isinstance(entry, dict) else None
+            if type(seconds) not in (int, float) or not seconds or seconds <= 0:
+                raise InputError(
+                    f"{where}: typical_seconds.{method} must be a positive number, or a list of "
+                    "tables with `seconds` and the options it holds for"
+                )

@@ -1,0 +1,350 @@
+"""Table files: which rows, data sets, metrics and seeds a table has, and what papers published.
+
+A table is a TOML file; the built-in ones lie in tables/, a user's own is given by its path.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, cast
+
+from crossres.benchmark.config.profiles import profile_names
+from crossres.benchmark.config.toml import checked
+from crossres.benchmark.metrics.measure import GALLERY_RULES, METRICS, GalleryRule
+from crossres.datasets.base.arguments import as_path, as_several
+from crossres.datasets.base.bounds import checked_seeds
+from crossres.datasets.base.errors import InputError
+from crossres.datasets.base.places import place
+from crossres.datasets.base.suggest import did_you_mean
+from crossres.datasets.base.texts import check_name, plain_number, plain_text, read_csv, read_toml
+from crossres.datasets.cards import CARDS
+from crossres.datasets.protocols import canonical_text, gallery_rule
+from crossres.methods.interface.registry import method_names
+
+FOLDER = Path(__file__).parents[1] / "tables"
+CLAIMS = "claims"  # how the names of files in the folder begin that are no tables: see claims.py
+COLUMNS = ("row", "dataset", "metric", "value", "source")  # of published numbers
+LONGEST, LONGEST_LABEL = 2000, 200  # characters of a caption, and of a row's label
+_TITLES = {card.title: card.title for card in CARDS.values()}
+_DATASETS = {**_TITLES, **{name: card.title for name, card in CARDS.items()}}
+OF_PROTOCOL = "protocol"  # the gallery rule of a table whose columns have each that of its protocol
+
+
+@dataclass(frozen=True)
+class Published:
+    """One printed number: `value` in per cent as printed, `source` says where."""
+
+    row: str
+    dataset: str
+    metric: str
+    value: float
+    source: str
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of a table: a method with the options that differ from its defaults.
+
+    `latex` is the label as LaTeX (None: escape `label`); `published` the row's name in the CSV;
+    `protocol` the row's own protocol, for tables whose rows differ in their data, and
+    `twin_protocol` what stands for it on twins, which have fewer identities (None: the same).
+    """
+
+    label: str
+    method: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+    latex: str | None = None
+    published: str | None = None
+    protocol: str | None = None
+    twin_protocol: str | None = None
+
+    def protocol_on(self, *, twin: bool) -> str | None:
+        """The row's own protocol on twins or on real data; None: that of the column."""
+        return (twin and self.twin_protocol) or self.protocol
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table file; datasets are ids.
+
+    `gallery` is the rule of the headline numbers, "protocol" for that of each column's protocol;
+    `protocols` are run on every data set, each a column (none: the default of each data set);
+    `reference` is the label of the row that the others are held against (None: the best one),
+    `profile` the built-in profile that it is run with unless another one is asked for.
+    """
+
+    id: str
+    title: str
+    caption: str
+    gallery: GalleryRule | Literal["protocol"]
+    metrics: tuple[str, ...]
+    datasets: tuple[str, ...]
+    seeds: tuple[int, ...]
+    rows: tuple[Row, ...]
+    published: tuple[Published, ...] = ()
+    protocols: tuple[str, ...] = ()
+    reference: str | None = None
+    profile: str = "quick"
+
+    @property
+    def is_by_row(self) -> bool:
+        """Whether rows have protocols of their own."""
+        return any(row.protocol for row in self.rows)
+
+    def rule(self, protocol: str) -> GalleryRule:
+        """The rule of the headline numbers under this protocol (with its options)."""
+        found = gallery_rule(protocol) if self.gallery == OF_PROTOCOL else self.gallery
+        return cast(GalleryRule, found)
+
+    def published_value(self, row: Row, dataset: str, metric: str) -> Published | None:
+        """What was printed for this cell (`dataset` is an id, not a title), None if nothing was."""
+        title = CARDS[dataset].title if dataset in CARDS else dataset
+        wanted = (row.published, title, metric)
+        found = (p for p in self.published if (p.row, p.dataset, p.metric) == wanted)
+        return next(found, None)
+
+
+def table_names() -> list[str]:
+    """The ids of the built-in tables, sorted."""
+    return sorted(path.stem for path in FOLDER.glob("*.toml") if not path.stem.startswith(CLAIMS))
+
+
+def load_table(name: str | Path) -> Table:
+    """The built-in table of that id, or the table file at that path.
+
+    Raises InputError naming the file and the entry when anything in it is unknown or ill-typed.
+    """
+    path = FOLDER / f"{name}.toml"
+    if str(as_path(name, "table")) not in table_names():
+        path = place(name)
+        if path.suffix != ".toml":
+            raise InputError(
+                f"unknown table {str(name)!r}{did_you_mean(name, table_names())}; "
+                f"the built-in tables are {', '.join(table_names())}; "
+                "a table of your own is given by the path of its .toml file"
+            )
+    return table_from(path, read_toml(path, "table"))
+
+
+def asked_tables(tables: Any) -> list[Table]:
+    """One or several tables, or what `load_table` takes -> tables; None: all built-in ones."""
+    if tables is None:
+        return built_in_tables()
+    return as_several(tables, "tables", _asked_table)
+
+
+def _asked_table(table: Any, _: str) -> Table:
+    return table if isinstance(table, Table) else load_table(table)
+
+
+def built_in_tables() -> list[Table]:
+    """All built-in tables, by id."""
+    return [load_table(name) for name in table_names()]
+
+
+def select_rows(table: Table, wanted: list[str] | None) -> tuple[Row, ...]:
+    """The rows whose label, published name or number (from 1) is in `wanted`; None: all rows."""
+    if wanted is None:
+        return table.rows
+    chosen = [_find_row(table, name.strip()) for name in wanted]
+    return tuple(row for row in table.rows if row in chosen)
+
+
+def _find_row(table: Table, name: str) -> Row:
+    # A label is looked for before a number, so that a row that is called "1" can be named.
+    for names in (
+        {row.label: row for row in table.rows},
+        {row.published: row for row in reversed(table.rows)},
+        {str(number): row for number, row in enumerate(table.rows, start=1)},
+    ):
+        if name in names:
+            return names[name]
+    labels = ", ".join(f"{n} = {row.label}" for n, row in enumerate(table.rows, start=1))
+    near = did_you_mean(name, [row.label for row in table.rows])
+    raise InputError(f"table {table.id} has no row {name!r}{near}; its rows are {labels}")
+
+
+def table_from(path: Path, content: dict[str, Any]) -> Table:
+    """The table of a TOML file's content; InputError as `load_table`."""
+    where = f"table {path}"
+    values = checked(
+        where,
+        content,
+        required={"id": str, "rows": list, "datasets": list, "metrics": list, "seeds": list},
+        optional={
+            "title": str,
+            "caption": str,
+            "gallery": str,
+            "published": type(content.get("published", "")),
+            "protocols": list,
+            "reference": str,
+            "profile": str,
+        },
+    )
+    check_name(f"{where}: id", values["id"])
+    gallery = values.get("gallery", "single-shot")
+    _known(where, "gallery", [gallery], [*GALLERY_RULES, OF_PROTOCOL])
+    _known(where, "metrics", values["metrics"], list(METRICS))
+    _known(where, "datasets", values["datasets"], list(CARDS))
+    rows = tuple(_row(where, index, row) for index, row in enumerate(values["rows"], start=1))
+    labels = [row.label for row in rows]
+    _unique(where, "label", labels)
+    own = [text for row in rows for text in (row.protocol, row.twin_protocol) if text]
+    _check_protocols(where, values["datasets"], own)
+    if values.get("reference", labels[0]) not in labels:
+        near = did_you_mean(values["reference"], labels)
+        raise InputError(
+            f"{where}: reference {values['reference']!r} is no label of its rows{near}"
+        )
+    protocols = values.get("protocols", [])
+    _check_protocols(where, values["datasets"], protocols)
+    if own and (protocols or gallery == OF_PROTOCOL):
+        raise InputError(
+            f"{where}: where rows have protocols of their own, the table has no protocols, "
+            "and names one gallery rule for all"
+        )
+    return Table(
+        id=values["id"],
+        title=plain_text(f"{where}: title", values.get("title") or values["id"], LONGEST),
+        caption=plain_text(f"{where}: caption", values["caption"], LONGEST)
+        if values.get("caption")
+        else "",
+        gallery=cast(Any, gallery),
+        metrics=tuple(values["metrics"]),
+        datasets=tuple(values["datasets"]),
+        seeds=checked_seeds(values["seeds"], where),
+        rows=rows,
+        published=_published(path, values.get("published", []), rows),
+        protocols=tuple(protocols),
+        reference=values.get("reference"),
+        profile=_profile(where, values.get("profile", "quick")),
+    )
+
+
+def _row(where: str, index: int, content: Any) -> Row:
+    here = f"{where}, row {index}"
+    if not isinstance(content, dict):
+        raise InputError(f"{here}: must be a [[rows]] entry with label and method")
+    values = checked(
+        here,
+        content,
+        required={"label": str, "method": str},
+        optional={
+            "options": dict,
+            "latex": str,
+            "published": str,
+            "protocol": str,
+            "twin_protocol": str,
+        },
+    )
+    if values["method"] not in method_names():
+        known = ", ".join(method_names())
+        near = did_you_mean(values["method"], method_names())
+        raise InputError(
+            f"{here}: unknown method {values['method']!r}{near}; known methods: {known}"
+        )
+    if "twin_protocol" in values and "protocol" not in values:
+        raise InputError(f"{here}: twin_protocol stands for a protocol, which is missing")
+    for name in ("label", "latex", "published"):
+        if name in values:
+            values[name] = plain_text(f"{here}: {name}", values[name], LONGEST_LABEL)
+    return Row(**values)
+
+
+def _profile(where: str, name: str) -> str:
+    if name not in profile_names():
+        known = ", ".join(profile_names())
+        near = did_you_mean(name, profile_names())
+        raise InputError(
+            f"{where}: unknown profile {name!r}{near}; the built-in profiles are {known}"
+        )
+    return name
+
+
+def _check_protocols(where: str, datasets: list[str], protocols: list[Any]) -> None:
+    for protocol in protocols:
+        if not isinstance(protocol, str):
+            raise InputError(f"{where}: protocol {protocol!r} must be a name with its options")
+        for dataset in datasets:
+            try:
+                canonical_text(dataset, protocol)
+            except InputError as error:
+                raise InputError(f"{where}: {error}") from error
+
+
+def _known(where: str, what: str, given: list[Any], known: list[str]) -> None:
+    if not given:
+        raise InputError(f"{where}: {what} is empty; choose among {', '.join(known)}")
+    for value in given:
+        if value not in known:
+            raise InputError(
+                f"{where}: unknown {what} {value!r}{did_you_mean(value, known)}; "
+                f"known are {', '.join(known)}"
+            )
+    _unique(where, what, given)
+
+
+def _unique(where: str, what: str, values: list[Any]) -> None:
+    twice = [value for index, value in enumerate(values) if value in values[:index]]
+    if twice:
+        raise InputError(f"{where}: {what} {twice[0]!r} stands twice; remove one")
+    if not values:
+        raise InputError(f"{where}: there is no {what}; a table needs at least one")
+
+
+# --- published numbers ----------------------------------------------------------------------------
+
+
+def _published(table: Path, given: Any, rows: Sequence[Row]) -> tuple[Published, ...]:
+    """The numbers of a CSV beside the table, or of the table's own [[published]] entries."""
+    where = f"table {table}, published number"
+    if isinstance(given, str):
+        file = table.parent / place(given)
+        lines = read_csv(file, "list of published numbers", COLUMNS)
+        found = [(f"{file}, line {number}", {**line}) for number, line in lines]
+    elif isinstance(given, list):
+        found = [(f"{where} {number}", entry) for number, entry in enumerate(given, start=1)]
+    else:
+        raise InputError(f"table {table}: published must be the name of a CSV file, not {given!r}")
+    numbers: dict[tuple[str, str, str], Published] = {}
+    for here, values in found:
+        number = _published_number(here, values, rows)
+        cell = (number.row, number.dataset, number.metric)
+        if cell in numbers:
+            raise InputError(f"{here}: {', '.join(cell)} stands twice; remove one")
+        numbers[cell] = number
+    return tuple(numbers.values())
+
+
+def _published_number(where: str, given: Any, rows: Sequence[Row]) -> Published:
+    if not isinstance(given, dict) or set(given) != set(COLUMNS):
+        raise InputError(f"{where}: needs {', '.join(COLUMNS)} and nothing else")
+    value = given["value"]
+    number = plain_number(value) if isinstance(value, str) else value
+    if isinstance(number, bool) or not isinstance(number, int | float) or not 0 <= number <= 100:
+        raise InputError(
+            f"{where}: value {value!r} must be a plain number of per cent, such as 29.9"
+        )
+    texts = {}
+    for name in COLUMNS:
+        if name != "value":
+            if not isinstance(given[name], str):
+                raise InputError(f"{where}: {name} must be text, not {given[name]!r}")
+            texts[name] = plain_text(f"{where}: {name}", given[name], LONGEST)
+    printed = {row.published: row.published for row in rows if row.published}
+    return Published(
+        _meant(where, "row", texts["row"], printed),
+        _meant(where, "dataset", texts["dataset"], _DATASETS),
+        _meant(where, "metric", texts["metric"], {name: name for name in METRICS}),
+        float(number),
+        texts["source"],
+    )
+
+
+def _meant(where: str, what: str, name: str, known: Mapping[str, str]) -> str:
+    if name not in known:
+        listed = ", ".join(dict.fromkeys(known.values())) or "none: no row has an entry published"
+        raise InputError(
+            f"{where}: unknown {what} {name!r}{did_you_mean(name, known)}; known are {listed}"
+        )
+    return known[name]

@@ -1,0 +1,1 @@
+"""The gate: check new results against a committed baseline."""

@@ -1,0 +1,71 @@
+"""What a check could not have found: nothing found is no answer where nothing could have been."""
+
+import math
+from dataclasses import dataclass
+
+from crossres.benchmark.compare.comparison import Comparison
+from crossres.benchmark.gate.limits import Limits
+from crossres.benchmark.gate.metric_tests import Test
+
+BOUND = 0.2  # of a metric: a change beyond it is an alarm, whatever the scatter says
+
+
+@dataclass(frozen=True)
+class Blind:
+    """One thing that must be found and could not have been, in a line; `row` is its row, if any."""
+
+    text: str
+    row: str | None = None
+
+
+def blind_spots(
+    comparison: Comparison, tests: tuple[Test, ...], limits: Limits
+) -> tuple[Blind, ...]:
+    """All of them, the worst first; () where each drop that matters would have been found.
+
+    A drop matters from `Limits.must_find` on, in the first metric, of all rows and of each row.
+    Bounds on time and memory say nothing where no cell was run twice.
+    """
+    metric = limits.metrics[0]
+    mine = [test for test in tests if test.metric == metric]
+    untested = [row for row in comparison.rows if row not in {test.row for test in mine}]
+    missing = [Blind(f"no {metric} of {row} on both sides", row) for row in untested]
+    several = len({test.gallery for test in mine}) > 1
+    blind = [test for test in mine if not _sees(test, limits)]
+    blind.sort(key=lambda test: -(test.needs or math.inf))
+    unseen = [Blind(_words(test, limits, several), test.row) for test in blind]
+    return (*([] if limits.exact else [*missing, *unseen]), *_costs(comparison, limits))
+
+
+def _sees(test: Test, limits: Limits) -> bool:
+    """Whether a drop that matters is found: by the test, or because it is beyond a bound."""
+    if test.finds is not None and test.finds <= limits.must_find:
+        return True
+    bound = BOUND if limits.tolerance is None else min(BOUND, limits.tolerance)
+    return bound <= limits.must_find and bound < test.before
+
+
+def _words(test: Test, limits: Limits, says_gallery: bool) -> str:
+    place = "all rows" if test.row is None else test.row
+    metric = f"{test.metric}, {test.gallery}," if says_gallery else test.metric
+    wanted = f"{100 * limits.must_find:g} points"
+    if test.needs is None:
+        need = f"how many seeds {wanted} need cannot be said from these"
+    else:
+        need = f"{wanted} need {test.needs:,} seeds"
+    if test.finds is None:
+        return (
+            f"finds no drop of {metric} in {place} that is possible "
+            f"(it is {100 * test.before:.1f}); {need}"
+        )
+    return f"finds drops of {metric} in {place} from {100 * test.finds:.1f} points; {need}"
+
+
+def _costs(comparison: Comparison, limits: Limits) -> list[Blind]:
+    overall = comparison.costs[0]
+    asked = (("time", limits.time, overall.seconds), ("memory", limits.memory, overall.memory))
+    return [
+        Blind(f"{name}: no cell was run twice")
+        for name, bound, ratio in asked
+        if bound is not None and ratio is None
+    ]

@@ -1,0 +1,371 @@
+"""The gate: are new results what a committed baseline says, up to chance?
+
+Two kinds of checks. What is the same for each run (the data, the cells, the sizes of methods) must
+be equal. What varies by chance (the metrics, and the losses with which training begins) is tested,
+at a stated rate of false alarms. A check that finds nothing passes only where it could have found
+what matters.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from crossres.benchmark.compare.comparison import Comparison, compare
+from crossres.benchmark.compare.pairs import Change, Pair
+from crossres.benchmark.config.tables import Table
+from crossres.benchmark.gate.blindness import BOUND, Blind, blind_spots
+from crossres.benchmark.gate.first_losses import Beginning, beginnings_of
+from crossres.benchmark.gate.limits import Limits
+from crossres.benchmark.gate.metric_tests import OnSet, Test, tests_of
+from crossres.benchmark.records.record import DRAWS, INITIAL, START, Record
+from crossres.datasets.base.errors import InputError
+
+Kind = Literal[
+    "data", "missing", "setup", "size", "worse", "too good", "tolerance", "bound", "training",
+    "exact", "time", "memory"
+]  # fmt: skip
+NEGLIGIBLE = 0.001  # of a metric: less is never an alarm, however surely it is there
+SLIGHT = 0.01  # of a first loss: likewise
+ELSEWHERE = (
+    "{} of {} cells began at other random weights: tested as if the seeds were other ones, which "
+    "sees less; where that is meant, make a new baseline"
+)
+Answer = Literal["passed", "failed", "unusable"]
+CHANGES_SHOWN = 4  # of the options and profile entries in which cells differ
+PLATFORM = ("python", "torch", "numpy", "platform", "device")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One reason not to pass: what is wrong, in a line; `row` is the row at fault, if one is."""
+
+    kind: Kind
+    text: str
+    row: str | None = None
+    dataset: str | None = None
+    test: Test | Beginning | None = None
+
+
+@dataclass(frozen=True)
+class Check:
+    """The answer: failed with findings, else unusable where it was blind for what matters.
+
+    `notes` say what changed and is no fault. `runs`: how many of the baseline the results were held
+    against; `paired`: by data set and seed.
+    """
+
+    comparison: Comparison
+    limits: Limits
+    tests: tuple[Test, ...]
+    beginnings: tuple[Beginning, ...]
+    findings: tuple[Finding, ...]
+    blind: tuple[Blind, ...]
+    notes: tuple[str, ...]
+    runs: int
+    paired: bool
+
+    @property
+    def answer(self) -> Answer:
+        """What the check comes to."""
+        return "failed" if self.findings else "unusable" if self.blind else "passed"
+
+    @property
+    def passed(self) -> bool:
+        """Whether nothing was found, and what matters would have been."""
+        return self.answer == "passed"
+
+
+def check(
+    baseline: Sequence[Record],
+    results: Sequence[Record],
+    tables: Iterable[Table],
+    limits: Limits | None = None,
+    again: Sequence[Sequence[Record]] = (),
+) -> Check:
+    """Hold `results` against `baseline`; rows and gallery rules are those of `tables`.
+
+    `again`: more runs of the baseline, as `gate.baseline.Baseline` has them; results of other
+    seeds are held against the first one only.
+    Raises InputError when nothing can be compared: no cell in common, an exact check on another
+    platform.
+    """
+    limits = limits or Limits()
+    if limits.other_seeds:
+        baseline, results = _renumbered(baseline), _renumbered(results)
+    comparison = compare(baseline, results, tables)
+    if not comparison.pairs:
+        raise InputError(_nothing_in_common(baseline, results))
+    # Other random weights: another layer order, say. What a start is worth stays with a cell, and
+    # runs again do not tell of it; so nothing that is paired with it can be compared.
+    elsewhere = _told_otherwise(comparison.pairs, START)
+    paired = not (limits.other_seeds or elsewhere)
+    again = again if paired else ()
+    tests = tests_of(comparison, limits, again, paired=paired)
+    beginnings = beginnings_of(comparison, again) if limits.training else ()
+    if limits.exact:
+        _same_platform(comparison.pairs)
+    findings = [
+        *_missing(comparison),
+        *([] if limits.other_seeds else _other_data(comparison.pairs)),
+        *_other_setups(comparison.other_key),
+        *_other_sizes(comparison.pairs, limits),
+        *_alarms(tests, limits),
+        *_begun_otherwise(beginnings, limits),
+        *(_not_equal(comparison.pairs) if limits.exact else []),
+        *_costs(comparison, limits),
+    ]
+    notes = _notes(comparison)
+    if not limits.other_seeds:
+        notes += _start_notes(elsewhere, comparison.pairs)
+    blind = blind_spots(comparison, tests, limits)
+    found, told, runs = tuple(findings), tuple(notes), 1 + len(again)
+    return Check(comparison, limits, tests, beginnings, found, blind, told, runs, paired)
+
+
+# --- what must be equal ---------------------------------------------------------------------------
+
+
+def _missing(comparison: Comparison) -> list[Finding]:
+    """Cells of the baseline that the results lack, a line per method and data set."""
+    seeds: dict[tuple[str, str, str], list[int]] = defaultdict(list)
+    for record in comparison.only_a:
+        cell = record.cell
+        seeds[cell.method, cell.dataset, cell.protocol].append(cell.seed)
+    return [
+        Finding(
+            "missing",
+            f"{method} on {dataset} ({protocol}) was not run, or failed: seeds "
+            f"{', '.join(map(str, sorted(found)))}",
+            dataset=dataset,
+        )
+        for (method, dataset, protocol), found in sorted(seeds.items())
+    ]
+
+
+def _other_data(pairs: Iterable[Pair]) -> list[Finding]:
+    """Splits, pixels and initial weights that are not those of the baseline."""
+    words = {"manifest": "another split", "pixels": "other pixels of the same split"}
+    found: dict[tuple[str, str, str], list[Pair]] = defaultdict(list)
+    for pair in pairs:
+        for name in _other_inputs(pair):
+            said = words.get(name, f"{name.removeprefix(INITIAL)} began with other weights")
+            found[said, pair.a.cell.dataset, pair.a.cell.protocol].append(pair)
+    return [
+        Finding(
+            "data",
+            f"{said} on {dataset} ({protocol}), {len(mine)} cells; "
+            "the numbers are not of the same experiment",
+            dataset=dataset,
+        )
+        for (said, dataset, protocol), mine in found.items()
+    ]
+
+
+def _other_inputs(pair: Pair) -> list[str]:
+    """Names of the digests of inputs that differ; other pixels follow from another split."""
+    a, b = pair.a.digests, pair.b.digests
+    differing = [name for name in ("manifest", "pixels") if a[name] != b[name]][:1]
+    initial = sorted(name for name in a.keys() | b.keys() if name.startswith(INITIAL))
+    return differing + [name for name in initial if a.get(name) != b.get(name)]
+
+
+def _nothing_in_common(baseline: Sequence[Record], results: Sequence[Record]) -> str:
+    """That there is nothing to compare, and what the two sides are made of."""
+    sides = [
+        sorted({f"{r.cell.dataset} ({r.cell.protocol}, {r.cell.source})" for r in side})
+        for side in (baseline, results)
+    ]
+    seeds = [sorted({r.cell.seed for r in side}) for side in (baseline, results)]
+    return (
+        "the results and the baseline have no cell in common: these are of "
+        f"{', '.join(sides[1])}, seeds {', '.join(map(str, seeds[1]))}; the baseline is of "
+        f"{', '.join(sides[0])}, seeds {', '.join(map(str, seeds[0]))}; run the same table, data "
+        "sets, seeds and profile, or make a new baseline with `crossres baseline RESULTS`"
+    )
+
+
+def _other_setups(pairs: Iterable[Pair]) -> list[Finding]:
+    """Options, profiles and sources that are not those of the baseline: these are other cells."""
+    found: dict[tuple[str, tuple[str, ...]], list[Pair]] = defaultdict(list)
+    for pair in pairs:
+        kinds = ("option", "profile", "source")
+        changes = [c for c in pair.changes if c.kind in kinds and c.a != c.b]
+        if changes:
+            found[pair.row, tuple(_change(change) for change in changes)].append(pair)
+    return [
+        Finding("setup", f"{row}: {_listed(changes)} ({len(mine)} cells)", row)
+        for (row, changes), mine in found.items()
+    ]
+
+
+def _change(change: Change) -> str:
+    return f"{change.kind} {change.name}".strip() + f" {change.a} → {change.b}"
+
+
+def _listed(changes: Sequence[str]) -> str:
+    more = len(changes) - CHANGES_SHOWN
+    return ", ".join(changes[:CHANGES_SHOWN]) + (f" and {more} more" if more > 0 else "")
+
+
+def _other_sizes(pairs: Iterable[Pair], limits: Limits) -> list[Finding]:
+    """Counts that no chance changes: parameters, sizes of embeddings and splits, what is ranked."""
+    found: dict[tuple[str, str], list[Pair]] = defaultdict(list)
+    for pair in pairs:
+        for name in sorted(pair.a.counts.keys() & pair.b.counts.keys()):
+            of_split = name.endswith(("_images", "_pids", "_pairs"))
+            differs = pair.a.counts[name] != pair.b.counts[name]
+            if differs and not (limits.other_seeds and of_split):
+                found[pair.row, name].append(pair)
+    return [
+        Finding(
+            "size",
+            f"{row}: {name.replace('_', ' ')} {_range(p.a.counts[name] for p in mine)} → "
+            f"{_range(p.b.counts[name] for p in mine)} ({len(mine)} cells)",
+            row,
+            mine[0].a.cell.dataset if len({p.a.cell.dataset for p in mine}) == 1 else None,
+        )
+        for (row, name), mine in found.items()
+    ]
+
+
+def _range(counts: Iterable[int]) -> str:
+    """ "7", or "7 to 9" where seeds or data sets differ."""
+    found = sorted(set(counts))
+    return " to ".join(f"{count:,}" for count in found[:1] + found[1:][-1:])
+
+
+def _same_platform(pairs: Iterable[Pair]) -> None:
+    for pair in pairs:
+        a, b = pair.a.environment, pair.b.environment
+        differing = [name for name in PLATFORM if a.get(name) != b.get(name)]
+        if differing:
+            raise InputError(
+                "an exact check needs the platform of the baseline; here "
+                + ", ".join(f"{name} is {b.get(name)}, there {a.get(name)}" for name in differing)
+                + "; check without exact, or make the baseline on this platform"
+            )
+
+
+def _not_equal(pairs: Iterable[Pair]) -> list[Finding]:
+    by_row: dict[str, list[Pair]] = defaultdict(list)
+    for pair in pairs:
+        by_row[pair.row].append(pair)
+    return [
+        Finding("exact", f"{row}: {differing} of {len(mine)} cells are not equal to the bit", row)
+        for row, mine in by_row.items()
+        if (differing := sum(pair.sameness != "bit-equal" for pair in mine))
+    ]
+
+
+# --- what varies by chance ------------------------------------------------------------------------
+
+
+def _alarms(tests: Sequence[Test], limits: Limits) -> list[Finding]:
+    several = len({test.gallery for test in tests}) > 1
+    return [found for test in tests if (found := _alarm(test, limits, several)) is not None]
+
+
+def _alarm(test: Test, limits: Limits, says_gallery: bool) -> Finding | None:
+    effect, level = test.difference.effect, limits.one_side
+    beyond, moved = abs(effect) >= NEGLIGIBLE, _moved(test, says_gallery)
+    if beyond and test.worse is not None and test.worse <= level:
+        return Finding("worse", f"{moved}, beyond chance", test.row, test=test)
+    if limits.tolerance is not None and -effect > limits.tolerance:
+        text = f"{moved}, more than the tolerance of {100 * limits.tolerance:g}"
+        return Finding("tolerance", text, test.row, test=test)
+    if limits.gains and beyond and test.better is not None and test.better <= level:
+        return Finding("too good", f"{moved}, beyond chance", test.row, test=test)
+    far = max(test.on_sets, key=lambda one: abs(one.now - one.before))
+    if abs(far.now - far.before) > BOUND:
+        text = f"{_moved(test, says_gallery, far)}, beyond {100 * BOUND:g}, whatever chance does"
+        return Finding("bound", text, test.row, far.dataset.partition(" ")[0], test)
+    return None
+
+
+def _moved(test: Test, says_gallery: bool, on: OnSet | None = None) -> str:
+    """The change over all data sets, or `on` one of them."""
+    metric = f"{test.metric}, {test.gallery}," if says_gallery else test.metric
+    before, now = (on.before, on.now) if on else (test.before, test.now)
+    place = f" on {on.dataset.partition(' ')[0]}" if on and len(test.on_sets) > 1 else ""
+    effect = now - before if on else test.difference.effect
+    return (
+        f"{test.row or 'all rows'}{place}: {metric} {100 * before:.1f} → {100 * now:.1f} "
+        f"({100 * effect:+.1f} points)"
+    )
+
+
+def _begun_otherwise(beginnings: Iterable[Beginning], limits: Limits) -> list[Finding]:
+    return [
+        Finding(
+            "training",
+            f"{one.row}: the loss {one.loss} begins at {one.before:.4g} → {one.now:.4g} "
+            f"({100 * one.relative:.1f} % off), beyond what equal runs differ by",
+            one.row,
+            test=one,
+        )
+        for one in beginnings
+        if one.p is not None and one.p <= limits.training_alarms and one.relative >= SLIGHT
+    ]
+
+
+# --- time, memory, notes --------------------------------------------------------------------------
+
+
+def _costs(comparison: Comparison, limits: Limits) -> list[Finding]:
+    found = []
+    for cost in comparison.costs:
+        bounds: Mapping[Kind, tuple[float | None, float | None]] = {
+            "time": (cost.seconds, limits.time),
+            "memory": (cost.memory, limits.memory),
+        }
+        for kind, (ratio, bound) in bounds.items():
+            if ratio is not None and bound is not None and ratio > bound:
+                text = f"{cost.row or 'all rows'}: {kind} {ratio:.2f} × that of the baseline"
+                found.append(Finding(kind, f"{text}, the bound is {bound:g} ×", cost.row))
+    return found
+
+
+def _notes(comparison: Comparison) -> list[str]:
+    notes = []
+    copied = sum(pair.copied for pair in comparison.pairs)
+    if copied:
+        notes.append(f"{copied} cells are copies of the baseline's records, not run again")
+    code = sum(pair.a.digests["code"] != pair.b.digests["code"] for pair in comparison.pairs)
+    if code:
+        notes.append(f"other code in {code} of {len(comparison.pairs)} cells")
+    if comparison.only_b:
+        notes.append(f"{len(comparison.only_b)} cells are new; the baseline lacks them")
+    return notes
+
+
+def _told_otherwise(pairs: Iterable[Pair], name: str) -> int:
+    """How many cells tell another digest of this name than in the baseline."""
+    told = [(pair.a.digests.get(name), pair.b.digests.get(name)) for pair in pairs]
+    return sum(a is not None and b is not None and a != b for a, b in told)
+
+
+def _start_notes(elsewhere: int, pairs: Sequence[Pair]) -> list[str]:
+    drew, notes = _told_otherwise(pairs, DRAWS), []
+    if drew:
+        notes.append(
+            f"{drew} of {len(pairs)} cells were trained on other draws (images of a batch, say): "
+            "their first losses cannot be compared; where that is meant, make a new baseline"
+        )
+    if elsewhere:
+        notes.append(ELSEWHERE.format(elsewhere, len(pairs)))
+    return notes
+
+
+def _renumbered(records: Iterable[Record]) -> list[Record]:
+    """Seeds counted from 0 within each setup and data set, so that other seeds meet."""
+    groups: dict[tuple[str, ...], list[Record]] = defaultdict(list)
+    for record in sorted(records, key=lambda r: (r.cell.seed, r.key)):
+        cell = record.cell
+        setup = (cell.method, repr(sorted(cell.options.items())), cell.dataset, cell.protocol)
+        groups[*setup, cell.source, repr(record.profile)].append(record)
+    return [
+        replace(record, cell=replace(record.cell, seed=place))
+        for group in groups.values()
+        for place, record in enumerate(group)
+    ]

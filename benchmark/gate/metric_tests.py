@@ -1,0 +1,277 @@
+"""Whether metrics dropped, or rose, by more than chance: one-sided tests of new results."""
+
+import math
+import statistics
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from crossres.benchmark.compare.comparison import (
+    Comparison,
+    Measure,
+    Read,
+    mean_over_rows,
+    metric_of,
+    sides_of,
+)
+from crossres.benchmark.compare.pairs import Pair
+from crossres.benchmark.gate.limits import Limits
+from crossres.benchmark.records.record import Record
+from crossres.benchmark.stats.paired import (
+    Difference,
+    Scatter,
+    Values,
+    by_set,
+    difference_of_samples,
+    mean_of_runs,
+    pooled_difference,
+    scatter_of_runs,
+    set_mean,
+)
+from crossres.benchmark.stats.power import least_found, seeds_needed
+from crossres.benchmark.stats.ranking import holm
+
+Side = Literal["worse", "better"]
+WANTED = 0.8  # the chance of finding a drop that is called one that is found
+
+
+@dataclass(frozen=True)
+class OnSet:
+    """The means over seeds on one data set, under one protocol."""
+
+    dataset: str
+    before: float
+    now: float
+
+
+@dataclass(frozen=True)
+class Test:
+    """One metric of a row (None: the mean over all rows), over all data sets.
+
+    `before` and `now` are means as fractions, `difference` now minus before, its interval within
+    what is possible from `before`; `equal`: each value is that of a run of the baseline. `worse`
+    and `better` are one-sided p-values with Holm's correction for all tests of the check (None:
+    all is equal, or no data set has two seeds). `finds` is the least true drop that such a test
+    finds in four cases of five, as the first of them all (None: no drop that is possible, or
+    nothing can be tested), and `needs` the seeds on each data set with which it is that of
+    `Limits.must_find` (None: it cannot be said, or is beyond reach).
+    """
+
+    row: str | None
+    gallery: str
+    metric: str
+    before: float
+    now: float
+    difference: Difference
+    on_sets: tuple[OnSet, ...]
+    equal: bool
+    worse: float | None = None
+    better: float | None = None
+    finds: float | None = None
+    needs: int | None = None
+
+
+def tests_of(
+    comparison: Comparison,
+    limits: Limits,
+    again: Sequence[Sequence[Record]],
+    *,
+    paired: bool,
+) -> tuple[Test, ...]:
+    """All tests, of each metric the mean over all rows first; p-values are corrected together.
+
+    `again`: more runs of the cells of the baseline. Their mean with it is what new results are
+    held against, and their scatter counts with that of the pairs. Not `paired`: samples of values
+    are compared.
+    """
+    held = [
+        made
+        for measure in tested_measures(comparison, limits)
+        for steps in [steps_of(comparison, measure)]
+        for row, (runs, now) in runs_of(comparison, metric_of(measure), again).items()
+        if (made := _held(row, measure, runs, now, steps[row], paired))
+    ]
+    tests = _corrected([test for test, _ in held])
+    testable = sum(noise.deviation is not None for _, noise in held)
+    level = 2 * limits.one_side / max(1, testable)  # the functions of power count both sides
+    runs_held = 1 + len(again)
+    return tuple(
+        _with_sight(test, noise, level, limits.must_find, runs_held)
+        for test, (_, noise) in zip(tests, held, strict=True)
+    )
+
+
+def tested_measures(comparison: Comparison, limits: Limits) -> list[Measure]:
+    """The measures of the tables that the gate is to look at, or else its metrics themselves."""
+    measures = [measure for measure in comparison.measures if measure[1] in limits.metrics]
+    if {metric for _, metric in measures} == set(limits.metrics):
+        return measures
+    galleries = dict.fromkeys(gallery for gallery, _ in comparison.measures)
+    return [(gallery, metric) for gallery in galleries for metric in limits.metrics]
+
+
+def runs_of(
+    comparison: Comparison, read: Read, again: Sequence[Sequence[Record]]
+) -> dict[str | None, tuple[list[Values], Values]]:
+    """Row (None: their mean, where there is one) -> the values of each run of A, and those of B.
+
+    Runs without any value of a row are not among its runs.
+    """
+    pairs = comparison.pairs
+    runs = [pairs, *(_with_run(pairs, run) for run in again)]
+    sides = [sides_of(run, read) for run in runs]
+    rows: dict[str | None, list[tuple[Values, Values]]] = {}
+    if len(sides[0]) > 1 and len({(p.a.cell.source, p.a.cell.profile) for p in pairs}) == 1:
+        rows[None] = [mean_over_rows(side.values()) for side in sides]
+    rows |= {row: [side[row] for side in sides if row in side] for row in sides[0]}
+    return {row: ([before for before, _ in found], found[0][1]) for row, found in rows.items()}
+
+
+def _with_run(pairs: Iterable[Pair], run: Iterable[Record]) -> tuple[Pair, ...]:
+    found = {record.key: record for record in run}
+    return tuple(replace(pair, a=found[pair.a.key]) for pair in pairs)
+
+
+# --- how much a pair scatters ---------------------------------------------------------------------
+
+
+def steps_of(comparison: Comparison, measure: Measure) -> dict[str | None, float]:
+    """Row (None: their mean) -> the least by which a pair of cells is taken to scatter.
+
+    It is what one identity of the queries does that turns round, as a metric moves in such steps:
+    that a few cells differ by the very same amount, or by nothing, is no certainty. Rows turn
+    round independently of each other.
+    """
+    squares = runs_of(comparison, _squared_step(measure), ())
+    rows = sum(row is not None for row in squares)
+    return {
+        row: math.sqrt(statistics.fmean(found.values()) / (rows if row is None else 1))
+        for row, (_, found) in squares.items()
+    }
+
+
+def _squared_step(measure: Measure) -> Read:
+    gallery, metric = measure
+
+    def read(record: Record) -> float | None:
+        found = record.metrics.get(gallery, {})
+        if metric not in found:
+            return None
+        return max(1.0, min(record.counts["query_pids"], found["valid_queries"])) ** -2
+
+    return read
+
+
+def scatter_of_seeds(values: Values) -> Scatter:
+    """That of a pair of values with unlike seeds, which holds what the split does to both."""
+    alone = pooled_difference(values, dict.fromkeys(values, 0.0))
+    if alone is None or alone.deviation is None:
+        return Scatter()
+    return Scatter(2 * alone.freedom * alone.deviation**2, alone.freedom)
+
+
+# --- one test -------------------------------------------------------------------------------------
+
+
+def _held(
+    row: str | None,
+    measure: Measure,
+    runs: Sequence[Values],
+    now: Values,
+    step: float,
+    paired: bool,
+) -> tuple[Test, Difference] | None:
+    """The test of a row, yet without p-values, and the scatter by which it sees.
+
+    None without a value that both sides have.
+    """
+    # What is equal to a run of the baseline to the bit did not change.
+    equal = now in runs
+    before = now if equal else mean_of_runs(runs) if paired else runs[0]
+    known = scatter_of_runs(runs) if paired else Scatter()
+    found = _difference(now, before, known, step, paired)
+    if found is None:
+        return None
+    noise = _noise_unseen(found, runs, step) if equal else found
+    found = Difference(0.0, found.pairs, found.sets, 0) if equal else _possible(found, before)
+    means = (set_mean(before), set_mean(now))
+    return Test(row, *measure, *means, found, _on_sets(before, now), equal), noise
+
+
+def _difference(
+    now: Values, before: Values, known: Scatter, step: float, paired: bool
+) -> Difference | None:
+    """`now` minus `before`, no pair of which scatters by less than `step`."""
+    compare = pooled_difference if paired else difference_of_samples
+    plain = compare(now, before, known=known)
+    if plain is None or plain.deviation is None or plain.deviation >= step:
+        return plain
+    lacking = (step**2 - plain.deviation**2) * plain.freedom
+    return compare(now, before, known=Scatter(known.squares + lacking, known.freedom))
+
+
+def _noise_unseen(found: Difference, runs: Sequence[Values], step: float) -> Difference:
+    """The scatter that pairs would have had which are equal now: that of the runs.
+
+    From one run alone it is that of its seeds, an upper bound.
+    """
+    several = len(runs) > 1
+    scatter = scatter_of_runs(runs) if several else scatter_of_seeds(runs[0])
+    freedom = found.pairs - found.sets + (scatter.freedom if several else 0)
+    if not scatter.freedom:
+        return Difference(0.0, found.pairs, found.sets, 0)
+    deviation = max(step, math.sqrt(scatter.squares / scatter.freedom))
+    return Difference(0.0, found.pairs, found.sets, freedom, deviation)
+
+
+def _possible(found: Difference, before: Values) -> Difference:
+    """With an interval of changes that are possible: a metric stays in [0, 1]."""
+    if found.low is None or found.high is None:
+        return found
+    mean = set_mean(before)
+    return replace(found, low=max(found.low, -mean), high=min(found.high, 1 - mean))
+
+
+def _on_sets(before: Values, now: Values) -> tuple[OnSet, ...]:
+    left, right = by_set(before), by_set(now)
+    return tuple(
+        OnSet(name, statistics.fmean(left[name]), statistics.fmean(right[name]))
+        for name in sorted(left.keys() & right.keys())
+    )
+
+
+# --- all tests together ---------------------------------------------------------------------------
+
+
+def _corrected(tests: Sequence[Test]) -> list[Test]:
+    """With p-values; what is equal can give no false alarm, and so is not counted."""
+    found = list(tests)
+    tested = [k for k, test in enumerate(tests) if test.difference.p is not None]
+    worse = holm([_one_sided(tests[k].difference, "worse") for k in tested])
+    better = holm([_one_sided(tests[k].difference, "better") for k in tested])
+    for k, low, high in zip(tested, worse, better, strict=True):
+        found[k] = replace(tests[k], worse=low, better=high)
+    return found
+
+
+def _one_sided(found: Difference, side: Side) -> float:
+    p = found.p or 0.0
+    on_this_side = found.effect < 0 if side == "worse" else found.effect > 0
+    return p / 2 if on_this_side else 1 - p / 2
+
+
+def _with_sight(test: Test, noise: Difference, level: float, must_find: float, runs: int) -> Test:
+    """With what it finds, and the seeds that what must be found needs."""
+    if noise.deviation is None:
+        return test
+    least = least_found(noise.deviation, noise.pairs, noise.freedom, level, WANTED)
+    finds = possible_drop(least, test.before)
+    if finds is not None and finds <= must_find:
+        return replace(test, finds=finds)
+    needs = seeds_needed(must_find, noise.deviation, noise.sets, level, WANTED, runs)
+    return replace(test, finds=finds, needs=needs)
+
+
+def possible_drop(drop: float | None, before: float) -> float | None:
+    """`drop`, or None where a metric of `before` cannot fall by so much."""
+    return None if drop is None or drop > before else drop

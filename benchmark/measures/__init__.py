@@ -1,0 +1,1 @@
+"""Measures of a cell beside its metrics: cost, curves, restoration."""

@@ -1,0 +1,55 @@
+"""Measure the process: time by phase, peak memory, and the software that ran."""
+
+import platform
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+
+from crossres.datasets.base.version import own_version
+
+
+class Stopwatch:
+    """Seconds per named phase, and in total since it was made."""
+
+    def __init__(self) -> None:
+        self._start = time.perf_counter()
+        self._phases: dict[str, float] = {}
+
+    @contextmanager
+    def phase(self, name: str) -> Iterator[None]:
+        """Add the time of the block to the phase `name`."""
+        start = time.perf_counter()
+        yield
+        self._phases[name] = self._phases.get(name, 0.0) + time.perf_counter() - start
+
+    def seconds(self) -> dict[str, float]:
+        """The phases and "total", rounded to milliseconds."""
+        total = {"total": time.perf_counter() - self._start}
+        return {name: round(value, 3) for name, value in (self._phases | total).items()}
+
+
+def peak_memory() -> int:
+    """The largest resident memory of this process so far, in bytes; 0 where it is not measured."""
+    if sys.platform == "win32":
+        return 0
+    import resource
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def environment(device: str) -> dict[str, str | int]:
+    """What ran the cell: versions, platform, device and threads; nothing that names the machine."""
+    return {
+        "crossres": own_version(),
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "numpy": np.__version__,
+        "platform": f"{platform.system()} {platform.machine()}",
+        "device": torch.cuda.get_device_name(device) if device.startswith("cuda") else device,
+        "threads": torch.get_num_threads(),
+    }

@@ -1,0 +1,108 @@
+"""Keep what a cell retrieved for some of its queries, with the images, for reports."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from crossres.benchmark.metrics.measure import UNKNOWN_CAMERA
+from crossres.datasets.base.draws import ordered, pick
+from crossres.datasets.cards import card
+from crossres.datasets.pixels.originals import natively_wide
+from crossres.datasets.pixels.store import PixelStore
+from crossres.datasets.raw.source import Raw
+from crossres.datasets.splits.manifest import Manifest
+from crossres.methods.interface.method import Embeddings, Method
+
+SHOWN_QUERIES = 6
+SHOWN_MATCHES = 5
+
+
+def artifact_of(
+    method: Method,
+    raw: Raw,
+    manifest: Manifest,
+    store: PixelStore,
+    embeddings: tuple[Embeddings, Embeddings],
+    scores: Mapping[str, NDArray[np.float64]],
+) -> dict[str, NDArray[Any]]:
+    """The arrays of one cell; n queries, the k = 5 nearest of one drawn gallery image per pid.
+
+    query_images (n, H, W, 3) uint8, query_pids, query_rates, query_names (n,); top_images
+    (n, k, H, W, 3) uint8, top_pids, top_distances (n, k); match_ranks (n,) int64 from 1; and for
+    methods that reconstruct: chain_labels (K,), chain_images (n, K, H, W, 3) uint8, from "input".
+    For sets of vehicles query_wide (n,) and top_wide (n, k) bool: whether the raw file is wider
+    than high, which no image at the input size tells. Raises InputError where one is not readable.
+    Of all Q queries, for intervals and paired tests: scored_pids (Q,), and for each gallery rule
+    scores_<rule> (Q, 6), `Metrics.per_query` as handed in.
+    """
+    query, gallery = manifest.rows("query"), manifest.rows("gallery")
+    shown, drawn = _drawn(manifest, query, gallery)
+    images = np.asarray(store.images("query"))[shown]
+    distances = method.distances(embeddings[0][shown], embeddings[1][drawn])
+    order = np.argsort(distances, axis=1, kind="stable")
+    pids = gallery["pid"].to_numpy()[drawn]
+    query_pids = query["pid"].to_numpy()[shown]
+    top = order[:, :SHOWN_MATCHES]
+    hits = pids[order] == query_pids[:, None]
+    names = query["path"].to_numpy(dtype=str)[shown]
+    top_names = gallery["path"].to_numpy(dtype=str)[drawn][top]
+    return {
+        "query_images": images,
+        "query_pids": query_pids,
+        "query_rates": query["rate"].to_numpy()[shown],
+        "query_names": names,
+        "top_images": np.asarray(store.images("gallery"))[drawn][top],
+        "top_pids": pids[top],
+        "top_distances": np.take_along_axis(distances, top, axis=1),
+        "match_ranks": hits.argmax(axis=1).astype(np.int64) + 1,
+        **_chain(method, images),
+        **_wide(raw, names, top_names),
+        "scored_pids": query["pid"].to_numpy(),
+        **{f"scores_{rule}": found for rule, found in scores.items()},
+    }
+
+
+def _drawn(
+    manifest: Manifest, query: pd.DataFrame, gallery: pd.DataFrame
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Row numbers of the shown queries, and of one gallery image per pid (without junk)."""
+    names = ("artifact", manifest.dataset, manifest.protocol, manifest.seed)
+    paths = gallery["path"].tolist()
+    by_pid = {pid: rows.tolist() for pid, rows in gallery.groupby("pid").groups.items()}
+    gallery_rows = {
+        pid: pick(rows, *names, "gallery", key=paths.__getitem__)
+        for pid, rows in sorted(by_pid.items())
+        if pid != -1
+    }
+    cameras = gallery["camid"].tolist()
+    usable = [
+        row
+        for row, pid, camid in zip(range(len(query)), query["pid"], query["camid"], strict=True)
+        if pid in gallery_rows and (camid == UNKNOWN_CAMERA or cameras[gallery_rows[pid]] != camid)
+    ]
+    shown = ordered(usable, *names, "query", key=query["path"].tolist().__getitem__)
+    drawn = np.array(list(gallery_rows.values()), dtype=np.int64)
+    return np.array(shown[:SHOWN_QUERIES], dtype=np.int64), drawn
+
+
+def _chain(method: Method, images: NDArray[np.uint8]) -> dict[str, NDArray[Any]]:
+    steps = method.reconstructions(images) if len(images) else {}
+    if not steps:
+        return {}
+    labels = np.array(["input", *steps])
+    return {"chain_labels": labels, "chain_images": np.stack([images, *steps.values()], axis=1)}
+
+
+def _wide(
+    raw: Raw, queries: NDArray[np.str_], top: NDArray[np.str_]
+) -> dict[str, NDArray[np.bool_]]:
+    if card(raw.dataset).subject != "vehicle":
+        return {}
+    found = natively_wide(raw, [*queries.tolist(), *top.ravel().tolist()])
+    return {
+        "query_wide": found[: len(queries)],
+        "top_wide": found[len(queries) :].reshape(top.shape),
+    }

@@ -1,0 +1,252 @@
+"""Evaluating features from any code base: arrays or a FEATURES.npz file -> metrics."""
+
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from crossres.benchmark.metrics.equal_rows import EqualRows, SelfMatches, settle, with_images
+from crossres.benchmark.metrics.feature_files import FEATURES, IDS, read_features
+from crossres.benchmark.metrics.measure import Distances, ImageIds, SameCamera
+from crossres.benchmark.metrics.per_query import AveragePrecision, Ties
+from crossres.benchmark.metrics.rules import EvaluationRule, Rules
+from crossres.datasets.base.arguments import as_array, as_choice, as_ids
+from crossres.datasets.base.errors import InputError
+from crossres.methods.interface.distances import centre, less, sample, squared, squares
+
+Metric = Literal["euclidean", "cosine"]
+CHUNK_BYTES = 32 * 2**20
+SIZES = (1e-150, 1e150)  # what can be squared in float64
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """The numbers that `evaluate` returns, and one line for each thing to know about them."""
+
+    metrics: dict[str, float]
+    notes: tuple[str, ...] = ()
+
+
+def evaluate(
+    query_features: ArrayLike,
+    gallery_features: ArrayLike,
+    query_pids: ArrayLike,
+    gallery_pids: ArrayLike,
+    query_camids: ArrayLike | None = None,
+    gallery_camids: ArrayLike | None = None,
+    *,
+    metric: Metric = "euclidean",
+    same_camera: SameCamera = "drop",
+    gallery: EvaluationRule = "multi-shot",
+    separate_cameras: bool = False,
+    ap: AveragePrecision = "standard",
+    ties: Ties = "order",
+    repetitions: int = 100,
+    seed: int = 0,
+    self_matches: SelfMatches = "auto",
+) -> dict[str, float]:
+    """Rank (G, D) gallery features for each of (Q, D) query features, and measure the ranking.
+
+    Returns rank1, rank5, rank10, rank20, mAP, mINP (fractions in [0, 1]) and valid_queries, as
+    `measure` defines them; gallery="shared" adds repetitions and the deviations between them, as
+    `measure_shared` does (`repetitions` and `seed` are for it alone). self_matches_dropped and
+    self_matches_kept count the queries that stand in the gallery themselves (the same feature row
+    to the bit, and the same pid) where no rule about cameras leaves them out; `self_matches` says
+    what becomes of them: "auto" drops them from the ranking where no camera is known, or all are
+    kept. What else is odd is said as a warning (UserWarning).
+
+    Features and ids may be arrays, lists, DataFrames or tensors of any number type and device;
+    distances are float64. Gallery pid -1 is junk, camid -1 an unknown camera. Camera ids may be
+    left out with same_camera="keep". Raises InputError for NaN, infinity, unequal widths or
+    lengths, ids that are no whole numbers of 64 bits, rules that exclude one another, and when no
+    query has a true match.
+    """
+    given = {
+        "query_features": query_features,
+        "gallery_features": gallery_features,
+        "query_pids": query_pids,
+        "gallery_pids": gallery_pids,
+        "query_camids": query_camids,
+        "gallery_camids": gallery_camids,
+    }
+    arrays = {name: array for name, array in given.items() if array is not None}
+    rules = Rules(gallery, same_camera, separate_cameras, ap, ties, repetitions, seed, self_matches)
+    found = _evaluated("evaluate", arrays, metric, rules)
+    for note in found.notes:
+        warnings.warn(f"evaluate: {note}", stacklevel=2)
+    return found.metrics
+
+
+def evaluate_features(
+    path: Path, metric: Metric = "euclidean", rules: Rules | None = None
+) -> Evaluation:
+    """`evaluate` for the arrays of an .npz file; an InputError then names the file."""
+    return _evaluated(str(path), read_features(path), metric, rules or Rules())
+
+
+def feature_distances(
+    query: NDArray[Any],
+    gallery: NDArray[Any],
+    metric: Metric = "euclidean",
+    rows: EqualRows | None = None,
+) -> Distances:
+    """The distances of query rows to all gallery rows, by block, in float64.
+
+    Equal gallery rows get equal distances to the last bit, whatever order the matrix product sums
+    in: ties are then ties. "cosine" is 1 - cosine similarity; a zero vector has similarity 0.
+    `rows`: which are equal, where that is known.
+    """
+    rows = rows or EqualRows.of(query[:0], gallery)
+    distinct = gallery if len(rows.firsts) == len(gallery) else gallery[rows.firsts]
+    chunk = max(1, CHUNK_BYTES // (8 * max(1, gallery.shape[1])))
+    unit = _unit if metric == "cosine" else None
+    middle = centre(unit(sample(gallery)) if unit else sample(gallery))
+    zero = [np.logical_not(points.any(axis=1)) for points in (query, distinct)] if unit else []
+
+    def placed(rows: NDArray[Any]) -> NDArray[np.float64]:
+        if not unit:
+            return less(rows, middle)
+        vectors = unit(rows)
+        vectors -= middle
+        return vectors
+
+    def block(start: int, stop: int) -> NDArray[np.float64]:
+        left = placed(query[start:stop])
+        found = np.empty((len(left), len(distinct)))
+        for begin in range(0, len(distinct), chunk):
+            some = slice(begin, begin + chunk)
+            found[:, some] = squared(left, placed(distinct[some]))
+        if unit:
+            # |u - v|^2 / 2 is 1 - u v, and keeps its digits where u is near v.
+            found /= 2
+            found[zero[0][start:stop]] = 1.0
+            found[:, zero[1]] = 1.0
+        else:
+            np.sqrt(found, out=found)
+        return found if distinct is gallery else found[:, rows.gallery]
+
+    return block
+
+
+def _unit(rows: NDArray[Any]) -> NDArray[np.float64]:
+    """Rows of length 1; zero stays zero."""
+    vectors: NDArray[np.float64] = rows.astype(np.float64)
+    # Scaled by the largest entry first, so that squaring can neither overflow nor vanish.
+    scale = np.maximum(vectors.max(axis=1), -vectors.min(axis=1))[:, None]
+    vectors /= np.where(scale > 0, scale, 1.0)
+    norms = np.sqrt(squares(vectors))[:, None]
+    vectors /= np.where(norms > 0, norms, 1.0)
+    return vectors
+
+
+def _evaluated(where: str, arrays: Mapping[str, Any], metric: Metric, rules: Rules) -> Evaluation:
+    try:
+        as_choice(metric, get_args(Metric), "metric")
+        rules.check()
+        checked = _checked(arrays, metric, cameras=rules.same_camera == "drop")
+        return _ranked(*checked, metric, rules)
+    except InputError as error:
+        raise InputError(f"{where}: {error}") from error
+    except MemoryError as error:
+        raise InputError(
+            f"{where}: these features need more memory than there is; save them as float32, "
+            "or evaluate on a larger machine"
+        ) from error
+
+
+def _ranked(
+    query: NDArray[Any], gallery: NDArray[Any], ids: ImageIds, metric: Metric, rules: Rules
+) -> Evaluation:
+    rows = EqualRows.of(query, gallery)
+    settled, dropped, kept = settle(with_images(ids, rows), rules.same_camera, rules.self_matches)
+    metrics = rules.apply(feature_distances(query, gallery, metric, rows), settled)
+    notes = [*_self_notes(len(query), dropped, kept), *rows.faults(ids)]
+    if metric == "cosine":
+        notes += _zero_notes(query, gallery)
+    counts = {"self_matches_dropped": dropped, "self_matches_kept": kept}
+    return Evaluation({**metrics, **counts}, tuple(notes))
+
+
+def _self_notes(queries: int, dropped: int, kept: int) -> list[str]:
+    what = f"of {queries} queries stand in the gallery themselves (equal feature row, same pid)"
+    left_out = f"{dropped} {what}: left out of their own rankings; self-matches 'keep' ranks them"
+    left_in = f"{kept} {what} and find themselves; self-matches 'drop' leaves them out"
+    return [*([left_out] if dropped else []), *([left_in] if kept else [])]
+
+
+def _zero_notes(query: NDArray[Any], gallery: NDArray[Any]) -> list[str]:
+    zero = sum(int((~rows.any(axis=1)).sum()) for rows in (query, gallery))
+    told = f"{zero} feature rows are zero: a cosine of 0 with all others is taken for them"
+    return [told] if zero else []
+
+
+# --- checks ---------------------------------------------------------------------------------------
+
+
+def _checked(
+    arrays: Mapping[str, Any], metric: Metric, cameras: bool
+) -> tuple[NDArray[Any], NDArray[Any], ImageIds]:
+    """All arrays, checked against each other; without `cameras` camera ids are not looked at."""
+    query, gallery = (_features(name, _present(name, arrays), metric) for name in FEATURES)
+    if query.shape[1] != gallery.shape[1]:
+        raise InputError(
+            f"query_features are {query.shape[1]} wide and gallery_features {gallery.shape[1]}; "
+            "both must come from the same model"
+        )
+    columns = []
+    for name in IDS:
+        rows = len(query if name.startswith("query") else gallery)
+        if name.endswith("camids") and not cameras:
+            columns.append(np.zeros(rows, dtype=np.int64))
+        else:
+            columns.append(_ids(name, _present(name, arrays), rows))
+    return query, gallery, ImageIds(*columns)
+
+
+def _present(name: str, arrays: Mapping[str, Any]) -> Any:
+    if name in arrays:
+        return arrays[name]
+    hint = "without cameras use --same-camera keep" if name.endswith("camids") else "give it, too"
+    raise InputError(f"{name} is missing; {hint}")
+
+
+def _features(name: str, value: Any, metric: Metric) -> NDArray[Any]:
+    array = as_array(value, name)
+    if array.dtype.kind not in "fiu":
+        raise InputError(
+            f"{name} must be floating point, not {array.dtype}; convert with .astype(float)"
+        )
+    if array.ndim != 2:
+        raise InputError(
+            f"{name} must be (images, width), not of shape {array.shape}; "
+            "give one row of features for each image"
+        )
+    if array.size == 0:
+        raise InputError(f"{name} is empty, of shape {array.shape}; give at least one image")
+    bad = np.flatnonzero(~np.isfinite(array).all(axis=1))
+    if len(bad):
+        raise InputError(
+            f"{name} holds NaN or infinity in {len(bad)} of {len(array)} rows, "
+            f"first in row {bad[0]}; compute these features again"
+        )
+    largest = max(float(array.max()), -float(array.min()))
+    if metric == "euclidean" and largest and not SIZES[0] < largest < SIZES[1]:
+        raise InputError(
+            f"{name} are of size {largest:.0e}, whose squares float64 cannot hold; "
+            "multiply all features by one number that brings them near 1"
+        )
+    return array
+
+
+def _ids(name: str, value: Any, rows: int) -> NDArray[np.int64]:
+    ids = as_ids(value, name)
+    if len(ids) != rows:
+        raise InputError(
+            f"{name} must have one entry for each of the {rows} feature rows, not {len(ids)}; "
+            "save both from the same list of images"
+        )
+    return ids

@@ -1,0 +1,315 @@
+"""FEATURES.npz: arrays read as data only; of any other file, what it is and what helps.
+
+Nothing is ever unpickled, and no library's advice is passed on.
+"""
+
+import json
+import zipfile
+import zlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crossres.datasets.base.errors import InputError
+
+FEATURES = ("query_features", "gallery_features")
+IDS = ("query_pids", "gallery_pids", "query_camids", "gallery_camids")
+NEEDED = (*FEATURES, "query_pids", "gallery_pids")
+# How other code bases call what is wanted here, in lower case and without what joins words.
+ALIASES = {
+    "query_features": ("queryfeatures", "queryfeature", "queryfeats", "queryfeat", "queryf", "qf"),
+    "gallery_features": (
+        "galleryfeatures", "galleryfeature", "galleryfeats", "galleryfeat", "galleryf", "gf",
+    ),
+    "query_pids": ("querypids", "querypid", "querylabels", "querylabel", "queryids", "queryid",
+                   "qpids", "qpid", "qids", "qid"),
+    "gallery_pids": ("gallerypids", "gallerypid", "gallerylabels", "gallerylabel", "galleryids",
+                     "galleryid", "gpids", "gpid", "gids", "gid"),
+    "query_camids": ("querycamids", "querycamid", "querycams", "querycam", "qcamids", "qcamid",
+                     "qcams", "qcam"),
+    "gallery_camids": ("gallerycamids", "gallerycamid", "gallerycams", "gallerycam", "gcamids",
+                       "gcamid", "gcams", "gcam"),
+}  # fmt: skip
+MOST_SHOWN = 12
+HEAD = 512
+MATLAB_7_3 = b"MATLAB 7.3"
+TORCH_BEFORE_1_6 = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19"
+# What zipfile, zlib and numpy raise for files that are damaged in one place or another.
+_DAMAGE = (
+    OSError,
+    ValueError,
+    EOFError,
+    RuntimeError,
+    NotImplementedError,
+    OverflowError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+
+Held = dict[str, str]
+"""Names of arrays -> their shapes and types in words."""
+
+
+def read_features(path: Path) -> dict[str, NDArray[Any]]:
+    """The arrays of an .npz file whose names `evaluate` knows.
+
+    Raises InputError for any other file, saying what it is, what it holds as far as that can be
+    seen without running anything in it, and how to convert it.
+    """
+    head = _head(path)
+    kind = next(kind for kind in KINDS if kind.is_it(head, path))
+    if kind is not NPZ:
+        raise _foreign(path, kind)
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            missing = [name for name in NEEDED if name not in archive.files]
+            if missing:
+                raise _lacking(path, kind, missing)
+            names = [name for name in archive.files if name in (*FEATURES, *IDS)]
+            return {name: _array(path, archive, name) for name in names}
+    except _DAMAGE as error:
+        raise InputError(
+            f"{path}: not a readable .npz archive: damaged or cut off; write it again"
+        ) from error
+
+
+def _head(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(HEAD)
+    except FileNotFoundError as error:
+        raise InputError(f"{path}: no such file; give the .npz with the features") from error
+    except OSError as error:
+        reason = "is a folder" if path.is_dir() else error.strerror or "cannot be opened"
+        raise InputError(f"{path}: {reason}; give the .npz with the features") from error
+
+
+def _array(path: Path, archive: Mapping[str, NDArray[Any]], name: str) -> NDArray[Any]:
+    try:
+        array = archive[name]
+    except MemoryError as error:
+        raise InputError(
+            f"{path}: array {name} is larger than the memory, or the file is damaged; "
+            "write it again, as float32"
+        ) from error
+    except _DAMAGE as error:
+        if _safely(_npz_held, path).get(name, "").endswith("object"):
+            raise InputError(
+                f"{path}: array {name} holds Python objects, which are never read; save plain "
+                "numbers (.astype(float) or .astype(int))"
+            ) from error
+        raise InputError(
+            f"{path}: array {name} cannot be read; the file is damaged, write it again"
+        ) from error
+    if not isinstance(array, np.ndarray):
+        raise InputError(f"{path}: {name} is not an array; write the file with numpy.savez")
+    return array
+
+
+# --- what a file is -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of file: how to tell it, what arrays it holds, and how its owner opens it.
+
+    `opens` is Python that makes `f`, a mapping from names to arrays, of the file {path}.
+    """
+
+    name: str
+    is_it: Callable[[bytes, Path], bool]
+    held: Callable[[Path], Held] = lambda _: {}
+    opens: str = ""
+
+
+def _foreign(path: Path, kind: Kind) -> InputError:
+    held = _safely(kind.held, path)
+    holds = f"; holds {_listed(held)}" if held else ""
+    return InputError(f"{path}: {kind.name}, not an .npz{holds}; {_remedy(path, kind, held)}")
+
+
+def _lacking(path: Path, kind: Kind, missing: list[str]) -> InputError:
+    held = _safely(kind.held, path)
+    holds = f"holds {_listed(held)}" if held else "holds no array"
+    verb = "is" if len(missing) == 1 else "are"
+    return InputError(
+        f"{path}: {', '.join(missing)} {verb} missing; the file {holds}; "
+        f"{_remedy(path, kind, held)}"
+    )
+
+
+def _safely(held: Callable[[Path], Held], path: Path) -> Held:
+    """What the file holds; nothing where it is damaged, for it is refused in any case."""
+    try:
+        return held(path)
+    except Exception:  # each reader raises errors of its own
+        return {}
+
+
+def _listed(held: Held) -> str:
+    shown = [f"{name} {about}".strip() for name, about in list(held.items())[:MOST_SHOWN]]
+    more = len(held) - len(shown)
+    return ", ".join(shown) + (f" and {more} more" if more else "")
+
+
+def _remedy(path: Path, kind: Kind, held: Held) -> str:
+    """How to convert the file: in Python, with its own names as far as these are known."""
+    saved = ", ".join(f"{name}={_known_as(name, held)}" for name in (*FEATURES, *IDS))
+    saves = f"numpy.savez('features.npz', {saved})"
+    if not kind.opens:
+        return f"in the program that wrote it, save arrays with {saves}"
+    return f"convert it in Python: {kind.opens.format(path=repr(str(path)))}; {saves}"
+
+
+def _known_as(name: str, held: Held) -> str:
+    """How to get from `f` what is called `name` here; dots where that is not known."""
+    plain = {"".join(filter(str.isalnum, other.lower())): other for other in held}
+    names = [plain[alias] for alias in ALIASES[name] if alias in plain]
+    return f"f[{names[0]!r}]" if names else "..."
+
+
+# --- what a file holds ----------------------------------------------------------------------------
+
+
+def _members(path: Path) -> list[str]:
+    """The names in a zip archive, none where it is damaged."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return archive.namelist()
+    except _DAMAGE:
+        return []
+
+
+def _npz_held(path: Path) -> Held:
+    held = {}
+    with zipfile.ZipFile(path) as archive:
+        for name in archive.namelist():
+            with archive.open(name) as member:
+                held[name.removesuffix(".npy")] = _npy_header(member)
+    return held
+
+
+def _npy_held(path: Path) -> Held:
+    with path.open("rb") as file:
+        return {"one array": _npy_header(file)}
+
+
+def _npy_header(stream: IO[bytes]) -> str:
+    old = np.lib.format.read_magic(stream) == (1, 0)
+    read = np.lib.format.read_array_header_1_0 if old else np.lib.format.read_array_header_2_0
+    shape, _, kind = read(stream)
+    return f"{shape} {kind.name}"
+
+
+def _mat_held(path: Path) -> Held:
+    from scipy.io import whosmat
+
+    return {name: f"{shape} {kind}" for name, shape, kind in whosmat(path)}
+
+
+def _hdf5_held(path: Path) -> Held:
+    import h5py
+
+    held: Held = {}
+    matlab = _head(path).startswith(MATLAB_7_3)  # which turns every array over
+
+    def visit(name: str, item: Any) -> None:
+        if isinstance(item, h5py.Dataset):
+            held[name] = f"{item.shape[:: -1 if matlab else 1]} {item.dtype}"
+
+    with h5py.File(path, "r") as file:
+        file.visititems(visit)
+    return held
+
+
+def _safetensors_held(path: Path) -> Held:
+    with path.open("rb") as file:
+        header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
+    arrays = {name: about for name, about in header.items() if name != "__metadata__"}
+    return {n: f"({', '.join(map(str, a['shape']))}) {a['dtype']}" for n, a in arrays.items()}
+
+
+def _text_held(path: Path) -> Held:
+    with path.open(encoding="utf-8-sig") as file:
+        first = file.readline(HEAD)
+    return {f"lines, of which the first is {first.strip()[:60]!r}": ""}
+
+
+def _is_text(head: bytes, _: Path) -> bool:
+    text = head.decode("utf-8", errors="ignore")  # the last character may be cut
+    return bool(text) and all(c.isprintable() or c.isspace() for c in text.lstrip("\ufeff"))
+
+
+def _is_safetensors(head: bytes, path: Path) -> bool:
+    length = int.from_bytes(head[:8], "little")
+    return head[8:9] == b"{" and 8 + length <= path.stat().st_size
+
+
+def _is_zip(head: bytes, _: Path) -> bool:
+    return head[:4] in (b"PK\x03\x04", b"PK\x05\x06")
+
+
+def _is_torch(head: bytes, path: Path) -> bool:
+    zipped = _is_zip(head, path) and any(n.endswith("/data.pkl") for n in _members(path))
+    return zipped or head.startswith(TORCH_BEFORE_1_6)
+
+
+def _is_npz(head: bytes, path: Path) -> bool:
+    names = _members(path) if _is_zip(head, path) else ["no archive"]
+    return all(name.endswith(".npy") for name in names) or (
+        path.suffix.lower() == ".npz" and _is_zip(head, path)
+    )
+
+
+def _is_pickle(head: bytes, path: Path) -> bool:
+    return head[:1] == b"\x80" or path.suffix.lower() in (".pkl", ".pickle")
+
+
+NPZ = Kind("a NumPy archive", _is_npz, _npz_held, "import numpy; f = numpy.load({path})")
+KINDS = (
+    Kind("an empty file", lambda head, _: not head),
+    Kind(
+        "written by torch.save, which makes Python pickles",
+        _is_torch,
+        opens="import numpy, torch; f = torch.load({path}, weights_only=True, map_location='cpu')",
+    ),
+    NPZ,
+    Kind("a zip archive without arrays", _is_zip, lambda path: dict.fromkeys(_members(path), "")),
+    Kind(
+        "a single array (.npy)",
+        lambda head, _: head.startswith(b"\x93NUMPY"),
+        _npy_held,
+        "import numpy; f = numpy.load({path})",
+    ),
+    Kind(
+        "a MATLAB file (7.3)",
+        lambda head, _: head.startswith(MATLAB_7_3),
+        _hdf5_held,
+        "import numpy, h5py; f = {{k: v[()].T for k, v in h5py.File({path}).items()}}",
+    ),
+    Kind(
+        "an HDF5 file",
+        lambda head, _: head.startswith(b"\x89HDF"),
+        _hdf5_held,
+        "import numpy, h5py; f = h5py.File({path})",
+    ),
+    Kind(
+        "a MATLAB file",
+        lambda head, path: head.startswith(b"MATLAB") or path.suffix.lower() == ".mat",
+        _mat_held,
+        "import numpy, scipy.io; f = scipy.io.loadmat({path})",
+    ),
+    Kind("a Python pickle, which is never opened here: it may run any code", _is_pickle),
+    Kind(
+        "a safetensors file",
+        _is_safetensors,
+        _safetensors_held,
+        "import numpy, safetensors.numpy; f = safetensors.numpy.load_file({path})",
+    ),
+    Kind("text", _is_text, _text_held, "import numpy, pandas; f = pandas.read_csv({path})"),
+    Kind("a file of a kind that is not known here", lambda *_: True),
+)

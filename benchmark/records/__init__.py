@@ -1,0 +1,1 @@
+"""Records of cells, their artifacts and weights, and results folders."""

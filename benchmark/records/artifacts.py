@@ -1,0 +1,70 @@
+"""Artifacts: what a report shows of one cell: a few queries, their nearest gallery images, chains.
+
+Queries and gallery are drawn by hash, never chosen by success; arrays only, no pickle.
+"""
+
+import io
+import zipfile
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crossres.benchmark.metrics.measure import METRICS
+from crossres.datasets.base.errors import InputError, reason
+from crossres.datasets.base.files import write_atomically
+
+
+def artifact_path(folder: Path, key: str) -> Path:
+    """Where the artifact of `key` lies in the results folder."""
+    return folder / "artifacts" / f"{key}.npz"
+
+
+def write_artifact(folder: Path, key: str, arrays: dict[str, NDArray[Any]]) -> Path:
+    """Write the arrays as a compressed .npz, atomically; returns its path."""
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
+    path = artifact_path(folder, key)
+    write_atomically(path, buffer.getvalue())
+    return path
+
+
+def read_arrays(path: Path, names: Collection[str]) -> dict[str, NDArray[Any]] | None:
+    """These arrays of an artifact; None where it is absent or was written without one of them.
+
+    Raises InputError when the file cannot be read.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as opened:
+            if not set(names) <= set(opened.files):
+                return None
+            return {name: opened[name] for name in names}
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise unreadable(path, error) from error
+
+
+def unreadable(path: Path, error: Exception) -> InputError:
+    """The error about an artifact that cannot be read."""
+    text = f"not a readable artifact ({reason(error)}); delete it and its record, then run again"
+    return InputError(f"{path}: {text}")
+
+
+def read_scores(path: Path, gallery: str) -> tuple[NDArray[np.int64], NDArray[np.float64]] | None:
+    """The pids (Q,) and scores (Q, 6) of all queries under a gallery rule; None where not kept.
+
+    Raises InputError when the file cannot be read.
+    """
+    found = read_arrays(path, ("scored_pids", f"scores_{gallery}"))
+    if found is None:
+        return None
+    pids, scores = found.values()
+    if scores.shape != (len(pids), len(METRICS)):
+        raise InputError(
+            f"{path}: scores_{gallery} has the shape {scores.shape}, not "
+            f"{(len(pids), len(METRICS))}; delete it and its record, then run again"
+        )
+    return pids, scores

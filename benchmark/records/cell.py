@@ -1,0 +1,80 @@
+"""Cells: one training and test of one method on one data set with one seed, and the key of that.
+
+The key hashes everything that decides the result except the code, which the record carries apart.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from crossres.benchmark.config.profiles import profile_content
+from crossres.datasets.base.files import digest_of
+from crossres.datasets.raw.source import Source
+from crossres.methods.interface.profile import Profile
+
+KEY_LENGTH = 20
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What is run: a method with all its options resolved, the data, the seed, the profile's name.
+
+    `source` is "real", "partial" or "twin:<size>:<version>" (Raw.source).
+    """
+
+    method: str
+    options: Mapping[str, Any]
+    dataset: str
+    protocol: str
+    source: str
+    seed: int
+    profile: str
+
+
+@dataclass(frozen=True)
+class Job:
+    """A cell with all that a worker needs to run it anywhere; small, and safe to pickle.
+
+    `labels` are the table rows that the cell stands for; `cache` is the worker's cache folder.
+    """
+
+    key: str
+    cell: Cell
+    labels: tuple[str, ...]
+    profile: Profile
+    source: Source
+    cache: Path
+    manifest_digest: str
+
+
+def key_of(cell: Cell, profile: Mapping[str, Any], manifest_digest: str) -> str:
+    """The first 20 hex digits of the SHA-256 over cell, profile content and manifest digest."""
+    content = {"cell": asdict(cell), "profile": profile, "manifest": manifest_digest}
+    return digest_of(canonical_json(content))[:KEY_LENGTH]
+
+
+def canonical_json(content: Any) -> bytes:
+    """JSON with sorted keys and no spaces; ValueError for NaN and infinity."""
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return text.encode("utf-8")
+
+
+def make_job(
+    cell: Cell, label: str, profile: Profile, source: Source, cache: Path, manifest_digest: str
+) -> Job:
+    """The job of `cell`, with its key."""
+    key = key_of(cell, profile_content(profile, cell.method), manifest_digest)
+    return Job(key, cell, (label,), profile, source, cache, manifest_digest)
+
+
+def merge_equal(jobs: Iterable[Job]) -> list[Job]:
+    """Jobs of one key become one job with the labels of all, in the order of first appearance."""
+    merged: dict[str, Job] = {}
+    for job in jobs:
+        if job.key in merged:
+            labels = dict.fromkeys((*merged[job.key].labels, *job.labels))
+            job = replace(job, labels=tuple(labels))
+        merged[job.key] = job
+    return list(merged.values())

@@ -1,0 +1,118 @@
+"""The tables and claims that a results folder was made for, kept in it as plain TOML.
+
+One file holds one table, with its published numbers, so that runs side by side and folders that are
+copied together can never mix two of them. docs/adding-a-table.md says what reports make of them.
+"""
+
+import json
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from crossres.benchmark.config.claims import Claim, load_claims
+from crossres.benchmark.config.tables import Table, built_in_tables, load_table, table_from
+from crossres.datasets.base.errors import InputError
+from crossres.datasets.base.files import write_atomically
+from crossres.datasets.base.texts import check_name
+
+TABLES, CLAIMS = "tables", "claims"
+HEAD = "# Kept by crossres: what this results folder was made for.\n"
+
+
+def keep_table(results: Path, table: Table) -> None:
+    """Write tables/<id>.toml, in place of another table of that id; nothing where it is there.
+
+    Raises InputError for a table that a file could not hold.
+    """
+    check_name("the id of a table", table.id)
+    path, text = results / TABLES / f"{table.id}.toml", table_toml(table)
+    table_from(path, tomllib.loads(text))
+    _keep(path, text)
+
+
+def keep_claims(results: Path, name: str, claims: Sequence[Claim]) -> None:
+    """Write claims/<name>.toml likewise; each names its table by the id."""
+    check_name("the name of a claims file", name)
+    entries = [
+        asdict(claim)
+        | {"table": claim.table.id, "right": claim.rights, "margin": round(100 * claim.margin, 9)}
+        for claim in claims
+    ]
+    for entry in entries:
+        del entry["rights"]
+    _keep(results / CLAIMS / f"{name}.toml", HEAD + _toml_tables("claims", entries))
+
+
+def kept_tables(results: Path) -> list[Table]:
+    """The tables that a results folder keeps, by id; InputError names one that cannot be used."""
+    try:
+        return [load_table(path) for path in sorted((results / TABLES).glob("*.toml"))]
+    except InputError as error:
+        raise InputError(
+            f"{error}; it is kept in a results folder: name another table, or remove it there"
+        ) from error
+
+
+def naming_tables(*results: Path) -> list[Table]:
+    """The tables that name the rows of results folders: those that they keep, then the built-in."""
+    found = [table for folder in results for table in kept_tables(folder)]
+    return [*found, *built_in_tables()]
+
+
+def claims_of(results: Path) -> tuple[Claim, ...]:
+    """The claims to hold against a results folder: the paper's, then those that it keeps.
+
+    Where it keeps tables, the paper's about these alone.
+    """
+    tables = kept_tables(results)
+    ids = {table.id for table in tables}
+    papers = (claim for claim in load_claims() if not ids or claim.table.id in ids)
+    paths = sorted((results / CLAIMS).glob("*.toml"))
+    return (*papers, *(claim for path in paths for claim in load_claims(path, tables)))
+
+
+def table_toml(table: Table) -> str:
+    """The table as a table file; the same table gives the same text."""
+    content = _given(asdict(table))
+    rows, published = content.pop("rows"), content.pop("published", [])
+    head = "".join(f"{name} = {_toml(value)}\n" for name, value in content.items())
+    entries = {"rows": [_given(row) for row in rows], "published": published}
+    return HEAD + head + "".join(_toml_tables(name, each) for name, each in entries.items())
+
+
+def _keep(path: Path, content: str) -> None:
+    try:
+        is_there = path.read_bytes() == content.encode()
+    except OSError:
+        is_there = False
+    if not is_there:
+        write_atomically(path, content)
+
+
+def _given(entries: Mapping[str, Any]) -> dict[str, Any]:
+    """The entries that are set: neither None nor empty."""
+    return {
+        name: value
+        for name, value in entries.items()
+        if value is not None and value != () and value != {}
+    }
+
+
+def _toml_tables(name: str, entries: Iterable[Mapping[str, Any]]) -> str:
+    return "".join(
+        f"\n[[{name}]]\n" + "".join(f"{key} = {_toml(value)}\n" for key, value in entry.items())
+        for entry in entries
+    )
+
+
+def _toml(value: Any) -> str:
+    """A value as TOML; JSON's texts, numbers and booleans are TOML's."""
+    if isinstance(value, Mapping):
+        return f"{{ {', '.join(f'{_toml(key)} = {_toml(item)}' for key, item in value.items())} }}"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(_toml, value))}]"
+    if not isinstance(value, str | int | float):
+        raise InputError(f"{value!r} in a table cannot be kept as TOML; give text or a number")
+    return json.dumps(value, ensure_ascii=False, allow_nan=False).replace("\x7f", "\\u007f")

@@ -1,0 +1,68 @@
+"""The queries behind a metric of a record: read from its artifact, or counted."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crossres.benchmark.metrics.measure import METRICS
+from crossres.benchmark.records.artifacts import artifact_path, read_scores
+from crossres.benchmark.records.record import Record
+from crossres.benchmark.stats.sample import Queries, counted_queries, scored_queries
+from crossres.datasets.base.errors import InputError
+
+QueryReader = Callable[[Record, str, str], Queries]
+"""The queries of a record under a gallery rule, by a metric that the record has."""
+
+
+def from_counts(record: Record, gallery: str, metric: str) -> Queries:
+    """What the record alone tells: how many identities its queries show."""
+    mean = float(record.metrics[gallery][metric])
+    counts = (max(1, record.counts[name]) for name in ("query_images", "query_pids"))
+    return counted_queries(record.cell.dataset, mean, *counts)
+
+
+class FromArtifacts:
+    """Reads the scores of all queries from the artifacts of a folder, each of them once.
+
+    What is made of them is kept, too: marks, differences and claims ask for the same cells.
+
+    Where they are not kept, `from_counts` serves; a damaged artifact becomes a line in `notes`.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.notes: list[str] = []
+        self._made: dict[tuple[str, str, str], Queries] = {}
+        self._read: dict[tuple[str, str], tuple[NDArray[np.int64], NDArray[np.float64]] | None] = {}
+
+    def __call__(self, record: Record, gallery: str, metric: str) -> Queries:
+        asked = record.key, gallery, metric
+        if asked not in self._made:
+            self._made[asked] = self._queries(record, gallery, metric)
+        return self._made[asked]
+
+    def _queries(self, record: Record, gallery: str, metric: str) -> Queries:
+        kept = self.scores(record.key, gallery) if metric in METRICS else None
+        if kept is None:
+            return from_counts(record, gallery, metric)
+        pids, scores = kept
+        return scored_queries(record.cell.dataset, pids, scores[:, METRICS.index(metric)])
+
+    def scores(
+        self, key: str, gallery: str
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64]] | None:
+        """The pids (Q,) and scores (Q, 6) of a cell; None where they are not kept or unreadable."""
+        if (key, gallery) not in self._read:
+            self._read[key, gallery] = self._opened(key, gallery)
+        return self._read[key, gallery]
+
+    def _opened(
+        self, key: str, gallery: str
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64]] | None:
+        try:
+            return read_scores(artifact_path(self.folder, key), gallery)
+        except InputError as error:
+            self.notes.append(str(error))
+            return None

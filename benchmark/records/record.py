@@ -1,0 +1,180 @@
+"""Records: one JSON file per finished cell, written whole or not at all, checked when read.
+
+A file that is half-written, altered, foreign or of another version is never read as a result.
+"""
+
+import json
+import logging
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jsonschema import Draft202012Validator
+
+from crossres.benchmark.records.cell import Cell, key_of
+from crossres.benchmark.records.mistaken import no_results
+from crossres.datasets.base.arguments import as_path
+from crossres.datasets.base.errors import InputError
+from crossres.datasets.base.files import write_atomically
+from crossres.datasets.base.texts import read_json
+
+SCHEMA_VERSION = 1
+SCHEMA_PATH = Path(__file__).parent / "record.schema.json"
+START = "start"  # of the random weights that training began with, where a method tells
+DRAWS = "draws"  # of what the first steps of training drew at random, likewise
+INITIAL = "initial "  # with a network's name: the digest of the ImageNet weights it began with
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Beside what the numbers of a cell may stand, as it was known when the cell was run.
+
+    `other_counts` and `other_sizes`: in what the raw folder differed from the card of its data set
+    (Raw); `paper_size` and `warning`: what the profile said (Profile).
+    """
+
+    other_counts: tuple[str, ...] = ()
+    other_sizes: tuple[str, ...] = ()
+    paper_size: bool = False
+    warning: str = ""
+
+
+@dataclass(frozen=True)
+class Record:
+    """What record.schema.json documents. Metrics are fractions in [0, 1], times seconds.
+
+    `metrics` and `cmc` are keyed by gallery rule ("single-shot", "multi-shot"). `first_losses`:
+    means over the first steps of training; {} where none is noted, or in records of older versions.
+    `standing` None: a record of an older version, which compared the data with nothing.
+    """
+
+    key: str
+    cell: Cell
+    profile: Mapping[str, Any]
+    metrics: Mapping[str, Mapping[str, float]]
+    cmc: Mapping[str, tuple[float, ...]]
+    digests: Mapping[str, str]
+    counts: Mapping[str, int]
+    seconds: Mapping[str, float]
+    peak_memory_bytes: int
+    environment: Mapping[str, str | int]
+    notes: tuple[str, ...] = ()
+    first_losses: Mapping[str, float] = field(default_factory=dict)
+    standing: Standing | None = None
+    schema: int = field(default=SCHEMA_VERSION)
+
+    @property
+    def initial(self) -> dict[str, str]:
+        """Network -> digest of the ImageNet weights that training began with; {} for none."""
+        found = self.digests.items()
+        return {n.removeprefix(INITIAL): digest for n, digest in found if n.startswith(INITIAL)}
+
+
+@dataclass(frozen=True)
+class RecordFolder:
+    """What lies in records/: the sound records by key, and one line for each file that is not."""
+
+    records: Mapping[str, Record]
+    broken: tuple[str, ...] = ()
+
+
+def record_path(folder: Path, key: str) -> Path:
+    """Where the record of `key` lies in the results folder."""
+    return folder / "records" / f"{key}.json"
+
+
+def write_record(folder: Path, record: Record) -> Path:
+    """Write the record into the results folder, atomically; returns its path.
+
+    Raises ValueError when the record does not follow its own schema (a bug, never the user's).
+    """
+    content = asdict(record)
+    text = json.dumps(content, indent=1, sort_keys=True, allow_nan=False, ensure_ascii=False)
+    fault = record_fault(json.loads(text))
+    if fault:
+        raise ValueError(f"record {record.key}: {fault}")
+    path = record_path(folder, record.key)
+    write_atomically(path, text + "\n")
+    return path
+
+
+def read_record(path: Path) -> Record:
+    """The record at `path`. Raises InputError naming the file when it is not a sound record."""
+    content = read_json(path, "record", "remove it, and its cell is run again")
+    fault = record_fault(content)
+    if not fault and content["key"] != path.stem:
+        fault = f"it is the record of {content['key']}, so it was renamed"
+    if fault:
+        raise InputError(f"{path}: {fault}; remove it, and its cell is run again")
+    return record_from(content)
+
+
+def scan_records(folder: Path) -> RecordFolder:
+    """All records of the results folder by key (sorted), and what is wrong with the other files."""
+    records, broken = {}, []
+    for path in sorted((folder / "records").glob("*.json")):
+        try:
+            record = read_record(path)
+        except InputError as error:
+            broken.append(str(error))
+        else:
+            records[record.key] = record
+    return RecordFolder(records, tuple(broken))
+
+
+def check_results(folder: Path) -> None:
+    """Raise InputError, saying what the place is, when it is no results folder."""
+    if not os.path.isdir(folder / "records"):  # noqa: PTH112 - False for names that none can have
+        raise no_results(folder)
+
+
+def read_records(folder: Path | str) -> list[Record]:
+    """The sound records of a results folder, by key; each unsound file gets a logged warning.
+
+    Raises InputError when the folder has no records/ at all.
+    """
+    folder = as_path(folder, "results")
+    check_results(folder)
+    found = scan_records(folder)
+    for line in found.broken:
+        _log.warning("ignored %s", line)
+    return list(found.records.values())
+
+
+def record_from(content: Mapping[str, Any]) -> Record:
+    """The record that this JSON object, in which `record_fault` finds nothing, stands for."""
+    cmc = {rule: tuple(curve) for rule, curve in content["cmc"].items()}
+    made = {"cell": Cell(**content["cell"]), "cmc": cmc, "notes": tuple(content["notes"])}
+    return Record(**{**content, **made, "standing": _standing(content.get("standing"))})
+
+
+def _standing(content: Mapping[str, Any] | None) -> Standing | None:
+    if content is None:
+        return None
+    told = {name: tuple(content[name]) for name in ("other_counts", "other_sizes")}
+    return Standing(**{**content, **told})
+
+
+def record_fault(content: Any) -> str | None:
+    """What is wrong with a record as a JSON value, in one line; None when it is sound."""
+    version = content.get("schema") if isinstance(content, dict) else None
+    if version != SCHEMA_VERSION:
+        return f"not a record of version {SCHEMA_VERSION} (schema is {version!r})"
+    error = next(iter(sorted(_validator().iter_errors(content), key=str)), None)
+    if error is not None:
+        where = "/".join(str(part) for part in error.absolute_path) or "the record"
+        return f"does not follow the record schema at {where}: {error.message[:200]}"
+    key = key_of(Cell(**content["cell"]), content["profile"], content["digests"]["manifest"])
+    if content["key"] != key:
+        return f"its cell, profile and manifest have the key {key}, so it was altered"
+    return None
+
+
+@cache
+def _validator() -> Draft202012Validator:
+    return Draft202012Validator(json.loads(SCHEMA_PATH.read_text(encoding="utf-8")))

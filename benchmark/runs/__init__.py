@@ -1,0 +1,1 @@
+"""Run cells: plan, data, engine, workers, progress."""

@@ -1,0 +1,306 @@
+"""Running one cell: data, training, embeddings, measurements, digests -> record and artifact.
+
+Runs in a worker process; everything random comes from the cell's seed, on one thread.
+"""
+
+import os
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from crossres.benchmark.config.profiles import profile_content
+from crossres.benchmark.measures.environment import Stopwatch, environment, peak_memory
+from crossres.benchmark.measures.flops import flops_per_image
+from crossres.benchmark.measures.learning_curves import Curves
+from crossres.benchmark.measures.restoration import chain_quality, restoration_of
+from crossres.benchmark.measures.retrieved_samples import artifact_of
+from crossres.benchmark.metrics.equal_rows import EqualRows, self_matched, with_images
+from crossres.benchmark.metrics.measure import (
+    GALLERY_RULES,
+    Distances,
+    ImageIds,
+    Metrics,
+    as_dict,
+    measure,
+)
+from crossres.benchmark.records.cell import Job
+from crossres.benchmark.records.record import DRAWS, INITIAL, START, Record, Standing
+from crossres.benchmark.runs.code_digest import cell_roots, code_digest
+from crossres.benchmark.runs.data import Progress, build_pixels, open_data
+from crossres.datasets.base.files import digest_of
+from crossres.datasets.cards import CARDS
+from crossres.datasets.pixels.store import PixelStore
+from crossres.datasets.splits.manifest import Manifest
+from crossres.methods.interface.method import Embeddings, Method
+from crossres.methods.interface.registry import method_class
+from crossres.methods.interface.run import Run
+from crossres.methods.interface.training_data import Images, TrainSet
+from crossres.methods.shared.networks.imagenet_weights import noted_weights
+from crossres.methods.shared.torch_tools import resolve_device as torch_device
+
+RATES = (2, 3, 4)
+ALIKE = 0.01  # of the length of an embedding
+
+
+class CellError(Exception):
+    """A cell that cannot have a result; the text is the one-line reason."""
+
+
+@dataclass(frozen=True)
+class CellResult:
+    """What a finished cell hands to the driver, which may sit on another machine, to write.
+
+    The record, the arrays of its artifact, and where asked for the files of the trained method
+    (name -> content: a worker needs no disk that it shares with the driver).
+    """
+
+    record: Record
+    artifact: dict[str, NDArray[Any]]
+    weights: Mapping[str, bytes] = field(default_factory=dict)
+
+
+def prepare_cell(job: Job, progress: Progress) -> str:
+    """See that the job's device is there and build its pixels; returns the digest of these.
+
+    Raises InputError, so that what no cell could do without is refused before the first one.
+    """
+    resolve_device(job.profile.device)
+    return build_pixels(job, progress)
+
+
+def run_cell(job: Job, progress: Progress, *, keep_weights: bool = False) -> CellResult:
+    """Train and test the job's method on its data; the same job gives the same digests anywhere.
+
+    With `keep_weights` the result holds the trained method, too; its record is the same.
+    Raises InputError (data, options, weights, device) and CellError (embeddings without a value).
+    """
+    watch = Stopwatch()
+    device = resolve_device(job.profile.device)
+    code = code_digest(cell_roots(method_class(job.cell.method), CARDS[job.cell.dataset].reader))
+    with watch.phase("prepare"):
+        raw, manifest, store = open_data(job, progress)
+        train = train_set(manifest, store)
+    curves = Curves(lambda done, total: progress("fit", done, total))
+    seed, dataset = job.cell.seed, job.cell.dataset
+    run = Run(seed, device, curves.progress, curves.note, curves.drew, dataset)
+    with watch.phase("fit"), noted_weights() as initial:
+        method = _fitted(job, train, run)
+    with watch.phase("embed"):
+        embeddings = embedded(method, manifest, store, progress)
+    with watch.phase("evaluate"):
+        progress("evaluate", 0, 1)
+        ids, rows = _image_ids(manifest), EqualRows.of(*embeddings)
+        distances = method_distances(method, *embeddings, rows)
+        metrics = _measured(distances, ids)
+        scores = {rule: found.per_query for rule, found in metrics.items()}
+        artifact = artifact_of(method, raw, manifest, store, embeddings, scores)
+    begun = {START: method.start, DRAWS: curves.first_draws()}
+    memory = peak_memory()  # before anything is measured that no test needs
+    with watch.phase("measure"):
+        counts = _counts(manifest, method, embeddings, metrics) | _flops(method, manifest, store)
+        artifact |= curves.arrays() | restoration_of(method, raw, manifest, store)
+        artifact |= chain_quality(raw, manifest, store, artifact)
+    record = Record(
+        key=job.key,
+        cell=job.cell,
+        profile=profile_content(job.profile, job.cell.method),
+        metrics={rule: as_dict(found) for rule, found in metrics.items()},
+        cmc={rule: found.cmc for rule, found in metrics.items()},
+        digests={
+            "manifest": manifest.digest,
+            "pixels": store.digest,
+            "embeddings": _digest(*embeddings),
+            "weights": method.parameters_digest(),
+            "code": code,
+            **{INITIAL + network: digest for network, digest in initial.items()},
+            **{name: digest for name, digest in begun.items() if digest is not None},
+        },
+        counts=counts,
+        seconds=watch.seconds(),
+        peak_memory_bytes=memory,
+        environment=environment(device),
+        notes=(*manifest.notes, *_skipped_notes(metrics), *_equal_notes(ids, rows)),
+        first_losses=curves.first_losses(),
+        standing=Standing(
+            raw.other_counts, raw.other_sizes, job.profile.paper_size, job.profile.warning
+        ),
+    )
+    return CellResult(record, artifact, method.saved(origin_of(record)) if keep_weights else {})
+
+
+def origin_of(record: Record) -> dict[str, Any]:
+    """Where the weights of a cell come from, as their method.json says it."""
+    cell = record.cell
+    return {
+        "key": record.key,
+        "dataset": cell.dataset,
+        "protocol": cell.protocol,
+        "source": cell.source,
+        "seed": cell.seed,
+        "manifest": record.digests["manifest"],
+        "code": record.digests["code"],
+        "crossres": record.environment["crossres"],
+    }
+
+
+def resolve_device(wanted: str) -> str:
+    """The device's name, with "auto" decided. InputError for an unknown one or a GPU not there."""
+    return str(torch_device(wanted))
+
+
+def train_set(manifest: Manifest, store: PixelStore) -> TrainSet:
+    """The training split as methods see it: labels 0..C-1 in the order of the pids."""
+    rows = manifest.rows("train")
+    labels = np.unique(rows["pid"].to_numpy(), return_inverse=True)[1]
+    rates = rows["rate"].to_numpy()
+    return TrainSet(
+        images=np.asarray(store.images("train")),
+        labels=labels.astype(np.int64),
+        camids=rows["camid"].to_numpy(),
+        rates=rates,
+        variants={rate: np.asarray(store.variants(rate)) for rate in RATES},
+        hr=np.flatnonzero(rates == 1),
+    )
+
+
+def _fitted(job: Job, train: TrainSet, run: Run) -> Method:
+    make_deterministic(run)
+    method = method_class(job.cell.method)(job.profile, **job.cell.options)
+    method.fit(train, run)
+    return method
+
+
+def make_deterministic(run: Run) -> None:
+    """One thread, deterministic kernels, and a seed for whatever uses a global generator."""
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.set_num_threads(1)
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
+    torch.backends.cudnn.benchmark = False
+    torch.manual_seed(run.seed_for("torch"))
+    random.seed(run.seed_for("random"))
+    np.random.seed(run.seed_for("numpy") % 2**32)  # noqa: NPY002 - guards methods that still use it
+
+
+def embedded(
+    method: Method, manifest: Manifest, store: PixelStore, progress: Progress
+) -> tuple[Embeddings, Embeddings]:
+    """The embeddings of queries and gallery; only a method that says so is told their rates.
+
+    Raises CellError where they are no embeddings, or one depends on the other images.
+    """
+    found = []
+    for done, split in enumerate(("query", "gallery")):
+        progress("embed", done, 2)
+        images = np.asarray(store.images(split))
+        rates = manifest.rows(split)["rate"].to_numpy()
+        array = _embedded(method, images, rates)
+        check_embeddings(method, array, len(images), split)
+        check_alone(method, _embedded(method, images[:1], rates[:1]), array[:1])
+        found.append(array)
+    return found[0], found[1]
+
+
+def _embedded(method: Method, images: Images, rates: NDArray[np.int64]) -> Embeddings:
+    return method.embed_rated(images, rates) if method.needs_rate else method.embed(images)
+
+
+def check_alone(method: Method, alone: Embeddings, among_others: Embeddings) -> None:
+    """Raise CellError unless an image has nearly the same embedding alone as among others.
+
+    Else a query's result would depend on which others are asked: batch normalisation in training
+    mode, say. What kernels for another size of batch change is far below ALIKE.
+    """
+    gap = float(np.linalg.norm(alone - among_others))
+    if not gap <= ALIKE * float(np.linalg.norm(among_others)):
+        raise CellError(
+            f"method {method.name}: an image has another embedding alone than among others; "
+            "put the network into evaluation mode (network.eval()) before it embeds"
+        )
+
+
+def check_embeddings(method: Method, array: Embeddings, count: int, what: str) -> None:
+    """Raise CellError unless these are (count, D) float32 numbers, none NaN or infinite."""
+    if array.ndim != 2 or len(array) != count or array.dtype != np.float32:
+        raise CellError(
+            f"method {method.name}: embed must give ({count}, D) float32, "
+            f"not {array.shape} {array.dtype}; see `crossres methods check {method.name}`"
+        )
+    bad = int((~np.isfinite(array).all(axis=1)).sum())
+    if bad:
+        raise CellError(
+            f"method {method.name}: NaN or infinity in {bad} of {count} {what} "
+            "embeddings; the training diverged, lower its learning rate"
+        )
+
+
+def _measured(distances: Distances, ids: ImageIds) -> dict[str, Metrics]:
+    return {rule: measure(distances, ids, gallery=rule) for rule in GALLERY_RULES}
+
+
+def _image_ids(manifest: Manifest) -> ImageIds:
+    query, gallery = manifest.rows("query"), manifest.rows("gallery")
+    columns = (rows[name].to_numpy() for name in ("pid", "camid") for rows in (query, gallery))
+    return ImageIds(*columns)
+
+
+def method_distances(
+    method: Method, query: Embeddings, gallery: Embeddings, rows: EqualRows
+) -> Distances:
+    """The method's distances by block; equal gallery embeddings get equal ones to the last bit.
+
+    A matrix product may sum equal columns in different orders.
+    """
+    first_of = rows.firsts[rows.gallery]
+
+    def block(start: int, stop: int) -> NDArray[np.float64]:
+        return method.distances(query[start:stop], gallery)[:, first_of]
+
+    return block
+
+
+def _digest(*arrays: Embeddings) -> str:
+    parts = [(str(a.shape).encode(), np.ascontiguousarray(a).tobytes()) for a in arrays]
+    return digest_of(*(part for pair in parts for part in pair))
+
+
+def _counts(
+    manifest: Manifest,
+    method: Method,
+    embeddings: tuple[Embeddings, Embeddings],
+    metrics: Mapping[str, Metrics],
+) -> dict[str, int]:
+    counts = {}
+    for split in ("train", "query", "gallery"):
+        rows = manifest.rows(split)
+        counts[f"{split}_images"] = len(rows)
+        counts[f"{split}_pids"] = int(rows["pid"].nunique())
+    counts["parameters"] = method.parameter_count()
+    counts["embedding_size"] = int(embeddings[0].shape[1])
+    evaluated = metrics["multi-shot"]  # both rules rank the same images
+    counts["ranked_pairs"], counts["true_pairs"] = evaluated.ranked_pairs, evaluated.true_pairs
+    return counts
+
+
+def _flops(method: Method, manifest: Manifest, store: PixelStore) -> dict[str, int]:
+    """What flops.py counts; nothing where that is nothing: such an embedding is not for free."""
+    rates = manifest.rows("query")["rate"].to_numpy()
+    counted = flops_per_image(method, np.asarray(store.images("query")), rates)
+    return {"flops_per_image": counted} if counted else {}
+
+
+def _skipped_notes(metrics: dict[str, Metrics]) -> list[str]:
+    skipped = max(found.skipped_queries for found in metrics.values())
+    return [f"{skipped} queries without a true match are not counted"] if skipped else []
+
+
+def _equal_notes(ids: ImageIds, rows: EqualRows) -> list[str]:
+    """What embeddings that are equal to the bit do to the metrics."""
+    found = int(self_matched(with_images(ids, rows), "drop").sum())
+    matched = f"{found} queries find an image of their pid with the very same embedding"
+    return [*([matched] if found else []), *rows.faults(ids)]

@@ -1,0 +1,116 @@
+"""The digest of the code that makes a result: what it does, not how it is written down.
+
+Comments, docstrings and layout do not count; any other change to a module that a cell runs does.
+"""
+
+import ast
+import importlib.util
+from collections.abc import Iterable, Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from crossres.benchmark.records.cell import canonical_json
+from crossres.datasets.base.errors import InputError
+from crossres.datasets.base.files import digest_of
+
+ROOMS = ("crossres.datasets", "crossres.methods", "crossres.benchmark")
+# They only look up by name what is a root of its own, or are data with a version of their own
+# that the cell carries: a method or twin more must not make every other result old.
+LEFT_OUT = (
+    "crossres.methods.interface.registry",
+    "crossres.datasets.twins",
+    "crossres.datasets.cards",
+)
+
+
+def code_digest(roots: Iterable[str]) -> str:
+    """SHA-256 (hex) over the modules `roots` and all first-party modules that they import.
+
+    First-party are our rooms and the top-level packages of the roots themselves (plug-ins).
+    Raises InputError when a root has no source file.
+    """
+    roots = sorted(set(roots))
+    plugins = {root.partition(".")[0] for root in roots} - {"crossres"}
+    packages = (*ROOMS, *sorted(plugins))
+    found: dict[str, str] = {}
+    waiting = list(roots)
+    while waiting:
+        name = waiting.pop()
+        path = None if name in found or _left_out(name) else _source(name)
+        if path is not None:
+            found[name], imported = _read(name, path, path.stat().st_mtime_ns)
+            waiting += [other for other in imported if _is_in(other, packages)]
+        elif name in roots and name not in found:
+            raise InputError(f"module {name} has no source file; a method must live in a .py file")
+    return digest_of(canonical_json(found))
+
+
+def cell_roots(method: type, reader: str) -> list[str]:
+    """The modules that a cell of this method class on a data set of this reader begins with."""
+    return [
+        "crossres.benchmark.runs.cell",
+        method.__module__,
+        f"crossres.datasets.readers.{reader}",
+    ]
+
+
+def _is_in(name: str, packages: Iterable[str]) -> bool:
+    return any(name == package or name.startswith(f"{package}.") for package in packages)
+
+
+def _left_out(name: str) -> bool:
+    return name in LEFT_OUT or name.startswith("crossres.datasets.twins.")
+
+
+def _source(name: str) -> Path | None:
+    """The file of module `name`; None when it is not a module (a class, say) or has no source."""
+    try:
+        spec = importlib.util.find_spec(name)
+    except (ModuleNotFoundError, ValueError):
+        return None
+    if spec is None or spec.origin is None or not spec.origin.endswith(".py"):
+        return None
+    return Path(spec.origin)
+
+
+@cache
+def _read(name: str, path: Path, mtime: int) -> tuple[str, tuple[str, ...]]:
+    """The digest of one module, and the names it imports; cached while the file is the same."""
+    del mtime
+    tree = ast.parse(path.read_bytes(), filename=str(path))
+    package = name if path.name == "__init__.py" else name.rpartition(".")[0]
+    imported = tuple(sorted(set(_imports(tree, package))))
+    return digest_of(canonical_json(_plain(tree))), imported
+
+
+def _imports(tree: ast.AST, package: str) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            parts = package.split(".")
+            base = parts[: len(parts) - node.level + 1] if node.level else []
+            module = ".".join([*base, *([node.module] if node.module else [])])
+            yield module
+            yield from (f"{module}.{alias.name}" for alias in node.names)
+
+
+def _plain(node: Any) -> Any:
+    """A syntax tree as JSON values; empty fields are left out, as they differ between Pythons."""
+    if isinstance(node, list):
+        return [_plain(item) for item in node]
+    if not isinstance(node, ast.AST):
+        return node if isinstance(node, str | int | bool | None) else repr(node)
+    content: dict[str, Any] = {"": type(node).__name__}
+    for name, value in ast.iter_fields(node):
+        if name == "body" and isinstance(value, list) and _has_docstring(node):
+            value = value[1:]
+        if value is not None and value != []:
+            content[name] = _plain(value)
+    return content
+
+
+def _has_docstring(node: ast.AST) -> bool:
+    documented = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
+    return isinstance(node, documented) and ast.get_docstring(node, clean=False) is not None

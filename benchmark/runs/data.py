@@ -1,0 +1,90 @@
+"""Preparing data for cells: surveying a data set, and opening its manifest and pixels for one cell.
+
+The driver prepares everything once before the cells start, so that no two cells build the same.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from crossres.benchmark.records.cell import Job
+from crossres.datasets.base.errors import InputError
+from crossres.datasets.pixels.store import PixelStore, open_store
+from crossres.datasets.protocols import build_manifest
+from crossres.datasets.raw.source import Raw, Source, open_admitted
+from crossres.datasets.splits.manifest import Manifest
+
+Progress = Callable[[str, int, int], None]
+"""progress(phase, done, total): told by whatever runs in a worker."""
+
+
+@dataclass(frozen=True)
+class SurveyRequest:
+    """Which data set to look at, from where, under which protocol (None: its default)."""
+
+    dataset: str
+    source: Source
+    cache: Path
+    seeds: tuple[int, ...]
+    protocol: str | None = None
+
+    @property
+    def title(self) -> str:
+        """The data set, and the protocol where it is not the default; as progress lines show it."""
+        return f"{self.dataset} · {self.protocol}" if self.protocol else self.dataset
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What the keys of a data set's cells need: source name, protocol, manifest digest by seed."""
+
+    dataset: str
+    source: str
+    protocol: str
+    manifests: Mapping[int, str]
+
+
+def survey(request: SurveyRequest, progress: Progress) -> Survey:
+    """Read the raw folder (drawing the twin when needed) and build the manifest of each seed."""
+    progress("raw folder", 0, 1 + len(request.seeds))
+    raw = open_admitted(request.dataset, request.source, request.cache)
+    digests, protocol = {}, ""
+    for done, seed in enumerate(request.seeds, start=1):
+        progress("manifests", done, 1 + len(request.seeds))
+        manifest = build_manifest(raw, request.protocol, seed)
+        digests[seed], protocol = manifest.digest, manifest.protocol
+    return Survey(request.dataset, raw.source, protocol, digests)
+
+
+def build_pixels(job: Job, progress: Progress) -> str:
+    """Build the pixel store of the job's data unless it is there whole; returns its digest."""
+    return _open(job, progress, checked=False)[2].digest
+
+
+def open_data(job: Job, progress: Progress) -> tuple[Raw, Manifest, PixelStore]:
+    """Raw folder, manifest and pixels of a cell. InputError when the data changed since the plan.
+
+    The driver has compared the pixels with their digest (`build_pixels`) before the first cell:
+    here that is done only when their file has been touched since.
+    """
+    return _open(job, progress, checked=True)
+
+
+def _open(job: Job, progress: Progress, *, checked: bool) -> tuple[Raw, Manifest, PixelStore]:
+    cell = job.cell
+    raw = open_admitted(cell.dataset, job.source, job.cache)
+    manifest = build_manifest(raw, cell.protocol, cell.seed)
+    if (raw.source, manifest.digest) != (cell.source, job.manifest_digest):
+        raise InputError(
+            f"{raw.folder}: the raw folder of {cell.dataset} changed while the table was running; "
+            "run again to plan with the data as it is now"
+        )
+
+    def told(done: int, total: int) -> None:
+        progress("pixels", done, total)
+
+    profile = job.profile
+    store = open_store(
+        raw, manifest, profile.height, profile.width, job.cache, told, checked=checked
+    )
+    return raw, manifest, store

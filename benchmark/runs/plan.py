@@ -1,0 +1,255 @@
+"""Planning a run: which cells a table has on the given data, which are done, how long it takes.
+
+The plan is the same whatever the engine and the number of jobs; `--dry-run` shows it.
+"""
+
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean
+from typing import Literal, TextIO
+
+from crossres.benchmark.config.profiles import profile_names, typical_seconds
+from crossres.benchmark.config.tables import Row, Table
+from crossres.benchmark.records.cell import Cell, Job, canonical_json, make_job, merge_equal
+from crossres.benchmark.records.record import RecordFolder, scan_records
+from crossres.benchmark.records.weights import has_weights
+from crossres.benchmark.runs.code_digest import cell_roots, code_digest
+from crossres.benchmark.runs.data import Survey, SurveyRequest, survey
+from crossres.benchmark.runs.engine import Engine, Failed, Finished, Task, local
+from crossres.benchmark.runs.progress import Clock, watched
+from crossres.benchmark.runs.request import RunRequest
+from crossres.datasets.base.arguments import as_a, as_function, as_path
+from crossres.datasets.base.cores import usable_cores
+from crossres.datasets.base.errors import InputError
+from crossres.datasets.base.progress import duration
+from crossres.datasets.cards import card
+from crossres.datasets.raw.source import Source, raw_folder
+from crossres.datasets.raw.twin_marker import drawn_as
+from crossres.methods.interface.profile import Profile
+from crossres.methods.interface.registry import method_class, resolve_options
+from crossres.methods.shared.networks.imagenet_weights import folder_weights, state_digest
+
+State = Literal["done", "new", "code changed", "weights changed", "no weights"]
+
+
+def workers(count: int) -> str:
+    """ "1 worker", "2 workers"."""
+    return f"{count} worker{'s' if count != 1 else ''}"
+
+
+@dataclass(frozen=True)
+class PlannedCell:
+    """A cell of the plan, what is known of it, and the seconds it is expected to take."""
+
+    job: Job
+    state: State
+    seconds: float
+
+    @property
+    def title(self) -> str:
+        """Row, data set (its protocol, when not the default) and seed, as progress lines show."""
+        cell = self.job.cell
+        usual = cell.protocol == card(cell.dataset).protocol
+        where = cell.dataset if usual else f"{cell.dataset} · {cell.protocol}"
+        return f"{' = '.join(self.job.labels)} · {where} · seed {cell.seed}"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All cells of a run in the order in which they start, and warnings for people."""
+
+    table: Table
+    out: Path
+    jobs: int
+    cells: tuple[PlannedCell, ...]
+    warnings: tuple[str, ...] = ()
+    save_weights: bool = False
+
+    @property
+    def todo(self) -> tuple[PlannedCell, ...]:
+        """The cells that are to be run."""
+        return tuple(cell for cell in self.cells if cell.state != "done")
+
+    @property
+    def seconds(self) -> float:
+        """The wall time that the cells to be run are expected to take with `jobs` workers."""
+        longest = max((cell.seconds for cell in self.todo), default=0.0)
+        return max(longest, sum(cell.seconds for cell in self.todo) / self.jobs)
+
+    def lines(self) -> list[str]:
+        """The plan for people: one line per cell, and a sum."""
+        cells = [f"{c.state:15} {duration(c.seconds):>8}  {c.title}" for c in self.cells]
+        total = f"{len(self.cells)} cells, {len(self.todo)} to run"
+        return [*cells, f"{total}, about {duration(self.seconds)} with {workers(self.jobs)}"]
+
+
+def plan_table(
+    request: RunRequest, *, engine: Engine = local, stream: TextIO | None = None
+) -> Plan:
+    """What `run_table` would do for the request. Draws missing twins, as keys need them.
+
+    Raises InputError for any unknown name and for a raw folder that is missing or wrong.
+    """
+    request, engine = as_a(RunRequest, request, "request"), as_function(engine, "engine")
+    table, profile = request.whole_table(), request.whole_profile()
+    names, seeds, rows = request.chosen_datasets(), request.chosen_seeds(), request.chosen_rows()
+    out, cache = as_path(request.out, "out"), as_path(request.cache, "cache")
+    options = [resolve_options(row.method, profile, dict(row.options)) for row in rows]
+    source = request.source or Source(size=profile.twin_size)
+    protocols = _protocols(table, rows, request.protocol, names, source, cache)
+    surveyed = [
+        SurveyRequest(name, source, cache, seeds, protocol)
+        for name in names
+        for protocol in protocols
+    ]
+    folder = scan_records(out)
+    jobs = request.jobs or default_jobs(profile)
+    surveys = _surveys(surveyed, jobs, engine, stream or sys.stderr)
+    cells_to_plan = merge_equal(
+        make_job(
+            _cell(row, resolved, view, seed, profile),
+            row.label,
+            profile,
+            source,
+            cache,
+            view.manifests[seed],
+        )
+        for asked, view in zip(surveyed, surveys, strict=True)
+        for seed in seeds
+        for row, resolved in zip(rows, options, strict=True)
+        if row in protocols[asked.protocol]
+    )
+    typical = _profile_of_estimates(request.profile)
+    codes = _codes(cells_to_plan)
+    initial = _initial(cells_to_plan, folder, profile.weights_dir)
+    cells = [
+        PlannedCell(
+            job,
+            _state(job, folder, codes, initial, out if request.save_weights else None),
+            _expected(job, folder, typical),
+        )
+        for job in cells_to_plan
+    ]
+    cells.sort(key=lambda c: (seeds.index(c.job.cell.seed), -c.seconds))
+    return Plan(table, out, jobs, tuple(cells), folder.broken, request.save_weights)
+
+
+def default_jobs(profile: Profile) -> int:
+    """One job per core that this process may use; one in all where the cells need the GPU."""
+    return usable_cores() if profile.device == "cpu" else 1
+
+
+def _protocols(
+    table: Table,
+    rows: Sequence[Row],
+    protocol: str | None,
+    datasets: Sequence[str],
+    source: Source,
+    cache: Path,
+) -> dict[str | None, tuple[Row, ...]]:
+    """The protocols to run on each data set, with the rows of each; None: a data set's default."""
+    if not table.is_by_row:
+        wanted: list[str | None] = [protocol] if protocol else [*table.protocols] or [None]
+        return dict.fromkeys(wanted, tuple(rows))
+    if protocol:
+        raise InputError(
+            f"the rows of {table.id} have protocols of their own; leave --protocol out"
+        )
+    twin = all(drawn_as(raw_folder(card(name), source, cache)) for name in datasets)
+    found: dict[str | None, tuple[Row, ...]] = {}
+    for row in rows:
+        own = row.protocol_on(twin=twin)
+        found[own] = (*found.get(own, ()), row)
+    return found
+
+
+def _surveys(
+    requests: Sequence[SurveyRequest], jobs: int, engine: Engine, stream: TextIO
+) -> list[Survey]:
+    found: dict[str, Survey] = {}
+    tasks = [Task(request.title, survey, request) for request in requests]
+    titles = {task.key: task.key for task in tasks}
+    clock = Clock(dict.fromkeys(titles, 1.0), dict.fromkeys(titles, 0), jobs)
+    with (
+        watched("data sets", titles, clock, stream, _surveyed) as show,
+        closing(engine(tasks, jobs)) as events,
+    ):
+        for event in events:
+            if isinstance(event, Failed):
+                raise InputError(event.reason)
+            if isinstance(event, Finished):
+                found[event.key] = event.value
+            show(event)
+    return [found[request.title] for request in requests]
+
+
+def _surveyed(event: Finished) -> str:
+    return f"{event.value.source}, {event.value.protocol}"
+
+
+def _cell(
+    row: Row, options: Mapping[str, object], view: Survey, seed: int, profile: Profile
+) -> Cell:
+    return Cell(row.method, options, view.dataset, view.protocol, view.source, seed, profile.name)
+
+
+def _codes(jobs: Sequence[Job]) -> dict[tuple[str, str], str]:
+    """The digest of the code as it is now, by method and data set."""
+    pairs = sorted({(job.cell.method, job.cell.dataset) for job in jobs})
+    return {
+        (method, dataset): code_digest(cell_roots(method_class(method), card(dataset).reader))
+        for method, dataset in pairs
+    }
+
+
+def _initial(jobs: Sequence[Job], folder: RecordFolder, weights_dir: Path | None) -> dict[str, str]:
+    """Network -> digest of its weights in `weights_dir`, for all that a record here began with."""
+    if weights_dir is None:
+        return {}
+    records = [folder.records[job.key] for job in jobs if job.key in folder.records]
+    networks = sorted({network for record in records for network in record.initial})
+    return {name: state_digest(folder_weights(name, weights_dir)) for name in networks}
+
+
+def _state(
+    job: Job,
+    folder: RecordFolder,
+    codes: Mapping[tuple[str, str], str],
+    initial: Mapping[str, str],
+    weights_in: Path | None,
+) -> State:
+    record = folder.records.get(job.key)
+    if record is None:
+        return "new"
+    if record.digests["code"] != codes[job.cell.method, job.cell.dataset]:
+        return "code changed"
+    if any(initial.get(network, begun) != begun for network, begun in record.initial.items()):
+        return "weights changed"
+    return "no weights" if weights_in and not has_weights(weights_in, record) else "done"
+
+
+def _expected(job: Job, folder: RecordFolder, typical: str | Path | None) -> float:
+    """What equal cells of other seeds took here, else what the profile says."""
+    like = [
+        record.seconds["total"] for record in folder.records.values() if _alike(record.cell, job)
+    ]
+    if like:
+        return fmean(like)
+    if typical is None:
+        return 60.0
+    return typical_seconds(typical, job.cell.method, dict(job.cell.options))
+
+
+def _alike(cell: Cell, job: Job) -> bool:
+    mine = job.cell
+    same = (cell.method, cell.dataset, cell.profile) == (mine.method, mine.dataset, mine.profile)
+    return same and canonical_json(cell.options) == canonical_json(mine.options)
+
+
+def _profile_of_estimates(profile: Profile | str | Path) -> str | Path | None:
+    if not isinstance(profile, Profile):
+        return profile
+    return profile.name if profile.name in profile_names() else None

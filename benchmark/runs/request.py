@@ -1,0 +1,105 @@
+"""What a run is asked for: a table on data, in part or whole, and where its results go."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from crossres.benchmark.config.profiles import load_profile
+from crossres.benchmark.config.tables import Row, Table, load_table, select_rows
+from crossres.datasets.base.arguments import (
+    as_a,
+    as_count,
+    as_flag,
+    as_path,
+    as_several,
+    as_text,
+    as_whole,
+    if_given,
+)
+from crossres.datasets.base.bounds import checked_seeds
+from crossres.datasets.base.errors import InputError
+from crossres.datasets.base.places import default_cache
+from crossres.datasets.cards import card
+from crossres.datasets.raw.source import Source
+from crossres.methods.interface.profile import Profile
+
+
+@dataclass(frozen=True)
+class RunRequest:
+    """A table (its name, the path of its file, or itself), and what of it is run into `out`.
+
+    datasets, seeds and rows (labels, published names or numbers from 1) default to the table's;
+    `protocol`, one for all data sets with its options, to those of the table or its rows, else to
+    the default of each data set; `source` to the twins of the profile's size; `jobs` to
+    `default_jobs`; `cache` to $CROSSRES_CACHE or a folder in the user's own. `weights_dir` is a
+    folder with ImageNet weights; with `save_weights` the trained method of each cell is kept.
+    Raises InputError for an argument of another kind and for an unknown name.
+    """
+
+    table: Table | str | Path
+    out: Path | str
+    source: Source | None = None
+    profile: Profile | str | Path = "quick"
+    datasets: Sequence[str] | str | None = None
+    protocol: str | None = None
+    rows: Sequence[str] | str | None = None
+    seeds: Sequence[int] | int | None = None
+    jobs: int | None = None
+    cache: Path | str | None = None
+    weights_dir: Path | str | None = None
+    save_weights: bool = False
+
+    def __post_init__(self) -> None:
+        """Bring each argument into its one form."""
+        self._set("out", as_path(self.out, "out"))
+        self._set("cache", if_given(self.cache, "cache", as_path) or default_cache())
+        self._set("source", if_given(self.source, "source", _source))
+        self._set("jobs", if_given(self.jobs, "jobs", as_count))
+        self._set("protocol", if_given(self.protocol, "protocol", as_text))
+        self._set("save_weights", as_flag(self.save_weights, "save_weights"))
+        if self.rows is not None:
+            self._set("rows", tuple(as_several(self.rows, "rows", _row_name)))
+        if self.datasets is not None:
+            self._set("datasets", tuple(as_several(self.datasets, "datasets", as_text)))
+        if self.seeds is not None:
+            self._set("seeds", tuple(as_several(self.seeds, "seeds", as_whole)))
+        if not isinstance(self.table, Table):
+            self._set("table", load_table(self.table))
+
+    def _set(self, name: str, value: Any) -> None:
+        object.__setattr__(self, name, value)
+
+    def whole_table(self) -> Table:
+        """Return the table as it is in its file, whatever is run of it."""
+        return as_a(Table, self.table, "table")
+
+    def whole_profile(self) -> Profile:
+        """Return the profile. Raises InputError where there is none of that name or path."""
+        given = self.profile
+        return given if isinstance(given, Profile) else load_profile(given, self.weights_dir)
+
+    def chosen_rows(self) -> list[Row]:
+        """Return the rows that are run. Raises InputError naming one that the table lacks."""
+        return select_rows(self.whole_table(), self.rows)
+
+    def chosen_datasets(self) -> list[str]:
+        """Return the ids of the data sets, each once. Raises InputError for an unknown one."""
+        names = self.whole_table().datasets if self.datasets is None else self.datasets
+        if not names:
+            raise InputError("nothing to run: name at least one data set")
+        return [card(name).id for name in dict.fromkeys(names)]
+
+    def chosen_seeds(self) -> tuple[int, ...]:
+        """Return the seeds, each once. Raises InputError where there is none or a wrong one."""
+        asked = self.whole_table().seeds if self.seeds is None else self.seeds
+        return checked_seeds(tuple(as_several(asked, "seeds", as_whole)))
+
+
+def _source(source: Source, what: str) -> Source:
+    return as_a(Source, source, what)
+
+
+def _row_name(row: object, what: str) -> str:
+    """Return the label of a row, or its number from 1 as text."""
+    return row if isinstance(row, str) else str(as_count(row, what))

@@ -1,0 +1,1 @@
+"""Statistics of differences between rows."""

@@ -1,0 +1,149 @@
+"""What a number of seeds finds: power, and the seeds that a difference needs."""
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+from scipy import optimize, special, stats
+
+from crossres.benchmark.stats.paired import LEVEL, NOTHING, Difference, quantile
+
+MOST_SEEDS = 10_000
+
+
+QUANTILES = 400  # of the measured variance, over which power is averaged
+
+
+def chance_to_find(
+    effect: float, gap: Difference, seeds: int, level: float = LEVEL
+) -> float | None:
+    """How often `difference` would find a true `effect` with so many seeds on each data set.
+
+    The spread is taken to be that of `gap`, and identities stay the same ones: more seeds do not
+    make more of them. None where the spread is not known.
+    """
+    if gap.low is None or gap.deviation is None or gap.drawn is None:
+        return None
+    if seeds < 2:
+        return 0.0
+    variance, beyond = gap.deviation**2 / seeds, gap.drawn.beyond
+    spread = math.sqrt(variance + beyond)
+    if spread == 0:
+        return float(effect != 0)
+    parts = (np.arange(QUANTILES) + 0.5) / QUANTILES
+    measured = variance * stats.chi2.ppf(parts, seeds - 1) / (seeds - 1)
+    of_identities = quantile(level, gap.drawn.freedom) ** 2
+    whole = beyond + (gap.drawn.whole - beyond) * (gap.freedom + 1) / seeds
+    both = quantile(level, seeds - 1) ** 2 * measured + of_identities * beyond
+    limit = np.sqrt(np.maximum(both, of_identities * whole))
+    sides = [special.ndtr((side * effect - limit) / spread) for side in (1, -1)]
+    return float(np.mean(sides[0] + sides[1]))
+
+
+def seeds_to_find(
+    effect: float, gap: Difference, wanted: float = 0.8, level: float = LEVEL
+) -> int | None:
+    """The least number of seeds with which `chance_to_find` reaches `wanted`.
+
+    None where more than 10,000 would not, as identities that seeds share scatter too much, and
+    where the spread is not known.
+    """
+    return _least_seeds(lambda seeds: chance_to_find(effect, gap, seeds, level) or 0.0, wanted)
+
+
+def _least_seeds(chance: Callable[[int], float], wanted: float) -> int | None:
+    """The least number with which the chance reaches `wanted`; None beyond MOST_SEEDS."""
+    low, high = 0, MOST_SEEDS
+    if chance(high) < wanted:
+        return None
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if chance(middle) < wanted else (low, middle)
+    return high
+
+
+def least_seen(gap: Difference, wanted: float = 0.8, level: float = LEVEL) -> float | None:
+    """The least true effect that the present number of seeds finds as often as `wanted`."""
+    seeds = gap.freedom + 1
+    if chance_to_find(0.0, gap, seeds, level) is None:
+        return None
+
+    def lacking(effect: float) -> float:
+        return (chance_to_find(effect, gap, seeds, level) or 0.0) - wanted
+
+    high = NOTHING
+    while lacking(high) < 0:
+        high *= 2
+    return float(optimize.brentq(lacking, 0.0, high, rtol=1e-9)) if high > NOTHING else 0.0
+
+
+def power(
+    effect: float,
+    deviation: float,
+    seeds: int,
+    sets: int = 1,
+    level: float = 0.05,
+    runs: int = 1,
+) -> float:
+    """The chance that the two-sided paired test finds a true `effect`, with `seeds` on each set.
+
+    With several `runs` on one side their scatter is pooled with that of the pairs, as `difference`
+    does it with `scatter_of_runs`; `deviation` is that of a pair all the same.
+    """
+    freedom = sets * (seeds * runs - 1)
+    if freedom < 1:
+        return 0.0
+    if deviation == 0:
+        return float(effect != 0)
+    return _chance(abs(effect) / deviation * math.sqrt(seeds * sets), freedom, level)
+
+
+def _chance(shift: float, freedom: int, level: float) -> float:
+    """That a t-test at `level` finds an effect of `shift` standard errors."""
+    limit = float(stats.t.ppf(1 - level / 2, freedom))
+    found, other_side = stats.nct.sf(limit, freedom, shift), stats.nct.cdf(-limit, freedom, shift)
+    # Far out in the tails the non-central t of scipy is NaN: for the side of the effect the normal
+    # distribution serves, and the other side is nothing there.
+    near = found if math.isfinite(found) else stats.norm.sf(limit - shift)
+    return float(near + (other_side if math.isfinite(other_side) else 0.0))
+
+
+def seeds_needed(
+    effect: float,
+    deviation: float,
+    sets: int = 1,
+    level: float = 0.05,
+    wanted: float = 0.8,
+    runs: int = 1,
+) -> int | None:
+    """The least number of seeds with which `power` reaches `wanted`; None beyond 10,000."""
+    return _least_seeds(lambda seeds: power(effect, deviation, seeds, sets, level, runs), wanted)
+
+
+def smallest_seen(
+    deviation: float,
+    seeds: int,
+    sets: int = 1,
+    level: float = 0.05,
+    wanted: float = 0.8,
+    runs: int = 1,
+) -> float | None:
+    """The least true effect that `power` finds as often as `wanted`; None where no test can be."""
+    return least_found(deviation, seeds * sets, sets * (seeds * runs - 1), level, wanted)
+
+
+def least_found(
+    deviation: float, pairs: int, freedom: int, level: float = 0.05, wanted: float = 0.8
+) -> float | None:
+    """`smallest_seen` for any number of pairs and degrees of freedom, as a Difference has them."""
+    if freedom < 1:
+        return None
+    high = 1.0
+    while _chance(high, freedom, level) < wanted:
+        high *= 2
+
+    def lacking(shift: float) -> float:
+        return _chance(shift, freedom, level) - wanted
+
+    shift = float(optimize.brentq(lacking, 0.0, high, rtol=1e-9))
+    return shift * deviation / math.sqrt(pairs)

@@ -1,0 +1,94 @@
+"""The command line as a whole: its parser, its exit codes, and errors in one line."""
+
+import argparse
+import logging
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from types import FrameType
+
+from crossres.arguments import ANSWER_IS_NO, UNUSABLE_INPUT
+from crossres.commands import baseline, check, claims, embed, evaluate, methods, power, report
+from crossres.commands import run as run_table
+from crossres.commands.datasets import group
+from crossres.datasets.base.version import own_version
+from crossres.parser import Parser
+from crossres.streams import lenient_streams
+
+COMMANDS = (methods, run_table, report, claims, evaluate, baseline, check, power, embed)
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; returns 0 (done), 1 (ran, the answer is no) or 2 (unusable input)."""
+    with lenient_streams() as output, ended_like_control_c():
+        code = _code(arguments)
+        sys.stdout.flush()
+        if output.fault:
+            return _refused(f"standard output cannot be written ({output.fault})")
+        return code
+
+
+def _code(arguments: Sequence[str] | None) -> int:
+    logging.basicConfig(format="crossres: %(message)s", level=logging.WARNING)
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # its advice is about its own settings
+    from crossres.datasets import InputError
+
+    try:
+        options = _parser().parse_args(arguments)
+        command: Callable[[argparse.Namespace], int] = options.command
+        return command(options)
+    except InputError as error:
+        return _refused(str(error))
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        return _refused(f"{place}{error.strerror or error}; check the place and its permissions")
+    except KeyboardInterrupt:
+        print("crossres: interrupted; nothing half-written is left", file=sys.stderr)
+        return ANSWER_IS_NO
+
+
+def _refused(text: str) -> int:
+    print(f"crossres: {text}", file=sys.stderr)
+    return UNUSABLE_INPUT
+
+
+@contextmanager
+def ended_like_control_c() -> Iterator[None]:
+    """End on SIGTERM and SIGHUP as on Ctrl-C: no worker and no half-written file is left behind.
+
+    One that is ignored (`nohup`) stays so. Only the main thread may set what a signal does.
+    """
+    numbers = [getattr(signal, name, None) for name in ("SIGTERM", "SIGHUP")]
+    if threading.current_thread() is not threading.main_thread():
+        numbers = []
+    ours = [n for n in numbers if n is not None and signal.getsignal(n) is signal.SIG_DFL]
+    for number in ours:
+        signal.signal(number, _interrupt)
+    try:
+        yield
+    finally:
+        for number in ours:
+            signal.signal(number, signal.SIG_DFL)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    del number, frame
+    raise KeyboardInterrupt
+
+
+def _parser() -> Parser:
+    parser = Parser(
+        prog="crossres",
+        description="Cross-resolution person re-identification under one protocol: build MLR data, "
+        "run methods, fill result tables, evaluate embeddings.",
+        epilog="exit codes: 0 done; 1 ran, and the answer is no (a failed cell, a regression); "
+        "2 unusable input",
+    )
+    parser.add_argument("--version", action="version", version=f"crossres {own_version()}")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    group.add_group(commands)
+    for module in COMMANDS:
+        module.add_command(commands)
+    return parser

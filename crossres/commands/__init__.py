@@ -1,0 +1,1 @@
+"""The commands of `crossres`, one module each."""

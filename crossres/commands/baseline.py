@@ -1,0 +1,67 @@
+"""`crossres baseline`."""
+
+import argparse
+import sys
+from typing import Any
+
+from crossres.arguments import (
+    DONE,
+    add_tables,
+    command,
+    named_tables,
+    place,
+    print_content,
+    print_json,
+)
+from crossres.commands.gate_options import NAMES_ROWS, add_again
+
+
+def _baseline(options: argparse.Namespace) -> int:
+    from crossres.benchmark import read_records
+    from crossres.benchmark.gate.baseline import Baseline, to_baseline, with_runs
+    from crossres.datasets.base.files import write_atomically
+
+    records = tuple(_of_tables(read_records(options.results), options))
+    baseline = with_runs(Baseline(records), map(read_records, options.again))
+    content = to_baseline(baseline)
+    if options.out is None:
+        print_content(content)
+        return DONE
+    write_atomically(options.out, content)
+    cells, runs = len(baseline.records), 1 + len(baseline.again)
+    if options.json:
+        print_json({"written": str(options.out), "cells": cells, "runs": runs})
+    else:
+        print(f"wrote {options.out}: {cells} cells, {runs} run{'s' if runs > 1 else ''} of each")
+    return DONE
+
+
+def _of_tables(records: Any, options: argparse.Namespace) -> Any:
+    """The records of the tables that are named, else of those that the folder keeps, else all."""
+    from crossres.benchmark.compare.pairs import belonging
+    from crossres.benchmark.records.kept import kept_tables
+
+    tables = named_tables(options) or kept_tables(options.results)
+    chosen = belonging(records, tables) if tables else records
+    if len(chosen) < len(records):
+        left = f"{len(records) - len(chosen)} of {len(records)} records"
+        print(f"crossres: left out {left}, which belong to none of its tables", file=sys.stderr)
+    return chosen
+
+
+def add_command(commands: Any) -> None:
+    """Add the command to the parser."""
+    baseline = command(
+        commands,
+        "baseline",
+        _baseline,
+        "make of a results folder the file that `crossres check` holds later results against",
+        "crossres baseline results/gate > baselines/gate.json\n"
+        "crossres baseline results/gate --again results/other-machine --out baselines/gate.json",
+    )
+    baseline.add_argument("results", type=place, metavar="RESULTS")
+    add_tables(baseline, NAMES_ROWS)
+    add_again(baseline)
+    baseline.add_argument(
+        "--out", type=place, metavar="FILE", help="(default: print it, for `> FILE`)"
+    )

@@ -1,0 +1,1 @@
+"""The commands of `crossres datasets`, one module each."""

@@ -1,0 +1,114 @@
+"""`crossres datasets export`."""
+
+import argparse
+from typing import Any
+
+from crossres.arguments import (
+    DONE,
+    add_source,
+    cache,
+    command,
+    place,
+    positive,
+    print_json,
+    seed,
+    source,
+)
+
+
+def input_size(text: str) -> tuple[int, int]:
+    """ "256x128" -> (256, 128): height, width."""
+    height, _, width = text.partition("x")
+    try:
+        return positive(height), positive(width)
+    except argparse.ArgumentTypeError:
+        expected = "HEIGHTxWIDTH, such as 256x128"
+        raise argparse.ArgumentTypeError(f"{text!r} is not {expected}") from None
+
+
+def _export(options: argparse.Namespace) -> int:
+    from crossres.benchmark import load_profile
+    from crossres.datasets import InputError, Manifest, build_manifest, open_admitted
+    from crossres.datasets.base.progress import progress
+    from crossres.datasets.exports import export
+
+    if options.out.exists():
+        raise InputError(f"{options.out}: exists already; remove it or give another folder")
+    if options.manifest and (options.protocol or options.seed is not None):
+        raise InputError("--manifest has a protocol and a seed; leave out --protocol and --seed")
+    given = Manifest.read(options.manifest) if options.manifest else None
+    twin_size = load_profile(options.profile).twin_size
+    raw = open_admitted(options.dataset, source(options, twin_size), cache(options))
+    manifest = given or build_manifest(raw, options.protocol, options.seed or 0)
+    with progress(f"exporting {raw.dataset}", name="images") as report:
+        done = export(
+            raw,
+            manifest,
+            options.out,
+            options.layout,
+            suffix=options.suffix,
+            input_size=options.input_size,
+            progress=report,
+        )
+    notes = [*done.notes, *manifest.notes]
+    if options.json:
+        print_json(
+            {
+                "folder": str(options.out),
+                "layout": done.layout,
+                "images": done.images,
+                "protocol": manifest.protocol,
+                "seed": manifest.seed,
+                "digest": manifest.digest,
+                "source": raw.source,
+                "notes": notes,
+            }
+        )
+        return DONE
+    print(
+        f"wrote {done.images:,} images to {options.out}: {manifest.dataset}, {manifest.protocol}, "
+        f"seed {manifest.seed}, digest {manifest.digest[:12]}, source {raw.source}"
+    )
+    for note in notes:
+        print(f"  note: {note}")
+    return DONE
+
+
+def add_command(within: Any) -> None:
+    """Add the command to its group."""
+    export = command(
+        within,
+        "export",
+        _export,
+        "write the exact split of a manifest as folders that other people's code reads",
+        "crossres datasets export mlr-market --data ~/reid --seed 0 --layout market "
+        "--out ~/torchreid/market1501/Market-1501-v15.09.15\n"
+        "crossres datasets export mlr-viper --layout dgd --out viper-dgd",
+    )
+    export.add_argument("dataset", metavar="NAME")
+    export.add_argument(
+        "--layout",
+        choices=["market", "folders", "dgd"],
+        required=True,
+        help="Market-1501's folders, DI-ReID's folders, or DGD's format with meta.json (SING)",
+    )
+    export.add_argument(
+        "--out", type=place, required=True, metavar="DIR", help="must not exist yet"
+    )
+    export.add_argument("--protocol", help="mlr-sing, mlr-perid, ... (default: the data set's)")
+    export.add_argument("--seed", type=seed, metavar="N", help="(default: 0)")
+    export.add_argument(
+        "--manifest", type=place, metavar="FILE.csv", help="in place of --protocol and --seed"
+    )
+    export.add_argument(
+        "--suffix",
+        choices=["jpg", "png", "bmp"],
+        help="how the names end (default: jpg for market, else png); the data is always PNG",
+    )
+    export.add_argument(
+        "--input-size",
+        type=input_size,
+        metavar="HxW",
+        help="bring every image to this size, as the pixel store does (default: keep the sizes)",
+    )
+    add_source(export)

@@ -1,0 +1,39 @@
+"""`crossres datasets twin`."""
+
+import argparse
+from typing import Any
+
+from crossres.arguments import DONE, command, place, print_json
+
+LAYOUTS = "cuhk03-np of mlr-cuhk03; sysu-nested, sysu-table and sysu-mm01 (a decoy) of mlr-sysu"
+
+
+def _twin(options: argparse.Namespace) -> int:
+    from crossres.datasets import draw_twin
+    from crossres.datasets.base.progress import progress
+
+    with progress(f"drawing {options.dataset}", name="images") as report:
+        draw_twin(options.dataset, options.out, options.size, report, options.layout)
+    if options.json:
+        about = {"dataset": options.dataset, "size": options.size, "layout": options.layout}
+        print_json({**about, "folder": str(options.out)})
+    else:
+        written_as = f" as {options.layout}" if options.layout else ""
+        print(f"wrote the {options.size} twin of {options.dataset}{written_as} to {options.out}")
+    return DONE
+
+
+def add_command(within: Any) -> None:
+    """Add the command to its group."""
+    twin = command(
+        within,
+        "twin",
+        _twin,
+        "draw the twin of a data set in its raw layout",
+        "crossres datasets twin mlr-viper --size tiny --out raw\n"
+        "crossres datasets twin mlr-cuhk03 --layout cuhk03-np --out raw",
+    )
+    twin.add_argument("dataset", metavar="NAME")
+    twin.add_argument("--size", default="quick", help="quick (default), tiny or full")
+    twin.add_argument("--layout", metavar="LAYOUT", help=f"another than the usual one: {LAYOUTS}")
+    twin.add_argument("--out", type=place, required=True, metavar="DIR")

@@ -1,0 +1,108 @@
+"""`crossres datasets verify`."""
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from crossres.arguments import ANSWER_IS_NO, DONE, cache, command, place, print_json
+
+if TYPE_CHECKING:
+    from crossres.datasets import Verdict
+
+SHOWN = 10  # items of a finding that are printed as text; --json has them all
+
+
+def _verify(options: argparse.Namespace) -> int:
+    from crossres.datasets import Source, verify_raw
+
+    level = options.level or ("bytes" if options.record else "counts")
+    verdict = verify_raw(
+        options.dataset,
+        Source(root=options.data, size=options.size),
+        cache(options),
+        level,
+        options.record,
+        options.decode,
+    )
+    if options.json:
+        print_json(_as_json(verdict, options.record))
+    else:
+        _print(verdict, options.record)
+    return DONE if verdict.as_expected else ANSWER_IS_NO
+
+
+def _as_json(verdict: "Verdict", record: Path | None) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    return {
+        "dataset": verdict.dataset,
+        "folder": str(verdict.folder),
+        "source": verdict.source,
+        "level": verdict.level,
+        "as_expected": verdict.as_expected,
+        "counts": [asdict(tally) | {"fits": tally.fits} for tally in verdict.tallies],
+        "findings": [
+            asdict(finding) | {"items": list(finding.items), "total": len(finding.items)}
+            for finding in verdict.findings
+        ],
+        "files": verdict.files,
+        "digest": verdict.digest,
+        "record": None if record is None else str(record),
+        "record_written": verdict.recorded,
+    }
+
+
+def _print(verdict: "Verdict", record: Path | None) -> None:
+    print(f"{verdict.dataset} in {verdict.folder} (source {verdict.source}), level {verdict.level}")
+    for tally in verdict.tallies:
+        differs = tally.found != tally.expected
+        mark = "ok" if not differs else "note" if tally.fits else "WRONG"
+        published = f", {tally.expected:,} expected" if differs else ""
+        print(f"  {mark:5} {tally.group}: {tally.found:,} {tally.what}{published}")
+    for finding in verdict.findings:
+        mark = "WRONG" if finding.wrong else "note"
+        print(f"  {mark:5} {finding.check}: {len(finding.items):,} {finding.text}")
+        for item in finding.items[:SHOWN]:
+            print(f"          {item}")
+        if len(finding.items) > SHOWN:
+            print(f"          ... and {len(finding.items) - SHOWN:,} more (all with --json)")
+    if verdict.digest:
+        print(f"  hashed {verdict.files:,} files, digest of all {verdict.digest}")
+    if verdict.recorded:
+        print(f"  wrote {record}: keep it, and verify against it later")
+    print("as expected" if verdict.as_expected else "not as expected")
+
+
+def add_command(within: Any) -> None:
+    """Add the command to its group."""
+    verify = command(
+        within,
+        "verify",
+        _verify,
+        "verify a raw folder: what is missing, extra or damaged",
+        "crossres datasets verify mlr-market --data ~/reid --level names\n"
+        "crossres datasets verify mlr-market --data ~/reid --record market.sha256",
+    )
+    verify.add_argument("dataset", metavar="NAME")
+    verify.add_argument(
+        "--data",
+        type=place,
+        metavar="ROOT",
+        help="the folder that holds the raw folder or the owners' zip, or either itself "
+        "(without it: the twin)",
+    )
+    verify.add_argument("--size", default="quick", help="the size of the twin (without --data)")
+    verify.add_argument(
+        "--level",
+        choices=["counts", "names", "bytes"],
+        help="counts (default), names (grammar and pairing), bytes (every file is hashed); each "
+        "includes those before it",
+    )
+    verify.add_argument(
+        "--record",
+        type=place,
+        metavar="FILE",
+        help="sums in the lines of sha256sum: written when it is not there, compared when it is",
+    )
+    verify.add_argument("--decode", action="store_true", help="decode every image as well")
+    verify.add_argument("--cache", type=place, metavar="DIR", help="archives are unpacked here")

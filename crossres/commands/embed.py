@@ -1,0 +1,161 @@
+"""`crossres embed`."""
+
+import argparse
+import sys
+from typing import Any
+
+from crossres.arguments import DONE, add_admitted, cache, command, place, print_json, source
+
+
+def rate(text: str) -> int:
+    from crossres.datasets.splits.manifest import RATES
+
+    if not text.isdecimal() or int(text) not in RATES:
+        known = ", ".join(map(str, RATES))
+        raise argparse.ArgumentTypeError(f"{text!r} is none of {known} (1: HR, 0: unknown)")
+    return int(text)
+
+
+def _embed(options: argparse.Namespace) -> int:
+    from crossres.benchmark.runs.embed import check_place, write_features
+    from crossres.methods import load_method
+
+    check_place(options.out)
+    method = load_method(options.weights, options.device)
+    _check(options, method)
+    make = _of_images if options.images else _of_manifest
+    arrays, about, notes = make(options, method)
+    if type(method).distances is not _euclidean():
+        notes.append(
+            f"{method.name} compares embeddings by a distance of its own (Method.distances); "
+            "`crossres evaluate` measures another one"
+        )
+    write_features(options.out, arrays)
+    for note in notes:
+        print(f"note: {note}", file=sys.stderr)
+    answer = {"out": str(options.out), "method": method.name, **about, "notes": notes}
+    if options.json:
+        print_json(answer)
+    else:
+        what = ", ".join(f"{name} {array.shape}" for name, array in arrays.items())
+        print(f"wrote {options.out}: {what}")
+    return DONE
+
+
+def _euclidean() -> Any:
+    from crossres.methods import Method
+
+    return Method.distances
+
+
+def _check(options: argparse.Namespace, method: Any) -> None:
+    """Refuse options that would do nothing."""
+    from crossres.datasets import InputError
+
+    if options.images and options.data:
+        raise InputError("--data belongs to --manifest; --images needs none")
+    if options.manifest and options.rate is not None:
+        raise InputError("--manifest has the rate of each image; leave out --rate")
+    if options.rate is not None and not method.needs_rate:
+        raise InputError(f"method {method.name} makes no use of rates; leave out --rate")
+
+
+def _of_images(options: argparse.Namespace, method: Any) -> tuple[Any, dict[str, Any], list[str]]:
+    from crossres.benchmark.runs.embed import embed_images
+    from crossres.datasets.base.progress import progress
+
+    with progress(f"embedding {options.images}", name="images") as report:
+        arrays, others = embed_images(
+            method, options.images, options.rate, lambda _, done, total: report(done, total)
+        )
+    about = {"images": len(arrays["paths"]), "width": arrays["features"].shape[1]}
+    told = f"left out: {others} files in {options.images} that are not named .jpg, .png or .bmp"
+    return arrays, about, [told] if others else []
+
+
+def _of_manifest(options: argparse.Namespace, method: Any) -> tuple[Any, dict[str, Any], list[str]]:
+    from crossres.benchmark.runs.embed import embed_split
+    from crossres.datasets import Manifest, open_admitted, open_store
+    from crossres.datasets.base.progress import progress
+    from crossres.methods.interface.method import read_about
+
+    manifest, profile = Manifest.read(options.manifest), method.profile
+    raw = open_admitted(manifest.dataset, source(options, profile.twin_size), cache(options))
+    with progress(f"pixels of {manifest.dataset}", name="images") as report:
+        store = open_store(raw, manifest, profile.height, profile.width, cache(options), report)
+    with progress(f"embedding {manifest.dataset}", name="splits") as report:
+        arrays = embed_split(method, manifest, store, lambda _, done, total: report(done, total))
+    about = {
+        "images": len(arrays["query_pids"]) + len(arrays["gallery_pids"]),
+        "width": arrays["query_features"].shape[1],
+        "manifest": manifest.digest,
+        "source": raw.source,
+    }
+    differs = [f"partial data: {words}" for words in (*raw.other_counts, *raw.other_sizes)]
+    return arrays, about, [*differs, *_leaks(read_about(options.weights)["origin"], manifest)]
+
+
+def _leaks(origin: dict[str, Any], manifest: Any) -> list[str]:
+    """A note when the method may have been trained on the identities it is now tested on."""
+    if origin.get("dataset") != manifest.dataset or origin.get("manifest") == manifest.digest:
+        return []
+    return [
+        f"the weights were trained on another split of {manifest.dataset} "
+        f"({origin.get('protocol')}, seed {origin.get('seed')}): they may know its test identities"
+    ]
+
+
+def add_command(commands: Any) -> None:
+    """Add the command."""
+    embed = command(
+        commands,
+        "embed",
+        _embed,
+        "embed images with the weights that `crossres run --save-weights` kept",
+        "crossres embed --weights results/table2/weights/KEY --images ~/crops --out crops.npz\n"
+        "crossres embed --weights results/table2/weights/KEY --manifest mlr-viper.csv \\\n"
+        "    --data ~/reid --out test.npz && crossres evaluate test.npz",
+    )
+    embed.add_argument(
+        "--weights",
+        type=place,
+        required=True,
+        metavar="FOLDER",
+        help="weights/<key> of a results folder, or what Method.save wrote",
+    )
+    what = embed.add_mutually_exclusive_group(required=True)
+    what.add_argument(
+        "--images",
+        type=place,
+        metavar="DIR",
+        help="every image in a folder and below it -> features (N, D), paths (N,)",
+    )
+    what.add_argument(
+        "--manifest",
+        type=place,
+        metavar="FILE.csv",
+        help="the queries and gallery of a split -> what `crossres evaluate` wants",
+    )
+    embed.add_argument(
+        "--data",
+        type=place,
+        metavar="ROOT",
+        help="of --manifest: the folder that holds the raw folder (default: the twin)",
+    )
+    add_admitted(embed)
+    embed.add_argument("--out", type=place, required=True, metavar="FEATURES.npz")
+    embed.add_argument(
+        "--rate",
+        type=rate,
+        metavar="N",
+        help="of --images: their rate, for a method that must be told (vpfa)",
+    )
+    embed.add_argument(
+        "--device", default="auto", metavar="NAME", help="cpu, cuda or auto (default)"
+    )
+    embed.add_argument(
+        "--cache",
+        type=place,
+        metavar="DIR",
+        help="twins and pixel stores (default: $CROSSRES_CACHE, else ~/.cache/crossres)",
+    )

@@ -1,0 +1,46 @@
+"""Options that the commands of the gate share."""
+
+import argparse
+from typing import Any
+
+from crossres.arguments import add_tables, finite, names, place
+
+NAMES_ROWS = (
+    "names the rows: a table, or a table file (default: those that RESULTS keeps, and the built-in)"
+)
+
+
+def limits_of(options: argparse.Namespace, **more: Any) -> Any:
+    from crossres.benchmark.gate.limits import Limits
+
+    return Limits(metrics=tuple(options.metrics), false_alarms=options.false_alarms / 100, **more)
+
+
+def add_common(parser: argparse.ArgumentParser) -> None:
+    add_tables(parser, NAMES_ROWS)
+    parser.add_argument(
+        "--metrics",
+        type=names,
+        default=["mAP", "rank1"],
+        metavar="a,b",
+        help="(default: mAP,rank1)",
+    )
+    parser.add_argument(
+        "--false-alarms",
+        type=finite,
+        default=1.0,
+        metavar="PERCENT",
+        help="of checks of results that are as good as the baseline's (default: 1)",
+    )
+
+
+def add_again(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--again",
+        type=place,
+        action="append",
+        default=[],
+        metavar="OTHER",
+        help="the same cells, run again where it should make no difference: how much results "
+        "scatter is measured (may be given several times)",
+    )

@@ -1,0 +1,71 @@
+"""`crossres power`."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from crossres.arguments import DONE, command, finite, named_tables, place, print_json, seeds
+from crossres.commands.gate_options import add_again, add_common, limits_of
+
+
+def _power(options: argparse.Namespace) -> int:
+    from rich.console import Console
+
+    from crossres.benchmark.gate.power import noise_of, seeds_for, sensitivities
+    from crossres.benchmark.records.kept import naming_tables
+    from crossres.reports.gate.power import power_json, print_power
+
+    baseline, limits = _baseline_at(options.results, options.again), limits_of(options)
+    tables = named_tables(options) or naming_tables(options.results)
+    noise = noise_of(baseline, tables, limits)
+    found = sensitivities(baseline, noise, limits, options.seeds)
+    needed = seeds_for(baseline, noise, limits, options.drop / 100)
+    if options.figure is not None:
+        from crossres.datasets.base.files import write_atomically
+        from crossres.reports.gate.power_figure import power_figure
+
+        figure = power_figure(baseline, noise, found, limits, options.figure.suffix)
+        write_atomically(options.figure, figure)
+    if options.json:
+        print_json(power_json(baseline, noise, found, needed, limits))
+    else:
+        print_power(baseline, noise, found, needed, options.drop, limits, Console())
+    return DONE
+
+
+def _baseline_at(place: Path, again: list[Path]) -> Any:
+    """A baseline file, or a results folder as one, with more runs of its cells."""
+    from crossres.benchmark import read_records
+    from crossres.benchmark.gate.baseline import Baseline, read_baseline, with_runs
+
+    found = read_baseline(place) if place.is_file() else Baseline(tuple(read_records(place)))
+    return with_runs(found, map(read_records, again))
+
+
+def add_command(commands: Any) -> None:
+    """Add the command to the parser."""
+    power = command(
+        commands,
+        "power",
+        _power,
+        "how many seeds a gate needs to see a drop, and the computing time that they cost",
+        "crossres power results/gate --drop 3\n"
+        "crossres power baselines/gate.json --again results/other-machine --seeds 2-10",
+    )
+    power.add_argument(
+        "results", type=place, metavar="RESULTS", help="a folder, or a baseline file"
+    )
+    add_again(power)
+    power.add_argument(
+        "--drop", type=finite, default=3.0, metavar="POINTS", help="to be seen (default: 3)"
+    )
+    power.add_argument(
+        "--seeds", type=seeds, default=[2, 3, 4, 5, 6, 8, 10], metavar="2,3,4", help="to look at"
+    )
+    power.add_argument(
+        "--figure",
+        type=place,
+        metavar="FILE",
+        help="draw the chance of being found against the drop, too: a .pdf, .png or .svg",
+    )
+    add_common(power)

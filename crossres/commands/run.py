@@ -1,0 +1,144 @@
+"""`crossres run`."""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from crossres.arguments import (
+    ANSWER_IS_NO,
+    DONE,
+    add_source,
+    cache,
+    command,
+    names,
+    place,
+    positive,
+    print_json,
+    seeds,
+    source,
+)
+
+
+def _run(options: argparse.Namespace) -> int:
+    from crossres.benchmark import RunRequest, load_profile, load_table, plan_table, run_table
+    from crossres.benchmark.config.claims import load_claims
+    from crossres.benchmark.records.kept import keep_claims
+    from crossres.reports.write import print_table, write_report
+
+    table = load_table(options.table)
+    chosen = options.profile or table.profile
+    profile = load_profile(chosen, options.weights_dir)
+    out = options.out or Path("results") / table.id
+    request = RunRequest(
+        table,
+        out,
+        source=source(options, profile.twin_size),
+        profile=chosen,
+        datasets=options.datasets,
+        protocol=options.protocol,
+        rows=options.rows,
+        seeds=options.seeds,
+        jobs=options.jobs,
+        cache=cache(options),
+        weights_dir=options.weights_dir,
+        save_weights=options.save_weights,
+    )
+    if options.dry_run:
+        plan = plan_table(request)
+        if options.json:
+            print_json(_plan_json(plan))
+        else:
+            print(*plan.lines(), sep="\n")
+        return DONE
+    if options.claims:
+        keep_claims(out, options.claims.stem, load_claims(options.claims, [table]))
+    summary = run_table(request)
+    kept = len(summary.plan.cells) - len(summary.plan.todo) + len(summary.finished)
+    written = write_report(out, [table]) if kept else []
+    if options.json:
+        print_json(_summary_json(summary, written))
+    else:
+        if kept:
+            print_table(out, [table])
+        for path in written:
+            print(f"wrote {path}")
+    return DONE if summary.complete else ANSWER_IS_NO
+
+
+def _plan_json(plan: Any) -> dict[str, Any]:
+    cells = [
+        {"key": c.job.key, "title": c.title, "state": c.state, "seconds": c.seconds}
+        for c in plan.cells
+    ]
+    return {"table": plan.table.id, "jobs": plan.jobs, "seconds": plan.seconds, "cells": cells}
+
+
+def _summary_json(summary: Any, written: Sequence[Path]) -> dict[str, Any]:
+    failures = [
+        {"key": f.cell.job.key, "title": f.cell.title, "reason": f.reason, "log": str(f.log)}
+        for f in summary.failures
+    ]
+    return {
+        "table": summary.plan.table.id,
+        "out": str(summary.plan.out),
+        "cells": [cell.job.key for cell in summary.plan.cells],
+        "run_now": list(summary.finished),
+        "failures": failures,
+        "interrupted": summary.interrupted,
+        "complete": summary.complete,
+        "weights": str(summary.plan.out / "weights") if summary.plan.save_weights else None,
+        "seconds": round(summary.seconds, 1),
+        "written": [str(path) for path in written],
+    }
+
+
+def add_command(commands: Any) -> None:
+    """Add the command to the parser."""
+    run = command(
+        commands,
+        "run",
+        _run,
+        "fill a result table: run every cell that has no record yet, then write the report",
+        "crossres run table2\n"
+        "crossres run table2 --datasets mlr-market,mlr-viper --data ~/reid --profile paper\n"
+        "crossres run my_table.toml --rows 1,2 --seeds 0-9 --jobs 4 --out results/mine",
+    )
+    run.add_argument("table", metavar="TABLE", help="table2, or the path of a table file")
+    run.add_argument("--datasets", type=names, metavar="a,b", help="(default: the table's)")
+    run.add_argument(
+        "--protocol",
+        metavar="NAME[options]",
+        help="one protocol for all data sets (default: the table's, or each data set's)",
+    )
+    run.add_argument("--rows", type=names, metavar="a,b", help="labels or numbers from 1")
+    run.add_argument("--seeds", type=seeds, metavar="0,1,2", help="(default: the table's)")
+    run.add_argument(
+        "--jobs",
+        type=positive,
+        metavar="N",
+        help="cells at once (default: one per core); never changes a result",
+    )
+    run.add_argument(
+        "--claims",
+        type=Path,
+        metavar="FILE",
+        help="keep the claims of this file with the results, for reports",
+    )
+    run.add_argument("--out", type=place, metavar="DIR", help="(default: results/TABLE)")
+    run.add_argument(
+        "--weights-dir",
+        type=place,
+        metavar="DIR",
+        help="ImageNet weights, for machines that cannot download them",
+    )
+    run.add_argument(
+        "--save-weights",
+        action="store_true",
+        help="keep the trained method of each cell, too, for `crossres embed`",
+    )
+    run.add_argument(
+        "--dry-run", action="store_true", help="show the cells and the time they will take"
+    )
+    add_source(run)
+    run.set_defaults(profile=None)  # then the table's own

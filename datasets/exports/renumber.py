@@ -1,0 +1,92 @@
+"""Identity and camera numbers for layouts whose names have little room.
+
+Renumbered so that no metric changes: which images are of one identity, and which images of an
+identity are of one camera, stays as in the manifest.
+"""
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from crossres.datasets.base.errors import InputError
+from crossres.datasets.splits.manifest import UNKNOWN_CAMERA
+
+LAST_CAMERA = 9  # the readers take a single digit
+# Stand-ins for unknown cameras: queries and all others get one each, so that no gallery image is
+# ever of its query's camera. They sort after every known camera.
+_UNKNOWN_QUERY, _UNKNOWN_OTHER = 2**40, 2**40 + 1
+
+
+def pid_numbers(table: pd.DataFrame, last: int) -> tuple[dict[int, int], str]:
+    """Return pid -> number, and a note ("" when every pid is kept).
+
+    Pids are kept if all are at most `last` and pid 0, which readers take for distractors, is no
+    identity (is in the gallery only). Otherwise identities are numbered from 1 in their order; -1
+    stays, and so does 0 where it is no identity.
+    """
+    pids = sorted({int(pid) for pid in table["pid"]})
+    zero_is_identity = bool(((table["pid"] == 0) & (table["split"] != "gallery")).any())
+    fixed = {pid for pid in pids if pid < 0 or (pid == 0 and not zero_is_identity)}
+    if not zero_is_identity and pids[-1] <= last:
+        return {pid: pid for pid in pids}, ""
+    identities = [pid for pid in pids if pid not in fixed]
+    numbers = {pid: place for place, pid in enumerate(identities, start=1)}
+    note = f"identities are numbered anew, 1 to {len(identities)}, in the order of their pids"
+    return {**{pid: pid for pid in fixed}, **numbers}, note
+
+
+def camera_numbers(table: pd.DataFrame) -> tuple[list[int], str]:
+    """Return the number, 1 to 9, of each row's camera, and a note ("" when camids are kept).
+
+    Up to nine cameras are numbered in their order. More are counted within each identity: metrics
+    compare the cameras of one identity only. Raises InputError when one identity has ten cameras.
+    """
+    keys = _camera_keys(table)
+    distinct = sorted(set(keys))
+    if distinct[0] >= 1 and distinct[-1] <= LAST_CAMERA:
+        return keys, ""
+    note = "" if distinct[-1] < _UNKNOWN_QUERY else "; unknown cameras: queries one, others another"
+    if len(distinct) <= LAST_CAMERA:
+        numbers = {key: place for place, key in enumerate(distinct, start=1)}
+        told = f"cameras are numbered anew, 1 to {len(distinct)}, in the order of their camids"
+        return [numbers[key] for key in keys], told + note
+    pids = [int(pid) for pid in table["pid"]]
+    within = _numbers_within(pids, keys)
+    found = [within[pid, key] for pid, key in zip(pids, keys, strict=True)]
+    if max(found) > LAST_CAMERA:
+        raise InputError(
+            f"an identity has {max(found)} cameras; this layout has room for {LAST_CAMERA}"
+        )
+    told = f"cameras are counted within each identity, 1 to {max(found)}: "
+    return found, told + "one number in two identities is not one camera" + note
+
+
+def same_camera_counts(table: pd.DataFrame) -> bool:
+    """Whether any gallery image is of the identity and the (known) camera of a query."""
+    known = table[table["camid"] != UNKNOWN_CAMERA]
+    query, gallery = (
+        {(int(pid), int(camid)) for pid, camid in rows[["pid", "camid"]].itertuples(index=False)}
+        for rows in (known[known["split"] == split] for split in ("query", "gallery"))
+    )
+    return bool(query & gallery)
+
+
+def _camera_keys(table: pd.DataFrame) -> list[int]:
+    return [
+        int(camid)
+        if camid != UNKNOWN_CAMERA
+        else (_UNKNOWN_QUERY if split == "query" else _UNKNOWN_OTHER)
+        for camid, split in zip(table["camid"], table["split"], strict=True)
+    ]
+
+
+def _numbers_within(pids: list[int], keys: list[int]) -> Mapping[tuple[int, int], int]:
+    """(pid, camera) -> 1, 2, ... within the identity; 1 for distractors, which match nothing."""
+    cameras: dict[int, set[int]] = {}
+    for pid, key in zip(pids, keys, strict=True):
+        cameras.setdefault(pid, set()).add(key)
+    return {
+        (pid, key): place if pid > 0 else 1
+        for pid, found in cameras.items()
+        for place, key in enumerate(sorted(found), start=1)
+    }

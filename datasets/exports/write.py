@@ -1,0 +1,99 @@
+"""The pictures of an export: decoded, down-sampled by their rate, written as PNG data."""
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from crossres.datasets.base.progress import Report
+from crossres.datasets.cards import card
+from crossres.datasets.exports.index import Entry
+from crossres.datasets.exports.layout import Place, Plan
+from crossres.datasets.pixels.decoding import Recipe
+from crossres.datasets.raw.source import Raw
+from crossres.datasets.readers import reader
+from crossres.datasets.resampling.integer import downsample
+from crossres.datasets.splits.manifest import Manifest
+
+_COMPRESSION = 6  # of the PNG: fixed, so that one library writes one file
+
+
+def write_images(
+    raw: Raw,
+    manifest: Manifest,
+    plan: Plan,
+    folder: Path,
+    input_size: tuple[int, int] | None,
+    progress: Report,
+) -> list[Entry]:
+    """Write all files of the plan into `folder`, and return their entries in the plan's order."""
+    entries = []
+    for done, entry in enumerate(_written(raw, manifest, plan, folder, input_size), start=1):
+        entries.append(entry)
+        progress(done, len(plan.places))
+    return entries
+
+
+def _written(
+    raw: Raw, manifest: Manifest, plan: Plan, folder: Path, input_size: tuple[int, int] | None
+) -> Iterator[Entry]:
+    open_image = reader(card(raw.dataset).reader).open_image
+    table = manifest.table
+    known = {
+        path: (int(pid), int(camid), int(rate))
+        for path, pid, camid, rate in table[["path", "pid", "camid", "rate"]].itertuples(
+            index=False
+        )
+    }
+    for place in plan.places:
+        pid, camid, rate = known[place.path]
+        native = open_image(raw.folder, place.path)
+        pixels = picture(native, rate, manifest.kernel, manifest.grid, input_size)
+        _write_png(folder / place.file, pixels)
+        yield _entry(place, pid, camid, rate, pixels)
+
+
+def picture(
+    native: NDArray[np.uint8],
+    rate: int,
+    kernel: str,
+    grid: str,
+    input_size: tuple[int, int] | None,
+) -> NDArray[np.uint8]:
+    """What is written for one image (H, W, 3): the image of the pixel store, before its resize.
+
+    With `input_size` (height, width), which the grid "input" needs: the very image of the store.
+    """
+    if input_size is not None:
+        return Recipe(*input_size, kernel, grid).apply(native, rate)
+    return downsample(native, max(1, rate), kernel)
+
+
+def _write_png(file: Path, pixels: NDArray[np.uint8]) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.open("xb") as stream:
+        Image.fromarray(pixels).save(stream, format="PNG", compress_level=_COMPRESSION)
+
+
+def _entry(place: Place, pid: int, camid: int, rate: int, pixels: NDArray[np.uint8]) -> Entry:
+    return Entry(
+        file=place.file,
+        split=place.split,
+        export_pid=place.pid,
+        export_camid=place.camid,
+        path=place.path,
+        pid=pid,
+        camid=camid,
+        rate=rate,
+        width=pixels.shape[1],
+        height=pixels.shape[0],
+        pixels=digest_of_pixels(pixels),
+    )
+
+
+def digest_of_pixels(pixels: NDArray[np.uint8]) -> str:
+    """Hex SHA-256 of the bytes of an image (H, W, 3): the same whatever library wrote the file."""
+    return hashlib.sha256(np.ascontiguousarray(pixels).data).hexdigest()

@@ -1,0 +1,1 @@
+"""Published digests, and the splits that they belong to."""

@@ -1,0 +1,1 @@
+"""Pixels: decoded, resampled and kept in a store that can be resumed."""

@@ -1,0 +1,69 @@
+"""Images of any folder, in no layout: found by their suffix, brought to one size as in a store.
+
+Nothing is down-sampled by a rate: the images are taken as they are.
+"""
+
+import os
+from collections.abc import Generator, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+
+from crossres.datasets.base.errors import InputError
+from crossres.datasets.pixels.decoding import Recipe, Work, default_jobs, fill
+from crossres.datasets.readers.parts.listing import open_image
+from crossres.datasets.splits.manifest import DEFAULT_GRID, DEFAULT_KERNEL
+
+SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp")
+CHUNK = 512
+
+
+def find_images(folder: Path) -> tuple[list[str], int]:
+    """The images in a folder and all below it, and how many other files there are.
+
+    Paths are relative, with "/" between parts, and sorted. What begins with a dot is passed over,
+    and links to folders are not followed. Raises InputError when there is no such folder, no image
+    in it, a part of it cannot be listed, or a name is no UTF-8.
+    """
+    if not folder.is_dir():
+        raise InputError(f"{folder}: there is no such folder; give the one that holds the images")
+    files = sorted(_files(folder))
+    images = [path for path in files if path.lower().endswith(SUFFIXES)]
+    if not images:
+        raise InputError(f"{folder}: holds no image ({', '.join(SUFFIXES)}), nor any folder in it")
+    for path in images:
+        if not path.isprintable():
+            raise InputError(f"{folder}: the name {path!r} cannot be written as text; rename it")
+    return images, len(files) - len(images)
+
+
+def _files(folder: Path) -> Iterator[str]:
+    def fail(error: OSError) -> None:
+        raise InputError(f"{error.filename}: cannot be listed ({error.strerror})") from error
+
+    for place, folders, files in os.walk(folder, onerror=fail):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        inside = Path(place).relative_to(folder)
+        yield from ((inside / name).as_posix() for name in files if not name.startswith("."))
+
+
+def image_chunks(
+    folder: Path, paths: list[str], height: int, width: int
+) -> Generator[NDArray[np.uint8], None, None]:
+    """The images, (n, height, width, 3) uint8 RGB, at most 512 at a time, in order.
+
+    Decoded and brought to the size as those of rate 1 in a pixel store. Raises InputError naming
+    the first that is not a whole image.
+    """
+    recipe = Recipe(height, width, DEFAULT_KERNEL, DEFAULT_GRID)
+    works = [Work(path, (1,)) for path in paths]
+    chunks = [works[at : at + CHUNK] for at in range(0, len(works), CHUNK)]
+    with (
+        threadpool_limits(1, "blas"),
+        closing(fill(folder, open_image, recipe, chunks, default_jobs())) as filled,
+    ):
+        for images in filled:
+            yield np.stack([pixels for (pixels,) in images])

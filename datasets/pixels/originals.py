@@ -1,0 +1,47 @@
+"""What the split does not keep of a manifest's images: HR originals of LR ones, native shapes.
+
+Originals come from the same raw files by the pixel store's own functions, so that nothing but the
+rate differs.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crossres.datasets.cards import card
+from crossres.datasets.pixels.decoding import Recipe, Work, fill
+from crossres.datasets.raw.source import Raw
+from crossres.datasets.readers import reader
+from crossres.datasets.splits.manifest import Manifest
+
+
+def hr_originals(
+    raw: Raw, manifest: Manifest, paths: Sequence[str], height: int, width: int
+) -> NDArray[np.uint8]:
+    """The images of these paths before any down-sampling, at the input size: (n, H, W, 3) uint8.
+
+    On one thread. Of an image of rate 0, natively LR, this is the image itself: it has no original.
+    Raises InputError naming an image that the raw folder lacks, or that cannot be decoded.
+    """
+    raw.require(paths)
+    recipe = Recipe(height, width, manifest.kernel, manifest.grid)
+    decode = reader(card(raw.dataset).reader).open_image
+    works = [Work(path, (1,)) for path in paths]
+    (found,) = fill(raw.folder, decode, recipe, [works], jobs=1)
+    return (
+        np.stack([image for (image,) in found])
+        if found
+        else np.empty((0, height, width, 3), np.uint8)
+    )
+
+
+def natively_wide(raw: Raw, paths: Sequence[str]) -> NDArray[np.bool_]:
+    """Whether the images of these paths are wider than high in their raw files: (n,) bool.
+
+    Each path is decoded once, however often it is named. Raises InputError as `hr_originals`.
+    """
+    raw.require(paths)
+    decode = reader(card(raw.dataset).reader).open_image
+    shapes = {path: decode(raw.folder, path).shape for path in dict.fromkeys(paths)}
+    return np.array([shapes[path][1] > shapes[path][0] for path in paths], dtype=np.bool_)

@@ -1,0 +1,1 @@
+"""Raw data: folders, archives, twins, and what is admitted as which."""

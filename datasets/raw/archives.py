@@ -1,0 +1,388 @@
+"""The owners' zip archives, read as they are: unpacked once into the cache, whole or not at all.
+
+The folder in the cache is named by a digest of the archive's listing (names, sizes, CRC-32 and
+times of all members): a renamed, moved or touched copy is the same archive, one in which a member
+changed is another.
+"""
+
+import errno
+import hashlib
+import json
+import logging
+import os
+import shutil
+import stat
+import struct
+import tempfile
+import zipfile
+import zlib
+from calendar import timegm
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from crossres.datasets.base.errors import InputError
+from crossres.datasets.base.files import replace_folder
+from crossres.datasets.base.kinds import SPLIT_ZIP, ZIP, kind_of_file
+from crossres.datasets.base.progress import Report, progress
+from crossres.datasets.cards import CARDS, Card
+from crossres.datasets.readers import reader
+
+_VERSION = 1
+_CONTENT = "content"  # below a folder of ours, so that no reader looks at the archives beside it
+_MAX_TOTAL = 1 << 36  # bytes; the largest set that we know unpacks to a tenth of it
+_MAX_MEMBERS = 1_000_000
+_MAX_RATIO = 200  # images and their containers shrink by 2 to 20
+_SMALL = 1 << 20  # bytes below which no ratio is suspicious
+_CHUNK = 1 << 20
+_MAX_END = 22 + (1 << 16)  # bytes of the last record and the comment after it
+_SAMPLE = 20  # names per folder that are enough to recognise a layout
+_JUNK = {"__macosx", "thumbs.db", "desktop.ini"}
+_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)  # what `replace_folder` explains
+_READ = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
+_METHODS = {1: "Shrink", 6: "Implode", 9: "Deflate64", 93: "Zstandard", 95: "xz", 98: "PPMd"}
+_METHODS |= {20: "Zstandard", 96: "JPEG", 97: "WavPack", 99: "AES encryption"}
+_ELSEWHERE = "with 7-Zip or unzip and give the folder"
+_EPOCH = (1980, 1, 1, 0, 0, 0)  # the first time that a zip archive can hold
+_BROKEN = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    EOFError,
+    ValueError,
+    NotImplementedError,
+    RuntimeError,
+    MemoryError,
+)
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class _Member:
+    """One file to unpack: its safe path below the content folder, size, CRC-32 and time (UTC)."""
+
+    path: str
+    size: int
+    crc: int
+    time: int
+    info: zipfile.ZipInfo
+
+
+@dataclass(frozen=True)
+class _Opened:
+    """An archive while it is open for reading; `members` are checked and sorted by path."""
+
+    archive: Path
+    file: zipfile.ZipFile
+    members: tuple[_Member, ...]
+
+
+def is_archive(root: Path) -> bool:
+    """Whether `root` is given as an archive: a file named .zip."""
+    return root.suffix.casefold() == ".zip" and root.is_file()
+
+
+def find_in_archive(about: Card, root: Path, cache: Path) -> Path | None:
+    """The raw folder of a set inside an archive, which is unpacked into `cache` when it is not yet.
+
+    `root` is the archive or a folder that holds it: under one of the owners' names, or the only one
+    whose listing has the layout of the set. None when there is no such archive. Raises InputError
+    naming the archive that is damaged, unsafe, encrypted, or does not hold the set.
+    """
+    archive = root if is_archive(root) else _choose(about, root)
+    if archive is None:
+        return None
+    content = _unpacked(archive, cache)
+    folder = reader(about.reader).find(content)
+    if folder is None:
+        raise InputError(
+            f"{archive}: holds no raw folder of {about.id}; expected {about.layout}; "
+            f"obtain it from {about.obtain}"
+        )
+    return folder
+
+
+def _choose(about: Card, root: Path) -> Path | None:
+    archives = _archives(root)
+    usual = {name.casefold() for name in about.archives}
+    named = [archive for archive in archives if archive.name.casefold() in usual]
+    others = {name.casefold() for card in CARDS.values() for name in card.archives}
+    found = named or [
+        archive
+        for archive in archives
+        if archive.name.casefold() not in others and _looks_like(about, archive)
+    ]
+    if len(found) > 1:
+        raise InputError(
+            f"{found[0]} and {found[1]}: more than one archive of {about.id}; give one of them"
+        )
+    return found[0] if found else None
+
+
+def _archives(root: Path) -> list[Path]:
+    if not root.is_dir():
+        return []
+    try:
+        names = sorted(os.listdir(root))  # noqa: PTH208
+    except OSError as error:
+        raise InputError(f"{root}: cannot be listed ({error.strerror}); check the path") from None
+    return [root / name for name in names if not name.startswith(".") and is_archive(root / name)]
+
+
+def _looks_like(about: Card, archive: Path) -> bool:
+    """Whether a reader finds its layout in a tree of empty files with the names of the members."""
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder) / "a" / "b"  # deep enough that readers look at nothing but this tree
+        try:
+            with _opened(archive) as opened:
+                for path in _sample(opened.members):
+                    (root / path).parent.mkdir(parents=True, exist_ok=True)
+                    (root / path).touch()
+            return root.is_dir() and reader(about.reader).find(root) is not None
+        except (InputError, OSError):
+            return False  # a zip that nobody named: not ours to complain about
+
+
+def _sample(members: tuple[_Member, ...]) -> Iterator[str]:
+    taken: dict[str, int] = {}
+    for member in members:
+        parent = str(PurePosixPath(member.path).parent)
+        taken[parent] = taken.get(parent, 0) + 1
+        if taken[parent] <= _SAMPLE:
+            yield member.path
+
+
+def _unpacked(archive: Path, cache: Path) -> Path:
+    """The content of the archive in the cache, unpacked when it is absent or damaged."""
+    with _opened(archive) as opened:
+        folder = cache / "archives" / _digest(opened.members)[:32]
+        if folder.exists() and not _is_whole(folder / _CONTENT, opened.members):
+            _log.warning("%s: not what %s holds; unpacking it again", folder, archive)
+            shutil.rmtree(folder, ignore_errors=True)
+        if not folder.exists():
+            _check_packing(archive, opened.members)
+            _check_room(archive, cache, sum(member.size for member in opened.members))
+            with (
+                replace_folder(folder) as temporary,
+                progress(f"unpacking {archive.name}", 1 << 20, "MiB") as report,
+            ):
+                _unpack(opened, temporary / _CONTENT, report)
+    return folder / _CONTENT
+
+
+def _digest(members: tuple[_Member, ...]) -> str:
+    sha = hashlib.sha256(f"archive {_VERSION}\n".encode())
+    for m in members:
+        sha.update(f"{m.size} {m.crc} {m.time} {json.dumps(m.path)}\n".encode())
+    return sha.hexdigest()
+
+
+def _is_whole(content: Path, members: tuple[_Member, ...]) -> bool:
+    """Whether the unpacked files are there with the sizes and times that they were written with."""
+    try:
+        stats = [(content / member.path).stat() for member in members]
+    except OSError:
+        return False
+    return all(
+        (found.st_size, int(found.st_mtime)) == (member.size, member.time)
+        for found, member in zip(stats, members, strict=True)
+    ) and len(members) == sum(len(files) for _, _, files in os.walk(content))
+
+
+def _check_room(archive: Path, cache: Path, needed: int) -> None:
+    place = next(folder for folder in (cache, *cache.absolute().parents) if folder.exists())
+    free = shutil.disk_usage(place).free
+    if free < needed:
+        raise InputError(
+            f"{archive}: unpacks to {needed:,} bytes, and {place} has {free:,} free; "
+            "free the disk or choose another cache"
+        )
+
+
+@contextmanager
+def _opened(archive: Path) -> Iterator[_Opened]:
+    try:
+        file = zipfile.ZipFile(archive)
+        members = _members(archive, file)
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"{archive}: has names that it says are UTF-8 and are not; unpack it {_ELSEWHERE}"
+        ) from error
+    except _BROKEN as error:
+        raise _no_archive(archive) from error
+    except OSError as error:
+        raise InputError(f"{archive}: cannot be read ({error.strerror}); check it") from error
+    with file:
+        yield _Opened(archive, file, members)
+
+
+def _members(archive: Path, file: zipfile.ZipFile) -> tuple[_Member, ...]:
+    infos = file.infolist()
+    if not _is_count(archive, len(infos)):
+        raise _no_archive(archive)
+    if len(infos) > _MAX_MEMBERS:
+        raise _unsafe(archive, f"lists {len(infos):,} entries")
+    _check_sizes(archive, infos)
+    members = []
+    for info in infos:
+        path = _safe_path(archive, info)
+        if not info.is_dir() and not any(_is_junk(part) for part in path.split("/")):
+            _check_kind(archive, info)
+            members.append(_Member(path, info.file_size, info.CRC, _time(info), info))
+    _check_names(archive, members)
+    return tuple(sorted(members, key=lambda member: member.path))
+
+
+def _is_count(archive: Path, entries: int) -> bool:
+    """Whether this is one part of one, with so many entries: zipfile checks neither."""
+    end = _last_record(archive)
+    if _is_split(end):
+        return False
+    (count,) = struct.unpack_from("<H", end, 10)
+    return count in (entries & 0xFFFF, 0xFFFF)  # the latter where there are more than fit in
+
+
+def _last_record(archive: Path) -> bytes:
+    """The record that ends a zip archive, and what follows; b"" where there is none."""
+    with archive.open("rb") as file:
+        file.seek(max(0, archive.stat().st_size - _MAX_END))
+        end = file.read()
+    start = end.rfind(b"PK\5\6")
+    return end[start:] if start >= 0 else b""
+
+
+def _is_split(end: bytes) -> bool:
+    """Whether the last record numbers its part other than 0 (0xFFFF: a longer record says it)."""
+    return any(end[place : place + 2] not in (b"", b"\0\0", b"\xff\xff") for place in (4, 6))
+
+
+def _is_junk(part: str) -> bool:
+    return part.startswith(".") or part.casefold() in _JUNK
+
+
+def _safe_path(archive: Path, info: zipfile.ZipInfo) -> str:
+    """The name of an entry with "/" between its parts, which all lie below the folder."""
+    name = info.filename.replace("\\", "/").removesuffix("/")
+    parts = name.split("/")
+    outside = not name or name.startswith("/") or ":" in parts[0] or ".." in parts
+    if outside or any(character < " " for character in name):
+        raise _unsafe(archive, f"has an entry {info.filename!r}, which names no file below it")
+    return "/".join(part for part in parts if part not in ("", "."))
+
+
+def _check_kind(archive: Path, info: zipfile.ZipInfo) -> None:
+    kind = stat.S_IFMT(info.external_attr >> 16)
+    if kind not in (0, stat.S_IFREG):
+        raise _unsafe(archive, f"has an entry {info.filename!r} that is a link or device, no file")
+
+
+def _check_packing(archive: Path, members: tuple[_Member, ...]) -> None:
+    """Refuse a whole archive that Python's library cannot unpack; other programs can."""
+    for member in members:
+        fault = packing_fault(member.info)
+        if fault:
+            raise InputError(f"{archive}: {fault}")
+
+
+def packing_fault(info: zipfile.ZipInfo) -> str:
+    """Why an entry cannot be unpacked here, and what helps; "" when it can."""
+    if info.flag_bits & 0x1:
+        return (
+            f"entry {info.filename!r} is encrypted; unpack it with the password of its owners "
+            "and give the folder"
+        )
+    method = info.compress_type
+    if method in _READ:
+        return ""
+    named = f"{_METHODS[method]} (method {method})" if method in _METHODS else f"method {method}"
+    return (
+        f"entry {info.filename!r} is packed by {named}, which is not read here though the archive "
+        f"may be whole; unpack it {_ELSEWHERE}"
+    )
+
+
+def _check_sizes(archive: Path, infos: list[zipfile.ZipInfo]) -> None:
+    """Refuse what unpacks to far more than its own size: no data set does."""
+    total = sum(info.file_size for info in infos)
+    packed = sum(info.compress_size for info in infos)
+    if packed > archive.stat().st_size:
+        raise _unsafe(archive, "has entries that overlap")
+    for name, size, compressed in [
+        *((repr(info.filename), info.file_size, info.compress_size) for info in infos),
+        ("all entries", total, packed),
+    ]:
+        if size > _MAX_TOTAL or (size > _SMALL and size > _MAX_RATIO * compressed):
+            raise _unsafe(archive, f"unpacks {compressed:,} to {size:,} bytes ({name})")
+
+
+def _check_names(archive: Path, members: list[_Member]) -> None:
+    seen: set[str] = set()
+    for member in members:
+        if member.path in seen:
+            raise _unsafe(archive, f"has two entries {member.path!r}")
+        seen.add(member.path)
+    for path in seen:
+        for parent in map(str, PurePosixPath(path).parents):
+            if parent in seen:
+                raise _unsafe(archive, f"has {parent!r} as a file and as a folder")
+
+
+def _time(info: zipfile.ZipInfo) -> int:
+    """The time of an entry in seconds; zip archives know no time zone, we read it as UTC."""
+    year, month, day, hour, minute, second = info.date_time
+    known = 1 <= month <= 12 and 1 <= day <= 31 and hour < 24 and minute < 60 and second < 60
+    return timegm((year, month, day, hour, minute, second) if known else _EPOCH)
+
+
+def _unpack(opened: _Opened, content: Path, report: Report) -> None:
+    total, done = sum(member.size for member in opened.members), 0
+    content.mkdir()
+    for member in opened.members:
+        target = content / member.path
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with opened.file.open(member.info) as packed, target.open("xb") as file:
+                shutil.copyfileobj(packed, file, _CHUNK)
+        except _BROKEN as error:
+            raise _damaged(opened.archive, member.path) from error
+        except OSError as error:
+            if error.errno in _DISK:
+                raise
+            raise InputError(
+                f"{opened.archive}: entry {member.path!r} cannot be written ({error.strerror}); "
+                "choose a cache on another disk, or unpack it yourself and give the folder"
+            ) from error
+        if target.stat().st_size != member.size:
+            raise _damaged(opened.archive, member.path)
+        os.utime(target, (member.time, member.time))
+        done += member.size
+        report(done, total)
+
+
+def _damaged(archive: Path, path: str) -> InputError:
+    return InputError(f"{archive}: entry {path!r} is damaged; copy or download it again")
+
+
+def _no_archive(archive: Path) -> InputError:
+    return InputError(f"{archive}: {archive_fault(archive)}")
+
+
+def archive_fault(archive: Path) -> str:
+    """What a file is that zipfile cannot open, and what helps."""
+    kind, end = kind_of_file(archive), _last_record(archive)
+    if kind == SPLIT_ZIP or _is_split(end):
+        return (
+            "one part of a split zip archive; put its parts (.z01, .z02, ... .zip) side by side, "
+            f"unpack them {_ELSEWHERE}"
+        )
+    if kind.name and kind != ZIP:
+        return f"not a zip archive but {kind.name}; {kind.remedy or 'download it again'}"
+    what = "its end is missing or damaged" if kind.name else "it begins like none"
+    size = archive.stat().st_size
+    return f"not a whole zip archive ({size:,} bytes, {what}); copy or download it again"
+
+
+def _unsafe(archive: Path, what: str) -> InputError:
+    return InputError(f"{archive}: {what}; this is not an archive of the owners, get theirs")

@@ -1,0 +1,106 @@
+"""Counting: the published numbers of a card beside what a raw folder holds."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from crossres.datasets.cards import Card, Count
+from crossres.datasets.readers import RawImage
+
+Group = tuple[str, str, int, str]  # part, boxes, camid, kind
+_MOST = 3  # differences of parts that are said where the totals fit
+
+
+@dataclass(frozen=True)
+class Tally:
+    """One published number (`what`: images, identities or cameras) beside the one found.
+
+    `fits`: whether this is no fault, equal or not.
+    """
+
+    group: str
+    what: str
+    found: int
+    expected: int
+    fits: bool
+
+    def __str__(self) -> str:
+        """ "12 of 1,501 identities", "train: 13,000 images, not 12,936"."""
+        part = "" if self.group == "all" else f"{self.group}: "
+        if self.found < self.expected:
+            return f"{part}{self.found:,} of {self.expected:,} {self.what}"
+        return f"{part}{self.found:,} {self.what}, not {self.expected:,}"
+
+
+def tallies(about: Card, images: Sequence[RawImage]) -> list[Tally]:
+    """Every published number of the card, but for boxes of a kind that the folder does not hold.
+
+    A card without numbers for its parts is compared with its totals.
+    """
+    boxes = {image.boxes for image in images}
+    counts = [count for count in about.counts if not count.boxes or count.boxes in boxes]
+    return _tallies(counts if about.counts else [_total(about)], images)
+
+
+def differences(about: Card, images: Sequence[RawImage]) -> tuple[Tally, ...]:
+    """In what a raw folder is not what its card says, for people; () when it is.
+
+    Its totals, identities first; where these fit, the first of the parts that do not.
+    """
+    wrong = [tally for tally in tallies(about, images) if not tally.fits]
+    if not wrong:
+        return ()
+    whole = {tally.what: tally for tally in _tallies([_total(about)], images)}
+    if {count.boxes for count in about.counts} - {image.boxes for image in images}:
+        del whole["images"]  # the total counts boxes that the folder does not hold
+    order = ("identities", "images", "cameras")
+    totals = [whole[what] for what in order if what in whole and not whole[what].fits]
+    return tuple(totals or wrong[:_MOST])
+
+
+def _total(about: Card) -> Count:
+    return Count(images=about.images, identities=about.identities, cameras=about.cameras or None)
+
+
+def _tallies(counts: Sequence[Count], images: Sequence[RawImage]) -> list[Tally]:
+    groups: dict[Group, list[int]] = {}
+    for image in images:
+        group = image.part, image.boxes, image.camid, _kind(image)
+        groups.setdefault(group, []).append(image.pid)
+    return [tally for count in counts for tally in _compared(count, groups)]
+
+
+def _compared(count: Count, groups: dict[Group, list[int]]) -> list[Tally]:
+    mine = {group: pids for group, pids in groups.items() if _belongs(group, count)}
+    known = [pids for (*_, kind), pids in mine.items() if kind == "known"]
+    numbers = {
+        "images": (sum(map(len, mine.values())), count.images),
+        "identities": (len({pid for pids in known for pid in pids}), count.identities),
+        "cameras": (len({camid for _, _, camid, _ in mine} - {-1}), count.cameras),
+    }
+    return [
+        Tally(str(count), what, found, number, _fits(count, what, found, number))
+        for what, (found, number) in numbers.items()
+        if number is not None
+    ]
+
+
+def _fits(count: Count, what: str, found: int, number: int) -> bool:
+    near = abs(found - number) <= count.within * number
+    return near or (what == "images" and found in count.also)
+
+
+def _belongs(group: Group, count: Count) -> bool:
+    part, boxes, camid, kind = group
+    return (
+        count.part in ("", part)
+        and count.boxes in ("", boxes)
+        and count.camid in (None, camid)
+        and count.kind in ("", kind)
+    )
+
+
+def _kind(image: RawImage) -> str:
+    """ "known" is one of the identities; pid 0 is one, too, where a set has no parts."""
+    if image.pid < 0:
+        return "junk"
+    return "known" if image.pid > 0 or not image.part else "distractors"

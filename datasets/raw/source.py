@@ -1,0 +1,177 @@
+"""Sources: opening the raw folder of a data set, real or drawn as a twin on first use."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from crossres.datasets.base.arguments import as_a, as_path, as_text, if_given
+from crossres.datasets.base.errors import InputError
+from crossres.datasets.base.files import replace_folder
+from crossres.datasets.cards import Card, card
+from crossres.datasets.raw.archives import find_in_archive, is_archive
+from crossres.datasets.raw.counts import differences
+from crossres.datasets.raw.native_sizes import other_sizes, size_words
+from crossres.datasets.raw.twin_marker import drawn_as
+from crossres.datasets.readers import RawImage, reader
+from crossres.datasets.readers.parts.files import exists, is_file
+from crossres.datasets.readers.parts.listing import EXPORT_LIST
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where raw folders come from: a folder that holds one or several of them, or a drawn twin.
+
+    `root` None means the twin of that `size`; with a `root` the size is not used. `partial` admits
+    a raw folder whose counts differ from the card of its data set, `other_sizes` one with images of
+    other sizes (down-sampled already, say): what is made of it is marked as such.
+    """
+
+    root: Path | str | None = None
+    size: str = "quick"
+    partial: bool = False
+    other_sizes: bool = False
+
+    def __post_init__(self) -> None:
+        """Take text as a path."""
+        object.__setattr__(self, "root", if_given(self.root, "root of a Source", as_path))
+        as_text(self.size, "size of a Source")
+
+
+@dataclass(frozen=True)
+class Raw:
+    """Everything known of one raw folder.
+
+    `source` is "twin:<size>:<version>" when the folder is marked as drawn by us, "real" when its
+    counts and sizes are those of the card, else "partial"; `other_counts` and `other_sizes` then
+    say in what it differs: "12 of 1,501 identities". `images` are sorted by path; `lr_camera`,
+    `native_lr` and `test_sets` are those of the reader's RawContent; `notes` are warnings that
+    every manifest repeats.
+    """
+
+    dataset: str
+    folder: Path
+    source: str
+    images: tuple[RawImage, ...]
+    lr_camera: int | None = None
+    native_lr: frozenset[str] = frozenset()
+    test_sets: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    other_counts: tuple[str, ...] = ()
+    other_sizes: tuple[str, ...] = ()
+
+    def require(self, paths: Iterable[str]) -> None:
+        """Raise InputError naming the first path of a manifest that this folder does not hold."""
+        known = {image.path for image in self.images}
+        for path in paths:
+            if path not in known:
+                raise InputError(
+                    f"{self.folder / path}: is in the manifest, but not in the raw folder"
+                )
+
+
+def open_raw(dataset: str, source: Source, cache: Path | str) -> Raw:
+    """Find and read the raw folder of a data set, drawing the twin into `cache` when needed.
+
+    Raises InputError on an unknown data set, or when no raw folder of it is there (naming the
+    folder, the layout and where to get it), or when a name or image in it is unusable.
+    """
+    about, cache = card(dataset), as_path(cache, "cache")
+    folder = raw_folder(about, as_a(Source, source, "source"), cache)
+    content = reader(about.reader).read(folder)
+    drawn = drawn_as(folder)
+    images = tuple(sorted(content.images, key=lambda image: image.path))
+    _check(folder, images)
+    counts = () if drawn else tuple(map(str, differences(about, images)))
+    others = {} if drawn else other_sizes(about, folder, images, cache)
+    sizes = size_words(about, others, len(images))
+    return Raw(
+        dataset=dataset,
+        folder=folder,
+        source=drawn or ("partial" if counts or sizes else "real"),
+        images=images,
+        lr_camera=content.lr_camera,
+        native_lr=content.native_lr,
+        test_sets=content.test_sets,
+        notes=(*content.notes, *(f"the raw folder: {words}" for words in (*counts, *sizes))),
+        other_counts=counts,
+        other_sizes=sizes,
+    )
+
+
+def open_admitted(dataset: str, source: Source, cache: Path) -> Raw:
+    """`open_raw` for those who make something of the data that bears the name of its set.
+
+    Raises InputError, too, when the folder is not what its card says, unless `source` admits that.
+    """
+    raw = open_raw(dataset, source, cache)
+    faults = {
+        "--partial": () if source.partial else raw.other_counts,
+        "--other-sizes": () if source.other_sizes else raw.other_sizes,
+    }
+    wanted = " ".join(option for option, words in faults.items() if words)
+    if wanted:
+        told = ", ".join(words for fault in faults.values() for words in fault)
+        low = faults["--other-sizes"]
+        again = "; images down-sampled already would be so once more" if low else ""
+        raise InputError(
+            f"{raw.folder}: not {card(dataset).title} as its owners give it out: {told}{again}; "
+            f"`crossres datasets verify {dataset}` lists what differs; {wanted} takes it all the "
+            "same, as partial data, whose numbers are never set beside published ones"
+        )
+    return raw
+
+
+def raw_folder(about: Card, source: Source, cache: Path) -> Path:
+    """The raw folder of a data set: given, in a given archive, or drawn; errors as `open_raw`."""
+    if source.root is None:
+        return _twin(about, source.size, cache)
+    return _find(about, Path(source.root), cache)
+
+
+def _twin(about: Card, size: str, cache: Path) -> Path:
+    """The raw folder of the twin in the cache, drawn there when it is not yet."""
+    from crossres.datasets.twins import TWIN_VERSION, draw_twin
+
+    folder = cache / "twins" / f"{size}-v{TWIN_VERSION}-{about.id}"
+    if not folder.is_dir():
+        with replace_folder(folder) as temporary:
+            draw_twin(about.id, temporary, size)
+    raw = reader(about.reader).find(folder)
+    if raw is None:
+        raise InputError(
+            f"{folder}: the twin drawn here is damaged; delete this folder and it is drawn again"
+        )
+    return raw
+
+
+def _find(about: Card, root: Path, cache: Path) -> Path:
+    if not exists(root):
+        raise InputError(f"{root}: there is no such folder; give the one that holds {about.folder}")
+    folder = None if is_archive(root) else reader(about.reader).find(root)
+    folder = folder or find_in_archive(about, root, cache)
+    if folder is None:
+        raise InputError(
+            f"{root}: no raw folder of {about.id} here; expected {about.layout}; "
+            f"obtain it from {about.obtain}"
+        )
+    if is_file(folder / EXPORT_LIST):
+        # Its LR images are down-sampled already; read as raw they would be so once more.
+        raise InputError(f"{folder}: an export of crossres, not a raw folder; give the raw folder")
+    return folder
+
+
+def _check(folder: Path, images: tuple[RawImage, ...]) -> None:
+    if not images:
+        raise InputError(f"{folder}: holds no image; unpack the data set again")
+    twice = [key for key, count in Counter(image.key for image in images).items() if count > 1]
+    if twice:
+        name = min(twice)
+        raise InputError(f"{folder / name}: two files differ only in their suffix; remove one")
+    train = {image.pid for image in images if image.part == "train" and image.pid > 0}
+    both = [image for image in images if image.part not in ("", "train") and image.pid in train]
+    if both:
+        raise InputError(
+            f"{folder / both[0].path}: its identity is in the training part, too; "
+            "unpack the data set again"
+        )

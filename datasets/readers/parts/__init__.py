@@ -1,0 +1,1 @@
+"""Parts that readers share: listings, images, HDF5, lists."""

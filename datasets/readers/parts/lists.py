@@ -1,0 +1,51 @@
+"""List files: one image a line, in sets whose file names do not say who is on an image."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from crossres.datasets.base.errors import InputError
+from crossres.datasets.base.texts import decode
+from crossres.datasets.readers.parts.files import read_whole
+
+TEST_PIDS = 1_000_000
+"""Added to the numbers of test identities, as train and test may both be counted from 1."""
+
+
+def text_lines(file: Path) -> list[str]:
+    """The lines of a text, whatever its line ends; InputError when it is not one."""
+    return text_of(file).split("\n")
+
+
+def text_of(file: Path) -> str:
+    """The text of a list, with newlines as line ends; InputError when it is not one."""
+    try:
+        return decode(read_whole(file))
+    except ValueError as error:
+        raise InputError(f"{file}: {error}; save it as plain UTF-8 text") from error
+
+
+def entries(
+    file: Path, pattern: re.Pattern[str], grammar: str
+) -> Iterator[tuple[int, re.Match[str]]]:
+    """(line number, match) of each line that is not blank; InputError names one that is wrong."""
+    for number, line in enumerate(text_lines(file), start=1):
+        text = line.strip()
+        match = pattern.fullmatch(text)
+        if match is not None:
+            yield number, match
+        elif text:
+            raise at_line(file, number, f"{text[:60]!r} is not {grammar}", "correct the line")
+
+
+def at_line(file: Path, number: int, problem: str, remedy: str) -> InputError:
+    """The error about one line of a list."""
+    return InputError(f"{file}: line {number}: {problem}; {remedy}")
+
+
+def pid_of(number: int, part: str) -> int:
+    """The pid of an identity number (at most six digits) of a list.
+
+    Never the same for train and any other part, and never 0, which would mean a distractor.
+    """
+    return (number or TEST_PIDS - 1) if part == "train" else TEST_PIDS + number

@@ -1,0 +1,1 @@
+"""Resampling: the integer kernels, and those of OpenCV."""

@@ -1,0 +1,1 @@
+"""Splits: the manifest, its specification, and the difference of two."""

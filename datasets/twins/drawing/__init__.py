@@ -1,0 +1,1 @@
+"""Draw people, vehicles and scenes."""

@@ -1,0 +1,1 @@
+"""Verify a raw folder: counts, layout, names, checksums."""

@@ -1,0 +1,224 @@
+"""What the names of a raw folder must have in common: rules of each layout beyond its grammar.
+
+VIPeR pairs its cameras, Market has a query per identity and camera, PKU-Reid is a full grid, ...
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from crossres.datasets.readers import RawContent, RawImage
+
+CAVIAR_PERSONS, CAVIAR_SHOTS = 72, 10
+PKU_PERSONS, PKU_TURNS = 114, 8
+CUHK03_SHOTS, CUHK03_TEST_SETS, CUHK03_TESTED = 5, 20, 100
+SYSU_SHOTS = 3
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something to tell of a raw folder: `check` names the rule, `items` all that break it.
+
+    `wrong` False marks what is worth knowing, but is so in the owners' own copy too.
+    """
+
+    check: str
+    text: str
+    items: tuple[str, ...] = ()
+    wrong: bool = True
+
+
+Rule = Callable[[RawContent], Finding]
+
+
+def pairing(layout: str, content: RawContent) -> list[Finding]:
+    """Break down what breaks the rules of a layout (the reader's name), one finding a rule."""
+    found = [rule(content) for rule in _RULES.get(layout, ())]
+    if any(image.part for image in content.images):
+        found.append(_train_and_test_are_disjoint(content))
+    return [finding for finding in found if finding.items]
+
+
+def _finding(check: str, text: str, items: Iterable[str], *, wrong: bool = True) -> Finding:
+    return Finding(check, text, tuple(sorted(items)), wrong)
+
+
+def _train_and_test_are_disjoint(content: RawContent) -> Finding:
+    train = {image.pid for image in content.images if image.part == "train" and image.pid > 0}
+    test = {image.pid for image in content.images if image.part not in ("", "train")}
+    return _finding("parts", "identities in train and test", map(_identity, train & test))
+
+
+def _identity(pid: int) -> str:
+    return f"identity {pid:04d}"
+
+
+def _missing(names: Iterable[str], content: RawContent) -> Finding:
+    there = {image.key for image in content.images}
+    return _finding("missing", "images are missing", (n for n in names if n not in there))
+
+
+# --- CAVIAR, PKU-Reid: grids ----------------------------------------------------------------------
+
+
+def _caviar_grid(content: RawContent) -> Finding:
+    """Ten images of every person, and twenty of those whom the second camera saw."""
+    both = {image.pid for image in content.images if image.camid == 2}
+    return _missing(
+        (
+            f"{pid:04d}{index:03d}"
+            for pid in range(1, CAVIAR_PERSONS + 1)
+            for index in range(1, 1 + CAVIAR_SHOTS * (2 if pid in both else 1))
+        ),
+        content,
+    )
+
+
+def _pku_grid(content: RawContent) -> Finding:
+    return _missing(
+        (
+            f"{pid:03d}_{camid:02d}_{turn}"
+            for pid in range(1, PKU_PERSONS + 1)
+            for camid in (1, 2)
+            for turn in range(1, PKU_TURNS + 1)
+        ),
+        content,
+    )
+
+
+# --- VIPeR ----------------------------------------------------------------------------------------
+
+
+def _viper_pairs(content: RawContent) -> Finding:
+    """Every identity has one image in cam_a and one in cam_b."""
+    found = Counter((image.pid, image.camid) for image in content.images)
+    odd = (
+        f"{pid:03d}: {found[pid, 0]} in cam_a, {found[pid, 1]} in cam_b"
+        for pid in {pid for pid, _ in found}
+        if (found[pid, 0], found[pid, 1]) != (1, 1)
+    )
+    return _finding("pairs", "identities without one image in each of cam_a and cam_b", odd)
+
+
+# --- Market-1501, DukeMTMC-reID, CUHK03-NP --------------------------------------------------------
+
+
+def _of(content: RawContent, part: str) -> list[RawImage]:
+    return [image for image in content.images if image.part == part]
+
+
+def _queries_have_a_match(content: RawContent) -> Finding:
+    boxed = {image.pid for image in _of(content, "gallery")}
+    alone = (image.path for image in _of(content, "query") if image.pid not in boxed)
+    return _finding("queries", "query images without an image of their identity to find", alone)
+
+
+def _queries_have_a_box(content: RawContent) -> Finding:
+    """14 of Market-1501's own queries have none."""
+    boxed = {(image.pid, image.camid) for image in _of(content, "gallery")}
+    alone = (image.path for image in _of(content, "query") if (image.pid, image.camid) not in boxed)
+    text = "query images without a box image of their camera (14 are so in Market-1501 itself)"
+    return _finding("queries", text, alone, wrong=False)
+
+
+def _one_query_each(content: RawContent) -> Finding:
+    """Every identity and camera of the test boxes has exactly one query image."""
+    queries = Counter((image.pid, image.camid) for image in _of(content, "query"))
+    boxed = {(image.pid, image.camid) for image in _of(content, "gallery") if image.pid > 0}
+    odd = (
+        f"{_identity(pid)} camera {camid}: {queries[pid, camid]}"
+        for pid, camid in boxed | set(queries)
+        if queries[pid, camid] != 1
+    )
+    return _finding("queries", "identities and cameras without exactly one query image", odd)
+
+
+def _one_of_each(content: RawContent) -> Finding:
+    """VRIC: one query and one gallery image of every test identity."""
+    found = Counter((image.pid, image.part) for image in content.images if image.part != "train")
+    odd = (
+        f"{_identity(pid)}: {found[pid, 'query']} query, {found[pid, 'gallery']} gallery"
+        for pid in {pid for pid, _ in found}
+        if (found[pid, "query"], found[pid, "gallery"]) != (1, 1)
+    )
+    return _finding("queries", "identities without one query and one gallery image", odd)
+
+
+# --- CUHK03 ---------------------------------------------------------------------------------------
+
+
+def _cells(content: RawContent) -> Counter[tuple[str, int, int]]:
+    """Images by (boxes, pid, view)."""
+    return Counter((image.boxes, image.pid, image.camid % 10) for image in content.images)
+
+
+def _cuhk03_views(content: RawContent) -> Finding:
+    cells = _cells(content)
+    single = (
+        " ".join(filter(None, (boxes, _identity(pid), f"view {3 - view}")))
+        for boxes, pid, view in cells
+        if (boxes, pid, 3 - view) not in cells and boxes != "labeled"
+    )
+    return _finding("cells", "identities without an image of one view", single)
+
+
+def _cuhk03_labeled_views(content: RawContent) -> Finding:
+    cells = _cells(content)
+    single = (
+        f"{_identity(pid)} view {3 - view}"
+        for boxes, pid, view in cells
+        if boxes == "labeled" and (boxes, pid, 3 - view) not in cells
+    )
+    text = "identities without a labeled image of one view (one is so in CUHK03 itself)"
+    return _finding("cells", text, single, wrong=False)
+
+
+def _cuhk03_cells(content: RawContent) -> Finding:
+    full = (
+        f"{boxes} {_identity(pid)} view {view}: {count}".strip()
+        for (boxes, pid, view), count in _cells(content).items()
+        if count > CUHK03_SHOTS
+    )
+    return _finding("cells", f"views of more than {CUHK03_SHOTS} images", full)
+
+
+def _cuhk03_test_sets(content: RawContent) -> Finding:
+    """Twenty lists of a hundred known identities each; the CUHK03-NP folders ship none."""
+    known = {image.pid for image in content.images}
+    odd = [
+        f"list {name}: {len(pids)} identities, {len(set(pids) - known)} unknown"
+        for name, pids in content.test_sets.items()
+        if len(set(pids)) != CUHK03_TESTED or not known.issuperset(pids)
+    ]
+    if content.test_sets and len(content.test_sets) != CUHK03_TEST_SETS:
+        odd.append(f"{len(content.test_sets)} lists in place of {CUHK03_TEST_SETS}")
+    return _finding("test sets", f"lists not of {CUHK03_TESTED} known identities", odd)
+
+
+# --- SYSU -----------------------------------------------------------------------------------------
+
+
+def _sysu_shots(content: RawContent) -> Finding:
+    """Fewer than three images are allowed: the protocol keeps all there are, and says so."""
+    found = Counter((image.pid, image.camid) for image in content.images)
+    cameras = {camid for _, camid in found}
+    few = (
+        f"{_identity(pid)} camera {camid}: {found[pid, camid]}"
+        for pid in {pid for pid, _ in found}
+        for camid in cameras
+        if found[pid, camid] < SYSU_SHOTS
+    )
+    text = f"identities and cameras of fewer than {SYSU_SHOTS} images"
+    return _finding("shots", text, few, wrong=False)
+
+
+_RULES: dict[str, tuple[Rule, ...]] = {
+    "caviar": (_caviar_grid,),
+    "pku": (_pku_grid,),
+    "viper": (_viper_pairs,),
+    "market": (_queries_have_a_match, _queries_have_a_box, _one_query_each),
+    "duke": (_queries_have_a_match,),
+    "vric": (_one_of_each,),
+    "cuhk03": (_cuhk03_views, _cuhk03_labeled_views, _cuhk03_cells, _cuhk03_test_sets),
+    "sysu": (_sysu_shots,),
+}

@@ -1,0 +1,223 @@
+"""Verifying a raw folder: counts against the card, names by the layout, bytes by a record.
+
+Nothing is changed in the folder, and one finding does not hide the next.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from crossres.datasets.base.errors import InputError
+from crossres.datasets.base.files import digest_of
+from crossres.datasets.base.progress import progress
+from crossres.datasets.base.suggest import unknown
+from crossres.datasets.cards import Card, card
+from crossres.datasets.raw.counts import Tally, tallies
+from crossres.datasets.raw.native_sizes import other_sizes, size_words
+from crossres.datasets.raw.source import Source, raw_folder
+from crossres.datasets.raw.twin_marker import drawn_as
+from crossres.datasets.readers import RawContent, RawImage, reader
+from crossres.datasets.readers.parts.listing import collecting_strays
+from crossres.datasets.verify.checksums import (
+    Sums,
+    compare,
+    files_of,
+    hash_files,
+    lines_of,
+    read_record,
+    write_record,
+)
+from crossres.datasets.verify.layout_rules import Finding, pairing
+
+LEVELS = ("counts", "names", "bytes")
+_IMAGES = (".jpg", ".jpeg", ".png", ".bmp")
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a raw folder holds and lacks.
+
+    At level "bytes", `files` were hashed, `digest` is the SHA-256 of all their sums (in the lines
+    of sha256sum), and `recorded` says whether a record was written because there was none.
+    """
+
+    dataset: str
+    folder: Path
+    source: str
+    level: str
+    tallies: tuple[Tally, ...]
+    findings: tuple[Finding, ...]
+    files: int = 0
+    digest: str = ""
+    recorded: bool = False
+
+    @property
+    def as_expected(self) -> bool:
+        """Whether nothing is wrong."""
+        wrong = any(finding.wrong for finding in self.findings)
+        return not wrong and all(tally.fits for tally in self.tallies)
+
+
+def verify_raw(
+    dataset: str,
+    source: Source,
+    cache: Path,
+    level: str = "counts",
+    record: Path | None = None,
+    decode: bool = False,
+) -> Verdict:
+    """Verify the raw folder of a data set, up to a level; each level includes those before it.
+
+    "counts": images, identities and cameras of each part against the card, and the sizes of images
+    (a twin: against what was drawn). "names": the grammar, files that stand for one image, the
+    rules of pairing. "bytes": every file hashed, and compared with the `record`, which is written
+    when it is not there.
+    `decode` decodes every image too. Raises InputError when there is no raw folder to verify, or
+    when the record cannot be used.
+    """
+    if level not in LEVELS:
+        raise unknown("level", level, LEVELS)
+    if record is not None and level != "bytes":
+        raise InputError(f"{record}: a record is of bytes; verify at level bytes")
+    about = card(dataset)
+    folder = raw_folder(about, source, cache)
+    drawn = drawn_as(folder)
+    with collecting_strays() as strays:
+        content = reader(about.reader).read(folder)
+    findings = _strays(folder, strays)
+    truth = _truth(dataset, drawn) if drawn else None
+    if truth is not None:
+        findings += _against(truth, content.images)
+    elif drawn:
+        findings.append(Finding("twin", "twin of another version; draw it again", (drawn,)))
+    else:
+        findings += _of_other_sizes(about, folder, content.images, cache)
+    counted = tallies(about, content.images) if not drawn else _count(truth, content)
+    if level != "counts":
+        findings += _twice(content.images)
+        findings += _unread(about.reader, folder, content.images)
+    if level != "counts" and not drawn:
+        findings += pairing(about.reader, content)
+    sums = _sums(about.reader, folder, content, record) if level == "bytes" else {}
+    recorded = record is not None and not record.exists()
+    if record is not None:
+        findings += _against_record(record, sums)
+    if decode:
+        findings += _undecodable(about.reader, folder, content.images)
+    is_whole = all(tally.fits for tally in counted) and not any(
+        f.check == "sizes" for f in findings
+    )
+    return Verdict(
+        dataset=dataset,
+        folder=folder,
+        source=drawn or ("real" if is_whole else "partial"),
+        level=level,
+        tallies=tuple(counted),
+        findings=tuple(findings),
+        files=len(sums),
+        digest=digest_of(lines_of(sums)) if sums else "",
+        recorded=recorded,
+    )
+
+
+def _strays(folder: Path, strays: Sequence[Path]) -> list[Finding]:
+    names = tuple(sorted(path.relative_to(folder).as_posix() for path in strays))
+    return _if_any("grammar", "names outside the grammar of the layout", names)
+
+
+def _of_other_sizes(
+    about: Card, folder: Path, images: Sequence[RawImage], cache: Path
+) -> list[Finding]:
+    found = other_sizes(about, folder, images, cache)
+    items = tuple(f"{path} is {w} × {h}" for path, (w, h) in sorted(found.items()))
+    words = "".join(size_words(about, found, len(images)))
+    return _if_any("sizes", f"images of other sizes: {words}", items)
+
+
+def _twice(images: Sequence[RawImage]) -> list[Finding]:
+    """Files that differ in their suffix, or in upper and lower case, only."""
+    of: dict[str, list[str]] = defaultdict(list)
+    for image in images:
+        of[image.key.casefold()].append(image.path)
+    twice = tuple(" = ".join(sorted(paths)) for _, paths in sorted(of.items()) if len(paths) > 1)
+    return _if_any("duplicates", "names that stand for one image", twice)
+
+
+def _unread(layout: str, folder: Path, images: Sequence[RawImage]) -> list[Finding]:
+    """Image files beside those that were read: in no list. VRU is said to ship ten of them."""
+    source_file = reader(layout).source_file
+    read = {source_file(folder, image.path) for image in images}
+    beside = (path for place in {path.parent for path in read} for path in place.iterdir())
+    extra = (path for path in beside if path not in read and _is_image(path))
+    names = tuple(sorted(path.relative_to(folder).as_posix() for path in extra))
+    return [Finding("extra", "image files that no list names", names, False)] if names else []
+
+
+def _is_image(path: Path) -> bool:
+    return path.suffix.casefold() in _IMAGES and not path.name.startswith(".")
+
+
+def _if_any(check: str, text: str, items: tuple[str, ...]) -> list[Finding]:
+    return [Finding(check, text, items)] if items else []
+
+
+# --- twins ----------------------------------------------------------------------------------------
+
+
+def _truth(dataset: str, drawn: str) -> list[RawImage] | None:
+    """What was drawn; None when another version of crossres drew it, which knew another truth."""
+    from crossres.datasets.twins import TWIN_VERSION, truth
+
+    _, size, version = drawn.split(":")
+    return truth(dataset, size) if int(version) == TWIN_VERSION else None
+
+
+def _count(truth: Sequence[RawImage] | None, content: RawContent) -> list[Tally]:
+    if truth is None:
+        return []
+    found, drawn = len(content.images), len(truth)
+    return [Tally("all", "images", found, drawn, fits=found == drawn)]
+
+
+def _against(truth: Sequence[RawImage], images: Sequence[RawImage]) -> list[Finding]:
+    drawn, found = {i.path: i for i in truth}, {i.path: i for i in images}
+    other = tuple(sorted(p for p in drawn.keys() & found.keys() if drawn[p] != found[p]))
+    return [
+        *_if_any("missing", "images of the twin are missing", tuple(sorted(drawn.keys() - found))),
+        *_if_any(
+            "extra", "images that the twin does not have", tuple(sorted(found.keys() - drawn))
+        ),
+        *_if_any("labels", "images of the twin under another label", other),
+    ]
+
+
+# --- bytes ----------------------------------------------------------------------------------------
+
+
+def _sums(layout: str, folder: Path, content: RawContent, record: Path | None) -> Sums:
+    return hash_files(folder, files_of(folder, reader(layout), content.images, record))
+
+
+def _against_record(record: Path, sums: Sums) -> list[Finding]:
+    if not record.exists():
+        write_record(record, sums)
+        return []
+    differences = compare(read_record(record), sums)
+    return [
+        *_if_any("bytes", f"files of {record.name} are missing", differences.missing),
+        *_if_any("bytes", f"files that {record.name} does not have", differences.extra),
+        *_if_any("bytes", f"files with other bytes than in {record.name}", differences.changed),
+    ]
+
+
+def _undecodable(layout: str, folder: Path, images: Sequence[RawImage]) -> list[Finding]:
+    module, broken = reader(layout), []
+    with progress("decoding", 1, "images") as report:
+        for done, image in enumerate(images, start=1):
+            try:
+                module.open_image(folder, image.path)
+            except InputError as error:
+                broken.append(str(error))
+            report(done, len(images))
+    return _if_any("decode", "images that cannot be decoded", tuple(sorted(broken)))

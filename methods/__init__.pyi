@@ -1,0 +1,11 @@
+from .interface.conformance import MethodCheckError as MethodCheckError
+from .interface.conformance import check_method as check_method
+from .interface.method import Method as Method
+from .interface.profile import Profile as Profile
+from .interface.registry import METHODS as METHODS
+from .interface.registry import method_class as method_class
+from .interface.registry import method_names as method_names
+from .interface.registry import resolve_options as resolve_options
+from .interface.run import Run as Run
+from .interface.saved import load_method as load_method
+from .interface.training_data import TrainSet as TrainSet

@@ -1,0 +1,1 @@
+"""What a method is: its interface, options, saved form and conformance."""

@@ -1,0 +1,349 @@
+"""The conformance test that every method must pass, ours and anybody's plug-in.
+
+It trains the method twice on a few made images and says in one line what is wrong, if anything.
+"""
+
+import hashlib
+import random
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+from typing import Any, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crossres.datasets.base.arguments import as_a
+from crossres.datasets.base.errors import InputError
+from crossres.methods.interface.method import Embeddings, Grade, Method
+from crossres.methods.interface.profile import Profile
+from crossres.methods.interface.run import Run
+from crossres.methods.interface.training_data import Images, TrainSet
+
+TOLERANCE = 1e-5
+TEST_IMAGES = 7
+
+SMALL = Profile(
+    name="check",
+    height=32,
+    width=16,
+    backbone={"name": "resnet-small", "weights": "none", "width": 4, "blocks": [1, 1, 1, 1]},
+    train={"iterations": 3, "identities": 3, "hr_images": 2, "lr_images": 2},
+    methods={
+        "msifla": {"ir_widths": [4, 8]},
+        "judea": {"cells": [4, 2], "scales": [4, 2]},
+        "sld2l": {
+            "cells": [4, 2],
+            "pixels": 4,
+            "clusters": 2,
+            "atoms": 4,
+            "patches": 20,
+            "rounds": 2,
+        },
+        "sdf": {"cells": [4, 2], "scales": [1, 2, 3, 4, 5]},
+        "sing": {"sr_widths": [4, 4]},
+        "cad-net": {"adversary_widths": [4, 4], "decoder_width": 2},
+        "rain": {"adversary_widths": [4, 4], "decoder_width": 2},
+        "csr-gan": {"sr_width": 4, "sr_blocks": 1, "judge_widths": [4, 4], "gan_from": 0.3},
+        "intact": {"sr_width": 4, "sr_blocks": 1, "judge_widths": [4, 4]},
+        **{name: {"sr_width": 4, "sr_blocks": 1} for name in ("pri", "pcb-pri", "apsr")},
+        "ps-hrnet": {"trunk": "profile", "part_width": 8, "sr_width": 4, "sr_blocks": 1, "crop": 1},
+        "vpfa": {"vp_width": 8, "vp_epochs": 2},
+        "jbim": {"sr_widths": [4, 4]},
+        "lrar": {"verif_width": 8},
+    },
+)
+
+
+class MethodCheckError(Exception):
+    """A method breaks the contract; the text is one line that names the method and the promise."""
+
+
+def check_method(
+    method: str | type[Method], profile: Profile | None = None, **options: Any
+) -> list[str]:
+    """Try every promise of `Method` on made images; return the names of the checks that passed.
+
+    `method` is a registered name or a class, `options` are its options. The default profile takes
+    about a second a method. Raises MethodCheckError at the first broken promise.
+    """
+    passed = []
+    cls = _class_of(method)
+    used = SMALL if profile is None else as_a(Profile, profile, "profile")
+    _check_declaration(cls)
+    _check_options(cls, used, options)
+    passed += ["declaration", "options"]
+    fitted, embeddings = _check_fit(cls, used, options)
+    passed += ["fit", "embed"]
+    test = made_images(TEST_IMAGES, used, "test")
+    _check_embeddings(fitted, test, embeddings)
+    _check_batches(fitted, test, embeddings)
+    _check_distances(fitted, embeddings)
+    _check_reconstructions(fitted, test)
+    _check_rated(fitted, test, embeddings)
+    passed += ["embeddings", "batches", "distances", "reconstructions"]
+    _check_determinism(cls, used, options, fitted, embeddings)
+    passed.append("determinism")
+    _check_round_trip(cls, used, options, fitted, embeddings)
+    return [*passed, "save and load"]
+
+
+def made_images(count: int, profile: Profile, purpose: str) -> Images:
+    """(count, H, W, 3) uint8 images of smooth colours and some grain, the same ones every time."""
+    generator = np.random.default_rng([count, sum(purpose.encode())])
+    coarse = generator.integers(0, 256, (count, 4, 2, 3)).astype(np.float64)
+    rows, columns = -(-profile.height // 4), -(-profile.width // 2)
+    smooth = coarse.repeat(rows, 1).repeat(columns, 2)[:, : profile.height, : profile.width]
+    grain = generator.normal(0.0, 12.0, smooth.shape)
+    return np.clip(smooth + grain, 0, 255).astype(np.uint8)
+
+
+def made_train_set(profile: Profile, identities: int = 4) -> TrainSet:
+    """A TrainSet of 2 HR and 2 LR images an identity (the last one has no LR, one less HR)."""
+    looks = made_images(identities, profile, "train").astype(np.int64)
+    noise = np.random.default_rng(7).integers(-20, 21, (4, *looks.shape))
+    images = np.clip(looks + noise, 0, 255).astype(np.uint8).swapaxes(0, 1)
+    flat = images.reshape(-1, *looks.shape[1:])[:-3]
+    rates = np.tile(np.array([1, 1, 2, 4]), identities)[:-3].astype(np.int64)
+    labels = np.repeat(np.arange(identities), 4)[:-3].astype(np.int64)
+    hr = np.flatnonzero(rates == 1)
+    variants = {rate: _blurred(flat[hr], rate) for rate in (2, 3, 4)}
+    return TrainSet(flat, labels, rates % 2, rates, variants, hr)
+
+
+def _blurred(images: Images, rate: int) -> Images:
+    """Each block of rate x rate pixels takes its top left pixel: enough of an LR image here."""
+    small = images[:, ::rate, ::rate].repeat(rate, 1).repeat(rate, 2)
+    return np.ascontiguousarray(small[:, : images.shape[1], : images.shape[2]])
+
+
+def _class_of(method: str | type[Method]) -> type[Method]:
+    from crossres.methods.interface.registry import method_class
+
+    if not isinstance(method, type):
+        return method_class(method)
+    if issubclass(method, Method):
+        return method
+    raise MethodCheckError(f"{method!r} is not a subclass of crossres.Method")
+
+
+def _check_declaration(cls: type[Method]) -> None:
+    for attribute in ("name", "title", "reference"):
+        value = getattr(cls, attribute, None)
+        _require(isinstance(value, str) and bool(value), cls, f"{attribute} must be a text")
+    grade = getattr(cls, "grade", None)
+    _require(grade in get_args(Grade), cls, f"grade must be one of {', '.join(get_args(Grade))}")
+    _require(isinstance(cls.needs_rate, bool), cls, "needs_rate must be True or False")
+    options = getattr(cls, "Options", None)
+    frozen = is_dataclass(options) and getattr(options, "__dataclass_params__").frozen  # noqa: B009
+    _require(bool(frozen), cls, "Options must be a frozen dataclass with defaults for all fields")
+
+
+def _check_options(cls: type[Method], profile: Profile, options: dict[str, Any]) -> None:
+    with _explained(cls, "making the method with its options"):
+        made = cls(profile, **options)
+    _require(isinstance(made.options, cls.Options), cls, "options must be an instance of Options")
+    unknown = "_".join(["no", "such", *(f.name for f in fields(cls.Options))])
+    try:
+        cls(profile, **{unknown: 1})
+    except InputError:
+        return
+    raise MethodCheckError(f"{_named(cls)}: an unknown option must be refused with InputError")
+
+
+def _check_fit(
+    cls: type[Method], profile: Profile, options: dict[str, Any]
+) -> tuple[Method, Embeddings]:
+    train, steps = made_train_set(profile), list[tuple[int, int]]()
+    before, state = _content(train), _random_state()
+    run = Run(seed=0, progress=lambda done, total: steps.append((done, total)), note=_heard)
+    fitted = _fit(cls, profile, options, train, run)
+    _require(_content(train) == before, cls, "fit must not write into the training data")
+    _require(_random_state() == state, cls, "fit must leave the global random state as it was")
+    done = [step[0] for step in steps]
+    ended = bool(steps) and steps[-1][0] == steps[-1][1] and done == sorted(done)
+    _require(ended, cls, "fit must call progress(done, total) and end with done = total")
+    test = made_images(TEST_IMAGES, profile, "test")
+    copy, weights = test.copy(), fitted.parameters_digest()
+    with _explained(cls, "embed"):
+        embeddings = fitted.embed(test)
+    _require(np.array_equal(test, copy), cls, "embed must not write into the images")
+    _require(fitted.parameters_digest() == weights, cls, "embed must not change what was learned")
+    _require(_random_state() == state, cls, "embed must leave the global random state as it was")
+    return fitted, embeddings
+
+
+def _check_embeddings(fitted: Method, test: Images, embeddings: Embeddings) -> None:
+    cls, shape = type(fitted), getattr(embeddings, "shape", None)
+    matrix = isinstance(embeddings, np.ndarray) and embeddings.ndim == 2
+    _require(
+        matrix and len(embeddings) == len(test),
+        cls,
+        f"embed must return (N, D), not {shape} for {len(test)} images",
+    )
+    _require(embeddings.dtype == np.float32, cls, f"embed returns {embeddings.dtype}, not float32")
+    _require(bool(np.isfinite(embeddings).all()), cls, "embeddings must be finite")
+    _require(bool(np.ptp(embeddings, axis=0).any()), cls, "all images have the same embedding")
+
+
+def _check_batches(fitted: Method, test: Images, embeddings: Embeddings) -> None:
+    cls = type(fitted)
+    with _explained(cls, "embed of one image"):
+        alone = np.concatenate([fitted.embed(test[k : k + 1]) for k in range(len(test))])
+    _require(_close(alone, embeddings), cls, "embeddings depend on the other images of the call")
+    turned = fitted.embed(np.ascontiguousarray(test[::-1]))[::-1]
+    _require(_close(turned, embeddings), cls, "embeddings depend on the order of the images")
+    several = fitted.embed(np.concatenate([test, test]))[: len(test)]
+    _require(_close(several, embeddings), cls, "embeddings depend on the number of images")
+
+
+def _check_rated(fitted: Method, test: Images, embeddings: Embeddings) -> None:
+    """Rates from 0 to 4: a matrix like that of `embed`, or the very same without `needs_rate`."""
+    cls, rates = type(fitted), np.arange(len(test), dtype=np.int64) % 5
+    with _explained(cls, "embed_rated"):
+        told = fitted.embed_rated(test, rates)
+        rows = [fitted.embed_rated(test[k : k + 1], rates[k : k + 1]) for k in range(len(test))]
+    if not cls.needs_rate:
+        unmoved = np.array_equal(told, embeddings)
+        _require(unmoved, cls, "embed_rated uses the rates, so needs_rate must be True")
+    fits = told.shape == embeddings.shape and told.dtype == np.float32
+    _require(fits, cls, "embed_rated must return what embed returns, (N, D) float32")
+    _require(bool(np.isfinite(told).all()), cls, "embeddings of embed_rated must be finite")
+    alone = _close(np.concatenate(rows), told)
+    _require(alone, cls, "embeddings of embed_rated depend on the other images of the call")
+
+
+def _check_distances(fitted: Method, embeddings: Embeddings) -> None:
+    cls = type(fitted)
+    query, gallery = embeddings[:2], embeddings[2:]
+    with _explained(cls, "distances"):
+        distances = fitted.distances(query, gallery)
+    fits = distances.shape == (len(query), len(gallery)) and distances.dtype == np.float64
+    _require(fits, cls, "distances must return (Q, G) float64")
+    _require(bool(np.isfinite(distances).all()), cls, "distances must be finite")
+    alone = fitted.distances(query[:1], gallery)
+    _require(_close(alone, distances[:1]), cls, "distances depend on the other queries")
+
+
+def _check_reconstructions(fitted: Method, test: Images) -> None:
+    cls = type(fitted)
+    with _explained(cls, "reconstructions"):
+        rebuilt = fitted.reconstructions(test)
+    for label, images in rebuilt.items():
+        fits = images.shape == test.shape and images.dtype == np.uint8
+        _require(fits, cls, f"reconstruction {label} must be uint8 of the shape of the input")
+
+
+def _check_determinism(
+    cls: type[Method],
+    profile: Profile,
+    options: dict[str, Any],
+    fitted: Method,
+    embeddings: Embeddings,
+) -> None:
+    with _other_global_seed():
+        again = _fit(cls, profile, options, made_train_set(profile))
+        same = np.array_equal(again.embed(made_images(TEST_IMAGES, profile, "test")), embeddings)
+    equal = again.parameters_digest() == fitted.parameters_digest()
+    _require(equal, cls, "two trainings with the same seed learn different parameters")
+    _require(same, cls, "two trainings with the same seed give different embeddings")
+
+
+def _check_round_trip(
+    cls: type[Method],
+    profile: Profile,
+    options: dict[str, Any],
+    fitted: Method,
+    embeddings: Embeddings,
+) -> None:
+    loaded = cls(profile, **options)
+    with tempfile.TemporaryDirectory() as folder, _explained(cls, "save and load"):
+        fitted.save(Path(folder))
+        loaded.load(Path(folder))
+    equal = loaded.parameters_digest() == fitted.parameters_digest()
+    _require(equal, cls, "save and load must keep every parameter")
+    same = np.array_equal(loaded.embed(made_images(TEST_IMAGES, profile, "test")), embeddings)
+    _require(same, cls, "a loaded method must give the same embeddings")
+
+
+def _heard(name: str, value: Any) -> None:
+    """Hears the losses of one of two trainings that must end alike."""
+    if not isinstance(name, str):
+        raise TypeError(f"note(name, value) takes a text and a number, not {name!r}")
+    float(value.detach() if hasattr(value, "detach") else value)
+
+
+UNWATCHED = Run(seed=0)
+
+
+def _fit(
+    cls: type[Method],
+    profile: Profile,
+    options: dict[str, Any],
+    train: TrainSet,
+    run: Run = UNWATCHED,
+) -> Method:
+    method = cls(profile, **options)
+    with _explained(cls, "fit"):
+        method.fit(train, run)
+    return method
+
+
+def _close(left: NDArray[Any], right: NDArray[Any]) -> bool:
+    scale = max(1.0, float(np.abs(right).max(initial=0.0)))
+    return left.shape == right.shape and bool(np.abs(left - right).max() <= TOLERANCE * scale)
+
+
+def _require(holds: bool, cls: type[Method], promise: str) -> None:
+    if not holds:
+        raise MethodCheckError(f"{_named(cls)}: {promise}")
+
+
+def _named(cls: type[Method]) -> str:
+    return f"method {getattr(cls, 'name', cls.__name__)}"
+
+
+@contextmanager
+def _explained(cls: type[Method], what: str) -> Iterator[None]:
+    """Any exception of the method's own becomes one line that says where it came from."""
+    try:
+        yield
+    except Exception as error:
+        text = " ".join(str(error).split())
+        raise MethodCheckError(
+            f"{_named(cls)}: {what} raised {type(error).__name__}: {text}"
+        ) from error
+
+
+def _content(train: TrainSet) -> str:
+    arrays: list[NDArray[Any]] = [train.images, train.labels, train.camids, train.rates, train.hr]
+    arrays += [train.variants[rate] for rate in sorted(train.variants)]
+    return hashlib.sha256(b"".join(array.tobytes() for array in arrays)).hexdigest()
+
+
+def _random_state() -> str:
+    """A digest of the global generators of Python, numpy and torch."""
+    import torch
+
+    parts = [repr(random.getstate()), repr(np.random.get_state(legacy=False))]  # noqa: NPY002
+    parts.append(repr(torch.random.get_rng_state().tolist()))
+    return hashlib.sha256("|".join(parts).encode()).hexdigest()
+
+
+@contextmanager
+def _other_global_seed() -> Iterator[None]:
+    """Inside, the global generators are somewhere else, so that relying on them shows."""
+    import torch
+
+    python, numpy = random.getstate(), np.random.get_state()  # noqa: NPY002
+    with torch.random.fork_rng(devices=[]):
+        random.seed(1)
+        np.random.seed(1)  # noqa: NPY002
+        torch.random.manual_seed(1)
+        try:
+            yield
+        finally:
+            random.setstate(python)
+            np.random.set_state(numpy)  # noqa: NPY002

@@ -1,0 +1,54 @@
+"""One training: its seed, its device, and whom it tells how far it is."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, SupportsFloat
+
+from numpy.typing import NDArray
+
+from crossres.datasets.base.arguments import as_function, as_text, as_whole
+from crossres.datasets.base.draws import draw
+
+
+def _silent(done: int, total: int) -> None:
+    """The progress callback of a run that nobody watches."""
+
+
+def unheard(name: str, value: SupportsFloat) -> None:
+    """Who hears the losses of a run that nobody asks for them."""
+
+
+def unseen(*arrays: NDArray[Any]) -> None:
+    """Who sees the draws of a run that nobody asks for them."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training: its seed, its device ("cpu", "cuda", ...) and whom to tell (done, total).
+
+    dataset: the id of the data set that is trained on; it goes into all that is drawn, so that
+    the trainings of one seed on several sets begin each by its own chance and count as several.
+    note(name, value): a loss, a float or a tensor of one number, of the step that the next
+    `progress` ends; of several in a step the mean counts. Tensors are read later and in bulk, so
+    that nothing waits for a GPU. drew(*arrays): what a step drew at random, such as the images of
+    its batch; the losses of two trainings are the same only where they drew the same.
+    """
+
+    seed: int
+    device: str = "cpu"
+    progress: Callable[[int, int], None] = _silent
+    note: Callable[[str, SupportsFloat], None] = unheard
+    drew: Callable[..., None] = unseen
+    dataset: str = ""
+
+    def __post_init__(self) -> None:
+        as_whole(self.seed, "seed of a Run")
+        as_text(self.device, "device of a Run")
+        as_text(self.dataset, "data set of a Run")
+        for name in ("progress", "note", "drew"):
+            as_function(getattr(self, name), f"{name} of a Run")
+
+    def seed_for(self, *purpose: str | int) -> int:
+        """A 63-bit seed for one named purpose; purposes never share a stream of numbers."""
+        named = (self.dataset,) if self.dataset else ()
+        return draw("run", *named, self.seed, *purpose) >> 1

@@ -1,0 +1,1 @@
+"""What the classical methods share."""

@@ -1,0 +1,60 @@
+"""The losses of part-based re-ID networks and of image reconstruction.
+
+Features and logits come as (P, B, D) and (P, B, C): P horizontal parts, B images. Losses are noted.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from crossres.methods.shared.loss_watch import noted
+
+
+def smoothed_cross_entropy(logits: Tensor, labels: Tensor, smoothing: float) -> Tensor:
+    """L_LSR of paper Eq. 8-11: summed over the parts, averaged over the images.
+
+    logits (P, B, C), labels (B,). The target is 1 - e + e/C for the true identity, e/C otherwise.
+    """
+    parts, count, classes = logits.shape
+    flat = logits.reshape(parts * count, classes)
+    entropy = F.cross_entropy(flat, labels.repeat(parts), label_smoothing=smoothing)
+    return noted("cross-entropy", parts * entropy)
+
+
+def part_distances(features: Tensor) -> Tensor:
+    """Euclidean distances (P, B, B) between the images of a batch, part by part.
+
+    The gradient of a distance of zero is zero.
+    """
+    squares = features.square().sum(2)
+    products = torch.baddbmm(
+        (squares[:, :, None] + squares[:, None, :]), features, features.transpose(1, 2), alpha=-2.0
+    )
+    return products.clamp_min(1e-12).sqrt()
+
+
+def batch_hard_triplet(features: Tensor, labels: Tensor, margin: float) -> Tensor:
+    """L_triplet of paper Eq. 12: summed over the parts, averaged over the anchors.
+
+    features (P, B, D), labels (B,). Positive: the farthest image of the identity; negative: the
+    nearest one of another identity. An anchor without a negative adds nothing.
+    """
+    distances = part_distances(features)
+    same = labels[:, None] == labels[None, :]
+    positive = distances.masked_fill(~same, 0.0).amax(2)
+    negative = distances.masked_fill(same, float("inf")).amin(2)
+    return noted("triplet", F.relu(margin + positive - negative).mean(1).sum())
+
+
+def reconstruction_error(rebuilt: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
+    """One of the losses of paper Eq. 1-3: the sum over v in V of ||x_v^k - target||^2.
+
+    rebuilt (V, n, 3, H, W), target (n, 3, H, W). "mean": the mean over pixels and images of each
+    term; "sum": the sum over the pixels, as printed, and the mean over the images.
+    """
+    versions, images = rebuilt.shape[:2]
+    if reduction == "sum":
+        error = F.mse_loss(rebuilt, target.expand_as(rebuilt), reduction="sum") / images
+    else:
+        error = F.mse_loss(rebuilt, target.expand_as(rebuilt)) * versions
+    return noted("reconstruction", error)

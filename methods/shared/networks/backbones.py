@@ -1,0 +1,182 @@
+"""The trunks of re-ID networks: image -> feature map, chosen by the profile.
+
+`resnet50` is torchvision's, without pooling and classifier, `vit-base` is timm's ViT-B/16, whose
+patches are the positions of the map; `resnet-small` and `vit-small` suit a CPU.
+"""
+
+from dataclasses import dataclass, fields
+from itertools import accumulate
+from pathlib import Path
+from typing import Any, cast
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from crossres.datasets.base.errors import InputError
+from crossres.datasets.base.suggest import unknown
+from crossres.methods.interface.options import resolve
+from crossres.methods.shared.networks.imagenet_weights import load_pretrained, resnet50_weights
+from crossres.methods.shared.networks.optional_libraries import torchvision_models
+from crossres.methods.shared.networks.timm_trunks import vit_base, vit_small
+
+RESNET50_ENDS = (2, 4, 5, 6, 7)  # the last layers of its stem, before pooling, and of its stages
+
+NAMES = ("resnet50", "resnet-small", "vit-base", "vit-small")
+
+
+@dataclass(frozen=True)
+class BackboneSpec:
+    """The `backbone` of a profile; `width` and `blocks` are those of a small one.
+
+    last_stride: 1 keeps 16 x 8 positions of a 256 x 128 image, 2 the 8 x 4 of the classifier.
+    stem_stride: of resnet-small. patch: the side of a patch of vit-small in pixels; its `blocks`
+    are as many in a row as their sum, its `width` is that of a token, 16 for each head.
+    """
+
+    name: str = "resnet50"
+    weights: str = "imagenet"
+    width: int = 16
+    blocks: tuple[int, ...] = (1, 1, 1, 1)
+    stem_stride: int = 1
+    last_stride: int = 1
+    patch: int = 8
+
+    def __post_init__(self) -> None:
+        known = {"name": NAMES, "weights": ("imagenet", "none")}
+        for option, values in known.items():
+            if getattr(self, option) not in values:
+                raise ValueError(f"{option} must be one of {', '.join(values)}")
+        if self.name.endswith("-small") and self.weights != "none":
+            raise ValueError(f'{self.name} has no ImageNet weights: set weights = "none"')
+        if {self.stem_stride, self.last_stride} - {1, 2}:
+            raise ValueError("stem_stride and last_stride must be 1 or 2")
+        if min(self.width, self.patch, *self.blocks, len(self.blocks)) < 1:
+            raise ValueError("width, patch and blocks must be at least 1")
+        if self.name == "vit-small" and self.width % 16:
+            raise ValueError("the width of vit-small must be a multiple of 16")
+
+
+def backbone_spec(table: dict[str, Any]) -> BackboneSpec:
+    """The `backbone` table of a profile, checked. Raises InputError."""
+    known = {field.name for field in fields(BackboneSpec)}
+    others = sorted(set(table) - known)
+    if others:
+        raise unknown("entry", others[0], sorted(known), "backbone of the profile")
+    spec: BackboneSpec = resolve("(backbone of the profile)", BackboneSpec, table)
+    return spec
+
+
+def build_backbone(
+    spec: BackboneSpec,
+    weights_dir: Path | None,
+    pretrained: bool,
+    size: tuple[int, int] = (256, 128),
+) -> tuple[nn.Module, int]:
+    """The trunk and the number of channels of its feature map.
+
+    `pretrained` False leaves ImageNet weights away (they are about to be overwritten). `size`,
+    (height, width) of the images, is what a ViT must know.
+    """
+    imagenet = pretrained and spec.weights == "imagenet"
+    if spec.name == "vit-base":
+        return vit_base(size, weights_dir, imagenet)
+    if spec.name == "vit-small":
+        return vit_small(size, spec.patch, spec.width, sum(spec.blocks))
+    if spec.name == "resnet-small":
+        trunk = SmallResNet(spec)
+        return trunk, trunk.channels
+    network = torchvision_models().resnet50(weights=None)
+    if imagenet:
+        whose = "those of a ResNet-50 in torchvision's names"
+        load_pretrained(network, resnet50_weights(weights_dir), whose)
+    if spec.last_stride == 1:
+        network.layer4[0].conv2.stride = (1, 1)
+        network.layer4[0].downsample[0].stride = (1, 1)
+    return nn.Sequential(*list(network.children())[:-2]), 2048
+
+
+def check_weights_dir(backbone: dict[str, Any], weights_dir: Path | None) -> None:
+    """Raise InputError when a folder of weights is given that the backbone cannot start from."""
+    if weights_dir is None:
+        return
+    spec = backbone_spec(backbone)
+    if spec.weights == "none":
+        raise InputError(
+            f'{weights_dir}: the profile\'s backbone is {spec.name} with weights = "none", which '
+            "starts from no ImageNet weights; give none, or another profile"
+        )
+    build_backbone(spec, weights_dir, pretrained=True)
+
+
+def stages(trunk: nn.Module, images: Tensor) -> list[Tensor]:
+    """The maps behind the stem and each stage of a trunk made here; the last is `trunk(images)`."""
+    if isinstance(trunk, SmallResNet):
+        layers, ends = trunk.layers, trunk.ends
+    else:
+        layers, ends = cast(nn.Sequential, trunk), RESNET50_ENDS
+    maps = []
+    for k, layer in enumerate(layers):
+        images = layer(images)
+        if k in ends:
+            maps.append(images)
+    return maps
+
+
+def stage_channels(spec: BackboneSpec) -> tuple[int, ...]:
+    """The channels of each of the maps of `stages`. InputError for a trunk that has no stages."""
+    if spec.name.startswith("vit"):
+        raise InputError(
+            f"a backbone {spec.name} has no stages of falling size, which this method is built on; "
+            "give a profile with resnet50 or resnet-small"
+        )
+    if spec.name == "resnet50":
+        return 64, 256, 512, 1024, 2048
+    return spec.width, *(spec.width << stage for stage in range(len(spec.blocks)))
+
+
+class BasicBlock(nn.Module):
+    """Two 3 x 3 convolutions with a shortcut (He et al. 2016, Fig. 5 left)."""
+
+    def __init__(self, inputs: int, outputs: int, stride: int) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(outputs)
+        self.conv2 = nn.Conv2d(outputs, outputs, 3, 1, 1, bias=False)
+        self.bn2 = nn.BatchNorm2d(outputs)
+        self.shortcut = nn.Sequential()
+        if stride != 1 or inputs != outputs:
+            conv = nn.Conv2d(inputs, outputs, 1, stride, bias=False)
+            self.shortcut = nn.Sequential(conv, nn.BatchNorm2d(outputs))
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = F.relu(self.bn1(self.conv1(x)), inplace=True)
+        y = self.bn2(self.conv2(y))
+        return F.relu(y + self.shortcut(x), inplace=True)
+
+
+class SmallResNet(nn.Module):
+    """A 3 x 3 stem and stages of BasicBlocks of doubling width; all but the first one halve."""
+
+    def __init__(self, spec: BackboneSpec) -> None:
+        super().__init__()
+        stem = nn.Conv2d(3, spec.width, 3, spec.stem_stride, 1, bias=False)
+        layers: list[nn.Module] = [stem, nn.BatchNorm2d(spec.width), nn.ReLU(inplace=True)]
+        inputs = spec.width
+        for stage, depth in enumerate(spec.blocks):
+            outputs = spec.width << stage
+            last = stage == len(spec.blocks) - 1
+            stride = 1 if stage == 0 else spec.last_stride if last else 2
+            for block in range(depth):
+                layers.append(BasicBlock(inputs, outputs, stride if block == 0 else 1))
+                inputs = outputs
+        self.layers = nn.Sequential(*layers)
+        self.ends = tuple(accumulate(spec.blocks, initial=2))
+        self.channels = inputs
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+
+    def forward(self, images: Tensor) -> Tensor:
+        """(B, 3, H, W) -> (B, channels, h, w)."""
+        features: Tensor = self.layers(images)
+        return features

@@ -1,0 +1,199 @@
+"""ImageNet weights: from a folder the profile names, else the loader of torchvision or of timm.
+
+Files are read as data only: safetensors, or a state dict through torch's weights-only reader. What
+was found, wherever it came from, is told to `noted_weights`, so that a record can say it.
+"""
+
+import hashlib
+import os
+import pickle
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from crossres.datasets.base.errors import InputError
+from crossres.datasets.base.kinds import PICKLE, ZIP, kind_of_file
+from crossres.methods.shared.networks.optional_libraries import timm, torchvision_models
+
+SUFFIXES = (".safetensors", ".pth", ".pt")
+_REMEDY = (
+    "put resnet50.safetensors or torchvision's resnet50-*.pth (vgg19 likewise) into the profile's "
+    'weights_dir, or set weights = "none" in its backbone'
+)
+_PICKLED = (
+    "it holds Python objects besides tensors, which are never unpickled; "
+    "save model.state_dict() alone"
+)
+_TORCH_PICKLE = b"\x80\x02"
+_NAMES = 6  # of a dict that a message lists
+_noted: ContextVar[dict[str, str] | None] = ContextVar("noted weights", default=None)
+
+
+def resnet50_weights(folder: Path | None) -> dict[str, Tensor]:
+    """The state dict of an ImageNet ResNet-50 (torchvision's names). InputError if out of reach."""
+    return _imagenet("resnet50", "ResNet50_Weights", folder)
+
+
+def vgg19_weights(folder: Path | None) -> dict[str, Tensor]:
+    """The state dict of an ImageNet VGG-19 (torchvision's names). InputError if out of reach."""
+    return _imagenet("vgg19", "VGG19_Weights", folder)
+
+
+def _imagenet(name: str, enumeration: str, folder: Path | None) -> dict[str, Tensor]:
+    if folder is not None:
+        return _note(name, folder_weights(name, folder))
+    _check_home("TORCH_HOME", _REMEDY)
+    weights = getattr(torchvision_models(), enumeration).IMAGENET1K_V1
+    try:
+        state = weights.get_state_dict(progress=False, check_hash=True, weights_only=True)
+    except (OSError, RuntimeError) as error:
+        raise InputError(
+            f"no ImageNet weights from {weights.url} ({_download_fault(error)}); {_REMEDY}"
+        ) from error
+    return _note(name, state)
+
+
+def timm_weights(tag: str, folder: Path | None) -> dict[str, Tensor]:
+    """The state dict of a network of timm, "hrnet_w32.ms_in1k". InputError if out of reach.
+
+    A folder must hold a file whose name begins with the part before the point.
+    """
+    name = tag.split(".")[0]
+    remedy = (
+        f"put {name}.safetensors (timm's {tag}) into the profile's weights_dir, "
+        'or set weights = "none" in its backbone'
+    )
+    if folder is not None:
+        return _note(name, folder_weights(name, folder, remedy))
+    _check_home("HF_HOME", remedy)
+    try:
+        state = timm().models.load_state_dict_from_hf(f"timm/{tag}", "model.safetensors")
+    except (OSError, RuntimeError) as error:
+        raise InputError(f"no weights timm/{tag} ({_download_fault(error)}); {remedy}") from error
+    return _note(name, state)
+
+
+@contextmanager
+def noted_weights() -> Iterator[dict[str, str]]:
+    """Inside, every state dict found here is noted: name of the network -> `state_digest`."""
+    found: dict[str, str] = {}
+    token = _noted.set(found)
+    try:
+        yield found
+    finally:
+        _noted.reset(token)
+
+
+def _note(name: str, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    found = _noted.get()
+    if found is not None and name not in found:
+        found[name] = state_digest(state)
+    return dict(state)
+
+
+def state_digest(state: Mapping[str, Tensor]) -> str:
+    """SHA-256 (hex) over names, types, shapes and bytes: the same whatever file they came in."""
+    digest = hashlib.sha256()
+    for name, tensor in sorted(state.items()):
+        digest.update(f"{name}|{tensor.dtype}|{tuple(tensor.shape)}|".encode())
+        # As bytes first: numpy knows no bfloat16.
+        digest.update(tensor.detach().reshape(-1).view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()
+
+
+def folder_weights(name: str, folder: Path, remedy: str = _REMEDY) -> dict[str, Tensor]:
+    """The state dict of the network `name` in `folder`. InputError if none can be read there."""
+    return read_state(_file(name, folder, remedy), remedy)
+
+
+def load_pretrained(network: nn.Module, state: Mapping[str, Tensor], whose: str) -> None:
+    """Load a state dict found. InputError when it does not fit; `whose` says what it should be."""
+    try:
+        network.load_state_dict(state)
+    except RuntimeError as error:
+        raise InputError(
+            f"the weights found are not {whose}; put others into the profile's weights_dir"
+        ) from error
+
+
+def read_state(path: Path, remedy: str = _REMEDY) -> dict[str, Tensor]:
+    """Name -> tensor from a .safetensors, .pth or .pt file; nothing in it is ever executed."""
+    try:
+        if path.suffix == ".safetensors":
+            return load_file(path)
+        _check_pickle(path, remedy)
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except OSError as error:
+        what = "it is a folder" if path.is_dir() else error.strerror or "it cannot be opened"
+        raise InputError(f"{path}: cannot be read ({what}); {remedy}") from error
+    except pickle.UnpicklingError as error:
+        raise _no_weights(path, _PICKLED, remedy) from error
+    except (RuntimeError, ValueError, LookupError, EOFError, SafetensorError) as error:
+        raise _no_weights(path, "it is damaged or cut short", remedy) from error
+    if not (isinstance(state, dict) and all(isinstance(v, Tensor) for v in state.values())):
+        raise InputError(
+            f"{path}: holds no state dict (name -> tensor) but {_content(state)}; {remedy}"
+        )
+    return dict(state)
+
+
+def _check_pickle(path: Path, remedy: str) -> None:
+    """Refuse pickles that torch.save did not write: its reader would warn, then give up."""
+    with path.open("rb") as file:
+        start = file.read(2)
+    if start[:1] == b"\x80" and start != _TORCH_PICKLE:
+        raise _no_weights(path, _PICKLED, remedy)
+
+
+def _no_weights(path: Path, what: str, remedy: str) -> InputError:
+    kind = kind_of_file(path)
+    written_by_torch = path.suffix != ".safetensors" and kind in (ZIP, PICKLE)
+    if kind.name and not written_by_torch:
+        what = f"it is {kind.name}"
+    return InputError(f"{path}: is not a plain file of weights ({what}); {remedy}")
+
+
+def _content(state: object) -> str:
+    """What a file holds instead of tensors by name."""
+    if not isinstance(state, dict):
+        return f"a {type(state).__name__}"
+    names = ", ".join(map(str, list(state)[:_NAMES]))
+    return f"a dict of {names}: keep its tensors by name alone" if names else "an empty dict"
+
+
+def _file(name: str, folder: Path, remedy: str) -> Path:
+    found = [
+        path
+        for suffix in SUFFIXES
+        for path in sorted(folder.glob(f"{name}*"))
+        if path.suffix == suffix
+    ]
+    if not found:
+        raise InputError(f"{folder}: no {name} weights there; {remedy}")
+    return found[0]
+
+
+def _download_fault(error: Exception) -> str:
+    """Why nothing arrived: what the system says of the connection, never what a library advises."""
+    cause = getattr(error, "reason", error)  # of a URLError
+    said = getattr(cause, "strerror", None)
+    if said:
+        return str(said)
+    return "it cannot be downloaded" if isinstance(error, OSError) else "what arrives is damaged"
+
+
+def _check_home(variable: str, remedy: str) -> None:
+    """Refuse to fetch weights for a user without home: a folder called "~" would keep them."""
+    if os.environ.get(variable) or os.environ.get("XDG_CACHE_HOME"):
+        return
+    try:
+        Path.home()
+    except RuntimeError as error:
+        text = f"this user has no home folder to keep weights in; set {variable} to a folder, or"
+        raise InputError(f"{text} {remedy}") from error

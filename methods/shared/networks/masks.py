@@ -1,0 +1,54 @@
+"""Channel masks after the residual blocks of a trunk, one for each resolution level."""
+
+import torch
+from torch import Tensor, nn
+
+from crossres.methods.shared.networks.backbones import SmallResNet
+
+
+class MaskedTrunk(nn.Module):
+    """X -> X * sigmoid(M_k) after each residual block of a trunk, k the level of the image.
+
+    Masks start at random around `start` and are added one by one from the output side: the last
+    `added` of them are in force, and of these only the first learns where `frozen` is set.
+    """
+
+    def __init__(self, trunk: nn.Module, levels: int, start: float, masked: bool = True) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList(
+            _flat(trunk.layers if isinstance(trunk, SmallResNet) else trunk)
+        )
+        sizes = [_channels(layer) for layer in self.layers if _is_block(layer)] if masked else []
+        self.masks = nn.ParameterList(torch.randn(levels, size) + start for size in sizes)
+        self.added, self.frozen = len(sizes), False
+
+    def forward(self, images: Tensor, levels: Tensor) -> Tensor:
+        """(B, 3, H, W) and their levels (B,) int64 from 0 -> (B, channels, h, w)."""
+        x, at = images, 0
+        for layer in self.layers:
+            x = layer(x)
+            if not _is_block(layer) or len(self.masks) == 0:
+                continue
+            first = len(self.masks) - self.added
+            if at >= first:
+                mask = self.masks[at].detach() if self.frozen and at > first else self.masks[at]
+                x = x * torch.sigmoid(mask)[levels][:, :, None, None]
+            at += 1
+        return x
+
+
+def _flat(module: nn.Module) -> list[nn.Module]:
+    """The layers of nested sequences, one after another."""
+    if not isinstance(module, nn.Sequential):
+        return [module]
+    return [layer for child in module for layer in _flat(child)]
+
+
+def _is_block(layer: nn.Module) -> bool:
+    """Only residual blocks are made of layers themselves, once sequences are flat."""
+    return any(True for _ in layer.children())
+
+
+def _channels(block: nn.Module) -> int:
+    """How many channels a residual block puts out; a shortcut stands last and has as many."""
+    return [m.out_channels for m in block.modules() if isinstance(m, nn.Conv2d)][-1]

@@ -1,0 +1,55 @@
+"""Options that all methods with a re-ID network share."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Head = Literal["none", "pcb", "bnneck"]
+
+
+@dataclass(frozen=True)
+class ReidOptions:
+    """Options of a re-ID network, its training and its test; docs/msifla.md argues each default.
+
+    parts: horizontal parts of the feature map (4 in the paper).
+    part_head: what follows the pooling of a part. "none": its mean is the feature; "pcb": a linear
+        layer to part_width, batch normalisation, ReLU; "bnneck": batch normalisation between the
+        feature of the triplet loss and that of the classifier and of the test.
+    label_smoothing: e of Eq. 10. margin: m of Eq. 12.
+    triplet_normalise: L2-normalise part features before Eq. 12.
+    test_normalise: L2-normalise the feature of each re-ID network, the whole one, or nothing.
+    embed_flip: add the feature of the mirrored image at test.
+    optimiser; reid_lr; reid_weight_decay: of the re-ID networks (SGD has momentum 0.9).
+    lr_drop_at, lr_drop: after this share of the schedule all rates are multiplied by lr_drop.
+    reid_warmup: the share of the schedule over which reid_lr grows linearly from zero.
+    flip: probability of mirroring a training image, its LR variants with it.
+    crop: zero padding in pixels, followed by a random crop, the same for an image and its variants.
+    erase: probability of erasing a random rectangle from what a re-ID network sees.
+    """
+
+    parts: int = 4
+    part_head: Head = "none"
+    part_width: int = 256
+    label_smoothing: float = 0.1
+    margin: float = 0.5
+    triplet_normalise: bool = False
+    test_normalise: Literal["network", "whole", "none"] = "network"
+    embed_flip: bool = False
+    optimiser: Literal["adam", "adamw", "sgd"] = "adam"
+    reid_lr: float = 3e-4
+    reid_weight_decay: float = 5e-4
+    lr_drop_at: float = 0.5
+    lr_drop: float = 0.1
+    reid_warmup: float = 0.0
+    flip: float = 0.5
+    crop: int = 0
+    erase: float = 0.0
+
+    def __post_init__(self) -> None:
+        shares = ("label_smoothing", "lr_drop_at", "reid_warmup", "flip", "erase")
+        for name in shares:
+            if not 0.0 <= getattr(self, name) <= 1.0:
+                raise ValueError(f"option {name} must lie between 0 and 1")
+        if self.parts < 1 or self.part_width < 1 or self.crop < 0:
+            raise ValueError("options parts and part_width must be at least 1, crop at least 0")
+        if min(self.margin, self.reid_weight_decay) < 0 or min(self.reid_lr, self.lr_drop) <= 0:
+            raise ValueError("margin and decay must not be negative, rates must be positive")

@@ -1,0 +1,52 @@
+"""The three kinds of image that methods with synthetic LR images learn from, of one batch."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from crossres.datasets.base.errors import InputError
+from crossres.methods.interface.training_data import TrainSet
+from crossres.methods.shared.tensors import to_tensor
+from crossres.methods.shared.training.loop import Iteration
+
+
+def check_rates(rates: tuple[int, ...]) -> None:
+    """ValueError unless the option `rates` lists different ones of those that variants have."""
+    if not rates or set(rates) - {2, 3, 4} or len(set(rates)) < len(rates):
+        raise ValueError("option rates must be a list of different rates out of 2, 3, 4")
+
+
+def require_variants(method: str, rates: Iterable[int], train: TrainSet) -> None:
+    """InputError unless the training set has its HR images down-sampled by all of `rates`."""
+    if missing := sorted(set(rates) - set(train.variants)):
+        raise InputError(f"{method} needs the HR images down-sampled by {missing} too")
+
+
+@dataclass(frozen=True)
+class Streams:
+    """Images (., 3, H, W) in [0, 1] with their labels.
+
+    high: the n HR images x_h; low: their variants x_{1/r}, rate by rate, V n; target: the x_h of
+    each row of `low`; native: the images x_l that are LR to begin with. Any may be empty.
+    """
+
+    high: Tensor
+    low: Tensor
+    target: Tensor
+    native: Tensor
+    labels: tuple[Tensor, Tensor, Tensor]
+
+
+def streams(now: Iteration, rates: tuple[int, ...], device: torch.device) -> Streams:
+    """The batch of an iteration, its HR images down-sampled by each of `rates`."""
+    images, labels = to_tensor(now.batch.images(), device), now.labels(device)
+    hr = torch.from_numpy(now.batch.hr).to(device)
+    lr = torch.from_numpy(np.delete(np.arange(len(labels)), now.batch.hr)).to(device)
+    made = now.batch.versions(rates)
+    low = to_tensor(made.reshape(-1, *made.shape[2:]), device)
+    high, count = images[hr], len(rates)
+    known = (labels[hr], labels[hr].repeat(count), labels[lr])
+    return Streams(high, low, high.repeat(count, 1, 1, 1), images[lr], known)

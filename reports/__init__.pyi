@@ -1,0 +1,11 @@
+from .grid.build import build_grids as build_grids
+from .grid.grid import Cells as Cells
+from .grid.grid import Column as Column
+from .grid.grid import Grid as Grid
+from .grid.grid import Score as Score
+from .page.page import to_html as to_html
+from .tables.csv import to_csv as to_csv
+from .tables.latex import to_latex as to_latex
+from .tables.markdown import to_markdown as to_markdown
+from .write import print_table as print_table
+from .write import write_report as write_report

@@ -1,0 +1,78 @@
+"""Axes: scales, round ticks, and labels that do not overlap."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Tick:
+    """A labelled position along an axis."""
+
+    at: float
+    text: str
+
+
+def spread(wanted: Sequence[float], gap: float, low: float, high: float) -> list[float]:
+    """Positions near `wanted`, in the same order, at least `gap` apart where [low, high] allows."""
+    order = sorted(range(len(wanted)), key=lambda i: (wanted[i], i))
+    gap = min(gap, (high - low) / max(1, len(wanted) - 1))
+    placed = [0.0] * len(wanted)
+    blocks: list[list[int]] = []
+    for index in order:
+        blocks.append([index])
+        while len(blocks) > 1 and _overlap(blocks[-2], blocks[-1], wanted, gap):
+            tail = blocks.pop()
+            blocks[-1] += tail
+    for block in blocks:
+        for index, place in zip(block, _block_places(block, wanted, gap), strict=True):
+            placed[index] = place
+    return _clamped(placed, order, gap, low, high)
+
+
+def _block_places(block: Sequence[int], wanted: Sequence[float], gap: float) -> list[float]:
+    centre = math.fsum(wanted[i] for i in block) / len(block)
+    return [centre + gap * (k - (len(block) - 1) / 2) for k in range(len(block))]
+
+
+def _overlap(
+    above: Sequence[int], below: Sequence[int], wanted: Sequence[float], gap: float
+) -> bool:
+    return _block_places(below, wanted, gap)[0] - _block_places(above, wanted, gap)[-1] < gap
+
+
+def _clamped(
+    placed: list[float], order: Sequence[int], gap: float, low: float, high: float
+) -> list[float]:
+    """Push positions inside [low, high] without changing their order or gaps."""
+    floor = low
+    for index in order:
+        placed[index] = max(placed[index], floor)
+        floor = placed[index] + gap
+    ceiling = high
+    for index in reversed(order):
+        placed[index] = min(placed[index], ceiling)
+        ceiling = placed[index] - gap
+    return placed
+
+
+def scale(lowest: float, highest: float) -> tuple[float, float]:
+    """Round limits around the values, at least ten points apart, inside 0..100."""
+    low, high = 5 * math.floor((lowest - 2) / 5), 5 * math.ceil((highest + 2) / 5)
+    if high - low < 10:
+        low, high = low - 5, high + 5
+    return float(max(0, low)), float(min(100, high))
+
+
+def round_ticks(low: float, high: float) -> list[float]:
+    """Two to five round values within the limits."""
+    step = next(s for s in (5, 10, 20, 25, 50) if (high - low) / s <= 4 or s == 50)
+    first = math.ceil(low / step) * step
+    return [float(t) for t in range(int(first), int(high) + 1, step)]
+
+
+def round_step(span: float, parts: int) -> int:
+    """The least of 1, 2, 5, 10, 20, 50, ... that divides a finite `span` into at most `parts`."""
+    least = math.ceil(span / parts)
+    power: int = 10 ** (len(str(least)) - 1)
+    return next((k * power for k in (1, 2, 5) if k * power >= least), 10 * power)

@@ -1,0 +1,1 @@
+"""The comparison of two results folders: page, terminal, JSON."""

@@ -1,0 +1,137 @@
+"""A comparison of two results folders as an HTML page."""
+
+import math
+from collections import defaultdict
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from crossres.benchmark.compare.comparison import (
+    Comparison,
+    Cost,
+    Gap,
+    Measure,
+)
+from crossres.benchmark.compare.folders import FolderComparison
+from crossres.datasets.base.files import write_atomically
+from crossres.datasets.base.words import few
+from crossres.reports.charts.axis import Tick, round_step
+from crossres.reports.charts.parts import Parts, nothing
+from crossres.reports.comparison.json import sameness_counts
+from crossres.reports.comparison.sentence import change_words, verdict
+from crossres.reports.comparison.words import (
+    cautions_of,
+    interval,
+    only_words,
+    points,
+    ratio_words,
+    set_title,
+    tallies_of,
+)
+from crossres.reports.page.page import environment
+from crossres.reports.wording import metric_title, p_text, signed
+
+WIDTH = 150.0
+
+
+@dataclass(frozen=True)
+class GapLine:
+    """A gap, x of its effect and of its interval's ends on the scale of its measure."""
+
+    gap: Gap
+    x: float
+    ends: tuple[float, float] | None
+
+
+@dataclass(frozen=True)
+class Block:
+    """One measure: the rows that are not equal over all data sets and on each; those that are."""
+
+    measure: Measure
+    zero: float
+    ticks: tuple[Tick, ...]
+    overall: tuple[GapLine, ...]
+    by_set: tuple[tuple[str, tuple[GapLine, ...]], ...]
+    equal: tuple[str, ...]
+
+
+def write_against(results: Path, held: FolderComparison) -> Path:
+    """Write report/against.html of results folder A; returns its path."""
+    path = results / "report" / "against.html"
+    write_atomically(path, to_page(held))
+    return path
+
+
+def to_page(held: FolderComparison) -> str:
+    """The comparison as one self-contained HTML page."""
+    found = held.comparison
+    differing = any(gap.verdict != "equal" for gap in found.gaps)
+    costs: dict[str | None, Cost] = {cost.row: cost for cost in found.costs}
+    parts = Parts()
+    drawn = [
+        parts.draw(
+            f"the drawing of {metric_title(measure[1])}", partial(_block, found, measure), nothing
+        )
+        for measure in (found.measures if differing else ())
+    ]
+    templates = environment()
+    templates.filters.update(
+        points=points,
+        interval=interval,
+        p_text=p_text,
+        ratio=ratio_words,
+        change=change_words,
+        few=few,
+        metric_title=metric_title,
+        only=only_words,
+    )
+    return templates.get_template("against.html.j2").render(
+        held=held,
+        verdict=verdict(found),
+        cautions=cautions_of(held),
+        found=found,
+        counts=sameness_counts(found.same_key),
+        same=tallies_of(found.same_key),
+        other=tallies_of(found.other_key),
+        blocks=[block for block in drawn if block is not None],
+        not_drawn=parts.failed,
+        costs=costs,
+        width=WIDTH,
+    )
+
+
+def _block(found: Comparison, measure: Measure) -> Block:
+    equal = [gap.row or "" for gap in found.overall(measure) if gap.verdict == "equal"]
+    gaps = [
+        gap for gap in found.gaps if (gap.gallery, gap.metric) == measure and gap.verdict != "equal"
+    ]
+    ends = [
+        100 * value
+        for gap in gaps
+        for value in (gap.difference.effect, gap.difference.low, gap.difference.high)
+        if value is not None
+    ]
+    least, most = min([0.0, *ends]) - 0.5, max([0.0, *ends]) + 0.5
+
+    def along(fraction: float) -> float:
+        return round(WIDTH * (100 * fraction - least) / (most - least), 1)
+
+    def line(gap: Gap) -> GapLine:
+        low, high = gap.difference.low, gap.difference.high
+        ends = None if low is None or high is None else (along(low), along(high))
+        return GapLine(gap, along(gap.difference.effect), ends)
+
+    by_set: dict[str, list[GapLine]] = defaultdict(list)
+    for gap in gaps:
+        if gap.dataset is not None and gap.protocol is not None:
+            by_set[set_title(gap.dataset, gap.protocol)].append(line(gap))
+    step = round_step(most - least, 4)
+    ticks = range(math.ceil(least / step) * step, math.floor(most) + 1, step)
+    return Block(
+        measure,
+        along(0.0),
+        tuple(Tick(along(tick / 100), signed(tick)[:-2] or "0") for tick in ticks),
+        tuple(line(gap) for gap in gaps if gap.dataset is None),
+        tuple((title, tuple(lines)) for title, lines in by_set.items()),
+        tuple(equal),
+    )

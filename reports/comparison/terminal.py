@@ -1,0 +1,81 @@
+"""A comparison in the terminal."""
+
+from collections.abc import Iterable, Sequence
+
+from rich import box
+from rich.console import Console
+from rich.table import Table as RichTable
+from rich.text import Text
+
+from crossres.benchmark.compare.comparison import SAMENESS, Gap, Measure, Tally
+from crossres.benchmark.compare.folders import FolderComparison
+from crossres.datasets.base.words import counted
+from crossres.reports.comparison.sentence import change_words, verdict
+from crossres.reports.comparison.words import (
+    cautions_of,
+    interval,
+    points,
+    ratio_words,
+    tallies_of,
+)
+from crossres.reports.wording import metric_title, p_text, percent
+
+STYLES = {"better": "bold green", "worse": "bold red", "not told": "yellow", "equal": "dim"}
+
+
+def print_against(held: FolderComparison, console: Console) -> None:
+    """The sentence, what differs in the cells, and each row that is not equal."""
+    found = held.comparison
+    for caution in cautions_of(held):
+        console.print(caution, style="bold yellow", markup=False)
+    console.print(f"A = {held.a}, B = {held.b}", style="dim", markup=False, highlight=False)
+    console.print(Text(verdict(held.comparison), style="bold"))
+    for title, pairs in (
+        ("Cells of the same key", found.same_key),
+        ("Cells of one row, run otherwise", found.other_key),
+    ):
+        if tallies := tallies_of(pairs):
+            console.print(_tally_table(title, tallies))
+    for measure in found.measures:
+        differing = [gap for gap in found.overall(measure) if gap.verdict != "equal"]
+        if differing:
+            console.print(_gap_table(held, measure, differing))
+    for cost in (cost for cost in found.costs[:1] if cost.pairs):
+        console.print(
+            f"B / A, median of {counted(cost.pairs, 'pair')}: time {ratio_words(cost.seconds)}, "
+            f"memory {ratio_words(cost.memory)}",
+            markup=False,
+            highlight=False,
+        )
+
+
+def _tally_table(title: str, tallies: Iterable[Tally]) -> RichTable:
+    table = _table(title, ("What differs", "A", "B"), ("Cells", *SAMENESS))
+    for one in tallies:
+        a, b = (one.change.a, one.change.b) if one.change else ("", "")
+        counts = (one.cells, one.bit_equal, one.same_metrics, one.other_metrics)
+        table.add_row(*(Text(t) for t in (change_words(one.change), a, b, *map(str, counts))))
+    return table
+
+
+def _gap_table(held: FolderComparison, measure: Measure, gaps: Sequence[Gap]) -> RichTable:
+    equal = len(held.comparison.overall(measure)) - len(gaps)
+    table = _table(
+        f"{metric_title(measure[1])}, {measure[0]} gallery", ("Row",),
+        ("A", "B", "B − A", "95 %", "p", "B is"),
+    )  # fmt: skip
+    table.caption = f"{counted(equal, 'more row')} equal" if equal else None
+    for gap in gaps:
+        numbers = (percent(gap.a), percent(gap.b), points(gap.difference.effect), interval(gap))
+        texts = (Text(text) for text in (gap.row or "", *numbers, p_text(gap.p)))
+        table.add_row(*texts, Text(gap.verdict, style=STYLES[gap.verdict]))
+    return table
+
+
+def _table(title: str, names: Iterable[str], numbers: Iterable[str]) -> RichTable:
+    table = RichTable(title=title, box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    for name in names:
+        table.add_column(name, overflow="fold")
+    for name in numbers:
+        table.add_column(name, justify="right")
+    return table

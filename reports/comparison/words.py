@@ -1,0 +1,64 @@
+"""Words that page and terminal of a comparison share."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+
+from crossres.benchmark.compare.comparison import Gap, Tally, tally
+from crossres.benchmark.compare.folders import FolderComparison
+from crossres.benchmark.compare.pairs import Pair
+from crossres.benchmark.records.record import Record
+from crossres.datasets.cards import CARDS
+from crossres.datasets.raw.source_name import source_words
+from crossres.reports.grid.standing import cautions
+from crossres.reports.wording import seeds_words, signed
+
+
+def cautions_of(held: FolderComparison) -> tuple[str, ...]:
+    """What must be said of the numbers that are compared."""
+    return cautions(side for pair in held.comparison.pairs for side in (pair.a, pair.b))
+
+
+def tallies_of(pairs: Sequence[Pair]) -> list[Tally]:
+    """What differs, unless nothing at all does."""
+    if all(pair.sameness == "bit-equal" and not pair.changes for pair in pairs):
+        return []
+    return tally(pairs)
+
+
+def set_title(dataset: str, protocol: str) -> str:
+    """The data set as tables call it, with its protocol where that is not the default one."""
+    card = CARDS.get(dataset)
+    if card is None:
+        return f"{dataset} ({protocol})"
+    return card.title if protocol == card.protocol else f"{card.title} ({protocol})"
+
+
+def interval(gap: Gap) -> str:
+    """ "[+1.0, +5.2]" in points, nothing where there is none."""
+    low, high = gap.difference.low, gap.difference.high
+    if low is None or high is None:
+        return ""
+    return f"[{signed(100 * low)}, {signed(100 * high)}]"
+
+
+def points(fraction: float) -> str:
+    """A difference of fractions in points, with its sign."""
+    return signed(100 * fraction)
+
+
+def ratio_words(ratio: float | None) -> str:
+    """ "1.03 ×"."""
+    return "–" if ratio is None else f"{ratio:.2f} ×"
+
+
+def only_words(records: Iterable[Record]) -> list[str]:
+    """Cells without a counterpart, one line per method, data set and protocol."""
+    seeds: dict[tuple[str, ...], set[int]] = defaultdict(set)
+    for record in records:
+        cell = record.cell
+        seeds[cell.method, cell.dataset, cell.protocol, cell.source].add(cell.seed)
+    return [
+        f"{method} on {set_title(dataset, protocol)}, {source_words(source)}: "
+        f"{seeds_words(sorted(mine))}"
+        for (method, dataset, protocol, source), mine in sorted(seeds.items())
+    ]

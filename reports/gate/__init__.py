@@ -1,0 +1,1 @@
+"""The answer of the gate: terminal, JSON, Markdown, JUnit, annotations."""

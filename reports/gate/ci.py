@@ -1,0 +1,103 @@
+"""A check for CI: annotations and JUnit XML."""
+
+from collections.abc import Sequence
+from xml.etree import ElementTree
+
+from crossres.benchmark.gate.check import Check, Finding
+from crossres.benchmark.gate.folders import FolderCheck
+from crossres.reports.gate.lines import ADVICE, BLIND, SIGHT
+from crossres.reports.wording import metric_title
+
+CHECKED = {
+    "data": "same data",
+    "missing": "no cell missing",
+    "setup": "same options",
+    "size": "same sizes",
+    "training": "training begins alike",
+    "exact": "equal to the bit",
+    "time": "time",
+    "memory": "memory",
+}
+
+
+def to_annotations(gate: FolderCheck) -> list[str]:
+    """One workflow command of GitHub Actions per finding: they show at the run and its change."""
+    blind = gate.check.blind if gate.check.answer == "unusable" else ()
+    return [
+        *(_annotation(finding.kind, finding.text) for finding in gate.check.findings),
+        *(_annotation("unusable", found.text) for found in blind),
+    ]
+
+
+def _annotation(kind: str, text: str) -> str:
+    return f"::error title=crossres {kind}::{_command(text)}"
+
+
+def _command(text: str) -> str:
+    for sign, code in (("%", "%25"), ("\r", "%0D"), ("\n", "%0A")):
+        text = text.replace(sign, code)
+    return text
+
+
+def to_junit(gate: FolderCheck) -> str:
+    """The answer as JUnit XML: a test case for each thing that was checked, failed where found."""
+    cases = [*_plain_cases(gate.check), *_test_cases(gate.check)]
+    failures = sum(bool(found) for _, found in cases)
+    blind = gate.check.blind
+    counts = {
+        "tests": str(len(cases) + 1),
+        "failures": str(failures),
+        "errors": str(int(bool(blind))),
+        "skipped": "0",
+    }
+    suite = ElementTree.Element("testsuite", {"name": "crossres check", **counts})
+    for name, found in cases:
+        case = _case(suite, name)
+        if found:
+            _fault(case, "failure", found[0].kind, [f.text for f in found], ADVICE[found[0].kind])
+    case = _case(suite, SIGHT)
+    if blind:
+        _fault(case, "error", "unusable", [found.text for found in blind], BLIND)
+    root = ElementTree.Element("testsuites", counts)
+    root.append(suite)
+    ElementTree.indent(root)
+    return ElementTree.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
+
+
+def _case(suite: ElementTree.Element, name: str) -> ElementTree.Element:
+    return ElementTree.SubElement(suite, "testcase", {"classname": "crossres", "name": name})
+
+
+def _fault(
+    case: ElementTree.Element, tag: str, kind: str, texts: Sequence[str], advice: str
+) -> None:
+    """A failure: something was found; or an error: it could not have been."""
+    about = {"type": kind, "message": "; ".join(texts)}
+    ElementTree.SubElement(case, tag, about).text = "\n".join([*texts, advice])
+
+
+Case = tuple[str, list[Finding]]
+
+
+def _plain_cases(made: Check) -> list[Case]:
+    asked = {
+        "training": made.beginnings,
+        "exact": made.limits.exact,
+        "time": made.limits.time,
+        "memory": made.limits.memory,
+    }
+    return [
+        (name, [finding for finding in made.findings if finding.kind == kind])
+        for kind, name in CHECKED.items()
+        if asked.get(kind, True)
+    ]
+
+
+def _test_cases(made: Check) -> list[Case]:
+    return [
+        (
+            f"{metric_title(test.metric)} of {test.row or 'all rows'} ({test.gallery})",
+            [finding for finding in made.findings if finding.test == test],
+        )
+        for test in made.tests
+    ]

@@ -1,0 +1,131 @@
+"""The lines of a check: each test, first loss and note in words."""
+
+from dataclasses import dataclass
+
+from crossres.benchmark.gate.check import Check
+from crossres.benchmark.gate.folders import FolderCheck
+from crossres.benchmark.gate.metric_tests import Test
+from crossres.reports.grid.standing import cautions
+from crossres.reports.wording import MINUS, metric_title, percent, signed
+
+ADVICE = {
+    "data": "Restore the data and how it is split, or make a new baseline if the change is meant.",
+    "missing": "Run these cells; a failed one says why in failures/ of the results folder.",
+    "setup": "These are other cells than the baseline's: run the same ones, or make a new baseline "
+    "if the change is meant.",
+    "size": "A method, its embedding, a split or what is ranked has another size: "
+    "make a new baseline if meant.",
+    "worse": "The change harms the results.",
+    "too good": "Look for a leak of test data; make a new baseline if the gain is meant.",
+    "tolerance": "The drop is larger than the tolerance, whatever chance could explain.",
+    "bound": "No chance moves a mean by so much: look for a bug or a leak, or make a new baseline "
+    "if the change is meant.",
+    "training": "Training is another one from its first steps on, whatever mAP says: "
+    "make a new baseline if meant.",
+    "exact": "Something in the code or the platform changed the bits.",
+    "time": "The change costs time.",
+    "memory": "The change costs memory.",
+}
+BLIND = (
+    "Nothing was found, but a drop that matters could have been there. Run more seeds, make the "
+    "baseline with more runs of its cells (--again), or say what is enough (--must-find, "
+    "--tolerance, --exact)."
+)
+SIGHT = "a drop that matters would be found"
+
+
+TRAINING = (
+    " The losses of the first steps of training are held against those of the runs by F-tests, "
+    "with {:g} % false alarms."
+)
+
+
+def cautions_of(gate: FolderCheck) -> tuple[str, ...]:
+    """What must be said of the numbers that a check compares."""
+    return cautions(pair.b for pair in gate.check.comparison.pairs)
+
+
+def notes_of(gate: FolderCheck) -> tuple[str, ...]:
+    """What changed and is no fault, why cells failed, and what a failed check did not see."""
+    failed = [f"{cell.title} failed: {cell.reason}" for cell in gate.failed]
+    equal = bit_equal(gate.check)
+    total = len(gate.check.comparison.pairs)
+    same = [f"{equal} of {total} cells are equal to the bit"] if equal else []
+    unseen = [blind.text for blind in gate.check.blind] if gate.check.findings else []
+    return (*same, *gate.check.notes, *failed, *unseen)
+
+
+def bit_equal(made: Check) -> int:
+    return sum(pair.sameness == "bit-equal" for pair in made.comparison.pairs)
+
+
+def how_it_was_tested(made: Check) -> str:
+    """The rule of the tests in a few sentences."""
+    limits = made.limits
+    sides = "half of it for drops, half for gains" if limits.gains else "all of it for drops"
+    kind = "paired by data set and seed" if made.paired else "unpaired"
+    against = f"The baseline is the mean of {made.runs} runs. " if made.runs > 1 else ""
+    return (
+        f"{against}One-sided t-tests, {kind}, with Holm's correction over all of them: by chance "
+        f"results as good as the baseline's fail in at most {100 * limits.false_alarms:g} % of "
+        f"checks ({sides}). Finds: the least true drop that is found in four cases of five; what "
+        f"must be found is {100 * limits.must_find:g} points of {metric_title(limits.metrics[0])} "
+        "in all rows and in each."
+        + (TRAINING.format(100 * limits.training_alarms) if made.beginnings else "")
+    )
+
+
+@dataclass(frozen=True)
+class GateLine:
+    """One test in words; `verdict` is "" where nothing is to be said."""
+
+    row: str
+    metric: str
+    before: str
+    now: str
+    change: str
+    interval: str
+    finds: str
+    verdict: str
+
+
+def training_lines_of(made: Check) -> list[tuple[str, ...]]:
+    """The first losses: row, loss, before, now, how far off cells are, and the verdict."""
+    found = {finding.test: finding.kind for finding in made.findings if finding.test}
+    return [
+        (
+            one.row,
+            one.loss,
+            f"{one.before:.4g}",
+            f"{one.now:.4g}",
+            f"{100 * one.relative:.2f} %",
+            found.get(one, "ok" if one.p is not None else "equal"),
+        )
+        for one in made.beginnings
+    ]
+
+
+TRAINING_HEADS = ("Row", "First loss", "Baseline", "Now", "Off by", "")
+HEADS = ("Row", "Metric", "Baseline", "Now", "Change", "95 %", "Finds", "")
+
+
+def lines_of(made: Check) -> list[GateLine]:
+    """The tests, each with its numbers in per cent and points."""
+    found = {finding.test: finding.kind for finding in made.findings if finding.test}
+    several = len({test.gallery for test in made.tests}) > 1
+    return [_line(test, found.get(test, ""), several) for test in made.tests]
+
+
+def _line(test: Test, kind: str, says_gallery: bool) -> GateLine:
+    low, high = test.difference.low, test.difference.high
+    known = low is not None and high is not None and test.difference.deviation
+    return GateLine(
+        test.row or "mean over all rows",
+        metric_title(test.metric) + (f", {test.gallery}" if says_gallery else ""),
+        percent(test.before),
+        percent(test.now),
+        signed(100 * test.difference.effect),
+        f"[{signed(100 * (low or 0))}, {signed(100 * (high or 0))}]" if known else "–",
+        f"{MINUS}{100 * test.finds:.1f}" if test.finds is not None else "none",
+        kind or ("equal" if test.equal else "ok" if test.worse is not None else "not tested"),
+    )

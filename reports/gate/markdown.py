@@ -1,0 +1,65 @@
+"""A check as Markdown: the summary of a CI job or a pull request."""
+
+from collections.abc import Iterable
+from dataclasses import asdict
+
+from crossres.benchmark.gate.folders import FolderCheck
+from crossres.reports.gate.lines import (
+    ADVICE,
+    BLIND,
+    HEADS,
+    TRAINING_HEADS,
+    GateLine,
+    cautions_of,
+    how_it_was_tested,
+    lines_of,
+    notes_of,
+    training_lines_of,
+)
+from crossres.reports.grid.standing import headed
+from crossres.reports.tables.markdown import markdown as escape
+
+ICONS = {"passed": "✅", "failed": "❌", "unusable": "⚠️"}
+
+
+def to_summary(gate: FolderCheck) -> str:
+    """The answer as Markdown, for the summary of a CI job or a pull request."""
+    made = gate.check
+    parts = [
+        f"### {ICONS[made.answer]} crossres: {escape(gate.verdict)}\n",
+        f"{escape(gate.origin)}\n",
+    ]
+    for head, text in map(headed, cautions_of(gate)):
+        parts.append(f"> **{escape(head)}**{escape(text)}\n")
+    for kind in dict.fromkeys(finding.kind for finding in made.findings):
+        mine = [finding for finding in made.findings if finding.kind == kind]
+        parts.append(f"**{kind}** – {ADVICE[kind]}\n")
+        parts.append("".join(f"- {escape(finding.text)}\n" for finding in mine))
+    if made.answer == "unusable":
+        lines = (f"- {escape(blind.text)}\n" for blind in made.blind)
+        parts += [f"**unusable** – {BLIND}\n", "".join(lines)]
+    parts.append(_table(lines_of(made)))
+    if made.beginnings:
+        losses = (tuple(map(escape, line)) for line in training_lines_of(made))
+        table = _rows(TRAINING_HEADS, "|---|---|--:|--:|--:|---|", losses)
+        summary = "<summary>The losses with which training begins</summary>"
+        parts.append(f"<details>{summary}\n\n{table}\n</details>\n")
+    parts.append(f"<sub>{escape(how_it_was_tested(made))}</sub>\n")
+    notes = notes_of(gate)
+    if notes:
+        parts.append("".join(f"- {escape(note)}\n" for note in notes))
+    return "\n".join(parts)
+
+
+def _table(lines: Iterable[GateLine]) -> str:
+    cells = (tuple(map(escape, asdict(line).values())) for line in lines)
+    return _rows(HEADS, "|---|---|--:|--:|--:|--:|--:|---|", cells)
+
+
+def _rows(heads: tuple[str, ...], rule: str, lines: Iterable[tuple[str, ...]]) -> str:
+    """A Markdown table; the last cell of a line is its verdict, bold where it is a finding."""
+    rows = [f"| {' | '.join(heads)} |", rule]
+    for *numbers, verdict in lines:
+        said = f"**{verdict}**" if verdict in ADVICE else verdict
+        rows.append(f"| {' | '.join((*numbers, said))} |")
+    return "\n".join(rows) + "\n"

@@ -1,0 +1,86 @@
+"""What a gate can see: a table of seeds against drops, and the seeds that a wanted drop costs."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.table import Table as RichTable
+from rich.text import Text
+
+from crossres.benchmark.gate.baseline import Baseline
+from crossres.benchmark.gate.limits import Limits
+from crossres.benchmark.gate.power import MOST_SEEDS, Noise, Sensitivity
+from crossres.datasets.base.words import counted
+from crossres.reports.wording import duration, metric_title
+
+Needed = Mapping[str, tuple[int | None, int | None]]
+
+
+def power_json(
+    baseline: Baseline,
+    noise: Iterable[Noise],
+    found: Iterable[Sensitivity],
+    needed: Needed,
+    limits: Limits,
+) -> dict[str, Any]:
+    """Noise, what so many seeds find, and the seeds that the drop asked for needs, as JSON."""
+    return {
+        "limits": asdict(limits),
+        "runs": 1 + len(baseline.again),
+        "noise": [asdict(one) for one in noise],
+        "sensitivities": [asdict(one) for one in found],
+        "seeds_needed": {
+            metric: {"overall": overall, "in_a_row": in_a_row}
+            for metric, (overall, in_a_row) in needed.items()
+        },
+    }
+
+
+def print_power(
+    baseline: Baseline,
+    noise: Sequence[Noise],
+    found: Sequence[Sensitivity],
+    needed: Needed,
+    drop: float,
+    limits: Limits,
+    console: Console,
+) -> None:
+    """The table, and a sentence per metric; `drop` in points."""
+    table = RichTable(
+        "Metric", "Seeds", "All rows", "Any row", "Time", box=box.SIMPLE_HEAD, pad_edge=False,
+        title="The drop that is found in four cases of five, in points",
+    )  # fmt: skip
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for one in found:
+        numbers = (_points(one.overall), _points(one.in_a_row), duration(one.seconds))
+        table.add_row(*map(Text, (metric_title(one.metric), str(one.seeds), *numbers)))
+    console.print(table)
+    for metric, (overall, in_a_row) in needed.items():
+        title = metric_title(metric)
+        if any(one.row is None for one in noise):
+            console.print(f"{drop:g} points of {title} in all rows: {_seeds(overall)}")
+        console.print(f"{drop:g} points of {title} in any one row: {_seeds(in_a_row)}")
+    kind = f"{1 + len(baseline.again)} runs of each cell" if baseline.again else (
+        "the scatter of the seeds, which holds that of the splits, too, and is an upper bound: "
+        "with --again it is measured"
+    )  # fmt: skip
+    console.print(
+        f"False alarms: at most {100 * limits.false_alarms:g} % of checks. The noise is from {kind}"
+        f" ({min(one.freedom for one in noise)} degrees of freedom or more). Time: one core.",
+        style="dim",
+        highlight=False,
+    )
+
+
+def _points(fraction: float | None) -> str:
+    """Points; "none" where no drop that is possible is found, or there is no such test."""
+    return "none" if fraction is None else f"{100 * fraction:.1f}"
+
+
+def _seeds(number: int | None) -> str:
+    if number is None:
+        return f"more than {MOST_SEEDS} seeds"
+    return f"{counted(number, 'seed')} on each data set"

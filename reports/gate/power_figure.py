@@ -1,0 +1,108 @@
+"""The power of a gate as a figure: how often a true drop is found, for each number of seeds."""
+
+import io
+from collections.abc import Sequence
+from typing import Any
+
+import matplotlib
+import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from crossres.benchmark.gate.baseline import Baseline
+from crossres.benchmark.gate.limits import Limits
+from crossres.benchmark.gate.metric_tests import WANTED
+from crossres.benchmark.gate.power import Noise, Sensitivity, chances
+from crossres.datasets.base.errors import InputError
+from crossres.datasets.base.words import counted
+from crossres.reports.charts.pdf import CM, COLOURS, SETTINGS, STYLES
+from crossres.reports.wording import duration, metric_title
+
+SIZE = (18.0, 6.5)  # cm
+FORMATS = (".pdf", ".png", ".svg")
+STEPS = 120  # points of a curve
+BEYOND = 1.2  # the drop at which curves end, times the one that the fewest seeds find
+
+
+def power_figure(
+    baseline: Baseline,
+    noise: Sequence[Noise],
+    found: Sequence[Sensitivity],
+    limits: Limits,
+    suffix: str,
+) -> bytes:
+    """A PDF, PNG or SVG with a panel for a drop of all rows, and one for that of any one row.
+
+    Of the first metric of `limits`, with a curve for each number of seeds in `found`, as
+    `sensitivities` gives them. The same arguments give the same bytes. InputError for another
+    suffix, and where no drop that is possible is found.
+    """
+    if suffix.lower() not in FORMATS:
+        raise InputError(f"a figure is a {', '.join(FORMATS)} file, not {suffix or 'one without'}")
+    metric = limits.metrics[0]
+    mine = [one for one in found if one.metric == metric and one.in_a_row is not None]
+    if not mine:
+        raise InputError("so few seeds find no drop that is possible; give more with --seeds")
+    fixed: Any = {"svg.hashsalt": "crossres", "svg.fonttype": "path", "font.size": 8}
+    curves = _curves(mine, baseline, noise, limits)
+    with matplotlib.rc_context({**SETTINGS, **fixed, "axes.titlesize": 8}):
+        figure = Figure((SIZE[0] * CM, SIZE[1] * CM), layout="constrained")
+        left, right = figure.subplots(1, 2, sharex=True, sharey=True)
+        panels = ((left, "A drop of all rows", 0), (right, "A drop of any one row", 1))
+        for axes, title, place in panels:
+            _draw(axes, mine, *curves, place)
+            axes.set_title(title, loc="left")
+            axes.set_xlabel(f"True drop of {metric_title(metric)}, points")
+        left.set_ylabel("Found, % of checks")
+        figure.legend(
+            *left.get_legend_handles_labels(),
+            loc="outside right center",
+            title="Seeds on each data set,\ntime on one core",
+            alignment="left",
+        )
+        return _bytes(figure, suffix.lower())
+
+
+Points = NDArray[np.float64]
+
+
+def _curves(
+    found: Sequence[Sensitivity], baseline: Baseline, noise: Sequence[Noise], limits: Limits
+) -> tuple[Points, list[Points]]:
+    """Drops (STEPS,) up to one that all find in any one row, and for each number of seeds the
+    chances (STEPS, 2) of all rows and of any one row, NaN where there is no such test."""
+    least = max(one.in_a_row or 0.0 for one in found)
+    drops = np.linspace(0.0, min(1.0, BEYOND * least), STEPS)
+    return drops, [
+        np.array(
+            chances(baseline, noise, limits, one.metric, one.seeds, drops.tolist()),
+            dtype=np.float64,
+        )
+        for one in found
+    ]
+
+
+def _draw(
+    axes: Any, found: Sequence[Sensitivity], drops: Points, curves: Sequence[Points], place: int
+) -> None:
+    """The curves of one panel."""
+    for row, (one, curve) in enumerate(zip(found, curves, strict=True)):
+        axes.plot(
+            100 * drops, 100 * curve[:, place],
+            color=COLOURS[row % len(COLOURS)], linestyle=STYLES[row % len(STYLES)],
+            linewidth=1.2, label=f"{counted(one.seeds, 'seed')}, {duration(one.seconds)}",
+        )  # fmt: skip
+    axes.axhline(100 * WANTED, color="0.4", linewidth=0.6)
+    axes.set_xlim(0.0, 100 * drops[-1])
+    axes.set_ylim(0, 101)
+
+
+def _bytes(figure: Figure, suffix: str) -> bytes:
+    out = io.BytesIO()
+    dateless: dict[str, Any] = {
+        ".pdf": {"CreationDate": None, "Producer": None, "Creator": None},
+        ".svg": {"Date": None},
+        ".png": {"Software": None},
+    }
+    figure.savefig(out, format=suffix[1:], dpi=200, metadata=dateless[suffix])
+    return out.getvalue()

@@ -1,0 +1,1 @@
+"""Grids: the records of a table, by row and column."""

@@ -1,0 +1,230 @@
+"""What a report is made of: a grid of rows x columns x metrics from one source with one profile.
+
+Every number keeps the keys of the records it came from; nothing is formatted here.
+"""
+
+import math
+import statistics
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Literal
+
+from crossres.benchmark.config.tables import Published, Table
+from crossres.benchmark.metrics.measure import GalleryRule
+from crossres.benchmark.records.queries import QueryReader, from_counts
+from crossres.benchmark.records.record import Record
+from crossres.benchmark.stats.sample import Sample
+from crossres.methods.interface.method import Method
+from crossres.methods.interface.registry import method_class
+from crossres.reports.grid.standing import cautions, is_comparable, partial_title
+
+Mark = Literal["", "best", "tie", "second"]
+BY_ROW = "by row"  # the protocol of a column whose rows have protocols of their own
+
+
+@dataclass(frozen=True, order=True)
+class Column:
+    """A data set under one protocol (or BY_ROW). `title` is the name that published tables use."""
+
+    dataset: str
+    protocol: str
+    title: str = field(compare=False)
+
+    @property
+    def name(self) -> str:
+        """What tells the column from others in a `Sample`."""
+        return f"{self.dataset} {self.protocol}"
+
+
+@dataclass(frozen=True)
+class Score:
+    """One metric of one row on one column: fractions per seed, in the order of the seeds."""
+
+    values: tuple[float, ...] = ()
+    seeds: tuple[int, ...] = ()
+    keys: tuple[str, ...] = ()
+    published: Published | None = None
+    mark: Mark = ""
+
+    @property
+    def n(self) -> int:
+        """The number of seeds measured."""
+        return len(self.values)
+
+    @property
+    def mean(self) -> float | None:
+        """Arithmetic mean over the seeds; None when nothing was measured."""
+        return math.fsum(self.values) / self.n if self.values else None
+
+    @property
+    def std(self) -> float | None:
+        """Sample standard deviation (ddof = 1); None for fewer than two seeds."""
+        return statistics.stdev(self.values) if self.n > 1 else None
+
+
+@dataclass(frozen=True)
+class Cells:
+    """The records of one row on one column by seed, and the table's seeds that have none."""
+
+    records: tuple[Record, ...] = ()
+    missing: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Training:
+    """What a row was trained on in one column, means over the seeds, and how long it took."""
+
+    identities: float
+    images: float
+    seconds: tuple[float, ...]
+
+    @property
+    def mean_seconds(self) -> float:
+        """Mean over the seeds of the time of training."""
+        return statistics.fmean(self.seconds)
+
+
+@dataclass(frozen=True)
+class Grid:
+    """One table filled from one source with one profile.
+
+    told: of each row, whether it is told the rates of the test images. `queries` reads what is
+    known of the queries of a record.
+    """
+
+    table: Table
+    source: str
+    profile: str
+    columns: tuple[Column, ...]
+    cells: Mapping[tuple[int, Column], Cells]
+    scores: Mapping[tuple[int, Column, str, str], Score]
+    told: tuple[bool, ...]
+    queries: QueryReader = from_counts
+    unmatched: tuple[Record, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def score(self, row: int, column: Column, metric: str, gallery: str | None = None) -> Score:
+        """The score of a row (index into table.rows), by default under the table's gallery rule."""
+        return self.scores.get((row, column, metric, gallery or self.rule(column)), Score())
+
+    def rule(self, column: Column) -> GalleryRule:
+        """The gallery rule of the headline numbers of a column."""
+        return self.table.rule(column.protocol)
+
+    def sample(self, row: int, metric: str, columns: Iterable[Column] | None = None) -> Sample:
+        """A metric of a row on these columns (default: `shown`), each under its gallery rule."""
+        chosen = self.shown if columns is None else tuple(columns)
+        samples = [
+            sample_of(
+                {column.name: (self.score(row, column, metric), self.cells[row, column].records)},
+                self.rule(column),
+                metric,
+                self.queries,
+            )
+            for column in chosen
+        ]
+        return Sample(
+            {place: value for sample in samples for place, value in sample.items()},
+            {place: q for sample in samples for place, q in sample.queries.items()},
+        )
+
+    def training(self, row: int, column: Column) -> Training | None:
+        """The training set of a row and the seconds of its training; None: nothing was run."""
+        records = self.cells[row, column].records
+        if not records:
+            return None
+        return Training(
+            statistics.fmean(record.counts["train_pids"] for record in records),
+            statistics.fmean(record.counts["train_images"] for record in records),
+            tuple(record.seconds["fit"] for record in records),
+        )
+
+    @cached_property
+    def methods(self) -> tuple[type[Method], ...]:
+        """The method of each row of the table."""
+        return tuple(method_class(row.method) for row in self.table.rows)
+
+    @cached_property
+    def is_mixed(self) -> bool:
+        """Whether rows differ in their grade, or in whether they are told the query's rate."""
+        return len({(m.grade, told) for m, told in zip(self.methods, self.told, strict=True)}) > 1
+
+    @property
+    def shown(self) -> tuple[Column, ...]:
+        """The columns with at least one record."""
+        return tuple(c for c in self.columns if any(self._records(c)))
+
+    @property
+    def empty(self) -> tuple[Column, ...]:
+        """The table's columns for which nothing has been measured."""
+        return tuple(c for c in self.columns if c not in self.shown)
+
+    @property
+    def records(self) -> tuple[Record, ...]:
+        """All records in the grid, by row, column and seed, each once."""
+        found = {
+            record.key: record
+            for row in range(len(self.table.rows))
+            for column in self.columns
+            for record in self.cells[row, column].records
+        }
+        return tuple(found.values())
+
+    @cached_property
+    def title(self) -> str:
+        """The title of the table, which says so where the data is not what bears its name."""
+        partial = partial_title(self.records)
+        return f"{self.table.title} ({partial})" if partial else self.table.title
+
+    @cached_property
+    def cautions(self) -> tuple[str, ...]:
+        """What must be said wherever the numbers appear; () for real data."""
+        return cautions(self.records)
+
+    @cached_property
+    def is_comparable(self) -> bool:
+        """Whether published values may stand beside the measured ones."""
+        return is_comparable(self.records)
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """The seeds that were measured."""
+        return tuple(sorted({record.cell.seed for record in self.records}))
+
+    @property
+    def missing(self) -> tuple[tuple[int, Column, int], ...]:
+        """(row, column, seed) of every cell that is still to be run in the shown columns."""
+        return tuple(
+            (row, column, seed)
+            for column in self.shown
+            for row in range(len(self.table.rows))
+            for seed in self.cells[row, column].missing
+        )
+
+    def has_published(self, column: Column, metric: str) -> bool:
+        """Whether any row has a published value there."""
+        return any(
+            self.score(row, column, metric).published is not None
+            for row in range(len(self.table.rows))
+        )
+
+    def _records(self, column: Column) -> Iterable[Record]:
+        for row in range(len(self.table.rows)):
+            yield from self.cells[row, column].records
+
+
+def sample_of(
+    measured: Mapping[str, tuple[Score, Sequence[Record]]],
+    gallery: str,
+    metric: str,
+    queries: QueryReader,
+) -> Sample:
+    """One row's scores by the name of their column, and the queries behind each."""
+    values, behind = {}, {}
+    for name, (score, records) in measured.items():
+        by_key = {record.key: record for record in records}
+        for seed, value, key in zip(score.seeds, score.values, score.keys, strict=True):
+            values[name, seed] = value
+            behind[name, seed] = queries(by_key[key], gallery, metric)
+    return Sample(values, behind)

@@ -1,0 +1,66 @@
+"""Which rows of a column are marked: nothing is bold that chance could have put first."""
+
+from collections.abc import Mapping, Sequence
+from itertools import combinations
+from math import fsum
+
+from crossres.benchmark.stats.paired import LEVEL, Values, by_set, difference
+from crossres.benchmark.stats.ranking import holm
+from crossres.reports.grid.grid import Mark
+
+Tests = Mapping[tuple[int, int], float]
+"""(i, j), i < j: the p-value of two rows in one column."""
+
+
+def marks(rows: Sequence[Values], level: float = LEVEL) -> dict[str, list[Mark]]:
+    """Column -> of each row's values, by (column, seed): "best", "tie", "second" or "".
+
+    The row of the highest mean is "best" when the paired test tells it from every other one; else
+    it and all that it is not told from are a "tie". "second" follows a "best" where the test tells
+    it from all the others, too. The p-values are corrected for all pairs of rows in all columns
+    (Holm), as the first row is chosen by the values that are tested. Nothing is marked where
+    nothing can be tested (one seed, one row).
+    """
+    means = {
+        column: {row: fsum(v[column]) / len(v[column]) for row, v in by_row.items() if column in v}
+        for by_row in [{row: by_set(values) for row, values in enumerate(rows)}]
+        for column in sorted({name for v in by_row.values() for name in v})
+    }
+    tests = _tests(rows, means)
+    return {column: _marks(len(rows), of, tests[column], level) for column, of in means.items()}
+
+
+def _tests(
+    rows: Sequence[Values], means: Mapping[str, Mapping[int, float]]
+) -> dict[str, dict[tuple[int, int], float]]:
+    """The p-values of each column, corrected together."""
+    raw = {
+        (column, pair): gap.p
+        for column, of in means.items()
+        for pair in combinations(sorted(of), 2)
+        if (gap := difference(rows[pair[0]], rows[pair[1]], on=column)) is not None
+        and gap.p is not None
+    }
+    tests: dict[str, dict[tuple[int, int], float]] = {column: {} for column in means}
+    for (column, pair), p in zip(raw, holm(list(raw.values())), strict=True):
+        tests[column][pair] = p
+    return tests
+
+
+def _marks(count: int, means: Mapping[int, float], tests: Tests, level: float) -> list[Mark]:
+    marked: list[Mark] = [""] * count
+    order = sorted(means, key=lambda row: -means[row])
+    if not any(order[0] in pair for pair in tests):
+        return marked
+    rivals = _not_told_from(order[0], order[1:], tests, level)
+    for row in (order[0], *rivals):
+        marked[row] = "tie" if rivals else "best"
+    rest = order[1:]
+    if not rivals and not _not_told_from(rest[0], rest[1:], tests, level):
+        marked[rest[0]] = "second"
+    return marked
+
+
+def _not_told_from(row: int, others: Sequence[int], tests: Tests, level: float) -> list[int]:
+    """Those of the others that no test tells from the row."""
+    return [o for o in others if tests.get((min(row, o), max(row, o)), 1.0) > level]

@@ -1,0 +1,74 @@
+"""Beside what numbers may stand: what must be said of them, and whether published ones may.
+
+All of it comes from the records, so that a report made later from these alone says the same.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+from crossres.benchmark.records.record import Record, Standing
+from crossres.datasets.cards import CARDS
+from crossres.datasets.raw.source_name import is_twin
+
+TWIN = "TWIN DATA: drawn, not the real set; never comparable with published numbers."
+UNVERIFIED = (
+    "DATA NOT VERIFIED: records of an older version, which compared the raw folder with nothing; "
+    "run their cells again. Until then not comparable with published numbers."
+)
+
+
+def cautions(records: Iterable[Record]) -> tuple[str, ...]:
+    """What must be said wherever these numbers appear, each as "HEAD: text"; () for real data."""
+    found = list(records)
+    said = [TWIN] if any(is_twin(record.cell.source) for record in found) else []
+    if partial := _copies(found):
+        sets = "; ".join(
+            f"{name} with {', or a copy with '.join(map(', '.join, copies))}"
+            for name, copies in partial.items()
+        )
+        said.append(f"PARTIAL DATA: {sets}; never comparable with published numbers.")
+    if any(_is_unverified(record) for record in found):
+        said.append(UNVERIFIED)
+    warnings = (record.standing.warning.split() for record in found if record.standing)
+    lines = dict.fromkeys(" ".join(words).rstrip(".") for words in warnings if words)
+    return (*said, *(f"{line}." for line in lines))
+
+
+def partial_title(records: Iterable[Record]) -> str:
+    """ "partial data: MLR-Market-1501, 12 of 1,501 identities"; "" where no data is partial."""
+    sets = [f"{name}, {copies[0][0]}" for name, copies in _copies(records).items()]
+    return f"partial data: {'; '.join(sets)}" if sets else ""
+
+
+def headed(caution: str) -> tuple[str, str]:
+    """The head, which is set in bold, and the rest."""
+    head, colon, text = caution.partition(":")
+    return head, colon + text
+
+
+def is_of_the_set(record: Record) -> bool:
+    """Whether the cell ran on the data that bears the name of its set, or on a twin of it."""
+    return record.cell.source != "partial" and not _is_unverified(record)
+
+
+def is_comparable(records: Iterable[Record]) -> bool:
+    """Whether published values may stand beside these: verified real data, at the paper's size."""
+    return all(
+        record.cell.source == "real" and record.standing is not None and record.standing.paper_size
+        for record in records
+    )
+
+
+def _is_unverified(record: Record) -> bool:
+    return record.cell.source == "real" and record.standing is None
+
+
+def _copies(records: Iterable[Record]) -> dict[str, list[tuple[str, ...]]]:
+    """The title of each partial data set -> in what each of its copies differs, each copy once."""
+    found: dict[str, dict[tuple[str, ...], None]] = defaultdict(dict)
+    for record in records:
+        if record.cell.source == "partial":
+            stated, name = record.standing or Standing(), record.cell.dataset
+            words = (*stated.other_counts, *stated.other_sizes) or ("unknown differences",)
+            found[CARDS[name].title if name in CARDS else name][words] = None
+    return {title: list(found[title]) for title in sorted(found)}

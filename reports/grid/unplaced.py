@@ -1,0 +1,25 @@
+"""What lies in a results folder beside the numbers of its tables, so that nothing is hidden.
+
+Records outside the tables, files that cannot be used, and cells that failed.
+"""
+
+from dataclasses import dataclass
+
+from crossres.benchmark.records.failures import FailedCell
+from crossres.benchmark.records.record import Record
+
+
+@dataclass(frozen=True)
+class Leftovers:
+    """Records that no table shows, one line per unusable file, and the cells that failed.
+
+    `not_drawn`: one line for each part of the report that could not be drawn.
+    """
+
+    records: tuple[Record, ...] = ()
+    broken: tuple[str, ...] = ()
+    failed: tuple[FailedCell, ...] = ()
+    not_drawn: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.records) + len(self.broken) + len(self.failed) + len(self.not_drawn)

@@ -1,0 +1,64 @@
+"""The commands that make a cell of a report again."""
+
+import shlex
+from collections.abc import Sequence
+
+from crossres.benchmark.config.profiles import profile_names
+from crossres.benchmark.config.tables import table_names
+from crossres.benchmark.records.record import Record, Standing
+from crossres.datasets.cards import CARDS
+from crossres.datasets.raw.source_name import is_twin
+from crossres.reports.grid.grid import BY_ROW, Grid
+
+
+def cell_command(grid: Grid, row: int, record: Record) -> str:
+    """The command that runs exactly this cell again, into another folder to compare with."""
+    label = grid.table.rows[row].label
+    # A label with a comma, or one that looks like an option, can be named by its number alone.
+    is_name = "," not in label and not label.startswith("-")
+    chosen = shlex.quote(label if is_name else str(row + 1))
+    seed = record.cell.seed
+    protocol = BY_ROW if grid.table.is_by_row else record.cell.protocol
+    data = _data_flags(protocol, [record.cell.dataset])
+    cell = f"--rows {chosen} {data} --seeds {seed}"
+    return f"{_run_command(record, grid)} {cell} --out again"
+
+
+def missing_command(grid: Grid) -> str:
+    """The commands, one per protocol, that run the cells that have no record yet."""
+    datasets: dict[str, dict[str, None]] = {}
+    for _, column, _ in grid.missing:
+        datasets.setdefault(column.protocol, {})[column.dataset] = None
+    run = _run_command(grid.records[0], grid)
+    return "; ".join(
+        f"{run} {_data_flags(protocol, list(names))} --out RESULTS"
+        for protocol, names in datasets.items()
+    )
+
+
+def _data_flags(protocol: str, datasets: Sequence[str]) -> str:
+    """The data sets, and their protocol where it is not the default of each of them."""
+    usual = {CARDS[name].protocol if name in CARDS else None for name in datasets}
+    is_usual = usual == {protocol} or protocol == BY_ROW
+    chosen = "" if is_usual else f" --protocol {shlex.quote(protocol)}"
+    return f"--datasets {','.join(datasets)}{chosen}"
+
+
+def _run_command(record: Record, grid: Grid) -> str:
+    profile = _spelled(record.cell.profile, profile_names())
+    table = _spelled(grid.table.id, table_names())
+    return f"crossres run {table} --profile {profile}{_data_source(record)}"
+
+
+def _data_source(record: Record) -> str:
+    """`--data`, and what admits a folder that is not what its card says; nothing for a twin."""
+    if is_twin(record.cell.source):
+        return ""
+    stated = record.standing or Standing()
+    partial = " --partial" if stated.other_counts else ""
+    return f" --data ROOT{partial}{' --other-sizes' if stated.other_sizes else ''}"
+
+
+def _spelled(name: str, built_in: Sequence[str]) -> str:
+    """A table or profile as the command line takes it: a name, or the path of a user's file."""
+    return name if name in built_in else shlex.quote(f"PATH/TO/{name}.toml")

@@ -1,0 +1,225 @@
+"""What can be said of differences between the rows of a grid: against the best, and all pairs.
+
+Numbers and places are made here (docs/statistics.md argues them); templates only draw them.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from crossres.benchmark.stats.paired import (
+    LEVEL,
+    Difference,
+    Values,
+    by_set,
+    difference,
+    mean_difference,
+    set_mean,
+)
+from crossres.benchmark.stats.power import least_seen, seeds_to_find
+from crossres.benchmark.stats.ranking import pairwise
+from crossres.benchmark.stats.sample import Sample
+from crossres.reports.charts.axis import Tick, round_step
+from crossres.reports.grid.grid import Column, Grid
+from crossres.reports.page.rank_diagram import Diagram, diagram
+from crossres.reports.wording import signed
+
+POINT = 0.01  # the difference that seeds are counted for, as a fraction
+PLOT_WIDTH, MARGIN = 300.0, 8.0
+
+
+@dataclass(frozen=True)
+class OnSet:
+    """A row on one data set: its mean with its interval, and the gap to the reference."""
+
+    column: Column
+    mean: float
+    interval: tuple[float, float] | None
+    gap: Difference | None
+
+
+@dataclass(frozen=True)
+class Against:
+    """A row against the reference over all data sets that both have; `mean` is that of all its own.
+
+    p is adjusted for all pairs of rows; `seen` is the least true difference (a fraction) that the
+    present number of seeds finds in four cases of five, and `seeds` how many on each data set find
+    one point (None: no number does). They and p are None where nothing can be tested; the
+    reference has no gap either.
+    """
+
+    row: int
+    label: str
+    mean: float
+    sets: tuple[OnSet, ...]
+    gap: Difference | None
+    p: float | None
+    seen: float | None
+    seeds: int | None
+
+    @property
+    def apart(self) -> bool:
+        """Whether the row is told from the reference."""
+        return self.p is not None and self.p <= LEVEL
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Percentage points from `low` to `high` along PLOT_WIDTH, zero among them."""
+
+    low: float
+    high: float
+    ticks: tuple[Tick, ...]
+
+    def x(self, fraction: float) -> float:
+        """The place of a difference that is given as a fraction."""
+        return _along(100 * fraction, self.low, self.high)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The rows of a grid by one metric, highest first, against one of them.
+
+    The reference is the row that the table names as such, else the one of the highest mean.
+    """
+
+    metric: str
+    columns: tuple[Column, ...]
+    rows: tuple[Against, ...]
+    reference: Against
+    scale: Scale
+    diagram: Diagram | None
+
+    @property
+    def tested(self) -> bool:
+        """Whether any row can be tested against the reference."""
+        return any(row.p is not None for row in self.rows)
+
+    @property
+    def uneven(self) -> bool:
+        """Whether a row lacks a data set that another one has."""
+        return any(len(row.sets) < len(self.columns) for row in self.rows)
+
+    @property
+    def has_intervals(self) -> bool:
+        """Whether the mean of any row on a data set has an interval."""
+        return any(one.interval for row in self.rows for one in row.sets)
+
+
+def compare_rows(grid: Grid) -> tuple[Comparison, ...]:
+    """By the table's first metric and by mAP, where two rows or more have it."""
+    metrics = dict.fromkeys((grid.table.metrics[0], "mAP"))
+    comparisons = (_comparison(grid, metric) for metric in metrics)
+    return tuple(one for one in comparisons if one is not None)
+
+
+def _comparison(grid: Grid, metric: str) -> Comparison | None:
+    values = rows_of(grid, metric)
+    if len(values) < 2:
+        return None
+    best = _named_reference(grid, values)
+    order = list(values)
+    tests = pairwise(list(values.values()))
+    rows = []
+    for row in order:
+        pair = sorted((order.index(row), order.index(best)))
+        sets = _on_sets(grid, values[row], values[best])
+        gap = None if row == best else difference(values[row], values[best])
+        rows.append(_against(grid, row, values[row], sets, gap, tests.get((pair[0], pair[1]))))
+    reference = rows[order.index(best)]
+    rows.sort(key=lambda one: (-_effect(one, reference), one.row))
+    labels = [grid.table.rows[row].label for row in order]
+    return Comparison(
+        metric,
+        tuple(c for c in grid.shown if any(c.name in by_set(v) for v in values.values())),
+        tuple(rows),
+        reference,
+        _scale([gap for one in rows for gap in (one.gap, *(s.gap for s in one.sets)) if gap]),
+        diagram(labels, list(values.values()), tests),
+    )
+
+
+def _named_reference(grid: Grid, values: Mapping[int, Values]) -> int:
+    """The row that the table names as its reference, else the one of the highest mean."""
+    named = next((r for r in values if grid.table.rows[r].label == grid.table.reference), None)
+    if named is not None:
+        return named
+    # A row that was run on easy data sets alone must not be the best of all.
+    return max(values, key=lambda row: (len(by_set(values[row])), set_mean(values[row]), -row))
+
+
+def _against(
+    grid: Grid,
+    row: int,
+    values: Values,
+    sets: tuple[OnSet, ...],
+    gap: Difference | None,
+    p: float | None,
+) -> Against:
+    label, mean = grid.table.rows[row].label, set_mean(values)
+    if gap is None:
+        return Against(row, label, mean, sets, gap, p, None, None)
+    return Against(row, label, mean, sets, gap, p, least_seen(gap), seeds_to_find(POINT, gap))
+
+
+def _effect(row: Against, reference: Against) -> float:
+    if row is reference:
+        return 0.0
+    return -math.inf if row.gap is None else row.gap.effect
+
+
+def rows_of(grid: Grid, metric: str) -> dict[int, Sample]:
+    """Each row that has values, by column and seed, under the table's gallery rule."""
+    samples = {row: grid.sample(row, metric) for row in range(len(grid.table.rows))}
+    return {row: sample for row, sample in samples.items() if sample}
+
+
+# --- one data set at a time -----------------------------------------------------------------------
+
+
+def _on_sets(grid: Grid, mine: Sample, best: Sample) -> tuple[OnSet, ...]:
+    sets = []
+    for column in grid.shown:
+        if alone := mine.only([column.name]):
+            gap = None if mine is best else difference(mine, best, on=column.name)
+            mean = mean_difference(alone, alone.queries)
+            interval = None
+            if mean.low is not None and mean.high is not None:
+                interval = (max(0.0, mean.low), mean.high)
+            sets.append(OnSet(column, mean.effect, interval, gap))
+    return tuple(sets)
+
+
+# --- places ---------------------------------------------------------------------------------------
+
+
+def _along(value: float, low: float, high: float) -> float:
+    return round(MARGIN + (PLOT_WIDTH - 2 * MARGIN) * (value - low) / (high - low), 1)
+
+
+def _scale(gaps: Sequence[Difference]) -> Scale:
+    bounds = [0.0] + [
+        100 * value
+        for gap in gaps
+        for value in (gap.effect, gap.low, gap.high)
+        if value is not None
+    ]
+    low, high = min(bounds) - 0.5, max(bounds) + 0.5
+    step = round_step(high - low, 6)
+    ticks = range(math.ceil(low / step) * step, math.floor(high) + 1, step)
+    return Scale(low, high, tuple(Tick(_along(t, low, high), _whole(t)) for t in ticks))
+
+
+def _whole(points: int) -> str:
+    return signed(points)[:-2] or "0"
+
+
+# --- words ----------------------------------------------------------------------------------------
+
+
+def gap_text(gap: Difference) -> str:
+    """ "−3.1 [−5.2, −1.0]": a difference and its interval in points."""
+    effect = signed(100 * gap.effect)
+    if gap.low is None or gap.high is None:
+        return effect
+    return f"{effect} [{signed(100 * gap.low)}, {signed(100 * gap.high)}]"

@@ -1,0 +1,232 @@
+"""Artifacts of cells as pictures: retrieval galleries (paper, Figure 6) and reconstruction chains.
+
+Queries were drawn by hash when the cell ran, never by success; of those, the ones that most rows
+get wrong come first.
+"""
+
+import zipfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from crossres.benchmark.records.artifacts import artifact_path, unreadable
+from crossres.benchmark.records.record import Record
+from crossres.datasets.base.errors import InputError
+from crossres.reports.charts.images import data_uri
+from crossres.reports.grid.grid import Column, Grid
+from crossres.reports.page.restoration import nearness
+from crossres.reports.page.upright import Arrays, knows_wide, upright
+
+MOST_QUERIES = 3
+GALLERY_IMAGES = 400  # in one report; keeps the file of a large table under 5 MB
+_NEEDED = {
+    "query_images",
+    "query_pids",
+    "query_rates",
+    "query_names",
+    "top_images",
+    "top_pids",
+    "top_distances",
+    "match_ranks",
+}
+
+
+@dataclass(frozen=True)
+class Shot:
+    """One image of a gallery or a chain; `correct` frames it green or red.
+
+    measures: of an image of a chain, how near it is to its HR original, where it has one.
+    """
+
+    uri: str
+    title: str
+    correct: bool = False
+    measures: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """What one row found for a query: its top five and the 1-based rank of the first match."""
+
+    row: int
+    key: str
+    top: tuple[Shot, ...]
+    match_rank: int
+
+
+@dataclass(frozen=True)
+class Query:
+    """One query and the rankings of all rows that kept it."""
+
+    shot: Shot
+    pid: int
+    rate: str
+    rankings: tuple[Ranking, ...]
+
+
+@dataclass(frozen=True)
+class Chain:
+    """The reconstructions of one row: for each image its steps, labelled."""
+
+    row: int
+    key: str
+    labels: tuple[str, ...]
+    images: tuple[tuple[Shot, ...], ...]
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """Everything to look at in one column: one seed, several queries, a chain per row.
+
+    turned: wide images were turned upright, as the paper does with vehicles.
+    """
+
+    column: Column
+    seed: int
+    queries: tuple[Query, ...]
+    chains: tuple[Chain, ...]
+    turned: bool
+
+
+def read_artifact(path: Path) -> Arrays:
+    """The arrays of one artifact. Raises InputError when it is damaged or lacks an array."""
+    try:
+        with np.load(path, allow_pickle=False) as opened:
+            arrays = {name: opened[name] for name in opened.files}
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise unreadable(path, error) from error
+    lacking = sorted(_NEEDED - set(arrays))
+    if lacking:
+        raise InputError(
+            f"{path}: lacks {', '.join(lacking)}; delete it and its record, then run again"
+        )
+    for name in ("query", "top"):
+        flags, images = arrays.get(f"{name}_wide"), arrays[f"{name}_images"]
+        if flags is not None and flags.shape != images.shape[:-3]:
+            raise InputError(
+                f"{path}: {name}_wide has the shape {flags.shape}, not {images.shape[:-3]}; "
+                "delete it and its record, then run again"
+            )
+    return arrays
+
+
+def pictures(
+    grid: Grid, column: Column, results: Path, queries: int, notes: list[str]
+) -> Pictures | None:
+    """The pictures of one column, of its first seed with artifacts; None without any.
+
+    A damaged artifact becomes a line in `notes`.
+    """
+    for seed in sorted(
+        {r.cell.seed for row in _rows(grid) for r in grid.cells[row, column].records}
+    ):
+        found = _load(grid, column, seed, results, notes)
+        if found:
+            turned = all(knows_wide(arrays) for _, arrays in found.values())
+            if turned:  # in all rows or in none: they are there to be compared
+                found = {row: (record, upright(a)) for row, (record, a) in found.items()}
+            names = _failures_first(found)[:queries]
+            shown = tuple(_query(found, name) for name in names)
+            chains = tuple(c for row, (r, a) in found.items() if (c := _chain(row, r, a, names)))
+            return Pictures(column, seed, shown, chains, turned)
+    return None
+
+
+def queries_for(grids: Sequence[Grid]) -> int:
+    """How many queries per data set keep the galleries of a whole report within GALLERY_IMAGES."""
+    images = sum(len(grid.shown) * (1 + 5 * len(grid.table.rows)) for grid in grids)
+    return max(1, min(MOST_QUERIES, GALLERY_IMAGES // max(1, images)))
+
+
+def _rows(grid: Grid) -> range:
+    return range(len(grid.table.rows))
+
+
+def _load(
+    grid: Grid, column: Column, seed: int, results: Path, notes: list[str]
+) -> dict[int, tuple[Record, Arrays]]:
+    found = {}
+    for row in _rows(grid):
+        for record in grid.cells[row, column].records:
+            path = artifact_path(results, record.key)
+            if record.cell.seed != seed or not path.exists():
+                continue
+            try:
+                found[row] = record, read_artifact(path)
+            except InputError as error:
+                notes.append(str(error))
+    return found
+
+
+def _failures_first(found: Mapping[int, tuple[Record, Arrays]]) -> list[str]:
+    """The queries of the first row: those that most rows get wrong, then most wrong, first."""
+    names = [str(name) for name in next(iter(found.values()))[1]["query_names"]]
+    ranks: dict[str, list[int]] = {name: [] for name in names}
+    for _, arrays in found.values():
+        for name, rank in zip(arrays["query_names"], arrays["match_ranks"], strict=True):
+            ranks.get(str(name), []).append(int(rank))
+    return sorted(names, key=lambda n: (-sum(rank > 1 for rank in ranks[n]), -sum(ranks[n])))
+
+
+def _query(found: Mapping[int, tuple[Record, Arrays]], name: str) -> Query:
+    """One query of the first row, with every row that kept the same one."""
+    first = next(iter(found.values()))[1]
+    at = [str(known) for known in first["query_names"]].index(name)
+    pid = int(first["query_pids"][at])
+    rankings = [_ranking(row, record, arrays, name) for row, (record, arrays) in found.items()]
+    return Query(
+        Shot(data_uri(first["query_images"][at]), f"query {name}, identity {pid}"),
+        pid,
+        rate_words(int(first["query_rates"][at])),
+        tuple(ranking for ranking in rankings if ranking is not None),
+    )
+
+
+def _ranking(row: int, record: Record, arrays: Arrays, name: str) -> Ranking | None:
+    names = [str(known) for known in arrays["query_names"]]
+    if name not in names:
+        return None
+    at = names.index(name)
+    pid = int(arrays["query_pids"][at])
+    top = tuple(
+        Shot(
+            data_uri(image),
+            f"rank {rank}, identity {int(found)}, distance {float(distance):.3f}",
+            int(found) == pid,
+        )
+        for rank, (image, found, distance) in enumerate(
+            zip(
+                arrays["top_images"][at],
+                arrays["top_pids"][at],
+                arrays["top_distances"][at],
+                strict=True,
+            ),
+            start=1,
+        )
+    )
+    return Ranking(row, record.key, top, int(arrays["match_ranks"][at]))
+
+
+def rate_words(rate: int) -> str:
+    """A down-sampling rate in words: 1 is HR, 0 natively LR."""
+    return {0: "natively LR", 1: "HR"}.get(rate, f"LR, 1/{rate}")
+
+
+def _chain(row: int, record: Record, arrays: Arrays, names: Sequence[str]) -> Chain | None:
+    """The reconstructions that a row kept of these queries; None without any."""
+    if "chain_images" not in arrays or not len(arrays["chain_images"]):
+        return None
+    labels = tuple(str(label) for label in arrays["chain_labels"])
+    known = [str(name) for name in arrays["query_names"][: len(arrays["chain_images"])]]
+    images = tuple(
+        tuple(
+            Shot(data_uri(image, 256), label, measures=nearness(arrays, query, step))
+            for step, (image, label) in enumerate(
+                zip(arrays["chain_images"][query], labels, strict=True)
+            )
+        )
+        for query in (known.index(name) for name in names if name in known)
+    )
+    return Chain(row, record.key, labels, images) if images else None

@@ -1,0 +1,165 @@
+"""All numbers of a report as one flat table: a line per row and data set, for the page to sort.
+
+Every cell is its text and the value that it is sorted by; the page's script only compares.
+"""
+
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from crossres.reports import wording as words
+from crossres.reports.grid.grid import Column, Grid, Mark, Score
+from crossres.reports.tables.cells import published_text
+
+
+@dataclass(frozen=True)
+class Head:
+    """A column's title, whether it holds text or numbers, and what it is, in a sentence."""
+
+    title: str
+    is_text: bool = False
+    about: str = ""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One cell: `value` is what it is sorted by; None, where nothing is known, comes last.
+
+    A score has a `spread`, the standard deviation over the seeds, and the key of its first record.
+    """
+
+    text: str
+    value: float | None = None
+    spread: str = ""
+    key: str = ""
+    mark: Mark = ""
+    title: str = ""
+    is_published: bool = False
+
+
+@dataclass(frozen=True)
+class Line:
+    """One row of a table on one of its data sets; `facets` are what it may be filtered by."""
+
+    row: int
+    label: str
+    dataset: str
+    facets: Mapping[str, str]
+    entries: tuple[Entry, ...]
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """The flat table; `facets` names the choices of each filter that has more than one."""
+
+    heads: tuple[Head, ...]
+    lines: tuple[Line, ...]
+    facets: Mapping[str, tuple[str, ...]]
+
+
+def numbers_of(grids: Sequence[Grid]) -> Numbers:
+    """Every grid's lines in the order of the page.
+
+    Lines with neither records nor published numbers, and columns that no line fills, are left out.
+    """
+    metrics = list(dict.fromkeys(metric for grid in grids for metric in grid.table.metrics))
+    lines = [
+        _line(grid, row, column, metrics)
+        for grid in grids
+        for column in grid.shown
+        for row in range(len(grid.table.rows))
+        if grid.cells[row, column].records or _is_published(grid, row, column)
+    ]
+    heads = _heads(metrics)
+    filled = [any(line.entries[place].text for line in lines) for place in range(len(heads))]
+    return Numbers(
+        tuple(head for head, some in zip(heads, filled, strict=True) if some),
+        tuple(_narrowed(line, filled) for line in lines),
+        _facets(lines),
+    )
+
+
+def _is_published(grid: Grid, row: int, column: Column) -> bool:
+    return any(grid.score(row, column, metric).published for metric in grid.table.metrics)
+
+
+def _heads(metrics: Sequence[str]) -> list[Head]:
+    heads = []
+    for metric in metrics:
+        title = words.metric_title(metric)
+        heads += [
+            Head(title, about="mean ± standard deviation over the seeds, per cent"),
+            Head(f"{title} published", about="as printed in a paper, per cent"),
+            Head(f"{title} Δ", about="measured minus published, percentage points"),
+        ]
+    return [
+        *heads,
+        Head("Seeds", about="measured"),
+        Head("Training", about="mean time of training"),
+        Head("Peak memory", about="mean, of the process, without a GPU's"),
+        Head("Parameters", about="that are trained"),
+    ]
+
+
+def _line(grid: Grid, row: int, column: Column, metrics: Sequence[str]) -> Line:
+    scores = [entry for metric in metrics for entry in _scores(grid.score(row, column, metric))]
+    facets = {
+        "table": grid.table.id,
+        "run": f"{words.source_words(grid.source)}, {grid.profile}",
+        "data set": column.title,
+    }
+    return Line(
+        row,
+        grid.table.rows[row].label,
+        column.title,
+        facets,
+        (*scores, *_costs(grid, row, column)),
+    )
+
+
+def _scores(score: Score) -> list[Entry]:
+    """Measured, published, and their difference."""
+    printed = score.published
+    measured = Entry("")
+    if score.mean is not None:
+        spread = "" if score.std is None else words.percent(score.std)
+        measured = Entry(words.percent(score.mean), score.mean, spread, score.keys[0], score.mark)
+    published = Entry("")
+    if printed is not None:
+        published = Entry(
+            published_text(score), printed.value, title=printed.source, is_published=True
+        )
+    gap = Entry("")
+    if score.mean is not None and printed is not None:
+        points = 100 * score.mean - printed.value
+        gap = Entry(words.signed(points), points)
+    return [measured, published, gap]
+
+
+def _costs(grid: Grid, row: int, column: Column) -> list[Entry]:
+    records = grid.cells[row, column].records
+    missing = len(grid.cells[row, column].missing)
+    done = len(records)
+    seeds = Entry(f"{done} of {done + missing}" if missing else f"{done}", done)
+    if not records:
+        return [seeds, Entry(""), Entry(""), Entry("")]
+    seconds = statistics.fmean(record.seconds["fit"] for record in records)
+    memory = statistics.fmean(record.peak_memory_bytes for record in records)
+    size = statistics.fmean(record.counts["parameters"] for record in records)
+    return [
+        seeds,
+        Entry(words.duration(seconds), seconds),
+        Entry(words.memory(memory), memory),
+        Entry(f"{size:,.0f}", size),
+    ]
+
+
+def _narrowed(line: Line, filled: Sequence[bool]) -> Line:
+    kept = tuple(entry for entry, some in zip(line.entries, filled, strict=True) if some)
+    return Line(line.row, line.label, line.dataset, line.facets, kept)
+
+
+def _facets(lines: Sequence[Line]) -> dict[str, tuple[str, ...]]:
+    names = dict.fromkeys(name for line in lines for name in line.facets)
+    found = {name: tuple(dict.fromkeys(line.facets[name] for line in lines)) for name in names}
+    return {name: choices for name, choices in found.items() if len(choices) > 1}

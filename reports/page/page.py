@@ -1,0 +1,340 @@
+"""Grids as one self-contained HTML file that opens offline, in light and dark, on paper and phone.
+
+The templates only arrange: every number and picture is computed before they see it.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from markupsafe import Markup, escape
+
+from crossres.benchmark.records.record import Record
+from crossres.reports import wording as words
+from crossres.reports.charts.cmc import CmcPlot, cmc_plot
+from crossres.reports.charts.parts import Parts, paragraph
+from crossres.reports.charts.seed_strips import STRIP_WIDTH, Strip, strips
+from crossres.reports.claims import Held, effects, plot, seeds_to_decide
+from crossres.reports.grid.grid import Column, Grid, Score
+from crossres.reports.grid.standing import cautions, headed
+from crossres.reports.grid.unplaced import Leftovers
+from crossres.reports.page import protocols as across
+from crossres.reports.page.commands import cell_command, missing_command
+from crossres.reports.page.cost import LABEL_X, LEFT, RIGHT, TOP, Costs, costs_of
+from crossres.reports.page.differences import PLOT_WIDTH, Comparison, compare_rows, gap_text
+from crossres.reports.page.gallery import Pictures, pictures, queries_for
+from crossres.reports.page.learning_curves import Learning, learning_of
+from crossres.reports.page.number_table import numbers_of
+from crossres.reports.page.protocols import Across, across_of
+from crossres.reports.page.rank_diagram import AXIS
+from crossres.reports.page.restoration import Quality, quality_of
+from crossres.reports.page.summary import leader_words, overview_of
+from crossres.reports.tables.cells import method_words, published_somewhere, published_text
+
+DIGESTS = ("manifest", "pixels", "weights", "embeddings", "code")
+PHASES = ("prepare", "fit", "embed", "evaluate", "total")
+SHORT = 12  # digits of a digest that are shown; the whole one is a hover and a click away
+
+
+@dataclass(frozen=True)
+class Section:
+    """One grid with everything drawn from it, and the `html` of its parts in their order."""
+
+    grid: Grid
+    anchor: str
+    strips: Mapping[Column, Mapping[int, Strip]] = field(default_factory=dict)
+    plots: tuple[CmcPlot, ...] = ()
+    pictures: tuple[Pictures, ...] = ()
+    comparisons: tuple[Comparison, ...] = ()
+    costs: Costs | None = None
+    across: tuple[Across, ...] = ()
+    learning: tuple[Learning, ...] = ()
+    quality: tuple[Quality, ...] = ()
+    html: tuple[Markup, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """What tells the grid from others on the page, for readers who do not see it."""
+        grid = self.grid
+        return f"{grid.title}, {words.source_words(grid.source)}, {grid.profile}"
+
+
+@dataclass(frozen=True)
+class Setup:
+    """A method with its options in one profile, and the cells that ran with it, by data set."""
+
+    title: str
+    about: str
+    record: Record
+    cells: tuple[tuple[Column, tuple[tuple[Record, str], ...]], ...]
+
+
+def to_html(
+    grids: Sequence[Grid],
+    leftovers: Leftovers,
+    held: Sequence[Held],
+    results: Path,
+    version: str,
+    parts: Parts,
+) -> str:
+    """The whole page, from the claims that were `held` to what is left over.
+
+    The pictures come from the artifacts in `results`; the page holds copies, not links. What cannot
+    be drawn is named where it would stand, and among what is left over.
+    """
+    notes = list(leftovers.broken)
+    templates = environment()
+    queries = queries_for(grids)
+    sections = [_section(grid, results, queries, notes, templates, parts) for grid in grids]
+    setups = parts.draw("the runs", lambda: _setups(sections), lambda _: [])
+    records = [r for setup in setups for _, cells in setup.cells for r, _ in cells]
+    said = cautions(record for grid in grids for record in grid.records)
+
+    def part(what: str, template: str, macro: str, make: Callable[[], tuple[Any, ...]]) -> Markup:
+        return parts.draw(what, lambda: _arranged(templates, template, macro, *make()), paragraph)
+
+    places = [(section.grid, section.anchor) for section in sections]
+    content = {
+        "glance": part(
+            "the first overview", "glance", "glance",
+            lambda: (overview_of(places, held, leftovers, records), said),
+        ),
+        "claims": part("the claims", "claims", "claims", lambda: (held,)) if held else "",
+        "numbers": part("the flat table", "numbers", "all_numbers", lambda: (numbers_of(grids),)),
+        "runs": part("the list of runs", "runs", "setups", lambda: (setups, _overview(records))),
+    }  # fmt: skip
+    # Without the folder's own path the page stays the same when the folder is moved.
+    broken, failed = (
+        tuple(note.replace(f"{results}/", "") for note in dict.fromkeys(lines))
+        for lines in (notes, parts.failed)
+    )
+    left = replace(leftovers, broken=broken, not_drawn=failed)
+    content["files"] = part("what is left out", "runs", "files", lambda: (left,))
+    page = templates.get_template("report.html.j2")
+    return page.render(sections=sections, leftovers=left, cautions=said, version=version, **content)
+
+
+def _arranged(templates: jinja2.Environment, template: str, macro: str, *given: Any) -> Markup:
+    """What a macro of a template makes of the things given."""
+    made: Markup = getattr(templates.get_template(f"{template}.html.j2").module, macro)(*given)
+    return made
+
+
+@dataclass(frozen=True)
+class _Part:
+    """A part of a section: its name, the field that `make` fills, the macros that arrange it."""
+
+    name: str
+    template: str
+    macros: tuple[str, ...]
+    field: str = ""
+    make: Callable[[Grid, Path, int, list[str]], Any] | None = None
+
+
+def _section(
+    grid: Grid,
+    results: Path,
+    queries: int,
+    notes: list[str],
+    templates: jinja2.Environment,
+    parts: Parts,
+) -> Section:
+    section = Section(grid, words.slug(grid.table.id, grid.source, grid.profile))
+    for part in _PARTS:
+
+        def filled(part: _Part = part, section: Section = section) -> Section:
+            if part.make is not None:
+                made = part.make(grid, results, queries, notes)
+                section = replace(section, **{part.field: made})
+            html = [_arranged(templates, part.template, macro, section) for macro in part.macros]
+            return replace(section, html=(*section.html, *html))
+
+        def failed(reason: str, section: Section = section) -> Section:
+            return replace(section, html=(*section.html, paragraph(reason)))
+
+        section = parts.draw(f"{part.name} of {section.name}", filled, failed)
+    return section
+
+
+def _strips(grid: Grid, *_: object) -> dict[Column, Mapping[int, Strip]]:
+    return {column: strips(grid, column) for column in grid.shown}
+
+
+def _plots(grid: Grid, *_: object) -> tuple[CmcPlot, ...]:
+    drawn = [cmc_plot(grid, column) for column in grid.shown]
+    return tuple(plot for plot in drawn if plot is not None)
+
+
+def _pictures(grid: Grid, results: Path, queries: int, notes: list[str]) -> tuple[Pictures, ...]:
+    seen = [pictures(grid, column, results, queries, notes) for column in grid.shown]
+    return tuple(found for found in seen if found is not None)
+
+
+_PARTS = (
+    _Part("the head", "table", ("head",)),
+    _Part("strips of seeds", "table", (), "strips", _strips),
+    _Part("the table", "table", ("table",)),
+    _Part("the drawing of columns", "across", ("across",), "across", lambda g, *_: across_of(g)),
+    _Part(
+        "differences", "differences", ("differences",), "comparisons",
+        lambda grid, *_: compare_rows(grid),
+    ),
+    _Part("costs", "cost", ("cost",), "costs", lambda grid, *_: costs_of(grid)),
+    _Part("CMC curves", "pictures", ("curves",), "plots", _plots),
+    _Part(
+        "learning curves", "curves", ("learning",), "learning",
+        lambda grid, results, _, notes: learning_of(grid, results, notes),
+    ),
+    _Part("retrieved images", "pictures", ("galleries", "chains"), "pictures", _pictures),
+    _Part(
+        "restoration", "quality", ("quality",), "quality",
+        lambda grid, results, _, notes: quality_of(grid, results, notes),
+    ),
+)  # fmt: skip
+
+
+# --- what was run ---------------------------------------------------------------------------------
+
+
+def _setups(sections: Sequence[Section]) -> list[Setup]:
+    """Every record once, under the first table and row that shows it."""
+    listed: set[str] = set()
+    setups = []
+    for section in sections:
+        grid = section.grid
+        for index, row in enumerate(grid.table.rows):
+            cells = []
+            for column in grid.shown:
+                fresh = [r for r in grid.cells[index, column].records if r.key not in listed]
+                listed.update(record.key for record in fresh)
+                if fresh:
+                    commands = [(r, cell_command(grid, index, r)) for r in fresh]
+                    cells.append((column, tuple(commands)))
+            if cells:
+                about = method_words(grid, index)
+                setups.append(Setup(row.label, about, cells[0][1][0][0], tuple(cells)))
+    return setups
+
+
+def _overview(records: Sequence[Record]) -> dict[str, list[tuple[Any, ...]]]:
+    """The code versions and environments of the cells, each with its number of cells."""
+    environments = Counter(json.dumps(record.environment, sort_keys=True) for record in records)
+    codes = Counter(
+        (f"{record.cell.method} on {record.cell.dataset}", record.digests["code"])
+        for record in records
+    )
+    return {
+        "codes": [(what, code, cells) for (what, code), cells in sorted(codes.items())],
+        "environments": [(_environment_words(e), n) for e, n in sorted(environments.items())],
+    }
+
+
+def _environment_words(content: str) -> str:
+    return ", ".join(f"{name} {value}" for name, value in json.loads(content).items())
+
+
+# --- the template's vocabulary --------------------------------------------------------------------
+
+
+def environment() -> jinja2.Environment:
+    """The templates of the room, with the vocabulary that they share."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parents[1] / "templates"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    environment.globals.update(
+        words=words,
+        strip_width=STRIP_WIDTH,
+        plot_width=PLOT_WIDTH,
+        rank_axis=AXIS,
+        across_frame=across.FRAME,
+        cost_frame=(LEFT, RIGHT, TOP, LABEL_X),
+        cell_anchor=cell_anchor,
+        counts_of=counts_of,
+        missing_command=missing_command,
+        DIGESTS=DIGESTS,
+        PHASES=PHASES,
+    )
+    environment.filters.update(
+        percent=words.percent,
+        duration=words.duration,
+        memory=words.memory,
+        published=published_text,
+        difference=difference,
+        by_seed=by_seed,
+        digest=digest,
+        effects=effects,
+        gap_text=gap_text,
+        headed=headed,
+        p_text=words.p_text,
+        plot=plot,
+        seeds_to_decide=seeds_to_decide,
+        in_order=in_order,
+        leader_words=leader_words,
+        option=option,
+        step=step,
+    )
+    environment.tests["published_in"] = _published_in
+    return environment
+
+
+def _published_in(metric: str, grid: Grid) -> bool:
+    return published_somewhere(grid, metric)
+
+
+def cell_anchor(section: Section, row: int, column: Column) -> str:
+    """The anchor of the first record behind one cell of the table."""
+    records = section.grid.cells[row, column].records
+    return f"r-{records[0].key}" if records else ""
+
+
+def counts_of(grid: Grid, column: Column) -> Mapping[str, int]:
+    """The counts of the first record in a column that has any."""
+    rows = range(len(grid.table.rows))
+    return next(r.counts for row in rows for r in grid.cells[row, column].records)
+
+
+def in_order(mapping: Mapping[str, Any], names: Iterable[str]) -> list[tuple[str, Any]]:
+    """The items of a mapping, those of `names` first and in that order, then the others by name."""
+    known = [name for name in names if name in mapping]
+    return [(name, mapping[name]) for name in [*known, *sorted(set(mapping) - set(known))]]
+
+
+def difference(score: Score) -> str:
+    """Measured minus published, in points; nothing when either is missing."""
+    if score.mean is None or score.published is None:
+        return ""
+    return words.signed(100 * score.mean - score.published.value)
+
+
+def by_seed(score: Score) -> str:
+    """ "seed 0: 51.2, seed 1: 53.0"."""
+    pairs = zip(score.seeds, score.values, strict=True)
+    return ", ".join(f"seed {seed}: {words.percent(value)}" for seed, value in pairs)
+
+
+def digest(value: str) -> Markup:
+    """A digest, shortened; the whole value on hover and, by a click, on the clipboard."""
+    if not value:
+        return Markup("–")
+    return Markup(
+        '<button class="digest" type="button" title="{0}" data-full="{0}">{1}</button>'
+    ).format(value, value[:SHORT])
+
+
+def option(value: object) -> str:
+    """An option's value as JSON."""
+    return json.dumps(value, ensure_ascii=False)
+
+
+def step(label: str) -> Markup:
+    """ "IR_1/3" with its index set as one."""
+    stem, _, index = label.partition("_")
+    return escape(stem) + (Markup("<sub>{}</sub>").format(index) if index else Markup(""))

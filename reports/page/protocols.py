@@ -1,0 +1,148 @@
+"""Tables whose columns are protocols of one data set, drawn: a metric from column to column.
+
+Protocols that differ in the rate alone stand at their rates, and a row's points are joined.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from crossres.reports.charts.axis import Tick, round_ticks, scale, spread
+from crossres.reports.grid.grid import Column, Grid
+from crossres.reports.wording import percent
+
+LEFT, RIGHT, TOP, BOTTOM = 44.0, 470.0, 14.0, 250.0
+LABEL_X, WIDTH, HEIGHT = 486.0, 640.0, 304.0
+FRAME = (LEFT, RIGHT, BOTTOM, LABEL_X, WIDTH, HEIGHT)  # what the template arranges
+LABEL_GAP, APART = 16.0, 8.0  # between labels; between rows at one column
+_RATE = re.compile(r"^(.*)\[rate=(\d+)\](.*)$")
+
+
+@dataclass(frozen=True)
+class Spot:
+    """One row on one column: its mean, and from lowest to highest seed."""
+
+    x: float
+    y: float
+    low: float
+    high: float
+    text: str
+
+
+@dataclass(frozen=True)
+class Series:
+    """One row; `line` are SVG points, empty where points must not be joined."""
+
+    row: int
+    label: str
+    spots: tuple[Spot, ...]
+    line: str
+    label_y: float
+
+
+@dataclass(frozen=True)
+class Across:
+    """One data set's columns side by side, by the table's first metric; `axis` names them."""
+
+    title: str
+    metric: str
+    axis: str
+    x_ticks: tuple[Tick, ...]
+    y_ticks: tuple[Tick, ...]
+    series: tuple[Series, ...]
+    summary: str
+
+
+def across_of(grid: Grid) -> tuple[Across, ...]:
+    """A drawing for each data set that a table with several protocols was run on."""
+    by_set: dict[str, list[Column]] = {}
+    for column in grid.shown:
+        by_set.setdefault(column.dataset, []).append(column)
+    drawn = [_across(grid, columns) for columns in by_set.values() if len(columns) > 1]
+    return tuple(drawn) if grid.table.protocols else ()
+
+
+def _across(grid: Grid, columns: Sequence[Column]) -> Across:
+    metric, rates = grid.table.metrics[0], _rates(columns)
+    values = [
+        100 * value
+        for row in range(len(grid.table.rows))
+        for column in columns
+        for value in grid.score(row, column, metric).values
+    ]
+    low, high = scale(min(values), max(values))
+
+    def y(points: float) -> float:
+        return round(BOTTOM - (BOTTOM - TOP) * (points - low) / (high - low), 1)
+
+    places = _places(len(columns), rates)
+    rows = [
+        (row, _spots(grid, row, columns, places, y, joined=bool(rates)))
+        for row in range(len(grid.table.rows))
+    ]
+    rows = [(row, spots) for row, spots in rows if spots]
+    labels = spread([spots[-1].y for _, spots in rows], LABEL_GAP, TOP, BOTTOM)
+    series = tuple(
+        Series(
+            row,
+            grid.table.rows[row].label,
+            spots,
+            " ".join(f"{spot.x},{spot.y}" for spot in spots) if rates else "",
+            round(place, 1),
+        )
+        for (row, spots), place in zip(rows, labels, strict=True)
+    )
+    names = [str(rate) for rate in rates] or [_given(column) for column in columns]
+    return Across(
+        columns[0].title.partition(" (")[0],
+        metric,
+        "down-sampling rate of the queries" if rates else "protocol",
+        tuple(Tick(at, name) for at, name in zip(places, names, strict=True)),
+        tuple(Tick(y(tick), f"{tick:g}") for tick in round_ticks(low, high)),
+        series,
+        "; ".join(f"{s.label}: {', '.join(spot.text for spot in s.spots)}" for s in series),
+    )
+
+
+def _given(column: Column) -> str:
+    """The protocol as the table names it: "MLR-VIPeR (mlr-sing)" -> "mlr-sing"."""
+    return column.title.partition(" (")[2].removesuffix(")")
+
+
+def _rates(columns: Sequence[Column]) -> list[int]:
+    """The rates, where the columns differ in nothing else; else []."""
+    found = [_RATE.match(_given(column)) for column in columns]
+    others = {match.group(1, 3) for match in found if match}
+    if len(others) != 1 or None in found:
+        return []
+    return [int(match.group(2)) for match in found if match]
+
+
+def _places(count: int, rates: Sequence[int]) -> list[float]:
+    """Positions along the axis: in proportion to the rates, or evenly."""
+    if rates:
+        least, most = min(rates), max(rates)
+        return [round(LEFT + 14 + (RIGHT - LEFT - 28) * (r - least) / (most - least), 1)
+                for r in rates]  # fmt: skip
+    step = (RIGHT - LEFT) / count
+    return [round(LEFT + step * (k + 0.5), 1) for k in range(count)]
+
+
+def _spots(
+    grid: Grid,
+    row: int,
+    columns: Sequence[Column],
+    places: Sequence[float],
+    y: Callable[[float], float],
+    *,
+    joined: bool,
+) -> tuple[Spot, ...]:
+    shift = 0.0 if joined else APART * (row - (len(grid.table.rows) - 1) / 2)
+    spots = []
+    for column, place in zip(columns, places, strict=True):
+        score = grid.score(row, column, grid.table.metrics[0])
+        if score.mean is not None:
+            ends = y(100 * min(score.values)), y(100 * max(score.values))
+            text = f"{percent(score.mean)} ({_given(column)})"
+            spots.append(Spot(round(place + shift, 1), y(100 * score.mean), *ends, text))
+    return tuple(spots)

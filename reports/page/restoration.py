@@ -1,0 +1,166 @@
+"""How well reconstructions restore: PSNR and SSIM of each step by rate, means over the seeds."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crossres.benchmark.records.artifacts import artifact_path, read_arrays
+from crossres.datasets.base.errors import InputError
+from crossres.reports.grid.grid import Column, Grid
+from crossres.reports.wording import MINUS
+
+NAMES = tuple(f"restored_{name}" for name in ("labels", "rates", "counts", "psnr", "ssim"))
+DIGITS = (1, 3)  # of PSNR in dB and of SSIM
+
+Pair = NDArray[np.float64]  # PSNR and SSIM, (2,)
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One of the two measures of a step at a rate; `gain` over the input and its sign: 1, 0, -1."""
+
+    text: str
+    gain: str
+    sign: int
+
+
+@dataclass(frozen=True)
+class Step:
+    """A step of a row: for each rate of the column PSNR and SSIM, None where not measured."""
+
+    label: str
+    values: tuple[tuple[Measured, Measured] | None, ...]
+
+
+@dataclass(frozen=True)
+class RowQuality:
+    """The steps of one row, from the input on."""
+
+    row: int
+    label: str
+    seeds: int
+    steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True)
+class Quality:
+    """One column: its rates, the queries measured at each by most rows, in so many seeds, its rows.
+
+    `shared` is the input where it is the same for all rows. Without rates the rows have
+    reconstructions, but no query has an HR original.
+    """
+
+    column: Column
+    rates: tuple[int, ...]
+    counts: tuple[int, ...]
+    seeds: int
+    rows: tuple[RowQuality, ...]
+    shared: Step | None
+
+
+@dataclass(frozen=True)
+class _Kept:
+    labels: tuple[str, ...]
+    counts: Mapping[int, int]
+    scores: Mapping[tuple[int, str], Pair]  # by rate and step
+
+
+def quality_of(grid: Grid, results: Path, notes: list[str]) -> tuple[Quality, ...]:
+    """Each column where it was measured; a damaged artifact becomes a line in `notes`."""
+    found = [_quality(grid, column, results, notes) for column in grid.shown]
+    return tuple(quality for quality in found if quality.rows)
+
+
+def nearness(arrays: Mapping[str, NDArray[Any]], query: int, step: int) -> tuple[str, ...]:
+    """PSNR and SSIM of one image of an artifact's chains; () where it has no HR original."""
+    found = [arrays[name] for name in ("chain_psnr", "chain_ssim") if name in arrays]
+    if len(found) < 2 or any(values.shape != arrays["chain_images"].shape[:2] for values in found):
+        return ()
+    psnr, ssim = (float(values[query, step]) for values in found)
+    return () if math.isnan(psnr) else (f"{_text(psnr, 1)} dB", _text(ssim, 3))
+
+
+def _quality(grid: Grid, column: Column, results: Path, notes: list[str]) -> Quality:
+    kept: dict[int, list[_Kept]] = {}
+    for row in range(len(grid.table.rows)):
+        for record in grid.cells[row, column].records:
+            try:
+                found = _read(artifact_path(results, record.key))
+            except InputError as error:
+                notes.append(str(error))
+            else:
+                if found is not None:
+                    kept.setdefault(row, []).append(found)
+    rates = tuple(sorted({rate for seeds in kept.values() for one in seeds for rate in one.counts}))
+    longest = max(kept.values(), key=len, default=[])
+    counts = tuple(sum(one.counts.get(rate, 0) for one in longest) for rate in rates)
+    rows = tuple(
+        RowQuality(row, grid.table.rows[row].label, len(seeds), _steps(seeds, rates))
+        for row, seeds in kept.items()
+    )
+    inputs = {row.steps[0] for row in rows}
+    shared = inputs.pop() if len(inputs) == 1 else None
+    return Quality(column, rates, counts, len(longest), rows, shared)
+
+
+def _read(path: Path) -> _Kept | None:
+    """What an artifact kept; None where nothing was measured. InputError when it is damaged."""
+    arrays = read_arrays(path, NAMES)
+    if arrays is None:
+        return None
+    labels, rates, counts, psnr, ssim = arrays.values()
+    shape = (len(rates), len(labels))
+    if psnr.shape != shape or ssim.shape != shape or counts.shape != rates.shape:
+        raise InputError(
+            f"{path}: its measures of reconstructions do not fit each other; "
+            "delete it and its record, then run again"
+        )
+    names = tuple(map(str, labels))
+    scores = {
+        (int(rate), name): np.array([psnr[r, k], ssim[r, k]])
+        for r, rate in enumerate(rates)
+        for k, name in enumerate(names)
+    }
+    known = zip(rates.tolist(), counts.tolist(), strict=True)
+    return _Kept(names, dict(known), scores)
+
+
+def _steps(seeds: Sequence[_Kept], rates: Sequence[int]) -> tuple[Step, ...]:
+    """The steps that any seed has, the input first; gains are over the input of the same seeds."""
+    labels = list(dict.fromkeys(label for kept in seeds for label in kept.labels))
+    steps = []
+    for label in labels:
+        values = []
+        for rate in rates:
+            with_it = [kept for kept in seeds if (rate, label) in kept.scores]
+            pairs = [(k.scores[rate, label], k.scores[rate, labels[0]]) for k in with_it]
+            values.append(_measured(pairs, label != labels[0]) if pairs else None)
+        steps.append(Step(label, tuple(values)))
+    return tuple(steps)
+
+
+def _measured(pairs: Sequence[tuple[Pair, Pair]], compared: bool) -> tuple[Measured, Measured]:
+    step, start = (np.mean(side, axis=0) for side in zip(*pairs, strict=True))
+    psnr, ssim = (
+        _one(float(step[k]), float(start[k]) if compared else math.nan, digits)
+        for k, digits in enumerate(DIGITS)
+    )
+    return psnr, ssim
+
+
+def _one(value: float, start: float, digits: int) -> Measured:
+    gap = round(value - start, digits) if math.isfinite(value) and math.isfinite(start) else None
+    sign = 0 if not gap else (1 if gap > 0 else -1)
+    gain = "" if gap is None else f"{gap or 0.0:{'+' if sign else ''}.{digits}f}"
+    return Measured(_text(value, digits), gain.replace("-", MINUS), sign)
+
+
+def _text(value: float, digits: int) -> str:
+    if math.isnan(value):
+        return "–"
+    return f"{value:.{digits}f}".replace("-", MINUS) if math.isfinite(value) else "∞"

@@ -1,0 +1,155 @@
+"""A report at a glance: what was run, who leads by how much, and what became of the claims."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from crossres.benchmark.claims import Verdict
+from crossres.benchmark.records.record import Record
+from crossres.benchmark.stats.paired import LEVEL, by_set, set_mean
+from crossres.benchmark.stats.ranking import pairwise
+from crossres.reports import wording as words
+from crossres.reports.claims import Held
+from crossres.reports.grid.grid import Column, Grid
+from crossres.reports.grid.unplaced import Leftovers
+from crossres.reports.page.differences import rows_of
+
+VERDICTS: tuple[Verdict, ...] = ("holds", "does not hold", "no difference", "undecided")
+
+
+@dataclass(frozen=True)
+class Leader:
+    """Who is first in one metric on one data set (None: over all of them), and by how much.
+
+    `rows` are the indices of the row that is best beyond chance, or of all that are tied with the
+    highest mean, which `best` and `mean` are of; `lead` is over the next one, in points.
+    """
+
+    column: Column | None
+    best: int
+    mean: float
+    rows: tuple[int, ...]
+    lead: float
+    next_one: int
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether the first row is told from all others."""
+        return len(self.rows) == 1
+
+
+@dataclass(frozen=True)
+class Glance:
+    """One grid at a glance: who leads where two rows or more were run."""
+
+    grid: Grid
+    anchor: str
+    metric: str
+    overall: Leader | None
+    leaders: tuple[Leader, ...]
+
+
+@dataclass(frozen=True)
+class Overview:
+    """The whole report at a glance: its grids, and the number of claims with each verdict.
+
+    `done` counts cells, each once; `seconds` is their computing time, on one core each.
+    """
+
+    grids: tuple[Glance, ...]
+    done: int
+    missing: int
+    seconds: float
+    claims: Mapping[Verdict, int]
+    failed: int
+    broken: int
+    machines: int
+
+
+def overview_of(
+    sections: Iterable[tuple[Grid, str]],
+    held: Sequence[Held],
+    leftovers: Leftovers,
+    records: Iterable[Record],
+) -> Overview:
+    """The overview of grids with their anchors, of which `records` are the cells."""
+    found = tuple(_glance(grid, anchor) for grid, anchor in sections)
+    cells = {record.key: record for record in records}.values()
+    verdicts = Counter(found.verdict for one in held for found in one.measured)
+    machines = {tuple(sorted(record.environment.items())) for record in cells}
+    return Overview(
+        found,
+        len(cells),
+        sum(len(one.grid.missing) for one in found),
+        sum(record.seconds["total"] for record in cells),
+        {verdict: verdicts[verdict] for verdict in VERDICTS if verdicts[verdict]},
+        len(leftovers.failed),
+        len(leftovers.broken),
+        len(machines),
+    )
+
+
+def _glance(grid: Grid, anchor: str) -> Glance:
+    metric = grid.table.metrics[0]
+    leaders = [_leader(grid, column, metric) for column in grid.shown]
+    return Glance(
+        grid,
+        anchor,
+        metric,
+        _over_all(grid, metric) if len(grid.shown) > 1 else None,
+        tuple(leader for leader in leaders if leader is not None),
+    )
+
+
+def _leader(grid: Grid, column: Column, metric: str) -> Leader | None:
+    """As the table marks it, a tie being no lead; None where fewer than two rows were run."""
+    scores = {row: grid.score(row, column, metric) for row in range(len(grid.table.rows))}
+    means = {row: score.mean for row, score in scores.items() if score.mean is not None}
+    if len(means) < 2:
+        return None
+    best, *others = sorted(means, key=lambda row: -means[row])
+    tied = tuple(row for row in means if scores[row].mark == "tie")
+    alone = (best,) if scores[best].mark == "best" else ()
+    return _led(column, best, means, others, alone or tied)
+
+
+def _over_all(grid: Grid, metric: str) -> Leader | None:
+    """Over the rows that were run on every data set; told apart as in the section Differences."""
+    values = {
+        row: found
+        for row, found in rows_of(grid, metric).items()
+        if len(by_set(found)) == len(grid.shown)
+    }
+    if len(values) < 2:
+        return None
+    means = {row: set_mean(found) for row, found in values.items()}
+    best, *others = sorted(means, key=lambda row: -means[row])
+    order = [best, *others]
+    tests = pairwise([values[row] for row in order])
+    if not tests:
+        return _led(None, best, means, others, ())
+    near = [row for place, row in enumerate(order[1:], start=1) if tests.get((0, place), 1) > LEVEL]
+    return _led(None, best, means, others, (best, *near))
+
+
+def _led(
+    column: Column | None,
+    best: int,
+    means: dict[int, float],
+    others: Sequence[int],
+    rows: tuple[int, ...],
+) -> Leader:
+    lead = 100 * (means[best] - means[others[0]])
+    return Leader(column, best, means[best], rows, lead, others[0])
+
+
+def leader_words(leader: Leader, labels: Sequence[str]) -> str:
+    """ "+3.1 points over SING, beyond chance", or "...; not told from SING and 2 more rows"."""
+    lead = f"{words.signed(leader.lead)} points over {labels[leader.next_one]}"
+    if not leader.rows:
+        return f"{lead}; one seed says nothing about chance"
+    if leader.is_alone:
+        return f"{lead}, beyond chance"
+    tied = [labels[row] for row in leader.rows if row != leader.best]
+    some = words.listed(tied) if len(tied) <= 2 else f"{tied[0]} and {len(tied) - 1} more rows"
+    return f"{lead}; not told from {some}"

@@ -1,0 +1,1 @@
+"""Tables: terminal, CSV, Markdown, LaTeX."""

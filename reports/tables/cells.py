@@ -1,0 +1,78 @@
+"""What a cell of any table says, in words."""
+
+from crossres.datasets.raw.source_name import source_words
+from crossres.reports.grid.grid import Column, Grid, Score
+from crossres.reports.wording import (
+    backbone_words,
+    duration,
+    gallery_words,
+    percent,
+    rate_words,
+    seeds_words,
+)
+
+MOST_NOTES = 5
+
+
+TRAINING = ("Training identities / images", "Training time")
+
+
+def mean_std(score: Score) -> str:
+    """ "56.8 ± 2.6", "56.8" for a single seed, "–" for a cell that has not been run."""
+    if score.mean is None:
+        return "–"
+    return percent(score.mean) + ("" if score.std is None else f" ± {percent(score.std)}")
+
+
+def published_text(score: Score) -> str:
+    """The published value as printed, in per cent, or nothing."""
+    return "" if score.published is None else f"{score.published.value:.1f}"
+
+
+def facts(grid: Grid) -> str:
+    """One line: how the numbers of this grid were made."""
+    start = backbone_words(grid.records[0].profile)
+    said = (
+        f"{source_words(grid.source)}, profile {grid.profile} ({start}), "
+        f"{seeds_words(grid.seeds)}, {gallery_words(grid.table.gallery)}"
+    )
+    return said if grid.is_mixed else f"{said}; {method_words(grid, 0)}"
+
+
+def method_words(grid: Grid, row: int) -> str:
+    """ "grade: our reading, query's rate not used": what a table says of the method of a row."""
+    return f"grade: {grid.methods[row].grade}, query's rate {rate_words(grid.told[row])}"
+
+
+def published_somewhere(grid: Grid, metric: str) -> bool:
+    """Whether the metric has a published value in any column that is shown."""
+    return any(grid.has_published(column, metric) for column in grid.shown)
+
+
+def training_texts(grid: Grid, row: int, column: Column) -> list[str]:
+    """["60 / 480", "31 s"] where rows have protocols of their own: training set and time."""
+    if not grid.table.is_by_row:
+        return []
+    found = grid.training(row, column)
+    if found is None:
+        return ["–", "–"]
+    return [f"{found.identities:.0f} / {found.images:.0f}", duration(found.mean_seconds)]
+
+
+def _seeds_done(grid: Grid, row: int, column: Column) -> str:
+    cells = grid.cells[row, column]
+    done = len(cells.records)
+    return f"{done}" if not cells.missing else f"{done} of {done + len(cells.missing)}"
+
+
+def problems(grid: Grid) -> list[str]:
+    """What a reader must know before trusting the numbers: gaps, leftovers, notes."""
+    found = []
+    if grid.missing:
+        total = len(grid.missing) + len(grid.records)
+        found.append(f"{len(grid.missing)} of {total} cells have not been run.")
+    if grid.empty:
+        found.append(f"Nothing measured on {', '.join(column.title for column in grid.empty)}.")
+    if grid.unmatched:
+        found.append(f"{len(grid.unmatched)} records match no row of this table.")
+    return [*found, *grid.notes]

@@ -1,0 +1,69 @@
+"""Tables as CSV: a line for each row, set, metric and seed."""
+
+import csv
+import io
+from collections.abc import Iterable, Iterator
+
+from crossres.reports.grid.grid import Grid, Score
+from crossres.reports.grid.standing import cautions
+
+_FORMULA = ("=", "+", "-", "@")  # how a text begins that a spreadsheet would compute
+CSV_COLUMNS = (
+    "row",
+    "grade",
+    "rate_given",
+    "dataset",
+    "protocol",
+    "metric",
+    "gallery",
+    "source",
+    "profile",
+    "caution",
+    "n",
+    "mean",
+    "std",
+    "values",
+    "published",
+    "keys",
+)
+
+
+def to_csv(grids: Iterable[Grid]) -> str:
+    """All grids as tidy CSV, one line per row, data set, metric and gallery rule.
+
+    mean, std, values and published are fractions; `values` and `keys` are "seed=..." joined by
+    ";"; empty means not measured (std: fewer than two seeds) or not published. `caution` is what
+    must be said of a number wherever it appears; empty for real data. A label that a spreadsheet
+    would take for a formula has a blank before it.
+    """
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(CSV_COLUMNS)
+    for grid in grids:
+        writer.writerows(_csv_lines(grid))
+    return out.getvalue()
+
+
+def _csv_lines(grid: Grid) -> Iterator[list[str]]:
+    for (row, column, metric, gallery), score in sorted(
+        grid.scores.items(), key=lambda item: (item[0][0], grid.columns.index(item[0][1]))
+    ):
+        if not score.n and score.published is None:
+            continue
+        method = grid.methods[row]
+        label = grid.table.rows[row].label
+        safe = f" {label}" if label.startswith(_FORMULA) else label
+        about = [safe, method.grade, str(grid.told[row]).lower()]
+        where = [*about, column.dataset, column.protocol, metric, gallery]
+        caution = " ".join(cautions(grid.cells[row, column].records))
+        yield [*where, grid.source, grid.profile, caution, str(score.n), *_csv_numbers(score)]
+
+
+def _csv_numbers(score: Score) -> list[str]:
+    return [
+        "" if score.mean is None else repr(score.mean),
+        "" if score.std is None else repr(score.std),
+        ";".join(f"{s}={v!r}" for s, v in zip(score.seeds, score.values, strict=True)),
+        "" if score.published is None else repr(round(score.published.value / 100, 10)),
+        ";".join(f"{s}={k}" for s, k in zip(score.seeds, score.keys, strict=True)),
+    ]

@@ -1,0 +1,247 @@
+r"""A grid as a booktabs table in the paper's layout: data sets side by side, metrics beneath them.
+
+Measured and published numbers are two tabulars of one float, so that they never share a column.
+Ready to \input; docs/latex.md says what the document needs.
+"""
+
+import re
+import tomllib
+import unicodedata
+from collections.abc import Sequence
+from pathlib import Path
+
+from crossres.datasets.raw.source_name import is_twin, source_words
+from crossres.reports.grid.grid import Grid, Score
+from crossres.reports.tables.cells import training_texts
+from crossres.reports.tables.latex_tabular import (
+    MACROS,
+    POINTS_PER_CM,
+    Block,
+    Line,
+    Number,
+    tabular,
+)
+from crossres.reports.wording import (
+    TIE,
+    backbone_words,
+    gallery_words,
+    grade_short,
+    metric_title,
+    percent,
+    seeds_words,
+    slug,
+)
+
+GRADES = (("Grade", ""), ("Rate", ""))
+TRAINING = (("Training", "ids / images"), ("Training", "time"))
+PAGE = 17.0  # cm: what two-column journals leave for a table across the page
+COLUMN = 8.5  # cm: what they leave in a column
+HEADER = r"""% Written by crossres; \input it where the table is to stand. The preamble needs:
+%   \usepackage[utf8]{inputenc}  % in a LaTeX older than 2018
+%   \usepackage{booktabs}
+%   \usepackage{siunitx}   % version 3 (2021) or newer
+%   \usepackage{graphicx}  % shrinks a table that is wider than the line all the same
+% Define \crossrespm (a deviation) and \crossrestie (a tie) before to print these another way.
+"""
+_ASCII = {
+    "\\": r"\textbackslash{}",
+    "{": r"\{",
+    "}": r"\}",
+    "$": r"\$",
+    "&": r"\&",
+    "#": r"\#",
+    "%": r"\%",
+    "_": r"\_",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "`": r"\textasciigrave{}",
+    "<": r"$<$",
+    ">": r"$>$",
+    "|": r"$|$",
+    '"': "''",
+    "[": "{[}",  # bare, and * likewise, it would be the optional argument of \\ or \midrule
+    "]": "{]}",
+    "*": "{*}",
+    "\n": " ",
+}
+
+
+JOINING = ("-", "'", ",")  # two of them side by side would be another sign
+DOTLESS = {"i": r"\i", "j": r"\j"}
+ABOVE = 230  # the combining class of marks over a letter
+_UNIT = re.compile(r".[\u0300-\u036f]*", re.DOTALL)
+_DATA = tomllib.loads((Path(__file__).parent / "signs.toml").read_text(encoding="utf-8"))
+_SIGNS: dict[str, str] = _DATA["signs"]
+_MARKS: dict[str, str] = _DATA["marks"]
+
+
+def to_latex(grids: Sequence[Grid]) -> str:
+    r"""All grids as LaTeX, one table float each, for a text PAGE wide.
+
+    A table that fits a column of COLUMN is a `table`; a wider one a `table*`, which goes across the
+    page where the document has two columns, and is a `table` where it has one.
+    """
+    return HEADER + MACROS + "".join("\n" + _float(grid) for grid in grids)
+
+
+def unset(reason: str) -> str:
+    """What stands in the file in place of tables that could not be drawn, for all to see."""
+    return rf"{HEADER}\fbox{{\parbox{{0.9\linewidth}}{{{escape(reason)}}}}}" + "\n"
+
+
+def escape(text: str) -> str:
+    """Text as LaTeX prints it literally; what signs.toml does not know stands as its number."""
+    pieces: list[str] = []
+    for unit in _UNIT.findall(unicodedata.normalize("NFC", text)):
+        piece = _piece(unit)
+        joins = piece in JOINING and pieces and pieces[-1].endswith(piece)
+        pieces.append(f"{{}}{piece}" if joins else piece)
+    return "".join(pieces)
+
+
+def _piece(unit: str) -> str:
+    """One sign with the marks that stand on it."""
+    if unit in _SIGNS:
+        return _SIGNS[unit]
+    if unit.isascii():
+        return _ASCII.get(unit, unit)
+    letter, *marks = list(unicodedata.normalize("NFD", unit))
+    if len(marks) == 1 and marks[0] in _MARKS and letter.isascii() and letter.isalpha():
+        is_above = unicodedata.combining(marks[0]) == ABOVE
+        return f"{_MARKS[marks[0]]}{{{DOTLESS.get(letter, letter) if is_above else letter}}}"
+    return "".join(_piece(sign) if sign.isascii() else _number_of(sign) for sign in unit)
+
+
+def _number_of(sign: str) -> str:
+    return rf"\texttt{{U+{ord(sign):04X}}}"
+
+
+def _float(grid: Grid) -> str:
+    blocks = [_measured(grid)]
+    if _sources(grid):
+        blocks.append(_published(grid))
+    narrow = max(block.natural_width for block in blocks) <= COLUMN * POINTS_PER_CM
+    kind, width = ("table", COLUMN) if narrow else ("table*", PAGE)
+    tabulars = [tabular(block, width * POINTS_PER_CM) for block in blocks]
+    lines = [
+        rf"\begin{{{kind}}}[htbp]",
+        r"\centering",
+        rf"\caption{{{_caption(grid)}}}",
+        rf"\label{{tab:{slug(grid.table.id, grid.source, grid.profile)}}}",
+        r"\smallskip",
+        r"\footnotesize\sisetup{mode=match, reset-text-series=false}",
+        "\n\\par\\medskip\n".join(tabulars),
+        rf"\end{{{kind}}}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _caption(grid: Grid) -> str:
+    means = "Mean and standard deviation over" if len(grid.seeds) > 1 else "Values of"
+    start = backbone_words(grid.records[0].profile)
+    said = [
+        *map(_sentence, filter(None, (grid.title, grid.table.caption))),
+        f"{means} {escape(seeds_words(grid.seeds))}, per cent;",
+        f"{escape(gallery_words(grid.table.gallery))}, profile {escape(grid.profile)}",
+        f"({escape(start)}), {escape(source_words(grid.source))}.",
+        rf"Best in bold, second \underline{{underlined}}, per column; \textsuperscript{{=}} is "
+        rf"{escape(TIE)}.",
+    ]
+    if grid.is_mixed:
+        said.append(
+            "Grade: how closely a method follows its paper "
+            "(faithful, faithful structure, our reading); Rate: the query's rate is given."
+        )
+    if sources := _sources(grid):
+        said.append(f"Published: {escape(', '.join(sources))}.")
+    said += [rf"\textbf{{{escape(caution)}}}" for caution in grid.cautions]
+    if grid.missing:
+        total = len(grid.missing) + len(grid.records)
+        said.append(rf"{len(grid.missing)} of {total} cells have not been run.")
+    return "\n".join(said)
+
+
+def _sentence(text: str) -> str:
+    return escape(text) + ("" if text.endswith((".", "!", "?")) else ".")
+
+
+def _measured(grid: Grid) -> Block:
+    head = (r"\textit{Measured}", rf"\textit{{{_on(grid.source)}}}")
+    heads = [head, *(GRADES if grid.is_mixed else ()), *(TRAINING if _shows_training(grid) else ())]
+    lines = []
+    for row in range(len(grid.table.rows)):
+        numbers = tuple(
+            tuple(_number(grid.score(row, column, metric)) for metric in grid.table.metrics)
+            for column in grid.shown
+        )
+        lines.append(Line((_row_label(grid, row), *map(escape, _about(grid, row))), numbers))
+    return Block(
+        tuple(heads),
+        tuple(escape(column.title) for column in grid.shown),
+        tuple(escape(metric_title(metric)) for metric in grid.table.metrics),
+        tuple(lines),
+    )
+
+
+def _on(source: str) -> str:
+    if source == "partial":
+        return "on partial data"
+    return "on twins" if is_twin(source) else ""
+
+
+def _shows_training(grid: Grid) -> bool:
+    """Whether rows differ in what they are trained on, and one data set leaves room to say it."""
+    return grid.table.is_by_row and len(grid.shown) == 1
+
+
+def _about(grid: Grid, row: int) -> list[str]:
+    """What stands between the label and the numbers of a row."""
+    method, is_told = grid.methods[row], grid.told[row]
+    grade = [grade_short(method.grade), "given" if is_told else ""] if grid.is_mixed else []
+    return grade + (training_texts(grid, row, grid.shown[0]) if _shows_training(grid) else [])
+
+
+def _published(grid: Grid) -> Block:
+    columns = [c for c in grid.shown if any(grid.has_published(c, m) for m in grid.table.metrics)]
+    metrics = [m for m in grid.table.metrics if any(grid.has_published(c, m) for c in columns)]
+    lines = []
+    for row in range(len(grid.table.rows)):
+        scores = [[grid.score(row, column, metric) for metric in metrics] for column in columns]
+        if any(score.published for part in scores for score in part):
+            numbers = tuple(tuple(map(_printed, part)) for part in scores)
+            lines.append(Line((_row_label(grid, row),), numbers))
+    return Block(
+        ((r"\textit{Published}", ""),),
+        tuple(escape(column.title) for column in columns),
+        tuple(escape(metric_title(metric)) for metric in metrics),
+        tuple(lines),
+    )
+
+
+def _sources(grid: Grid) -> list[str]:
+    """Where the published numbers beside these measured ones come from."""
+    scores = [
+        grid.score(row, column, metric)
+        for row in range(len(grid.table.rows))
+        for column in grid.shown
+        for metric in grid.table.metrics
+    ]
+    return sorted({score.published.source for score in scores if score.published is not None})
+
+
+def _row_label(grid: Grid, row: int) -> str:
+    own = grid.table.rows[row].latex
+    if own is None:
+        return escape(grid.table.rows[row].label)
+    return f"{{}}{own}" if own.startswith(("[", "*")) else own
+
+
+def _number(score: Score) -> Number:
+    if score.mean is None:
+        return Number()
+    std = "" if score.std is None else percent(score.std)
+    return Number(percent(score.mean), std, score.mark)
+
+
+def _printed(score: Score) -> Number:
+    return Number() if score.published is None else Number(f"{score.published.value:.1f}")

@@ -1,0 +1,76 @@
+"""Tables as Markdown, for READMEs and pull requests."""
+
+import re
+from collections.abc import Sequence
+
+from crossres.reports.grid.grid import Column, Grid
+from crossres.reports.tables.cells import (
+    TRAINING,
+    _seeds_done,
+    facts,
+    mean_std,
+    problems,
+    published_somewhere,
+    published_text,
+    training_texts,
+)
+from crossres.reports.wording import TIE, metric_title, rate_words
+
+_MARKUP = re.compile(r"[\\`*_<>|\[\]~&$#]")
+# Where a line begins that would be of a list, or a rule.
+_LIST = re.compile(r"^(\d+(?=[.)]\s)|(?=[-+]\s|[-=]+$))")
+
+
+def to_markdown(grids: Sequence[Grid]) -> str:
+    """All grids as Markdown tables; best bold, second in italics, published in own columns."""
+    return "\n".join(_markdown(grid) for grid in grids)
+
+
+def markdown(text: str) -> str:
+    """Text that Markdown shows as it is, within a table, too."""
+    line = " ".join(_MARKUP.sub(r"\\\g<0>", text).split())
+    return _LIST.sub(r"\1\\", line)
+
+
+def _markdown(grid: Grid) -> str:
+    about = f"{markdown(facts(grid))}. Mean ± standard deviation, per cent."
+    lines = [f"## {markdown(grid.title)}", "", about]
+    if grid.table.caption:
+        lines += ["", markdown(grid.table.caption)]
+    for caution in grid.cautions:
+        lines += ["", f"> **{markdown(caution)}**"]
+    named = ["Data set", "Row", *(["Grade", "Rate"] if grid.is_mixed else [])]
+    head = [*named, *_heads(grid), *(TRAINING if grid.table.is_by_row else []), "Seeds"]
+    lines += ["", _pipe(head), _pipe([*["---"] * len(named), *["---:"] * (len(head) - len(named))])]
+    for column in grid.shown:
+        lines += [_pipe(_markdown_row(grid, row, column)) for row in range(len(grid.table.rows))]
+    lines += ["", f"Best in bold, second in italics, per data set; = is {TIE}."]
+    notes = [f"- {markdown(note)}" for note in problems(grid)]
+    lines += ["", *notes, ""] if notes else [""]
+    return "\n".join(lines)
+
+
+def _heads(grid: Grid) -> list[str]:
+    heads = []
+    for metric in grid.table.metrics:
+        heads.append(metric_title(metric))
+        if published_somewhere(grid, metric):
+            heads.append(f"{metric_title(metric)} published")
+    return heads
+
+
+def _markdown_row(grid: Grid, row: int, column: Column) -> list[str]:
+    texts = [markdown(column.title), markdown(grid.table.rows[row].label)]
+    if grid.is_mixed:
+        texts += [grid.methods[row].grade, rate_words(grid.told[row])]
+    for metric in grid.table.metrics:
+        score = grid.score(row, column, metric)
+        wrap = {"best": "**", "second": "*"}.get(score.mark, "")
+        texts.append(f"{wrap}{mean_std(score)}{wrap}{' =' if score.mark == 'tie' else ''}")
+        if published_somewhere(grid, metric):
+            texts.append(published_text(score))
+    return [*texts, *training_texts(grid, row, column), _seeds_done(grid, row, column)]
+
+
+def _pipe(texts: Sequence[str]) -> str:
+    return f"| {' | '.join(texts)} |"

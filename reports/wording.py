@@ -1,0 +1,115 @@
+"""The words and number formats that every rendering shares, so that no two of them disagree.
+
+Fractions come in; per cent, as people read it, goes out.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from crossres.datasets.base.words import counted as counted
+from crossres.datasets.base.words import few as few
+from crossres.datasets.base.words import listed as listed
+from crossres.datasets.raw.source_name import is_twin as is_twin
+from crossres.datasets.raw.source_name import source_words as source_words
+
+MINUS = "\u2212"
+
+METRIC_TITLES = {
+    "rank1": "Rank-1",
+    "rank5": "Rank-5",
+    "rank10": "Rank-10",
+    "rank20": "Rank-20",
+    "mAP": "mAP",
+    "mINP": "mINP",
+}
+TIE = "a tie: the paired test over seeds does not tell it from the best (5 %, Holm)"
+GRADE_SHORT = {
+    "faithful": "faithful",
+    "faithful structure": "structure",
+    "our reading": "reading",
+    "control": "control",
+}
+GALLERY_WORDS = {
+    "single-shot": "single-shot gallery (one image per identity)",
+    "multi-shot": "multi-shot gallery (every HR image of the test identities)",
+    "protocol": "the gallery rule of each protocol",
+}
+
+
+def metric_title(metric: str) -> str:
+    """The metric as a column is headed; an unknown one keeps its own name."""
+    return METRIC_TITLES.get(metric, metric)
+
+
+def grade_short(grade: str) -> str:
+    """A method's grade in one word, for tables; an unknown one keeps its own words."""
+    return GRADE_SHORT.get(grade, grade)
+
+
+def rate_words(told: bool) -> str:
+    """Whether a method is told the down-sampling rates at test, for tables."""
+    return "given" if told else "not used"
+
+
+def gallery_words(rule: str) -> str:
+    """The gallery rule in words for captions."""
+    return GALLERY_WORDS.get(rule, f"{rule} gallery")
+
+
+def backbone_words(profile: Mapping[str, Any]) -> str:
+    """ "resnet50 from ImageNet weights at 256×128": what the profile's networks start from."""
+    backbone = profile["backbone"]
+    start = "random" if backbone.get("weights") == "none" else "ImageNet"
+    return f"{backbone.get('name')} from {start} weights at {profile['height']}×{profile['width']}"
+
+
+def percent(fraction: float) -> str:
+    """A fraction in [0, 1] as per cent with one decimal, the form in which the field prints it."""
+    return f"{100 * fraction:.1f}"
+
+
+def signed(points: float) -> str:
+    """A difference in percentage points with its sign; the minus sign is the typographic one."""
+    text = f"{points:+.1f}"
+    return "0.0" if text in ("+0.0", "-0.0") else text.replace("-", MINUS)
+
+
+def duration(seconds: float) -> str:
+    """Seconds as people say them: "8.3 s", "4 min 05 s", "2 h 07 min"."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest:02d} s"
+    return f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def memory(size: float) -> str:
+    """Bytes in binary units with three significant digits: "812 MiB", "1.42 GiB"."""
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if size < 1000 or unit == "GiB":
+            break
+        size /= 1024
+    return f"{size:.3g} {unit}"
+
+
+def seeds_words(seeds: Sequence[int]) -> str:
+    """ "3 seeds (0, 1, 2)"; over eight seeds only their number and range."""
+    if len(seeds) > 8:
+        return f"{len(seeds)} seeds ({min(seeds)} to {max(seeds)})"
+    return f"{counted(len(seeds), 'seed')} ({', '.join(map(str, seeds))})"
+
+
+def slug(*parts: str) -> str:
+    """A name for anchors and files: letters, digits, hyphens, and the points and "_" of ids."""
+    return re.sub(r"[^A-Za-z0-9_.]+", "-", "-".join(parts)).strip("-")
+
+
+def p_text(p: float | None) -> str:
+    """A p-value as it is printed: "< 0.001", "0.012", "0.43"; a dash where there is none."""
+    if p is None:
+        return "–"
+    if p < 0.001:
+        return "< 0.001"
+    return f"{p:.3f}" if p < 0.1 else f"{p:.2f}"

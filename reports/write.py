@@ -1,0 +1,141 @@
+"""Write the report of a results folder, and print its tables."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+from rich.console import Console
+
+from crossres.benchmark.config.tables import Table, asked_tables, built_in_tables
+from crossres.benchmark.records.failures import read_failures
+from crossres.benchmark.records.kept import claims_of, kept_tables
+from crossres.benchmark.records.queries import FromArtifacts
+from crossres.benchmark.records.record import RecordFolder, check_results, scan_records
+from crossres.datasets.base.arguments import as_path
+from crossres.datasets.base.errors import InputError
+from crossres.datasets.base.files import write_atomically
+from crossres.datasets.base.version import own_version
+from crossres.reports.charts.parts import Parts, nothing
+from crossres.reports.claims import evaluate_claims
+from crossres.reports.grid.build import build_grids
+from crossres.reports.grid.grid import Grid
+from crossres.reports.grid.unplaced import Leftovers
+from crossres.reports.page.page import to_html
+from crossres.reports.tables.csv import to_csv
+from crossres.reports.tables.latex import to_latex, unset
+from crossres.reports.tables.markdown import to_markdown
+from crossres.reports.tables.terminal import print_grid
+
+
+def write_report(
+    results: Path | str, tables: Sequence[Table | str | Path] | None = None
+) -> list[Path]:
+    """Write report/index.html, report/<table>.{tex,csv,md} and report/figures/*.pdf; returns them.
+
+    `tables`: by default those that the folder keeps; where it keeps none, each built-in table that
+    records belong to, unless another one shows all of these and more. The same records give the
+    same bytes. Unusable records, failed cells and parts that cannot be drawn are named in the
+    report. Raises InputError when the folder has no usable record, or none that
+    belongs to a table asked for.
+    """
+    from crossres.reports.charts.pdf import pdf_figures  # matplotlib: only a report waits for it
+
+    results = as_path(results, "results")
+    found, by_table = _grids(results, tables)
+    grids = [grid for group in by_table.values() for grid in group]
+    used = {record.key for grid in grids for record in grid.records}
+    leftovers = Leftovers(
+        tuple(record for key, record in found.records.items() if key not in used),
+        found.broken,
+        read_failures(results, found.records),
+    )
+    parts = Parts()
+    files = _files_of_tables(by_table, parts)
+    for grid in grids:
+        drawn = pdf_figures(grid, parts)
+        files |= {f"figures/{name}": content for name, content in drawn.items()}
+    claims = [claim for claim in claims_of(results) if claim.table.id in by_table]
+    held = parts.draw("the claims", lambda: evaluate_claims(grids, claims), lambda _: [])
+    page = to_html(grids, leftovers, held, results, own_version(), parts)
+    return _written(results / "report", {"index.html": page, **files})
+
+
+def _files_of_tables(
+    by_table: Mapping[str, Sequence[Grid]], parts: Parts
+) -> dict[str, str | bytes | None]:
+    """File name -> content of what each table has; None where it could not be made."""
+    kinds = {"tex": (to_latex, unset), "csv": (to_csv, nothing), "md": (to_markdown, nothing)}
+    return {
+        f"{table_id}.{kind}": parts.draw(f"{table_id}.{kind}", partial(make, group), instead)
+        for table_id, group in by_table.items()
+        for kind, (make, instead) in kinds.items()
+    }
+
+
+def _written(folder: Path, files: Mapping[str, str | bytes | None]) -> list[Path]:
+    """Write what there is, and remove what an earlier report had in place of what there is not."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in files.items():
+        if content is None:
+            (folder / name).unlink(missing_ok=True)
+        else:
+            write_atomically(folder / name, content)
+    return [folder / name for name, content in files.items() if content is not None]
+
+
+def print_table(
+    results: Path, tables: Sequence[Table] | None = None, console: Console | None = None
+) -> None:
+    """Print the tables of a results folder to the terminal (or to `console`).
+
+    Raises InputError as `write_report` does.
+    """
+    found, by_table = _grids(results, tables)
+    screen, parts = console or Console(), Parts()
+    for group in by_table.values():
+        for grid in group:
+            parts.draw(f"the table {grid.table.id}", partial(print_grid, grid, screen), nothing)
+    for line in found.broken:
+        screen.print(f"ignored {line}", style="yellow", markup=False)
+
+
+def _grids(
+    results: Path, tables: Sequence[Table | str | Path] | None
+) -> tuple[RecordFolder, dict[str, list[Grid]]]:
+    """The records of the folder and the grids of each table that has any."""
+    check_results(results)
+    found = scan_records(results)
+    if not found.records:
+        broken = f" ({len(found.broken)} unusable: {found.broken[0]})" if found.broken else ""
+        raise InputError(
+            f"{results / 'records'}: no usable records{broken}; "
+            f"fill the folder with `crossres run TABLE --out {results}`"
+        )
+    kept = kept_tables(results) if tables is None else asked_tables(tables)
+    asked = kept or built_in_tables()
+    queries = FromArtifacts(results)
+    by_table = {table.id: build_grids(found.records.values(), table, queries) for table in asked}
+    by_table = {table_id: group for table_id, group in by_table.items() if group}
+    found = replace(found, broken=(*found.broken, *queries.notes))
+    if not kept:
+        by_table = _widest(by_table)
+    if not by_table:
+        raise InputError(
+            f"{results / 'records'}: none of its {len(found.records)} records belongs to "
+            f"{', '.join(table.id for table in asked)}; name the table file they were run from"
+        )
+    return found, by_table
+
+
+def _widest(by_table: dict[str, list[Grid]]) -> dict[str, list[Grid]]:
+    """Without the tables whose records another table shows, too, and more than these."""
+    shown = {
+        table_id: {record.key for grid in group for record in grid.records}
+        for table_id, group in by_table.items()
+    }
+    return {
+        table_id: group
+        for table_id, group in by_table.items()
+        if not any(shown[table_id] < keys for keys in shown.values())
+    }
