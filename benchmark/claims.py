@@ -13,12 +13,12 @@ from crossres.benchmark.stats.power import seeds_to_find
 from crossres.benchmark.stats.ranking import holm
 from crossres.benchmark.stats.sample import Sample
 
-Verdict = Literal["holds", "does not hold", "no difference", "undecided", "not measured"]
+ClaimVerdict = Literal["holds", "does not hold", "no difference", "undecided", "not measured"]
 WANTED = 0.8  # how often a true difference is to be found where seeds are counted
 
 
 @dataclass(frozen=True)
-class Finding:
+class ClaimComparison:
     """One comparison of a claim. The effect counts in the claimed direction: positive agrees.
 
     The verdict is at 5 % for all comparisons of the claim together (Holm).
@@ -26,12 +26,12 @@ class Finding:
 
     right: str
     dataset: str
-    verdict: Verdict
+    verdict: ClaimVerdict
     difference: Difference | None
 
 
 @dataclass(frozen=True)
-class Answer:
+class ClaimAnswer:
     """What is measured of a claim: in all, on average over its data sets, and one by one.
 
     `p` is the evidence for the verdict, corrected where other claims were held with it. `seeds`:
@@ -40,14 +40,16 @@ class Answer:
     """
 
     claim: Claim
-    verdict: Verdict
+    verdict: ClaimVerdict
     p: float
-    findings: tuple[Finding, ...]
+    findings: tuple[ClaimComparison, ...]
     overall: tuple[tuple[str, Difference], ...]
     seeds: int | None = None
 
 
-def answers(claims: Sequence[Claim], rows: Sequence[Mapping[str, Sample]]) -> tuple[Answer, ...]:
+def answers(
+    claims: Sequence[Claim], rows: Sequence[Mapping[str, Sample]]
+) -> tuple[ClaimAnswer, ...]:
     """Hold claims against `rows[k][label]`, the values of claim k's rows by (data set, seed).
 
     A verdict stands at 5 % for all claims together (Holm); what does not is undecided.
@@ -61,14 +63,14 @@ def answers(claims: Sequence[Claim], rows: Sequence[Mapping[str, Sample]]) -> tu
     )
 
 
-def _decided(found: Answer) -> Answer:
+def _decided(found: ClaimAnswer) -> ClaimAnswer:
     """Undecided, with the seeds that would decide, unless its p says otherwise."""
     if found.p <= LEVEL:
         return found
     return replace(found, verdict="undecided", seeds=_seeds(found))
 
 
-def answer(claim: Claim, rows: Mapping[str, Sample]) -> Answer:
+def answer(claim: Claim, rows: Mapping[str, Sample]) -> ClaimAnswer:
     """Hold one claim against `rows[label]`, fractions of its metric by (data set, seed).
 
     It holds when every comparison does, each at 5 %, as all must pass. It does not hold when one is
@@ -85,7 +87,7 @@ def answer(claim: Claim, rows: Mapping[str, Sample]) -> Answer:
     gaps = [difference(left, signed.get(right, nothing), on=dataset) for right, dataset in pairs]
     verdict, p = _together(gaps, claim.margin)
     findings = tuple(
-        Finding(right, dataset, "holds" if verdict == "holds" else one, gap)
+        ClaimComparison(right, dataset, "holds" if verdict == "holds" else one, gap)
         for (right, dataset), one, gap in zip(pairs, _each(gaps, claim.margin), gaps, strict=True)
     )
     within = left.only(claim.datasets)
@@ -94,7 +96,7 @@ def answer(claim: Claim, rows: Mapping[str, Sample]) -> Answer:
         for right in claim.rights
         if (gap := difference(within, signed.get(right, nothing).only(claim.datasets))) is not None
     )
-    found = Answer(claim, verdict, p, findings, overall)
+    found = ClaimAnswer(claim, verdict, p, findings, overall)
     return found if verdict == "not measured" else _decided(found)
 
 
@@ -111,11 +113,11 @@ def _agreeing(gap: Difference | None) -> float:
     return 1.0 if gap is None or gap.p is None or gap.effect <= 0 else gap.p
 
 
-def _together(gaps: Sequence[Difference | None], margin: float) -> tuple[Verdict, float]:
+def _together(gaps: Sequence[Difference | None], margin: float) -> tuple[ClaimVerdict, float]:
     """The first verdict that is found, in this order, else that of most evidence; its p-value."""
     if all(gap is None for gap in gaps):
         return "not measured", 1.0
-    evidence: dict[Verdict, float] = {
+    evidence: dict[ClaimVerdict, float] = {
         "does not hold": min(holm([_opposed(gap) for gap in gaps])),
         "holds": max(_agreeing(gap) for gap in gaps),
         "no difference": min(holm([_within(gap, margin) for gap in gaps])),
@@ -125,14 +127,14 @@ def _together(gaps: Sequence[Difference | None], margin: float) -> tuple[Verdict
     return verdict, evidence[verdict]
 
 
-def _each(gaps: Sequence[Difference | None], margin: float) -> list[Verdict]:
+def _each(gaps: Sequence[Difference | None], margin: float) -> list[ClaimVerdict]:
     """The verdict on each comparison, all of them together at 5 %."""
     told = holm([1.0 if gap is None or gap.p is None else gap.p for gap in gaps])
     alike = holm([_within(gap, margin) for gap in gaps])
     return [_verdict(gap, *p) for gap, *p in zip(gaps, told, alike, strict=True)]
 
 
-def _verdict(gap: Difference | None, told: float, alike: float) -> Verdict:
+def _verdict(gap: Difference | None, told: float, alike: float) -> ClaimVerdict:
     if gap is None:
         return "not measured"
     if min(told, alike) > LEVEL:
@@ -142,7 +144,7 @@ def _verdict(gap: Difference | None, told: float, alike: float) -> Verdict:
     return "holds" if gap.effect > 0 else "does not hold"
 
 
-def _seeds(found: Answer) -> int | None:
+def _seeds(found: ClaimAnswer) -> int | None:
     """With how many seeds all comparisons would find differences of the margin."""
     gaps = [one.difference for one in found.findings if one.difference is not None]
     wanted = 1 - (1 - WANTED) / len(found.findings)  # all of them, so each more often

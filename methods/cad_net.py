@@ -27,7 +27,7 @@ from crossres.datasets.base.errors import InputError
 from crossres.methods.interface.method import Grade
 from crossres.methods.interface.run import Run
 from crossres.methods.interface.training_data import Images, TrainSet
-from crossres.methods.shared.loss_watch import noted
+from crossres.methods.shared.loss_watch import watched_loss
 from crossres.methods.shared.networks.backbones import backbone_spec, stage_channels, stages
 from crossres.methods.shared.networks.decoder import Decoder, Output
 from crossres.methods.shared.networks.discriminators import Discriminator
@@ -145,7 +145,7 @@ class CadNetNetwork(nn.Module):
             discriminator_step(now, part, judge, real, fake)
         terms = [*self.identity(maps[-1], painted, labels, n), *map(self.fooling, games)]
         if o.rec_weight > 0 and n:
-            error = noted("recovery", F.l1_loss(painted[: 2 * n], s.high.repeat(2, 1, 1, 1)))
+            error = watched_loss("recovery", F.l1_loss(painted[: 2 * n], s.high.repeat(2, 1, 1, 1)))
             terms.append(2 * o.rec_weight * error)
         descend(now, [own], [torch.stack(terms).sum()])
 
@@ -163,10 +163,10 @@ class CadNetNetwork(nn.Module):
         """What E and G minimise of a term of Eq. 1 or 3."""
         weight, judge, real, fake = game
         if self.options.adversary == "non-saturating":
-            return weight * noted("adversarial", adversarial_loss(judge(fake), real=True))
+            return weight * watched_loss("adversarial", adversarial_loss(judge(fake), real=True))
         known = adversarial_loss(judge(real), real=True)
         judged = known + adversarial_loss(judge(fake), real=False)
-        return weight * noted("adversarial", -judged)
+        return weight * watched_loss("adversarial", -judged)
 
     def identity(self, maps: Tensor, painted: Tensor, labels: Tensor, n: int) -> list[Tensor]:
         """Eq. 4: of the first n images, which are HR, and of the others."""
@@ -215,7 +215,7 @@ class CadNet(TorchMethod):
         generator = np.random.default_rng(run.seed_for("rates"))
         for now in iterations(train, self.profile.train, o, run):
             drawn = generator.integers(0, len(o.rates), len(now.batch.indices))
-            run.drew(drawn)
+            run.record_draws(drawn)
             low = torch.from_numpy(drawn)
             whole.step(now, (own, o.reid_lr, o.reid_warmup), others, low)
 

@@ -26,7 +26,7 @@ from crossres.datasets.base.errors import InputError
 from crossres.methods.interface.method import Embeddings, Grade
 from crossres.methods.interface.run import Run
 from crossres.methods.interface.training_data import Images, TrainSet
-from crossres.methods.shared.loss_watch import noted
+from crossres.methods.shared.loss_watch import watched_loss
 from crossres.methods.shared.networks.backbones import backbone_spec
 from crossres.methods.shared.networks.perceptual import Perceptual, imagenet_perceptual
 from crossres.methods.shared.networks.reid import ReidNetwork, joined, part_loss
@@ -190,11 +190,11 @@ def stage_losses(
     for k, (generator, judge) in enumerate(zip(network.generators, judges, strict=True)):
         rebuilt, target = generator(scales[k + 1]), scales[k]
         # The demo's pixels lie in [-1, 1].
-        loss = noted("reconstruction", F.mse_loss(2.0 * rebuilt, 2.0 * target))
+        loss = watched_loss("reconstruction", F.mse_loss(2.0 * rebuilt, 2.0 * target))
         if now.done >= o.gan_from:
             if o.adversarial:
                 discriminator_step(now, judged, judge, target, rebuilt)
-                fooling = noted("adversarial", adversarial_loss(judge(rebuilt), real=True))
+                fooling = watched_loss("adversarial", adversarial_loss(judge(rebuilt), real=True))
                 loss = loss + o.adversarial * fooling
             if seen is not None:
                 maps, output = seen(rebuilt, target)

@@ -24,7 +24,7 @@ from crossres.methods.interface.method import Distances, Embeddings, Grade
 from crossres.methods.interface.run import Run
 from crossres.methods.interface.training_data import Images, TrainSet
 from crossres.methods.shared.fusion import fused_distances, packed
-from crossres.methods.shared.loss_watch import noted
+from crossres.methods.shared.loss_watch import watched_loss
 from crossres.methods.shared.networks.discriminators import Discriminator
 from crossres.methods.shared.networks.reid import ReidNetwork, joined, part_loss
 from crossres.methods.shared.networks.srgan import SrganOptions
@@ -170,11 +170,13 @@ class SrTeacher:
         lifted = self.network.sr(images)
         losses = []
         if len(s.low):
-            losses.append(noted("reconstruction", F.mse_loss(lifted[: len(s.low)], s.target)))
+            losses.append(
+                watched_loss("reconstruction", F.mse_loss(lifted[: len(s.low)], s.target))
+            )
         if o.adversarial:
             discriminator_step(now, self.d_part, self.discriminator, s.high, lifted)
             said = adversarial_loss(self.discriminator(lifted), real=True)
-            losses.append(o.adversarial * noted("adversarial", said))
+            losses.append(o.adversarial * watched_loss("adversarial", said))
         if together:
             losses += self._association(now, s, lifted)
         descend(now, [self.sr_part], [torch.stack(losses).sum()])
@@ -192,7 +194,7 @@ class SrTeacher:
             real, found = (joined([f.transpose(0, 1).flatten(1)], o) for f in (known, features))
             told = adversarial_loss(self.critic(s.high, real), real=True)
             fake = adversarial_loss(self.critic(lifted.detach(), found.detach()), real=False)
-            descend(now, [self.a_part], [noted("critic", told + fake)])
+            descend(now, [self.a_part], [watched_loss("critic", told + fake)])
             said = adversarial_loss(self.critic(lifted, found), real=True)
-            losses.append(o.association * noted("association", said))
+            losses.append(o.association * watched_loss("association", said))
         return losses

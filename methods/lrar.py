@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from crossres.methods.interface.method import Distances, Embeddings, Grade
 from crossres.methods.interface.run import Run
 from crossres.methods.interface.training_data import Images, TrainSet
-from crossres.methods.shared.loss_watch import noted
+from crossres.methods.shared.loss_watch import watched_loss
 from crossres.methods.shared.losses.reid import batch_hard_triplet, smoothed_cross_entropy
 from crossres.methods.shared.networks.masks import MaskedTrunk
 from crossres.methods.shared.networks.reid import ReidNetwork, joined
@@ -152,7 +152,7 @@ class LrarNetwork(nn.Module):
             pairs = ~torch.eye(len(labels), dtype=torch.bool, device=labels.device)
             same = (labels[:, None] == labels[None])[pairs].to(guessed.dtype)
             verif = F.binary_cross_entropy_with_logits(guessed[pairs], same)
-            loss = loss + o.verification * noted("verification", verif)
+            loss = loss + o.verification * watched_loss("verification", verif)
         return loss
 
     def passes(self, images: Tensor) -> Tensor:

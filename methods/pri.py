@@ -24,7 +24,7 @@ from torch import Tensor, nn
 from crossres.methods.interface.method import Grade
 from crossres.methods.interface.run import Run
 from crossres.methods.interface.training_data import Images, TrainSet
-from crossres.methods.shared.loss_watch import noted
+from crossres.methods.shared.loss_watch import watched_loss
 from crossres.methods.shared.networks.adaptive import Predictor, Recovery, soft_labels
 from crossres.methods.shared.networks.reid import ReidNetwork, joined, part_loss
 from crossres.methods.shared.reid_options import Head, ReidOptions
@@ -120,11 +120,11 @@ class PriNetwork(nn.Module):
         if self.recovery is not None and len(s.high):
             lifted = self.recovery(s.low).reshape(count, count, *s.high.shape)
             own = torch.cat([lifted[k, k] for k in range(count)])
-            terms.append(o.rec_weight * count * noted("recovery", F.l1_loss(own, s.target)))
+            terms.append(o.rec_weight * count * watched_loss("recovery", F.l1_loss(own, s.target)))
         if o.weights == "labels":
             q = soft_labels(each[0].detach(), fused[0].detach(), labels, o.tau)
             divergence = F.kl_div(log_p, q, reduction="batchmean")
-            terms.append(o.pred_weight * noted("prediction", divergence))
+            terms.append(o.pred_weight * watched_loss("prediction", divergence))
         return torch.stack(terms).sum()
 
     def features(self, images: Tensor) -> Tensor:

@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from crossres.methods.interface.method import Embeddings, Grade
 from crossres.methods.interface.run import Run
 from crossres.methods.interface.training_data import Images, TrainSet
-from crossres.methods.shared.loss_watch import heard_by, noted
+from crossres.methods.shared.loss_watch import losses_go_to, watched_loss
 from crossres.methods.shared.networks.backbones import backbone_spec
 from crossres.methods.shared.networks.multiscale import (
     MultiScaleReid,
@@ -116,13 +116,13 @@ class PsHrnetNetwork(nn.Module):
         target = normalise(images[hr])
         if o.sr == "vdsr":
             error = F.l1_loss(lifted[rows], torch.cat([target, target]))
-            loss = loss + o.sr_weight * noted("reconstruction", error)
+            loss = loss + o.sr_weight * watched_loss("reconstruction", error)
         if teacher is not None:
             with torch.no_grad():
                 wanted, classes = teacher(target)
             told = zip([*vectors, logits], [*wanted, classes], strict=True)
             gaps = [F.l1_loss(found[rows], torch.cat([w, w])) for found, w in told]
-            loss = loss + o.distil_weight * noted("distillation", torch.stack(gaps).sum())
+            loss = loss + o.distil_weight * watched_loss("distillation", torch.stack(gaps).sum())
         return loss
 
     def features(self, images: Tensor) -> Tensor:
@@ -164,7 +164,7 @@ class PsHrnet(TorchMethod):
         device, generator = device_of(student), np.random.default_rng(run.seed_for("rates"))
         phases = 2 if o.teacher else 1
         with seeded(run.seed_for("dropout")):
-            with heard_by(lambda name, value: run.note(f"teacher's {name}", value)):
+            with losses_go_to(lambda name, value: run.record_loss(f"teacher's {name}", value)):
                 first = _phase(run, 0, phases)
                 teacher = self._teacher(train, first, device) if o.teacher else None
 
@@ -172,7 +172,7 @@ class PsHrnet(TorchMethod):
                 versions = now.batch.versions(o.rates)
                 everyone = np.arange(versions.shape[1])
                 drawn = generator.integers(0, len(o.rates), everyone.shape)
-                run.drew(drawn)
+                run.record_draws(drawn)
                 return student.loss(now, to_tensor(versions[drawn, everyone], device), teacher)
 
             self._learn(student, loss, train, _phase(run, phases - 1, phases))

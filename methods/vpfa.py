@@ -26,7 +26,7 @@ from crossres.methods.interface.method import Embeddings, Grade
 from crossres.methods.interface.run import Run
 from crossres.methods.interface.training_data import Images, TrainSet
 from crossres.methods.plain import Plain, PlainNetwork, PlainOptions
-from crossres.methods.shared.loss_watch import noted
+from crossres.methods.shared.loss_watch import watched_loss
 from crossres.methods.shared.networks.reid import ReidNetwork, joined
 from crossres.methods.shared.tensors import in_batches, to_tensor
 from crossres.methods.shared.torch_tools import device_of, repeatable, seeded
@@ -131,8 +131,8 @@ class VpfaNetwork(nn.Module):
         errors = [F.mse_loss(block(x), hr) for block, x in zip(self.panning, lr, strict=True)]
         guesses = self.estimator(torch.cat([hr, *lr]))
         classes = torch.arange(len(self.known), device=hr.device).repeat_interleave(len(hr))
-        panning = noted("panning", torch.stack(errors).sum())
-        return panning + noted("rate", F.cross_entropy(guesses, classes))
+        panning = watched_loss("panning", torch.stack(errors).sum())
+        return panning + watched_loss("rate", F.cross_entropy(guesses, classes))
 
     def guessed(self, features: Tensor) -> Tensor:
         """The likeliest rate (B,) int64 of images, out of 1 and the rates that have a block."""

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from crossres.benchmark.claims import Answer, Verdict, answers
+from crossres.benchmark.claims import ClaimAnswer, ClaimVerdict, answers
 from crossres.benchmark.config.claims import Claim
 from crossres.benchmark.records.queries import QueryReader, from_counts
 from crossres.benchmark.records.record import Record
@@ -40,10 +40,10 @@ class Held:
     source: str
     profile: str
     cautions: tuple[str, ...]
-    answers: tuple[Answer, ...]
+    answers: tuple[ClaimAnswer, ...]
 
     @property
-    def measured(self) -> tuple[Answer, ...]:
+    def measured(self) -> tuple[ClaimAnswer, ...]:
         """The answers to claims of which anything was measured."""
         return tuple(found for found in self.answers if found.verdict != "not measured")
 
@@ -103,7 +103,7 @@ def claims_json(held: Sequence[Held]) -> list[dict[str, Any]]:
     ]
 
 
-def _answer_json(found: Answer) -> dict[str, Any]:
+def _answer_json(found: ClaimAnswer) -> dict[str, Any]:
     content = asdict(found)
     content["claim"]["table"] = found.claim.table.id
     return content
@@ -120,7 +120,7 @@ def print_claims(held: Sequence[Held], console: Console) -> None:
             ),
             show_lines=True,
         )
-        for head in ("Claim", "Verdict", "Effect, points", "Seeds to decide"):
+        for head in ("Claim", "ClaimVerdict", "Effect, points", "Seeds to decide"):
             table.add_column(head)
         for found in one.measured:
             words = Text.assemble(found.claim.text, (f" (section {found.claim.section})", "dim"))
@@ -131,7 +131,7 @@ def print_claims(held: Sequence[Held], console: Console) -> None:
             console.print(f"{counted(left, 'claim')} not measured here", style="dim")
 
 
-def effects(found: Answer) -> list[str]:
+def effects(found: ClaimAnswer) -> list[str]:
     """One line per rival: the mean effect over the data sets, and which of these agree."""
     lines = []
     for right, overall in found.overall:
@@ -154,7 +154,7 @@ def interval(found: Difference, claim: Claim) -> str:
     return f"{effect} [{signed(100 * low)}, {signed(100 * high)}]"
 
 
-def seeds_to_decide(found: Answer) -> str:
+def seeds_to_decide(found: ClaimAnswer) -> str:
     """How many seeds would decide an undecided claim, if true differences are the margin."""
     if found.verdict != "undecided":
         return ""
@@ -189,7 +189,7 @@ class Plot:
     ticks: tuple[Tick, ...]
 
 
-def plot(found: Answer) -> Plot:
+def plot(found: ClaimAnswer) -> Plot:
     """By data set where the claim has one rival, else by rival over all data sets."""
     if len(found.claim.rights) == 1:
         shown = [
@@ -231,7 +231,7 @@ def plot(found: Answer) -> Plot:
     return Plot(bars, along(0.0), tuple(Tick(along(t / 100), signed(t)[:-2] or "0") for t in ticks))
 
 
-def _overall_verdict(gap: Difference) -> Verdict:
+def _overall_verdict(gap: Difference) -> ClaimVerdict:
     if not gap.known:
         return "undecided"
     return "holds" if gap.effect > 0 else "does not hold"

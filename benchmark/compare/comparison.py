@@ -17,7 +17,7 @@ from crossres.benchmark.stats.paired import LEVEL, Difference, Values, differenc
 from crossres.benchmark.stats.ranking import holm
 from crossres.benchmark.stats.sample import Place, Queries, Sample, mean_of_queries
 
-Verdict = Literal["better", "worse", "not told", "equal"]
+GapVerdict = Literal["better", "worse", "not told", "equal"]
 Measure = tuple[str, str]
 """A gallery rule and a metric."""
 Read = Callable[[Record], float | None]
@@ -31,7 +31,7 @@ SAMENESS: tuple[Sameness, ...] = ("bit-equal", "same metrics", "other metrics")
 
 
 @dataclass(frozen=True)
-class Tally:
+class ChangeTally:
     """The pairs that one thing is different in (None: nothing that records tell of)."""
 
     change: Change | None
@@ -65,7 +65,7 @@ class Gap:
     b: float
     difference: Difference
     p: float | None
-    verdict: Verdict
+    verdict: GapVerdict
 
 
 @dataclass(frozen=True)
@@ -146,7 +146,7 @@ def compare(
     return Comparison(found.pairs, found.only_a, found.only_b, measures, tuple(gaps), tuple(costs))
 
 
-def tally(pairs: Iterable[Pair]) -> list[Tally]:
+def tally(pairs: Iterable[Pair]) -> list[ChangeTally]:
     """What differs between the cells of pairs: each distinct difference with its number of pairs.
 
     A pair counts in each of its differences.
@@ -159,7 +159,7 @@ def tally(pairs: Iterable[Pair]) -> list[Tally]:
     tallies = []
     for change, mine in found.items():
         counts = (sum(pair.sameness == one for pair in mine) for one in SAMENESS)
-        tallies.append(Tally(change, tuple(dict.fromkeys(p.row for p in mine)), *counts))
+        tallies.append(ChangeTally(change, tuple(dict.fromkeys(p.row for p in mine)), *counts))
     return sorted(
         tallies,
         key=lambda t: (
@@ -292,7 +292,7 @@ def _corrected(gaps: Sequence[Gap]) -> list[Gap]:
     return [told.get(gap.row, gap) for gap in gaps]
 
 
-def _told(effect: float, p: float | None) -> Verdict:
+def _told(effect: float, p: float | None) -> GapVerdict:
     if p is None or p > LEVEL:
         return "not told"
     return "better" if effect > 0 else "worse"

@@ -37,7 +37,7 @@ PLATFORM = ("python", "torch", "numpy", "platform", "device")
 
 
 @dataclass(frozen=True)
-class Finding:
+class GateFinding:
     """One reason not to pass: what is wrong, in a line; `row` is the row at fault, if one is."""
 
     kind: Kind
@@ -59,7 +59,7 @@ class Check:
     limits: Limits
     tests: tuple[Test, ...]
     beginnings: tuple[Beginning, ...]
-    findings: tuple[Finding, ...]
+    findings: tuple[GateFinding, ...]
     blind: tuple[Blind, ...]
     notes: tuple[str, ...]
     runs: int
@@ -126,14 +126,14 @@ def check(
 # --- what must be equal ---------------------------------------------------------------------------
 
 
-def _missing(comparison: Comparison) -> list[Finding]:
+def _missing(comparison: Comparison) -> list[GateFinding]:
     """Cells of the baseline that the results lack, a line per method and data set."""
     seeds: dict[tuple[str, str, str], list[int]] = defaultdict(list)
     for record in comparison.only_a:
         cell = record.cell
         seeds[cell.method, cell.dataset, cell.protocol].append(cell.seed)
     return [
-        Finding(
+        GateFinding(
             "missing",
             f"{method} on {dataset} ({protocol}) was not run, or failed: seeds "
             f"{', '.join(map(str, sorted(found)))}",
@@ -143,7 +143,7 @@ def _missing(comparison: Comparison) -> list[Finding]:
     ]
 
 
-def _other_data(pairs: Iterable[Pair]) -> list[Finding]:
+def _other_data(pairs: Iterable[Pair]) -> list[GateFinding]:
     """Splits, pixels and initial weights that are not those of the baseline."""
     words = {"manifest": "another split", "pixels": "other pixels of the same split"}
     found: dict[tuple[str, str, str], list[Pair]] = defaultdict(list)
@@ -152,7 +152,7 @@ def _other_data(pairs: Iterable[Pair]) -> list[Finding]:
             said = words.get(name, f"{name.removeprefix(INITIAL)} began with other weights")
             found[said, pair.a.cell.dataset, pair.a.cell.protocol].append(pair)
     return [
-        Finding(
+        GateFinding(
             "data",
             f"{said} on {dataset} ({protocol}), {len(mine)} cells; "
             "the numbers are not of the same experiment",
@@ -185,7 +185,7 @@ def _nothing_in_common(baseline: Sequence[Record], results: Sequence[Record]) ->
     )
 
 
-def _other_setups(pairs: Iterable[Pair]) -> list[Finding]:
+def _other_setups(pairs: Iterable[Pair]) -> list[GateFinding]:
     """Options, profiles and sources that are not those of the baseline: these are other cells."""
     found: dict[tuple[str, tuple[str, ...]], list[Pair]] = defaultdict(list)
     for pair in pairs:
@@ -194,7 +194,7 @@ def _other_setups(pairs: Iterable[Pair]) -> list[Finding]:
         if changes:
             found[pair.row, tuple(_change(change) for change in changes)].append(pair)
     return [
-        Finding("setup", f"{row}: {_listed(changes)} ({len(mine)} cells)", row)
+        GateFinding("setup", f"{row}: {_listed(changes)} ({len(mine)} cells)", row)
         for (row, changes), mine in found.items()
     ]
 
@@ -208,7 +208,7 @@ def _listed(changes: Sequence[str]) -> str:
     return ", ".join(changes[:CHANGES_SHOWN]) + (f" and {more} more" if more > 0 else "")
 
 
-def _other_sizes(pairs: Iterable[Pair], limits: Limits) -> list[Finding]:
+def _other_sizes(pairs: Iterable[Pair], limits: Limits) -> list[GateFinding]:
     """Counts that no chance changes: parameters, sizes of embeddings and splits, what is ranked."""
     found: dict[tuple[str, str], list[Pair]] = defaultdict(list)
     for pair in pairs:
@@ -218,7 +218,7 @@ def _other_sizes(pairs: Iterable[Pair], limits: Limits) -> list[Finding]:
             if differs and not (limits.other_seeds and of_split):
                 found[pair.row, name].append(pair)
     return [
-        Finding(
+        GateFinding(
             "size",
             f"{row}: {name.replace('_', ' ')} {_range(p.a.counts[name] for p in mine)} → "
             f"{_range(p.b.counts[name] for p in mine)} ({len(mine)} cells)",
@@ -247,12 +247,14 @@ def _same_platform(pairs: Iterable[Pair]) -> None:
             )
 
 
-def _not_equal(pairs: Iterable[Pair]) -> list[Finding]:
+def _not_equal(pairs: Iterable[Pair]) -> list[GateFinding]:
     by_row: dict[str, list[Pair]] = defaultdict(list)
     for pair in pairs:
         by_row[pair.row].append(pair)
     return [
-        Finding("exact", f"{row}: {differing} of {len(mine)} cells are not equal to the bit", row)
+        GateFinding(
+            "exact", f"{row}: {differing} of {len(mine)} cells are not equal to the bit", row
+        )
         for row, mine in by_row.items()
         if (differing := sum(pair.sameness != "bit-equal" for pair in mine))
     ]
@@ -261,25 +263,25 @@ def _not_equal(pairs: Iterable[Pair]) -> list[Finding]:
 # --- what varies by chance ------------------------------------------------------------------------
 
 
-def _alarms(tests: Sequence[Test], limits: Limits) -> list[Finding]:
+def _alarms(tests: Sequence[Test], limits: Limits) -> list[GateFinding]:
     several = len({test.gallery for test in tests}) > 1
     return [found for test in tests if (found := _alarm(test, limits, several)) is not None]
 
 
-def _alarm(test: Test, limits: Limits, says_gallery: bool) -> Finding | None:
+def _alarm(test: Test, limits: Limits, says_gallery: bool) -> GateFinding | None:
     effect, level = test.difference.effect, limits.one_side
     beyond, moved = abs(effect) >= NEGLIGIBLE, _moved(test, says_gallery)
     if beyond and test.worse is not None and test.worse <= level:
-        return Finding("worse", f"{moved}, beyond chance", test.row, test=test)
+        return GateFinding("worse", f"{moved}, beyond chance", test.row, test=test)
     if limits.tolerance is not None and -effect > limits.tolerance:
         text = f"{moved}, more than the tolerance of {100 * limits.tolerance:g}"
-        return Finding("tolerance", text, test.row, test=test)
+        return GateFinding("tolerance", text, test.row, test=test)
     if limits.gains and beyond and test.better is not None and test.better <= level:
-        return Finding("too good", f"{moved}, beyond chance", test.row, test=test)
+        return GateFinding("too good", f"{moved}, beyond chance", test.row, test=test)
     far = max(test.on_sets, key=lambda one: abs(one.now - one.before))
     if abs(far.now - far.before) > BOUND:
         text = f"{_moved(test, says_gallery, far)}, beyond {100 * BOUND:g}, whatever chance does"
-        return Finding("bound", text, test.row, far.dataset.partition(" ")[0], test)
+        return GateFinding("bound", text, test.row, far.dataset.partition(" ")[0], test)
     return None
 
 
@@ -295,9 +297,9 @@ def _moved(test: Test, says_gallery: bool, on: OnSet | None = None) -> str:
     )
 
 
-def _begun_otherwise(beginnings: Iterable[Beginning], limits: Limits) -> list[Finding]:
+def _begun_otherwise(beginnings: Iterable[Beginning], limits: Limits) -> list[GateFinding]:
     return [
-        Finding(
+        GateFinding(
             "training",
             f"{one.row}: the loss {one.loss} begins at {one.before:.4g} → {one.now:.4g} "
             f"({100 * one.relative:.1f} % off), beyond what equal runs differ by",
@@ -312,7 +314,7 @@ def _begun_otherwise(beginnings: Iterable[Beginning], limits: Limits) -> list[Fi
 # --- time, memory, notes --------------------------------------------------------------------------
 
 
-def _costs(comparison: Comparison, limits: Limits) -> list[Finding]:
+def _costs(comparison: Comparison, limits: Limits) -> list[GateFinding]:
     found = []
     for cost in comparison.costs:
         bounds: Mapping[Kind, tuple[float | None, float | None]] = {
@@ -322,7 +324,7 @@ def _costs(comparison: Comparison, limits: Limits) -> list[Finding]:
         for kind, (ratio, bound) in bounds.items():
             if ratio is not None and bound is not None and ratio > bound:
                 text = f"{cost.row or 'all rows'}: {kind} {ratio:.2f} × that of the baseline"
-                found.append(Finding(kind, f"{text}, the bound is {bound:g} ×", cost.row))
+                found.append(GateFinding(kind, f"{text}, the bound is {bound:g} ×", cost.row))
     return found
 
 

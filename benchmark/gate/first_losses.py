@@ -12,7 +12,7 @@ from crossres.benchmark.compare.comparison import Comparison, Read
 from crossres.benchmark.compare.pairs import Pair
 from crossres.benchmark.gate.metric_tests import runs_of
 from crossres.benchmark.records.record import DRAWS, START, Record
-from crossres.benchmark.stats.paired import Values, chance_of_gaps, mean_of_runs, set_mean
+from crossres.benchmark.stats.paired import Values, mean_of_runs, scatter_p_value, set_mean
 from crossres.benchmark.stats.ranking import holm
 
 
@@ -66,7 +66,7 @@ def _first(name: str) -> Read:
 
 
 def _beginning(row: str, name: str, runs: Sequence[Values], now: Values) -> Beginning | None:
-    p = chance_of_gaps(now, runs)
+    p = scatter_p_value(now, runs)
     if p is None:
         return None
     if now in runs:

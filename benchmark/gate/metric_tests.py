@@ -28,7 +28,7 @@ from crossres.benchmark.stats.paired import (
     scatter_of_runs,
     set_mean,
 )
-from crossres.benchmark.stats.power import least_found, seeds_needed
+from crossres.benchmark.stats.power import detectable_drop, seeds_needed
 from crossres.benchmark.stats.ranking import holm
 
 Side = Literal["worse", "better"]
@@ -264,7 +264,7 @@ def _with_sight(test: Test, noise: Difference, level: float, must_find: float, r
     """With what it finds, and the seeds that what must be found needs."""
     if noise.deviation is None:
         return test
-    least = least_found(noise.deviation, noise.pairs, noise.freedom, level, WANTED)
+    least = detectable_drop(noise.deviation, noise.pairs, noise.freedom, level, WANTED)
     finds = possible_drop(least, test.before)
     if finds is not None and finds <= must_find:
         return replace(test, finds=finds)

@@ -17,7 +17,7 @@ from crossres.benchmark.gate.metric_tests import (
     tested_measures,
 )
 from crossres.benchmark.stats.paired import Values, by_set, scatter_of_runs, set_mean
-from crossres.benchmark.stats.power import power, seeds_needed, smallest_seen
+from crossres.benchmark.stats.power import detectable_effect, power, seeds_needed
 from crossres.datasets.base.errors import InputError
 
 MOST_SEEDS = 100
@@ -105,7 +105,7 @@ def sensitivities(
     def least(of: Sequence[Noise], count: int) -> float | None:
         drops = [
             possible_drop(
-                smallest_seen(_of_mean(one, runs), count, one.sets, level, WANTED, runs),
+                detectable_effect(_of_mean(one, runs), count, one.sets, level, WANTED, runs),
                 one.before,
             )
             for one in of

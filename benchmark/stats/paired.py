@@ -250,7 +250,7 @@ def scatter_of_runs(runs: Sequence[Values]) -> Scatter:
     return Scatter((1 + 1 / len(runs)) * _squares(groups.values()), (len(runs) - 1) * len(groups))
 
 
-def chance_of_gaps(now: Values, runs: Sequence[Values]) -> float | None:
+def scatter_p_value(now: Values, runs: Sequence[Values]) -> float | None:
     """The p-value of gaps between `now` and the mean of `runs` as large as these, by their scatter.
 
     The F-test of the mean square of the gaps against the variance of one, over the places that all

@@ -62,7 +62,9 @@ def _least_seeds(chance: Callable[[int], float], wanted: float) -> int | None:
     return high
 
 
-def least_seen(gap: Difference, wanted: float = 0.8, level: float = LEVEL) -> float | None:
+def detectable_difference(
+    gap: Difference, wanted: float = 0.8, level: float = LEVEL
+) -> float | None:
     """The least true effect that the present number of seeds finds as often as `wanted`."""
     seeds = gap.freedom + 1
     if chance_to_find(0.0, gap, seeds, level) is None:
@@ -120,7 +122,7 @@ def seeds_needed(
     return _least_seeds(lambda seeds: power(effect, deviation, seeds, sets, level, runs), wanted)
 
 
-def smallest_seen(
+def detectable_effect(
     deviation: float,
     seeds: int,
     sets: int = 1,
@@ -129,13 +131,13 @@ def smallest_seen(
     runs: int = 1,
 ) -> float | None:
     """The least true effect that `power` finds as often as `wanted`; None where no test can be."""
-    return least_found(deviation, seeds * sets, sets * (seeds * runs - 1), level, wanted)
+    return detectable_drop(deviation, seeds * sets, sets * (seeds * runs - 1), level, wanted)
 
 
-def least_found(
+def detectable_drop(
     deviation: float, pairs: int, freedom: int, level: float = 0.05, wanted: float = 0.8
 ) -> float | None:
-    """`smallest_seen` for any number of pairs and degrees of freedom, as a Difference has them."""
+    """Return `detectable_effect` of any number of pairs and degrees of freedom."""
     if freedom < 1:
         return None
     high = 1.0

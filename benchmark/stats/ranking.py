@@ -48,7 +48,7 @@ def mean_ranks(rows: Sequence[Values]) -> list[float]:
     return [float(mean) for mean in stats.rankdata(-table, axis=0).mean(axis=1)]
 
 
-def not_told_apart(
+def indistinguishable_groups(
     count: int, tests: Mapping[tuple[int, int], float], level: float = LEVEL
 ) -> list[tuple[int, ...]]:
     """The largest groups of two or more of `count` rows of which no pair has a p up to `level`.

@@ -11,7 +11,7 @@ from crossres.datasets.base.files import replace_folder
 from crossres.datasets.base.progress import Report, silent
 from crossres.datasets.base.suggest import unknown
 from crossres.datasets.exports.index import write_list
-from crossres.datasets.exports.layout import LAYOUTS, Plan, junk_free, layout
+from crossres.datasets.exports.layout import LAYOUTS, ExportPlan, junk_free, layout
 from crossres.datasets.exports.readme import readme
 from crossres.datasets.exports.verify import MANIFEST, check_names, verify_export
 from crossres.datasets.exports.write import write_images
@@ -86,7 +86,7 @@ def _check(raw: Raw, manifest: Manifest, input_size: tuple[int, int] | None) -> 
     raw.require(manifest.table["path"])
 
 
-def _write_texts(raw: Raw, manifest: Manifest, plan: Plan, folder: Path, about: str) -> None:
+def _write_texts(raw: Raw, manifest: Manifest, plan: ExportPlan, folder: Path, about: str) -> None:
     texts = {"README.txt": about, **plan.texts(manifest.dataset)}
     for name, text in sorted(texts.items()):
         (folder / name).write_text(text, encoding="utf-8", newline="\n")

@@ -14,7 +14,7 @@ import pandas as pd
 
 from crossres.datasets.base.errors import InputError
 from crossres.datasets.base.texts import read_json
-from crossres.datasets.exports.layout import Place, Plan, running_numbers
+from crossres.datasets.exports.layout import ExportPlan, Place, running_numbers
 from crossres.datasets.exports.renumber import same_camera_counts
 
 SUFFIX = "png"
@@ -26,7 +26,7 @@ def check_folder(folder: Path) -> None:
     """Every path will do: the files are named by meta.json."""
 
 
-def plan(table: pd.DataFrame, suffix: str) -> Plan:
+def plan(table: pd.DataFrame, suffix: str) -> ExportPlan:
     """Identities are numbered from 0 in the order of their pids: their index in meta.json."""
     indices = {int(pid): index for index, pid in enumerate(sorted(set(table["pid"])))}
     views = [
@@ -47,7 +47,7 @@ def plan(table: pd.DataFrame, suffix: str) -> Plan:
     ]
     if same_camera_counts(table):
         notes.append("this layout cannot say which gallery images share the camera of a query")
-    return Plan(places, tuple(notes), partial(_texts, places))
+    return ExportPlan(places, tuple(notes), partial(_texts, places))
 
 
 def _texts(places: tuple[Place, ...], dataset: str) -> Mapping[str, str]:

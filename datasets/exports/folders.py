@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from crossres.datasets.exports.layout import Place, Plan, named_places
+from crossres.datasets.exports.layout import ExportPlan, Place, named_places
 from crossres.datasets.exports.renumber import camera_numbers, pid_numbers, same_camera_counts
 from crossres.datasets.readers.parts.listing import listing, matches
 
@@ -27,7 +27,7 @@ def check_folder(folder: Path) -> None:
     """Every path will do: DI-ReID looks at the names of the files alone."""
 
 
-def plan(table: pd.DataFrame, suffix: str) -> Plan:
+def plan(table: pd.DataFrame, suffix: str) -> ExportPlan:
     """Camera 0 for LR, 1..9 for HR; or 1..9 for all where an LR and an HR image share a camera."""
     pids, pid_note = pid_numbers(table, LAST_PID)
     cameras, camera_note = _cameras(table)
@@ -38,7 +38,7 @@ def plan(table: pd.DataFrame, suffix: str) -> Plan:
         "val holds copies of training images, one LR and one HR of each",
     )
     val = _val(places, table["rate"].tolist())
-    return Plan((*places, *val), tuple(note for note in notes if note))
+    return ExportPlan((*places, *val), tuple(note for note in notes if note))
 
 
 def _file(suffix: str, split: str, pid: int, camid: int, number: int) -> str:

@@ -17,7 +17,7 @@ from crossres.datasets.base.texts import read_text, separator, unreadable
 
 
 @dataclass(frozen=True)
-class Entry:
+class ExportEntry:
     """One file: where it is, what its name says, what it is in the manifest, what it holds.
 
     `export_pid` and `export_camid` are the numbers in the name, `pid` and `camid` those of the
@@ -37,18 +37,18 @@ class Entry:
     pixels: str
 
 
-_COLUMNS = ("layout", *(field.name for field in fields(Entry)))
-_NUMBERS = [field.name for field in fields(Entry) if field.type is int]
+_COLUMNS = ("layout", *(field.name for field in fields(ExportEntry)))
+_NUMBERS = [field.name for field in fields(ExportEntry) if field.type is int]
 
 
-def write_list(file: Path, layout: str, entries: Sequence[Entry]) -> None:
+def write_list(file: Path, layout: str, entries: Sequence[ExportEntry]) -> None:
     """Write the list of an export that is being made."""
     rows = [(layout, *astuple(entry)) for entry in entries]
     text: str = pd.DataFrame(rows, columns=list(_COLUMNS)).to_csv(index=False, lineterminator="\n")
     file.write_text(text, encoding="utf-8", newline="\n")
 
 
-def read_list(file: Path) -> tuple[str, list[Entry]]:
+def read_list(file: Path) -> tuple[str, list[ExportEntry]]:
     """Return (layout, entries); InputError names a file that `write_list` has not written."""
     text = read_text(file, "list of an export", "export again")
     try:
@@ -63,4 +63,4 @@ def read_list(file: Path) -> tuple[str, list[Entry]]:
     except (ValueError, OverflowError) as error:
         raise unreadable(file, "list of an export", "it is damaged", "export again") from error
     rows = table[list(_COLUMNS[1:])].itertuples(index=False)
-    return str(table["layout"].iloc[0]), [Entry(*row) for row in rows]
+    return str(table["layout"].iloc[0]), [ExportEntry(*row) for row in rows]

@@ -30,7 +30,7 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Plan:
+class ExportPlan:
     """All files of an export, in manifest order (`val` last), and its further text files.
 
     `texts` makes name -> content from the name of the data set; `notes` are for its users.
@@ -41,7 +41,7 @@ class Plan:
     texts: Callable[[str], Mapping[str, str]] = lambda _dataset: {}
 
 
-class Layout(Protocol):
+class ExportLayout(Protocol):
     """What every layout module offers.
 
     `KEEPS_JUNK`: whether images of pid -1 can be told from identities. They count for no query, so
@@ -54,18 +54,18 @@ class Layout(Protocol):
     def check_folder(self, folder: Path) -> None:
         """InputError when the readers of this layout would misread files below this folder."""
 
-    def plan(self, table: pd.DataFrame, suffix: str) -> Plan:
+    def plan(self, table: pd.DataFrame, suffix: str) -> ExportPlan:
         """Where the rows of a manifest's table go; InputError when the layout has no room."""
 
     def seen(self, folder: Path) -> list[tuple[str, str, int, int]]:
         """(file, split, pid, camid) of every image, as a reader that knows only the layout."""
 
 
-def layout(name: str) -> Layout:
+def layout(name: str) -> ExportLayout:
     """Return the module of a layout; InputError on an unknown one lists those there are."""
     if name not in LAYOUTS:
         raise unknown("layout", name, LAYOUTS)
-    return cast(Layout, importlib.import_module(f"crossres.datasets.exports.{name}"))
+    return cast(ExportLayout, importlib.import_module(f"crossres.datasets.exports.{name}"))
 
 
 def junk_free(table: pd.DataFrame, keeps_junk: bool) -> pd.DataFrame:

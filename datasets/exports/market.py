@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 
 from crossres.datasets.base.errors import InputError
-from crossres.datasets.exports.layout import Plan, named_places
+from crossres.datasets.exports.layout import ExportPlan, named_places
 from crossres.datasets.exports.renumber import camera_numbers, pid_numbers
 from crossres.datasets.readers.parts.listing import matches
 
@@ -34,7 +34,7 @@ def check_folder(folder: Path) -> None:
         )
 
 
-def plan(table: pd.DataFrame, suffix: str) -> Plan:
+def plan(table: pd.DataFrame, suffix: str) -> ExportPlan:
     """Pids 0..1501 and cameras 1..6 wherever the set allows."""
     pids, pid_note = pid_numbers(table, LAST_PID)
     cameras, camera_note = camera_numbers(table)
@@ -44,7 +44,7 @@ def plan(table: pd.DataFrame, suffix: str) -> Plan:
     if max(cameras) > LAST_CAMERA:
         notes.append("more than 6 cameras: read it with torchreid's DukeMTMCreID, not Market1501")
     places = tuple(named_places(table, pids, cameras, partial(_file, suffix)))
-    return Plan(places, tuple(note for note in notes if note))
+    return ExportPlan(places, tuple(note for note in notes if note))
 
 
 def _file(suffix: str, split: str, pid: int, camid: int, number: int) -> str:

@@ -3,7 +3,7 @@
 from collections import Counter
 
 from crossres.datasets.cards import card
-from crossres.datasets.exports.layout import Plan
+from crossres.datasets.exports.layout import ExportPlan
 from crossres.datasets.raw.source import Raw
 from crossres.datasets.readers.parts.listing import EXPORT_LIST
 from crossres.datasets.resampling.integer import KERNEL_VERSIONS
@@ -38,7 +38,7 @@ Check this folder with: crossres datasets verify-export FOLDER
 
 
 def readme(
-    raw: Raw, manifest: Manifest, plan: Plan, layout: str, size: tuple[int, int] | None
+    raw: Raw, manifest: Manifest, plan: ExportPlan, layout: str, size: tuple[int, int] | None
 ) -> str:
     """The text, the same for the same export."""
     about = card(raw.dataset)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from crossres.datasets.base.errors import InputError
 from crossres.datasets.base.progress import Report, silent
-from crossres.datasets.exports.index import Entry, read_list
+from crossres.datasets.exports.index import ExportEntry, read_list
 from crossres.datasets.exports.layout import junk_free, layout
 from crossres.datasets.exports.write import digest_of_pixels
 from crossres.datasets.readers.parts.listing import EXPORT_LIST, decode
@@ -17,7 +17,7 @@ from crossres.datasets.splits.manifest import Manifest
 MANIFEST = "manifest.csv"
 
 
-def verify_export(folder: Path, progress: Report = silent) -> tuple[Manifest, list[Entry]]:
+def verify_export(folder: Path, progress: Report = silent) -> tuple[Manifest, list[ExportEntry]]:
     """Check an export to the last pixel; returns its manifest and its entries.
 
     Raises InputError naming the first file that is missing, extra, damaged or something else than
@@ -34,7 +34,7 @@ def verify_export(folder: Path, progress: Report = silent) -> tuple[Manifest, li
     return manifest, entries
 
 
-def check_names(folder: Path) -> tuple[Manifest, list[Entry]]:
+def check_names(folder: Path) -> tuple[Manifest, list[ExportEntry]]:
     """Check that manifest, list and the names on disk tell of one and the same split."""
     manifest = Manifest.read(folder / MANIFEST)
     name, entries = read_list(folder / EXPORT_LIST)

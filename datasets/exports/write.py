@@ -10,8 +10,8 @@ from PIL import Image
 
 from crossres.datasets.base.progress import Report
 from crossres.datasets.cards import card
-from crossres.datasets.exports.index import Entry
-from crossres.datasets.exports.layout import Place, Plan
+from crossres.datasets.exports.index import ExportEntry
+from crossres.datasets.exports.layout import ExportPlan, Place
 from crossres.datasets.pixels.decoding import Recipe
 from crossres.datasets.raw.source import Raw
 from crossres.datasets.readers import reader
@@ -24,11 +24,11 @@ _COMPRESSION = 6  # of the PNG: fixed, so that one library writes one file
 def write_images(
     raw: Raw,
     manifest: Manifest,
-    plan: Plan,
+    plan: ExportPlan,
     folder: Path,
     input_size: tuple[int, int] | None,
     progress: Report,
-) -> list[Entry]:
+) -> list[ExportEntry]:
     """Write all files of the plan into `folder`, and return their entries in the plan's order."""
     entries = []
     for done, entry in enumerate(_written(raw, manifest, plan, folder, input_size), start=1):
@@ -38,8 +38,8 @@ def write_images(
 
 
 def _written(
-    raw: Raw, manifest: Manifest, plan: Plan, folder: Path, input_size: tuple[int, int] | None
-) -> Iterator[Entry]:
+    raw: Raw, manifest: Manifest, plan: ExportPlan, folder: Path, input_size: tuple[int, int] | None
+) -> Iterator[ExportEntry]:
     open_image = reader(card(raw.dataset).reader).open_image
     table = manifest.table
     known = {
@@ -78,8 +78,8 @@ def _write_png(file: Path, pixels: NDArray[np.uint8]) -> None:
         Image.fromarray(pixels).save(stream, format="PNG", compress_level=_COMPRESSION)
 
 
-def _entry(place: Place, pid: int, camid: int, rate: int, pixels: NDArray[np.uint8]) -> Entry:
-    return Entry(
+def _entry(place: Place, pid: int, camid: int, rate: int, pixels: NDArray[np.uint8]) -> ExportEntry:
+    return ExportEntry(
         file=place.file,
         split=place.split,
         export_pid=place.pid,

@@ -11,7 +11,7 @@ _MOST = 3  # differences of parts that are said where the totals fit
 
 
 @dataclass(frozen=True)
-class Tally:
+class CountCheck:
     """One published number (`what`: images, identities or cameras) beside the one found.
 
     `fits`: whether this is no fault, equal or not.
@@ -31,7 +31,7 @@ class Tally:
         return f"{part}{self.found:,} {self.what}, not {self.expected:,}"
 
 
-def tallies(about: Card, images: Sequence[RawImage]) -> list[Tally]:
+def tallies(about: Card, images: Sequence[RawImage]) -> list[CountCheck]:
     """Every published number of the card, but for boxes of a kind that the folder does not hold.
 
     A card without numbers for its parts is compared with its totals.
@@ -41,7 +41,7 @@ def tallies(about: Card, images: Sequence[RawImage]) -> list[Tally]:
     return _tallies(counts if about.counts else [_total(about)], images)
 
 
-def differences(about: Card, images: Sequence[RawImage]) -> tuple[Tally, ...]:
+def differences(about: Card, images: Sequence[RawImage]) -> tuple[CountCheck, ...]:
     """In what a raw folder is not what its card says, for people; () when it is.
 
     Its totals, identities first; where these fit, the first of the parts that do not.
@@ -61,7 +61,7 @@ def _total(about: Card) -> Count:
     return Count(images=about.images, identities=about.identities, cameras=about.cameras or None)
 
 
-def _tallies(counts: Sequence[Count], images: Sequence[RawImage]) -> list[Tally]:
+def _tallies(counts: Sequence[Count], images: Sequence[RawImage]) -> list[CountCheck]:
     groups: dict[Group, list[int]] = {}
     for image in images:
         group = image.part, image.boxes, image.camid, _kind(image)
@@ -69,7 +69,7 @@ def _tallies(counts: Sequence[Count], images: Sequence[RawImage]) -> list[Tally]
     return [tally for count in counts for tally in _compared(count, groups)]
 
 
-def _compared(count: Count, groups: dict[Group, list[int]]) -> list[Tally]:
+def _compared(count: Count, groups: dict[Group, list[int]]) -> list[CountCheck]:
     mine = {group: pids for group, pids in groups.items() if _belongs(group, count)}
     known = [pids for (*_, kind), pids in mine.items() if kind == "known"]
     numbers = {
@@ -78,7 +78,7 @@ def _compared(count: Count, groups: dict[Group, list[int]]) -> list[Tally]:
         "cameras": (len({camid for _, _, camid, _ in mine} - {-1}), count.cameras),
     }
     return [
-        Tally(str(count), what, found, number, _fits(count, what, found, number))
+        CountCheck(str(count), what, found, number, _fits(count, what, found, number))
         for what, (found, number) in numbers.items()
         if number is not None
     ]

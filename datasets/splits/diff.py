@@ -9,7 +9,7 @@ COLUMNS = ("pid", "camid", "split", "rate")
 
 
 @dataclass(frozen=True)
-class Change:
+class ImageChange:
     """One value of an image that is in both manifests, but not the same there."""
 
     path: str
@@ -18,7 +18,7 @@ class Change:
 
 
 @dataclass(frozen=True)
-class Difference:
+class ManifestDiff:
     """What differs between manifests A and B.
 
     `heads`: dataset, protocol, seed -> (A's, B's), where these differ. `only_a` and `only_b`: paths
@@ -29,7 +29,7 @@ class Difference:
     heads: dict[str, tuple[str | int, str | int]]
     only_a: tuple[str, ...]
     only_b: tuple[str, ...]
-    changes: dict[str, tuple[Change, ...]]
+    changes: dict[str, tuple[ImageChange, ...]]
 
     @property
     def equal(self) -> bool:
@@ -37,18 +37,18 @@ class Difference:
         return not (self.heads or self.only_a or self.only_b or any(self.changes.values()))
 
 
-def compare(a: Manifest, b: Manifest) -> Difference:
+def compare(a: Manifest, b: Manifest) -> ManifestDiff:
     """Compare by path, whatever data sets, protocols and seeds the two are of."""
     left, right = _rows(a), _rows(b)
     heads = {name: (getattr(a, name), getattr(b, name)) for name in HEADS}
     both = [path for path in left if path in right]
-    return Difference(
+    return ManifestDiff(
         heads={name: pair for name, pair in heads.items() if pair[0] != pair[1]},
         only_a=tuple(path for path in left if path not in right),
         only_b=tuple(path for path in right if path not in left),
         changes={
             column: tuple(
-                Change(path, left[path][column], right[path][column])
+                ImageChange(path, left[path][column], right[path][column])
                 for path in both
                 if left[path][column] != right[path][column]
             )

@@ -16,7 +16,7 @@ SYSU_SHOTS = 3
 
 
 @dataclass(frozen=True)
-class Finding:
+class LayoutFinding:
     """Something to tell of a raw folder: `check` names the rule, `items` all that break it.
 
     `wrong` False marks what is worth knowing, but is so in the owners' own copy too.
@@ -28,10 +28,10 @@ class Finding:
     wrong: bool = True
 
 
-Rule = Callable[[RawContent], Finding]
+Rule = Callable[[RawContent], LayoutFinding]
 
 
-def pairing(layout: str, content: RawContent) -> list[Finding]:
+def pairing(layout: str, content: RawContent) -> list[LayoutFinding]:
     """Break down what breaks the rules of a layout (the reader's name), one finding a rule."""
     found = [rule(content) for rule in _RULES.get(layout, ())]
     if any(image.part for image in content.images):
@@ -39,11 +39,11 @@ def pairing(layout: str, content: RawContent) -> list[Finding]:
     return [finding for finding in found if finding.items]
 
 
-def _finding(check: str, text: str, items: Iterable[str], *, wrong: bool = True) -> Finding:
-    return Finding(check, text, tuple(sorted(items)), wrong)
+def _finding(check: str, text: str, items: Iterable[str], *, wrong: bool = True) -> LayoutFinding:
+    return LayoutFinding(check, text, tuple(sorted(items)), wrong)
 
 
-def _train_and_test_are_disjoint(content: RawContent) -> Finding:
+def _train_and_test_are_disjoint(content: RawContent) -> LayoutFinding:
     train = {image.pid for image in content.images if image.part == "train" and image.pid > 0}
     test = {image.pid for image in content.images if image.part not in ("", "train")}
     return _finding("parts", "identities in train and test", map(_identity, train & test))
@@ -53,7 +53,7 @@ def _identity(pid: int) -> str:
     return f"identity {pid:04d}"
 
 
-def _missing(names: Iterable[str], content: RawContent) -> Finding:
+def _missing(names: Iterable[str], content: RawContent) -> LayoutFinding:
     there = {image.key for image in content.images}
     return _finding("missing", "images are missing", (n for n in names if n not in there))
 
@@ -61,7 +61,7 @@ def _missing(names: Iterable[str], content: RawContent) -> Finding:
 # --- CAVIAR, PKU-Reid: grids ----------------------------------------------------------------------
 
 
-def _caviar_grid(content: RawContent) -> Finding:
+def _caviar_grid(content: RawContent) -> LayoutFinding:
     """Ten images of every person, and twenty of those whom the second camera saw."""
     both = {image.pid for image in content.images if image.camid == 2}
     return _missing(
@@ -74,7 +74,7 @@ def _caviar_grid(content: RawContent) -> Finding:
     )
 
 
-def _pku_grid(content: RawContent) -> Finding:
+def _pku_grid(content: RawContent) -> LayoutFinding:
     return _missing(
         (
             f"{pid:03d}_{camid:02d}_{turn}"
@@ -89,7 +89,7 @@ def _pku_grid(content: RawContent) -> Finding:
 # --- VIPeR ----------------------------------------------------------------------------------------
 
 
-def _viper_pairs(content: RawContent) -> Finding:
+def _viper_pairs(content: RawContent) -> LayoutFinding:
     """Every identity has one image in cam_a and one in cam_b."""
     found = Counter((image.pid, image.camid) for image in content.images)
     odd = (
@@ -107,13 +107,13 @@ def _of(content: RawContent, part: str) -> list[RawImage]:
     return [image for image in content.images if image.part == part]
 
 
-def _queries_have_a_match(content: RawContent) -> Finding:
+def _queries_have_a_match(content: RawContent) -> LayoutFinding:
     boxed = {image.pid for image in _of(content, "gallery")}
     alone = (image.path for image in _of(content, "query") if image.pid not in boxed)
     return _finding("queries", "query images without an image of their identity to find", alone)
 
 
-def _queries_have_a_box(content: RawContent) -> Finding:
+def _queries_have_a_box(content: RawContent) -> LayoutFinding:
     """14 of Market-1501's own queries have none."""
     boxed = {(image.pid, image.camid) for image in _of(content, "gallery")}
     alone = (image.path for image in _of(content, "query") if (image.pid, image.camid) not in boxed)
@@ -121,7 +121,7 @@ def _queries_have_a_box(content: RawContent) -> Finding:
     return _finding("queries", text, alone, wrong=False)
 
 
-def _one_query_each(content: RawContent) -> Finding:
+def _one_query_each(content: RawContent) -> LayoutFinding:
     """Every identity and camera of the test boxes has exactly one query image."""
     queries = Counter((image.pid, image.camid) for image in _of(content, "query"))
     boxed = {(image.pid, image.camid) for image in _of(content, "gallery") if image.pid > 0}
@@ -133,7 +133,7 @@ def _one_query_each(content: RawContent) -> Finding:
     return _finding("queries", "identities and cameras without exactly one query image", odd)
 
 
-def _one_of_each(content: RawContent) -> Finding:
+def _one_of_each(content: RawContent) -> LayoutFinding:
     """VRIC: one query and one gallery image of every test identity."""
     found = Counter((image.pid, image.part) for image in content.images if image.part != "train")
     odd = (
@@ -152,7 +152,7 @@ def _cells(content: RawContent) -> Counter[tuple[str, int, int]]:
     return Counter((image.boxes, image.pid, image.camid % 10) for image in content.images)
 
 
-def _cuhk03_views(content: RawContent) -> Finding:
+def _cuhk03_views(content: RawContent) -> LayoutFinding:
     cells = _cells(content)
     single = (
         " ".join(filter(None, (boxes, _identity(pid), f"view {3 - view}")))
@@ -162,7 +162,7 @@ def _cuhk03_views(content: RawContent) -> Finding:
     return _finding("cells", "identities without an image of one view", single)
 
 
-def _cuhk03_labeled_views(content: RawContent) -> Finding:
+def _cuhk03_labeled_views(content: RawContent) -> LayoutFinding:
     cells = _cells(content)
     single = (
         f"{_identity(pid)} view {3 - view}"
@@ -173,7 +173,7 @@ def _cuhk03_labeled_views(content: RawContent) -> Finding:
     return _finding("cells", text, single, wrong=False)
 
 
-def _cuhk03_cells(content: RawContent) -> Finding:
+def _cuhk03_cells(content: RawContent) -> LayoutFinding:
     full = (
         f"{boxes} {_identity(pid)} view {view}: {count}".strip()
         for (boxes, pid, view), count in _cells(content).items()
@@ -182,7 +182,7 @@ def _cuhk03_cells(content: RawContent) -> Finding:
     return _finding("cells", f"views of more than {CUHK03_SHOTS} images", full)
 
 
-def _cuhk03_test_sets(content: RawContent) -> Finding:
+def _cuhk03_test_sets(content: RawContent) -> LayoutFinding:
     """Twenty lists of a hundred known identities each; the CUHK03-NP folders ship none."""
     known = {image.pid for image in content.images}
     odd = [
@@ -198,7 +198,7 @@ def _cuhk03_test_sets(content: RawContent) -> Finding:
 # --- SYSU -----------------------------------------------------------------------------------------
 
 
-def _sysu_shots(content: RawContent) -> Finding:
+def _sysu_shots(content: RawContent) -> LayoutFinding:
     """Fewer than three images are allowed: the protocol keeps all there are, and says so."""
     found = Counter((image.pid, image.camid) for image in content.images)
     cameras = {camid for _, camid in found}

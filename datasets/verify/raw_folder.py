@@ -13,7 +13,7 @@ from crossres.datasets.base.files import digest_of
 from crossres.datasets.base.progress import progress
 from crossres.datasets.base.suggest import unknown
 from crossres.datasets.cards import Card, card
-from crossres.datasets.raw.counts import Tally, tallies
+from crossres.datasets.raw.counts import CountCheck, tallies
 from crossres.datasets.raw.native_sizes import other_sizes, size_words
 from crossres.datasets.raw.source import Source, raw_folder
 from crossres.datasets.raw.twin_marker import drawn_as
@@ -28,7 +28,7 @@ from crossres.datasets.verify.checksums import (
     read_record,
     write_record,
 )
-from crossres.datasets.verify.layout_rules import Finding, pairing
+from crossres.datasets.verify.layout_rules import LayoutFinding, pairing
 
 LEVELS = ("counts", "names", "bytes")
 _IMAGES = (".jpg", ".jpeg", ".png", ".bmp")
@@ -46,8 +46,8 @@ class Verdict:
     folder: Path
     source: str
     level: str
-    tallies: tuple[Tally, ...]
-    findings: tuple[Finding, ...]
+    tallies: tuple[CountCheck, ...]
+    findings: tuple[LayoutFinding, ...]
     files: int = 0
     digest: str = ""
     recorded: bool = False
@@ -90,7 +90,7 @@ def verify_raw(
     if truth is not None:
         findings += _against(truth, content.images)
     elif drawn:
-        findings.append(Finding("twin", "twin of another version; draw it again", (drawn,)))
+        findings.append(LayoutFinding("twin", "twin of another version; draw it again", (drawn,)))
     else:
         findings += _of_other_sizes(about, folder, content.images, cache)
     counted = tallies(about, content.images) if not drawn else _count(truth, content)
@@ -121,21 +121,21 @@ def verify_raw(
     )
 
 
-def _strays(folder: Path, strays: Sequence[Path]) -> list[Finding]:
+def _strays(folder: Path, strays: Sequence[Path]) -> list[LayoutFinding]:
     names = tuple(sorted(path.relative_to(folder).as_posix() for path in strays))
     return _if_any("grammar", "names outside the grammar of the layout", names)
 
 
 def _of_other_sizes(
     about: Card, folder: Path, images: Sequence[RawImage], cache: Path
-) -> list[Finding]:
+) -> list[LayoutFinding]:
     found = other_sizes(about, folder, images, cache)
     items = tuple(f"{path} is {w} × {h}" for path, (w, h) in sorted(found.items()))
     words = "".join(size_words(about, found, len(images)))
     return _if_any("sizes", f"images of other sizes: {words}", items)
 
 
-def _twice(images: Sequence[RawImage]) -> list[Finding]:
+def _twice(images: Sequence[RawImage]) -> list[LayoutFinding]:
     """Files that differ in their suffix, or in upper and lower case, only."""
     of: dict[str, list[str]] = defaultdict(list)
     for image in images:
@@ -144,22 +144,22 @@ def _twice(images: Sequence[RawImage]) -> list[Finding]:
     return _if_any("duplicates", "names that stand for one image", twice)
 
 
-def _unread(layout: str, folder: Path, images: Sequence[RawImage]) -> list[Finding]:
+def _unread(layout: str, folder: Path, images: Sequence[RawImage]) -> list[LayoutFinding]:
     """Image files beside those that were read: in no list. VRU is said to ship ten of them."""
     source_file = reader(layout).source_file
     read = {source_file(folder, image.path) for image in images}
     beside = (path for place in {path.parent for path in read} for path in place.iterdir())
     extra = (path for path in beside if path not in read and _is_image(path))
     names = tuple(sorted(path.relative_to(folder).as_posix() for path in extra))
-    return [Finding("extra", "image files that no list names", names, False)] if names else []
+    return [LayoutFinding("extra", "image files that no list names", names, False)] if names else []
 
 
 def _is_image(path: Path) -> bool:
     return path.suffix.casefold() in _IMAGES and not path.name.startswith(".")
 
 
-def _if_any(check: str, text: str, items: tuple[str, ...]) -> list[Finding]:
-    return [Finding(check, text, items)] if items else []
+def _if_any(check: str, text: str, items: tuple[str, ...]) -> list[LayoutFinding]:
+    return [LayoutFinding(check, text, items)] if items else []
 
 
 # --- twins ----------------------------------------------------------------------------------------
@@ -173,14 +173,14 @@ def _truth(dataset: str, drawn: str) -> list[RawImage] | None:
     return truth(dataset, size) if int(version) == TWIN_VERSION else None
 
 
-def _count(truth: Sequence[RawImage] | None, content: RawContent) -> list[Tally]:
+def _count(truth: Sequence[RawImage] | None, content: RawContent) -> list[CountCheck]:
     if truth is None:
         return []
     found, drawn = len(content.images), len(truth)
-    return [Tally("all", "images", found, drawn, fits=found == drawn)]
+    return [CountCheck("all", "images", found, drawn, fits=found == drawn)]
 
 
-def _against(truth: Sequence[RawImage], images: Sequence[RawImage]) -> list[Finding]:
+def _against(truth: Sequence[RawImage], images: Sequence[RawImage]) -> list[LayoutFinding]:
     drawn, found = {i.path: i for i in truth}, {i.path: i for i in images}
     other = tuple(sorted(p for p in drawn.keys() & found.keys() if drawn[p] != found[p]))
     return [
@@ -199,7 +199,7 @@ def _sums(layout: str, folder: Path, content: RawContent, record: Path | None) -
     return hash_files(folder, files_of(folder, reader(layout), content.images, record))
 
 
-def _against_record(record: Path, sums: Sums) -> list[Finding]:
+def _against_record(record: Path, sums: Sums) -> list[LayoutFinding]:
     if not record.exists():
         write_record(record, sums)
         return []
@@ -211,7 +211,7 @@ def _against_record(record: Path, sums: Sums) -> list[Finding]:
     ]
 
 
-def _undecodable(layout: str, folder: Path, images: Sequence[RawImage]) -> list[Finding]:
+def _undecodable(layout: str, folder: Path, images: Sequence[RawImage]) -> list[LayoutFinding]:
     module, broken = reader(layout), []
     with progress("decoding", 1, "images") as report:
         for done, image in enumerate(images, start=1):

@@ -158,7 +158,9 @@ def _check_fit(
 ) -> tuple[Method, Embeddings]:
     train, steps = made_train_set(profile), list[tuple[int, int]]()
     before, state = _content(train), _random_state()
-    run = Run(seed=0, progress=lambda done, total: steps.append((done, total)), note=_heard)
+    run = Run(
+        seed=0, progress=lambda done, total: steps.append((done, total)), record_loss=_checked_loss
+    )
     fitted = _fit(cls, profile, options, train, run)
     _require(_content(train) == before, cls, "fit must not write into the training data")
     _require(_random_state() == state, cls, "fit must leave the global random state as it was")
@@ -268,7 +270,7 @@ def _check_round_trip(
     _require(same, cls, "a loaded method must give the same embeddings")
 
 
-def _heard(name: str, value: Any) -> None:
+def _checked_loss(name: str, value: Any) -> None:
     """Hears the losses of one of two trainings that must end alike."""
     if not isinstance(name, str):
         raise TypeError(f"note(name, value) takes a text and a number, not {name!r}")

@@ -11,15 +11,15 @@ from crossres.datasets.base.draws import draw
 
 
 def _silent(done: int, total: int) -> None:
-    """The progress callback of a run that nobody watches."""
+    """Do nothing: the progress of a run that nobody watches."""
 
 
-def unheard(name: str, value: SupportsFloat) -> None:
-    """Who hears the losses of a run that nobody asks for them."""
+def ignore_loss(name: str, value: SupportsFloat) -> None:
+    """Drop the loss: the default of `record_loss`."""
 
 
-def unseen(*arrays: NDArray[Any]) -> None:
-    """Who sees the draws of a run that nobody asks for them."""
+def ignore_draws(*arrays: NDArray[Any]) -> None:
+    """Drop the draws: the default of `record_draws`."""
 
 
 @dataclass(frozen=True)
@@ -28,24 +28,24 @@ class Run:
 
     dataset: the id of the data set that is trained on; it goes into all that is drawn, so that
     the trainings of one seed on several sets begin each by its own chance and count as several.
-    note(name, value): a loss, a float or a tensor of one number, of the step that the next
+    record_loss(name, value): a loss, a float or a tensor of one number, of the step that the next
     `progress` ends; of several in a step the mean counts. Tensors are read later and in bulk, so
-    that nothing waits for a GPU. drew(*arrays): what a step drew at random, such as the images of
-    its batch; the losses of two trainings are the same only where they drew the same.
+    that nothing waits for a GPU. record_draws(*arrays): what a step drew at random, such as the
+    images of its batch; losses of two trainings are the same only where they drew the same.
     """
 
     seed: int
     device: str = "cpu"
     progress: Callable[[int, int], None] = _silent
-    note: Callable[[str, SupportsFloat], None] = unheard
-    drew: Callable[..., None] = unseen
+    record_loss: Callable[[str, SupportsFloat], None] = ignore_loss
+    record_draws: Callable[..., None] = ignore_draws
     dataset: str = ""
 
     def __post_init__(self) -> None:
         as_whole(self.seed, "seed of a Run")
         as_text(self.device, "device of a Run")
         as_text(self.dataset, "data set of a Run")
-        for name in ("progress", "note", "drew"):
+        for name in ("progress", "record_loss", "record_draws"):
             as_function(getattr(self, name), f"{name} of a Run")
 
     def seed_for(self, *purpose: str | int) -> int:

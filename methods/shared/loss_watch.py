@@ -1,4 +1,4 @@
-"""The losses of a training, told to whoever watches it from wherever in it they are computed.
+"""Record the losses of a training where they are computed, for whoever watches it.
 
 They pass through unchanged, so that a formula names its terms where it stands.
 """
@@ -8,25 +8,25 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import SupportsFloat, TypeVar
 
-from crossres.methods.interface.run import unheard
+from crossres.methods.interface.run import ignore_loss
 
-Note = Callable[[str, SupportsFloat], None]
+RecordLoss = Callable[[str, SupportsFloat], None]
 _Loss = TypeVar("_Loss", bound=SupportsFloat)
 
-_hearer: ContextVar[Note] = ContextVar("hearer", default=unheard)
+_recorder: ContextVar[RecordLoss] = ContextVar("recorder", default=ignore_loss)
 
 
 @contextmanager
-def heard_by(note: Note) -> Iterator[None]:
-    """Inside, `note` is told what is `noted`: mostly the `note` of a Run."""
-    token = _hearer.set(note)
+def losses_go_to(record: RecordLoss) -> Iterator[None]:
+    """Inside, `record` gets each `watched_loss`: mostly the `record_loss` of a Run."""
+    token = _recorder.set(record)
     try:
         yield
     finally:
-        _hearer.reset(token)
+        _recorder.reset(token)
 
 
-def noted(name: str, loss: _Loss) -> _Loss:
-    """The loss itself, after it was told under this name."""
-    _hearer.get()(name, loss)
+def watched_loss(name: str, loss: _Loss) -> _Loss:
+    """Return the loss itself, after it was recorded under this name."""
+    _recorder.get()(name, loss)
     return loss

@@ -16,7 +16,7 @@ from crossres.datasets.base.errors import InputError
 from crossres.methods.interface.method import Embeddings, Method
 from crossres.methods.interface.run import Run
 from crossres.methods.interface.training_data import Images, TrainSet
-from crossres.methods.shared.loss_watch import heard_by
+from crossres.methods.shared.loss_watch import losses_go_to
 from crossres.methods.shared.networks.backbones import backbone_spec, build_backbone
 from crossres.methods.shared.networks.reid import ReidNetwork
 from crossres.methods.shared.reid_options import ReidOptions
@@ -60,7 +60,7 @@ class TorchMethod(Method):
         network = self.build(train.identities, run, pretrained=True)
         self.start = start_digest(network)
         network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        with repeatable(), heard_by(run.note):
+        with repeatable(), losses_go_to(run.record_loss):
             self.train(network.train(), train, run)
         self.network, self.identities = network.eval(), train.identities
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from crossres.benchmark.compare.comparison import SAMENESS, Tally, tally
+from crossres.benchmark.compare.comparison import SAMENESS, ChangeTally, tally
 from crossres.benchmark.compare.folders import FolderComparison
 from crossres.benchmark.compare.pairs import Pair
 from crossres.reports.comparison.sentence import verdict
@@ -45,5 +45,5 @@ def sameness_counts(pairs: Sequence[Pair]) -> dict[str, int]:
     return {one: sum(pair.sameness == one for pair in pairs) for one in SAMENESS}
 
 
-def _tally_json(one: Tally) -> dict[str, Any]:
+def _tally_json(one: ChangeTally) -> dict[str, Any]:
     return asdict(one) | {"cells": one.cells}

@@ -44,7 +44,7 @@ class GapLine:
 
 
 @dataclass(frozen=True)
-class Block:
+class MeasureBlock:
     """One measure: the rows that are not equal over all data sets and on each; those that are."""
 
     measure: Measure
@@ -100,7 +100,7 @@ def to_page(held: FolderComparison) -> str:
     )
 
 
-def _block(found: Comparison, measure: Measure) -> Block:
+def _block(found: Comparison, measure: Measure) -> MeasureBlock:
     equal = [gap.row or "" for gap in found.overall(measure) if gap.verdict == "equal"]
     gaps = [
         gap for gap in found.gaps if (gap.gallery, gap.metric) == measure and gap.verdict != "equal"
@@ -127,7 +127,7 @@ def _block(found: Comparison, measure: Measure) -> Block:
             by_set[set_title(gap.dataset, gap.protocol)].append(line(gap))
     step = round_step(most - least, 4)
     ticks = range(math.ceil(least / step) * step, math.floor(most) + 1, step)
-    return Block(
+    return MeasureBlock(
         measure,
         along(0.0),
         tuple(Tick(along(tick / 100), signed(tick)[:-2] or "0") for tick in ticks),

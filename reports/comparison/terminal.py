@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from crossres.benchmark.compare.comparison import SAMENESS, Gap, Measure, Tally
+from crossres.benchmark.compare.comparison import SAMENESS, ChangeTally, Gap, Measure
 from crossres.benchmark.compare.folders import FolderComparison
 from crossres.datasets.base.words import counted
 from crossres.reports.comparison.sentence import change_words, verdict
@@ -49,7 +49,7 @@ def print_against(held: FolderComparison, console: Console) -> None:
         )
 
 
-def _tally_table(title: str, tallies: Iterable[Tally]) -> RichTable:
+def _tally_table(title: str, tallies: Iterable[ChangeTally]) -> RichTable:
     table = _table(title, ("What differs", "A", "B"), ("Cells", *SAMENESS))
     for one in tallies:
         a, b = (one.change.a, one.change.b) if one.change else ("", "")

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
-from crossres.benchmark.compare.comparison import Gap, Tally, tally
+from crossres.benchmark.compare.comparison import ChangeTally, Gap, tally
 from crossres.benchmark.compare.folders import FolderComparison
 from crossres.benchmark.compare.pairs import Pair
 from crossres.benchmark.records.record import Record
@@ -18,7 +18,7 @@ def cautions_of(held: FolderComparison) -> tuple[str, ...]:
     return cautions(side for pair in held.comparison.pairs for side in (pair.a, pair.b))
 
 
-def tallies_of(pairs: Sequence[Pair]) -> list[Tally]:
+def tallies_of(pairs: Sequence[Pair]) -> list[ChangeTally]:
     """What differs, unless nothing at all does."""
     if all(pair.sameness == "bit-equal" and not pair.changes for pair in pairs):
         return []

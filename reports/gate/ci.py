@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from xml.etree import ElementTree
 
-from crossres.benchmark.gate.check import Check, Finding
+from crossres.benchmark.gate.check import Check, GateFinding
 from crossres.benchmark.gate.folders import FolderCheck
 from crossres.reports.gate.lines import ADVICE, BLIND, SIGHT
 from crossres.reports.wording import metric_title
@@ -76,7 +76,7 @@ def _fault(
     ElementTree.SubElement(case, tag, about).text = "\n".join([*texts, advice])
 
 
-Case = tuple[str, list[Finding]]
+Case = tuple[str, list[GateFinding]]
 
 
 def _plain_cases(made: Check) -> list[Case]:

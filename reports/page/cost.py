@@ -24,7 +24,7 @@ SECONDS = [
 
 
 @dataclass(frozen=True)
-class Measure:
+class CostMeasure:
     """One kind of cost: its value of a record (None: not known), its words, its round values."""
 
     title: str
@@ -35,7 +35,7 @@ class Measure:
 
 
 @dataclass(frozen=True)
-class Spot:
+class CostSpot:
     """One row of a panel: its point, and where its label stands at the right."""
 
     row: int
@@ -48,7 +48,7 @@ class Spot:
 
 
 @dataclass(frozen=True)
-class Panel:
+class CostPanel:
     """One kind of cost along a logarithmic axis, the metric upwards; `front` is a staircase."""
 
     title: str
@@ -56,7 +56,7 @@ class Panel:
     bottom: float
     x_ticks: tuple[Tick, ...]
     y_ticks: tuple[Tick, ...]
-    spots: tuple[Spot, ...]
+    spots: tuple[CostSpot, ...]
     front: str
 
 
@@ -78,7 +78,7 @@ class Costs:
     """
 
     metric: str
-    panels: tuple[Panel, ...]
+    panels: tuple[CostPanel, ...]
     rows: tuple[CostRow, ...]
     environments: int
     left_out: tuple[str, ...]
@@ -101,10 +101,12 @@ def _span(seconds: float) -> str:
 
 _DECADES = [step * 10.0**power for power in range(16) for step in (1, 2, 5)]
 MEASURES = (
-    Measure("Parameters", lambda r: r.counts.get("parameters"), short, short, _DECADES),
-    Measure("FLOPs per image", lambda r: r.counts.get("flops_per_image"), short, short, _DECADES),
-    Measure("Training time", lambda r: r.seconds.get("fit"), duration, _span, SECONDS),
-    Measure(
+    CostMeasure("Parameters", lambda r: r.counts.get("parameters"), short, short, _DECADES),
+    CostMeasure(
+        "FLOPs per image", lambda r: r.counts.get("flops_per_image"), short, short, _DECADES
+    ),
+    CostMeasure("Training time", lambda r: r.seconds.get("fit"), duration, _span, SECONDS),
+    CostMeasure(
         "Peak memory",
         lambda r: r.peak_memory_bytes,
         memory,
@@ -141,11 +143,11 @@ def costs_of(grid: Grid) -> Costs | None:
     return Costs(metric, panels, rows, len(environments), left_out)
 
 
-def _cost(panel: Panel, row: int) -> tuple[str, bool]:
+def _cost(panel: CostPanel, row: int) -> tuple[str, bool]:
     return next(((s.text, s.on_front) for s in panel.spots if s.row == row), ("–", False))
 
 
-def _spent(grid: Grid, measure: Measure, rows: Mapping[int, float]) -> dict[int, float]:
+def _spent(grid: Grid, measure: CostMeasure, rows: Mapping[int, float]) -> dict[int, float]:
     """Each row's mean cost of a cell, where every cell of it is known and not zero."""
     spent = {}
     for row in rows:
@@ -170,11 +172,11 @@ def pareto(points: Mapping[int, tuple[float, float]]) -> list[int]:
 
 
 def _panel(
-    measure: Measure,
+    measure: CostMeasure,
     spent: Mapping[int, float],
     means: Mapping[int, float],
     labels: Mapping[int, str],
-) -> Panel:
+) -> CostPanel:
     front = pareto({row: (cost, means[row]) for row, cost in spent.items()})
     bottom = TOP + max(LEAST_HEIGHT, LABEL_GAP * len(spent))
     limits, ticks = _axis(measure.steps, min(spent.values()), max(spent.values()))
@@ -187,10 +189,12 @@ def _panel(
     y = {row: up(100 * means[row]) for row in spent}
     places = spread([y[row] for row in spent], LABEL_GAP, TOP, bottom)
     spots = tuple(
-        Spot(row, labels[row], measure.text(cost), x[row], y[row], round(place, 1), row in front)
+        CostSpot(
+            row, labels[row], measure.text(cost), x[row], y[row], round(place, 1), row in front
+        )
         for (row, cost), place in zip(spent.items(), places, strict=True)
     )
-    return Panel(
+    return CostPanel(
         measure.title,
         bottom + 26,
         bottom,

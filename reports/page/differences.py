@@ -16,7 +16,7 @@ from crossres.benchmark.stats.paired import (
     mean_difference,
     set_mean,
 )
-from crossres.benchmark.stats.power import least_seen, seeds_to_find
+from crossres.benchmark.stats.power import detectable_difference, seeds_to_find
 from crossres.benchmark.stats.ranking import pairwise
 from crossres.benchmark.stats.sample import Sample
 from crossres.reports.charts.axis import Tick, round_step
@@ -29,7 +29,7 @@ PLOT_WIDTH, MARGIN = 300.0, 8.0
 
 
 @dataclass(frozen=True)
-class OnSet:
+class GapOnSet:
     """A row on one data set: its mean with its interval, and the gap to the reference."""
 
     column: Column
@@ -51,7 +51,7 @@ class Against:
     row: int
     label: str
     mean: float
-    sets: tuple[OnSet, ...]
+    sets: tuple[GapOnSet, ...]
     gap: Difference | None
     p: float | None
     seen: float | None
@@ -77,7 +77,7 @@ class Scale:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class RowComparison:
     """The rows of a grid by one metric, highest first, against one of them.
 
     The reference is the row that the table names as such, else the one of the highest mean.
@@ -106,14 +106,14 @@ class Comparison:
         return any(one.interval for row in self.rows for one in row.sets)
 
 
-def compare_rows(grid: Grid) -> tuple[Comparison, ...]:
+def compare_rows(grid: Grid) -> tuple[RowComparison, ...]:
     """By the table's first metric and by mAP, where two rows or more have it."""
     metrics = dict.fromkeys((grid.table.metrics[0], "mAP"))
     comparisons = (_comparison(grid, metric) for metric in metrics)
     return tuple(one for one in comparisons if one is not None)
 
 
-def _comparison(grid: Grid, metric: str) -> Comparison | None:
+def _comparison(grid: Grid, metric: str) -> RowComparison | None:
     values = rows_of(grid, metric)
     if len(values) < 2:
         return None
@@ -129,7 +129,7 @@ def _comparison(grid: Grid, metric: str) -> Comparison | None:
     reference = rows[order.index(best)]
     rows.sort(key=lambda one: (-_effect(one, reference), one.row))
     labels = [grid.table.rows[row].label for row in order]
-    return Comparison(
+    return RowComparison(
         metric,
         tuple(c for c in grid.shown if any(c.name in by_set(v) for v in values.values())),
         tuple(rows),
@@ -152,14 +152,16 @@ def _against(
     grid: Grid,
     row: int,
     values: Values,
-    sets: tuple[OnSet, ...],
+    sets: tuple[GapOnSet, ...],
     gap: Difference | None,
     p: float | None,
 ) -> Against:
     label, mean = grid.table.rows[row].label, set_mean(values)
     if gap is None:
         return Against(row, label, mean, sets, gap, p, None, None)
-    return Against(row, label, mean, sets, gap, p, least_seen(gap), seeds_to_find(POINT, gap))
+    return Against(
+        row, label, mean, sets, gap, p, detectable_difference(gap), seeds_to_find(POINT, gap)
+    )
 
 
 def _effect(row: Against, reference: Against) -> float:
@@ -177,7 +179,7 @@ def rows_of(grid: Grid, metric: str) -> dict[int, Sample]:
 # --- one data set at a time -----------------------------------------------------------------------
 
 
-def _on_sets(grid: Grid, mine: Sample, best: Sample) -> tuple[OnSet, ...]:
+def _on_sets(grid: Grid, mine: Sample, best: Sample) -> tuple[GapOnSet, ...]:
     sets = []
     for column in grid.shown:
         if alone := mine.only([column.name]):
@@ -186,7 +188,7 @@ def _on_sets(grid: Grid, mine: Sample, best: Sample) -> tuple[OnSet, ...]:
             interval = None
             if mean.low is not None and mean.high is not None:
                 interval = (max(0.0, mean.low), mean.high)
-            sets.append(OnSet(column, mean.effect, interval, gap))
+            sets.append(GapOnSet(column, mean.effect, interval, gap))
     return tuple(sets)
 
 

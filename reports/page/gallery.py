@@ -34,7 +34,7 @@ _NEEDED = {
 
 
 @dataclass(frozen=True)
-class Shot:
+class GalleryShot:
     """One image of a gallery or a chain; `correct` frames it green or red.
 
     measures: of an image of a chain, how near it is to its HR original, where it has one.
@@ -52,7 +52,7 @@ class Ranking:
 
     row: int
     key: str
-    top: tuple[Shot, ...]
+    top: tuple[GalleryShot, ...]
     match_rank: int
 
 
@@ -60,7 +60,7 @@ class Ranking:
 class Query:
     """One query and the rankings of all rows that kept it."""
 
-    shot: Shot
+    shot: GalleryShot
     pid: int
     rate: str
     rankings: tuple[Ranking, ...]
@@ -73,7 +73,7 @@ class Chain:
     row: int
     key: str
     labels: tuple[str, ...]
-    images: tuple[tuple[Shot, ...], ...]
+    images: tuple[tuple[GalleryShot, ...], ...]
 
 
 @dataclass(frozen=True)
@@ -177,7 +177,7 @@ def _query(found: Mapping[int, tuple[Record, Arrays]], name: str) -> Query:
     pid = int(first["query_pids"][at])
     rankings = [_ranking(row, record, arrays, name) for row, (record, arrays) in found.items()]
     return Query(
-        Shot(data_uri(first["query_images"][at]), f"query {name}, identity {pid}"),
+        GalleryShot(data_uri(first["query_images"][at]), f"query {name}, identity {pid}"),
         pid,
         rate_words(int(first["query_rates"][at])),
         tuple(ranking for ranking in rankings if ranking is not None),
@@ -191,7 +191,7 @@ def _ranking(row: int, record: Record, arrays: Arrays, name: str) -> Ranking | N
     at = names.index(name)
     pid = int(arrays["query_pids"][at])
     top = tuple(
-        Shot(
+        GalleryShot(
             data_uri(image),
             f"rank {rank}, identity {int(found)}, distance {float(distance):.3f}",
             int(found) == pid,
@@ -222,7 +222,7 @@ def _chain(row: int, record: Record, arrays: Arrays, names: Sequence[str]) -> Ch
     known = [str(name) for name in arrays["query_names"][: len(arrays["chain_images"])]]
     images = tuple(
         tuple(
-            Shot(data_uri(image, 256), label, measures=nearness(arrays, query, step))
+            GalleryShot(data_uri(image, 256), label, measures=nearness(arrays, query, step))
             for step, (image, label) in enumerate(
                 zip(arrays["chain_images"][query], labels, strict=True)
             )

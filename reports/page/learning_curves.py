@@ -24,7 +24,7 @@ Values = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Panel:
+class CurvePanel:
     """One loss: its line and band as SVG paths, and where a mean was no finite number.
 
     `ends` are the first and the last value in words, `lost` says when it was first not finite.
@@ -46,7 +46,7 @@ class RowCurves:
 
     row: int
     label: str
-    panels: tuple[Panel, ...]
+    panels: tuple[CurvePanel, ...]
 
 
 @dataclass(frozen=True)
@@ -98,13 +98,13 @@ def read_curves(path: Path) -> dict[str, Values] | None:
     return {str(name): row for name, row in zip(names, values, strict=True)}
 
 
-def panels_of(kept: Sequence[dict[str, Values]]) -> tuple[Panel, ...]:
+def panels_of(kept: Sequence[dict[str, Values]]) -> tuple[CurvePanel, ...]:
     """One panel for each loss that any seed noted, in their order."""
     names = dict.fromkeys(name for curves in kept for name in curves)
     return tuple(_panel(name, [c[name] for c in kept if name in c]) for name in names)
 
 
-def _panel(name: str, curves: Sequence[Values]) -> Panel:
+def _panel(name: str, curves: Sequence[Values]) -> CurvePanel:
     bins = max(map(len, curves))
     seeds = np.stack([_stretched(curve, bins) for curve in curves])
     broken = np.isinf(seeds).any(axis=0)
@@ -120,7 +120,7 @@ def _panel(name: str, curves: Sequence[Values]) -> Panel:
         return [(x[k], y) for k, y in zip(places, up, strict=True)]
 
     first = int(np.flatnonzero(broken)[0]) if broken.any() else None
-    return Panel(
+    return CurvePanel(
         name,
         (number(middle[0]), number(middle[-1])) if middle else ("–", "–"),
         number(low),

@@ -13,7 +13,7 @@ from crossres.reports.tables.cells import published_text
 
 
 @dataclass(frozen=True)
-class Head:
+class NumberHead:
     """A column's title, whether it holds text or numbers, and what it is, in a sentence."""
 
     title: str
@@ -22,7 +22,7 @@ class Head:
 
 
 @dataclass(frozen=True)
-class Entry:
+class NumberEntry:
     """One cell: `value` is what it is sorted by; None, where nothing is known, comes last.
 
     A score has a `spread`, the standard deviation over the seeds, and the key of its first record.
@@ -38,22 +38,22 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class Line:
+class NumberRow:
     """One row of a table on one of its data sets; `facets` are what it may be filtered by."""
 
     row: int
     label: str
     dataset: str
     facets: Mapping[str, str]
-    entries: tuple[Entry, ...]
+    entries: tuple[NumberEntry, ...]
 
 
 @dataclass(frozen=True)
 class Numbers:
     """The flat table; `facets` names the choices of each filter that has more than one."""
 
-    heads: tuple[Head, ...]
-    lines: tuple[Line, ...]
+    heads: tuple[NumberHead, ...]
+    lines: tuple[NumberRow, ...]
     facets: Mapping[str, tuple[str, ...]]
 
 
@@ -83,32 +83,32 @@ def _is_published(grid: Grid, row: int, column: Column) -> bool:
     return any(grid.score(row, column, metric).published for metric in grid.table.metrics)
 
 
-def _heads(metrics: Sequence[str]) -> list[Head]:
+def _heads(metrics: Sequence[str]) -> list[NumberHead]:
     heads = []
     for metric in metrics:
         title = words.metric_title(metric)
         heads += [
-            Head(title, about="mean ± standard deviation over the seeds, per cent"),
-            Head(f"{title} published", about="as printed in a paper, per cent"),
-            Head(f"{title} Δ", about="measured minus published, percentage points"),
+            NumberHead(title, about="mean ± standard deviation over the seeds, per cent"),
+            NumberHead(f"{title} published", about="as printed in a paper, per cent"),
+            NumberHead(f"{title} Δ", about="measured minus published, percentage points"),
         ]
     return [
         *heads,
-        Head("Seeds", about="measured"),
-        Head("Training", about="mean time of training"),
-        Head("Peak memory", about="mean, of the process, without a GPU's"),
-        Head("Parameters", about="that are trained"),
+        NumberHead("Seeds", about="measured"),
+        NumberHead("Training", about="mean time of training"),
+        NumberHead("Peak memory", about="mean, of the process, without a GPU's"),
+        NumberHead("Parameters", about="that are trained"),
     ]
 
 
-def _line(grid: Grid, row: int, column: Column, metrics: Sequence[str]) -> Line:
+def _line(grid: Grid, row: int, column: Column, metrics: Sequence[str]) -> NumberRow:
     scores = [entry for metric in metrics for entry in _scores(grid.score(row, column, metric))]
     facets = {
         "table": grid.table.id,
         "run": f"{words.source_words(grid.source)}, {grid.profile}",
         "data set": column.title,
     }
-    return Line(
+    return NumberRow(
         row,
         grid.table.rows[row].label,
         column.title,
@@ -117,49 +117,51 @@ def _line(grid: Grid, row: int, column: Column, metrics: Sequence[str]) -> Line:
     )
 
 
-def _scores(score: Score) -> list[Entry]:
+def _scores(score: Score) -> list[NumberEntry]:
     """Measured, published, and their difference."""
     printed = score.published
-    measured = Entry("")
+    measured = NumberEntry("")
     if score.mean is not None:
         spread = "" if score.std is None else words.percent(score.std)
-        measured = Entry(words.percent(score.mean), score.mean, spread, score.keys[0], score.mark)
-    published = Entry("")
+        measured = NumberEntry(
+            words.percent(score.mean), score.mean, spread, score.keys[0], score.mark
+        )
+    published = NumberEntry("")
     if printed is not None:
-        published = Entry(
+        published = NumberEntry(
             published_text(score), printed.value, title=printed.source, is_published=True
         )
-    gap = Entry("")
+    gap = NumberEntry("")
     if score.mean is not None and printed is not None:
         points = 100 * score.mean - printed.value
-        gap = Entry(words.signed(points), points)
+        gap = NumberEntry(words.signed(points), points)
     return [measured, published, gap]
 
 
-def _costs(grid: Grid, row: int, column: Column) -> list[Entry]:
+def _costs(grid: Grid, row: int, column: Column) -> list[NumberEntry]:
     records = grid.cells[row, column].records
     missing = len(grid.cells[row, column].missing)
     done = len(records)
-    seeds = Entry(f"{done} of {done + missing}" if missing else f"{done}", done)
+    seeds = NumberEntry(f"{done} of {done + missing}" if missing else f"{done}", done)
     if not records:
-        return [seeds, Entry(""), Entry(""), Entry("")]
+        return [seeds, NumberEntry(""), NumberEntry(""), NumberEntry("")]
     seconds = statistics.fmean(record.seconds["fit"] for record in records)
     memory = statistics.fmean(record.peak_memory_bytes for record in records)
     size = statistics.fmean(record.counts["parameters"] for record in records)
     return [
         seeds,
-        Entry(words.duration(seconds), seconds),
-        Entry(words.memory(memory), memory),
-        Entry(f"{size:,.0f}", size),
+        NumberEntry(words.duration(seconds), seconds),
+        NumberEntry(words.memory(memory), memory),
+        NumberEntry(f"{size:,.0f}", size),
     ]
 
 
-def _narrowed(line: Line, filled: Sequence[bool]) -> Line:
+def _narrowed(line: NumberRow, filled: Sequence[bool]) -> NumberRow:
     kept = tuple(entry for entry, some in zip(line.entries, filled, strict=True) if some)
-    return Line(line.row, line.label, line.dataset, line.facets, kept)
+    return NumberRow(line.row, line.label, line.dataset, line.facets, kept)
 
 
-def _facets(lines: Sequence[Line]) -> dict[str, tuple[str, ...]]:
+def _facets(lines: Sequence[NumberRow]) -> dict[str, tuple[str, ...]]:
     names = dict.fromkeys(name for line in lines for name in line.facets)
     found = {name: tuple(dict.fromkeys(line.facets[name] for line in lines)) for name in names}
     return {name: choices for name, choices in found.items() if len(choices) > 1}

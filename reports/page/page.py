@@ -25,7 +25,7 @@ from crossres.reports.grid.unplaced import Leftovers
 from crossres.reports.page import protocols as across
 from crossres.reports.page.commands import cell_command, missing_command
 from crossres.reports.page.cost import LABEL_X, LEFT, RIGHT, TOP, Costs, costs_of
-from crossres.reports.page.differences import PLOT_WIDTH, Comparison, compare_rows, gap_text
+from crossres.reports.page.differences import PLOT_WIDTH, RowComparison, compare_rows, gap_text
 from crossres.reports.page.gallery import Pictures, pictures, queries_for
 from crossres.reports.page.learning_curves import Learning, learning_of
 from crossres.reports.page.number_table import numbers_of
@@ -49,7 +49,7 @@ class Section:
     strips: Mapping[Column, Mapping[int, Strip]] = field(default_factory=dict)
     plots: tuple[CmcPlot, ...] = ()
     pictures: tuple[Pictures, ...] = ()
-    comparisons: tuple[Comparison, ...] = ()
+    comparisons: tuple[RowComparison, ...] = ()
     costs: Costs | None = None
     across: tuple[Across, ...] = ()
     learning: tuple[Learning, ...] = ()

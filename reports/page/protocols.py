@@ -19,7 +19,7 @@ _RATE = re.compile(r"^(.*)\[rate=(\d+)\](.*)$")
 
 
 @dataclass(frozen=True)
-class Spot:
+class ProtocolSpot:
     """One row on one column: its mean, and from lowest to highest seed."""
 
     x: float
@@ -35,7 +35,7 @@ class Series:
 
     row: int
     label: str
-    spots: tuple[Spot, ...]
+    spots: tuple[ProtocolSpot, ...]
     line: str
     label_y: float
 
@@ -136,7 +136,7 @@ def _spots(
     y: Callable[[float], float],
     *,
     joined: bool,
-) -> tuple[Spot, ...]:
+) -> tuple[ProtocolSpot, ...]:
     shift = 0.0 if joined else APART * (row - (len(grid.table.rows) - 1) / 2)
     spots = []
     for column, place in zip(columns, places, strict=True):
@@ -144,5 +144,5 @@ def _spots(
         if score.mean is not None:
             ends = y(100 * min(score.values)), y(100 * max(score.values))
             text = f"{percent(score.mean)} ({_given(column)})"
-            spots.append(Spot(round(place + shift, 1), y(100 * score.mean), *ends, text))
+            spots.append(ProtocolSpot(round(place + shift, 1), y(100 * score.mean), *ends, text))
     return tuple(spots)

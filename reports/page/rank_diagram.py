@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from crossres.benchmark.stats.paired import LEVEL, Values
-from crossres.benchmark.stats.ranking import mean_ranks, not_told_apart
+from crossres.benchmark.stats.ranking import indistinguishable_groups, mean_ranks
 from crossres.datasets.base.words import listed
 from crossres.reports.charts.axis import Tick, round_step
 
@@ -63,7 +63,9 @@ def diagram(
     order = sorted(range(len(labels)), key=lambda row: (ranks[row], row))
     left, right = AXIS
     x = [round(left + (right - left) * (r - 1) / (len(labels) - 1), 1) for r in ranks]
-    groups = sorted(not_told_apart(len(labels), tests), key=lambda g: sorted(x[r] for r in g))
+    groups = sorted(
+        indistinguishable_groups(len(labels), tests), key=lambda g: sorted(x[r] for r in g)
+    )
     joints = tuple(
         Joint(
             _letter(place),

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from crossres.benchmark.claims import Verdict
+from crossres.benchmark.claims import ClaimVerdict
 from crossres.benchmark.records.record import Record
 from crossres.benchmark.stats.paired import LEVEL, by_set, set_mean
 from crossres.benchmark.stats.ranking import pairwise
@@ -14,7 +14,7 @@ from crossres.reports.grid.grid import Column, Grid
 from crossres.reports.grid.unplaced import Leftovers
 from crossres.reports.page.differences import rows_of
 
-VERDICTS: tuple[Verdict, ...] = ("holds", "does not hold", "no difference", "undecided")
+VERDICTS: tuple[ClaimVerdict, ...] = ("holds", "does not hold", "no difference", "undecided")
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class Overview:
     done: int
     missing: int
     seconds: float
-    claims: Mapping[Verdict, int]
+    claims: Mapping[ClaimVerdict, int]
     failed: int
     broken: int
     machines: int

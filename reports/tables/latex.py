@@ -16,9 +16,9 @@ from crossres.reports.tables.cells import training_texts
 from crossres.reports.tables.latex_tabular import (
     MACROS,
     POINTS_PER_CM,
-    Block,
-    Line,
     Number,
+    TabularBlock,
+    TabularLine,
     tabular,
 )
 from crossres.reports.wording import (
@@ -165,7 +165,7 @@ def _sentence(text: str) -> str:
     return escape(text) + ("" if text.endswith((".", "!", "?")) else ".")
 
 
-def _measured(grid: Grid) -> Block:
+def _measured(grid: Grid) -> TabularBlock:
     head = (r"\textit{Measured}", rf"\textit{{{_on(grid.source)}}}")
     heads = [head, *(GRADES if grid.is_mixed else ()), *(TRAINING if _shows_training(grid) else ())]
     lines = []
@@ -174,8 +174,8 @@ def _measured(grid: Grid) -> Block:
             tuple(_number(grid.score(row, column, metric)) for metric in grid.table.metrics)
             for column in grid.shown
         )
-        lines.append(Line((_row_label(grid, row), *map(escape, _about(grid, row))), numbers))
-    return Block(
+        lines.append(TabularLine((_row_label(grid, row), *map(escape, _about(grid, row))), numbers))
+    return TabularBlock(
         tuple(heads),
         tuple(escape(column.title) for column in grid.shown),
         tuple(escape(metric_title(metric)) for metric in grid.table.metrics),
@@ -201,7 +201,7 @@ def _about(grid: Grid, row: int) -> list[str]:
     return grade + (training_texts(grid, row, grid.shown[0]) if _shows_training(grid) else [])
 
 
-def _published(grid: Grid) -> Block:
+def _published(grid: Grid) -> TabularBlock:
     columns = [c for c in grid.shown if any(grid.has_published(c, m) for m in grid.table.metrics)]
     metrics = [m for m in grid.table.metrics if any(grid.has_published(c, m) for c in columns)]
     lines = []
@@ -209,8 +209,8 @@ def _published(grid: Grid) -> Block:
         scores = [[grid.score(row, column, metric) for metric in metrics] for column in columns]
         if any(score.published for part in scores for score in part):
             numbers = tuple(tuple(map(_printed, part)) for part in scores)
-            lines.append(Line((_row_label(grid, row),), numbers))
-    return Block(
+            lines.append(TabularLine((_row_label(grid, row),), numbers))
+    return TabularBlock(
         ((r"\textit{Published}", ""),),
         tuple(escape(column.title) for column in columns),
         tuple(escape(metric_title(metric)) for metric in metrics),

@@ -34,7 +34,7 @@ class Number:
 
 
 @dataclass(frozen=True)
-class Line:
+class TabularLine:
     """One row: its cells to the left of the numbers, as LaTeX, and the numbers by data set."""
 
     left: tuple[str, ...]
@@ -42,13 +42,13 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Block:
+class TabularBlock:
     """One tabular: the heads of its left columns in two lines, its data sets, metrics and rows."""
 
     heads: tuple[tuple[str, str], ...]
     titles: tuple[str, ...]
     metrics: tuple[str, ...]
-    lines: tuple[Line, ...]
+    lines: tuple[TabularLine, ...]
 
     @cached_property
     def left_widths(self) -> list[float]:
@@ -77,7 +77,7 @@ class _Column:
         return _DIGIT * (self.digits + 1) + _POINT + std + _BOLD * self.is_bold
 
 
-def tabular(block: Block, width: float) -> str:
+def tabular(block: TabularBlock, width: float) -> str:
     """The block for a line of `width` points, in as many panels of data sets as that takes."""
     left, label = _left(block, width)
     panels = _panels(block, width - left)
@@ -113,7 +113,7 @@ def _sign_width(sign: str) -> float:
 # --- how wide, and in how many panels -------------------------------------------------------------
 
 
-def _panels(block: Block, width: float) -> list[range]:
+def _panels(block: TabularBlock, width: float) -> list[range]:
     """The data sets in the fewest panels that fit `width`, as even as can be."""
     sets = len(block.titles)
     for count in range(1, sets + 1):
@@ -124,7 +124,7 @@ def _panels(block: Block, width: float) -> list[range]:
     return panels
 
 
-def _columns(block: Block, panels: Sequence[range]) -> list[_Column]:
+def _columns(block: TabularBlock, panels: Sequence[range]) -> list[_Column]:
     stacks: list[list[Number]] = [[] for _ in range(len(panels[0]) * len(block.metrics))]
     for panel in panels:
         for line in block.lines:
@@ -145,7 +145,7 @@ def _digits(number: str) -> int:
     return len(number.partition(".")[0])
 
 
-def _width(block: Block, columns: Sequence[_Column]) -> float:
+def _width(block: TabularBlock, columns: Sequence[_Column]) -> float:
     """The width of the columns of numbers with the gaps before them."""
     if (wide := _wide(block, columns)) is not None:
         return len(columns) * (wide + GAP)
@@ -153,7 +153,7 @@ def _width(block: Block, columns: Sequence[_Column]) -> float:
     return sum(max(column.width, head) + GAP for column in columns)
 
 
-def _wide(block: Block, columns: Sequence[_Column]) -> float | None:
+def _wide(block: TabularBlock, columns: Sequence[_Column]) -> float | None:
     """The width of all columns, where the titles above them ask for more than the numbers do."""
     share = (max(map(text_width, block.titles)) + GAP) / len(block.metrics) - GAP
     numbers = [column.width for column in columns]
@@ -162,7 +162,7 @@ def _wide(block: Block, columns: Sequence[_Column]) -> float | None:
     return max(share, *numbers)
 
 
-def _left(block: Block, width: float) -> tuple[float, str]:
+def _left(block: TabularBlock, width: float) -> tuple[float, str]:
     """The width of all left columns, and how the first one is set: on a line or as a paragraph."""
     first, *others = block.left_widths
     limit, kind = LABEL_SHARE * width, "l"
@@ -176,7 +176,7 @@ def _left(block: Block, width: float) -> tuple[float, str]:
 # --- what is written ------------------------------------------------------------------------------
 
 
-def _column_width(block: Block, columns: Sequence[_Column]) -> str:
+def _column_width(block: TabularBlock, columns: Sequence[_Column]) -> str:
     wide = _wide(block, columns)
     return "" if wide is None else rf"\sisetup{{table-column-width={wide / _EM:.1f}em}}"
 
@@ -193,7 +193,7 @@ def _std(deviation: str) -> str:
     return rf"\crossrespm{{{deviation}}}"
 
 
-def _panel(block: Block, panel: range, columns: Sequence[_Column]) -> str:
+def _panel(block: TabularBlock, panel: range, columns: Sequence[_Column]) -> str:
     number = len(block.metrics)
     starts = [len(block.heads) + 1 + number * k for k in range(len(panel))]
     titles = [rf"\multicolumn{{{number}}}{{c}}{{{block.titles[index]}}}" for index in panel]

@@ -16,7 +16,7 @@ from crossres.benchmark.gate.check import Check, check
 from crossres.benchmark.gate.limits import Limits
 from crossres.benchmark.gate.power import noise_of, seeds_for, sensitivities
 from crossres.benchmark.stats.paired import difference_of_samples
-from crossres.benchmark.stats.power import least_found
+from crossres.benchmark.stats.power import detectable_drop
 from crossres.datasets import InputError
 
 Make = Callable[..., Record]
@@ -587,7 +587,7 @@ def test_measured_noise_is_that_of_the_runs(grid: list[Record]) -> None:
     noisiest = max(one.deviation for one in noise if one.row and one.metric == "mAP")
     deviation = noisiest * np.sqrt((1 + 1 / 3) / 2)
     level = 2 * Limits().one_side / 8
-    assert found[0].in_a_row == pytest.approx(least_found(deviation, 8, 22, level, 0.8))
+    assert found[0].in_a_row == pytest.approx(detectable_drop(deviation, 8, 22, level, 0.8))
 
 
 def test_runs_are_the_cells_of_the_baseline_and_not_its_bits(grid: list[Record]) -> None:

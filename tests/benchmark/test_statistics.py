@@ -20,13 +20,13 @@ from crossres.benchmark.stats.paired import (
 )
 from crossres.benchmark.stats.power import (
     chance_to_find,
-    least_seen,
+    detectable_difference,
+    detectable_effect,
     power,
     seeds_needed,
     seeds_to_find,
-    smallest_seen,
 )
-from crossres.benchmark.stats.ranking import holm, mean_ranks, not_told_apart, pairwise
+from crossres.benchmark.stats.ranking import holm, indistinguishable_groups, mean_ranks, pairwise
 from crossres.benchmark.stats.sample import Sample, counted_queries, scored_queries
 
 fractions = st.floats(0, 1, allow_nan=False)
@@ -116,7 +116,7 @@ def test_equal_gaps_are_no_certainty() -> None:
     bare = difference(values("a", [6 / 12, 5 / 12]), values("a", [5 / 12, 4 / 12]))
     assert bare is not None
     assert (bare.p, bare.low, bare.high, bare.known) == (1.0, None, None, False)
-    assert least_seen(bare) is None
+    assert detectable_difference(bare) is None
     same = difference(values("a", [0.5, 0.25]), values("a", [0.5, 0.25]))
     assert same is not None
     assert (same.effect, same.p, same.low, same.high) == (0.0, 1.0, 0.0, 0.0)
@@ -245,30 +245,30 @@ def test_groups_are_all_maximal_sets_without_a_told_pair(
     rows = range(count)
     every = [g for size in rows for g in itertools.combinations(rows, size + 1) if tied(g)]
     largest = [g for g in every if not any(set(g) < set(other) for other in every)]
-    assert not_told_apart(count, tests) == sorted(g for g in largest if len(g) > 1)
+    assert indistinguishable_groups(count, tests) == sorted(g for g in largest if len(g) > 1)
 
 
 def test_many_equal_rows_are_one_group() -> None:
-    assert not_told_apart(60, {}) == [tuple(range(60))]
+    assert indistinguishable_groups(60, {}) == [tuple(range(60))]
 
 
 @pytest.mark.parametrize(("seeds", "sets"), [(2, 1), (3, 1), (3, 5), (40, 2)])
 def test_the_smallest_seen_is_seen_as_often_as_wanted(seeds: int, sets: int) -> None:
-    seen = smallest_seen(0.03, seeds, sets)
+    seen = detectable_effect(0.03, seeds, sets)
     assert seen is not None
     assert power(seen, 0.03, seeds, sets) == pytest.approx(0.8, abs=1e-6)
-    assert smallest_seen(0.06, seeds, sets) == pytest.approx(2 * seen, rel=1e-6)
+    assert detectable_effect(0.06, seeds, sets) == pytest.approx(2 * seen, rel=1e-6)
 
 
 def test_the_smallest_seen_agrees_with_the_seeds_needed() -> None:
     needed = seeds_needed(0.01, 0.03, 5)
     assert needed is not None
-    at, before = smallest_seen(0.03, needed, 5), smallest_seen(0.03, needed - 1, 5)
+    at, before = detectable_effect(0.03, needed, 5), detectable_effect(0.03, needed - 1, 5)
     assert at is not None
     assert before is not None
     assert at <= 0.01 < before
-    assert smallest_seen(0.03, 1, 5) is None
-    assert smallest_seen(0.0, 3) == 0.0
+    assert detectable_effect(0.03, 1, 5) is None
+    assert detectable_effect(0.0, 3) == 0.0
 
 
 # --- identities that seeds share ------------------------------------------------------------------
@@ -384,12 +384,12 @@ def test_power_counts_what_seeds_cannot_take_away() -> None:
     for effect, seeds in [(0.05, 3), (0.02, 10), (0.01, 2), (0.1, 2)]:
         expected = power(effect, 0.03, seeds)
         assert chance_to_find(effect, seeds_alone, seeds) == pytest.approx(expected, abs=1e-4)
-    assert least_seen(seeds_alone) == pytest.approx(smallest_seen(0.03, 3), rel=1e-3)
+    assert detectable_difference(seeds_alone) == pytest.approx(detectable_effect(0.03, 3), rel=1e-3)
     assert seeds_to_find(0.01, seeds_alone) == seeds_needed(0.01, 0.03)
     with_identities = replace(seeds_alone, drawn=Drawn(5e-4, 4e-4, 99))
     assert seeds_to_find(0.01, with_identities) is None
     assert seeds_to_find(0.07, with_identities) > seeds_to_find(0.07, seeds_alone)
-    assert least_seen(with_identities) > least_seen(seeds_alone)
+    assert detectable_difference(with_identities) > detectable_difference(seeds_alone)
 
 
 def test_power_is_how_often_the_test_finds_an_effect_over_seeds_and_identities() -> None:

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from crossres.datasets import Manifest
-from crossres.datasets.splits.diff import Change, compare
+from crossres.datasets.splits.diff import ImageChange, compare
 
 ROWS = [
     ("a.jpg", 1, 1, "train", 1),
@@ -45,8 +45,8 @@ def test_every_kind_of_change_is_told() -> None:
     assert found.only_a == ("a.jpg",)
     assert found.only_b == ("e.jpg",)
     assert found.changes == {
-        "pid": (Change("d.jpg", 3, 4),),
-        "camid": (Change("c.jpg", 2, 5),),
-        "split": (Change("d.jpg", "gallery", "query"),),
-        "rate": (Change("b.jpg", 2, 3), Change("d.jpg", 1, 2)),
+        "pid": (ImageChange("d.jpg", 3, 4),),
+        "camid": (ImageChange("c.jpg", 2, 5),),
+        "split": (ImageChange("d.jpg", "gallery", "query"),),
+        "rate": (ImageChange("b.jpg", 2, 3), ImageChange("d.jpg", 1, 2)),
     }

@@ -13,7 +13,7 @@ import pytest
 from crossres.cli import run
 from crossres.datasets import CARDS, InputError, Source, draw_twin, verify_raw
 from crossres.datasets.cards import Count
-from crossres.datasets.raw.counts import Tally, tallies
+from crossres.datasets.raw.counts import CountCheck, tallies
 from crossres.datasets.readers import RawContent, RawImage
 from crossres.datasets.twins import TWIN_VERSION, truth
 from crossres.datasets.verify.checksums import lines_of, read_record
@@ -280,7 +280,7 @@ def test_numbers_known_second_hand_are_reported_only():
     elsewhere = Count(boxes="labeled", images=5)
     card = type(about)(**(vars(about) | {"counts": (hearsay, elsewhere)}))
     (tally,) = tallies(card, rows)
-    assert tally == Tally("all", "images", 2, 100, fits=False)
+    assert tally == CountCheck("all", "images", 2, 100, fits=False)
     rows_99 = images(*((f"{k}", k, 0, "", "x") for k in range(99)))
     assert [tally.fits for tally in tallies(card, rows_99)] == [True]
     assert [tally.fits for tally in tallies(card, rows_99[1:])] == [False]

@@ -11,7 +11,7 @@ from crossres.methods.interface.conformance import SMALL, made_train_set
 from crossres.methods.interface.registry import METHODS, method_class
 from crossres.methods.interface.run import Run
 from crossres.methods.interface.training_data import TrainSet
-from crossres.methods.shared.loss_watch import heard_by, noted
+from crossres.methods.shared.loss_watch import losses_go_to, watched_loss
 
 CLASSIC = {"judea", "sld2l", "sdf"}
 OWN = {
@@ -48,7 +48,7 @@ def test_every_network_is_in_this_list() -> None:
 def test_every_network_tells_its_losses_and_learns_the_same(name: str) -> None:
     told: list[tuple[str, torch.Tensor]] = []
     heard, alone = method_class(name)(SMALL), method_class(name)(SMALL)
-    heard.fit(made_train_set(SMALL), Run(0, note=lambda n, value: told.append((n, value))))
+    heard.fit(made_train_set(SMALL), Run(0, record_loss=lambda n, value: told.append((n, value))))
     alone.fit(made_train_set(SMALL), Run(0))
     assert heard.parameters_digest() == alone.parameters_digest()
     assert {n for n, _ in told} == OWN[name]
@@ -57,12 +57,12 @@ def test_every_network_tells_its_losses_and_learns_the_same(name: str) -> None:
 
 def test_a_loss_passes_through() -> None:
     loss, told = torch.tensor(2.0), []
-    assert noted("alone", loss) is loss
-    with heard_by(lambda name, value: told.append((name, value))):
-        assert noted("heard", loss) is loss
-    with pytest.raises(ValueError), heard_by(lambda name, value: told.append((name, value))):
+    assert watched_loss("alone", loss) is loss
+    with losses_go_to(lambda name, value: told.append((name, value))):
+        assert watched_loss("heard", loss) is loss
+    with pytest.raises(ValueError), losses_go_to(lambda name, value: told.append((name, value))):
         raise ValueError
-    noted("alone", loss)
+    watched_loss("alone", loss)
     assert told == [("heard", loss)]
 
 
@@ -74,7 +74,7 @@ def test_a_note_that_is_no_name_and_number_does_not_conform(
     fit = plain.fit
 
     def noting(self: Any, train: TrainSet, run: Run) -> None:
-        run.note(*note)
+        run.record_loss(*note)
         fit(self, train, run)
 
     monkeypatch.setattr(plain, "fit", noting)

@@ -43,7 +43,7 @@ class ColourHistogram(Method):
         for label in range(train.identities):
             mine = train.labels == label
             centred[mine] = found[mine] - found[mine].mean(axis=0)
-            run.note("variance within an identity", np.square(centred[mine]).mean())
+            run.record_loss("variance within an identity", np.square(centred[mine]).mean())
             run.progress(label + 1, train.identities)
         # The share of one pixel keeps colours that never occur from weighing without bound.
         self.spread = np.sqrt((centred**2).mean(axis=0)) + 1 / train.images[0, :, :, 0].size

@@ -20,7 +20,7 @@ from crossres.benchmark.stats.sample import scored_queries
 from crossres.reports import build_grids
 from crossres.reports.charts.parts import Parts
 from crossres.reports.grid.unplaced import Leftovers
-from crossres.reports.page.differences import Comparison, compare_rows, gap_text
+from crossres.reports.page.differences import RowComparison, compare_rows, gap_text
 from crossres.reports.page.page import to_html
 from crossres.reports.page.rank_diagram import AXIS, diagram
 from crossres.reports.wording import p_text
@@ -29,7 +29,7 @@ from crossres.reports.write import write_report
 TABLE = load_table("table2")
 
 
-def compare(records: Any, results: Path | None = None) -> tuple[Comparison, ...]:
+def compare(records: Any, results: Path | None = None) -> tuple[RowComparison, ...]:
     queries = from_counts if results is None else FromArtifacts(results)
     (grid,) = build_grids(records, TABLE, queries)
     return compare_rows(grid)

@@ -15,7 +15,7 @@ from crossres.datasets.cards import CARDS
 from crossres.datasets.protocols import canonical_text
 from crossres.reports import build_grids, to_latex
 from crossres.reports.tables.latex import escape
-from crossres.reports.tables.latex_tabular import MACROS, Block, Line, Number, tabular
+from crossres.reports.tables.latex_tabular import MACROS, Number, TabularBlock, TabularLine, tabular
 from crossres.reports.write import write_report
 
 TABLE = load_table("table2")
@@ -159,11 +159,13 @@ def test_wide_narrow_and_odd_tables_are_set_too(recorder, tmp_path: Path) -> Non
 
 def one_metric(numbers: Sequence[Number]) -> str:
     """Numbers below each other in one column."""
-    lines = tuple(Line((f"r{k}",), ((number,),)) for k, number in enumerate(numbers))
+    lines = tuple(TabularLine((f"r{k}",), ((number,),)) for k, number in enumerate(numbers))
     return (
         MACROS
         + r"\sisetup{mode=match, reset-text-series=false}"
-        + tabular(Block((("Row", ""),), ("A data set with a long name",), ("mAP",), lines), 400)
+        + tabular(
+            TabularBlock((("Row", ""),), ("A data set with a long name",), ("mAP",), lines), 400
+        )
     )
 
 

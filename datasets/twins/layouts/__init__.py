@@ -37,7 +37,7 @@ class Shot:
 Pictures = Iterable[tuple[Shot, NDArray[np.uint8]]]
 
 
-class Layout(Protocol):
+class TwinLayout(Protocol):
     """What every layout module offers."""
 
     def plan(self, size: Size) -> list[Shot]:
@@ -54,13 +54,13 @@ OTHERS: Mapping[str, Mapping[str, str]] = {
 """data set -> name of a further layout -> its raw folder (`sysu-mm01` is one to be refused)."""
 
 
-def layout(name: str) -> Layout:
+def layout(name: str) -> TwinLayout:
     """The layout module of this name: that of a reader, or a further one with _ for -."""
     module = name.replace("-", "_")
-    return cast(Layout, importlib.import_module(f"crossres.datasets.twins.layouts.{module}"))
+    return cast(TwinLayout, importlib.import_module(f"crossres.datasets.twins.layouts.{module}"))
 
 
-def layout_of(dataset: str, name: str | None) -> tuple[Layout, str]:
+def layout_of(dataset: str, name: str | None) -> tuple[TwinLayout, str]:
     """The layout of a data set and its raw folder; `name` None is that of the card.
 
     Raises InputError listing the further layouts of the data set when `name` is none of them.

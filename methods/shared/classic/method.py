@@ -20,7 +20,7 @@ from crossres.methods.interface.run import Run
 from crossres.methods.interface.training_data import Images, TrainSet
 from crossres.methods.shared.classic.descriptors import in_chunks
 from crossres.methods.shared.classic.projections import Matrix
-from crossres.methods.shared.loss_watch import heard_by
+from crossres.methods.shared.loss_watch import losses_go_to
 
 MODULES = (
     "scipy.linalg",
@@ -67,7 +67,7 @@ class ClassicMethod(Method):
         """(n, H, W, 3) -> (n, D): the embeddings of a few images, from what was learned."""
 
     def fit(self, train: TrainSet, run: Run) -> None:
-        with threadpool_limits(1), heard_by(run.note):
+        with threadpool_limits(1), losses_go_to(run.record_loss):
             self._arrays = self.learn(train, run)
 
     def embed(self, images: Images) -> Embeddings:

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import SGD
 
-from crossres.methods.shared.loss_watch import noted
+from crossres.methods.shared.loss_watch import watched_loss
 
 
 class Centres(nn.Module):
@@ -19,7 +19,7 @@ class Centres(nn.Module):
 
     def forward(self, features: Tensor, labels: Tensor) -> Tensor:
         """The mean over the images of ||f - c_y||^2; features (B, D), labels (B,)."""
-        return noted("centre", (features - self.centres[labels]).square().sum(1).mean())
+        return watched_loss("centre", (features - self.centres[labels]).square().sum(1).mean())
 
 
 def centre_optimiser(centres: Centres, rate: float, weight: float) -> SGD:

@@ -1,13 +1,14 @@
 """The losses of part-based re-ID networks and of image reconstruction.
 
-Features and logits come as (P, B, D) and (P, B, C): P horizontal parts, B images. Losses are noted.
+Features and logits come as (P, B, D) and (P, B, C): P horizontal parts, B images.
+Each loss is a `watched_loss`.
 """
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from crossres.methods.shared.loss_watch import noted
+from crossres.methods.shared.loss_watch import watched_loss
 
 
 def smoothed_cross_entropy(logits: Tensor, labels: Tensor, smoothing: float) -> Tensor:
@@ -18,7 +19,7 @@ def smoothed_cross_entropy(logits: Tensor, labels: Tensor, smoothing: float) -> 
     parts, count, classes = logits.shape
     flat = logits.reshape(parts * count, classes)
     entropy = F.cross_entropy(flat, labels.repeat(parts), label_smoothing=smoothing)
-    return noted("cross-entropy", parts * entropy)
+    return watched_loss("cross-entropy", parts * entropy)
 
 
 def part_distances(features: Tensor) -> Tensor:
@@ -43,7 +44,7 @@ def batch_hard_triplet(features: Tensor, labels: Tensor, margin: float) -> Tenso
     same = labels[:, None] == labels[None, :]
     positive = distances.masked_fill(~same, 0.0).amax(2)
     negative = distances.masked_fill(same, float("inf")).amin(2)
-    return noted("triplet", F.relu(margin + positive - negative).mean(1).sum())
+    return watched_loss("triplet", F.relu(margin + positive - negative).mean(1).sum())
 
 
 def reconstruction_error(rebuilt: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
@@ -57,4 +58,4 @@ def reconstruction_error(rebuilt: Tensor, target: Tensor, reduction: str = "mean
         error = F.mse_loss(rebuilt, target.expand_as(rebuilt), reduction="sum") / images
     else:
         error = F.mse_loss(rebuilt, target.expand_as(rebuilt)) * versions
-    return noted("reconstruction", error)
+    return watched_loss("reconstruction", error)

@@ -5,7 +5,7 @@ from pathlib import Path
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from crossres.methods.shared.loss_watch import noted
+from crossres.methods.shared.loss_watch import watched_loss
 from crossres.methods.shared.networks.imagenet_weights import load_pretrained, vgg19_weights
 from crossres.methods.shared.networks.optional_libraries import torchvision_models
 from crossres.methods.shared.tensors import normalise
@@ -25,7 +25,7 @@ class Perceptual(nn.Module):
         """Images (B, 3, h, w) in [0, 1], two losses: of maps after pool4, of 1000 logits."""
         (maps, logits), (wanted, said) = self._seen(rebuilt), self._seen(target)
         errors = F.mse_loss(maps, wanted), F.mse_loss(logits, said)
-        return noted("VGG maps", errors[0]), noted("VGG output", errors[1])
+        return watched_loss("VGG maps", errors[0]), watched_loss("VGG output", errors[1])
 
     def _seen(self, images: Tensor) -> tuple[Tensor, Tensor]:
         size = (SIDE, SIDE)

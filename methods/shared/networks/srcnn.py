@@ -8,7 +8,7 @@ from typing import Literal
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from crossres.methods.shared.loss_watch import noted
+from crossres.methods.shared.loss_watch import watched_loss
 
 Output = Literal["difference", "direct"]
 LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601
@@ -22,7 +22,7 @@ def luminance(images: Tensor) -> Tensor:
 def luminance_loss(rebuilt: Tensor, target: Tensor) -> Tensor:
     """1/2 ||rebuilt - target||^2 on Y, levels of 255: summed over pixels, averaged over images."""
     gap = 255.0 * (luminance(rebuilt) - luminance(target))
-    return noted("reconstruction", gap.square().sum((1, 2, 3)).mean() / 2)
+    return watched_loss("reconstruction", gap.square().sum((1, 2, 3)).mean() / 2)
 
 
 class SRCNN(nn.Module):

@@ -3,7 +3,7 @@
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from crossres.methods.shared.loss_watch import noted
+from crossres.methods.shared.loss_watch import watched_loss
 from crossres.methods.shared.training.descent import Part, descend
 from crossres.methods.shared.training.loop import Iteration
 
@@ -27,4 +27,6 @@ def discriminator_step(
 
     What the generator's loss leaves in the discriminator's gradients is dropped at its next step.
     """
-    descend(now, [part], [noted("discriminator", discriminator_loss(discriminator, real, fake))])
+    descend(
+        now, [part], [watched_loss("discriminator", discriminator_loss(discriminator, real, fake))]
+    )

@@ -53,7 +53,7 @@ class Iteration:
             return None
         height, width = self.batch.train.images.shape[1:3]
         kept = erasing_mask((count, height, width), self.options.erase, self.generator)
-        self.run.drew(kept)
+        self.run.record_draws(kept)
         return torch.from_numpy(kept).to(device)
 
     def seen(self, device: torch.device) -> Tensor:
@@ -80,6 +80,6 @@ def iterations(
     hidden = np.random.default_rng(run.seed_for("erasing"))
     for step, indices in enumerate(batches(train, spec.batch, total, chosen)):
         batch = Augmented(train, indices, options.flip, options.crop, changed)
-        run.drew(indices, batch.mirrored, batch.offsets)
+        run.record_draws(indices, batch.mirrored, batch.offsets)
         yield Iteration(step, total, batch, options, hidden, run)
         run.progress(step + 1, total)
