@@ -16,7 +16,8 @@ from crossres.datasets.readers import reader
 
 REPO = Path(__file__).resolve().parents[2]
 CODE = """
-import locale, sys, pathlib, datasets as d
+import locale, sys, pathlib
+from crossres import datasets as d
 if sys.argv[2]:
     locale.setlocale(locale.LC_ALL, sys.argv[2])
 root = pathlib.Path(sys.argv[1])

@@ -85,7 +85,7 @@ def test_pitfall_1_no_split_comes_from_the_order_of_a_set(make, tmp_path):
     for dataset in CARDS:
         make(dataset, tmp_path)
     code = (
-        "import sys, pathlib, datasets as d\n"
+        "import sys, pathlib\nfrom crossres import datasets as d\n"
         "root = pathlib.Path(sys.argv[1])\n"
         "for name in d.CARDS:\n"
         "    raw = d.open_raw(name, d.Source(root), root / 'cache')\n"

@@ -348,7 +348,7 @@ def test_the_kernels_refusal_leaves_nothing(viper):
     """A real limit on file sizes, in a process of its own: an error, no signal, no remains."""
     raw, _, cache = viper
     code = (
-        "import resource, sys, pathlib, datasets as d\n"
+        "import resource, sys, pathlib\nfrom crossres import datasets as d\n"
         "root, cache = map(pathlib.Path, sys.argv[1:])\n"
         "raw = d.open_raw('mlr-viper', d.Source(root), cache)\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (20000, 20000))\n"
@@ -364,7 +364,7 @@ def test_the_kernels_refusal_leaves_nothing(viper):
 def test_processes_that_build_at_once_share_one_store(viper):
     raw, manifest, cache = viper
     code = (
-        "import sys, pathlib, datasets as d\n"
+        "import sys, pathlib\nfrom crossres import datasets as d\n"
         "root, cache = map(pathlib.Path, sys.argv[1:])\n"
         "raw = d.open_raw('mlr-viper', d.Source(root), cache)\n"
         "print(d.open_store(raw, d.build_manifest(raw), 64, 32, cache).digest)\n"

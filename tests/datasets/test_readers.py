@@ -156,7 +156,7 @@ def test_neither_hash_seed_locale_nor_process_matters(make, tmp_path):
     for dataset in CARDS:
         make(dataset, tmp_path)
     code = (
-        "import sys, pathlib, datasets as d\n"
+        "import sys, pathlib\nfrom crossres import datasets as d\n"
         "root = pathlib.Path(sys.argv[1])\n"
         "for name in sys.argv[2:]:\n"
         "    raw = d.open_raw(name, d.Source(root), root / 'cache')\n"

@@ -5,7 +5,6 @@ import types
 
 import pytest
 
-from crossres import datasets
 from crossres.datasets import InputError, Source, default_cache, open_raw
 
 
@@ -66,10 +65,3 @@ def test_the_cache_is_the_users_choice_or_in_the_home(monkeypatch, tmp_path):
     monkeypatch.delenv("CROSSRES_CACHE")
     monkeypatch.setenv("HOME", str(tmp_path))
     assert default_cache() == tmp_path / ".cache" / "crossres"
-
-
-def test_the_room_names_all_it_offers(twins):
-    assert datasets.draw_twin is twins.draw_twin
-    assert all(getattr(datasets, name) is not None for name in datasets.__all__)
-    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
-        _ = datasets.nothing

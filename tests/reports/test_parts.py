@@ -9,7 +9,7 @@ import pytest
 import crossres.reports.charts.pdf
 import crossres.reports.comparison.page
 import crossres.reports.page.page
-from crossres import reports
+import crossres.reports.write
 from crossres.benchmark import load_table
 from crossres.benchmark.compare.folders import compare_folders
 from crossres.benchmark.records.record import write_record
@@ -71,11 +71,11 @@ def test_each_part_of_the_page_may_fail(part, folder, monkeypatch, caplog) -> No
 def test_each_file_and_each_template_may_fail(folder, monkeypatch, caplog) -> None:
     before = {path.name for path in write_report(folder)}
     for module, name in (
-        (reports, "to_latex"),
-        (reports, "to_csv"),
-        (reports, "to_markdown"),
-        (reports, "evaluate_claims"),
-        (reports, "print_grid"),
+        (crossres.reports.write, "to_latex"),
+        (crossres.reports.write, "to_csv"),
+        (crossres.reports.write, "to_markdown"),
+        (crossres.reports.write, "evaluate_claims"),
+        (crossres.reports.write, "print_grid"),
         (crossres.reports.charts.pdf, "_cmc"),
         (crossres.reports.page.page, "overview_of"),
         (crossres.reports.page.page, "numbers_of"),
