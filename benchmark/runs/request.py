@@ -79,9 +79,10 @@ class RunRequest:
         given = self.profile
         return given if isinstance(given, Profile) else load_profile(given, self.weights_dir)
 
-    def chosen_rows(self) -> list[Row]:
+    def chosen_rows(self) -> tuple[Row, ...]:
         """Return the rows that are run. Raises InputError naming one that the table lacks."""
-        return select_rows(self.whole_table(), self.rows)
+        rows = None if self.rows is None else list(self.rows)
+        return select_rows(self.whole_table(), rows)
 
     def chosen_datasets(self) -> list[str]:
         """Return the ids of the data sets, each once. Raises InputError for an unknown one."""

@@ -5,19 +5,25 @@ For every other set `crossres datasets fetch` says where to ask; nothing is ever
 
 import hashlib
 import logging
+import re
 import zipfile
 import zlib
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from crossres.datasets.base.errors import InputError
 from crossres.datasets.base.files import cannot_write, write_atomically
-from crossres.datasets.base.progress import progress
+from crossres.datasets.base.progress import Report, progress
 from crossres.datasets.cards import Card
 from crossres.datasets.raw.archives import archive_fault, packing_fault
 
-_CHUNK = 1 << 20
+TRIES = 5
+TIMEOUTS = (10.0, 30.0)  # seconds: to connect, and between two pieces
+_MAY_PASS = {408, 425, 429, 500, 502, 503, 504}
+_CHUNK = 1 << 14
+# Packed on the way, a file would have another size than its Content-Length.
+_HEADERS = {"Accept-Encoding": "identity", "User-Agent": "crossres"}
 
 
 @dataclass(frozen=True)
@@ -30,96 +36,121 @@ class Fetched:
     was_there: bool
 
 
+@dataclass
+class _Bar:
+    """Passes on to `report` what pooch says of a download, in bytes (it counts whole chunks)."""
+
+    report: Report
+    total: int = 0
+    done: int = 0
+
+    def update(self, size: int) -> None:
+        self.done += size
+        self.report(self.done, self.total)
+
+    def reset(self) -> None:
+        self.done = 0
+
+    def close(self) -> None:
+        """Do nothing: `progress` takes the bar away."""
+
+
 def fetch_archive(about: Card, out: Path, url: str = "") -> Fetched:
     """Download the owners' archive into `out` from `url`, by default the card's address.
 
-    What is there already and right is not downloaded again; what arrived in part is continued. The
-    archive is checked by its published digest, or where none is known that it is a whole zip, and
-    its SHA-256 is written beside it, in a line of sha256sum. Raises InputError saying in one line
-    what failed; an archive with a wrong digest is kept aside under another name.
+    What is there already and right is not downloaded again. The archive is checked by its published
+    digest, or where none is known that it is a whole zip, before it gets its name; its SHA-256 is
+    written beside it, in a line of sha256sum. Raises InputError saying in one line what failed;
+    nothing of the download is left then, nor after an interrupt.
     """
     url = url or about.url
-    _check_url(url)
-    name = about.archives[0] if about.archives else f"{about.id}.zip"
-    archive = out / name
-    if archive.exists():
-        _check_there(about, archive)
-        return _recorded(about, archive, was_there=True)
-    _download(about, url, archive)
-    return _recorded(about, archive, was_there=False)
-
-
-def _check_url(url: str) -> None:
-    try:
-        parts = urlsplit(url)
-        known = parts.scheme in ("http", "https") and bool(parts.hostname)
-    except ValueError:
-        known = False
-    if not known:
+    if not re.match("https?://[^/]", url):
         raise InputError(f"{url}: not an address to fetch from; it begins with https:// or http://")
-
-
-def _check_there(about: Card, archive: Path) -> None:
-    fault = _fault(about, archive)
-    if fault:
+    archive = out / (about.archives[0] if about.archives else f"{about.id}.zip")
+    was_there = archive.exists()
+    if not was_there:
+        _download(about, url, archive)
+    elif fault := _fault(about, archive):
         raise InputError(f"{archive}: is there already, but {fault}; remove it and fetch again")
-
-
-def _download(about: Card, url: str, archive: Path) -> None:
-    try:
-        import pooch
-
-        from crossres.datasets.raw.download import download, forget
-    except ImportError as error:
-        raise InputError(
-            f"{error.name} is not installed, and fetching needs it: pip install 'crossres[fetch]'"
-        ) from error
-    part = archive.with_name(archive.name + ".part")
-
-    def downloader(address: str, target: str, _pooch: object) -> None:
-        with progress(f"downloading {archive.name}", 1 << 10, "KiB") as report:
-            download(address, part, report)
-        fault = _fault(about, part)
-        if fault:
-            raise _set_aside(part, archive, address, fault)
-        part.replace(target)
-        forget(part)
-
-    pooch.get_logger().setLevel(logging.WARNING)
-    try:
-        archive.parent.mkdir(parents=True, exist_ok=True)
-        pooch.retrieve(url, None, archive.name, archive.parent, downloader=downloader)
-    except OSError as error:
-        raise cannot_write(archive, error) from error
-
-
-def _set_aside(part: Path, archive: Path, url: str, fault: str) -> InputError:
-    from crossres.datasets.raw.download import forget
-
-    aside = archive.with_name(f"{archive.name}.wrong-{digest_of_file(part, 'sha256')[:8]}")
-    part.replace(aside)
-    forget(part)
-    return InputError(
-        f"{url}: what it sends {fault}; it is kept as {aside}; fetch again or give another --from"
-    )
-
-
-def _recorded(about: Card, archive: Path, was_there: bool) -> Fetched:
     sha256 = digest_of_file(archive, "sha256")
     write_atomically(archive.with_name(archive.name + ".sha256"), f"{sha256}  {archive.name}\n")
     return Fetched(archive, sha256, bool(about.digest), was_there)
 
 
+def _download(about: Card, url: str, archive: Path) -> None:
+    try:
+        import pooch
+        import requests
+    except ImportError as error:
+        raise InputError(
+            f"{error.name} is not installed, and fetching needs it: pip install 'crossres[fetch]'"
+        ) from error
+    pooch.get_logger().setLevel(logging.WARNING)
+    name, folder = archive.name, archive.parent.absolute()
+    # Without the digest: pooch does not know git's, and would try again what is only wrong.
+    shelf = pooch.Pooch(folder, "", {name: None}, {name: url}, retry_if_failed=TRIES - 1)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        shelf.fetch(name, downloader=partial(_attempt, about, name))
+    except requests.RequestException as error:  # is an OSError, too
+        raise _refused(url, f"{_reason(error)}, {TRIES} times in a row") from error
+    except OSError as error:
+        cause = error.__cause__  # pooch says more around it
+        raise cannot_write(archive, cause if isinstance(cause, OSError) else error) from error
+
+
+def _attempt(about: Card, name: str, url: str, target: str, _shelf: object) -> None:
+    """Download into pooch's temporary file; pooch tries again after a RequestException."""
+    import requests
+    from pooch import HTTPDownloader
+
+    file = Path(target)
+    file.unlink()  # only its owner may read it; made anew, it has the usual permissions
+    with progress(f"downloading {name}", 1 << 10, "KiB") as report:
+        bar = _Bar(report)
+        try:
+            HTTPDownloader(bar, _CHUNK, timeout=TIMEOUTS, headers=_HEADERS)(url, target, None)
+        except (requests.HTTPError, ValueError) as error:  # a ValueError: an address that is none
+            answer = getattr(error, "response", None)
+            if answer is not None and answer.status_code in _MAY_PASS:
+                raise
+            raise _refused(url, _reason(error)) from error
+    if file.stat().st_size < bar.total:  # older versions of urllib3 do not look
+        raise requests.ConnectionError(f"{file.stat().st_size:,} of {bar.total:,} bytes came")
+    if fault := _fault(about, file):
+        raise _refused(url, f"what it sends {fault}")
+
+
+def _reason(error: BaseException) -> str:
+    """The innermost message of a chain of exceptions, without a library's words around it."""
+    while error.__context__ is not None:
+        error = error.__context__
+    text = getattr(error, "strerror", "") or str(error).partition(" for url: ")[0]
+    return text.rstrip(".")[:200] or type(error).__name__
+
+
+def _refused(url: str, reason: str) -> InputError:
+    return InputError(f"{url}: {reason}; try again later or give another address --from")
+
+
 def _fault(about: Card, file: Path) -> str:
     """What is wrong with an archive; "" when nothing is."""
-    if about.digest:
-        algorithm, _, published = about.digest.partition(":")
-        found = digest_of_file(file, algorithm)
-        return "" if found == published else f"has {algorithm} {found}, published is {published}"
+    if not about.digest:
+        return _damage(file)
+    algorithm, _, published = about.digest.partition(":")
+    digest = digest_of_file(file, algorithm)
+    if digest == published:
+        return ""
+    wrong = f"has {algorithm} {digest}, published is {published}"
+    return " and ".join(filter(None, (_damage(file), wrong)))
+
+
+def _damage(file: Path) -> str:
+    """Why a file is no whole zip archive; "" when it is, as far as can be told."""
     try:
         with zipfile.ZipFile(file) as archive:
             if any(map(packing_fault, archive.infolist())):
-                return ""  # whole as far as can be told; it says what helps when it is unpacked
+                return ""  # it says what helps when it is unpacked
             damaged = archive.testzip()
     except (zipfile.BadZipFile, zlib.error, RuntimeError, ValueError, EOFError):
         return f"is {archive_fault(file).partition(';')[0]}"
@@ -133,6 +164,4 @@ def digest_of_file(file: Path, algorithm: str) -> str:
     else:
         sha = hashlib.new(algorithm, usedforsecurity=False)
     with file.open("rb") as stream:
-        while chunk := stream.read(_CHUNK):
-            sha.update(chunk)
-    return sha.hexdigest()
+        return hashlib.file_digest(stream, lambda: sha).hexdigest()

@@ -27,8 +27,8 @@ def _instruct(about: "Card", as_json: bool) -> None:
     """Say how to get a set that cannot be fetched."""
     if as_json:
         fields = ("obtain", "archives", "digest", "layout", "licence", "citation")
-        found = {field: getattr(about, field) for field in fields}
-        print_json({"dataset": about.id, "fetched": False} | found)
+        facts = {field: getattr(about, field) for field in fields}
+        print_json({"dataset": about.id, "fetched": False} | facts)
         return
     print(f"{about.title} has no public address that crossres may fetch it from.")
     print(f"  ask for it: {about.obtain}")
@@ -61,14 +61,7 @@ def _accepted(about: "Card", accepted: bool) -> bool:
 def _download(about: "Card", options: argparse.Namespace) -> int:
     from crossres.datasets import fetch_archive
 
-    try:
-        fetched = fetch_archive(about, options.out, options.from_)
-    except KeyboardInterrupt:
-        print(
-            "crossres: interrupted; what has arrived is kept and the same command goes on from it",
-            file=sys.stderr,
-        )
-        return ANSWER_IS_NO
+    fetched = fetch_archive(about, options.out, options.from_)
     if options.json:
         print_json(
             {
