@@ -207,6 +207,7 @@ LOWEST_TESTS = (
     "tests/test_command_line.py::test_a_truncated_image_is_named",
     "tests/datasets/test_digests.py",
     "tests/datasets/test_twin_digests.py",
+    "tests/tools/test_golden_digests.py",
     "tests/datasets/test_pictures.py",
     "tests/datasets/test_reader_cuhk03.py",
     "tests/methods/test_classic.py",

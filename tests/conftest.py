@@ -8,6 +8,7 @@ import os
 import shutil
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -35,6 +36,16 @@ def parts_may_fail() -> Iterator[None]:
     PARTS.removeHandler(REFUSE)
     yield
     PARTS.addHandler(REFUSE)
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of shared real data; without it the tests that want real images are skipped."""
+    given = os.environ.get("CROSSRES_SHARED")
+    folder = Path(given) if given else Path(__file__).resolve().parents[2] / "shared"
+    if not folder.is_dir():
+        pytest.skip(f"no shared data at {folder}")
+    return folder
 
 
 def pytest_configure() -> None:

@@ -40,7 +40,7 @@ NOT_RUN = {
     "python3 -m venv .venv": "makes the environment that this test is in",
     ". .venv/bin/activate": "enters the environment that this test is in",
     "crossres datasets fetch mlr-viper --out ROOT": "asks a server; test_fetch.py has its own",
-    "python -m crossres.datasets.golden.digests LISTS > digests.csv": "needs the public name lists",
+    "python tools/golden_digests.py LISTS > datasets/golden/digests.csv": "needs public name lists",
 }
 FOREIGN = {"--dataset": "of DI-ReID's code, in docs/exports.md"}
 ROOMS = ("crossres", "datasets", "methods", "benchmark", "reports")
@@ -268,7 +268,7 @@ def _options(parser: ArgumentParser) -> Iterator[str]:
 @pytest.mark.parametrize("page", PAGES)
 def test_names_in_prose_exist(page: str) -> None:
     for span in code(page):
-        if re.fullmatch(rf"({'|'.join(ROOMS)}|docs|tests)/[a-z\d_./-]+\.\w+", span):
+        if re.fullmatch(rf"({'|'.join(ROOMS)}|docs|tests|tools)/[a-z\d_./-]+\.\w+", span):
             assert (REPOSITORY / span).exists(), f"{page}: there is no file {span}"
         elif match := re.match(rf"(?:{'|'.join(ROOMS)})(?:\.\w+)+(?=\(|$)", span):
             assert found(match[0]), f"{page}: there is no {match[0]}"

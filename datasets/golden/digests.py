@@ -1,51 +1,29 @@
 """Golden digests: what a split must be, for the twins and for what real name lists decide.
 
-`digests.csv` beside this file is the table; `python -m crossres.datasets.golden.digests LISTS`
-prints it anew. docs/digests.md says what each part covers.
+`digests.csv` beside this file is the table; `tools/golden_digests.py` prints it anew.
+docs/digests.md says what each part covers.
 """
 
 import csv
 import hashlib
-import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import astuple, dataclass, fields
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
 from crossres.datasets.base.errors import InputError
 from crossres.datasets.base.files import digest_of
-from crossres.datasets.base.places import default_cache
 from crossres.datasets.base.progress import Report, silent
-from crossres.datasets.cards import CARDS, card
-from crossres.datasets.golden.name_lists import (
-    cuhk03_from_lists,
-    cuhk03_np_from_lists,
-    market_from_lists,
-)
-from crossres.datasets.protocols import PROTOCOLS, build_manifest
-from crossres.datasets.protocols.applicable import applies
-from crossres.datasets.raw.source import Raw, Source, open_raw
+from crossres.datasets.cards import card
+from crossres.datasets.protocols import build_manifest
+from crossres.datasets.raw.source import Raw
 from crossres.datasets.readers import reader
 
-SEEDS = range(10)
 TABLE = Path(__file__).with_name("digests.csv")
 MANIFEST, TRAIN, TEST, LR, PIXELS = "manifest", "train", "test", "lr", "pixels"
 ANY = "any"  # the protocol of a part that depends on none
-_NP = "real:cuhk03-np"
-_TWINS = (*PROTOCOLS, "mlr-sing[balanced=true]")
-_CAMERAS = tuple(f"mlr-sing[lr_camera={camid}]" for camid in range(1, 7))
-_MARKET = ("mlr-sing", *_CAMERAS, "mlr-perid", "market-3561", "mlr-official", "mlr-mixed")
-_VIEWS = ("mlr-sing", "mlr-sing[balanced=true]", "mlr-perid")
-_LABELED = ("mlr-sing[boxes=labeled]", "mlr-perid[boxes=labeled]")
-_LISTED = ("mlr-official", "mlr-official[boxes=labeled]", "mlr-mixed", "mlr-sing", "mlr-perid")
-# source -> protocols -> the parts of their manifests that the name lists decide
-_DECIDED: Mapping[str, Mapping[tuple[str, ...], tuple[str, ...]]] = {
-    "mlr-market": {_MARKET: (TRAIN, TEST)},
-    "mlr-cuhk03": {(*_VIEWS, *_LABELED): (LR,), ("mlr-sing[splits=hash]",): (TRAIN, TEST)},
-    _NP: {_LISTED: (MANIFEST,)},
-}
 
 
 @dataclass(frozen=True)
@@ -85,39 +63,40 @@ def golden_part(raw: Raw, protocol: str, seed: int, part: str) -> Golden:
 
 
 def source_of(raw: Raw) -> str:
-    """The source of a raw folder as the table names it: whether a copy is whole, digests tell."""
+    """Return the source of a raw folder as the table names it; digests say whether it is whole."""
     parts = raw.dataset == "mlr-cuhk03" and any(image.part for image in raw.images)
     source = "real" if raw.source == "partial" else raw.source
     return f"{source}:cuhk03-np" if parts else source
 
 
 def compared(raw: Raw, progress: Report = silent) -> list[tuple[Golden, Golden]]:
-    """(published, found) for each row of the table on this raw folder; `progress(done, total)`.
+    """Return (published, computed) for each row on this raw folder; `progress(done, total)`.
 
     Raises InputError when the table holds no row on it.
     """
     source = source_of(raw)
-    mine = [row for row in published() if (row.dataset, row.source) == (raw.dataset, source)]
-    if not mine:
-        known = ", ".join(sorted({row.source for row in published() if row.dataset == raw.dataset}))
+    of_dataset = [row for row in published() if row.dataset == raw.dataset]
+    rows = [row for row in of_dataset if row.source == source]
+    if not rows:
+        known = ", ".join(sorted({row.source for row in of_dataset}))
         raise InputError(
             f"{raw.folder}: no digest of {raw.dataset} from {source} is published; "
             f"there are some of {known or 'other data sets only'}"
         )
     pairs = []
-    for done, row in enumerate(mine):
-        progress(done, len(mine))
+    for done, row in enumerate(rows):
+        progress(done, len(rows))
         pairs.append((row, golden_part(raw, row.protocol, row.seed, row.part)))
     return pairs
 
 
 def differing(raw: Raw) -> list[tuple[Golden, Golden]]:
-    """Those pairs of `compared` that are not equal."""
-    return [(row, found) for row, found in compared(raw) if row != found]
+    """Return those pairs of `compared` that are not equal."""
+    return [(row, computed) for row, computed in compared(raw) if row != computed]
 
 
 def published() -> list[Golden]:
-    """The rows of `digests.csv`."""
+    """Return the rows of `digests.csv`."""
     with TABLE.open(newline="", encoding="utf-8") as stream:
         _, *rows = csv.reader(stream)
     return [
@@ -153,57 +132,3 @@ def _lines(rows: pd.DataFrame, part: str) -> Iterator[str]:
 
 def _text(lines: Iterable[str]) -> bytes:
     return "".join(f"{line}\n" for line in sorted(lines)).encode("utf-8")
-
-
-# --- the table ------------------------------------------------------------------------------------
-
-
-def twin_rows(dataset: str, size: str, cache: Path) -> list[Golden]:
-    """The rows of one twin: its pixels, and the manifests of every protocol that applies to it."""
-    raw = open_raw(dataset, Source(size=size), cache)
-    return [
-        golden_part(raw, ANY, 0, PIXELS),
-        *(
-            golden_part(raw, protocol, seed, MANIFEST)
-            for protocol in _TWINS
-            if applies(raw, protocol)
-            for seed in SEEDS
-        ),
-    ]
-
-
-def list_rows(lists: Path) -> list[Golden]:
-    """The rows that the name lists in a folder decide."""
-    raws = {
-        "mlr-market": market_from_lists(lists),
-        "mlr-cuhk03": cuhk03_from_lists(lists),
-        _NP: cuhk03_np_from_lists(lists),
-    }
-    return [
-        golden_part(raws[name], protocol, seed, part)
-        for name, decided in _DECIDED.items()
-        for protocols, parts in decided.items()
-        for protocol in protocols
-        for seed in SEEDS
-        for part in parts
-    ]
-
-
-def main(arguments: list[str]) -> int:
-    """Print the table; the one argument is the folder of the name lists."""
-    if len(arguments) != 1:
-        print(
-            "usage: python -m crossres.datasets.golden.digests LISTS > datasets/golden/digests.csv",
-            file=sys.stderr,
-        )
-        return 2
-    sizes = ("tiny", "quick")
-    twins = [row for size in sizes for d in CARDS for row in twin_rows(d, size, default_cache())]
-    writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow([column.name for column in fields(Golden)])
-    writer.writerows(astuple(row) for row in [*twins, *list_rows(Path(arguments[0]))])
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

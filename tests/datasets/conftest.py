@@ -1,7 +1,6 @@
 """Small raw folders in every layout, made here and not by the twins, so that both can be wrong."""
 
 import hashlib
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -318,13 +317,3 @@ def make_np() -> Callable[[Path], Index]:
 def cuhk03() -> tuple[list[list[tuple[int, int]]], Callable[..., np.ndarray | None]]:
     """(test sets as (pair, index), cell(pair, index, column[, boxes])) of the CUHK03 folder."""
     return CUHK03_TEST_SETS, cuhk03_cell
-
-
-@pytest.fixture(scope="session")
-def shared() -> Path:
-    """The folder of shared real data; without it the tests that want real images are skipped."""
-    given = os.environ.get("CROSSRES_SHARED")
-    folder = Path(given) if given else Path(__file__).resolve().parents[3] / "shared"
-    if not folder.is_dir():
-        pytest.skip(f"no shared data at {folder}")
-    return folder

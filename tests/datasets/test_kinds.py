@@ -1,13 +1,9 @@
 """Files of users that are something else: each is named with what is in it and what helps."""
 
-import shutil
-
 import pytest
 
 from crossres.datasets import InputError, Manifest, Source, open_raw
 from crossres.datasets.exports.index import read_list
-from crossres.datasets.golden.mat5 import read_mat5
-from crossres.datasets.golden.name_lists import market_from_lists
 
 PAGE, ARRAY = b"<!DOCTYPE html><html>404</html>", b"\x93NUMPY\1\0"
 ADVICE = ("allow_pickle", "weights_only", "HDF5_USE", "tokenizing", "encoding", "codec", "parser")
@@ -61,26 +57,3 @@ def test_another_header_of_the_sysu_table_is_named(make_nested, tmp_path):
     ):
         (tmp_path / "images.csv").write_text(content)
         assert expected in refusal(open_raw, "mlr-sysu", Source(tmp_path), tmp_path)
-
-
-@pytest.mark.parametrize(
-    ("content", "expected"),
-    [
-        (b"MATLAB 7.3 MAT-file", "but a MATLAB file of version 7.3 (HDF5); save it with -v7"),
-        (b"\x89HDF\r\n\x1a\n", "but an HDF5 file; save it with -v7"),
-        (PAGE, "but a web page; download it again"),
-        (b"1 2 3", "but something else; copy it again"),
-    ],
-)
-def test_a_name_list_of_another_sort_is_named(content, expected, tmp_path):
-    (tmp_path / "l.mat").write_bytes(content)
-    assert f"not a list in a MATLAB 5 file {expected}" in refusal(read_mat5, tmp_path / "l.mat")
-
-
-def test_a_name_list_with_other_variables_names_them(shared, tmp_path):
-    shutil.copytree(shared / "data" / "lists", tmp_path / "lists")
-    lists = tmp_path / "lists"
-    shutil.copy(lists / "cuhk03_new_protocol_config_labeled.mat", lists / "market1501_queryID.mat")
-    said = refusal(market_from_lists, lists)
-    assert "market1501_queryID.mat: holds " in said
-    assert "filelist" in said
