@@ -20,6 +20,8 @@ Weighted = tuple[float, Queries]  # the weight of a cell in the mean
 
 LEVEL = 0.05  # of every test in tables and claims
 NOTHING = 1e-9  # scatter below any step of a metric, as rounding leaves it
+# Seeds whose values are equal differ by less than a step: as if two were half a step apart.
+UNRESOLVED = 8**-0.5
 
 
 @dataclass(frozen=True)
@@ -55,12 +57,14 @@ class Drawn:
     """What the draw of identities does to a mean difference: variances, and degrees of freedom.
 
     `whole` is the variance by identities alone, `beyond` that part of it which does not show
-    between seeds, since these share identities.
+    between seeds, since these share identities. `step` is the least that the value of a seed moves
+    by when the outcome of one query turns round.
     """
 
     whole: float = 0.0
     beyond: float = 0.0
     freedom: int = 1
+    step: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -108,6 +112,8 @@ def mean_difference(
     variance = _between_seeds(gaps, sets)
     drawn = _drawn(queries, sets) if len(queries) == len(gaps) else Drawn()
     deviation = math.sqrt(variance * (freedom + 1))
+    if any(abs(gap) > NOTHING for gap in gaps.values()):
+        deviation = max(deviation, drawn.step * UNRESOLVED)
     plain = Difference(effect, len(gaps), len(sets), freedom, deviation, drawn=drawn)
     return _with_chance(plain, level)
 
@@ -159,7 +165,8 @@ def _drawn(queries: Mapping[Place, Queries], sets: Mapping[str, Sequence[float]]
         step = math.fsum(weight / cell.count for weight, cell in cells) ** 2
         whole, beyond = whole + together + step, beyond + shared + step
     fewest = min(cell.identities for cell in queries.values())
-    return Drawn(whole, beyond, max(1, fewest - 1))
+    finest = min(1 / cell.count for cell in queries.values()) / len(sets)
+    return Drawn(whole, beyond, max(1, fewest - 1), finest)
 
 
 def _with_chance(plain: Difference, level: float) -> Difference:

@@ -290,8 +290,29 @@ def test_seeds_that_share_identities_do_not_make_them_more() -> None:
     # Identities are the only chance there is: 100 of them, of which half are right. One query more
     # that turns round is counted, too.
     error = math.sqrt(0.25 / 99 + 1 / 100**2)
-    assert found.high - found.effect == pytest.approx(stats.t.ppf(0.975, 99) * error)
+    # And the seeds, which show no scatter, differ by less than one query of 100.
+    of_seeds = stats.t.ppf(0.975, 2) * (0.01 / math.sqrt(8)) / math.sqrt(3)
+    half_width = math.hypot(stats.t.ppf(0.975, 99) * error, of_seeds)
+    assert found.high - found.effect == pytest.approx(half_width)
     assert found.high - found.effect == pytest.approx(0.098, rel=0.05)
+
+
+def test_seeds_that_are_equal_by_rounding_are_no_certainty_among_many_rows() -> None:
+    """Values move in steps: two seeds show no scatter now and then, whatever they scatter."""
+    rng = np.random.default_rng(2)
+    scores = (rng.random((2, 100)) < 0.5).astype(float)
+    scores[1] = scores[0]
+    left, right = (
+        sample({s: scores[s] for s in (0, 1)}),
+        sample({0: scores[0] * 0, 1: scores[1] * 0}),
+    )
+    found = difference(left, right)
+    assert found is not None
+    step = 0.01
+    assert found.deviation == pytest.approx(step / math.sqrt(8))
+    # With one degree of freedom: as if the seeds lay half a step apart, and no p far below that.
+    as_if = stats.ttest_1samp([found.effect - step / 4, found.effect + step / 4], 0).pvalue
+    assert found.p >= as_if
 
 
 def test_identities_of_their_own_in_each_seed_add_nothing_to_the_seeds() -> None:
@@ -330,7 +351,7 @@ def test_a_gap_is_paired_by_query_and_by_identity() -> None:
     expected = mean_difference(sample(apart), sample(apart).queries)
     assert found is not None
     assert found.drawn == Drawn(
-        pytest.approx(expected.drawn.whole), pytest.approx(expected.drawn.beyond), 48
+        pytest.approx(expected.drawn.whole), pytest.approx(expected.drawn.beyond), 48, 1 / 50
     )
     assert (found.low, found.high) == pytest.approx((expected.low, expected.high))
 
@@ -356,13 +377,13 @@ def test_counts_alone_say_less_than_scores() -> None:
 
 
 def test_columns_of_one_data_set_share_its_identities() -> None:
-    scores = np.random.default_rng(5).random(80)
+    scores = np.random.default_rng(5).random((2, 80))
     queries = {
-        (name, s): scored_queries("a", np.arange(80), scores) for name in "xy" for s in (0, 1)
+        (name, s): scored_queries("a", np.arange(80), scores[s]) for name in "xy" for s in (0, 1)
     }
-    both = mean_difference(dict.fromkeys(queries, scores.mean()), queries)
+    both = mean_difference({p: scores[p[1]].mean() for p in queries}, queries)
     one = mean_difference(
-        {p: scores.mean() for p in queries if p[0] == "x"},
+        {p: scores[p[1]].mean() for p in queries if p[0] == "x"},
         {p: q for p, q in queries.items() if p[0] == "x"},
     )
     assert (both.low, both.high) == pytest.approx((one.low, one.high))
