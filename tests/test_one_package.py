@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.installing import install_into
+
 REPOSITORY = Path(__file__).parents[1]
 ROOMS = ("datasets", "methods", "benchmark", "reports")
-PIP = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
-OFFLINE = ["--no-deps", "--no-build-isolation", "--no-index", "--no-cache-dir"]
 DOOR = """
 import crossres, crossres.datasets, crossres.methods, crossres.benchmark, crossres.reports
 for name in crossres.__all__:
@@ -47,9 +47,7 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def wheel_site(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder in which pip has installed a wheel, as in a site-packages."""
     site = tmp_path_factory.mktemp("wheel")
-    install = [*PIP, "install", *OFFLINE, "--target", str(site), str(source)]
-    done = subprocess.run(install, capture_output=True, text=True, timeout=300, check=False)
-    assert done.returncode == 0, done.stderr
+    install_into(site, source)
     return site
 
 

@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from tests.installing import install_into
+
 REPOSITORY = Path(__file__).parents[1]
 PLUGIN = REPOSITORY / "tests" / "plugin"
 PAGE = REPOSITORY / "docs" / "adding-a-method.md"
@@ -23,16 +25,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder in which pip has installed the package, as in a site-packages."""
     folder = tmp_path_factory.mktemp("plugin")
     shutil.copytree(PLUGIN, folder / "source")  # pip builds in place
-    quiet = ["--quiet", "--disable-pip-version-check", "--no-cache-dir"]
-    offline = ["--no-deps", "--no-build-isolation", "--no-index"]
-    install = [sys.executable, "-m", "pip", "install", *quiet, *offline]
-    done = subprocess.run(
-        [*install, "--target", str(folder / "site"), str(folder / "source")],
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    assert done.returncode == 0, done.stderr
+    install_into(folder / "site", folder / "source")
     return folder / "site"
 
 

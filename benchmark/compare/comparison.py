@@ -1,6 +1,6 @@
 """Two results folders, A and B: whether they are the same, what differs, and by how much.
 
-Differences are always B minus A. See matching.py for what makes a pair of cells.
+Differences are always B minus A. See pairs.py for what makes a pair of cells.
 """
 
 import statistics

@@ -9,7 +9,7 @@ from crossres.benchmark.compare.pairs import belonging
 from crossres.benchmark.config.tables import Table
 from crossres.benchmark.records.kept import naming_tables
 from crossres.benchmark.records.queries import FromArtifacts
-from crossres.benchmark.records.record import Record, read_records
+from crossres.benchmark.records.record import Record, require_records
 from crossres.datasets.base.errors import InputError
 from crossres.datasets.base.words import few
 from crossres.datasets.raw.source_name import source_words
@@ -45,9 +45,7 @@ def compare_folders(a: Path, b: Path, tables: Sequence[Table] | None = None) -> 
 
 
 def _records(folder: Path, tables: Sequence[Table] | None) -> list[Record]:
-    found = read_records(folder)
-    if not found:
-        raise InputError(f"{folder / 'records'}: no usable records; run `crossres run`")
+    found = require_records(folder)
     chosen = found if tables is None else belonging(found, tables)
     if not chosen:
         raise InputError(

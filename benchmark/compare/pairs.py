@@ -16,6 +16,7 @@ from crossres.benchmark.records.cell import Cell, canonical_json
 from crossres.benchmark.records.record import Record
 from crossres.datasets.base.errors import InputError
 from crossres.datasets.protocols import canonical_text
+from crossres.datasets.raw.source_name import is_twin
 from crossres.methods.interface.profile import Profile
 from crossres.methods.interface.registry import resolve_options
 
@@ -222,7 +223,7 @@ class _Rows:
 
     @staticmethod
     def _is_of(record: Record, table: Table, row: Row) -> bool:
-        own = row.protocol_on(twin=record.cell.source.startswith("twin:"))
+        own = row.protocol_on(twin=is_twin(record.cell.source))
         allowed = [own] if own else table.protocols
         if row.method != record.cell.method or not _is_under(record.cell, allowed):
             return False

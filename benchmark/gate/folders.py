@@ -11,9 +11,8 @@ from crossres.benchmark.gate.checkout import Checkout, checkout_of
 from crossres.benchmark.gate.limits import Limits
 from crossres.benchmark.records.failures import FailedCell, read_failures
 from crossres.benchmark.records.kept import naming_tables
-from crossres.benchmark.records.record import read_records
+from crossres.benchmark.records.record import require_records
 from crossres.datasets.base.arguments import as_a, as_path
-from crossres.datasets.base.errors import InputError
 from crossres.datasets.base.words import counted
 
 
@@ -63,9 +62,7 @@ def check_folder(
     results, baseline = as_path(results, "results"), as_path(baseline, "baseline")
     limits = None if limits is None else as_a(Limits, limits, "limits")
     expected = read_baseline(baseline)
-    found = read_records(results)
-    if not found:
-        raise InputError(f"{results / 'records'}: no usable records; run `crossres run`")
+    found = require_records(results)
     asked = naming_tables(results) if tables is None else asked_tables(tables)
     made = check(expected.records, found, asked, limits, expected.again)
     failed = read_failures(results, {record.key for record in found})

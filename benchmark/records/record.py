@@ -146,6 +146,14 @@ def read_records(folder: Path | str) -> list[Record]:
     return list(found.records.values())
 
 
+def require_records(folder: Path | str) -> list[Record]:
+    """Return `read_records` of a folder. Raises InputError, too, where none of them is sound."""
+    records = read_records(folder)
+    if not records:
+        raise InputError(f"{Path(folder) / 'records'}: no usable records; run `crossres run`")
+    return records
+
+
 def record_from(content: Mapping[str, Any]) -> Record:
     """The record that this JSON object, in which `record_fault` finds nothing, stands for."""
     cmc = {rule: tuple(curve) for rule, curve in content["cmc"].items()}

@@ -37,7 +37,7 @@ def code_digest(roots: Iterable[str]) -> str:
     waiting = list(roots)
     while waiting:
         name = waiting.pop()
-        path = None if name in found or _left_out(name) else _source(name)
+        path = None if name in found or _is_in(name, LEFT_OUT) else _source(name)
         if path is not None:
             found[name], imported = _read(name, path, path.stat().st_mtime_ns)
             waiting += [other for other in imported if _is_in(other, packages)]
@@ -57,10 +57,6 @@ def cell_roots(method: type, reader: str) -> list[str]:
 
 def _is_in(name: str, packages: Iterable[str]) -> bool:
     return any(name == package or name.startswith(f"{package}.") for package in packages)
-
-
-def _left_out(name: str) -> bool:
-    return name in LEFT_OUT or name.startswith("crossres.datasets.twins.")
 
 
 def _source(name: str) -> Path | None:

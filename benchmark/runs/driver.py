@@ -19,13 +19,14 @@ from crossres.benchmark.records.record import read_record, record_path, write_re
 from crossres.benchmark.records.weights import weights_path, write_weights
 from crossres.benchmark.runs.cell import CellResult, prepare_cell, run_cell
 from crossres.benchmark.runs.engine import Engine, Event, Failed, Finished, Task, local
-from crossres.benchmark.runs.plan import Plan, PlannedCell, plan_table, workers
+from crossres.benchmark.runs.plan import Plan, PlannedCell, plan_table
 from crossres.benchmark.runs.progress import Clock, watched
 from crossres.benchmark.runs.request import RunRequest
 from crossres.datasets.base.arguments import as_a, as_function, as_path
 from crossres.datasets.base.errors import InputError
 from crossres.datasets.base.files import write_atomically
 from crossres.datasets.base.progress import duration
+from crossres.datasets.base.words import counted
 from crossres.methods.shared.networks.backbones import check_weights_dir
 
 
@@ -124,7 +125,7 @@ class _Driver:
         """Say what is about to happen, and what is odd about the results folder."""
         todo = self.plan.todo
         done = len(self.plan.cells) - len(todo)
-        about = f", about {duration(self.plan.seconds)} with {workers(self.plan.jobs)}"
+        about = f", about {duration(self.plan.seconds)} with {counted(self.plan.jobs, 'worker')}"
         count = f"{len(self.plan.cells)} cells: {done} done, {len(todo)} to run"
         lines = [f"warning: {text}" for text in self.plan.warnings]
         lines.append(f"{self.plan.table.id}: {count}{about if todo else ''}")

@@ -25,6 +25,7 @@ from crossres.datasets.base.arguments import as_a, as_function, as_path
 from crossres.datasets.base.cores import usable_cores
 from crossres.datasets.base.errors import InputError
 from crossres.datasets.base.progress import duration
+from crossres.datasets.base.words import counted
 from crossres.datasets.cards import card
 from crossres.datasets.raw.source import Source, raw_folder
 from crossres.datasets.raw.twin_marker import drawn_as
@@ -33,11 +34,6 @@ from crossres.methods.interface.registry import method_class, resolve_options
 from crossres.methods.shared.networks.imagenet_weights import folder_weights, state_digest
 
 State = Literal["done", "new", "code changed", "weights changed", "no weights"]
-
-
-def workers(count: int) -> str:
-    """ "1 worker", "2 workers"."""
-    return f"{count} worker{'s' if count != 1 else ''}"
 
 
 @dataclass(frozen=True)
@@ -83,7 +79,10 @@ class Plan:
         """The plan for people: one line per cell, and a sum."""
         cells = [f"{c.state:15} {duration(c.seconds):>8}  {c.title}" for c in self.cells]
         total = f"{len(self.cells)} cells, {len(self.todo)} to run"
-        return [*cells, f"{total}, about {duration(self.seconds)} with {workers(self.jobs)}"]
+        return [
+            *cells,
+            f"{total}, about {duration(self.seconds)} with {counted(self.jobs, 'worker')}",
+        ]
 
 
 def plan_table(

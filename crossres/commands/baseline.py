@@ -20,6 +20,7 @@ def _baseline(options: argparse.Namespace) -> int:
     from crossres.benchmark import read_records
     from crossres.benchmark.gate.baseline import Baseline, to_baseline, with_runs
     from crossres.datasets.base.files import write_atomically
+    from crossres.datasets.base.words import counted
 
     records = tuple(_of_tables(read_records(options.results), options))
     baseline = with_runs(Baseline(records), map(read_records, options.again))
@@ -32,7 +33,7 @@ def _baseline(options: argparse.Namespace) -> int:
     if options.json:
         print_json({"written": str(options.out), "cells": cells, "runs": runs})
     else:
-        print(f"wrote {options.out}: {cells} cells, {runs} run{'s' if runs > 1 else ''} of each")
+        print(f"wrote {options.out}: {cells} cells, {counted(runs, 'run')} of each")
     return DONE
 
 

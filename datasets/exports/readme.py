@@ -5,6 +5,7 @@ from collections import Counter
 from crossres.datasets.cards import card
 from crossres.datasets.exports.layout import ExportPlan
 from crossres.datasets.raw.source import Raw
+from crossres.datasets.raw.source_name import is_twin
 from crossres.datasets.readers.parts.listing import EXPORT_LIST
 from crossres.datasets.resampling.integer import KERNEL_VERSIONS
 from crossres.datasets.splits.manifest import Manifest
@@ -61,7 +62,7 @@ def readme(
 
 
 def _warning(raw: Raw, title: str) -> str:
-    if raw.source.startswith("twin:"):
+    if is_twin(raw.source):
         return _TWIN.format(source=raw.source, title=title)
     differences = ", ".join((*raw.other_counts, *raw.other_sizes))
     return _PARTIAL.format(differences=differences, title=title) if differences else ""

@@ -41,7 +41,7 @@ class TrainSet:
         if self.images.ndim != 4 or self.images.shape[3] != 3 or self.images.dtype != np.uint8:
             raise InputError(
                 f"training images must be (N, H, W, 3) uint8, not {self.images.shape} "
-                f"{self.images.dtype}; build them with datasets.open_store"
+                f"{self.images.dtype}; build them with crossres.open_store"
             )
         if any(len(column) != count for column in (self.labels, self.camids, self.rates)):
             raise InputError("labels, camids and rates must have one entry per training image")
