@@ -16,7 +16,7 @@ natively LR images, which the paper's training does not have; they have no targe
 """
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal, cast
+from typing import Any, ClassVar, Literal, cast
 
 import numpy as np
 import torch
@@ -190,6 +190,7 @@ class CadNet(TorchMethod):
         "Re-Identification, ICCV 2019"
     )
     Options: ClassVar[type] = CadNetOptions
+    small_options: ClassVar[dict[str, Any]] = {"adversary_widths": (4, 4), "decoder_width": 2}
     options: CadNetOptions
 
     def build(self, identities: int, run: Run, pretrained: bool) -> CadNetNetwork:

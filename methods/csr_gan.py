@@ -14,7 +14,7 @@ authors' demo. Our reading: pairs on the image's own grid, shared schedule, see 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import ClassVar, Literal, cast
+from typing import Any, ClassVar, Literal, cast
 
 import numpy as np
 import torch
@@ -127,6 +127,12 @@ class CsrGan(TorchMethod):
         "Cascaded SR-GAN for Scale-Adaptive Low Resolution Person Re-identification, IJCAI 2018"
     )
     Options: ClassVar[type] = CsrGanOptions
+    small_options: ClassVar[dict[str, Any]] = {
+        "sr_width": 4,
+        "sr_blocks": 1,
+        "judge_widths": (4, 4),
+        "gan_from": 0.3,
+    }
     options: CsrGanOptions
 
     def build(self, identities: int, run: Run, pretrained: bool) -> CsrGanNetwork:

@@ -14,7 +14,7 @@ paper's; the networks, the weights, what A is given and the shares of the schedu
 """
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal, cast
+from typing import Any, ClassVar, Literal, cast
 
 import torch
 import torch.nn.functional as F
@@ -109,6 +109,11 @@ class Intact(TorchMethod):
         "Inter-Task Association Critic for Cross-Resolution Person Re-Identification, CVPR 2020"
     )
     Options: ClassVar[type] = IntactOptions
+    small_options: ClassVar[dict[str, Any]] = {
+        "sr_width": 4,
+        "sr_blocks": 1,
+        "judge_widths": (4, 4),
+    }
     options: IntactOptions
 
     def build(self, identities: int, run: Run, pretrained: bool) -> IntactNetwork:

@@ -73,6 +73,7 @@ class Judea(ClassicMethod):
         "Multi-Scale Learning for Low-Resolution Person Re-Identification, ICCV 2015"
     )
     Options: ClassVar[type] = JudeaOptions
+    small_options: ClassVar[dict[str, Any]] = {"cells": (4, 2), "scales": (4, 2)}
     options: JudeaOptions
 
     @property

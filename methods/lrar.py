@@ -12,7 +12,7 @@ Faithful structure: the sizes, the pairs and the schedule are ours. The level co
 """
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal, cast
+from typing import Any, ClassVar, Literal, cast
 
 import numpy as np
 import torch
@@ -183,6 +183,7 @@ class Lrar(TorchMethod):
         "Re-Identification, arXiv 2207.13037"
     )
     Options: ClassVar[type] = LrarOptions
+    small_options: ClassVar[dict[str, Any]] = {"verif_width": 8}
     options: LrarOptions
 
     def build(self, identities: int, run: Run, pretrained: bool) -> LrarNetwork:

@@ -5,7 +5,7 @@ A cascade of image reconstruction networks (CMSR2) and a re-ID network for every
 
 from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import ClassVar, Literal, cast
+from typing import Any, ClassVar, Literal, cast
 
 import numpy as np
 import torch
@@ -152,6 +152,7 @@ class Msifla(TorchMethod):
         "Re-Identification, Remote Sensing 2024, 16(2), 278"
     )
     Options: ClassVar[type] = MsiflaOptions
+    small_options: ClassVar[dict[str, Any]] = {"ir_widths": (4, 8)}
     options: MsiflaOptions
 
     def build(self, identities: int, run: Run, pretrained: bool) -> MsiflaNetwork:

@@ -15,7 +15,7 @@ networks, metric and constants are ours (docs/methods/pri.md).
 
 from dataclasses import dataclass
 from functools import partial
-from typing import ClassVar, Literal, cast
+from typing import Any, ClassVar, Literal, cast
 
 import torch
 import torch.nn.functional as F
@@ -148,6 +148,7 @@ class Pri(TorchMethod):
         "Prediction and Recovery for Adaptive Low-Resolution Person Re-Identification, ECCV 2020"
     )
     Options: ClassVar[type] = PriOptions
+    small_options: ClassVar[dict[str, Any]] = {"sr_width": 4, "sr_blocks": 1}
     options: PriOptions
 
     def build(self, identities: int, run: Run, pretrained: bool) -> PriNetwork:

@@ -13,7 +13,7 @@ losses and constants are as in the authors' public code; which pairs there are i
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import ClassVar, Literal, cast
+from typing import Any, ClassVar, Literal, cast
 
 import numpy as np
 import torch
@@ -141,6 +141,13 @@ class PsHrnet(TorchMethod):
         "Re-Identification, IEEE TIP 2021"
     )
     Options: ClassVar[type] = PsHrnetOptions
+    small_options: ClassVar[dict[str, Any]] = {
+        "trunk": "profile",
+        "part_width": 8,
+        "sr_width": 4,
+        "sr_blocks": 1,
+        "crop": 1,
+    }
     options: PsHrnetOptions
 
     def build(self, identities: int, run: Run, pretrained: bool) -> PsHrnetNetwork:

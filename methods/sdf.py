@@ -78,6 +78,7 @@ class Sdf(ClassicMethod):
         "Surface, IJCAI 2016"
     )
     Options: ClassVar[type] = SdfOptions
+    small_options: ClassVar[dict[str, Any]] = {"cells": (4, 2), "scales": (1, 2, 3, 4, 5)}
     options: SdfOptions
 
     @property

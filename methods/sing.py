@@ -12,7 +12,7 @@ is the suite's. Our reading: rho is read from the pixels.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Literal, cast
+from typing import Any, ClassVar, Literal, cast
 
 import torch
 from torch import Tensor, nn
@@ -129,6 +129,7 @@ class SingMethod(TorchMethod):
     grade: ClassVar[Grade] = "faithful structure"
     reference: ClassVar[str] = "Deep Low-Resolution Person Re-Identification, AAAI 2018"
     Options: ClassVar[type] = SingOptions
+    small_options: ClassVar[dict[str, Any]] = {"sr_widths": (4, 4)}
     options: SingOptions
 
     def build(self, identities: int, run: Run, pretrained: bool) -> SingNetwork:

@@ -92,6 +92,14 @@ class Sld2l(ClassicMethod):
         "Dictionary Learning, CVPR 2015"
     )
     Options: ClassVar[type] = Sld2lOptions
+    small_options: ClassVar[dict[str, Any]] = {
+        "cells": (4, 2),
+        "pixels": 4,
+        "clusters": 2,
+        "atoms": 4,
+        "patches": 20,
+        "rounds": 2,
+    }
     options: Sld2lOptions
 
     @property

@@ -13,7 +13,7 @@ the estimator of r is our own. docs/methods/vpfa.md argues each default.
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import ClassVar, Literal, cast
+from typing import Any, ClassVar, Literal, cast
 
 import numpy as np
 import torch
@@ -168,6 +168,7 @@ class Vpfa(Plain):
         "Vector Panning, arXiv 2510.00936"
     )
     Options: ClassVar[type] = VpfaOptions
+    small_options: ClassVar[dict[str, Any]] = {"vp_width": 8, "vp_epochs": 2}
     options: VpfaOptions
 
     def build(self, identities: int, run: Run, pretrained: bool) -> VpfaNetwork:  # type: ignore[override]

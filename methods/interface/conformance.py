@@ -8,7 +8,7 @@ import random
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any, get_args
 
@@ -31,29 +31,6 @@ SMALL = Profile(
     width=16,
     backbone={"name": "resnet-small", "weights": "none", "width": 4, "blocks": [1, 1, 1, 1]},
     train={"iterations": 3, "identities": 3, "hr_images": 2, "lr_images": 2},
-    methods={
-        "msifla": {"ir_widths": [4, 8]},
-        "judea": {"cells": [4, 2], "scales": [4, 2]},
-        "sld2l": {
-            "cells": [4, 2],
-            "pixels": 4,
-            "clusters": 2,
-            "atoms": 4,
-            "patches": 20,
-            "rounds": 2,
-        },
-        "sdf": {"cells": [4, 2], "scales": [1, 2, 3, 4, 5]},
-        "sing": {"sr_widths": [4, 4]},
-        "cad-net": {"adversary_widths": [4, 4], "decoder_width": 2},
-        "rain": {"adversary_widths": [4, 4], "decoder_width": 2},
-        "csr-gan": {"sr_width": 4, "sr_blocks": 1, "judge_widths": [4, 4], "gan_from": 0.3},
-        "intact": {"sr_width": 4, "sr_blocks": 1, "judge_widths": [4, 4]},
-        **{name: {"sr_width": 4, "sr_blocks": 1} for name in ("pri", "pcb-pri", "apsr")},
-        "ps-hrnet": {"trunk": "profile", "part_width": 8, "sr_width": 4, "sr_blocks": 1, "crop": 1},
-        "vpfa": {"vp_width": 8, "vp_epochs": 2},
-        "jbim": {"sr_widths": [4, 4]},
-        "lrar": {"verif_width": 8},
-    },
 )
 
 
@@ -71,8 +48,8 @@ def check_method(
     """
     passed = []
     cls = _class_of(method)
-    used = SMALL if profile is None else as_a(Profile, profile, "profile")
     _check_declaration(cls)
+    used = small_profile(cls) if profile is None else as_a(Profile, profile, "profile")
     _check_options(cls, used, options)
     passed += ["declaration", "options"]
     fitted, embeddings = _check_fit(cls, used, options)
@@ -88,6 +65,12 @@ def check_method(
     passed.append("determinism")
     _check_round_trip(cls, used, options, fitted, embeddings)
     return [*passed, "save and load"]
+
+
+def small_profile(*methods: str | type[Method]) -> Profile:
+    """Return SMALL with the `small_options` of these methods, given by class or registered name."""
+    classes = [_class_of(method) for method in methods]
+    return replace(SMALL, methods={cls.name: cls.small_options for cls in classes})
 
 
 def made_images(count: int, profile: Profile, purpose: str) -> Images:
@@ -136,6 +119,9 @@ def _check_declaration(cls: type[Method]) -> None:
     grade = getattr(cls, "grade", None)
     _require(grade in get_args(Grade), cls, f"grade must be one of {', '.join(get_args(Grade))}")
     _require(isinstance(cls.needs_rate, bool), cls, "needs_rate must be True or False")
+    _require(
+        isinstance(cls.small_options, dict), cls, "small_options must be a dict of options by name"
+    )
     options = getattr(cls, "Options", None)
     frozen = is_dataclass(options) and getattr(options, "__dataclass_params__").frozen  # noqa: B009
     _require(bool(frozen), cls, "Options must be a frozen dataclass with defaults for all fields")

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from crossres.datasets import InputError
 from crossres.methods import Profile, Run, TrainSet, check_method
 from crossres.methods.cad_net import CadNet, CadNetNetwork
-from crossres.methods.interface.conformance import SMALL, made_images, made_train_set
+from crossres.methods.interface.conformance import made_images, made_train_set, small_profile
 from crossres.methods.interface.registry import method_class
 from crossres.methods.rain import Rain
 from crossres.methods.shared.networks.backbones import (
@@ -26,6 +26,8 @@ from crossres.methods.shared.tensors import MEAN, STD, normalise
 from crossres.methods.shared.training.loop import Iteration, iterations
 from crossres.methods.shared.training.schedule import make_optimiser
 from crossres.methods.shared.training.streams import streams
+
+SMALL = small_profile(CadNet, Rain)
 
 CPU = torch.device("cpu")
 FEW = {"iterations": 1, "identities": 3, "hr_images": 2, "lr_images": 2}

@@ -13,12 +13,14 @@ from numpy.typing import NDArray
 
 from crossres.datasets import InputError
 from crossres.methods import MethodCheckError, check_method
-from crossres.methods.interface.conformance import SMALL, made_images, made_train_set
+from crossres.methods.interface.conformance import made_images, made_train_set, small_profile
 from crossres.methods.interface.method import Embeddings, Method
 from crossres.methods.interface.registry import method_class, method_names
 from crossres.methods.interface.run import Run
 from crossres.methods.interface.training_data import Images, TrainSet
 from crossres.methods.plain import Plain
+
+SMALL = small_profile("msifla")
 
 CHECKS = [
     "declaration",
@@ -99,6 +101,36 @@ def test_a_method_outside_the_package_passes() -> None:
 
 def test_a_method_that_is_told_the_rates_passes_when_it_says_so() -> None:
     assert check_method(Rated) == CHECKS
+
+
+class ManyBins(Mean):
+    """Trains with its small options alone."""
+
+    small_options: ClassVar[dict[str, Any]] = {"bins": 8}
+
+    def fit(self, train: TrainSet, run: Run) -> None:
+        assert self.options.bins == 8
+        super().fit(train, run)
+
+
+class ManyBinsToo(ManyBins):
+    pass
+
+
+def test_the_check_takes_the_small_options_of_the_class() -> None:
+    assert check_method(ManyBinsToo) == CHECKS
+    with pytest.raises(MethodCheckError, match="AssertionError"):
+        check_method(ManyBinsToo, bins=4)
+    with pytest.raises(MethodCheckError, match="AssertionError"):
+        check_method(ManyBinsToo, SMALL)
+
+
+class NoSuchSmallOption(Mean):
+    small_options: ClassVar[dict[str, Any]] = {"bin": 8}
+
+
+class SmallOptionsAsAList(Mean):
+    small_options: ClassVar[Any] = ["bins"]
 
 
 class BatchDependent(Mean):
@@ -318,6 +350,8 @@ class TakesAnything(Mean):
         (Ungraded, "grade must be one of faithful, "),
         (Unnamed, "title must be a text"),
         (MutableOptions, "Options must be a frozen dataclass"),
+        (NoSuchSmallOption, "method mean has no option 'bin' (did you mean 'bins'?)"),
+        (SmallOptionsAsAList, "small_options must be a dict of options by name"),
         (TakesAnything, "an unknown option must be refused with InputError"),
     ],
 )

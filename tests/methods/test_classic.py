@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from crossres import main
 from crossres.datasets import InputError
 from crossres.methods import Profile, Run, TrainSet, check_method
-from crossres.methods.interface.conformance import SMALL, made_images, made_train_set
+from crossres.methods.interface.conformance import made_images, made_train_set, small_profile
 from crossres.methods.interface.registry import method_class
 from crossres.methods.judea import JudeaOptions, joint_discriminant
 from crossres.methods.sdf import SdfOptions, fold_of, signed, training_pairs
@@ -28,6 +28,8 @@ from crossres.methods.shared.classic.dictionaries import (
 )
 from crossres.methods.shared.classic.projections import between, fisher, leading, principal, within
 from crossres.methods.sld2l import targets
+
+SMALL = small_profile("judea", "sld2l", "sdf")
 
 CLASSIC = ("judea", "sld2l", "sdf")
 Array = NDArray[Any]

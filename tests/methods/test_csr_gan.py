@@ -11,11 +11,13 @@ from torch.optim import SGD
 from crossres.datasets import InputError
 from crossres.methods import Profile, Run, TrainSet, check_method
 from crossres.methods.csr_gan import CsrGan, CsrGanNetwork, stage_losses
-from crossres.methods.interface.conformance import SMALL, made_images, made_train_set
+from crossres.methods.interface.conformance import made_images, made_train_set, small_profile
 from crossres.methods.plain import Plain
 from crossres.methods.shared.networks.perceptual import Perceptual
 from crossres.methods.shared.tensors import MEAN, STD
 from crossres.methods.shared.training.loop import Iteration, iterations
+
+SMALL = small_profile(CsrGan)
 
 FEW = {"iterations": 1, "identities": 3, "hr_images": 2, "lr_images": 2}
 

@@ -10,12 +10,14 @@ from torch import Tensor, nn
 from crossres.datasets import InputError
 from crossres.methods import Profile, Run, TrainSet, check_method
 from crossres.methods.intact import Critic, Intact, IntactNetwork, SrTeacher, reid_loss
-from crossres.methods.interface.conformance import SMALL, made_images, made_train_set
+from crossres.methods.interface.conformance import made_images, made_train_set, small_profile
 from crossres.methods.shared.networks.reid import part_loss
 from crossres.methods.shared.networks.residual_sr import ResidualSR
 from crossres.methods.shared.tensors import normalise
 from crossres.methods.shared.training.loop import Iteration, iterations
 from crossres.methods.shared.training.streams import Streams, streams
+
+SMALL = small_profile(Intact)
 
 CPU = torch.device("cpu")
 FEW = {"iterations": 1, "identities": 3, "hr_images": 2, "lr_images": 2}

@@ -10,13 +10,15 @@ from PIL import Image
 
 from crossres.datasets import InputError
 from crossres.methods import Profile, Run, TrainSet, check_method
-from crossres.methods.interface.conformance import SMALL, made_images, made_train_set
+from crossres.methods.interface.conformance import made_images, made_train_set, small_profile
 from crossres.methods.jbim import Jbim, JbimNetwork
 from crossres.methods.shared.networks.views import FACTORS, LowViews, coarsened
 from crossres.methods.shared.tensors import MEAN, STD, to_tensor
 from crossres.methods.shared.training.loop import Iteration, iterations
 from crossres.methods.shared.training.streams import streams
 from crossres.methods.sing import SingMethod, SingNetwork
+
+SMALL = small_profile(Jbim, SingMethod)
 
 CPU = torch.device("cpu")
 FEW = {"iterations": 1, "identities": 3, "hr_images": 2, "lr_images": 2}

@@ -11,13 +11,15 @@ from numpy.typing import NDArray
 
 from crossres.datasets import InputError
 from crossres.methods import Profile, Run, TrainSet, check_method
-from crossres.methods.interface.conformance import SMALL, made_images, made_train_set
+from crossres.methods.interface.conformance import made_images, made_train_set, small_profile
 from crossres.methods.lrar import Lrar, LrarNetwork
 from crossres.methods.shared.networks.backbones import BackboneSpec, build_backbone
 from crossres.methods.shared.networks.masks import MaskedTrunk
 from crossres.methods.shared.tensors import normalise, to_tensor
 from crossres.methods.shared.training.loop import Iteration, iterations
 from crossres.methods.shared.training.streams import streams
+
+SMALL = small_profile(Lrar)
 
 CPU = torch.device("cpu")
 FEW = {"iterations": 1, "identities": 3, "hr_images": 2, "lr_images": 2}

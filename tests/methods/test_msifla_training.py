@@ -9,12 +9,14 @@ import torch.nn.functional as F
 
 from crossres.datasets import InputError
 from crossres.methods import Run, TrainSet
-from crossres.methods.interface.conformance import SMALL, made_images, made_train_set
+from crossres.methods.interface.conformance import made_images, made_train_set, small_profile
 from crossres.methods.msifla import VERSIONS, Msifla, MsiflaNetwork, ir_loss, learn, reid_loss
 from crossres.methods.shared.networks.reid import part_loss
 from crossres.methods.shared.tensors import MEAN, STD, normalise, to_tensor
 from crossres.methods.shared.training.loop import Iteration, iterations
 from crossres.methods.shared.training.schedule import make_optimiser
+
+SMALL = small_profile(Msifla)
 
 FEW = {"iterations": 1, "identities": 3, "hr_images": 2, "lr_images": 2}
 ROWS: dict[str, dict[str, Any]] = {

@@ -7,11 +7,13 @@ import pytest
 import torch
 
 from crossres.methods import MethodCheckError, check_method
-from crossres.methods.interface.conformance import SMALL, made_train_set
+from crossres.methods.interface.conformance import made_train_set, small_profile
 from crossres.methods.interface.registry import METHODS, method_class
 from crossres.methods.interface.run import Run
 from crossres.methods.interface.training_data import TrainSet
 from crossres.methods.shared.loss_watch import losses_go_to, watched_loss
+
+SMALL = small_profile(*METHODS)
 
 CLASSIC = {"judea", "sld2l", "sdf"}
 OWN = {

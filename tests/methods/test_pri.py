@@ -10,12 +10,14 @@ from numpy.typing import NDArray
 
 from crossres.datasets import InputError
 from crossres.methods import Method, Profile, Run, TrainSet, check_method
-from crossres.methods.interface.conformance import SMALL, made_images, made_train_set
+from crossres.methods.interface.conformance import made_images, made_train_set, small_profile
 from crossres.methods.interface.registry import method_class
 from crossres.methods.pri import Pri, PriNetwork
 from crossres.methods.shared.networks.adaptive import Predictor, Recovery, soft_labels
 from crossres.methods.shared.tensors import MEAN, STD, to_tensor
 from crossres.methods.shared.training.loop import Iteration, iterations
+
+SMALL = small_profile("pri", "pcb-pri", "apsr")
 
 CPU = torch.device("cpu")
 FEW = {"iterations": 1, "identities": 3, "hr_images": 2, "lr_images": 2}

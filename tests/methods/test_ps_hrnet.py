@@ -12,13 +12,15 @@ from torch import Tensor, nn
 
 from crossres.datasets import InputError
 from crossres.methods import Profile, Run, TrainSet, check_method
-from crossres.methods.interface.conformance import SMALL, made_images, made_train_set
+from crossres.methods.interface.conformance import made_images, made_train_set, small_profile
 from crossres.methods.ps_hrnet import PsHrnet, PsHrnetNetwork
 from crossres.methods.shared.networks.backbones import backbone_spec, build_backbone
 from crossres.methods.shared.networks.multiscale import MultiScaleReid, build_branches, pooled
 from crossres.methods.shared.networks.vdsr import VDSR, ChannelAttention
 from crossres.methods.shared.tensors import normalise, to_tensor
 from crossres.methods.shared.training.loop import Iteration, iterations
+
+SMALL = small_profile(PsHrnet)
 
 Array = NDArray[Any]
 FEW = {"iterations": 1, "identities": 3, "hr_images": 2, "lr_images": 2}

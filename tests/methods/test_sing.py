@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from crossres.datasets import InputError
 from crossres.methods import Profile, Run, TrainSet, check_method
-from crossres.methods.interface.conformance import SMALL, made_images, made_train_set
+from crossres.methods.interface.conformance import made_images, made_train_set, small_profile
 from crossres.methods.shared.fusion import fitting_weights, fused_distances
 from crossres.methods.shared.networks.resolution import RateEstimator, lost_detail
 from crossres.methods.shared.networks.srcnn import SRCNN, luminance, luminance_loss
@@ -18,6 +18,8 @@ from crossres.methods.shared.tensors import MEAN, STD, to_tensor
 from crossres.methods.shared.training.loop import Iteration, iterations
 from crossres.methods.shared.training.streams import streams
 from crossres.methods.sing import SingMethod, SingNetwork
+
+SMALL = small_profile(SingMethod)
 
 Array = NDArray[Any]
 CPU = torch.device("cpu")

@@ -12,7 +12,7 @@ from safetensors.torch import save_file
 
 from crossres.datasets import InputError
 from crossres.methods import check_method
-from crossres.methods.interface.conformance import SMALL
+from crossres.methods.interface.conformance import small_profile
 from crossres.methods.shared.networks import (
     imagenet_weights as weights,
 )
@@ -138,7 +138,9 @@ def test_images_must_divide_into_patches(build: Any) -> None:
 @pytest.mark.parametrize("method", ["plain", "vpfa"])
 def test_methods_conform_on_a_vit(method: str) -> None:
     options = {"pairs": "identities"} if method == "vpfa" else {}
-    assert "determinism" in check_method(method, replace(SMALL, backbone=VIT), **options)
+    assert "determinism" in check_method(
+        method, replace(small_profile(method), backbone=VIT), **options
+    )
 
 
 def test_without_timm_the_networks_name_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:

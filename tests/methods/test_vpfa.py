@@ -10,10 +10,12 @@ from numpy.typing import NDArray
 
 from crossres.datasets import InputError
 from crossres.methods import Run, TrainSet, check_method
-from crossres.methods.interface.conformance import SMALL, made_images, made_train_set
+from crossres.methods.interface.conformance import made_images, made_train_set, small_profile
 from crossres.methods.interface.profile import Profile
 from crossres.methods.plain import Plain
 from crossres.methods.vpfa import Panning, Vpfa, VpfaNetwork, features_of_pairs, hr_only, learn
+
+SMALL = small_profile(Vpfa)
 
 CPU = torch.device("cpu")
 
