@@ -4,7 +4,7 @@ A control: one global feature, triplet loss before and ID loss after a BNNeck, H
 """
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal, cast
+from typing import ClassVar, Literal
 
 from torch import Tensor, nn
 
@@ -55,36 +55,36 @@ class BotOptions(ReidOptions):
             raise ValueError("centre_weight must not be negative, centre_lr must be positive")
 
     def rate(self, now: Iteration) -> float:
-        """The learning rate of section 2.2 in this iteration: warm-up, then two drops."""
-        again = self.lr_drop if now.done >= self.lr_drop_again_at else 1.0
-        return again * now.rate(self.reid_lr, self.reid_warmup)
+        """Return the learning rate of section 2.2 in this iteration: warm-up, then two drops."""
+        second_drop = self.lr_drop if now.elapsed >= self.lr_drop_again_at else 1.0
+        return second_drop * now.rate(self.reid_lr, self.reid_warmup)
 
 
 class BotNetwork(nn.Module):
-    """The re-ID network of Figure 3 with its BNNeck, and the centres where they are wanted."""
+    """The re-ID network of Figure 3 with its BNNeck, and the centres of the centre loss, if any."""
 
     def __init__(self, options: BotOptions, reid: ReidNetwork, centres: Centres | None) -> None:
         super().__init__()
         self.options, self.reid, self.centres = options, reid, centres
 
-    def loss(self, seen: Tensor, labels: Tensor) -> Tensor:
-        """Eq. 6, L_ID + L_Triplet + beta L_C; seen (B, 3, H, W), normalised."""
-        features, logits = self.reid(seen)
+    def loss(self, images: Tensor, labels: Tensor) -> Tensor:
+        """Return Eq. 6, L_ID + L_Triplet + beta L_C, of normalised images (B, 3, H, W)."""
+        features, logits = self.reid(images)
         loss = part_loss(features, logits, labels, self.options)
         if self.centres is None:
             return loss
-        around: Tensor = self.centres(features.transpose(0, 1).flatten(1), labels)
-        return loss + self.options.centre_weight * around
+        centre_loss: Tensor = self.centres(features.transpose(0, 1).flatten(1), labels)
+        return loss + self.options.centre_weight * centre_loss
 
     def features(self, images: Tensor) -> Tensor:
-        """f_i or f_t: images (B, 3, H, W) in [0, 1] -> (B, D)."""
-        seen = normalise(images)
+        """Return f_i or f_t, (B, D), of images (B, 3, H, W) in [0, 1]."""
+        normalised = normalise(images)
         if self.options.test_feature == "after":
-            return joined([self.reid.features(seen)], self.options)
-        return joined([self.reid(seen)[0].transpose(0, 1).flatten(1)], self.options)
+            return joined([self.reid.features(normalised)], self.options)
+        return joined([self.reid(normalised)[0].transpose(0, 1).flatten(1)], self.options)
 
 
-class Bot(TorchMethod):
+class Bot(TorchMethod[BotNetwork]):
     """A ResNet with all six tricks of the paper."""
 
     name: ClassVar[str] = "bot"
@@ -102,29 +102,28 @@ class Bot(TorchMethod):
         with seeded(run.seed_for("initial weights", "BNNeck and centres")):
             if o.part_head == "bnneck":
                 _without_bias(reid)
-            wanted = o.centre_weight > 0
-            centres = Centres(identities, o.parts * reid.size) if wanted else None
+            centres = Centres(identities, o.parts * reid.size) if o.centre_weight > 0 else None
         return BotNetwork(o, reid, centres)
 
-    def train(self, network: nn.Module, train: TrainSet, run: Run) -> None:
-        """Section 2.1: Adam on all weights, and the centres by gradient descent beside it."""
-        o, whole = self.options, cast(BotNetwork, network)
-        device = device_of(whole)
+    def train(self, network: BotNetwork, train: TrainSet, run: Run) -> None:
+        """Train as in section 2.1: Adam on all weights, gradient descent on the centres."""
+        o = self.options
+        device = device_of(network)
         steps = [
-            make_optimiser(o.optimiser, whole.reid.parameters(), o.reid_lr, o.reid_weight_decay)
+            make_optimiser(o.optimiser, network.reid.parameters(), o.reid_lr, o.reid_weight_decay)
         ]
-        if whole.centres is not None:
-            steps.append(centre_optimiser(whole.centres, o.centre_lr, o.centre_weight))
+        if network.centres is not None:
+            steps.append(centre_optimiser(network.centres, o.centre_lr, o.centre_weight))
         for now in iterations(train, self.profile.train, o, run):
             set_rate(steps[0], o.rate(now))
-            whole.zero_grad()
-            whole.loss(now.seen(device), now.labels(device)).backward()  # type: ignore[no-untyped-call]
+            network.zero_grad()
+            network.loss(now.inputs(device), now.labels(device)).backward()  # type: ignore[no-untyped-call]
             for optimiser in steps:
                 optimiser.step()
 
 
 def _without_bias(reid: ReidNetwork) -> None:
-    """Section 2.6: no shift in the neck, no bias in the classifier, whose weights begin small."""
+    """Fix the neck's shift and the classifier's bias, and make its weights small (section 2.6)."""
     nn.init.normal_(reid.weight, std=0.001)
     reid.norm.bias.requires_grad_(False)
     reid.bias.requires_grad_(False)

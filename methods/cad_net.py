@@ -16,7 +16,7 @@ natively LR images, which the paper's training does not have; they have no targe
 """
 
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, cast
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
@@ -27,7 +27,7 @@ from crossres.datasets.base.errors import InputError
 from crossres.methods.interface.method import Grade
 from crossres.methods.interface.run import Run
 from crossres.methods.interface.training_data import Images, TrainSet
-from crossres.methods.shared.loss_watch import watched_loss
+from crossres.methods.shared.loss_recording import recorded_loss
 from crossres.methods.shared.networks.backbones import backbone_spec, stage_channels, stages
 from crossres.methods.shared.networks.decoder import Decoder, Output
 from crossres.methods.shared.networks.discriminators import Discriminator
@@ -91,7 +91,7 @@ class CadNetOptions(ReidOptions):
             raise ValueError('embedding = "g" needs second = true')
 
     @property
-    def judged(self) -> tuple[int, ...]:
+    def aligned_depths(self) -> tuple[int, ...]:
         """The depths that do have a D_F."""
         return self.depths if self.feature_weight > 0 else ()
 
@@ -107,79 +107,82 @@ class CadNetNetwork(nn.Module):
         self.first, self.second = encoders[0], encoders[1] if o.second else None
         paints = o.second or o.rec_weight > 0 or o.image_weight > 0
         self.decoder = Decoder(channels, o.decoder_width, o.output) if paints else None
-        judged = [*(channels[depth - 1] for depth in o.judged), *[3] * (o.image_weight > 0)]
-        self.adversaries = nn.ModuleList(Discriminator(k, o.adversary_widths) for k in judged)
+        inputs = [*(channels[depth - 1] for depth in o.aligned_depths), *[3] * (o.image_weight > 0)]
+        self.adversaries = nn.ModuleList(Discriminator(k, o.adversary_widths) for k in inputs)
 
     def paint(self, maps: list[Tensor], images: Tensor) -> Tensor:
-        """G(f) where there is a G: the maps f of normalised images, and these -> (B, 3, H, W)."""
+        """Return G(f), (B, 3, H, W), of normalised images and their maps f; none without a G."""
         if self.decoder is None:
             return images[:0]
         painted: Tensor = self.decoder(maps, (images.shape[2], images.shape[3]))
         return denormalise(images) + painted if self.options.output == "difference" else painted
 
     def painted(self, images: Tensor) -> Tensor:
-        """G(f): images (B, 3, H, W) in [0, 1] -> the same."""
-        seen = normalise(images)
-        return self.paint(stages(self.first.trunk, seen), seen)
+        """Return G(f), (B, 3, H, W) in [0, 1], of such images."""
+        normalised = normalise(images)
+        return self.paint(stages(self.first.trunk, normalised), normalised)
 
     def features(self, images: Tensor) -> Tensor:
-        """(B, 3, H, W) in [0, 1] -> v, (B, D)."""
-        which, seen = self.options.embedding, normalise(images)
-        maps = stages(self.first.trunk, seen)
-        found = [] if which == "g" else [self.first.features_of_maps(maps[-1])]
-        if self.second is not None and which != "f":
-            found.append(self.second.features(normalise(self.paint(maps, seen))))
-        return joined(found, self.options)
+        """Return v, (B, D), of images (B, 3, H, W) in [0, 1]."""
+        choice, normalised = self.options.embedding, normalise(images)
+        maps = stages(self.first.trunk, normalised)
+        features = [] if choice == "g" else [self.first.features_of_maps(maps[-1])]
+        if self.second is not None and choice != "f":
+            features.append(self.second.features(normalise(self.paint(maps, normalised))))
+        return joined(features, self.options)
 
-    def step(self, now: Iteration, own: Part, against: list[Part], drawn: Tensor) -> None:
-        """A step of each adversary, then one of all else, `own`; drawn: which rate x_L has."""
+    def step(self, now: Iteration, part: Part, adversaries: list[Part], rate_draws: Tensor) -> None:
+        """Make a step of each adversary, then one of `part`, all else.
+
+        rate_draws (B,): for each image the index of the rate that its x_L has.
+        """
         o, s = self.options, streams(now, self.options.rates, device_of(self))
         n = len(s.high)
-        low = s.low[drawn[:n] * n + torch.arange(n)]
+        low = s.low[rate_draws[:n] * n + torch.arange(n)]
         labels = torch.cat([s.labels[0], s.labels[0], s.labels[2]])
-        seen = now.erased(normalise(torch.cat([s.high, low, s.native])))
-        maps = stages(self.first.trunk, seen)
-        painted = self.paint(maps, seen)
+        inputs = now.erased(normalise(torch.cat([s.high, low, s.native])))
+        maps = stages(self.first.trunk, inputs)
+        painted = self.paint(maps, inputs)
         games = self.games(s.high, maps, painted)
-        for part, (_, judge, real, fake) in zip(against, games, strict=False):
-            discriminator_step(now, part, judge, real, fake)
+        for adversary, (_, judge, real, fake) in zip(adversaries, games, strict=False):
+            discriminator_step(now, adversary, judge, real, fake)
         terms = [*self.identity(maps[-1], painted, labels, n), *map(self.fooling, games)]
         if o.rec_weight > 0 and n:
-            error = watched_loss("recovery", F.l1_loss(painted[: 2 * n], s.high.repeat(2, 1, 1, 1)))
-            terms.append(2 * o.rec_weight * error)
-        descend(now, [own], [torch.stack(terms).sum()])
+            error = F.l1_loss(painted[: 2 * n], s.high.repeat(2, 1, 1, 1))
+            terms.append(2 * o.rec_weight * recorded_loss("recovery", error))
+        descend(now, [part], [torch.stack(terms).sum()])
 
     def games(self, high: Tensor, maps: list[Tensor], painted: Tensor) -> list[Game]:
-        """Eq. 1 and 3; the first maps are those of the images `high`, all others of LR ones."""
+        """Return the terms of Eq. 1 and 3; the first maps are of images `high`, others of LR."""
         o, n = self.options, len(high)
         last = 2 * n if o.native == "classified" else len(maps[0])
-        pairs = [(o.feature_weight, maps[k - 1][:n], maps[k - 1][n:last]) for k in o.judged]
+        pairs = [(o.feature_weight, maps[k - 1][:n], maps[k - 1][n:last]) for k in o.aligned_depths]
         if o.image_weight > 0:
             pairs.append((2 * o.image_weight, high, painted[:last]))
         games = [(w, d, x, y) for (w, x, y), d in zip(pairs, self.adversaries, strict=True)]
         return games if n else []
 
     def fooling(self, game: Game) -> Tensor:
-        """What E and G minimise of a term of Eq. 1 or 3."""
+        """Return what E and G minimise of a term of Eq. 1 or 3."""
         weight, judge, real, fake = game
         if self.options.adversary == "non-saturating":
-            return weight * watched_loss("adversarial", adversarial_loss(judge(fake), real=True))
-        known = adversarial_loss(judge(real), real=True)
-        judged = known + adversarial_loss(judge(fake), real=False)
-        return weight * watched_loss("adversarial", -judged)
+            return weight * recorded_loss("adversarial", adversarial_loss(judge(fake), real=True))
+        of_real = adversarial_loss(judge(real), real=True)
+        loss = of_real + adversarial_loss(judge(fake), real=False)
+        return weight * recorded_loss("adversarial", -loss)
 
     def identity(self, maps: Tensor, painted: Tensor, labels: Tensor, n: int) -> list[Tensor]:
-        """Eq. 4: of the first n images, which are HR, and of the others."""
+        """Return the terms of Eq. 4: of the first n images, which are HR, and of the LR ones."""
         v, logits = self.first.of_maps(maps)
         if self.second is not None:
-            g, more = self.second(normalise(painted))
-            v, logits = torch.cat([v, g], 2), logits + more
+            g, g_logits = self.second(normalise(painted))
+            v, logits = torch.cat([v, g], 2), logits + g_logits
         groups = [slice(n), slice(n, None)] if self.options.batches == "apart" else [slice(None)]
-        seen = [group for group in groups if len(labels[group])]
-        return [part_loss(v[:, k], logits[:, k], labels[k], self.options) for k in seen]
+        present = [group for group in groups if len(labels[group])]
+        return [part_loss(v[:, k], logits[:, k], labels[k], self.options) for k in present]
 
 
-class CadNet(TorchMethod):
+class CadNet(TorchMethod[CadNetNetwork]):
     """Two encoders, the second one of what a decoder paints from the first one's aligned maps."""
 
     name: ClassVar[str] = "cad-net"
@@ -203,24 +206,26 @@ class CadNet(TorchMethod):
         with seeded(run.seed_for("initial weights", "decoder and discriminators")):
             return CadNetNetwork(o, encoders, channels)
 
-    def train(self, network: nn.Module, train: TrainSet, run: Run) -> None:
-        o, whole = self.options, cast(CadNetNetwork, network)
+    def train(self, network: CadNetNetwork, train: TrainSet, run: Run) -> None:
+        o = self.options
         require_variants(self.name, o.rates, train)
-        rest = [p for name, p in whole.named_parameters() if not name.startswith("adversaries.")]
-        own = make_optimiser(o.optimiser, rest, o.reid_lr, o.reid_weight_decay)
-        against = [
-            make_optimiser(o.optimiser, judge.parameters(), o.adversary_lr, o.reid_weight_decay)
-            for judge in whole.adversaries
-        ]
-        others: list[Part] = [(adversary, o.adversary_lr, 0.0) for adversary in against]
+        parameters = network.named_parameters()
+        learners = [weight for name, weight in parameters if not name.startswith("adversaries.")]
+        optimiser = make_optimiser(o.optimiser, learners, o.reid_lr, o.reid_weight_decay)
+        adversaries: list[Part] = []
+        for judge in network.adversaries:
+            adversary = make_optimiser(
+                o.optimiser, judge.parameters(), o.adversary_lr, o.reid_weight_decay
+            )
+            adversaries.append((adversary, o.adversary_lr, 0.0))
         generator = np.random.default_rng(run.seed_for("rates"))
         for now in iterations(train, self.profile.train, o, run):
-            drawn = generator.integers(0, len(o.rates), len(now.batch.indices))
-            run.record_draws(drawn)
-            low = torch.from_numpy(drawn)
-            whole.step(now, (own, o.reid_lr, o.reid_warmup), others, low)
+            rate_draws = generator.integers(0, len(o.rates), len(now.batch.indices))
+            run.record_draws(rate_draws)
+            part = (optimiser, o.reid_lr, o.reid_warmup)
+            network.step(now, part, adversaries, torch.from_numpy(rate_draws))
 
     def reconstructions(self, images: Images) -> dict[str, Images]:
-        """G(f); nothing where there is no G."""
-        network = cast(CadNetNetwork, self.fitted()[0])
+        """Return G(f); nothing where there is no G."""
+        network = self.fitted()[0]
         return {} if network.decoder is None else {"G": self.rebuilt(images, network.painted)}

@@ -14,7 +14,7 @@ authors' demo. Our reading: pairs on the image's own grid, shared schedule, see 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, ClassVar, Literal, cast
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
@@ -26,7 +26,7 @@ from crossres.datasets.base.errors import InputError
 from crossres.methods.interface.method import Embeddings, Grade
 from crossres.methods.interface.run import Run
 from crossres.methods.interface.training_data import Images, TrainSet
-from crossres.methods.shared.loss_watch import watched_loss
+from crossres.methods.shared.loss_recording import recorded_loss
 from crossres.methods.shared.networks.backbones import backbone_spec
 from crossres.methods.shared.networks.perceptual import Perceptual, imagenet_perceptual
 from crossres.methods.shared.networks.reid import ReidNetwork, joined, part_loss
@@ -73,7 +73,7 @@ class CsrGanOptions(SrganOptions):
             )
 
     def entering(self, images: Tensor, depth: int) -> Tensor:
-        """Images (B, 3, H, W) in [0, 1] as `depth` generators in series take them; bicubic."""
+        """Shrink images (B, 3, H, W) in [0, 1] for `depth` generators in series; bicubic."""
         if self.grid == "input" or depth == 0:
             return images
         size = (images.shape[2] >> depth, images.shape[3] >> depth)
@@ -81,7 +81,7 @@ class CsrGanOptions(SrganOptions):
 
 
 class CsrGanNetwork(nn.Module):
-    """G_2, G_4, G_8, the re-ID network, and what finds rates that nobody tells."""
+    """G_2, G_4, G_8, the re-ID network, and the estimator of unknown rates."""
 
     def __init__(
         self, options: CsrGanOptions, generators: list[nn.Module], reid: ReidNetwork
@@ -92,12 +92,12 @@ class CsrGanNetwork(nn.Module):
 
     @torch.no_grad()
     def lifted(self, images: Tensor, rates: Tensor | None = None) -> Tensor:
-        """CSR(x): images (B, 3, H, W) in [0, 1] and rates (B,), 0 for unknown -> the same shape."""
-        found = self.resolution(images).round()
+        """Return CSR(x) of images (B, 3, H, W) in [0, 1] and rates (B,), 0 for unknown."""
+        entry_rates = self.resolution(images).round()
         if rates is not None and self.options.rate == "given":
-            found = torch.where(rates > 0, rates, found)
-        starts = found.new_tensor([2.0 ** (k + 1) for k in range(len(self.generators))])
-        depths = (found[:, None] >= starts).sum(1)
+            entry_rates = torch.where(rates > 0, rates, entry_rates)
+        starts = entry_rates.new_tensor([2.0 ** (k + 1) for k in range(len(self.generators))])
+        depths = (entry_rates[:, None] >= starts).sum(1)
         lifted, training = images.clone(), self.generators.training
         self.generators.eval()
         for depth in range(1, len(self.generators) + 1):
@@ -111,12 +111,12 @@ class CsrGanNetwork(nn.Module):
         return lifted
 
     def features(self, images: Tensor, rate: int = 0) -> Tensor:
-        """Images (B, 3, H, W) in [0, 1], all of one rate -> embeddings (B, parts * D)."""
+        """Return embeddings (B, parts * D) of images (B, 3, H, W) in [0, 1], all of one rate."""
         rates = torch.full((len(images),), rate, device=images.device)
         return joined([self.reid.features(normalise(self.lifted(images, rates)))], self.options)
 
 
-class CsrGan(TorchMethod):
+class CsrGan(TorchMethod[CsrGanNetwork]):
     """SRGANs in series, entered by the rate of an image, before a re-ID network."""
 
     name: ClassVar[str] = "csr-gan"
@@ -144,65 +144,66 @@ class CsrGan(TorchMethod):
         generators: list[nn.Module] = [o.generator(run, 2**k, upscale) for k in range(o.stages)]
         return CsrGanNetwork(o, generators, self.reid_network(identities, run, 1, pretrained))
 
-    def train(self, network: nn.Module, train: TrainSet, run: Run) -> None:
-        o, whole, device = self.options, cast(CsrGanNetwork, network), device_of(network)
+    def train(self, network: CsrGanNetwork, train: TrainSet, run: Run) -> None:
+        o, device = self.options, device_of(network)
         require_variants(self.name, (2, 4), train)
-        whole.resolution.fit(train)
+        network.resolution.fit(train)
         judges = nn.ModuleList(o.discriminator(run, 2**k) for k in range(o.stages)).to(device)
-        seen = self._perceptual(device)
-        reid = make_optimiser(o.optimiser, whole.reid.parameters(), o.reid_lr, o.reid_weight_decay)
-        learners = [whole.generators, judges] if o.stages else []
+        perceptual = self._perceptual(device)
+        learned = network.reid.parameters()
+        reid = make_optimiser(o.optimiser, learned, o.reid_lr, o.reid_weight_decay)
+        learners = [network.generators, judges] if o.stages else []
         gan = [(make_optimiser("adam", m.parameters(), o.sr_lr, 0), o.sr_lr, 0.0) for m in learners]
         for now in iterations(train, self.profile.train, o, run):
             if gan and len(now.batch.hr):
-                descend(now, gan[:1], stage_losses(whole, judges, gan[1], seen, now))
+                descend(now, gan[:1], stage_losses(network, judges, gan[1], perceptual, now))
             rates = torch.from_numpy(train.rates[now.batch.indices]).to(device)
-            lifted = whole.lifted(to_tensor(now.batch.images(), device), rates)
-            features, logits = whole.reid(now.erased(normalise(lifted)))
+            lifted = network.lifted(to_tensor(now.batch.images(), device), rates)
+            features, logits = network.reid(now.erased(normalise(lifted)))
             loss = part_loss(features, logits, now.labels(device), o)
             descend(now, [(reid, o.reid_lr, o.reid_warmup)], [loss])
 
     def _perceptual(self, device: torch.device) -> Perceptual | None:
-        o, known = self.options, backbone_spec(self.profile.backbone).weights == "imagenet"
-        if known and o.stages and max(o.vgg_map, o.vgg_output) > 0:
+        o, imagenet = self.options, backbone_spec(self.profile.backbone).weights == "imagenet"
+        if imagenet and o.stages and max(o.vgg_map, o.vgg_output) > 0:
             return imagenet_perceptual(self.profile.weights_dir).to(device)
         return None
 
     def embed_rated(self, images: Images, rates: NDArray[np.int64]) -> Embeddings:
-        whole, order = cast(CsrGanNetwork, self.fitted()[0]), np.argsort(rates, kind="stable")
+        network, order = self.fitted()[0], np.argsort(rates, kind="stable")
         groups = [
-            self.embedded(images[rates == rate], partial(whole.features, rate=int(rate)))
+            self.embedded(images[rates == rate], partial(network.features, rate=int(rate)))
             for rate in np.unique(rates)
         ]
         return np.concatenate(groups)[np.argsort(order)] if groups else self.embed(images)
 
     def reconstructions(self, images: Images) -> dict[str, Images]:
-        """CSR(x), the rates read from the pixels; nothing without super-resolution."""
-        whole = cast(CsrGanNetwork, self.fitted()[0])
-        return {"CSR": self.rebuilt(images, whole.lifted)} if self.options.stages else {}
+        """Return CSR(x), the rates read from the pixels; nothing without super-resolution."""
+        network = self.fitted()[0]
+        return {"CSR": self.rebuilt(images, network.lifted)} if self.options.stages else {}
 
 
 def stage_losses(
     network: CsrGanNetwork,
     judges: nn.ModuleList,
-    judged: Part,
-    seen: Perceptual | None,
+    judge_part: Part,
+    perceptual: Perceptual | None,
     now: Iteration,
 ) -> Iterator[Tensor]:
-    """L_k of G_2, G_4, G_8 in turn, on the HR images of a batch; D_k has stepped just before."""
+    """Yield L_k of G_2, G_4, G_8, each after a step of D_k, on the HR images of a batch."""
     o, device = network.options, device_of(network)
     versions = [to_tensor(x, device) for x in now.batch.versions((1, 2, 4, 4))]
     scales = [o.entering(x, k) for k, x in enumerate(versions[: o.stages + 1])]
     for k, (generator, judge) in enumerate(zip(network.generators, judges, strict=True)):
         rebuilt, target = generator(scales[k + 1]), scales[k]
         # The demo's pixels lie in [-1, 1].
-        loss = watched_loss("reconstruction", F.mse_loss(2.0 * rebuilt, 2.0 * target))
-        if now.done >= o.gan_from:
+        loss = recorded_loss("reconstruction", F.mse_loss(2.0 * rebuilt, 2.0 * target))
+        if now.elapsed >= o.gan_from:
             if o.adversarial:
-                discriminator_step(now, judged, judge, target, rebuilt)
-                fooling = watched_loss("adversarial", adversarial_loss(judge(rebuilt), real=True))
+                discriminator_step(now, judge_part, judge, target, rebuilt)
+                fooling = recorded_loss("adversarial", adversarial_loss(judge(rebuilt), real=True))
                 loss = loss + o.adversarial * fooling
-            if seen is not None:
-                maps, output = seen(rebuilt, target)
+            if perceptual is not None:
+                maps, output = perceptual(rebuilt, target)
                 loss = loss + o.vgg_map * maps + (o.vgg_output * output if k == 0 else 0.0)
         yield loss

@@ -14,7 +14,7 @@ paper's; the networks, the weights, what A is given and the shares of the schedu
 """
 
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, cast
+from typing import Any, ClassVar, Literal
 
 import torch
 import torch.nn.functional as F
@@ -24,7 +24,7 @@ from crossres.methods.interface.method import Distances, Embeddings, Grade
 from crossres.methods.interface.run import Run
 from crossres.methods.interface.training_data import Images, TrainSet
 from crossres.methods.shared.fusion import fused_distances, packed
-from crossres.methods.shared.loss_watch import watched_loss
+from crossres.methods.shared.loss_recording import recorded_loss
 from crossres.methods.shared.networks.discriminators import Discriminator
 from crossres.methods.shared.networks.reid import ReidNetwork, joined, part_loss
 from crossres.methods.shared.networks.srgan import SrganOptions
@@ -76,7 +76,7 @@ class Critic(nn.Module):
         self.judge = Discriminator(3 + widths[0], widths)
 
     def forward(self, images: Tensor, features: Tensor) -> Tensor:
-        """Images (B, 3, H, W) and features (B, D) -> a logit for each patch, (B, 1, h, w)."""
+        """Return logits of patches, (B, 1, h, w), of images (B, 3, H, W) with features (B, D)."""
         maps = self.read(features)[:, :, None, None].expand(-1, -1, *images.shape[2:])
         logits: Tensor = self.judge(torch.cat([images, maps], 1))
         return logits
@@ -90,16 +90,16 @@ class IntactNetwork(nn.Module):
         self.options, self.sr, self.reid = options, sr, reid
 
     def feature(self, images: Tensor) -> Tensor:
-        """F: (B, 3, H, W) in [0, 1] -> (B, parts * D)."""
+        """Return F, (B, parts * D), of images (B, 3, H, W) in [0, 1]."""
         return joined([self.reid.features(normalise(images))], self.options)
 
     def features(self, images: Tensor) -> Tensor:
-        """What an image is as a query, as a gallery image, and a weight of one."""
+        """Pack F(G(x)), for a query, F(x), for a gallery image, and a weight of one."""
         roles = [self.feature(self.sr(images))], [self.feature(images)]
         return packed(*roles, images.new_ones(len(images), 1))
 
 
-class Intact(TorchMethod):
+class Intact(TorchMethod[IntactNetwork]):
     """Super-resolution constrained by a critic of its association with re-ID."""
 
     name: ClassVar[str] = "intact"
@@ -120,32 +120,33 @@ class Intact(TorchMethod):
         sr = self.options.generator(run, 1, 1) if self.options.sr == "residual" else nn.Identity()
         return IntactNetwork(self.options, sr, self.reid_network(identities, run, 1, pretrained))
 
-    def train(self, network: nn.Module, train: TrainSet, run: Run) -> None:
-        o, whole, device = self.options, cast(IntactNetwork, network), device_of(network)
+    def train(self, network: IntactNetwork, train: TrainSet, run: Run) -> None:
+        o, device = self.options, device_of(network)
         require_variants(self.name, RATES, train)
-        teacher = SrTeacher(whole, run) if o.sr == "residual" else None
-        reid = make_optimiser(o.optimiser, whole.reid.parameters(), o.reid_lr, o.reid_weight_decay)
+        teacher = SrTeacher(network, run) if o.sr == "residual" else None
+        learned = network.reid.parameters()
+        reid = make_optimiser(o.optimiser, learned, o.reid_lr, o.reid_weight_decay)
         for now in iterations(train, self.profile.train, o, run):
             s = streams(now, (RATES[now.step % len(RATES)],), device)
-            together = now.done >= o.association_from
+            together = now.elapsed >= o.association_from
             if teacher is not None and (together or len(s.low)):
                 teacher.step(now, s, together)
             rate = o.reid_lr * (o.reid_tuning if together else 1.0)
             if rate > 0 and (together or len(s.high)):
-                loss = reid_loss(whole, now, s, together)
+                loss = reid_loss(network, now, s, together)
                 descend(now, [(reid, rate, o.reid_warmup)], [loss])
 
     def distances(self, query: Embeddings, gallery: Embeddings) -> Distances:
         return fused_distances(query, gallery, 1)
 
     def reconstructions(self, images: Images) -> dict[str, Images]:
-        """G(x), clipped to uint8; nothing without super-resolution."""
-        whole = cast(IntactNetwork, self.fitted()[0])
-        return {"SR": self.rebuilt(images, whole.sr)} if self.options.sr != "none" else {}
+        """Return G(x), clipped to uint8; nothing without super-resolution."""
+        network = self.fitted()[0]
+        return {"SR": self.rebuilt(images, network.sr)} if self.options.sr != "none" else {}
 
 
 def reid_loss(network: IntactNetwork, now: Iteration, s: Streams, together: bool) -> Tensor:
-    """L_ReID of the HR images and, in stage 3, of the super-resolved ones, as they now are."""
+    """Return L_ReID of the HR images and, in stage 3, of the super-resolved ones, without G."""
     images, labels = s.high, s.labels[0]
     if together:
         with torch.no_grad():
@@ -156,7 +157,7 @@ def reid_loss(network: IntactNetwork, now: Iteration, s: Streams, together: bool
 
 
 class SrTeacher:
-    """What G learns from: the discriminator D and the critic A, which nobody needs later."""
+    """What G learns from: the discriminator D and the critic A, not needed after training."""
 
     def __init__(self, network: IntactNetwork, run: Run) -> None:
         self.network, o = network, network.options
@@ -170,36 +171,37 @@ class SrTeacher:
         )
 
     def step(self, now: Iteration, s: Streams, together: bool) -> None:
-        """One step of D, in stage 3 of A, and of G."""
+        """Make a step of D, in stage 3 of A, and of G."""
         o, images = self.network.options, torch.cat([s.low, s.native]) if together else s.low
         lifted = self.network.sr(images)
         losses = []
         if len(s.low):
-            losses.append(
-                watched_loss("reconstruction", F.mse_loss(lifted[: len(s.low)], s.target))
-            )
+            error = F.mse_loss(lifted[: len(s.low)], s.target)
+            losses.append(recorded_loss("reconstruction", error))
         if o.adversarial:
             discriminator_step(now, self.d_part, self.discriminator, s.high, lifted)
-            said = adversarial_loss(self.discriminator(lifted), real=True)
-            losses.append(o.adversarial * watched_loss("adversarial", said))
+            fooling = adversarial_loss(self.discriminator(lifted), real=True)
+            losses.append(o.adversarial * recorded_loss("adversarial", fooling))
         if together:
             losses += self._association(now, s, lifted)
         descend(now, [self.sr_part], [torch.stack(losses).sum()])
 
     def _association(self, now: Iteration, s: Streams, lifted: Tensor) -> list[Tensor]:
-        """b L_ReID(F(G(x))) and the critic's part of L_G, F as it is at test; A steps before."""
+        """Return b L_ReID(F(G(x))) and, after a step of A, its part of L_G; F in test mode."""
         o, reid = self.network.options, self.network.reid
         reid.eval().requires_grad_(requires_grad=False)
         features, logits = reid(normalise(lifted))
         with torch.no_grad():
-            known, _ = reid(normalise(s.high))
+            real_features, _ = reid(normalise(s.high))
         reid.train().requires_grad_(requires_grad=True)
         losses = [o.identity * part_loss(features, logits, torch.cat(s.labels[1:]), o)]
         if o.association:
-            real, found = (joined([f.transpose(0, 1).flatten(1)], o) for f in (known, features))
-            told = adversarial_loss(self.critic(s.high, real), real=True)
-            fake = adversarial_loss(self.critic(lifted.detach(), found.detach()), real=False)
-            descend(now, [self.a_part], [watched_loss("critic", told + fake)])
-            said = adversarial_loss(self.critic(lifted, found), real=True)
-            losses.append(o.association * watched_loss("association", said))
+            real, fake = (
+                joined([f.transpose(0, 1).flatten(1)], o) for f in (real_features, features)
+            )
+            of_real = adversarial_loss(self.critic(s.high, real), real=True)
+            of_fake = adversarial_loss(self.critic(lifted.detach(), fake.detach()), real=False)
+            descend(now, [self.a_part], [recorded_loss("critic", of_real + of_fake)])
+            association = adversarial_loss(self.critic(lifted, fake), real=True)
+            losses.append(o.association * recorded_loss("association", association))
         return losses

@@ -59,24 +59,27 @@ class JbimNetwork(SingNetwork):
         self.views = LowViews(options.rates)
 
     def loss(self, now: Iteration, j: int) -> Tensor:
-        """L_r of one rate on a batch; a kind of image that the batch lacks adds nothing."""
+        """Return L_r of one rate on a batch; a kind of image that the batch lacks adds nothing."""
         s = streams(now, self.options.groups[j], device_of(self))
-        place = len(self.options.groups) + j
-        terms = self.identity_terms(now, place, [s.low, s.native], s.labels[1:])
+        branch = len(self.options.groups) + j
+        terms = self.identity_terms(now, branch, [s.low, s.native], s.labels[1:])
         return super().loss(now, j) + torch.stack(terms).sum()
 
     def features(self, images: Tensor) -> Tensor:
-        """(B, 3, H, W) in [0, 1] -> features of all F_j, then G_j, in either role; the weights."""
+        """Pack the features of all F_j, then G_j, in either role, and the weights.
+
+        Of images (B, 3, H, W) in [0, 1].
+        """
         groups, weights = self.options.groups, self.weights(images)
         query = [self.feature(j, sr(images)) for j, sr in enumerate(self.sr)]
         gallery = [self.feature(j, images) for j in range(len(groups))]
-        for place, rates in enumerate(groups, start=len(groups)):
-            query.append(self.feature(place, images))
-            gallery.append(self.feature(place, self.seen_low(images, rates)))
+        for branch, rates in enumerate(groups, start=len(groups)):
+            query.append(self.feature(branch, images))
+            gallery.append(self.feature(branch, self.gallery_view(images, rates)))
         return packed(query, gallery, torch.cat([weights, self.options.beta * weights], 1))
 
-    def seen_low(self, images: Tensor, rates: tuple[int, ...]) -> Tensor:
-        """Gallery images as an LR branch takes them; one of several rates takes the middle one."""
+    def gallery_view(self, images: Tensor, rates: tuple[int, ...]) -> Tensor:
+        """Return gallery images as the LR branch of these rates takes them, by the middle rate."""
         if self.options.gallery_view == "as-is":
             return images
         return cast(Tensor, self.views(images, sorted(rates)[len(rates) // 2]))
@@ -103,7 +106,7 @@ class Jbim(SingMethod):
         low = [self.reid_network(identities, run, key, pretrained) for key in keys]
         return JbimNetwork(o, list(sing.sr), [*sing.reid, *low])
 
-    def train(self, network: nn.Module, train: TrainSet, run: Run) -> None:
+    def train(self, network: SingNetwork, train: TrainSet, run: Run) -> None:
         super().train(network, train, run)
         if isinstance(network, JbimNetwork):
             network.views.fit(train)

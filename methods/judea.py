@@ -82,22 +82,22 @@ class Judea(ClassicMethod):
 
     def learn(self, train: TrainSet, run: Run) -> Arrays:
         o, learned, rows = self.options, Arrays(), list[Matrix]()
-        for done, t in enumerate(o.scales):
+        for index, t in enumerate(o.scales):
             described = self._described(train.images, t)
             mean, basis = principal(described, o.most_axes, run.seed_for("PCA", t))
             learned |= {f"mean.{t}": mean, f"map.{t}": basis}
             rows.append(projected(described, learned, str(t)))
-            run.progress(done + 1, len(o.scales) + 1)
+            run.progress(index + 1, len(o.scales) + 1)
         weights = joint_discriminant(rows, train.labels, o)
         for t, weight in zip(o.scales, weights, strict=True):
             learned[f"map.{t}"] = learned[f"map.{t}"] @ weight
         run.progress(len(o.scales) + 1, len(o.scales) + 1)
         return learned
 
-    def describe(self, images: Images, known: Arrays) -> Matrix:
-        """(n, D): W_s' (x^s - mean) of both scales."""
+    def describe(self, images: Images, learned: Arrays) -> Matrix:
+        """Return W_s' (x^s - mean) of all scales, (n, D)."""
         return np.hstack(
-            [projected(self._described(images, t), known, str(t)) for t in self.options.scales]
+            [projected(self._described(images, t), learned, str(t)) for t in self.options.scales]
         )
 
     def _described(self, images: Images, pixels: int) -> NDArray[Any]:
@@ -107,14 +107,14 @@ class Judea(ClassicMethod):
 def joint_discriminant(
     rows: list[Matrix], labels: NDArray[np.int64], options: JudeaOptions
 ) -> list[Matrix]:
-    """Eq. 2: (N, D_s) of each scale -> its W_s (D_s, k)."""
+    """Solve Eq. 2 for rows (N, D_s) of each scale: its W_s (D_s, k)."""
     o, sizes = options, [scale.shape[1] for scale in rows]
     stacked, scale_of = np.hstack(rows), np.repeat(np.arange(len(rows)), sizes)
-    same = scale_of[:, None] == scale_of
-    wanted = between(stacked, labels) * np.where(same, 1.0, o.beta)
-    unwanted = within(stacked, labels) * same
+    same_scale = scale_of[:, None] == scale_of
+    between_scatter = between(stacked, labels) * np.where(same_scale, 1.0, o.beta)
+    within_scatter = within(stacked, labels) * same_scale
     means = class_means(stacked, labels)
-    for one, other in combinations(range(len(rows)), 2):
-        gap = means * ((scale_of == one) * 1.0 - (scale_of == other))
-        unwanted += o.alpha * gap.T @ gap
-    return np.split(leading(wanted, unwanted, o.size, o.rho), np.cumsum(sizes)[:-1])
+    for scale, other_scale in combinations(range(len(rows)), 2):
+        gap = means * ((scale_of == scale) * 1.0 - (scale_of == other_scale))
+        within_scatter += o.alpha * gap.T @ gap
+    return np.split(leading(between_scatter, within_scatter, o.size, o.rho), np.cumsum(sizes)[:-1])

@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from crossres.methods.interface.method import Distances, Embeddings, Grade
 from crossres.methods.interface.run import Run
 from crossres.methods.interface.training_data import Images, TrainSet
-from crossres.methods.shared.loss_watch import watched_loss
+from crossres.methods.shared.loss_recording import recorded_loss
 from crossres.methods.shared.losses.reid import batch_hard_triplet, smoothed_cross_entropy
 from crossres.methods.shared.networks.masks import MaskedTrunk
 from crossres.methods.shared.networks.reid import ReidNetwork, joined
@@ -96,40 +96,41 @@ class LrarNetwork(nn.Module):
         ends = [reid.size * (k + 1) // count for k in range(count)]
         self.ends = ends if o.length == "variable" else [reid.size] * count
 
-    def levels_of(self, rates: Tensor, told: Tensor | None) -> Tensor:
-        """The nearest level (B,) int64 to the rates told, (B,) with 0 for unknown, or estimated."""
-        if told is not None:
-            rates = torch.where(told > 0, told.to(rates.dtype), rates)
+    def levels_of(self, estimated: Tensor, known: Tensor | None) -> Tensor:
+        """Return the level (B,) int64 nearest to the known rates or, where 0, to the estimates."""
+        rates = estimated
+        if known is not None:
+            rates = torch.where(known > 0, known.to(estimated.dtype), estimated)
         return (rates[:, None] - rates.new_tensor(self.options.levels)).abs().argmin(1)
 
     def sub_vectors(self, images: Tensor, levels: Tensor) -> Tensor:
-        """v_1 to v_m of each part, (P, B, D), of normalised images at these levels."""
+        """Return v_1 to v_m of each part, (P, B, D), of normalised images at these levels."""
         features = self.reid.features(self.trunk(images, levels))
         return features.view(len(images), self.reid.parts, -1).transpose(0, 1)
 
     def padded(self, vectors: Tensor, levels: Tensor) -> Tensor:
-        """z: sub-vectors (P, B, D) beyond the level (B,) of each image are zero."""
+        """Return z: sub-vectors (P, B, D), zero beyond the level (B,) of each image."""
         ends = torch.tensor(self.ends, device=vectors.device)[levels]
         return vectors * (torch.arange(self.reid.size, device=vectors.device) < ends[:, None])
 
     def loss(self, now: Iteration) -> Tensor:
-        """L on a batch: its HR images, their variants and its LR images, each at its level.
+        """Return L on a batch: its HR images, their variants and LR images, each at its level.
 
         Where gallery images take the masks of the query, HR images are there once for each level.
         """
         o, device = self.options, device_of(self)
         s, count = streams(now, o.rates, device), len(o.levels)
         rates = np.delete(now.batch.train.rates[now.batch.indices], now.batch.hr)
-        told = torch.from_numpy(rates).to(device)
-        native = self.levels_of(self.resolution(s.native) if len(told) else told.float(), told)
-        at = list(range(count)) if o.gallery == "query" else [count - 1]
-        known = [k for k in [*at, *map(o.levels.index, o.rates)] for _ in s.high]
-        levels = torch.cat([native.new_tensor(known), native])
-        labels = torch.cat([s.labels[0].repeat(len(at)), *s.labels[1:]])
-        images = torch.cat([s.high.repeat(len(at), 1, 1, 1), s.low, s.native])
+        known = torch.from_numpy(rates).to(device)
+        native = self.levels_of(self.resolution(s.native) if len(known) else known.float(), known)
+        high_levels = list(range(count)) if o.gallery == "query" else [count - 1]
+        of_high = [k for k in [*high_levels, *map(o.levels.index, o.rates)] for _ in s.high]
+        levels = torch.cat([native.new_tensor(of_high), native])
+        labels = torch.cat([s.labels[0].repeat(len(high_levels)), *s.labels[1:]])
+        images = torch.cat([s.high.repeat(len(high_levels), 1, 1, 1), s.low, s.native])
         vectors = self.sub_vectors(now.erased(normalise(images)), levels)
         logits = torch.baddbmm(self.reid.bias, self.padded(vectors, levels), self.reid.weight)
-        kinds = [len(s.high) * len(at), len(s.low), len(s.native)]
+        kinds = [len(s.high) * len(high_levels), len(s.low), len(s.native)]
         split = zip(torch.split(logits, kinds, 1), torch.split(labels, kinds), strict=True)
         each = [smoothed_cross_entropy(p, y, o.label_smoothing) for p, y in split if len(y)]
         terms = [torch.stack(each).mean()]
@@ -137,11 +138,11 @@ class LrarNetwork(nn.Module):
             rows = levels >= k
             if rows.sum() > 1:
                 codes = self.padded(vectors[:, rows], levels[rows].clamp_max(k))
-                terms.append(self.compared(codes, labels[rows]))
+                terms.append(self.comparison_loss(codes, labels[rows]))
         return torch.stack(terms).sum()
 
-    def compared(self, codes: Tensor, labels: Tensor) -> Tensor:
-        """lambda L_verif over all ordered pairs of codes (P, B, D), and Eq. 12 where asked."""
+    def comparison_loss(self, codes: Tensor, labels: Tensor) -> Tensor:
+        """Return lambda L_verif over ordered pairs of codes (P, B, D), and Eq. 12 where asked."""
         o = self.options
         loss = batch_hard_triplet(codes, labels, o.margin) if o.triplet else codes.new_zeros(())
         if o.verification > 0:
@@ -150,28 +151,29 @@ class LrarNetwork(nn.Module):
             inner = F.linear(codes.transpose(0, 1).flatten(1), first.weight)
             guessed = last(relu(inner[:, None] - inner[None] + first.bias))[:, :, 0]
             pairs = ~torch.eye(len(labels), dtype=torch.bool, device=labels.device)
-            same = (labels[:, None] == labels[None])[pairs].to(guessed.dtype)
-            verif = F.binary_cross_entropy_with_logits(guessed[pairs], same)
-            loss = loss + o.verification * watched_loss("verification", verif)
+            same_identity = (labels[:, None] == labels[None])[pairs].to(guessed.dtype)
+            verif = F.binary_cross_entropy_with_logits(guessed[pairs], same_identity)
+            loss = loss + o.verification * recorded_loss("verification", verif)
         return loss
 
     def passes(self, images: Tensor) -> Tensor:
-        """Images (B, 3, H, W) in [0, 1] with the masks of every level: (B, m, P, D)."""
-        o, seen = self.options, normalise(images)
-        count, start = len(images), torch.zeros(len(images), dtype=torch.int64, device=seen.device)
-        passed = [self.sub_vectors(seen, start + k) for k in range(len(o.levels) if o.masks else 1)]
-        return torch.stack(passed).permute(2, 0, 1, 3).expand(count, len(o.levels), -1, -1)
+        """Return sub-vectors (B, m, P, D) of images (B, 3, H, W) in [0, 1] at every level."""
+        o, inputs = self.options, normalise(images)
+        lowest = torch.zeros(len(images), dtype=torch.int64, device=inputs.device)
+        count = len(o.levels) if o.masks else 1
+        passed = [self.sub_vectors(inputs, lowest + k) for k in range(count)]
+        return torch.stack(passed).permute(2, 0, 1, 3).expand(len(images), len(o.levels), -1, -1)
 
     def embedding(self, passes: Tensor, levels: Tensor) -> Tensor:
-        """What is compared at level 1, 2, ..., m, side by side, then the level: (B, D')."""
-        own, blocks = passes[torch.arange(len(levels)), levels], []
+        """Join what is compared at level 1, 2, ..., m, then the level: (B, D')."""
+        at_level, blocks = passes[torch.arange(len(levels)), levels], []
         for k, end in enumerate(self.ends):
-            passed = passes[:, k] if self.options.gallery == "query" else own
+            passed = passes[:, k] if self.options.gallery == "query" else at_level
             blocks.append(joined([passed[:, :, :end].flatten(1)], self.options))
         return torch.cat([*blocks, levels[:, None].to(passes.dtype)], 1)
 
 
-class Lrar(TorchMethod):
+class Lrar(TorchMethod[LrarNetwork]):
     """A code whose length and whose trunk adapt to the resolution of the query."""
 
     name: ClassVar[str] = "lrar"
@@ -191,13 +193,14 @@ class Lrar(TorchMethod):
         with seeded(run.seed_for("initial weights", "LRAR")):
             return LrarNetwork(self.options, reid)
 
-    def train(self, network: nn.Module, train: TrainSet, run: Run) -> None:
-        o, whole = self.options, cast(LrarNetwork, network)
+    def train(self, network: LrarNetwork, train: TrainSet, run: Run) -> None:
+        o = self.options
         require_variants(self.name, o.rates, train)
-        whole.resolution.fit(train)
-        masks, trunk = list(whole.trunk.masks), whole.trunk
-        others = [*trunk.layers.parameters(), *whole.reid.parameters(), *whole.same.parameters()]
-        reid = make_optimiser(o.optimiser, others, o.reid_lr, o.reid_weight_decay)
+        network.resolution.fit(train)
+        masks, trunk = list(network.trunk.masks), network.trunk
+        modules = (trunk.layers, network.reid, network.same)
+        unmasked = [weight for module in modules for weight in module.parameters()]
+        reid = make_optimiser(o.optimiser, unmasked, o.reid_lr, o.reid_weight_decay)
         parts = [(reid, o.reid_lr, o.reid_warmup)]
         if masks:
             parts.append((make_optimiser(o.optimiser, masks, o.mask_lr, 0), o.mask_lr, 0))
@@ -205,7 +208,7 @@ class Lrar(TorchMethod):
             if o.progressive:
                 trunk.added = -(-(now.step + 1) * len(masks) // now.total)
             trunk.frozen = o.progressive
-            descend(now, parts, [whole.loss(now)])
+            descend(now, parts, [network.loss(now)])
         trunk.frozen = False
 
     def embed(self, images: Images) -> Embeddings:
@@ -214,26 +217,29 @@ class Lrar(TorchMethod):
     def embed_rated(self, images: Images, rates: NDArray[np.int64]) -> Embeddings:
         return self._embedded(images, rates if self.options.rate == "given" else None)
 
-    def _embedded(self, images: Images, known: NDArray[np.int64] | None) -> Embeddings:
-        module, device = self.fitted()
-        network = cast(LrarNetwork, module)
-        told = None if known is None else torch.from_numpy(known.astype(np.int64)).to(device)
+    def _embedded(self, images: Images, rates: NDArray[np.int64] | None) -> Embeddings:
+        network, device = self.fitted()
+        known = None if rates is None else torch.from_numpy(rates.astype(np.int64)).to(device)
 
         def passes(batch: Images) -> Tensor:
-            once = network.passes(seen := to_tensor(batch, device))
-            return once + network.passes(seen.flip(3)) if self.options.embed_flip else once
+            tensor = to_tensor(batch, device)
+            passed = network.passes(tensor)
+            return passed + network.passes(tensor.flip(3)) if self.options.embed_flip else passed
+
+        def estimated(batch: Images) -> Tensor:
+            return cast(Tensor, network.resolution(to_tensor(batch, device)))
 
         with torch.inference_mode(), repeatable():
-            rates = in_batches(images, lambda batch: network.resolution(to_tensor(batch, device)))
-            embedded = network.embedding(in_batches(images, passes), network.levels_of(rates, told))
+            levels = network.levels_of(in_batches(images, estimated), known)
+            embedded = network.embedding(in_batches(images, passes), levels)
             return np.ascontiguousarray(embedded.cpu().numpy())
 
     def distances(self, query: Embeddings, gallery: Embeddings) -> Distances:
-        """A query is compared by the sub-vectors, and under the masks, of its own level."""
-        network = cast(LrarNetwork, self.fitted()[0])
-        found, start = np.zeros((len(query), len(gallery))), 0
+        """Compare a query by the sub-vectors, and under the masks, of its own level."""
+        network = self.fitted()[0]
+        distances, start = np.zeros((len(query), len(gallery))), 0
         for k, end in enumerate(network.ends):
             block, rows = slice(start, start + network.reid.parts * end), query[:, -1] == k
-            found[rows] = super().distances(query[rows, block], gallery[:, block])
+            distances[rows] = super().distances(query[rows, block], gallery[:, block])
             start = block.stop
-        return found
+        return distances

@@ -94,14 +94,14 @@ class MsiflaNetwork(nn.Module):
         self.reid = nn.ModuleList(reid)
 
     def reconstructions(self, images: Tensor) -> list[Tensor]:
-        """x^1, x^2, ... of section 3.2; images and reconstructions on the scale [0, 1]."""
+        """Return x^1, x^2, ... of section 3.2; images and reconstructions on the scale [0, 1]."""
         if self.options.ir_space == "unit":
             return cascade(self.ir, images, self.options.ir_detach)
         rebuilt = cascade(self.ir, normalise(images), self.options.ir_detach)
         return [denormalise(x) for x in rebuilt]
 
     def ir_loss(self, versions: Tensor, targets: list[Tensor]) -> Tensor:
-        """L_IR of Eq. 4: versions (V, n, 3, H, W) of n HR images, a target (n, 3, H, W) a scale."""
+        """Return L_IR of Eq. 4: versions (V, n, 3, H, W) of HR images, targets (n, 3, H, W)."""
         rebuilt = self.reconstructions(versions.flatten(0, 1))
         if self.options.ir_space == "normalised":
             rebuilt, targets = [normalise(x) for x in rebuilt], [normalise(t) for t in targets]
@@ -112,36 +112,38 @@ class MsiflaNetwork(nn.Module):
         return torch.stack(errors).sum()
 
     def reid_loss(self, rebuilt: list[Tensor], labels: Tensor, mask: Tensor | None) -> Tensor:
-        """L_ReID of Eq. 14 from the reconstructions of all scales: the sum of Eq. 13 over them.
+        """Return L_ReID of Eq. 14: the sum of Eq. 13 over the reconstructions of all scales.
 
         A shared network takes all scales as one batch; in either case Eq. 12 looks for positives
         and negatives among the images of one scale.
         """
-        seen = [normalise(x) if mask is None else normalise(x) * mask for x in self.seen(rebuilt)]
+        inputs = [normalise(x) for x in self.inputs_of(rebuilt)]
+        if mask is not None:
+            inputs = [x * mask for x in inputs]
         if self.options.reid == "shared":
-            features, logits = self.network_of(0)(torch.cat(seen))
+            features, logits = self.network_of(0)(torch.cat(inputs))
             count = len(labels)
             outputs = list(zip(features.split(count, 1), logits.split(count, 1), strict=True))
         else:
-            outputs = [self.network_of(scale)(x) for scale, x in enumerate(seen)]
+            outputs = [self.network_of(scale)(x) for scale, x in enumerate(inputs)]
         return torch.stack([part_loss(f, p, labels, self.options) for f, p in outputs]).sum()
 
     def features(self, images: Tensor) -> Tensor:
-        """The embedding f of Eq. 5-7: images (B, 3, H, W) in [0, 1] -> (B, scales * parts * D)."""
-        seen = self.seen(self.reconstructions(images))
-        features = [self.network_of(s).features(normalise(x)) for s, x in enumerate(seen)]
+        """Return f of Eq. 5-7, (B, scales * parts * D), of images (B, 3, H, W) in [0, 1]."""
+        inputs = self.inputs_of(self.reconstructions(images))
+        features = [self.network_of(s).features(normalise(x)) for s, x in enumerate(inputs)]
         return joined(features, self.options)
 
-    def seen(self, rebuilt: list[Tensor]) -> list[Tensor]:
-        """What the re-ID network of each scale is given of the reconstructions."""
+    def inputs_of(self, rebuilt: list[Tensor]) -> list[Tensor]:
+        """Return the image that the re-ID network of each scale takes of the reconstructions."""
         return rebuilt if self.options.reid_sees == "own" else [rebuilt[-1]] * len(rebuilt)
 
     def network_of(self, scale: int) -> ReidNetwork:
-        """The re-ID network of the scale at this place of the cascade."""
+        """Return the re-ID network of a scale, given by its index in the cascade."""
         return cast(ReidNetwork, self.reid[0 if self.options.reid == "shared" else scale])
 
 
-class Msifla(TorchMethod):
+class Msifla(TorchMethod[MsiflaNetwork]):
     """Multi-scale image- and feature-level alignment; Tables 2 and 3 are options of it."""
 
     name: ClassVar[str] = "msifla"
@@ -166,32 +168,32 @@ class Msifla(TorchMethod):
         reid = [self.reid_network(identities, run, rate, pretrained) for rate in scales]
         return MsiflaNetwork(o, ir, reid)
 
-    def train(self, network: nn.Module, train: TrainSet, run: Run) -> None:
-        """Section 4.2: batches of 5 identities x (2 HR + 2 LR), two backward passes a batch."""
+    def train(self, network: MsiflaNetwork, train: TrainSet, run: Run) -> None:
+        """Train as in section 4.2: batches of 5 identities x (2 HR + 2 LR), two backward passes."""
         require_variants(self.name, (2, 3, 4), train)
-        o, whole = self.options, cast(MsiflaNetwork, network)
-        ir = make_optimiser(o.optimiser, whole.ir.parameters(), o.ir_lr, o.ir_weight_decay)
-        reid = make_optimiser(o.optimiser, whole.reid.parameters(), o.reid_lr, o.reid_weight_decay)
+        o = self.options
+        ir = make_optimiser(o.optimiser, network.ir.parameters(), o.ir_lr, o.ir_weight_decay)
+        learned = network.reid.parameters()
+        reid = make_optimiser(o.optimiser, learned, o.reid_lr, o.reid_weight_decay)
         for now in iterations(train, self.profile.train, o, run):
             set_rate(ir, now.rate(o.ir_lr))
             set_rate(reid, now.rate(o.reid_lr, o.reid_warmup))
-            learn(whole, now, ir, reid)
+            learn(network, now, ir, reid)
 
     def reconstructions(self, images: Images) -> dict[str, Images]:
-        """The outputs of IR_1/3, IR_1/2 and IR_1 (of the scales chosen), clipped to uint8."""
+        """Return the outputs of IR_1/3, IR_1/2 and IR_1 (of the option `scales`) as uint8."""
         network, device = self.fitted()
-        whole = cast(MsiflaNetwork, network)
         with torch.inference_mode(), repeatable():
             rebuilt = in_batches(
                 images,
-                lambda batch: torch.stack(whole.reconstructions(to_tensor(batch, device)), 1),
+                lambda batch: torch.stack(network.reconstructions(to_tensor(batch, device)), 1),
             )
         labels = ["IR_1" if rate == 1 else f"IR_1/{rate}" for rate in self.options.scales]
         return {label: to_images(rebuilt[:, scale]) for scale, label in enumerate(labels)}
 
 
 def learn(network: MsiflaNetwork, now: Iteration, ir: Optimizer, reid: Optimizer) -> None:
-    """One iteration of section 3.3's end: L_IR and L_ReID are not added but propagated in turn.
+    """Do an iteration as section 3.3 ends: L_IR and L_ReID are propagated in turn, not added.
 
     "alternating": the IR networks step after L_IR, then all networks step after L_ReID;
     "accumulated": all step once after both. Without HR images in the batch there is no L_IR.
@@ -210,7 +212,7 @@ def learn(network: MsiflaNetwork, now: Iteration, ir: Optimizer, reid: Optimizer
 
 
 def ir_loss(network: MsiflaNetwork, now: Iteration) -> Tensor:
-    """L_IR of the HR images of a batch, in all their versions."""
+    """Return L_IR of the HR images of a batch, in all their versions."""
     stacked = now.batch.versions(VERSIONS)
     versions = to_tensor(stacked.reshape(-1, *stacked.shape[2:]), device_of(network))
     versions = versions.view(*stacked.shape[:2], *versions.shape[1:])
@@ -219,14 +221,14 @@ def ir_loss(network: MsiflaNetwork, now: Iteration) -> Tensor:
 
 
 def reid_loss(network: MsiflaNetwork, now: Iteration) -> Tensor:
-    """L_ReID of the images of a batch, whose gradient enters the IR networks only where asked."""
+    """Return L_ReID of a batch, whose gradient enters the IR networks only where asked."""
     o, device = network.options, device_of(network)
     images, labels = now.batch.images(), now.labels(device)
     if o.reid_inputs == "batch+variants":
         extra = now.batch.versions(VERSIONS[:-1])
         images = np.concatenate([images, *extra])
         labels = torch.cat([labels, *[labels[torch.from_numpy(now.batch.hr).to(device)]] * 3])
-    through = o.reid_grad_to_ir and now.done >= o.ir_warmup
+    through = o.reid_grad_to_ir and now.elapsed >= o.ir_warmup
     with nullcontext() if through else torch.no_grad():
         rebuilt = network.reconstructions(to_tensor(images, device))
     return network.reid_loss(rebuilt, labels, now.mask(len(labels), device))

@@ -4,7 +4,7 @@ A control: softmax classifiers on horizontal parts, HR and LR images alike, no r
 """
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal, cast
+from typing import ClassVar, Literal
 
 from torch import Tensor, nn
 
@@ -55,29 +55,29 @@ class PcbNetwork(nn.Module):
         super().__init__()
         self.options, self.reid = options, reid
 
-    def loss(self, seen: Tensor, labels: Tensor) -> Tensor:
-        """The sum of the p cross-entropies; seen (B, 3, H, W), normalised."""
+    def loss(self, images: Tensor, labels: Tensor) -> Tensor:
+        """Return the sum of the p cross-entropies of normalised images (B, 3, H, W)."""
         o = self.options
-        features, logits = self.reid(seen)
+        features, logits = self.reid(images)
         if o.triplet:
             return part_loss(features, logits, labels, o)
         return smoothed_cross_entropy(logits, labels, o.label_smoothing)
 
     def features(self, images: Tensor) -> Tensor:
-        """G = [g_1 .. g_p] or H = [h_1 .. h_p]; (B, 3, H, W) in [0, 1] -> (B, p * D)."""
-        seen = normalise(images)
+        """Return G = [g_1 .. g_p] or H = [h_1 .. h_p], (B, p * D); images in [0, 1]."""
+        normalised = normalise(images)
         if self.options.test_feature == "h":
-            return joined([self.reid.features(seen)], self.options)
-        parts = stripes(self.reid.trunk(seen), self.options.parts)
+            return joined([self.reid.features(normalised)], self.options)
+        parts = stripes(self.reid.trunk(normalised), self.options.parts)
         return joined([parts.transpose(0, 1).flatten(1)], self.options)
 
     def new_layers(self) -> list[nn.Parameter]:
-        """All parameters but the trunk's."""
-        named = self.reid.named_parameters()
-        return [parameter for name, parameter in named if not name.startswith("trunk.")]
+        """Return all parameters but the trunk's."""
+        parameters = self.reid.named_parameters()
+        return [parameter for name, parameter in parameters if not name.startswith("trunk.")]
 
 
-class Pcb(TorchMethod):
+class Pcb(TorchMethod[PcbNetwork]):
     """A ResNet with a softmax classifier for each horizontal part."""
 
     name: ClassVar[str] = "pcb"
@@ -93,14 +93,14 @@ class Pcb(TorchMethod):
     def build(self, identities: int, run: Run, pretrained: bool) -> PcbNetwork:
         return PcbNetwork(self.options, self.reid_network(identities, run, 1, pretrained))
 
-    def train(self, network: nn.Module, train: TrainSet, run: Run) -> None:
-        """Section 4.2: one learning rate for the new layers, a tenth of it for the trunk."""
-        o, whole = self.options, cast(PcbNetwork, network)
-        device, trunk_lr = device_of(whole), o.trunk_rate * o.reid_lr
+    def train(self, network: PcbNetwork, train: TrainSet, run: Run) -> None:
+        """Train as in section 4.2: a learning rate for the new layers, a tenth for the trunk."""
+        o, device = self.options, device_of(network)
+        trunk_lr = o.trunk_rate * o.reid_lr
         trunk = make_optimiser(
-            o.optimiser, whole.reid.trunk.parameters(), trunk_lr, o.reid_weight_decay
+            o.optimiser, network.reid.trunk.parameters(), trunk_lr, o.reid_weight_decay
         )
-        head = make_optimiser(o.optimiser, whole.new_layers(), o.reid_lr, o.reid_weight_decay)
+        head = make_optimiser(o.optimiser, network.new_layers(), o.reid_lr, o.reid_weight_decay)
         parts = [(trunk, trunk_lr, o.reid_warmup), (head, o.reid_lr, o.reid_warmup)]
         for now in iterations(train, self.profile.train, o, run):
-            descend(now, parts, [whole.loss(now.seen(device), now.labels(device))])
+            descend(now, parts, [network.loss(now.inputs(device), now.labels(device))])

@@ -45,23 +45,23 @@ class PlainNetwork(nn.Module):
         self.options, self.reid = options, nn.ModuleList(reid)
 
     def loss(self, images: Tensor, labels: Tensor, mask: Tensor | None) -> Tensor:
-        """Paper Eq. 13 on images (B, 3, H, W) as they are, summed over the networks."""
-        seen = normalise(images) if mask is None else normalise(images) * mask
-        outputs = [network(seen) for network in self.reid]
+        """Return paper Eq. 13 on images (B, 3, H, W) as they are, summed over the networks."""
+        inputs = normalise(images) if mask is None else normalise(images) * mask
+        outputs = [network(inputs) for network in self.reid]
         losses = [part_loss(f, logits, labels, self.options) for f, logits in outputs]
         return torch.stack(losses).sum()
 
     def features(self, images: Tensor) -> Tensor:
-        """(B, 3, H, W) in [0, 1] -> (B, networks * parts * D)."""
+        """Return the features (B, networks * parts * D) of images (B, 3, H, W) in [0, 1]."""
         return joined(self.each(images), self.options)
 
     def each(self, images: Tensor) -> list[Tensor]:
-        """(B, 3, H, W) in [0, 1] -> the features (B, parts * D) of each network."""
-        seen = normalise(images)
-        return [cast(ReidNetwork, network).features(seen) for network in self.reid]
+        """Return the features (B, parts * D) of each network; images (B, 3, H, W) in [0, 1]."""
+        normalised = normalise(images)
+        return [cast(ReidNetwork, network).features(normalised) for network in self.reid]
 
 
-class Plain(TorchMethod):
+class Plain(TorchMethod[PlainNetwork]):
     """A part-based ResNet trained on HR and LR images alike."""
 
     name: ClassVar[str] = "plain"
@@ -76,13 +76,13 @@ class Plain(TorchMethod):
         reid = [self.reid_network(identities, run, number, pretrained) for number in numbers]
         return PlainNetwork(self.options, reid)
 
-    def train(self, network: nn.Module, train: TrainSet, run: Run) -> None:
-        o, whole = self.options, cast(PlainNetwork, network)
-        reid = make_optimiser(o.optimiser, whole.parameters(), o.reid_lr, o.reid_weight_decay)
+    def train(self, network: PlainNetwork, train: TrainSet, run: Run) -> None:
+        o = self.options
+        reid = make_optimiser(o.optimiser, network.parameters(), o.reid_lr, o.reid_weight_decay)
         for now in iterations(train, self.profile.train, o, run):
             set_rate(reid, now.rate(o.reid_lr, o.reid_warmup))
             reid.zero_grad()
-            _loss(whole, now).backward()  # type: ignore[no-untyped-call]
+            _loss(network, now).backward()  # type: ignore[no-untyped-call]
             reid.step()
 
 

@@ -15,7 +15,7 @@ networks, metric and constants are ours (docs/methods/pri.md).
 
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, ClassVar, Literal, cast
+from typing import Any, ClassVar, Literal
 
 import torch
 import torch.nn.functional as F
@@ -24,7 +24,7 @@ from torch import Tensor, nn
 from crossres.methods.interface.method import Grade
 from crossres.methods.interface.run import Run
 from crossres.methods.interface.training_data import Images, TrainSet
-from crossres.methods.shared.loss_watch import watched_loss
+from crossres.methods.shared.loss_recording import recorded_loss
 from crossres.methods.shared.networks.adaptive import Predictor, Recovery, soft_labels
 from crossres.methods.shared.networks.reid import ReidNetwork, joined, part_loss
 from crossres.methods.shared.reid_options import Head, ReidOptions
@@ -86,18 +86,18 @@ class PriNetwork(nn.Module):
         self.recovery = Recovery(o.sr_width, o.sr_blocks, count) if o.sr == "edsr" else None
 
     def recovered(self, images: Tensor) -> Tensor:
-        """R_k(x) of all k: (B, 3, H, W) in [0, 1] -> (K, B, 3, H, W)."""
+        """Return R_k(x) of all k, (K, B, 3, H, W), of images (B, 3, H, W) in [0, 1]."""
         if self.recovery is None:
             return images.expand(len(self.options.factors), *images.shape)
         recovered: Tensor = self.recovery(images)
         return recovered
 
-    def branch(self, at: int, images: Tensor) -> Tensor:
-        """R_k(x) of the factor at this place."""
-        return self.recovered(images)[at]
+    def branch(self, index: int, images: Tensor) -> Tensor:
+        """Return R_k(x) of the factor with this index."""
+        return self.recovered(images)[index]
 
     def log_weights(self, images: Tensor) -> Tensor:
-        """log P (B, K) of images (B, 3, H, W) in [0, 1]."""
+        """Return log P (B, K) of images (B, 3, H, W) in [0, 1]."""
         count = len(self.options.factors)
         if self.options.weights == "uniform":
             return images.new_full((len(images), count), 1.0 / count).log()
@@ -105,12 +105,12 @@ class PriNetwork(nn.Module):
         return log_p
 
     def loss(self, now: Iteration) -> Tensor:
-        """All losses on a batch: L_rec on variants of its HR images, the others on what it has."""
+        """Return the sum of all losses: L_rec on variants of HR images, the others on the batch."""
         o, count = self.options, len(self.options.factors)
         s = streams(now, o.factors, device_of(self))
         images, labels = torch.cat([s.high, s.native]), torch.cat([s.labels[0], s.labels[2]])
-        seen = now.erased(normalise(self.recovered(images).flatten(0, 1)))
-        each = [x.reshape(o.parts, count, len(images), -1) for x in self.reid(seen)]
+        inputs = now.erased(normalise(self.recovered(images).flatten(0, 1)))
+        each = [x.reshape(o.parts, count, len(images), -1) for x in self.reid(inputs)]
         log_p = self.log_weights(images)
         weights = log_p if o.weights == "end-to-end" else log_p.detach()
         fused = [(x * weights.exp().T[:, :, None]).sum(1) for x in each]
@@ -119,26 +119,26 @@ class PriNetwork(nn.Module):
         terms += [o.branch_weight / count * loss for loss in alone]
         if self.recovery is not None and len(s.high):
             lifted = self.recovery(s.low).reshape(count, count, *s.high.shape)
-            own = torch.cat([lifted[k, k] for k in range(count)])
-            terms.append(o.rec_weight * count * watched_loss("recovery", F.l1_loss(own, s.target)))
+            error = F.l1_loss(torch.cat([lifted[k, k] for k in range(count)]), s.target)
+            terms.append(o.rec_weight * count * recorded_loss("recovery", error))
         if o.weights == "labels":
             q = soft_labels(each[0].detach(), fused[0].detach(), labels, o.tau)
             divergence = F.kl_div(log_p, q, reduction="batchmean")
-            terms.append(o.pred_weight * watched_loss("prediction", divergence))
+            terms.append(o.pred_weight * recorded_loss("prediction", divergence))
         return torch.stack(terms).sum()
 
     def features(self, images: Tensor) -> Tensor:
-        """f(x): (B, 3, H, W) in [0, 1] -> (B, parts * D)."""
+        """Return f(x), (B, parts * D), of images (B, 3, H, W) in [0, 1]."""
         count = len(self.options.factors)
-        seen = normalise(self.recovered(images).flatten(0, 1))
-        each = self.reid.features(seen).reshape(count, len(images), -1)
+        inputs = normalise(self.recovered(images).flatten(0, 1))
+        each = self.reid.features(inputs).reshape(count, len(images), -1)
         weights = self.log_weights(images).exp()
         if self.options.fusion == "best":
             weights = F.one_hot(weights.argmax(1), count)
         return joined([(each * weights.T[:, :, None]).sum(0)], self.options)
 
 
-class Pri(TorchMethod):
+class Pri(TorchMethod[PriNetwork]):
     """Recovery branches for several factors, fused as a predictor says that suits the image."""
 
     name: ClassVar[str] = "pri"
@@ -156,23 +156,23 @@ class Pri(TorchMethod):
         with seeded(run.seed_for("initial weights", "recovery and prediction")):
             return PriNetwork(o, reid)
 
-    def train(self, network: nn.Module, train: TrainSet, run: Run) -> None:
-        o, whole = self.options, cast(PriNetwork, network)
+    def train(self, network: PriNetwork, train: TrainSet, run: Run) -> None:
+        o = self.options
         require_variants(self.name, set(o.factors) - {1}, train)
-        judges = [*whole.reid.parameters(), *whole.predictor.parameters()]
+        judges = [*network.reid.parameters(), *network.predictor.parameters()]
         reid = make_optimiser(o.optimiser, judges, o.reid_lr, o.reid_weight_decay)
         parts = [(reid, o.reid_lr, o.reid_warmup)]
-        if whole.recovery is not None:
-            sr = make_optimiser("adam", whole.recovery.parameters(), o.sr_lr, 0)
+        if network.recovery is not None:
+            sr = make_optimiser("adam", network.recovery.parameters(), o.sr_lr, 0)
             parts.append((sr, o.sr_lr, 0))
         for now in iterations(train, self.profile.train, o, run):
-            descend(now, parts, [whole.loss(now)])
+            descend(now, parts, [network.loss(now)])
 
     def reconstructions(self, images: Images) -> dict[str, Images]:
-        """R_k(x) of each k, clipped to uint8; nothing without SR."""
-        network = cast(PriNetwork, self.fitted()[0])
-        named = enumerate(self.options.factors if self.options.sr == "edsr" else ())
-        return {f"R_{k}": self.rebuilt(images, partial(network.branch, at)) for at, k in named}
+        """Return R_k(x) of each k, clipped to uint8; nothing without SR."""
+        network = self.fitted()[0]
+        branches = enumerate(self.options.factors if self.options.sr == "edsr" else ())
+        return {f"R_{k}": self.rebuilt(images, partial(network.branch, j)) for j, k in branches}
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ losses and constants are as in the authors' public code; which pairs there are i
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Literal, cast
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from crossres.methods.interface.method import Embeddings, Grade
 from crossres.methods.interface.run import Run
 from crossres.methods.interface.training_data import Images, TrainSet
-from crossres.methods.shared.loss_watch import losses_go_to, watched_loss
+from crossres.methods.shared.loss_recording import recorded_loss, recording_losses
 from crossres.methods.shared.networks.backbones import backbone_spec
 from crossres.methods.shared.networks.multiscale import (
     MultiScaleReid,
@@ -88,9 +88,9 @@ class PsHrnetOptions(ReidOptions):
             raise ValueError("sr_width and sr_blocks must be at least 1, no weight negative")
 
     def rate(self, now: Iteration) -> float:
-        """The learning rate in this iteration: warm-up, then two drops."""
-        again = self.lr_drop if now.done >= self.lr_drop_again_at else 1.0
-        return again * now.rate(self.reid_lr, self.reid_warmup)
+        """Return the learning rate in this iteration: warm-up, then two drops."""
+        second_drop = self.lr_drop if now.elapsed >= self.lr_drop_again_at else 1.0
+        return second_drop * now.rate(self.reid_lr, self.reid_warmup)
 
 
 class PsHrnetNetwork(nn.Module):
@@ -101,7 +101,7 @@ class PsHrnetNetwork(nn.Module):
         self.options, self.sr, self.reid = options, sr, reid
 
     def loss(self, now: Iteration, low: Tensor, teacher: MultiScaleReid | None) -> Tensor:
-        """L on a batch and on `low`, the LR versions of its HR images, (n, 3, H, W) in [0, 1].
+        """Return L of a batch and of `low`, LR versions of its HR images, (n, 3, H, W) in [0, 1].
 
         x_h of an HR image of the batch is that image; there is none for those that came as LR.
         """
@@ -116,21 +116,21 @@ class PsHrnetNetwork(nn.Module):
         target = normalise(images[hr])
         if o.sr == "vdsr":
             error = F.l1_loss(lifted[rows], torch.cat([target, target]))
-            loss = loss + o.sr_weight * watched_loss("reconstruction", error)
+            loss = loss + o.sr_weight * recorded_loss("reconstruction", error)
         if teacher is not None:
             with torch.no_grad():
-                wanted, classes = teacher(target)
-            told = zip([*vectors, logits], [*wanted, classes], strict=True)
-            gaps = [F.l1_loss(found[rows], torch.cat([w, w])) for found, w in told]
-            loss = loss + o.distil_weight * watched_loss("distillation", torch.stack(gaps).sum())
+                target_vectors, target_logits = teacher(target)
+            pairs = zip([*vectors, logits], [*target_vectors, target_logits], strict=True)
+            gaps = [F.l1_loss(student[rows], torch.cat([aim, aim])) for student, aim in pairs]
+            loss = loss + o.distil_weight * recorded_loss("distillation", torch.stack(gaps).sum())
         return loss
 
     def features(self, images: Tensor) -> Tensor:
-        """(B, 3, H, W) in [0, 1] -> the test feature (B, D), not normalised."""
+        """Return the test feature (B, D), not normalised, of images (B, 3, H, W) in [0, 1]."""
         return self.reid.features(self.sr(normalise(images)))
 
 
-class PsHrnet(TorchMethod):
+class PsHrnet(TorchMethod[PsHrnetNetwork]):
     """A student that restores its images and imitates a teacher that has seen HR ones."""
 
     name: ClassVar[str] = "ps-hrnet"
@@ -158,31 +158,31 @@ class PsHrnet(TorchMethod):
         return PsHrnetNetwork(o, sr, reid)
 
     def _reid(self, identities: int, run: Run, pretrained: bool) -> MultiScaleReid:
-        """The network of teacher and student; both start from the same weights."""
+        """Build the network of teacher and student; both start from the same weights."""
         o, spec = self.options, backbone_spec(self.profile.backbone)
         with seeded(run.seed_for("initial weights", "re-ID", 1)):
             branches = build_branches(o.trunk, spec, self.profile.weights_dir, pretrained)
             return MultiScaleReid(branches, identities, o.part_width, o.dropout)
 
-    def train(self, network: nn.Module, train: TrainSet, run: Run) -> None:
-        """The teacher, on the HR images of all batches; then, on the same batches, the student."""
-        o, student = self.options, cast(PsHrnetNetwork, network)
+    def train(self, network: PsHrnetNetwork, train: TrainSet, run: Run) -> None:
+        """Train the teacher on the HR images of all batches, then the student on the batches."""
+        o = self.options
         require_variants(self.name, o.rates, train)
-        device, generator = device_of(student), np.random.default_rng(run.seed_for("rates"))
+        device, generator = device_of(network), np.random.default_rng(run.seed_for("rates"))
         phases = 2 if o.teacher else 1
         with seeded(run.seed_for("dropout")):
-            with losses_go_to(lambda name, value: run.record_loss(f"teacher's {name}", value)):
+            with recording_losses(lambda name, value: run.record_loss(f"teacher's {name}", value)):
                 first = _phase(run, 0, phases)
                 teacher = self._teacher(train, first, device) if o.teacher else None
 
             def loss(now: Iteration) -> Tensor:
                 versions = now.batch.versions(o.rates)
-                everyone = np.arange(versions.shape[1])
-                drawn = generator.integers(0, len(o.rates), everyone.shape)
-                run.record_draws(drawn)
-                return student.loss(now, to_tensor(versions[drawn, everyone], device), teacher)
+                columns = np.arange(versions.shape[1])
+                rate_draws = generator.integers(0, len(o.rates), columns.shape)
+                run.record_draws(rate_draws)
+                return network.loss(now, to_tensor(versions[rate_draws, columns], device), teacher)
 
-            self._learn(student, loss, train, _phase(run, phases - 1, phases))
+            self._learn(network, loss, train, _phase(run, phases - 1, phases))
 
     def _teacher(self, train: TrainSet, run: Run, device: torch.device) -> MultiScaleReid:
         o, teacher = self.options, self._reid(train.identities, run, pretrained=True)
@@ -192,7 +192,7 @@ class PsHrnet(TorchMethod):
             high = torch.from_numpy(now.batch.hr).to(device)
             if len(high) < 2:  # batch normalisation needs two images
                 return None
-            vectors, logits = teacher(now.seen(device)[high])
+            vectors, logits = teacher(now.inputs(device)[high])
             return identity_loss(vectors, logits, now.labels(device)[high], o, o.ce_weight)
 
         self._learn(teacher.train(), loss, train, run)
@@ -206,8 +206,8 @@ class PsHrnet(TorchMethod):
         run: Run,
     ) -> None:
         """Train one of the two networks over the whole schedule."""
-        o, known = self.options, network.parameters()
-        optimiser = make_optimiser(o.optimiser, known, o.reid_lr, o.reid_weight_decay, True)
+        o, learned = self.options, network.parameters()
+        optimiser = make_optimiser(o.optimiser, learned, o.reid_lr, o.reid_weight_decay, True)
         for now in iterations(train, self.profile.train, o, run):
             set_rate(optimiser, o.rate(now))
             optimiser.zero_grad()
@@ -216,25 +216,25 @@ class PsHrnet(TorchMethod):
                 optimiser.step()
 
     def embed(self, images: Images) -> Embeddings:
-        """Normalised after an image and its mirror image were added, as in the authors' code."""
-        found = super().embed(images)
+        """Normalise after an image and its mirror image were added, as in the authors' code."""
+        embeddings = super().embed(images)
         if self.options.test_normalise == "none":
-            return found
-        length = np.linalg.norm(found, axis=1, keepdims=True)
-        return np.asarray(found / np.maximum(length, 1e-12), dtype=np.float32)
+            return embeddings
+        length = np.linalg.norm(embeddings, axis=1, keepdims=True)
+        return np.asarray(embeddings / np.maximum(length, 1e-12), dtype=np.float32)
 
     def reconstructions(self, images: Images) -> dict[str, Images]:
-        """SR(x), clipped to uint8; nothing without SR."""
+        """Return SR(x), clipped to uint8; nothing without SR."""
         if self.options.sr == "none":
             return {}
-        sr = cast(PsHrnetNetwork, self.fitted()[0]).sr
+        sr = self.fitted()[0].sr
         return {"SR": self.rebuilt(images, lambda x: denormalise(sr(normalise(x))))}
 
 
 def _phase(run: Run, phase: int, phases: int) -> Run:
-    """`run` as one of several equally long trainings sees it."""
+    """Return `run` for one of several equally long trainings."""
 
-    def told(done: int, total: int) -> None:
+    def progress(done: int, total: int) -> None:
         run.progress(phase * total + done, phases * total)
 
-    return replace(run, progress=told)
+    return replace(run, progress=progress)

@@ -12,7 +12,7 @@ is the suite's. Our reading: rho is read from the pixels.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, cast
+from typing import Any, ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
@@ -75,7 +75,7 @@ class SingOptions(ReidOptions):
 
 
 class SingNetwork(nn.Module):
-    """SR_j and F_j for every j, and what finds rho."""
+    """SR_j and F_j for every j, and the estimator of rho."""
 
     def __init__(self, options: SingOptions, sr: list[nn.Module], reid: list[nn.Module]) -> None:
         super().__init__()
@@ -83,21 +83,21 @@ class SingNetwork(nn.Module):
         self.resolution = RateEstimator()
 
     def loss(self, now: Iteration, j: int) -> Tensor:
-        """L_r of one SING on a batch; a kind of image that the batch lacks adds nothing."""
+        """Return L_r of one SING on a batch; a kind of image that the batch lacks adds nothing."""
         o, s = self.options, streams(now, self.options.groups[j], device_of(self))
         lifted, native = self.sr[j](s.low), self.sr[j](s.native)
-        seen = [s.high, *(x if o.joint else x.detach() for x in (lifted, native))]
-        terms = self.identity_terms(now, j, seen, s.labels)
+        images = [s.high, *(x if o.joint else x.detach() for x in (lifted, native))]
+        terms = self.identity_terms(now, j, images, s.labels)
         if o.sr == "srcnn" and len(lifted):
             terms.append(o.alpha * luminance_loss(lifted, s.target))
         return torch.stack(terms).sum()
 
     def identity_terms(
-        self, now: Iteration, place: int, seen: list[Tensor], labels: Sequence[Tensor]
+        self, now: Iteration, index: int, images: list[Tensor], labels: Sequence[Tensor]
     ) -> list[Tensor]:
-        """CE of each kind of image that is there, by the re-ID network at this place."""
+        """Return CE of each kind of image in the batch, by the re-ID network of this index."""
         o = self.options
-        features, logits = self.reid[place](now.erased(normalise(torch.cat(seen))))
+        features, logits = self.reid[index](now.erased(normalise(torch.cat(images))))
         split = zip(logits.split([len(y) for y in labels], 1), labels, strict=True)
         terms = [smoothed_cross_entropy(p, y, o.label_smoothing) for p, y in split if len(y)]
         if o.triplet:
@@ -105,23 +105,23 @@ class SingNetwork(nn.Module):
         return terms
 
     def features(self, images: Tensor) -> Tensor:
-        """(B, 3, H, W) in [0, 1] -> F_j(SR_j(x)) and F_j(x) of all j and the weights w_j."""
+        """Pack F_j(SR_j(x)) and F_j(x) of all j and the weights w_j; (B, 3, H, W) in [0, 1]."""
         count = len(self.reid)
         query = [self.feature(j, self.sr[j](images)) for j in range(count)]
         gallery = [self.feature(j, images) for j in range(count)]
         return packed(query, gallery, self.weights(images))
 
     def weights(self, images: Tensor) -> Tensor:
-        """The w_j of images (B, 3, H, W) as queries: (B, J)."""
+        """Return the w_j, (B, J), of images (B, 3, H, W) as queries."""
         rates = tuple(group[0] for group in self.options.groups)
         return fitting_weights(self.resolution(images), rates, self.options.theta)
 
-    def feature(self, place: int, images: Tensor) -> Tensor:
-        """What the re-ID network at this place makes of images (B, 3, H, W) in [0, 1]."""
-        return joined([self.reid[place].features(normalise(images))], self.options)  # type: ignore[operator]
+    def feature(self, index: int, images: Tensor) -> Tensor:
+        """Return the feature of the re-ID network of this index; (B, 3, H, W) in [0, 1]."""
+        return joined([self.reid[index].features(normalise(images))], self.options)  # type: ignore[operator]
 
 
-class SingMethod(TorchMethod):
+class SingMethod(TorchMethod[SingNetwork]):
     """One SRCNN and one re-ID network for each rate, their distances fused."""
 
     name: ClassVar[str] = "sing"
@@ -142,24 +142,25 @@ class SingMethod(TorchMethod):
                 sr.append(SRCNN(o.sr_widths, o.sr_output) if srcnn else nn.Identity())
         return SingNetwork(o, sr, reid)
 
-    def train(self, network: nn.Module, train: TrainSet, run: Run) -> None:
-        o, whole = self.options, cast(SingNetwork, network)
+    def train(self, network: SingNetwork, train: TrainSet, run: Run) -> None:
+        o = self.options
         require_variants(self.name, o.rates, train)
-        whole.resolution.fit(train)
-        reid = make_optimiser(o.optimiser, whole.reid.parameters(), o.reid_lr, o.reid_weight_decay)
+        network.resolution.fit(train)
+        learned = network.reid.parameters()
+        reid = make_optimiser(o.optimiser, learned, o.reid_lr, o.reid_weight_decay)
         parts = [(reid, o.reid_lr, o.reid_warmup)]
         if o.sr == "srcnn":
-            sr = make_optimiser(o.optimiser, whole.sr.parameters(), o.sr_lr, 0)
+            sr = make_optimiser(o.optimiser, network.sr.parameters(), o.sr_lr, 0)
             parts.append((sr, o.sr_lr, 0))
         for now in iterations(train, self.profile.train, o, run):
-            descend(now, parts, (whole.loss(now, j) for j in range(len(o.groups))))
+            descend(now, parts, (network.loss(now, j) for j in range(len(o.groups))))
 
     def distances(self, query: Embeddings, gallery: Embeddings) -> Distances:
         return fused_distances(query, gallery, len(self.options.groups))
 
     def reconstructions(self, images: Images) -> dict[str, Images]:
-        """SR_j(x) for each j, clipped to uint8; nothing without SR."""
-        network = cast(SingNetwork, self.fitted()[0])
+        """Return SR_j(x) for each j, clipped to uint8; nothing without SR."""
+        network = self.fitted()[0]
         labels = ["SR_x" + "x".join(map(str, rates)) for rates in self.options.groups]
-        named = zip(labels, network.sr, strict=True) if self.options.sr == "srcnn" else ()
-        return {label: self.rebuilt(images, sr) for label, sr in named}
+        branches = zip(labels, network.sr, strict=True) if self.options.sr == "srcnn" else ()
+        return {label: self.rebuilt(images, sr) for label, sr in branches}

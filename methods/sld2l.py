@@ -111,20 +111,21 @@ class Sld2l(ClassicMethod):
         run.progress(1, end)
         learned = self._dictionaries(blocks, train, run)
         is_hr = (train.rates == 1)[:, None, None]
-        seen = np.where(is_hr, blocks, in_chunks(blocks, lambda some: converted(some, learned, o)))
-        mean, axes = principal(seen, o.most_axes, run.seed_for("PCA"))
+        lifted = in_chunks(blocks, lambda chunk: converted(chunk, learned, o))
+        compared = np.where(is_hr, blocks, lifted)
+        mean, axes = principal(compared, o.most_axes, run.seed_for("PCA"))
         learned |= {"mean.metric": mean, "map.metric": axes}
         if o.metric == "fisher":
-            rows = projected(seen, learned, "metric")
+            rows = projected(compared, learned, "metric")
             learned["map.metric"] = axes @ fisher(rows, train.labels, o.size, o.rho)
         run.progress(end, end)
         return learned
 
-    def describe(self, images: Images, known: Arrays) -> Matrix:
-        """(n, 2 D): the image as a query, converted, and as a gallery image, as it is."""
+    def describe(self, images: Images, learned: Arrays) -> Matrix:
+        """Return (n, 2 D): the image as a query, converted, and as a gallery image, as it is."""
         blocks = self._described(images)
-        as_query = converted(blocks, known, self.options)
-        return np.hstack([projected(rows, known, "metric") for rows in (as_query, blocks)])
+        as_query = converted(blocks, learned, self.options)
+        return np.hstack([projected(rows, learned, "metric") for rows in (as_query, blocks)])
 
     def distances(self, query: Embeddings, gallery: Embeddings) -> Distances:
         half = query.shape[1] // 2
@@ -134,7 +135,7 @@ class Sld2l(ClassicMethod):
         return Descriptor(self.options.cells)(images, self.options.pixels)
 
     def _dictionaries(self, blocks: NDArray[Any], train: TrainSet, run: Run) -> Arrays:
-        """Of each cluster its mean, that of the HR blocks, D_L and V D_H; none without pairs."""
+        """Learn of each cluster its mean, that of HR blocks, D_L and V D_H; none without pairs."""
         from sklearn.cluster import KMeans
 
         o, size = self.options, blocks.shape[2]
@@ -160,7 +161,7 @@ class Sld2l(ClassicMethod):
         return {"centres": centres, "goals": goals, "low": low, "lifted": lifted}
 
     def _samples(self, blocks: NDArray[Any], train: TrainSet, draw: np.random.Generator) -> Samples:
-        """Blocks of HR images, of their variants of a drawn rate, of LR images, and T of Eq. 2."""
+        """Draw blocks of HR images, of variants of a drawn rate and of LR images; T of Eq. 2."""
         o, most = self.options, self.options.clusters * self.options.patches
         rates = draw.choice(sorted(train.variants), len(train.hr))
         low = np.stack([train.variants[rate][k] for k, rate in enumerate(rates)])
@@ -180,30 +181,30 @@ class Sld2l(ClassicMethod):
         )
 
 
-def converted(blocks: NDArray[Any], known: Arrays, options: Sld2lOptions) -> NDArray[Any]:
-    """(n, blocks, D) -> the same, each block by the dictionaries of its cluster."""
+def converted(blocks: NDArray[Any], learned: Arrays, options: Sld2lOptions) -> NDArray[Any]:
+    """Convert blocks (n, blocks, D), each by the dictionaries of its cluster."""
     rows = blocks.reshape(-1, blocks.shape[2])
-    if len(known["centres"]) == 0:
+    if len(learned["centres"]) == 0:
         return blocks
-    nearest = _nearest(rows, known["centres"])
-    made = np.zeros(rows.shape)
+    nearest = _nearest(rows, learned["centres"])
+    lifted = np.zeros(rows.shape)
     for k in np.unique(nearest):
-        around = rows[nearest == k] - known["centres"][k]
-        codes = sparse_codes(around, known["low"][k], options.sparsity)
-        made[nearest == k] = known["goals"][k] + codes @ known["lifted"][k]
-    return made.reshape(blocks.shape)
+        around = rows[nearest == k] - learned["centres"][k]
+        codes = sparse_codes(around, learned["low"][k], options.sparsity)
+        lifted[nearest == k] = learned["goals"][k] + codes @ learned["lifted"][k]
+    return lifted.reshape(blocks.shape)
 
 
 def targets(
     blocks: NDArray[Any], labels: Labels, identities: int, push: float
 ) -> tuple[Matrix, NDArray[np.bool_]]:
-    """T of Eq. 2 from HR blocks (M, blocks, D): (C, blocks, D), and who has such a block, (C,)."""
+    """Return T of Eq. 2, (C, blocks, D), from HR blocks (M, blocks, D), and who has any, (C,)."""
     counts = np.bincount(labels, minlength=identities)[:, None, None]
-    own = np.zeros((identities, *blocks.shape[1:]))
-    np.add.at(own, labels, blocks)
-    same = own / np.maximum(counts, 1)
-    other = (own.sum(0) - own) / np.maximum(len(blocks) - counts, 1)
-    return (same - push * other) / (1 - push), counts[:, 0, 0] > 0
+    sums = np.zeros((identities, *blocks.shape[1:]))
+    np.add.at(sums, labels, blocks)
+    means = sums / np.maximum(counts, 1)
+    means_of_others = (sums.sum(0) - sums) / np.maximum(len(blocks) - counts, 1)
+    return (means - push * means_of_others) / (1 - push), counts[:, 0, 0] > 0
 
 
 def _nearest(rows: NDArray[Any], centres: Matrix) -> NDArray[np.int64]:

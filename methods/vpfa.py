@@ -26,7 +26,7 @@ from crossres.methods.interface.method import Embeddings, Grade
 from crossres.methods.interface.run import Run
 from crossres.methods.interface.training_data import Images, TrainSet
 from crossres.methods.plain import Plain, PlainNetwork, PlainOptions
-from crossres.methods.shared.loss_watch import watched_loss
+from crossres.methods.shared.loss_recording import recorded_loss
 from crossres.methods.shared.networks.reid import ReidNetwork, joined
 from crossres.methods.shared.tensors import in_batches, to_tensor
 from crossres.methods.shared.torch_tools import device_of, repeatable, seeded
@@ -76,7 +76,7 @@ class VpfaOptions(PlainOptions):
 
 
 def hidden(inputs: int, width: int, layers: int) -> list[nn.Module]:
-    """Fully connected layers, each followed by LayerNorm and ReLU."""
+    """Build fully connected layers, each followed by LayerNorm and ReLU."""
     sizes = [inputs, *[width] * layers]
     return [
         module
@@ -97,7 +97,7 @@ class Panning(nn.Module):
         self.offset = nn.Sequential(*hidden(size, width, 3), last, nn.Tanh())
 
     def forward(self, features: Tensor) -> Tensor:
-        """Each number moves by less than 1."""
+        """Pan features (B, D); each number moves by less than 1."""
         panned: Tensor = features + self.offset(features)
         return panned
 
@@ -108,48 +108,51 @@ class VpfaNetwork(nn.Module):
     def __init__(self, options: VpfaOptions, plain: PlainNetwork) -> None:
         super().__init__()
         self.options, self.plain = options, plain
-        size = sum(one.parts * one.size for one in cast("list[ReidNetwork]", plain.reid))
+        size = sum(reid.parts * reid.size for reid in cast("list[ReidNetwork]", plain.reid))
         width = options.vp_width
         self.panning = nn.ModuleList(Panning(size, width, options.start) for _ in options.rates)
         self.estimator = nn.Sequential(
             *hidden(size, width, 1), nn.Linear(width, 1 + len(options.rates))
         )
-        self.known = (1, *options.rates)
+        self.rates = (1, *options.rates)  # what the estimator tells apart
 
     def frozen(self, images: Tensor) -> Tensor:
-        """phi: images (B, 3, H, W) in [0, 1] -> features (B, D), not normalised."""
-        once = torch.cat(self.plain.each(images), 1)
+        """Return phi, (B, D), not normalised, of images (B, 3, H, W) in [0, 1]."""
+        features = torch.cat(self.plain.each(images), 1)
         if not self.options.embed_flip:
-            return once
-        return (once + torch.cat(self.plain.each(images.flip(3)), 1)) / 2
+            return features
+        return (features + torch.cat(self.plain.each(images.flip(3)), 1)) / 2
 
     def loss(self, hr: Tensor, lr: Tensor) -> Tensor:
-        """Eq. 2 summed over the rates, whose blocks share nothing, and the estimator's loss.
+        """Return Eq. 2 summed over the rates, whose blocks share nothing, + the estimator's loss.
 
         hr (B, D): frozen features of HR images; lr (R, B, D): of their LR variants, rate by rate.
         """
         errors = [F.mse_loss(block(x), hr) for block, x in zip(self.panning, lr, strict=True)]
         guesses = self.estimator(torch.cat([hr, *lr]))
-        classes = torch.arange(len(self.known), device=hr.device).repeat_interleave(len(hr))
-        panning = watched_loss("panning", torch.stack(errors).sum())
-        return panning + watched_loss("rate", F.cross_entropy(guesses, classes))
+        classes = torch.arange(len(self.rates), device=hr.device).repeat_interleave(len(hr))
+        panning = recorded_loss("panning", torch.stack(errors).sum())
+        return panning + recorded_loss("rate", F.cross_entropy(guesses, classes))
 
     def guessed(self, features: Tensor) -> Tensor:
-        """The likeliest rate (B,) int64 of images, out of 1 and the rates that have a block."""
-        known = torch.tensor(self.known, device=features.device)
-        return known[self.estimator(features).argmax(1)]
+        """Return the likeliest rate (B,) int64 out of 1 and the rates that have a block."""
+        rates = torch.tensor(self.rates, device=features.device)
+        return rates[self.estimator(features).argmax(1)]
 
-    def rates_of(self, features: Tensor, told: Tensor | None) -> Tensor:
-        """Whose block images take (1: none): told 0 is guessed, 6 takes that of 4; (B,) int64."""
+    def rates_of(self, features: Tensor, known: Tensor | None) -> Tensor:
+        """Return the rate whose block each image takes (1: none), (B,) int64.
+
+        Of known rates, 0 is guessed and one without a block takes the nearest that has one.
+        """
         guessed = self.guessed(features)
-        if told is None or self.options.rate == "estimated" or not self.options.rates:
+        if known is None or self.options.rate == "estimated" or not self.options.rates:
             return guessed
         with_block = torch.tensor(self.options.rates, device=features.device)
-        nearest = with_block[(told[:, None] - with_block).abs().argmin(1)]
-        return torch.where(told == 0, guessed, torch.where(told == 1, told, nearest))
+        nearest = with_block[(known[:, None] - with_block).abs().argmin(1)]
+        return torch.where(known == 0, guessed, torch.where(known == 1, known, nearest))
 
     def panned(self, features: Tensor, rates: Tensor) -> Tensor:
-        """The embedding: features (B, D) moved by the block of their rate, then normalised."""
+        """Return the embedding: features (B, D) moved by the block of their rate, normalised."""
         moved = features.clone()
         for rate, block in zip(self.options.rates, self.panning, strict=True):
             moved[rates == rate] = block(features[rates == rate])
@@ -176,21 +179,21 @@ class Vpfa(Plain):
         with seeded(run.seed_for("initial weights", "VP")):
             return VpfaNetwork(self.options, plain)
 
-    def train(self, network: nn.Module, train: TrainSet, run: Run) -> None:
-        """First the re-ID network, as method `plain`; then, on its frozen features, the blocks."""
-        o, whole = self.options, cast(VpfaNetwork, network)
+    def train(self, network: VpfaNetwork, train: TrainSet, run: Run) -> None:  # type: ignore[override]
+        """Train the re-ID network as method `plain`, then the blocks on its frozen features."""
+        o = self.options
         require_variants(self.name, o.rates, train)
         if len(train.hr) == 0:
             raise InputError("vpfa needs HR training images; this training set has none")
-        seen = hr_only(train) if o.features == "hr" else train
-        first = train_spec(self.profile.train).total(seen.labels)
+        reid_data = hr_only(train) if o.features == "hr" else train
+        first = train_spec(self.profile.train).total(reid_data.labels)
         rows = len(train.hr) if o.pairs == "images" else len(set(train.labels[train.hr]))
         total = first + (o.vp_epochs * -(-rows // o.vp_batch) if o.rates else 0)
-        told = replace(run, progress=lambda done, _: run.progress(done, total))
-        super().train(whole.plain, seen, told)
+        reid_run = replace(run, progress=lambda done, _: run.progress(done, total))
+        super().train(network.plain, reid_data, reid_run)
         if o.rates:
-            pairs = features_of_pairs(whole.eval(), train)
-            for step in learn(whole, *pairs, np.random.default_rng(run.seed_for("pairs"))):
+            pairs = features_of_pairs(network.eval(), train)
+            for step in learn(network, *pairs, np.random.default_rng(run.seed_for("pairs"))):
                 run.progress(first + step, total)
 
     def embed(self, images: Images) -> Embeddings:
@@ -200,25 +203,24 @@ class Vpfa(Plain):
         return self._embedded(images, rates)
 
     def _embedded(self, images: Images, rates: NDArray[np.int64] | None) -> Embeddings:
-        module, device = self.fitted()
-        network = cast(VpfaNetwork, module)
-        told = None if rates is None else torch.from_numpy(rates.astype(np.int64)).to(device)
+        network, device = cast("tuple[VpfaNetwork, torch.device]", self.fitted())
+        known = None if rates is None else torch.from_numpy(rates.astype(np.int64)).to(device)
         with torch.inference_mode(), repeatable():
             features = in_batches(images, lambda x: network.frozen(to_tensor(x, device)))
-            embedded = network.panned(features, network.rates_of(features, told))
+            embedded = network.panned(features, network.rates_of(features, known))
             return np.ascontiguousarray(embedded.cpu().numpy())
 
 
 def hr_only(train: TrainSet) -> TrainSet:
-    """The HR images of a training set, of the identities that have any, without variants."""
+    """Return the HR images of a training set, of the identities that have any, no variants."""
     hr = train.hr
     labels = np.unique(train.labels[hr], return_inverse=True)[1].astype(np.int64)
-    everything = np.arange(len(hr))
-    return TrainSet(train.images[hr], labels, train.camids[hr], train.rates[hr], {}, everything)
+    rows = np.arange(len(hr))
+    return TrainSet(train.images[hr], labels, train.camids[hr], train.rates[hr], {}, rows)
 
 
 def features_of_pairs(network: VpfaNetwork, train: TrainSet) -> tuple[Tensor, Tensor]:
-    """Frozen features of the HR training images (M, D) and of their LR variants (R, M, D).
+    """Return frozen features of the HR images (M, D) and of their LR variants (R, M, D).
 
     Where the option says so, one row is the mean over the HR images of an identity.
     """
@@ -232,7 +234,7 @@ def features_of_pairs(network: VpfaNetwork, train: TrainSet) -> tuple[Tensor, Te
     stacked = torch.stack([hr, *lr])
     if network.options.pairs == "identities":
         labels = train.labels[train.hr]
-        means = [stacked[:, np.flatnonzero(labels == one)].mean(1) for one in np.unique(labels)]
+        means = [stacked[:, np.flatnonzero(labels == label)].mean(1) for label in np.unique(labels)]
         stacked = torch.stack(means, 1)
     return stacked[0], stacked[1:]
 
@@ -240,15 +242,15 @@ def features_of_pairs(network: VpfaNetwork, train: TrainSet) -> tuple[Tensor, Te
 def learn(
     network: VpfaNetwork, hr: Tensor, lr: Tensor, generator: np.random.Generator
 ) -> Iterator[int]:
-    """Train the blocks and the estimator on all pairs once an epoch; the number of each step."""
+    """Train blocks and estimator on all pairs once an epoch; yield the number of each step."""
     o, step = network.options, 0
     learned = [*network.panning.parameters(), *network.estimator.parameters()]
     adam = make_optimiser("adam", learned, o.vp_lr, o.vp_weight_decay)
     for epoch in range(o.vp_epochs):
         set_rate(adam, o.vp_lr * 0.5 ** (4 * epoch // o.vp_epochs))
         order = generator.permutation(len(hr))
-        for some in np.split(order, range(o.vp_batch, len(order), o.vp_batch)):
+        for rows in np.split(order, range(o.vp_batch, len(order), o.vp_batch)):
             adam.zero_grad()
-            network.loss(hr[some], lr[:, some]).backward()  # type: ignore[no-untyped-call]
+            network.loss(hr[rows], lr[:, rows]).backward()  # type: ignore[no-untyped-call]
             adam.step()
             yield (step := step + 1)

@@ -16,7 +16,13 @@ from crossres.benchmark.metrics.per_query import AveragePrecision, Ties
 from crossres.benchmark.metrics.rules import EvaluationRule, Rules
 from crossres.datasets.base.arguments import as_array, as_choice, as_ids
 from crossres.datasets.base.errors import InputError
-from crossres.methods.interface.distances import centre, less, sample, squared, squares
+from crossres.methods.interface.distances import (
+    centre,
+    sample,
+    shifted,
+    squared_distances,
+    squared_lengths,
+)
 
 Metric = Literal["euclidean", "cosine"]
 CHUNK_BYTES = 32 * 2**20
@@ -109,7 +115,7 @@ def feature_distances(
 
     def placed(rows: NDArray[Any]) -> NDArray[np.float64]:
         if not unit:
-            return less(rows, middle)
+            return shifted(rows, middle)
         vectors = unit(rows)
         vectors -= middle
         return vectors
@@ -119,7 +125,7 @@ def feature_distances(
         found = np.empty((len(left), len(distinct)))
         for begin in range(0, len(distinct), chunk):
             some = slice(begin, begin + chunk)
-            found[:, some] = squared(left, placed(distinct[some]))
+            found[:, some] = squared_distances(left, placed(distinct[some]))
         if unit:
             # |u - v|^2 / 2 is 1 - u v, and keeps its digits where u is near v.
             found /= 2
@@ -138,7 +144,7 @@ def _unit(rows: NDArray[Any]) -> NDArray[np.float64]:
     # Scaled by the largest entry first, so that squaring can neither overflow nor vanish.
     scale = np.maximum(vectors.max(axis=1), -vectors.min(axis=1))[:, None]
     vectors /= np.where(scale > 0, scale, 1.0)
-    norms = np.sqrt(squares(vectors))[:, None]
+    norms = np.sqrt(squared_lengths(vectors))[:, None]
     vectors /= np.where(norms > 0, norms, 1.0)
     return vectors
 

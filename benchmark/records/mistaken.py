@@ -5,7 +5,7 @@ from pathlib import Path
 from crossres.datasets.base.errors import InputError
 from crossres.datasets.cards import CARDS
 from crossres.datasets.readers.parts.listing import EXPORT_LIST
-from crossres.methods.interface.method import ABOUT
+from crossres.methods.interface.method import DESCRIPTION
 
 
 def no_results(folder: Path) -> InputError:
@@ -39,7 +39,7 @@ def _folder(folder: Path) -> str:
         "it is empty": not names,
         "it is a part of one, so give the folder around it": (folder.parent / "records").is_dir(),
         "it is a report": "index.html" in names,
-        "it holds the weights of a method": ABOUT in names,
+        "it holds the weights of a method": DESCRIPTION in names,
         "it is an export of a split": EXPORT_LIST in names,
         f"it holds raw data ({', '.join(raw)})": bool(raw),
         "it is the cache": {"twins", "pixels"} <= names,

@@ -11,7 +11,7 @@ from pathlib import Path
 from crossres.benchmark.records.record import Record
 from crossres.datasets.base.errors import InputError
 from crossres.datasets.base.files import replace_folder, write_atomically
-from crossres.methods.interface.method import WEIGHTS, read_about
+from crossres.methods.interface.method import WEIGHTS, read_description
 
 
 def weights_path(folder: Path, key: str) -> Path:
@@ -33,7 +33,7 @@ def has_weights(folder: Path, record: Record) -> bool:
     """Whether the weights of exactly this record are there; their content is checked on loading."""
     path = weights_path(folder, record.key)
     try:
-        same = read_about(path)["digest"] == record.digests["weights"]
+        same = read_description(path)["digest"] == record.digests["weights"]
     except InputError:
         return False
     return same and (path / WEIGHTS).is_file()

@@ -40,7 +40,7 @@ from crossres.methods.interface.method import Embeddings, Method
 from crossres.methods.interface.registry import method_class
 from crossres.methods.interface.run import Run
 from crossres.methods.interface.training_data import Images, TrainSet
-from crossres.methods.shared.networks.imagenet_weights import noted_weights
+from crossres.methods.shared.networks.imagenet_weights import recorded_weights
 from crossres.methods.shared.torch_tools import resolve_device as torch_device
 
 RATES = (2, 3, 4)
@@ -88,7 +88,7 @@ def run_cell(job: Job, progress: Progress, *, keep_weights: bool = False) -> Cel
     curves = Curves(lambda done, total: progress("fit", done, total))
     seed, dataset = job.cell.seed, job.cell.dataset
     run = Run(seed, device, curves.progress, curves.note, curves.drew, dataset)
-    with watch.phase("fit"), noted_weights() as initial:
+    with watch.phase("fit"), recorded_weights() as initial:
         method = _fitted(job, train, run)
     with watch.phase("embed"):
         embeddings = embedded(method, manifest, store, progress)

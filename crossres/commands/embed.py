@@ -77,7 +77,7 @@ def _of_manifest(options: argparse.Namespace, method: Any) -> tuple[Any, dict[st
     from crossres.benchmark.runs.embed import embed_split
     from crossres.datasets import Manifest, open_admitted, open_store
     from crossres.datasets.base.progress import progress
-    from crossres.methods.interface.method import read_about
+    from crossres.methods.interface.method import read_description
 
     manifest, profile = Manifest.read(options.manifest), method.profile
     raw = open_admitted(manifest.dataset, source(options, profile.twin_size), cache(options))
@@ -92,7 +92,7 @@ def _of_manifest(options: argparse.Namespace, method: Any) -> tuple[Any, dict[st
         "source": raw.source,
     }
     differs = [f"partial data: {words}" for words in (*raw.other_counts, *raw.other_sizes)]
-    return arrays, about, [*differs, *_leaks(read_about(options.weights)["origin"], manifest)]
+    return arrays, about, [*differs, *_leaks(read_description(options.weights)["origin"], manifest)]
 
 
 def _leaks(origin: dict[str, Any], manifest: Any) -> list[str]:

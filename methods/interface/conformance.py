@@ -1,6 +1,6 @@
 """The conformance test that every method must pass, ours and anybody's plug-in.
 
-It trains the method twice on a few made images and says in one line what is wrong, if anything.
+It trains the method twice on a few drawn images and says in one line what is wrong, if anything.
 """
 
 import hashlib
@@ -41,29 +41,30 @@ class MethodCheckError(Exception):
 def check_method(
     method: str | type[Method], profile: Profile | None = None, **options: Any
 ) -> list[str]:
-    """Try every promise of `Method` on made images; return the names of the checks that passed.
+    """Try every promise of `Method` on drawn images; return the names of the checks that passed.
 
-    `method` is a registered name or a class, `options` are its options. The default profile takes
-    about a second a method. Raises MethodCheckError at the first broken promise.
+    `method` is a registered name or a class, `options` are its options. The default profile,
+    `small_profile(method)`, takes about a second. Raises MethodCheckError at the first broken
+    promise.
     """
     passed = []
     cls = _class_of(method)
     _check_declaration(cls)
-    used = small_profile(cls) if profile is None else as_a(Profile, profile, "profile")
-    _check_options(cls, used, options)
+    profile = small_profile(cls) if profile is None else as_a(Profile, profile, "profile")
+    _check_options(cls, profile, options)
     passed += ["declaration", "options"]
-    fitted, embeddings = _check_fit(cls, used, options)
+    fitted, embeddings = _check_fit(cls, profile, options)
     passed += ["fit", "embed"]
-    test = made_images(TEST_IMAGES, used, "test")
+    test = example_images(TEST_IMAGES, profile, "test")
     _check_embeddings(fitted, test, embeddings)
     _check_batches(fitted, test, embeddings)
     _check_distances(fitted, embeddings)
     _check_reconstructions(fitted, test)
     _check_rated(fitted, test, embeddings)
     passed += ["embeddings", "batches", "distances", "reconstructions"]
-    _check_determinism(cls, used, options, fitted, embeddings)
+    _check_determinism(cls, profile, options, fitted, embeddings)
     passed.append("determinism")
-    _check_round_trip(cls, used, options, fitted, embeddings)
+    _check_round_trip(cls, profile, options, fitted, embeddings)
     return [*passed, "save and load"]
 
 
@@ -73,8 +74,8 @@ def small_profile(*methods: str | type[Method]) -> Profile:
     return replace(SMALL, methods={cls.name: cls.small_options for cls in classes})
 
 
-def made_images(count: int, profile: Profile, purpose: str) -> Images:
-    """(count, H, W, 3) uint8 images of smooth colours and some grain, the same ones every time."""
+def example_images(count: int, profile: Profile, purpose: str) -> Images:
+    """Draw (count, H, W, 3) uint8 images of smooth colours and some grain, the same every time."""
     generator = np.random.default_rng([count, sum(purpose.encode())])
     coarse = generator.integers(0, 256, (count, 4, 2, 3)).astype(np.float64)
     rows, columns = -(-profile.height // 4), -(-profile.width // 2)
@@ -83,9 +84,9 @@ def made_images(count: int, profile: Profile, purpose: str) -> Images:
     return np.clip(smooth + grain, 0, 255).astype(np.uint8)
 
 
-def made_train_set(profile: Profile, identities: int = 4) -> TrainSet:
-    """A TrainSet of 2 HR and 2 LR images an identity (the last one has no LR, one less HR)."""
-    looks = made_images(identities, profile, "train").astype(np.int64)
+def example_train_set(profile: Profile, identities: int = 4) -> TrainSet:
+    """Draw a TrainSet of 2 HR and 2 LR images an identity (the last has no LR and one HR image)."""
+    looks = example_images(identities, profile, "train").astype(np.int64)
     noise = np.random.default_rng(7).integers(-20, 21, (4, *looks.shape))
     images = np.clip(looks + noise, 0, 255).astype(np.uint8).swapaxes(0, 1)
     flat = images.reshape(-1, *looks.shape[1:])[:-3]
@@ -97,7 +98,7 @@ def made_train_set(profile: Profile, identities: int = 4) -> TrainSet:
 
 
 def _blurred(images: Images, rate: int) -> Images:
-    """Each block of rate x rate pixels takes its top left pixel: enough of an LR image here."""
+    """Set each block of rate x rate pixels to its top left pixel: enough of an LR image here."""
     small = images[:, ::rate, ::rate].repeat(rate, 1).repeat(rate, 2)
     return np.ascontiguousarray(small[:, : images.shape[1], : images.shape[2]])
 
@@ -129,31 +130,33 @@ def _check_declaration(cls: type[Method]) -> None:
 
 def _check_options(cls: type[Method], profile: Profile, options: dict[str, Any]) -> None:
     with _explained(cls, "making the method with its options"):
-        made = cls(profile, **options)
-    _require(isinstance(made.options, cls.Options), cls, "options must be an instance of Options")
+        method = cls(profile, **options)
+    _require(isinstance(method.options, cls.Options), cls, "options must be an instance of Options")
     unknown = "_".join(["no", "such", *(f.name for f in fields(cls.Options))])
     try:
         cls(profile, **{unknown: 1})
     except InputError:
         return
-    raise MethodCheckError(f"{_named(cls)}: an unknown option must be refused with InputError")
+    raise MethodCheckError(f"{_label(cls)}: an unknown option must be refused with InputError")
 
 
 def _check_fit(
     cls: type[Method], profile: Profile, options: dict[str, Any]
 ) -> tuple[Method, Embeddings]:
-    train, steps = made_train_set(profile), list[tuple[int, int]]()
+    train, steps = example_train_set(profile), list[tuple[int, int]]()
     before, state = _content(train), _random_state()
     run = Run(
-        seed=0, progress=lambda done, total: steps.append((done, total)), record_loss=_checked_loss
+        seed=0,
+        progress=lambda counts, total: steps.append((counts, total)),
+        record_loss=_checked_loss,
     )
     fitted = _fit(cls, profile, options, train, run)
     _require(_content(train) == before, cls, "fit must not write into the training data")
     _require(_random_state() == state, cls, "fit must leave the global random state as it was")
-    done = [step[0] for step in steps]
-    ended = bool(steps) and steps[-1][0] == steps[-1][1] and done == sorted(done)
+    counts = [count for count, _ in steps]
+    ended = bool(steps) and steps[-1][0] == steps[-1][1] and counts == sorted(counts)
     _require(ended, cls, "fit must call progress(done, total) and end with done = total")
-    test = made_images(TEST_IMAGES, profile, "test")
+    test = example_images(TEST_IMAGES, profile, "test")
     copy, weights = test.copy(), fitted.parameters_digest()
     with _explained(cls, "embed"):
         embeddings = fitted.embed(test)
@@ -188,18 +191,21 @@ def _check_batches(fitted: Method, test: Images, embeddings: Embeddings) -> None
 
 
 def _check_rated(fitted: Method, test: Images, embeddings: Embeddings) -> None:
-    """Rates from 0 to 4: a matrix like that of `embed`, or the very same without `needs_rate`."""
+    """Check that rates from 0 to 4 give a matrix like that of `embed`.
+
+    Without `needs_rate` it must be the same one.
+    """
     cls, rates = type(fitted), np.arange(len(test), dtype=np.int64) % 5
     with _explained(cls, "embed_rated"):
-        told = fitted.embed_rated(test, rates)
+        rated = fitted.embed_rated(test, rates)
         rows = [fitted.embed_rated(test[k : k + 1], rates[k : k + 1]) for k in range(len(test))]
     if not cls.needs_rate:
-        unmoved = np.array_equal(told, embeddings)
+        unmoved = np.array_equal(rated, embeddings)
         _require(unmoved, cls, "embed_rated uses the rates, so needs_rate must be True")
-    fits = told.shape == embeddings.shape and told.dtype == np.float32
+    fits = rated.shape == embeddings.shape and rated.dtype == np.float32
     _require(fits, cls, "embed_rated must return what embed returns, (N, D) float32")
-    _require(bool(np.isfinite(told).all()), cls, "embeddings of embed_rated must be finite")
-    alone = _close(np.concatenate(rows), told)
+    _require(bool(np.isfinite(rated).all()), cls, "embeddings of embed_rated must be finite")
+    alone = _close(np.concatenate(rows), rated)
     _require(alone, cls, "embeddings of embed_rated depend on the other images of the call")
 
 
@@ -232,11 +238,13 @@ def _check_determinism(
     embeddings: Embeddings,
 ) -> None:
     with _other_global_seed():
-        again = _fit(cls, profile, options, made_train_set(profile))
-        same = np.array_equal(again.embed(made_images(TEST_IMAGES, profile, "test")), embeddings)
-    equal = again.parameters_digest() == fitted.parameters_digest()
+        second = _fit(cls, profile, options, example_train_set(profile))
+        alike = np.array_equal(
+            second.embed(example_images(TEST_IMAGES, profile, "test")), embeddings
+        )
+    equal = second.parameters_digest() == fitted.parameters_digest()
     _require(equal, cls, "two trainings with the same seed learn different parameters")
-    _require(same, cls, "two trainings with the same seed give different embeddings")
+    _require(alike, cls, "two trainings with the same seed give different embeddings")
 
 
 def _check_round_trip(
@@ -252,18 +260,18 @@ def _check_round_trip(
         loaded.load(Path(folder))
     equal = loaded.parameters_digest() == fitted.parameters_digest()
     _require(equal, cls, "save and load must keep every parameter")
-    same = np.array_equal(loaded.embed(made_images(TEST_IMAGES, profile, "test")), embeddings)
-    _require(same, cls, "a loaded method must give the same embeddings")
+    alike = np.array_equal(loaded.embed(example_images(TEST_IMAGES, profile, "test")), embeddings)
+    _require(alike, cls, "a loaded method must give the same embeddings")
 
 
 def _checked_loss(name: str, value: Any) -> None:
-    """Hears the losses of one of two trainings that must end alike."""
+    """Refuse, as `record_loss` of a Run, what is not a text and one number."""
     if not isinstance(name, str):
-        raise TypeError(f"note(name, value) takes a text and a number, not {name!r}")
+        raise TypeError(f"record_loss(name, value) takes a text and a number, not {name!r}")
     float(value.detach() if hasattr(value, "detach") else value)
 
 
-UNWATCHED = Run(seed=0)
+SILENT_RUN = Run(seed=0)
 
 
 def _fit(
@@ -271,7 +279,7 @@ def _fit(
     profile: Profile,
     options: dict[str, Any],
     train: TrainSet,
-    run: Run = UNWATCHED,
+    run: Run = SILENT_RUN,
 ) -> Method:
     method = cls(profile, **options)
     with _explained(cls, "fit"):
@@ -286,22 +294,22 @@ def _close(left: NDArray[Any], right: NDArray[Any]) -> bool:
 
 def _require(holds: bool, cls: type[Method], promise: str) -> None:
     if not holds:
-        raise MethodCheckError(f"{_named(cls)}: {promise}")
+        raise MethodCheckError(f"{_label(cls)}: {promise}")
 
 
-def _named(cls: type[Method]) -> str:
+def _label(cls: type[Method]) -> str:
     return f"method {getattr(cls, 'name', cls.__name__)}"
 
 
 @contextmanager
-def _explained(cls: type[Method], what: str) -> Iterator[None]:
-    """Any exception of the method's own becomes one line that says where it came from."""
+def _explained(cls: type[Method], action: str) -> Iterator[None]:
+    """Turn any exception inside into a MethodCheckError of one line that names the action."""
     try:
         yield
     except Exception as error:
         text = " ".join(str(error).split())
         raise MethodCheckError(
-            f"{_named(cls)}: {what} raised {type(error).__name__}: {text}"
+            f"{_label(cls)}: {action} raised {type(error).__name__}: {text}"
         ) from error
 
 
@@ -312,7 +320,7 @@ def _content(train: TrainSet) -> str:
 
 
 def _random_state() -> str:
-    """A digest of the global generators of Python, numpy and torch."""
+    """Return a digest of the state of the global generators of Python, numpy and torch."""
     import torch
 
     parts = [repr(random.getstate()), repr(np.random.get_state(legacy=False))]  # noqa: NPY002
@@ -322,7 +330,7 @@ def _random_state() -> str:
 
 @contextmanager
 def _other_global_seed() -> Iterator[None]:
-    """Inside, the global generators are somewhere else, so that relying on them shows."""
+    """Seed the global generators anew inside, so that a method that relies on them is found out."""
     import torch
 
     python, numpy = random.getstate(), np.random.get_state()  # noqa: NPY002

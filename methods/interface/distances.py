@@ -17,43 +17,43 @@ PAIRS_BYTES = 16 * 2**20
 
 
 def euclidean(query: NDArray[Any], gallery: NDArray[Any]) -> Points:
-    """(Q, D), (G, D) numbers -> (Q, G) Euclidean distances."""
+    """Return the Euclidean distances (Q, G) of rows (Q, D) and (G, D) of any number type."""
     middle = centre(sample(gallery))
-    return np.sqrt(squared(less(query, middle), less(gallery, middle)))
+    return np.sqrt(squared_distances(shifted(query, middle), shifted(gallery, middle)))
 
 
 def sample(points: NDArray[Any]) -> NDArray[Any]:
-    """Fewer than 2 SAMPLE of (N, D) points, evenly spread, the same ones every time."""
+    """Choose fewer than 2 SAMPLE of (N, D) points, evenly spread, the same ones every time."""
     return points[:: max(1, len(points) // SAMPLE)]
 
 
 def centre(points: NDArray[Any]) -> Points:
-    """The medians of (N, D) points, (D,), which no outlier moves; zero where there is none."""
+    """Return the medians (D,) of points (N, D), which no outlier moves; zeros of no points."""
     if not len(points):
         return np.zeros(points.shape[1])
     return np.asarray(np.median(points.astype(np.float64), axis=0))
 
 
-def less(points: NDArray[Any], middle: Points) -> Points:
-    """(N, D) - (D,) in float64."""
+def shifted(points: NDArray[Any], middle: Points) -> Points:
+    """Return (N, D) - (D,) in float64."""
     return np.asarray(np.subtract(points, middle, dtype=np.float64))
 
 
-def squared(left: Points, right: Points) -> Points:
-    """(Q, D), (G, D) -> (Q, G) squared distances of points about zero, none below 0."""
-    lengths = squares(left)[:, None] + squares(right)[None, :]
-    found: Points = left @ right.T
-    found *= -2.0
-    found += lengths
+def squared_distances(left: Points, right: Points) -> Points:
+    """Return squared distances (Q, G), none below 0, of points about zero, (Q, D) and (G, D)."""
+    lengths = squared_lengths(left)[:, None] + squared_lengths(right)[None, :]
+    distances: Points = left @ right.T
+    distances *= -2.0
+    distances += lengths
     lengths *= CLOSE
-    rows, columns = np.nonzero(found < lengths)
+    rows, columns = np.nonzero(distances < lengths)
     step = max(1, PAIRS_BYTES // (8 * max(1, left.shape[1])))
     for start in range(0, len(rows), step):
         i, j = rows[start : start + step], columns[start : start + step]
-        found[i, j] = squares(left[i] - right[j])
-    return found
+        distances[i, j] = squared_lengths(left[i] - right[j])
+    return distances
 
 
-def squares(points: Points) -> Points:
-    """(N, D) -> (N,) squared lengths."""
+def squared_lengths(points: Points) -> Points:
+    """Return the squared lengths (N,) of points (N, D)."""
     return np.asarray(np.einsum("nd,nd->n", points, points))

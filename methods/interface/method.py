@@ -14,10 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import load_file, save
 
-from crossres.datasets.base.arguments import (
-    as_a,
-    as_path,
-)
+from crossres.datasets.base.arguments import as_a, as_path
 from crossres.datasets.base.errors import InputError
 from crossres.datasets.base.files import write_atomically
 from crossres.datasets.base.kinds import kind_of_file
@@ -33,7 +30,7 @@ Distances = NDArray[np.float64]
 Grade = Literal["faithful", "faithful structure", "our reading", "control"]
 
 FORMAT = 2
-ABOUT, WEIGHTS = "method.json", "weights.safetensors"
+DESCRIPTION, WEIGHTS = "method.json", "weights.safetensors"
 # What of a profile a saved method needs to be made again; its options are saved resolved.
 SAVED_PROFILE = ("name", "height", "width", "backbone", "train", "twin_size")
 
@@ -61,7 +58,10 @@ class Method(ABC):
     start: str | None = None
 
     def __init__(self, profile: Profile, **options: Any) -> None:
-        """Options: defaults, then `profile.methods[name]`, then `options`. InputError if bad."""
+        """Resolve the options: defaults, then `profile.methods[name]`, then `options`.
+
+        Raises InputError for a name or a value that `Options` does not take.
+        """
         self.profile = as_a(Profile, profile, "profile")
         self.options: Any = resolve(
             self.name, self.Options, profile.methods.get(self.name, {}), options
@@ -73,44 +73,53 @@ class Method(ABC):
 
     @abstractmethod
     def embed(self, images: Images) -> Embeddings:
-        """(N, H, W, 3) uint8 RGB -> (N, D) float32; row k depends on images[k] alone."""
+        """Return embeddings (N, D) float32 of images (N, H, W, 3) uint8 RGB.
+
+        Row k depends on images[k] alone.
+        """
 
     @abstractmethod
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """Everything learned, by name, from which `restore` makes the same method again."""
+        """Return everything learned, by name, from which `restore` makes the same method again."""
 
     @abstractmethod
     def restore(self, arrays: Mapping[str, NDArray[Any]]) -> None:
-        """The inverse of `arrays`. Raises InputError when a name or a shape does not fit."""
+        """Take up what `arrays` returned. Raises InputError when a name or a shape does not fit."""
 
     def embed_rated(self, images: Images, rates: NDArray[np.int64]) -> Embeddings:  # noqa: ARG002
-        """`embed`, told the rate of each image, (N,) int64 with 0 for unknown (see TrainSet).
+        """Embed images of known rates, (N,) int64 with 0 for unknown (see TrainSet).
 
         Cells call it where the class has `needs_rate`; only such a class may make use of the rates.
         """
         return self.embed(images)
 
     def distances(self, query: Embeddings, gallery: Embeddings) -> Distances:
-        """(Q, D), (G, D) float32 -> (Q, G) float64, smaller = more alike; Euclidean by default."""
+        """Return distances (Q, G) float64 of embeddings (Q, D) and (G, D) float32.
+
+        Smaller is more alike. Euclidean unless a subclass has its own.
+        """
         return euclidean(query, gallery)
 
     def reconstructions(self, images: Images) -> dict[str, Images]:  # noqa: ARG002
-        """Label -> (N, H, W, 3) uint8, in cascade order; empty for methods that rebuild nothing."""
+        """Return label -> (N, H, W, 3) uint8, in cascade order; empty where nothing is rebuilt."""
         return {}
 
     def parameter_count(self) -> int:
-        """How many learned numbers the method holds."""
+        """Count the learned numbers that the method holds."""
         return sum(int(array.size) for array in self.arrays().values())
 
     def parameters_digest(self) -> str:
-        """SHA-256 (hex) over names, types, shapes and bytes of everything learned."""
+        """Return the SHA-256 (hex) over names, types, shapes and bytes of everything learned."""
         return _digest(self.arrays())
 
     def saved(self, origin: Mapping[str, Any] | None = None) -> dict[str, bytes]:
-        """What `save` writes, by file name; `origin` says what it was trained on, for readers."""
+        """Return what `save` writes, by file name.
+
+        `origin` says what the method was trained on, for readers of the file.
+        """
         # Not `ascontiguousarray`, which gives numbers a dimension.
         arrays = {name: np.asarray(a, order="C") for name, a in sorted(self.arrays().items())}
-        about = {
+        description = {
             "format": FORMAT,
             "method": self.name,
             "options": options_as_json(self.options),
@@ -118,8 +127,8 @@ class Method(ABC):
             "digest": self.parameters_digest(),
             "origin": dict(origin or {}),
         }
-        text = json.dumps(about, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
-        return {WEIGHTS: save(arrays), ABOUT: text.encode("utf-8")}
+        text = json.dumps(description, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+        return {WEIGHTS: save(arrays), DESCRIPTION: text.encode("utf-8")}
 
     def save(self, folder: Path | str, origin: Mapping[str, Any] | None = None) -> None:
         """Write weights.safetensors and method.json into `folder` (made when absent).
@@ -132,32 +141,32 @@ class Method(ABC):
     def load(self, folder: Path | str) -> None:
         """Read what `save` wrote. Raises InputError when it is another method's, or damaged."""
         folder = as_path(folder, "folder")
-        about = read_about(folder)
-        own = {"method": self.name, "options": options_as_json(self.options)}
-        own["profile"] = {name: getattr(self.profile, name) for name in SAVED_PROFILE}
-        if _label(about) != _label(own):
+        description = read_description(folder)
+        expected = {"method": self.name, "options": options_as_json(self.options)}
+        expected["profile"] = {name: getattr(self.profile, name) for name in SAVED_PROFILE}
+        if _label(description) != _label(expected):
             raise InputError(
-                f"{folder / ABOUT}: holds {_label(about)}, not {_label(own)}; "
+                f"{folder / DESCRIPTION}: holds {_label(description)}, not {_label(expected)}; "
                 "make the method with the same options and profile"
             )
         try:
             arrays = load_file(folder / WEIGHTS)
             digest = _digest(arrays)
         except OSError as error:
-            raise _unreadable(folder, _said(error)) from error
-        except Exception as error:  # whatever a damaged file makes of the reader
+            raise _unreadable(folder, _reason(error)) from error
+        except Exception as error:  # the reader may raise anything on a damaged file
             kind = kind_of_file(folder / WEIGHTS).name or "damaged or cut short"
             raise _unreadable(folder, f"{WEIGHTS} is {kind}") from error
-        if digest != about["digest"]:
+        if digest != description["digest"]:
             raise InputError(
-                f"{folder}: {WEIGHTS} does not hold the weights that {ABOUT} was written with; "
-                "copy both again"
+                f"{folder}: {WEIGHTS} does not hold the weights that {DESCRIPTION} was written "
+                "with; copy both again"
             )
         try:
             self.restore(arrays)
         except InputError as error:
             raise InputError(f"{folder}: {error}") from error
-        except Exception as error:  # whatever a plug-in makes of weights that are not its own
+        except Exception as error:  # a plug-in may raise anything on another method's weights
             reason = f"{type(self).__name__}.restore: {' '.join(str(error).split())}"
             raise _unreadable(folder, reason) from error
 
@@ -170,38 +179,40 @@ def _digest(arrays: Mapping[str, NDArray[Any]]) -> str:
     return digest.hexdigest()
 
 
-def read_about(folder: Path) -> dict[str, Any]:
-    """The content of the method.json that `Method.save` wrote. InputError when it is none."""
+def read_description(folder: Path) -> dict[str, Any]:
+    """Read the method.json that `Method.save` wrote. Raises InputError when it is none."""
     remedy = "give the folder that Method.save wrote"
-    about = read_json(folder / ABOUT, "saved method", remedy)
-    if not isinstance(about, dict) or about.get("format") != FORMAT:
+    description = read_json(folder / DESCRIPTION, "saved method", remedy)
+    if not isinstance(description, dict) or description.get("format") != FORMAT:
         raise InputError(
-            f"{folder / ABOUT}: is no saved method of format {FORMAT}; "
+            f"{folder / DESCRIPTION}: is no saved method of format {FORMAT}; "
             "give the folder that Method.save wrote"
         )
     kinds = {"method": str, "options": dict, "profile": dict, "digest": str, "origin": dict}
-    wrong = [name for name, kind in kinds.items() if not isinstance(about.get(name), kind)]
-    if wrong or set(about["profile"]) != set(SAVED_PROFILE):
-        raise InputError(f"{folder / ABOUT}: {(wrong or ['profile'])[0]} is not as it was written")
-    return about
+    wrong = [name for name, kind in kinds.items() if not isinstance(description.get(name), kind)]
+    if wrong or set(description["profile"]) != set(SAVED_PROFILE):
+        raise InputError(
+            f"{folder / DESCRIPTION}: {(wrong or ['profile'])[0]} is not as it was written"
+        )
+    return description
 
 
-def _said(error: OSError) -> str:
-    """What the system says of a file."""
+def _reason(error: OSError) -> str:
+    """Return what the system says of the file that could not be read."""
     name = Path(error.filename).name if error.filename else WEIGHTS
     return f"{name}: {error.strerror or 'it cannot be opened'}"
 
 
 def _unreadable(folder: Path, reason: str) -> InputError:
     return InputError(
-        f"{folder}: cannot read {ABOUT} and {WEIGHTS} there ({reason}); "
+        f"{folder}: cannot read {DESCRIPTION} and {WEIGHTS} there ({reason}); "
         "give the folder that Method.save wrote"
     )
 
 
-def _label(about: Mapping[str, Any]) -> str:
-    """What must be the same to load: the method, its options, the size and the backbone."""
-    profile, options = about["profile"], json.dumps(about["options"], sort_keys=True)
+def _label(description: Mapping[str, Any]) -> str:
+    """Return what must be the same to load: method, options, image size and backbone."""
+    profile, options = description["profile"], json.dumps(description["options"], sort_keys=True)
     backbone = json.dumps(profile["backbone"], sort_keys=True)
     size = f"{profile['height']}x{profile['width']}"
-    return f"{about['method']} {options} at {size} with backbone {backbone}"
+    return f"{description['method']} {options} at {size} with backbone {backbone}"

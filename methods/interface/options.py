@@ -16,7 +16,7 @@ MOST = 10_000_000  # of a whole number: these count layers, units and steps
 
 
 def resolve(method: str, options: type, *sources: Mapping[str, Any]) -> Any:
-    """An instance of the dataclass `options` filled from `sources`, the last one winning.
+    """Return an instance of the dataclass `options` filled from `sources`, the last one winning.
 
     Raises InputError for a name that `options` does not know or a value of another type or range
     (the dataclass's own `__post_init__` may raise ValueError).
@@ -24,12 +24,12 @@ def resolve(method: str, options: type, *sources: Mapping[str, Any]) -> Any:
     merged: dict[str, Any] = {}
     for source in sources:
         merged.update(source)
-    known = [field.name for field in fields(options)]
-    unknown = sorted(set(merged) - set(known))
+    names = [field.name for field in fields(options)]
+    unknown = sorted(set(merged) - set(names))
     if unknown:
         raise InputError(
-            f"method {method} has no option {unknown[0]!r}{did_you_mean(unknown[0], known)}; "
-            f"its options are {', '.join(known) or 'none'}"
+            f"method {method} has no option {unknown[0]!r}{did_you_mean(unknown[0], names)}; "
+            f"its options are {', '.join(names) or 'none'}"
         )
     hints = get_type_hints(options)
     values = {
@@ -43,7 +43,7 @@ def resolve(method: str, options: type, *sources: Mapping[str, Any]) -> Any:
 
 
 def options_as_json(options: Any) -> dict[str, Any]:
-    """All options with their values, tuples as lists, so that JSON gives the same thing back."""
+    """Return all options with their values, tuples as lists, so that they survive JSON."""
     return {
         name: list(value) if isinstance(value, tuple) else value
         for name, value in asdict(options).items()
@@ -51,7 +51,10 @@ def options_as_json(options: Any) -> dict[str, Any]:
 
 
 def _typed(where: str, value: Any, hint: Any) -> Any:
-    """`value` as the type `hint` (a list for a tuple, an int for a float), else InputError."""
+    """Return `value` as the type `hint`; a list may stand for a tuple, an int for a float.
+
+    Raises InputError, which begins with `where`, for any other.
+    """
     if get_origin(hint) is Literal:
         if value in get_args(hint) and type(value) in {type(a) for a in get_args(hint)}:
             return value

@@ -33,7 +33,7 @@ class Profile:
     warning: str = ""
 
     def __post_init__(self) -> None:
-        """Refuse what no profile can be; `load_profile` and the methods check the rest."""
+        """Check the types; `load_profile` and the methods check the values."""
         for name in ("name", "device", "twin_size"):
             as_text(getattr(self, name), f"{name} of a Profile")
         for name in ("height", "width"):

@@ -39,30 +39,35 @@ METHODS: dict[str, str] = {
 
 
 def method_names() -> list[str]:
-    """Our methods, then those of plug-ins (entry points of the group "crossres.methods")."""
+    """List our methods, then those of plug-ins (entry points of the group "crossres.methods")."""
     return [*METHODS, *sorted(set(_plugins()) - set(METHODS))]
 
 
 def method_class(name: str) -> type[Method]:
-    """The class registered under `name`. Raises InputError, listing the known names, if none is."""
+    """Return the class of this name. Raises InputError, listing the known names, if there is none.
+
+    Also for a plug-in whose class cannot be imported or is no Method.
+    """
     target = METHODS.get(as_text(name, "method")) or _plugins().get(name)
     if target is None:
-        known = method_names()
-        raise unknown("method", name, known)
+        raise unknown("method", name, method_names())
     module, _, attribute = target.partition(":")
     try:
-        found = getattr(importlib.import_module(module), attribute)
+        cls = getattr(importlib.import_module(module), attribute)
     except (ImportError, AttributeError) as error:
         raise InputError(
             f"method {name!r}: cannot import {target} ({error}); install or remove its plug-in"
         ) from error
-    if not (isinstance(found, type) and issubclass(found, Method)):
+    if not (isinstance(cls, type) and issubclass(cls, Method)):
         raise InputError(f"method {name!r}: {target} is not a subclass of crossres.Method")
-    return found
+    return cls
 
 
 def resolve_options(name: str, profile: Profile, options: dict[str, Any]) -> dict[str, Any]:
-    """All options of method `name` as JSON values: defaults, then the profile's, then `options`."""
+    """Return all options of method `name` as JSON values.
+
+    From its defaults, then the profile, then `options`, the last one winning.
+    """
     chosen = profile.methods.get(name, {})
     return options_as_json(resolve(name, method_class(name).Options, chosen, options))
 

@@ -1,4 +1,4 @@
-"""One training: its seed, its device, and whom it tells how far it is."""
+"""One training: its seed, its device, and who follows its progress."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,8 +10,8 @@ from crossres.datasets.base.arguments import as_function, as_text, as_whole
 from crossres.datasets.base.draws import draw
 
 
-def _silent(done: int, total: int) -> None:
-    """Do nothing: the progress of a run that nobody watches."""
+def ignore_progress(done: int, total: int) -> None:
+    """Drop the progress: the default of `progress`."""
 
 
 def ignore_loss(name: str, value: SupportsFloat) -> None:
@@ -24,19 +24,20 @@ def ignore_draws(*arrays: NDArray[Any]) -> None:
 
 @dataclass(frozen=True)
 class Run:
-    """One training: its seed, its device ("cpu", "cuda", ...) and whom to tell (done, total).
+    """One training: its seed, its device ("cpu", "cuda", ...) and three functions that follow it.
 
-    dataset: the id of the data set that is trained on; it goes into all that is drawn, so that
-    the trainings of one seed on several sets begin each by its own chance and count as several.
-    record_loss(name, value): a loss, a float or a tensor of one number, of the step that the next
-    `progress` ends; of several in a step the mean counts. Tensors are read later and in bulk, so
-    that nothing waits for a GPU. record_draws(*arrays): what a step drew at random, such as the
-    images of its batch; losses of two trainings are the same only where they drew the same.
+    progress(done, total): called after each step. record_loss(name, value): a loss, a float or a
+    tensor of one number, of the step that the next `progress` ends; of several in a step the mean
+    counts. Tensors are read later and in bulk, so that nothing waits for a GPU.
+    record_draws(*arrays): what a step drew at random, such as the images of its batch; losses of
+    two trainings are the same only where they drew the same. dataset: the id of the data set that
+    is trained on; it goes into all draws, so that trainings of one seed on several sets are
+    independent.
     """
 
     seed: int
     device: str = "cpu"
-    progress: Callable[[int, int], None] = _silent
+    progress: Callable[[int, int], None] = ignore_progress
     record_loss: Callable[[str, SupportsFloat], None] = ignore_loss
     record_draws: Callable[..., None] = ignore_draws
     dataset: str = ""
@@ -49,6 +50,6 @@ class Run:
             as_function(getattr(self, name), f"{name} of a Run")
 
     def seed_for(self, *purpose: str | int) -> int:
-        """A 63-bit seed for one named purpose; purposes never share a stream of numbers."""
-        named = (self.dataset,) if self.dataset else ()
-        return draw("run", *named, self.seed, *purpose) >> 1
+        """Return a 63-bit seed for one named purpose; purposes never share a stream of numbers."""
+        dataset = (self.dataset,) if self.dataset else ()
+        return draw("run", *dataset, self.seed, *purpose) >> 1

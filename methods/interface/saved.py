@@ -1,18 +1,18 @@
-"""Making a trained method again from the folder that `Method.save` wrote, and from it alone."""
+"""Loading a trained method from the folder that `Method.save` wrote, and from it alone."""
 
 from pathlib import Path
 from typing import Any
 
 from crossres.datasets.base.arguments import as_path, as_text
 from crossres.datasets.base.errors import InputError
-from crossres.methods.interface.method import ABOUT, Method, read_about
+from crossres.methods.interface.method import DESCRIPTION, Method, read_description
 from crossres.methods.interface.profile import Profile
 
 SIDES = range(8, 4097)  # a profile's least height and width, and the largest image that is read
 
 
 def load_method(folder: Path | str, device: str = "cpu") -> Method:
-    """The trained method of a folder, on a device ("cpu", "cuda", "auto"), ready to embed.
+    """Load the trained method of a folder onto a device ("cpu", "cuda", "auto"), ready to embed.
 
     Nothing is unpickled. Raises InputError for a folder that `Method.save` did not write, damaged
     or foreign weights, a method that is not installed here, or a device that is not there.
@@ -20,12 +20,15 @@ def load_method(folder: Path | str, device: str = "cpu") -> Method:
     from crossres.methods.interface.registry import method_class
 
     folder, device = as_path(folder, "folder"), as_text(device, "device")
-    about = read_about(folder)
-    cls, profile = method_class(about["method"]), _profile(folder, about["profile"], device)
+    description = read_description(folder)
+    cls, profile = (
+        method_class(description["method"]),
+        _profile(folder, description["profile"], device),
+    )
     try:
-        method = cls(profile, **about["options"])
+        method = cls(profile, **description["options"])
     except InputError as error:
-        raise InputError(f"{folder / ABOUT}: {error}") from error
+        raise InputError(f"{folder / DESCRIPTION}: {error}") from error
     method.load(folder)
     return method
 
@@ -33,8 +36,10 @@ def load_method(folder: Path | str, device: str = "cpu") -> Method:
 def _profile(folder: Path, saved: dict[str, Any], device: str) -> Profile:
     for side in ("height", "width"):
         if type(saved[side]) is not int or saved[side] not in SIDES:
-            raise InputError(f"{folder / ABOUT}: {side} {saved[side]!r} is not 8 to 4096 pixels")
+            raise InputError(
+                f"{folder / DESCRIPTION}: {side} {saved[side]!r} is not 8 to 4096 pixels"
+            )
     for table in ("backbone", "train"):
         if not isinstance(saved[table], dict):
-            raise InputError(f"{folder / ABOUT}: {table} is not as it was written")
+            raise InputError(f"{folder / DESCRIPTION}: {table} is not as it was written")
     return Profile(**saved, device=device)

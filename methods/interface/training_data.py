@@ -30,13 +30,13 @@ class TrainSet:
     hr: NDArray[np.int64]
 
     def __post_init__(self) -> None:
-        """Check the columns against each other; arrays of any library are taken."""
+        """Check the columns against each other; they may be arrays of any library."""
         object.__setattr__(self, "images", as_array(self.images, "training images"))
         for name in ("labels", "camids", "rates", "hr"):
             object.__setattr__(self, name, as_ids(getattr(self, name), name))
         variants = as_a(dict, self.variants, "variants").items()
-        made = {rate: as_array(images, f"variant 1/{rate}") for rate, images in variants}
-        object.__setattr__(self, "variants", made)
+        arrays = {rate: as_array(images, f"variant 1/{rate}") for rate, images in variants}
+        object.__setattr__(self, "variants", arrays)
         count = len(self.images)
         if self.images.ndim != 4 or self.images.shape[3] != 3 or self.images.dtype != np.uint8:
             raise InputError(
@@ -55,5 +55,5 @@ class TrainSet:
 
     @property
     def identities(self) -> int:
-        """C, the number of training identities."""
+        """Return C, the number of training identities."""
         return int(self.labels.max()) + 1

@@ -11,22 +11,22 @@ from crossres.methods.interface.distances import euclidean
 from crossres.methods.interface.method import Distances, Embeddings
 
 
-def fitting_weights(found: Tensor, rates: tuple[int, ...], theta: float) -> Tensor:
-    """exp(-(rho - r_j)^2 / theta^2), here with sum 1: (B,) rates rho -> (B, J).
+def fitting_weights(rho: Tensor, rates: tuple[int, ...], theta: float) -> Tensor:
+    """Return weights (B, J), exp(-(rho - r_j)^2 / theta^2), for estimated rates rho (B,).
 
-    Weights of one query change by a common factor, so no ranking does.
+    Here with sum 1: weights of one query change by a common factor, so no ranking does.
     """
-    apart = found[:, None] - found.new_tensor(rates)
-    return torch.softmax(-apart.square() / theta**2, 1)
+    gaps = rho[:, None] - rho.new_tensor(rates)
+    return torch.softmax(-gaps.square() / theta**2, 1)
 
 
 def packed(query: list[Tensor], gallery: list[Tensor], weights: Tensor) -> Tensor:
-    """J features (B, D) in either role and weights (B, J) -> embeddings (B, 2 J D + J)."""
+    """Join J features (B, D) in either role and weights (B, J) to embeddings (B, 2 J D + J)."""
     return torch.cat([*query, *gallery, weights], 1)
 
 
 def fused_distances(query: Embeddings, gallery: Embeddings, count: int) -> Distances:
-    """sum_j w_j ||q_j - g_j||: embeddings (Q, .) and (G, .) of `count` networks -> (Q, G)."""
+    """Return sum_j w_j ||q_j - g_j||, (Q, G), of `packed` embeddings of `count` networks."""
     size = (query.shape[1] - count) // (2 * count)
     total = np.zeros((len(query), len(gallery)))
     for j in range(count):

@@ -1,4 +1,4 @@
-"""From uint8 images to the tensors of networks and back, and the augmentation on the way.
+"""Turning uint8 images into the tensors of networks and back, and augmenting them on the way.
 
 Tensors are channels_last views of the (N, H, W, 3) arrays, so that nothing is transposed.
 """
@@ -17,25 +17,28 @@ EMBED_BATCH = 64
 
 
 def to_tensor(images: Images, device: torch.device) -> Tensor:
-    """(N, H, W, 3) uint8 -> (N, 3, H, W) float32 in [0, 1], channels_last."""
-    held = images if images.flags.writeable else images.copy()
-    return torch.from_numpy(held).to(device).permute(0, 3, 1, 2).to(torch.float32).div_(255.0)
+    """Convert (N, H, W, 3) uint8 to (N, 3, H, W) float32 in [0, 1], channels_last."""
+    writeable = images if images.flags.writeable else images.copy()
+    return torch.from_numpy(writeable).to(device).permute(0, 3, 1, 2).to(torch.float32).div_(255.0)
 
 
 def to_images(tensor: Tensor) -> Images:
-    """(N, 3, H, W) in [0, 1] (clipped) -> (N, H, W, 3) uint8."""
+    """Convert (N, 3, H, W), clipped to [0, 1], to (N, H, W, 3) uint8."""
     scaled = tensor.detach().clamp(0.0, 1.0).mul(255.0).round_().to(torch.uint8)
     return np.ascontiguousarray(scaled.permute(0, 2, 3, 1).cpu().numpy())
 
 
 def normalise(tensor: Tensor) -> Tensor:
-    """[0, 1] -> zero mean and unit deviation over ImageNet, channel by channel, in one kernel."""
+    """Scale [0, 1] to zero mean and unit deviation over ImageNet, channel by channel.
+
+    In one kernel.
+    """
     mean, std = _statistics(tensor)
     return torch.addcmul(-mean / std, tensor, 1.0 / std)
 
 
 def denormalise(tensor: Tensor) -> Tensor:
-    """The inverse of `normalise`."""
+    """Invert `normalise`."""
     mean, std = _statistics(tensor)
     return torch.addcmul(mean, tensor, std)
 
@@ -46,7 +49,7 @@ def _statistics(tensor: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def in_batches(images: Images, apply: Callable[[Images], Tensor]) -> Tensor:
-    """`apply` over runs of at most EMBED_BATCH images, the results joined; no image is a run."""
+    """Join the results of `apply` on at most EMBED_BATCH images at a time; called once for none."""
     starts = range(0, max(len(images), 1), EMBED_BATCH)
     return torch.cat([apply(images[start : start + EMBED_BATCH]) for start in starts])
 
@@ -68,14 +71,14 @@ class Augmented:
         self.hr = np.flatnonzero(train.rates[indices] == 1)
 
     def images(self) -> Images:
-        """The images of the batch, (B, H, W, 3)."""
-        return self._same_way(self.train.images[self.indices], slice(None))
+        """Return the images of the batch, (B, H, W, 3) uint8."""
+        return self._augmented(self.train.images[self.indices], slice(None))
 
     def versions(self, rates: tuple[int, ...]) -> Images:
-        """The HR images of the batch at the given rates (1 = as they are), (V, n, H, W, 3)."""
+        """Return the HR images of the batch at these rates (1: as they are), (V, n, H, W, 3)."""
         rows = np.searchsorted(self.train.hr, self.indices[self.hr])
-        made = [
-            self._same_way(
+        versions = [
+            self._augmented(
                 self.train.images[self.indices[self.hr]]
                 if rate == 1
                 else self.train.variants[rate][rows],
@@ -83,9 +86,9 @@ class Augmented:
             )
             for rate in rates
         ]
-        return np.stack(made)
+        return np.stack(versions)
 
-    def _same_way(self, images: Images, which: slice | NDArray[np.int64]) -> Images:
+    def _augmented(self, images: Images, which: slice | NDArray[np.int64]) -> Images:
         mirrored = self.mirrored[which]
         images[mirrored] = images[mirrored, :, ::-1]
         if self.crop == 0:
@@ -100,18 +103,18 @@ class Augmented:
 def erasing_mask(
     shape: tuple[int, int, int], probability: float, generator: np.random.Generator
 ) -> NDArray[np.float32]:
-    """(B, 1, H, W) of ones for `shape` (B, H, W), zero in one rectangle of some of the images.
+    """Draw (B, 1, H, W) of ones for `shape` (B, H, W), zero in a rectangle of some of the images.
 
     Rectangles cover 2 to 40 % of an image, with an aspect ratio of 0.3 to 3.3; on normalised images
     a zero is the mean colour.
     """
     count, height, width = shape
-    kept = np.ones((count, 1, height, width), dtype=np.float32)
+    mask = np.ones((count, 1, height, width), dtype=np.float32)
     for k in np.flatnonzero(generator.random(count) < probability):
         area = generator.uniform(0.02, 0.4) * height * width
         ratio = np.exp(generator.uniform(np.log(0.3), np.log(3.3)))
         tall = min(height, max(1, round(float(np.sqrt(area * ratio)))))
         wide = min(width, max(1, round(float(np.sqrt(area / ratio)))))
         top, left = generator.integers(0, (height - tall + 1, width - wide + 1))
-        kept[k, :, top : top + tall, left : left + wide] = 0.0
-    return kept
+        mask[k, :, top : top + tall, left : left + wide] = 0.0
+    return mask

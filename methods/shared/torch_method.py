@@ -5,7 +5,7 @@ A subclass says how to build its network and how to train it, nothing else.
 
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol, cast
+from typing import Any, Generic, Protocol, TypeVar, cast
 
 import numpy as np
 import torch
@@ -16,7 +16,7 @@ from crossres.datasets.base.errors import InputError
 from crossres.methods.interface.method import Embeddings, Method
 from crossres.methods.interface.run import Run
 from crossres.methods.interface.training_data import Images, TrainSet
-from crossres.methods.shared.loss_watch import losses_go_to
+from crossres.methods.shared.loss_recording import recording_losses
 from crossres.methods.shared.networks.backbones import backbone_spec, build_backbone
 from crossres.methods.shared.networks.reid import ReidNetwork
 from crossres.methods.shared.reid_options import ReidOptions
@@ -33,26 +33,28 @@ from crossres.methods.shared.torch_tools import (
 )
 
 IDENTITIES = "identities"
+Network = TypeVar("Network", bound=nn.Module)
 
 
 class Embedder(Protocol):
-    """What a trained network offers: images (B, 3, H, W) in [0, 1] -> embeddings (B, D)."""
+    """What every network of a TorchMethod can do."""
 
-    def features(self, images: Tensor) -> Tensor: ...
+    def features(self, images: Tensor) -> Tensor:
+        """Return embeddings (B, D) of images (B, 3, H, W) in [0, 1]."""
 
 
-class TorchMethod(Method):
+class TorchMethod(Method, Generic[Network]):
     """`build` and `train` make a method of a network that has `features` (see Embedder)."""
 
-    network: nn.Module | None = None
+    network: Network | None = None
     identities: int = 0
 
     @abstractmethod
-    def build(self, identities: int, run: Run, pretrained: bool) -> nn.Module:
-        """The network before training; `pretrained` False when weights are loaded afterwards."""
+    def build(self, identities: int, run: Run, pretrained: bool) -> Network:
+        """Build the network; `pretrained` is False when saved weights are loaded afterwards."""
 
     @abstractmethod
-    def train(self, network: nn.Module, train: TrainSet, run: Run) -> None:
+    def train(self, network: Network, train: TrainSet, run: Run) -> None:
         """Adjust `network`, which is in training mode on its device, to the training data."""
 
     def fit(self, train: TrainSet, run: Run) -> None:
@@ -60,7 +62,7 @@ class TorchMethod(Method):
         network = self.build(train.identities, run, pretrained=True)
         self.start = start_digest(network)
         network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        with repeatable(), losses_go_to(run.record_loss):
+        with repeatable(), recording_losses(run.record_loss):
             self.train(network.train(), train, run)
         self.network, self.identities = network.eval(), train.identities
 
@@ -68,25 +70,25 @@ class TorchMethod(Method):
         return self.embedded(images, cast(Embedder, self.fitted()[0]).features)
 
     def embedded(self, images: Images, features: Callable[[Tensor], Tensor]) -> Embeddings:
-        """What `features` makes of images (B, 3, H, W) in [0, 1], mirrored ones added if asked."""
+        """Embed images by `features`, from (B, 3, H, W) in [0, 1]; add mirrored ones if asked."""
         device = self.fitted()[1]
 
         def apply(batch: Images) -> Tensor:
             tensor = to_tensor(batch, device)
-            once = features(tensor)
-            return once + features(tensor.flip(3)) if self.options.embed_flip else once
+            embedded = features(tensor)
+            return embedded + features(tensor.flip(3)) if self.options.embed_flip else embedded
 
         with torch.inference_mode(), repeatable():
             return np.ascontiguousarray(in_batches(images, apply).cpu().numpy())
 
     def rebuilt(self, images: Images, network: Callable[[Tensor], Tensor]) -> Images:
-        """What a part of the network, from images to images in [0, 1], makes of `images`."""
+        """Apply a part of the network, from images to images in [0, 1], to `images`."""
         device = self.fitted()[1]
         with torch.inference_mode(), repeatable():
             return to_images(in_batches(images, lambda batch: network(to_tensor(batch, device))))
 
-    def fitted(self) -> tuple[nn.Module, torch.device]:
-        """The trained network and its device. Raises InputError before fit or load."""
+    def fitted(self) -> tuple[Network, torch.device]:
+        """Return the trained network and its device. Raises InputError before fit or load."""
         if self.network is None:
             raise InputError(f"method {self.name} is not trained yet; call fit or load first")
         return self.network, device_of(self.network)
@@ -111,7 +113,7 @@ class TorchMethod(Method):
         return trainable_count(self.fitted()[0])
 
     def reid_network(self, identities: int, run: Run, scale: int, pretrained: bool) -> ReidNetwork:
-        """A fresh re-ID network as the profile and the options (a ReidOptions) want it.
+        """Build a re-ID network as the profile and the options (a ReidOptions) say.
 
         The same data set, seed and scale start from the same weights in every method.
         """

@@ -20,7 +20,7 @@ SIGNS = 256  # more would find no other start, and sooner one too small to have 
 
 @contextmanager
 def seeded(seed: int) -> Iterator[None]:
-    """Inside, torch's global CPU generator starts at `seed`; afterwards it is as it was."""
+    """Start torch's global CPU generator at `seed` inside, and restore its state afterwards."""
     with torch.random.fork_rng(devices=[]):
         torch.random.manual_seed(seed)
         yield
@@ -28,7 +28,7 @@ def seeded(seed: int) -> Iterator[None]:
 
 @contextmanager
 def repeatable() -> Iterator[None]:
-    """Inside, cuDNN chooses its kernels without timing them and only repeatable ones."""
+    """Let cuDNN use only repeatable kernels inside, chosen without timing them."""
     cudnn = torch.backends.cudnn
     before = (cudnn.deterministic, cudnn.benchmark)
     cudnn.deterministic, cudnn.benchmark = True, False
@@ -39,60 +39,63 @@ def repeatable() -> Iterator[None]:
 
 
 def resolve_device(name: str) -> torch.device:
-    """ "cpu", "cuda", "cuda:1", ... or "auto". InputError, with those there are, for any other."""
+    """Return the device "cpu", "cuda", "cuda:1", ... or the best one for "auto".
+
+    Raises InputError, which lists the devices of this machine, for one that it lacks.
+    """
     gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
-    there = ["cpu", *(f"cuda:{index}" for index in range(gpus))]
+    devices = ["cpu", *(f"cuda:{index}" for index in range(gpus))]
     if torch.backends.mps.is_available():
-        there.append("mps")
+        devices.append("mps")
     if name == "auto":
         name = "cuda" if gpus else "cpu"
-    if name in there or (name == "cuda" and gpus):
+    if name in devices or (name == "cuda" and gpus):
         return torch.device(name)
-    here = f"here: {', '.join(there)}"
+    listing = f"here: {', '.join(devices)}"
     if not name.startswith("cuda"):
-        raise InputError(f"unknown device {name!r}; {here}, or auto")
+        raise InputError(f"unknown device {name!r}; {listing}, or auto")
     if gpus:
-        raise InputError(f"no device {name!r} {here}, or auto")
+        raise InputError(f"no device {name!r} {listing}, or auto")
     raise InputError(
-        f"the profile or --device asks for device {name!r} and torch finds no GPU {here}; "
+        f"the profile or --device asks for device {name!r} and torch finds no GPU {listing}; "
         "use a profile for the CPU (quick) or --device cpu, or install torch with CUDA"
     )
 
 
 def module_arrays(module: nn.Module) -> dict[str, NDArray[Any]]:
-    """The state of a module, by name, as contiguous arrays on the CPU."""
+    """Return the state of a module, by name, as contiguous arrays on the CPU."""
     state: Mapping[str, Tensor] = module.state_dict()
     return {name: value.detach().cpu().contiguous().numpy() for name, value in state.items()}
 
 
 def load_arrays(module: nn.Module, arrays: Mapping[str, NDArray[Any]]) -> None:
-    """The inverse of `module_arrays`. Raises InputError when a name or a shape does not fit."""
+    """Load what `module_arrays` returned. Raises InputError when a name or a shape does not fit."""
     state = {name: torch.from_numpy(np.array(array)) for name, array in arrays.items()}
     try:
         module.load_state_dict(state)
     except RuntimeError as error:
-        what = _misfit(module, state)
-        raise InputError(f"saved weights do not fit the method's options: {what}") from error
+        misfit = _misfit(module, state)
+        raise InputError(f"saved weights do not fit the method's options: {misfit}") from error
 
 
 def _misfit(module: nn.Module, state: Mapping[str, Tensor]) -> str:
-    """The first name or shape in which a state is not that of a module."""
-    own = module.state_dict()
-    for name in sorted(own.keys() | state.keys()):
+    """Name the first name or shape in which a state is not that of a module."""
+    expected = module.state_dict()
+    for name in sorted(expected.keys() | state.keys()):
         if name not in state:
             return f"{name} is missing"
-        if name not in own:
+        if name not in expected:
             return f"{name} belongs to another network"
-        if own[name].shape != state[name].shape:
-            return f"{name} is {tuple(state[name].shape)}, not {tuple(own[name].shape)}"
+        if expected[name].shape != state[name].shape:
+            return f"{name} is {tuple(state[name].shape)}, not {tuple(expected[name].shape)}"
     return "they are of another type"
 
 
 def start_digest(module: nn.Module) -> str:
-    """SHA-256 (hex) over the signs of the first SIGNS numbers of each parameter, in no order.
+    """Return the SHA-256 (hex) over the signs of the first SIGNS numbers of each parameter.
 
-    So it is the same where random numbers differ in their last bits, as they do between kinds of
-    CPU, and whatever the parameters are called.
+    The signs, not the numbers, whose last bits differ between kinds of CPU; sorted, so that names
+    and order of the parameters do not matter.
     """
     firsts = [parameter.detach().flatten()[:SIGNS].cpu() for parameter in module.parameters()]
     signs = sorted(torch.sign(first).to(torch.int8).numpy().tobytes() for first in firsts)
@@ -100,10 +103,10 @@ def start_digest(module: nn.Module) -> str:
 
 
 def trainable_count(module: nn.Module) -> int:
-    """How many numbers training adjusts."""
+    """Count the numbers that training adjusts."""
     return sum(p.numel() for p in module.parameters() if p.requires_grad)
 
 
 def device_of(module: nn.Module) -> torch.device:
-    """Where the parameters of a module live."""
+    """Return the device of a module's parameters."""
     return next(module.parameters()).device

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from crossres.benchmark.measures.flops import flops_per_image
-from crossres.methods.interface.conformance import SMALL, made_images, made_train_set
+from crossres.methods.interface.conformance import SMALL, example_images, example_train_set
 from crossres.methods.interface.method import Embeddings
 from crossres.methods.interface.registry import method_class
 from crossres.methods.interface.run import Run
@@ -64,8 +64,8 @@ def test_nothing_is_counted_without_torch_or_images() -> None:
 @pytest.mark.parametrize("flip", [False, True])
 def test_a_mirrored_image_costs_as_much_again(flip: bool) -> None:
     once = method_class("plain")(SMALL)
-    once.fit(made_train_set(SMALL), Run(0))
-    images, rates = made_images(2, SMALL, "test"), np.array([2, 3])
+    once.fit(example_train_set(SMALL), Run(0))
+    images, rates = example_images(2, SMALL, "test"), np.array([2, 3])
     before = once.embed(images)
     cost = flops_per_image(once, images, rates)
     twice = method_class("plain")(SMALL, embed_flip=flip)

@@ -27,7 +27,7 @@ from crossres.benchmark.records.kept import kept_tables
 from crossres.benchmark.records.record import record_path
 from crossres.datasets.base.errors import InputError
 from crossres.datasets.raw.source import Source
-from crossres.methods.shared.networks.imagenet_weights import noted_weights, resnet50_weights
+from crossres.methods.shared.networks.imagenet_weights import recorded_weights, resnet50_weights
 
 HOW = ("engine", "stream")
 
@@ -152,7 +152,7 @@ def test_records_that_began_with_other_weights_are_planned_again(bench: Bench) -
     for value, folder in folders.items():
         folder.mkdir()
         save_file({"conv1.weight": torch.full((2,), value)}, folder / "resnet50.safetensors")
-    with noted_weights() as noted:
+    with recorded_weights() as noted:
         resnet50_weights(folders[1.0])
     content = json.loads(begun.read_text())
     content["digests"]["initial resnet50"] = noted["resnet50"]

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from crossres.datasets import InputError
 from crossres.methods import Profile, Run, TrainSet, check_method
 from crossres.methods.cad_net import CadNet, CadNetNetwork
-from crossres.methods.interface.conformance import made_images, made_train_set, small_profile
+from crossres.methods.interface.conformance import example_images, example_train_set, small_profile
 from crossres.methods.interface.registry import method_class
 from crossres.methods.rain import Rain
 from crossres.methods.shared.networks.backbones import (
@@ -38,7 +38,7 @@ def prepared(cls: type[CadNet] = CadNet, **options: Any) -> tuple[CadNetNetwork,
     """A fresh network in training mode and one batch."""
     method = cls(SMALL, **options)
     network = method.build(4, Run(seed=0), pretrained=False).train()
-    return network, next(iterations(made_train_set(SMALL), FEW, method.options, Run(seed=0)))
+    return network, next(iterations(example_train_set(SMALL), FEW, method.options, Run(seed=0)))
 
 
 def stepped(network: CadNetNetwork, now: Iteration, rate: float = 0.0) -> dict[str, Any]:
@@ -222,7 +222,7 @@ def test_their_rows_conform(name: str, options: dict[str, Any]) -> None:
 
 
 def test_reconstructions_are_what_the_decoder_paints() -> None:
-    train, images = made_train_set(SMALL), made_images(2, SMALL, "test")
+    train, images = example_train_set(SMALL), example_images(2, SMALL, "test")
     for cls, options, names in ((CadNet, {}, ["G"]), (Rain, {"rec_weight": 0.0}, [])):
         method = cls(SMALL, **options)
         method.fit(train, Run(seed=0))
@@ -234,7 +234,7 @@ def test_the_decoder_learns_to_paint() -> None:
     profile = Profile("paint", 32, 16, backbone=SMALL.backbone, train={**FEW, "iterations": 40})
     small = {"adversary_widths": [4], "decoder_width": 4}
     method = Rain(profile, optimiser="adam", reid_lr=1e-2, rec_weight=10.0, **small)
-    train = made_train_set(profile)
+    train = example_train_set(profile)
     method.fit(train, Run(seed=0))
     high: NDArray[Any] = train.images[train.hr].astype(np.float64)
     error = np.abs(method.reconstructions(train.variants[2])["G"] - high).mean()
@@ -255,7 +255,7 @@ def test_wrong_options_and_missing_variants_are_named() -> None:
             CadNet(SMALL, **wrong)
     with pytest.raises(InputError, match="second"):
         Rain(SMALL, embedding="g")
-    full = made_train_set(SMALL)
+    full = example_train_set(SMALL)
     with pytest.raises(InputError, match="depths must lie between 1 and 5"):
         CadNet(SMALL, depths=(6,)).fit(full, Run(seed=0))
     some = {2: full.variants[2], 4: full.variants[4]}
@@ -267,7 +267,7 @@ def test_wrong_options_and_missing_variants_are_named() -> None:
 @pytest.mark.parametrize("name", ["cad-net", "rain"])
 @pytest.mark.parametrize("rate", [0, 1])
 def test_training_without_any_hr_or_any_lr_image_gives_embeddings(name: str, rate: int) -> None:
-    full = made_train_set(SMALL)
+    full = example_train_set(SMALL)
     hr = np.arange(len(full.labels)) if rate else np.zeros(0, dtype=np.int64)
     variants = dict.fromkeys((2, 3, 4), full.images[hr])
     rates = np.full_like(full.rates, rate)
@@ -281,7 +281,7 @@ def test_training_without_any_hr_or_any_lr_image_gives_embeddings(name: str, rat
 def test_a_step_with_the_papers_network_at_half_its_size(cls: type[CadNet]) -> None:
     few = {"iterations": 1, "identities": 2, "hr_images": 1, "lr_images": 1}
     profile = Profile("half the paper size", 128, 64, backbone=RESNET50, train=few)
-    method, train = cls(profile), made_train_set(profile)
+    method, train = cls(profile), example_train_set(profile)
     method.fit(train, Run(seed=0))
     assert method.embed(train.images[:1]).shape == (1, 4096 if cls is CadNet else 2048)
     assert np.isfinite(method.embed(train.images[:1])).all()
@@ -292,4 +292,4 @@ def test_a_trunk_without_stages_is_refused_in_one_line(name: str) -> None:
     vit = {"name": "vit-small", "weights": "none", "width": 16, "blocks": [1] * 4, "patch": 8}
     method = method_class(name)(replace(SMALL, backbone=vit))
     with pytest.raises(InputError, match="vit-small has no stages of falling size"):
-        method.fit(made_train_set(SMALL), Run(seed=0))
+        method.fit(example_train_set(SMALL), Run(seed=0))

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from crossres.datasets import InputError
 from crossres.methods import MethodCheckError, check_method
-from crossres.methods.interface.conformance import made_images, made_train_set, small_profile
+from crossres.methods.interface.conformance import example_images, example_train_set, small_profile
 from crossres.methods.interface.method import Embeddings, Method
 from crossres.methods.interface.registry import method_class, method_names
 from crossres.methods.interface.run import Run
@@ -380,7 +380,7 @@ def test_the_check_leaves_the_global_generators_alone() -> None:
 def test_training_twice_gives_the_same_bits_and_another_seed_others(name: str) -> None:
     def digest(seed: int) -> str:
         method = method_class(name)(SMALL)
-        method.fit(made_train_set(SMALL), Run(seed))
+        method.fit(example_train_set(SMALL), Run(seed))
         return method.parameters_digest()
 
     assert digest(0) == digest(0) != digest(1)
@@ -397,7 +397,7 @@ def test_distances_are_euclidean() -> None:
 
 def test_loading_what_another_method_or_other_options_saved_is_refused(tmp_path: Path) -> None:
     saved = Mean(SMALL)
-    saved.fit(made_train_set(SMALL), Run(0))
+    saved.fit(example_train_set(SMALL), Run(0))
     saved.save(tmp_path)
     with pytest.raises(InputError, match=r"holds mean .*, not plain"):
         Plain(SMALL).load(tmp_path)
@@ -415,7 +415,7 @@ def test_loading_what_another_method_or_other_options_saved_is_refused(tmp_path:
 def test_weights_of_another_shape_are_refused() -> None:
     small, wide = Plain(SMALL), Plain(SMALL, part_head="pcb")
     for method in (small, wide):
-        method.fit(made_train_set(SMALL), Run(0))
+        method.fit(example_train_set(SMALL), Run(0))
     with pytest.raises(InputError, match="do not fit the method's options"):
         wide.restore(small.arrays())
     with pytest.raises(InputError, match="lack the entry 'identities'"):
@@ -424,7 +424,7 @@ def test_weights_of_another_shape_are_refused() -> None:
 
 def test_saved_methods_are_json_and_safetensors_alone(tmp_path: Path) -> None:
     method = Plain(SMALL)
-    method.fit(made_train_set(SMALL), Run(0))
+    method.fit(example_train_set(SMALL), Run(0))
     method.save(tmp_path / "new" / "folder")
     files = sorted(path.name for path in (tmp_path / "new" / "folder").iterdir())
     assert files == ["method.json", "weights.safetensors"]
@@ -434,8 +434,8 @@ def test_saved_methods_are_json_and_safetensors_alone(tmp_path: Path) -> None:
 
 
 def test_made_images_are_always_the_same() -> None:
-    assert np.array_equal(made_images(3, SMALL, "a"), made_images(3, SMALL, "a"))
-    assert not np.array_equal(made_images(3, SMALL, "a"), made_images(3, SMALL, "b"))
-    train = made_train_set(SMALL)
+    assert np.array_equal(example_images(3, SMALL, "a"), example_images(3, SMALL, "a"))
+    assert not np.array_equal(example_images(3, SMALL, "a"), example_images(3, SMALL, "b"))
+    train = example_train_set(SMALL)
     assert train.identities == 4
     assert set(train.rates) == {1, 2, 4}

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from crossres import main
 from crossres.datasets import InputError
 from crossres.methods import Profile, Run, TrainSet, check_method
-from crossres.methods.interface.conformance import made_images, made_train_set, small_profile
+from crossres.methods.interface.conformance import example_images, example_train_set, small_profile
 from crossres.methods.interface.registry import method_class
 from crossres.methods.judea import JudeaOptions, joint_discriminant
 from crossres.methods.sdf import SdfOptions, fold_of, signed, training_pairs
@@ -61,7 +61,7 @@ def test_block_histograms_are_roots_of_shares_over_windows_of_four_cells() -> No
 
 
 def test_descriptors_have_a_length_of_one_a_block_and_see_colour() -> None:
-    images = made_images(3, SMALL, "test")
+    images = example_images(3, SMALL, "test")
     for colours, hog, size in (
         (("rgb", "hsv", "ycbcr"), True, 9 * 8 + 10 + 36),
         (("hsv", "lab"), False, 6 * 8 + 10),
@@ -231,25 +231,25 @@ def test_targets_make_equation_2_equal_to_its_definition() -> None:
 
 def test_sld2l_converts_queries_and_leaves_the_gallery() -> None:
     method = method_class("sld2l")(SMALL)
-    method.fit(made_train_set(SMALL), Run(seed=0))
-    found = method.embed(made_images(3, SMALL, "test")).astype(np.float64)
+    method.fit(example_train_set(SMALL), Run(seed=0))
+    found = method.embed(example_images(3, SMALL, "test")).astype(np.float64)
     half = found.shape[1] // 2
     assert not np.allclose(found[:, :half], found[:, half:])
     wanted = np.linalg.norm(found[:, None, :half] - found[None, :, half:], axis=2)
     rows = found.astype(np.float32)
     assert np.allclose(method.distances(rows, rows), wanted, atol=1e-5)
     plain = method_class("sld2l")(SMALL, clusters=0)
-    plain.fit(made_train_set(SMALL), Run(seed=0))
-    same = plain.embed(made_images(3, SMALL, "test"))
+    plain.fit(example_train_set(SMALL), Run(seed=0))
+    same = plain.embed(example_images(3, SMALL, "test"))
     assert np.array_equal(same[:, : same.shape[1] // 2], same[:, same.shape[1] // 2 :])
 
 
 def test_the_surface_is_a_kernel_machine_over_a_cubic() -> None:
     """theta by least squares in orthonormal polynomials, f term by term."""
     method: Any = method_class("sdf")(SMALL)
-    method.fit(made_train_set(SMALL), Run(seed=0))
+    method.fit(example_train_set(SMALL), Run(seed=0))
     known, scales = method.arrays(), np.array([1, 2, 3, 4, 5]) / 5
-    rows = method.embed(made_images(5, SMALL, "test"))
+    rows = method.embed(example_images(5, SMALL, "test"))
     query, gallery = rows[:2], rows[2:]
     found = method.distances(query, gallery)
     ends = [0, *known["ends"]]
@@ -271,8 +271,8 @@ def test_the_surface_is_a_kernel_machine_over_a_cubic() -> None:
 
 def test_distances_of_sdf_do_not_depend_on_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     method = method_class("sdf")(SMALL)
-    method.fit(made_train_set(SMALL), Run(seed=0))
-    rows = method.embed(made_images(9, SMALL, "test"))
+    method.fit(example_train_set(SMALL), Run(seed=0))
+    rows = method.embed(example_images(9, SMALL, "test"))
     whole = method.distances(rows, rows)
     monkeypatch.setattr("crossres.methods.sdf.BLOCK_BYTES", 1)
     assert np.allclose(method.distances(rows, rows), whole, atol=1e-9)
@@ -280,15 +280,15 @@ def test_distances_of_sdf_do_not_depend_on_blocks(monkeypatch: pytest.MonkeyPatc
 
 def test_without_a_surface_the_distance_is_that_at_full_scale() -> None:
     method = method_class("sdf")(SMALL, surface=False, metric="euclidean")
-    method.fit(made_train_set(SMALL), Run(seed=0))
-    rows = method.embed(made_images(4, SMALL, "test"))
+    method.fit(example_train_set(SMALL), Run(seed=0))
+    rows = method.embed(example_images(4, SMALL, "test"))
     full = rows[:, method.arrays()["ends"][-2] :].astype(np.float64)
     wanted = np.linalg.norm(full[:, None] - full[None], axis=2)
     assert np.allclose(method.distances(rows, rows), wanted, atol=1e-6)
 
 
 def test_training_pairs_join_lr_to_hr_images_within_a_fold() -> None:
-    train, options = made_train_set(SMALL), SdfOptions(positives=5, negatives=3, folds=2)
+    train, options = example_train_set(SMALL), SdfOptions(positives=5, negatives=3, folds=2)
     one, two = training_pairs(train, options, Run(seed=0))
     same, fold = train.labels[one] == train.labels[two], fold_of(train.labels, 2)
     assert same.sum() == 5
@@ -317,7 +317,7 @@ def test_their_rows_conform(name: str, options: dict[str, Any]) -> None:
 @pytest.mark.parametrize("name", CLASSIC)
 @pytest.mark.parametrize("rates", ["no LR", "no HR", "unknown"])
 def test_sets_that_lack_a_kind_of_image(name: str, rates: str) -> None:
-    full = made_train_set(SMALL)
+    full = example_train_set(SMALL)
     other = {
         "no LR": np.ones_like(full.rates),
         "no HR": np.full_like(full.rates, 3),
@@ -325,7 +325,7 @@ def test_sets_that_lack_a_kind_of_image(name: str, rates: str) -> None:
     }[rates]
     method = method_class(name)(SMALL)
     method.fit(without(full, other), Run(seed=0))
-    rows = method.embed(made_images(3, SMALL, "test"))
+    rows = method.embed(example_images(3, SMALL, "test"))
     assert np.isfinite(method.distances(rows[:1], rows[1:])).all()
 
 
@@ -356,8 +356,8 @@ def test_wrong_options_are_named(name: str, wrong: dict[str, Any]) -> None:
 def test_arrays_of_another_shape_or_name_are_refused(name: str) -> None:
     fitted = method_class(name)(SMALL)
     with pytest.raises(InputError, match="not trained yet"):
-        fitted.embed(made_images(1, SMALL, "test"))
-    fitted.fit(made_train_set(SMALL), Run(seed=0))
+        fitted.embed(example_images(1, SMALL, "test"))
+    fitted.fit(example_train_set(SMALL), Run(seed=0))
     arrays = dict(fitted.arrays())
     first = sorted(key for key in arrays if key.startswith("mean."))[0]
     with pytest.raises(InputError, match="do not fit"):
@@ -368,7 +368,7 @@ def test_arrays_of_another_shape_or_name_are_refused(name: str) -> None:
 
 
 def test_sdf_says_when_nobody_has_two_images() -> None:
-    full = made_train_set(SMALL)
+    full = example_train_set(SMALL)
     chosen = np.array([0, 4, 8, 12])
     labels, rates = np.arange(4), np.array([1, 1, 1, 1])
     variants = dict.fromkeys(full.variants, full.images[chosen])
@@ -394,7 +394,7 @@ def test_without_the_extra_one_line_says_what_to_install(
 def test_the_sizes_of_the_paper() -> None:
     """256 x 128 pixels and the default options, but little to learn from."""
     profile = Profile(name="paper size", height=256, width=128)
-    train = made_train_set(profile)
+    train = example_train_set(profile)
     for name, options in (
         ("judea", {}),
         ("sld2l", {"clusters": 2, "patches": 50, "rounds": 1}),

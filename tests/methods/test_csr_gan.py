@@ -11,7 +11,7 @@ from torch.optim import SGD
 from crossres.datasets import InputError
 from crossres.methods import Profile, Run, TrainSet, check_method
 from crossres.methods.csr_gan import CsrGan, CsrGanNetwork, stage_losses
-from crossres.methods.interface.conformance import made_images, made_train_set, small_profile
+from crossres.methods.interface.conformance import example_images, example_train_set, small_profile
 from crossres.methods.plain import Plain
 from crossres.methods.shared.networks.perceptual import Perceptual
 from crossres.methods.shared.tensors import MEAN, STD
@@ -29,7 +29,7 @@ def prepared(**options: Any) -> tuple[CsrGanNetwork, Iteration]:
     generator = torch.Generator().manual_seed(0)
     for part in network.generators:
         nn.init.normal_(part.last.weight, std=0.05, generator=generator)  # type: ignore[arg-type,union-attr]
-    return network, next(iterations(made_train_set(SMALL), FEW, method.options, Run(seed=0)))
+    return network, next(iterations(example_train_set(SMALL), FEW, method.options, Run(seed=0)))
 
 
 def calls(network: CsrGanNetwork) -> list[tuple[int, tuple[int, ...]]]:
@@ -189,14 +189,14 @@ def test_the_output_of_the_vgg_counts_at_the_last_stage_only() -> None:
 
 def fitted(profile: Profile = SMALL, **options: Any) -> CsrGan:
     method = CsrGan(profile, **options)
-    method.fit(made_train_set(profile), Run(seed=0))
+    method.fit(example_train_set(profile), Run(seed=0))
     return method
 
 
 def test_without_stages_it_is_the_plain_network() -> None:
     plain = Plain(SMALL)
-    plain.fit(made_train_set(SMALL), Run(seed=0))
-    images = made_images(5, SMALL, "test")
+    plain.fit(example_train_set(SMALL), Run(seed=0))
+    images = example_images(5, SMALL, "test")
     assert np.array_equal(fitted(stages=0).embed(images), plain.embed(images))
 
 
@@ -207,7 +207,7 @@ def test_the_re_id_network_moves_no_generator() -> None:
 
 
 def test_embeddings_of_known_rates_keep_the_order_of_the_images() -> None:
-    method, images = fitted(), made_images(5, SMALL, "test")
+    method, images = fitted(), example_images(5, SMALL, "test")
     rates = np.array([4, 1, 0, 2, 4])
     found = method.embed_rated(images, rates)
     for k in range(5):
@@ -218,7 +218,7 @@ def test_embeddings_of_known_rates_keep_the_order_of_the_images() -> None:
 
 def test_a_generator_learns_the_detail_that_lr_images_lack() -> None:
     """HR images bear a checkerboard, LR ones do not: the doubling must paint it."""
-    full, (rows, columns) = made_train_set(SMALL), np.mgrid[:32, :16]
+    full, (rows, columns) = example_train_set(SMALL), np.mgrid[:32, :16]
     smooth = np.clip(full.variants[4], 30, 225)
     signs = (2 * ((rows + columns) % 2) - 1)[:, :, None]
     images = full.images.copy()
@@ -259,7 +259,7 @@ def test_its_rows_conform(options: dict[str, Any]) -> None:
 
 
 def test_reconstructions_are_those_of_the_cascade() -> None:
-    images = made_images(2, SMALL, "test")
+    images = example_images(2, SMALL, "test")
     assert list(fitted().reconstructions(images)) == ["CSR"]
     assert fitted(stages=0).reconstructions(images) == {}
 
@@ -275,7 +275,7 @@ def test_wrong_options_sizes_and_missing_variants_are_named() -> None:
     ):
         with pytest.raises(InputError, match="stages" if "grid" in wrong else next(iter(wrong))):
             CsrGan(SMALL, **wrong)  # type: ignore[arg-type]
-    full = made_train_set(SMALL)
+    full = example_train_set(SMALL)
     with pytest.raises(InputError, match="multiples of 8"):
         CsrGan(Profile("odd", 36, 16, backbone=SMALL.backbone)).fit(full, Run(seed=0))
     some = {3: full.variants[3], 4: full.variants[4]}
@@ -285,7 +285,7 @@ def test_wrong_options_sizes_and_missing_variants_are_named() -> None:
 
 
 def test_training_without_any_hr_image_still_gives_embeddings() -> None:
-    full = made_train_set(SMALL)
+    full = example_train_set(SMALL)
     empty = dict.fromkeys((2, 3, 4), full.images[:0])
     none = np.zeros(0, dtype=np.int64)
     train = TrainSet(full.images, full.labels, full.camids, full.rates * 0, empty, none)

@@ -6,7 +6,7 @@ import torch
 from torch.optim import SGD
 
 from crossres.methods import Run
-from crossres.methods.interface.conformance import SMALL, made_train_set
+from crossres.methods.interface.conformance import SMALL, example_train_set
 from crossres.methods.shared.networks.discriminators import Discriminator
 from crossres.methods.shared.reid_options import ReidOptions
 from crossres.methods.shared.training.adversarial import (
@@ -51,7 +51,7 @@ def test_a_step_trains_the_discriminator_alone() -> None:
     network = Discriminator(2, (4,))
     real, fake = (torch.randn(4, 2, 4, 2, requires_grad=True) for _ in range(2))
     table = {"iterations": 1, "identities": 3}
-    now = next(iterations(made_train_set(SMALL), table, ReidOptions(), Run(seed=0)))
+    now = next(iterations(example_train_set(SMALL), table, ReidOptions(), Run(seed=0)))
     adversarial_loss(network(fake), real=True).backward()  # type: ignore[no-untyped-call]
     left = fake.grad
     assert left is not None

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from crossres.datasets import InputError
 from crossres.methods import Profile, Run, TrainSet, check_method
 from crossres.methods.intact import Critic, Intact, IntactNetwork, SrTeacher, reid_loss
-from crossres.methods.interface.conformance import made_images, made_train_set, small_profile
+from crossres.methods.interface.conformance import example_images, example_train_set, small_profile
 from crossres.methods.shared.networks.reid import part_loss
 from crossres.methods.shared.networks.residual_sr import ResidualSR
 from crossres.methods.shared.tensors import normalise
@@ -30,7 +30,7 @@ def prepared(**options: Any) -> tuple[IntactNetwork, Iteration, Streams]:
     if isinstance(network.sr, ResidualSR):
         generator = torch.Generator().manual_seed(0)
         nn.init.normal_(network.sr.last.weight, std=0.05, generator=generator)
-    now = next(iterations(made_train_set(SMALL), FEW, method.options, Run(seed=0)))
+    now = next(iterations(example_train_set(SMALL), FEW, method.options, Run(seed=0)))
     return network, now, streams(now, (2,), CPU)
 
 
@@ -146,12 +146,12 @@ def test_the_re_id_network_learns_from_hr_images_then_from_all() -> None:
 
 def fitted(profile: Profile = SMALL, **options: Any) -> Intact:
     method = Intact(profile, **options)
-    method.fit(made_train_set(profile), Run(seed=0))
+    method.fit(example_train_set(profile), Run(seed=0))
     return method
 
 
 def test_a_query_is_lifted_and_a_gallery_image_is_not() -> None:
-    method, images = fitted(), made_images(5, SMALL, "test")
+    method, images = fitted(), example_images(5, SMALL, "test")
     network = method.network
     assert isinstance(network, IntactNetwork)
     nn.init.normal_(network.sr.last.weight, std=0.05)  # type: ignore[arg-type,union-attr]
@@ -176,7 +176,7 @@ def test_a_fixed_re_id_network_is_that_of_stage_two() -> None:
 
 
 def test_without_sr_both_roles_are_one() -> None:
-    method, images = fitted(sr="none"), made_images(4, SMALL, "test")
+    method, images = fitted(sr="none"), example_images(4, SMALL, "test")
     embeddings = method.embed(images)
     size = embeddings.shape[1] // 2
     assert np.array_equal(embeddings[:, :size], embeddings[:, size : 2 * size])
@@ -208,7 +208,7 @@ def test_wrong_options_and_missing_variants_are_named() -> None:
     ):
         with pytest.raises(InputError, match=next(iter(wrong))):
             Intact(SMALL, **wrong)  # type: ignore[arg-type]
-    full = made_train_set(SMALL)
+    full = example_train_set(SMALL)
     some = {2: full.variants[2], 4: full.variants[4]}
     train = TrainSet(full.images, full.labels, full.camids, full.rates, some, full.hr)
     with pytest.raises(InputError, match=r"down-sampled by \[3\]"):
@@ -216,7 +216,7 @@ def test_wrong_options_and_missing_variants_are_named() -> None:
 
 
 def test_training_without_any_hr_image_still_gives_embeddings() -> None:
-    full = made_train_set(SMALL)
+    full = example_train_set(SMALL)
     empty = dict.fromkeys((2, 3, 4), full.images[:0])
     none = np.zeros(0, dtype=np.int64)
     train = TrainSet(full.images, full.labels, full.camids, full.rates * 0, empty, none)
@@ -226,7 +226,7 @@ def test_training_without_any_hr_image_still_gives_embeddings() -> None:
 
 
 def test_training_without_any_lr_image_still_gives_embeddings() -> None:
-    full, rows = made_train_set(SMALL), made_train_set(SMALL).hr
+    full, rows = example_train_set(SMALL), example_train_set(SMALL).hr
     train = TrainSet(
         full.images[rows],
         full.labels[rows],

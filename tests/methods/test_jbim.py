@@ -10,7 +10,7 @@ from PIL import Image
 
 from crossres.datasets import InputError
 from crossres.methods import Profile, Run, TrainSet, check_method
-from crossres.methods.interface.conformance import made_images, made_train_set, small_profile
+from crossres.methods.interface.conformance import example_images, example_train_set, small_profile
 from crossres.methods.jbim import Jbim, JbimNetwork
 from crossres.methods.shared.networks.views import FACTORS, LowViews, coarsened
 from crossres.methods.shared.tensors import MEAN, STD, to_tensor
@@ -28,7 +28,7 @@ def prepared(**options: Any) -> tuple[JbimNetwork, Iteration]:
     """A fresh network in training mode and one batch."""
     method = Jbim(SMALL, **options)
     network = cast(JbimNetwork, method.build(4, Run(seed=0), pretrained=False).train())
-    return network, next(iterations(made_train_set(SMALL), FEW, method.options, Run(seed=0)))
+    return network, next(iterations(example_train_set(SMALL), FEW, method.options, Run(seed=0)))
 
 
 def normalised(images: torch.Tensor) -> torch.Tensor:
@@ -66,8 +66,8 @@ def test_no_branch_reaches_into_the_other() -> None:
 def test_distances_are_those_of_either_resolution(view: str) -> None:
     """sum_j w_j (||F_j(SR_j(q)) - F_j(g)|| + beta ||G_j(q) - G_j(g_1/j)||), part by part."""
     method = Jbim(SMALL, beta=0.5, gallery_view=view, rates=(2, 4))
-    method.fit(made_train_set(SMALL), Run(seed=0))
-    images = made_images(5, SMALL, "test")
+    method.fit(example_train_set(SMALL), Run(seed=0))
+    images = example_images(5, SMALL, "test")
     found = method.distances(method.embed(images[:2]), method.embed(images[2:]))
     network = cast(JbimNetwork, method.network)
     tensor = to_tensor(images, CPU)
@@ -91,7 +91,7 @@ def test_distances_are_those_of_either_resolution(view: str) -> None:
 
 
 def test_without_lr_branches_it_is_sing_to_the_last_bit() -> None:
-    train, images = made_train_set(SMALL), made_images(4, SMALL, "test")
+    train, images = example_train_set(SMALL), example_images(4, SMALL, "test")
     sing, jbim = SingMethod(SMALL), Jbim(SMALL, lr_branch=False)
     both = Jbim(SMALL)
     for method in (sing, jbim, both):
@@ -115,7 +115,7 @@ def halves(images: NDArray[np.uint8], rate: int) -> NDArray[np.uint8]:
 
 
 def test_lr_views_find_the_factor_of_the_native_grid() -> None:
-    full = made_train_set(SMALL)
+    full = example_train_set(SMALL)
     generator = np.random.default_rng(0)
     images = generator.integers(0, 256, full.images.shape).astype(np.uint8)
     variants = {rate: halves(images[full.hr], rate) for rate in (2, 4)}
@@ -130,7 +130,7 @@ def test_lr_views_find_the_factor_of_the_native_grid() -> None:
 
 
 def test_without_hr_images_a_factor_is_its_rate() -> None:
-    full = made_train_set(SMALL)
+    full = example_train_set(SMALL)
     none, rates = np.zeros(0, dtype=np.int64), np.zeros_like(full.rates)
     empty = dict.fromkeys((2, 3, 4), full.images[:0])
     train = TrainSet(full.images, full.labels, full.camids, rates, empty, none)
@@ -143,7 +143,7 @@ def test_without_hr_images_a_factor_is_its_rate() -> None:
 def test_one_branch_for_all_rates_takes_the_middle_view() -> None:
     network, _ = prepared(models="one", rates=(4, 2, 3))
     images = torch.rand(2, 3, 32, 16)
-    assert torch.equal(network.seen_low(images, (4, 2, 3)), coarsened(images, 3.0))
+    assert torch.equal(network.gallery_view(images, (4, 2, 3)), coarsened(images, 3.0))
     assert len(network.reid) == 2
 
 
@@ -164,7 +164,7 @@ def test_wrong_options_and_missing_variants_are_named() -> None:
     for wrong in ({"beta": -1.0}, {"gallery_view": "small"}, {"rates": [8]}):
         with pytest.raises(InputError, match=next(iter(wrong))):
             Jbim(SMALL, **wrong)
-    full = made_train_set(SMALL)
+    full = example_train_set(SMALL)
     train = TrainSet(full.images, full.labels, full.camids, full.rates, {}, full.hr)
     with pytest.raises(InputError, match=r"jbim needs the HR images down-sampled by \[2, 3, 4\]"):
         Jbim(SMALL).fit(train, Run(seed=0))
@@ -178,7 +178,7 @@ def test_two_steps_with_the_papers_network_at_a_quarter_of_its_size() -> None:
         backbone={"name": "resnet50", "weights": "none"},
         train={"iterations": 2, "identities": 2, "hr_images": 1, "lr_images": 1},
     )
-    method, train = Jbim(profile, rates=(4,)), made_train_set(profile)
+    method, train = Jbim(profile, rates=(4,)), example_train_set(profile)
     method.fit(train, Run(seed=0))
     found = method.embed(train.images[:1])
     assert found.shape == (1, 4 * 256 + 2)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from crossres.datasets import InputError
 from crossres.methods import Profile, Run, TrainSet, check_method
-from crossres.methods.interface.conformance import made_images, made_train_set, small_profile
+from crossres.methods.interface.conformance import example_images, example_train_set, small_profile
 from crossres.methods.lrar import Lrar, LrarNetwork
 from crossres.methods.shared.networks.backbones import BackboneSpec, build_backbone
 from crossres.methods.shared.networks.masks import MaskedTrunk
@@ -29,12 +29,12 @@ def prepared(**options: Any) -> tuple[LrarNetwork, Iteration]:
     """A fresh network in training mode and one batch."""
     method = Lrar(SMALL, **options)
     network = method.build(4, Run(seed=0), pretrained=False).train()
-    return network, next(iterations(made_train_set(SMALL), FEW, method.options, Run(seed=0)))
+    return network, next(iterations(example_train_set(SMALL), FEW, method.options, Run(seed=0)))
 
 
 def fitted(**options: Any) -> tuple[Lrar, LrarNetwork]:
     method = Lrar(SMALL, **options)
-    method.fit(made_train_set(SMALL), Run(seed=0))
+    method.fit(example_train_set(SMALL), Run(seed=0))
     return method, cast(LrarNetwork, method.network)
 
 
@@ -93,7 +93,7 @@ def test_every_mask_gets_its_share_of_the_schedule(
     monkeypatch.setattr(LrarNetwork, "loss", spied)
     profile = replace(SMALL, train={**SMALL.train, "iterations": iterations})
     method = Lrar(profile)
-    method.fit(made_train_set(profile), Run(seed=0))
+    method.fit(example_train_set(profile), Run(seed=0))
     assert added == expected
     assert cast(LrarNetwork, method.network).trunk.frozen is False
 
@@ -139,7 +139,7 @@ def test_the_loss_by_hand(gallery: str) -> None:
     network, now = prepared(gallery=gallery, verification=0.7)
     found = network.loss(now).item()
     s = streams(now, (2, 3, 4), CPU)
-    rates = made_train_set(SMALL).rates[now.batch.indices]
+    rates = example_train_set(SMALL).rates[now.batch.indices]
     rows = [
         (image, k, int(y))
         for k in (range(4) if gallery == "query" else (3,))
@@ -170,7 +170,7 @@ def test_levels_of_told_and_of_unknown_rates() -> None:
 @pytest.mark.parametrize("length", ["variable", "fixed"])
 def test_distances_compare_the_sub_vectors_of_the_querys_level(gallery: str, length: str) -> None:
     method, network = fitted(gallery=gallery, length=length, parts=2)
-    images = made_images(7, SMALL, "test")
+    images = example_images(7, SMALL, "test")
     rates = np.array([4, 3, 2, 1, 1, 1, 2])
     level_of = {4: 0, 3: 1, 2: 2, 1: 3}
     embedded = method.embed_rated(images, rates)
@@ -201,7 +201,7 @@ def test_without_masks_every_level_shares_one_pass() -> None:
 
 def test_the_estimate_never_looks_at_the_given_rates() -> None:
     method, _ = fitted(rate="estimated")
-    images = made_images(5, SMALL, "test")
+    images = example_images(5, SMALL, "test")
     assert np.array_equal(method.embed_rated(images, np.full(5, 4)), method.embed(images))
 
 
@@ -215,7 +215,7 @@ def test_verification_and_triplet_are_options() -> None:
 
 @pytest.mark.parametrize("kind", ["hr", "lr"])
 def test_it_survives_sets_of_one_kind(kind: str) -> None:
-    full = made_train_set(SMALL)
+    full = example_train_set(SMALL)
     if kind == "hr":
         rates, hr = np.ones_like(full.rates), np.arange(len(full.rates))
         variants = dict.fromkeys((2, 3, 4), full.images)
@@ -243,7 +243,7 @@ def test_wrong_options_are_refused(options: dict[str, Any], message: str) -> Non
 
 
 def test_missing_variants_are_named() -> None:
-    train = made_train_set(SMALL)
+    train = example_train_set(SMALL)
     with pytest.raises(InputError, match=r"lrar needs the HR images down-sampled by \[3, 4\] too"):
         Lrar(SMALL).fit(replace(train, variants={2: train.variants[2]}), Run(seed=0))
 
@@ -266,7 +266,7 @@ def test_two_steps_with_the_papers_network_at_a_quarter_of_its_size() -> None:
     profile = Profile(
         "p", 64, 32, backbone={"name": "resnet50", "weights": "none"}, train={"iterations": 2}
     )
-    train = made_train_set(profile)
+    train = example_train_set(profile)
     method = Lrar(profile)
     method.fit(train, Run(seed=0))
     found = method.embed_rated(train.images[:2], np.array([1, 4]))

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 
 from crossres.datasets import InputError
 from crossres.methods import Run, TrainSet
-from crossres.methods.interface.conformance import made_images, made_train_set, small_profile
+from crossres.methods.interface.conformance import example_images, example_train_set, small_profile
 from crossres.methods.msifla import VERSIONS, Msifla, MsiflaNetwork, ir_loss, learn, reid_loss
 from crossres.methods.shared.networks.reid import part_loss
 from crossres.methods.shared.tensors import MEAN, STD, normalise, to_tensor
@@ -35,7 +35,7 @@ def prepared(**options: Any) -> tuple[MsiflaNetwork, Iteration]:
     generator = torch.Generator().manual_seed(0)
     for part in network.ir:
         torch.nn.init.normal_(part.last.weight, std=0.05, generator=generator)  # type: ignore[union-attr,arg-type]
-    return network, next(iterations(made_train_set(SMALL), FEW, method.options, Run(seed=0)))
+    return network, next(iterations(example_train_set(SMALL), FEW, method.options, Run(seed=0)))
 
 
 def touched(network: MsiflaNetwork) -> dict[str, list[bool]]:
@@ -60,7 +60,7 @@ def test_each_row_has_its_networks_and_its_embedding(row: str) -> None:
     scales = len(ROWS[row].get("scales", (3, 2, 1)))
     assert len(network.ir) == scales
     assert len(network.reid) == (1 if row == "+CMSR2" else scales)
-    images = to_tensor(made_images(2, SMALL, "test"), torch.device("cpu"))
+    images = to_tensor(example_images(2, SMALL, "test"), torch.device("cpu"))
     assert network.eval().features(images).shape == (2, scales * 4 * 32)
 
 
@@ -78,7 +78,7 @@ def test_embedding_joins_the_features_of_every_scale_of_the_cascade() -> None:
 
 def test_equation_4_sums_the_scales_over_all_versions_of_the_hr_images() -> None:
     network, now = prepared()
-    train = made_train_set(SMALL)
+    train = example_train_set(SMALL)
     rows = [int(np.flatnonzero(train.hr == k)[0]) for k in now.batch.indices[now.batch.hr]]
     mirrored = now.batch.mirrored[now.batch.hr]
     made = {1: train.images[train.hr[rows]], **{r: train.variants[r][rows] for r in (2, 3, 4)}}
@@ -227,7 +227,7 @@ def test_variants_join_the_reid_batch_when_asked() -> None:
 
 
 def test_a_batch_without_hr_images_skips_l_ir() -> None:
-    full = made_train_set(SMALL)
+    full = example_train_set(SMALL)
     rates = np.full_like(full.rates, 0)
     none = np.zeros(0, dtype=np.int64)
     train = TrainSet(
@@ -244,7 +244,7 @@ def test_a_batch_without_hr_images_skips_l_ir() -> None:
 
 
 def test_missing_variants_are_named() -> None:
-    full = made_train_set(SMALL)
+    full = example_train_set(SMALL)
     some = {rate: full.variants[rate] for rate in (2, 4)}
     train = TrainSet(full.images, full.labels, full.camids, full.rates, some, full.hr)
     with pytest.raises(InputError, match=r"down-sampled by \[3\]"):
@@ -253,8 +253,8 @@ def test_missing_variants_are_named() -> None:
 
 def test_reconstructions_are_labelled_in_cascade_order() -> None:
     method = Msifla(SMALL, scales=(4, 2, 1))
-    method.fit(made_train_set(SMALL), Run(seed=0))
-    images = made_images(3, SMALL, "test")
+    method.fit(example_train_set(SMALL), Run(seed=0))
+    images = example_images(3, SMALL, "test")
     rebuilt = method.reconstructions(images)
     assert list(rebuilt) == ["IR_1/4", "IR_1/2", "IR_1"]
     assert all(r.shape == images.shape and r.dtype == np.uint8 for r in rebuilt.values())
@@ -285,7 +285,7 @@ def test_the_control_gives_all_networks_the_last_reconstruction() -> None:
     images = torch.rand(3, 3, 32, 16)
     labels = torch.tensor([0, 1, 1])
     method = Msifla(SMALL, reid_sees="last")
-    method.fit(made_train_set(SMALL), Run(seed=0))
+    method.fit(example_train_set(SMALL), Run(seed=0))
     network = cast(MsiflaNetwork, method.network)
     last = network.reconstructions(images)[-1]
     blocks = [F.normalize(net.features(normalise(last)), dim=1) for net in network.reid]

@@ -7,11 +7,11 @@ import pytest
 import torch
 
 from crossres.methods import MethodCheckError, check_method
-from crossres.methods.interface.conformance import made_train_set, small_profile
+from crossres.methods.interface.conformance import example_train_set, small_profile
 from crossres.methods.interface.registry import METHODS, method_class
 from crossres.methods.interface.run import Run
 from crossres.methods.interface.training_data import TrainSet
-from crossres.methods.shared.loss_watch import losses_go_to, watched_loss
+from crossres.methods.shared.loss_recording import recorded_loss, recording_losses
 
 SMALL = small_profile(*METHODS)
 
@@ -50,8 +50,10 @@ def test_every_network_is_in_this_list() -> None:
 def test_every_network_tells_its_losses_and_learns_the_same(name: str) -> None:
     told: list[tuple[str, torch.Tensor]] = []
     heard, alone = method_class(name)(SMALL), method_class(name)(SMALL)
-    heard.fit(made_train_set(SMALL), Run(0, record_loss=lambda n, value: told.append((n, value))))
-    alone.fit(made_train_set(SMALL), Run(0))
+    heard.fit(
+        example_train_set(SMALL), Run(0, record_loss=lambda n, value: told.append((n, value)))
+    )
+    alone.fit(example_train_set(SMALL), Run(0))
     assert heard.parameters_digest() == alone.parameters_digest()
     assert {n for n, _ in told} == OWN[name]
     assert all(value.numel() == 1 and math.isfinite(float(value.detach())) for _, value in told)
@@ -59,12 +61,15 @@ def test_every_network_tells_its_losses_and_learns_the_same(name: str) -> None:
 
 def test_a_loss_passes_through() -> None:
     loss, told = torch.tensor(2.0), []
-    assert watched_loss("alone", loss) is loss
-    with losses_go_to(lambda name, value: told.append((name, value))):
-        assert watched_loss("heard", loss) is loss
-    with pytest.raises(ValueError), losses_go_to(lambda name, value: told.append((name, value))):
+    assert recorded_loss("alone", loss) is loss
+    with recording_losses(lambda name, value: told.append((name, value))):
+        assert recorded_loss("heard", loss) is loss
+    with (
+        pytest.raises(ValueError),
+        recording_losses(lambda name, value: told.append((name, value))),
+    ):
         raise ValueError
-    watched_loss("alone", loss)
+    recorded_loss("alone", loss)
     assert told == [("heard", loss)]
 
 

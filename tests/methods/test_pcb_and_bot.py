@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from crossres.datasets import InputError
 from crossres.methods import Method, Profile, Run, TrainSet, check_method
 from crossres.methods.bot import Bot, BotNetwork
-from crossres.methods.interface.conformance import SMALL, made_images, made_train_set
+from crossres.methods.interface.conformance import SMALL, example_images, example_train_set
 from crossres.methods.interface.registry import method_class
 from crossres.methods.pcb import Pcb, PcbNetwork
 from crossres.methods.plain import Plain
@@ -27,7 +27,7 @@ Array = NDArray[np.float64]
 
 
 def batch_of(options: ReidOptions) -> Iteration:
-    return next(iterations(made_train_set(SMALL), FEW, options, Run(seed=0)))
+    return next(iterations(example_train_set(SMALL), FEW, options, Run(seed=0)))
 
 
 def pcb(**options: Any) -> tuple[PcbNetwork, Iteration]:
@@ -64,7 +64,7 @@ def hardest_triplets(features: Array, labels: Array, margin: float) -> float:
 
 def test_pcb_sums_a_softmax_cross_entropy_over_its_parts() -> None:
     network, now = pcb()
-    seen, labels = now.seen(CPU), now.labels(CPU)
+    seen, labels = now.inputs(CPU), now.labels(CPU)
     _, logits = network.reid(seen)
     assert logits.shape == (6, 12, 4)
     expected = sum(cross_entropy(array(part), labels.numpy(), 0.0) for part in logits)
@@ -72,7 +72,7 @@ def test_pcb_sums_a_softmax_cross_entropy_over_its_parts() -> None:
 
 
 def test_pcb_joins_the_pooled_or_the_reduced_parts() -> None:
-    images = to_tensor(made_images(3, SMALL, "test"), CPU)
+    images = to_tensor(example_images(3, SMALL, "test"), CPU)
     mean, std = (torch.tensor(values).view(1, 3, 1, 1) for values in (MEAN, STD))
     for feature, size in (("g", 32), ("h", 5)):
         network, _ = pcb(test_feature=feature, part_width=5, parts=4, test_normalise="none")
@@ -88,9 +88,9 @@ def test_pcb_joins_the_pooled_or_the_reduced_parts() -> None:
 
 def test_pcb_trains_its_trunk_at_a_tenth_of_the_rate_of_the_new_layers() -> None:
     network, now = pcb()
-    network.loss(now.seen(CPU), now.labels(CPU)).backward()  # type: ignore[no-untyped-call]
+    network.loss(now.inputs(CPU), now.labels(CPU)).backward()  # type: ignore[no-untyped-call]
     method = Pcb(replace(SMALL, train=FEW))
-    method.fit(made_train_set(SMALL), Run(seed=0))
+    method.fit(example_train_set(SMALL), Run(seed=0))
     assert method.network is not None
     after = dict(method.network.named_parameters())
     for name, start in network.named_parameters():
@@ -103,10 +103,10 @@ def test_pcb_trains_its_trunk_at_a_tenth_of_the_rate_of_the_new_layers() -> None
 def test_pcb_with_the_options_of_plain_is_plain_to_the_last_bit() -> None:
     same = {"parts": 4, "part_head": "none", "label_smoothing": 0.1, "triplet": True}
     same |= {"optimiser": "adam", "reid_lr": 3e-4, "trunk_rate": 1.0, "lr_drop_at": 0.5}
-    images = made_images(5, SMALL, "test")
+    images = example_images(5, SMALL, "test")
     found = []
     for method in (Plain(SMALL), Pcb(SMALL, **same)):
-        method.fit(made_train_set(SMALL), Run(seed=1))
+        method.fit(example_train_set(SMALL), Run(seed=1))
         found.append(method.embed(images))
     assert np.array_equal(*found)
 
@@ -116,11 +116,11 @@ def test_bot_sees_cropped_images_with_rectangles_of_the_mean_colour() -> None:
     _, again = bot(erase=0.0)
     pixels = again.batch.images().transpose(0, 3, 1, 2) / 255.0
     mean, std = (np.array(values).reshape(1, 3, 1, 1) for values in (MEAN, STD))
-    whole, seen = (pixels - mean) / std, array(now.seen(CPU))
+    whole, seen = (pixels - mean) / std, array(now.inputs(CPU))
     hidden = (seen == 0.0).all(1, keepdims=True)
     assert hidden.any((1, 2, 3)).all()
     assert np.allclose(seen, np.where(hidden, 0.0, whole), atol=1e-5)
-    assert np.allclose(array(again.seen(CPU)), whole, atol=1e-5)
+    assert np.allclose(array(again.inputs(CPU)), whole, atol=1e-5)
 
 
 def test_bot_warms_up_over_ten_of_120_epochs_and_drops_at_40_and_70() -> None:
@@ -134,7 +134,7 @@ def test_bot_warms_up_over_ten_of_120_epochs_and_drops_at_40_and_70() -> None:
 @pytest.mark.parametrize("options", [{}, {"part_head": "none"}, {"centre_weight": 0.0}])
 def test_bot_equation_6_adds_its_three_losses(options: dict[str, Any]) -> None:
     network, now = bot(**options)
-    seen, labels = now.seen(CPU), now.labels(CPU)
+    seen, labels = now.inputs(CPU), now.labels(CPU)
     features, logits = network.reid(seen)
     before, y = array(features[0]), labels.numpy()
     expected = cross_entropy(array(logits[0]), y, 0.1) + hardest_triplets(before, y, 0.3)
@@ -147,13 +147,13 @@ def test_bot_equation_6_adds_its_three_losses(options: dict[str, Any]) -> None:
 
 def test_bnneck_has_no_shift_and_classifies_without_bias() -> None:
     network, now = bot()
-    features, logits = network.reid(now.seen(CPU))
+    features, logits = network.reid(now.inputs(CPU))
     before = array(features[0])
     after = (before - before.mean(0)) / np.sqrt(before.var(0) + 1e-5)
     assert np.allclose(array(logits[0]), after @ array(network.reid.weight[0]), atol=1e-6)
     assert 0.0008 < array(network.reid.weight).std() < 0.0012
     method = Bot(SMALL, crop=2, reid_lr=0.1)
-    method.fit(made_train_set(SMALL), Run(seed=0))
+    method.fit(example_train_set(SMALL), Run(seed=0))
     learned = method.arrays()
     assert not learned["reid.norm.bias"].any()
     assert not learned["reid.bias"].any()
@@ -165,12 +165,12 @@ def test_bnneck_has_no_shift_and_classifies_without_bias() -> None:
 
 
 def test_bot_compares_what_comes_after_or_before_its_neck_by_cosine_or_distance() -> None:
-    images = to_tensor(made_images(3, SMALL, "test"), CPU)
+    images = to_tensor(example_images(3, SMALL, "test"), CPU)
     norms = {}
     for feature in ("after", "before"):
         for how in ("whole", "none"):
             network, now = bot(test_feature=feature, test_normalise=how)
-            network.reid(now.seen(CPU))
+            network.reid(now.inputs(CPU))
             norms[feature, how] = array(network.eval().features(images))
     norm = network.reid.norm
     mean, var = array(norm.running_mean), array(norm.running_var)  # type: ignore[arg-type]
@@ -238,8 +238,8 @@ def test_two_steps_at_the_size_of_the_papers(name: str, size: int) -> None:
     train = {"iterations": 2, "identities": 2, "hr_images": 1, "lr_images": 1}
     profile = Profile("p", 256, 128, backbone=backbone, train=train)
     method = method_class(name)(profile)
-    method.fit(made_train_set(profile, identities=3), Run(seed=0))
-    embeddings = method.embed(made_images(2, profile, "test"))
+    method.fit(example_train_set(profile, identities=3), Run(seed=0))
+    embeddings = method.embed(example_images(2, profile, "test"))
     assert embeddings.shape == (2, size)
     assert np.isfinite(embeddings).all()
 

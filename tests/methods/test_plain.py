@@ -5,13 +5,18 @@ import pytest
 
 from crossres.datasets.base.errors import InputError
 from crossres.methods import Run
-from crossres.methods.interface.conformance import SMALL, check_method, made_images, made_train_set
+from crossres.methods.interface.conformance import (
+    SMALL,
+    check_method,
+    example_images,
+    example_train_set,
+)
 from crossres.methods.plain import Plain
 
 
 def fitted(**options: int) -> Plain:
     method = Plain(SMALL, **options)
-    method.fit(made_train_set(SMALL), Run(seed=0))
+    method.fit(example_train_set(SMALL), Run(seed=0))
     return method
 
 
@@ -20,7 +25,7 @@ def test_three_networks_conform() -> None:
 
 
 def test_the_first_of_three_is_the_one_alone_and_the_others_differ() -> None:
-    images = made_images(5, SMALL, "test")
+    images = example_images(5, SMALL, "test")
     one, three = fitted().embed(images), fitted(networks=3).embed(images)
     size = one.shape[1]
     assert three.shape == (5, 3 * size)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from crossres.datasets import InputError
 from crossres.methods import Method, Profile, Run, TrainSet, check_method
-from crossres.methods.interface.conformance import made_images, made_train_set, small_profile
+from crossres.methods.interface.conformance import example_images, example_train_set, small_profile
 from crossres.methods.interface.registry import method_class
 from crossres.methods.pri import Pri, PriNetwork
 from crossres.methods.shared.networks.adaptive import Predictor, Recovery, soft_labels
@@ -32,7 +32,7 @@ def prepared(name: str = "pri", **options: Any) -> tuple[PriNetwork, Iteration]:
     if network.recovery is not None:
         torch.nn.init.normal_(network.recovery.last.weight, std=0.05, generator=generator)
     torch.nn.init.normal_(linear(network.predictor).weight, std=1.0, generator=generator)
-    return network, next(iterations(made_train_set(SMALL), FEW, method.options, Run(seed=0)))
+    return network, next(iterations(example_train_set(SMALL), FEW, method.options, Run(seed=0)))
 
 
 def linear(predictor: Predictor) -> torch.nn.Linear:
@@ -102,7 +102,7 @@ def losses(network: PriNetwork, now: Iteration, **changed: Any) -> float:
 
 def test_each_branch_learns_to_undo_its_own_rate() -> None:
     network, now = prepared(branch_weight=0.0, pred_weight=0.0, factors=(1, 3))
-    train, batch = made_train_set(SMALL), now.batch
+    train, batch = example_train_set(SMALL), now.batch
     is_hr = train.rates[batch.indices] == 1
     rows = np.searchsorted(train.hr, batch.indices[is_hr])
     error = 0.0
@@ -180,8 +180,8 @@ def test_its_rows_conform(name: str, options: dict[str, Any]) -> None:
 def test_reconstructions_are_named_by_their_factors() -> None:
     for options, names in (({"factors": [1, 4]}, ["R_1", "R_4"]), ({"sr": "none"}, [])):
         method = Pri(SMALL, **options)  # type: ignore[arg-type]
-        method.fit(made_train_set(SMALL), Run(seed=0))
-        assert list(method.reconstructions(made_images(2, SMALL, "test"))) == names
+        method.fit(example_train_set(SMALL), Run(seed=0))
+        assert list(method.reconstructions(example_images(2, SMALL, "test"))) == names
 
 
 def test_wrong_options_and_missing_variants_are_named() -> None:
@@ -190,7 +190,7 @@ def test_wrong_options_and_missing_variants_are_named() -> None:
     for wrong in wrongs:
         with pytest.raises(InputError, match=next(iter(wrong))):
             Pri(SMALL, **wrong)
-    full = made_train_set(SMALL)
+    full = example_train_set(SMALL)
     some = {2: full.variants[2], 4: full.variants[4]}
     train = TrainSet(full.images, full.labels, full.camids, full.rates, some, full.hr)
     with pytest.raises(InputError, match=r"pri needs .* down-sampled by \[3\]"):
@@ -199,7 +199,7 @@ def test_wrong_options_and_missing_variants_are_named() -> None:
 
 @pytest.mark.parametrize("name", ["pri", "pcb-pri", "apsr"])
 def test_training_without_any_hr_image_still_gives_embeddings(name: str) -> None:
-    full = made_train_set(SMALL)
+    full = example_train_set(SMALL)
     none = np.zeros(0, dtype=np.int64)
     empty = dict.fromkeys((2, 3, 4), full.images[:0])
     method: Method = method_class(name)(SMALL)
@@ -217,7 +217,7 @@ def test_two_steps_with_the_papers_trunk_on_small_images() -> None:
         train={"iterations": 2, "identities": 2, "hr_images": 1, "lr_images": 1},
     )
     method = method_class("pcb-pri")(profile, factors=[1, 4], sr_blocks=1)
-    train = made_train_set(profile)
+    train = example_train_set(profile)
     method.fit(train, Run(seed=0))
     found = method.embed(train.images[:1])
     assert found.shape == (1, 6 * 256)

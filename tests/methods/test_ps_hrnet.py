@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from crossres.datasets import InputError
 from crossres.methods import Profile, Run, TrainSet, check_method
-from crossres.methods.interface.conformance import made_images, made_train_set, small_profile
+from crossres.methods.interface.conformance import example_images, example_train_set, small_profile
 from crossres.methods.ps_hrnet import PsHrnet, PsHrnetNetwork
 from crossres.methods.shared.networks.backbones import backbone_spec, build_backbone
 from crossres.methods.shared.networks.multiscale import MultiScaleReid, build_branches, pooled
@@ -31,7 +31,7 @@ def prepared(**options: Any) -> tuple[PsHrnetNetwork, Iteration, Tensor, MultiSc
     method = PsHrnet(SMALL, dropout=0.0, **options)
     student = method.build(4, Run(seed=0), pretrained=False).train()
     teacher = method.build(4, Run(seed=1), pretrained=False).reid.eval()
-    now = next(iterations(made_train_set(SMALL), FEW, method.options, Run(seed=0)))
+    now = next(iterations(example_train_set(SMALL), FEW, method.options, Run(seed=0)))
     return student, now, to_tensor(now.batch.versions((3,))[0], torch.device("cpu")), teacher
 
 
@@ -108,7 +108,7 @@ def test_stages_of_the_profiles_trunk_are_branches() -> None:
 )
 def test_a_trunk_without_four_stages_is_named(backbone: dict[str, Any]) -> None:
     with pytest.raises(InputError, match="has no four stages"):
-        PsHrnet(replace(SMALL, backbone=backbone)).fit(made_train_set(SMALL), Run(seed=0))
+        PsHrnet(replace(SMALL, backbone=backbone)).fit(example_train_set(SMALL), Run(seed=0))
 
 
 def hardest(vectors: Array, labels: Array, margin: float) -> float:
@@ -131,7 +131,7 @@ def test_the_loss_is_the_papers(sr: str, taught: bool) -> None:
     outputs: list[Any] = []
     student.reid.register_forward_hook(lambda _m, _args, out: outputs.append(out))
     loss = student.loss(now, low, teacher if taught else None).item()
-    train, batch = made_train_set(SMALL), now.batch
+    train, batch = example_train_set(SMALL), now.batch
     n, size = len(batch.hr), len(batch.indices)
     assert 0 < n < size
     labels = np.concatenate([train.labels[batch.indices], train.labels[batch.indices][batch.hr]])
@@ -169,7 +169,7 @@ def test_the_teacher_learns_from_hr_images_alone(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(
         PsHrnet, "_reid", lambda self, *args, **kw: made.append(reid(self, *args, **kw)) or made[-1]
     )
-    train = made_train_set(SMALL)
+    train = example_train_set(SMALL)
     noisy = np.where((train.rates == 1)[:, None, None, None], train.images, 255 - train.images)
     PsHrnet(SMALL).fit(train, Run(seed=0))
     PsHrnet(SMALL).fit(replace(train, images=noisy), Run(seed=0))
@@ -180,7 +180,7 @@ def test_the_teacher_learns_from_hr_images_alone(monkeypatch: pytest.MonkeyPatch
 
 
 def test_each_hr_image_gets_one_of_the_rates(monkeypatch: pytest.MonkeyPatch) -> None:
-    full, seen = made_train_set(SMALL), list[Tensor]()
+    full, seen = example_train_set(SMALL), list[Tensor]()
     flat = {rate: np.full_like(full.variants[rate], rate) for rate in (2, 3, 4)}
     loss = PsHrnetNetwork.loss
 
@@ -198,8 +198,8 @@ def test_each_hr_image_gets_one_of_the_rates(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_an_embedding_is_the_normalised_sum_over_an_image_and_its_mirror_image() -> None:
     method = PsHrnet(SMALL)
-    method.fit(made_train_set(SMALL), Run(seed=0))
-    images = made_images(3, SMALL, "test")
+    method.fit(example_train_set(SMALL), Run(seed=0))
+    images = example_images(3, SMALL, "test")
     network, x = cast(PsHrnetNetwork, method.network), to_tensor(images, torch.device("cpu"))
     with torch.no_grad():
         lifted, mirrored = network.sr(normalise(x)), network.sr(normalise(x.flip(3)))
@@ -214,7 +214,7 @@ def test_progress_counts_teacher_and_student() -> None:
     for teacher, steps in ((True, 6), (False, 3)):
         told: list[tuple[int, int]] = []
         run = Run(0, "cpu", lambda *now, told=told: told.append(now))  # type: ignore[misc]
-        PsHrnet(SMALL, teacher=teacher).fit(made_train_set(SMALL), run)
+        PsHrnet(SMALL, teacher=teacher).fit(example_train_set(SMALL), run)
         assert told == [(k, steps) for k in range(1, steps + 1)]
 
 
@@ -245,14 +245,14 @@ def test_wrong_options_and_missing_variants_are_named() -> None:
     for wrong in ({"dropout": 1.0}, {"lr_drop_again_at": 2.0}):
         with pytest.raises(InputError, match="must lie between 0 and 1"):
             PsHrnet(SMALL, **wrong)
-    full = made_train_set(SMALL)
+    full = example_train_set(SMALL)
     some = {2: full.variants[2], 4: full.variants[4]}
     with pytest.raises(InputError, match=r"down-sampled by \[3\]"):
         PsHrnet(SMALL).fit(replace(full, variants=some), Run(seed=0))
 
 
 def test_training_without_any_hr_image_still_gives_embeddings() -> None:
-    full = made_train_set(SMALL)
+    full = example_train_set(SMALL)
     none = np.zeros(0, dtype=np.int64)
     empty = dict.fromkeys((2, 3, 4), full.images[:0])
     rates = np.zeros_like(full.rates)

@@ -7,7 +7,7 @@ from torch import nn
 
 from crossres.datasets import InputError
 from crossres.methods import Run
-from crossres.methods.interface.conformance import SMALL, made_images, made_train_set
+from crossres.methods.interface.conformance import SMALL, example_images, example_train_set
 from crossres.methods.interface.registry import method_class
 from crossres.methods.shared.reid_options import ReidOptions
 from crossres.methods.shared.tensors import (
@@ -37,7 +37,7 @@ def test_warm_up_grows_linearly_to_one() -> None:
 
 
 def test_epochs_count_the_batches_of_the_training_set() -> None:
-    labels = made_train_set(SMALL).labels
+    labels = example_train_set(SMALL).labels
     per_epoch = train_spec({"epochs": 1, "identities": 3}).total(labels)
     assert train_spec({"epochs": 60, "identities": 3}).total(labels) == 60 * per_epoch
     assert train_spec({"iterations": 7}).total(labels) == 7
@@ -63,7 +63,7 @@ def test_iterations_give_rates_and_tell_progress_after_each() -> None:
     run = Run(seed=0, progress=lambda done, total: told.append((done, total)))
     rates = [
         now.rate(2.0)
-        for now in iterations(made_train_set(SMALL), {"iterations": 4}, ReidOptions(), run)
+        for now in iterations(example_train_set(SMALL), {"iterations": 4}, ReidOptions(), run)
     ]
     assert rates == pytest.approx([2.0, 2.0, 0.2, 0.2])
     assert told == [(1, 4), (2, 4), (3, 4), (4, 4)]
@@ -101,7 +101,7 @@ def test_unknown_devices_are_refused() -> None:
 
 
 def test_tensors_are_channels_last_and_come_back_to_the_last_bit() -> None:
-    images = made_images(3, SMALL, "x")
+    images = example_images(3, SMALL, "x")
     images.setflags(write=False)
     tensor = to_tensor(images, CPU)
     assert tensor.is_contiguous(memory_format=torch.channels_last)
@@ -122,7 +122,7 @@ def test_in_batches_joins_runs_of_any_length() -> None:
 
 @pytest.mark.parametrize("crop", [0, 2])
 def test_an_image_and_its_variants_are_changed_alike(crop: int) -> None:
-    train = made_train_set(SMALL)
+    train = example_train_set(SMALL)
     plain = train.images.copy()
     for rate in train.variants:
         train.variants[rate][:] = train.images[train.hr]
@@ -136,13 +136,13 @@ def test_an_image_and_its_variants_are_changed_alike(crop: int) -> None:
 
 
 def test_flip_mirrors_columns() -> None:
-    train = made_train_set(SMALL)
+    train = example_train_set(SMALL)
     batch = Augmented(train, np.arange(3), 1.0, 0, np.random.default_rng(0))
     assert np.array_equal(batch.images(), train.images[:3, :, ::-1])
 
 
 def test_crop_moves_the_image_and_fills_with_black() -> None:
-    train = made_train_set(SMALL)
+    train = example_train_set(SMALL)
     batch = Augmented(train, np.array([0]), 0.0, 2, np.random.default_rng(0))
     batch.offsets = np.array([[0, 4]])
     moved = batch.images()[0]
@@ -188,6 +188,6 @@ def test_a_network_tells_where_it_began_and_another_seed_begins_elsewhere() -> N
     for seed in (0, 0, 1):
         method = method_class("plain")(SMALL)
         assert method.start is None
-        method.fit(made_train_set(SMALL), Run(seed))
+        method.fit(example_train_set(SMALL), Run(seed))
         starts.append(method.start)
     assert starts[0] == starts[1] != starts[2]

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from crossres.datasets import InputError
 from crossres.methods import Profile, Run, TrainSet, check_method
-from crossres.methods.interface.conformance import made_images, made_train_set, small_profile
+from crossres.methods.interface.conformance import example_images, example_train_set, small_profile
 from crossres.methods.shared.fusion import fitting_weights, fused_distances
 from crossres.methods.shared.networks.resolution import RateEstimator, lost_detail
 from crossres.methods.shared.networks.srcnn import SRCNN, luminance, luminance_loss
@@ -34,7 +34,7 @@ def prepared(**options: Any) -> tuple[SingNetwork, Iteration]:
     for part in network.sr.modules():
         if isinstance(part, SRCNN):
             torch.nn.init.normal_(part.conv3.weight, std=0.05, generator=generator)
-    return network, next(iterations(made_train_set(SMALL), FEW, method.options, Run(seed=0)))
+    return network, next(iterations(example_train_set(SMALL), FEW, method.options, Run(seed=0)))
 
 
 def detailed(people: int, each: int, seed: int) -> TrainSet:
@@ -117,7 +117,7 @@ def test_the_hybrid_loss_is_the_papers(models: str) -> None:
     outputs: list[torch.Tensor] = []
     network.reid[0].register_forward_hook(lambda _m, _args, out: outputs.append(out[1]))
     loss = network.loss(now, 0).item()
-    train, batch = made_train_set(SMALL), now.batch
+    train, batch = example_train_set(SMALL), now.batch
     rates = (2, 3, 4) if models == "one" else (2,)
     x = train.images[batch.indices].astype(np.float64) / 255.0
     x[batch.mirrored] = x[batch.mirrored, :, ::-1]
@@ -296,8 +296,8 @@ def test_its_rows_conform(options: dict[str, Any]) -> None:
 
 
 def test_reconstructions_are_named_by_their_rates() -> None:
-    train = made_train_set(SMALL)
-    images = made_images(2, SMALL, "test")
+    train = example_train_set(SMALL)
+    images = example_images(2, SMALL, "test")
     for options, names in (
         ({}, ["SR_x2", "SR_x3", "SR_x4"]),
         ({"models": "one"}, ["SR_x2x3x4"]),
@@ -312,7 +312,7 @@ def test_wrong_options_and_missing_variants_are_named() -> None:
     for wrong in ({"rates": [2, 2]}, {"rates": [8]}, {"sr_widths": [4]}, {"theta": 0.0}):
         with pytest.raises(InputError, match=next(iter(wrong))):
             SingMethod(SMALL, **wrong)
-    full = made_train_set(SMALL)
+    full = example_train_set(SMALL)
     some = {2: full.variants[2], 4: full.variants[4]}
     train = TrainSet(full.images, full.labels, full.camids, full.rates, some, full.hr)
     with pytest.raises(InputError, match=r"down-sampled by \[3\]"):
@@ -320,7 +320,7 @@ def test_wrong_options_and_missing_variants_are_named() -> None:
 
 
 def test_training_without_any_hr_image_still_gives_embeddings() -> None:
-    full = made_train_set(SMALL)
+    full = example_train_set(SMALL)
     none = np.zeros(0, dtype=np.int64)
     empty = dict.fromkeys((2, 3, 4), full.images[:0])
     rates = np.full_like(full.rates, 0)
@@ -338,7 +338,7 @@ def test_two_steps_with_the_papers_network_at_half_its_size() -> None:
         train={"iterations": 2, "identities": 2, "hr_images": 1, "lr_images": 1},
     )
     method = SingMethod(profile, rates=(4,))
-    train = made_train_set(profile)
+    train = example_train_set(profile)
     method.fit(train, Run(seed=0))
     found = method.embed(train.images[:1])
     assert found.shape == (1, 2 * 256 + 1)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from crossres.datasets import InputError
 from crossres.methods import Run, TrainSet, check_method
-from crossres.methods.interface.conformance import made_images, made_train_set, small_profile
+from crossres.methods.interface.conformance import example_images, example_train_set, small_profile
 from crossres.methods.interface.profile import Profile
 from crossres.methods.plain import Plain
 from crossres.methods.vpfa import Panning, Vpfa, VpfaNetwork, features_of_pairs, hr_only, learn
@@ -22,7 +22,7 @@ CPU = torch.device("cpu")
 
 def fitted(**options: Any) -> tuple[Vpfa, VpfaNetwork]:
     method = Vpfa(SMALL, **options)
-    method.fit(made_train_set(SMALL), Run(seed=0))
+    method.fit(example_train_set(SMALL), Run(seed=0))
     return method, cast(VpfaNetwork, method.network)
 
 
@@ -85,8 +85,8 @@ def test_equation_2_and_the_estimators_loss_by_hand() -> None:
 
 def test_without_blocks_it_is_the_plain_network_to_the_last_bit() -> None:
     plain = Plain(SMALL)
-    plain.fit(made_train_set(SMALL), Run(seed=0))
-    images = made_images(6, SMALL, "test")
+    plain.fit(example_train_set(SMALL), Run(seed=0))
+    images = example_images(6, SMALL, "test")
     method, _ = fitted(rates=(), embed_flip=False)
     assert np.array_equal(method.embed(images), plain.embed(images))
     assert method.identities == plain.identities
@@ -115,7 +115,7 @@ def test_frozen_features_are_the_mean_of_an_image_and_its_mirror_image() -> None
 
 @pytest.mark.parametrize("pairs", ["images", "identities"])
 def test_pairs_are_an_hr_image_and_its_own_variants(pairs: str) -> None:
-    network, train = fresh(pairs=pairs), made_train_set(SMALL)
+    network, train = fresh(pairs=pairs), example_train_set(SMALL)
     hr, lr = features_of_pairs(network, train)
     versions = [train.images[train.hr], *(train.variants[rate] for rate in (2, 3, 4))]
     labels = train.labels[train.hr]
@@ -141,7 +141,7 @@ def test_whose_block_an_image_takes() -> None:
 
 def test_only_lr_images_are_moved_each_by_the_block_of_its_rate() -> None:
     method, network = fitted(test_normalise="none", start="random")
-    images = made_images(4, SMALL, "test")
+    images = example_images(4, SMALL, "test")
     tensor = torch.from_numpy(images / np.float32(255)).permute(0, 3, 1, 2)
     with torch.no_grad():
         features = network.frozen(tensor).double().numpy()
@@ -155,12 +155,12 @@ def test_only_lr_images_are_moved_each_by_the_block_of_its_rate() -> None:
 
 def test_the_estimate_never_looks_at_the_given_rates() -> None:
     method, _ = fitted(rate="estimated")
-    images = made_images(5, SMALL, "test")
+    images = example_images(5, SMALL, "test")
     assert np.array_equal(method.embed_rated(images, np.full(5, 4)), method.embed(images))
 
 
 def test_hr_features_are_learned_from_hr_images_alone() -> None:
-    train = made_train_set(SMALL)
+    train = example_train_set(SMALL)
     alone = hr_only(train)
     assert np.array_equal(alone.images, train.images[train.rates == 1])
     assert np.array_equal(alone.labels, train.labels[train.rates == 1])
@@ -172,7 +172,7 @@ def test_hr_features_are_learned_from_hr_images_alone() -> None:
 
 
 def test_an_identity_without_hr_images_leaves_no_gap_in_the_labels() -> None:
-    train = made_train_set(SMALL)
+    train = example_train_set(SMALL)
     rates = np.where(train.labels == 1, 2, train.rates)
     hr = np.flatnonzero(rates == 1)
     some = {rate: images[np.isin(train.hr, hr)] for rate, images in train.variants.items()}
@@ -183,14 +183,14 @@ def test_an_identity_without_hr_images_leaves_no_gap_in_the_labels() -> None:
 def test_progress_counts_both_trainings() -> None:
     told: list[tuple[int, int]] = []
     method = Vpfa(SMALL, vp_batch=3, vp_epochs=2)
-    method.fit(made_train_set(SMALL), Run(0, "cpu", lambda *now: told.append(now)))
-    pairs = len(made_train_set(SMALL).hr)
+    method.fit(example_train_set(SMALL), Run(0, "cpu", lambda *now: told.append(now)))
+    pairs = len(example_train_set(SMALL).hr)
     steps = 3 + 2 * -(-pairs // 3)
     assert told == [(k, steps) for k in range(1, steps + 1)]
 
 
 def test_what_it_cannot_learn_from_is_named() -> None:
-    train = made_train_set(SMALL)
+    train = example_train_set(SMALL)
     with pytest.raises(InputError, match=r"down-sampled by \[3, 4\] too"):
         Vpfa(SMALL).fit(replace(train, variants={2: train.variants[2]}), Run(seed=0))
     none = {rate: images[:0] for rate, images in train.variants.items()}
@@ -234,7 +234,7 @@ def test_two_steps_of_each_training_with_the_papers_networks() -> None:
     profile = Profile(
         "p", 64, 32, backbone={"name": "resnet50", "weights": "none"}, train={"iterations": 2}
     )
-    train = made_train_set(profile)
+    train = example_train_set(profile)
     method = Vpfa(profile, rates=(4,), vp_epochs=2)
     method.fit(train, Run(seed=0))
     embedded = method.embed_rated(train.images[:2], np.array([1, 4]))

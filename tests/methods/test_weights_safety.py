@@ -16,8 +16,8 @@ from crossres.methods import Profile
 from crossres.methods.plain import Plain
 from crossres.methods.shared.networks.backbones import backbone_spec, build_backbone
 from crossres.methods.shared.networks.imagenet_weights import (
-    noted_weights,
     read_state,
+    recorded_weights,
     resnet50_weights,
     timm_weights,
 )
@@ -108,7 +108,7 @@ def test_what_was_found_is_noted_by_content_and_not_by_file(tmp_path: Path) -> N
             path = folder / f"{network}.{suffix}"
             (torch.save if suffix == "pth" else save_file)(content, path)
         resnet50_weights(folder)
-        with noted_weights() as noted:
+        with recorded_weights() as noted:
             resnet50_weights(folder)
             timm_weights("hrnet_w32.ms_in1k", folder)
         assert set(noted) == {"resnet50", "hrnet_w32"}

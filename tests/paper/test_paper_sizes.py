@@ -23,7 +23,7 @@ import torch
 from crossres.benchmark import load_profile
 from crossres.benchmark.runs.cell import peak_memory
 from crossres.methods import Run, method_class
-from crossres.methods.interface.conformance import made_images, made_train_set
+from crossres.methods.interface.conformance import example_images, example_train_set
 
 torch.set_num_threads({threads})
 profile = replace(load_profile("paper"), device="cpu")
@@ -33,12 +33,12 @@ profile = replace(
     train={{**{{k: v for k, v in profile.train.items() if k != "epochs"}}, "iterations": 2}},
 )
 profile = replace(profile, methods={{**profile.methods, "vpfa": {{"vp_epochs": 2}}}})
-train = made_train_set(profile, identities=6)
+train = example_train_set(profile, identities=6)
 method = method_class({name!r})(profile)
 started = time.perf_counter()
 method.fit(train, Run(seed=0))
 seconds = time.perf_counter() - started
-test = made_images(3, profile, "test")
+test = example_images(3, profile, "test")
 rates = np.array([1, 2, 4], dtype=np.int64)
 embeddings = method.embed_rated(test, rates) if method.needs_rate else method.embed(test)
 print(json.dumps({{

@@ -30,9 +30,10 @@ class Descriptor:
     hog: bool = True
 
     def __call__(self, images: Images, pixels: int) -> Features:
-        """(N, H, W, 3) uint8, brought to cells of `pixels` x `pixels` -> (N, blocks, D) float32.
+        """Describe images (N, H, W, 3) uint8, brought to cells of `pixels` x `pixels`.
 
-        Row by row; a block has length 1, and so has each of its histograms up to a common factor.
+        Returns (N, blocks, D) float32, blocks row by row. A block has length 1, and so has each of
+        its histograms up to a common factor.
         """
         size = (self.cells[0] * pixels, self.cells[1] * pixels)
         return in_chunks(images, lambda chunk: self._chunk(resized(chunk, size), pixels))
@@ -51,20 +52,20 @@ class Descriptor:
         ]
         if self.hog:
             cell, form = (pixels, pixels), {"channel_axis": -1, "feature_vector": False}
-            found = [feature.hog(image, ORIENTATIONS, cell, (2, 2), **form) for image in rgb]
-            parts.append(np.stack(found).reshape(*parts[0].shape[:2], -1))
+            hogs = [feature.hog(image, ORIENTATIONS, cell, (2, 2), **form) for image in rgb]
+            parts.append(np.stack(hogs).reshape(*parts[0].shape[:2], -1))
         histograms = 3 * len(self.colours) + 1 + self.hog
         return np.concatenate(parts, axis=2).astype(np.float32) / np.float32(np.sqrt(histograms))
 
 
 def in_chunks(images: Images, apply: Callable[[Images], Values]) -> Values:
-    """`apply` over a bounded number of images at a time, the rows joined; no image is a chunk."""
+    """Join the rows of `apply` on at most EMBED_BATCH images at a time; called once for none."""
     starts = range(0, max(len(images), 1), EMBED_BATCH)
     return np.concatenate([apply(images[start : start + EMBED_BATCH]) for start in starts])
 
 
 def resized(images: Images, size: tuple[int, int]) -> Values:
-    """(N, H, W, 3) uint8 -> (N, *size, 3) float32 in [0, 1], without aliasing."""
+    """Resize (N, H, W, 3) uint8, antialiased, to (N, *size, 3) float32 in [0, 1]."""
     small = F.interpolate(
         to_tensor(images, torch.device("cpu")), size, mode="bilinear", antialias=True
     )
@@ -72,15 +73,15 @@ def resized(images: Images, size: tuple[int, int]) -> Values:
 
 
 def block_histograms(levels: NDArray[np.int64], bins: int, pixels: int) -> Values:
-    """(N, H, W, C) levels below `bins` -> (N, blocks, C * bins), each histogram of length 1.
+    """Return histograms (N, blocks, C * bins) of length 1 of levels (N, H, W, C) below `bins`.
 
     Square roots of shares, so that the Euclidean distance is Hellinger's.
     """
     count, height, width, channels = levels.shape
     rows, columns = height // pixels, width // pixels
     cell = (np.arange(height) // pixels)[:, None] * columns + np.arange(width) // pixels
-    place = np.arange(count)[:, None, None] * rows * columns + cell
-    slots = (place[..., None] * channels + np.arange(channels)) * bins + levels
+    cell_index = np.arange(count)[:, None, None] * rows * columns + cell
+    slots = (cell_index[..., None] * channels + np.arange(channels)) * bins + levels
     counts = np.bincount(slots.ravel(), minlength=count * rows * columns * channels * bins)
     cells = counts.reshape(count, rows, columns, channels * bins)
     tall = cells[:, 1:] + cells[:, :-1]
@@ -90,7 +91,7 @@ def block_histograms(levels: NDArray[np.int64], bins: int, pixels: int) -> Value
 
 
 def _in_space(rgb: Values, space: str) -> Values:
-    """The three channels of a colour space, on a scale from 0 to 1 (chroma may leave it)."""
+    """Convert to a colour space, (N, H, W, 3), on a scale from 0 to 1 that chroma may leave."""
     from skimage.color import rgb2hsv, rgb2lab, rgb2ycbcr
 
     wide, grey = 2 * CHROMA, np.array([0, CHROMA, CHROMA])

@@ -42,7 +42,7 @@ class Samples:
     def part(
         self, pairs: NDArray[np.bool_], natives: NDArray[np.bool_], goal: Matrix, centre: Matrix
     ) -> "Samples":
-        """Some pairs and some of the others, HR rows less `goal` (D,), LR rows less `centre`."""
+        """Select pairs and native rows; subtract `goal` (D,) from HR rows, `centre` from LR."""
         return Samples(
             self.high[pairs] - goal,
             self.low[pairs] - centre,
@@ -61,7 +61,7 @@ class Coupled:
 
 
 def couple(x: Samples, start: Coupled, w: Weights, rounds: int) -> Coupled:
-    """The dictionaries and the map after `rounds` of codes, map, dictionaries, each on its own."""
+    """Minimise for `rounds` over codes, map and dictionaries in turn, the others fixed."""
     d, pull, aim = start, np.sqrt(w.gamma), np.sqrt(w.eta)
     high = sparse_codes(x.high, d.high, w.sparsity)
     for _ in range(rounds):
@@ -82,7 +82,7 @@ def couple(x: Samples, start: Coupled, w: Weights, rounds: int) -> Coupled:
 
 
 def sparse_codes(rows: NDArray[Any], atoms: Matrix, sparsity: float) -> Matrix:
-    """Y (n, atoms) that minimises ||X - Y D||^2 + sparsity sum |Y|: FISTA, from zero."""
+    """Return Y (n, atoms) that minimises ||X - Y D||^2 + sparsity sum |Y|: FISTA, from zero."""
     gram, product = atoms @ atoms.T, rows @ atoms.T
     rate = 1 / max(2 * float(np.linalg.norm(gram, 2)), 1e-12)
     codes = ahead = np.zeros_like(product)
@@ -99,7 +99,7 @@ def sparse_codes(rows: NDArray[Any], atoms: Matrix, sparsity: float) -> Matrix:
 def best_map(
     high: Matrix, low: Matrix, native: Matrix, target: Matrix, atoms: Matrix, w: Weights
 ) -> Matrix:
-    """M for given codes and D_H: in the eigenvectors of D_H D_H' a linear system for each column.
+    """Solve for M, codes and D_H given: a linear system for each eigenvector of D_H D_H'.
 
     gamma Y_L'Y_L M + ridge M + eta Y_Z'Y_Z M D_H D_H' = gamma Y_L'Y_H + eta Y_Z'T D_H'
     """
@@ -111,7 +111,7 @@ def best_map(
 
 
 def better_atoms(atoms: Matrix, rows: Matrix, codes: Matrix, rank: float) -> Matrix:
-    """Descent on ||X - Y D||^2 + rank ||D||_*, singular values shrunk, atoms at most 1 long."""
+    """Descend on ||X - Y D||^2 + rank ||D||_*, singular values shrunk, atoms at most 1 long."""
     gram, product = codes.T @ codes, codes.T @ rows
     rate = 1 / max(2 * float(np.linalg.norm(gram, 2)), 1e-12)
     for _ in range(STEPS):

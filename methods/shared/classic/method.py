@@ -1,4 +1,4 @@
-"""A Method that is no network: named arrays, found by scikit-learn and scikit-image on one thread.
+"""A Method that is no network: arrays, learned with scikit-learn and scikit-image on one thread.
 
 A subclass says what it learns and how an image is described, nothing else.
 """
@@ -20,7 +20,7 @@ from crossres.methods.interface.run import Run
 from crossres.methods.interface.training_data import Images, TrainSet
 from crossres.methods.shared.classic.descriptors import in_chunks
 from crossres.methods.shared.classic.projections import Matrix
-from crossres.methods.shared.loss_watch import losses_go_to
+from crossres.methods.shared.loss_recording import recording_losses
 
 MODULES = (
     "scipy.linalg",
@@ -38,7 +38,7 @@ class ClassicMethod(Method):
     """`learn` and `describe` make a method; needs the optional libraries of crossres[classic]."""
 
     def __init__(self, profile: Profile, **options: Any) -> None:
-        """Raises InputError also when an optional library is not installed."""
+        """Import the optional libraries. Raises InputError also when one is not installed."""
         super().__init__(profile, **options)
         state = random.getstate()  # which the import of joblib moves on
         try:
@@ -56,25 +56,25 @@ class ClassicMethod(Method):
     @property
     @abstractmethod
     def names(self) -> tuple[str, ...]:
-        """The names of the arrays that these options lead to."""
+        """The names of the arrays that are learned with these options."""
 
     @abstractmethod
     def learn(self, train: TrainSet, run: Run) -> Arrays:
-        """Everything learned, by name."""
+        """Return everything learned, by name."""
 
     @abstractmethod
-    def describe(self, images: Images, known: Arrays) -> NDArray[Any]:
-        """(n, H, W, 3) -> (n, D): the embeddings of a few images, from what was learned."""
+    def describe(self, images: Images, learned: Arrays) -> NDArray[Any]:
+        """Return the embeddings (n, D) of a few images (n, H, W, 3), from what was learned."""
 
     def fit(self, train: TrainSet, run: Run) -> None:
-        with threadpool_limits(1), losses_go_to(run.record_loss):
+        with threadpool_limits(1), recording_losses(run.record_loss):
             self._arrays = self.learn(train, run)
 
     def embed(self, images: Images) -> Embeddings:
-        known = self.arrays()
+        learned = self.arrays()
         with threadpool_limits(1):
-            found = in_chunks(images, lambda chunk: self.describe(chunk, known))
-        return np.ascontiguousarray(found, dtype=np.float32)
+            embeddings = in_chunks(images, lambda chunk: self.describe(chunk, learned))
+        return np.ascontiguousarray(embeddings, dtype=np.float32)
 
     def arrays(self) -> Arrays:
         if self._arrays is None:
@@ -98,7 +98,7 @@ class ClassicMethod(Method):
         self._arrays = dict(arrays)
 
 
-def projected(rows: NDArray[Any], known: Mapping[str, NDArray[Any]], key: str) -> Matrix:
-    """(n, ...) -> (n, k): x - mean on the axes that were learned under `key`."""
+def projected(rows: NDArray[Any], learned: Mapping[str, NDArray[Any]], key: str) -> Matrix:
+    """Project rows (n, ...), less their mean, on the axes learned under `key`: (n, k)."""
     flat = rows.reshape(len(rows), -1)
-    return np.asarray((flat - known[f"mean.{key}"]) @ known[f"map.{key}"], dtype=np.float64)
+    return np.asarray((flat - learned[f"mean.{key}"]) @ learned[f"map.{key}"], dtype=np.float64)

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import SGD
 
-from crossres.methods.shared.loss_watch import watched_loss
+from crossres.methods.shared.loss_recording import recorded_loss
 
 
 class Centres(nn.Module):
@@ -18,10 +18,10 @@ class Centres(nn.Module):
         self.centres = nn.Parameter(torch.randn(identities, size))
 
     def forward(self, features: Tensor, labels: Tensor) -> Tensor:
-        """The mean over the images of ||f - c_y||^2; features (B, D), labels (B,)."""
-        return watched_loss("centre", (features - self.centres[labels]).square().sum(1).mean())
+        """Return the mean over the images of ||f - c_y||^2; features (B, D), labels (B,)."""
+        return recorded_loss("centre", (features - self.centres[labels]).square().sum(1).mean())
 
 
 def centre_optimiser(centres: Centres, rate: float, weight: float) -> SGD:
-    """Gradient descent at `rate` on the centre loss itself, where weight times it is propagated."""
+    """Return gradient descent at `rate` on the centre loss, of which `weight` times counts."""
     return SGD(centres.parameters(), rate / weight)

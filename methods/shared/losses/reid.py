@@ -1,29 +1,29 @@
 """The losses of part-based re-ID networks and of image reconstruction.
 
 Features and logits come as (P, B, D) and (P, B, C): P horizontal parts, B images.
-Each loss is a `watched_loss`.
+Each loss is recorded.
 """
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from crossres.methods.shared.loss_watch import watched_loss
+from crossres.methods.shared.loss_recording import recorded_loss
 
 
 def smoothed_cross_entropy(logits: Tensor, labels: Tensor, smoothing: float) -> Tensor:
-    """L_LSR of paper Eq. 8-11: summed over the parts, averaged over the images.
+    """Return L_LSR of paper Eq. 8-11: summed over the parts, averaged over the images.
 
     logits (P, B, C), labels (B,). The target is 1 - e + e/C for the true identity, e/C otherwise.
     """
     parts, count, classes = logits.shape
     flat = logits.reshape(parts * count, classes)
     entropy = F.cross_entropy(flat, labels.repeat(parts), label_smoothing=smoothing)
-    return watched_loss("cross-entropy", parts * entropy)
+    return recorded_loss("cross-entropy", parts * entropy)
 
 
 def part_distances(features: Tensor) -> Tensor:
-    """Euclidean distances (P, B, B) between the images of a batch, part by part.
+    """Return the Euclidean distances (P, B, B) between the images of a batch, part by part.
 
     The gradient of a distance of zero is zero.
     """
@@ -35,20 +35,20 @@ def part_distances(features: Tensor) -> Tensor:
 
 
 def batch_hard_triplet(features: Tensor, labels: Tensor, margin: float) -> Tensor:
-    """L_triplet of paper Eq. 12: summed over the parts, averaged over the anchors.
+    """Return L_triplet of paper Eq. 12: summed over the parts, averaged over the anchors.
 
     features (P, B, D), labels (B,). Positive: the farthest image of the identity; negative: the
     nearest one of another identity. An anchor without a negative adds nothing.
     """
     distances = part_distances(features)
-    same = labels[:, None] == labels[None, :]
-    positive = distances.masked_fill(~same, 0.0).amax(2)
-    negative = distances.masked_fill(same, float("inf")).amin(2)
-    return watched_loss("triplet", F.relu(margin + positive - negative).mean(1).sum())
+    same_identity = labels[:, None] == labels[None, :]
+    positive = distances.masked_fill(~same_identity, 0.0).amax(2)
+    negative = distances.masked_fill(same_identity, float("inf")).amin(2)
+    return recorded_loss("triplet", F.relu(margin + positive - negative).mean(1).sum())
 
 
 def reconstruction_error(rebuilt: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
-    """One of the losses of paper Eq. 1-3: the sum over v in V of ||x_v^k - target||^2.
+    """Return one of the losses of paper Eq. 1-3: the sum over v in V of ||x_v^k - target||^2.
 
     rebuilt (V, n, 3, H, W), target (n, 3, H, W). "mean": the mean over pixels and images of each
     term; "sum": the sum over the pixels, as printed, and the mean over the images.
@@ -58,4 +58,4 @@ def reconstruction_error(rebuilt: Tensor, target: Tensor, reduction: str = "mean
         error = F.mse_loss(rebuilt, target.expand_as(rebuilt), reduction="sum") / images
     else:
         error = F.mse_loss(rebuilt, target.expand_as(rebuilt)) * versions
-    return watched_loss("reconstruction", error)
+    return recorded_loss("reconstruction", error)

@@ -19,7 +19,7 @@ class Recovery(ResidualSR):
         nn.init.zeros_(self.last.weight)
 
     def forward(self, images: Tensor) -> Tensor:
-        """(B, 3, H, W) in [0, 1] -> (K, B, 3, H, W), not clipped."""
+        """Recover images (B, 3, H, W) in [0, 1] by each branch, (K, B, 3, H, W), not clipped."""
         first = F.relu(self.head(images))
         painted: Tensor = self.last(first + self.tail(self.blocks(first)))
         return images + painted.reshape(len(images), -1, *images.shape[1:]).transpose(0, 1)
@@ -44,16 +44,18 @@ class Predictor(nn.Sequential):
 
 
 def soft_labels(branches: Tensor, fused: Tensor, labels: Tensor, tau: float) -> Tensor:
-    """q (B, K) from features of branches (P, K, B, D) and of their sum (P, B, D), labels (B,).
+    """Return q (B, K) from features of branches (P, K, B, D) and of their sum (P, B, D).
+
+    Of images with labels (B,).
 
     Distances are those of the ranking, between whole features of length 1. Without a positive, or
     without a negative, all branches are off by the same.
     """
-    lifted = F.normalize(branches.permute(1, 2, 0, 3).flatten(2), dim=2)
-    others = F.normalize(fused.transpose(0, 1).flatten(1), dim=1)
-    distances = torch.cdist(lifted, others.expand(len(lifted), -1, -1))
-    same = labels[:, None] == labels[None, :]
-    itself = torch.eye(len(labels), dtype=torch.bool, device=labels.device)
-    positive = distances.masked_fill(~same | itself, 0.0).amax(2)
-    negative = distances.masked_fill(same, 2.0).amin(2)
+    branch_unit = F.normalize(branches.permute(1, 2, 0, 3).flatten(2), dim=2)
+    fused_unit = F.normalize(fused.transpose(0, 1).flatten(1), dim=1)
+    distances = torch.cdist(branch_unit, fused_unit.expand(len(branch_unit), -1, -1))
+    same_identity = labels[:, None] == labels[None, :]
+    diagonal = torch.eye(len(labels), dtype=torch.bool, device=labels.device)
+    positive = distances.masked_fill(~same_identity | diagonal, 0.0).amax(2)
+    negative = distances.masked_fill(same_identity, 2.0).amin(2)
     return torch.softmax((negative - positive) / tau, 0).T

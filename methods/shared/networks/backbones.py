@@ -42,8 +42,8 @@ class BackboneSpec:
     patch: int = 8
 
     def __post_init__(self) -> None:
-        known = {"name": NAMES, "weights": ("imagenet", "none")}
-        for option, values in known.items():
+        choices = {"name": NAMES, "weights": ("imagenet", "none")}
+        for option, values in choices.items():
             if getattr(self, option) not in values:
                 raise ValueError(f"{option} must be one of {', '.join(values)}")
         if self.name.endswith("-small") and self.weights != "none":
@@ -57,11 +57,11 @@ class BackboneSpec:
 
 
 def backbone_spec(table: dict[str, Any]) -> BackboneSpec:
-    """The `backbone` table of a profile, checked. Raises InputError."""
-    known = {field.name for field in fields(BackboneSpec)}
-    others = sorted(set(table) - known)
-    if others:
-        raise unknown("entry", others[0], sorted(known), "backbone of the profile")
+    """Check the `backbone` table of a profile. Raises InputError."""
+    names = {field.name for field in fields(BackboneSpec)}
+    unknown_names = sorted(set(table) - names)
+    if unknown_names:
+        raise unknown("entry", unknown_names[0], sorted(names), "backbone of the profile")
     spec: BackboneSpec = resolve("(backbone of the profile)", BackboneSpec, table)
     return spec
 
@@ -72,7 +72,7 @@ def build_backbone(
     pretrained: bool,
     size: tuple[int, int] = (256, 128),
 ) -> tuple[nn.Module, int]:
-    """The trunk and the number of channels of its feature map.
+    """Build the trunk; return it and the number of channels of its feature map.
 
     `pretrained` False leaves ImageNet weights away (they are about to be overwritten). `size`,
     (height, width) of the images, is what a ViT must know.
@@ -109,7 +109,7 @@ def check_weights_dir(backbone: dict[str, Any], weights_dir: Path | None) -> Non
 
 
 def stages(trunk: nn.Module, images: Tensor) -> list[Tensor]:
-    """The maps behind the stem and each stage of a trunk made here; the last is `trunk(images)`."""
+    """Return the maps behind stem and stages of a ResNet built here; the last: `trunk(images)`."""
     if isinstance(trunk, SmallResNet):
         layers, ends = trunk.layers, trunk.ends
     else:
@@ -123,7 +123,7 @@ def stages(trunk: nn.Module, images: Tensor) -> list[Tensor]:
 
 
 def stage_channels(spec: BackboneSpec) -> tuple[int, ...]:
-    """The channels of each of the maps of `stages`. InputError for a trunk that has no stages."""
+    """Return the channels of the maps of `stages`. InputError for a trunk that has no stages."""
     if spec.name.startswith("vit"):
         raise InputError(
             f"a backbone {spec.name} has no stages of falling size, which this method is built on; "
@@ -177,6 +177,6 @@ class SmallResNet(nn.Module):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
 
     def forward(self, images: Tensor) -> Tensor:
-        """(B, 3, H, W) -> (B, channels, h, w)."""
+        """Map images (B, 3, H, W) to features (B, channels, h, w)."""
         features: Tensor = self.layers(images)
         return features

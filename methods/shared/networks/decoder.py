@@ -38,11 +38,14 @@ class Decoder(nn.Module):
             nn.init.zeros_(cast(Tensor, self.last.bias))
 
     def forward(self, maps: list[Tensor], size: tuple[int, int]) -> Tensor:
-        """Maps (B, channels[k], h_k, w_k), deepest last -> (B, 3, *size), in [0, 1] or [-1, 1]."""
+        """Paint (B, 3, *size) in [0, 1] or [-1, 1] from maps (B, channels[k], h_k, w_k).
+
+        The deepest map comes last.
+        """
         x, *skips = reversed(maps)
         for block, skip in zip(self.blocks, [*skips, None], strict=True):
-            wanted = size if skip is None else (skip.shape[2], skip.shape[3])
-            if x.shape[-2:] != wanted:
-                x = F.interpolate(x, wanted)
+            target = size if skip is None else (skip.shape[2], skip.shape[3])
+            if x.shape[-2:] != target:
+                x = F.interpolate(x, target)
             x = block(x if skip is None else torch.cat([x, skip], 1))
         return self.squash(self.last(x))

@@ -1,4 +1,4 @@
-"""The discriminator of adversarial training (Goodfellow et al. 2014), its loss and its step.
+"""The discriminator of adversarial training (Goodfellow et al. 2014).
 
 Fully convolutional, so that it judges patches of images (PatchGAN) and feature maps alike.
 """
@@ -29,7 +29,7 @@ class Discriminator(nn.Module):
         self.last = nn.Conv2d((inputs, *widths)[-1], 1, 3, 1, 1)
 
     def forward(self, maps: Tensor) -> Tensor:
-        """Positive logits say real, negative ones fake."""
+        """Return logits of patches: positive ones say real, negative ones fake."""
         for block in self.blocks:
             height, width = maps.shape[2:]
             odd = height % 2 + width % 2

@@ -1,7 +1,7 @@
 """ImageNet weights: from a folder the profile names, else the loader of torchvision or of timm.
 
-Files are read as data only: safetensors, or a state dict through torch's weights-only reader. What
-was found, wherever it came from, is told to `noted_weights`, so that a record can say it.
+Files are read as data only: safetensors, or a state dict through torch's weights-only reader. The
+digest of each state dict, wherever it came from, goes to `recorded_weights`, for the record.
 """
 
 import hashlib
@@ -32,22 +32,22 @@ _PICKLED = (
 )
 _TORCH_PICKLE = b"\x80\x02"
 _NAMES = 6  # of a dict that a message lists
-_noted: ContextVar[dict[str, str] | None] = ContextVar("noted weights", default=None)
+_recorder: ContextVar[dict[str, str] | None] = ContextVar("recorded weights", default=None)
 
 
 def resnet50_weights(folder: Path | None) -> dict[str, Tensor]:
-    """The state dict of an ImageNet ResNet-50 (torchvision's names). InputError if out of reach."""
+    """Load the state dict of torchvision's ImageNet ResNet-50. InputError if out of reach."""
     return _imagenet("resnet50", "ResNet50_Weights", folder)
 
 
 def vgg19_weights(folder: Path | None) -> dict[str, Tensor]:
-    """The state dict of an ImageNet VGG-19 (torchvision's names). InputError if out of reach."""
+    """Load the state dict of torchvision's ImageNet VGG-19. InputError if out of reach."""
     return _imagenet("vgg19", "VGG19_Weights", folder)
 
 
 def _imagenet(name: str, enumeration: str, folder: Path | None) -> dict[str, Tensor]:
     if folder is not None:
-        return _note(name, folder_weights(name, folder))
+        return _record(name, folder_weights(name, folder))
     _check_home("TORCH_HOME", _REMEDY)
     weights = getattr(torchvision_models(), enumeration).IMAGENET1K_V1
     try:
@@ -56,11 +56,11 @@ def _imagenet(name: str, enumeration: str, folder: Path | None) -> dict[str, Ten
         raise InputError(
             f"no ImageNet weights from {weights.url} ({_download_fault(error)}); {_REMEDY}"
         ) from error
-    return _note(name, state)
+    return _record(name, state)
 
 
 def timm_weights(tag: str, folder: Path | None) -> dict[str, Tensor]:
-    """The state dict of a network of timm, "hrnet_w32.ms_in1k". InputError if out of reach.
+    """Load the state dict of a network of timm, "hrnet_w32.ms_in1k". InputError if out of reach.
 
     A folder must hold a file whose name begins with the part before the point.
     """
@@ -70,35 +70,35 @@ def timm_weights(tag: str, folder: Path | None) -> dict[str, Tensor]:
         'or set weights = "none" in its backbone'
     )
     if folder is not None:
-        return _note(name, folder_weights(name, folder, remedy))
+        return _record(name, folder_weights(name, folder, remedy))
     _check_home("HF_HOME", remedy)
     try:
         state = timm().models.load_state_dict_from_hf(f"timm/{tag}", "model.safetensors")
     except (OSError, RuntimeError) as error:
         raise InputError(f"no weights timm/{tag} ({_download_fault(error)}); {remedy}") from error
-    return _note(name, state)
+    return _record(name, state)
 
 
 @contextmanager
-def noted_weights() -> Iterator[dict[str, str]]:
-    """Inside, every state dict found here is noted: name of the network -> `state_digest`."""
-    found: dict[str, str] = {}
-    token = _noted.set(found)
+def recorded_weights() -> Iterator[dict[str, str]]:
+    """Yield a dict that fills with the weights loaded inside: network -> `state_digest`."""
+    digests: dict[str, str] = {}
+    token = _recorder.set(digests)
     try:
-        yield found
+        yield digests
     finally:
-        _noted.reset(token)
+        _recorder.reset(token)
 
 
-def _note(name: str, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    found = _noted.get()
-    if found is not None and name not in found:
-        found[name] = state_digest(state)
+def _record(name: str, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    digests = _recorder.get()
+    if digests is not None and name not in digests:
+        digests[name] = state_digest(state)
     return dict(state)
 
 
 def state_digest(state: Mapping[str, Tensor]) -> str:
-    """SHA-256 (hex) over names, types, shapes and bytes: the same whatever file they came in."""
+    """Return the SHA-256 (hex) over names, types, shapes and bytes, whatever file they came in."""
     digest = hashlib.sha256()
     for name, tensor in sorted(state.items()):
         digest.update(f"{name}|{tensor.dtype}|{tuple(tensor.shape)}|".encode())
@@ -108,12 +108,12 @@ def state_digest(state: Mapping[str, Tensor]) -> str:
 
 
 def folder_weights(name: str, folder: Path, remedy: str = _REMEDY) -> dict[str, Tensor]:
-    """The state dict of the network `name` in `folder`. InputError if none can be read there."""
+    """Load the state dict of the network `name` in `folder`. InputError if there is none."""
     return read_state(_file(name, folder, remedy), remedy)
 
 
 def load_pretrained(network: nn.Module, state: Mapping[str, Tensor], whose: str) -> None:
-    """Load a state dict found. InputError when it does not fit; `whose` says what it should be."""
+    """Load `state` into `network`. Raises InputError, which says `whose` it must be, if not so."""
     try:
         network.load_state_dict(state)
     except RuntimeError as error:
@@ -123,15 +123,15 @@ def load_pretrained(network: nn.Module, state: Mapping[str, Tensor], whose: str)
 
 
 def read_state(path: Path, remedy: str = _REMEDY) -> dict[str, Tensor]:
-    """Name -> tensor from a .safetensors, .pth or .pt file; nothing in it is ever executed."""
+    """Read name -> tensor from a .safetensors, .pth or .pt file; nothing in it is ever executed."""
     try:
         if path.suffix == ".safetensors":
             return load_file(path)
         _check_pickle(path, remedy)
         state = torch.load(path, map_location="cpu", weights_only=True)
     except OSError as error:
-        what = "it is a folder" if path.is_dir() else error.strerror or "it cannot be opened"
-        raise InputError(f"{path}: cannot be read ({what}); {remedy}") from error
+        reason = "it is a folder" if path.is_dir() else error.strerror or "it cannot be opened"
+        raise InputError(f"{path}: cannot be read ({reason}); {remedy}") from error
     except pickle.UnpicklingError as error:
         raise _no_weights(path, _PICKLED, remedy) from error
     except (RuntimeError, ValueError, LookupError, EOFError, SafetensorError) as error:
@@ -144,23 +144,23 @@ def read_state(path: Path, remedy: str = _REMEDY) -> dict[str, Tensor]:
 
 
 def _check_pickle(path: Path, remedy: str) -> None:
-    """Refuse pickles that torch.save did not write: its reader would warn, then give up."""
+    """Refuse pickles that torch.save did not write, on which its reader warns, then gives up."""
     with path.open("rb") as file:
         start = file.read(2)
     if start[:1] == b"\x80" and start != _TORCH_PICKLE:
         raise _no_weights(path, _PICKLED, remedy)
 
 
-def _no_weights(path: Path, what: str, remedy: str) -> InputError:
+def _no_weights(path: Path, reason: str, remedy: str) -> InputError:
     kind = kind_of_file(path)
     written_by_torch = path.suffix != ".safetensors" and kind in (ZIP, PICKLE)
     if kind.name and not written_by_torch:
-        what = f"it is {kind.name}"
-    return InputError(f"{path}: is not a plain file of weights ({what}); {remedy}")
+        reason = f"it is {kind.name}"
+    return InputError(f"{path}: is not a plain file of weights ({reason}); {remedy}")
 
 
 def _content(state: object) -> str:
-    """What a file holds instead of tensors by name."""
+    """Say what a file holds instead of tensors by name."""
     if not isinstance(state, dict):
         return f"a {type(state).__name__}"
     names = ", ".join(map(str, list(state)[:_NAMES]))
@@ -168,28 +168,28 @@ def _content(state: object) -> str:
 
 
 def _file(name: str, folder: Path, remedy: str) -> Path:
-    found = [
+    paths = [
         path
         for suffix in SUFFIXES
         for path in sorted(folder.glob(f"{name}*"))
         if path.suffix == suffix
     ]
-    if not found:
+    if not paths:
         raise InputError(f"{folder}: no {name} weights there; {remedy}")
-    return found[0]
+    return paths[0]
 
 
 def _download_fault(error: Exception) -> str:
-    """Why nothing arrived: what the system says of the connection, never what a library advises."""
+    """Say why nothing arrived, as the system puts it, without the advice of a library."""
     cause = getattr(error, "reason", error)  # of a URLError
-    said = getattr(cause, "strerror", None)
-    if said:
-        return str(said)
+    reason = getattr(cause, "strerror", None)
+    if reason:
+        return str(reason)
     return "it cannot be downloaded" if isinstance(error, OSError) else "what arrives is damaged"
 
 
 def _check_home(variable: str, remedy: str) -> None:
-    """Refuse to fetch weights for a user without home: a folder called "~" would keep them."""
+    """Refuse to download weights for a user without home; they would go to a folder named "~"."""
     if os.environ.get(variable) or os.environ.get("XDG_CACHE_HOME"):
         return
     try:

@@ -23,32 +23,36 @@ class MaskedTrunk(nn.Module):
         self.added, self.frozen = len(sizes), False
 
     def forward(self, images: Tensor, levels: Tensor) -> Tensor:
-        """(B, 3, H, W) and their levels (B,) int64 from 0 -> (B, channels, h, w)."""
-        x, at = images, 0
+        """Map images (B, 3, H, W) of levels (B,) int64 from 0 to features (B, channels, h, w)."""
+        x, block = images, 0
         for layer in self.layers:
             x = layer(x)
             if not _is_block(layer) or len(self.masks) == 0:
                 continue
             first = len(self.masks) - self.added
-            if at >= first:
-                mask = self.masks[at].detach() if self.frozen and at > first else self.masks[at]
+            if block >= first:
+                mask = (
+                    self.masks[block].detach()
+                    if self.frozen and block > first
+                    else self.masks[block]
+                )
                 x = x * torch.sigmoid(mask)[levels][:, :, None, None]
-            at += 1
+            block += 1
         return x
 
 
 def _flat(module: nn.Module) -> list[nn.Module]:
-    """The layers of nested sequences, one after another."""
+    """List the layers of nested sequences, one after another."""
     if not isinstance(module, nn.Sequential):
         return [module]
     return [layer for child in module for layer in _flat(child)]
 
 
 def _is_block(layer: nn.Module) -> bool:
-    """Only residual blocks are made of layers themselves, once sequences are flat."""
+    """Say whether a layer is a residual block: it alone has children once sequences are flat."""
     return any(True for _ in layer.children())
 
 
 def _channels(block: nn.Module) -> int:
-    """How many channels a residual block puts out; a shortcut stands last and has as many."""
+    """Return the output channels of a residual block: of its last layer, shortcut or not."""
     return [m.out_channels for m in block.modules() if isinstance(m, nn.Conv2d)][-1]

@@ -37,7 +37,7 @@ class Stages(nn.Module):
 def build_branches(
     trunk: Trunk, spec: BackboneSpec, weights_dir: Path | None, pretrained: bool
 ) -> Branches:
-    """A trunk from images to four maps, and their channels; its weights as the profile says."""
+    """Build a trunk from images to four maps; return it and the channels of the maps."""
     if trunk == "hrnet_w32":
         return hrnet_w32(weights_dir, pretrained and spec.weights == "imagenet")
     if spec.name.startswith("vit") or (spec.name == "resnet-small" and len(spec.blocks) != 4):
@@ -49,9 +49,9 @@ def build_branches(
 
 
 def pooled(maps: Tensor, side: int, share: float) -> Tensor:
-    """Mean + share * maximum in each cell of a side x side grid: (B, D, h, w) -> (B, D side^2).
+    """Pool maps (B, D, h, w) to (B, D side^2): mean + share * maximum in each cell of a grid.
 
-    Cells as in adaptive pooling, whose gradient on a GPU is not repeatable.
+    The cells are those of adaptive pooling, whose gradient on a GPU is not repeatable.
     """
     cells = [
         block.mean((2, 3)) + share * block.amax((2, 3))
@@ -85,24 +85,24 @@ class MultiScaleReid(nn.Module):
         nn.init.zeros_(self.reduce.bias)
 
     def vectors(self, images: Tensor) -> list[Tensor]:
-        """The concatenation of the pooled maps and each of them, (B, .)."""
-        alone = [pooled(m, *grid) for m, grid in zip(self.trunk(images), GRIDS, strict=True)]
-        return [torch.cat(alone, 1), *alone]
+        """Return the concatenation of the pooled maps, then each of them, (B, .)."""
+        scales = [pooled(m, *grid) for m, grid in zip(self.trunk(images), GRIDS, strict=True)]
+        return [torch.cat(scales, 1), *scales]
 
     def forward(self, images: Tensor) -> tuple[list[Tensor], Tensor]:
         vectors = self.vectors(images)
         return vectors, self.classify(self.dropout(self.norm(self.reduce(vectors[0]))))
 
     def features(self, images: Tensor) -> Tensor:
-        """The test feature: the concatenation, and what the classifier sees of it; (B, .)."""
-        whole = self.vectors(images)[0]
-        return torch.cat([whole, self.norm(self.reduce(whole))], 1)
+        """Return the test feature (B, .): the concatenation, and what the classifier sees of it."""
+        vector = self.vectors(images)[0]
+        return torch.cat([vector, self.norm(self.reduce(vector))], 1)
 
 
 def identity_loss(
     vectors: list[Tensor], logits: Tensor, labels: Tensor, options: ReidOptions, ce_weight: float
 ) -> Tensor:
-    """ce_weight * L_LSR + the mean of the batch-hard triplet losses of all vectors; labels (B,)."""
+    """Return ce_weight * L_LSR + the mean batch-hard triplet loss of all vectors; labels (B,)."""
     ce = smoothed_cross_entropy(logits[None], labels, options.label_smoothing)
     compared = [F.normalize(v, dim=1) for v in vectors] if options.triplet_normalise else vectors
     triplets = [batch_hard_triplet(v[None], labels, options.margin) for v in compared]

@@ -17,7 +17,7 @@ _declared: list[torch.library.Library] = []
 
 
 def torchvision_models() -> Any:
-    """The module torchvision.models. We use no operator of torchvision's own, only its networks."""
+    """Import torchvision.models. We use no operator of torchvision's own, only its networks."""
     _load_compiled()
     for name in ("nms", "qnms"):
         _declare(name)
@@ -27,7 +27,7 @@ def torchvision_models() -> Any:
 
 
 def timm() -> Any:
-    """The package timm, an optional dependency that imports torchvision. InputError without it."""
+    """Import timm, an optional dependency that imports torchvision. InputError without it."""
     torchvision_models()
     try:
         import timm
@@ -41,8 +41,8 @@ def _load_compiled() -> None:
     spec = importlib.util.find_spec("torchvision")
     if spec is None or spec.origin is None:
         return
-    found = Path(spec.origin).parent.glob("_C.*")
-    for library in (path for path in found if path.suffix in (".so", ".pyd")):
+    libraries = Path(spec.origin).parent.glob("_C.*")
+    for library in (path for path in libraries if path.suffix in (".so", ".pyd")):
         try:
             torch.ops.load_library(str(library))  # type: ignore[no-untyped-call]
         except OSError:

@@ -5,7 +5,7 @@ from pathlib import Path
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from crossres.methods.shared.loss_watch import watched_loss
+from crossres.methods.shared.loss_recording import recorded_loss
 from crossres.methods.shared.networks.imagenet_weights import load_pretrained, vgg19_weights
 from crossres.methods.shared.networks.optional_libraries import torchvision_models
 from crossres.methods.shared.tensors import normalise
@@ -22,12 +22,16 @@ class Perceptual(nn.Module):
         self.vgg = vgg.eval().requires_grad_(requires_grad=False)
 
     def forward(self, rebuilt: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
-        """Images (B, 3, h, w) in [0, 1], two losses: of maps after pool4, of 1000 logits."""
-        (maps, logits), (wanted, said) = self._seen(rebuilt), self._seen(target)
-        errors = F.mse_loss(maps, wanted), F.mse_loss(logits, said)
-        return watched_loss("VGG maps", errors[0]), watched_loss("VGG output", errors[1])
+        """Return two losses, of maps after pool4 and of 1000 logits.
 
-    def _seen(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        Of images (B, 3, h, w) in [0, 1].
+        """
+        maps, logits = self._maps_and_logits(rebuilt)
+        target_maps, target_logits = self._maps_and_logits(target)
+        errors = F.mse_loss(maps, target_maps), F.mse_loss(logits, target_logits)
+        return recorded_loss("VGG maps", errors[0]), recorded_loss("VGG output", errors[1])
+
+    def _maps_and_logits(self, images: Tensor) -> tuple[Tensor, Tensor]:
         size = (SIDE, SIDE)
         images = normalise(F.interpolate(images, size, mode="bilinear", antialias=True))
         maps = self.vgg.features[:POOL4](images)  # type: ignore[index,operator]
@@ -36,7 +40,7 @@ class Perceptual(nn.Module):
 
 
 def imagenet_perceptual(folder: Path | None) -> Perceptual:
-    """With ImageNet weights from `folder` or torchvision's loader. InputError if out of reach."""
+    """Load ImageNet weights from `folder` or by torchvision. InputError if out of reach."""
     vgg = torchvision_models().vgg19(weights=None)
     load_pretrained(vgg, vgg19_weights(folder), "those of a VGG-19 in torchvision's names")
     return Perceptual(vgg)

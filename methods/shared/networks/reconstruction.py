@@ -67,24 +67,24 @@ class IRNetwork(nn.Module):
             nn.init.zeros_(self.last.weight)
 
     def forward(self, images: Tensor) -> Tensor:
-        """(B, 3, H, W) -> (B, 3, H, W), on a scale of the caller's choice."""
-        one = self.part1(images)
-        two = self.part2(one) + self.between(one)
-        up = F.relu(_cropped(self.deconv1(two), one) + one, inplace=True)
+        """Reconstruct images (B, 3, H, W), on a scale of the caller's choice."""
+        first = self.part1(images)
+        second = self.part2(first) + self.between(first)
+        up = F.relu(_cropped(self.deconv1(second), first) + first, inplace=True)
         up = F.relu(_cropped(self.deconv2(up), images), inplace=True)
         rebuilt: Tensor = self.last(up)
         return images + rebuilt if self.adds_input else rebuilt
 
 
 def _cropped(larger: Tensor, like: Tensor) -> Tensor:
-    """Without the row or column that doubling a halved odd size adds (a slice costs copies)."""
+    """Cut the row or column that doubling a halved odd size adds (a slice costs copies)."""
     if larger.shape[-2:] == like.shape[-2:]:
         return larger
     return larger[..., : like.shape[-2], : like.shape[-1]]
 
 
 def cascade(networks: nn.ModuleList, images: Tensor, detach: bool = False) -> list[Tensor]:
-    """The reconstructions x^1, x^2, ... of `images`, each made from the one before it.
+    """Return the reconstructions x^1, x^2, ... of `images`, each made from the one before it.
 
     `detach` stops the gradient between networks, so that each loss trains one network alone.
     """

@@ -1,4 +1,4 @@
-"""The part-based re-ID network of paper Figure 4, its loss and the options both depend on.
+"""The part-based re-ID network of paper Figure 4, its loss and its test feature.
 
 Backbone, average pooling into horizontal parts, one identity classifier a part.
 """
@@ -30,24 +30,24 @@ class ReidNetwork(nn.Module):
         self.bias = nn.Parameter(torch.zeros(parts, 1, classes))
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """The features of Eq. 6 (before any batch normalisation) and the logits behind Eq. 8."""
+        """Return the features of Eq. 6 (before batch normalisation) and the logits behind Eq. 8."""
         return self.of_maps(self.trunk(images))
 
     def of_maps(self, maps: Tensor) -> tuple[Tensor, Tensor]:
-        """`forward` of images whose maps (B, channels, h, w) the trunk has made already."""
+        """Do what `forward` does, from the trunk's maps (B, channels, h, w) of the images."""
         features, classified = self._both(maps)
         return features, torch.baddbmm(self.bias, classified, self.weight)
 
     def features(self, images: Tensor) -> Tensor:
-        """The test feature f_i of Eq. 6, the parts one after another: (B, P * D)."""
+        """Return the test feature f_i of Eq. 6, the parts one after another: (B, P * D)."""
         return self.features_of_maps(self.trunk(images))
 
     def features_of_maps(self, maps: Tensor) -> Tensor:
-        """`features` of images whose maps (B, channels, h, w) the trunk has made already."""
+        """Do what `features` does, from the trunk's maps (B, channels, h, w) of the images."""
         return self._both(maps)[1].transpose(0, 1).flatten(1)
 
     def _both(self, maps: Tensor) -> tuple[Tensor, Tensor]:
-        """The part features that the triplet loss sees, and those the classifier and test see."""
+        """Return the part features of the triplet loss, and those of classifier and test."""
         pooled = stripes(maps, self.parts)
         if self.head == "none":
             return pooled, pooled
@@ -64,7 +64,7 @@ class ReidNetwork(nn.Module):
 
 
 def stripes(maps: Tensor, parts: int) -> Tensor:
-    """Average pooling of (B, D, h, w) into `parts` horizontal parts: (parts, B, D).
+    """Average (B, D, h, w) over `parts` horizontal parts: (parts, B, D).
 
     Part k covers the rows floor(k h / parts) to ceil((k + 1) h / parts).
     """
@@ -78,7 +78,7 @@ def stripes(maps: Tensor, parts: int) -> Tensor:
 
 
 def part_loss(features: Tensor, logits: Tensor, labels: Tensor, options: ReidOptions) -> Tensor:
-    """L_ReID of one network, Eq. 13: the smoothed cross-entropy plus the batch-hard triplet."""
+    """Return L_ReID of Eq. 13: the smoothed cross-entropy plus the batch-hard triplet loss."""
     compared = F.normalize(features, dim=2) if options.triplet_normalise else features
     return smoothed_cross_entropy(logits, labels, options.label_smoothing) + batch_hard_triplet(
         compared, labels, options.margin
@@ -86,8 +86,8 @@ def part_loss(features: Tensor, logits: Tensor, labels: Tensor, options: ReidOpt
 
 
 def joined(features: list[Tensor], options: ReidOptions) -> Tensor:
-    """The embedding f of Eq. 5: the features of the networks side by side, normalised as asked."""
+    """Return the embedding f of Eq. 5: the networks' features side by side, normalised as asked."""
     if options.test_normalise == "network":
         features = [F.normalize(feature, dim=1) for feature in features]
-    whole = torch.cat(features, dim=1)
-    return F.normalize(whole, dim=1) if options.test_normalise == "whole" else whole
+    embedding = torch.cat(features, dim=1)
+    return F.normalize(embedding, dim=1) if options.test_normalise == "whole" else embedding

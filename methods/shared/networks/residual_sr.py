@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 
 def conv3(inputs: int, outputs: int) -> nn.Conv2d:
-    """A 3 x 3 convolution that keeps the size and the variance, without a bias at first."""
+    """Return a 3 x 3 convolution that keeps size and variance, its bias zero at first."""
     layer = nn.Conv2d(inputs, outputs, 3, 1, 1)
     nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
     nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
@@ -19,7 +19,7 @@ def conv3(inputs: int, outputs: int) -> nn.Conv2d:
 
 
 def norm(width: int, batchnorm: bool) -> nn.Module:
-    """Batch normalisation where asked, else nothing."""
+    """Return batch normalisation where asked, else the identity."""
     return nn.BatchNorm2d(width) if batchnorm else nn.Identity()
 
 
@@ -59,7 +59,7 @@ class ResidualSR(nn.Module):
         nn.init.zeros_(self.last.weight)
 
     def forward(self, images: Tensor) -> Tensor:
-        """(B, 3, h, w) in [0, 1] -> (B, 3, upscale h, upscale w), not clipped."""
+        """Map images (B, 3, h, w) in [0, 1] to (B, 3, upscale h, upscale w), not clipped."""
         first = F.relu(self.head(images))
         hidden = first + self.tail(self.blocks(first))
         if self.enlarge is not None:

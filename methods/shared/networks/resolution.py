@@ -17,17 +17,20 @@ ENOUGH = 512  # HR images to learn from; there are four numbers to find
 
 
 def lost_detail(images: Tensor) -> Tensor:
-    """(B, 3, H, W) in [0, 1] -> (B, 3): log share of the variance of Y that each probe loses."""
+    """Return the log share of the variance of Y that each probe loses, (B, 3).
+
+    Of images (B, 3, H, W) in [0, 1].
+    """
     y = luminance(images)
     size = y.shape[2:]
     spread = y.var((1, 2, 3), correction=0) + 1e-6
-    lost = []
+    shares = []
     for rate in PROBES:
-        fewer = [max(1, round(side / rate)) for side in size]
-        small = F.interpolate(y, fewer, mode="bilinear", antialias=True)
-        back = F.interpolate(small, size, mode="bilinear")
-        lost.append(((y - back).square().mean((1, 2, 3)) + 1e-6) / spread)
-    return torch.stack(lost, 1).log()
+        coarse = [max(1, round(side / rate)) for side in size]
+        small = F.interpolate(y, coarse, mode="bilinear", antialias=True)
+        restored = F.interpolate(small, size, mode="bilinear")
+        shares.append(((y - restored).square().mean((1, 2, 3)) + 1e-6) / spread)
+    return torch.stack(shares, 1).log()
 
 
 class RateEstimator(nn.Module):
@@ -40,25 +43,32 @@ class RateEstimator(nn.Module):
         self.register_buffer("coefficients", torch.zeros(len(PROBES) + 1))
 
     def fit(self, train: TrainSet) -> None:
-        """Least squares over the HR images and their variants; without any, rates are 0."""
+        """Fit by least squares over HR images and their variants; without any, rates are 0."""
         if len(train.hr) == 0:
             return
         rows = np.arange(0, len(train.hr), -(-len(train.hr) // ENOUGH))
-        seen = {1: train.images[train.hr[rows]]}
-        seen.update({rate: images[rows] for rate, images in sorted(train.variants.items())})
+        images_of_rate = {1: train.images[train.hr[rows]]}
+        images_of_rate.update(
+            {rate: images[rows] for rate, images in sorted(train.variants.items())}
+        )
         device = self.coefficients.device
 
         def details(batch: Images) -> Tensor:
             return lost_detail(to_tensor(batch, device))
 
         with torch.inference_mode():
-            inputs = torch.cat([in_batches(images, details).cpu() for images in seen.values()])
-        wanted = np.repeat(np.array(list(seen), dtype=np.float64), len(rows))
-        found = np.linalg.lstsq(_with_constant(inputs).double().numpy(), wanted, rcond=None)[0]
-        self.coefficients.copy_(torch.from_numpy(found))
+            inputs = torch.cat(
+                [in_batches(images, details).cpu() for images in images_of_rate.values()]
+            )
+        rates = np.repeat(np.array(list(images_of_rate), dtype=np.float64), len(rows))
+        solution = np.linalg.lstsq(_with_constant(inputs).double().numpy(), rates, rcond=None)[0]
+        self.coefficients.copy_(torch.from_numpy(solution))
 
     def forward(self, images: Tensor) -> Tensor:
-        """(B, 3, H, W) in [0, 1] -> (B,) rates, about 1 for HR; not rounded, not bounded."""
+        """Estimate the rates (B,) of images (B, 3, H, W) in [0, 1].
+
+        About 1 for HR; not rounded, not bounded.
+        """
         rates: Tensor = _with_constant(lost_detail(images)) @ self.coefficients
         return rates
 

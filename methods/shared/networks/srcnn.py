@@ -8,21 +8,21 @@ from typing import Literal
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from crossres.methods.shared.loss_watch import watched_loss
+from crossres.methods.shared.loss_recording import recorded_loss
 
 Output = Literal["difference", "direct"]
 LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601
 
 
 def luminance(images: Tensor) -> Tensor:
-    """Y of YCbCr: (B, 3, H, W) in [0, 1] -> (B, 1, H, W) in [0, 1]."""
+    """Return Y of YCbCr, (B, 1, H, W) in [0, 1], of images (B, 3, H, W) in [0, 1]."""
     return (images * images.new_tensor(LUMA).view(1, 3, 1, 1)).sum(1, keepdim=True)
 
 
 def luminance_loss(rebuilt: Tensor, target: Tensor) -> Tensor:
-    """1/2 ||rebuilt - target||^2 on Y, levels of 255: summed over pixels, averaged over images."""
+    """Return 1/2 ||rebuilt - target||^2 on Y in levels of 255: pixels summed, images averaged."""
     gap = 255.0 * (luminance(rebuilt) - luminance(target))
-    return watched_loss("reconstruction", gap.square().sum((1, 2, 3)).mean() / 2)
+    return recorded_loss("reconstruction", gap.square().sum((1, 2, 3)).mean() / 2)
 
 
 class SRCNN(nn.Module):
@@ -46,7 +46,7 @@ class SRCNN(nn.Module):
             nn.init.zeros_(self.conv3.weight)
 
     def forward(self, images: Tensor) -> Tensor:
-        """(B, 3, H, W) in [0, 1], at the size of the target -> (B, 3, H, W), not clipped."""
+        """Restore images (B, 3, H, W) in [0, 1] that have the size of the target; not clipped."""
         y = luminance(images)
         hidden = F.relu(self.conv2(F.relu(self.conv1(y), inplace=True)), inplace=True)
         painted: Tensor = self.conv3(hidden)

@@ -1,4 +1,4 @@
-"""What methods with an SRGAN share: its options, and the step of a generator and its judge."""
+"""What methods with an SRGAN share: its options, a generator and a discriminator."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -38,11 +38,11 @@ class SrganOptions(ReidOptions):
             raise ValueError("option judge_widths must be numbers of channels")
 
     def generator(self, run: Run, key: int, upscale: Literal[1, 2]) -> ResidualSR:
-        """A fresh generator; the same seed and key start from the same weights."""
+        """Build a generator; the same seed and key start from the same weights."""
         with seeded(run.seed_for("initial weights", "generator", key)):
             return ResidualSR(self.sr_width, self.sr_blocks, self.sr_batchnorm, upscale)
 
     def discriminator(self, run: Run, key: int) -> nn.Module:
-        """A fresh discriminator of images."""
+        """Build a discriminator of images; the same seed and key start from the same weights."""
         with seeded(run.seed_for("initial weights", "discriminator", key)):
             return Discriminator(3, self.judge_widths)

@@ -18,7 +18,7 @@ VIT = "vit_base_patch16_224.orig_in21k_ft_in1k"  # the weights that TransReID st
 
 
 def hrnet_w32(weights_dir: Path | None, imagenet: bool) -> tuple[nn.Module, tuple[int, ...]]:
-    """HRNet-W32: images -> maps of strides 4, 8, 16, 32, and their channels.
+    """Build HRNet-W32, from images to maps of strides 4, 8, 16, 32; return it and their channels.
 
     The maps are those of the classification head: 128, 256, 512, 1024 channels, each behind a
     bottleneck.
@@ -40,7 +40,7 @@ class PatchMap(nn.Module):
         self.vit = vit
 
     def forward(self, images: Tensor) -> Tensor:
-        """(B, 3, H, W), normalised over ImageNet; the ViT's own scale is [-1, 1]."""
+        """Map images (B, 3, H, W), normalised over ImageNet; the ViT's own scale is [-1, 1]."""
         tokens = self.vit.forward_features(2.0 * denormalise(images) - 1.0)
         patches: Tensor = tokens[:, self.vit.num_prefix_tokens :].transpose(1, 2)
         return patches.reshape(*patches.shape[:2], *self.vit.patch_embed.grid_size)
@@ -49,7 +49,10 @@ class PatchMap(nn.Module):
 def vit_base(
     size: tuple[int, int], weights_dir: Path | None, imagenet: bool
 ) -> tuple[nn.Module, int]:
-    """ViT-B/16 for images of `size`, to which trained position embeddings are resampled."""
+    """Build ViT-B/16 for images of `size`, to which trained position embeddings are resampled.
+
+    Returns it and its number of channels.
+    """
     _check_size(size, 16)
     vit = timm().create_model("vit_base_patch16_224", img_size=size, num_classes=0)
     if imagenet:
@@ -59,7 +62,7 @@ def vit_base(
 
 
 def vit_small(size: tuple[int, int], patch: int, width: int, depth: int) -> tuple[nn.Module, int]:
-    """The same kind of network with `depth` blocks and tokens of `width`, 16 for each head."""
+    """Build a ViT with `depth` blocks and tokens of `width`, 16 numbers for each head."""
     _check_size(size, patch)
     vit = timm().models.VisionTransformer(
         size, patch, num_classes=0, embed_dim=width, depth=depth, num_heads=width // 16
@@ -76,7 +79,7 @@ def _check_size(size: tuple[int, int], patch: int) -> None:
 
 
 def _load(network: nn.Module, state: dict[str, Tensor], tag: str) -> None:
-    """What `network` has of a classifier's state; the classifier itself is left out."""
-    wanted = network.state_dict()
-    found = {name: x for name, x in state.items() if name in wanted}
-    load_pretrained(network, found, f"timm's {tag}")
+    """Load a classifier's state into `network`, which lacks the classifier itself."""
+    names = network.state_dict()
+    trunk_state = {name: x for name, x in state.items() if name in names}
+    load_pretrained(network, trunk_state, f"timm's {tag}")

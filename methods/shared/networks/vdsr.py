@@ -17,7 +17,7 @@ class ChannelAttention(nn.Module):
         self.squeeze, self.excite = nn.Conv2d(width, few, 1), nn.Conv2d(few, width, 1)
 
     def forward(self, maps: Tensor) -> Tensor:
-        """(B, width, H, W) -> (B, width, H, W)."""
+        """Scale the channels of maps (B, width, H, W)."""
         few = F.relu(self.squeeze(maps.mean((2, 3), keepdim=True)))
         return maps * torch.sigmoid(self.excite(few))
 
@@ -40,6 +40,6 @@ class VDSR(nn.Module):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
 
     def forward(self, images: Tensor) -> Tensor:
-        """(B, 3, H, W) -> (B, 3, H, W), on the scale of its input."""
+        """Restore images (B, 3, H, W), on the scale of its input."""
         rebuilt: Tensor = images + self.layers(images)
         return rebuilt

@@ -16,10 +16,10 @@ ENOUGH = 64  # HR images to compare
 
 
 def coarsened(images: Tensor, factor: float) -> Tensor:
-    """(B, 3, H, W), down-sampled by `factor` with antialiasing and brought back, bilinearly."""
+    """Down-sample (B, 3, H, W) by `factor` with antialiasing and bring it back, bilinearly."""
     size = images.shape[2:]
-    fewer = [max(1, round(side / factor)) for side in size]
-    small = F.interpolate(images, fewer, mode="bilinear", antialias=True)
+    coarse = [max(1, round(side / factor)) for side in size]
+    small = F.interpolate(images, coarse, mode="bilinear", antialias=True)
     return F.interpolate(small, size, mode="bilinear")
 
 
@@ -34,7 +34,7 @@ class LowViews(nn.Module):
         self.register_buffer("factors", torch.tensor(rates, dtype=torch.float32))
 
     def fit(self, train: TrainSet) -> None:
-        """The factor of least squared error on some HR images; without any, it is the rate."""
+        """Take the factor of least squared error on some HR images; without any, the rate."""
         if len(train.hr) == 0:
             return
         rows, device = np.arange(0, len(train.hr), -(-len(train.hr) // ENOUGH)), self.factors.device
@@ -46,5 +46,5 @@ class LowViews(nn.Module):
             self.factors[j] = FACTORS[int(np.argmin(errors))]
 
     def forward(self, images: Tensor, rate: int) -> Tensor:
-        """What images (B, 3, H, W) look like once down-sampled by one of the rates."""
+        """Show images (B, 3, H, W) as if down-sampled by one of the rates."""
         return coarsened(images, float(self.factors[self.rates.index(rate)]))

@@ -12,9 +12,9 @@ Part = tuple[Optimizer, float, float]  # with its first learning rate and its wa
 
 
 def descend(now: Iteration, parts: list[Part], losses: Iterable[Tensor]) -> None:
-    """Step all parts along the gradient of the sum of `losses`, taken one after another.
+    """Step all parts along the gradient of the sum of `losses`, propagated one after another.
 
-    Losses made lazily hold the memory of one at a time.
+    A generator of losses needs the memory of one at a time.
     """
     for optimiser, start, warmup in parts:
         set_rate(optimiser, now.rate(start, warmup))

@@ -24,7 +24,7 @@ LOG = logging.getLogger("crossres.methods")
 
 @dataclass(frozen=True)
 class Iteration:
-    """One iteration: its number, the number of all, its images, and what to erase from them."""
+    """One iteration: its number, the number of all, its images and their augmentation."""
 
     step: int
     total: int
@@ -34,34 +34,34 @@ class Iteration:
     run: Run
 
     @property
-    def done(self) -> float:
-        """The share of the schedule that lies behind, in [0, 1)."""
+    def elapsed(self) -> float:
+        """The share of the schedule that is over, in [0, 1)."""
         return self.step / self.total
 
     def rate(self, start: float, warmup: float = 0.0) -> float:
-        """The learning rate now, of one that starts at `start`."""
+        """Return the learning rate of this iteration, where it starts at `start`."""
         o = self.options
         return start * rate_factor(self.step, self.total, o.lr_drop_at, o.lr_drop, warmup)
 
     def labels(self, device: torch.device) -> Tensor:
-        """The identities of the batch's images, (B,) int64."""
+        """Return the labels of the batch's images, (B,) int64."""
         return torch.from_numpy(self.batch.train.labels[self.batch.indices]).to(device)
 
     def mask(self, count: int, device: torch.device) -> Tensor | None:
-        """What random erasing leaves of `count` images, (count, 1, H, W), or None for all."""
+        """Draw what random erasing leaves of `count` images, (count, 1, H, W); None for all."""
         if self.options.erase == 0.0:
             return None
         height, width = self.batch.train.images.shape[1:3]
-        kept = erasing_mask((count, height, width), self.options.erase, self.generator)
-        self.run.record_draws(kept)
-        return torch.from_numpy(kept).to(device)
+        mask = erasing_mask((count, height, width), self.options.erase, self.generator)
+        self.run.record_draws(mask)
+        return torch.from_numpy(mask).to(device)
 
-    def seen(self, device: torch.device) -> Tensor:
-        """The batch's images as a re-ID network trains on them: normalised, erased where asked."""
+    def inputs(self, device: torch.device) -> Tensor:
+        """Return the batch's images (B, 3, H, W) for a re-ID network: normalised, then erased."""
         return self.erased(normalise(to_tensor(self.batch.images(), device)))
 
     def erased(self, images: Tensor) -> Tensor:
-        """Normalised images (B, 3, H, W) as random erasing leaves them."""
+        """Apply random erasing to normalised images (B, 3, H, W)."""
         mask = self.mask(len(images), images.device)
         return images if mask is None else images * mask
 
@@ -69,17 +69,17 @@ class Iteration:
 def iterations(
     train: TrainSet, table: dict[str, Any], options: ReidOptions, run: Run
 ) -> Iterator[Iteration]:
-    """The iterations that a profile's `train` table asks for; the run is told of each."""
+    """Yield the iterations that a profile's `train` table asks for, and report progress."""
     spec = train_spec(table)
     total = spec.total(train.labels)
-    short = lacking(train)
-    if any(short.values()):
-        LOG.info("identities without HR images: %(hr)d, without LR images: %(lr)d", short)
-    chosen = np.random.default_rng(run.seed_for("batches"))
-    changed = np.random.default_rng(run.seed_for("augmentation"))
-    hidden = np.random.default_rng(run.seed_for("erasing"))
-    for step, indices in enumerate(batches(train, spec.batch, total, chosen)):
-        batch = Augmented(train, indices, options.flip, options.crop, changed)
+    missing = lacking(train)
+    if any(missing.values()):
+        LOG.info("identities without HR images: %(hr)d, without LR images: %(lr)d", missing)
+    batch_draws = np.random.default_rng(run.seed_for("batches"))
+    augmentation_draws = np.random.default_rng(run.seed_for("augmentation"))
+    erasing_draws = np.random.default_rng(run.seed_for("erasing"))
+    for step, indices in enumerate(batches(train, spec.batch, total, batch_draws)):
+        batch = Augmented(train, indices, options.flip, options.crop, augmentation_draws)
         run.record_draws(indices, batch.mirrored, batch.offsets)
-        yield Iteration(step, total, batch, options, hidden, run)
+        yield Iteration(step, total, batch, options, erasing_draws, run)
         run.progress(step + 1, total)

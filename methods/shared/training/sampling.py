@@ -28,19 +28,19 @@ class BatchSpec:
 
 
 def visits(labels: NDArray[np.int64], spec: BatchSpec) -> NDArray[np.int64]:
-    """How often an epoch visits each identity: ceil(its images / images a visit), (C,)."""
+    """Return how often an epoch visits each identity: ceil(its images / images a visit), (C,)."""
     return -(-np.bincount(labels) // spec.per_identity)
 
 
 def batches_per_epoch(labels: NDArray[np.int64], spec: BatchSpec) -> int:
-    """The least number of batches in which every identity gets its visits, once a batch."""
-    wanted = visits(labels, spec)
-    width = min(spec.identities, len(wanted))
-    return int(max(-(-wanted.sum() // width), wanted.max()))
+    """Return the least number of batches in which each identity gets its visits, one a batch."""
+    counts = visits(labels, spec)
+    width = min(spec.identities, len(counts))
+    return int(max(-(-counts.sum() // width), counts.max()))
 
 
 def lacking(train: TrainSet) -> dict[str, int]:
-    """How many identities have no HR or no LR image; their images of the other kind fill in."""
+    """Count the identities without HR and without LR images, whose other images fill in."""
     hr = np.bincount(train.labels[train.rates == 1], minlength=train.identities)
     lr = np.bincount(train.labels[train.rates != 1], minlength=train.identities)
     return {"hr": int((hr == 0).sum()), "lr": int((lr == 0).sum())}
@@ -49,49 +49,51 @@ def lacking(train: TrainSet) -> dict[str, int]:
 def batches(
     train: TrainSet, spec: BatchSpec, count: int, generator: np.random.Generator
 ) -> Iterator[Indices]:
-    """`count` batches of image indices, (P * K,) int64, identity by identity, HR images first.
+    """Yield `count` batches of image indices, (P * K,) int64, by identity, HR images first.
 
     Epochs follow one another; a batch holds min(P, C) different identities. An identity with
     fewer images than asked for is drawn with replacement.
     """
-    wanted = visits(train.labels, spec)
+    visit_counts = visits(train.labels, spec)
     pools = _pools(train)
-    made = 0
-    while made < count:
-        for chosen in _epoch(wanted, spec.identities, generator):
+    yielded = 0
+    while yielded < count:
+        for chosen in _epoch(visit_counts, spec.identities, generator):
             yield np.concatenate([_draw(*pools[int(pid)], spec, generator) for pid in chosen])
-            made += 1
-            if made == count:
+            yielded += 1
+            if yielded == count:
                 return
 
 
 def _pools(train: TrainSet) -> list[tuple[Indices, Indices]]:
-    """The HR and the LR images of every identity; one kind stands in where the other is absent."""
+    """Return the HR and LR images of each identity; one kind stands in where the other lacks."""
     pools = []
     for pid in range(train.identities):
-        own = np.flatnonzero(train.labels == pid)
-        hr, lr = own[train.rates[own] == 1], own[train.rates[own] != 1]
+        indices = np.flatnonzero(train.labels == pid)
+        hr, lr = indices[train.rates[indices] == 1], indices[train.rates[indices] != 1]
         pools.append((hr if len(hr) else lr, lr if len(lr) else hr))
     return pools
 
 
 def _epoch(
-    wanted: NDArray[np.int64], width: int, generator: np.random.Generator
+    visit_counts: NDArray[np.int64], width: int, generator: np.random.Generator
 ) -> Iterator[NDArray[np.int64]]:
-    """The identities of each batch of an epoch, in random order, none twice in one batch.
+    """Yield the identities of each batch of an epoch, in random order, none twice in one batch.
 
-    An identity whose visits left equal the batches left must come now; the others are drawn in
-    proportion to their visits left; identities already done fill up the last batches.
+    An identity with as many visits left as there are batches is due; others that wait are drawn in
+    proportion to their visits left; finished ones fill up the last batches.
     """
-    left = wanted.copy()
+    left = visit_counts.copy()
     width = min(width, len(left))
     for remaining in range(int(max(-(-left.sum() // width), left.max())), 0, -1):
         due = np.flatnonzero(left == remaining)
-        open_ = np.flatnonzero((left > 0) & (left < remaining))
-        done = np.flatnonzero(left == 0)
-        more = _weighted(open_, left[open_], width - len(due), generator)
-        rest = _weighted(done, np.ones(len(done)), width - len(due) - len(more), generator)
-        chosen = generator.permutation(np.concatenate([due, more, rest]))
+        waiting = np.flatnonzero((left > 0) & (left < remaining))
+        finished = np.flatnonzero(left == 0)
+        drawn = _weighted(waiting, left[waiting], width - len(due), generator)
+        fillers = _weighted(
+            finished, np.ones(len(finished)), width - len(due) - len(drawn), generator
+        )
+        chosen = generator.permutation(np.concatenate([due, drawn, fillers]))
         left[chosen] = np.maximum(left[chosen] - 1, 0)
         yield chosen
 
@@ -106,7 +108,7 @@ def _weighted(
 
 
 def _draw(hr: Indices, lr: Indices, spec: BatchSpec, generator: np.random.Generator) -> Indices:
-    """One visit: HR images, then LR images; an identity of one kind gives all from that kind."""
+    """Draw the images of one visit, HR ones first; all of one kind where an identity has one."""
     if hr is lr:
         return _some(hr, spec.per_identity, generator)
     return np.concatenate(

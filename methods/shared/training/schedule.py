@@ -1,7 +1,4 @@
-"""What every trained network needs: schedule, optimisers, seeds, devices, its arrays.
-
-Nothing here changes torch's global random state or keeps its global settings changed.
-"""
+"""How long a network trains, how its learning rate goes, and its optimiser."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
@@ -38,25 +35,25 @@ class TrainSpec:
         return BatchSpec(self.identities, self.hr_images, self.lr_images)
 
     def total(self, labels: NDArray[np.int64]) -> int:
-        """The number of iterations of the whole training."""
+        """Return the number of iterations of the whole training."""
         return self.iterations or self.epochs * batches_per_epoch(labels, self.batch)
 
 
 def train_spec(table: dict[str, Any]) -> TrainSpec:
-    """The `train` table of a profile, checked. Raises InputError."""
-    known = [field.name for field in fields(TrainSpec)]
-    others = sorted(set(table) - set(known))
-    if others:
-        raise unknown("entry", others[0], known, "train of the profile")
+    """Check the `train` table of a profile. Raises InputError."""
+    names = [field.name for field in fields(TrainSpec)]
+    unknown_names = sorted(set(table) - set(names))
+    if unknown_names:
+        raise unknown("entry", unknown_names[0], names, "train of the profile")
     spec: TrainSpec = resolve("(train of the profile)", TrainSpec, table)
     return spec
 
 
 def rate_factor(step: int, total: int, drop_at: float, drop: float, warmup: float = 0.0) -> float:
-    """What a learning rate is multiplied by in iteration `step` of `total` (from 0)."""
-    done = step / total
+    """Return the factor of a learning rate in iteration `step` (from 0) of `total`."""
+    elapsed = step / total
     growing = min(1.0, (step + 1) / (warmup * total)) if warmup > 0 else 1.0
-    return growing * (drop if done >= drop_at else 1.0)
+    return growing * (drop if elapsed >= drop_at else 1.0)
 
 
 def make_optimiser(
@@ -66,7 +63,7 @@ def make_optimiser(
     weight_decay: float,
     nesterov: bool = False,
 ) -> Optimizer:
-    """ "adam", "adamw" or "sgd" (momentum 0.9), updating all parameters in one kernel."""
+    """Make an optimiser, "adam", "adamw" or "sgd" (momentum 0.9), that updates in one kernel."""
     if kind == "sgd":
         return SGD(parameters, rate, 0.9, 0, weight_decay, nesterov, fused=True)
     chosen = AdamW if kind == "adamw" else Adam

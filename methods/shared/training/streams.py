@@ -14,13 +14,13 @@ from crossres.methods.shared.training.loop import Iteration
 
 
 def check_rates(rates: tuple[int, ...]) -> None:
-    """ValueError unless the option `rates` lists different ones of those that variants have."""
+    """Raise ValueError unless the option `rates` lists different rates that variants have."""
     if not rates or set(rates) - {2, 3, 4} or len(set(rates)) < len(rates):
         raise ValueError("option rates must be a list of different rates out of 2, 3, 4")
 
 
 def require_variants(method: str, rates: Iterable[int], train: TrainSet) -> None:
-    """InputError unless the training set has its HR images down-sampled by all of `rates`."""
+    """Raise InputError unless the training set has variants of all `rates`."""
     if missing := sorted(set(rates) - set(train.variants)):
         raise InputError(f"{method} needs the HR images down-sampled by {missing} too")
 
@@ -41,12 +41,12 @@ class Streams:
 
 
 def streams(now: Iteration, rates: tuple[int, ...], device: torch.device) -> Streams:
-    """The batch of an iteration, its HR images down-sampled by each of `rates`."""
+    """Return the batch of an iteration, its HR images down-sampled by each of `rates`."""
     images, labels = to_tensor(now.batch.images(), device), now.labels(device)
     hr = torch.from_numpy(now.batch.hr).to(device)
     lr = torch.from_numpy(np.delete(np.arange(len(labels)), now.batch.hr)).to(device)
-    made = now.batch.versions(rates)
-    low = to_tensor(made.reshape(-1, *made.shape[2:]), device)
+    versions = now.batch.versions(rates)
+    low = to_tensor(versions.reshape(-1, *versions.shape[2:]), device)
     high, count = images[hr], len(rates)
-    known = (labels[hr], labels[hr].repeat(count), labels[lr])
-    return Streams(high, low, high.repeat(count, 1, 1, 1), images[lr], known)
+    stream_labels = (labels[hr], labels[hr].repeat(count), labels[lr])
+    return Streams(high, low, high.repeat(count, 1, 1, 1), images[lr], stream_labels)

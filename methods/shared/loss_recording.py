@@ -1,4 +1,4 @@
-"""Record the losses of a training where they are computed, for whoever watches it.
+"""Recording the losses of a training where they are computed.
 
 They pass through unchanged, so that a formula names its terms where it stands.
 """
@@ -17,8 +17,8 @@ _recorder: ContextVar[RecordLoss] = ContextVar("recorder", default=ignore_loss)
 
 
 @contextmanager
-def losses_go_to(record: RecordLoss) -> Iterator[None]:
-    """Inside, `record` gets each `watched_loss`: mostly the `record_loss` of a Run."""
+def recording_losses(record: RecordLoss) -> Iterator[None]:
+    """Pass each `recorded_loss` inside to `record`, mostly the `record_loss` of a Run."""
     token = _recorder.set(record)
     try:
         yield
@@ -26,7 +26,7 @@ def losses_go_to(record: RecordLoss) -> Iterator[None]:
         _recorder.reset(token)
 
 
-def watched_loss(name: str, loss: _Loss) -> _Loss:
-    """Return the loss itself, after it was recorded under this name."""
+def recorded_loss(name: str, loss: _Loss) -> _Loss:
+    """Record the loss under this name and return it."""
     _recorder.get()(name, loss)
     return loss
