@@ -42,18 +42,18 @@ def prepared(cls: type[CadNet] = CadNet, **options: Any) -> tuple[CadNetNetwork,
 
 
 def stepped(network: CadNetNetwork, now: Iteration, rate: float = 0.0) -> dict[str, Any]:
-    """One `step`, at learning rates of `rate`; the gradients that the last descent left."""
-    rest = [p for n, p in network.named_parameters() if not n.startswith("adversaries.")]
-    own = (make_optimiser("sgd", rest, rate, 0.0), rate, 0.0)
-    parts = [make_optimiser("sgd", d.parameters(), rate, 0.0) for d in network.adversaries]
-    drawn = torch.arange(12) % 3
-    network.step(now, own, [(part, rate, 0.0) for part in parts], drawn)
+    """Make one `step` at learning rates of `rate`; return the gradients of the last descent."""
+    learners = [p for n, p in network.named_parameters() if not n.startswith("adversaries.")]
+    part = (make_optimiser("sgd", learners, rate, 0.0), rate, 0.0)
+    judges = [make_optimiser("sgd", d.parameters(), rate, 0.0) for d in network.adversaries]
+    rate_draws = torch.arange(12) % 3
+    network.step(now, part, [(judge, rate, 0.0) for judge in judges], rate_draws)
     return {n: p.grad.clone() for n, p in network.named_parameters() if p.grad is not None}
 
 
 def bce(logits: torch.Tensor, real: bool) -> torch.Tensor:
-    said = torch.sigmoid(logits.double())
-    return -torch.log(said if real else 1 - said).mean()
+    likely = torch.sigmoid(logits.double())
+    return -torch.log(likely if real else 1 - likely).mean()
 
 
 @pytest.mark.parametrize("table", [SMALL.backbone, RESNET50])
@@ -99,8 +99,8 @@ def test_the_decoder_is_convolutions_of_nearest_maps_beside_skips() -> None:
         x = x.repeat_interleave(2, 2).repeat_interleave(2, 3)
         x = x if skip is None else torch.cat([x, skip], 1)
         x = F.relu(F.conv2d(x, block[0].weight, padding=1) / (1 + 1e-5) ** 0.5)  # type: ignore[index]
-    wanted = torch.sigmoid(F.conv2d(x, decoder.last.weight, decoder.last.bias, padding=1))
-    assert torch.allclose(decoder([shallow, deep], (8, 4)), wanted, atol=1e-5)
+    expected = torch.sigmoid(F.conv2d(x, decoder.last.weight, decoder.last.bias, padding=1))
+    assert torch.allclose(decoder([shallow, deep], (8, 4)), expected, atol=1e-5)
 
 
 def test_an_untrained_difference_leaves_images_as_they_are() -> None:
@@ -116,7 +116,7 @@ def test_the_gradient_is_that_of_the_papers_loss(native: Any, batches: Any, adve
     """Eq. 1 to 5 written out; the learning rate is zero, so that D is as it was."""
     weights = {"feature_weight": 0.5, "rec_weight": 2.0, "image_weight": 0.25}
     network, now = prepared(native=native, batches=batches, adversary=adversary, **weights)
-    found = stepped(network, now)
+    gradients = stepped(network, now)
     network.zero_grad()
     s = streams(now, (2, 3, 4), CPU)
     n = len(s.high)
@@ -145,27 +145,31 @@ def test_the_gradient_is_that_of_the_papers_loss(native: Any, batches: Any, adve
             labels[group],
             torch.cdist(v[group], v[group], compute_mode="donot_use_mm_for_euclid_dist"),
         )
-        same = y[:, None] == y[None]
-        hinge = 2.0 + (apart * same).amax(1) - apart.masked_fill(same, torch.inf).amin(1)
+        same_identity = y[:, None] == y[None]
+        hinge = (
+            2.0
+            + (apart * same_identity).amax(1)
+            - apart.masked_fill(same_identity, torch.inf).amin(1)
+        )
         loss = loss + F.cross_entropy(logits[group], y) + hinge.clamp_min(0).mean()
     loss.backward()  # type: ignore[no-untyped-call]
     for name, parameter in network.named_parameters():
         if not name.startswith("adversaries."):
             assert parameter.grad is not None
             scale = float(parameter.grad.abs().max()) + 1e-4
-            assert torch.allclose(found[name], parameter.grad, atol=2e-3 * scale), name
+            assert torch.allclose(gradients[name], parameter.grad, atol=2e-3 * scale), name
 
 
 def test_discriminators_learn_to_tell_and_nothing_else_moves_them() -> None:
     network, now = prepared(adversary_lr=0.1)
     before = {n: p.detach().clone() for n, p in network.named_parameters()}
     s = streams(now, (2, 3, 4), CPU)
-    rest = [p for n, p in network.named_parameters() if not n.startswith("adversaries.")]
-    own = (make_optimiser("sgd", rest, 0.0, 0.0), 0.0, 0.0)
-    others = [
+    learners = [p for n, p in network.named_parameters() if not n.startswith("adversaries.")]
+    part = (make_optimiser("sgd", learners, 0.0, 0.0), 0.0, 0.0)
+    adversaries = [
         (make_optimiser("sgd", d.parameters(), 0.1, 0.0), 0.1, 0.0) for d in network.adversaries
     ]
-    network.step(now, own, others, torch.arange(12) % 3)  # type: ignore[arg-type]
+    network.step(now, part, adversaries, torch.arange(12) % 3)  # type: ignore[arg-type]
     for name, parameter in network.named_parameters():
         assert torch.equal(parameter, before[name]) is not name.startswith("adversaries."), name
     assert len(s.high)
@@ -177,9 +181,9 @@ def test_an_embedding_is_pooled_f_beside_pooled_g() -> None:
     network = prepared(test_normalise="none")[0].eval()
     f = network.first.trunk((images - mean) / std).mean((2, 3))
     g = network.second.trunk((network.painted(images) - mean) / std).mean((2, 3))  # type: ignore[union-attr]
-    for embedding, wanted in (("both", torch.cat([f, g], 1)), ("f", f), ("g", g)):
+    for embedding, expected in (("both", torch.cat([f, g], 1)), ("f", f), ("g", g)):
         network = prepared(test_normalise="none", embedding=embedding)[0].eval()
-        assert torch.allclose(network.features(images), wanted, atol=1e-5)
+        assert torch.allclose(network.features(images), expected, atol=1e-5)
     assert torch.allclose(prepared(Rain, test_normalise="none")[0].eval().features(images), f)
 
 

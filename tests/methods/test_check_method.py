@@ -390,9 +390,9 @@ def test_distances_are_euclidean() -> None:
     generator = np.random.default_rng(0)
     query, gallery = generator.random((3, 5), np.float32), generator.random((4, 5), np.float32)
     expected = np.linalg.norm(query[:, None].astype(float) - gallery[None], axis=2)
-    found = Plain(SMALL).distances(query, gallery)
-    assert found.dtype == np.float64
-    assert np.allclose(found, expected)
+    distances = Plain(SMALL).distances(query, gallery)
+    assert distances.dtype == np.float64
+    assert np.allclose(distances, expected)
 
 
 def test_loading_what_another_method_or_other_options_saved_is_refused(tmp_path: Path) -> None:
@@ -428,9 +428,9 @@ def test_saved_methods_are_json_and_safetensors_alone(tmp_path: Path) -> None:
     method.save(tmp_path / "new" / "folder")
     files = sorted(path.name for path in (tmp_path / "new" / "folder").iterdir())
     assert files == ["method.json", "weights.safetensors"]
-    about = json.loads((tmp_path / "new" / "folder" / "method.json").read_text())
-    assert about["method"] == "plain"
-    assert about["options"]["parts"] == 4
+    description = json.loads((tmp_path / "new" / "folder" / "method.json").read_text())
+    assert description["method"] == "plain"
+    assert description["options"]["parts"] == 4
 
 
 def test_made_images_are_always_the_same() -> None:

@@ -51,13 +51,13 @@ def without(train: TrainSet, rates: Array) -> TrainSet:
 
 def test_block_histograms_are_roots_of_shares_over_windows_of_four_cells() -> None:
     levels = np.random.default_rng(0).integers(0, 5, (2, 9, 6, 2))
-    found = block_histograms(levels, 5, 3)
-    assert found.shape == (2, 2 * 1, 2 * 5)
+    histograms = block_histograms(levels, 5, 3)
+    assert histograms.shape == (2, 2 * 1, 2 * 5)
     for image in range(2):
         for block in range(2):
             window = levels[image, 3 * block : 3 * block + 6, :6]
             shares = [np.bincount(window[..., c].ravel(), minlength=5) / 36 for c in range(2)]
-            assert np.allclose(found[image, block], np.sqrt(np.concatenate(shares)))
+            assert np.allclose(histograms[image, block], np.sqrt(np.concatenate(shares)))
 
 
 def test_descriptors_have_a_length_of_one_a_block_and_see_colour() -> None:
@@ -66,10 +66,10 @@ def test_descriptors_have_a_length_of_one_a_block_and_see_colour() -> None:
         (("rgb", "hsv", "ycbcr"), True, 9 * 8 + 10 + 36),
         (("hsv", "lab"), False, 6 * 8 + 10),
     ):
-        found = Descriptor((4, 2), colours, hog)(images, 6)
-        assert found.shape == (3, 3, size)
-        assert found.dtype == np.float32
-        assert np.allclose(np.square(found).sum(2), 1, atol=0.06), "HOG's own norm is near 1"
+        blocks = Descriptor((4, 2), colours, hog)(images, 6)
+        assert blocks.shape == (3, 3, size)
+        assert blocks.dtype == np.float32
+        assert np.allclose(np.square(blocks).sum(2), 1, atol=0.06), "HOG's own norm is near 1"
     red, blue = np.zeros((2, 1, 32, 16, 3), dtype=np.uint8)
     red[..., 0], blue[..., 2] = 200, 200
     assert np.linalg.norm(Descriptor((4, 2))(red, 4) - Descriptor((4, 2))(blue, 4)) > 1
@@ -79,9 +79,9 @@ def test_scatter_and_fisher_against_their_definitions() -> None:
     rows, labels = rows_of(4, 5, 3)
     inner, outer = np.zeros((3, 3)), np.zeros((3, 3))
     for label in range(4):
-        own = rows[labels == label]
-        inner += sum(np.outer(x - own.mean(0), x - own.mean(0)) for x in own)
-        outer += 5 * np.outer(own.mean(0) - rows.mean(0), own.mean(0) - rows.mean(0))
+        members = rows[labels == label]
+        inner += sum(np.outer(x - members.mean(0), x - members.mean(0)) for x in members)
+        outer += 5 * np.outer(members.mean(0) - rows.mean(0), members.mean(0) - rows.mean(0))
     assert np.allclose(within(rows, labels), inner)
     assert np.allclose(between(rows, labels), outer)
     axes = fisher(rows, labels, 2, 1e-3)
@@ -127,8 +127,8 @@ def test_the_joint_discriminant_solves_equation_2() -> None:
     generator = np.random.default_rng(3)
     for scale in (1e-3, 1e-2, 1.0):
         for _ in range(50):
-            other = [w + scale * generator.normal(size=w.shape) for w in (w_n, w_l)]
-            assert ratio(*other) <= best + 1e-9
+            moved = [w + scale * generator.normal(size=w.shape) for w in (w_n, w_l)]
+            assert ratio(*moved) <= best + 1e-9
 
 
 def test_hcmd_brings_the_class_means_of_both_scales_together() -> None:
@@ -173,12 +173,12 @@ def test_the_best_map_is_stationary() -> None:
         far = w.gamma * ((y_h - y_l @ m) ** 2).sum() + w.ridge * (m**2).sum()
         return float(far + w.eta * ((x.target - y_z @ m @ d.high) ** 2).sum())
 
-    found = best_map(y_h, y_l, y_z, x.target, d.high, w)
+    mapping = best_map(y_h, y_l, y_z, x.target, d.high, w)
     for i in range(4):
         for j in range(4):
             step = np.zeros((4, 4))
             step[i, j] = 1e-4
-            assert abs(loss(found + step) - loss(found - step)) / 2e-4 < 1e-6
+            assert abs(loss(mapping + step) - loss(mapping - step)) / 2e-4 < 1e-6
 
 
 def test_atoms_get_better_and_stay_short() -> None:
@@ -204,8 +204,8 @@ def test_coupled_dictionaries_learn_a_map_from_low_to_high() -> None:
     d = couple(
         Samples(high[:150], low[:150], none, none), start, Weights(1, 0, 1e-3, 1e-3, 1e-3), 20
     )
-    made = sparse_codes(low[150:], d.low, 1e-3) @ d.mapping @ d.high
-    assert ((made - high[150:]) ** 2).sum() < 0.1 * ((low[150:] - high[150:]) ** 2).sum()
+    lifted = sparse_codes(low[150:], d.low, 1e-3) @ d.mapping @ d.high
+    assert ((lifted - high[150:]) ** 2).sum() < 0.1 * ((low[150:] - high[150:]) ** 2).sum()
 
 
 def test_targets_make_equation_2_equal_to_its_definition() -> None:
@@ -215,67 +215,68 @@ def test_targets_make_equation_2_equal_to_its_definition() -> None:
     goal, there = targets(blocks, labels, 4, push)
     assert there.tolist() == [True, True, False, True]
     for person in (0, 1, 3):
-        for place in range(2):
-            pull, away = blocks[labels == person, place], blocks[labels != person, place]
+        for block in range(2):
+            pull, away = blocks[labels == person, block], blocks[labels != person, block]
 
             def phi(p: Array, pull: Array = pull, away: Array = away) -> float:
                 near = ((p - pull) ** 2).sum(1).mean()
                 return float(near - push * ((p - away) ** 2).sum(1).mean())
 
-            def short(p: Array, goal: Array = goal[person, place]) -> float:
+            def short(p: Array, goal: Array = goal[person, block]) -> float:
                 return float((1 - push) * ((p - goal) ** 2).sum())
 
-            one, two = np.random.default_rng(place).normal(size=(2, 3))
-            assert phi(one) - phi(two) == pytest.approx(short(one) - short(two))
+            first, second = np.random.default_rng(block).normal(size=(2, 3))
+            assert phi(first) - phi(second) == pytest.approx(short(first) - short(second))
 
 
 def test_sld2l_converts_queries_and_leaves_the_gallery() -> None:
     method = method_class("sld2l")(SMALL)
     method.fit(example_train_set(SMALL), Run(seed=0))
-    found = method.embed(example_images(3, SMALL, "test")).astype(np.float64)
-    half = found.shape[1] // 2
-    assert not np.allclose(found[:, :half], found[:, half:])
-    wanted = np.linalg.norm(found[:, None, :half] - found[None, :, half:], axis=2)
-    rows = found.astype(np.float32)
-    assert np.allclose(method.distances(rows, rows), wanted, atol=1e-5)
+    embedded = method.embed(example_images(3, SMALL, "test")).astype(np.float64)
+    half = embedded.shape[1] // 2
+    assert not np.allclose(embedded[:, :half], embedded[:, half:])
+    expected = np.linalg.norm(embedded[:, None, :half] - embedded[None, :, half:], axis=2)
+    rows = embedded.astype(np.float32)
+    assert np.allclose(method.distances(rows, rows), expected, atol=1e-5)
     plain = method_class("sld2l")(SMALL, clusters=0)
     plain.fit(example_train_set(SMALL), Run(seed=0))
-    same = plain.embed(example_images(3, SMALL, "test"))
-    assert np.array_equal(same[:, : same.shape[1] // 2], same[:, same.shape[1] // 2 :])
+    unconverted = plain.embed(example_images(3, SMALL, "test"))
+    as_query, as_gallery = np.split(unconverted, 2, axis=1)
+    assert np.array_equal(as_query, as_gallery)
 
 
 def test_the_surface_is_a_kernel_machine_over_a_cubic() -> None:
     """theta by least squares in orthonormal polynomials, f term by term."""
     method: Any = method_class("sdf")(SMALL)
     method.fit(example_train_set(SMALL), Run(seed=0))
-    known, scales = method.arrays(), np.array([1, 2, 3, 4, 5]) / 5
+    learned, scales = method.arrays(), np.array([1, 2, 3, 4, 5]) / 5
     rows = method.embed(example_images(5, SMALL, "test"))
     query, gallery = rows[:2], rows[2:]
-    found = method.distances(query, gallery)
-    ends = [0, *known["ends"]]
+    distances = method.distances(query, gallery)
+    ends = [0, *learned["ends"]]
     for q in range(2):
         for g in range(3):
             d = [
                 np.linalg.norm(query[q, a:b].astype(float) - gallery[g, a:b].astype(float))
                 for a, b in pairwise(ends)
             ]
-            theta = known["cubic"].T @ np.array(d)
-            fitted = known["cubic"] @ theta
+            theta = learned["cubic"].T @ np.array(d)
+            fitted = learned["cubic"] @ theta
             assert np.allclose(fitted, np.polyval(np.polyfit(scales, d, 3), scales))
-            theta = (theta - known["centre"]) / known["spread"]
-            bends = np.exp(-((theta - known["landmarks"]) ** 2).sum(1) / 4) @ known["weights"]
-            wanted = bends + theta @ known["slope"] + known["intercept"][0]
-            assert found[q, g] == pytest.approx(-wanted, abs=1e-6)
-    assert signed(np.zeros((2, 3, 5)), known).shape == (2, 3)
+            theta = (theta - learned["centre"]) / learned["spread"]
+            bends = np.exp(-((theta - learned["landmarks"]) ** 2).sum(1) / 4) @ learned["weights"]
+            expected = bends + theta @ learned["slope"] + learned["intercept"][0]
+            assert distances[q, g] == pytest.approx(-expected, abs=1e-6)
+    assert signed(np.zeros((2, 3, 5)), learned).shape == (2, 3)
 
 
 def test_distances_of_sdf_do_not_depend_on_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     method = method_class("sdf")(SMALL)
     method.fit(example_train_set(SMALL), Run(seed=0))
     rows = method.embed(example_images(9, SMALL, "test"))
-    whole = method.distances(rows, rows)
+    at_once = method.distances(rows, rows)
     monkeypatch.setattr("crossres.methods.sdf.BLOCK_BYTES", 1)
-    assert np.allclose(method.distances(rows, rows), whole, atol=1e-9)
+    assert np.allclose(method.distances(rows, rows), at_once, atol=1e-9)
 
 
 def test_without_a_surface_the_distance_is_that_at_full_scale() -> None:
@@ -283,19 +284,19 @@ def test_without_a_surface_the_distance_is_that_at_full_scale() -> None:
     method.fit(example_train_set(SMALL), Run(seed=0))
     rows = method.embed(example_images(4, SMALL, "test"))
     full = rows[:, method.arrays()["ends"][-2] :].astype(np.float64)
-    wanted = np.linalg.norm(full[:, None] - full[None], axis=2)
-    assert np.allclose(method.distances(rows, rows), wanted, atol=1e-6)
+    expected = np.linalg.norm(full[:, None] - full[None], axis=2)
+    assert np.allclose(method.distances(rows, rows), expected, atol=1e-6)
 
 
 def test_training_pairs_join_lr_to_hr_images_within_a_fold() -> None:
     train, options = example_train_set(SMALL), SdfOptions(positives=5, negatives=3, folds=2)
-    one, two = training_pairs(train, options, Run(seed=0))
-    same, fold = train.labels[one] == train.labels[two], fold_of(train.labels, 2)
-    assert same.sum() == 5
-    assert (~same).sum() > 5
-    assert (train.rates[one] != 1).all()
-    assert (train.rates[two] == 1).all()
-    assert (fold[one] == fold[two]).all()
+    left, right = training_pairs(train, options, Run(seed=0))
+    same_person, fold = train.labels[left] == train.labels[right], fold_of(train.labels, 2)
+    assert same_person.sum() == 5
+    assert (~same_person).sum() > 5
+    assert (train.rates[left] != 1).all()
+    assert (train.rates[right] == 1).all()
+    assert (fold[left] == fold[right]).all()
     assert fold_of(np.array([0, 1, 2]), 9).max() == 0, "a fold has two persons or more"
 
 
@@ -318,13 +319,13 @@ def test_their_rows_conform(name: str, options: dict[str, Any]) -> None:
 @pytest.mark.parametrize("rates", ["no LR", "no HR", "unknown"])
 def test_sets_that_lack_a_kind_of_image(name: str, rates: str) -> None:
     full = example_train_set(SMALL)
-    other = {
+    lacking = {
         "no LR": np.ones_like(full.rates),
         "no HR": np.full_like(full.rates, 3),
         "unknown": np.where(full.rates == 1, 1, 0),
     }[rates]
     method = method_class(name)(SMALL)
-    method.fit(without(full, other), Run(seed=0))
+    method.fit(without(full, lacking), Run(seed=0))
     rows = method.embed(example_images(3, SMALL, "test"))
     assert np.isfinite(method.distances(rows[:1], rows[1:])).all()
 

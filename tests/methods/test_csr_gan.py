@@ -34,20 +34,20 @@ def prepared(**options: Any) -> tuple[CsrGanNetwork, Iteration]:
 
 def calls(network: CsrGanNetwork) -> list[tuple[int, tuple[int, ...]]]:
     """Filled, from now on, with the doubling G_k and the shape of what it is given."""
-    made: list[tuple[int, tuple[int, ...]]] = []
+    recorded: list[tuple[int, tuple[int, ...]]] = []
     for k, part in enumerate(network.generators):
         part.register_forward_pre_hook(
-            lambda _m, args, k=k: made.append((2 ** (k + 1), tuple(args[0].shape)))
+            lambda _m, args, k=k: recorded.append((2 ** (k + 1), tuple(args[0].shape)))
         )
-    return made
+    return recorded
 
 
 def test_an_image_enters_at_the_stage_of_its_rate() -> None:
     network, _ = prepared()
-    images, made = torch.rand(6, 3, 32, 16), calls(network)
-    found = network.lifted(images, torch.tensor([1, 2, 3, 4, 6, 8]))
-    assert torch.equal(found[0], images[0]), "an HR image stays as it is"
-    assert made == [
+    images, entries = torch.rand(6, 3, 32, 16), calls(network)
+    lifted = network.lifted(images, torch.tensor([1, 2, 3, 4, 6, 8]))
+    assert torch.equal(lifted[0], images[0]), "an HR image stays as it is"
+    assert entries == [
         (2, (2, 3, 16, 8)),
         (4, (2, 3, 8, 4)),
         (2, (2, 3, 16, 8)),
@@ -55,42 +55,42 @@ def test_an_image_enters_at_the_stage_of_its_rate() -> None:
         (4, (1, 3, 8, 4)),
         (2, (1, 3, 16, 8)),
     ]
-    assert found.min() >= 0.0
-    assert found.max() <= 1.0
+    assert lifted.min() >= 0.0
+    assert lifted.max() <= 1.0
 
 
 def test_the_cascade_is_its_generators_in_series() -> None:
     network, _ = prepared()
     network.eval()
     images = torch.rand(2, 3, 32, 16)
-    found = network.lifted(images, torch.tensor([4, 4]))
+    lifted = network.lifted(images, torch.tensor([4, 4]))
     with torch.no_grad():
         middle = network.generators[1](network.options.entering(images, 2)).clamp(0, 1)
-        wanted = network.generators[0](middle).clamp(0, 1)
-    assert torch.allclose(found, wanted, atol=1e-6)
+        expected = network.generators[0](middle).clamp(0, 1)
+    assert torch.allclose(lifted, expected, atol=1e-6)
 
 
 def test_fewer_stages_take_what_the_missing_ones_would() -> None:
     network, _ = prepared(stages=1)
-    made = calls(network)
+    entries = calls(network)
     network.lifted(torch.rand(3, 3, 32, 16), torch.tensor([2, 4, 8]))
-    assert made == [(2, (3, 3, 16, 8))]
+    assert entries == [(2, (3, 3, 16, 8))]
 
 
 @pytest.mark.parametrize("rate", ["given", "estimated"])
 def test_a_rate_that_nobody_tells_is_read_from_the_pixels(rate: Any) -> None:
     network, _ = prepared(rate=rate)
     network.resolution.coefficients.copy_(torch.tensor([0.0, 0.0, 0.0, 3.6]))
-    made = calls(network)
+    entries = calls(network)
     network.lifted(torch.rand(2, 3, 32, 16), torch.tensor([1, 0]))
-    assert made[0] == (4, (1 if rate == "given" else 2, 3, 8, 4)), "3.6 rounds to 4"
+    assert entries[0] == (4, (1 if rate == "given" else 2, 3, 8, 4)), "3.6 rounds to 4"
 
 
 def test_images_may_keep_their_size() -> None:
     network, _ = prepared(grid="input", stages=2)
-    images, made = torch.rand(1, 3, 32, 16), calls(network)
+    images, entries = torch.rand(1, 3, 32, 16), calls(network)
     network.lifted(images, torch.tensor([4]))
-    assert made == [(4, (1, 3, 32, 16)), (2, (1, 3, 32, 16))]
+    assert entries == [(4, (1, 3, 32, 16)), (2, (1, 3, 32, 16))]
     assert network.options.entering(images, 2) is images
 
 
@@ -114,23 +114,23 @@ def stepped(network: CsrGanNetwork, now: Iteration, rate: float = 1e-9) -> list[
 
 def test_generators_learn_from_true_pairs_alone_at_first() -> None:
     network, now = prepared(gan_from=1.0, sr_batchnorm=False)
-    wanted = []
+    expected = []
     for generator, (low, target) in zip(network.generators, pairs(network, now), strict=True):
         gap = 2.0 * (generator(low) - target).detach().numpy().astype(np.float64)
-        wanted.append(float((gap**2).mean()))
-    assert stepped(network, now) == pytest.approx(wanted, rel=1e-4)
+        expected.append(float((gap**2).mean()))
+    assert stepped(network, now) == pytest.approx(expected, rel=1e-4)
 
 
 def test_the_gan_joins_later() -> None:
     mse, now = prepared(gan_from=1.0, sr_batchnorm=False)
-    both, same = prepared(gan_from=0.0, sr_batchnorm=False, adversarial=0.5)
+    both, gan_batch = prepared(gan_from=0.0, sr_batchnorm=False, adversarial=0.5)
     without = stepped(mse, now)
-    found = stepped(both, same)
-    for k, (low, _) in enumerate(pairs(both, same)):
+    losses = stepped(both, gan_batch)
+    for k, (low, _) in enumerate(pairs(both, gan_batch)):
         judge = both.options.discriminator(Run(seed=0), (1, 2, 4)[k])
         logits = judge(both.generators[k](low)).detach().numpy().astype(np.float64)
         fooled = np.log(1 + np.exp(-logits)).mean()
-        assert found[k] - without[k] == pytest.approx(0.5 * fooled, rel=1e-3)
+        assert losses[k] - without[k] == pytest.approx(0.5 * fooled, rel=1e-3)
 
 
 def test_discriminators_step_before_their_generator() -> None:
@@ -158,7 +158,7 @@ def test_perceptual_losses_compare_maps_and_last_numbers() -> None:
     loss = Perceptual(vgg)
     assert not any(p.requires_grad for p in loss.parameters())
     left, right = torch.rand(2, 3, 448, 224), torch.rand(2, 3, 448, 224)
-    seen = []
+    outputs = []
     for images in (left, right):
         squeezed = torch.nn.functional.interpolate(
             images, (224, 224), mode="bilinear", antialias=True
@@ -167,9 +167,9 @@ def test_perceptual_losses_compare_maps_and_last_numbers() -> None:
         normal = (pixels - np.array(MEAN).reshape(3, 1, 1)) / np.array(STD).reshape(3, 1, 1)
         maps = normal.reshape(2, 3, 4, 56, 4, 56).mean((3, 5))
         weight, bias = (p.detach().numpy() for p in vgg.classifier.parameters())
-        seen.append((maps, np.maximum(maps, 0).mean((2, 3)) @ weight.T + bias))
-    wanted = [((a - b) ** 2).mean() for a, b in zip(*seen, strict=True)]
-    assert [x.item() for x in loss(left, right)] == pytest.approx(wanted, rel=1e-3)
+        outputs.append((maps, np.maximum(maps, 0).mean((2, 3)) @ weight.T + bias))
+    expected = [((a - b) ** 2).mean() for a, b in zip(*outputs, strict=True)]
+    assert [x.item() for x in loss(left, right)] == pytest.approx(expected, rel=1e-3)
 
 
 def test_the_output_of_the_vgg_counts_at_the_last_stage_only() -> None:
@@ -209,11 +209,11 @@ def test_the_re_id_network_moves_no_generator() -> None:
 def test_embeddings_of_known_rates_keep_the_order_of_the_images() -> None:
     method, images = fitted(), example_images(5, SMALL, "test")
     rates = np.array([4, 1, 0, 2, 4])
-    found = method.embed_rated(images, rates)
+    embedded = method.embed_rated(images, rates)
     for k in range(5):
         alone = method.embed_rated(images[k : k + 1], rates[k : k + 1])
-        assert np.allclose(found[k], alone[0], atol=1e-5)
-    assert np.allclose(found[2], method.embed(images[2:3])[0], atol=1e-5)
+        assert np.allclose(embedded[k], alone[0], atol=1e-5)
+    assert np.allclose(embedded[2], method.embed(images[2:3])[0], atol=1e-5)
 
 
 def test_a_generator_learns_the_detail_that_lr_images_lack() -> None:

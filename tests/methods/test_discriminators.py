@@ -41,9 +41,9 @@ def test_the_first_and_the_last_layer_have_no_batch_normalisation() -> None:
 @pytest.mark.parametrize("real", [True, False])
 def test_the_loss_is_binary_cross_entropy(real: bool) -> None:
     logits = torch.randn(2, 1, 3, 2, generator=torch.Generator().manual_seed(0)) * 4
-    said = 1 / (1 + np.exp(-logits.numpy().astype(np.float64)))
-    wanted = -np.log(said if real else 1 - said).mean()
-    assert adversarial_loss(logits, real).item() == pytest.approx(wanted, rel=1e-5)
+    likely = 1 / (1 + np.exp(-logits.numpy().astype(np.float64)))
+    expected = -np.log(likely if real else 1 - likely).mean()
+    assert adversarial_loss(logits, real).item() == pytest.approx(expected, rel=1e-5)
 
 
 def test_a_step_trains_the_discriminator_alone() -> None:
@@ -55,9 +55,9 @@ def test_a_step_trains_the_discriminator_alone() -> None:
     adversarial_loss(network(fake), real=True).backward()  # type: ignore[no-untyped-call]
     left = fake.grad
     assert left is not None
-    kept = left.clone()
+    gradient = left.clone()
     before = discriminator_loss(network, real, fake).item()
     discriminator_step(now, (SGD(network.parameters(), 0.1), 0.1, 0.0), network, real, fake)
     assert discriminator_loss(network, real, fake).item() < before
     assert real.grad is None
-    assert torch.equal(fake.grad, kept)  # type: ignore[arg-type]
+    assert torch.equal(fake.grad, gradient)  # type: ignore[arg-type]

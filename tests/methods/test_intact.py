@@ -43,12 +43,12 @@ def loss_of(teacher: SrTeacher, now: Iteration, s: Streams, together: bool) -> f
     """L_G of one step, by what G's parameters would be told: the sum given to `descend`."""
     from crossres.methods import intact
 
-    seen: list[float] = []
+    recorded: list[float] = []
     original = intact.descend
 
     def spy(_now: Any, parts: Any, losses: Any) -> None:
         if parts[0] is teacher.sr_part:
-            seen.extend(loss.item() for loss in losses)
+            recorded.extend(loss.item() for loss in losses)
         # nothing moves, so that the losses can be recomputed afterwards
 
     intact.descend = spy
@@ -56,7 +56,7 @@ def loss_of(teacher: SrTeacher, now: Iteration, s: Streams, together: bool) -> f
         teacher.step(now, s, together)
     finally:
         intact.descend = original
-    return seen[0]
+    return recorded[0]
 
 
 def test_the_critic_reads_the_image_and_the_feature() -> None:
@@ -79,15 +79,15 @@ def test_stage_one_is_an_srgan() -> None:
     network, now, s = prepared(adversarial=0.5)
     teacher = SrTeacher(network, Run(seed=0))
     teacher.d_part = (teacher.d_part[0], 1e-12, 0.0)
-    found = loss_of(teacher, now, s, together=False)
+    loss = loss_of(teacher, now, s, together=False)
     fooled = real_loss(teacher.discriminator(network.sr(s.low)))
-    assert found == pytest.approx((gap**2).mean() + 0.5 * fooled, rel=1e-4)
+    assert loss == pytest.approx((gap**2).mean() + 0.5 * fooled, rel=1e-4)
 
 
 def test_stage_three_adds_identity_and_association() -> None:
     network, now, s = prepared(adversarial=0.0, identity=0.3, association=0.7)
     teacher = SrTeacher(network, Run(seed=0))
-    found = loss_of(teacher, now, s, together=True)
+    loss = loss_of(teacher, now, s, together=True)
     network.reid.eval()
     lifted = network.sr(torch.cat([s.low, s.native]))
     features, logits = network.reid(normalise(lifted))
@@ -95,8 +95,8 @@ def test_stage_three_adds_identity_and_association() -> None:
     labels = torch.cat(s.labels[1:])
     identity = part_loss(features, logits, labels, network.options).item()
     accepted = real_loss(teacher.critic(lifted, network.feature(lifted)))
-    wanted = (gap**2).mean() + 0.3 * identity + 0.7 * accepted
-    assert found == pytest.approx(wanted, rel=1e-3)
+    expected = (gap**2).mean() + 0.3 * identity + 0.7 * accepted
+    assert loss == pytest.approx(expected, rel=1e-3)
 
 
 @pytest.mark.parametrize("association", [0.0, 1e-2])
@@ -134,13 +134,13 @@ def streams_without_native(s: Streams) -> Streams:
 
 def test_the_re_id_network_learns_from_hr_images_then_from_all() -> None:
     network, now, s = prepared()
-    seen: list[Tensor] = []
-    network.reid.register_forward_pre_hook(lambda _m, args: seen.append(args[0]))
+    inputs: list[Tensor] = []
+    network.reid.register_forward_pre_hook(lambda _m, args: inputs.append(args[0]))
     reid_loss(network, now, s, together=False)
-    assert torch.allclose(seen[0], normalise(s.high))
+    assert torch.allclose(inputs[0], normalise(s.high))
     reid_loss(network, now, s, together=True).backward()  # type: ignore[no-untyped-call]
     lifted = network.sr(torch.cat([s.low, s.native]))
-    assert torch.allclose(seen[1], normalise(torch.cat([s.high, lifted])), atol=1e-5)
+    assert torch.allclose(inputs[1], normalise(torch.cat([s.high, lifted])), atol=1e-5)
     assert all(p.grad is None for p in network.sr.parameters())
 
 
@@ -159,10 +159,10 @@ def test_a_query_is_lifted_and_a_gallery_image_is_not() -> None:
     with torch.no_grad():
         query = network.feature(network.sr(x[:2])).numpy().astype(np.float64)
         gallery = network.feature(x[2:]).numpy().astype(np.float64)
-    wanted = np.sqrt(((query[:, None] - gallery[None]) ** 2).sum(2))
+    expected = np.sqrt(((query[:, None] - gallery[None]) ** 2).sum(2))
     embeddings = method.embed(images)
-    found = method.distances(embeddings[:2], embeddings[2:])
-    assert np.allclose(found, wanted, atol=1e-4)
+    distances = method.distances(embeddings[:2], embeddings[2:])
+    assert np.allclose(distances, expected, atol=1e-4)
 
 
 def test_a_fixed_re_id_network_is_that_of_stage_two() -> None:

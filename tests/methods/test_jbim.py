@@ -41,16 +41,16 @@ def test_the_loss_is_that_of_sing_and_two_cross_entropies_of_unlifted_images() -
     inputs: list[torch.Tensor] = []
     network.reid[1].register_forward_pre_hook(lambda _m, args: inputs.append(args[0]))
     network.reid[1].register_forward_hook(lambda _m, _args, out: outputs.append(out[1]))
-    found = network.loss(now, 0).item()
+    loss = network.loss(now, 0).item()
     s = streams(now, (3,), CPU)
     assert torch.allclose(inputs[0], normalised(torch.cat([s.low, s.native])), atol=1e-5)
     logits = outputs[0][0].detach().numpy().astype(np.float64)
     log_p = logits - np.log(np.exp(logits).sum(1, keepdims=True))
     picked = -log_p[np.arange(len(logits)), torch.cat(list(s.labels[1:])).numpy()]
     low, native = np.split(picked, [len(s.low)])
-    alone, same = prepared(rates=(3,))
-    assert found == pytest.approx(
-        SingNetwork.loss(alone, same, 0).item() + low.mean() + native.mean(), rel=1e-5
+    alone, sing_batch = prepared(rates=(3,))
+    assert loss == pytest.approx(
+        SingNetwork.loss(alone, sing_batch, 0).item() + low.mean() + native.mean(), rel=1e-5
     )
 
 
@@ -68,12 +68,12 @@ def test_distances_are_those_of_either_resolution(view: str) -> None:
     method = Jbim(SMALL, beta=0.5, gallery_view=view, rates=(2, 4))
     method.fit(example_train_set(SMALL), Run(seed=0))
     images = example_images(5, SMALL, "test")
-    found = method.distances(method.embed(images[:2]), method.embed(images[2:]))
+    distances = method.distances(method.embed(images[:2]), method.embed(images[2:]))
     network = cast(JbimNetwork, method.network)
     tensor = to_tensor(images, CPU)
     query, gallery = tensor[:2], tensor[2:]
     weights = network.weights(query)
-    wanted = torch.zeros(2, 3)
+    expected = torch.zeros(2, 3)
     with torch.no_grad():
         for j, rate in enumerate((2, 4)):
             low = coarsened(gallery, float(network.views.factors[j]))
@@ -81,13 +81,13 @@ def test_distances_are_those_of_either_resolution(view: str) -> None:
                 (network.sr[j](query), gallery),
                 (query, low if rate and view != "as-is" else gallery),
             ]
-            for place, beta, (left, right) in zip((j, j + 2), (1.0, 0.5), pairs, strict=True):
+            for branch, beta, (left, right) in zip((j, j + 2), (1.0, 0.5), pairs, strict=True):
                 a, b = (
-                    torch.nn.functional.normalize(network.reid[place].features(normalised(x)))  # type: ignore[operator]
+                    torch.nn.functional.normalize(network.reid[branch].features(normalised(x)))  # type: ignore[operator]
                     for x in (left, right)
                 )
-                wanted += weights[:, j, None] * beta * (a[:, None] - b[None]).norm(dim=2)
-    assert np.allclose(found, wanted.numpy(), atol=1e-4)
+                expected += weights[:, j, None] * beta * (a[:, None] - b[None]).norm(dim=2)
+    assert np.allclose(distances, expected.numpy(), atol=1e-4)
 
 
 def test_without_lr_branches_it_is_sing_to_the_last_bit() -> None:
@@ -99,9 +99,9 @@ def test_without_lr_branches_it_is_sing_to_the_last_bit() -> None:
     assert np.array_equal(sing.embed(images), jbim.embed(images))
     shared = sing.arrays()
     arrays = both.arrays()
-    kept = [np.array_equal(shared[n], arrays[n]) for n in shared if n.startswith(("sr.", "reid."))]
-    assert kept
-    assert all(kept), "an LR branch must not change what SING learns"
+    equal = [np.array_equal(shared[n], arrays[n]) for n in shared if n.startswith(("sr.", "reid."))]
+    assert equal
+    assert all(equal), "an LR branch must not change what SING learns"
     assert not np.array_equal(arrays["reid.0.weight"], arrays["reid.3.weight"])
 
 
@@ -110,8 +110,8 @@ def halves(images: NDArray[np.uint8], rate: int) -> NDArray[np.uint8]:
     size = (images.shape[2], images.shape[1])
     small = (size[0] // (2 * rate), size[1] // (2 * rate))
     how = Image.Resampling.BILINEAR
-    made = [Image.fromarray(x).resize(small, how).resize(size, how) for x in images]
-    return np.stack([np.asarray(x) for x in made])
+    shrunk = [Image.fromarray(x).resize(small, how).resize(size, how) for x in images]
+    return np.stack([np.asarray(x) for x in shrunk])
 
 
 def test_lr_views_find_the_factor_of_the_native_grid() -> None:
@@ -180,6 +180,6 @@ def test_two_steps_with_the_papers_network_at_a_quarter_of_its_size() -> None:
     )
     method, train = Jbim(profile, rates=(4,)), example_train_set(profile)
     method.fit(train, Run(seed=0))
-    found = method.embed(train.images[:1])
-    assert found.shape == (1, 4 * 256 + 2)
-    assert np.isfinite(found).all()
+    embedding = method.embed(train.images[:1])
+    assert embedding.shape == (1, 4 * 256 + 2)
+    assert np.isfinite(embedding).all()

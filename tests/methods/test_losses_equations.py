@@ -46,9 +46,13 @@ def _triplet_by_definition(features: np.ndarray, labels: np.ndarray, margin: flo
     total = 0.0
     for part in features:
         for a, label in enumerate(labels):
-            distance = [np.sqrt(((part[a] - other) ** 2).sum()) for other in part]
-            positive = max(d for d, other in zip(distance, labels, strict=True) if other == label)
-            negative = min(d for d, other in zip(distance, labels, strict=True) if other != label)
+            distance = [np.sqrt(((part[a] - neighbour) ** 2).sum()) for neighbour in part]
+            positive = max(
+                d for d, neighbour in zip(distance, labels, strict=True) if neighbour == label
+            )
+            negative = min(
+                d for d, neighbour in zip(distance, labels, strict=True) if neighbour != label
+            )
             total += max(margin + positive - negative, 0.0)
     return total / len(labels)
 
@@ -56,8 +60,8 @@ def _triplet_by_definition(features: np.ndarray, labels: np.ndarray, margin: flo
 def test_equations_8_to_10_smoothed_cross_entropy() -> None:
     logits = _logits()
     for epsilon in (0.0, 0.1, 1.0):
-        found = smoothed_cross_entropy(torch.from_numpy(logits), torch.from_numpy(LABELS), epsilon)
-        assert np.isclose(found.item(), _lsr_by_definition(logits, LABELS, epsilon))
+        loss = smoothed_cross_entropy(torch.from_numpy(logits), torch.from_numpy(LABELS), epsilon)
+        assert np.isclose(loss.item(), _lsr_by_definition(logits, LABELS, epsilon))
 
 
 def test_equation_11_is_the_same_loss_with_its_bracket_restored() -> None:
@@ -65,8 +69,8 @@ def test_equation_11_is_the_same_loss_with_its_bracket_restored() -> None:
     log_p = np.log(_softmax(logits))
     true = log_p[:, np.arange(IMAGES), LABELS]
     by_eq_11 = -((1 - epsilon) * true + epsilon / CLASSES * log_p.sum(2)).sum(0).mean()
-    found = smoothed_cross_entropy(torch.from_numpy(logits), torch.from_numpy(LABELS), epsilon)
-    assert np.isclose(found.item(), by_eq_11)
+    loss = smoothed_cross_entropy(torch.from_numpy(logits), torch.from_numpy(LABELS), epsilon)
+    assert np.isclose(loss.item(), by_eq_11)
 
 
 def test_distances_are_euclidean_and_of_zero_gradient_at_zero() -> None:
@@ -85,16 +89,16 @@ def test_distances_are_euclidean_and_of_zero_gradient_at_zero() -> None:
 def test_equation_12_hardest_triplet() -> None:
     for seed, margin in ((0, 0.5), (3, 0.0), (4, 2.0)):
         features = _features(seed)
-        found = batch_hard_triplet(torch.from_numpy(features), torch.from_numpy(LABELS), margin)
-        assert np.isclose(found.item(), _triplet_by_definition(features, LABELS, margin))
+        loss = batch_hard_triplet(torch.from_numpy(features), torch.from_numpy(LABELS), margin)
+        assert np.isclose(loss.item(), _triplet_by_definition(features, LABELS, margin))
 
 
 def test_equation_12_clips_each_anchor_and_part_at_zero() -> None:
     features = np.zeros((1, 4, 1))
     features[0, :, 0] = [0.0, 0.1, 10.0, 10.1]
     labels = np.array([0, 0, 1, 1])
-    found = batch_hard_triplet(torch.from_numpy(features), torch.from_numpy(labels), 0.5)
-    assert found.item() == 0.0
+    loss = batch_hard_triplet(torch.from_numpy(features), torch.from_numpy(labels), 0.5)
+    assert loss.item() == 0.0
 
 
 def test_a_batch_of_one_identity_has_no_triplets() -> None:
@@ -107,20 +111,20 @@ def test_a_batch_of_one_identity_has_no_triplets() -> None:
 def test_equation_13_adds_the_two_losses() -> None:
     features, logits = _features(), _logits()
     tensors = [torch.from_numpy(a) for a in (features, logits, LABELS)]
-    found = part_loss(*tensors, ReidOptions(margin=0.5, label_smoothing=0.1)).item()
+    loss = part_loss(*tensors, ReidOptions(margin=0.5, label_smoothing=0.1)).item()
     expected = _lsr_by_definition(logits, LABELS, 0.1) + _triplet_by_definition(
         features, LABELS, 0.5
     )
-    assert np.isclose(found, expected)
+    assert np.isclose(loss, expected)
 
 
 def test_equation_13_with_normalised_triplets() -> None:
     features, logits = _features(), _logits()
     unit = features / np.linalg.norm(features, axis=2, keepdims=True)
     tensors = [torch.from_numpy(a) for a in (features, logits, LABELS)]
-    found = part_loss(*tensors, ReidOptions(triplet_normalise=True)).item()
+    loss = part_loss(*tensors, ReidOptions(triplet_normalise=True)).item()
     expected = _lsr_by_definition(logits, LABELS, 0.1) + _triplet_by_definition(unit, LABELS, 0.5)
-    assert np.isclose(found, expected)
+    assert np.isclose(loss, expected)
 
 
 def test_equations_1_to_3_one_target_for_all_versions() -> None:

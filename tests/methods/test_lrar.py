@@ -47,11 +47,11 @@ def test_a_mask_of_its_level_follows_every_residual_block() -> None:
     images, levels = torch.rand(3, 3, 16, 8), torch.tensor([2, 0, 1])
     stem, blocks = trunk.layers[:3], trunk.layers[3:]  # type: ignore[index]
     with torch.no_grad():
-        for image, level, found in zip(images, levels, masked(images, levels), strict=True):
+        for image, level, maps in zip(images, levels, masked(images, levels), strict=True):
             x = stem(image[None])
             for block, mask in zip(blocks, masked.masks, strict=True):
                 x = block(x) / (1 + torch.exp(-mask[level].view(1, -1, 1, 1)))
-            assert torch.allclose(found, x[0], atol=1e-5)
+            assert torch.allclose(maps, x[0], atol=1e-5)
         none = MaskedTrunk(trunk, 3, 0.0, masked=False)
         assert torch.equal(none(images, levels), trunk(images))
 
@@ -66,13 +66,13 @@ def test_a_resnet50_has_sixteen_masked_blocks() -> None:
 
 def test_masks_come_from_the_output_side_and_only_the_newest_learns() -> None:
     network, now = prepared()
-    trunk, seen = network.trunk, []
+    trunk, states = network.trunk, []
     for trunk.added in (1, 2, 4):
         trunk.frozen = True
         network.zero_grad()
         network.loss(now).backward()  # type: ignore[no-untyped-call]
-        seen.append([mask.grad is not None for mask in trunk.masks])
-    assert seen == [
+        states.append([mask.grad is not None for mask in trunk.masks])
+    assert states == [
         [False, False, False, True],
         [False, False, True, False],
         [True, False, False, False],
@@ -137,7 +137,7 @@ def by_hand(
 @pytest.mark.parametrize("gallery", ["query", "own"])
 def test_the_loss_by_hand(gallery: str) -> None:
     network, now = prepared(gallery=gallery, verification=0.7)
-    found = network.loss(now).item()
+    loss = network.loss(now).item()
     s = streams(now, (2, 3, 4), CPU)
     rates = example_train_set(SMALL).rates[now.batch.indices]
     rows = [
@@ -152,18 +152,18 @@ def test_the_loss_by_hand(gallery: str) -> None:
     levels = {2: 2, 4: 0}
     native = zip(s.native, rates[rates != 1], s.labels[2], strict=True)
     rows += [(x, levels[rate], int(y)) for x, rate, y in native]
-    assert found == pytest.approx(by_hand(network, rows, [*kinds, len(rows)]), rel=1e-4)
+    assert loss == pytest.approx(by_hand(network, rows, [*kinds, len(rows)]), rel=1e-4)
 
 
 def test_levels_of_told_and_of_unknown_rates() -> None:
     network, _ = prepared()
     estimated = torch.tensor([0.4, 3.4, 9.0, 2.6, 3.4, 1.0, 1.0])
     assert network.levels_of(estimated, None).tolist() == [3, 1, 0, 1, 1, 3, 3]
-    told = torch.tensor([2, 0, 1, 3, 4, 6, 8])
-    assert network.levels_of(estimated, told).tolist() == [2, 1, 3, 1, 0, 0, 0]
+    known = torch.tensor([2, 0, 1, 3, 4, 6, 8])
+    assert network.levels_of(estimated, known).tolist() == [2, 1, 3, 1, 0, 0, 0]
     few, _ = prepared(rates=(4,))
     assert few.options.levels == (4, 1)
-    assert few.levels_of(estimated, told).tolist() == [1, 0, 1, 0, 0, 0, 0]
+    assert few.levels_of(estimated, known).tolist() == [1, 0, 1, 0, 0, 0, 0]
 
 
 @pytest.mark.parametrize("gallery", ["query", "own"])
@@ -174,13 +174,13 @@ def test_distances_compare_the_sub_vectors_of_the_querys_level(gallery: str, len
     rates = np.array([4, 3, 2, 1, 1, 1, 2])
     level_of = {4: 0, 3: 1, 2: 2, 1: 3}
     embedded = method.embed_rated(images, rates)
-    found = method.distances(embedded[:4], embedded[4:])
+    distances = method.distances(embedded[:4], embedded[4:])
     tensor = normalise(to_tensor(images, CPU))
 
     def vectors(image: int, level: int) -> NDArray[np.float32]:
         with torch.no_grad():
-            made = network.trunk(tensor[image : image + 1], torch.tensor([level]))
-            return np.asarray(network.reid.features(made).view(2, -1).numpy())
+            maps = network.trunk(tensor[image : image + 1], torch.tensor([level]))
+            return np.asarray(network.reid.features(maps).view(2, -1).numpy())
 
     for q in range(4):
         level = level_of[int(rates[q])]
@@ -188,7 +188,7 @@ def test_distances_compare_the_sub_vectors_of_the_querys_level(gallery: str, len
         for g in range(4, 7):
             under = level if gallery == "query" else level_of[int(rates[g])]
             apart = vectors(q, level)[:, :end] - vectors(g, under)[:, :end]
-            assert found[q, g - 4] == pytest.approx(float(np.linalg.norm(apart)), rel=1e-4)
+            assert distances[q, g - 4] == pytest.approx(float(np.linalg.norm(apart)), rel=1e-4)
 
 
 def test_without_masks_every_level_shares_one_pass() -> None:
@@ -207,8 +207,8 @@ def test_the_estimate_never_looks_at_the_given_rates() -> None:
 
 def test_verification_and_triplet_are_options() -> None:
     both, now = prepared(verification=0.0)
-    more, same = prepared(verification=0.0, triplet=True, margin=50.0)
-    assert more.loss(same).item() > both.loss(now).item() + 10
+    more, batch = prepared(verification=0.0, triplet=True, margin=50.0)
+    assert more.loss(batch).item() > both.loss(now).item() + 10
     both.loss(now).backward()  # type: ignore[no-untyped-call]
     assert all(p.grad is None for p in both.same.parameters())
 
@@ -269,6 +269,6 @@ def test_two_steps_with_the_papers_network_at_a_quarter_of_its_size() -> None:
     train = example_train_set(profile)
     method = Lrar(profile)
     method.fit(train, Run(seed=0))
-    found = method.embed_rated(train.images[:2], np.array([1, 4]))
-    assert found.shape == (2, 512 * (1 + 2 + 3 + 4) + 1)
-    assert np.isfinite(found).all()
+    embedding = method.embed_rated(train.images[:2], np.array([1, 4]))
+    assert embedding.shape == (2, 512 * (1 + 2 + 3 + 4) + 1)
+    assert np.isfinite(embedding).all()

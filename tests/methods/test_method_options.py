@@ -4,7 +4,6 @@ import json
 import subprocess
 import sys
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -18,7 +17,6 @@ from crossres.methods.interface.run import Run
 from crossres.methods.interface.training_data import TrainSet
 from crossres.methods.msifla import Msifla
 
-ROOT = Path(__file__).parents[2]
 PROFILE = Profile("p", 32, 16, methods={"msifla": {"ir_widths": [8, 16], "reid_lr": 1e-3}})
 
 
@@ -36,8 +34,8 @@ def test_the_papers_numbers_are_the_defaults() -> None:
 
 def test_resolved_options_are_json_and_resolve_to_themselves() -> None:
     values = resolve_options("msifla", PROFILE, {"scales": (2, 1)})
-    again = resolve_options("msifla", PROFILE, json.loads(json.dumps(values)))
-    assert again == values
+    resolved = resolve_options("msifla", PROFILE, json.loads(json.dumps(values)))
+    assert resolved == values
     assert values["scales"] == [2, 1]
     assert values["ir_widths"] == [8, 16]
 
@@ -125,8 +123,9 @@ def test_plugins_are_found_by_entry_point_and_do_not_replace_ours(
 
 
 def test_listing_methods_loads_no_torch() -> None:
-    code = "import sys, methods; methods.method_names(); sys.exit('torch' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], check=False, cwd=ROOT).returncode == 0
+    names = "import sys; from crossres.methods import method_names; method_names(); "
+    code = names + "sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def test_training_sets_that_disagree_are_refused() -> None:
@@ -152,7 +151,7 @@ def test_an_untrained_method_says_so() -> None:
 
 
 def test_run_passes_progress_on() -> None:
-    seen: list[tuple[int, int]] = []
-    Run(seed=0, progress=lambda d, t: seen.append((d, t))).progress(1, 2)
+    calls: list[tuple[int, int]] = []
+    Run(seed=0, progress=lambda d, t: calls.append((d, t))).progress(1, 2)
     Run(seed=0).progress(1, 2)
-    assert seen == [(1, 2)]
+    assert calls == [(1, 2)]

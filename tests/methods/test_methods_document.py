@@ -20,9 +20,9 @@ def lines_of(name: str) -> int:
 @pytest.mark.parametrize("name", sorted(METHODS))
 def test_the_index_tells_the_truth(name: str) -> None:
     cls = method_class(name)
-    found = re.findall(rf"^\| `{re.escape(name)}` \|(.*)\|$", INDEX.read_text(), re.MULTILINE)
-    assert len(found) == 1, f"docs/methods/README.md needs one row for {name}"
-    cells = [cell.strip() for cell in found[0].split("|")]
+    rows = re.findall(rf"^\| `{re.escape(name)}` \|(.*)\|$", INDEX.read_text(), re.MULTILINE)
+    assert len(rows) == 1, f"docs/methods/README.md needs one row for {name}"
+    cells = [cell.strip() for cell in rows[0].split("|")]
     title, grade, rate, lines, page = cells
     assert title == cls.title
     assert grade == cls.grade

@@ -81,10 +81,10 @@ def test_equation_4_sums_the_scales_over_all_versions_of_the_hr_images() -> None
     train = example_train_set(SMALL)
     rows = [int(np.flatnonzero(train.hr == k)[0]) for k in now.batch.indices[now.batch.hr]]
     mirrored = now.batch.mirrored[now.batch.hr]
-    made = {1: train.images[train.hr[rows]], **{r: train.variants[r][rows] for r in (2, 3, 4)}}
+    variants = {r: train.variants[r][rows] for r in (2, 3, 4)}
     x = {
         rate: np.where(mirrored[:, None, None, None], images[:, :, ::-1], images) / 255.0
-        for rate, images in made.items()
+        for rate, images in {1: train.images[train.hr[rows]], **variants}.items()
     }
     total = 0.0
     for version in (4, 3, 2, 1):
@@ -108,16 +108,16 @@ def test_equation_14_sums_eq_13_over_the_scales(reid: str) -> None:
     network, now = prepared(reid=reid)
     device = torch.device("cpu")
     rebuilt = network.reconstructions(to_tensor(now.batch.images(), device))
-    seen = torch.stack([normalise(x) for x in rebuilt])
+    inputs = torch.stack([normalise(x) for x in rebuilt])
     labels = now.labels(device)
     if reid == "shared":
-        features, logits = network.network_of(0)(seen.flatten(0, 1))
+        features, logits = network.network_of(0)(inputs.flatten(0, 1))
         outputs = [
             (features[:, k * len(labels) : (k + 1) * len(labels)], part)
             for k, part in enumerate(logits.split(len(labels), 1))
         ]
     else:
-        outputs = [network.network_of(k)(x) for k, x in enumerate(seen)]
+        outputs = [network.network_of(k)(x) for k, x in enumerate(inputs)]
     expected = sum(part_loss(f, p, labels, network.options).item() for f, p in outputs)
     assert reid_loss(network, now).item() == pytest.approx(expected, rel=1e-5)
 
@@ -125,12 +125,12 @@ def test_equation_14_sums_eq_13_over_the_scales(reid: str) -> None:
 @pytest.mark.parametrize("reid", ["per-scale", "shared"])
 def test_a_shared_network_sees_all_scales_at_once(reid: str) -> None:
     network, now = prepared(reid=reid)
-    seen: list[int] = []
+    sizes: list[int] = []
     for part in network.reid:
-        part.register_forward_hook(lambda _m, args, _out: seen.append(len(args[0])))
+        part.register_forward_hook(lambda _m, args, _out: sizes.append(len(args[0])))
     reid_loss(network, now)
     batch = len(now.batch.indices)
-    assert seen == ([3 * batch] if reid == "shared" else [batch] * 3)
+    assert sizes == ([3 * batch] if reid == "shared" else [batch] * 3)
 
 
 def test_l_ir_trains_the_ir_networks_alone() -> None:
@@ -220,10 +220,10 @@ def test_without_reid_gradient_the_ir_networks_learn_from_l_ir_alone() -> None:
 
 def test_variants_join_the_reid_batch_when_asked() -> None:
     network, now = prepared(reid_inputs="batch+variants", scales=(1,))
-    seen: list[int] = []
-    network.reid[0].register_forward_hook(lambda _m, args, _out: seen.append(len(args[0])))
+    sizes: list[int] = []
+    network.reid[0].register_forward_hook(lambda _m, args, _out: sizes.append(len(args[0])))
     reid_loss(network, now)
-    assert seen == [len(now.batch.indices) + 3 * len(now.batch.hr)]
+    assert sizes == [len(now.batch.indices) + 3 * len(now.batch.hr)]
 
 
 def test_a_batch_without_hr_images_skips_l_ir() -> None:

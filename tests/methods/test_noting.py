@@ -1,4 +1,4 @@
-"""Losses are told to whoever hears a training, by every network, and change nothing in it."""
+"""Every network records its losses, and recording them changes nothing in its training."""
 
 import math
 from typing import Any
@@ -16,7 +16,7 @@ from crossres.methods.shared.loss_recording import recorded_loss, recording_loss
 SMALL = small_profile(*METHODS)
 
 CLASSIC = {"judea", "sld2l", "sdf"}
-OWN = {
+LOSSES = {
     "msifla": {"cross-entropy", "triplet", "reconstruction"},
     "plain": {"cross-entropy", "triplet"},
     "pcb": {"cross-entropy"},
@@ -43,47 +43,47 @@ OWN = {
 
 
 def test_every_network_is_in_this_list() -> None:
-    assert set(OWN) | CLASSIC == set(METHODS)
+    assert set(LOSSES) | CLASSIC == set(METHODS)
 
 
-@pytest.mark.parametrize("name", sorted(OWN))
-def test_every_network_tells_its_losses_and_learns_the_same(name: str) -> None:
-    told: list[tuple[str, torch.Tensor]] = []
-    heard, alone = method_class(name)(SMALL), method_class(name)(SMALL)
-    heard.fit(
-        example_train_set(SMALL), Run(0, record_loss=lambda n, value: told.append((n, value)))
+@pytest.mark.parametrize("name", sorted(LOSSES))
+def test_every_network_records_its_losses_and_learns_the_same(name: str) -> None:
+    losses: list[tuple[str, torch.Tensor]] = []
+    recorded, unrecorded = method_class(name)(SMALL), method_class(name)(SMALL)
+    recorded.fit(
+        example_train_set(SMALL), Run(0, record_loss=lambda n, value: losses.append((n, value)))
     )
-    alone.fit(example_train_set(SMALL), Run(0))
-    assert heard.parameters_digest() == alone.parameters_digest()
-    assert {n for n, _ in told} == OWN[name]
-    assert all(value.numel() == 1 and math.isfinite(float(value.detach())) for _, value in told)
+    unrecorded.fit(example_train_set(SMALL), Run(0))
+    assert recorded.parameters_digest() == unrecorded.parameters_digest()
+    assert {n for n, _ in losses} == LOSSES[name]
+    assert all(value.numel() == 1 and math.isfinite(float(value.detach())) for _, value in losses)
 
 
 def test_a_loss_passes_through() -> None:
-    loss, told = torch.tensor(2.0), []
-    assert recorded_loss("alone", loss) is loss
-    with recording_losses(lambda name, value: told.append((name, value))):
-        assert recorded_loss("heard", loss) is loss
+    loss, losses = torch.tensor(2.0), []
+    assert recorded_loss("before", loss) is loss
+    with recording_losses(lambda name, value: losses.append((name, value))):
+        assert recorded_loss("inside", loss) is loss
     with (
         pytest.raises(ValueError),
-        recording_losses(lambda name, value: told.append((name, value))),
+        recording_losses(lambda name, value: losses.append((name, value))),
     ):
         raise ValueError
-    recorded_loss("alone", loss)
-    assert told == [("heard", loss)]
+    recorded_loss("after", loss)
+    assert losses == [("inside", loss)]
 
 
-@pytest.mark.parametrize("note", [("loss", "high"), (3, 1.0), ("loss", torch.zeros(2))])
-def test_a_note_that_is_no_name_and_number_does_not_conform(
-    note: tuple[Any, Any], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("arguments", [("loss", "high"), (3, 1.0), ("loss", torch.zeros(2))])
+def test_a_loss_that_is_no_name_and_number_does_not_conform(
+    arguments: tuple[Any, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plain = method_class("plain")
     fit = plain.fit
 
-    def noting(self: Any, train: TrainSet, run: Run) -> None:
-        run.record_loss(*note)
+    def fit_and_record(self: Any, train: TrainSet, run: Run) -> None:
+        run.record_loss(*arguments)
         fit(self, train, run)
 
-    monkeypatch.setattr(plain, "fit", noting)
+    monkeypatch.setattr(plain, "fit", fit_and_record)
     with pytest.raises(MethodCheckError, match="method plain: fit raised"):
         check_method("plain")

@@ -64,11 +64,11 @@ def hardest_triplets(features: Array, labels: Array, margin: float) -> float:
 
 def test_pcb_sums_a_softmax_cross_entropy_over_its_parts() -> None:
     network, now = pcb()
-    seen, labels = now.inputs(CPU), now.labels(CPU)
-    _, logits = network.reid(seen)
+    inputs, labels = now.inputs(CPU), now.labels(CPU)
+    _, logits = network.reid(inputs)
     assert logits.shape == (6, 12, 4)
     expected = sum(cross_entropy(array(part), labels.numpy(), 0.0) for part in logits)
-    assert network.loss(seen, labels).item() == pytest.approx(expected, rel=1e-5)
+    assert network.loss(inputs, labels).item() == pytest.approx(expected, rel=1e-5)
 
 
 def test_pcb_joins_the_pooled_or_the_reduced_parts() -> None:
@@ -81,9 +81,9 @@ def test_pcb_joins_the_pooled_or_the_reduced_parts() -> None:
         if feature == "h":
             each = zip(parts, network.reid.reduce, strict=True)
             parts = [np.maximum(g @ array(w) / np.sqrt(1 + 1e-5), 0) for g, w in each]
-        found = array(network.features(images))
-        assert found.shape == (3, 4 * size)
-        assert np.allclose(found, np.concatenate(parts, 1), atol=1e-5)
+        embedding = array(network.features(images))
+        assert embedding.shape == (3, 4 * size)
+        assert np.allclose(embedding, np.concatenate(parts, 1), atol=1e-5)
 
 
 def test_pcb_trains_its_trunk_at_a_tenth_of_the_rate_of_the_new_layers() -> None:
@@ -101,26 +101,26 @@ def test_pcb_trains_its_trunk_at_a_tenth_of_the_rate_of_the_new_layers() -> None
 
 
 def test_pcb_with_the_options_of_plain_is_plain_to_the_last_bit() -> None:
-    same = {"parts": 4, "part_head": "none", "label_smoothing": 0.1, "triplet": True}
-    same |= {"optimiser": "adam", "reid_lr": 3e-4, "trunk_rate": 1.0, "lr_drop_at": 0.5}
+    options = {"parts": 4, "part_head": "none", "label_smoothing": 0.1, "triplet": True}
+    options |= {"optimiser": "adam", "reid_lr": 3e-4, "trunk_rate": 1.0, "lr_drop_at": 0.5}
     images = example_images(5, SMALL, "test")
-    found = []
-    for method in (Plain(SMALL), Pcb(SMALL, **same)):
+    embeddings = []
+    for method in (Plain(SMALL), Pcb(SMALL, **options)):
         method.fit(example_train_set(SMALL), Run(seed=1))
-        found.append(method.embed(images))
-    assert np.array_equal(*found)
+        embeddings.append(method.embed(images))
+    assert np.array_equal(*embeddings)
 
 
 def test_bot_sees_cropped_images_with_rectangles_of_the_mean_colour() -> None:
     _, now = bot(erase=1.0)
-    _, again = bot(erase=0.0)
-    pixels = again.batch.images().transpose(0, 3, 1, 2) / 255.0
+    _, unerased = bot(erase=0.0)
+    pixels = unerased.batch.images().transpose(0, 3, 1, 2) / 255.0
     mean, std = (np.array(values).reshape(1, 3, 1, 1) for values in (MEAN, STD))
-    whole, seen = (pixels - mean) / std, array(now.inputs(CPU))
-    hidden = (seen == 0.0).all(1, keepdims=True)
+    normalised, inputs = (pixels - mean) / std, array(now.inputs(CPU))
+    hidden = (inputs == 0.0).all(1, keepdims=True)
     assert hidden.any((1, 2, 3)).all()
-    assert np.allclose(seen, np.where(hidden, 0.0, whole), atol=1e-5)
-    assert np.allclose(array(again.inputs(CPU)), whole, atol=1e-5)
+    assert np.allclose(inputs, np.where(hidden, 0.0, normalised), atol=1e-5)
+    assert np.allclose(array(unerased.inputs(CPU)), normalised, atol=1e-5)
 
 
 def test_bot_warms_up_over_ten_of_120_epochs_and_drops_at_40_and_70() -> None:
@@ -134,15 +134,15 @@ def test_bot_warms_up_over_ten_of_120_epochs_and_drops_at_40_and_70() -> None:
 @pytest.mark.parametrize("options", [{}, {"part_head": "none"}, {"centre_weight": 0.0}])
 def test_bot_equation_6_adds_its_three_losses(options: dict[str, Any]) -> None:
     network, now = bot(**options)
-    seen, labels = now.inputs(CPU), now.labels(CPU)
-    features, logits = network.reid(seen)
+    inputs, labels = now.inputs(CPU), now.labels(CPU)
+    features, logits = network.reid(inputs)
     before, y = array(features[0]), labels.numpy()
     expected = cross_entropy(array(logits[0]), y, 0.1) + hardest_triplets(before, y, 0.3)
     if network.centres is not None:
         away = before - array(network.centres.centres)[y]
         expected += 5e-4 * float((away**2).sum(1).mean())
     assert (network.centres is None) == ("centre_weight" in options)
-    assert network.loss(seen, labels).item() == pytest.approx(expected, rel=1e-5)
+    assert network.loss(inputs, labels).item() == pytest.approx(expected, rel=1e-5)
 
 
 def test_bnneck_has_no_shift_and_classifies_without_bias() -> None:
@@ -188,14 +188,14 @@ def test_centres_descend_on_the_centre_loss_whatever_its_weight() -> None:
         torch.manual_seed(0)
         centres = Centres(4, 3).double()
         start = array(centres.centres).copy()
-        given = torch.from_numpy(features).requires_grad_()
-        loss = centres(given, torch.from_numpy(labels))
+        tensor = torch.from_numpy(features).requires_grad_()
+        loss = centres(tensor, torch.from_numpy(labels))
         (weight * loss).backward()  # type: ignore[no-untyped-call]
         centre_optimiser(centres, 0.5, weight).step()
         away = features - start[labels]
         assert loss.item() == pytest.approx((away**2).sum() / 6)
-        assert given.grad is not None
-        assert np.allclose(array(given.grad), weight * 2 * away / 6)
+        assert tensor.grad is not None
+        assert np.allclose(array(tensor.grad), weight * 2 * away / 6)
         moved = start.copy()
         for image, label in enumerate(labels):
             moved[label] += 0.5 * 2 * away[image] / 6
@@ -256,8 +256,8 @@ def faint_patterns(seed: int) -> TrainSet:
     images = patterns[labels].repeat(4, 1).repeat(4, 2) + colours.repeat(16, 1)
     images += generator.normal(0.0, 8.0, images.shape)
     rates = np.tile(np.array([1, 2]), len(labels) // 2)
-    found = np.clip(images, 0, 255).astype(np.uint8)
-    return TrainSet(found, labels, rates % 2, rates, {}, np.flatnonzero(rates == 1))
+    pixels = np.clip(images, 0, 255).astype(np.uint8)
+    return TrainSet(pixels, labels, rates % 2, rates, {}, np.flatnonzero(rates == 1))
 
 
 def rank1(method: Method, query: TrainSet, gallery: TrainSet) -> float:
@@ -273,6 +273,6 @@ def test_they_learn_what_a_fresh_network_does_not_see(method: type[Method]) -> N
     options |= {"trunk_rate": 1.0} if method is Pcb else {"lr_drop_again_at": 1.0, "crop": 0}
     fresh = method(SMALL, **{**options, "reid_lr": 1e-9})
     trained = method(replace(SMALL, train={**SMALL.train, "iterations": 80}), **options)
-    for made in (fresh, trained):
-        made.fit(train, Run(seed=0))
+    for learner in (fresh, trained):
+        learner.fit(train, Run(seed=0))
     assert rank1(trained, query, gallery) > 2 * rank1(fresh, query, gallery)

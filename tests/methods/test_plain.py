@@ -26,11 +26,11 @@ def test_three_networks_conform() -> None:
 
 def test_the_first_of_three_is_the_one_alone_and_the_others_differ() -> None:
     images = example_images(5, SMALL, "test")
-    one, three = fitted().embed(images), fitted(networks=3).embed(images)
-    size = one.shape[1]
+    single, three = fitted().embed(images), fitted(networks=3).embed(images)
+    size = single.shape[1]
     assert three.shape == (5, 3 * size)
-    assert np.allclose(three[:, :size], one, atol=1e-6)
-    assert not np.allclose(three[:, size : 2 * size], one, atol=1e-2)
+    assert np.allclose(three[:, :size], single, atol=1e-6)
+    assert not np.allclose(three[:, size : 2 * size], single, atol=1e-2)
     assert three[:, size:].std() > 0
     assert fitted(networks=3).parameter_count() == 3 * fitted().parameter_count()
 

@@ -73,19 +73,19 @@ def test_soft_labels_are_softmax_of_the_margins() -> None:
     generator = np.random.default_rng(0)
     each, fused = generator.normal(size=(2, 3, 6, 4)), generator.normal(size=(2, 6, 4))
     labels, tau = np.array([0, 0, 1, 1, 1, 2]), 0.3
-    others = unit(np.concatenate(list(fused), 1))
-    wanted = np.zeros((6, 3))
+    fused_unit = unit(np.concatenate(list(fused), 1))
+    expected = np.zeros((6, 3))
     for i in range(6):
         for k in range(3):
             lifted = unit(np.concatenate([each[p, k, i] for p in range(2)])[None])[0]
-            d = np.linalg.norm(others - lifted, axis=1)
+            d = np.linalg.norm(fused_unit - lifted, axis=1)
             positives = [d[j] for j in range(6) if labels[j] == labels[i] and j != i]
             negatives = [d[j] for j in range(6) if labels[j] != labels[i]]
-            wanted[i, k] = np.exp(-(max(positives, default=0.0) - min(negatives)) / tau)
-    found = soft_labels(
+            expected[i, k] = np.exp(-(max(positives, default=0.0) - min(negatives)) / tau)
+    labels_of = soft_labels(
         torch.from_numpy(each), torch.from_numpy(fused), torch.from_numpy(labels), tau
     )
-    assert np.allclose(found.numpy(), wanted / wanted.sum(1, keepdims=True))
+    assert np.allclose(labels_of.numpy(), expected / expected.sum(1, keepdims=True))
     alone = soft_labels(*(torch.from_numpy(x) for x in (each, fused, labels * 0)), tau)
     assert torch.isfinite(alone).all()
 
@@ -106,8 +106,8 @@ def test_each_branch_learns_to_undo_its_own_rate() -> None:
     is_hr = train.rates[batch.indices] == 1
     rows = np.searchsorted(train.hr, batch.indices[is_hr])
     error = 0.0
-    for k, made in enumerate((train.images[train.hr[rows]], train.variants[3][rows])):
-        pair = [made.copy(), train.images[train.hr[rows]].copy()]
+    for k, images in enumerate((train.images[train.hr[rows]], train.variants[3][rows])):
+        pair = [images.copy(), train.images[train.hr[rows]].copy()]
         for x in pair:
             x[batch.mirrored[is_hr]] = x[batch.mirrored[is_hr], :, ::-1]
         low, high = (to_tensor(x, CPU) for x in pair)
@@ -134,14 +134,14 @@ def test_the_predictor_learns_from_the_labels_alone() -> None:
 
 def test_the_prediction_loss_is_the_divergence_from_the_labels() -> None:
     network, now = prepared()
-    seen: list[Any] = []
-    network.reid.register_forward_hook(lambda _m, _a, out: seen.append(out[0]))
+    arguments: list[Any] = []
+    network.reid.register_forward_hook(lambda _m, _a, out: arguments.append(out[0]))
     predicted: list[Any] = []
     network.predictor.register_forward_hook(lambda _m, _a, out: predicted.append(out))
     gap = losses(network, now, pred_weight=3.0) - losses(network, now, pred_weight=0.0)
     order = np.concatenate([now.batch.hr, np.delete(np.arange(12), now.batch.hr)])
     labels = now.labels(CPU)[torch.from_numpy(order)]
-    log_p, each = predicted[0], seen[0].reshape(1, 4, 12, -1)
+    log_p, each = predicted[0], arguments[0].reshape(1, 4, 12, -1)
     fused = (each * log_p.exp().T[:, :, None]).sum(1)
     q, p = array(soft_labels(each, fused, labels, 0.02)), np.exp(array(log_p))
     tiny = np.maximum(q, 1e-30)
@@ -157,11 +157,11 @@ def test_an_embedding_is_the_weighted_sum_of_its_branches(fusion: str) -> None:
     weights = array(network.predictor((images - mean) / std).exp())
     if fusion == "best":
         weights = (weights == weights.max(1, keepdims=True)).astype(np.float64)
-    wanted = sum(
+    expected = sum(
         weights[:, k, None] * array(network.reid.features((network.branch(k, images) - mean) / std))
         for k in range(4)
     )
-    assert np.allclose(array(network.features(images)), wanted, atol=1e-4)
+    assert np.allclose(array(network.features(images)), expected, atol=1e-4)
 
 
 @pytest.mark.parametrize(
@@ -219,6 +219,6 @@ def test_two_steps_with_the_papers_trunk_on_small_images() -> None:
     method = method_class("pcb-pri")(profile, factors=[1, 4], sr_blocks=1)
     train = example_train_set(profile)
     method.fit(train, Run(seed=0))
-    found = method.embed(train.images[:1])
-    assert found.shape == (1, 6 * 256)
-    assert np.isfinite(found).all()
+    embedding = method.embed(train.images[:1])
+    assert embedding.shape == (1, 6 * 256)
+    assert np.isfinite(embedding).all()

@@ -52,8 +52,8 @@ def test_channel_attention_by_hand() -> None:
     assert [w.shape[:2] for w in weights] == [(2, 32), (2,), (32, 2), (32,)]
     few = np.maximum(means @ weights[0][:, :, 0, 0].T + weights[1], 0)
     gates = 1 / (1 + np.exp(-(few @ weights[2][:, :, 0, 0].T + weights[3])))
-    wanted = maps.numpy() * gates[:, :, None, None]
-    assert np.allclose(layer(maps).detach().numpy(), wanted, atol=1e-6)
+    expected = maps.numpy() * gates[:, :, None, None]
+    assert np.allclose(layer(maps).detach().numpy(), expected, atol=1e-6)
 
 
 def test_vdsr_has_twenty_layers_and_adds_its_input() -> None:
@@ -83,18 +83,18 @@ def test_the_papers_vectors_have_the_papers_sizes() -> None:
 
 
 def test_stages_of_the_profiles_trunk_are_branches() -> None:
-    for table, channels in (
+    for table, expected in (
         ({"name": "resnet-small", "width": 4, "blocks": [1, 2, 1, 1]}, (4, 8, 16, 32)),
         ({"name": "resnet50"}, (256, 512, 1024, 2048)),
     ):
         spec = backbone_spec({**table, "weights": "none"})
         torch.manual_seed(0)
-        branches, found = build_branches("profile", spec, None, pretrained=True)
+        branches, channels = build_branches("profile", spec, None, pretrained=True)
         torch.manual_seed(0)
         trunk, _ = build_backbone(spec, None, pretrained=True)
         images = torch.rand(2, 3, 64, 32)
         maps = branches.eval()(images)
-        assert found == channels == tuple(m.shape[1] for m in maps)
+        assert channels == expected == tuple(m.shape[1] for m in maps)
         assert torch.allclose(maps[3], trunk.eval()(images))
         assert maps[0].shape[2] > maps[2].shape[2]
 
@@ -116,8 +116,8 @@ def hardest(vectors: Array, labels: Array, margin: float) -> float:
     total = 0.0
     for k, anchor in enumerate(vectors):
         far = np.linalg.norm(vectors - anchor, axis=1)
-        same = labels == labels[k]
-        total += max(0.0, margin + far[same].max() - far[~same].min())
+        same_identity = labels == labels[k]
+        total += max(0.0, margin + far[same_identity].max() - far[~same_identity].min())
     return total / len(vectors)
 
 
@@ -139,19 +139,20 @@ def test_the_loss_is_the_papers(sr: str, taught: bool) -> None:
     likely = logits - np.log(np.exp(logits).sum(1, keepdims=True))
     target = np.full_like(logits, 0.1 / 4)
     target[np.arange(len(labels)), labels] += 0.9
-    wanted = -1.15 * (target * likely).sum(1).mean()
-    wanted += np.mean([hardest(v, labels, 0.7) for v in vectors])
+    expected = -1.15 * (target * likely).sum(1).mean()
+    expected += np.mean([hardest(v, labels, 0.7) for v in vectors])
     images = normalise(to_tensor(batch.images(), torch.device("cpu")))
     high, rows = images[batch.hr], np.concatenate([batch.hr, np.arange(size, size + n)])
     twice = torch.cat([high, high])
     if sr == "vdsr":
         lifted = student.sr(torch.cat([images, normalise(low)]))[rows]
-        wanted += 0.5 * (lifted - twice).abs().mean().item()
+        expected += 0.5 * (lifted - twice).abs().mean().item()
     if taught:
-        theirs, classes = teacher(twice)
-        for own, other in zip([*vectors, logits], numbers(*theirs, classes), strict=True):
-            wanted += 0.5 * np.abs(own[rows] - other).mean()
-    assert loss == pytest.approx(float(wanted), rel=1e-4)
+        target_vectors, target_logits = teacher(twice)
+        targets = numbers(*target_vectors, target_logits)
+        for output, aim in zip([*vectors, logits], targets, strict=True):
+            expected += 0.5 * np.abs(output[rows] - aim).mean()
+    assert loss == pytest.approx(float(expected), rel=1e-4)
 
 
 def test_the_teacher_only_tells() -> None:
@@ -164,34 +165,38 @@ def test_the_teacher_only_tells() -> None:
 
 
 def test_the_teacher_learns_from_hr_images_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    made: list[MultiScaleReid] = []
+    networks: list[MultiScaleReid] = []
     reid = PsHrnet._reid
     monkeypatch.setattr(
-        PsHrnet, "_reid", lambda self, *args, **kw: made.append(reid(self, *args, **kw)) or made[-1]
+        PsHrnet,
+        "_reid",
+        lambda self, *args, **kw: networks.append(reid(self, *args, **kw)) or networks[-1],
     )
     train = example_train_set(SMALL)
     noisy = np.where((train.rates == 1)[:, None, None, None], train.images, 255 - train.images)
     PsHrnet(SMALL).fit(train, Run(seed=0))
     PsHrnet(SMALL).fit(replace(train, images=noisy), Run(seed=0))
-    first, second = made[1].state_dict(), made[3].state_dict()
+    first, second = networks[1].state_dict(), networks[3].state_dict()
     assert all(torch.equal(first[name], second[name]) for name in first)
-    assert not torch.equal(made[0].reduce.weight, made[2].reduce.weight), "students see the LR ones"
-    assert not made[1].training
+    assert not torch.equal(networks[0].reduce.weight, networks[2].reduce.weight), (
+        "students see the LR ones"
+    )
+    assert not networks[1].training
 
 
 def test_each_hr_image_gets_one_of_the_rates(monkeypatch: pytest.MonkeyPatch) -> None:
-    full, seen = example_train_set(SMALL), list[Tensor]()
+    full, batches = example_train_set(SMALL), list[Tensor]()
     flat = {rate: np.full_like(full.variants[rate], rate) for rate in (2, 3, 4)}
     loss = PsHrnetNetwork.loss
 
     def spied(self: PsHrnetNetwork, now: Iteration, low: Tensor, teacher: Any) -> Tensor:
-        seen.append(low)
+        batches.append(low)
         assert len(low) == len(now.batch.hr)
         return loss(self, now, low, teacher)
 
     monkeypatch.setattr(PsHrnetNetwork, "loss", spied)
     PsHrnet(SMALL, rates=[2, 4], crop=0).fit(replace(full, variants=flat), Run(seed=0))
-    drawn = torch.cat(seen).mul(255).round().flatten(1)
+    drawn = torch.cat(batches).mul(255).round().flatten(1)
     assert torch.equal(drawn.amin(1), drawn.amax(1))
     assert set(drawn[:, 0].tolist()) == {2.0, 4.0}
 
@@ -204,18 +209,18 @@ def test_an_embedding_is_the_normalised_sum_over_an_image_and_its_mirror_image()
     with torch.no_grad():
         lifted, mirrored = network.sr(normalise(x)), network.sr(normalise(x.flip(3)))
         raw = network.reid.features(lifted) + network.reid.features(mirrored)
-        whole = network.reid.vectors(lifted)[0] + network.reid.vectors(mirrored)[0]
+        vector = network.reid.vectors(lifted)[0] + network.reid.vectors(mirrored)[0]
     assert np.allclose(method.embed(images), F.normalize(raw, dim=1).numpy(), atol=1e-5)
-    assert torch.allclose(raw[:, : whole.shape[1]], whole, atol=1e-4)
-    assert raw.shape[1] == whole.shape[1] + 8
+    assert torch.allclose(raw[:, : vector.shape[1]], vector, atol=1e-4)
+    assert raw.shape[1] == vector.shape[1] + 8
 
 
 def test_progress_counts_teacher_and_student() -> None:
     for teacher, steps in ((True, 6), (False, 3)):
-        told: list[tuple[int, int]] = []
-        run = Run(0, "cpu", lambda *now, told=told: told.append(now))  # type: ignore[misc]
+        progress: list[tuple[int, int]] = []
+        run = Run(0, "cpu", lambda *now, calls=progress: calls.append(now))  # type: ignore[misc]
         PsHrnet(SMALL, teacher=teacher).fit(example_train_set(SMALL), run)
-        assert told == [(k, steps) for k in range(1, steps + 1)]
+        assert progress == [(k, steps) for k in range(1, steps + 1)]
 
 
 def test_rates_of_learning_drop_twice() -> None:

@@ -38,10 +38,10 @@ def test_shape_of_the_reconstruction(layout: str, output: str, size: tuple[int, 
 
 def test_inner_sizes_of_the_two_readings() -> None:
     images = torch.rand(1, 3, 32, 16)
-    halved, kept = IRNetwork((4, 6), "stride2"), IRNetwork((4, 6), "stride1")
+    halved, full_size = IRNetwork((4, 6), "stride2"), IRNetwork((4, 6), "stride1")
     assert halved.part1(images).shape == (1, 4, 16, 8)
     assert halved.part2(halved.part1(images)).shape == (1, 6, 8, 4)
-    assert kept.part2(kept.part1(images)).shape == (1, 6, 32, 16)
+    assert full_size.part2(full_size.part1(images)).shape == (1, 6, 32, 16)
 
 
 def test_both_residual_connections_carry_the_signal() -> None:
@@ -50,14 +50,14 @@ def test_both_residual_connections_carry_the_signal() -> None:
     images = torch.rand(1, 3, 16, 8)
     for parameter in network.part2.parameters():
         nn.init.zeros_(parameter)
-    one = network.part1(images)
-    seen: list[torch.Tensor] = []
-    network.deconv1.register_forward_pre_hook(lambda _, args: seen.append(args[0]))
-    network.deconv2.register_forward_pre_hook(lambda _, args: seen.append(args[0]))
+    first = network.part1(images)
+    inputs: list[torch.Tensor] = []
+    network.deconv1.register_forward_pre_hook(lambda _, args: inputs.append(args[0]))
+    network.deconv2.register_forward_pre_hook(lambda _, args: inputs.append(args[0]))
     network(images)
-    assert torch.allclose(seen[0], network.between(one))
-    up = torch.relu(network.deconv1(network.between(one)) + one)
-    assert torch.allclose(seen[1], up, atol=1e-6)
+    assert torch.allclose(inputs[0], network.between(first))
+    up = torch.relu(network.deconv1(network.between(first)) + first)
+    assert torch.allclose(inputs[1], up, atol=1e-6)
 
 
 def test_difference_starts_as_the_identity_and_direct_does_not() -> None:

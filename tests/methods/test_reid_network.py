@@ -25,10 +25,10 @@ def network(head: str = "none", classes: int = 5) -> ReidNetwork:
 @pytest.mark.parametrize(("height", "parts"), [(8, 4), (16, 4), (7, 4), (3, 4), (8, 1)])
 def test_stripes_average_the_rows_of_each_part(height: int, parts: int) -> None:
     maps = np.random.default_rng(0).random((2, 3, height, 5))
-    found = stripes(torch.from_numpy(maps), parts).numpy()
+    pooled = stripes(torch.from_numpy(maps), parts).numpy()
     for part in range(parts):
         start, end = int(np.floor(part * height / parts)), int(np.ceil((part + 1) * height / parts))
-        assert np.allclose(found[part], maps[:, :, start:end].mean((2, 3)))
+        assert np.allclose(pooled[part], maps[:, :, start:end].mean((2, 3)))
 
 
 def test_equation_6_parts_stand_one_after_another() -> None:
@@ -69,16 +69,16 @@ def test_bnneck_normalises_for_the_classifier_not_for_the_triplet() -> None:
 
 def test_equations_5_and_7_join_the_scales_in_order() -> None:
     parts = [torch.full((1, 2), float(k)) for k in (1, 2, 3)]
-    whole = joined(parts, ReidOptions(test_normalise="none"))
-    assert whole.tolist() == [[1, 1, 2, 2, 3, 3]]
+    embedding = joined(parts, ReidOptions(test_normalise="none"))
+    assert embedding.tolist() == [[1, 1, 2, 2, 3, 3]]
 
 
 @pytest.mark.parametrize(("how", "norms"), [("network", [1, 1]), ("whole", [0.6, 0.8])])
 def test_normalisation_of_the_embedding(how: str, norms: list[float]) -> None:
     features = [torch.tensor([[0.0, 3.0]]), torch.tensor([[4.0, 0.0]])]
-    whole = joined(features, ReidOptions(test_normalise=how))  # type: ignore[arg-type]
-    assert whole[:, :2].norm().item() == pytest.approx(norms[0])
-    assert whole[:, 2:].norm().item() == pytest.approx(norms[1])
+    embedding = joined(features, ReidOptions(test_normalise=how))  # type: ignore[arg-type]
+    assert embedding[:, :2].norm().item() == pytest.approx(norms[0])
+    assert embedding[:, 2:].norm().item() == pytest.approx(norms[1])
 
 
 @pytest.mark.parametrize(

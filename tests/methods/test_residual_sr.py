@@ -35,21 +35,21 @@ def test_it_is_the_residual_network_of_srgan_without_normalisation(upscale: Any)
     hidden = first + correlated(hidden, network.tail[0])  # type: ignore[arg-type]
     base = image
     if network.enlarge is not None:
-        made = correlated(hidden, network.enlarge).reshape(4, 2, 2, 6, 5)
-        hidden = np.maximum(made.transpose(0, 3, 1, 4, 2).reshape(4, 12, 10), 0)
+        shuffled = correlated(hidden, network.enlarge).reshape(4, 2, 2, 6, 5)
+        hidden = np.maximum(shuffled.transpose(0, 3, 1, 4, 2).reshape(4, 12, 10), 0)
         base = F.interpolate(image, scale_factor=2.0, mode="bilinear")
-    wanted = base[0].numpy() + correlated(hidden, network.last)
-    assert np.allclose(network(image)[0].detach().numpy(), wanted, atol=1e-4)
+    expected = base[0].numpy() + correlated(hidden, network.last)
+    assert np.allclose(network(image)[0].detach().numpy(), expected, atol=1e-4)
 
 
 @pytest.mark.parametrize("batchnorm", [False, True])
 @pytest.mark.parametrize("upscale", [1, 2])
 def test_untrained_it_leaves_images_as_they_are(upscale: Any, batchnorm: bool) -> None:
     images = torch.rand(2, 3, 9, 5)
-    wanted = images
+    expected = images
     if upscale == 2:
-        wanted = F.interpolate(images, scale_factor=2.0, mode="bilinear")
-    assert torch.equal(ResidualSR(4, 3, batchnorm, upscale)(images), wanted)
+        expected = F.interpolate(images, scale_factor=2.0, mode="bilinear")
+    assert torch.equal(ResidualSR(4, 3, batchnorm, upscale)(images), expected)
 
 
 @pytest.mark.parametrize("batchnorm", [False, True])

@@ -44,8 +44,8 @@ def test_every_batch_keeps_its_quotas(
         assert len(set(pids[:, 0])) == len(groups)
         for pid, group in zip(pids[:, 0], groups, strict=True):
             have_hr, have_lr = counts[pid]
-            wanted = 0 if have_hr == 0 else hr + lr if have_lr == 0 else hr
-            assert (train.rates[group] == 1).sum() == wanted
+            quota = 0 if have_hr == 0 else hr + lr if have_lr == 0 else hr
+            assert (train.rates[group] == 1).sum() == quota
             for rate, have in ((1, have_hr), (3, have_lr)):
                 drawn = group[train.rates[group] == rate]
                 if len(drawn) <= have:
@@ -59,13 +59,13 @@ def test_an_epoch_visits_every_identity_as_often_as_its_images_ask(
 ) -> None:
     train, spec = train_set(counts), BatchSpec(width, 2, 2)
     count = batches_per_epoch(train.labels, spec)
-    seen = np.zeros(len(counts), dtype=int)
+    batch_counts = np.zeros(len(counts), dtype=int)
     for batch in batches(train, spec, count, np.random.default_rng(seed)):
-        seen[np.unique(train.labels[batch])] += 1
-    wanted = np.array([-(-sum(c) // 4) for c in counts])
-    assert (visits(train.labels, spec) == wanted).all()
-    assert (seen >= wanted).all()
-    lower = max(-(-wanted.sum() // min(width, len(counts))), wanted.max())
+        batch_counts[np.unique(train.labels[batch])] += 1
+    expected = np.array([-(-sum(c) // 4) for c in counts])
+    assert (visits(train.labels, spec) == expected).all()
+    assert (batch_counts >= expected).all()
+    lower = max(-(-expected.sum() // min(width, len(counts))), expected.max())
     assert count == lower
 
 

@@ -59,14 +59,14 @@ def test_a_wrong_train_table_is_refused(table: dict[str, object], message: str) 
 
 
 def test_iterations_give_rates_and_tell_progress_after_each() -> None:
-    told: list[tuple[int, int]] = []
-    run = Run(seed=0, progress=lambda done, total: told.append((done, total)))
+    steps: list[tuple[int, int]] = []
+    run = Run(seed=0, progress=lambda done, total: steps.append((done, total)))
     rates = [
         now.rate(2.0)
         for now in iterations(example_train_set(SMALL), {"iterations": 4}, ReidOptions(), run)
     ]
     assert rates == pytest.approx([2.0, 2.0, 0.2, 0.2])
-    assert told == [(1, 4), (2, 4), (3, 4), (4, 4)]
+    assert steps == [(1, 4), (2, 4), (3, 4), (4, 4)]
 
 
 @pytest.mark.parametrize("kind", ["adam", "adamw", "sgd"])
@@ -152,13 +152,13 @@ def test_crop_moves_the_image_and_fills_with_black() -> None:
 
 
 def test_erasing_hides_one_rectangle_of_an_image() -> None:
-    kept = erasing_mask((200, 32, 16), 0.5, np.random.default_rng(0))
-    share = 1.0 - kept.mean((1, 2, 3))
+    masks = erasing_mask((200, 32, 16), 0.5, np.random.default_rng(0))
+    share = 1.0 - masks.mean((1, 2, 3))
     hidden = share[share > 0]
     assert 60 < len(hidden) < 140
     assert hidden.min() > 0.0
     assert hidden.max() < 0.5
-    for mask in kept[share > 0][:20, 0]:
+    for mask in masks[share > 0][:20, 0]:
         rows, columns = np.flatnonzero((mask == 0).any(1)), np.flatnonzero((mask == 0).any(0))
         assert not mask[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1].any()
 
@@ -168,19 +168,19 @@ def test_erasing_hides_one_rectangle_of_an_image() -> None:
 
 def test_a_start_is_told_by_signs_and_not_by_last_bits_or_names() -> None:
     with seeded(1):
-        one = nn.ModuleDict({"a": nn.Linear(9, 40), "b": nn.Conv2d(3, 8, 3)})
+        first = nn.ModuleDict({"a": nn.Linear(9, 40), "b": nn.Conv2d(3, 8, 3)})
     with seeded(2):
-        other = nn.ModuleDict({"a": nn.Linear(9, 40), "b": nn.Conv2d(3, 8, 3)})
-    renamed = nn.ModuleDict({"z": one["b"], "y": one["a"]})
-    assert start_digest(one) == start_digest(renamed)
-    assert start_digest(one) != start_digest(other)
+        second = nn.ModuleDict({"a": nn.Linear(9, 40), "b": nn.Conv2d(3, 8, 3)})
+    renamed = nn.ModuleDict({"z": first["b"], "y": first["a"]})
+    assert start_digest(first) == start_digest(renamed)
+    assert start_digest(first) != start_digest(second)
     with torch.no_grad():
-        for parameter in one.parameters():
+        for parameter in first.parameters():
             parameter.mul_(1 + 1e-6)
-    assert start_digest(one) == start_digest(renamed)
+    assert start_digest(first) == start_digest(renamed)
     with torch.no_grad():
-        one["a"].weight[0, 0] *= -1
-    assert start_digest(one) != start_digest(other)
+        first["a"].weight[0, 0] *= -1
+    assert start_digest(first) != start_digest(second)
 
 
 def test_a_network_tells_where_it_began_and_another_seed_begins_elsewhere() -> None:

@@ -41,7 +41,7 @@ def detailed(people: int, each: int, seed: int) -> TrainSet:
     """`each` HR images of 32 x 16 a person with stripes of a width of its own, and LR ones."""
     generator = np.random.default_rng(seed)
     rows, columns = np.mgrid[:32, :16]
-    images = []
+    pictures = []
     for person in range(people):
         looks = np.random.default_rng(person)
         colour, angle = looks.uniform(60, 190, 3), looks.uniform(0, np.pi)
@@ -49,15 +49,15 @@ def detailed(people: int, each: int, seed: int) -> TrainSet:
         for _ in range(2 * each):
             wave = np.cos(angle) * rows + np.sin(angle) * columns + generator.uniform(0, 9)
             edge = 45.0 * np.sign(np.sin(2 * np.pi * wave / period))
-            images.append(colour + edge[:, :, None] + generator.normal(0, 3, (32, 16, 3)))
-    hr = np.clip(np.stack(images), 0, 255).astype(np.uint8)
+            pictures.append(colour + edge[:, :, None] + generator.normal(0, 3, (32, 16, 3)))
+    hr = np.clip(np.stack(pictures), 0, 255).astype(np.uint8)
     rates = np.tile(np.repeat([1, 0], each), people).astype(np.int64)
     rates[rates == 0] = 2 + np.arange((rates == 0).sum()) % 3
-    seen = np.stack([bilinear(x, r) for x, r in zip(hr, rates, strict=True)])
+    images = np.stack([bilinear(x, r) for x, r in zip(hr, rates, strict=True)])
     index = np.flatnonzero(rates == 1)
     variants = {r: np.stack([bilinear(x, r) for x in hr[index]]) for r in (2, 3, 4)}
     labels = np.repeat(np.arange(people), 2 * each).astype(np.int64)
-    return TrainSet(seen, labels, np.zeros_like(labels), rates, variants, index)
+    return TrainSet(images, labels, np.zeros_like(labels), rates, variants, index)
 
 
 def bilinear(image: Array, rate: int) -> Array:
@@ -71,8 +71,10 @@ def bilinear(image: Array, rate: int) -> Array:
 
 def psnr(images: Array, target: Array) -> float:
     """Mean peak signal-to-noise ratio of Y in dB."""
-    y, wanted = (a.astype(np.float64) @ np.array([0.299, 0.587, 0.114]) for a in (images, target))
-    return float((10 * np.log10(255.0**2 / ((y - wanted) ** 2).mean((1, 2)))).mean())
+    y, reference = (
+        a.astype(np.float64) @ np.array([0.299, 0.587, 0.114]) for a in (images, target)
+    )
+    return float((10 * np.log10(255.0**2 / ((y - reference) ** 2).mean((1, 2)))).mean())
 
 
 def correlated(maps: Array, layer: torch.nn.Conv2d) -> Array:
@@ -95,11 +97,11 @@ def test_srcnn_is_three_convolutions_of_the_luminance(output: Any) -> None:
     y = 0.299 * x[0] + 0.587 * x[1] + 0.114 * x[2]
     hidden = np.maximum(correlated(y[None], network.conv1), 0)
     painted = correlated(np.maximum(correlated(hidden, network.conv2), 0), network.conv3)[0]
-    wanted = x + (painted if output == "difference" else painted - y)
-    found = network(image).detach()
-    assert np.allclose(found[0].numpy(), wanted, atol=1e-5)
-    kept = found - luminance(found) - image + luminance(image)
-    assert kept.abs().max() < 1e-5, "the colour differences must stay"
+    expected = x + (painted if output == "difference" else painted - y)
+    rebuilt = network(image).detach()
+    assert np.allclose(rebuilt[0].numpy(), expected, atol=1e-5)
+    colour_change = rebuilt - luminance(rebuilt) - image + luminance(image)
+    assert colour_change.abs().max() < 1e-5, "the colour differences must stay"
     sizes = [(m.kernel_size[0], m.out_channels) for m in (network.conv1, network.conv2)]
     assert sizes == [(9, 3), (5, 2)]
     assert network.conv3.kernel_size == (5, 5)
@@ -137,19 +139,19 @@ def test_the_hybrid_loss_is_the_papers(models: str) -> None:
     log_p = logits - np.log(np.exp(logits).sum(1, keepdims=True))
     picked = -log_p[np.arange(len(logits)), np.concatenate(of_streams)]
     high, low_count = int(is_hr.sum()), len(rates) * int(is_hr.sum())
-    wanted = sum(float(p.mean()) for p in np.split(picked, [high, high + low_count]))
-    assert loss == pytest.approx(wanted + 1e-3 * 255**2 * error / len(rates), rel=1e-4)
+    expected = sum(float(p.mean()) for p in np.split(picked, [high, high + low_count]))
+    assert loss == pytest.approx(expected + 1e-3 * 255**2 * error / len(rates), rel=1e-4)
 
 
 def test_re_id_sees_hr_images_and_lifted_ones() -> None:
     network, now = prepared(rates=(3,))
-    seen: list[torch.Tensor] = []
-    network.reid[0].register_forward_pre_hook(lambda _m, args: seen.append(args[0]))
+    inputs: list[torch.Tensor] = []
+    network.reid[0].register_forward_pre_hook(lambda _m, args: inputs.append(args[0]))
     network.loss(now, 0)
     s = streams(now, (3,), CPU)
-    wanted = torch.cat([s.high, network.sr[0](s.low), network.sr[0](s.native)])
+    expected = torch.cat([s.high, network.sr[0](s.low), network.sr[0](s.native)])
     mean, std = torch.tensor(MEAN).view(3, 1, 1), torch.tensor(STD).view(3, 1, 1)
-    assert torch.allclose(seen[0], (wanted - mean) / std, atol=1e-5)
+    assert torch.allclose(inputs[0], (expected - mean) / std, atol=1e-5)
     assert [len(x) for x in (s.high, s.low, s.native)] == [len(y) for y in s.labels]
     assert len(s.high) + len(s.native) == len(now.batch.indices)
 
@@ -175,19 +177,19 @@ def test_what_trains_the_srcnn(options: dict[str, Any], trained: bool) -> None:
 def test_pixels_alone_train_the_srcnn_where_it_is_not_joint() -> None:
     network, now = prepared(joint=False, rates=(2,), alpha=2.0)
     network.loss(now, 0).backward()  # type: ignore[no-untyped-call]
-    found = [p.grad.clone() for p in network.sr.parameters() if p.grad is not None]
+    gradients = [p.grad.clone() for p in network.sr.parameters() if p.grad is not None]
     network.zero_grad()
     s = streams(now, (2,), CPU)
     (2.0 * luminance_loss(network.sr[0](s.low), s.target)).backward()  # type: ignore[no-untyped-call]
-    wanted = [p.grad for p in network.sr.parameters() if p.grad is not None]
-    assert len(found) == 6
-    assert all(torch.allclose(f, w, rtol=1e-4) for f, w in zip(found, wanted, strict=True))
+    expected = [p.grad for p in network.sr.parameters() if p.grad is not None]
+    assert len(gradients) == 6
+    assert all(torch.allclose(f, w, rtol=1e-4) for f, w in zip(gradients, expected, strict=True))
 
 
 def test_the_triplet_loss_joins_where_asked() -> None:
     plain, now = prepared(rates=(2,))
-    more, same = prepared(rates=(2,), triplet=True, margin=50.0)
-    assert more.loss(same, 0).item() > plain.loss(now, 0).item() + 10
+    more, batch = prepared(rates=(2,), triplet=True, margin=50.0)
+    assert more.loss(batch, 0).item() > plain.loss(now, 0).item() + 10
 
 
 def test_fused_distances_are_the_papers() -> None:
@@ -198,13 +200,13 @@ def test_fused_distances_are_the_papers() -> None:
     weights = fitting_weights(torch.from_numpy(rho), rates, theta).numpy()
     query = np.concatenate([*lifted[0], *lifted[1], weights], 1).astype(np.float32)
     gallery = np.concatenate([*direct[0], *direct[1], np.ones((6, 3))], 1).astype(np.float32)
-    found = fused_distances(query, gallery, 3)
+    distances = fused_distances(query, gallery, 3)
     for q in range(4):
         w = [np.exp(-((rho[q] - r) ** 2) / theta**2) for r in rates]
         for g in range(6):
             each = [np.linalg.norm(lifted[0][j, q] - direct[1][j, g]) for j in range(3)]
-            wanted = sum(w[j] * each[j] for j in range(3)) / sum(w)
-            assert found[q, g] == pytest.approx(wanted, rel=1e-5)
+            expected = sum(w[j] * each[j] for j in range(3)) / sum(w)
+            assert distances[q, g] == pytest.approx(expected, rel=1e-5)
     even = fitting_weights(torch.from_numpy(rho), rates, 1e6).numpy()
     assert np.allclose(even, 1 / 3)
 
@@ -213,14 +215,14 @@ def test_an_embedding_holds_both_roles_of_an_image() -> None:
     network, _ = prepared(test_normalise="none")
     network.eval()
     images = torch.rand(2, 3, 32, 16)
-    found = network.features(images)
-    assert found.shape == (2, 6 * 256 + 3)
+    embedding = network.features(images)
+    assert embedding.shape == (2, 6 * 256 + 3)
     mean, std = torch.tensor(MEAN).view(3, 1, 1), torch.tensor(STD).view(3, 1, 1)
     for j in range(3):
         lifted = network.reid[j].features((network.sr[j](images) - mean) / std)  # type: ignore[operator]
         direct = network.reid[j].features((images - mean) / std)  # type: ignore[operator]
-        assert torch.allclose(found[:, 256 * j : 256 * (j + 1)], lifted, atol=1e-5)
-        assert torch.allclose(found[:, 256 * (3 + j) : 256 * (4 + j)], direct, atol=1e-5)
+        assert torch.allclose(embedding[:, 256 * j : 256 * (j + 1)], lifted, atol=1e-5)
+        assert torch.allclose(embedding[:, 256 * (3 + j) : 256 * (4 + j)], direct, atol=1e-5)
         assert not torch.allclose(lifted, direct, atol=1e-2)
 
 
@@ -230,9 +232,9 @@ def test_lost_detail_and_least_squares_against_numpy() -> None:
     estimator.fit(train)
     groups = [train.images[train.hr], *(train.variants[r] for r in (2, 3, 4))]
     inputs = np.concatenate([lost_detail(to_tensor(g, CPU)).numpy() for g in groups])
-    wanted = np.repeat([1.0, 2.0, 3.0, 4.0], len(train.hr))
+    rates = np.repeat([1.0, 2.0, 3.0, 4.0], len(train.hr))
     table = np.column_stack([inputs, np.ones(len(inputs))]).astype(np.float64)
-    solved = np.linalg.solve(table.T @ table, table.T @ wanted)
+    solved = np.linalg.solve(table.T @ table, table.T @ rates)
     assert np.allclose(estimator.coefficients.numpy(), solved, atol=1e-2)
     flat = torch.full((1, 3, 32, 16), 0.5)
     assert torch.allclose(lost_detail(flat), torch.zeros(1, 3), atol=1e-3)
@@ -242,10 +244,10 @@ def test_the_rate_of_unseen_images_is_roughly_found() -> None:
     estimator, unseen = RateEstimator(), detailed(6, 4, 1)
     estimator.fit(detailed(6, 4, 0))
     groups = [unseen.images[unseen.hr], *(unseen.variants[r] for r in (2, 3, 4))]
-    found = np.stack([estimator(to_tensor(group, CPU)).numpy() for group in groups])
-    errors = np.abs(found - np.array([[1], [2], [3], [4]]))
+    estimates = np.stack([estimator(to_tensor(group, CPU)).numpy() for group in groups])
+    errors = np.abs(estimates - np.array([[1], [2], [3], [4]]))
     assert errors.mean() < 0.6, "a constant is off by 1"
-    assert (np.diff(found.mean(1)) > 0).all()
+    assert (np.diff(estimates.mean(1)) > 0).all()
 
 
 SMALL_TWIN = Profile(
@@ -340,6 +342,6 @@ def test_two_steps_with_the_papers_network_at_half_its_size() -> None:
     method = SingMethod(profile, rates=(4,))
     train = example_train_set(profile)
     method.fit(train, Run(seed=0))
-    found = method.embed(train.images[:1])
-    assert found.shape == (1, 2 * 256 + 1)
-    assert np.isfinite(found).all()
+    embedding = method.embed(train.images[:1])
+    assert embedding.shape == (1, 2 * 256 + 1)
+    assert np.isfinite(embedding).all()

@@ -32,11 +32,11 @@ TAG = "hrnet_w32.ms_in1k"
 def test_the_map_of_a_vit_is_that_of_its_patches() -> None:
     trunk, channels = vit_small((32, 16), 8, 32, 2)
     images = torch.rand(2, 3, 32, 16)
-    found = trunk.eval()(normalise(images))
+    maps = trunk.eval()(normalise(images))
     vit: Any = trunk.vit
-    wanted = vit.forward_intermediates(2 * images - 1, norm=True, intermediates_only=True)[-1]
-    assert (channels, found.shape) == (32, (2, 32, 4, 2))
-    assert torch.allclose(found, wanted, atol=1e-5)
+    expected = vit.forward_intermediates(2 * images - 1, norm=True, intermediates_only=True)[-1]
+    assert (channels, maps.shape) == (32, (2, 32, 4, 2))
+    assert torch.allclose(maps, expected, atol=1e-5)
 
 
 def test_blocks_and_width_are_the_profiles() -> None:
@@ -96,16 +96,16 @@ def test_weights_come_from_the_folder_or_the_hub(
         timm_weights(TAG, tmp_path)
     save_file({"a": torch.ones(2)}, tmp_path / "hrnet_w32.safetensors")
     assert timm_weights(TAG, tmp_path)["a"].tolist() == [1, 1]
-    asked: list[tuple[str, ...]] = []
+    requests: list[tuple[str, ...]] = []
 
-    def refuse(*what: str) -> None:
-        asked.append(what)
+    def refuse(*names: str) -> None:
+        requests.append(names)
         raise OSError(113, "no route to host")
 
     monkeypatch.setattr(timm().models, "load_state_dict_from_hf", refuse)
     with pytest.raises(InputError, match=r'no route to host.*weights_dir.*weights = "none"'):
         timm_weights(TAG, None)
-    assert asked == [("timm/hrnet_w32.ms_in1k", "model.safetensors")], "never a pickle"
+    assert requests == [("timm/hrnet_w32.ms_in1k", "model.safetensors")], "never a pickle"
 
 
 def test_damaged_weights_say_which_file_to_put_there(tmp_path: Path) -> None:
@@ -151,7 +151,6 @@ def test_without_timm_the_networks_name_the_extra(monkeypatch: pytest.MonkeyPatc
 
 
 def test_listing_the_methods_does_not_import_timm() -> None:
-    listed = "import sys, methods; [methods.method_class(n) for n in methods.method_names()]; "
-    code = listed + "print('timm' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "False"
+    listed = "import sys; from crossres.methods import method_class, method_names; "
+    code = listed + "[method_class(n) for n in method_names()]; sys.exit('timm' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -28,21 +28,21 @@ print(len(vision._declared), models.resnet18(weights=None).fc.out_features)
 """
 
 
-def said(script: str) -> str:
+def printed(script: str) -> str:
     """What a fresh process prints."""
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", script],
         capture_output=True,
         text=True,
         cwd=Path(__file__).parents[2],
     )
-    assert done.returncode == 0, done.stderr
-    return done.stdout.strip()
+    assert process.returncode == 0, process.stderr
+    return process.stdout.strip()
 
 
 def test_an_operator_of_the_compiled_library_is_not_declared_again() -> None:
-    assert said(COMPILED) == "1"  # qnms, which this library lacks
+    assert printed(COMPILED) == "1"  # qnms, which this library lacks
 
 
 def test_without_the_compiled_library_both_are_declared() -> None:
-    assert said(FOREIGN) == "2 1000"
+    assert printed(FOREIGN) == "2 1000"

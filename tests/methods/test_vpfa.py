@@ -79,8 +79,8 @@ def test_equation_2_and_the_estimators_loss_by_hand() -> None:
     likely = guesses - np.log(np.exp(guesses).sum(1, keepdims=True))
     classes = np.repeat([0, 1, 2, 3], 6)
     expected = sum(errors) - likely[np.arange(24), classes].mean()
-    found = network.loss(torch.from_numpy(hr).float(), torch.from_numpy(lr).float())
-    assert found.item() == pytest.approx(float(expected), rel=1e-5)
+    loss = network.loss(torch.from_numpy(hr).float(), torch.from_numpy(lr).float())
+    assert loss.item() == pytest.approx(float(expected), rel=1e-5)
 
 
 def test_without_blocks_it_is_the_plain_network_to_the_last_bit() -> None:
@@ -95,8 +95,8 @@ def test_without_blocks_it_is_the_plain_network_to_the_last_bit() -> None:
 def test_the_blocks_learn_and_the_features_stay_frozen() -> None:
     _, bare = fitted(rates=())
     _, network = fitted()
-    learned, kept = network.plain.state_dict(), bare.plain.state_dict()
-    assert all(torch.equal(learned[name], kept[name]) for name in kept)
+    learned, expected = network.plain.state_dict(), bare.plain.state_dict()
+    assert all(torch.equal(learned[name], expected[name]) for name in expected)
     start = fresh()
     for block, before in zip(network.panning, start.panning, strict=True):
         assert any(
@@ -119,24 +119,27 @@ def test_pairs_are_an_hr_image_and_its_own_variants(pairs: str) -> None:
     hr, lr = features_of_pairs(network, train)
     versions = [train.images[train.hr], *(train.variants[rate] for rate in (2, 3, 4))]
     labels = train.labels[train.hr]
-    for found, images in zip([hr, *lr], versions, strict=True):
+    for features, images in zip([hr, *lr], versions, strict=True):
         tensor = torch.from_numpy(images / np.float32(255)).permute(0, 3, 1, 2)
         with torch.no_grad():
-            features = network.frozen(tensor).numpy()
+            expected = network.frozen(tensor).numpy()
         if pairs == "identities":
-            features = np.stack([features[labels == k].mean(0) for k in range(4)])
-        assert np.allclose(found, features, atol=1e-5)
+            expected = np.stack([expected[labels == k].mean(0) for k in range(4)])
+        assert np.allclose(features, expected, atol=1e-5)
 
 
 def test_whose_block_an_image_takes() -> None:
-    told = torch.tensor([0, 1, 2, 3, 4, 6, 8])
+    known = torch.tensor([0, 1, 2, 3, 4, 6, 8])
     features = torch.rand(7, 128)
-    for network, known in ((fresh(), [1, 2, 3, 4, 4, 4]), (fresh(rates=(3,)), [1, 3, 3, 3, 3, 3])):
+    for network, expected in (
+        (fresh(), [1, 2, 3, 4, 4, 4]),
+        (fresh(rates=(3,)), [1, 3, 3, 3, 3, 3]),
+    ):
         guessed = network.guessed(features)
-        assert network.rates_of(features, told).tolist() == [int(guessed[0]), *known]
+        assert network.rates_of(features, known).tolist() == [int(guessed[0]), *expected]
         assert torch.equal(network.rates_of(features, None), guessed)
     blind = fresh(rate="estimated")
-    assert torch.equal(blind.rates_of(features, told), blind.guessed(features))
+    assert torch.equal(blind.rates_of(features, known), blind.guessed(features))
 
 
 def test_only_lr_images_are_moved_each_by_the_block_of_its_rate() -> None:
@@ -145,11 +148,11 @@ def test_only_lr_images_are_moved_each_by_the_block_of_its_rate() -> None:
     tensor = torch.from_numpy(images / np.float32(255)).permute(0, 3, 1, 2)
     with torch.no_grad():
         features = network.frozen(tensor).double().numpy()
-    found = method.embed_rated(images, np.array([1, 3, 4, 1]))
+    embedded = method.embed_rated(images, np.array([1, 3, 4, 1]))
     expected = features.copy()
     expected[1:2] = by_hand(cast(Panning, network.panning[1]), features[1:2])
     expected[2:3] = by_hand(cast(Panning, network.panning[2]), features[2:3])
-    assert np.allclose(found, expected, atol=1e-4)
+    assert np.allclose(embedded, expected, atol=1e-4)
     assert not np.allclose(expected, features, atol=1e-2)
 
 
@@ -166,9 +169,9 @@ def test_hr_features_are_learned_from_hr_images_alone() -> None:
     assert np.array_equal(alone.labels, train.labels[train.rates == 1])
     noisy = np.where((train.rates == 1)[:, None, None, None], train.images, 255 - train.images)
     method, _ = fitted(features="hr")
-    other = Vpfa(SMALL, features="hr")
-    other.fit(replace(train, images=noisy), Run(seed=0))
-    assert other.parameters_digest() == method.parameters_digest()
+    hr_method = Vpfa(SMALL, features="hr")
+    hr_method.fit(replace(train, images=noisy), Run(seed=0))
+    assert hr_method.parameters_digest() == method.parameters_digest()
 
 
 def test_an_identity_without_hr_images_leaves_no_gap_in_the_labels() -> None:
@@ -181,12 +184,12 @@ def test_an_identity_without_hr_images_leaves_no_gap_in_the_labels() -> None:
 
 
 def test_progress_counts_both_trainings() -> None:
-    told: list[tuple[int, int]] = []
+    progress: list[tuple[int, int]] = []
     method = Vpfa(SMALL, vp_batch=3, vp_epochs=2)
-    method.fit(example_train_set(SMALL), Run(0, "cpu", lambda *now: told.append(now)))
+    method.fit(example_train_set(SMALL), Run(0, "cpu", lambda *now: progress.append(now)))
     pairs = len(example_train_set(SMALL).hr)
     steps = 3 + 2 * -(-pairs // 3)
-    assert told == [(k, steps) for k in range(1, steps + 1)]
+    assert progress == [(k, steps) for k in range(1, steps + 1)]
 
 
 def test_what_it_cannot_learn_from_is_named() -> None:
@@ -246,14 +249,14 @@ def test_learning_rates_halve_after_each_quarter_and_every_pair_counts_once_an_e
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     network = fresh(vp_batch=4, vp_epochs=8, vp_lr=0.8)
-    seen: list[float] = []
+    firsts: list[float] = []
     rates: list[float] = []
     monkeypatch.setattr("crossres.methods.vpfa.set_rate", lambda _adam, rate: rates.append(rate))
     loss = network.loss
 
     def spied(hr: torch.Tensor, lr: torch.Tensor) -> torch.Tensor:
         assert torch.equal(lr, hr.expand(3, -1, -1) + 1)
-        seen.extend(hr[:, 0].tolist())
+        firsts.extend(hr[:, 0].tolist())
         return loss(hr, lr)
 
     monkeypatch.setattr(network, "loss", spied)
@@ -261,5 +264,5 @@ def test_learning_rates_halve_after_each_quarter_and_every_pair_counts_once_an_e
     steps = list(learn(network, hr, hr.expand(3, 10, 128) + 1, np.random.default_rng(0)))
     assert steps == list(range(1, 25))
     assert rates == pytest.approx([0.8, 0.8, 0.4, 0.4, 0.2, 0.2, 0.1, 0.1])
-    assert all(sorted(seen[k : k + 10]) == list(range(10)) for k in range(0, 80, 10))
-    assert seen[:10] != seen[10:20]
+    assert all(sorted(firsts[k : k + 10]) == list(range(10)) for k in range(0, 80, 10))
+    assert firsts[:10] != firsts[10:20]

@@ -82,16 +82,16 @@ def test_an_unreachable_network_says_what_to_do(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_the_loader_is_told_to_read_weights_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    told: dict[str, object] = {}
+    arguments: dict[str, object] = {}
 
     def answer(_self: object, **kwargs: object) -> dict[str, torch.Tensor]:
-        told.update(kwargs)
+        arguments.update(kwargs)
         return {}
 
     monkeypatch.setattr(torchvision_models().ResNet50_Weights, "get_state_dict", answer)
     resnet50_weights(None)
-    assert told["weights_only"] is True
-    assert told["check_hash"] is True
+    assert arguments["weights_only"] is True
+    assert arguments["check_hash"] is True
 
 
 def test_what_was_found_is_noted_by_content_and_not_by_file(tmp_path: Path) -> None:
@@ -159,17 +159,18 @@ def test_loading_a_saved_method_asks_for_no_imagenet_weights(tmp_path: Path) -> 
     """`restore` overwrites every weight, so a machine without network can load a method."""
     profile = Profile("p", 32, 16, backbone={"name": "resnet50"}, weights_dir=tmp_path)
     donor = Profile("p", 32, 16, backbone={"name": "resnet50", "weights": "none"})
-    method, other = Plain(profile), Plain(donor)
+    method, donor_method = Plain(profile), Plain(donor)
     from crossres.methods import Run
 
-    other.network, other.identities = other.build(3, Run(seed=0), pretrained=False).eval(), 3
-    method.restore(other.arrays())
-    assert method.parameters_digest() == other.parameters_digest()
+    donor_method.network = donor_method.build(3, Run(seed=0), pretrained=False).eval()
+    donor_method.identities = 3
+    method.restore(donor_method.arrays())
+    assert method.parameters_digest() == donor_method.parameters_digest()
 
 
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize(
-    ("suffix", "content", "what"),
+    ("suffix", "content", "words"),
     [
         (".pth", b"<html>404</html>", "it is a web page"),
         (".pth", b"version https://git-lfs.github.com/spec/v1", "it is a Git LFS pointer"),
@@ -184,13 +185,13 @@ def test_loading_a_saved_method_asks_for_no_imagenet_weights(tmp_path: Path) -> 
     ],
 )
 def test_what_is_no_file_of_weights_is_named(
-    suffix: str, content: bytes, what: str, tmp_path: Path
+    suffix: str, content: bytes, words: str, tmp_path: Path
 ) -> None:
     path = tmp_path / f"resnet50{suffix}"
     path.write_bytes(content)
     with pytest.raises(InputError) as caught:
         read_state(path)
-    assert str(caught.value).startswith(f"{path}: is not a plain file of weights ({what}")
+    assert str(caught.value).startswith(f"{path}: is not a plain file of weights ({words}")
     assert "weights_only" not in str(caught.value)
 
 
@@ -218,7 +219,7 @@ def test_a_whole_module_is_not_unpickled(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         (lambda a: a.pop("bias"), "bias is missing"),
         (lambda a: a.update(more=a["bias"]), "more belongs to another network"),
@@ -226,10 +227,10 @@ def test_a_whole_module_is_not_unpickled(tmp_path: Path) -> None:
     ],
 )
 def test_saved_weights_that_do_not_fit_are_named(
-    change: Callable[[dict[str, Any]], object], said: str
+    change: Callable[[dict[str, Any]], object], message: str
 ) -> None:
     module = torch.nn.Linear(2, 2)
     arrays = module_arrays(module)
     change(arrays)
-    with pytest.raises(InputError, match=f"do not fit the method's options: {said}"):
+    with pytest.raises(InputError, match=f"do not fit the method's options: {message}"):
         load_arrays(module, arrays)
