@@ -1,20 +1,17 @@
-"""SING: hybrid loss, SRCNN, fusion and rate estimate against numpy; options; that it learns."""
+"""SING: hybrid loss and embedding against numpy; options; that it learns."""
 
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from crossres.datasets import InputError
 from crossres.methods import Profile, Run, TrainSet, check_method
 from crossres.methods.interface.conformance import example_images, example_train_set, small_profile
-from crossres.methods.shared.fusion import fitting_weights, fused_distances
-from crossres.methods.shared.networks.resolution import RateEstimator, lost_detail
-from crossres.methods.shared.networks.srcnn import SRCNN, luminance, luminance_loss
-from crossres.methods.shared.tensors import MEAN, STD, to_tensor
+from crossres.methods.shared.networks.srcnn import SRCNN, luminance_loss
+from crossres.methods.shared.tensors import MEAN, STD
 from crossres.methods.shared.training.loop import Iteration, iterations
 from crossres.methods.shared.training.streams import streams
 from crossres.methods.sing import SingMethod, SingNetwork
@@ -22,7 +19,9 @@ from crossres.methods.sing import SingMethod, SingNetwork
 SMALL = small_profile(SingMethod)
 
 Array = NDArray[Any]
+
 CPU = torch.device("cpu")
+
 FEW = {"iterations": 1, "identities": 3, "hr_images": 2, "lr_images": 2}
 
 
@@ -75,41 +74,6 @@ def psnr(images: Array, target: Array) -> float:
         a.astype(np.float64) @ np.array([0.299, 0.587, 0.114]) for a in (images, target)
     )
     return float((10 * np.log10(255.0**2 / ((y - reference) ** 2).mean((1, 2)))).mean())
-
-
-def correlated(maps: Array, layer: torch.nn.Conv2d) -> Array:
-    """A convolution layer with zero padding, written out: (I, H, W) -> (O, H, W)."""
-    weight, bias = layer.weight.detach().numpy(), layer.bias.detach().numpy()  # type: ignore[union-attr]
-    edge = weight.shape[2] // 2
-    windows = sliding_window_view(
-        np.pad(maps, ((0, 0), (edge, edge), (edge, edge))), weight.shape[2:], (1, 2)
-    )
-    return np.asarray(np.einsum("ihwkl,oikl->ohw", windows, weight) + bias[:, None, None])
-
-
-@pytest.mark.parametrize("output", ["difference", "direct"])
-def test_srcnn_is_three_convolutions_of_the_luminance(output: Any) -> None:
-    torch.manual_seed(1)
-    network = SRCNN((3, 2), output)
-    torch.nn.init.normal_(network.conv3.weight, std=0.1)
-    image = torch.rand(1, 3, 12, 7)
-    x = image[0].numpy()
-    y = 0.299 * x[0] + 0.587 * x[1] + 0.114 * x[2]
-    hidden = np.maximum(correlated(y[None], network.conv1), 0)
-    painted = correlated(np.maximum(correlated(hidden, network.conv2), 0), network.conv3)[0]
-    expected = x + (painted if output == "difference" else painted - y)
-    rebuilt = network(image).detach()
-    assert np.allclose(rebuilt[0].numpy(), expected, atol=1e-5)
-    colour_change = rebuilt - luminance(rebuilt) - image + luminance(image)
-    assert colour_change.abs().max() < 1e-5, "the colour differences must stay"
-    sizes = [(m.kernel_size[0], m.out_channels) for m in (network.conv1, network.conv2)]
-    assert sizes == [(9, 3), (5, 2)]
-    assert network.conv3.kernel_size == (5, 5)
-
-
-def test_untrained_difference_leaves_images_as_they_are() -> None:
-    images = torch.rand(2, 3, 16, 8)
-    assert torch.equal(SRCNN((4, 4))(images), images)
 
 
 @pytest.mark.parametrize("models", ["per-rate", "one"])
@@ -192,25 +156,6 @@ def test_the_triplet_loss_joins_where_asked() -> None:
     assert more.loss(batch, 0).item() > plain.loss(now, 0).item() + 10
 
 
-def test_fused_distances_are_the_papers() -> None:
-    """Literally sum_j exp(-(rho - r_j)^2 / theta^2) ||F_j(SR_j(q)) - F_j(g)||, up to a factor."""
-    generator = np.random.default_rng(3)
-    lifted, direct = generator.normal(size=(2, 3, 4, 5)), generator.normal(size=(2, 3, 6, 5))
-    rho, rates, theta = np.array([1.2, 2.9, 4.4, 3.1]), (2, 3, 4), 1.5
-    weights = fitting_weights(torch.from_numpy(rho), rates, theta).numpy()
-    query = np.concatenate([*lifted[0], *lifted[1], weights], 1).astype(np.float32)
-    gallery = np.concatenate([*direct[0], *direct[1], np.ones((6, 3))], 1).astype(np.float32)
-    distances = fused_distances(query, gallery, 3)
-    for q in range(4):
-        w = [np.exp(-((rho[q] - r) ** 2) / theta**2) for r in rates]
-        for g in range(6):
-            each = [np.linalg.norm(lifted[0][j, q] - direct[1][j, g]) for j in range(3)]
-            expected = sum(w[j] * each[j] for j in range(3)) / sum(w)
-            assert distances[q, g] == pytest.approx(expected, rel=1e-5)
-    even = fitting_weights(torch.from_numpy(rho), rates, 1e6).numpy()
-    assert np.allclose(even, 1 / 3)
-
-
 def test_an_embedding_holds_both_roles_of_an_image() -> None:
     network, _ = prepared(test_normalise="none")
     network.eval()
@@ -224,30 +169,6 @@ def test_an_embedding_holds_both_roles_of_an_image() -> None:
         assert torch.allclose(embedding[:, 256 * j : 256 * (j + 1)], lifted, atol=1e-5)
         assert torch.allclose(embedding[:, 256 * (3 + j) : 256 * (4 + j)], direct, atol=1e-5)
         assert not torch.allclose(lifted, direct, atol=1e-2)
-
-
-def test_lost_detail_and_least_squares_against_numpy() -> None:
-    train = detailed(3, 2, 0)
-    estimator = RateEstimator()
-    estimator.fit(train)
-    groups = [train.images[train.hr], *(train.variants[r] for r in (2, 3, 4))]
-    inputs = np.concatenate([lost_detail(to_tensor(g, CPU)).numpy() for g in groups])
-    rates = np.repeat([1.0, 2.0, 3.0, 4.0], len(train.hr))
-    table = np.column_stack([inputs, np.ones(len(inputs))]).astype(np.float64)
-    solved = np.linalg.solve(table.T @ table, table.T @ rates)
-    assert np.allclose(estimator.coefficients.numpy(), solved, atol=1e-2)
-    flat = torch.full((1, 3, 32, 16), 0.5)
-    assert torch.allclose(lost_detail(flat), torch.zeros(1, 3), atol=1e-3)
-
-
-def test_the_rate_of_unseen_images_is_roughly_found() -> None:
-    estimator, unseen = RateEstimator(), detailed(6, 4, 1)
-    estimator.fit(detailed(6, 4, 0))
-    groups = [unseen.images[unseen.hr], *(unseen.variants[r] for r in (2, 3, 4))]
-    estimates = np.stack([estimator(to_tensor(group, CPU)).numpy() for group in groups])
-    errors = np.abs(estimates - np.array([[1], [2], [3], [4]]))
-    assert errors.mean() < 0.6, "a constant is off by 1"
-    assert (np.diff(estimates.mean(1)) > 0).all()
 
 
 SMALL_TWIN = Profile(

@@ -1,4 +1,4 @@
-"""CAD-Net and RAIN: losses, embedding and decoder against independent sums; options; edge cases."""
+"""CAD-Net, and RAIN, which is CAD-Net with other defaults: losses, embedding, options."""
 
 from dataclasses import replace
 from typing import Any
@@ -16,12 +16,8 @@ from crossres.methods.interface.conformance import example_images, example_train
 from crossres.methods.interface.registry import method_class
 from crossres.methods.rain import Rain
 from crossres.methods.shared.networks.backbones import (
-    backbone_spec,
-    build_backbone,
-    stage_channels,
     stages,
 )
-from crossres.methods.shared.networks.decoder import Decoder
 from crossres.methods.shared.tensors import MEAN, STD, normalise
 from crossres.methods.shared.training.loop import Iteration, iterations
 from crossres.methods.shared.training.schedule import make_optimiser
@@ -30,7 +26,9 @@ from crossres.methods.shared.training.streams import streams
 SMALL = small_profile(CadNet, Rain)
 
 CPU = torch.device("cpu")
+
 FEW = {"iterations": 1, "identities": 3, "hr_images": 2, "lr_images": 2}
+
 RESNET50 = {"name": "resnet50", "weights": "none"}
 
 
@@ -54,59 +52,6 @@ def stepped(network: CadNetNetwork, now: Iteration, rate: float = 0.0) -> dict[s
 def bce(logits: torch.Tensor, real: bool) -> torch.Tensor:
     likely = torch.sigmoid(logits.double())
     return -torch.log(likely if real else 1 - likely).mean()
-
-
-@pytest.mark.parametrize("table", [SMALL.backbone, RESNET50])
-def test_stages_are_the_maps_on_the_way_through_the_trunk(table: dict[str, Any]) -> None:
-    spec = backbone_spec(table)
-    trunk = build_backbone(spec, None, pretrained=False)[0].eval()
-    images = torch.rand(1, 3, 32, 16)
-    with torch.no_grad():
-        maps = stages(trunk, images)
-        assert torch.equal(maps[-1], trunk(images))
-    assert tuple(m.shape[1] for m in maps) == stage_channels(spec)
-    sizes = [m.shape[2] for m in maps]
-    assert sizes == ([16, 8, 4, 2, 2] if spec.name == "resnet50" else [32, 32, 16, 8, 8])
-
-
-def test_deeper_stages_end_where_their_last_block_does() -> None:
-    spec = backbone_spec({**SMALL.backbone, "blocks": [2, 1, 3]})
-    trunk = build_backbone(spec, None, pretrained=False)[0].eval()
-    with torch.no_grad():
-        maps = stages(trunk, torch.rand(1, 3, 32, 16))
-    assert [m.shape[1] for m in maps] == [4, 4, 8, 16]
-    assert stage_channels(spec) == (4, 4, 8, 16)
-
-
-def test_the_decoder_paints_images_of_any_size_with_every_map() -> None:
-    decoder = Decoder((2, 3, 4), 2)
-    maps = [
-        torch.rand(2, c, *s, requires_grad=True) for c, s in ((2, (7, 5)), (3, (4, 3)), (4, (2, 2)))
-    ]
-    painted = decoder(maps, (13, 9))
-    assert painted.shape == (2, 3, 13, 9)
-    assert 0 <= painted.min() < painted.max() <= 1
-    painted.sum().backward()
-    assert all(m.grad is not None and bool(m.grad.any()) for m in maps)
-
-
-def test_the_decoder_is_convolutions_of_nearest_maps_beside_skips() -> None:
-    torch.manual_seed(0)
-    decoder = Decoder((2, 3), 2).eval()
-    shallow, deep = torch.rand(1, 2, 4, 2), torch.rand(1, 3, 2, 1)
-    x = deep
-    for block, skip in zip(decoder.blocks, (shallow, None), strict=True):
-        x = x.repeat_interleave(2, 2).repeat_interleave(2, 3)
-        x = x if skip is None else torch.cat([x, skip], 1)
-        x = F.relu(F.conv2d(x, block[0].weight, padding=1) / (1 + 1e-5) ** 0.5)  # type: ignore[index]
-    expected = torch.sigmoid(F.conv2d(x, decoder.last.weight, decoder.last.bias, padding=1))
-    assert torch.allclose(decoder([shallow, deep], (8, 4)), expected, atol=1e-5)
-
-
-def test_an_untrained_difference_leaves_images_as_they_are() -> None:
-    images = torch.rand(2, 3, 32, 16)
-    network = prepared(output="difference")[0].eval()
-    assert torch.allclose(network.painted(images), images, atol=1e-5)
 
 
 @pytest.mark.parametrize("native", ["aligned", "classified"])

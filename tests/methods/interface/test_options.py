@@ -1,20 +1,15 @@
 """Options: defaults, profile, table row, in this order; one clear line for anything else."""
 
 import json
-import subprocess
-import sys
 from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
 import pytest
 
 from crossres.datasets import InputError
 from crossres.methods import Profile
 from crossres.methods.interface.options import options_as_json, resolve
-from crossres.methods.interface.registry import METHODS, method_class, method_names, resolve_options
-from crossres.methods.interface.run import Run
-from crossres.methods.interface.training_data import TrainSet
+from crossres.methods.interface.registry import resolve_options
 from crossres.methods.msifla import Msifla
 
 PROFILE = Profile("p", 32, 16, methods={"msifla": {"ir_widths": [8, 16], "reid_lr": 1e-3}})
@@ -83,75 +78,3 @@ def test_optional_values_may_be_none() -> None:
     assert options_as_json(resolve("m", _Options, {"limit": 4})) == {"limit": 4, "kind": "a"}
     with pytest.raises(InputError, match="limit must be of type int"):
         resolve("m", _Options, {"limit": "many"})
-
-
-def test_names_and_classes_of_the_registry() -> None:
-    assert method_names()[: len(METHODS)] == list(METHODS)
-    assert all(method_class(name).name == name for name in METHODS)
-    with pytest.raises(
-        InputError,
-        match="unknown method 'msflia' \\(did you mean 'msifla'\\?\\); known are msifla, ",
-    ):
-        method_class("msflia")
-
-
-class _Point:
-    def __init__(self, name: str, value: str) -> None:
-        self.name, self.value = name, value
-
-
-def test_plugins_are_found_by_entry_point_and_do_not_replace_ours(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    points = [
-        _Point("mine", "crossres.methods.plain:Plain"),
-        _Point("plain", "crossres.methods.msifla:Msifla"),
-        _Point("gone", "no_such_module:Method"),
-        _Point("wrong", "crossres.methods.interface.options:resolve"),
-    ]
-    monkeypatch.setattr(
-        "crossres.methods.interface.registry.entry_points",
-        lambda group: points if "crossres" in group else [],
-    )
-    assert method_names() == [*METHODS, "gone", "mine", "wrong"]
-    assert method_class("mine").name == "plain"
-    assert method_class("plain").name == "plain"
-    with pytest.raises(InputError, match="'gone': cannot import no_such_module:Method"):
-        method_class("gone")
-    with pytest.raises(InputError, match=r"'wrong'.*is not a subclass of"):
-        method_class("wrong")
-
-
-def test_listing_methods_loads_no_torch() -> None:
-    names = "import sys; from crossres.methods import method_names; method_names(); "
-    code = names + "sys.exit('torch' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
-
-
-def test_training_sets_that_disagree_are_refused() -> None:
-    images = np.zeros((3, 4, 2, 3), dtype=np.uint8)
-    labels, rates = np.array([0, 1, 1]), np.array([1, 1, 3])
-    hr = np.array([0, 1])
-    TrainSet(images, labels, labels, rates, {2: images[:2]}, hr)
-    with pytest.raises(InputError, match=r"\(N, H, W, 3\) uint8"):
-        TrainSet(images.astype(np.float32), labels, labels, rates, {}, hr)  # type: ignore[arg-type]
-    with pytest.raises(InputError, match="one entry per training image"):
-        TrainSet(images, labels[:2], labels, rates, {}, hr)
-    with pytest.raises(InputError, match=r"labels must be 0\.\.C-1"):
-        TrainSet(images, labels + 1, labels, rates, {}, hr)
-    with pytest.raises(InputError, match="hr must be"):
-        TrainSet(images, labels, labels, rates, {}, hr[:1])
-    with pytest.raises(InputError, match="variant 1/2"):
-        TrainSet(images, labels, labels, rates, {2: images}, hr)
-
-
-def test_an_untrained_method_says_so() -> None:
-    with pytest.raises(InputError, match="plain is not trained yet; call fit or load first"):
-        method_class("plain")(PROFILE).embed(np.zeros((1, 32, 16, 3), dtype=np.uint8))
-
-
-def test_run_passes_progress_on() -> None:
-    calls: list[tuple[int, int]] = []
-    Run(seed=0, progress=lambda d, t: calls.append((d, t))).progress(1, 2)
-    Run(seed=0).progress(1, 2)
-    assert calls == [(1, 2)]

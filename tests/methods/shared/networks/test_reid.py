@@ -5,7 +5,6 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from crossres.methods.shared.networks.backbones import backbone_spec, build_backbone
 from crossres.methods.shared.networks.reid import ReidNetwork, joined, stripes
 from crossres.methods.shared.reid_options import ReidOptions
 
@@ -79,26 +78,3 @@ def test_normalisation_of_the_embedding(how: str, norms: list[float]) -> None:
     embedding = joined(features, ReidOptions(test_normalise=how))  # type: ignore[arg-type]
     assert embedding[:, :2].norm().item() == pytest.approx(norms[0])
     assert embedding[:, 2:].norm().item() == pytest.approx(norms[1])
-
-
-@pytest.mark.parametrize(
-    ("stem", "last", "size"), [(1, 1, (16, 8)), (1, 2, (8, 4)), (2, 1, (8, 4))]
-)
-def test_small_trunk_sizes(stem: int, last: int, size: tuple[int, int]) -> None:
-    spec = backbone_spec(
-        {"name": "resnet-small", "weights": "none", "stem_stride": stem, "last_stride": last}
-    )
-    trunk, channels = build_backbone(spec, None, pretrained=True)
-    assert channels == 128
-    assert trunk(torch.rand(1, 3, 64, 32)).shape == (1, 128, *size)
-
-
-@pytest.mark.parametrize(("last", "size"), [(1, (16, 8)), (2, (8, 4))])
-def test_resnet50_on_the_papers_image_size(last: int, size: tuple[int, int]) -> None:
-    spec = backbone_spec({"name": "resnet50", "weights": "none", "last_stride": last})
-    trunk, channels = build_backbone(spec, None, pretrained=True)
-    net = ReidNetwork((trunk.eval(), channels), 3, 4, "none", 0)
-    with torch.inference_mode():
-        maps = trunk(torch.rand(1, 3, 256, 128))
-        assert maps.shape == (1, 2048, *size)
-        assert net.features(torch.rand(1, 3, 256, 128)).shape == (1, 4 * 2048)

@@ -1,9 +1,7 @@
 """The conformance test passes for our methods and catches methods that break a promise."""
 
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import numpy as np
@@ -15,10 +13,9 @@ from crossres.datasets import InputError
 from crossres.methods import MethodCheckError, check_method
 from crossres.methods.interface.conformance import example_images, example_train_set, small_profile
 from crossres.methods.interface.method import Embeddings, Method
-from crossres.methods.interface.registry import method_class, method_names
+from crossres.methods.interface.registry import method_names
 from crossres.methods.interface.run import Run
 from crossres.methods.interface.training_data import Images, TrainSet
-from crossres.methods.plain import Plain
 
 SMALL = small_profile("msifla")
 
@@ -374,63 +371,6 @@ def test_the_check_leaves_the_global_generators_alone() -> None:
     before = torch.random.get_rng_state()
     check_method(Mean)
     assert torch.equal(before, torch.random.get_rng_state())
-
-
-@pytest.mark.parametrize("name", ["msifla", "plain"])
-def test_training_twice_gives_the_same_bits_and_another_seed_others(name: str) -> None:
-    def digest(seed: int) -> str:
-        method = method_class(name)(SMALL)
-        method.fit(example_train_set(SMALL), Run(seed))
-        return method.parameters_digest()
-
-    assert digest(0) == digest(0) != digest(1)
-
-
-def test_distances_are_euclidean() -> None:
-    generator = np.random.default_rng(0)
-    query, gallery = generator.random((3, 5), np.float32), generator.random((4, 5), np.float32)
-    expected = np.linalg.norm(query[:, None].astype(float) - gallery[None], axis=2)
-    distances = Plain(SMALL).distances(query, gallery)
-    assert distances.dtype == np.float64
-    assert np.allclose(distances, expected)
-
-
-def test_loading_what_another_method_or_other_options_saved_is_refused(tmp_path: Path) -> None:
-    saved = Mean(SMALL)
-    saved.fit(example_train_set(SMALL), Run(0))
-    saved.save(tmp_path)
-    with pytest.raises(InputError, match=r"holds mean .*, not plain"):
-        Plain(SMALL).load(tmp_path)
-    with pytest.raises(InputError, match="make the method with the same options"):
-        Mean(SMALL, bins=4).load(tmp_path)
-    with pytest.raises(InputError, match=r"at 32x16 .*, not mean .* at 64x16 "):
-        Mean(replace(SMALL, height=64)).load(tmp_path)
-    (tmp_path / "weights.safetensors").write_bytes(b"half")
-    with pytest.raises(InputError, match="give the folder that"):
-        Mean(SMALL).load(tmp_path)
-    with pytest.raises(InputError, match=r"method\.json: not a readable saved method"):
-        Mean(SMALL).load(tmp_path / "elsewhere")
-
-
-def test_weights_of_another_shape_are_refused() -> None:
-    small, wide = Plain(SMALL), Plain(SMALL, part_head="pcb")
-    for method in (small, wide):
-        method.fit(example_train_set(SMALL), Run(0))
-    with pytest.raises(InputError, match="do not fit the method's options"):
-        wide.restore(small.arrays())
-    with pytest.raises(InputError, match="lack the entry 'identities'"):
-        small.restore({})
-
-
-def test_saved_methods_are_json_and_safetensors_alone(tmp_path: Path) -> None:
-    method = Plain(SMALL)
-    method.fit(example_train_set(SMALL), Run(0))
-    method.save(tmp_path / "new" / "folder")
-    files = sorted(path.name for path in (tmp_path / "new" / "folder").iterdir())
-    assert files == ["method.json", "weights.safetensors"]
-    description = json.loads((tmp_path / "new" / "folder" / "method.json").read_text())
-    assert description["method"] == "plain"
-    assert description["options"]["parts"] == 4
 
 
 def test_made_images_are_always_the_same() -> None:

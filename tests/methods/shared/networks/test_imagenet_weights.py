@@ -2,9 +2,7 @@
 
 import errno
 import pickle
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 from urllib.error import URLError
 
 import pytest
@@ -22,7 +20,6 @@ from crossres.methods.shared.networks.imagenet_weights import (
     timm_weights,
 )
 from crossres.methods.shared.networks.optional_libraries import torchvision_models
-from crossres.methods.shared.torch_tools import load_arrays, module_arrays
 
 IMAGENET = backbone_spec({"name": "resnet50", "weights": "imagenet"})
 
@@ -139,22 +136,6 @@ def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
         build_backbone(IMAGENET, tmp_path, pretrained=True)
 
 
-@pytest.mark.parametrize(
-    ("backbone", "message"),
-    [
-        ({"name": "vgg"}, "name must be one of resnet50, resnet-small"),
-        ({"name": "resnet-small"}, 'no ImageNet weights: set weights = "none"'),
-        ({"weights": "places"}, "weights must be one of imagenet, none"),
-        ({"last_stride": 3}, "last_stride must be 1 or 2"),
-        ({"depth": 50}, "unknown entry 'depth'"),
-        ({"name": "resnet-small", "weights": "none", "blocks": []}, "at least 1"),
-    ],
-)
-def test_a_wrong_backbone_table_is_refused(backbone: dict[str, object], message: str) -> None:
-    with pytest.raises(InputError, match=message):
-        backbone_spec(backbone)
-
-
 def test_loading_a_saved_method_asks_for_no_imagenet_weights(tmp_path: Path) -> None:
     """`restore` overwrites every weight, so a machine without network can load a method."""
     profile = Profile("p", 32, 16, backbone={"name": "resnet50"}, weights_dir=tmp_path)
@@ -216,21 +197,3 @@ def test_a_whole_module_is_not_unpickled(tmp_path: Path) -> None:
     torch.save(torch.nn.Linear(2, 2), tmp_path / "resnet50.pth")
     with pytest.raises(InputError, match=r"besides tensors.*save model\.state_dict\(\) alone"):
         read_state(tmp_path / "resnet50.pth")
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        (lambda a: a.pop("bias"), "bias is missing"),
-        (lambda a: a.update(more=a["bias"]), "more belongs to another network"),
-        (lambda a: a.update(bias=a["bias"][:1]), r"bias is \(1,\), not \(2,\)"),
-    ],
-)
-def test_saved_weights_that_do_not_fit_are_named(
-    change: Callable[[dict[str, Any]], object], message: str
-) -> None:
-    module = torch.nn.Linear(2, 2)
-    arrays = module_arrays(module)
-    change(arrays)
-    with pytest.raises(InputError, match=f"do not fit the method's options: {message}"):
-        load_arrays(module, arrays)

@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-from pathlib import Path
 
 COMPILED = """
 import torch
@@ -29,13 +28,8 @@ print(len(vision._declared), models.resnet18(weights=None).fc.out_features)
 
 
 def printed(script: str) -> str:
-    """What a fresh process prints."""
-    process = subprocess.run(
-        [sys.executable, "-c", script],
-        capture_output=True,
-        text=True,
-        cwd=Path(__file__).parents[2],
-    )
+    """Return what a fresh process prints."""
+    process = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert process.returncode == 0, process.stderr
     return process.stdout.strip()
 
