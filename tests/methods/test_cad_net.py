@@ -33,7 +33,7 @@ RESNET50 = {"name": "resnet50", "weights": "none"}
 
 
 def prepared(cls: type[CadNet] = CadNet, **options: Any) -> tuple[CadNetNetwork, Iteration]:
-    """A fresh network in training mode and one batch."""
+    """Build a fresh network in training mode and one batch."""
     method = cls(SMALL, **options)
     network = method.build(4, Run(seed=0), pretrained=False).train()
     return network, next(iterations(example_train_set(SMALL), FEW, method.options, Run(seed=0)))

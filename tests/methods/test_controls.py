@@ -63,7 +63,7 @@ IDENTITIES, EACH = 8, 8
 
 
 def faint_patterns(seed: int) -> TrainSet:
-    """Each identity a faint pattern of blocks, under colours that change from image to image."""
+    """Draw a faint pattern of blocks an identity, under colours that change with the image."""
     patterns = np.random.default_rng(0).choice([-25.0, 25.0], (IDENTITIES, 8, 4, 3))
     generator = np.random.default_rng([1, seed])
     labels = np.repeat(np.arange(IDENTITIES), EACH)

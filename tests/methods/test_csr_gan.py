@@ -23,7 +23,7 @@ FEW = {"iterations": 1, "identities": 3, "hr_images": 2, "lr_images": 2}
 
 
 def prepared(**options: Any) -> tuple[CsrGanNetwork, Iteration]:
-    """A fresh network in training mode, its generators not yet the identity, and one batch."""
+    """Build a fresh network in training mode, no generator the identity, and one batch."""
     method = CsrGan(SMALL, **options)
     network = method.build(4, Run(seed=0), pretrained=False).train()
     generator = torch.Generator().manual_seed(0)
@@ -33,7 +33,7 @@ def prepared(**options: Any) -> tuple[CsrGanNetwork, Iteration]:
 
 
 def calls(network: CsrGanNetwork) -> list[tuple[int, tuple[int, ...]]]:
-    """Filled, from now on, with the doubling G_k and the shape of what it is given."""
+    """Return a list that fills with (doubling of G_k, shape of its input) from now on."""
     recorded: list[tuple[int, tuple[int, ...]]] = []
     for k, part in enumerate(network.generators):
         part.register_forward_pre_hook(
@@ -95,7 +95,7 @@ def test_images_may_keep_their_size() -> None:
 
 
 def pairs(network: CsrGanNetwork, now: Iteration) -> list[tuple[Tensor, Tensor]]:
-    """(input, target) of G_2, G_4, G_8 as the docs define them."""
+    """Return (input, target) of G_2, G_4, G_8 as the docs define them."""
     high, two, four = (
         torch.from_numpy(x.astype(np.float32) / 255.0).permute(0, 3, 1, 2)
         for x in now.batch.versions((1, 2, 4))
@@ -106,7 +106,7 @@ def pairs(network: CsrGanNetwork, now: Iteration) -> list[tuple[Tensor, Tensor]]
 
 
 def stepped(network: CsrGanNetwork, now: Iteration, rate: float = 1e-9) -> list[float]:
-    """The losses of the stages, while discriminators hardly move."""
+    """Return the losses of the stages, while discriminators hardly move."""
     judges = nn.ModuleList(network.options.discriminator(Run(seed=0), k) for k in (1, 2, 4))
     judged = (SGD(judges.parameters(), rate), rate, 0.0)
     return [loss.item() for loss in stage_losses(network, judges, judged, None, now)]

@@ -24,7 +24,7 @@ FEW = {"iterations": 1, "identities": 3, "hr_images": 2, "lr_images": 2}
 
 
 def prepared(**options: Any) -> tuple[IntactNetwork, Iteration, Streams]:
-    """A fresh network in training mode, its G not yet the identity, and one batch."""
+    """Build a fresh network in training mode, its G not the identity, and one batch."""
     method = Intact(SMALL, **options)
     network = method.build(4, Run(seed=0), pretrained=False).train()
     if isinstance(network.sr, ResidualSR):
@@ -35,12 +35,12 @@ def prepared(**options: Any) -> tuple[IntactNetwork, Iteration, Streams]:
 
 
 def real_loss(logits: Tensor) -> float:
-    """Mean of -log sigmoid."""
+    """Return the mean of -log sigmoid."""
     return float(np.log1p(np.exp(-logits.detach().numpy().astype(np.float64))).mean())
 
 
 def loss_of(teacher: SrTeacher, now: Iteration, s: Streams, together: bool) -> float:
-    """L_G of one step, by what G's parameters would be told: the sum given to `descend`."""
+    """Return L_G of one step: the sum that is given to `descend` for G's parameters."""
     from crossres.methods import intact
 
     recorded: list[float] = []

@@ -24,7 +24,7 @@ FEW = {"iterations": 1, "identities": 3, "hr_images": 2, "lr_images": 2}
 
 
 def prepared(**options: Any) -> tuple[JbimNetwork, Iteration]:
-    """A fresh network in training mode and one batch."""
+    """Build a fresh network in training mode and one batch."""
     method = Jbim(SMALL, **options)
     network = cast(JbimNetwork, method.build(4, Run(seed=0), pretrained=False).train())
     return network, next(iterations(example_train_set(SMALL), FEW, method.options, Run(seed=0)))

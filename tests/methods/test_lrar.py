@@ -25,7 +25,7 @@ FEW = {"iterations": 1, "identities": 3, "hr_images": 2, "lr_images": 2}
 
 
 def prepared(**options: Any) -> tuple[LrarNetwork, Iteration]:
-    """A fresh network in training mode and one batch."""
+    """Build a fresh network in training mode and one batch."""
     method = Lrar(SMALL, **options)
     network = method.build(4, Run(seed=0), pretrained=False).train()
     return network, next(iterations(example_train_set(SMALL), FEW, method.options, Run(seed=0)))
@@ -74,7 +74,7 @@ def test_every_mask_gets_its_share_of_the_schedule(
 def by_hand(
     network: LrarNetwork, rows: list[tuple[torch.Tensor, int, int]], kinds: list[int]
 ) -> float:
-    """L in double precision from rows of (image, level, label); a kind ends at each of `kinds`."""
+    """Compute L in double precision from rows (image, level, label); kinds end at `kinds`."""
     o, count = network.options, len(network.options.levels)
     images = normalise(torch.stack([row[0] for row in rows]))
     levels = torch.tensor([row[1] for row in rows])

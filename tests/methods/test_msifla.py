@@ -29,7 +29,7 @@ ROWS: dict[str, dict[str, Any]] = {
 
 
 def prepared(**options: Any) -> tuple[MsiflaNetwork, Iteration]:
-    """A fresh network in training mode, its IR outputs not yet the identity, and one batch."""
+    """Build a fresh network in training mode, its IR outputs not the identity, and one batch."""
     method = Msifla(SMALL, **options)
     network = method.build(4, Run(seed=0), pretrained=False).train()
     generator = torch.Generator().manual_seed(0)
@@ -39,7 +39,7 @@ def prepared(**options: Any) -> tuple[MsiflaNetwork, Iteration]:
 
 
 def touched(network: MsiflaNetwork) -> dict[str, list[bool]]:
-    """For each IR and each re-ID network, whether any gradient arrived."""
+    """Say for each IR and re-ID network whether any gradient arrived."""
 
     def any_gradient(part: torch.nn.Module) -> bool:
         return any(p.grad is not None and bool(p.grad.any()) for p in part.parameters())
@@ -166,7 +166,7 @@ def test_detached_losses_train_one_ir_network_each() -> None:
 
 
 def _learn_once(**options: Any) -> tuple[MsiflaNetwork, list[str]]:
-    """One iteration, and the order of backward passes (IR, ReID) and steps (ir, reid)."""
+    """Do one iteration; list the order of backward passes (IR, ReID) and steps (ir, reid)."""
     network, now = prepared(**options)
     events: list[str] = []
     ir = make_optimiser("sgd", network.ir.parameters(), 0.01, 0.0)

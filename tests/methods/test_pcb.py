@@ -15,6 +15,7 @@ from crossres.methods.plain import Plain
 from crossres.methods.shared.reid_options import ReidOptions
 from crossres.methods.shared.tensors import MEAN, STD, to_tensor
 from crossres.methods.shared.training.loop import Iteration, iterations
+from tests.methods.oracles import cross_entropy
 
 CPU = torch.device("cpu")
 
@@ -34,15 +35,6 @@ def pcb(**options: Any) -> tuple[PcbNetwork, Iteration]:
 
 def array(tensor: torch.Tensor) -> Array:
     return tensor.detach().numpy().astype(np.float64)
-
-
-def cross_entropy(logits: Array, labels: Array, smoothing: float) -> float:
-    """The mean over images of - sum_c q_c log p_c, with section 2.4's q; logits (B, C)."""
-    classes = logits.shape[1]
-    log_p = logits - np.log(np.exp(logits).sum(1, keepdims=True))
-    q = np.full(logits.shape, smoothing / classes)
-    q[np.arange(len(labels)), labels] = 1 - (classes - 1) / classes * smoothing
-    return float(-(q * log_p).sum(1).mean())
 
 
 def test_pcb_sums_a_softmax_cross_entropy_over_its_parts() -> None:

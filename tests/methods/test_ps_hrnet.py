@@ -26,7 +26,7 @@ FEW = {"iterations": 1, "identities": 3, "hr_images": 2, "lr_images": 2}
 
 
 def prepared(**options: Any) -> tuple[PsHrnetNetwork, Iteration, Tensor, MultiScaleReid]:
-    """A fresh student, one batch, LR versions of its HR images, and another network as teacher."""
+    """Build a fresh student, a batch, LR versions of its HR images, and a teacher."""
     method = PsHrnet(SMALL, dropout=0.0, **options)
     student = method.build(4, Run(seed=0), pretrained=False).train()
     teacher = method.build(4, Run(seed=1), pretrained=False).reid.eval()
@@ -47,7 +47,7 @@ def test_a_trunk_without_four_stages_is_named(backbone: dict[str, Any]) -> None:
 
 
 def hardest(vectors: Array, labels: Array, margin: float) -> float:
-    """The batch-hard triplet loss, image by image."""
+    """Compute the batch-hard triplet loss, image by image."""
     total = 0.0
     for k, anchor in enumerate(vectors):
         far = np.linalg.norm(vectors - anchor, axis=1)

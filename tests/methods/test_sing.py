@@ -15,6 +15,7 @@ from crossres.methods.shared.tensors import MEAN, STD
 from crossres.methods.shared.training.loop import Iteration, iterations
 from crossres.methods.shared.training.streams import streams
 from crossres.methods.sing import SingMethod, SingNetwork
+from tests.methods.oracles import detailed
 
 SMALL = small_profile(SingMethod)
 
@@ -26,7 +27,7 @@ FEW = {"iterations": 1, "identities": 3, "hr_images": 2, "lr_images": 2}
 
 
 def prepared(**options: Any) -> tuple[SingNetwork, Iteration]:
-    """A fresh network in training mode, its SRCNNs not yet the identity, and one batch."""
+    """Build a fresh network in training mode, its SRCNNs not the identity, and one batch."""
     method = SingMethod(SMALL, **options)
     network = method.build(4, Run(seed=0), pretrained=False).train()
     generator = torch.Generator().manual_seed(0)
@@ -34,38 +35,6 @@ def prepared(**options: Any) -> tuple[SingNetwork, Iteration]:
         if isinstance(part, SRCNN):
             torch.nn.init.normal_(part.conv3.weight, std=0.05, generator=generator)
     return network, next(iterations(example_train_set(SMALL), FEW, method.options, Run(seed=0)))
-
-
-def detailed(people: int, each: int, seed: int) -> TrainSet:
-    """`each` HR images of 32 x 16 a person with stripes of a width of its own, and LR ones."""
-    generator = np.random.default_rng(seed)
-    rows, columns = np.mgrid[:32, :16]
-    pictures = []
-    for person in range(people):
-        looks = np.random.default_rng(person)
-        colour, angle = looks.uniform(60, 190, 3), looks.uniform(0, np.pi)
-        period = looks.uniform(6.0, 10.0)
-        for _ in range(2 * each):
-            wave = np.cos(angle) * rows + np.sin(angle) * columns + generator.uniform(0, 9)
-            edge = 45.0 * np.sign(np.sin(2 * np.pi * wave / period))
-            pictures.append(colour + edge[:, :, None] + generator.normal(0, 3, (32, 16, 3)))
-    hr = np.clip(np.stack(pictures), 0, 255).astype(np.uint8)
-    rates = np.tile(np.repeat([1, 0], each), people).astype(np.int64)
-    rates[rates == 0] = 2 + np.arange((rates == 0).sum()) % 3
-    images = np.stack([bilinear(x, r) for x, r in zip(hr, rates, strict=True)])
-    index = np.flatnonzero(rates == 1)
-    variants = {r: np.stack([bilinear(x, r) for x in hr[index]]) for r in (2, 3, 4)}
-    labels = np.repeat(np.arange(people), 2 * each).astype(np.int64)
-    return TrainSet(images, labels, np.zeros_like(labels), rates, variants, index)
-
-
-def bilinear(image: Array, rate: int) -> Array:
-    from PIL import Image
-
-    size = (image.shape[1], image.shape[0])
-    small = (max(1, round(size[0] / rate)), max(1, round(size[1] / rate)))
-    how = Image.Resampling.BILINEAR
-    return np.asarray(Image.fromarray(image).resize(small, how).resize(size, how))
 
 
 def psnr(images: Array, target: Array) -> float:

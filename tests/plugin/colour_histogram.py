@@ -38,24 +38,24 @@ class ColourHistogram(Method):
 
     def fit(self, train, run):
         """Learn s from the training images; the labels are 0..C-1."""
-        found = self.histograms(train.images)
-        centred = np.empty_like(found)
+        roots = self.histograms(train.images)
+        centred = np.empty_like(roots)
         for label in range(train.identities):
-            mine = train.labels == label
-            centred[mine] = found[mine] - found[mine].mean(axis=0)
-            run.record_loss("variance within an identity", np.square(centred[mine]).mean())
+            rows = train.labels == label
+            centred[rows] = roots[rows] - roots[rows].mean(axis=0)
+            run.record_loss("variance within an identity", np.square(centred[rows]).mean())
             run.progress(label + 1, train.identities)
         # The share of one pixel keeps colours that never occur from weighing without bound.
         self.spread = np.sqrt((centred**2).mean(axis=0)) + 1 / train.images[0, :, :, 0].size
 
     def embed(self, images):
-        """(N, H, W, 3) uint8 -> (N, stripes * bins * 3) float32."""
+        """Return embeddings (N, stripes * bins * 3) float32 of images (N, H, W, 3) uint8."""
         if self.spread is None:
             raise InputError(f"method {self.name} is not trained yet; call fit or load first")
         return (self.histograms(images) / self.spread).astype(np.float32)
 
     def histograms(self, images):
-        """sqrt(h) of each image, (N, stripes * bins * 3) float64."""
+        """Return sqrt(h) of each image, (N, stripes * bins * 3) float64."""
         levels = images // np.uint8(256 // self.options.bins)
         shares = [
             (stripe == level).mean(axis=(1, 2))
@@ -65,11 +65,11 @@ class ColourHistogram(Method):
         return np.sqrt(np.concatenate(shares, axis=1))
 
     def arrays(self):
-        """What `save` writes."""
+        """Return what `save` writes."""
         return {"spread": self.spread}
 
     def restore(self, arrays):
-        """The inverse of `arrays`."""
+        """Take up what `arrays` returned."""
         if set(arrays) != {"spread"} or arrays["spread"].ndim != 1:
             raise InputError(f"saved weights of {self.name} must be one vector named spread")
         self.spread = arrays["spread"]

@@ -22,7 +22,7 @@ Array = NDArray[Any]
 
 
 def without(train: TrainSet, rates: Array) -> TrainSet:
-    """The same images with other rates, and the variants that these leave."""
+    """Return the same images with other rates, and the variants that these leave."""
     hr = np.flatnonzero(rates == 1)
     variants = dict.fromkeys(train.variants, train.images[hr])
     return TrainSet(train.images, train.labels, train.camids, rates, variants, hr)

@@ -42,7 +42,7 @@ def _lsr_by_definition(logits: np.ndarray, labels: np.ndarray, epsilon: float) -
 
 
 def _triplet_by_definition(features: np.ndarray, labels: np.ndarray, margin: float) -> float:
-    """Eq. 12 with the hardest positive and the hardest negative of every anchor and part."""
+    """Compute Eq. 12 with the hardest positive and negative of every anchor and part."""
     total = 0.0
     for part in features:
         for a, label in enumerate(labels):

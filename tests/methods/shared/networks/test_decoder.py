@@ -16,7 +16,7 @@ FEW = {"iterations": 1, "identities": 3, "hr_images": 2, "lr_images": 2}
 
 
 def prepared(cls: type[CadNet] = CadNet, **options: Any) -> tuple[CadNetNetwork, Iteration]:
-    """A fresh network in training mode and one batch."""
+    """Build a fresh network in training mode and one batch."""
     method = cls(SMALL, **options)
     network = method.build(4, Run(seed=0), pretrained=False).train()
     return network, next(iterations(example_train_set(SMALL), FEW, method.options, Run(seed=0)))

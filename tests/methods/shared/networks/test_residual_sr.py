@@ -6,19 +6,12 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from crossres.methods.shared.networks.residual_sr import ResidualSR
+from tests.methods.oracles import correlated
 
 Array = NDArray[Any]
-
-
-def correlated(maps: Array, layer: torch.nn.Conv2d) -> Array:
-    """A 3 x 3 convolution with zero padding, written out: (I, H, W) -> (O, H, W)."""
-    weight, bias = layer.weight.detach().numpy(), layer.bias.detach().numpy()  # type: ignore[union-attr]
-    windows = sliding_window_view(np.pad(maps, ((0, 0), (1, 1), (1, 1))), (3, 3), (1, 2))
-    return np.asarray(np.einsum("ihwkl,oikl->ohw", windows, weight) + bias[:, None, None])
 
 
 @pytest.mark.parametrize("upscale", [1, 2])

@@ -5,22 +5,12 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from crossres.methods.shared.networks.srcnn import SRCNN, luminance
+from tests.methods.oracles import correlated
 
 Array = NDArray[Any]
-
-
-def correlated(maps: Array, layer: torch.nn.Conv2d) -> Array:
-    """A convolution layer with zero padding, written out: (I, H, W) -> (O, H, W)."""
-    weight, bias = layer.weight.detach().numpy(), layer.bias.detach().numpy()  # type: ignore[union-attr]
-    edge = weight.shape[2] // 2
-    windows = sliding_window_view(
-        np.pad(maps, ((0, 0), (edge, edge), (edge, edge))), weight.shape[2:], (1, 2)
-    )
-    return np.asarray(np.einsum("ihwkl,oikl->ohw", windows, weight) + bias[:, None, None])
 
 
 @pytest.mark.parametrize("output", ["difference", "direct"])

@@ -18,7 +18,7 @@ CPU = torch.device("cpu")
 
 
 def halves(images: NDArray[np.uint8], rate: int) -> NDArray[np.uint8]:
-    """As made on a native grid of half the size: the factor here is twice the rate."""
+    """Down-sample as on a native grid of half the size: the factor here is twice the rate."""
     size = (images.shape[2], images.shape[1])
     small = (size[0] // (2 * rate), size[1] // (2 * rate))
     how = Image.Resampling.BILINEAR

@@ -15,7 +15,7 @@ from crossres.methods.shared.training.sampling import (
 
 
 def train_set(counts: list[tuple[int, int]]) -> TrainSet:
-    """Identity k has counts[k] = (HR, LR) images; images carry no content."""
+    """Return a set in which identity k has counts[k] = (HR, LR) images without content."""
     labels = np.repeat(np.arange(len(counts)), [sum(c) for c in counts])
     rates = np.concatenate([[1] * hr + [3] * lr for hr, lr in counts]).astype(np.int64)
     order = np.random.default_rng(len(labels)).permutation(len(labels))
