@@ -59,7 +59,7 @@ def batches(
     yielded = 0
     while yielded < count:
         for chosen in _epoch(visit_counts, spec.identities, generator):
-            yield np.concatenate([_draw(*pools[int(pid)], spec, generator) for pid in chosen])
+            yield np.concatenate([_draw(*pools[int(label)], spec, generator) for label in chosen])
             yielded += 1
             if yielded == count:
                 return
@@ -68,8 +68,8 @@ def batches(
 def _pools(train: TrainSet) -> list[tuple[Indices, Indices]]:
     """Return the HR and LR images of each identity; one kind stands in where the other lacks."""
     pools = []
-    for pid in range(train.identities):
-        indices = np.flatnonzero(train.labels == pid)
+    for label in range(train.identities):
+        indices = np.flatnonzero(train.labels == label)
         hr, lr = indices[train.rates[indices] == 1], indices[train.rates[indices] != 1]
         pools.append((hr if len(hr) else lr, lr if len(lr) else hr))
     return pools
