@@ -19,7 +19,7 @@ from crossres.datasets.splits.manifest import Manifest
 def hr_originals(
     raw: Raw, manifest: Manifest, paths: Sequence[str], height: int, width: int
 ) -> NDArray[np.uint8]:
-    """The images of these paths before any down-sampling, at the input size: (n, H, W, 3) uint8.
+    """Return the images before any down-sampling, at the input size: (n, H, W, 3) uint8.
 
     On one thread. Of an image of rate 0, natively LR, this is the image itself: it has no original.
     Raises InputError naming an image that the raw folder lacks, or that cannot be decoded.
@@ -28,16 +28,16 @@ def hr_originals(
     recipe = Recipe(height, width, manifest.kernel, manifest.grid)
     decode = reader(card(raw.dataset).reader).open_image
     works = [Work(path, (1,)) for path in paths]
-    (found,) = fill(raw.folder, decode, recipe, [works], jobs=1)
+    (images,) = fill(raw.folder, decode, recipe, [works], jobs=1)
     return (
-        np.stack([image for (image,) in found])
-        if found
+        np.stack([image for (image,) in images])
+        if images
         else np.empty((0, height, width, 3), np.uint8)
     )
 
 
 def natively_wide(raw: Raw, paths: Sequence[str]) -> NDArray[np.bool_]:
-    """Whether the images of these paths are wider than high in their raw files: (n,) bool.
+    """Return whether the images of these paths are wider than high in their raw files: (n,) bool.
 
     Each path is decoded once, however often it is named. Raises InputError as `hr_originals`.
     """

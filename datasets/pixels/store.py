@@ -42,7 +42,7 @@ class PixelStore:
 
     `digest` is the hex SHA-256 of the pixel bytes (images in manifest order, then the variants 2,
     3 and 4), so it names what a method sees; `manifest_digest` names the split. `origin` says how
-    it was come by: "built", "resumed" (a build that had been broken off was finished) or "cache".
+    it was come by: "built", "resumed" (an interrupted build was finished) or "cache".
     """
 
     height: int
@@ -84,7 +84,7 @@ def open_store(
 
     An LR image is down-sampled by its rate with the manifest's kernel on the manifest's grid, to 8
     bits, then every image is brought to (height, width) bilinearly; all with the versioned
-    resampler. A build that was broken off, by whatever, is gone on with by the next call; one that
+    resampler. An interrupted build is resumed by the next call; one that
     another process is at work on is waited for. `jobs` threads decode and resample (None: as many
     as there are cores); the pixels are the same for any number.
 

@@ -108,17 +108,18 @@ def _choose(about: Card, root: Path) -> Path | None:
     archives = _archives(root)
     usual = {name.casefold() for name in about.archives}
     named = [archive for archive in archives if archive.name.casefold() in usual]
-    others = {name.casefold() for card in CARDS.values() for name in card.archives}
-    found = named or [
+    all_names = {name.casefold() for card in CARDS.values() for name in card.archives}
+    candidates = named or [
         archive
         for archive in archives
-        if archive.name.casefold() not in others and _looks_like(about, archive)
+        if archive.name.casefold() not in all_names and _looks_like(about, archive)
     ]
-    if len(found) > 1:
+    if len(candidates) > 1:
         raise InputError(
-            f"{found[0]} and {found[1]}: more than one archive of {about.id}; give one of them"
+            f"{candidates[0]} and {candidates[1]}: more than one archive of {about.id}; "
+            "give one of them"
         )
-    return found[0] if found else None
+    return candidates[0] if candidates else None
 
 
 def _archives(root: Path) -> list[Path]:
@@ -186,8 +187,8 @@ def _is_whole(content: Path, members: tuple[_Member, ...]) -> bool:
     except OSError:
         return False
     return all(
-        (found.st_size, int(found.st_mtime)) == (member.size, member.time)
-        for found, member in zip(stats, members, strict=True)
+        (status.st_size, int(status.st_mtime)) == (member.size, member.time)
+        for status, member in zip(stats, members, strict=True)
     ) and len(members) == sum(len(files) for _, _, files in os.walk(content))
 
 
