@@ -1,21 +1,19 @@
-"""What the commands share: exit codes, kinds of arguments, JSON answers, where data comes from."""
+"""What the commands share: kinds of arguments, parsers, and where data comes from."""
 
 import argparse
-import io
-import json
 import math
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-DONE, ANSWER_IS_NO, UNUSABLE_INPUT = 0, 1, 2
+from crossres.answer import Answer
+
 MOST = 100_000  # of what is counted: jobs, repetitions
 DIGITS = 12  # of a whole number on the command line
 
 
 def names(text: str) -> list[str]:
-    """ "a,b" -> ["a", "b"]."""
+    """Parse "a,b" into ["a", "b"]."""
     names = [name.strip() for name in text.split(",") if name.strip()]
     if not names:
         raise argparse.ArgumentTypeError("expected one or more names with commas between them")
@@ -23,11 +21,11 @@ def names(text: str) -> list[str]:
 
 
 def seeds(text: str) -> list[int]:
-    """ "0,1,2" or "0-4" -> integers."""
+    """Parse "0,1,2" or "0-4" into seeds."""
     from crossres.datasets.base.bounds import SEEDS, checked_seeds
     from crossres.datasets.base.errors import InputError
 
-    found: list[int] = []
+    numbers: list[int] = []
     for part in names(text):
         first, is_range, last = part.partition("-")
         start, stop = _number(first), _number(last if is_range else first)
@@ -35,28 +33,28 @@ def seeds(text: str) -> list[int]:
             raise argparse.ArgumentTypeError(
                 f"{text!r} is not a list of seeds such as 0,1,2 or 0-4"
             )
-        found += range(start, min(stop, start + SEEDS) + 1)  # one too many is refused below
+        numbers += range(start, min(stop, start + SEEDS) + 1)  # one too many is refused below
     try:
-        return list(checked_seeds(found, text))
+        return list(checked_seeds(numbers, text))
     except InputError as error:
         raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def _number(text: str) -> int | None:
-    """The number that a few digits stand for; None for anything else."""
+    """Return the number that a few digits stand for; None for any other text."""
     return int(text) if text.isascii() and text.isdecimal() and len(text) <= DIGITS else None
 
 
 def seed(text: str) -> int:
-    """One seed."""
-    (only, *others) = seeds(text)
-    if others:
+    """Parse one seed."""
+    first, *more = seeds(text)
+    if more:
         raise argparse.ArgumentTypeError(f"{text!r} is not one seed")
-    return only
+    return first
 
 
 def positive(text: str) -> int:
-    """A number from 1 to MOST."""
+    """Parse a number from 1 to MOST."""
     number = _number(text)
     if number is None or not 1 <= number <= MOST:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to {MOST}")
@@ -64,7 +62,7 @@ def positive(text: str) -> int:
 
 
 def finite(text: str) -> float:
-    """A number that is not infinite."""
+    """Parse a number that is finite."""
     try:
         number = float(text)
     except ValueError:
@@ -75,19 +73,24 @@ def finite(text: str) -> float:
 
 
 def place(text: str) -> Path:
-    """The path of a file or folder; "~" is the home folder, where a shell has not said so."""
+    """Parse a path; "~" is the home folder, even where no shell expands it."""
     from crossres.datasets.base import places
 
     return places.place(text)
 
 
-def command(
-    commands: Any, name: str, command: Callable[[argparse.Namespace], int], about: str, example: str
+def command_parser(
+    commands: Any,
+    name: str,
+    command: Callable[[argparse.Namespace], Answer | str],
+    summary: str,
+    example: str,
 ) -> argparse.ArgumentParser:
+    """Add a command, which returns its answer, or the content of a file for `> FILE`."""
     parser: argparse.ArgumentParser = commands.add_parser(
         name,
-        help=about,
-        description=about[0].upper() + about[1:] + ".",
+        help=summary,
+        description=f"{summary[0].upper()}{summary[1:]}.",
         epilog="example:\n  " + example.replace("\n", "\n  "),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -96,17 +99,19 @@ def command(
     return parser
 
 
-def group(commands: Any, name: str, about: str) -> Any:
-    parser = commands.add_parser(name, help=about, description=about[0].upper() + about[1:] + ".")
+def command_group(commands: Any, name: str, summary: str) -> Any:
+    """Add a group, `crossres NAME ...`, and return what its commands are added to."""
+    description = f"{summary[0].upper()}{summary[1:]}."
+    parser = commands.add_parser(name, help=summary, description=description)
     return parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
 
 
-def add_tables(parser: argparse.ArgumentParser, about: str) -> None:
-    parser.add_argument("--table", action="append", metavar="TABLE", help=about)
+def add_tables(parser: argparse.ArgumentParser, description: str) -> None:
+    parser.add_argument("--table", action="append", metavar="TABLE", help=description)
 
 
 def named_tables(options: argparse.Namespace) -> Any:
-    """The tables that `--table` names, or None where it is not given."""
+    """Load the tables that `--table` names; None where it is not given."""
     from crossres.benchmark import load_table
 
     return [load_table(name) for name in options.table] if options.table else None
@@ -149,18 +154,8 @@ def add_admitted(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def print_json(content: dict[str, Any]) -> None:
-    print(json.dumps(content, indent=1, allow_nan=False))
-
-
-def print_content(content: str) -> None:
-    """Print what is to be a file (`> FILE`): as UTF-8, whatever the console's encoding."""
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(encoding="utf-8", newline="")
-    print(content, end="")
-
-
 def source(options: argparse.Namespace, twin_size: str) -> Any:
+    """Return the raw data that the options name: real data in `--data`, or twins of this size."""
     from crossres.datasets import InputError, Source
 
     # Commands that only look at data have no options to admit it.
@@ -171,6 +166,7 @@ def source(options: argparse.Namespace, twin_size: str) -> Any:
 
 
 def cache(options: argparse.Namespace) -> Path:
+    """Return the folder for twins and pixel stores."""
     from crossres.datasets import default_cache
 
     return options.cache or default_cache()

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
 
-from crossres.arguments import ANSWER_IS_NO, UNUSABLE_INPUT
+from crossres.answer import ANSWER_IS_NO, DONE, UNUSABLE_INPUT, Answer, print_file
 from crossres.commands import baseline, check, claims, embed, evaluate, methods, power, report
 from crossres.commands import run as run_table
 from crossres.commands.datasets import group
@@ -37,13 +37,18 @@ def _code(arguments: Sequence[str] | None) -> int:
 
     try:
         options = _parser().parse_args(arguments)
-        command: Callable[[argparse.Namespace], int] = options.command
-        return command(options)
+        command: Callable[[argparse.Namespace], Answer | str] = options.command
+        answer = command(options)
+        if isinstance(answer, str):
+            print_file(answer)
+            return DONE
+        answer.print(options.json)
+        return answer.code
     except InputError as error:
         return _refused(str(error))
     except OSError as error:
-        place = f"{error.filename}: " if error.filename else ""
-        return _refused(f"{place}{error.strerror or error}; check the place and its permissions")
+        path = f"{error.filename}: " if error.filename else ""
+        return _refused(f"{path}{error.strerror or error}; check the place and its permissions")
     except KeyboardInterrupt:
         print("crossres: interrupted; nothing half-written is left", file=sys.stderr)
         return ANSWER_IS_NO
@@ -58,18 +63,18 @@ def _refused(text: str) -> int:
 def ended_like_control_c() -> Iterator[None]:
     """End on SIGTERM and SIGHUP as on Ctrl-C: no worker and no half-written file is left behind.
 
-    One that is ignored (`nohup`) stays so. Only the main thread may set what a signal does.
+    A signal that is ignored (`nohup`) stays ignored. Only the main thread may set handlers.
     """
     numbers = [getattr(signal, name, None) for name in ("SIGTERM", "SIGHUP")]
     if threading.current_thread() is not threading.main_thread():
         numbers = []
-    ours = [n for n in numbers if n is not None and signal.getsignal(n) is signal.SIG_DFL]
-    for number in ours:
+    default = [n for n in numbers if n is not None and signal.getsignal(n) is signal.SIG_DFL]
+    for number in default:
         signal.signal(number, _interrupt)
     try:
         yield
     finally:
-        for number in ours:
+        for number in default:
             signal.signal(number, signal.SIG_DFL)
 
 

@@ -9,8 +9,8 @@ from typing import Any, NoReturn
 class Parser(argparse.ArgumentParser):
     """Takes options by their whole names, each at most once and with a value that is not empty."""
 
-    def __init__(self, **about: Any) -> None:
-        super().__init__(**about, allow_abbrev=False)
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings, allow_abbrev=False)
         self.register("action", None, _StoreOnce)
         self.register("action", "store", _StoreOnce)
 
@@ -21,13 +21,13 @@ class Parser(argparse.ArgumentParser):
         raise InputError(f"{message}; see {self.prog} --help")
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
-        """Parse, but leave nothing over: here one knows which options the command has."""
+        """Parse, and refuse what the command does not have."""
         texts = sys.argv[1:] if args is None else list(args)
         self._check(texts)
-        options, others = super().parse_known_args(texts, namespace)
-        if others:
-            self._refuse(others)
-        return options, others
+        options, unknown = super().parse_known_args(texts, namespace)
+        if unknown:
+            self._refuse(unknown)
+        return options, unknown
 
     def _check(self, texts: Sequence[str]) -> None:
         """Refuse unknown options first: what else is missing is missing because of them."""
@@ -46,10 +46,10 @@ class Parser(argparse.ArgumentParser):
                 self._refuse([option])
             before = f"argument {text}" if is_option else ""
 
-    def _refuse(self, others: Sequence[str]) -> NoReturn:
-        option = next((text for text in others if text.startswith("-")), None)
+    def _refuse(self, unknown: Sequence[str]) -> NoReturn:
+        option = next((text for text in unknown if text.startswith("-")), None)
         if option is None:
-            self.error(f"{others[0]!r} is one argument too many")
+            self.error(f"{unknown[0]!r} is one argument too many")
         self.error(f"unknown option {option}{_near(option, self._option_string_actions)}")
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:
@@ -59,10 +59,10 @@ class Parser(argparse.ArgumentParser):
             raise argparse.ArgumentError(action, text)
 
 
-def _near(name: str, known: Iterable[str]) -> str:
+def _near(name: str, names: Iterable[str]) -> str:
     from crossres.datasets.base.suggest import did_you_mean
 
-    return did_you_mean(name, known)
+    return did_you_mean(name, names)
 
 
 class _StoreOnce(argparse.Action):
@@ -76,8 +76,8 @@ class _StoreOnce(argparse.Action):
         option_string: str | None = None,
     ) -> None:
         del parser
-        given = namespace.__dict__.setdefault("given", set())
-        if option_string is not None and self.dest in given:
+        stored = namespace.__dict__.setdefault("given", set())
+        if option_string is not None and self.dest in stored:
             raise argparse.ArgumentError(self, "given twice; give it once")
-        given.add(self.dest)
+        stored.add(self.dest)
         setattr(namespace, self.dest, values)

@@ -1,6 +1,6 @@
 """The pytest fixture `assert_no_regression`, for the test suites of methods' authors.
 
-pytest finds it by itself where crossres is installed; it costs nothing until it is asked for.
+pytest finds it where crossres is installed; it costs nothing until a test asks for it.
 """
 
 from collections.abc import Callable
@@ -12,7 +12,7 @@ import pytest
 
 @pytest.fixture(scope="session")
 def assert_no_regression() -> Callable[..., None]:
-    """assert_no_regression(results, baseline, tables=None, **limits): the gate as an assertion.
+    """Return assert_no_regression(results, baseline, tables=None, **limits): the gate, asserted.
 
     `results` is a results folder, `baseline` a file of `crossres baseline`; `tables` are names or
     paths of the tables that name the rows; `limits` are the fields of `crossres.Limits`. The
@@ -20,7 +20,7 @@ def assert_no_regression() -> Callable[..., None]:
     compared.
     """
 
-    def hold(
+    def check(
         results: str | Path,
         baseline: str | Path,
         tables: list[str] | None = None,
@@ -31,11 +31,11 @@ def assert_no_regression() -> Callable[..., None]:
         from crossres.benchmark.gate.folders import check_folder
         from crossres.benchmark.gate.limits import Limits
 
-        named = None if tables is None else [load_table(name) for name in tables]
-        gate = check_folder(Path(results), Path(baseline), named, Limits(**limits))
+        loaded = None if tables is None else [load_table(name) for name in tables]
+        gate = check_folder(Path(results), Path(baseline), loaded, Limits(**limits))
         if not gate.check.passed:
             lines = [f"{finding.kind}: {finding.text}" for finding in gate.check.findings]
             lines = lines or [f"blind: {blind.text}" for blind in gate.check.blind]
             pytest.fail("\n  ".join([f"crossres {gate.verdict}", *lines]), pytrace=False)
 
-    return hold
+    return check

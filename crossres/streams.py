@@ -1,4 +1,4 @@
-"""The standard streams of the process: whatever they are, writing to them never ends a command.
+"""Standard streams whose faults never end a command.
 
 A console that lacks a sign gets "?" for it; a reader that went away, or a full disk, loses what is
 printed, but not what is computed.
@@ -38,22 +38,22 @@ class _Lenient(io.RawIOBase):
 
 
 class Output:
-    """What became of standard output."""
+    """Whether standard output could be written."""
 
     def __init__(self, raw: _Lenient | None) -> None:
         self._raw = raw
 
     @property
     def fault(self) -> str | None:
-        """Why not all of it was written; None where it was, or where nobody reads it any more."""
+        """Why it was not written whole; None where it was, or where its reader went away."""
         error = None if self._raw is None else self._raw.error
         return None if error is None or isinstance(error, BrokenPipeError) else error.strerror
 
 
 @contextmanager
 def lenient_streams() -> Iterator[Output]:
-    """Standard output and error in this form inside the block; all is written when it has ended."""
-    _open_closed_ones()
+    """Make standard output and error lenient inside the block, and flush both at its end."""
+    _open_closed_streams()
     before = sys.stdout, sys.stderr
     sys.stdout, output = _lenient(sys.stdout, sys.__stdout__)
     sys.stderr, _ = _lenient(sys.stderr, sys.__stderr__)
@@ -65,11 +65,11 @@ def lenient_streams() -> Iterator[Output]:
         sys.stdout, sys.stderr = before
 
 
-def _open_closed_ones() -> None:
-    """Give standard streams that are closed (`>&-`) to the null device.
+def _open_closed_streams() -> None:
+    """Open standard streams that are closed (`>&-`) on the null device.
 
-    Else the next file that is opened, a result, say, takes the number of one, and what a library
-    prints goes into it.
+    The next file opened, a result, say, would take the number of a closed stream, and receive what
+    libraries print.
     """
     while (number := os.open(os.devnull, os.O_RDWR)) <= 2:
         os.set_inheritable(number, True)
@@ -81,7 +81,7 @@ def _open_closed_ones() -> None:
 
 
 def _lenient(stream: TextIO, original: TextIO | None) -> tuple[TextIO, _Lenient | None]:
-    """A stream that is another one than the process began with (a test's, say) is left as it is."""
+    """Wrap a stream of the process; one that was put in its place (by a test, say) stays."""
     if stream is not original or not isinstance(stream, io.TextIOWrapper):
         return stream, None
     stream.flush()

@@ -4,19 +4,12 @@ import argparse
 import sys
 from typing import Any
 
-from crossres.arguments import (
-    DONE,
-    add_tables,
-    command,
-    named_tables,
-    place,
-    print_content,
-    print_json,
-)
+from crossres.answer import Answer
+from crossres.arguments import add_tables, command_parser, named_tables, place
 from crossres.commands.gate_options import NAMES_ROWS, add_again
 
 
-def _baseline(options: argparse.Namespace) -> int:
+def _baseline(options: argparse.Namespace) -> Answer | str:
     from crossres.benchmark import read_records
     from crossres.benchmark.gate.baseline import Baseline, to_baseline, with_runs
     from crossres.datasets.base.files import write_atomically
@@ -26,19 +19,17 @@ def _baseline(options: argparse.Namespace) -> int:
     baseline = with_runs(Baseline(records), map(read_records, options.again))
     content = to_baseline(baseline)
     if options.out is None:
-        print_content(content)
-        return DONE
+        return content
     write_atomically(options.out, content)
     cells, runs = len(baseline.records), 1 + len(baseline.again)
-    if options.json:
-        print_json({"written": str(options.out), "cells": cells, "runs": runs})
-    else:
-        print(f"wrote {options.out}: {cells} cells, {counted(runs, 'run')} of each")
-    return DONE
+    return Answer(
+        {"written": str(options.out), "cells": cells, "runs": runs},
+        [f"wrote {options.out}: {cells} cells, {counted(runs, 'run')} of each"],
+    )
 
 
 def _of_tables(records: Any, options: argparse.Namespace) -> Any:
-    """The records of the tables that are named, else of those that the folder keeps, else all."""
+    """Select the records of the tables that are named, else that the folder keeps, else all."""
     from crossres.benchmark.compare.pairs import belonging
     from crossres.benchmark.records.kept import kept_tables
 
@@ -52,7 +43,7 @@ def _of_tables(records: Any, options: argparse.Namespace) -> Any:
 
 def add_command(commands: Any) -> None:
     """Add the command to the parser."""
-    baseline = command(
+    baseline = command_parser(
         commands,
         "baseline",
         _baseline,

@@ -1,24 +1,16 @@
 """`crossres check`."""
 
 import argparse
+from functools import partial
+from itertools import chain
 from typing import Any
 
-from crossres.arguments import (
-    ANSWER_IS_NO,
-    DONE,
-    UNUSABLE_INPUT,
-    command,
-    finite,
-    named_tables,
-    place,
-    print_json,
-)
+from crossres.answer import ANSWER_IS_NO, DONE, UNUSABLE_INPUT, Answer, drawn
+from crossres.arguments import command_parser, finite, named_tables, place
 from crossres.commands.gate_options import add_common, limits_of
 
 
-def _check(options: argparse.Namespace) -> int:
-    from rich.console import Console
-
+def _check(options: argparse.Namespace) -> Answer:
     from crossres.benchmark.gate.folders import check_folder
     from crossres.datasets.base.files import write_atomically
     from crossres.reports.gate.ci import to_annotations, to_junit
@@ -41,19 +33,15 @@ def _check(options: argparse.Namespace) -> int:
     for path, content in ((options.junit, to_junit), (options.summary, to_summary)):
         if path is not None:
             write_atomically(path, content(gate))
-    if options.json:
-        print_json(gate_json(gate))
-    else:
-        print_gate(gate, Console())
-        if options.annotations:
-            print(*to_annotations(gate), sep="\n")
+    annotations = to_annotations(gate) if options.annotations else []
     codes = {"passed": DONE, "failed": ANSWER_IS_NO, "unusable": UNUSABLE_INPUT}
-    return codes[gate.check.answer]
+    lines = chain(drawn(partial(print_gate, gate)), annotations)
+    return Answer(gate_json(gate), lines, codes[gate.check.answer])
 
 
 def add_command(commands: Any) -> None:
     """Add the command to the parser."""
-    check = command(
+    check = command_parser(
         commands,
         "check",
         _check,

@@ -1,14 +1,15 @@
 """`crossres claims`."""
 
 import argparse
+from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
-from crossres.arguments import DONE, command, place, print_json
+from crossres.answer import Answer, drawn
+from crossres.arguments import command_parser, place
 
 
-def _claims(options: argparse.Namespace) -> int:
-    from rich.console import Console
-
+def _claims(options: argparse.Namespace) -> Answer:
     from crossres.benchmark import read_records
     from crossres.benchmark.config.claims import load_claims
     from crossres.benchmark.records.kept import claims_of, kept_tables
@@ -20,21 +21,20 @@ def _claims(options: argparse.Namespace) -> int:
         claims = load_claims(options.claims, kept_tables(options.results))
     else:
         claims = claims_of(options.results)
-    held = evaluate_claims(grids_of(claims, records, queries), claims)
-    if options.json:
-        print_json({"results": claims_json(held)})
-    elif held:
-        print_claims(held, Console())
-    else:
-        partial = any(record.cell.source == "partial" for record in records)
-        why = "; partial data is not the data that claims are about" if partial else ""
-        print(f"none of the claims is about the records in this folder{why}")
-    return DONE
+    answers = evaluate_claims(grids_of(claims, records, queries), claims)
+    lines = drawn(partial(print_claims, answers)) if answers else _no_answers(records)
+    return Answer({"results": claims_json(answers)}, lines)
+
+
+def _no_answers(records: Iterable[Any]) -> list[str]:
+    is_partial = any(record.cell.source == "partial" for record in records)
+    why = "; partial data is not the data that claims are about" if is_partial else ""
+    return [f"none of the claims is about the records in this folder{why}"]
 
 
 def add_command(commands: Any) -> None:
     """Add the command to the parser."""
-    claims = command(
+    claims = command_parser(
         commands,
         "claims",
         _claims,

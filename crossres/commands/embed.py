@@ -4,27 +4,28 @@ import argparse
 import sys
 from typing import Any
 
-from crossres.arguments import DONE, add_admitted, cache, command, place, print_json, source
+from crossres.answer import Answer
+from crossres.arguments import add_admitted, cache, command_parser, place, source
 
 
 def rate(text: str) -> int:
     from crossres.datasets.splits.manifest import RATES
 
     if not text.isdecimal() or int(text) not in RATES:
-        known = ", ".join(map(str, RATES))
-        raise argparse.ArgumentTypeError(f"{text!r} is none of {known} (1: HR, 0: unknown)")
+        rates = ", ".join(map(str, RATES))
+        raise argparse.ArgumentTypeError(f"{text!r} is none of {rates} (1: HR, 0: unknown)")
     return int(text)
 
 
-def _embed(options: argparse.Namespace) -> int:
+def _embed(options: argparse.Namespace) -> Answer:
     from crossres.benchmark.runs.embed import check_place, write_features
     from crossres.methods import load_method
 
     check_place(options.out)
     method = load_method(options.weights, options.device)
     _check(options, method)
-    make = _of_images if options.images else _of_manifest
-    arrays, about, notes = make(options, method)
+    embed = _embed_images if options.images else _embed_manifest
+    arrays, facts, notes = embed(options, method)
     if type(method).distances is not _euclidean():
         notes.append(
             f"{method.name} compares embeddings by a distance of its own (Method.distances); "
@@ -33,13 +34,9 @@ def _embed(options: argparse.Namespace) -> int:
     write_features(options.out, arrays)
     for note in notes:
         print(f"note: {note}", file=sys.stderr)
-    answer = {"out": str(options.out), "method": method.name, **about, "notes": notes}
-    if options.json:
-        print_json(answer)
-    else:
-        what = ", ".join(f"{name} {array.shape}" for name, array in arrays.items())
-        print(f"wrote {options.out}: {what}")
-    return DONE
+    content = {"out": str(options.out), "method": method.name, **facts, "notes": notes}
+    shapes = ", ".join(f"{name} {array.shape}" for name, array in arrays.items())
+    return Answer(content, [f"wrote {options.out}: {shapes}"])
 
 
 def _euclidean() -> Any:
@@ -60,20 +57,24 @@ def _check(options: argparse.Namespace, method: Any) -> None:
         raise InputError(f"method {method.name} makes no use of rates; leave out --rate")
 
 
-def _of_images(options: argparse.Namespace, method: Any) -> tuple[Any, dict[str, Any], list[str]]:
+def _embed_images(
+    options: argparse.Namespace, method: Any
+) -> tuple[Any, dict[str, Any], list[str]]:
     from crossres.benchmark.runs.embed import embed_images
     from crossres.datasets.base.progress import progress
 
     with progress(f"embedding {options.images}", name="images") as report:
-        arrays, others = embed_images(
+        arrays, left_out = embed_images(
             method, options.images, options.rate, lambda _, done, total: report(done, total)
         )
-    about = {"images": len(arrays["paths"]), "width": arrays["features"].shape[1]}
-    told = f"left out: {others} files in {options.images} that are not named .jpg, .png or .bmp"
-    return arrays, about, [told] if others else []
+    facts = {"images": len(arrays["paths"]), "width": arrays["features"].shape[1]}
+    note = f"left out: {left_out} files in {options.images} that are not named .jpg, .png or .bmp"
+    return arrays, facts, [note] if left_out else []
 
 
-def _of_manifest(options: argparse.Namespace, method: Any) -> tuple[Any, dict[str, Any], list[str]]:
+def _embed_manifest(
+    options: argparse.Namespace, method: Any
+) -> tuple[Any, dict[str, Any], list[str]]:
     from crossres.benchmark.runs.embed import embed_split
     from crossres.datasets import Manifest, open_admitted, open_store
     from crossres.datasets.base.progress import progress
@@ -85,18 +86,18 @@ def _of_manifest(options: argparse.Namespace, method: Any) -> tuple[Any, dict[st
         store = open_store(raw, manifest, profile.height, profile.width, cache(options), report)
     with progress(f"embedding {manifest.dataset}", name="splits") as report:
         arrays = embed_split(method, manifest, store, lambda _, done, total: report(done, total))
-    about = {
+    facts = {
         "images": len(arrays["query_pids"]) + len(arrays["gallery_pids"]),
         "width": arrays["query_features"].shape[1],
         "manifest": manifest.digest,
         "source": raw.source,
     }
     differs = [f"partial data: {words}" for words in (*raw.other_counts, *raw.other_sizes)]
-    return arrays, about, [*differs, *_leaks(read_description(options.weights)["origin"], manifest)]
+    return arrays, facts, [*differs, *_leaks(read_description(options.weights)["origin"], manifest)]
 
 
 def _leaks(origin: dict[str, Any], manifest: Any) -> list[str]:
-    """A note when the method may have been trained on the identities it is now tested on."""
+    """Return a note when the method may have been trained on the identities it is tested on."""
     if origin.get("dataset") != manifest.dataset or origin.get("manifest") == manifest.digest:
         return []
     return [
@@ -107,7 +108,7 @@ def _leaks(origin: dict[str, Any], manifest: Any) -> list[str]:
 
 def add_command(commands: Any) -> None:
     """Add the command."""
-    embed = command(
+    embed = command_parser(
         commands,
         "embed",
         _embed,
@@ -123,14 +124,14 @@ def add_command(commands: Any) -> None:
         metavar="FOLDER",
         help="weights/<key> of a results folder, or what Method.save wrote",
     )
-    what = embed.add_mutually_exclusive_group(required=True)
-    what.add_argument(
+    images = embed.add_mutually_exclusive_group(required=True)
+    images.add_argument(
         "--images",
         type=place,
         metavar="DIR",
         help="every image in a folder and below it -> features (N, D), paths (N,)",
     )
-    what.add_argument(
+    images.add_argument(
         "--manifest",
         type=place,
         metavar="FILE.csv",

@@ -4,10 +4,11 @@ import argparse
 import sys
 from typing import Any
 
-from crossres.arguments import DONE, command, place, positive, print_json, seed
+from crossres.answer import Answer
+from crossres.arguments import command_parser, place, positive, seed
 
 
-def _evaluate(options: argparse.Namespace) -> int:
+def _evaluate(options: argparse.Namespace) -> Answer:
     from crossres.benchmark import Rules, evaluate_features
 
     rules = Rules(
@@ -20,20 +21,19 @@ def _evaluate(options: argparse.Namespace) -> int:
         seed=options.seed,
         self_matches=options.self_matches,
     )
-    found = evaluate_features(options.features, options.metric, rules)
-    for note in found.notes:
+    answer = evaluate_features(options.features, options.metric, rules)
+    for note in answer.notes:
         print(f"note: {note}", file=sys.stderr)
-    if options.json:
-        print_json({**found.metrics, "notes": list(found.notes)})
-        return DONE
-    for name, value in found.metrics.items():
-        print(f"{name:20} {value if isinstance(value, int) else f'{100 * value:.2f} %'}")
-    return DONE
+    lines = [
+        f"{name:20} {value if isinstance(value, int) else f'{100 * value:.2f} %'}"
+        for name, value in answer.metrics.items()
+    ]
+    return Answer({**answer.metrics, "notes": list(answer.notes)}, lines)
 
 
 def add_command(commands: Any) -> None:
     """Add the command to the parser."""
-    evaluate = command(
+    evaluate = command_parser(
         commands,
         "evaluate",
         _evaluate,

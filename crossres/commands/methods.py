@@ -3,57 +3,40 @@
 import argparse
 from typing import Any
 
-from crossres.arguments import ANSWER_IS_NO, DONE, command, group, print_json
+from crossres.answer import ANSWER_IS_NO, Answer
+from crossres.arguments import command_group, command_parser
 
 
-def _methods_list(options: argparse.Namespace) -> int:
+def _methods_list(_: argparse.Namespace) -> Answer:
     from crossres.methods.interface.registry import method_class, method_names
 
-    found = [method_class(name) for name in method_names()]
-    if options.json:
-        print_json(
-            {
-                "methods": [
-                    {
-                        "name": cls.name,
-                        "title": cls.title,
-                        "grade": cls.grade,
-                        "needs_rate": cls.needs_rate,
-                        "reference": cls.reference,
-                    }
-                    for cls in found
-                ]
-            }
-        )
-        return DONE
-    for cls in found:
-        told = ", is told the rates" if cls.needs_rate else ""
-        print(f"{cls.name:10} {cls.title} ({cls.grade}{told}). {cls.reference}")
-    return DONE
+    methods = [method_class(name) for name in method_names()]
+    fields = ("name", "title", "grade", "needs_rate", "reference")
+    content = [{field: getattr(method, field) for field in fields} for method in methods]
+    return Answer({"methods": content}, map(_line, methods))
 
 
-def _methods_check(options: argparse.Namespace) -> int:
+def _line(method: Any) -> str:
+    rates = ", is told the rates" if method.needs_rate else ""
+    return f"{method.name:10} {method.title} ({method.grade}{rates}). {method.reference}"
+
+
+def _methods_check(options: argparse.Namespace) -> Answer:
     from crossres.methods import MethodCheckError, check_method
 
     try:
         checks = check_method(options.method)
     except MethodCheckError as error:
-        if options.json:
-            print_json({"method": options.method, "passed": False, "reason": str(error)})
-        else:
-            print(f"{options.method} does not conform: {error}")
-        return ANSWER_IS_NO
-    if options.json:
-        print_json({"method": options.method, "passed": True, "checks": checks})
-    else:
-        print(f"{options.method} conforms: {', '.join(checks)}")
-    return DONE
+        content = {"method": options.method, "passed": False, "reason": str(error)}
+        return Answer(content, [f"{options.method} does not conform: {error}"], ANSWER_IS_NO)
+    content = {"method": options.method, "passed": True, "checks": checks}
+    return Answer(content, [f"{options.method} conforms: {', '.join(checks)}"])
 
 
 def add_command(commands: Any) -> None:
-    within = group(commands, "methods", "list methods, check that one conforms")
-    command(within, "list", _methods_list, "list the methods", "crossres methods list")
-    check = command(
+    within = command_group(commands, "methods", "list methods, check that one conforms")
+    command_parser(within, "list", _methods_list, "list the methods", "crossres methods list")
+    check = command_parser(
         within,
         "check",
         _methods_check,

@@ -1,16 +1,16 @@
 """`crossres power`."""
 
 import argparse
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from crossres.arguments import DONE, command, finite, named_tables, place, print_json, seeds
+from crossres.answer import Answer, drawn
+from crossres.arguments import command_parser, finite, named_tables, place, seeds
 from crossres.commands.gate_options import add_again, add_common, limits_of
 
 
-def _power(options: argparse.Namespace) -> int:
-    from rich.console import Console
-
+def _power(options: argparse.Namespace) -> Answer:
     from crossres.benchmark.gate.power import noise_of, seeds_for, sensitivities
     from crossres.benchmark.records.kept import naming_tables
     from crossres.reports.gate.power import power_json, print_power
@@ -18,33 +18,30 @@ def _power(options: argparse.Namespace) -> int:
     baseline, limits = _baseline_at(options.results, options.again), limits_of(options)
     tables = named_tables(options) or naming_tables(options.results)
     noise = noise_of(baseline, tables, limits)
-    found = sensitivities(baseline, noise, limits, options.seeds)
+    drops = sensitivities(baseline, noise, limits, options.seeds)
     needed = seeds_for(baseline, noise, limits, options.drop / 100)
     if options.figure is not None:
         from crossres.datasets.base.files import write_atomically
         from crossres.reports.gate.power_figure import power_figure
 
-        figure = power_figure(baseline, noise, found, limits, options.figure.suffix)
+        figure = power_figure(baseline, noise, drops, limits, options.figure.suffix)
         write_atomically(options.figure, figure)
-    if options.json:
-        print_json(power_json(baseline, noise, found, needed, limits))
-    else:
-        print_power(baseline, noise, found, needed, options.drop, limits, Console())
-    return DONE
+    draw = partial(print_power, baseline, noise, drops, needed, options.drop, limits)
+    return Answer(power_json(baseline, noise, drops, needed, limits), drawn(draw))
 
 
-def _baseline_at(place: Path, again: list[Path]) -> Any:
-    """A baseline file, or a results folder as one, with more runs of its cells."""
+def _baseline_at(path: Path, again: list[Path]) -> Any:
+    """Read a baseline file, or a results folder as one, with more runs of its cells."""
     from crossres.benchmark import read_records
     from crossres.benchmark.gate.baseline import Baseline, read_baseline, with_runs
 
-    found = read_baseline(place) if place.is_file() else Baseline(tuple(read_records(place)))
-    return with_runs(found, map(read_records, again))
+    baseline = read_baseline(path) if path.is_file() else Baseline(tuple(read_records(path)))
+    return with_runs(baseline, map(read_records, again))
 
 
 def add_command(commands: Any) -> None:
     """Add the command to the parser."""
-    power = command(
+    power = command_parser(
         commands,
         "power",
         _power,

@@ -1,48 +1,44 @@
 """`crossres report`."""
 
 import argparse
+from functools import partial
+from itertools import chain
 from typing import Any
 
-from crossres.arguments import DONE, add_tables, command, named_tables, place, print_json
+from crossres.answer import Answer, drawn
+from crossres.arguments import add_tables, command_parser, named_tables, place
 
 
-def _report(options: argparse.Namespace) -> int:
+def _report(options: argparse.Namespace) -> Answer:
     from crossres.reports.write import print_table, write_report
 
     tables = named_tables(options)
     if options.against:
         return _against(options, tables)
     written = write_report(options.results, tables)
-    if options.json:
-        print_json({"written": [str(path) for path in written]})
-        return DONE
-    print_table(options.results, tables)
-    for path in written:
-        print(f"wrote {path}")
-    return DONE
+    lines = chain(
+        drawn(partial(print_table, options.results, tables)), (f"wrote {path}" for path in written)
+    )
+    return Answer({"written": [str(path) for path in written]}, lines)
 
 
-def _against(options: argparse.Namespace, tables: Any) -> int:
-    from rich.console import Console
-
+def _against(options: argparse.Namespace, tables: Any) -> Answer:
     from crossres.benchmark.compare.folders import compare_folders
     from crossres.reports.comparison.json import against_json
     from crossres.reports.comparison.page import write_against
     from crossres.reports.comparison.terminal import print_against
 
-    held = compare_folders(options.results, options.against, tables)
-    written = write_against(options.results, held)
-    if options.json:
-        print_json(against_json(held) | {"written": [str(written)]})
-    else:
-        print_against(held, Console())
-        print(f"wrote {written}")
-    return DONE
+    comparison = compare_folders(options.results, options.against, tables)
+    written = write_against(options.results, comparison)
+    return Answer(
+        against_json(comparison) | {"written": [str(written)]},
+        chain(drawn(partial(print_against, comparison)), [f"wrote {written}"]),
+    )
 
 
 def add_command(commands: Any) -> None:
     """Add the command to the parser."""
-    report = command(
+    report = command_parser(
         commands,
         "report",
         _report,

@@ -2,25 +2,25 @@
 
 import argparse
 from collections.abc import Sequence
+from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from crossres.answer import ANSWER_IS_NO, DONE, Answer, drawn
 from crossres.arguments import (
-    ANSWER_IS_NO,
-    DONE,
     add_source,
     cache,
-    command,
+    command_parser,
     names,
     place,
     positive,
-    print_json,
     seeds,
     source,
 )
 
 
-def _run(options: argparse.Namespace) -> int:
+def _run(options: argparse.Namespace) -> Answer:
     from crossres.benchmark import RunRequest, load_profile, load_table, plan_table, run_table
     from crossres.benchmark.config.claims import load_claims
     from crossres.benchmark.records.kept import keep_claims
@@ -46,24 +46,18 @@ def _run(options: argparse.Namespace) -> int:
     )
     if options.dry_run:
         plan = plan_table(request)
-        if options.json:
-            print_json(_plan_json(plan))
-        else:
-            print(*plan.lines(), sep="\n")
-        return DONE
+        return Answer(_plan_json(plan), plan.lines())
     if options.claims:
         keep_claims(out, options.claims.stem, load_claims(options.claims, [table]))
     summary = run_table(request)
-    kept = len(summary.plan.cells) - len(summary.plan.todo) + len(summary.finished)
-    written = write_report(out, [table]) if kept else []
-    if options.json:
-        print_json(_summary_json(summary, written))
-    else:
-        if kept:
-            print_table(out, [table])
-        for path in written:
-            print(f"wrote {path}")
-    return DONE if summary.complete else ANSWER_IS_NO
+    records = len(summary.plan.cells) - len(summary.plan.todo) + len(summary.finished)
+    written = write_report(out, [table]) if records else []
+    lines = chain(
+        drawn(partial(print_table, out, [table])) if records else (),
+        (f"wrote {path}" for path in written),
+    )
+    code = DONE if summary.complete else ANSWER_IS_NO
+    return Answer(_summary_json(summary, written), lines, code)
 
 
 def _plan_json(plan: Any) -> dict[str, Any]:
@@ -95,7 +89,7 @@ def _summary_json(summary: Any, written: Sequence[Path]) -> dict[str, Any]:
 
 def add_command(commands: Any) -> None:
     """Add the command to the parser."""
-    run = command(
+    run = command_parser(
         commands,
         "run",
         _run,

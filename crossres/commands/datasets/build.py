@@ -1,25 +1,18 @@
 """`crossres datasets build`."""
 
 import argparse
+from collections.abc import Iterable, Iterator
 from itertools import product
 from pathlib import Path
 from typing import Any
 
-from crossres.arguments import (
-    DONE,
-    add_source,
-    cache,
-    command,
-    place,
-    print_json,
-    seeds,
-    source,
-)
+from crossres.answer import Answer
+from crossres.arguments import add_source, cache, command_parser, place, seeds, source
 
 ORIGINS = {"built": "built", "resumed": "resumed", "cache": "from cache"}
 
 
-def _build(options: argparse.Namespace) -> int:
+def _build(options: argparse.Namespace) -> Answer:
     from crossres.benchmark import load_profile
     from crossres.datasets import build_manifest, camera_sweep, open_admitted, open_store
     from crossres.datasets.base.files import make_folder
@@ -48,22 +41,22 @@ def _build(options: argparse.Namespace) -> int:
                 "notes": list(manifest.notes),
             }
         )
-    if options.json:
-        print_json({"built": built})
-        return DONE
+    return Answer({"built": built}, _lines(built))
+
+
+def _lines(built: Iterable[dict[str, Any]]) -> Iterator[str]:
     for entry in built:
-        print(
+        yield (
             f"wrote {entry['manifest']}: {entry['images']}, digest {entry['digest'][:12]}, "
             f"pixels {entry['pixels'][:12]} ({ORIGINS[entry['origin']]}), source {entry['source']}"
         )
         for note in entry["notes"]:
-            print(f"  note: {note}")
-    return DONE
+            yield f"  note: {note}"
 
 
 def add_command(within: Any) -> None:
     """Add the command to its group."""
-    build = command(
+    build = command_parser(
         within,
         "build",
         _build,

@@ -1,52 +1,52 @@
 """`crossres datasets diff`."""
 
 import argparse
+from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
-from crossres.arguments import ANSWER_IS_NO, DONE, command, place, print_json
+from crossres.answer import ANSWER_IS_NO, Answer
+from crossres.arguments import command_parser, place
 
 EXAMPLES = 5
 
 
-def _diff(options: argparse.Namespace) -> int:
+def _diff(options: argparse.Namespace) -> Answer:
     from crossres.datasets import Manifest
     from crossres.datasets.splits.diff import compare
 
     a, b = Manifest.read(options.a), Manifest.read(options.b)
-    found = compare(a, b)
-    if options.json:
-        answer = {"equal": found.equal, "digest_a": a.digest, "digest_b": b.digest}
-        print_json({**answer, **asdict(found)})
-    elif found.equal:
-        print(f"equal: {len(a.table):,} images, digest {a.digest}")
-    else:
-        _print_difference(found)
-    return DONE if found.equal else ANSWER_IS_NO
+    difference = compare(a, b)
+    content = {"equal": difference.equal, "digest_a": a.digest, "digest_b": b.digest}
+    content |= asdict(difference)
+    if difference.equal:
+        return Answer(content, [f"equal: {len(a.table):,} images, digest {a.digest}"])
+    return Answer(content, _lines(difference), ANSWER_IS_NO)
 
 
-def _print_difference(found: Any) -> None:
-    for name, (before, after) in found.heads.items():
-        print(f"{name}: {before} in A, {after} in B")
-    for title, paths in (("only in A", found.only_a), ("only in B", found.only_b)):
-        _print_some(title, list(paths))
-    for column, changes in found.changes.items():
-        _print_some(f"other {column}", [f"{c.path}: {c.before} -> {c.after}" for c in changes])
+def _lines(difference: Any) -> Iterator[str]:
+    for name, (before, after) in difference.heads.items():
+        yield f"{name}: {before} in A, {after} in B"
+    for title, paths in (("only in A", difference.only_a), ("only in B", difference.only_b)):
+        yield from _examples(title, list(paths))
+    for column, changes in difference.changes.items():
+        texts = [f"{change.path}: {change.before} -> {change.after}" for change in changes]
+        yield from _examples(f"other {column}", texts)
 
 
-def _print_some(title: str, lines: list[str]) -> None:
-    if not lines:
+def _examples(title: str, texts: list[str]) -> Iterator[str]:
+    if not texts:
         return
-    print(f"{title}: {len(lines):,} images")
-    for line in lines[:EXAMPLES]:
-        print(f"  {line}")
-    if len(lines) > EXAMPLES:
-        print(f"  ... and {len(lines) - EXAMPLES:,} more (all of them: --json)")
+    yield f"{title}: {len(texts):,} images"
+    for text in texts[:EXAMPLES]:
+        yield f"  {text}"
+    if len(texts) > EXAMPLES:
+        yield f"  ... and {len(texts) - EXAMPLES:,} more (all of them: --json)"
 
 
 def add_command(within: Any) -> None:
     """Add the command to its group."""
-    diff = command(
+    diff = command_parser(
         within,
         "diff",
         _diff,

@@ -1,39 +1,47 @@
 """`crossres datasets digests`."""
 
 import argparse
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from crossres.arguments import ANSWER_IS_NO, DONE, cache, command, place, print_json, source
+from crossres.answer import ANSWER_IS_NO, DONE, Answer
+from crossres.arguments import cache, command_parser, place, source
 
 
-def _digests(options: argparse.Namespace) -> int:
+def _digests(options: argparse.Namespace) -> Answer:
     from dataclasses import asdict
 
     from crossres.datasets import open_raw
     from crossres.datasets.base.progress import progress
-    from crossres.datasets.golden.digests import ANY, compared
+    from crossres.datasets.golden.digests import compared
 
     raw = open_raw(options.dataset, source(options, options.size), cache(options))
     with progress(f"splits of {raw.dataset}") as report:
         pairs = compared(raw, report)
-    other = [(row, found) for row, found in pairs if row != found]
-    if options.json:
-        content = [{"published": asdict(row), "found": asdict(found)} for row, found in pairs]
-        print_json({"dataset": raw.dataset, "source": raw.source, "digests": content})
-        return ANSWER_IS_NO if other else DONE
-    for row, found in other:
-        whole = row.protocol == ANY
-        what = row.part if whole else f"{row.part} of {row.protocol}, seed {row.seed}"
-        print(f"{what}: published {row.digest[:16]} of {row.images} images, {row.lr} of them LR")
-        print(f"  found {found.digest[:16]} of {found.images} images, {found.lr} of them LR")
-    same = len(pairs) - len(other)
-    print(f"{same} of {len(pairs)} digests of {raw.dataset} ({raw.source}) are the published ones")
-    return ANSWER_IS_NO if other else DONE
+    content = [{"published": asdict(row), "found": asdict(ours)} for row, ours in pairs]
+    differing = [(row, ours) for row, ours in pairs if row != ours]
+    return Answer(
+        {"dataset": raw.dataset, "source": raw.source, "digests": content},
+        _lines(raw, pairs, differing),
+        ANSWER_IS_NO if differing else DONE,
+    )
+
+
+def _lines(raw: Any, pairs: Sequence[Any], differing: Sequence[Any]) -> Iterator[str]:
+    from crossres.datasets.golden.digests import ANY
+
+    for row, ours in differing:
+        split = "" if row.protocol == ANY else f" of {row.protocol}, seed {row.seed}"
+        published = f"{row.digest[:16]} of {row.images} images, {row.lr} of them LR"
+        yield f"{row.part}{split}: published {published}"
+        yield f"  found {ours.digest[:16]} of {ours.images} images, {ours.lr} of them LR"
+    equal = len(pairs) - len(differing)
+    yield f"{equal} of {len(pairs)} digests of {raw.dataset} ({raw.source}) are the published ones"
 
 
 def add_command(within: Any) -> None:
     """Add the command to its group."""
-    digests = command(
+    digests = command_parser(
         within,
         "digests",
         _digests,

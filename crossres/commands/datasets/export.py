@@ -3,21 +3,12 @@
 import argparse
 from typing import Any
 
-from crossres.arguments import (
-    DONE,
-    add_source,
-    cache,
-    command,
-    place,
-    positive,
-    print_json,
-    seed,
-    source,
-)
+from crossres.answer import Answer
+from crossres.arguments import add_source, cache, command_parser, place, positive, seed, source
 
 
 def input_size(text: str) -> tuple[int, int]:
-    """ "256x128" -> (256, 128): height, width."""
+    """Parse "256x128" into height 256 and width 128."""
     height, _, width = text.partition("x")
     try:
         return positive(height), positive(width)
@@ -26,7 +17,7 @@ def input_size(text: str) -> tuple[int, int]:
         raise argparse.ArgumentTypeError(f"{text!r} is not {expected}") from None
 
 
-def _export(options: argparse.Namespace) -> int:
+def _export(options: argparse.Namespace) -> Answer:
     from crossres.benchmark import load_profile
     from crossres.datasets import InputError, Manifest, build_manifest, open_admitted
     from crossres.datasets.base.progress import progress
@@ -36,12 +27,12 @@ def _export(options: argparse.Namespace) -> int:
         raise InputError(f"{options.out}: exists already; remove it or give another folder")
     if options.manifest and (options.protocol or options.seed is not None):
         raise InputError("--manifest has a protocol and a seed; leave out --protocol and --seed")
-    given = Manifest.read(options.manifest) if options.manifest else None
+    manifest = Manifest.read(options.manifest) if options.manifest else None
     twin_size = load_profile(options.profile).twin_size
     raw = open_admitted(options.dataset, source(options, twin_size), cache(options))
-    manifest = given or build_manifest(raw, options.protocol, options.seed or 0)
+    manifest = manifest or build_manifest(raw, options.protocol, options.seed or 0)
     with progress(f"exporting {raw.dataset}", name="images") as report:
-        done = export(
+        exported = export(
             raw,
             manifest,
             options.out,
@@ -50,33 +41,28 @@ def _export(options: argparse.Namespace) -> int:
             input_size=options.input_size,
             progress=report,
         )
-    notes = [*done.notes, *manifest.notes]
-    if options.json:
-        print_json(
-            {
-                "folder": str(options.out),
-                "layout": done.layout,
-                "images": done.images,
-                "protocol": manifest.protocol,
-                "seed": manifest.seed,
-                "digest": manifest.digest,
-                "source": raw.source,
-                "notes": notes,
-            }
-        )
-        return DONE
-    print(
-        f"wrote {done.images:,} images to {options.out}: {manifest.dataset}, {manifest.protocol}, "
-        f"seed {manifest.seed}, digest {manifest.digest[:12]}, source {raw.source}"
+    notes = [*exported.notes, *manifest.notes]
+    content = {
+        "folder": str(options.out),
+        "layout": exported.layout,
+        "images": exported.images,
+        "protocol": manifest.protocol,
+        "seed": manifest.seed,
+        "digest": manifest.digest,
+        "source": raw.source,
+        "notes": notes,
+    }
+    line = (
+        f"wrote {exported.images:,} images to {options.out}: {manifest.dataset}, "
+        f"{manifest.protocol}, seed {manifest.seed}, digest {manifest.digest[:12]}, "
+        f"source {raw.source}"
     )
-    for note in notes:
-        print(f"  note: {note}")
-    return DONE
+    return Answer(content, [line, *(f"  note: {note}" for note in notes)])
 
 
 def add_command(within: Any) -> None:
     """Add the command to its group."""
-    export = command(
+    export = command_parser(
         within,
         "export",
         _export,

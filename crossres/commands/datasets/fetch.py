@@ -4,91 +4,90 @@ import argparse
 import sys
 from typing import TYPE_CHECKING, Any
 
-from crossres.arguments import ANSWER_IS_NO, DONE, command, place, print_json
+from crossres.answer import ANSWER_IS_NO, Answer
+from crossres.arguments import command_parser, place
 
 if TYPE_CHECKING:
     from crossres.datasets import Card
 
 
-def _fetch(options: argparse.Namespace) -> int:
+def _fetch(options: argparse.Namespace) -> Answer:
     from crossres.datasets import card
 
-    about = card(options.dataset)
-    if not about.url and not options.from_:
-        _instruct(about, options.json)
-        return ANSWER_IS_NO
-    if not _accepted(about, options.accept_licence):
+    asked = card(options.dataset)
+    if not asked.url and not options.from_:
+        return _instructions(asked)
+    if not _accepted(asked, options.accept_licence):
         print("crossres: not accepted, so nothing was fetched", file=sys.stderr)
-        return ANSWER_IS_NO
-    return _download(about, options)
+        return Answer({"dataset": asked.id, "fetched": False}, [], ANSWER_IS_NO)
+    return _download(asked, options)
 
 
-def _instruct(about: "Card", as_json: bool) -> None:
+def _instructions(card: "Card") -> Answer:
     """Say how to get a set that cannot be fetched."""
-    if as_json:
-        fields = ("obtain", "archives", "digest", "layout", "licence", "citation")
-        facts = {field: getattr(about, field) for field in fields}
-        print_json({"dataset": about.id, "fetched": False} | facts)
-        return
-    print(f"{about.title} has no public address that crossres may fetch it from.")
-    print(f"  ask for it: {about.obtain}")
-    print(f"  licence:    {about.licence}")
-    if about.archives:
-        print(f"  archive:    {' or '.join(about.archives)} ({about.digest or 'digest unknown'})")
-    print(f"  layout:     {about.layout}")
-    print(f"  cite:       {about.citation}")
-    print("Put the archive, or the folder that it unpacks to, into ROOT, then:")
-    print(f"  crossres datasets verify {about.id} --data ROOT")
+    fields = ("obtain", "archives", "digest", "layout", "licence", "citation")
+    facts = {field: getattr(card, field) for field in fields}
+    archive = f"{' or '.join(card.archives)} ({card.digest or 'digest unknown'})"
+    lines = [
+        f"{card.title} has no public address that crossres may fetch it from.",
+        f"  ask for it: {card.obtain}",
+        f"  licence:    {card.licence}",
+        *([f"  archive:    {archive}"] if card.archives else []),
+        f"  layout:     {card.layout}",
+        f"  cite:       {card.citation}",
+        "Put the archive, or the folder that it unpacks to, into ROOT, then:",
+        f"  crossres datasets verify {card.id} --data ROOT",
+    ]
+    return Answer({"dataset": card.id, "fetched": False} | facts, lines, ANSWER_IS_NO)
 
 
-def _accepted(about: "Card", accepted: bool) -> bool:
+def _accepted(card: "Card", accepted: bool) -> bool:
     """Show licence and citation, and have them accepted; InputError where nobody can be asked."""
     from crossres.datasets import InputError
 
-    print(f"{about.title}: {about.licence}", file=sys.stderr)
-    print(f"When you use it, cite: {about.citation}", file=sys.stderr)
+    print(f"{card.title}: {card.licence}", file=sys.stderr)
+    print(f"When you use it, cite: {card.citation}", file=sys.stderr)
     if accepted:
         return True
     if not sys.stdin.isatty():
         raise InputError(
-            f"the licence of {about.id} has to be accepted: read the lines above and give "
+            f"the licence of {card.id} has to be accepted: read the lines above and give "
             "--accept-licence"
         )
     print("Do you accept this? [y/N] ", end="", file=sys.stderr, flush=True)
     return sys.stdin.readline().strip().casefold() in ("y", "yes")
 
 
-def _download(about: "Card", options: argparse.Namespace) -> int:
+def _download(card: "Card", options: argparse.Namespace) -> Answer:
     from crossres.datasets import fetch_archive
 
-    fetched = fetch_archive(about, options.out, options.from_)
-    if options.json:
-        print_json(
-            {
-                "dataset": about.id,
-                "fetched": True,
-                "archive": str(fetched.archive),
-                "sha256": fetched.sha256,
-                "digest": about.digest,
-                "was_there": fetched.was_there,
-            }
-        )
-        return DONE
-    print(f"{'already there' if fetched.was_there else 'wrote'}: {fetched.archive}")
-    print(f"  {_checked(about)}; SHA-256 {fetched.sha256} (also in {fetched.archive.name}.sha256)")
-    print(f"  read it as it is: --data {options.out}")
-    return DONE
+    fetched = fetch_archive(card, options.out, options.from_)
+    archive, sha256 = fetched.archive, fetched.sha256
+    content = {
+        "dataset": card.id,
+        "fetched": True,
+        "archive": str(archive),
+        "sha256": sha256,
+        "digest": card.digest,
+        "was_there": fetched.was_there,
+    }
+    lines = [
+        f"{'already there' if fetched.was_there else 'wrote'}: {archive}",
+        f"  {_checked(card)}; SHA-256 {sha256} (also in {archive.name}.sha256)",
+        f"  read it as it is: --data {options.out}",
+    ]
+    return Answer(content, lines)
 
 
-def _checked(about: "Card") -> str:
-    if about.digest:
-        return f"checked: {about.digest} as published"
+def _checked(card: "Card") -> str:
+    if card.digest:
+        return f"checked: {card.digest} as published"
     return "a whole zip archive; NOT checked further, because no digest is published"
 
 
 def add_command(within: Any) -> None:
     """Add the command to its group."""
-    fetch = command(
+    fetch = command_parser(
         within,
         "fetch",
         _fetch,

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from crossres.arguments import group
+from crossres.arguments import command_group
 from crossres.commands.datasets import (
     build,
     diff,
@@ -21,6 +21,8 @@ COMMANDS = (list, show, build, digests, export, verify_export, diff, verify, fet
 
 def add_group(commands: Any) -> None:
     """Add the group and its commands."""
-    within = group(commands, "datasets", "list data sets, build manifests and pixels, draw twins")
+    within = command_group(
+        commands, "datasets", "list data sets, build manifests and pixels, draw twins"
+    )
     for module in COMMANDS:
         module.add_command(within)

@@ -1,42 +1,44 @@
 """`crossres datasets list`."""
 
 import argparse
+from collections.abc import Iterable
 from typing import Any
 
-from crossres.arguments import DONE, command, print_json
+from crossres.answer import Answer
+from crossres.arguments import command_parser
 
 
-def _list(options: argparse.Namespace) -> int:
+def _list(_: argparse.Namespace) -> Answer:
     from dataclasses import asdict
 
     from crossres.datasets import CARDS
 
-    if options.json:
-        print_json({"datasets": [asdict(card) for card in CARDS.values()]})
-        return DONE
     rows = [("NAME", "TITLE", "IMAGES", "IDS", "CAMERAS", "PROTOCOL", "RAW FOLDER")]
     rows += [
         (
-            c.id,
-            c.title,
-            f"{c.images:,}",
-            f"{c.identities:,}",
-            str(c.cameras or "-"),
-            c.protocol,
-            c.folder,
+            card.id,
+            card.title,
+            f"{card.images:,}",
+            f"{card.identities:,}",
+            str(card.cameras or "-"),
+            card.protocol,
+            card.folder,
         )
-        for c in CARDS.values()
+        for card in CARDS.values()
     ]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    for row in rows:
-        cells = [
-            text.rjust(width) if 2 <= column <= 4 else text.ljust(width)
-            for column, (text, width) in enumerate(zip(row, widths, strict=True))
-        ]
-        print("  ".join(cells).rstrip())
-    return DONE
+    lines = (_line(row, widths) for row in rows)
+    return Answer({"datasets": [asdict(card) for card in CARDS.values()]}, lines)
+
+
+def _line(row: Iterable[str], widths: Iterable[int]) -> str:
+    cells = [
+        text.rjust(width) if 2 <= column <= 4 else text.ljust(width)
+        for column, (text, width) in enumerate(zip(row, widths, strict=True))
+    ]
+    return "  ".join(cells).rstrip()
 
 
 def add_command(within: Any) -> None:
     """Add the command to its group."""
-    command(within, "list", _list, "list the data sets", "crossres datasets list")
+    command_parser(within, "list", _list, "list the data sets", "crossres datasets list")

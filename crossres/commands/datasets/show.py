@@ -3,44 +3,42 @@
 import argparse
 from typing import Any
 
-from crossres.arguments import DONE, command, print_json
+from crossres.answer import Answer
+from crossres.arguments import command_parser
 
 
-def _show(options: argparse.Namespace) -> int:
+def _show(options: argparse.Namespace) -> Answer:
     from dataclasses import asdict
 
     from crossres.datasets.cards import card
     from crossres.datasets.protocols.applicable import protocols_of
     from crossres.datasets.twins import SIZES
 
-    about = card(options.dataset)
-    protocols = protocols_of(about.id)
-    twins = [size for size, entries in SIZES.items() if about.id in entries]
-    if options.json:
-        print_json({**asdict(about), "protocols": protocols, "twin_sizes": twins})
-        return DONE
+    shown = card(options.dataset)
+    protocols = protocols_of(shown.id)
+    twins = [size for size, entries in SIZES.items() if shown.id in entries]
     facts = {
-        "obtain it from": about.obtain,
-        "licence": about.licence,
-        "raw folder": about.folder,
-        "layout": about.layout,
-        "published": f"{about.images:,} images of {about.identities:,} identities, "
-        f"{about.cameras or 'unknown'} cameras",
-        "default protocol": about.protocol,
+        "obtain it from": shown.obtain,
+        "licence": shown.licence,
+        "raw folder": shown.folder,
+        "layout": shown.layout,
+        "published": f"{shown.images:,} images of {shown.identities:,} identities, "
+        f"{shown.cameras or 'unknown'} cameras",
+        "default protocol": shown.protocol,
         "protocols": ", ".join(protocols),
         "twins": ", ".join(twins),
-        "caveat": about.caveat,
+        "caveat": shown.caveat,
     }
-    print(f"{about.id}: {about.title}")
-    for name, text in facts.items():
-        if text:
-            print(f"  {name:16}  {text}")
-    return DONE
+    lines = [f"  {name:16}  {text}" for name, text in facts.items() if text]
+    return Answer(
+        {**asdict(shown), "protocols": protocols, "twin_sizes": twins},
+        [f"{shown.id}: {shown.title}", *lines],
+    )
 
 
 def add_command(within: Any) -> None:
     """Add the command to its group."""
-    show = command(
+    show = command_parser(
         within,
         "show",
         _show,

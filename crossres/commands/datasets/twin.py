@@ -3,29 +3,27 @@
 import argparse
 from typing import Any
 
-from crossres.arguments import DONE, command, place, print_json
+from crossres.answer import Answer
+from crossres.arguments import command_parser, place
 
 LAYOUTS = "cuhk03-np of mlr-cuhk03; sysu-nested, sysu-table and sysu-mm01 (a decoy) of mlr-sysu"
 
 
-def _twin(options: argparse.Namespace) -> int:
+def _twin(options: argparse.Namespace) -> Answer:
     from crossres.datasets import draw_twin
     from crossres.datasets.base.progress import progress
 
     with progress(f"drawing {options.dataset}", name="images") as report:
         draw_twin(options.dataset, options.out, options.size, report, options.layout)
-    if options.json:
-        about = {"dataset": options.dataset, "size": options.size, "layout": options.layout}
-        print_json({**about, "folder": str(options.out)})
-    else:
-        written_as = f" as {options.layout}" if options.layout else ""
-        print(f"wrote the {options.size} twin of {options.dataset}{written_as} to {options.out}")
-    return DONE
+    content = {"dataset": options.dataset, "size": options.size, "layout": options.layout}
+    layout = f" as {options.layout}" if options.layout else ""
+    line = f"wrote the {options.size} twin of {options.dataset}{layout} to {options.out}"
+    return Answer({**content, "folder": str(options.out)}, [line])
 
 
 def add_command(within: Any) -> None:
     """Add the command to its group."""
-    twin = command(
+    twin = command_parser(
         within,
         "twin",
         _twin,

@@ -1,10 +1,12 @@
 """`crossres datasets verify`."""
 
 import argparse
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from crossres.arguments import ANSWER_IS_NO, DONE, cache, command, place, print_json
+from crossres.answer import ANSWER_IS_NO, DONE, Answer
+from crossres.arguments import cache, command_parser, place
 
 if TYPE_CHECKING:
     from crossres.datasets import Verdict
@@ -12,7 +14,7 @@ if TYPE_CHECKING:
 SHOWN = 10  # items of a finding that are printed as text; --json has them all
 
 
-def _verify(options: argparse.Namespace) -> int:
+def _verify(options: argparse.Namespace) -> Answer:
     from crossres.datasets import Source, verify_raw
 
     level = options.level or ("bytes" if options.record else "counts")
@@ -24,14 +26,11 @@ def _verify(options: argparse.Namespace) -> int:
         options.record,
         options.decode,
     )
-    if options.json:
-        print_json(_as_json(verdict, options.record))
-    else:
-        _print(verdict, options.record)
-    return DONE if verdict.as_expected else ANSWER_IS_NO
+    code = DONE if verdict.as_expected else ANSWER_IS_NO
+    return Answer(_content(verdict, options.record), _lines(verdict, options.record), code)
 
 
-def _as_json(verdict: "Verdict", record: Path | None) -> dict[str, Any]:
+def _content(verdict: "Verdict", record: Path | None) -> dict[str, Any]:
     from dataclasses import asdict
 
     return {
@@ -52,30 +51,30 @@ def _as_json(verdict: "Verdict", record: Path | None) -> dict[str, Any]:
     }
 
 
-def _print(verdict: "Verdict", record: Path | None) -> None:
-    print(f"{verdict.dataset} in {verdict.folder} (source {verdict.source}), level {verdict.level}")
+def _lines(verdict: "Verdict", record: Path | None) -> Iterator[str]:
+    yield f"{verdict.dataset} in {verdict.folder} (source {verdict.source}), level {verdict.level}"
     for tally in verdict.tallies:
         differs = tally.found != tally.expected
         mark = "ok" if not differs else "note" if tally.fits else "WRONG"
         published = f", {tally.expected:,} expected" if differs else ""
-        print(f"  {mark:5} {tally.group}: {tally.found:,} {tally.what}{published}")
+        yield f"  {mark:5} {tally.group}: {tally.found:,} {tally.what}{published}"
     for finding in verdict.findings:
         mark = "WRONG" if finding.wrong else "note"
-        print(f"  {mark:5} {finding.check}: {len(finding.items):,} {finding.text}")
+        yield f"  {mark:5} {finding.check}: {len(finding.items):,} {finding.text}"
         for item in finding.items[:SHOWN]:
-            print(f"          {item}")
+            yield f"          {item}"
         if len(finding.items) > SHOWN:
-            print(f"          ... and {len(finding.items) - SHOWN:,} more (all with --json)")
+            yield f"          ... and {len(finding.items) - SHOWN:,} more (all with --json)"
     if verdict.digest:
-        print(f"  hashed {verdict.files:,} files, digest of all {verdict.digest}")
+        yield f"  hashed {verdict.files:,} files, digest of all {verdict.digest}"
     if verdict.recorded:
-        print(f"  wrote {record}: keep it, and verify against it later")
-    print("as expected" if verdict.as_expected else "not as expected")
+        yield f"  wrote {record}: keep it, and verify against it later"
+    yield "as expected" if verdict.as_expected else "not as expected"
 
 
 def add_command(within: Any) -> None:
     """Add the command to its group."""
-    verify = command(
+    verify = command_parser(
         within,
         "verify",
         _verify,

@@ -3,38 +3,35 @@
 import argparse
 from typing import Any
 
-from crossres.arguments import DONE, command, place, print_json
+from crossres.answer import Answer
+from crossres.arguments import command_parser, place
 
 
-def _verify_export(options: argparse.Namespace) -> int:
+def _verify_export(options: argparse.Namespace) -> Answer:
     from crossres.datasets.base.progress import progress
     from crossres.datasets.exports import verify_export
 
     with progress(f"checking {options.folder}", name="images") as report:
         manifest, entries = verify_export(options.folder, report)
-    if options.json:
-        print_json(
-            {
-                "folder": str(options.folder),
-                "dataset": manifest.dataset,
-                "protocol": manifest.protocol,
-                "seed": manifest.seed,
-                "digest": manifest.digest,
-                "images": len(entries),
-            }
-        )
-        return DONE
-    print(
+    content = {
+        "folder": str(options.folder),
+        "dataset": manifest.dataset,
+        "protocol": manifest.protocol,
+        "seed": manifest.seed,
+        "digest": manifest.digest,
+        "images": len(entries),
+    }
+    line = (
         f"{options.folder}: {len(entries):,} images are those of its manifest: "
         f"{manifest.dataset}, {manifest.protocol}, seed {manifest.seed}, "
         f"digest {manifest.digest[:12]}"
     )
-    return DONE
+    return Answer(content, [line])
 
 
 def add_command(within: Any) -> None:
     """Add the command to its group."""
-    verify = command(
+    verify = command_parser(
         within,
         "verify-export",
         _verify_export,
