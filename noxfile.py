@@ -202,9 +202,9 @@ AS_IN_CONSTRAINTS = ("torch", "torchvision", "pytest", "pytest-timeout", "hypoth
 
 LOWEST_TESTS = (
     "tests/test_imports.py",  # every module
-    "tests/test_command_line.py::test_run_writes_records_and_report_and_resumes",
-    "tests/test_command_line.py::test_twin_then_build_from_it_as_if_it_were_real",
-    "tests/test_command_line.py::test_a_truncated_image_is_named",
+    "tests/crossres/test_cli.py::test_run_writes_records_and_report_and_resumes",
+    "tests/crossres/test_cli.py::test_twin_then_build_from_it_as_if_it_were_real",
+    "tests/crossres/test_cli.py::test_a_truncated_image_is_named",
     "tests/datasets/test_digests.py",
     "tests/datasets/test_twin_digests.py",
     "tests/tools/test_golden_digests.py",

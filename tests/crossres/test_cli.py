@@ -44,8 +44,8 @@ def command(cache: Path, tmp_path: Path) -> Command:
 def answer(done: "subprocess.CompletedProcess[str]") -> dict[str, Any]:
     """The one JSON object that a command with --json prints on standard output."""
     assert done.returncode == 0, done.stderr
-    found: dict[str, Any] = json.loads(done.stdout)
-    return found
+    content: dict[str, Any] = json.loads(done.stdout)
+    return content
 
 
 def assert_refused(done: "subprocess.CompletedProcess[str]", *words: str) -> None:
@@ -61,11 +61,11 @@ def assert_refused(done: "subprocess.CompletedProcess[str]", *words: str) -> Non
 
 def record_digests(out: Path) -> dict[str, dict[str, str]]:
     """The digests of every record, by key."""
-    found = {}
+    digests = {}
     for path in sorted((out / "records").glob("*.json")):
         record = json.loads(path.read_text(encoding="utf-8"))
-        found[record["key"]] = record["digests"] | {"metrics": json.dumps(record["metrics"])}
-    return found
+        digests[record["key"]] = record["digests"] | {"metrics": json.dumps(record["metrics"])}
+    return digests
 
 
 COMMANDS = [
@@ -106,9 +106,9 @@ def test_lists_as_text_and_as_json(command: Command) -> None:
 
 
 def test_a_method_that_conforms(command: Command) -> None:
-    found = answer(command("methods", "check", "plain", "--json"))
-    assert found["passed"]
-    assert found["checks"]
+    content = answer(command("methods", "check", "plain", "--json"))
+    assert content["passed"]
+    assert content["checks"]
 
 
 def test_twin_then_build_from_it_as_if_it_were_real(command: Command, tmp_path: Path) -> None:
@@ -138,20 +138,20 @@ def test_run_writes_records_and_report_and_resumes(command: Command, tmp_path: P
         assert (out / "report" / name).stat().st_size > 100
         assert str(Path("results/table2/report") / name) in first.stdout
     before = {path: path.stat().st_mtime_ns for path in (out / "records").iterdir()}
-    again = answer(command(*arguments, "--json"))
-    assert again["complete"]
-    assert again["run_now"] == []
+    resumed = answer(command(*arguments, "--json"))
+    assert resumed["complete"]
+    assert resumed["run_now"] == []
     assert before == {path: path.stat().st_mtime_ns for path in (out / "records").iterdir()}
 
 
 def test_the_number_of_jobs_changes_nothing(command: Command, tmp_path: Path) -> None:
     arguments = ("run", "table2", *SMOKE, "--datasets", "mlr-viper", "--seeds", "0,1", "--rows")
-    for name, jobs, rows in (("one", "1", "1,2,3"), ("two", "2", "3,2,1"), ("three", "3", "2,3,1")):
-        done = command(*arguments, rows, "--jobs", jobs, "--out", name)
+    for jobs, rows in (("1", "1,2,3"), ("2", "3,2,1"), ("3", "2,3,1")):
+        done = command(*arguments, rows, "--jobs", jobs, "--out", jobs)
         assert done.returncode == 0, done.stderr
-    one = record_digests(tmp_path / "one")
-    assert len(one) == 2 * TABLE2_ROWS
-    assert one == record_digests(tmp_path / "two") == record_digests(tmp_path / "three")
+    with_one, with_two, with_three = (record_digests(tmp_path / jobs) for jobs in "123")
+    assert len(with_one) == 2 * TABLE2_ROWS
+    assert with_one == with_two == with_three
 
 
 def test_two_folders_of_records_copied_together_are_one(command: Command, tmp_path: Path) -> None:
@@ -161,8 +161,8 @@ def test_two_folders_of_records_copied_together_are_one(command: Command, tmp_pa
     for folder in ("records", "artifacts"):
         for path in (tmp_path / "b" / folder).iterdir():
             path.rename(tmp_path / "a" / folder / path.name)
-    again = answer(command(*arguments, "1,2", "--out", "a", "--json"))
-    assert again["run_now"] == []
+    joined = answer(command(*arguments, "1,2", "--out", "a", "--json"))
+    assert joined["run_now"] == []
     assert command("report", "a").returncode == 0
     assert "CMSR" in (tmp_path / "a" / "report" / "table2.csv").read_text(encoding="utf-8")
 
@@ -199,13 +199,13 @@ def test_control_c_keeps_finished_cells_and_the_next_run_goes_on(
     assert process.returncode == 1, stderr
     assert "Traceback" not in stderr
     assert "run the same command again to go on" in stderr
-    kept = record_digests(tmp_path / "out")
-    assert 2 <= len(kept) < 6 * TABLE2_ROWS
+    finished = record_digests(tmp_path / "out")
+    assert 2 <= len(finished) < 6 * TABLE2_ROWS
     assert all(path.suffix == ".json" for path in records.iterdir())
-    again = answer(command(*arguments, "--out", tmp_path / "out", "--json"))
-    assert again["complete"]
-    assert not set(kept) & set(again["run_now"])
-    assert len(again["run_now"]) == 6 * TABLE2_ROWS - len(kept)
+    resumed = answer(command(*arguments, "--out", tmp_path / "out", "--json"))
+    assert resumed["complete"]
+    assert not set(finished) & set(resumed["run_now"])
+    assert len(resumed["run_now"]) == 6 * TABLE2_ROWS - len(finished)
 
 
 @pytest.mark.parametrize(
@@ -266,13 +266,13 @@ def test_a_half_written_record_is_run_again(command: Command, tmp_path: Path) ->
     arguments = ("run", "table2", *SMOKE, "--datasets", "mlr-viper", "--seeds", "0", "--rows", "1")
     assert command(*arguments).returncode == 0
     (path,) = (tmp_path / "results" / "table2" / "records").iterdir()
-    whole = json.loads(path.read_text(encoding="utf-8"))
+    record = json.loads(path.read_text(encoding="utf-8"))
     path.write_text(path.read_text(encoding="utf-8")[:200], encoding="utf-8")
     done = command(*arguments)
     assert done.returncode == 0
     assert path.name in done.stderr
     mended = json.loads(path.read_text(encoding="utf-8"))
-    assert mended["digests"] == whole["digests"]
+    assert mended["digests"] == record["digests"]
 
 
 def features(tmp_path: Path, **changed: Any) -> Path:
@@ -293,12 +293,12 @@ def features(tmp_path: Path, **changed: Any) -> Path:
 
 def test_evaluate_agrees_with_the_public_door(command: Command, tmp_path: Path) -> None:
     path = features(tmp_path)
-    found = answer(command("evaluate", path, "--metric", "cosine", "--json"))
+    content = answer(command("evaluate", path, "--metric", "cosine", "--json"))
     with np.load(path) as arrays:
-        assert found == {**crossres.evaluate(**arrays, metric="cosine"), "notes": []}
-    assert {"rank1", "rank5", "rank10", "rank20", "mAP", "mINP", "valid_queries"} < set(found)
+        assert content == {**crossres.evaluate(**arrays, metric="cosine"), "notes": []}
+    assert {"rank1", "rank5", "rank10", "rank20", "mAP", "mINP", "valid_queries"} < set(content)
     text = command("evaluate", path, "--metric", "cosine").stdout
-    assert f"{100 * found['mAP']:.2f} %" in text
+    assert f"{100 * content['mAP']:.2f} %" in text
 
 
 @pytest.mark.parametrize(
@@ -316,10 +316,3 @@ def test_evaluate_names_what_is_wrong(
     changed: dict[str, Any], word: str, command: Command, tmp_path: Path
 ) -> None:
     assert_refused(command("evaluate", features(tmp_path, **changed)), "features.npz", word)
-
-
-def test_every_name_of_the_door_is_there() -> None:
-    for name in crossres.__all__:
-        assert getattr(crossres, name) is not None
-    with pytest.raises(AttributeError):
-        _ = crossres.nothing

@@ -84,7 +84,7 @@ def test_an_interrupted_twin_leaves_nothing_and_one_line(tmp_path: Path):
     command = [sys.executable, "-m", "crossres", "datasets", "twin", "mlr-market"]
     process = subprocess.Popen(
         [*command, "--size", "full", "--out", str(out)],
-        cwd=Path(__file__).parents[1],
+        cwd=Path(__file__).parents[4],
         stderr=subprocess.PIPE,
         text=True,
         # A background job of a shell starts with SIGINT ignored, and so do its children.
