@@ -84,9 +84,9 @@ def open_store(
 
     An LR image is down-sampled by its rate with the manifest's kernel on the manifest's grid, to 8
     bits, then every image is brought to (height, width) bilinearly; all with the versioned
-    resampler. An interrupted build is resumed by the next call; one that
-    another process is at work on is waited for. `jobs` threads decode and resample (None: as many
-    as there are cores); the pixels are the same for any number.
+    resampler. An interrupted build is resumed by the next call; one that another process is at work
+    on is waited for. `jobs` threads decode and resample (None: as many as there are cores); the
+    pixels are the same for any number.
 
     A store is compared with its digest, whole; with `checked` only where its file has been touched
     since that was last done (for those who know that it was, a moment ago). A store found damaged

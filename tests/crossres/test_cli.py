@@ -192,7 +192,7 @@ def test_control_c_keeps_finished_cells_and_the_next_run_goes_on(
     )
     records = tmp_path / "out" / "records"
     end = time.monotonic() + 120
-    while time.monotonic() < end and (len(list(records.glob("*.json"))) < 2):
+    while time.monotonic() < end and len(list(records.glob("*.json"))) < 2:
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
     _, stderr = process.communicate(timeout=60)

@@ -1,4 +1,4 @@
-"""What several tests compute independently, and images with detail to lose."""
+"""What several tests compute independently, and the data they compute it of."""
 
 from typing import Any
 
@@ -7,9 +7,32 @@ import torch
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from crossres.methods import TrainSet
+from crossres.methods import Profile, Run, TrainSet
+from crossres.methods.interface.conformance import example_train_set
+from crossres.methods.shared.reid_options import ReidOptions
+from crossres.methods.shared.training.loop import Iteration, iterations
 
 Array = NDArray[Any]
+
+FEW = {"iterations": 1, "identities": 3, "hr_images": 2, "lr_images": 2}
+
+
+def first_batch(profile: Profile, options: ReidOptions) -> Iteration:
+    """Return the first of the iterations on the example images."""
+    return next(iterations(example_train_set(profile), FEW, options, Run(seed=0)))
+
+
+def array(tensor: torch.Tensor) -> Array:
+    """Return a tensor as a float64 array, without its gradient."""
+    return tensor.detach().numpy().astype(np.float64)
+
+
+def rows_of(people: int, each: int, size: int, seed: int = 0) -> tuple[Array, Array]:
+    """Draw `each` rows a person around a centre of their own, and their labels."""
+    generator = np.random.default_rng(seed)
+    labels = np.repeat(np.arange(people), each)
+    looks = generator.normal(size=(people, size))
+    return looks[labels] + 0.3 * generator.normal(size=(people * each, size)), labels
 
 
 def cross_entropy(logits: Array, labels: Array, smoothing: float) -> float:

@@ -11,30 +11,21 @@ from numpy.typing import NDArray
 from crossres.methods import Profile, Run
 from crossres.methods.bot import Bot, BotNetwork
 from crossres.methods.interface.conformance import SMALL, example_images, example_train_set
-from crossres.methods.shared.reid_options import ReidOptions
 from crossres.methods.shared.tensors import MEAN, STD, to_tensor
 from crossres.methods.shared.torch_tools import trainable_count
-from crossres.methods.shared.training.loop import Iteration, iterations
-from tests.methods.oracles import cross_entropy
+from crossres.methods.shared.training.loop import Iteration
+from tests.methods.oracles import array, cross_entropy, first_batch
 
 CPU = torch.device("cpu")
 
-FEW = {"iterations": 1, "identities": 3, "hr_images": 2, "lr_images": 2}
 
 Array = NDArray[np.float64]
 
 
-def batch_of(options: ReidOptions) -> Iteration:
-    return next(iterations(example_train_set(SMALL), FEW, options, Run(seed=0)))
-
-
 def bot(**options: Any) -> tuple[BotNetwork, Iteration]:
     method = Bot(SMALL, **{"crop": 2, **options})
-    return method.build(4, Run(seed=0), pretrained=False).train(), batch_of(method.options)
-
-
-def array(tensor: torch.Tensor) -> Array:
-    return tensor.detach().numpy().astype(np.float64)
+    network = method.build(4, Run(seed=0), pretrained=False).train()
+    return network, first_batch(SMALL, method.options)
 
 
 def hardest_triplets(features: Array, labels: Array, margin: float) -> float:
@@ -60,7 +51,7 @@ def test_bot_sees_cropped_images_with_rectangles_of_the_mean_colour() -> None:
 
 def test_bot_warms_up_over_ten_of_120_epochs_and_drops_at_40_and_70() -> None:
     options = Bot(Profile("p", 256, 128)).options
-    now = batch_of(options)
+    now = first_batch(SMALL, options)
     rates = [options.rate(replace(now, step=epoch, total=120)) for epoch in range(120)]
     expected = [3.5e-5 * t if t <= 10 else 3.5e-4 if t <= 40 else 3.5e-5 for t in range(1, 71)]
     assert rates == pytest.approx(expected + [3.5e-6] * 50)

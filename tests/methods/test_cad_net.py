@@ -22,12 +22,12 @@ from crossres.methods.shared.tensors import MEAN, STD, normalise
 from crossres.methods.shared.training.loop import Iteration, iterations
 from crossres.methods.shared.training.schedule import make_optimiser
 from crossres.methods.shared.training.streams import streams
+from tests.methods.oracles import FEW
 
 SMALL = small_profile(CadNet, Rain)
 
 CPU = torch.device("cpu")
 
-FEW = {"iterations": 1, "identities": 3, "hr_images": 2, "lr_images": 2}
 
 RESNET50 = {"name": "resnet50", "weights": "none"}
 

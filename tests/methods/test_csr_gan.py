@@ -16,10 +16,9 @@ from crossres.methods.plain import Plain
 from crossres.methods.shared.networks.perceptual import Perceptual
 from crossres.methods.shared.tensors import MEAN, STD
 from crossres.methods.shared.training.loop import Iteration, iterations
+from tests.methods.oracles import FEW
 
 SMALL = small_profile(CsrGan)
-
-FEW = {"iterations": 1, "identities": 3, "hr_images": 2, "lr_images": 2}
 
 
 def prepared(**options: Any) -> tuple[CsrGanNetwork, Iteration]:

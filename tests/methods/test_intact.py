@@ -16,11 +16,11 @@ from crossres.methods.shared.networks.residual_sr import ResidualSR
 from crossres.methods.shared.tensors import normalise
 from crossres.methods.shared.training.loop import Iteration, iterations
 from crossres.methods.shared.training.streams import Streams, streams
+from tests.methods.oracles import FEW
 
 SMALL = small_profile(Intact)
 
 CPU = torch.device("cpu")
-FEW = {"iterations": 1, "identities": 3, "hr_images": 2, "lr_images": 2}
 
 
 def prepared(**options: Any) -> tuple[IntactNetwork, Iteration, Streams]:

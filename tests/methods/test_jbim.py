@@ -15,12 +15,11 @@ from crossres.methods.shared.tensors import MEAN, STD, to_tensor
 from crossres.methods.shared.training.loop import Iteration, iterations
 from crossres.methods.shared.training.streams import streams
 from crossres.methods.sing import SingMethod, SingNetwork
+from tests.methods.oracles import FEW
 
 SMALL = small_profile(Jbim, SingMethod)
 
 CPU = torch.device("cpu")
-
-FEW = {"iterations": 1, "identities": 3, "hr_images": 2, "lr_images": 2}
 
 
 def prepared(**options: Any) -> tuple[JbimNetwork, Iteration]:

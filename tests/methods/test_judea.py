@@ -7,15 +7,9 @@ from numpy.typing import NDArray
 
 from crossres.methods.judea import JudeaOptions, joint_discriminant
 from crossres.methods.shared.classic.projections import within
+from tests.methods.oracles import rows_of
 
 Array = NDArray[Any]
-
-
-def rows_of(people: int, each: int, size: int, seed: int = 0) -> tuple[Array, Array]:
-    generator = np.random.default_rng(seed)
-    labels = np.repeat(np.arange(people), each)
-    looks = generator.normal(size=(people, size))
-    return looks[labels] + 0.3 * generator.normal(size=(people * each, size)), labels
 
 
 def test_the_joint_discriminant_solves_equation_2() -> None:

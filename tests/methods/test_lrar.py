@@ -16,12 +16,11 @@ from crossres.methods.lrar import Lrar, LrarNetwork
 from crossres.methods.shared.tensors import normalise, to_tensor
 from crossres.methods.shared.training.loop import Iteration, iterations
 from crossres.methods.shared.training.streams import streams
+from tests.methods.oracles import FEW
 
 SMALL = small_profile(Lrar)
 
 CPU = torch.device("cpu")
-
-FEW = {"iterations": 1, "identities": 3, "hr_images": 2, "lr_images": 2}
 
 
 def prepared(**options: Any) -> tuple[LrarNetwork, Iteration]:

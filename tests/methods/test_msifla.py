@@ -15,10 +15,10 @@ from crossres.methods.shared.networks.reid import part_loss
 from crossres.methods.shared.tensors import MEAN, STD, normalise, to_tensor
 from crossres.methods.shared.training.loop import Iteration, iterations
 from crossres.methods.shared.training.schedule import make_optimiser
+from tests.methods.oracles import FEW
 
 SMALL = small_profile(Msifla)
 
-FEW = {"iterations": 1, "identities": 3, "hr_images": 2, "lr_images": 2}
 ROWS: dict[str, dict[str, Any]] = {
     "Baseline": {"scales": (1,)},
     "+CMSR2": {"reid": "shared"},

@@ -12,29 +12,20 @@ from crossres.methods import Run
 from crossres.methods.interface.conformance import SMALL, example_images, example_train_set
 from crossres.methods.pcb import Pcb, PcbNetwork
 from crossres.methods.plain import Plain
-from crossres.methods.shared.reid_options import ReidOptions
 from crossres.methods.shared.tensors import MEAN, STD, to_tensor
-from crossres.methods.shared.training.loop import Iteration, iterations
-from tests.methods.oracles import cross_entropy
+from crossres.methods.shared.training.loop import Iteration
+from tests.methods.oracles import FEW, array, cross_entropy, first_batch
 
 CPU = torch.device("cpu")
 
-FEW = {"iterations": 1, "identities": 3, "hr_images": 2, "lr_images": 2}
 
 Array = NDArray[np.float64]
 
 
-def batch_of(options: ReidOptions) -> Iteration:
-    return next(iterations(example_train_set(SMALL), FEW, options, Run(seed=0)))
-
-
 def pcb(**options: Any) -> tuple[PcbNetwork, Iteration]:
     method = Pcb(SMALL, **options)
-    return method.build(4, Run(seed=0), pretrained=False).train(), batch_of(method.options)
-
-
-def array(tensor: torch.Tensor) -> Array:
-    return tensor.detach().numpy().astype(np.float64)
+    network = method.build(4, Run(seed=0), pretrained=False).train()
+    return network, first_batch(SMALL, method.options)
 
 
 def test_pcb_sums_a_softmax_cross_entropy_over_its_parts() -> None:

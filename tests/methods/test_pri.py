@@ -16,12 +16,12 @@ from crossres.methods.pri import Pri, PriNetwork
 from crossres.methods.shared.networks.adaptive import Predictor, Recovery, soft_labels
 from crossres.methods.shared.tensors import MEAN, STD, to_tensor
 from crossres.methods.shared.training.loop import Iteration, iterations
+from tests.methods.oracles import FEW, array
 
 SMALL = small_profile("pri", "pcb-pri", "apsr")
 
 CPU = torch.device("cpu")
 
-FEW = {"iterations": 1, "identities": 3, "hr_images": 2, "lr_images": 2}
 
 Array = NDArray[np.float64]
 
@@ -39,10 +39,6 @@ def prepared(name: str = "pri", **options: Any) -> tuple[PriNetwork, Iteration]:
 
 def linear(predictor: Predictor) -> torch.nn.Linear:
     return next(layer for layer in predictor if isinstance(layer, torch.nn.Linear))
-
-
-def array(tensor: torch.Tensor) -> Array:
-    return tensor.detach().numpy().astype(np.float64)
 
 
 def test_untrained_branches_leave_images_as_they_are_and_count_the_same() -> None:

@@ -17,12 +17,11 @@ from crossres.methods.ps_hrnet import PsHrnet, PsHrnetNetwork
 from crossres.methods.shared.networks.multiscale import MultiScaleReid
 from crossres.methods.shared.tensors import normalise, to_tensor
 from crossres.methods.shared.training.loop import Iteration, iterations
+from tests.methods.oracles import FEW
 
 SMALL = small_profile(PsHrnet)
 
 Array = NDArray[Any]
-
-FEW = {"iterations": 1, "identities": 3, "hr_images": 2, "lr_images": 2}
 
 
 def prepared(**options: Any) -> tuple[PsHrnetNetwork, Iteration, Tensor, MultiScaleReid]:

@@ -15,15 +15,13 @@ from crossres.methods.shared.tensors import MEAN, STD
 from crossres.methods.shared.training.loop import Iteration, iterations
 from crossres.methods.shared.training.streams import streams
 from crossres.methods.sing import SingMethod, SingNetwork
-from tests.methods.oracles import detailed
+from tests.methods.oracles import FEW, detailed
 
 SMALL = small_profile(SingMethod)
 
 Array = NDArray[Any]
 
 CPU = torch.device("cpu")
-
-FEW = {"iterations": 1, "identities": 3, "hr_images": 2, "lr_images": 2}
 
 
 def prepared(**options: Any) -> tuple[SingNetwork, Iteration]:

@@ -16,6 +16,7 @@ from crossres.methods.interface.method import Embeddings, Method
 from crossres.methods.interface.registry import method_names
 from crossres.methods.interface.run import Run
 from crossres.methods.interface.training_data import Images, TrainSet
+from tests.methods.mean_method import Mean
 
 SMALL = small_profile("msifla")
 
@@ -54,41 +55,6 @@ def test_every_registered_method_passes(name: str) -> None:
 @pytest.mark.parametrize("options", VARIANTS, ids=lambda o: ",".join(map(str, o)) or "full")
 def test_every_option_of_msifla_passes(options: dict[str, Any]) -> None:
     check_method("msifla", **options)
-
-
-@dataclass(frozen=True)
-class MeanOptions:
-    """bins: horizontal bins of the mean colour."""
-
-    bins: int = 2
-
-
-class Mean(Method):
-    """A method that passes: mean colours, centred on those of the training set."""
-
-    name: ClassVar[str] = "mean"
-    title: ClassVar[str] = "Mean colour"
-    grade: ClassVar[Any] = "control"
-    reference: ClassVar[str] = "tests"
-    Options: ClassVar[type] = MeanOptions
-    centre: NDArray[np.float32]
-
-    def fit(self, train: TrainSet, run: Run) -> None:
-        self.centre = self._colours(train.images).mean(0)
-        run.progress(1, 1)
-
-    def embed(self, images: Images) -> Embeddings:
-        return np.asarray(self._colours(images) - self.centre, dtype=np.float32)
-
-    def arrays(self) -> dict[str, NDArray[Any]]:
-        return {"centre": self.centre}
-
-    def restore(self, arrays: Mapping[str, NDArray[Any]]) -> None:
-        self.centre = arrays["centre"]
-
-    def _colours(self, images: Images) -> NDArray[np.float32]:
-        parts = images.reshape(len(images), self.options.bins, -1, images.shape[2], 3)
-        return parts.mean((2, 3)).reshape(len(images), -1).astype(np.float32)
 
 
 def test_a_method_outside_the_package_passes() -> None:

@@ -6,12 +6,9 @@ import torch
 from numpy.typing import NDArray
 
 from crossres.methods.shared.losses.centre import Centres, centre_optimiser
+from tests.methods.oracles import array
 
 Array = NDArray[np.float64]
-
-
-def array(tensor: torch.Tensor) -> Array:
-    return tensor.detach().numpy().astype(np.float64)
 
 
 def test_centres_descend_on_the_centre_loss_whatever_its_weight() -> None:

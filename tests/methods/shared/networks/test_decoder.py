@@ -10,9 +10,9 @@ from crossres.methods.cad_net import CadNet, CadNetNetwork
 from crossres.methods.interface.conformance import example_train_set, small_profile
 from crossres.methods.shared.networks.decoder import Decoder
 from crossres.methods.shared.training.loop import Iteration, iterations
+from tests.methods.oracles import FEW
 
 SMALL = small_profile(CadNet)
-FEW = {"iterations": 1, "identities": 3, "hr_images": 2, "lr_images": 2}
 
 
 def prepared(cls: type[CadNet] = CadNet, **options: Any) -> tuple[CadNetNetwork, Iteration]:
