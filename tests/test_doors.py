@@ -5,6 +5,8 @@ A door that is loaded by halves would hide from the digest of a cell what the ce
 
 import ast
 import importlib
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,14 @@ import pytest
 REPOSITORY = Path(__file__).parents[1]
 ROOMS = ("datasets", "methods", "benchmark", "reports")
 DOORS = ("crossres", *(f"crossres.{room}" for room in ROOMS))
+
+LISTS_AND_EVALUATES = """
+import sys
+from crossres import benchmark
+benchmark.load_table("table2"), benchmark.load_profile("paper")
+benchmark.evaluate([[0.0]], [[0.0]], [1], [1], [1], [2])
+print([name for name in ("torch", "rich", "pandas", "matplotlib") if name in sys.modules])
+"""
 
 
 @pytest.mark.parametrize("name", DOORS)
@@ -36,3 +46,11 @@ def test_no_module_of_a_room_imports_through_a_door(room: str) -> None:
         if alias.name in importlib.import_module(node.module).__all__
     }
     assert through == set()
+
+
+def test_what_needs_no_torch_does_not_load_it() -> None:
+    process = subprocess.run(
+        [sys.executable, "-c", LISTS_AND_EVALUATES], capture_output=True, text=True, check=True
+    )
+    assert "torch" not in process.stdout
+    assert "rich" not in process.stdout

@@ -308,7 +308,7 @@ def test_ctrl_c_keeps_what_is_finished_and_leaves_nothing_behind(
     bench.edit("options = { bins = 3 }", f'options = {{ mood = "slow", marker = "{marker}" }}')
     script = tmp_path / "script.py"
     script.write_text(SCRIPT)
-    rooms = Path(__file__).parents[2]
+    rooms = Path(__file__).parents[3]
     paths = os.pathsep.join([str(rooms), str(plugin), *sys.path])
     arguments = [bench.out, bench.table, bench.arguments["source"].root]
     arguments += [bench.arguments["profile"], bench.arguments["cache"]]
