@@ -9,7 +9,8 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from crossres.benchmark.compare.pairs import Change, Pair, Sameness, covered, match
+from crossres.benchmark.compare.pairs import Change, Pair, Sameness, match
+from crossres.benchmark.compare.rows import covered
 from crossres.benchmark.config.tables import Table
 from crossres.benchmark.records.queries import QueryReader, from_counts
 from crossres.benchmark.records.record import Record

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from crossres.benchmark.compare.comparison import Comparison, compare
-from crossres.benchmark.compare.pairs import belonging
+from crossres.benchmark.compare.rows import Rows
 from crossres.benchmark.config.tables import Table
 from crossres.benchmark.records.kept import naming_tables
 from crossres.benchmark.records.queries import FromArtifacts
@@ -45,11 +45,15 @@ def compare_folders(a: Path, b: Path, tables: Sequence[Table] | None = None) -> 
 
 
 def _records(folder: Path, tables: Sequence[Table] | None) -> list[Record]:
-    found = require_records(folder)
-    chosen = found if tables is None else belonging(found, tables)
+    records = require_records(folder)
+    if tables is None:
+        return records
+    rows = Rows(tables)
+    chosen = [record for record in records if rows.indices(record)]
     if not chosen:
         raise InputError(
-            f"{folder / 'records'}: none of its {len(found)} records belongs to the tables named; "
+            f"{folder / 'records'}: none of its {len(records)} records belongs to the tables named "
+            f"({records[0].key}: {rows.reason(records[0])}); "
             "leave out --table, or name the table files they were run from"
         )
     return chosen

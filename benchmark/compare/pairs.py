@@ -7,18 +7,13 @@ table, then the same method with the fewest differences in its options and profi
 import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
 
-from crossres.benchmark.config.tables import Row, Table
-from crossres.benchmark.records.cell import Cell, canonical_json
+from crossres.benchmark.compare.rows import Rows, column_of, setup_of
+from crossres.benchmark.config.tables import Table
 from crossres.benchmark.records.record import Record
-from crossres.datasets.base.errors import InputError
-from crossres.datasets.protocols import canonical_text
-from crossres.datasets.raw.source_name import is_twin
-from crossres.methods.interface.profile import Profile
-from crossres.methods.interface.registry import resolve_options
 
 Kind = Literal["option", "profile", "source", "manifest", "pixels", "code", "environment"]
 Sameness = Literal["bit-equal", "same metrics", "other metrics"]
@@ -98,7 +93,7 @@ def match(a: Iterable[Record], b: Iterable[Record], tables: Sequence[Table]) -> 
     Real data, partial data and twins are never paired with each other. A row that no table has is
     called after its method, and rows of one name also after that in which they differ.
     """
-    rows = _Rows(tables)
+    rows = Rows(tables)
     left, right = ({r.key: r for r in sorted(side, key=lambda r: r.key)} for side in (a, b))
     found = [(left[key], right[key]) for key in left if key in right]
     rest = ([r for r in left.values() if r.key not in right],
@@ -115,38 +110,10 @@ def match(a: Iterable[Record], b: Iterable[Record], tables: Sequence[Table]) -> 
 
 
 def _order(place: int, title: str, record: Record) -> tuple[Any, ...]:
-    return place, title, *_column(record), record.cell.seed, record.key
-
-
-def belonging(records: Iterable[Record], tables: Sequence[Table]) -> list[Record]:
-    """The records that are of a row of the tables."""
-    rows = _Rows(tables)
-    return [record for record in records if rows.places(record)]
-
-
-def covered(tables: Iterable[Table], *folders: Iterable[Record]) -> list[Table]:
-    """The tables that the folders have records of, the one filled best (then the largest) first."""
-    setups = {(_setup(r), _column(r)): r for folder in folders for r in folder}
-    filled = []
-    for table in tables:
-        rows = _Rows([table])
-        places = {place for record in setups.values() for place in rows.places(record)}
-        if places:
-            filled.append((-len(places) / len(table.rows), -len(places), table.id, table))
-    return [entry[-1] for entry in sorted(filled, key=lambda entry: entry[:-1])]
+    return place, title, *column_of(record), record.cell.seed, record.key
 
 
 # --- what a cell is made of -----------------------------------------------------------------------
-
-
-def _setup(record: Record) -> bytes:
-    """What cells of one row have in common, whatever their data set, split and seed."""
-    cell = record.cell
-    return canonical_json([cell.method, cell.options, record.profile, cell.source])
-
-
-def _column(record: Record) -> tuple[str, str]:
-    return record.cell.dataset, record.cell.protocol
 
 
 def _facts(record: Record) -> Facts:
@@ -199,53 +166,8 @@ def _agree(a: Mapping[str, Any], b: Mapping[str, Any]) -> bool:
 # --- pairs of other keys --------------------------------------------------------------------------
 
 
-@dataclass
-class _Rows:
-    """The rows of some tables, in order, and which of them a record belongs to."""
-
-    tables: Sequence[Table]
-    known: dict[tuple[bytes, str, str], tuple[int, ...]] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        self.rows = [(table, row) for table in self.tables for row in table.rows]
-
-    def places(self, record: Record) -> tuple[int, ...]:
-        """The indices of the rows that are the record's, under its profile and its protocol."""
-        place = (_setup(record), *_column(record))
-        if place not in self.known:
-            mine = enumerate(self.rows)
-            self.known[place] = tuple(i for i, one in mine if self._is_of(record, *one))
-        return self.known[place]
-
-    def protocol(self, place: int) -> str | None:
-        """The own protocol of the row at this index, if it is one and has one."""
-        return self.rows[place][1].protocol if place < len(self.rows) else None
-
-    @staticmethod
-    def _is_of(record: Record, table: Table, row: Row) -> bool:
-        own = row.protocol_on(twin=is_twin(record.cell.source))
-        allowed = [own] if own else table.protocols
-        if row.method != record.cell.method or not _is_under(record.cell, allowed):
-            return False
-        try:
-            profile = Profile(**record.profile)
-            options = resolve_options(row.method, profile, dict(row.options))
-        except (InputError, TypeError):  # an option or a profile of another version
-            return False
-        return options == record.cell.options
-
-
-def _is_under(cell: Cell, protocols: Sequence[str]) -> bool:
-    """Whether the cell is of one of the protocols; none named: whether of any."""
-    try:
-        texts = [canonical_text(cell.dataset, protocol) for protocol in protocols]
-    except InputError:  # a data set of another version
-        return False
-    return not protocols or cell.protocol in texts
-
-
 def _similar(
-    a: Sequence[Record], b: Sequence[Record], rows: _Rows
+    a: Sequence[Record], b: Sequence[Record], rows: Rows
 ) -> Iterator[tuple[Record, Record]]:
     """Counterparts among cells whose keys only one side has, column by column."""
     groups = [_by_column_and_setup(side) for side in (a, b)]
@@ -272,32 +194,37 @@ def _by_column_and_setup(
     groups: dict[tuple[str, ...], dict[bytes, dict[int, Record]]] = defaultdict(dict)
     for record in records:
         kind = record.cell.source.partition(":")[0]
-        group = groups[record.cell.method, kind, *_column(record)]
-        group.setdefault(_setup(record), {}).setdefault(record.cell.seed, record)
+        group = groups[record.cell.method, kind, *column_of(record)]
+        group.setdefault(setup_of(record), {}).setdefault(record.cell.seed, record)
     return groups
 
 
-def _distance(a: Record, b: Record, rows: _Rows) -> tuple[bool, int]:
+def _distance(a: Record, b: Record, rows: Rows) -> tuple[bool, int]:
     """Cells of one row come first, then those that differ in the fewest entries."""
-    apart = set(rows.places(a)).isdisjoint(rows.places(b))
+    apart = set(rows.indices(a)).isdisjoint(rows.indices(b))
     return apart, len(_changes(_facts(a), _facts(b)))
 
 
 # --- names of rows --------------------------------------------------------------------------------
 
 
-def _line(one: Record, other: Record, rows: _Rows) -> Line:
+def _line(one: Record, other: Record, rows: Rows) -> Line:
     """What the pairs of one row have in common: rows that differ in their protocol alone do."""
-    return _setup(one), rows.protocol(_place(one, other, rows))
+    return setup_of(one), _protocol(_place(one, other, rows), rows)
 
 
-def _place(one: Record, other: Record, rows: _Rows) -> int:
+def _protocol(place: int, rows: Rows) -> str | None:
+    """The own protocol of the row at this index, if it is one and has one."""
+    return rows.rows[place][1].protocol if place < len(rows.rows) else None
+
+
+def _place(one: Record, other: Record, rows: Rows) -> int:
     """The first row of either; behind all rows where neither has one."""
-    return (*rows.places(one), *rows.places(other), len(rows.rows))[0]
+    return (*rows.indices(one), *rows.indices(other), len(rows.rows))[0]
 
 
 def _titles(
-    found: Iterable[tuple[Record, Record]], rows: _Rows
+    found: Iterable[tuple[Record, Record]], rows: Rows
 ) -> tuple[dict[Line, int], dict[Line, str]]:
     """Of each line: its place among the rows, and its title, which no other one has."""
     firsts: dict[Line, Record] = {}

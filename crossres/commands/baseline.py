@@ -30,7 +30,7 @@ def _baseline(options: argparse.Namespace) -> Answer | str:
 
 def _of_tables(records: Any, options: argparse.Namespace) -> Any:
     """Select the records of the tables that are named, else that the folder keeps, else all."""
-    from crossres.benchmark.compare.pairs import belonging
+    from crossres.benchmark.compare.rows import belonging
     from crossres.benchmark.records.kept import kept_tables
 
     tables = named_tables(options) or kept_tables(options.results)

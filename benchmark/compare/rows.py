@@ -1,0 +1,112 @@
+"""Which rows of tables a record belongs to, or why it belongs to none.
+
+A row is a record's where its method and its options, resolved under the record's own profile, are
+those of the record, and the record is of the protocol that the table or the row names, if any.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from crossres.benchmark.config.tables import Row, Table
+from crossres.benchmark.records.cell import canonical_json
+from crossres.benchmark.records.record import Record
+from crossres.datasets.base.errors import InputError
+from crossres.datasets.cards import CARDS
+from crossres.datasets.protocols import canonical_text
+from crossres.datasets.raw.source_name import is_twin
+from crossres.methods.interface.profile import Profile
+from crossres.methods.interface.registry import resolve_options
+
+
+class Rows:
+    """The rows of some tables, in order, and which of them a record belongs to."""
+
+    def __init__(self, tables: Iterable[Table]) -> None:
+        self.rows = [(table, row) for table in tables for row in table.rows]
+        self._places: dict[tuple[bytes, str, str], tuple[tuple[int, ...], str]] = {}
+
+    def indices(self, record: Record) -> tuple[int, ...]:
+        """Return the indices of the record's rows: none, one, or several that are the same."""
+        return self._place(record)[0]
+
+    def reason(self, record: Record) -> str:
+        """Return why no row is the record's, by the row that comes nearest; "" where one is."""
+        return self._place(record)[1]
+
+    def _place(self, record: Record) -> tuple[tuple[int, ...], str]:
+        key = (setup_of(record), *column_of(record))
+        if key not in self._places:
+            obstacles = [_obstacle(record, table, row) for table, row in self.rows]
+            indices = tuple(index for index, obstacle in enumerate(obstacles) if not obstacle)
+            nearest = max(filter(None, obstacles), key=lambda o: o[0], default=(0, "no rows"))
+            self._places[key] = indices, "" if indices else nearest[1]
+        return self._places[key]
+
+
+def belonging(records: Iterable[Record], tables: Iterable[Table]) -> list[Record]:
+    """Return the records that are of a row of the tables."""
+    rows = Rows(tables)
+    return [record for record in records if rows.indices(record)]
+
+
+def covered(tables: Iterable[Table], *folders: Iterable[Record]) -> list[Table]:
+    """Return the tables that have records in the folders: the fullest, then the largest, first."""
+    setups = {(setup_of(r), column_of(r)): r for folder in folders for r in folder}
+    filled = []
+    for table in tables:
+        rows = Rows([table])
+        indices = {index for record in setups.values() for index in rows.indices(record)}
+        if indices:
+            filled.append((-len(indices) / len(table.rows), -len(indices), table.id, table))
+    return [entry[-1] for entry in sorted(filled, key=lambda entry: entry[:-1])]
+
+
+def setup_of(record: Record) -> bytes:
+    """Return what cells of one row have in common, whatever their data set, split and seed."""
+    cell = record.cell
+    return canonical_json([cell.method, cell.options, record.profile, cell.source])
+
+
+def column_of(record: Record) -> tuple[str, str]:
+    """Return the data set and the protocol of a record."""
+    return record.cell.dataset, record.cell.protocol
+
+
+def row_options(row: Row, profile: Mapping[str, Any]) -> dict[str, Any]:
+    """Return all options of a row under the profile of a record.
+
+    Raises InputError where this version does not know the profile or one of the options.
+    """
+    try:
+        return resolve_options(row.method, Profile(**profile), dict(row.options))
+    except TypeError as error:
+        raise InputError(
+            f"the records of profile {profile.get('name')} hold a profile that this version does "
+            f"not know ({error})"
+        ) from error
+
+
+def protocol_texts(dataset: str, protocols: Iterable[str]) -> list[str]:
+    """Return the protocols as records of this data set name them.
+
+    Of a data set without a card, one of another version, nothing more is known than the text.
+    """
+    return [canonical_text(dataset, text) if dataset in CARDS else text for text in protocols]
+
+
+def _obstacle(record: Record, table: Table, row: Row) -> tuple[int, str] | None:
+    """Return how near the row comes to being the record's, and why it is not; None where it is."""
+    cell = record.cell
+    if row.method != cell.method:
+        return 1, f"no row has the method {cell.method}"
+    try:
+        options = row_options(row, record.profile)
+    except InputError as error:
+        return 2, str(error)
+    if canonical_json(options) != canonical_json(cell.options):
+        return 3, f"no row of {cell.method} has these options"
+    own = row.protocol_on(twin=is_twin(cell.source))
+    protocols: Sequence[str] = [own] if own else table.protocols
+    if protocols and cell.protocol not in protocol_texts(cell.dataset, protocols):
+        return 4, f"no row is run under {cell.protocol} on {cell.dataset}"
+    return None

@@ -1,0 +1,72 @@
+"""Which row of which table a record belongs to, and why one belongs to none."""
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from crossres.benchmark import Record, Row, Table, load_table
+from crossres.benchmark.compare.comparison import compare
+from crossres.benchmark.compare.rows import Rows, belonging, covered
+
+Make = Callable[..., Record]
+TABLE = Table(
+    id="mine",
+    title="Mine",
+    caption="",
+    gallery="single-shot",
+    metrics=("rank1",),
+    datasets=("mlr-viper",),
+    seeds=(0, 1, 2),
+    rows=(Row("Plain", "plain"), Row("Four parts", "pcb", {"parts": 4})),
+    protocols=("mlr-sing", "mlr-sing[kernel=box]"),
+)
+
+
+def on(record: Record, dataset: str, protocol: str) -> Record:
+    """The record as one of another data set and protocol."""
+    return replace(record, cell=replace(record.cell, dataset=dataset, protocol=protocol))
+
+
+def test_protocols_are_compared_as_records_of_a_set_name_them(make: Make) -> None:
+    rows = Rows([replace(TABLE, protocols=("mlr-sing[kernel=bicubic]",))])
+    assert rows.indices(make()) == (0,)
+    assert rows.indices(on(make(), "mlr-viper", "mlr-sing[kernel=box]")) == ()
+
+
+def test_of_a_set_without_a_card_protocols_are_compared_as_they_stand(make: Make) -> None:
+    record = on(make(), "lost-set", "mlr-sing")
+    assert Rows([TABLE]).indices(record) == (0,)
+    [pair] = compare([record], [record], [TABLE]).pairs
+    assert pair.row == "Plain"
+    assert Rows([replace(TABLE, protocols=("mlr-sing[kernel=bicubic]",))]).indices(record) == ()
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"method": "bot"}, "no row has the method bot"),
+        ({"options": {"parts": 6}}, "no row of pcb has these options"),
+        ({"protocol": "market"}, "no row is run under market on mlr-viper"),
+        ({"method": "plain", "profile": {"glow": 1}}, "this version does not know .*glow"),
+        ({"profile": {"methods": {"pcb": {"glow": 1}}}}, "method pcb has no option 'glow'"),
+    ],
+)
+def test_of_a_record_without_a_row_the_nearest_row_says_why(
+    make: Make, change: dict, reason: str
+) -> None:
+    record = make(method="pcb", parts=4)
+    rows = Rows([TABLE])
+    assert (rows.indices(record), rows.reason(record)) == ((1,), "")
+    profile = record.profile | change.pop("profile", {})
+    other = replace(record, cell=replace(record.cell, **change), profile=profile)
+    assert rows.indices(other) == ()
+    assert re.search(reason, rows.reason(other))
+
+
+def test_tables_are_sorted_by_how_full_they_are(make: Make) -> None:
+    records = [make(method="msifla", **row.options) for row in load_table("table2").rows]
+    tables = [load_table(name) for name in ("controls", "table1", "table2")]
+    assert [table.id for table in covered(tables, records)] == ["table2", "controls", "table1"]
+    assert belonging(records, [tables[1]]) == [records[2]]
