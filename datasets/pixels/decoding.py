@@ -54,17 +54,17 @@ class Recipe:
 
 @dataclass(frozen=True)
 class Work:
-    """An image to decode, and the rates at which its pixels are wanted."""
+    """An image to decode, and the rates at which it is resampled."""
 
     path: str
     rates: tuple[int, ...]
 
 
 def default_jobs() -> int:
-    """As many threads as cores, at most 8; OMP_NUM_THREADS where that is set, as in workers."""
-    given = os.environ.get("OMP_NUM_THREADS", "")
-    if given.isdecimal() and int(given) > 0:
-        return min(int(given), _MOST_JOBS)
+    """Return the number of cores, or OMP_NUM_THREADS where it is set, as in workers; at most 8."""
+    threads = os.environ.get("OMP_NUM_THREADS", "")
+    if threads.isdecimal() and int(threads) > 0:
+        return min(int(threads), _MOST_JOBS)
     return min(usable_cores(), _MOST_JOBS)
 
 
@@ -96,7 +96,7 @@ def _in_order(
     items: Iterable[_Item],
     jobs: int,
 ) -> Iterator[_Result]:
-    """The results in the order of the items, with no more than two per thread under way."""
+    """Yield the results in the order of the items, with at most two per thread under way."""
     waiting: deque[Future[_Result]] = deque()
     for item in items:
         waiting.append(pool.submit(function, item))
@@ -107,6 +107,7 @@ def _in_order(
 
 
 def _fill(folder: Path, decode: Decode, recipe: Recipe, part: Sequence[Work]) -> list[list[Pixels]]:
+    """Return the pixels of some images at their rates, decoding only so many at a time."""
     result: list[list[Pixels]] = []
     images: list[Pixels] = []
     for number, work in enumerate(part, start=1):
@@ -118,14 +119,14 @@ def _fill(folder: Path, decode: Decode, recipe: Recipe, part: Sequence[Work]) ->
 
 
 def _resampled(recipe: Recipe, images: list[Pixels], works: Sequence[Work]) -> list[list[Pixels]]:
-    """Images of one size and rate are resampled together, which is what makes building fast."""
+    """Resample images of one size and rate together, which is what makes building fast."""
     groups: dict[tuple[int, ...], list[tuple[int, int]]] = {}
     result = [[image] * len(work.rates) for image, work in zip(images, works, strict=True)]
     for row, (image, work) in enumerate(zip(images, works, strict=True)):
-        for place, rate in enumerate(work.rates):
-            groups.setdefault((rate, *image.shape), []).append((row, place))
-    for (rate, *_), places in groups.items():
-        stack = recipe.apply(np.stack([images[row] for row, _ in places]), rate)
-        for (row, place), pixels in zip(places, stack, strict=True):
-            result[row][place] = pixels
+        for column, rate in enumerate(work.rates):
+            groups.setdefault((rate, *image.shape), []).append((row, column))
+    for (rate, *_), cells in groups.items():
+        stack = recipe.apply(np.stack([images[row] for row, _ in cells]), rate)
+        for (row, column), pixels in zip(cells, stack, strict=True):
+            result[row][column] = pixels
     return result

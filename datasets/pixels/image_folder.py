@@ -1,6 +1,6 @@
-"""Images of any folder, in no layout: found by their suffix, brought to one size as in a store.
+"""Images of any folder, in no layout: found by their suffix, resized as in a store.
 
-Nothing is down-sampled by a rate: the images are taken as they are.
+None is down-sampled by a rate.
 """
 
 import os
@@ -22,11 +22,11 @@ CHUNK = 512
 
 
 def find_images(folder: Path) -> tuple[list[str], int]:
-    """The images in a folder and all below it, and how many other files there are.
+    """Return the images in a folder and its sub-folders, and how many other files there are.
 
-    Paths are relative, with "/" between parts, and sorted. What begins with a dot is passed over,
+    Paths are relative, with "/" between parts, and sorted. Names that begin with a dot are skipped,
     and links to folders are not followed. Raises InputError when there is no such folder, no image
-    in it, a part of it cannot be listed, or a name is no UTF-8.
+    in it, a part of it cannot be listed, or a name is not UTF-8.
     """
     if not folder.is_dir():
         raise InputError(f"{folder}: there is no such folder; give the one that holds the images")
@@ -44,19 +44,19 @@ def _files(folder: Path) -> Iterator[str]:
     def fail(error: OSError) -> None:
         raise InputError(f"{error.filename}: cannot be listed ({error.strerror})") from error
 
-    for place, folders, files in os.walk(folder, onerror=fail):
+    for parent, folders, files in os.walk(folder, onerror=fail):
         folders[:] = [name for name in folders if not name.startswith(".")]
-        inside = Path(place).relative_to(folder)
+        inside = Path(parent).relative_to(folder)
         yield from ((inside / name).as_posix() for name in files if not name.startswith("."))
 
 
 def image_chunks(
     folder: Path, paths: list[str], height: int, width: int
 ) -> Generator[NDArray[np.uint8], None, None]:
-    """The images, (n, height, width, 3) uint8 RGB, at most 512 at a time, in order.
+    """Yield the images, (n, height, width, 3) uint8 RGB, at most 512 at a time, in order.
 
-    Decoded and brought to the size as those of rate 1 in a pixel store. Raises InputError naming
-    the first that is not a whole image.
+    Decoded and resized like those of rate 1 in a pixel store. Raises InputError naming the first
+    image that cannot be decoded.
     """
     recipe = Recipe(height, width, DEFAULT_KERNEL, DEFAULT_GRID)
     works = [Work(path, (1,)) for path in paths]

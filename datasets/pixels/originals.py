@@ -1,7 +1,7 @@
-"""What the split does not keep of a manifest's images: HR originals of LR ones, native shapes.
+"""What a store does not hold of a manifest's images: the HR originals of LR ones, native shapes.
 
-Originals come from the same raw files by the pixel store's own functions, so that nothing but the
-rate differs.
+Originals come from the same raw files by the pixel store's functions, so that only the rate
+differs.
 """
 
 from collections.abc import Sequence

@@ -4,8 +4,9 @@ Computed from the inputs alone, so that a store in the cache can be compared wit
 """
 
 import io
-from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,6 @@ from crossres.datasets.base.files import digest_of, stamp
 from crossres.datasets.base.suggest import unknown
 from crossres.datasets.cards import card
 from crossres.datasets.pixels.decoding import Recipe, Work
-from crossres.datasets.pixels.resumable import Span
 from crossres.datasets.raw.source import Raw
 from crossres.datasets.readers import reader
 from crossres.datasets.resampling.integer import KERNEL_VERSIONS
@@ -26,6 +26,19 @@ STORE_VERSION = 3
 VARIANT_RATES = (2, 3, 4)
 GRIDS = ("native", "input")
 CHUNK = 128  # images of the manifest that are finished together: no more is lost when killed
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Images of the manifest that are finished together.
+
+    `rows` are those of their pixels in the store: of the first image at each of its rates, then of
+    the second, and so on.
+    """
+
+    name: str
+    images: tuple[Work, ...]
+    rows: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -41,10 +54,10 @@ class StorePlan:
     @property
     def shape(self) -> tuple[int, int, int, int]:
         """Of the array of all images and variants, uint8."""
-        return (sum(count for _, count in self.counts), self.recipe.height, self.recipe.width, 3)
+        return (sum(images for _, images in self.counts), self.recipe.height, self.recipe.width, 3)
 
-    def about(self) -> dict[str, Any]:
-        """What is written beside the pixels."""
+    def description(self) -> dict[str, Any]:
+        """Return what is written beside the pixels."""
         return {
             "store": STORE_VERSION,
             "manifest": self.manifest_digest,
@@ -56,82 +69,98 @@ class StorePlan:
             "counts": dict(self.counts),
         }
 
-    def head(self) -> bytes:
+    @cached_property
+    def header(self) -> bytes:
         """The npy header of the pixels."""
         stream = io.BytesIO()
         header = {"descr": "|u1", "fortran_order": False, "shape": self.shape}
         np.lib.format.write_array_header_1_0(stream, header)
         return stream.getvalue()
 
-    def works(self) -> list[list[Work]]:
-        """The images of each chunk with their rates; variants only of HR training images."""
-        return [list(self.images[at : at + CHUNK]) for at in range(0, len(self.images), CHUNK)]
+    @property
+    def image_size(self) -> int:
+        """How many bytes an image has in the file."""
+        return self.recipe.height * self.recipe.width * 3
 
-    def images_in(self, chunks: int) -> int:
-        """How many images so many chunks have."""
-        return min(chunks * CHUNK, len(self.images))
+    def start(self, row: int) -> int:
+        """Return the first byte of a row of the array in the file."""
+        return len(self.header) + row * self.image_size
 
-    def spans(self) -> Iterator[tuple[Span, ...]]:
-        """The bytes that each chunk fills: one span for its images, and one for each variant."""
-        image, start = int(np.prod(self.shape[1:])), len(self.head())
-        variants = sum(len(work.rates) > 1 for work in self.images)
-        row, variant = 0, 0
-        for chunk in self.works():
-            count = sum(len(work.rates) > 1 for work in chunk)
-            places = range(len(VARIANT_RATES))
-            firsts = [len(self.images) + place * variants + variant for place in places]
-            yield (
-                (start + row * image, len(chunk) * image),
-                *((start + first * image, count * image) for first in firsts),
+    @cached_property
+    def chunks(self) -> list[Chunk]:
+        """In manifest order; together they fill the file."""
+        rows = _rows(self.images)
+        return [
+            Chunk(
+                name=f"{first}-{first + CHUNK}",
+                images=self.images[first : first + CHUNK],
+                rows=tuple(row for image in rows[first : first + CHUNK] for row in image),
             )
-            row, variant = row + len(chunk), variant + count
+            for first in range(0, len(self.images), CHUNK)
+        ]
+
+
+def _rows(images: tuple[Work, ...]) -> list[list[int]]:
+    """Return the rows of each image at its rates: variants come last, ordered by rate."""
+    rows = [[row] for row in range(len(images))]
+    variant = count(len(images))
+    for number in range(1, 1 + len(VARIANT_RATES)):
+        for image, image_rows in zip(images, rows, strict=True):
+            if number < len(image.rates):
+                image_rows.append(next(variant))
+    return rows
 
 
 def plan_store(raw: Raw, manifest: Manifest, height: int, width: int) -> StorePlan:
-    """Return the plan; InputError on a size, kernel, grid or image that cannot be had."""
+    """Return the plan of a store.
+
+    Raises InputError on an impossible size, an unknown kernel or grid, or an image of the manifest
+    that the raw folder lacks.
+    """
     recipe = _recipe(manifest, height, width)
     images = _images(manifest)
-    hr = sum(len(work.rates) > 1 for work in images)
+    hr = sum(len(image.rates) > 1 for image in images)
     counts = [(split, len(manifest.rows(split))) for split in SPLITS]
     counts += [(str(rate), hr) for rate in VARIANT_RATES]
-    named = [
+    inputs = [
         manifest.digest,
         f"{STORE_VERSION} {height} {width} {raw.dataset}",
         *(f"{name}={version}" for name, version in _kernels(recipe).items()),
         *(stamp(raw.folder, source) for source in _sources(raw, manifest)),
     ]
-    inputs = digest_of("\n".join(named).encode("utf-8"))
-    return StorePlan(manifest.digest, tuple(counts), images, recipe, inputs)
+    digest = digest_of("\n".join(inputs).encode("utf-8"))
+    return StorePlan(manifest.digest, tuple(counts), images, recipe, digest)
 
 
 def _recipe(manifest: Manifest, height: int, width: int) -> Recipe:
     if height < 1 or width < 1:
         raise InputError(f"a store of {width} x {height} pixels; the least size is 1 x 1")
-    for what, value, known in (
+    for option, value, choices in (
         ("kernel", manifest.kernel, tuple(KERNEL_VERSIONS)),
         ("grid", manifest.grid, GRIDS),
     ):
-        if value not in known:
-            raise unknown(what, value, known, f"protocol {manifest.protocol}")
+        if value not in choices:
+            raise unknown(option, value, choices, f"protocol {manifest.protocol}")
     return Recipe(height, width, manifest.kernel, manifest.grid)
 
 
 def _kernels(recipe: Recipe) -> dict[str, str]:
-    """The versions of the kernels in use."""
+    """Return the versions of the kernels in use."""
     return {name: KERNEL_VERSIONS[name] for name in sorted({recipe.kernel, "bilinear"})}
 
 
 def _images(manifest: Manifest) -> tuple[Work, ...]:
+    """Return the images with their rates; only HR training images have variants."""
     table = manifest.table
     hr = (table["split"] == "train") & (table["rate"] == 1)
     return tuple(
-        Work(path, (rate, *VARIANT_RATES) if wanted else (rate,))
-        for path, rate, wanted in zip(table["path"], table["rate"].tolist(), hr, strict=True)
+        Work(path, (rate, *VARIANT_RATES) if is_hr else (rate,))
+        for path, rate, is_hr in zip(table["path"], table["rate"].tolist(), hr, strict=True)
     )
 
 
 def _sources(raw: Raw, manifest: Manifest) -> list[Path]:
-    """The files that hold the images of the manifest."""
+    """Return the files that hold the images of the manifest."""
     raw.require(manifest.table["path"])
     files = reader(card(raw.dataset).reader)
     return sorted({files.source_file(raw.folder, path) for path in manifest.table["path"]})

@@ -1,7 +1,10 @@
-"""A build that is broken off is gone on with: real processes, real signals."""
+"""An interrupted build is resumed: real processes, real signals."""
 
 import errno
+import io
 import logging
+import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,13 +14,14 @@ from pathlib import Path
 import pytest
 
 from crossres.datasets import InputError, Source, build_manifest, open_raw, open_store
-from crossres.datasets.pixels.resumable import noted_chunks
+from crossres.datasets.pixels.building import count_finished
+from crossres.datasets.pixels.plan import plan_store
 
 REPO = Path(__file__).resolve().parents[2]
 IMAGES, CHUNK = 16, 4
 SIZE = (32, 16)
 
-# Builds in chunks of 4 images, prints each count, and stops for good at the count it is told.
+# Builds in chunks of 4 images, prints each count, and stops for good at the count given to it.
 BUILD = """
 import pathlib, sys, time
 from crossres import datasets as d
@@ -104,7 +108,7 @@ def partials(cache):
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
-def test_a_killed_build_is_gone_on_with(number, viper, expected, start, monkeypatch):
+def test_a_killed_build_is_resumed(number, viper, expected, start, monkeypatch):
     raw, manifest, cache = viper
     process = start(8)
     until(process, 8)
@@ -138,7 +142,7 @@ def test_the_second_waits_and_takes_over_when_the_first_is_killed(expected, star
     first = start(8)
     until(first, 8)
     second = start(-1)
-    until(second, 8)  # what the first has done, told while it is waited for
+    until(second, 8)  # the count of the first, reported while it is waited for
     assert "another process is at work here; waiting for it" in second.stderr.readline()
     first.kill()
     output, _ = second.communicate(timeout=60)
@@ -149,58 +153,92 @@ def test_the_second_waits_and_takes_over_when_the_first_is_killed(expected, star
 def test_the_second_waits_and_takes_what_the_first_has_built(viper, expected):
     """Two threads, since here both must go on: the lock is between any two openings."""
     raw, manifest, cache = viper
-    at_work, go_on, seen = threading.Event(), threading.Event(), []
+    at_work, go_on, counts, origins = threading.Event(), threading.Event(), [], []
 
     def progress(done, _total):
         if done == 8:
             at_work.set()
             assert go_on.wait(60)
 
-    def told(done, _total):
-        seen.append(done)
+    def waiting(done, _total):
+        counts.append(done)
         go_on.set()
 
     first = threading.Thread(
-        target=lambda: seen.append(open_store(raw, manifest, *SIZE, cache, progress).origin)
+        target=lambda: origins.append(open_store(raw, manifest, *SIZE, cache, progress).origin)
     )
     first.start()
     assert at_work.wait(60)
-    second = open_store(raw, manifest, *SIZE, cache, told)
+    second = open_store(raw, manifest, *SIZE, cache, waiting)
     first.join()
     assert (second.digest, second.origin) == (expected, "cache")
-    assert seen[0] == 8
-    assert "built" in seen
+    assert counts[0] == 8
+    assert origins == ["built"]
 
 
-def break_off(viper, at=8):
-    """Leave a partial with `at` images, as a full disk does."""
+def interrupt(viper, images=8):
+    """Interrupt a build after so many images; return its workplace."""
     raw, manifest, cache = viper
 
-    def full(done, _total):
-        if done == at:
+    def progress(done, _total):
+        if done == images:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        open_store(raw, manifest, *SIZE, cache, full)
+        open_store(raw, manifest, *SIZE, cache, progress)
     (folder,) = partials(cache)
     return folder
 
 
-def test_a_damaged_part_is_built_again(viper, expected, monkeypatch):
+def flip_a_byte(file, start):
+    with file.open("r+b") as stream:
+        stream.seek(start)
+        (byte,) = stream.read(1)
+        stream.seek(start)
+        stream.write(bytes([byte ^ 1]))
+
+
+IMAGE = 32 * 16 * 3
+HEADER = 128
+
+# What has happened to a workplace with two finished chunks, and the images that are still finished.
+DAMAGES = {
+    "nothing": (lambda _folder, _file: None, 8),
+    "an image in the second": (lambda _, file: flip_a_byte(file, HEADER + 5 * IMAGE), 4),
+    "a variant in the second": (lambda _, file: flip_a_byte(file, HEADER + IMAGES * IMAGE), 4),
+    "the header": (lambda _, file: flip_a_byte(file, 0), 8),
+    "the end of the pixels": (lambda _, file: os.truncate(file, HEADER + 6 * IMAGE), 4),
+    "all pixels": (lambda _, file: os.truncate(file, HEADER), 0),
+    "too long": (lambda _, file: os.truncate(file, 1_000_000), 8),
+    "no pixels": (lambda _, file: file.unlink(), 0),
+    "no digest": (lambda folder, _: (folder / "4-8.sha256").unlink(), 4),
+    "an empty digest": (lambda folder, _: (folder / "4-8.sha256").write_text(""), 4),
+    "half a digest": (lambda folder, _: os.truncate(folder / "4-8.sha256", 32), 4),
+    "a digest that is no text": (lambda folder, _: (folder / "4-8.sha256").write_bytes(b"\xff"), 4),
+    "a digest in the wrong place": (
+        lambda folder, _: shutil.copy(folder / "0-4.sha256", folder / "4-8.sha256"),
+        4,
+    ),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_damaged_chunks_are_built_again(damage, viper, expected, monkeypatch, tmp_path):
     raw, manifest, cache = viper
-    file = break_off(viper) / "store" / "pixels.npy"
-    content = bytearray(file.read_bytes())
-    content[128 + 5 * 32 * 16 * 3] ^= 1  # in the sixth image: the second chunk
-    file.write_bytes(content)
+    folder = interrupt(viper)
+    change, finished = DAMAGES[damage]
+    change(folder, folder / "store" / "pixels.npy")
     paths = decoded(monkeypatch)
     store = open_store(raw, manifest, *SIZE, cache)
-    assert (store.digest, store.origin) == (expected, "resumed")
-    assert sorted(paths) == sorted(manifest.table["path"][4:])
+    assert (store.digest, store.origin) == (expected, "resumed" if finished else "built")
+    assert len(paths) == IMAGES - finished
+    (unbroken,) = (tmp_path / "unbroken" / "pixels").glob("*/pixels.npy")
+    assert pixels_file(cache).read_bytes() == unbroken.read_bytes()
 
 
 def test_a_partial_of_other_images_is_not_used(viper, expected, monkeypatch):
     raw, manifest, cache = viper
-    break_off(viper)
+    interrupt(viper)
     file = raw.folder / manifest.table["path"].iloc[0]
     file.write_bytes(file.read_bytes()[:-3] + b"\0\1\2")
     paths = decoded(monkeypatch)
@@ -211,38 +249,63 @@ def test_a_partial_of_other_images_is_not_used(viper, expected, monkeypatch):
     assert len(partials(cache)) == 1  # the old one is forgotten after a week
 
 
-def test_a_partial_under_a_foreign_name_is_not_used(viper, expected):
-    """Even if the names of two stores were the same: what a partial is made from stands in it."""
+def test_a_partial_under_a_foreign_name_is_not_used(viper):
+    """Even with the same pixels: a chunk's digest tells what it was made from."""
     raw, manifest, cache = viper
-    folder = break_off(viper)
-    journal = folder / "journal.txt"
-    journal.write_text(journal.read_text().replace('"height": 32', '"height": 64'))
-    assert open_store(raw, manifest, *SIZE, cache).digest == expected
+    interrupt(viper).rename(cache / "of the first")
+    os.utime(raw.folder / manifest.table["path"].iloc[0], (1, 1))
+    folder = interrupt(viper)
+    shutil.rmtree(folder)
+    (cache / "of the first").rename(folder)
+    assert open_store(raw, manifest, *SIZE, cache).origin == "built"
+
+
+def test_a_partial_of_an_earlier_version_is_built_anew(viper, expected):
+    raw, manifest, cache = viper
+    folder = interrupt(viper)
+    for file in folder.glob("*.sha256"):
+        file.unlink()
+    (folder / "journal.txt").write_text("{}\n0 " + "0" * 64 + "\n")
+    store = open_store(raw, manifest, *SIZE, cache)
+    assert (store.digest, store.origin) == (expected, "built")
+    assert list((cache / "partial").iterdir()) == []
 
 
 def test_chunks_of_another_size_are_not_used(viper, expected, monkeypatch):
     raw, manifest, cache = viper
-    break_off(viper)
+    interrupt(viper)
     monkeypatch.setattr("crossres.datasets.pixels.plan.CHUNK", 7)
     store = open_store(raw, manifest, *SIZE, cache)
     assert (store.digest, store.origin) == (expected, "built")
 
 
-def test_a_full_disk_keeps_what_is_finished(viper, expected, monkeypatch):
+class FullDisk(io.BytesIO):
+    """A file with room for the header only."""
+
+    def write(self, content):
+        if len(content) != HEADER:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return len(content)
+
+
+@pytest.mark.parametrize("full", ["r+b", "xb"])
+def test_a_full_disk_keeps_what_is_finished(full, viper, expected, monkeypatch):
+    """The file that is full is that of the pixels ("r+b") or that of a digest ("xb")."""
     raw, manifest, cache = viper
-    break_off(viper)
+    interrupt(viper)
+    original = Path.open
     with monkeypatch.context() as patch:
 
-        def full(*_args):
-            raise OSError(errno.ENOSPC, "No space left on device")
+        def open_file(path, mode="r", *args, **options):
+            return FullDisk() if mode == full else original(path, mode, *args, **options)
 
-        patch.setattr("crossres.datasets.pixels.resumable._append", full)
+        patch.setattr(Path, "open", open_file)
         with pytest.raises(InputError) as caught:
             open_store(raw, manifest, *SIZE, cache)
     message = str(caught.value)
-    assert "cannot be written (No space left on device); free the disk" in message
-    assert "what is finished is kept for the next try" in message
+    assert "cannot be written (No space left on device); free the disk or choose another" in message
     assert "\n" not in message
+    assert list((cache / "pixels").glob("*")) == []
     paths = decoded(monkeypatch)
     store = open_store(raw, manifest, *SIZE, cache)
     assert (store.digest, store.origin) == (expected, "resumed")
@@ -256,7 +319,7 @@ def test_an_image_that_cannot_be_decoded_keeps_what_is_finished(viper):
     with pytest.raises(InputError, match=bad.name):
         open_store(raw, manifest, *SIZE, cache)
     (folder,) = partials(cache)
-    assert noted_chunks(folder) == 3
+    assert count_finished(plan_store(raw, manifest, *SIZE), folder) == 12
 
 
 @pytest.mark.parametrize("jobs", [1, 2, 5])
@@ -316,7 +379,7 @@ def test_a_store_touched_since_it_was_checked_is_read_in_full(viper, expected, c
     assert "do not match their digest; building it again" in caplog.text
 
 
-def test_a_copied_store_is_read_once_and_then_known(viper, expected, monkeypatch):
+def test_a_copied_store_is_read_once(viper, expected, monkeypatch):
     raw, manifest, cache = viper
     open_store(raw, manifest, *SIZE, cache)
     file = pixels_file(cache)
@@ -332,14 +395,16 @@ def test_a_copied_store_is_read_once_and_then_known(viper, expected, monkeypatch
     assert open_store(raw, manifest, *SIZE, cache, checked=True).digest == expected
 
 
-def test_a_full_check_finds_what_no_time_of_the_file_tells(viper, expected, monkeypatch, caplog):
+def test_a_full_check_finds_what_the_times_of_the_file_do_not_tell(
+    viper, expected, monkeypatch, caplog
+):
     """As a failing disk does: other bytes, and nothing else about the file has changed."""
     raw, manifest, cache = viper
     open_store(raw, manifest, *SIZE, cache)
     with pixels_file(cache).open("r+b") as stream:
         stream.seek(-1, 2)
         stream.write(b"\xff")
-    monkeypatch.setattr("crossres.datasets.pixels.store._seen", lambda *_: "the same")
+    monkeypatch.setattr("crossres.datasets.pixels.store._stamp", lambda *_: "the same")
     with caplog.at_level(logging.WARNING, logger="crossres.datasets"):
         store = open_store(raw, manifest, *SIZE, cache)
     assert store.digest == expected
@@ -349,9 +414,9 @@ def test_a_full_check_finds_what_no_time_of_the_file_tells(viper, expected, monk
 def test_a_changed_digest_is_not_believed(viper, expected, caplog):
     raw, manifest, cache = viper
     open_store(raw, manifest, *SIZE, cache)
-    about = pixels_file(cache).with_name("store.json")
-    for changed in (about.read_text().replace(expected, "0" * 64), '{"sha256": 1}'):
-        about.write_text(changed)
+    description = pixels_file(cache).with_name("store.json")
+    for changed in (description.read_text().replace(expected, "0" * 64), '{"sha256": 1}'):
+        description.write_text(changed)
         with caplog.at_level(logging.WARNING, logger="crossres.datasets"):
             assert open_store(raw, manifest, *SIZE, cache, checked=True).digest == expected
     assert len(caplog.records) == 2
