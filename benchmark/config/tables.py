@@ -10,7 +10,8 @@ from typing import Any, Literal, cast
 
 from crossres.benchmark.config.profiles import profile_names
 from crossres.benchmark.config.toml import checked
-from crossres.benchmark.metrics.measure import GALLERY_RULES, METRICS, GalleryRule
+from crossres.benchmark.metrics.measure import METRICS
+from crossres.benchmark.metrics.rules import GALLERY_RULES, GalleryRule
 from crossres.datasets.base.arguments import as_path, as_several
 from crossres.datasets.base.bounds import checked_seeds
 from crossres.datasets.base.errors import InputError

@@ -4,15 +4,15 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from functools import cached_property
 from hashlib import sha256
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from crossres.benchmark.metrics.measure import JUNK, UNKNOWN_CAMERA, ImageIds, SameCamera
+from crossres.benchmark.metrics.measure import JUNK, UNKNOWN_CAMERA, ImageIds
 from crossres.benchmark.metrics.per_query import Ids
+from crossres.benchmark.metrics.rules import Rules
 
-SelfMatches = Literal["auto", "drop", "keep"]
 NO_IMAGE = -1
 
 
@@ -28,19 +28,21 @@ class EqualRows:
 
     @classmethod
     def of(cls, query: NDArray[Any], gallery: NDArray[Any]) -> "EqualRows":
-        """Number the rows of (Q, D) and (G, D); 0.0 equals -0.0. Of a row its digest is kept."""
+        """Number the rows of (Q, D) and (G, D) by their digests; 0.0 equals -0.0."""
         kind = np.result_type(query, gallery, np.float16)
         if kind.itemsize > 8:  # longer floats have bytes that mean nothing; distances are float64
             kind = np.dtype(np.float64)
         zero = kind.type(0)
-        known: dict[bytes, int] = {}
+        numbers: dict[bytes, int] = {}
 
         def number(row: NDArray[Any]) -> int:
             digest = sha256(row.astype(kind) + zero).digest()
-            return known.setdefault(digest, len(known))
+            return numbers.setdefault(digest, len(numbers))
 
-        numbers = [np.fromiter(map(number, rows), np.int64, len(rows)) for rows in (gallery, query)]
-        return cls(query=numbers[1], gallery=numbers[0])
+        gallery_numbers, query_numbers = (
+            np.fromiter(map(number, rows), np.int64, len(rows)) for rows in (gallery, query)
+        )
+        return cls(query=query_numbers, gallery=gallery_numbers)
 
     @cached_property
     def firsts(self) -> Ids:
@@ -53,7 +55,7 @@ class EqualRows:
         return len(self.firsts) == 1 < len(self.gallery)
 
     def faults(self, ids: ImageIds) -> list[str]:
-        """A line where features cannot tell the images of several people apart."""
+        """Say in a line where features cannot tell the images of several people apart."""
         if self.constant:
             return [
                 f"all {len(self.gallery)} gallery feature rows are equal: nothing but the order of "
@@ -63,12 +65,12 @@ class EqualRows:
         numbers = numbers[pids != JUNK]
         people = Counter(np.unique(np.stack([numbers, pids[pids != JUNK]]), axis=1)[0].tolist())
         shared = sum(people[number] > 1 for number in numbers.tolist())
-        told = f"{shared} of {len(numbers)} feature rows are equal to one of another pid"
-        return [told] if shared else []
+        fault = f"{shared} of {len(numbers)} feature rows are equal to one of another pid"
+        return [fault] if shared else []
 
 
 def with_images(ids: ImageIds, rows: EqualRows) -> ImageIds:
-    """`ids` with a number for each image: those of one pid and one feature row are the same image.
+    """Number the images of `ids`: those of one pid and one feature row are the same image.
 
     Constant features say nothing about images, so no two are the same then.
     """
@@ -82,8 +84,8 @@ def with_images(ids: ImageIds, rows: EqualRows) -> ImageIds:
     return replace(ids, query_images=images[:queries], gallery_images=images[queries:])
 
 
-def self_matched(ids: ImageIds, same_camera: SameCamera) -> NDArray[np.bool_]:
-    """(Q,): whether the query's own image is in the gallery, and no rule about cameras drops it."""
+def self_matched(ids: ImageIds, rules: Rules) -> NDArray[np.bool_]:
+    """Return (Q,) whether the query's own image is in the gallery and no camera rule drops it."""
     if ids.query_images is None or ids.gallery_images is None:
         return np.zeros(len(ids.query_pids), dtype=np.bool_)
     images = ids.gallery_images.tolist()
@@ -94,24 +96,23 @@ def self_matched(ids: ImageIds, same_camera: SameCamera) -> NDArray[np.bool_]:
         for image, camid, camera_counts in zip(
             ids.query_images.tolist(),
             ids.query_camids.tolist(),
-            _has_camera(ids, same_camera).tolist(),
+            _has_camera(ids, rules).tolist(),
             strict=True,
         )
     ]
     return np.asarray((np.array(left) > 0) & (ids.query_pids != JUNK))
 
 
-def settle(
-    ids: ImageIds, same_camera: SameCamera, choice: SelfMatches
-) -> tuple[ImageIds, int, int]:
-    """`ids` with numbers of the queries' own images that rankings are to leave out, and no others.
+def settle(ids: ImageIds, rules: Rules) -> tuple[ImageIds, int, int]:
+    """Number in `ids` the queries' own images that rankings are to leave out, and no others.
 
-    And of how many queries that is, and how many still match themselves. "auto": leave out where
-    no rule about cameras would drop a query's own image.
+    Returns these ids, for how many queries that is, and how many still match themselves.
+    `self_matches` "auto" leaves out where no rule about cameras would drop a query's own image.
     """
-    matched = self_matched(ids, same_camera)
-    auto = ~_has_camera(ids, same_camera)
-    chosen = {"drop": matched, "keep": matched & False, "auto": matched & auto}[choice]
+    matched = self_matched(ids, rules)
+    auto = ~_has_camera(ids, rules)
+    by_choice = {"drop": matched, "keep": matched & False, "auto": matched & auto}
+    chosen = by_choice[rules.self_matches]
     if not chosen.any() or ids.query_images is None:
         settled = replace(ids, query_images=None, gallery_images=None)
     else:
@@ -119,6 +120,6 @@ def settle(
     return settled, int(chosen.sum()), int((matched & ~chosen).sum())
 
 
-def _has_camera(ids: ImageIds, same_camera: SameCamera) -> NDArray[np.bool_]:
-    """(Q,): whether images of the query's own pid and camera are dropped."""
-    return np.asarray((ids.query_camids != UNKNOWN_CAMERA) & (same_camera == "drop"))
+def _has_camera(ids: ImageIds, rules: Rules) -> NDArray[np.bool_]:
+    """Return (Q,) whether images of the query's own pid and camera are dropped."""
+    return np.asarray((ids.query_camids != UNKNOWN_CAMERA) & (rules.same_camera == "drop"))

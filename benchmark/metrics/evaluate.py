@@ -1,4 +1,4 @@
-"""Evaluating features from any code base: arrays or a FEATURES.npz file -> metrics."""
+"""Evaluate features of any code base: arrays or a FEATURES.npz file."""
 
 import warnings
 from collections.abc import Mapping
@@ -9,11 +9,11 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from crossres.benchmark.metrics.equal_rows import EqualRows, SelfMatches, settle, with_images
+from crossres.benchmark.metrics.equal_rows import EqualRows, settle, with_images
 from crossres.benchmark.metrics.feature_files import FEATURES, IDS, read_features
-from crossres.benchmark.metrics.measure import Distances, ImageIds, SameCamera
-from crossres.benchmark.metrics.per_query import AveragePrecision, Ties
-from crossres.benchmark.metrics.rules import EvaluationRule, Rules
+from crossres.benchmark.metrics.measure import Distances, ImageIds, as_dict, measure
+from crossres.benchmark.metrics.rules import Rules
+from crossres.benchmark.metrics.shared_galleries import measure_shared
 from crossres.datasets.base.arguments import as_array, as_choice, as_ids
 from crossres.datasets.base.errors import InputError
 from crossres.methods.interface.distances import (
@@ -46,32 +46,25 @@ def evaluate(
     gallery_camids: ArrayLike | None = None,
     *,
     metric: Metric = "euclidean",
-    same_camera: SameCamera = "drop",
-    gallery: EvaluationRule = "multi-shot",
-    separate_cameras: bool = False,
-    ap: AveragePrecision = "standard",
-    ties: Ties = "order",
-    repetitions: int = 100,
-    seed: int = 0,
-    self_matches: SelfMatches = "auto",
+    rules: Rules | None = None,
 ) -> dict[str, float]:
     """Rank (G, D) gallery features for each of (Q, D) query features, and measure the ranking.
 
     Returns rank1, rank5, rank10, rank20, mAP, mINP (fractions in [0, 1]) and valid_queries, as
-    `measure` defines them; gallery="shared" adds repetitions and the deviations between them, as
-    `measure_shared` does (`repetitions` and `seed` are for it alone). self_matches_dropped and
-    self_matches_kept count the queries that stand in the gallery themselves (the same feature row
-    to the bit, and the same pid) where no rule about cameras leaves them out; `self_matches` says
-    what becomes of them: "auto" drops them from the ranking where no camera is known, or all are
-    kept. What else is odd is said as a warning (UserWarning).
+    `measure` defines them; the gallery rule "shared" adds repetitions and the deviations between
+    them, as `measure_shared` does. self_matches_dropped and self_matches_kept count the queries
+    that stand in the gallery themselves (the same feature row to the bit, and the same pid) where
+    no rule about cameras leaves them out; the rule `self_matches` says what becomes of them: "auto"
+    drops them from the ranking where no camera is known, or all are kept. What else is odd is said
+    as a warning (UserWarning).
 
     Features and ids may be arrays, lists, DataFrames or tensors of any number type and device;
     distances are float64. Gallery pid -1 is junk, camid -1 an unknown camera. Camera ids may be
-    left out with same_camera="keep". Raises InputError for NaN, infinity, unequal widths or
+    left out with Rules(same_camera="keep"). Raises InputError for NaN, infinity, unequal widths or
     lengths, ids that are no whole numbers of 64 bits, rules that exclude one another, and when no
     query has a true match.
     """
-    given = {
+    by_name = {
         "query_features": query_features,
         "gallery_features": gallery_features,
         "query_pids": query_pids,
@@ -79,19 +72,18 @@ def evaluate(
         "query_camids": query_camids,
         "gallery_camids": gallery_camids,
     }
-    arrays = {name: array for name, array in given.items() if array is not None}
-    rules = Rules(gallery, same_camera, separate_cameras, ap, ties, repetitions, seed, self_matches)
-    found = _evaluated("evaluate", arrays, metric, rules)
-    for note in found.notes:
+    arrays = {name: array for name, array in by_name.items() if array is not None}
+    evaluation = _evaluated("evaluate", arrays, metric, Rules() if rules is None else rules)
+    for note in evaluation.notes:
         warnings.warn(f"evaluate: {note}", stacklevel=2)
-    return found.metrics
+    return evaluation.metrics
 
 
 def evaluate_features(
     path: Path, metric: Metric = "euclidean", rules: Rules | None = None
 ) -> Evaluation:
-    """`evaluate` for the arrays of an .npz file; an InputError then names the file."""
-    return _evaluated(str(path), read_features(path), metric, rules or Rules())
+    """Evaluate the arrays of an .npz file as `evaluate` does; an InputError names the file."""
+    return _evaluated(str(path), read_features(path), metric, Rules() if rules is None else rules)
 
 
 def feature_distances(
@@ -100,11 +92,11 @@ def feature_distances(
     metric: Metric = "euclidean",
     rows: EqualRows | None = None,
 ) -> Distances:
-    """The distances of query rows to all gallery rows, by block, in float64.
+    """Return the distances of query rows to all gallery rows, by block, in float64.
 
     Equal gallery rows get equal distances to the last bit, whatever order the matrix product sums
     in: ties are then ties. "cosine" is 1 - cosine similarity; a zero vector has similarity 0.
-    `rows`: which are equal, where that is known.
+    `rows`: which rows are equal, if that was found before.
     """
     rows = rows or EqualRows.of(query[:0], gallery)
     distinct = gallery if len(rows.firsts) == len(gallery) else gallery[rows.firsts]
@@ -113,7 +105,7 @@ def feature_distances(
     middle = centre(unit(sample(gallery)) if unit else sample(gallery))
     zero = [np.logical_not(points.any(axis=1)) for points in (query, distinct)] if unit else []
 
-    def placed(rows: NDArray[Any]) -> NDArray[np.float64]:
+    def around_middle(rows: NDArray[Any]) -> NDArray[np.float64]:
         if not unit:
             return shifted(rows, middle)
         vectors = unit(rows)
@@ -121,25 +113,25 @@ def feature_distances(
         return vectors
 
     def block(start: int, stop: int) -> NDArray[np.float64]:
-        left = placed(query[start:stop])
-        found = np.empty((len(left), len(distinct)))
+        left = around_middle(query[start:stop])
+        distances = np.empty((len(left), len(distinct)))
         for begin in range(0, len(distinct), chunk):
             some = slice(begin, begin + chunk)
-            found[:, some] = squared_distances(left, placed(distinct[some]))
+            distances[:, some] = squared_distances(left, around_middle(distinct[some]))
         if unit:
             # |u - v|^2 / 2 is 1 - u v, and keeps its digits where u is near v.
-            found /= 2
-            found[zero[0][start:stop]] = 1.0
-            found[:, zero[1]] = 1.0
+            distances /= 2
+            distances[zero[0][start:stop]] = 1.0
+            distances[:, zero[1]] = 1.0
         else:
-            np.sqrt(found, out=found)
-        return found if distinct is gallery else found[:, rows.gallery]
+            np.sqrt(distances, out=distances)
+        return distances if distinct is gallery else distances[:, rows.gallery]
 
     return block
 
 
 def _unit(rows: NDArray[Any]) -> NDArray[np.float64]:
-    """Rows of length 1; zero stays zero."""
+    """Scale rows to length 1; zero stays zero."""
     vectors: NDArray[np.float64] = rows.astype(np.float64)
     # Scaled by the largest entry first, so that squaring can neither overflow nor vanish.
     scale = np.maximum(vectors.max(axis=1), -vectors.min(axis=1))[:, None]
@@ -152,6 +144,8 @@ def _unit(rows: NDArray[Any]) -> NDArray[np.float64]:
 def _evaluated(where: str, arrays: Mapping[str, Any], metric: Metric, rules: Rules) -> Evaluation:
     try:
         as_choice(metric, get_args(Metric), "metric")
+        if not isinstance(rules, Rules):
+            raise InputError(f"rules must be a crossres.Rules, not {type(rules).__name__}")
         rules.check()
         checked = _checked(arrays, metric, cameras=rules.same_camera == "drop")
         return _ranked(*checked, metric, rules)
@@ -168,26 +162,31 @@ def _ranked(
     query: NDArray[Any], gallery: NDArray[Any], ids: ImageIds, metric: Metric, rules: Rules
 ) -> Evaluation:
     rows = EqualRows.of(query, gallery)
-    settled, dropped, kept = settle(with_images(ids, rows), rules.same_camera, rules.self_matches)
-    metrics = rules.apply(feature_distances(query, gallery, metric, rows), settled)
-    notes = [*_self_notes(len(query), dropped, kept), *rows.faults(ids)]
+    settled, dropped, ranked = settle(with_images(ids, rows), rules)
+    distances = feature_distances(query, gallery, metric, rows)
+    metrics = (
+        measure_shared(distances, settled, rules)
+        if rules.gallery == "shared"
+        else as_dict(measure(distances, settled, rules))
+    )
+    notes = [*_self_notes(len(query), dropped, ranked), *rows.faults(ids)]
     if metric == "cosine":
         notes += _zero_notes(query, gallery)
-    counts = {"self_matches_dropped": dropped, "self_matches_kept": kept}
+    counts = {"self_matches_dropped": dropped, "self_matches_kept": ranked}
     return Evaluation({**metrics, **counts}, tuple(notes))
 
 
-def _self_notes(queries: int, dropped: int, kept: int) -> list[str]:
-    what = f"of {queries} queries stand in the gallery themselves (equal feature row, same pid)"
-    left_out = f"{dropped} {what}: left out of their own rankings; self-matches 'keep' ranks them"
-    left_in = f"{kept} {what} and find themselves; self-matches 'drop' leaves them out"
-    return [*([left_out] if dropped else []), *([left_in] if kept else [])]
+def _self_notes(queries: int, dropped: int, ranked: int) -> list[str]:
+    stand = f"of {queries} queries stand in the gallery themselves (equal feature row, same pid)"
+    left_out = f"{dropped} {stand}: left out of their own rankings; self-matches 'keep' ranks them"
+    left_in = f"{ranked} {stand} and find themselves; self-matches 'drop' leaves them out"
+    return [*([left_out] if dropped else []), *([left_in] if ranked else [])]
 
 
 def _zero_notes(query: NDArray[Any], gallery: NDArray[Any]) -> list[str]:
     zero = sum(int((~rows.any(axis=1)).sum()) for rows in (query, gallery))
-    told = f"{zero} feature rows are zero: a cosine of 0 with all others is taken for them"
-    return [told] if zero else []
+    note = f"{zero} feature rows are zero: a cosine of 0 with all others is taken for them"
+    return [note] if zero else []
 
 
 # --- checks ---------------------------------------------------------------------------------------
@@ -196,7 +195,7 @@ def _zero_notes(query: NDArray[Any], gallery: NDArray[Any]) -> list[str]:
 def _checked(
     arrays: Mapping[str, Any], metric: Metric, cameras: bool
 ) -> tuple[NDArray[Any], NDArray[Any], ImageIds]:
-    """All arrays, checked against each other; without `cameras` camera ids are not looked at."""
+    """Check the arrays against each other; without `cameras` camera ids are not looked at."""
     query, gallery = (_features(name, _present(name, arrays), metric) for name in FEATURES)
     if query.shape[1] != gallery.shape[1]:
         raise InputError(

@@ -13,7 +13,7 @@ Vector = NDArray[np.float64]
 
 
 def rank_cdf(chances: Vector, length: int) -> Vector:
-    """(T, J) chances of being outranked -> (T, length), entry k - 1 is P(rank <= k).
+    """Return (T, length) P(rank <= k) at entry k - 1, from (T, J) chances of being outranked.
 
     The recursion over identities of the distribution of X, cut off at `length`: O(J * length).
     """
@@ -25,20 +25,20 @@ def rank_cdf(chances: Vector, length: int) -> Vector:
         mass -= moved
         mass[1:] += moved[:-1]
     cdf = np.minimum(np.cumsum(mass, axis=0), 1.0)
-    place = np.arange(length)[:, None] - certain[None, :]
-    return np.where(place >= 0, np.take_along_axis(cdf, np.maximum(place, 0), axis=0), 0.0).T
+    index = np.arange(length)[:, None] - certain[None, :]
+    return np.where(index >= 0, np.take_along_axis(cdf, np.maximum(index, 0), axis=0), 0.0).T
 
 
 def expected_reciprocal_rank(chances: Vector) -> Vector:
-    """(T, J) chances of being outranked -> (T,) E[1 / (1 + X)].
+    """Return (T,) E[1 / (1 + X)] from (T, J) chances of being outranked.
 
     E[1 / (1 + X)] is the integral of E[s^X] = prod_j (1 - p_j + p_j s) over s in [0, 1], and
     Gauss-Legendre quadrature is exact for this polynomial. Chances are small fractions, so few are
     different: equal factors are taken together as a power.
     """
     nodes, weights = _quadrature(chances.shape[1])
-    different, place = np.unique(chances, return_inverse=True)
-    rows = place.reshape(chances.shape)
+    different, inverse = np.unique(chances, return_inverse=True)
+    rows = inverse.reshape(chances.shape)
     powers = np.stack([np.bincount(row, minlength=len(different)) for row in rows])
     logarithms = np.log1p(-different[:, None] * (1.0 - nodes[None, :]))
     # einsum, not a matrix product: its order of summation does not hang on the number of threads.
@@ -48,7 +48,7 @@ def expected_reciprocal_rank(chances: Vector) -> Vector:
 
 
 def _split(chances: Vector) -> tuple[Vector, NDArray[np.int64]]:
-    """The chances strictly between 0 and 1, sorted and padded with 0, and the number of ones.
+    """Return the chances strictly between 0 and 1, sorted, padded with 0, and the number of ones.
 
     Sorting makes the rounding, and so the last bit, independent of how identities are numbered.
     """
@@ -59,7 +59,7 @@ def _split(chances: Vector) -> tuple[Vector, NDArray[np.int64]]:
 
 @cache
 def _quadrature(degree: int) -> tuple[Vector, Vector]:
-    """Nodes and weights on [0, 1] for generating functions of `degree` trials.
+    """Return nodes and weights on [0, 1] for generating functions of `degree` trials.
 
     n nodes are exact to degree 2n - 1. Fewer do for many trials: with s = cos^2(t / 2) the
     Chebyshev coefficient of order k is the chance that a walk of `degree` steps in [-1, 1] ends

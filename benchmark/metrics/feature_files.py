@@ -1,6 +1,6 @@
-"""FEATURES.npz: arrays read as data only; of any other file, what it is and what helps.
+"""Read FEATURES.npz as plain arrays; of any other file say what it is and how to convert it.
 
-Nothing is ever unpickled, and no library's advice is passed on.
+Nothing is ever unpickled, and no advice of a library (to allow pickles, say) is passed on.
 """
 
 import json
@@ -19,7 +19,7 @@ from crossres.datasets.base.errors import InputError
 FEATURES = ("query_features", "gallery_features")
 IDS = ("query_pids", "gallery_pids", "query_camids", "gallery_camids")
 NEEDED = (*FEATURES, "query_pids", "gallery_pids")
-# How other code bases call what is wanted here, in lower case and without what joins words.
+# The names of these arrays in other code bases, in lower case and without what joins words.
 ALIASES = {
     "query_features": ("queryfeatures", "queryfeature", "queryfeats", "queryfeat", "queryf", "qf"),
     "gallery_features": (
@@ -50,15 +50,15 @@ _DAMAGE = (
     zlib.error,
 )
 
-Held = dict[str, str]
+Contents = dict[str, str]
 """Names of arrays -> their shapes and types in words."""
 
 
 def read_features(path: Path) -> dict[str, NDArray[Any]]:
-    """The arrays of an .npz file whose names `evaluate` knows.
+    """Read the arrays of an .npz file whose names `evaluate` knows.
 
-    Raises InputError for any other file, saying what it is, what it holds as far as that can be
-    seen without running anything in it, and how to convert it.
+    Raises InputError for any other file, saying what it is, which arrays it holds as far as that
+    can be seen without running anything in it, and how to convert it.
     """
     head = _head(path)
     kind = next(kind for kind in KINDS if kind.is_it(head, path))
@@ -97,7 +97,7 @@ def _array(path: Path, archive: Mapping[str, NDArray[Any]], name: str) -> NDArra
             "write it again, as float32"
         ) from error
     except _DAMAGE as error:
-        if _safely(_npz_held, path).get(name, "").endswith("object"):
+        if _safely(_npz_contents, path).get(name, "").endswith("object"):
             raise InputError(
                 f"{path}: array {name} holds Python objects, which are never read; save plain "
                 "numbers (.astype(float) or .astype(int))"
@@ -122,52 +122,53 @@ class Kind:
 
     name: str
     is_it: Callable[[bytes, Path], bool]
-    held: Callable[[Path], Held] = lambda _: {}
+    contents: Callable[[Path], Contents] = lambda _: {}
     opens: str = ""
 
 
 def _foreign(path: Path, kind: Kind) -> InputError:
-    held = _safely(kind.held, path)
-    holds = f"; holds {_listed(held)}" if held else ""
-    return InputError(f"{path}: {kind.name}, not an .npz{holds}; {_remedy(path, kind, held)}")
+    contents = _safely(kind.contents, path)
+    holds = f"; holds {_listed(contents)}" if contents else ""
+    return InputError(f"{path}: {kind.name}, not an .npz{holds}; {_remedy(path, kind, contents)}")
 
 
 def _lacking(path: Path, kind: Kind, missing: list[str]) -> InputError:
-    held = _safely(kind.held, path)
-    holds = f"holds {_listed(held)}" if held else "holds no array"
+    contents = _safely(kind.contents, path)
+    holds = f"holds {_listed(contents)}" if contents else "holds no array"
     verb = "is" if len(missing) == 1 else "are"
     return InputError(
         f"{path}: {', '.join(missing)} {verb} missing; the file {holds}; "
-        f"{_remedy(path, kind, held)}"
+        f"{_remedy(path, kind, contents)}"
     )
 
 
-def _safely(held: Callable[[Path], Held], path: Path) -> Held:
-    """What the file holds; nothing where it is damaged, for it is refused in any case."""
+def _safely(read: Callable[[Path], Contents], path: Path) -> Contents:
+    """Read what the file holds; nothing where it is damaged, for it is refused in any case."""
     try:
-        return held(path)
+        return read(path)
     except Exception:  # each reader raises errors of its own
         return {}
 
 
-def _listed(held: Held) -> str:
-    shown = [f"{name} {about}".strip() for name, about in list(held.items())[:MOST_SHOWN]]
-    more = len(held) - len(shown)
-    return ", ".join(shown) + (f" and {more} more" if more else "")
+def _listed(contents: Contents) -> str:
+    items = list(contents.items())[:MOST_SHOWN]
+    more = len(contents) - len(items)
+    names = ", ".join(f"{name} {kind}".strip() for name, kind in items)
+    return names + (f" and {more} more" if more else "")
 
 
-def _remedy(path: Path, kind: Kind, held: Held) -> str:
-    """How to convert the file: in Python, with its own names as far as these are known."""
-    saved = ", ".join(f"{name}={_known_as(name, held)}" for name in (*FEATURES, *IDS))
+def _remedy(path: Path, kind: Kind, contents: Contents) -> str:
+    """Say how to convert the file: in Python, with its own names as far as these are known."""
+    saved = ", ".join(f"{name}={_expression(name, contents)}" for name in (*FEATURES, *IDS))
     saves = f"numpy.savez('features.npz', {saved})"
     if not kind.opens:
         return f"in the program that wrote it, save arrays with {saves}"
     return f"convert it in Python: {kind.opens.format(path=repr(str(path)))}; {saves}"
 
 
-def _known_as(name: str, held: Held) -> str:
-    """How to get from `f` what is called `name` here; dots where that is not known."""
-    plain = {"".join(filter(str.isalnum, other.lower())): other for other in held}
+def _expression(name: str, contents: Contents) -> str:
+    """Return the Python that gets from `f` what is called `name` here; dots if that is unknown."""
+    plain = {"".join(filter(str.isalnum, array.lower())): array for array in contents}
     names = [plain[alias] for alias in ALIASES[name] if alias in plain]
     return f"f[{names[0]!r}]" if names else "..."
 
@@ -176,7 +177,7 @@ def _known_as(name: str, held: Held) -> str:
 
 
 def _members(path: Path) -> list[str]:
-    """The names in a zip archive, none where it is damaged."""
+    """Return the names in a zip archive, none where it is damaged."""
     try:
         with zipfile.ZipFile(path) as archive:
             return archive.namelist()
@@ -184,16 +185,16 @@ def _members(path: Path) -> list[str]:
         return []
 
 
-def _npz_held(path: Path) -> Held:
-    held = {}
+def _npz_contents(path: Path) -> Contents:
+    contents = {}
     with zipfile.ZipFile(path) as archive:
         for name in archive.namelist():
             with archive.open(name) as member:
-                held[name.removesuffix(".npy")] = _npy_header(member)
-    return held
+                contents[name.removesuffix(".npy")] = _npy_header(member)
+    return contents
 
 
-def _npy_held(path: Path) -> Held:
+def _npy_contents(path: Path) -> Contents:
     with path.open("rb") as file:
         return {"one array": _npy_header(file)}
 
@@ -205,35 +206,35 @@ def _npy_header(stream: IO[bytes]) -> str:
     return f"{shape} {kind.name}"
 
 
-def _mat_held(path: Path) -> Held:
+def _mat_contents(path: Path) -> Contents:
     from scipy.io import whosmat
 
     return {name: f"{shape} {kind}" for name, shape, kind in whosmat(path)}
 
 
-def _hdf5_held(path: Path) -> Held:
+def _hdf5_contents(path: Path) -> Contents:
     import h5py
 
-    held: Held = {}
+    contents: Contents = {}
     matlab = _head(path).startswith(MATLAB_7_3)  # which turns every array over
 
     def visit(name: str, item: Any) -> None:
         if isinstance(item, h5py.Dataset):
-            held[name] = f"{item.shape[:: -1 if matlab else 1]} {item.dtype}"
+            contents[name] = f"{item.shape[:: -1 if matlab else 1]} {item.dtype}"
 
     with h5py.File(path, "r") as file:
         file.visititems(visit)
-    return held
+    return contents
 
 
-def _safetensors_held(path: Path) -> Held:
+def _safetensors_contents(path: Path) -> Contents:
     with path.open("rb") as file:
         header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
-    arrays = {name: about for name, about in header.items() if name != "__metadata__"}
+    arrays = {name: array for name, array in header.items() if name != "__metadata__"}
     return {n: f"({', '.join(map(str, a['shape']))}) {a['dtype']}" for n, a in arrays.items()}
 
 
-def _text_held(path: Path) -> Held:
+def _text_contents(path: Path) -> Contents:
     with path.open(encoding="utf-8-sig") as file:
         first = file.readline(HEAD)
     return {f"lines, of which the first is {first.strip()[:60]!r}": ""}
@@ -269,7 +270,7 @@ def _is_pickle(head: bytes, path: Path) -> bool:
     return head[:1] == b"\x80" or path.suffix.lower() in (".pkl", ".pickle")
 
 
-NPZ = Kind("a NumPy archive", _is_npz, _npz_held, "import numpy; f = numpy.load({path})")
+NPZ = Kind("a NumPy archive", _is_npz, _npz_contents, "import numpy; f = numpy.load({path})")
 KINDS = (
     Kind("an empty file", lambda head, _: not head),
     Kind(
@@ -282,34 +283,34 @@ KINDS = (
     Kind(
         "a single array (.npy)",
         lambda head, _: head.startswith(b"\x93NUMPY"),
-        _npy_held,
+        _npy_contents,
         "import numpy; f = numpy.load({path})",
     ),
     Kind(
         "a MATLAB file (7.3)",
         lambda head, _: head.startswith(MATLAB_7_3),
-        _hdf5_held,
+        _hdf5_contents,
         "import numpy, h5py; f = {{k: v[()].T for k, v in h5py.File({path}).items()}}",
     ),
     Kind(
         "an HDF5 file",
         lambda head, _: head.startswith(b"\x89HDF"),
-        _hdf5_held,
+        _hdf5_contents,
         "import numpy, h5py; f = h5py.File({path})",
     ),
     Kind(
         "a MATLAB file",
         lambda head, path: head.startswith(b"MATLAB") or path.suffix.lower() == ".mat",
-        _mat_held,
+        _mat_contents,
         "import numpy, scipy.io; f = scipy.io.loadmat({path})",
     ),
     Kind("a Python pickle, which is never opened here: it may run any code", _is_pickle),
     Kind(
         "a safetensors file",
         _is_safetensors,
-        _safetensors_held,
+        _safetensors_contents,
         "import numpy, safetensors.numpy; f = safetensors.numpy.load_file({path})",
     ),
-    Kind("text", _is_text, _text_held, "import numpy, pandas; f = pandas.read_csv({path})"),
+    Kind("text", _is_text, _text_contents, "import numpy, pandas; f = pandas.read_csv({path})"),
     Kind("a file of a kind that is not known here", lambda *_: True),
 )

@@ -5,31 +5,22 @@ docs/protocols.md states the rules; ties are ordered by (distance, gallery index
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from crossres.benchmark.metrics.per_query import (
-    AveragePrecision,
-    Ids,
-    Scores,
-    Ties,
-    multi_shot,
-    single_shot,
-)
+from crossres.benchmark.metrics.per_query import Ids, Scores, multi_shot, single_shot
+from crossres.benchmark.metrics.rules import GALLERY_RULES, Rules
+from crossres.datasets.base.arguments import as_choice
 from crossres.datasets.base.errors import InputError
 
-GalleryRule = Literal["single-shot", "multi-shot"]
-SameCamera = Literal["drop", "keep"]
-GALLERY_RULES: tuple[GalleryRule, ...] = get_args(GalleryRule)
 METRICS = ("rank1", "rank5", "rank10", "rank20", "mAP", "mINP")
 JUNK = -1
 UNKNOWN_CAMERA = -1
 BLOCK_BYTES = 64 * 2**20
 
 Distances = Callable[[int, int], NDArray[np.float64]]
-"""distances(start, stop): (stop - start, G) float64, these queries' rows, smaller = closer."""
+"""distances(start, stop): (stop - start, G) float64, of these queries; smaller = closer."""
 
 
 @dataclass(frozen=True)
@@ -72,37 +63,32 @@ class Metrics:
     true_pairs: int = 0
 
 
-def measure(
-    distances: Distances,
-    ids: ImageIds,
-    gallery: GalleryRule = "multi-shot",
-    same_camera: SameCamera = "drop",
-    *,
-    separate_cameras: bool = False,
-    ap: AveragePrecision = "standard",
-    ties: Ties = "order",
-) -> Metrics:
-    """Evaluate a ranking of G gallery images for each of Q queries.
+def measure(distances: Distances, ids: ImageIds, rules: Rules | None = None) -> Metrics:
+    """Rank G gallery images for each of Q queries, and measure the ranking by these rules.
 
-    Gallery entries of pid -1 are junk and dropped; with "drop", so are entries of the query's own
-    pid and camera, and with `separate_cameras` all entries of its camera (camid -1 is unknown and
-    never the same camera). Every other pid is an identity; those that no query has are distractors.
-    multi-shot: rank-k and AP over all that is left; INP = matches / rank of the last match.
-    single-shot: the exact expectation over drawing one usable image of each identity (then AP = INP
-    = 1 / rank). `ap`: see `average_precision`. `ties` "half" counts a gallery image as close as the
-    true one as closer in half of the cases (single-shot only). Memory: a few blocks of 64 MiB.
-    Raises InputError for NaN distances and when no query has a true match left.
+    Gallery entries of pid -1 are junk and dropped; with `same_camera` "drop", so are entries of the
+    query's own pid and camera, and with `separate_cameras` all entries of its camera (camid -1 is
+    unknown and never the same camera). Every other pid is an identity; those that no query has are
+    distractors. multi-shot: rank-k and AP over all that is left; INP = matches / rank of the last
+    match. single-shot: the exact expectation over drawing one usable image of each identity (then
+    AP = INP = 1 / rank). `ap`: see `average_precision`. `ties` "half" counts a gallery image as
+    close as the true one as closer in half of the cases (single-shot only). `self_matches` is for
+    `equal_rows.settle`, before. Memory: a few blocks of 64 MiB. Raises InputError for the gallery
+    rule "shared" (`measure_shared`), NaN distances, and when no query has a true match left.
     """
+    rules = Rules() if rules is None else rules
+    as_choice(rules.gallery, GALLERY_RULES, "gallery")
+    single = rules.gallery == "single-shot"
     gallery_pids = ids.gallery_pids
     columns = np.flatnonzero(gallery_pids != JUNK)
-    if gallery == "single-shot":
+    if single:
         columns = columns[np.argsort(gallery_pids[columns], kind="stable")]
     pids = gallery_pids[columns]
-    found, rows = list[Scores](), list[Ids]()
+    scores, rows = list[Scores](), list[Ids]()
     ranked = true = 0
     for start, stop in blocks(len(ids.query_pids), len(gallery_pids)):
         block = checked_block(distances, start, stop, len(gallery_pids))[:, columns]
-        match, dropped = _matches(ids, slice(start, stop), columns, same_camera, separate_cameras)
+        match, dropped = _matches(ids, slice(start, stop), columns, rules)
         if dropped is not None:
             block[dropped] = np.inf
             match &= ~dropped
@@ -110,37 +96,38 @@ def measure(
         if not valid.any():
             continue
         rows.append(start + np.flatnonzero(valid))
-        ranked += int(np.count_nonzero(np.isfinite(block[valid])))
-        true += int(np.count_nonzero(match[valid]))
-        if gallery == "single-shot":
-            found.append(single_shot(block[valid], match[valid], columns, pids, ap, ties))
+        block, match = block[valid], match[valid]
+        ranked += int(np.count_nonzero(np.isfinite(block)))
+        true += int(np.count_nonzero(match))
+        if single:
+            scores.append(single_shot(block, match, columns, pids, rules.ap, rules.ties))
         else:
-            found.append(multi_shot(block[valid], match[valid], ap))
+            scores.append(multi_shot(block, match, rules.ap))
     queries = len(ids.query_pids)
     return replace(
-        mean_scores(found, queries),
-        per_query=_per_query(found, rows, queries),
+        mean_scores(scores, queries),
+        per_query=_per_query(scores, rows, queries),
         ranked_pairs=ranked,
         true_pairs=true,
     )
 
 
 def as_dict(metrics: Metrics) -> dict[str, float]:
-    """The numbers that records and `crossres evaluate` give: METRICS and valid_queries."""
+    """Return the numbers that records and `crossres evaluate` give: METRICS and valid_queries."""
     return {name: getattr(metrics, name) for name in (*METRICS, "valid_queries")}
 
 
 def _matches(
-    ids: ImageIds, rows: slice, columns: Ids, same_camera: SameCamera, separate_cameras: bool
+    ids: ImageIds, rows: slice, columns: Ids, rules: Rules
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_] | None]:
-    """(rows, columns): entries of the query's pid, and those that are dropped, if any can be."""
+    """Find the entries (rows, columns) of the query's pid, and the dropped ones, if any can be."""
     match = ids.query_pids[rows, None] == ids.gallery_pids[columns][None, :]
     dropped = None
-    if same_camera == "drop":
+    if rules.same_camera == "drop":
         camids = ids.query_camids[rows]
         dropped = camids[:, None] == ids.gallery_camids[columns][None, :]
         dropped[camids == UNKNOWN_CAMERA] = False
-        if not separate_cameras:
+        if not rules.separate_cameras:
             dropped &= match
     if ids.query_images is not None and ids.gallery_images is not None:
         itself = ids.query_images[rows, None] == ids.gallery_images[columns][None, :]
@@ -149,14 +136,14 @@ def _matches(
 
 
 def blocks(queries: int, gallery: int) -> Iterator[tuple[int, int]]:
-    """(start, stop) of the queries whose distances fit into BLOCK_BYTES."""
+    """Yield (start, stop) of queries whose distances fit into BLOCK_BYTES."""
     rows = max(1, BLOCK_BYTES // (8 * max(1, gallery)))
     for start in range(0, queries, rows):
         yield start, min(start + rows, queries)
 
 
 def checked_block(distances: Distances, start: int, stop: int, columns: int) -> NDArray[np.float64]:
-    """The distances of these queries; InputError when they are not finite (rows, columns)."""
+    """Return the distances of these queries; InputError unless they are finite (rows, columns)."""
     block, rows = distances(start, stop), stop - start
     if block.shape != (rows, columns) or block.dtype != np.float64:
         raise InputError(
@@ -167,26 +154,26 @@ def checked_block(distances: Distances, start: int, stop: int, columns: int) -> 
     return block
 
 
-def _per_query(found: Sequence[Scores], rows: Sequence[Ids], queries: int) -> NDArray[np.float64]:
-    """(Q, 6): METRICS of the valid queries, which stand at `rows`, block by block."""
-    scores = np.full((queries, len(METRICS)), np.nan)
-    for one, where in zip(found, rows, strict=True):
-        ranks = one.cmc[:, [0, 4, 9, 19]].clip(0.0, 1.0)
-        scores[where] = np.column_stack([ranks, one.ap, one.inp])
-    return scores
+def _per_query(scores: Sequence[Scores], rows: Sequence[Ids], queries: int) -> NDArray[np.float64]:
+    """Return (Q, 6) METRICS of each query; the scores are of the queries `rows`, block by block."""
+    table = np.full((queries, len(METRICS)), np.nan)
+    for block, valid in zip(scores, rows, strict=True):
+        ranks = block.cmc[:, [0, 4, 9, 19]].clip(0.0, 1.0)
+        table[valid] = np.column_stack([ranks, block.ap, block.inp])
+    return table
 
 
-def mean_scores(found: Sequence[Scores], queries: int) -> Metrics:
-    """The means over all valid queries; InputError when there is none."""
-    valid = sum(len(scores.ap) for scores in found)
+def mean_scores(scores: Sequence[Scores], queries: int) -> Metrics:
+    """Return the means over all valid queries; InputError when there is none."""
+    valid = sum(len(block.ap) for block in scores)
     if not valid:
         raise InputError(
             f"none of the {queries} queries has a true match in the gallery; "
             "check that they share pids, seen by different cameras and in different images"
         )
-    cmc = np.concatenate([scores.cmc for scores in found]).mean(axis=0).clip(0.0, 1.0)
+    cmc = np.concatenate([block.cmc for block in scores]).mean(axis=0).clip(0.0, 1.0)
     curve = tuple(float(value) for value in cmc)
-    ap, inp = (np.concatenate([getattr(s, name) for s in found]) for name in ("ap", "inp"))
+    ap, inp = (np.concatenate([getattr(s, name) for s in scores]) for name in ("ap", "inp"))
     return Metrics(
         rank1=curve[0],
         rank5=curve[4],

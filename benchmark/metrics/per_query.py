@@ -1,18 +1,16 @@
-"""From one block of distances to each query's CMC curve, AP and INP, multi-shot and single-shot.
+"""Each query's CMC curve, AP and INP from one block of distances, multi-shot and single-shot.
 
 Ties are ordered by (distance, gallery index), or counted as half where that is asked for.
 """
 
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from crossres.benchmark.metrics.expectation import expected_reciprocal_rank, rank_cdf
+from crossres.benchmark.metrics.rules import AveragePrecision, Ties
 
-AveragePrecision = Literal["standard", "trapezoid"]
-Ties = Literal["order", "half"]
 CMC_LENGTH = 50
 
 Vector = NDArray[np.float64]
@@ -29,7 +27,7 @@ class Scores:
 
 
 def average_precision(ranks: Ids, kind: AveragePrecision) -> float:
-    """AP of one query whose true matches stand at these ascending ranks (from 1).
+    """Return the AP of one query whose true matches stand at these ascending ranks (from 1).
 
     "standard" is the mean of the precisions at the matches; "trapezoid", the original Market-1501
     evaluation, the mean of the precisions just before and at each match (before rank 1: 1).
@@ -42,7 +40,7 @@ def average_precision(ranks: Ids, kind: AveragePrecision) -> float:
 
 
 def curves(ranks: Ids) -> Vector:
-    """(n,) ranks of the first match -> (n, 50) CMC curves."""
+    """Turn (n,) ranks of the first match into (n, 50) CMC curves."""
     return (np.arange(1, CMC_LENGTH + 1) >= ranks[:, None]).astype(np.float64)
 
 
@@ -50,7 +48,10 @@ def curves(ranks: Ids) -> Vector:
 
 
 def multi_shot(block: Vector, match: NDArray[np.bool_], kind: AveragePrecision) -> Scores:
-    """Rank all that is left; columns ascend, so the position in the row already orders ties."""
+    """Score queries (rows) against all images of the gallery; dropped ones are infinitely far.
+
+    Columns ascend, so the position in the row already orders ties.
+    """
     order = np.sort(block, axis=1)
     rows = [_match_ranks(*row) for row in zip(block, order, match, strict=True)]
     return Scores(
@@ -61,13 +62,13 @@ def multi_shot(block: Vector, match: NDArray[np.bool_], kind: AveragePrecision) 
 
 
 def _match_ranks(distances: Vector, order: Vector, match: NDArray[np.bool_]) -> Ids:
-    """The ascending ranks (from 1) of one query's true matches among its ranked gallery."""
-    where = np.flatnonzero(match)
-    own = distances[where]
-    before = np.searchsorted(order, own, side="left")
-    tied = np.searchsorted(order, own, side="right") - before > 1
+    """Return the ascending ranks (from 1) of one query's true matches among its ranked gallery."""
+    columns = np.flatnonzero(match)
+    true = distances[columns]
+    before = np.searchsorted(order, true, side="left")
+    tied = np.searchsorted(order, true, side="right") - before > 1
     for index in np.flatnonzero(tied):
-        before[index] += np.count_nonzero(distances[: where[index]] == own[index])
+        before[index] += np.count_nonzero(distances[: columns[index]] == true[index])
     return np.sort(before) + 1
 
 
@@ -82,30 +83,33 @@ def single_shot(
     kind: AveragePrecision,
     ties: Ties,
 ) -> Scores:
-    """The expectation over drawing one usable image per identity; columns are grouped by pid.
+    """Score queries (rows) by the expectation over drawing one usable image of each identity.
 
+    Columns are grouped by pid, and dropped entries have an infinite distance.
     With one match at rank R, AP = INP = 1 / R, and the trapezoid is (1 / R + [R = 1]) / 2.
     """
     starts = np.flatnonzero(np.r_[True, pids[1:] != pids[:-1]])
     cmc, reciprocal = [], []
-    for distances, own in zip(block, match, strict=True):
-        chances = _chances(distances, own, columns, starts, ties)
+    for distances, matches in zip(block, match, strict=True):
+        chances = _chances(distances, matches, columns, starts, ties)
         cmc.append(rank_cdf(chances, CMC_LENGTH).mean(axis=0))
         reciprocal.append(expected_reciprocal_rank(chances).mean())
-    found, expected = np.stack(cmc), np.array(reciprocal)
-    ap = expected if kind == "standard" else (expected + found[:, 0]) / 2
-    return Scores(cmc=found, ap=ap, inp=expected)
+    curve, expected = np.stack(cmc), np.array(reciprocal)
+    ap = expected if kind == "standard" else (expected + curve[:, 0]) / 2
+    return Scores(cmc=curve, ap=ap, inp=expected)
 
 
 def _chances(
-    distances: Vector, own: NDArray[np.bool_], columns: Ids, starts: Ids, ties: Ties
+    distances: Vector, matches: NDArray[np.bool_], columns: Ids, starts: Ids, ties: Ties
 ) -> Vector:
-    """(T, J): the chance that identity j's drawn image is closer than true image t; 0 for its own.
+    """Return (T, J) the chance that identity j's drawn image is closer than true image t.
+
+    It is 0 for the identity of the query.
 
     Columns are grouped by identity, group j from starts[j]; dropped entries have an infinite
     distance, and an identity of which all are dropped is not in the gallery.
     """
-    true = np.flatnonzero(own)
+    true = np.flatnonzero(matches)
     limit = distances[true, None]
     closer = distances[None, :] < limit
     tied = distances[None, :] == limit

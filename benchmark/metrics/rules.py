@@ -1,24 +1,26 @@
-"""All evaluation rules together, checked against one another, and their application."""
+"""The rules of an evaluation: which gallery, which of its images count, AP and ties."""
 
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from crossres.benchmark.metrics.equal_rows import SelfMatches
-from crossres.benchmark.metrics.measure import Distances, ImageIds, SameCamera, as_dict, measure
-from crossres.benchmark.metrics.per_query import AveragePrecision, Ties
-from crossres.benchmark.metrics.shared_galleries import measure_shared
 from crossres.datasets.base.arguments import as_choice, as_flag, as_whole
 from crossres.datasets.base.errors import InputError
 
+GalleryRule = Literal["single-shot", "multi-shot"]
 EvaluationRule = Literal["single-shot", "multi-shot", "shared"]
+SameCamera = Literal["drop", "keep"]
+AveragePrecision = Literal["standard", "trapezoid"]
+Ties = Literal["order", "half"]
+SelfMatches = Literal["auto", "drop", "keep"]
+GALLERY_RULES: tuple[GalleryRule, ...] = get_args(GalleryRule)
 
 
 @dataclass(frozen=True)
 class Rules:
-    """The options of `evaluate`; docs/protocols.md, "Evaluation", says what each does.
+    """The rules of one evaluation; docs/protocols.md, "Evaluation", says what each does.
 
-    `repetitions` (from 1) and `seed` are used by the gallery rule "shared" only; `self_matches`
-    is settled before the rules are applied.
+    `repetitions` (from 1) and `seed` are used by the gallery rule "shared" only. Records are
+    measured by the defaults, under each of GALLERY_RULES.
     """
 
     gallery: EvaluationRule = "multi-shot"
@@ -41,30 +43,6 @@ class Rules:
             raise InputError("separate_cameras needs same_camera 'drop'; 'keep' ignores cameras")
         if self.ties == "half" and self.gallery != "single-shot":
             raise InputError("ties 'half' is for the gallery rule single-shot only; use 'order'")
-
-    def apply(self, distances: Distances, ids: ImageIds) -> dict[str, float]:
-        """The numbers that `evaluate` returns; raises InputError as `measure` does."""
-        self.check()
-        if self.gallery == "shared":
-            return measure_shared(
-                distances,
-                ids,
-                self.same_camera,
-                separate_cameras=self.separate_cameras,
-                ap=self.ap,
-                repetitions=self.repetitions,
-                seed=self.seed,
-            )
-        found = measure(
-            distances,
-            ids,
-            self.gallery,
-            self.same_camera,
-            separate_cameras=self.separate_cameras,
-            ap=self.ap,
-            ties=self.ties,
-        )
-        return as_dict(found)
 
 
 _CHOICES = {

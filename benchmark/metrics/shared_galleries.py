@@ -1,6 +1,6 @@
 """The gallery rule "shared": drawn single-shot galleries that all queries share (literal SING).
 
-Draws are hashes of (seed, repetition, pid, place of the image among its pid's), never of the path.
+Draws are hashes of (seed, repetition, pid, index of the image among its pid's), never of the path.
 """
 
 from collections.abc import Sequence
@@ -16,19 +16,13 @@ from crossres.benchmark.metrics.measure import (
     Distances,
     ImageIds,
     Metrics,
-    SameCamera,
     as_dict,
     blocks,
     checked_block,
     mean_scores,
 )
-from crossres.benchmark.metrics.per_query import (
-    AveragePrecision,
-    Ids,
-    Scores,
-    average_precision,
-    curves,
-)
+from crossres.benchmark.metrics.per_query import Ids, Scores, average_precision, curves
+from crossres.benchmark.metrics.rules import AveragePrecision, Rules
 from crossres.datasets.base.draws import draw
 from crossres.datasets.base.errors import InputError
 
@@ -39,24 +33,15 @@ NOBODY = -1
 class _Gallery:
     """One repetition: (J,) the gallery image that each identity shows, NOBODY for none.
 
-    `open` is what queries see of other identities, `own` what they see of their own.
+    Queries see `distractor` of the identities that are not theirs, and `true` of their own.
     """
 
-    open: Ids
-    own: Ids
+    distractor: Ids
+    true: Ids
 
 
-def measure_shared(
-    distances: Distances,
-    ids: ImageIds,
-    same_camera: SameCamera = "drop",
-    *,
-    separate_cameras: bool = False,
-    ap: AveragePrecision = "standard",
-    repetitions: int = 100,
-    seed: int = 0,
-) -> dict[str, float]:
-    """Evaluate `repetitions` drawn galleries of one image per identity; junk is never drawn.
+def measure_shared(distances: Distances, ids: ImageIds, rules: Rules) -> dict[str, float]:
+    """Evaluate `rules.repetitions` drawn galleries of one image per identity, never of junk.
 
     A repetition puts the images of each identity in hash order, and every query sees the first one
     that is usable to it: the same one for all queries, unless it is of the query's own identity
@@ -65,26 +50,29 @@ def measure_shared(
     and `<metric>_std`, the sample standard deviation between repetitions (0 for one). Ties are
     ordered by (distance, gallery index). Raises InputError as `measure` does.
     """
-    if repetitions < 1:
-        raise InputError(f"{repetitions} repetitions; at least 1 is needed")
+    if rules.repetitions < 1:
+        raise InputError(f"{rules.repetitions} repetitions; at least 1 is needed")
     pids = np.unique(ids.gallery_pids[ids.gallery_pids != JUNK])
     members = [np.flatnonzero(ids.gallery_pids == pid) for pid in pids]
-    orders = [_orders(members, pids, seed, number) for number in range(repetitions)]
-    found: list[list[Scores]] = [[] for _ in orders]
+    orders = [_orders(members, pids, rules.seed, number) for number in range(rules.repetitions)]
+    by_repetition: list[list[Scores]] = [[] for _ in orders]
     for start, stop in blocks(len(ids.query_pids), len(ids.gallery_pids)):
         block = checked_block(distances, start, stop, len(ids.gallery_pids))
         for rows in _alike(ids, start, stop):
-            usable = _usable(ids, start + int(rows[0]), same_camera)
-            for order, scores in zip(orders, found, strict=True):
-                own = _first(order, usable)
-                others = own if separate_cameras else np.array([m[0] for m in order], np.int64)
-                gallery = _Gallery(others, own)
-                scores.append(_score(block[rows], ids.query_pids[start + rows], pids, gallery, ap))
-    return _summary([mean_scores(scores, len(ids.query_pids)) for scores in found])
+            query_pids = ids.query_pids[start + rows]
+            usable = _usable(ids, start + int(rows[0]), rules)
+            for order, scores in zip(orders, by_repetition, strict=True):
+                true = _first(order, usable)
+                first = (
+                    true if rules.separate_cameras else np.array([m[0] for m in order], np.int64)
+                )
+                gallery = _Gallery(distractor=first, true=true)
+                scores.append(_score(block[rows], query_pids, pids, gallery, rules.ap))
+    return _summary([mean_scores(scores, len(ids.query_pids)) for scores in by_repetition])
 
 
 def _orders(members: Sequence[Ids], pids: Ids, seed: int, repetition: int) -> list[Ids]:
-    """The gallery indices of each identity in the order of this repetition."""
+    """Return the gallery indices of each identity in the order of this repetition."""
     return [
         images[_hash_order(len(images), seed, repetition, int(pid))]
         for images, pid in zip(members, pids, strict=True)
@@ -95,12 +83,12 @@ def _hash_order(count: int, seed: int, repetition: int, pid: int) -> list[int]:
     if count == 1:
         return [0]
     return sorted(
-        range(count), key=lambda place: draw("evaluate", "shared", seed, repetition, pid, place)
+        range(count), key=lambda index: draw("evaluate", "shared", seed, repetition, pid, index)
     )
 
 
 def _alike(ids: ImageIds, start: int, stop: int) -> list[Ids]:
-    """The rows of a block, grouped into those to which the same images are usable."""
+    """Group the rows of a block: to those of one group the same images are usable."""
     kinds = ids.query_camids[start:stop, None]
     if ids.query_images is not None:
         kinds = np.column_stack([kinds, ids.query_images[start:stop]])
@@ -108,11 +96,11 @@ def _alike(ids: ImageIds, start: int, stop: int) -> list[Ids]:
     return [np.flatnonzero(groups == group) for group in range(int(groups.max()) + 1)]
 
 
-def _usable(ids: ImageIds, query: int, same_camera: SameCamera) -> NDArray[np.bool_]:
-    """(G,): what this query may see of its own identity."""
+def _usable(ids: ImageIds, query: int, rules: Rules) -> NDArray[np.bool_]:
+    """Return (G,) whether this query may see the image, if it is of its own identity."""
     usable = np.ones(len(ids.gallery_camids), dtype=np.bool_)
     camid = ids.query_camids[query]
-    if same_camera == "drop" and camid != UNKNOWN_CAMERA:
+    if rules.same_camera == "drop" and camid != UNKNOWN_CAMERA:
         usable &= ids.gallery_camids != camid
     if ids.query_images is not None and ids.gallery_images is not None:
         usable &= ids.gallery_images != ids.query_images[query]
@@ -120,31 +108,32 @@ def _usable(ids: ImageIds, query: int, same_camera: SameCamera) -> NDArray[np.bo
 
 
 def _first(order: Sequence[Ids], usable: NDArray[np.bool_]) -> Ids:
-    """The first usable image of each identity, NOBODY where there is none."""
-    kept = [images[usable[images]] for images in order]
-    return np.array([images[0] if len(images) else NOBODY for images in kept], dtype=np.int64)
+    """Return the first usable image of each identity, NOBODY where there is none."""
+    visible = [images[usable[images]] for images in order]
+    return np.array([images[0] if len(images) else NOBODY for images in visible], dtype=np.int64)
 
 
 def _score(
     block: NDArray[np.float64], query_pids: Ids, pids: Ids, gallery: _Gallery, ap: AveragePrecision
 ) -> Scores:
-    """Scores of the queries (all with the same usable images) that see their own identity."""
-    place = np.minimum(np.searchsorted(pids, query_pids), len(pids) - 1)
-    valid = np.flatnonzero((pids[place] == query_pids) & (gallery.own[place] != NOBODY))
-    place = place[valid]
-    true = gallery.own[place]
+    """Score those of the queries (all with the same usable images) that see their own identity."""
+    identity = np.minimum(np.searchsorted(pids, query_pids), len(pids) - 1)
+    valid = np.flatnonzero((pids[identity] == query_pids) & (gallery.true[identity] != NOBODY))
+    identity = identity[valid]
+    true = gallery.true[identity]
     limit = block[valid, true][:, None]
-    shown = np.where(gallery.open == NOBODY, np.inf, block[valid][:, gallery.open])
-    closer = shown < limit
-    closer |= (shown == limit) & (gallery.open < true[:, None])
-    closer[np.arange(len(valid)), place] = False
+    distractor = gallery.distractor
+    distances = np.where(distractor == NOBODY, np.inf, block[valid][:, distractor])
+    closer = distances < limit
+    closer |= (distances == limit) & (distractor < true[:, None])
+    closer[np.arange(len(valid)), identity] = False
     ranks = 1 + np.count_nonzero(closer, axis=1)
     precisions = [average_precision(ranks[row : row + 1], ap) for row in range(len(ranks))]
     return Scores(cmc=curves(ranks), ap=np.array(precisions), inp=1 / ranks)
 
 
-def _summary(found: Sequence[Metrics]) -> dict[str, float]:
-    rows = [as_dict(metrics) for metrics in found]
+def _summary(repetitions: Sequence[Metrics]) -> dict[str, float]:
+    rows = [as_dict(metrics) for metrics in repetitions]
     values = {name: np.array([row[name] for row in rows]) for name in METRICS}
     means = {name: float(column.mean()) for name, column in values.items()}
     spread = {

@@ -20,14 +20,8 @@ from crossres.benchmark.measures.learning_curves import Curves
 from crossres.benchmark.measures.restoration import chain_quality, restoration_of
 from crossres.benchmark.measures.retrieved_samples import artifact_of
 from crossres.benchmark.metrics.equal_rows import EqualRows, self_matched, with_images
-from crossres.benchmark.metrics.measure import (
-    GALLERY_RULES,
-    Distances,
-    ImageIds,
-    Metrics,
-    as_dict,
-    measure,
-)
+from crossres.benchmark.metrics.measure import Distances, ImageIds, Metrics, as_dict, measure
+from crossres.benchmark.metrics.rules import GALLERY_RULES, Rules
 from crossres.benchmark.records.cell import Job
 from crossres.benchmark.records.record import DRAWS, INITIAL, START, Record, Standing
 from crossres.benchmark.runs.code_digest import cell_roots, code_digest
@@ -240,7 +234,7 @@ def check_embeddings(method: Method, array: Embeddings, count: int, what: str) -
 
 
 def _measured(distances: Distances, ids: ImageIds) -> dict[str, Metrics]:
-    return {rule: measure(distances, ids, gallery=rule) for rule in GALLERY_RULES}
+    return {rule: measure(distances, ids, Rules(gallery=rule)) for rule in GALLERY_RULES}
 
 
 def _image_ids(manifest: Manifest) -> ImageIds:
@@ -301,6 +295,6 @@ def _skipped_notes(metrics: dict[str, Metrics]) -> list[str]:
 
 def _equal_notes(ids: ImageIds, rows: EqualRows) -> list[str]:
     """What embeddings that are equal to the bit do to the metrics."""
-    found = int(self_matched(with_images(ids, rows), "drop").sum())
+    found = int(self_matched(with_images(ids, rows), Rules()).sum())
     matched = f"{found} queries find an image of their pid with the very same embedding"
     return [*([matched] if found else []), *rows.faults(ids)]

@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import Literal
 
 from crossres.benchmark.config.tables import Published, Table
-from crossres.benchmark.metrics.measure import GalleryRule
+from crossres.benchmark.metrics.rules import GalleryRule
 from crossres.benchmark.records.queries import QueryReader, from_counts
 from crossres.benchmark.records.record import Record
 from crossres.benchmark.stats.sample import Sample

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from crossres.benchmark import load_profile
+from crossres.benchmark import Rules, load_profile
 from crossres.benchmark.metrics.measure import ImageIds, measure
 from crossres.benchmark.runs.cell import train_set
 from crossres.datasets import Manifest, PixelStore, Source, build_manifest, open_raw, open_store
@@ -33,7 +33,9 @@ def rank1(method: Method, manifest: Manifest, store: PixelStore) -> float:
     columns = (rows[name].to_numpy() for name in ("pid", "camid") for rows in (query, gallery))
     embedded = [method.embed(np.asarray(store.images(split))) for split in ("query", "gallery")]
     distances = method.distances(*embedded)
-    found = measure(lambda start, stop: distances[start:stop], ImageIds(*columns), "single-shot")
+    found = measure(
+        lambda start, stop: distances[start:stop], ImageIds(*columns), Rules("single-shot")
+    )
     return found.rank1
 
 

@@ -20,7 +20,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from crossres.benchmark import evaluate
+from crossres.benchmark import Rules, evaluate
 from crossres.datasets import (
     CARDS,
     InputError,
@@ -289,7 +289,7 @@ def test_pitfall_9_the_single_shot_metric_draws_nothing():
             gallery_pids=pids[1],
             query_camids=np.zeros(20, int),
             gallery_camids=np.ones(60, int),
-            gallery="single-shot",
+            rules=Rules("single-shot"),
         )
         for _ in range(3)
     ]

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from crossres.benchmark.metrics.measure import ImageIds, measure
+from crossres.benchmark.metrics.rules import Rules
 
 
 def test_market_multi_shot(benchmark: Any) -> None:
@@ -26,7 +27,7 @@ def test_market_single_shot(benchmark: Any) -> None:
     pids = np.repeat(np.arange(750), 14)
     ids = ImageIds(np.arange(750), pids, np.zeros(750, dtype=np.int64), np.ones(10500, np.int64))
     distances = rng.random((750, 10500)) - 0.3 * (np.arange(750)[:, None] == pids)
-    arguments = (lambda a, b: distances[a:b], ids, "single-shot")
+    arguments = (lambda a, b: distances[a:b], ids, Rules("single-shot"))
     found = benchmark.pedantic(measure, args=arguments, rounds=1)
     # Closer than all 749 others only where the own distance falls below 0: chance 0.3.
     assert found.rank1 == pytest.approx(0.3, abs=0.02)

@@ -29,10 +29,12 @@ def leave_one_out(features: NDArray[Any], pids: NDArray[Any]) -> tuple[float, fl
     return float(np.mean(first)), float(np.mean(precision))
 
 
-def quietly(*arguments: Any, **rules: Any) -> tuple[dict[str, float], list[str]]:
+def quietly(
+    *arguments: Any, metric: Any = "euclidean", **rules: Any
+) -> tuple[dict[str, float], list[str]]:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        found = evaluate(*arguments, **rules)
+        found = evaluate(*arguments, metric=metric, rules=Rules(**rules))
     return found, [str(warning.message) for warning in caught]
 
 
@@ -126,7 +128,7 @@ def test_rows_of_several_people_that_are_equal_are_said() -> None:
 
 def test_queries_with_no_match_but_themselves_are_one_line() -> None:
     with pytest.raises(InputError, match="none of the 2 queries has a true match"):
-        evaluate(np.eye(2), np.eye(2), [1, 2], [1, 2], same_camera="keep")
+        evaluate(np.eye(2), np.eye(2), [1, 2], [1, 2], rules=Rules(same_camera="keep"))
 
 
 def test_equal_rows_are_those_of_equal_values_whatever_their_type() -> None:

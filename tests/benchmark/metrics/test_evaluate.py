@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crossres.benchmark import evaluate, evaluate_features
+from crossres.benchmark import Rules, evaluate, evaluate_features
 from crossres.benchmark.metrics import evaluate as features
 from crossres.benchmark.metrics.evaluate import feature_distances
 from crossres.datasets.base.errors import InputError
@@ -59,7 +59,7 @@ def test_gallery_rules_and_metrics_are_passed_on() -> None:
     rng = np.random.default_rng(1)
     content = arrays(gallery_features=rng.normal(size=(9, 5)), gallery_pids=np.arange(9) // 2)
     multi = evaluate(**content)
-    single = evaluate(**content, gallery="single-shot")
+    single = evaluate(**content, rules=Rules("single-shot"))
     cosine = evaluate(**content, metric="cosine")
     assert multi != single
     assert multi != cosine
@@ -182,9 +182,11 @@ def test_nothing_is_ever_unpickled(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 def test_cameras_are_not_needed_where_they_are_kept() -> None:
     content = arrays(query_camids=None, gallery_camids=None)
-    assert evaluate(**content, same_camera="keep")["rank1"] == 1.0
+    assert evaluate(**content, rules=Rules(same_camera="keep"))["rank1"] == 1.0
     with pytest.raises(InputError, match="unknown same_camera 'maybe'; known are drop, keep"):
-        evaluate(**content, same_camera="maybe")  # type: ignore[arg-type]
+        evaluate(**content, rules=Rules(same_camera="maybe"))  # type: ignore[arg-type]
+    with pytest.raises(InputError, match=r"rules must be a crossres\.Rules, not str"):
+        evaluate(**content, rules="keep")  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("offset", [0.0, 1e4, 1e8])

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from crossres.benchmark.metrics import measure as metrics
 from crossres.benchmark.metrics.expectation import expected_reciprocal_rank, rank_cdf
-from crossres.benchmark.metrics.measure import GalleryRule, ImageIds, Metrics, SameCamera, measure
+from crossres.benchmark.metrics.measure import ImageIds, Metrics, measure
+from crossres.benchmark.metrics.rules import GALLERY_RULES, GalleryRule, Rules, SameCamera
 from crossres.datasets.base.errors import InputError
 
 
@@ -23,7 +24,7 @@ def run(
 ) -> Metrics:
     matrix = np.array(distances, dtype=np.float64)
     arrays = [np.array(values, dtype=np.int64) for values in ids]
-    return measure(lambda a, b: matrix[a:b], ImageIds(*arrays), gallery, same_camera)
+    return measure(lambda a, b: matrix[a:b], ImageIds(*arrays), Rules(gallery, same_camera))
 
 
 def usable(ids: tuple[Any, Any, Any, Any], query: int, same_camera: str = "drop") -> list[int]:
@@ -164,7 +165,7 @@ def test_the_order_of_the_gallery_changes_nothing(problem: Any, random: Any) -> 
     matrix = np.array(distances) + np.linspace(0, 0.1, len(gallery_pids))
     order = list(range(len(gallery_pids)))
     random.shuffle(order)
-    for rule in metrics.GALLERY_RULES:
+    for rule in GALLERY_RULES:
         results = []
         for columns in (sorted(order), order):
             pids, camids = (np.array(a)[columns] for a in (gallery_pids, gallery_camids))
@@ -208,7 +209,7 @@ def test_single_shot_agrees_with_monte_carlo() -> None:
 
 def test_single_shot_with_one_image_each_is_multi_shot() -> None:
     distances, ids = random_problem(3, people=200, most=1)
-    single, multi = (run(distances, ids, rule) for rule in metrics.GALLERY_RULES)
+    single, multi = (run(distances, ids, rule) for rule in GALLERY_RULES)
     assert values(single) == pytest.approx(values(multi), abs=1e-12)
     assert single.cmc == pytest.approx(multi.cmc, abs=1e-12)
     # 200 identities: ranks beyond the 50 of the curve occur, so the curve must not reach 1.
@@ -234,7 +235,7 @@ def test_expectation_against_the_full_distribution(people: int) -> None:
 def test_blocks_bound_the_memory_and_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     distances, ids = random_problem(4, people=30, most=5)
     arrays = [np.asarray(values, dtype=np.int64) for values in ids]
-    whole = [run(distances, ids, rule) for rule in metrics.GALLERY_RULES]
+    whole = [run(distances, ids, rule) for rule in GALLERY_RULES]
     asked = []
 
     def block(start: int, stop: int) -> NDArray[np.float64]:
@@ -242,7 +243,7 @@ def test_blocks_bound_the_memory_and_change_nothing(monkeypatch: pytest.MonkeyPa
         return distances[start:stop]
 
     monkeypatch.setattr(metrics, "BLOCK_BYTES", 8 * distances.shape[1] * 7)
-    assert [measure(block, ImageIds(*arrays), rule) for rule in metrics.GALLERY_RULES] == whole
+    assert [measure(block, ImageIds(*arrays), Rules(rule)) for rule in GALLERY_RULES] == whole
     assert max(asked) == 7
     assert sum(asked) == 2 * len(distances)
 
@@ -260,3 +261,8 @@ def test_unusable_distances_are_named() -> None:
         run([[np.nan, 0.2]], ids)
     with pytest.raises(InputError, match=r"\(1, 2\) float64, not \(1, 3\)"):
         run([[0.1, 0.2, 0.3]], ids)
+
+
+def test_shared_galleries_are_not_measured_as_if_they_were_others() -> None:
+    with pytest.raises(InputError, match="unknown gallery 'shared'; known are single-shot, multi"):
+        measure(lambda a, b: np.zeros((b - a, 1)), ImageIds(*np.ones((4, 1), int)), Rules("shared"))

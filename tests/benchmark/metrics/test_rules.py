@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crossres.benchmark import Rules, evaluate, evaluate_features
-from crossres.benchmark.metrics.measure import GALLERY_RULES, ImageIds, as_dict, measure
+from crossres.benchmark.metrics.measure import ImageIds, as_dict, measure
 from crossres.benchmark.metrics.per_query import average_precision
+from crossres.benchmark.metrics.rules import GALLERY_RULES
 from crossres.datasets.base.errors import InputError
 
 # Six gallery images: pids and cameras; -1 is junk as a pid and unknown as a camid, 9 a distractor.
@@ -32,7 +33,7 @@ def run(gallery: Any = "multi-shot", queries: Any = slice(None), **rules: Any) -
         np.array(QUERY_CAMIDS)[queries],
         np.array(CAMIDS),
     )
-    return as_dict(measure(lambda a, b: matrix[a:b], ids, gallery, **rules))
+    return as_dict(measure(lambda a, b: matrix[a:b], ids, Rules(gallery, **rules)))
 
 
 def test_multi_shot_by_hand() -> None:
@@ -96,7 +97,7 @@ def test_an_identity_without_a_usable_image_is_not_in_the_gallery() -> None:
     ids = ImageIds(np.array([1]), np.array([1, 2, 2]), np.array([1]), np.array([2, 1, 1]))
     matrix = np.array([[0.9, 0.1, 0.2]])
     for rule in GALLERY_RULES:
-        found = measure(lambda a, b: matrix[a:b], ids, rule, separate_cameras=True)
+        found = measure(lambda a, b: matrix[a:b], ids, Rules(rule, separate_cameras=True))
         assert found.rank1 == 1.0
 
 
@@ -105,7 +106,7 @@ def test_unknown_cameras_are_never_the_same(rule: Any) -> None:
     ids = ImageIds(np.array([1]), np.array([1, 2]), np.array([-1]), np.array([-1, -1]))
     matrix = np.array([[0.1, 0.2]])
     for rules in ({}, {"separate_cameras": True}):
-        found = measure(lambda a, b: matrix[a:b], ids, rule, **rules)
+        found = measure(lambda a, b: matrix[a:b], ids, Rules(rule, **rules))
         assert (found.rank1, found.valid_queries) == (1.0, 1)
 
 
@@ -144,7 +145,7 @@ def random_case(seed: int, distinct: bool = True) -> tuple[np.ndarray, ImageIds]
 
 
 def measured(matrix: Any, ids: ImageIds, rule: Any, **rules: Any) -> list[float]:
-    found = measure(lambda a, b: np.ascontiguousarray(matrix[a:b]), ids, rule, **rules)
+    found = measure(lambda a, b: np.ascontiguousarray(matrix[a:b]), ids, Rules(rule, **rules))
     return [*as_dict(found).values(), *found.cmc]
 
 
@@ -201,7 +202,7 @@ def test_single_shot_map_is_the_mean_reciprocal_rank() -> None:
     own = np.diag(matrix)[:, None]
     reciprocal = (1 / (1 + (matrix < own).sum(axis=1))).mean()
     for rule in GALLERY_RULES:
-        found = as_dict(measure(lambda a, b: matrix[a:b], ids, rule))
+        found = as_dict(measure(lambda a, b: matrix[a:b], ids, Rules(rule)))
         assert found["mAP"] == pytest.approx(reciprocal, abs=1e-12)
         assert found["mINP"] == pytest.approx(reciprocal, abs=1e-12)
 
@@ -229,7 +230,7 @@ def features() -> dict[str, Any]:
 )
 def test_rules_that_make_no_sense_are_one_line(rules: Any, message: str, tmp_path: Any) -> None:
     with pytest.raises(InputError, match=message) as caught:
-        evaluate(**features(), **rules)
+        evaluate(**features(), rules=Rules(**rules))
     assert str(caught.value).startswith("evaluate: ")
     np.savez(tmp_path / "f.npz", **features())
     with pytest.raises(InputError, match=message) as caught:

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from crossres.benchmark import evaluate
+from crossres.benchmark import Rules, evaluate
 from crossres.benchmark.metrics.measure import ImageIds, as_dict, measure
 from crossres.benchmark.metrics.shared_galleries import measure_shared
 from crossres.datasets.base.draws import draw
@@ -33,9 +33,13 @@ def test_the_mean_of_drawn_galleries_is_the_exact_expectation(rules: Any) -> Non
     repetitions, beyond = 200, 0
     for seed in range(25):
         distances, ids = case(seed)
-        exact = as_dict(measure(lambda a, b, d=distances: d[a:b], ids, "single-shot", **rules))
+        exact = as_dict(
+            measure(lambda a, b, d=distances: d[a:b], ids, Rules("single-shot", **rules))
+        )
         found = measure_shared(
-            lambda a, b, d=distances: d[a:b], ids, repetitions=repetitions, seed=seed, **rules
+            lambda a, b, d=distances: d[a:b],
+            ids,
+            Rules("shared", repetitions=repetitions, seed=seed, **rules),
         )
         assert found["valid_queries"] == exact["valid_queries"]
         for name in ("rank1", "rank5", "mAP", "mINP"):
@@ -57,7 +61,7 @@ def test_one_repetition_is_the_draw_that_the_document_names() -> None:
         distances = np.ones((1, 5))
         distances[0, closest] = 0.0
         ids = ImageIds(np.array([3]), pids, np.array([1]), np.full(5, 2))
-        found = measure_shared(lambda a, b, d=distances: d[a:b], ids, repetitions=1, seed=7)
+        found = measure_shared(lambda a, b, d=distances: d[a:b], ids, Rules(repetitions=1, seed=7))
         row = distances[0]
         expected = (row[shown[3]], shown[3]) < (row[shown[5]], shown[5])
         assert found["rank1"] == float(expected)
@@ -74,7 +78,7 @@ def test_a_query_sees_the_next_image_when_the_drawn_one_is_of_its_camera() -> No
         one = ImageIds(
             ids.query_pids[:1], ids.gallery_pids, ids.query_camids[[query]], ids.gallery_camids
         )
-        found = measure_shared(lambda a, b: distances[a:b], one, repetitions=400)
+        found = measure_shared(lambda a, b: distances[a:b], one, Rules(repetitions=400))
         assert low <= found["rank1"] <= high
         assert found["rank5"] == found["valid_queries"] == 1
 
@@ -86,9 +90,9 @@ def test_draws_depend_on_the_seed_and_not_on_how_identities_interleave() -> None
         ids.query_pids, ids.gallery_pids[order], ids.query_camids, ids.gallery_camids[order]
     )
     distances = distances + np.linspace(0, 0.01, distances.shape[1])  # no ties
-    found = measure_shared(lambda a, b: distances[a:b], ids, repetitions=30)
-    again = measure_shared(lambda a, b: distances[a:b][:, order], moved, repetitions=30)
-    other = measure_shared(lambda a, b: distances[a:b], ids, repetitions=30, seed=1)
+    found = measure_shared(lambda a, b: distances[a:b], ids, Rules(repetitions=30))
+    again = measure_shared(lambda a, b: distances[a:b][:, order], moved, Rules(repetitions=30))
+    other = measure_shared(lambda a, b: distances[a:b], ids, Rules(repetitions=30, seed=1))
     assert again == found
     assert other != found
 
@@ -102,8 +106,8 @@ def test_one_image_each_leaves_nothing_to_draw() -> None:
         "query_camids": np.zeros(20, int),
         "gallery_camids": np.ones(30, int),
     }
-    found = evaluate(**features, **ids, gallery="shared", repetitions=3)
-    exact = evaluate(**features, **ids, gallery="multi-shot")
+    found = evaluate(**features, **ids, rules=Rules("shared", repetitions=3))
+    exact = evaluate(**features, **ids)
     assert {name: found[name] for name in exact} == pytest.approx(exact, abs=1e-12)
     assert found["repetitions"] == 3
     assert all(found[f"{name}_std"] == 0 for name in ("rank1", "mAP", "mINP"))
@@ -112,4 +116,4 @@ def test_one_image_each_leaves_nothing_to_draw() -> None:
 def test_repetitions_start_at_one() -> None:
     distances, ids = case(0)
     with pytest.raises(InputError, match="0 repetitions; at least 1"):
-        measure_shared(lambda a, b: distances[a:b], ids, repetitions=0)
+        measure_shared(lambda a, b: distances[a:b], ids, Rules(repetitions=0))
