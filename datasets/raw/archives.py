@@ -1,12 +1,10 @@
 """The owners' zip archives, read as they are: unpacked once into the cache, whole or not at all.
 
 The folder in the cache is named by a digest of the archive's listing (names, sizes, CRC-32 and
-times of all members): a renamed, moved or touched copy is the same archive, one in which a member
-changed is another.
+times of all members), so a renamed, moved or touched copy is the same archive.
 """
 
 import errno
-import hashlib
 import json
 import logging
 import os
@@ -16,14 +14,15 @@ import struct
 import tempfile
 import zipfile
 import zlib
-from calendar import timegm
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from datetime import UTC, datetime
+from pathlib import Path
 
 from crossres.datasets.base.errors import InputError
-from crossres.datasets.base.files import replace_folder
+from crossres.datasets.base.files import digest_of, replace_folder
 from crossres.datasets.base.kinds import SPLIT_ZIP, ZIP, kind_of_file
 from crossres.datasets.base.progress import Report, progress
 from crossres.datasets.cards import CARDS, Card
@@ -31,20 +30,17 @@ from crossres.datasets.readers import reader
 
 _VERSION = 1
 _CONTENT = "content"  # below a folder of ours, so that no reader looks at the archives beside it
-_MAX_TOTAL = 1 << 36  # bytes; the largest set that we know unpacks to a tenth of it
 _MAX_MEMBERS = 1_000_000
 _MAX_RATIO = 200  # images and their containers shrink by 2 to 20
-_SMALL = 1 << 20  # bytes below which no ratio is suspicious
 _CHUNK = 1 << 20
 _MAX_END = 22 + (1 << 16)  # bytes of the last record and the comment after it
 _SAMPLE = 20  # names per folder that are enough to recognise a layout
 _JUNK = {"__macosx", "thumbs.db", "desktop.ini"}
 _DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)  # what `replace_folder` explains
 _READ = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
-_METHODS = {1: "Shrink", 6: "Implode", 9: "Deflate64", 93: "Zstandard", 95: "xz", 98: "PPMd"}
-_METHODS |= {20: "Zstandard", 96: "JPEG", 97: "WavPack", 99: "AES encryption"}
+_METHODS = {9: "Deflate64", 93: "Zstandard", 95: "xz", 98: "PPMd", 99: "AES encryption"}
 _ELSEWHERE = "with 7-Zip or unzip and give the folder"
-_EPOCH = (1980, 1, 1, 0, 0, 0)  # the first time that a zip archive can hold
+_EPOCH = 315532800  # 1980, the first time that a zip archive can hold
 _BROKEN = (
     zipfile.BadZipFile,
     zlib.error,
@@ -80,43 +76,43 @@ class _Opened:
 
 
 def is_archive(root: Path) -> bool:
-    """Whether `root` is given as an archive: a file named .zip."""
+    """Return whether `root` is an archive: a file named .zip."""
     return root.suffix.casefold() == ".zip" and root.is_file()
 
 
-def find_in_archive(about: Card, root: Path, cache: Path) -> Path | None:
-    """The raw folder of a set inside an archive, which is unpacked into `cache` when it is not yet.
+def find_in_archive(card: Card, root: Path, cache: Path) -> Path | None:
+    """Return the raw folder of a set inside an archive, unpacking it into `cache` if need be.
 
     `root` is the archive or a folder that holds it: under one of the owners' names, or the only one
     whose listing has the layout of the set. None when there is no such archive. Raises InputError
     naming the archive that is damaged, unsafe, encrypted, or does not hold the set.
     """
-    archive = root if is_archive(root) else _choose(about, root)
+    archive = root if is_archive(root) else _choose(card, root)
     if archive is None:
         return None
     content = _unpacked(archive, cache)
-    folder = reader(about.reader).find(content)
+    folder = reader(card.reader).find(content)
     if folder is None:
         raise InputError(
-            f"{archive}: holds no raw folder of {about.id}; expected {about.layout}; "
-            f"obtain it from {about.obtain}"
+            f"{archive}: holds no raw folder of {card.id}; expected {card.layout}; "
+            f"obtain it from {card.obtain}"
         )
     return folder
 
 
-def _choose(about: Card, root: Path) -> Path | None:
+def _choose(card: Card, root: Path) -> Path | None:
+    """Return the archive of a set in a folder: by the owners' names, else by its listing."""
     archives = _archives(root)
-    usual = {name.casefold() for name in about.archives}
-    named = [archive for archive in archives if archive.name.casefold() in usual]
+    owners_names = {name.casefold() for name in card.archives}
     all_names = {name.casefold() for card in CARDS.values() for name in card.archives}
-    candidates = named or [
+    candidates = [archive for archive in archives if archive.name.casefold() in owners_names] or [
         archive
         for archive in archives
-        if archive.name.casefold() not in all_names and _looks_like(about, archive)
+        if archive.name.casefold() not in all_names and _has_layout(card, archive)
     ]
     if len(candidates) > 1:
         raise InputError(
-            f"{candidates[0]} and {candidates[1]}: more than one archive of {about.id}; "
+            f"{candidates[0]} and {candidates[1]}: more than one archive of {card.id}; "
             "give one of them"
         )
     return candidates[0] if candidates else None
@@ -132,8 +128,8 @@ def _archives(root: Path) -> list[Path]:
     return [root / name for name in names if not name.startswith(".") and is_archive(root / name)]
 
 
-def _looks_like(about: Card, archive: Path) -> bool:
-    """Whether a reader finds its layout in a tree of empty files with the names of the members."""
+def _has_layout(card: Card, archive: Path) -> bool:
+    """Return whether a reader finds its layout in empty files with the names of the members."""
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder) / "a" / "b"  # deep enough that readers look at nothing but this tree
         try:
@@ -141,25 +137,25 @@ def _looks_like(about: Card, archive: Path) -> bool:
                 for path in _sample(opened.members):
                     (root / path).parent.mkdir(parents=True, exist_ok=True)
                     (root / path).touch()
-            return root.is_dir() and reader(about.reader).find(root) is not None
+            return root.is_dir() and reader(card.reader).find(root) is not None
         except (InputError, OSError):
             return False  # a zip that nobody named: not ours to complain about
 
 
 def _sample(members: tuple[_Member, ...]) -> Iterator[str]:
-    taken: dict[str, int] = {}
+    names: Counter[str] = Counter()
     for member in members:
-        parent = str(PurePosixPath(member.path).parent)
-        taken[parent] = taken.get(parent, 0) + 1
-        if taken[parent] <= _SAMPLE:
+        folder = member.path.rpartition("/")[0]
+        names[folder] += 1
+        if names[folder] <= _SAMPLE:
             yield member.path
 
 
 def _unpacked(archive: Path, cache: Path) -> Path:
-    """The content of the archive in the cache, unpacked when it is absent or damaged."""
+    """Return the content of the archive in the cache; unpack it when it is absent or damaged."""
     with _opened(archive) as opened:
         folder = cache / "archives" / _digest(opened.members)[:32]
-        if folder.exists() and not _is_whole(folder / _CONTENT, opened.members):
+        if folder.exists() and not _is_unpacked(folder / _CONTENT, opened.members):
             _log.warning("%s: not what %s holds; unpacking it again", folder, archive)
             shutil.rmtree(folder, ignore_errors=True)
         if not folder.exists():
@@ -174,14 +170,12 @@ def _unpacked(archive: Path, cache: Path) -> Path:
 
 
 def _digest(members: tuple[_Member, ...]) -> str:
-    sha = hashlib.sha256(f"archive {_VERSION}\n".encode())
-    for m in members:
-        sha.update(f"{m.size} {m.crc} {m.time} {json.dumps(m.path)}\n".encode())
-    return sha.hexdigest()
+    lines = (f"{m.size} {m.crc} {m.time} {json.dumps(m.path)}\n" for m in members)
+    return digest_of(f"archive {_VERSION}\n".encode(), *map(str.encode, lines))
 
 
-def _is_whole(content: Path, members: tuple[_Member, ...]) -> bool:
-    """Whether the unpacked files are there with the sizes and times that they were written with."""
+def _is_unpacked(content: Path, members: tuple[_Member, ...]) -> bool:
+    """Return whether these files and no others are there, with their sizes and times."""
     try:
         stats = [(content / member.path).stat() for member in members]
     except OSError:
@@ -193,11 +187,11 @@ def _is_whole(content: Path, members: tuple[_Member, ...]) -> bool:
 
 
 def _check_room(archive: Path, cache: Path, needed: int) -> None:
-    place = next(folder for folder in (cache, *cache.absolute().parents) if folder.exists())
-    free = shutil.disk_usage(place).free
+    folder = next(folder for folder in (cache, *cache.absolute().parents) if folder.exists())
+    free = shutil.disk_usage(folder).free
     if free < needed:
         raise InputError(
-            f"{archive}: unpacks to {needed:,} bytes, and {place} has {free:,} free; "
+            f"{archive}: unpacks to {needed:,} bytes, and {folder} has {free:,} free; "
             "free the disk or choose another cache"
         )
 
@@ -221,32 +215,27 @@ def _opened(archive: Path) -> Iterator[_Opened]:
 
 def _members(archive: Path, file: zipfile.ZipFile) -> tuple[_Member, ...]:
     infos = file.infolist()
-    if not _is_count(archive, len(infos)):
+    end = _last_record(archive)
+    (count,) = struct.unpack_from("<H", end, 10)
+    # zipfile checks neither. 0xFFFF: the count is that of a zip64 record.
+    if _is_split(end) or count not in (len(infos) & 0xFFFF, 0xFFFF):
         raise _no_archive(archive)
     if len(infos) > _MAX_MEMBERS:
         raise _unsafe(archive, f"lists {len(infos):,} entries")
-    _check_sizes(archive, infos)
+    size, packed = sum(info.file_size for info in infos), archive.stat().st_size
+    if size > _MAX_RATIO * packed:
+        raise _unsafe(archive, f"unpacks {packed:,} to {size:,} bytes")
     members = []
     for info in infos:
         path = _safe_path(archive, info)
         if not info.is_dir() and not any(_is_junk(part) for part in path.split("/")):
             _check_kind(archive, info)
             members.append(_Member(path, info.file_size, info.CRC, _time(info), info))
-    _check_names(archive, members)
     return tuple(sorted(members, key=lambda member: member.path))
 
 
-def _is_count(archive: Path, entries: int) -> bool:
-    """Whether this is one part of one, with so many entries: zipfile checks neither."""
-    end = _last_record(archive)
-    if _is_split(end):
-        return False
-    (count,) = struct.unpack_from("<H", end, 10)
-    return count in (entries & 0xFFFF, 0xFFFF)  # the latter where there are more than fit in
-
-
 def _last_record(archive: Path) -> bytes:
-    """The record that ends a zip archive, and what follows; b"" where there is none."""
+    """Return the record that ends a zip archive, and what follows; b"" if there is none."""
     with archive.open("rb") as file:
         file.seek(max(0, archive.stat().st_size - _MAX_END))
         end = file.read()
@@ -255,8 +244,8 @@ def _last_record(archive: Path) -> bytes:
 
 
 def _is_split(end: bytes) -> bool:
-    """Whether the last record numbers its part other than 0 (0xFFFF: a longer record says it)."""
-    return any(end[place : place + 2] not in (b"", b"\0\0", b"\xff\xff") for place in (4, 6))
+    """Return whether the last record numbers its part other than 0 (0xFFFF: it is a zip64 one)."""
+    return any(end[start : start + 2] not in (b"", b"\0\0", b"\xff\xff") for start in (4, 6))
 
 
 def _is_junk(part: str) -> bool:
@@ -264,7 +253,7 @@ def _is_junk(part: str) -> bool:
 
 
 def _safe_path(archive: Path, info: zipfile.ZipInfo) -> str:
-    """The name of an entry with "/" between its parts, which all lie below the folder."""
+    """Return the path of an entry below the folder that it is unpacked into."""
     name = info.filename.replace("\\", "/").removesuffix("/")
     parts = name.split("/")
     outside = not name or name.startswith("/") or ":" in parts[0] or ".." in parts
@@ -280,7 +269,7 @@ def _check_kind(archive: Path, info: zipfile.ZipInfo) -> None:
 
 
 def _check_packing(archive: Path, members: tuple[_Member, ...]) -> None:
-    """Refuse a whole archive that Python's library cannot unpack; other programs can."""
+    """Refuse an undamaged archive that Python cannot unpack, but other programs can."""
     for member in members:
         fault = packing_fault(member.info)
         if fault:
@@ -288,7 +277,7 @@ def _check_packing(archive: Path, members: tuple[_Member, ...]) -> None:
 
 
 def packing_fault(info: zipfile.ZipInfo) -> str:
-    """Why an entry cannot be unpacked here, and what helps; "" when it can."""
+    """Return why an entry cannot be unpacked here and what helps; "" when it can."""
     if info.flag_bits & 0x1:
         return (
             f"entry {info.filename!r} is encrypted; unpack it with the password of its owners "
@@ -297,44 +286,19 @@ def packing_fault(info: zipfile.ZipInfo) -> str:
     method = info.compress_type
     if method in _READ:
         return ""
-    named = f"{_METHODS[method]} (method {method})" if method in _METHODS else f"method {method}"
+    name = f"{_METHODS[method]} (method {method})" if method in _METHODS else f"method {method}"
     return (
-        f"entry {info.filename!r} is packed by {named}, which is not read here though the archive "
+        f"entry {info.filename!r} is packed by {name}, which is not read here though the archive "
         f"may be whole; unpack it {_ELSEWHERE}"
     )
 
 
-def _check_sizes(archive: Path, infos: list[zipfile.ZipInfo]) -> None:
-    """Refuse what unpacks to far more than its own size: no data set does."""
-    total = sum(info.file_size for info in infos)
-    packed = sum(info.compress_size for info in infos)
-    if packed > archive.stat().st_size:
-        raise _unsafe(archive, "has entries that overlap")
-    for name, size, compressed in [
-        *((repr(info.filename), info.file_size, info.compress_size) for info in infos),
-        ("all entries", total, packed),
-    ]:
-        if size > _MAX_TOTAL or (size > _SMALL and size > _MAX_RATIO * compressed):
-            raise _unsafe(archive, f"unpacks {compressed:,} to {size:,} bytes ({name})")
-
-
-def _check_names(archive: Path, members: list[_Member]) -> None:
-    seen: set[str] = set()
-    for member in members:
-        if member.path in seen:
-            raise _unsafe(archive, f"has two entries {member.path!r}")
-        seen.add(member.path)
-    for path in seen:
-        for parent in map(str, PurePosixPath(path).parents):
-            if parent in seen:
-                raise _unsafe(archive, f"has {parent!r} as a file and as a folder")
-
-
 def _time(info: zipfile.ZipInfo) -> int:
-    """The time of an entry in seconds; zip archives know no time zone, we read it as UTC."""
-    year, month, day, hour, minute, second = info.date_time
-    known = 1 <= month <= 12 and 1 <= day <= 31 and hour < 24 and minute < 60 and second < 60
-    return timegm((year, month, day, hour, minute, second) if known else _EPOCH)
+    """Return the time of an entry in seconds, read as UTC; 1980 if there is no such time."""
+    try:
+        return int(datetime(*info.date_time, tzinfo=UTC).timestamp())
+    except ValueError:
+        return _EPOCH
 
 
 def _unpack(opened: _Opened, content: Path, report: Report) -> None:
@@ -348,6 +312,10 @@ def _unpack(opened: _Opened, content: Path, report: Report) -> None:
                 shutil.copyfileobj(packed, file, _CHUNK)
         except _BROKEN as error:
             raise _damaged(opened.archive, member.path) from error
+        except (FileExistsError, NotADirectoryError) as error:
+            raise _unsafe(
+                opened.archive, f"has {member.path!r} twice, or its folder as a file"
+            ) from error
         except OSError as error:
             if error.errno in _DISK:
                 raise
@@ -371,7 +339,7 @@ def _no_archive(archive: Path) -> InputError:
 
 
 def archive_fault(archive: Path) -> str:
-    """What a file is that zipfile cannot open, and what helps."""
+    """Return what a file is that zipfile cannot open, and what helps."""
     kind, end = kind_of_file(archive), _last_record(archive)
     if kind == SPLIT_ZIP or _is_split(end):
         return (
@@ -380,10 +348,10 @@ def archive_fault(archive: Path) -> str:
         )
     if kind.name and kind != ZIP:
         return f"not a zip archive but {kind.name}; {kind.remedy or 'download it again'}"
-    what = "its end is missing or damaged" if kind.name else "it begins like none"
+    fault = "its end is missing or damaged" if kind.name else "it begins like none"
     size = archive.stat().st_size
-    return f"not a whole zip archive ({size:,} bytes, {what}); copy or download it again"
+    return f"not a whole zip archive ({size:,} bytes, {fault}); copy or download it again"
 
 
-def _unsafe(archive: Path, what: str) -> InputError:
-    return InputError(f"{archive}: {what}; this is not an archive of the owners, get theirs")
+def _unsafe(archive: Path, fault: str) -> InputError:
+    return InputError(f"{archive}: {fault}; this is not an archive of the owners, get theirs")
