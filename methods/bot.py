@@ -114,7 +114,7 @@ class Bot(TorchMethod[BotNetwork]):
         ]
         if network.centres is not None:
             steps.append(centre_optimiser(network.centres, o.centre_lr, o.centre_weight))
-        for now in iterations(train, self.profile.train, o, run):
+        for now in iterations(train, self.profile.train_spec, o, run):
             set_rate(steps[0], o.rate(now))
             network.zero_grad()
             network.loss(now.inputs(device), now.labels(device)).backward()  # type: ignore[no-untyped-call]

@@ -28,7 +28,7 @@ from crossres.methods.interface.method import Grade
 from crossres.methods.interface.run import Run
 from crossres.methods.interface.training_data import Images, TrainSet
 from crossres.methods.shared.loss_recording import recorded_loss
-from crossres.methods.shared.networks.backbones import backbone_spec, stage_channels, stages
+from crossres.methods.shared.networks.backbones import stage_channels, stages
 from crossres.methods.shared.networks.decoder import Decoder, Output
 from crossres.methods.shared.networks.discriminators import Discriminator
 from crossres.methods.shared.networks.reid import ReidNetwork, joined, part_loss
@@ -197,7 +197,7 @@ class CadNet(TorchMethod[CadNetNetwork]):
     options: CadNetOptions
 
     def build(self, identities: int, run: Run, pretrained: bool) -> CadNetNetwork:
-        o, channels = self.options, stage_channels(backbone_spec(self.profile.backbone))
+        o, channels = self.options, stage_channels(self.profile.backbone_spec)
         if not set(o.depths) <= set(range(1, len(channels) + 1)):
             raise InputError(f"{self.name}: option depths must lie between 1 and {len(channels)}")
         encoders = [
@@ -219,7 +219,7 @@ class CadNet(TorchMethod[CadNetNetwork]):
             )
             adversaries.append((adversary, o.adversary_lr, 0.0))
         generator = np.random.default_rng(run.seed_for("rates"))
-        for now in iterations(train, self.profile.train, o, run):
+        for now in iterations(train, self.profile.train_spec, o, run):
             rate_draws = generator.integers(0, len(o.rates), len(now.batch.indices))
             run.record_draws(rate_draws)
             part = (optimiser, o.reid_lr, o.reid_warmup)

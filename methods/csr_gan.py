@@ -27,7 +27,6 @@ from crossres.methods.interface.method import Embeddings, Grade
 from crossres.methods.interface.run import Run
 from crossres.methods.interface.training_data import Images, TrainSet
 from crossres.methods.shared.loss_recording import recorded_loss
-from crossres.methods.shared.networks.backbones import backbone_spec
 from crossres.methods.shared.networks.perceptual import Perceptual, imagenet_perceptual
 from crossres.methods.shared.networks.reid import ReidNetwork, joined, part_loss
 from crossres.methods.shared.networks.resolution import RateEstimator
@@ -154,7 +153,7 @@ class CsrGan(TorchMethod[CsrGanNetwork]):
         reid = make_optimiser(o.optimiser, learned, o.reid_lr, o.reid_weight_decay)
         learners = [network.generators, judges] if o.stages else []
         gan = [(make_optimiser("adam", m.parameters(), o.sr_lr, 0), o.sr_lr, 0.0) for m in learners]
-        for now in iterations(train, self.profile.train, o, run):
+        for now in iterations(train, self.profile.train_spec, o, run):
             if gan and len(now.batch.hr):
                 descend(now, gan[:1], stage_losses(network, judges, gan[1], perceptual, now))
             rates = torch.from_numpy(train.rates[now.batch.indices]).to(device)
@@ -164,7 +163,7 @@ class CsrGan(TorchMethod[CsrGanNetwork]):
             descend(now, [(reid, o.reid_lr, o.reid_warmup)], [loss])
 
     def _perceptual(self, device: torch.device) -> Perceptual | None:
-        o, imagenet = self.options, backbone_spec(self.profile.backbone).weights == "imagenet"
+        o, imagenet = self.options, self.profile.backbone_spec.weights == "imagenet"
         if imagenet and o.stages and max(o.vgg_map, o.vgg_output) > 0:
             return imagenet_perceptual(self.profile.weights_dir).to(device)
         return None

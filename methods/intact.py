@@ -126,7 +126,7 @@ class Intact(TorchMethod[IntactNetwork]):
         teacher = SrTeacher(network, run) if o.sr == "residual" else None
         learned = network.reid.parameters()
         reid = make_optimiser(o.optimiser, learned, o.reid_lr, o.reid_weight_decay)
-        for now in iterations(train, self.profile.train, o, run):
+        for now in iterations(train, self.profile.train_spec, o, run):
             s = streams(now, (RATES[now.step % len(RATES)],), device)
             together = now.elapsed >= o.association_from
             if teacher is not None and (together or len(s.low)):

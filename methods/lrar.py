@@ -204,7 +204,7 @@ class Lrar(TorchMethod[LrarNetwork]):
         parts = [(reid, o.reid_lr, o.reid_warmup)]
         if masks:
             parts.append((make_optimiser(o.optimiser, masks, o.mask_lr, 0), o.mask_lr, 0))
-        for now in iterations(train, self.profile.train, o, run):
+        for now in iterations(train, self.profile.train_spec, o, run):
             if o.progressive:
                 trunk.added = -(-(now.step + 1) * len(masks) // now.total)
             trunk.frozen = o.progressive

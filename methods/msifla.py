@@ -175,7 +175,7 @@ class Msifla(TorchMethod[MsiflaNetwork]):
         ir = make_optimiser(o.optimiser, network.ir.parameters(), o.ir_lr, o.ir_weight_decay)
         learned = network.reid.parameters()
         reid = make_optimiser(o.optimiser, learned, o.reid_lr, o.reid_weight_decay)
-        for now in iterations(train, self.profile.train, o, run):
+        for now in iterations(train, self.profile.train_spec, o, run):
             set_rate(ir, now.rate(o.ir_lr))
             set_rate(reid, now.rate(o.reid_lr, o.reid_warmup))
             learn(network, now, ir, reid)

@@ -102,5 +102,5 @@ class Pcb(TorchMethod[PcbNetwork]):
         )
         head = make_optimiser(o.optimiser, network.new_layers(), o.reid_lr, o.reid_weight_decay)
         parts = [(trunk, trunk_lr, o.reid_warmup), (head, o.reid_lr, o.reid_warmup)]
-        for now in iterations(train, self.profile.train, o, run):
+        for now in iterations(train, self.profile.train_spec, o, run):
             descend(now, parts, [network.loss(now.inputs(device), now.labels(device))])

@@ -79,7 +79,7 @@ class Plain(TorchMethod[PlainNetwork]):
     def train(self, network: PlainNetwork, train: TrainSet, run: Run) -> None:
         o = self.options
         reid = make_optimiser(o.optimiser, network.parameters(), o.reid_lr, o.reid_weight_decay)
-        for now in iterations(train, self.profile.train, o, run):
+        for now in iterations(train, self.profile.train_spec, o, run):
             set_rate(reid, now.rate(o.reid_lr, o.reid_warmup))
             reid.zero_grad()
             _loss(network, now).backward()  # type: ignore[no-untyped-call]

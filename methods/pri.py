@@ -165,7 +165,7 @@ class Pri(TorchMethod[PriNetwork]):
         if network.recovery is not None:
             sr = make_optimiser("adam", network.recovery.parameters(), o.sr_lr, 0)
             parts.append((sr, o.sr_lr, 0))
-        for now in iterations(train, self.profile.train, o, run):
+        for now in iterations(train, self.profile.train_spec, o, run):
             descend(now, parts, [network.loss(now)])
 
     def reconstructions(self, images: Images) -> dict[str, Images]:

@@ -24,7 +24,6 @@ from crossres.methods.interface.method import Embeddings, Grade
 from crossres.methods.interface.run import Run
 from crossres.methods.interface.training_data import Images, TrainSet
 from crossres.methods.shared.loss_recording import recorded_loss, recording_losses
-from crossres.methods.shared.networks.backbones import backbone_spec
 from crossres.methods.shared.networks.multiscale import (
     MultiScaleReid,
     Trunk,
@@ -159,7 +158,7 @@ class PsHrnet(TorchMethod[PsHrnetNetwork]):
 
     def _reid(self, identities: int, run: Run, pretrained: bool) -> MultiScaleReid:
         """Build the network of teacher and student; both start from the same weights."""
-        o, spec = self.options, backbone_spec(self.profile.backbone)
+        o, spec = self.options, self.profile.backbone_spec
         with seeded(run.seed_for("initial weights", "re-ID", 1)):
             branches = build_branches(o.trunk, spec, self.profile.weights_dir, pretrained)
             return MultiScaleReid(branches, identities, o.part_width, o.dropout)
@@ -208,7 +207,7 @@ class PsHrnet(TorchMethod[PsHrnetNetwork]):
         """Train one of the two networks over the whole schedule."""
         o, learned = self.options, network.parameters()
         optimiser = make_optimiser(o.optimiser, learned, o.reid_lr, o.reid_weight_decay, True)
-        for now in iterations(train, self.profile.train, o, run):
+        for now in iterations(train, self.profile.train_spec, o, run):
             set_rate(optimiser, o.rate(now))
             optimiser.zero_grad()
             if (value := loss(now)) is not None:

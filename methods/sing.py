@@ -152,7 +152,7 @@ class SingMethod(TorchMethod[SingNetwork]):
         if o.sr == "srcnn":
             sr = make_optimiser(o.optimiser, network.sr.parameters(), o.sr_lr, 0)
             parts.append((sr, o.sr_lr, 0))
-        for now in iterations(train, self.profile.train, o, run):
+        for now in iterations(train, self.profile.train_spec, o, run):
             descend(now, parts, (network.loss(now, j) for j in range(len(o.groups))))
 
     def distances(self, query: Embeddings, gallery: Embeddings) -> Distances:

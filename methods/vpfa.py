@@ -30,7 +30,7 @@ from crossres.methods.shared.loss_recording import recorded_loss
 from crossres.methods.shared.networks.reid import ReidNetwork, joined
 from crossres.methods.shared.tensors import in_batches, to_tensor
 from crossres.methods.shared.torch_tools import device_of, repeatable, seeded
-from crossres.methods.shared.training.schedule import make_optimiser, set_rate, train_spec
+from crossres.methods.shared.training.schedule import make_optimiser, set_rate, total_iterations
 from crossres.methods.shared.training.streams import check_rates, require_variants
 
 Start = Literal["identity", "random"]
@@ -186,7 +186,7 @@ class Vpfa(Plain):
         if len(train.hr) == 0:
             raise InputError("vpfa needs HR training images; this training set has none")
         reid_data = hr_only(train) if o.features == "hr" else train
-        first = train_spec(self.profile.train).total(reid_data.labels)
+        first = total_iterations(self.profile.train_spec, reid_data.labels)
         rows = len(train.hr) if o.pairs == "images" else len(set(train.labels[train.hr]))
         total = first + (o.vp_epochs * -(-rows // o.vp_batch) if o.rates else 0)
         reid_run = replace(run, progress=lambda done, _: run.progress(done, total))

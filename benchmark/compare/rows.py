@@ -10,6 +10,7 @@ from typing import Any
 from crossres.benchmark.config.tables import Row, Table
 from crossres.benchmark.records.cell import canonical_json
 from crossres.benchmark.records.record import Record
+from crossres.datasets.base.build import build
 from crossres.datasets.base.errors import InputError
 from crossres.datasets.cards import CARDS
 from crossres.datasets.protocols import canonical_text
@@ -77,13 +78,8 @@ def row_options(row: Row, profile: Mapping[str, Any]) -> dict[str, Any]:
 
     Raises InputError where this version does not know the profile or one of the options.
     """
-    try:
-        return resolve_options(row.method, Profile(**profile), dict(row.options))
-    except TypeError as error:
-        raise InputError(
-            f"the records of profile {profile.get('name')} hold a profile that this version does "
-            f"not know ({error})"
-        ) from error
+    where = f"profile {profile.get('name')} of the records"
+    return resolve_options(row.method, build(Profile, profile, where), dict(row.options))
 
 
 def protocol_texts(dataset: str, protocols: Iterable[str]) -> list[str]:

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from crossres.benchmark.config.tables import CLAIMS, FOLDER, LONGEST, Table, load_table
-from crossres.benchmark.config.toml import checked
 from crossres.benchmark.metrics.measure import METRICS
+from crossres.datasets.base.build import checked
 from crossres.datasets.base.errors import InputError
 from crossres.datasets.base.places import place
 from crossres.datasets.base.suggest import did_you_mean
@@ -20,6 +20,12 @@ from crossres.datasets.cards import CARDS
 Direction = Literal["higher", "lower"]
 OTHERS = "others"
 MARGIN = 1.0  # percentage points: differences below are none
+ENTRIES = {
+    **dict.fromkeys(("id", "text", "section", "table", "metric", "left", "direction"), str),
+    "right": Literal["others"] | tuple[str, ...],
+    "datasets": tuple[str, ...],
+    "margin": float,
+}
 
 
 @dataclass(frozen=True)
@@ -57,7 +63,9 @@ def load_claims(name: str | Path = "", tables: Sequence[Table] = ()) -> tuple[Cl
             f"{', '.join(sorted(kinds))}; your own are given by the path of their .toml file"
         )
     where = f"claims {path}"
-    content = checked(where, read_toml(path, "claims"), {"claims": list}, {"margin": float})
+    content = checked(
+        where, read_toml(path, "claims"), {"claims": list, "margin": float}, ("claims",)
+    )
     margin = content.get("margin", MARGIN)
     claims = tuple(
         _claim(f"{where}, claim {n}", c, tables, margin) for n, c in enumerate(content["claims"], 1)
@@ -69,15 +77,7 @@ def load_claims(name: str | Path = "", tables: Sequence[Table] = ()) -> tuple[Cl
 
 
 def _claim(where: str, content: Any, tables: Sequence[Table], margin: float) -> Claim:
-    if not isinstance(content, dict):
-        raise InputError(f"{where}: must be a [[claims]] entry")
-    texts = ("id", "text", "section", "table", "metric", "left", "direction")
-    right = (
-        {"right": type(content.get("right"))} if content.get("right") == OTHERS else {"right": list}
-    )
-    values = checked(
-        where, content, {**dict.fromkeys(texts, str), **right}, {"datasets": list, "margin": float}
-    )
+    values = checked(where, content, ENTRIES, ENTRIES.keys() - {"datasets", "margin"})
     for entry in ("id", "text", "section"):
         values[entry] = plain_text(f"{where}: {entry}", values[entry], LONGEST)
     name = values.pop("table")

@@ -10,30 +10,22 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
-from crossres.benchmark.config.toml import checked
 from crossres.datasets.base.arguments import as_path, if_given
 from crossres.datasets.base.bounds import checked_count
+from crossres.datasets.base.build import build, checked, hints_of
 from crossres.datasets.base.errors import InputError
 from crossres.datasets.base.places import place
 from crossres.datasets.base.suggest import did_you_mean, unknown
 from crossres.datasets.base.texts import check_name, read_toml
-from crossres.methods.interface.profile import Profile
+from crossres.methods.interface.profile import BackboneSpec, Profile, TrainSpec
 from crossres.methods.interface.registry import method_names
 
 FOLDER = Path(__file__).parents[1] / "profiles"
 MOST_PIXELS, MOST_OF_BACKBONE, MOST_OF_TRAINING = 4096, 4096, 10_000_000
 DEVICES = r"cpu|auto|cuda(:\d+)?"
+ENTRIES = {**hints_of(Profile), "typical_seconds": dict}
+del ENTRIES["weights_dir"]  # not of a profile, but of a machine
 NO_CONTENT = ("weights_dir", "paper_size", "warning")
-BACKBONE = {
-    "name": str,
-    "weights": str,
-    "width": int,
-    "blocks": list,
-    "last_stride": int,
-    "stem_stride": int,
-    "patch": int,
-}
-TRAIN = {"epochs": int, "iterations": int, "identities": int, "hr_images": int, "lr_images": int}
 
 
 def profile_names() -> list[str]:
@@ -124,41 +116,28 @@ def _merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
 
 
 def _profile(where: str, content: dict[str, Any]) -> Profile:
-    values = checked(
-        where,
-        content,
-        required={"name": str, "height": int, "width": int, "backbone": dict, "train": dict},
-        optional={
-            "device": str,
-            "twin_size": str,
-            "methods": dict,
-            "typical_seconds": dict,
-            "paper_size": bool,
-            "warning": str,
-        },
-    )
-    check_name(f"{where}: name", values["name"])
+    values = checked(where, content, ENTRIES, ("name", "height", "width", "backbone", "train"))
     _check_typical(where, values.pop("typical_seconds", {}))
-    if not re.fullmatch(DEVICES, values.get("device", "cpu")):
-        raise InputError(f"{where}: device {values['device']!r} must be cpu, cuda, cuda:N or auto")
+    profile = Profile(**values)
+    check_name(f"{where}: name", profile.name)
+    if not re.fullmatch(DEVICES, profile.device):
+        raise InputError(f"{where}: device {profile.device!r} must be cpu, cuda, cuda:N or auto")
     for side in ("height", "width"):
-        checked_count(values[side], f"{where}: {side} in pixels", MOST_PIXELS, least=8)
-    checked(f"{where}, backbone", values["backbone"], {"name": str}, BACKBONE)
-    checked(f"{where}, train", values["train"], {}, TRAIN)
-    if ("epochs" in values["train"]) == ("iterations" in values["train"]):
-        raise InputError(f"{where}, train: give either epochs or iterations")
-    for name, number in values["train"].items():
-        checked_count(number, f"{where}, train: {name}", MOST_OF_TRAINING)
-    _check_backbone(where, values["backbone"])
-    _check_methods(where, values.get("methods", {}))
-    return Profile(**values)
+        checked_count(getattr(profile, side), f"{where}: {side} in pixels", MOST_PIXELS, least=8)
+    _check_counts(f"{where}, train", profile.train, MOST_OF_TRAINING)
+    _check_counts(f"{where}, backbone", profile.backbone, MOST_OF_BACKBONE)
+    build(TrainSpec, profile.train, f"{where}, train")
+    build(BackboneSpec, profile.backbone, f"{where}, backbone", required=("name",))
+    _check_methods(where, profile.methods)
+    return profile
 
 
-def _check_backbone(where: str, backbone: dict[str, Any]) -> None:
-    for name, value in backbone.items():
+def _check_counts(where: str, entries: dict[str, Any], most: int) -> None:
+    """Raise InputError for a number that is not from 1 to `most`."""
+    for name, value in entries.items():
         for number in value if isinstance(value, list) else [value]:
-            if not isinstance(number, str):
-                checked_count(number, f"{where}, backbone: {name}", MOST_OF_BACKBONE)
+            if isinstance(number, int | float):
+                checked_count(number, f"{where}: {name}", most)
 
 
 def _check_methods(where: str, methods: dict[str, Any]) -> None:

@@ -4,19 +4,19 @@ A table is a TOML file; the built-in ones lie in tables/, a user's own is given 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, cast
 
 from crossres.benchmark.config.profiles import profile_names
-from crossres.benchmark.config.toml import checked
 from crossres.benchmark.metrics.measure import METRICS
 from crossres.benchmark.metrics.rules import GALLERY_RULES, GalleryRule
 from crossres.datasets.base.arguments import as_path, as_several
 from crossres.datasets.base.bounds import checked_seeds
+from crossres.datasets.base.build import build, checked
 from crossres.datasets.base.errors import InputError
 from crossres.datasets.base.places import place
-from crossres.datasets.base.suggest import did_you_mean
+from crossres.datasets.base.suggest import did_you_mean, unknown
 from crossres.datasets.base.texts import check_name, plain_number, plain_text, read_csv, read_toml
 from crossres.datasets.cards import CARDS
 from crossres.datasets.protocols import canonical_text, gallery_rule
@@ -25,6 +25,12 @@ from crossres.methods.interface.registry import method_names
 FOLDER = Path(__file__).parents[1] / "tables"
 CLAIMS = "claims"  # how the names of files in the folder begin that are no tables: see claims.py
 COLUMNS = ("row", "dataset", "metric", "value", "source")  # of published numbers
+ENTRIES: dict[str, Any] = {
+    **dict.fromkeys(("id", "title", "caption", "gallery", "reference", "profile"), str),
+    **dict.fromkeys(("rows", "datasets", "metrics", "seeds", "protocols"), list),
+    "published": Any,
+}
+REQUIRED = ("id", "rows", "datasets", "metrics", "seeds")
 LONGEST, LONGEST_LABEL = 2000, 200  # characters of a caption, and of a row's label
 _TITLES = {card.title: card.title for card in CARDS.values()}
 _DATASETS = {**_TITLES, **{name: card.title for name, card in CARDS.items()}}
@@ -168,20 +174,7 @@ def _find_row(table: Table, name: str) -> Row:
 def table_from(path: Path, content: dict[str, Any]) -> Table:
     """The table of a TOML file's content; InputError as `load_table`."""
     where = f"table {path}"
-    values = checked(
-        where,
-        content,
-        required={"id": str, "rows": list, "datasets": list, "metrics": list, "seeds": list},
-        optional={
-            "title": str,
-            "caption": str,
-            "gallery": str,
-            "published": type(content.get("published", "")),
-            "protocols": list,
-            "reference": str,
-            "profile": str,
-        },
-    )
+    values = checked(where, content, ENTRIES, REQUIRED)
     check_name(f"{where}: id", values["id"])
     gallery = values.get("gallery", "single-shot")
     _known(where, "gallery", [gallery], [*GALLERY_RULES, OF_PROTOCOL])
@@ -224,32 +217,18 @@ def table_from(path: Path, content: dict[str, Any]) -> Table:
 
 def _row(where: str, index: int, content: Any) -> Row:
     here = f"{where}, row {index}"
-    if not isinstance(content, dict):
-        raise InputError(f"{here}: must be a [[rows]] entry with label and method")
-    values = checked(
-        here,
-        content,
-        required={"label": str, "method": str},
-        optional={
-            "options": dict,
-            "latex": str,
-            "published": str,
-            "protocol": str,
-            "twin_protocol": str,
-        },
-    )
-    if values["method"] not in method_names():
-        known = ", ".join(method_names())
-        near = did_you_mean(values["method"], method_names())
-        raise InputError(
-            f"{here}: unknown method {values['method']!r}{near}; known methods: {known}"
-        )
-    if "twin_protocol" in values and "protocol" not in values:
+    row = build(Row, content, here)
+    if row.method not in method_names():
+        raise unknown("method", row.method, method_names(), here)
+    if row.twin_protocol and not row.protocol:
         raise InputError(f"{here}: twin_protocol stands for a protocol, which is missing")
-    for name in ("label", "latex", "published"):
-        if name in values:
-            values[name] = plain_text(f"{here}: {name}", values[name], LONGEST_LABEL)
-    return Row(**values)
+    texts = {"label": row.label, "latex": row.latex, "published": row.published}
+    plain: dict[str, Any] = {
+        name: plain_text(f"{here}: {name}", text, LONGEST_LABEL)
+        for name, text in texts.items()
+        if text is not None
+    }
+    return replace(row, **plain)
 
 
 def _profile(where: str, name: str) -> str:

@@ -144,7 +144,7 @@ class _Driver:
         """Build the pixels of each data set and seed once. InputError when one cannot be built."""
         if self.plan.todo:
             profile = self.plan.todo[0].job.profile
-            check_weights_dir(profile.backbone, profile.weights_dir)
+            check_weights_dir(profile.backbone_spec, profile.weights_dir)
         first: dict[str, Job] = {}
         for cell in self.plan.todo:
             first.setdefault(cell.job.manifest_digest, cell.job)

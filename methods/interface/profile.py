@@ -1,23 +1,77 @@
 """The profile of a run: input size, backbone, training, device, options of methods."""
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from crossres.datasets.base.arguments import as_a, as_count, as_path, as_text, if_given
+from crossres.datasets.base.build import build
+
+BACKBONES = ("resnet50", "resnet-small", "vit-base", "vit-small")
+
+
+@dataclass(frozen=True)
+class BackboneSpec:
+    """The `backbone` of a profile; `width` and `blocks` are those of a small one.
+
+    last_stride: 1 keeps 16 x 8 positions of a 256 x 128 image, 2 the 8 x 4 of the classifier.
+    stem_stride: of resnet-small. patch: the side of a patch of vit-small in pixels; its `blocks`
+    are as many in a row as their sum, its `width` is that of a token, 16 for each head.
+    """
+
+    name: str = "resnet50"
+    weights: str = "imagenet"
+    width: int = 16
+    blocks: tuple[int, ...] = (1, 1, 1, 1)
+    stem_stride: int = 1
+    last_stride: int = 1
+    patch: int = 8
+
+    def __post_init__(self) -> None:
+        """Check the values. Raises ValueError."""
+        choices = {"name": BACKBONES, "weights": ("imagenet", "none")}
+        for option, values in choices.items():
+            if getattr(self, option) not in values:
+                raise ValueError(f"{option} must be one of {', '.join(values)}")
+        if self.name.endswith("-small") and self.weights != "none":
+            raise ValueError(f'{self.name} has no ImageNet weights: set weights = "none"')
+        if {self.stem_stride, self.last_stride} - {1, 2}:
+            raise ValueError("stem_stride and last_stride must be 1 or 2")
+        if min(self.width, self.patch, *self.blocks, len(self.blocks)) < 1:
+            raise ValueError("width, patch and blocks must be at least 1")
+        if self.name == "vit-small" and self.width % 16:
+            raise ValueError("the width of vit-small must be a multiple of 16")
+
+
+@dataclass(frozen=True)
+class TrainSpec:
+    """The `train` of a profile: how long to train, and how many images of whom a batch has."""
+
+    epochs: int = 0
+    iterations: int = 0
+    identities: int = 5
+    hr_images: int = 2
+    lr_images: int = 2
+
+    def __post_init__(self) -> None:
+        """Check the values. Raises ValueError."""
+        if (self.epochs > 0) == (self.iterations > 0) or min(self.epochs, self.iterations) < 0:
+            raise ValueError("give either epochs or iterations, and more than 0 of them")
+        if min(self.identities, self.hr_images, self.lr_images) < 1:
+            raise ValueError("identities, hr_images and lr_images must be at least 1")
 
 
 @dataclass(frozen=True)
 class Profile:
     """How large an experiment is: what one profile file says.
 
-    `backbone`: name ("resnet50" | "resnet-small" | "vit-base" | "vit-small"), weights
-    ("imagenet" | "none"), last_stride (1 | 2) and, for a small one, width and blocks. `train`:
-    {"epochs": n} or {"iterations": n}, and optionally identities, hr_images, lr_images per batch.
-    `methods`: per-method overrides of options. `weights_dir`: a folder with ImageNet weights for
-    machines without network. `paper_size`: whether it is as large as the experiments that papers
-    publish, so that their values may stand beside those measured; `warning`: what must be said of
-    its numbers wherever they appear.
+    `backbone` and `train` are as the file states them, which is what the key of a cell hashes;
+    `backbone_spec` and `train_spec` are the same with all defaults. `methods`: per-method overrides
+    of options. `weights_dir`: a folder with ImageNet weights for machines without network.
+    `paper_size`: whether it is as large as the experiments that papers publish, so that their
+    values may stand beside those measured; `warning`: what must be said of its numbers wherever
+    they appear.
     """
 
     name: str
@@ -42,3 +96,13 @@ class Profile:
             as_a(dict, getattr(self, name), f"{name} of a Profile")
         folder = if_given(self.weights_dir, "weights_dir", as_path)
         object.__setattr__(self, "weights_dir", folder)
+
+    @cached_property
+    def backbone_spec(self) -> BackboneSpec:
+        """The backbone. Raises InputError for an entry or a value that there is not."""
+        return build(BackboneSpec, self.backbone, f"profile {self.name}, backbone")
+
+    @cached_property
+    def train_spec(self) -> TrainSpec:
+        """The length of training and the batch. Raises InputError likewise."""
+        return build(TrainSpec, self.train, f"profile {self.name}, train")

@@ -17,7 +17,7 @@ from crossres.methods.interface.method import Embeddings, Method
 from crossres.methods.interface.run import Run
 from crossres.methods.interface.training_data import Images, TrainSet
 from crossres.methods.shared.loss_recording import recording_losses
-from crossres.methods.shared.networks.backbones import backbone_spec, build_backbone
+from crossres.methods.shared.networks.backbones import build_backbone
 from crossres.methods.shared.networks.reid import ReidNetwork
 from crossres.methods.shared.reid_options import ReidOptions
 from crossres.methods.shared.tensors import in_batches, to_images, to_tensor
@@ -118,7 +118,7 @@ class TorchMethod(Method, Generic[Network]):
         The same data set, seed and scale start from the same weights in every method.
         """
         options: ReidOptions = self.options
-        spec = backbone_spec(self.profile.backbone)
+        spec = self.profile.backbone_spec
         with seeded(run.seed_for("initial weights", "re-ID", scale)):
             size = (self.profile.height, self.profile.width)
             trunk = build_backbone(spec, self.profile.weights_dir, pretrained, size)

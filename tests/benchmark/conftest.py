@@ -113,8 +113,11 @@ PROFILE = """
 name = "mini"
 height = 16
 width = 8
-backbone = { name = "resnet-small" }
 train = { iterations = 1 }
+
+[backbone]
+name = "resnet-small"
+weights = "none"
 
 [typical_seconds]
 colour = 0.5

@@ -4,66 +4,20 @@
 patches are the positions of the map; `resnet-small` and `vit-small` suit a CPU.
 """
 
-from dataclasses import dataclass, fields
 from itertools import accumulate
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from crossres.datasets.base.errors import InputError
-from crossres.datasets.base.suggest import unknown
-from crossres.methods.interface.options import resolve
+from crossres.methods.interface.profile import BackboneSpec
 from crossres.methods.shared.networks.imagenet_weights import load_pretrained, resnet50_weights
 from crossres.methods.shared.networks.optional_libraries import torchvision_models
 from crossres.methods.shared.networks.timm_trunks import vit_base, vit_small
 
 RESNET50_ENDS = (2, 4, 5, 6, 7)  # the last layers of its stem, before pooling, and of its stages
-
-NAMES = ("resnet50", "resnet-small", "vit-base", "vit-small")
-
-
-@dataclass(frozen=True)
-class BackboneSpec:
-    """The `backbone` of a profile; `width` and `blocks` are those of a small one.
-
-    last_stride: 1 keeps 16 x 8 positions of a 256 x 128 image, 2 the 8 x 4 of the classifier.
-    stem_stride: of resnet-small. patch: the side of a patch of vit-small in pixels; its `blocks`
-    are as many in a row as their sum, its `width` is that of a token, 16 for each head.
-    """
-
-    name: str = "resnet50"
-    weights: str = "imagenet"
-    width: int = 16
-    blocks: tuple[int, ...] = (1, 1, 1, 1)
-    stem_stride: int = 1
-    last_stride: int = 1
-    patch: int = 8
-
-    def __post_init__(self) -> None:
-        choices = {"name": NAMES, "weights": ("imagenet", "none")}
-        for option, values in choices.items():
-            if getattr(self, option) not in values:
-                raise ValueError(f"{option} must be one of {', '.join(values)}")
-        if self.name.endswith("-small") and self.weights != "none":
-            raise ValueError(f'{self.name} has no ImageNet weights: set weights = "none"')
-        if {self.stem_stride, self.last_stride} - {1, 2}:
-            raise ValueError("stem_stride and last_stride must be 1 or 2")
-        if min(self.width, self.patch, *self.blocks, len(self.blocks)) < 1:
-            raise ValueError("width, patch and blocks must be at least 1")
-        if self.name == "vit-small" and self.width % 16:
-            raise ValueError("the width of vit-small must be a multiple of 16")
-
-
-def backbone_spec(table: dict[str, Any]) -> BackboneSpec:
-    """Check the `backbone` table of a profile. Raises InputError."""
-    names = {field.name for field in fields(BackboneSpec)}
-    unknown_names = sorted(set(table) - names)
-    if unknown_names:
-        raise unknown("entry", unknown_names[0], sorted(names), "backbone of the profile")
-    spec: BackboneSpec = resolve("(backbone of the profile)", BackboneSpec, table)
-    return spec
 
 
 def build_backbone(
@@ -95,11 +49,10 @@ def build_backbone(
     return nn.Sequential(*list(network.children())[:-2]), 2048
 
 
-def check_weights_dir(backbone: dict[str, Any], weights_dir: Path | None) -> None:
+def check_weights_dir(spec: BackboneSpec, weights_dir: Path | None) -> None:
     """Raise InputError when a folder of weights is given that the backbone cannot start from."""
     if weights_dir is None:
         return
-    spec = backbone_spec(backbone)
     if spec.weights == "none":
         raise InputError(
             f'{weights_dir}: the profile\'s backbone is {spec.name} with weights = "none", which '

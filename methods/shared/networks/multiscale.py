@@ -8,9 +8,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from crossres.datasets.base.errors import InputError
+from crossres.methods.interface.profile import BackboneSpec
 from crossres.methods.shared.losses.reid import batch_hard_triplet, smoothed_cross_entropy
 from crossres.methods.shared.networks.backbones import (
-    BackboneSpec,
     build_backbone,
     stage_channels,
     stages,

@@ -6,18 +6,18 @@ All methods that use it see the same batches under the same seed, so that rows o
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from crossres.methods.interface.profile import TrainSpec
 from crossres.methods.interface.run import Run
 from crossres.methods.interface.training_data import TrainSet
 from crossres.methods.shared.reid_options import ReidOptions
 from crossres.methods.shared.tensors import Augmented, erasing_mask, normalise, to_tensor
 from crossres.methods.shared.training.sampling import batches, lacking
-from crossres.methods.shared.training.schedule import rate_factor, train_spec
+from crossres.methods.shared.training.schedule import batch_spec, rate_factor, total_iterations
 
 LOG = logging.getLogger("crossres.methods")
 
@@ -67,18 +67,17 @@ class Iteration:
 
 
 def iterations(
-    train: TrainSet, table: dict[str, Any], options: ReidOptions, run: Run
+    train: TrainSet, spec: TrainSpec, options: ReidOptions, run: Run
 ) -> Iterator[Iteration]:
-    """Yield the iterations that a profile's `train` table asks for, and report progress."""
-    spec = train_spec(table)
-    total = spec.total(train.labels)
+    """Yield the iterations that the profile asks for, and report progress."""
+    total = total_iterations(spec, train.labels)
     missing = lacking(train)
     if any(missing.values()):
         LOG.info("identities without HR images: %(hr)d, without LR images: %(lr)d", missing)
     batch_draws = np.random.default_rng(run.seed_for("batches"))
     augmentation_draws = np.random.default_rng(run.seed_for("augmentation"))
     erasing_draws = np.random.default_rng(run.seed_for("erasing"))
-    for step, indices in enumerate(batches(train, spec.batch, total, batch_draws)):
+    for step, indices in enumerate(batches(train, batch_spec(spec), total, batch_draws)):
         batch = Augmented(train, indices, options.flip, options.crop, augmentation_draws)
         run.record_draws(indices, batch.mirrored, batch.offsets)
         yield Iteration(step, total, batch, options, erasing_draws, run)

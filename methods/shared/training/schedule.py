@@ -1,52 +1,24 @@
 """How long a network trains, how its learning rate goes, and its optimiser."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 from torch.optim import SGD, Adam, AdamW, Optimizer
 
-from crossres.datasets.base.suggest import unknown
-from crossres.methods.interface.options import resolve
+from crossres.methods.interface.profile import TrainSpec
 from crossres.methods.shared.training.sampling import BatchSpec, batches_per_epoch
 
 
-@dataclass(frozen=True)
-class TrainSpec:
-    """The `train` table of a profile: how long to train, and what a batch is made of."""
-
-    epochs: int = 0
-    iterations: int = 0
-    identities: int = 5
-    hr_images: int = 2
-    lr_images: int = 2
-
-    def __post_init__(self) -> None:
-        if (self.epochs > 0) == (self.iterations > 0) or min(self.epochs, self.iterations) < 0:
-            raise ValueError("give either epochs or iterations, and more than 0 of them")
-        if min(self.identities, self.hr_images, self.lr_images) < 1:
-            raise ValueError("identities, hr_images and lr_images must be at least 1")
-
-    @property
-    def batch(self) -> BatchSpec:
-        return BatchSpec(self.identities, self.hr_images, self.lr_images)
-
-    def total(self, labels: NDArray[np.int64]) -> int:
-        """Return the number of iterations of the whole training."""
-        return self.iterations or self.epochs * batches_per_epoch(labels, self.batch)
+def batch_spec(spec: TrainSpec) -> BatchSpec:
+    """Return what a batch of the training is made of."""
+    return BatchSpec(spec.identities, spec.hr_images, spec.lr_images)
 
 
-def train_spec(table: dict[str, Any]) -> TrainSpec:
-    """Check the `train` table of a profile. Raises InputError."""
-    names = [field.name for field in fields(TrainSpec)]
-    unknown_names = sorted(set(table) - set(names))
-    if unknown_names:
-        raise unknown("entry", unknown_names[0], names, "train of the profile")
-    spec: TrainSpec = resolve("(train of the profile)", TrainSpec, table)
-    return spec
+def total_iterations(spec: TrainSpec, labels: NDArray[np.int64]) -> int:
+    """Return the number of iterations of the whole training on images with these labels (N,)."""
+    return spec.iterations or spec.epochs * batches_per_epoch(labels, batch_spec(spec))
 
 
 def rate_factor(step: int, total: int, drop_at: float, drop: float, warmup: float = 0.0) -> float:

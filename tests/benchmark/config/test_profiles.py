@@ -59,7 +59,7 @@ def test_typical_seconds_depend_on_options(tmp_path: Path) -> None:
     path = tmp_path / "p.toml"
     listed = "msifla = [{ scales = [1], seconds = 3 }, { seconds = 9 }]\nplain = 2"
     path.write_text(
-        f'name="p"\nheight=16\nwidth=8\nbackbone={{name="x"}}\ntrain={{epochs=1}}\n'
+        f'name="p"\nheight=16\nwidth=8\nbackbone={{name="resnet50"}}\ntrain={{epochs=1}}\n'
         f"[typical_seconds]\n{listed}\n"
     )
     assert load_profile(path).name == "p"

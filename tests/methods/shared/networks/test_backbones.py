@@ -6,9 +6,10 @@ import pytest
 import torch
 
 from crossres.datasets import InputError
+from crossres.datasets.base.build import build
 from crossres.methods.interface.conformance import SMALL
+from crossres.methods.interface.profile import BackboneSpec
 from crossres.methods.shared.networks.backbones import (
-    backbone_spec,
     build_backbone,
     stage_channels,
     stages,
@@ -22,9 +23,8 @@ RESNET50 = {"name": "resnet50", "weights": "none"}
     ("stem", "last", "size"), [(1, 1, (16, 8)), (1, 2, (8, 4)), (2, 1, (8, 4))]
 )
 def test_small_trunk_sizes(stem: int, last: int, size: tuple[int, int]) -> None:
-    spec = backbone_spec(
-        {"name": "resnet-small", "weights": "none", "stem_stride": stem, "last_stride": last}
-    )
+    table = {"name": "resnet-small", "weights": "none", "stem_stride": stem, "last_stride": last}
+    spec = build(BackboneSpec, table, "backbone")
     trunk, channels = build_backbone(spec, None, pretrained=True)
     assert channels == 128
     assert trunk(torch.rand(1, 3, 64, 32)).shape == (1, 128, *size)
@@ -32,7 +32,7 @@ def test_small_trunk_sizes(stem: int, last: int, size: tuple[int, int]) -> None:
 
 @pytest.mark.parametrize(("last", "size"), [(1, (16, 8)), (2, (8, 4))])
 def test_resnet50_on_the_papers_image_size(last: int, size: tuple[int, int]) -> None:
-    spec = backbone_spec({"name": "resnet50", "weights": "none", "last_stride": last})
+    spec = BackboneSpec("resnet50", "none", last_stride=last)
     trunk, channels = build_backbone(spec, None, pretrained=True)
     net = ReidNetwork((trunk.eval(), channels), 3, 4, "none", 0)
     with torch.inference_mode():
@@ -54,12 +54,12 @@ def test_resnet50_on_the_papers_image_size(last: int, size: tuple[int, int]) -> 
 )
 def test_a_wrong_backbone_table_is_refused(backbone: dict[str, object], message: str) -> None:
     with pytest.raises(InputError, match=message):
-        backbone_spec(backbone)
+        build(BackboneSpec, backbone, "backbone")
 
 
 @pytest.mark.parametrize("table", [SMALL.backbone, RESNET50])
 def test_stages_are_the_maps_on_the_way_through_the_trunk(table: dict[str, Any]) -> None:
-    spec = backbone_spec(table)
+    spec = build(BackboneSpec, table, "backbone")
     trunk = build_backbone(spec, None, pretrained=False)[0].eval()
     images = torch.rand(1, 3, 32, 16)
     with torch.no_grad():
@@ -71,7 +71,7 @@ def test_stages_are_the_maps_on_the_way_through_the_trunk(table: dict[str, Any])
 
 
 def test_deeper_stages_end_where_their_last_block_does() -> None:
-    spec = backbone_spec({**SMALL.backbone, "blocks": [2, 1, 3]})
+    spec = build(BackboneSpec, {**SMALL.backbone, "blocks": [2, 1, 3]}, "backbone")
     trunk = build_backbone(spec, None, pretrained=False)[0].eval()
     with torch.no_grad():
         maps = stages(trunk, torch.rand(1, 3, 32, 16))

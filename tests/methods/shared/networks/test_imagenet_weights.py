@@ -10,9 +10,11 @@ import torch
 from safetensors.torch import save_file
 
 from crossres.datasets import InputError
+from crossres.datasets.base.build import build
 from crossres.methods import Profile
+from crossres.methods.interface.profile import BackboneSpec
 from crossres.methods.plain import Plain
-from crossres.methods.shared.networks.backbones import backbone_spec, build_backbone
+from crossres.methods.shared.networks.backbones import build_backbone
 from crossres.methods.shared.networks.imagenet_weights import (
     read_state,
     recorded_weights,
@@ -21,7 +23,7 @@ from crossres.methods.shared.networks.imagenet_weights import (
 )
 from crossres.methods.shared.networks.optional_libraries import torchvision_models
 
-IMAGENET = backbone_spec({"name": "resnet50", "weights": "imagenet"})
+IMAGENET = build(BackboneSpec, {"name": "resnet50", "weights": "imagenet"}, "backbone")
 
 
 class _Bomb:

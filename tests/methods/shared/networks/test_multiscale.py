@@ -4,9 +4,11 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from crossres.datasets.base.build import build
 from crossres.methods import Profile, Run
+from crossres.methods.interface.profile import BackboneSpec
 from crossres.methods.ps_hrnet import PsHrnet
-from crossres.methods.shared.networks.backbones import backbone_spec, build_backbone
+from crossres.methods.shared.networks.backbones import build_backbone
 from crossres.methods.shared.networks.multiscale import build_branches, pooled
 
 
@@ -36,7 +38,7 @@ def test_stages_of_the_profiles_trunk_are_branches() -> None:
         ({"name": "resnet-small", "width": 4, "blocks": [1, 2, 1, 1]}, (4, 8, 16, 32)),
         ({"name": "resnet50"}, (256, 512, 1024, 2048)),
     ):
-        spec = backbone_spec({**table, "weights": "none"})
+        spec = build(BackboneSpec, {**table, "weights": "none"}, "backbone")
         torch.manual_seed(0)
         branches, channels = build_branches("profile", spec, None, pretrained=True)
         torch.manual_seed(0)

@@ -11,15 +11,17 @@ import torch
 from safetensors.torch import save_file
 
 from crossres.datasets import InputError
+from crossres.datasets.base.build import build
 from crossres.methods import check_method
 from crossres.methods.interface.conformance import small_profile
+from crossres.methods.interface.profile import BackboneSpec
 from crossres.methods.shared.networks import (
     imagenet_weights as weights,
 )
 from crossres.methods.shared.networks import (
     timm_trunks as timm_networks,
 )
-from crossres.methods.shared.networks.backbones import backbone_spec, build_backbone
+from crossres.methods.shared.networks.backbones import build_backbone
 from crossres.methods.shared.networks.imagenet_weights import timm_weights
 from crossres.methods.shared.networks.optional_libraries import timm
 from crossres.methods.shared.networks.timm_trunks import hrnet_w32, vit_base, vit_small
@@ -40,7 +42,7 @@ def test_the_map_of_a_vit_is_that_of_its_patches() -> None:
 
 
 def test_blocks_and_width_are_the_profiles() -> None:
-    spec = backbone_spec({**VIT, "width": 48, "blocks": [2, 1]})
+    spec = build(BackboneSpec, {**VIT, "width": 48, "blocks": [2, 1]}, "backbone")
     trunk, channels = build_backbone(spec, None, pretrained=True, size=(32, 16))
     vit: Any = trunk.vit
     assert (channels, len(vit.blocks), vit.blocks[0].attn.num_heads) == (48, 3, 3)
@@ -124,7 +126,7 @@ def test_damaged_weights_say_which_file_to_put_there(tmp_path: Path) -> None:
 )
 def test_wrong_backbones_are_refused(backbone: dict[str, object], message: str) -> None:
     with pytest.raises(InputError, match=message):
-        backbone_spec({**VIT, **backbone})
+        build(BackboneSpec, {**VIT, **backbone}, "backbone")
 
 
 @pytest.mark.parametrize(
@@ -145,7 +147,7 @@ def test_methods_conform_on_a_vit(method: str) -> None:
 
 def test_without_timm_the_networks_name_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "timm", None)
-    spec = backbone_spec(VIT)
+    spec = build(BackboneSpec, VIT, "backbone")
     with pytest.raises(InputError, match=r"needs timm: install crossres\[timm\]"):
         build_backbone(spec, None, pretrained=False, size=(32, 16))
 

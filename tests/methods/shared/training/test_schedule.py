@@ -4,8 +4,10 @@ import pytest
 import torch
 
 from crossres.datasets import InputError
+from crossres.datasets.base.build import build
 from crossres.methods.interface.conformance import SMALL, example_train_set
-from crossres.methods.shared.training.schedule import make_optimiser, rate_factor, train_spec
+from crossres.methods.interface.profile import TrainSpec
+from crossres.methods.shared.training.schedule import make_optimiser, rate_factor, total_iterations
 
 
 def test_the_papers_schedule_drops_at_half_of_sixty_epochs() -> None:
@@ -20,9 +22,12 @@ def test_warm_up_grows_linearly_to_one() -> None:
 
 def test_epochs_count_the_batches_of_the_training_set() -> None:
     labels = example_train_set(SMALL).labels
-    per_epoch = train_spec({"epochs": 1, "identities": 3}).total(labels)
-    assert train_spec({"epochs": 60, "identities": 3}).total(labels) == 60 * per_epoch
-    assert train_spec({"iterations": 7}).total(labels) == 7
+    per_epoch = total_iterations(build(TrainSpec, {"epochs": 1, "identities": 3}, "train"), labels)
+    assert (
+        total_iterations(build(TrainSpec, {"epochs": 60, "identities": 3}, "train"), labels)
+        == 60 * per_epoch
+    )
+    assert total_iterations(build(TrainSpec, {"iterations": 7}, "train"), labels) == 7
 
 
 @pytest.mark.parametrize(
@@ -30,14 +35,14 @@ def test_epochs_count_the_batches_of_the_training_set() -> None:
     [
         ({}, "either epochs or iterations"),
         ({"epochs": 2, "iterations": 3}, "either epochs or iterations"),
-        ({"epochs": 2, "batch": 3}, "train of the profile: unknown entry 'batch'"),
-        ({"epochs": 2.5}, "must be of type int"),
+        ({"epochs": 2, "batch": 3}, "train: unknown entry 'batch'"),
+        ({"epochs": 2.5}, "must be an integer"),
         ({"epochs": 2, "hr_images": 0}, "at least 1"),
     ],
 )
 def test_a_wrong_train_table_is_refused(table: dict[str, object], message: str) -> None:
     with pytest.raises(InputError, match=message):
-        train_spec(table)
+        build(TrainSpec, table, "train")
 
 
 @pytest.mark.parametrize("kind", ["adam", "adamw", "sgd"])
