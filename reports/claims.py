@@ -232,6 +232,6 @@ def plot(found: ClaimAnswer) -> Plot:
 
 
 def _overall_verdict(gap: Difference) -> ClaimVerdict:
-    if not gap.known:
+    if not gap.beyond_chance:
         return "undecided"
     return "holds" if gap.effect > 0 else "does not hold"

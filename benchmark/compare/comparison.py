@@ -16,7 +16,7 @@ from crossres.benchmark.records.queries import QueryReader, from_counts
 from crossres.benchmark.records.record import Record
 from crossres.benchmark.stats.paired import LEVEL, Difference, Values, difference, set_mean
 from crossres.benchmark.stats.ranking import holm
-from crossres.benchmark.stats.sample import Place, Queries, Sample, mean_of_queries
+from crossres.benchmark.stats.sample import Queries, Sample, TrialId, mean_of_queries
 
 GapVerdict = Literal["better", "worse", "not told", "equal"]
 Measure = tuple[str, str]
@@ -229,7 +229,7 @@ def _sides(pairs: Iterable[Pair], read: Read) -> tuple[Values, Values]:
 def _samples(pairs: Sequence[Pair], measure: Measure, queries: Readers) -> tuple[Sample, Sample]:
     """The values of A and of B, as `_sides` chooses them, with the queries behind them."""
     a, b = _sides(pairs, metric_of(measure))
-    behind: tuple[dict[Place, Queries], dict[Place, Queries]] = ({}, {})
+    behind: tuple[dict[TrialId, Queries], dict[TrialId, Queries]] = ({}, {})
     for pair in pairs:
         for side, record, read in zip(behind, (pair.a, pair.b), queries, strict=True):
             if _place(pair) not in side:
@@ -237,7 +237,7 @@ def _samples(pairs: Sequence[Pair], measure: Measure, queries: Readers) -> tuple
     return Sample(a, behind[0]), Sample(b, behind[1])
 
 
-def _place(pair: Pair) -> Place:
+def _place(pair: Pair) -> TrialId:
     return " ".join(_column(pair)), pair.a.cell.seed
 
 

@@ -203,11 +203,11 @@ def _difference(
 ) -> Difference | None:
     """`now` minus `before`, no pair of which scatters by less than `step`."""
     compare = pooled_difference if paired else difference_of_samples
-    plain = compare(now, before, known=known)
+    plain = compare(now, before, scatter=known)
     if plain is None or plain.deviation is None or plain.deviation >= step:
         return plain
     lacking = (step**2 - plain.deviation**2) * plain.freedom
-    return compare(now, before, known=Scatter(known.squares + lacking, known.freedom))
+    return compare(now, before, scatter=Scatter(known.squares + lacking, known.freedom))
 
 
 def _noise_unseen(found: Difference, runs: Sequence[Values], step: float) -> Difference:

@@ -9,15 +9,13 @@ from scipy import optimize, special, stats
 from crossres.benchmark.stats.paired import LEVEL, NOTHING, Difference, quantile
 
 MOST_SEEDS = 10_000
-
-
 QUANTILES = 400  # of the measured variance, over which power is averaged
 
 
 def chance_to_find(
     effect: float, gap: Difference, seeds: int, level: float = LEVEL
 ) -> float | None:
-    """How often `difference` would find a true `effect` with so many seeds on each data set.
+    """Return how often `difference` finds a true `effect` with so many seeds on each data set.
 
     The spread is taken to be that of `gap`, and identities stay the same ones: more seeds do not
     make more of them. None where the spread is not known.
@@ -33,45 +31,45 @@ def chance_to_find(
     parts = (np.arange(QUANTILES) + 0.5) / QUANTILES
     measured = variance * stats.chi2.ppf(parts, seeds - 1) / (seeds - 1)
     of_identities = quantile(level, gap.drawn.freedom) ** 2
-    whole = beyond + (gap.drawn.whole - beyond) * (gap.freedom + 1) / seeds
+    total = beyond + (gap.drawn.whole - beyond) * (gap.freedom + 1) / seeds
     both = quantile(level, seeds - 1) ** 2 * measured + of_identities * beyond
-    limit = np.sqrt(np.maximum(both, of_identities * whole))
+    limit = np.sqrt(np.maximum(both, of_identities * total))
     sides = [special.ndtr((side * effect - limit) / spread) for side in (1, -1)]
     return float(np.mean(sides[0] + sides[1]))
 
 
 def seeds_to_find(
-    effect: float, gap: Difference, wanted: float = 0.8, level: float = LEVEL
+    effect: float, gap: Difference, chance: float = 0.8, level: float = LEVEL
 ) -> int | None:
-    """The least number of seeds with which `chance_to_find` reaches `wanted`.
+    """Return the least number of seeds with which `chance_to_find` reaches `chance`.
 
     None where more than 10,000 would not, as identities that seeds share scatter too much, and
     where the spread is not known.
     """
-    return _least_seeds(lambda seeds: chance_to_find(effect, gap, seeds, level) or 0.0, wanted)
+    return _least_seeds(lambda seeds: chance_to_find(effect, gap, seeds, level) or 0.0, chance)
 
 
-def _least_seeds(chance: Callable[[int], float], wanted: float) -> int | None:
-    """The least number with which the chance reaches `wanted`; None beyond MOST_SEEDS."""
+def _least_seeds(chance_with: Callable[[int], float], chance: float) -> int | None:
+    """Return the least number with which the chance is reached; None beyond MOST_SEEDS."""
     low, high = 0, MOST_SEEDS
-    if chance(high) < wanted:
+    if chance_with(high) < chance:
         return None
     while high - low > 1:
         middle = (low + high) // 2
-        low, high = (middle, high) if chance(middle) < wanted else (low, middle)
+        low, high = (middle, high) if chance_with(middle) < chance else (low, middle)
     return high
 
 
 def detectable_difference(
-    gap: Difference, wanted: float = 0.8, level: float = LEVEL
+    gap: Difference, chance: float = 0.8, level: float = LEVEL
 ) -> float | None:
-    """The least true effect that the present number of seeds finds as often as `wanted`."""
+    """Return the least true effect that the present number of seeds finds with this chance."""
     seeds = gap.freedom + 1
     if chance_to_find(0.0, gap, seeds, level) is None:
         return None
 
     def lacking(effect: float) -> float:
-        return (chance_to_find(effect, gap, seeds, level) or 0.0) - wanted
+        return (chance_to_find(effect, gap, seeds, level) or 0.0) - chance
 
     high = NOTHING
     while lacking(high) < 0:
@@ -87,10 +85,10 @@ def power(
     level: float = 0.05,
     runs: int = 1,
 ) -> float:
-    """The chance that the two-sided paired test finds a true `effect`, with `seeds` on each set.
+    """Return the chance that the two-sided paired test finds a true `effect`, with `seeds` a set.
 
-    With several `runs` on one side their scatter is pooled with that of the pairs, as `difference`
-    does it with `scatter_of_runs`; `deviation` is that of a pair all the same.
+    With several `runs` on one side their scatter is pooled with that of the pairs, as
+    `pooled_difference` does it with `scatter_of_runs`; `deviation` is that of a pair all the same.
     """
     freedom = sets * (seeds * runs - 1)
     if freedom < 1:
@@ -101,13 +99,13 @@ def power(
 
 
 def _chance(shift: float, freedom: int, level: float) -> float:
-    """That a t-test at `level` finds an effect of `shift` standard errors."""
+    """Return the chance that a t-test at `level` finds an effect of `shift` standard errors."""
     limit = float(stats.t.ppf(1 - level / 2, freedom))
-    found, other_side = stats.nct.sf(limit, freedom, shift), stats.nct.cdf(-limit, freedom, shift)
+    above, below = stats.nct.sf(limit, freedom, shift), stats.nct.cdf(-limit, freedom, shift)
     # Far out in the tails the non-central t of scipy is NaN: for the side of the effect the normal
     # distribution serves, and the other side is nothing there.
-    near = found if math.isfinite(found) else stats.norm.sf(limit - shift)
-    return float(near + (other_side if math.isfinite(other_side) else 0.0))
+    near = above if math.isfinite(above) else stats.norm.sf(limit - shift)
+    return float(near + (below if math.isfinite(below) else 0.0))
 
 
 def seeds_needed(
@@ -115,11 +113,11 @@ def seeds_needed(
     deviation: float,
     sets: int = 1,
     level: float = 0.05,
-    wanted: float = 0.8,
+    chance: float = 0.8,
     runs: int = 1,
 ) -> int | None:
-    """The least number of seeds with which `power` reaches `wanted`; None beyond 10,000."""
-    return _least_seeds(lambda seeds: power(effect, deviation, seeds, sets, level, runs), wanted)
+    """Return the least number of seeds with which `power` reaches `chance`; None beyond 10,000."""
+    return _least_seeds(lambda seeds: power(effect, deviation, seeds, sets, level, runs), chance)
 
 
 def detectable_effect(
@@ -127,25 +125,25 @@ def detectable_effect(
     seeds: int,
     sets: int = 1,
     level: float = 0.05,
-    wanted: float = 0.8,
+    chance: float = 0.8,
     runs: int = 1,
 ) -> float | None:
-    """The least true effect that `power` finds as often as `wanted`; None where no test can be."""
-    return detectable_drop(deviation, seeds * sets, sets * (seeds * runs - 1), level, wanted)
+    """Return the least true effect that is found with this chance; None where no test can be."""
+    return detectable_drop(deviation, seeds * sets, sets * (seeds * runs - 1), level, chance)
 
 
 def detectable_drop(
-    deviation: float, pairs: int, freedom: int, level: float = 0.05, wanted: float = 0.8
+    deviation: float, pairs: int, freedom: int, level: float = 0.05, chance: float = 0.8
 ) -> float | None:
     """Return `detectable_effect` of any number of pairs and degrees of freedom."""
     if freedom < 1:
         return None
     high = 1.0
-    while _chance(high, freedom, level) < wanted:
+    while _chance(high, freedom, level) < chance:
         high *= 2
 
     def lacking(shift: float) -> float:
-        return _chance(shift, freedom, level) - wanted
+        return _chance(shift, freedom, level) - chance
 
     shift = float(optimize.brentq(lacking, 0.0, high, rtol=1e-9))
     return shift * deviation / math.sqrt(pairs)

@@ -10,9 +10,10 @@ from crossres.benchmark.stats.paired import LEVEL, Values, difference
 
 
 def holm(values: Sequence[float]) -> list[float]:
-    """Holm's (1979) adjusted p-values, in the order given: the chance of any false alarm is kept.
+    """Return Holm's (1979) adjusted p-values, in the order of `values`.
 
-    The k-th smallest (from 0) of n is multiplied by n - k, and is at least the one before it.
+    They bound the chance of any false alarm. The k-th smallest (from 0) of n is multiplied by n -
+    k, and is at least the one before it.
     """
     order = sorted(range(len(values)), key=values.__getitem__)
     adjusted, highest = [0.0] * len(values), 0.0
@@ -23,21 +24,21 @@ def holm(values: Sequence[float]) -> list[float]:
 
 
 def pairwise(rows: Sequence[Values]) -> dict[tuple[int, int], float]:
-    """(i, j), i < j -> the p-value of `difference` over all data sets, adjusted for all pairs.
+    """Return (i, j), i < j -> the p-value of `difference` over all sets, adjusted for all pairs.
 
     A pair that cannot be tested (one seed, no common cell) is left out. Because every pair is
     counted, the least p-value of a row that was chosen for its mean is adjusted for the choice.
     """
     tests = {
-        (i, j): found.p
+        (i, j): gap.p
         for i, j in combinations(range(len(rows)), 2)
-        if (found := difference(rows[i], rows[j])) is not None and found.p is not None
+        if (gap := difference(rows[i], rows[j])) is not None and gap.p is not None
     }
     return dict(zip(tests, holm(list(tests.values())), strict=True))
 
 
 def mean_ranks(rows: Sequence[Values]) -> list[float]:
-    """Each row's rank (1 is the highest value, ties share), a mean over the cells that all have.
+    """Return each row's mean rank (1: the highest value, ties share) over the cells that all have.
 
     [] when no (data set, seed) has a value of every row.
     """
@@ -51,7 +52,7 @@ def mean_ranks(rows: Sequence[Values]) -> list[float]:
 def indistinguishable_groups(
     count: int, tests: Mapping[tuple[int, int], float], level: float = LEVEL
 ) -> list[tuple[int, ...]]:
-    """The largest groups of two or more of `count` rows of which no pair has a p up to `level`.
+    """Find the largest groups of two or more of `count` rows without a pair of p up to `level`.
 
     A pair without a test is not told apart either. Groups may share rows: that neither A and B nor
     B and C are told apart does not say it of A and C.
@@ -65,13 +66,16 @@ def indistinguishable_groups(
 
 
 def _cliques(
-    chosen: tuple[int, ...], open_: set[int], done: set[int], near: Mapping[int, set[int]]
+    chosen: tuple[int, ...],
+    candidates: set[int],
+    excluded: set[int],
+    near: Mapping[int, set[int]],
 ) -> Iterator[tuple[int, ...]]:
-    """Bron and Kerbosch (1973) with a pivot: every maximal clique that contains `chosen`, once."""
-    if not open_ and not done:
+    """Yield every maximal clique with `chosen` once (Bron and Kerbosch 1973, with a pivot)."""
+    if not candidates and not excluded:
         yield tuple(sorted(chosen))
         return
-    pivot = max(sorted(open_ | done), key=lambda row: len(near[row] & open_))
-    for row in sorted(open_ - near[pivot]):
-        yield from _cliques((*chosen, row), open_ & near[row], done & near[row], near)
-        open_, done = open_ - {row}, done | {row}
+    pivot = max(sorted(candidates | excluded), key=lambda row: len(near[row] & candidates))
+    for row in sorted(candidates - near[pivot]):
+        yield from _cliques((*chosen, row), candidates & near[row], excluded & near[row], near)
+        candidates, excluded = candidates - {row}, excluded | {row}

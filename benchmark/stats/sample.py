@@ -1,7 +1,7 @@
-"""What the draw of identities and their queries does to the mean of a metric.
+"""Samples of a metric, with what the draw of identities and their queries does to each mean.
 
-A mean over queries would be another one with other identities, and scatter between seeds does not
-tell by how much: seeds share test identities, all of them under an official split.
+A mean over queries would be another one with other identities. Scatter between seeds does not tell
+by how much, as seeds share test identities, all of them under an official split.
 """
 
 import math
@@ -11,13 +11,13 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-Place = tuple[str, int]
+TrialId = tuple[str, int]
 """A data set (with its protocol, where there are several) and a seed."""
 
 
 @dataclass(frozen=True, eq=False)
 class Queries:
-    """How the mean of one cell hangs on each of its identities, for one metric.
+    """How much each identity moves the mean of one cell, for one metric.
 
     influence (I,) float64: by how much the mean is higher for identity i being as it is, the sum of
     its queries' deviations from the mean over the `count` of all queries; pids (I,) int64,
@@ -32,31 +32,32 @@ class Queries:
     pids: NDArray[np.int64] | None = None
     influence: NDArray[np.float64] | None = None
 
-    def minus(self, other: "Queries") -> "Queries":
-        """Those of the difference of two means."""
-        if self.influence is None or other.influence is None:
+    def minus(self, right: "Queries") -> "Queries":
+        """Return the queries of the difference of two means."""
+        if self.influence is None or right.influence is None:
             # Scores of one query are alike in truth: without them this is too large.
-            return _bound([self, other], self.square + other.square)
-        return _summed([self, other], [self.influence, -other.influence])
+            return _bound([self, right], self.square + right.square)
+        return _summed([self, right], [self.influence, -right.influence])
 
     def negated(self) -> "Queries":
-        """Those of the mean with its sign turned round."""
+        """Return the queries of the mean with its sign turned round."""
         return replace(self, influence=None if self.influence is None else -self.influence)
 
 
 def mean_of_queries(cells: Sequence[Queries]) -> Queries:
-    """Those of the mean of several rows on one data set and seed, which share its queries."""
-    known = [cell.influence / len(cells) for cell in cells if cell.influence is not None]
-    if len(known) < len(cells):
+    """Return the queries of the mean of several rows on one data set and seed, which share them."""
+    parts = [cell.influence / len(cells) for cell in cells if cell.influence is not None]
+    if len(parts) < len(cells):
         size = math.fsum(math.sqrt(cell.square) for cell in cells) / len(cells)
         return _bound(cells, size**2)
-    return _summed(cells, known)
+    return _summed(cells, parts)
 
 
 def squared_sum(cells: Sequence[tuple[float, Queries]]) -> float:
-    """The sum over identities of the square of what each does to a weighted sum of cells.
+    """Sum over identities the square of what each does to a weighted sum of cells.
 
-    Where it is not known whose influence is which: as if all cells had the same identities, alike.
+    Where the influence of single identities is not known, all cells are taken to have the same
+    identities, which do alike in each.
     """
     if any(cell.influence is None for _, cell in cells):
         return math.fsum(weight * math.sqrt(cell.square) for weight, cell in cells) ** 2
@@ -72,61 +73,62 @@ def _bound(cells: Sequence[Queries], square: float) -> Queries:
 
 
 def _summed(cells: Sequence[Queries], parts: Sequence[NDArray[np.float64]]) -> Queries:
-    """The sum of these influences on the cells' identities."""
-    every = [cell.pids for cell in cells if cell.pids is not None]
-    if all(np.array_equal(every[0], pids) for pids in every[1:]):
-        pids, influence = every[0], np.sum(parts, axis=0)
+    """Sum these influences by identity."""
+    by_cell = [cell.pids for cell in cells if cell.pids is not None]
+    if all(np.array_equal(by_cell[0], pids) for pids in by_cell[1:]):
+        pids, influence = by_cell[0], np.sum(parts, axis=0)
     else:
-        pids, place = np.unique(np.concatenate(every), return_inverse=True)
-        influence = np.bincount(place, weights=np.concatenate(parts))
-    return _known(cells[0].dataset, min(cell.count for cell in cells), pids, influence)
+        pids, inverse = np.unique(np.concatenate(by_cell), return_inverse=True)
+        influence = np.bincount(inverse, weights=np.concatenate(parts))
+    return _by_identity(cells[0].dataset, min(cell.count for cell in cells), pids, influence)
 
 
-def _known(
+def _by_identity(
     dataset: str, count: int, pids: NDArray[np.int64], influence: NDArray[np.float64]
 ) -> Queries:
     return Queries(dataset, count, len(pids), float(influence @ influence), pids, influence)
 
 
 @dataclass(frozen=True)
-class Sample(Mapping[Place, float]):
+class Sample(Mapping[TrialId, float]):
     """A metric of a row by data set and seed, fractions, with the queries behind each value."""
 
-    by_place: Mapping[Place, float]
-    queries: Mapping[Place, Queries] = field(default_factory=dict, repr=False)
+    by_trial: Mapping[TrialId, float]
+    queries: Mapping[TrialId, Queries] = field(default_factory=dict, repr=False)
 
-    def __getitem__(self, place: Place) -> float:
-        return self.by_place[place]
+    def __getitem__(self, trial: TrialId) -> float:
+        return self.by_trial[trial]
 
-    def __iter__(self) -> Iterator[Place]:
-        return iter(self.by_place)
+    def __iter__(self) -> Iterator[TrialId]:
+        return iter(self.by_trial)
 
     def __len__(self) -> int:
-        return len(self.by_place)
+        return len(self.by_trial)
 
     def negated(self) -> "Sample":
-        """The same with all signs turned round."""
-        turned = {place: queries.negated() for place, queries in self.queries.items()}
-        return Sample({place: -value for place, value in self.items()}, turned)
+        """Return the sample with all signs turned round."""
+        queries = {trial: cell.negated() for trial, cell in self.queries.items()}
+        return Sample({trial: -value for trial, value in self.items()}, queries)
 
     def only(self, datasets: Iterable[str]) -> "Sample":
-        """What there is of these data sets."""
-        wanted = set(datasets)
-        values = {place: value for place, value in self.items() if place[0] in wanted}
-        return Sample(values, {place: q for place, q in self.queries.items() if place in values})
+        """Return the values on these data sets."""
+        chosen = set(datasets)
+        values = {trial: value for trial, value in self.items() if trial[0] in chosen}
+        return Sample(values, {trial: q for trial, q in self.queries.items() if trial in values})
 
 
 def scored_queries(dataset: str, pids: NDArray[np.int64], scores: NDArray[np.float64]) -> Queries:
-    """From one metric of every query (Q,), NaN for a skipped one, and who is on it (Q,)."""
+    """Return the queries of a cell from their pids (Q,) and scores (Q,), NaN for a skipped one."""
     valid = np.isfinite(scores)
-    distinct, place = np.unique(pids[valid], return_inverse=True)
+    distinct, inverse = np.unique(pids[valid], return_inverse=True)
     off_mean, count = scores[valid] - scores[valid].mean(), int(np.count_nonzero(valid))
-    return _known(dataset, count, distinct, np.bincount(place, weights=off_mean) / count)
+    return _by_identity(dataset, count, distinct, np.bincount(inverse, weights=off_mean) / count)
 
 
 def counted_queries(dataset: str, mean: float, queries: int, identities: int) -> Queries:
-    """The most that values in [0, 1] with this mean can scatter, each identity being all alike.
+    """Return the queries of one cell by their number alone, as if all of an identity scored alike.
 
-    mean (1 - mean) is the largest variance there is (Bhatia and Davis 2000).
+    Their scatter is the most that values in [0, 1] with this mean can have: mean (1 - mean) is the
+    largest variance there is (Bhatia and Davis 2000).
     """
     return Queries(dataset, queries, identities, max(0.0, mean * (1 - mean)) / identities)

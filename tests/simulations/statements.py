@@ -65,4 +65,4 @@ def verdicts(layout: Layout, table: Sequence[Sample], margin: float) -> list[str
 def finds(table: Sequence[Sample], on: str | None = None) -> bool:
     """Whether the first row, which truly leads, is told from the second."""
     gap = difference(table[0], table[1], on=on)
-    return gap is not None and gap.known and gap.effect > 0
+    return gap is not None and gap.beyond_chance and gap.effect > 0

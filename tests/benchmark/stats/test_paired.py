@@ -50,7 +50,7 @@ def test_on_one_set_it_is_the_paired_t_test(pairs: list[tuple[float, float]]) ->
     assert found.p == pytest.approx(expected.pvalue, rel=1e-6, abs=1e-9)
     low, high = max(-1.0, low), min(1.0, high)
     assert (found.low, found.high) == (pytest.approx(low), pytest.approx(high))
-    assert found.known == (not low <= 0 <= high)
+    assert found.beyond_chance == (not low <= 0 <= high)
 
 
 def test_over_sets_seeds_are_the_unit() -> None:
@@ -82,7 +82,7 @@ def test_where_a_set_has_one_seed_nothing_is_said_of_chance() -> None:
     left = {("a", 0): 0.6, ("a", 1): 0.7, ("b", 0): 0.9}
     found = difference(left, dict.fromkeys(left, 0.5))
     assert found is not None
-    assert (found.p, found.low, found.deviation, found.known) == (None, None, None, False)
+    assert (found.p, found.low, found.deviation, found.beyond_chance) == (None, None, None, False)
     alone = difference(left, dict.fromkeys(left, 0.5), on="a")
     assert alone is not None
     assert alone.p is not None
@@ -108,14 +108,14 @@ def test_only_common_cells_count_and_one_pair_says_nothing_of_chance() -> None:
     left, right = {("a", 0): 0.6, ("a", 1): 0.9, ("b", 0): 0.4}, {("a", 0): 0.5, ("c", 0): 0.1}
     found = difference(left, right)
     assert found == Difference(pytest.approx(0.1), 1, 1, 0)
-    assert not found.known
+    assert not found.beyond_chance
     assert difference(left, {("c", 0): 0.1}) is None
 
 
 def test_equal_gaps_are_no_certainty() -> None:
     bare = difference(values("a", [6 / 12, 5 / 12]), values("a", [5 / 12, 4 / 12]))
     assert bare is not None
-    assert (bare.p, bare.low, bare.high, bare.known) == (1.0, None, None, False)
+    assert (bare.p, bare.low, bare.high, bare.beyond_chance) == (1.0, None, None, False)
     assert detectable_difference(bare) is None
     same = difference(values("a", [0.5, 0.25]), values("a", [0.5, 0.25]))
     assert same is not None
@@ -153,7 +153,7 @@ def test_power_is_how_often_the_test_finds_the_effect(
         left = {(str(d), s): one[d, s] for d, s in itertools.product(range(sets), range(seeds))}
         outcome = pooled_difference(left, dict.fromkeys(left, 0.0))
         assert outcome is not None
-        found += outcome.known
+        found += outcome.beyond_chance
     assert found / trials == pytest.approx(power(effect, deviation, seeds, sets), abs=0.025)
 
 
@@ -165,7 +165,7 @@ def test_under_no_effect_five_per_cent_are_false_alarms() -> None:
         left = {(str(d), s): gaps[d, s] for d in range(5) for s in range(3)}
         outcome = difference(left, dict.fromkeys(left, 0.0))
         assert outcome is not None
-        alarms += outcome.known
+        alarms += outcome.beyond_chance
     assert alarms / 4000 == pytest.approx(0.05, abs=0.012)
 
 
@@ -422,5 +422,5 @@ def test_power_is_how_often_the_test_finds_an_effect_over_seeds_and_identities()
         alike = rng.normal(0, of_identity, count)
         scores = {s: 0.09 + np.repeat(alike, 9) + rng.normal(0, spread) for s in range(seeds)}
         one = sample(scores, np.repeat(np.arange(count), 9))
-        found += mean_difference(one, one.queries).known
+        found += mean_difference(one, one.queries).beyond_chance
     assert found / trials == pytest.approx(chance_to_find(0.09, gap, seeds), abs=0.03)
