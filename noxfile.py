@@ -19,7 +19,6 @@ PYPROJECT = nox.project.load_toml("pyproject.toml")
 DEBIAN_TOOLS = {
     "chromium": ["chromium"],
     "pdflatex": ["texlive-latex-base", "texlive-latex-recommended", "texlive-latex-extra"],
-    "siunitx.sty": ["texlive-science"],
     "pdftoppm": ["poppler-utils"],
 }
 

@@ -11,11 +11,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from crossres.datasets.raw.source_name import is_twin, source_words
-from crossres.reports.grid.grid import Grid, Score
+from crossres.reports.grid.grid import Column, Grid, Score
 from crossres.reports.tables.cells import training_texts
 from crossres.reports.tables.latex_tabular import (
     MACROS,
-    POINTS_PER_CM,
     Number,
     TabularBlock,
     TabularLine,
@@ -34,14 +33,13 @@ from crossres.reports.wording import (
 
 GRADES = (("Grade", ""), ("Rate", ""))
 TRAINING = (("Training", "ids / images"), ("Training", "time"))
-PAGE = 17.0  # cm: what two-column journals leave for a table across the page
-COLUMN = 8.5  # cm: what they leave in a column
+COLUMN = 8.5  # cm: what two-column journals leave in a column
+MOST_IN_COLUMN = 3  # numbers side by side in a table that fits it
 HEADER = r"""% Written by crossres; \input it where the table is to stand. The preamble needs:
 %   \usepackage[utf8]{inputenc}  % in a LaTeX older than 2018
 %   \usepackage{booktabs}
-%   \usepackage{siunitx}   % version 3 (2021) or newer
-%   \usepackage{graphicx}  % shrinks a table that is wider than the line all the same
-% Define \crossrespm (a deviation) and \crossrestie (a tie) before to print these another way.
+%   \usepackage{graphicx}  % shrinks a table that is wider than the line
+% To print deviations, ties or the best another way, define these macros before:
 """
 _ASCII = {
     "\\": r"\textbackslash{}",
@@ -75,13 +73,15 @@ _SIGNS: dict[str, str] = _DATA["signs"]
 _MARKS: dict[str, str] = _DATA["marks"]
 
 
-def to_latex(grids: Sequence[Grid]) -> str:
-    r"""All grids as LaTeX, one table float each, for a text PAGE wide.
+def to_latex(grids: Sequence[Grid], panel_size: int | None = None) -> str:
+    r"""All grids as LaTeX, one table float each, for a page with about 17 cm of text.
 
-    A table that fits a column of COLUMN is a `table`; a wider one a `table*`, which goes across the
-    page where the document has two columns, and is a `table` where it has one.
+    `panel_size` is the greatest number of data sets side by side; further ones stand in panels
+    below (by default as many as fit the page). A table of at most MOST_IN_COLUMN numbers a line is
+    a `table`; a wider one a `table*`, which goes across the page where the document has two
+    columns, and is a `table` where it has one.
     """
-    return HEADER + MACROS + "".join("\n" + _float(grid) for grid in grids)
+    return HEADER + MACROS + "".join("\n" + _float(grid, panel_size) for grid in grids)
 
 
 def unset(reason: str) -> str:
@@ -116,21 +116,21 @@ def _number_of(sign: str) -> str:
     return rf"\texttt{{U+{ord(sign):04X}}}"
 
 
-def _float(grid: Grid) -> str:
+def _float(grid: Grid, panel_size: int | None) -> str:
     blocks = [_measured(grid)]
     if _sources(grid):
         blocks.append(_published(grid))
-    narrow = max(block.natural_width for block in blocks) <= COLUMN * POINTS_PER_CM
-    kind, width = ("table", COLUMN) if narrow else ("table*", PAGE)
-    tabulars = [tabular(block, width * POINTS_PER_CM) for block in blocks]
+    numbers = len(grid.shown) * len(grid.table.metrics)
+    is_narrow = numbers <= MOST_IN_COLUMN and not _shows_training(grid)
+    kind = "table" if is_narrow else "table*"
     lines = [
         rf"\begin{{{kind}}}[htbp]",
         r"\centering",
         rf"\caption{{{_caption(grid)}}}",
         rf"\label{{tab:{slug(grid.table.id, grid.source, grid.profile)}}}",
         r"\smallskip",
-        r"\footnotesize\sisetup{mode=match, reset-text-series=false}",
-        "\n\\par\\medskip\n".join(tabulars),
+        r"\footnotesize",
+        "\n\\par\\medskip\n".join(tabular(block, panel_size) for block in blocks),
         rf"\end{{{kind}}}",
     ]
     return "\n".join(lines) + "\n"
@@ -177,10 +177,16 @@ def _measured(grid: Grid) -> TabularBlock:
         lines.append(TabularLine((_row_label(grid, row), *map(escape, _about(grid, row))), numbers))
     return TabularBlock(
         tuple(heads),
-        tuple(escape(column.title) for column in grid.shown),
+        tuple(map(_title, grid.shown)),
         tuple(escape(metric_title(metric)) for metric in grid.table.metrics),
         tuple(lines),
     )
+
+
+def _title(column: Column) -> str:
+    """The data set, with its protocol on a line of its own."""
+    name, bracket, protocol = column.title.partition(" (")
+    return rf"\shortstack{{{escape(name)}\\({escape(protocol)}}}" if bracket else escape(name)
 
 
 def _on(source: str) -> str:
@@ -212,7 +218,7 @@ def _published(grid: Grid) -> TabularBlock:
             lines.append(TabularLine((_row_label(grid, row),), numbers))
     return TabularBlock(
         ((r"\textit{Published}", ""),),
-        tuple(escape(column.title) for column in columns),
+        tuple(map(_title, columns)),
         tuple(escape(metric_title(metric)) for metric in metrics),
         tuple(lines),
     )

@@ -163,7 +163,7 @@ def typeset(results: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
     (folder / "table.tex").write_text(to_latex(grids), encoding="utf-8")
     page = (
         r"\documentclass[10pt]{article}\usepackage[utf8]{inputenc}"
-        r"\usepackage[textwidth=17cm]{geometry}\usepackage{booktabs,siunitx,graphicx}"
+        r"\usepackage[textwidth=17cm]{geometry}\usepackage{booktabs,graphicx}"
         "\\begin{document}\n\\input{table}\n\\end{document}\n"
     )
     (folder / "page.tex").write_text(page, encoding="utf-8")
