@@ -1,6 +1,5 @@
 """Claims held against the records of a folder: for programs, for the terminal and for the page."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -16,13 +15,12 @@ from crossres.benchmark.records.record import Record
 from crossres.benchmark.stats.paired import Difference
 from crossres.benchmark.stats.sample import Sample
 from crossres.datasets.base.words import counted
-from crossres.datasets.cards import CARDS
 from crossres.datasets.raw.source_name import source_words
-from crossres.reports.charts.axis import Tick, round_step
+from crossres.reports.charts.axis import Gap, Tick, gap_axis
 from crossres.reports.grid.build import build_grids
 from crossres.reports.grid.grid import Grid
 from crossres.reports.grid.standing import cautions, is_of_the_set
-from crossres.reports.wording import signed
+from crossres.reports.wording import gap_text, set_title
 
 STYLES = {
     "holds": "bold green",
@@ -120,7 +118,7 @@ def print_claims(held: Sequence[Held], console: Console) -> None:
             ),
             show_lines=True,
         )
-        for head in ("Claim", "ClaimVerdict", "Effect, points", "Seeds to decide"):
+        for head in ("Claim", "Verdict", "Effect, points", "Seeds to decide"):
             table.add_column(head)
         for found in one.measured:
             words = Text.assemble(found.claim.text, (f" (section {found.claim.section})", "dim"))
@@ -138,20 +136,27 @@ def effects(found: ClaimAnswer) -> list[str]:
         mine = [f for f in found.findings if f.right == right and f.difference is not None]
         holding = sum(f.verdict == "holds" for f in mine)
         against = sum(f.verdict == "does not hold" for f in mine)
-        sets = f"holds on {holding} of {len(mine)}" + (f", opposed on {against}" if against else "")
+        sets = f"holds on {holding} of {len(mine)}" + (
+            f", reversed on {against}" if against else ""
+        )
         rival = f"over {right}: " if len(found.overall) > 1 else ""
         lines.append(f"{rival}{interval(overall, found.claim)}; {sets}")
     return lines
 
 
-def interval(found: Difference, claim: Claim) -> str:
+def interval(difference: Difference, claim: Claim) -> str:
     """ "+3.1 [+1.0, +5.2]": the effect and its interval in points, as they were measured."""
-    sign = 1.0 if claim.direction == "higher" else -1.0
-    effect = signed(100 * sign * found.effect)
-    if found.low is None or found.high is None:
-        return f"{effect} (one seed: no interval)"
-    low, high = sorted((sign * found.low, sign * found.high))
-    return f"{effect} [{signed(100 * low)}, {signed(100 * high)}]"
+    effect, low, high = _as_measured(difference, claim)
+    return gap_text(effect, low, high) + ("" if low is not None else " (one seed: no interval)")
+
+
+def _as_measured(difference: Difference, claim: Claim) -> Gap:
+    """The effect and its bounds as fractions, negative where the first row is the lower one."""
+    bounds = (difference.low, difference.high)
+    if claim.direction == "higher":
+        return (difference.effect, *bounds)
+    low, high = (None if bound is None else -bound for bound in reversed(bounds))
+    return -difference.effect, low, high
 
 
 def seeds_to_decide(found: ClaimAnswer) -> str:
@@ -161,7 +166,7 @@ def seeds_to_decide(found: ClaimAnswer) -> str:
     if found.seeds is not None:
         return counted(found.seeds, "seed")
     known = all(f.difference is None or f.difference.low is not None for f in found.findings)
-    return "more identities, not seeds alone" if known else "more than one seed"
+    return "more identities, not only more seeds" if known else "more than one seed"
 
 
 # --- for the page ---------------------------------------------------------------------------------
@@ -193,42 +198,25 @@ def plot(found: ClaimAnswer) -> Plot:
     """By data set where the claim has one rival, else by rival over all data sets."""
     if len(found.claim.rights) == 1:
         shown = [
-            (CARDS[f.dataset].title, f.verdict, f.difference)
+            (set_title(f.dataset), f.verdict, f.difference)
             for f in found.findings
             if f.difference is not None
         ]
     else:
         shown = [(f"over {right}", _overall_verdict(gap), gap) for right, gap in found.overall]
-    sign = 1.0 if found.claim.direction == "higher" else -1.0
-    ends = [
-        100 * sign * value
-        for _, _, gap in shown
-        for value in (gap.effect, gap.low, gap.high)
-        if value is not None
-    ]
-    low, high = min([0.0, *ends]) - 1.0, max([0.0, *ends]) + 1.0
-
-    def along(fraction: float) -> float:
-        return round(WIDTH * (100 * fraction - low) / (high - low), 1)
-
+    gaps = [_as_measured(difference, found.claim) for _, _, difference in shown]
+    axis = gap_axis(gaps, 0.0, WIDTH, parts=6, margin=1.0)
     bars = tuple(
         Bar(
             label,
-            interval(gap, found.claim),
+            interval(difference, found.claim),
             verdict,
-            along(sign * gap.effect),
-            None
-            if gap.low is None or gap.high is None
-            else (
-                along(min(sign * gap.low, sign * gap.high)),
-                along(max(sign * gap.low, sign * gap.high)),
-            ),
+            axis.at(100 * effect),
+            None if low is None or high is None else (axis.at(100 * low), axis.at(100 * high)),
         )
-        for label, verdict, gap in shown
+        for (label, verdict, difference), (effect, low, high) in zip(shown, gaps, strict=True)
     )
-    step = round_step(high - low, 6)
-    ticks = range(math.ceil(low / step) * step, math.floor(high) + 1, step)
-    return Plot(bars, along(0.0), tuple(Tick(along(t / 100), signed(t)[:-2] or "0") for t in ticks))
+    return Plot(bars, axis.at(0.0), axis.ticks)
 
 
 def _overall_verdict(gap: Difference) -> ClaimVerdict:

@@ -10,6 +10,7 @@ from typing import Any
 from crossres.datasets.base.words import counted as counted
 from crossres.datasets.base.words import few as few
 from crossres.datasets.base.words import listed as listed
+from crossres.datasets.cards import CARDS
 from crossres.datasets.raw.source_name import is_twin as is_twin
 from crossres.datasets.raw.source_name import source_words as source_words
 
@@ -23,7 +24,7 @@ METRIC_TITLES = {
     "mAP": "mAP",
     "mINP": "mINP",
 }
-TIE = "a tie: the paired test over seeds does not tell it from the best (5 %, Holm)"
+TIE = "a tie: the paired test over seeds does not distinguish it from the best (5 %, Holm)"
 GRADE_SHORT = {
     "faithful": "faithful",
     "faithful structure": "structure",
@@ -73,6 +74,31 @@ def signed(points: float) -> str:
     """A difference in percentage points with its sign; the minus sign is the typographic one."""
     text = f"{points:+.1f}"
     return "0.0" if text in ("+0.0", "-0.0") else text.replace("-", MINUS)
+
+
+def points(fraction: float) -> str:
+    """A difference of fractions in points, with its sign."""
+    return signed(100 * fraction)
+
+
+def interval_text(low: float | None, high: float | None) -> str:
+    """ "[+1.0, +5.2]": the bounds of a difference, fractions, in points; "" without both."""
+    return "" if low is None or high is None else f"[{points(low)}, {points(high)}]"
+
+
+def gap_text(effect: float, low: float | None, high: float | None) -> str:
+    """ "−3.1 [−5.2, −1.0]": a difference, and its interval where there is one, in points."""
+    return f"{points(effect)} {interval_text(low, high)}".rstrip()
+
+
+def set_title(dataset: str) -> str:
+    """The data set as tables call it; an unknown one by its id."""
+    return CARDS[dataset].title if dataset in CARDS else dataset
+
+
+def under_protocol(title: str, protocol: str) -> str:
+    """The title of a data set with the protocol that it was run under."""
+    return f"{title} ({protocol})"
 
 
 def duration(seconds: float) -> str:

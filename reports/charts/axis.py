@@ -1,8 +1,13 @@
-"""Axes: scales, round ticks, and labels that do not overlap."""
+"""Axes of drawings: where values stand, round ticks, and labels that do not overlap."""
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from crossres.reports.wording import signed
+
+Gap = tuple[float, float | None, float | None]
+"""A difference and the ends of its interval, which may be missing."""
 
 
 @dataclass(frozen=True)
@@ -11,6 +16,52 @@ class Tick:
 
     at: float
     text: str
+
+
+@dataclass(frozen=True)
+class Axis:
+    """Values from `low` to `high` along positions from `start` to `end`, which may be the lesser.
+
+    `ticks` are empty unless the axis was made with some.
+    """
+
+    low: float
+    high: float
+    start: float
+    end: float
+    ticks: tuple[Tick, ...] = ()
+
+    def at(self, value: float) -> float:
+        """The position of a value, to a tenth."""
+        return round(self.exactly(value), 1)
+
+    def exactly(self, value: float) -> float:
+        """The position of a value: what labels are put in order by."""
+        share = (value - self.low) / (self.high - self.low)
+        return self.start + (self.end - self.start) * share
+
+
+def percent_axis(values: Sequence[float], start: float, end: float) -> Axis:
+    """An axis of per cent around `values`, which are per cent, too."""
+    axis = Axis(*scale(min(values), max(values)), start, end)
+    ticks = round_ticks(axis.low, axis.high)
+    return replace(axis, ticks=tuple(Tick(axis.at(tick), f"{tick:g}") for tick in ticks))
+
+
+def gap_axis(
+    gaps: Iterable[Gap], start: float, end: float, *, parts: int, margin: float = 0.5
+) -> Axis:
+    """An axis of percentage points around zero and all (effect, low, high), which are fractions.
+
+    `margin`: the points beyond the outermost. The ticks divide the axis into at most `parts`.
+    """
+    ends = [0.0, *(100 * value for gap in gaps for value in gap if value is not None)]
+    axis = Axis(min(ends) - margin, max(ends) + margin, start, end)
+    step = round_step(axis.high - axis.low, parts)
+    points = range(math.ceil(axis.low / step) * step, math.floor(axis.high) + 1, step)
+    # A tick is whole points: "+5", "−10", "0".
+    ticks = tuple(Tick(axis.at(tick), signed(tick)[:-2] or "0") for tick in points)
+    return replace(axis, ticks=ticks)
 
 
 def spread(wanted: Sequence[float], gap: float, low: float, high: float) -> list[float]:

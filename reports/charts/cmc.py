@@ -1,4 +1,4 @@
-"""Geometry of the report's drawings (CMC curves, strips of seeds) and images as data URIs.
+"""Geometry of CMC curves.
 
 Only coordinates are computed here; templates draw them, so colours follow the reader's theme.
 """
@@ -11,18 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crossres.benchmark.records.record import Record
-from crossres.reports.charts.axis import Tick, spread
+from crossres.reports.charts.axis import Axis, Tick, spread
 from crossres.reports.grid.grid import Column, Grid
 from crossres.reports.wording import percent
 
 RANKS = 20
 LABEL_GAP = 15.0
-
-
-# --- images ---------------------------------------------------------------------------------------
-
-
-# --- CMC curves -----------------------------------------------------------------------------------
+LEFT, RIGHT, TOP, BOTTOM = 212, 514, 14, 246
 
 
 @dataclass(frozen=True)
@@ -55,44 +50,24 @@ class CmcPlot:
     summary: str
 
 
-@dataclass(frozen=True)
-class _Frame:
-    left: float
-    right: float
-    top: float
-    bottom: float
-    ranks: int
-    low: float
-
-    def x(self, rank: float) -> float:
-        return self.left + (self.right - self.left) * (rank - 1) / max(1, self.ranks - 1)
-
-    def y(self, fraction: float) -> float:
-        return self.bottom - (self.bottom - self.top) * (fraction - self.low) / (1 - self.low)
-
-    def line(self, fractions: NDArray[np.float64]) -> list[tuple[float, float]]:
-        shown = fractions[: self.ranks].tolist()
-        return [(self.x(rank), self.y(value)) for rank, value in enumerate(shown, start=1)]
-
-
 def cmc_plot(grid: Grid, column: Column) -> CmcPlot | None:
     """The CMC curves of one column: mean and band over the seeds; None without data."""
-    found = {
+    by_row = {
         row: curves
         for row in range(len(grid.table.rows))
         if (curves := curves_of(grid.cells[row, column].records, grid.rule(column))) is not None
     }
-    if not found:
+    if not by_row:
         return None
-    lowest = min(float(curves.min()) for curves in found.values())
-    ranks = min(curves.shape[1] for curves in found.values())
+    lowest = min(float(curves.min()) for curves in by_row.values())
+    ranks = min(curves.shape[1] for curves in by_row.values())
     low = min(0.9, max(0.0, math.floor(10 * lowest - 0.25) / 10))
-    frame = _Frame(left=212, right=514, top=14, bottom=246, ranks=ranks, low=low)
-    starts = [frame.y(float(curves[:, 0].mean())) for curves in found.values()]
-    places = spread(starts, LABEL_GAP, frame.top + 4, frame.bottom - 4)
+    x, y = Axis(1, max(2, ranks), LEFT, RIGHT), Axis(low, 1.0, BOTTOM, TOP)
+    starts = [y.exactly(float(curves[:, 0].mean())) for curves in by_row.values()]
+    labels = spread(starts, LABEL_GAP, TOP + 4, BOTTOM - 4)
     drawn = tuple(
-        _curve(grid, row, curves, frame, place)
-        for (row, curves), place in zip(found.items(), places, strict=True)
+        _curve(grid, row, curves[:, :ranks], x, y, label_y)
+        for (row, curves), label_y in zip(by_row.items(), labels, strict=True)
     )
     step = 0.2 if low < 0.4 else 0.1
     shares = [round(low + step * k, 1) for k in range(int((1 - low) / step + 1e-9) + 1)]
@@ -100,12 +75,12 @@ def cmc_plot(grid: Grid, column: Column) -> CmcPlot | None:
         column,
         width=558,
         height=284,
-        left=frame.left,
-        right=frame.right,
-        top=frame.top,
-        bottom=frame.bottom,
-        x_ticks=tuple(Tick(frame.x(r), str(r)) for r in (1, 5, 10, 15, 20) if r <= ranks),
-        y_ticks=tuple(Tick(frame.y(share), f"{100 * share:.0f}") for share in shares),
+        left=LEFT,
+        right=RIGHT,
+        top=TOP,
+        bottom=BOTTOM,
+        x_ticks=tuple(Tick(x.at(r), str(r)) for r in (1, 5, 10, 15, 20) if r <= ranks),
+        y_ticks=tuple(Tick(y.at(share), f"{100 * share:.0f}") for share in shares),
         curves=drawn,
         summary="; ".join(f"{curve.label}: rank-1 {curve.start} per cent" for curve in drawn),
     )
@@ -121,22 +96,22 @@ def curves_of(records: Sequence[Record], gallery: str) -> NDArray[np.float64] | 
 
 
 def _curve(
-    grid: Grid, row: int, curves: NDArray[np.float64], frame: _Frame, label_y: float
+    grid: Grid, row: int, curves: NDArray[np.float64], x: Axis, y: Axis, label_y: float
 ) -> Curve:
+    def line(shares: NDArray[np.float64]) -> list[tuple[float, float]]:
+        return [(x.at(rank), y.at(share)) for rank, share in enumerate(shares.tolist(), start=1)]
+
     mean = curves.mean(axis=0)
     return Curve(
         row,
         grid.table.rows[row].label,
         percent(float(mean[0])),
-        _points(frame.line(mean)),
-        _points(frame.line(curves.max(axis=0)) + frame.line(curves.min(axis=0))[::-1]),
-        (frame.x(1), frame.y(float(mean[0]))),
+        _points(line(mean)),
+        _points(line(curves.max(axis=0)) + line(curves.min(axis=0))[::-1]),
+        line(mean)[0],
         label_y,
     )
 
 
 def _points(pairs: Sequence[tuple[float, float]]) -> str:
     return " ".join(f"{x:.1f},{y:.1f}" for x, y in pairs)
-
-
-# --- strips of seeds ------------------------------------------------------------------------------

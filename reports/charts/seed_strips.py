@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from crossres.reports.charts.axis import Tick, round_ticks, scale
+from crossres.reports.charts.axis import Tick, percent_axis
 from crossres.reports.grid.grid import Column, Grid
 from crossres.reports.wording import percent
 
@@ -25,7 +25,7 @@ class Strip:
     ticks: tuple[Tick, ...]
 
 
-STRIP_WIDTH = 150.0
+STRIP_WIDTH, MARGIN = 150.0, 5.0  # with the margin dots at the limits stay whole
 
 
 def strips(grid: Grid, column: Column) -> dict[int, Strip]:
@@ -35,23 +35,20 @@ def strips(grid: Grid, column: Column) -> dict[int, Strip]:
     values = [100 * value for score in scores.values() for value in score.values]
     if not values:
         return {}
-    low, high = scale(min(values), max(values))
-    ticks = tuple(Tick(_along(t, low, high), f"{t:g}") for t in round_ticks(low, high))
-    found = {}
+    axis = percent_axis(values, MARGIN, STRIP_WIDTH - MARGIN)
+
+    def along(value: float) -> float:
+        return axis.at(min(axis.high, max(axis.low, value)))
+
+    drawn = {}
     for row, score in scores.items():
         if score.mean is not None:
             mean, half = 100 * score.mean, 100 * (score.std or 0.0)
             dots = zip(score.seeds, score.values, strict=True)
-            found[row] = Strip(
-                tuple(Dot(_along(100 * v, low, high), f"seed {s}: {percent(v)}") for s, v in dots),
-                _along(mean, low, high),
-                (_along(mean - half, low, high), _along(mean + half, low, high)),
-                ticks,
+            drawn[row] = Strip(
+                tuple(Dot(along(100 * v), f"seed {s}: {percent(v)}") for s, v in dots),
+                along(mean),
+                (along(mean - half), along(mean + half)),
+                axis.ticks,
             )
-    return found
-
-
-def _along(value: float, low: float, high: float) -> float:
-    """Per cent to a position, with a margin so that dots at the limits stay whole."""
-    share = min(1.0, max(0.0, (value - low) / (high - low)))
-    return round(5 + (STRIP_WIDTH - 10) * share, 1)
+    return drawn

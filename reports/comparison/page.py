@@ -1,6 +1,5 @@
 """A comparison of two results folders as an HTML page."""
 
-import math
 from collections import defaultdict
 from dataclasses import dataclass
 from functools import partial
@@ -15,21 +14,20 @@ from crossres.benchmark.compare.comparison import (
 from crossres.benchmark.compare.folders import FolderComparison
 from crossres.datasets.base.files import write_atomically
 from crossres.datasets.base.words import few
-from crossres.reports.charts.axis import Tick, round_step
+from crossres.reports.charts.axis import Tick, gap_axis
 from crossres.reports.charts.parts import Parts, nothing
 from crossres.reports.comparison.json import sameness_counts
 from crossres.reports.comparison.sentence import change_words, verdict
 from crossres.reports.comparison.words import (
     cautions_of,
-    interval,
     only_words,
-    points,
     ratio_words,
-    set_title,
     tallies_of,
+    title_of,
+    verdict_words,
 )
 from crossres.reports.page.page import environment
-from crossres.reports.wording import metric_title, p_text, signed
+from crossres.reports.wording import interval_text, metric_title, p_text, points
 
 WIDTH = 150.0
 
@@ -77,13 +75,14 @@ def to_page(held: FolderComparison) -> str:
     templates = environment()
     templates.filters.update(
         points=points,
-        interval=interval,
+        interval=lambda gap: interval_text(gap.difference.low, gap.difference.high),
         p_text=p_text,
         ratio=ratio_words,
         change=change_words,
         few=few,
         metric_title=metric_title,
         only=only_words,
+        verdict_words=verdict_words,
     )
     return templates.get_template("against.html.j2").render(
         held=held,
@@ -105,32 +104,26 @@ def _block(found: Comparison, measure: Measure) -> MeasureBlock:
     gaps = [
         gap for gap in found.gaps if (gap.gallery, gap.metric) == measure and gap.verdict != "equal"
     ]
-    ends = [
-        100 * value
-        for gap in gaps
-        for value in (gap.difference.effect, gap.difference.low, gap.difference.high)
-        if value is not None
-    ]
-    least, most = min([0.0, *ends]) - 0.5, max([0.0, *ends]) + 0.5
-
-    def along(fraction: float) -> float:
-        return round(WIDTH * (100 * fraction - least) / (most - least), 1)
+    axis = gap_axis(
+        [(gap.difference.effect, gap.difference.low, gap.difference.high) for gap in gaps],
+        0.0,
+        WIDTH,
+        parts=4,
+    )
 
     def line(gap: Gap) -> GapLine:
         low, high = gap.difference.low, gap.difference.high
-        ends = None if low is None or high is None else (along(low), along(high))
-        return GapLine(gap, along(gap.difference.effect), ends)
+        ends = None if low is None or high is None else (axis.at(100 * low), axis.at(100 * high))
+        return GapLine(gap, axis.at(100 * gap.difference.effect), ends)
 
     by_set: dict[str, list[GapLine]] = defaultdict(list)
     for gap in gaps:
         if gap.dataset is not None and gap.protocol is not None:
-            by_set[set_title(gap.dataset, gap.protocol)].append(line(gap))
-    step = round_step(most - least, 4)
-    ticks = range(math.ceil(least / step) * step, math.floor(most) + 1, step)
+            by_set[title_of(gap.dataset, gap.protocol)].append(line(gap))
     return MeasureBlock(
         measure,
-        along(0.0),
-        tuple(Tick(along(tick / 100), signed(tick)[:-2] or "0") for tick in ticks),
+        axis.at(0.0),
+        axis.ticks,
         tuple(line(gap) for gap in gaps if gap.dataset is None),
         tuple((title, tuple(lines)) for title, lines in by_set.items()),
         tuple(equal),

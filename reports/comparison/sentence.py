@@ -6,18 +6,18 @@ from collections.abc import Sequence
 from crossres.benchmark.compare.comparison import Comparison, Gap
 from crossres.benchmark.compare.pairs import Change, Pair
 from crossres.datasets.base.words import MOST_NAMED, counted, few, listed
-from crossres.reports.wording import metric_title, signed
+from crossres.reports.wording import metric_title, points
 
-CAUSES = {"code": "other code", "pixels": "other pixels"}
+CAUSES = {"code": "different code", "pixels": "different pixels"}
 DIGEST_WORDS = {
-    "manifest": "another split (digest of the manifest)",
-    "pixels": "other pixels of the same split",
-    "code": "other code",
+    "manifest": "different split (digest of the manifest)",
+    "pixels": "different pixels of the same split",
+    "code": "different code",
 }
 
 
 def verdict(found: Comparison) -> str:
-    """One sentence: the cells, then the rows where any value differs, then what is left over."""
+    """One sentence: the cells, the rows where any value differs, the cells of one folder only."""
     parts = [*_common(found.same_key), *_changed(found)]
     if any(gap.verdict != "equal" for gap in found.gaps):
         parts += [_chance(found), _largest(found)]
@@ -31,9 +31,9 @@ def verdict(found: Comparison) -> str:
 
 
 def change_words(change: Change | None) -> str:
-    """What differs, without the values: "option parts", "other code"."""
+    """What differs, without the values: "option parts", "different code"."""
     if change is None:
-        return "nothing that records tell of"
+        return "no recorded difference"
     return DIGEST_WORDS.get(change.kind, f"{change.kind} {change.name}".strip())
 
 
@@ -54,13 +54,13 @@ def _common(pairs: Sequence[Pair]) -> list[str]:
     outputs = {name for pair in other for name in pair.other_outputs}
     what = next((name for name in ("weights", "embeddings") if name in outputs), "metrics")
     causes = dict.fromkeys(_cause(change) for pair in other for change in pair.changes)
-    made = f", made with {listed(causes)}" if causes else ", though nothing recorded differs"
+    made = f", made with {listed(causes)}" if causes else ", with no recorded difference"
     verb = "has" if len(other) == 1 else "have"
     alike = sum(pair.sameness == "same metrics" for pair in other)
     same = f" ({alike} of them the same metrics)" if 0 < alike < len(other) else ""
     whole = counted(len(pairs), "common cell")
     copied = sum(pair.copied for pair in pairs)
-    parts = [f"{len(other)} of {whole} {verb} other {what}{same}{made}"]
+    parts = [f"{len(other)} of {whole} {verb} different {what}{same}{made}"]
     return [*parts, f"{copied} are copies of one record, not run twice"] if copied else parts
 
 
@@ -79,7 +79,7 @@ def _share(number: int, pairs: Sequence[Pair]) -> str:
 
 
 def _cause(change: Change) -> str:
-    return CAUSES.get(change.kind, f"another {change.name}")
+    return CAUSES.get(change.kind, f"a different {change.name}")
 
 
 def _changed(found: Comparison) -> list[str]:
@@ -100,14 +100,14 @@ def _changed(found: Comparison) -> list[str]:
     said += [kind.replace("manifest", "split") for kind in ("source", "manifest") if kind in names]
     more = "more " if found.same_key else ""
     noun = f"{more}cell was" if len(found.other_key) == 1 else f"{more}cells were"
-    return [f"{len(found.other_key)} {noun} run otherwise ({listed(said)})"]
+    return [f"{len(found.other_key)} {noun} run differently ({listed(said)})"]
 
 
 def _chance(found: Comparison) -> str:
     """How many rows differ beyond chance, in any of the measures."""
     overall = [gap for measure in found.measures for gap in found.overall(measure)]
     if all(gap.p is None for gap in overall if gap.verdict != "equal"):
-        return "with one seed nothing can be said about chance"
+        return "with one seed, chance cannot be assessed"
     told = dict.fromkeys(gap.row or "" for gap in overall if gap.verdict in ("better", "worse"))
     if not told:
         return "no row differs beyond chance"
@@ -120,5 +120,5 @@ def _largest(found: Comparison) -> str:
     """Of changes that look alike the first counts: the headline metric."""
     overall = [gap for measure in found.measures for gap in found.overall(measure)]
     most: Gap = max(overall, key=lambda gap: round(abs(gap.difference.effect), 3))
-    points = signed(100 * most.difference.effect)
-    return f"largest mean change {points} points of {metric_title(most.metric)} ({most.row})"
+    change = points(most.difference.effect)
+    return f"largest mean change {change} points of {metric_title(most.metric)} ({most.row})"

@@ -13,12 +13,11 @@ from crossres.datasets.base.words import counted
 from crossres.reports.comparison.sentence import change_words, verdict
 from crossres.reports.comparison.words import (
     cautions_of,
-    interval,
-    points,
     ratio_words,
     tallies_of,
+    verdict_words,
 )
-from crossres.reports.wording import metric_title, p_text, percent
+from crossres.reports.wording import interval_text, metric_title, p_text, percent, points
 
 STYLES = {"better": "bold green", "worse": "bold red", "not told": "yellow", "equal": "dim"}
 
@@ -32,7 +31,7 @@ def print_against(held: FolderComparison, console: Console) -> None:
     console.print(Text(verdict(held.comparison), style="bold"))
     for title, pairs in (
         ("Cells of the same key", found.same_key),
-        ("Cells of one row, run otherwise", found.other_key),
+        ("Cells of one row, run differently", found.other_key),
     ):
         if tallies := tallies_of(pairs):
             console.print(_tally_table(title, tallies))
@@ -66,9 +65,11 @@ def _gap_table(held: FolderComparison, measure: Measure, gaps: Sequence[Gap]) ->
     )  # fmt: skip
     table.caption = f"{counted(equal, 'more row')} equal" if equal else None
     for gap in gaps:
-        numbers = (percent(gap.a), percent(gap.b), points(gap.difference.effect), interval(gap))
+        difference = gap.difference
+        bounds = interval_text(difference.low, difference.high)
+        numbers = (percent(gap.a), percent(gap.b), points(difference.effect), bounds)
         texts = (Text(text) for text in (gap.row or "", *numbers, p_text(gap.p)))
-        table.add_row(*texts, Text(gap.verdict, style=STYLES[gap.verdict]))
+        table.add_row(*texts, Text(verdict_words(gap.verdict), style=STYLES[gap.verdict]))
     return table
 
 

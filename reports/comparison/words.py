@@ -3,14 +3,14 @@
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
-from crossres.benchmark.compare.comparison import ChangeTally, Gap, tally
+from crossres.benchmark.compare.comparison import ChangeTally, GapVerdict, tally
 from crossres.benchmark.compare.folders import FolderComparison
 from crossres.benchmark.compare.pairs import Pair
 from crossres.benchmark.records.record import Record
 from crossres.datasets.cards import CARDS
 from crossres.datasets.raw.source_name import source_words
 from crossres.reports.grid.standing import cautions
-from crossres.reports.wording import seeds_words, signed
+from crossres.reports.wording import seeds_words, set_title, under_protocol
 
 
 def cautions_of(held: FolderComparison) -> tuple[str, ...]:
@@ -25,25 +25,16 @@ def tallies_of(pairs: Sequence[Pair]) -> list[ChangeTally]:
     return tally(pairs)
 
 
-def set_title(dataset: str, protocol: str) -> str:
+def title_of(dataset: str, protocol: str) -> str:
     """The data set as tables call it, with its protocol where that is not the default one."""
-    card = CARDS.get(dataset)
-    if card is None:
-        return f"{dataset} ({protocol})"
-    return card.title if protocol == card.protocol else f"{card.title} ({protocol})"
+    is_usual = dataset in CARDS and CARDS[dataset].protocol == protocol
+    title = set_title(dataset)
+    return title if is_usual else under_protocol(title, protocol)
 
 
-def interval(gap: Gap) -> str:
-    """ "[+1.0, +5.2]" in points, nothing where there is none."""
-    low, high = gap.difference.low, gap.difference.high
-    if low is None or high is None:
-        return ""
-    return f"[{signed(100 * low)}, {signed(100 * high)}]"
-
-
-def points(fraction: float) -> str:
-    """A difference of fractions in points, with its sign."""
-    return signed(100 * fraction)
+def verdict_words(verdict: GapVerdict) -> str:
+    """The verdict on a gap as reports print it after "B is"."""
+    return "indistinguishable" if verdict == "not told" else verdict
 
 
 def ratio_words(ratio: float | None) -> str:
@@ -58,7 +49,7 @@ def only_words(records: Iterable[Record]) -> list[str]:
         cell = record.cell
         seeds[cell.method, cell.dataset, cell.protocol, cell.source].add(cell.seed)
     return [
-        f"{method} on {set_title(dataset, protocol)}, {source_words(source)}: "
+        f"{method} on {title_of(dataset, protocol)}, {source_words(source)}: "
         f"{seeds_words(sorted(mine))}"
         for (method, dataset, protocol, source), mine in sorted(seeds.items())
     ]

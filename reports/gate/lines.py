@@ -6,37 +6,37 @@ from crossres.benchmark.gate.check import Check
 from crossres.benchmark.gate.folders import FolderCheck
 from crossres.benchmark.gate.metric_tests import Test
 from crossres.reports.grid.standing import cautions
-from crossres.reports.wording import MINUS, metric_title, percent, signed
+from crossres.reports.wording import MINUS, interval_text, metric_title, percent, points
 
 ADVICE = {
-    "data": "Restore the data and how it is split, or make a new baseline if the change is meant.",
-    "missing": "Run these cells; a failed one says why in failures/ of the results folder.",
-    "setup": "These are other cells than the baseline's: run the same ones, or make a new baseline "
-    "if the change is meant.",
-    "size": "A method, its embedding, a split or what is ranked has another size: "
-    "make a new baseline if meant.",
+    "data": "Restore the data and its split, or make a new baseline if the change is intended.",
+    "missing": "Run these cells; failures/ in the results folder says why a cell failed.",
+    "setup": "These cells differ from the baseline's: run the same ones, or make a new baseline "
+    "if the change is intended.",
+    "size": "The size of a method, its embedding, a split or the ranking has changed: "
+    "make a new baseline if that is intended.",
     "worse": "The change harms the results.",
-    "too good": "Look for a leak of test data; make a new baseline if the gain is meant.",
-    "tolerance": "The drop is larger than the tolerance, whatever chance could explain.",
-    "bound": "No chance moves a mean by so much: look for a bug or a leak, or make a new baseline "
-    "if the change is meant.",
-    "training": "Training is another one from its first steps on, whatever mAP says: "
-    "make a new baseline if meant.",
+    "too good": "Look for a leak of test data; make a new baseline if the gain is intended.",
+    "tolerance": "The drop is larger than the tolerance, whether or not chance could explain it.",
+    "bound": "Chance does not move a mean this far: look for a bug or a leak, or make a new "
+    "baseline if the change is intended.",
+    "training": "Training differs from its first steps on, whatever mAP says: "
+    "make a new baseline if that is intended.",
     "exact": "Something in the code or the platform changed the bits.",
-    "time": "The change costs time.",
-    "memory": "The change costs memory.",
+    "time": "The change makes cells slower.",
+    "memory": "The change makes cells use more memory.",
 }
 BLIND = (
-    "Nothing was found, but a drop that matters could have been there. Run more seeds, make the "
-    "baseline with more runs of its cells (--again), or say what is enough (--must-find, "
+    "Nothing was found, but a drop that matters could have gone unnoticed. Run more seeds, make "
+    "the baseline with more runs of its cells (--again), or say what is enough (--must-find, "
     "--tolerance, --exact)."
 )
 SIGHT = "a drop that matters would be found"
 
 
 TRAINING = (
-    " The losses of the first steps of training are held against those of the runs by F-tests, "
-    "with {:g} % false alarms."
+    " The losses of the first training steps are compared with the baseline's by F-tests, with "
+    "{:g} % false alarms."
 )
 
 
@@ -46,11 +46,11 @@ def cautions_of(gate: FolderCheck) -> tuple[str, ...]:
 
 
 def notes_of(gate: FolderCheck) -> tuple[str, ...]:
-    """What changed and is no fault, why cells failed, and what a failed check did not see."""
+    """Return changes that are no fault, why cells failed, and what could not be checked."""
     failed = [f"{cell.title} failed: {cell.reason}" for cell in gate.failed]
     equal = bit_equal(gate.check)
     total = len(gate.check.comparison.pairs)
-    same = [f"{equal} of {total} cells are equal to the bit"] if equal else []
+    same = [f"{equal} of {total} cells are bit-equal"] if equal else []
     unseen = [blind.text for blind in gate.check.blind] if gate.check.findings else []
     return (*same, *gate.check.notes, *failed, *unseen)
 
@@ -66,11 +66,12 @@ def how_it_was_tested(made: Check) -> str:
     kind = "paired by data set and seed" if made.paired else "unpaired"
     against = f"The baseline is the mean of {made.runs} runs. " if made.runs > 1 else ""
     return (
-        f"{against}One-sided t-tests, {kind}, with Holm's correction over all of them: by chance "
-        f"results as good as the baseline's fail in at most {100 * limits.false_alarms:g} % of "
-        f"checks ({sides}). Finds: the least true drop that is found in four cases of five; what "
-        f"must be found is {100 * limits.must_find:g} points of {metric_title(limits.metrics[0])} "
-        "in all rows and in each."
+        f"{against}One-sided t-tests, {kind}, with Holm's correction over all of them: "
+        f"results as good as the baseline's fail by chance in at most "
+        f"{100 * limits.false_alarms:g} % of checks ({sides}). Detectable: the smallest true drop "
+        f"that is found in 80 % of cases. A check must be able to find a drop of "
+        f"{100 * limits.must_find:g} points of {metric_title(limits.metrics[0])}, in all rows "
+        "together and in each."
         + (TRAINING.format(100 * limits.training_alarms) if made.beginnings else "")
     )
 
@@ -106,7 +107,7 @@ def training_lines_of(made: Check) -> list[tuple[str, ...]]:
 
 
 TRAINING_HEADS = ("Row", "First loss", "Baseline", "Now", "Off by", "")
-HEADS = ("Row", "Metric", "Baseline", "Now", "Change", "95 %", "Finds", "")
+HEADS = ("Row", "Metric", "Baseline", "Now", "Change", "95 %", "Detectable", "")
 
 
 def lines_of(made: Check) -> list[GateLine]:
@@ -118,14 +119,13 @@ def lines_of(made: Check) -> list[GateLine]:
 
 def _line(test: Test, kind: str, says_gallery: bool) -> GateLine:
     low, high = test.difference.low, test.difference.high
-    known = low is not None and high is not None and test.difference.deviation
     return GateLine(
         test.row or "mean over all rows",
         metric_title(test.metric) + (f", {test.gallery}" if says_gallery else ""),
         percent(test.before),
         percent(test.now),
-        signed(100 * test.difference.effect),
-        f"[{signed(100 * (low or 0))}, {signed(100 * (high or 0))}]" if known else "–",
+        points(test.difference.effect),
+        (interval_text(low, high) if test.difference.deviation else "") or "–",
         f"{MINUS}{100 * test.finds:.1f}" if test.finds is not None else "none",
         kind or ("equal" if test.equal else "ok" if test.worse is not None else "not tested"),
     )

@@ -1,4 +1,4 @@
-"""What a gate can see: a table of seeds against drops, and the seeds that a wanted drop costs."""
+"""What a gate can find: the smallest detectable drop by seeds, and the seeds that a drop needs."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
@@ -50,7 +50,7 @@ def print_power(
     """The table, and a sentence per metric; `drop` in points."""
     table = RichTable(
         "Metric", "Seeds", "All rows", "Any row", "Time", box=box.SIMPLE_HEAD, pad_edge=False,
-        title="The drop that is found in four cases of five, in points",
+        title="Smallest detectable drop (found in 80 % of cases), in points",
     )  # fmt: skip
     for column in table.columns[1:]:
         column.justify = "right"
@@ -61,11 +61,11 @@ def print_power(
     for metric, (overall, in_a_row) in needed.items():
         title = metric_title(metric)
         if any(one.row is None for one in noise):
-            console.print(f"{drop:g} points of {title} in all rows: {_seeds(overall)}")
-        console.print(f"{drop:g} points of {title} in any one row: {_seeds(in_a_row)}")
+            console.print(f"Find {drop:g} points of {title} in all rows: {_seeds(overall)}")
+        console.print(f"Find {drop:g} points of {title} in any one row: {_seeds(in_a_row)}")
     kind = f"{1 + len(baseline.again)} runs of each cell" if baseline.again else (
-        "the scatter of the seeds, which holds that of the splits, too, and is an upper bound: "
-        "with --again it is measured"
+        "the scatter of the seeds, which includes that of the splits and so is an upper bound; "
+        "--again measures it"
     )  # fmt: skip
     console.print(
         f"False alarms: at most {100 * limits.false_alarms:g} % of checks. The noise is from {kind}"

@@ -42,18 +42,18 @@ def power_figure(
     metric = limits.metrics[0]
     mine = [one for one in found if one.metric == metric and one.in_a_row is not None]
     if not mine:
-        raise InputError("so few seeds find no drop that is possible; give more with --seeds")
+        raise InputError("with so few seeds no possible drop is detectable; give more with --seeds")
     fixed: Any = {"svg.hashsalt": "crossres", "svg.fonttype": "path", "font.size": 8}
     curves = _curves(mine, baseline, noise, limits)
     with matplotlib.rc_context({**SETTINGS, **fixed, "axes.titlesize": 8}):
         figure = Figure((SIZE[0] * CM, SIZE[1] * CM), layout="constrained")
         left, right = figure.subplots(1, 2, sharex=True, sharey=True)
-        panels = ((left, "A drop of all rows", 0), (right, "A drop of any one row", 1))
+        panels = ((left, "A drop in all rows", 0), (right, "A drop in any one row", 1))
         for axes, title, place in panels:
             _draw(axes, mine, *curves, place)
             axes.set_title(title, loc="left")
             axes.set_xlabel(f"True drop of {metric_title(metric)}, points")
-        left.set_ylabel("Found, % of checks")
+        left.set_ylabel("Detected, % of checks")
         figure.legend(
             *left.get_legend_handles_labels(),
             loc="outside right center",

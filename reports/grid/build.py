@@ -24,6 +24,7 @@ from crossres.methods.interface.registry import method_class, resolve_options
 from crossres.reports.grid.grid import BY_ROW, Cells, Column, Grid, Score, sample_of
 from crossres.reports.grid.marks import marks
 from crossres.reports.grid.standing import is_comparable
+from crossres.reports.wording import set_title, under_protocol
 
 
 def build_grids(
@@ -180,14 +181,14 @@ def _columns(table: Table, records: Sequence[Record]) -> tuple[Column, ...]:
         column
         for name in names
         for column in (_named_columns if table.protocols else _found_columns)(
-            name, _set_title(name, records), table.protocols or sorted(protocols[name])
+            name, _title(name, records), table.protocols or sorted(protocols[name])
         )
     )
 
 
-def _set_title(dataset: str, records: Sequence[Record]) -> str:
+def _title(dataset: str, records: Sequence[Record]) -> str:
     """The title of a data set, which says so where the data is not what bears its name."""
-    title = CARDS[dataset].title if dataset in CARDS else dataset
+    title = set_title(dataset)
     cells = [record.cell for record in records if record.cell.dataset == dataset]
     return f"{title}, partial" if any(cell.source == "partial" for cell in cells) else title
 
@@ -200,7 +201,7 @@ def _protocol_of(record: Record, table: Table) -> str:
 def _named_columns(dataset: str, title: str, protocols: Sequence[str]) -> list[Column]:
     """One column for each protocol of the table, titled with the table's own words for it."""
     texts = zip(_texts(protocols, dataset), protocols, strict=True)
-    return [Column(dataset, text, f"{title} ({given})") for text, given in texts]
+    return [Column(dataset, text, under_protocol(title, given)) for text, given in texts]
 
 
 def _found_columns(dataset: str, title: str, protocols: Sequence[str]) -> list[Column]:
@@ -210,7 +211,7 @@ def _found_columns(dataset: str, title: str, protocols: Sequence[str]) -> list[C
         return [Column(dataset, card.protocol if card else "", title)]
     if len(protocols) == 1 and (card is None or protocols[0] in (card.protocol, BY_ROW)):
         return [Column(dataset, protocols[0], title)]
-    return [Column(dataset, protocol, f"{title} ({protocol})") for protocol in protocols]
+    return [Column(dataset, protocol, under_protocol(title, protocol)) for protocol in protocols]
 
 
 def _cells(

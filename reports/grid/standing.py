@@ -7,13 +7,13 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 from crossres.benchmark.records.record import Record, Standing
-from crossres.datasets.cards import CARDS
 from crossres.datasets.raw.source_name import is_twin
+from crossres.reports.wording import set_title
 
 TWIN = "TWIN DATA: drawn, not the real set; never comparable with published numbers."
 UNVERIFIED = (
-    "DATA NOT VERIFIED: records of an older version, which compared the raw folder with nothing; "
-    "run their cells again. Until then not comparable with published numbers."
+    "DATA NOT VERIFIED: records of an older version, which did not check the raw folder; "
+    "run their cells again. Until then they are not comparable with published numbers."
 )
 
 
@@ -70,5 +70,5 @@ def _copies(records: Iterable[Record]) -> dict[str, list[tuple[str, ...]]]:
         if record.cell.source == "partial":
             stated, name = record.standing or Standing(), record.cell.dataset
             words = (*stated.other_counts, *stated.other_sizes) or ("unknown differences",)
-            found[CARDS[name].title if name in CARDS else name][words] = None
+            found[set_title(name)][words] = None
     return {title: list(found[title]) for title in sorted(found)}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from crossres.benchmark.records.record import Record
 from crossres.benchmark.stats.paired import by_set, set_mean
-from crossres.reports.charts.axis import Tick, round_ticks, scale, spread
+from crossres.reports.charts.axis import Axis, Tick, percent_axis, spread
 from crossres.reports.grid.grid import Grid
 from crossres.reports.page.differences import rows_of
 from crossres.reports.wording import duration, memory
@@ -179,14 +179,10 @@ def _panel(
 ) -> CostPanel:
     front = pareto({row: (cost, means[row]) for row, cost in spent.items()})
     bottom = TOP + max(LEAST_HEIGHT, LABEL_GAP * len(spent))
-    limits, ticks = _axis(measure.steps, min(spent.values()), max(spent.values()))
-    low, high = scale(100 * min(means.values()), 100 * max(means.values()))
-
-    def up(points: float) -> float:
-        return round(bottom - (bottom - TOP) * (points - low) / (high - low), 1)
-
-    x = {row: _log_place(cost, *limits) for row, cost in spent.items()}
-    y = {row: up(100 * means[row]) for row in spent}
+    x_axis, ticks = _log_axis(measure.steps, min(spent.values()), max(spent.values()))
+    y_axis = percent_axis([100 * mean for mean in means.values()], bottom, TOP)
+    x = {row: x_axis.at(math.log(cost)) for row, cost in spent.items()}
+    y = {row: y_axis.at(100 * means[row]) for row in spent}
     places = spread([y[row] for row in spent], LABEL_GAP, TOP, bottom)
     spots = tuple(
         CostSpot(
@@ -198,26 +194,24 @@ def _panel(
         measure.title,
         bottom + 26,
         bottom,
-        tuple(Tick(_log_place(tick, *limits), measure.tick(tick)) for tick in ticks),
-        tuple(Tick(up(tick), f"{tick:g}") for tick in round_ticks(low, high)),
+        tuple(Tick(x_axis.at(math.log(tick)), measure.tick(tick)) for tick in ticks),
+        y_axis.ticks,
         spots,
         _staircase([(x[row], y[row]) for row in front]),
     )
 
 
-def _axis(
-    steps: Sequence[float], least: float, most: float
-) -> tuple[tuple[float, float], Sequence[float]]:
-    """The round values just outside both ends, and at most five of those between to label."""
+def _log_axis(steps: Sequence[float], least: float, most: float) -> tuple[Axis, Sequence[float]]:
+    """An axis of logarithms between the round values just outside both ends; which to label.
+
+    These are at most five.
+    """
     first = max((k for k, step in enumerate(steps) if step <= least), default=0)
     last = min((k for k, step in enumerate(steps) if step >= most), default=len(steps) - 1)
     ticks = steps[first : max(last, first + 1) + 1]
-    return (min(ticks[0], least), max(ticks[-1], most)), ticks[:: math.ceil(len(ticks) / 5)]
-
-
-def _log_place(cost: float, low: float, high: float) -> float:
-    share = math.log(cost / low) / math.log(high / low)
-    return round(LEFT + 10 + (RIGHT - LEFT - 20) * share, 1)
+    low, high = min(ticks[0], least), max(ticks[-1], most)
+    axis = Axis(math.log(low), math.log(high), LEFT + 10, RIGHT - 10)
+    return axis, ticks[:: math.ceil(len(ticks) / 5)]
 
 
 def _staircase(points: Sequence[tuple[float, float]]) -> str:

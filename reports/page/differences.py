@@ -4,7 +4,7 @@ Numbers and places are made here (docs/statistics.md argues them); templates onl
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from crossres.benchmark.stats.paired import (
@@ -19,10 +19,9 @@ from crossres.benchmark.stats.paired import (
 from crossres.benchmark.stats.power import detectable_difference, seeds_to_find
 from crossres.benchmark.stats.ranking import pairwise
 from crossres.benchmark.stats.sample import Sample
-from crossres.reports.charts.axis import Tick, round_step
+from crossres.reports.charts.axis import Axis, gap_axis
 from crossres.reports.grid.grid import Column, Grid
 from crossres.reports.page.rank_diagram import Diagram, diagram
-from crossres.reports.wording import signed
 
 POINT = 0.01  # the difference that seeds are counted for, as a fraction
 PLOT_WIDTH, MARGIN = 300.0, 8.0
@@ -59,21 +58,8 @@ class Against:
 
     @property
     def apart(self) -> bool:
-        """Whether the row is told from the reference."""
+        """Whether the row is distinguishable from the reference."""
         return self.p is not None and self.p <= LEVEL
-
-
-@dataclass(frozen=True)
-class Scale:
-    """Percentage points from `low` to `high` along PLOT_WIDTH, zero among them."""
-
-    low: float
-    high: float
-    ticks: tuple[Tick, ...]
-
-    def x(self, fraction: float) -> float:
-        """The place of a difference that is given as a fraction."""
-        return _along(100 * fraction, self.low, self.high)
 
 
 @dataclass(frozen=True)
@@ -87,7 +73,7 @@ class RowComparison:
     columns: tuple[Column, ...]
     rows: tuple[Against, ...]
     reference: Against
-    scale: Scale
+    axis: Axis
     diagram: Diagram | None
 
     @property
@@ -134,7 +120,17 @@ def _comparison(grid: Grid, metric: str) -> RowComparison | None:
         tuple(c for c in grid.shown if any(c.name in by_set(v) for v in values.values())),
         tuple(rows),
         reference,
-        _scale([gap for one in rows for gap in (one.gap, *(s.gap for s in one.sets)) if gap]),
+        gap_axis(
+            [
+                (gap.effect, gap.low, gap.high)
+                for row in rows
+                for gap in (row.gap, *(on_set.gap for on_set in row.sets))
+                if gap
+            ],
+            MARGIN,
+            PLOT_WIDTH - MARGIN,
+            parts=6,
+        ),
         diagram(labels, list(values.values()), tests),
     )
 
@@ -190,38 +186,3 @@ def _on_sets(grid: Grid, mine: Sample, best: Sample) -> tuple[GapOnSet, ...]:
                 interval = (max(0.0, mean.low), mean.high)
             sets.append(GapOnSet(column, mean.effect, interval, gap))
     return tuple(sets)
-
-
-# --- places ---------------------------------------------------------------------------------------
-
-
-def _along(value: float, low: float, high: float) -> float:
-    return round(MARGIN + (PLOT_WIDTH - 2 * MARGIN) * (value - low) / (high - low), 1)
-
-
-def _scale(gaps: Sequence[Difference]) -> Scale:
-    bounds = [0.0] + [
-        100 * value
-        for gap in gaps
-        for value in (gap.effect, gap.low, gap.high)
-        if value is not None
-    ]
-    low, high = min(bounds) - 0.5, max(bounds) + 0.5
-    step = round_step(high - low, 6)
-    ticks = range(math.ceil(low / step) * step, math.floor(high) + 1, step)
-    return Scale(low, high, tuple(Tick(_along(t, low, high), _whole(t)) for t in ticks))
-
-
-def _whole(points: int) -> str:
-    return signed(points)[:-2] or "0"
-
-
-# --- words ----------------------------------------------------------------------------------------
-
-
-def gap_text(gap: Difference) -> str:
-    """ "−3.1 [−5.2, −1.0]": a difference and its interval in points."""
-    effect = signed(100 * gap.effect)
-    if gap.low is None or gap.high is None:
-        return effect
-    return f"{effect} [{signed(100 * gap.low)}, {signed(100 * gap.high)}]"

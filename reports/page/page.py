@@ -25,7 +25,7 @@ from crossres.reports.grid.unplaced import Leftovers
 from crossres.reports.page import protocols as across
 from crossres.reports.page.commands import cell_command, missing_command
 from crossres.reports.page.cost import LABEL_X, LEFT, RIGHT, TOP, Costs, costs_of
-from crossres.reports.page.differences import PLOT_WIDTH, RowComparison, compare_rows, gap_text
+from crossres.reports.page.differences import PLOT_WIDTH, RowComparison, compare_rows
 from crossres.reports.page.gallery import Pictures, pictures, queries_for
 from crossres.reports.page.learning_curves import Learning, learning_of
 from crossres.reports.page.number_table import numbers_of
@@ -271,7 +271,7 @@ def environment() -> jinja2.Environment:
         by_seed=by_seed,
         digest=digest,
         effects=effects,
-        gap_text=gap_text,
+        gap_text=lambda gap: words.gap_text(gap.effect, gap.low, gap.high),
         headed=headed,
         p_text=words.p_text,
         plot=plot,

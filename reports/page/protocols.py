@@ -4,10 +4,10 @@ Protocols that differ in the rate alone stand at their rates, and a row's points
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from crossres.reports.charts.axis import Tick, round_ticks, scale, spread
+from crossres.reports.charts.axis import Axis, Tick, percent_axis, spread
 from crossres.reports.grid.grid import Column, Grid
 from crossres.reports.wording import percent
 
@@ -70,14 +70,10 @@ def _across(grid: Grid, columns: Sequence[Column]) -> Across:
         for column in columns
         for value in grid.score(row, column, metric).values
     ]
-    low, high = scale(min(values), max(values))
-
-    def y(points: float) -> float:
-        return round(BOTTOM - (BOTTOM - TOP) * (points - low) / (high - low), 1)
-
+    y_axis = percent_axis(values, BOTTOM, TOP)
     places = _places(len(columns), rates)
     rows = [
-        (row, _spots(grid, row, columns, places, y, joined=bool(rates)))
+        (row, _spots(grid, row, columns, places, y_axis, joined=bool(rates)))
         for row in range(len(grid.table.rows))
     ]
     rows = [(row, spots) for row, spots in rows if spots]
@@ -98,7 +94,7 @@ def _across(grid: Grid, columns: Sequence[Column]) -> Across:
         metric,
         "down-sampling rate of the queries" if rates else "protocol",
         tuple(Tick(at, name) for at, name in zip(places, names, strict=True)),
-        tuple(Tick(y(tick), f"{tick:g}") for tick in round_ticks(low, high)),
+        y_axis.ticks,
         series,
         "; ".join(f"{s.label}: {', '.join(spot.text for spot in s.spots)}" for s in series),
     )
@@ -121,9 +117,8 @@ def _rates(columns: Sequence[Column]) -> list[int]:
 def _places(count: int, rates: Sequence[int]) -> list[float]:
     """Positions along the axis: in proportion to the rates, or evenly."""
     if rates:
-        least, most = min(rates), max(rates)
-        return [round(LEFT + 14 + (RIGHT - LEFT - 28) * (r - least) / (most - least), 1)
-                for r in rates]  # fmt: skip
+        axis = Axis(min(rates), max(rates), LEFT + 14, RIGHT - 14)
+        return [axis.at(rate) for rate in rates]
     step = (RIGHT - LEFT) / count
     return [round(LEFT + step * (k + 0.5), 1) for k in range(count)]
 
@@ -133,7 +128,7 @@ def _spots(
     row: int,
     columns: Sequence[Column],
     places: Sequence[float],
-    y: Callable[[float], float],
+    y_axis: Axis,
     *,
     joined: bool,
 ) -> tuple[ProtocolSpot, ...]:
@@ -142,7 +137,9 @@ def _spots(
     for column, place in zip(columns, places, strict=True):
         score = grid.score(row, column, grid.table.metrics[0])
         if score.mean is not None:
-            ends = y(100 * min(score.values)), y(100 * max(score.values))
+            ends = (y_axis.at(100 * value) for value in (min(score.values), max(score.values)))
             text = f"{percent(score.mean)} ({_given(column)})"
-            spots.append(ProtocolSpot(round(place + shift, 1), y(100 * score.mean), *ends, text))
+            spots.append(
+                ProtocolSpot(round(place + shift, 1), y_axis.at(100 * score.mean), *ends, text)
+            )
     return tuple(spots)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from crossres.benchmark.stats.paired import LEVEL, Values
 from crossres.benchmark.stats.ranking import indistinguishable_groups, mean_ranks
 from crossres.datasets.base.words import listed
-from crossres.reports.charts.axis import Tick, round_step
+from crossres.reports.charts.axis import Axis, Tick, round_step
 
 AXIS = (260.0, 520.0)  # of a diagram that is 780 wide: the rest is for names and letters
 LINE, BAR = 18.0, 11.0  # from one name, and one bar, of a diagram to the next
@@ -26,7 +26,7 @@ class Named:
 
 @dataclass(frozen=True)
 class Joint:
-    """The bar of rows that are not told apart, with a knot at each of them."""
+    """The bar of rows that are indistinguishable, with a knot at each of them."""
 
     letter: str
     y: float
@@ -36,9 +36,9 @@ class Joint:
 
 @dataclass(frozen=True)
 class Diagram:
-    """Mean ranks over `cells` on an axis, the first rank at the left; what is not told is joined.
+    """Mean ranks over `cells` on an axis, the first rank at the left; bars join like rows.
 
-    `apart` of `pairs` are told apart.
+    `apart` of `pairs` are distinguishable.
     """
 
     height: float
@@ -61,8 +61,8 @@ def diagram(
     if len(ranks) < 3 or not tests:
         return None
     order = sorted(range(len(labels)), key=lambda row: (ranks[row], row))
-    left, right = AXIS
-    x = [round(left + (right - left) * (r - 1) / (len(labels) - 1), 1) for r in ranks]
+    axis = Axis(1, len(labels), *AXIS)
+    x = [axis.at(rank) for rank in ranks]
     groups = sorted(
         indistinguishable_groups(len(labels), tests), key=lambda g: sorted(x[r] for r in g)
     )
@@ -71,7 +71,7 @@ def diagram(
             _letter(place),
             36 + BAR * place,
             tuple(sorted(x[row] for row in group)),
-            f"not told apart: {listed(labels[row] for row in order if row in group)}",
+            f"indistinguishable: {listed(labels[row] for row in order if row in group)}",
         )
         for place, group in enumerate(groups)
     )
@@ -89,7 +89,7 @@ def diagram(
     )
     return Diagram(
         start + LINE * half,
-        tuple(_rank_ticks(len(labels))),
+        tuple(Tick(axis.at(rank), str(rank)) for rank in _labelled_ranks(len(labels))),
         names,
         joints,
         len(set.intersection(*map(set, values))),
@@ -103,8 +103,6 @@ def _letter(place: int) -> str:
     return chr(ord("a") + place) if place < 26 else str(place + 1)
 
 
-def _rank_ticks(rows: int) -> list[Tick]:
+def _labelled_ranks(rows: int) -> list[int]:
     step = round_step(rows, 12)
-    shown = [1, *range(step if step > 1 else 2, rows + 1, step)]
-    left, right = AXIS
-    return [Tick(round(left + (right - left) * (r - 1) / (rows - 1), 1), str(r)) for r in shown]
+    return [1, *range(step if step > 1 else 2, rows + 1, step)]

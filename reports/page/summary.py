@@ -34,7 +34,7 @@ class Leader:
 
     @property
     def is_alone(self) -> bool:
-        """Whether the first row is told from all others."""
+        """Whether the first row is distinguishable from all others."""
         return len(self.rows) == 1
 
 
@@ -114,7 +114,7 @@ def _leader(grid: Grid, column: Column, metric: str) -> Leader | None:
 
 
 def _over_all(grid: Grid, metric: str) -> Leader | None:
-    """Over the rows that were run on every data set; told apart as in the section Differences."""
+    """Over the rows that were run on every data set; tested as in the section Differences."""
     values = {
         row: found
         for row, found in rows_of(grid, metric).items()
@@ -144,12 +144,12 @@ def _led(
 
 
 def leader_words(leader: Leader, labels: Sequence[str]) -> str:
-    """ "+3.1 points over SING, beyond chance", or "...; not told from SING and 2 more rows"."""
+    """ "+3.1 points over SING, beyond chance", or "...; indistinguishable from SING"."""
     lead = f"{words.signed(leader.lead)} points over {labels[leader.next_one]}"
     if not leader.rows:
-        return f"{lead}; one seed says nothing about chance"
+        return f"{lead}; with one seed, chance cannot be assessed"
     if leader.is_alone:
         return f"{lead}, beyond chance"
     tied = [labels[row] for row in leader.rows if row != leader.best]
     some = words.listed(tied) if len(tied) <= 2 else f"{tied[0]} and {len(tied) - 1} more rows"
-    return f"{lead}; not told from {some}"
+    return f"{lead}; indistinguishable from {some}"

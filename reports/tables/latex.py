@@ -150,7 +150,7 @@ def _caption(grid: Grid) -> str:
     if grid.is_mixed:
         said.append(
             "Grade: how closely a method follows its paper "
-            "(faithful, faithful structure, our reading); Rate: the query's rate is given."
+            "(faithful, faithful structure, our reading); Rate: whether it knows the query's rate."
         )
     if sources := _sources(grid):
         said.append(f"Published: {escape(', '.join(sources))}.")

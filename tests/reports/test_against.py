@@ -92,7 +92,7 @@ def test_equal_folders(tmp_path: Path, records: list[Record]) -> None:
 def test_equal_in_spite_of_other_code(tmp_path: Path, records: list[Record]) -> None:
     b = [again(records[0], code="b" * 64), *map(again, records[1:16])]
     assert sentence(tmp_path, records, b) == (
-        "All 16 common cells are bit-equal (1 of them in spite of other code); "
+        "All 16 common cells are bit-equal (1 of them in spite of different code); "
         "2 cells are only in A."
     )
 
@@ -112,22 +112,22 @@ def test_copied_records_are_no_second_run(tmp_path: Path, records: list[Record])
 
 def test_other_cells_and_the_rows_that_differ(folders: tuple[Path, Path]) -> None:
     assert verdict(compare_folders(*folders).comparison) == (
-        "12 of 18 common cells have other weights, made with other code; 1 of 3 rows differs "
-        "beyond chance (Baseline); largest mean change −5.0 points of Rank-1 (Baseline)."
+        "12 of 18 common cells have different weights, made with different code; 1 of 3 rows "
+        "differs beyond chance (Baseline); largest mean change −5.0 points of Rank-1 (Baseline)."
     )
 
 
 def test_same_metrics_of_other_weights(tmp_path: Path, records: list[Record]) -> None:
     b = [changed(records[0], 0.0), *records[1:3], *map(again, records[3:])]
     assert sentence(tmp_path, records, b) == (
-        "1 of 18 common cells has other weights, made with other code; "
+        "1 of 18 common cells has different weights, made with different code; "
         "2 are copies of one record, not run twice; no metric of any row differs."
     )
 
 
 def test_one_seed_says_nothing_of_chance(tmp_path: Path, records: list[Record]) -> None:
     said = sentence(tmp_path, records[:1], [changed(records[0], 0.1)])
-    assert "with one seed nothing can be said about chance" in said
+    assert "with one seed, chance cannot be assessed" in said
 
 
 def test_json_holds_the_whole(folders: tuple[Path, Path]) -> None:
@@ -249,6 +249,6 @@ def test_two_runs_with_another_option(tmp_path: Path, capsys: pytest.CaptureFixt
     assert {g["row"] for g in found["gaps"] if g["verdict"] == "equal"} >= {"Plain"}
     assert found["written"] == [str(tmp_path / "six" / "report" / "against.html")]
     assert crossres.main(report) == 0
-    assert "2 more cells were run otherwise" in " ".join(capsys.readouterr().out.split())
+    assert "2 more cells were run differently" in " ".join(capsys.readouterr().out.split())
     assert crossres.main([*report[:3], str(tmp_path / "nowhere")]) == 2
     assert "nowhere: no results there" in capsys.readouterr().err

@@ -20,10 +20,10 @@ from crossres.benchmark.stats.sample import scored_queries
 from crossres.reports import build_grids
 from crossres.reports.charts.parts import Parts
 from crossres.reports.grid.unplaced import Leftovers
-from crossres.reports.page.differences import RowComparison, compare_rows, gap_text
+from crossres.reports.page.differences import RowComparison, compare_rows
 from crossres.reports.page.page import to_html
 from crossres.reports.page.rank_diagram import AXIS, diagram
-from crossres.reports.wording import p_text
+from crossres.reports.wording import gap_text, p_text
 from crossres.reports.write import write_report
 
 TABLE = load_table("table2")
@@ -92,7 +92,7 @@ def test_with_one_seed_nothing_is_said_of_chance(drawn) -> None:
     assert found.diagram is None
     for row in found.rows[1:]:
         assert (row.p, row.seen, row.seeds, row.gap.low) == (None, None, None, None)
-        assert "[" not in gap_text(row.gap)
+        assert "[" not in gap_text(row.gap.effect, row.gap.low, row.gap.high)
 
 
 def test_one_row_has_nothing_to_be_compared_with(recorder) -> None:
@@ -192,7 +192,7 @@ def test_the_diagram_joins_what_is_not_told_apart() -> None:
     middle = (left + right) / 2
     assert [name.x for name in found.names] == [left, middle, right]
     assert [joint.knots for joint in found.joints] == [(left, middle), (middle, right)]
-    assert found.joints[0].text == "not told apart: A and B"
+    assert found.joints[0].text == "indistinguishable: A and B"
     assert (found.cells, found.apart, found.pairs) == (3, 1, 3)
     assert len({(name.y, name.left) for name in found.names}) == 3
 
@@ -204,9 +204,9 @@ def test_one_pair_needs_no_diagram() -> None:
 
 def test_the_scale_holds_every_interval_and_zero(drawn) -> None:
     for found in compare(drawn.records):
-        assert "0" in [tick.text for tick in found.scale.ticks]
+        assert "0" in [tick.text for tick in found.axis.ticks]
         for gap in (s.gap for row in found.rows for s in row.sets if s.gap):
-            assert 0 <= found.scale.x(gap.low) <= found.scale.x(gap.high) <= 300
+            assert 0 <= found.axis.at(100 * gap.low) <= found.axis.at(100 * gap.high) <= 300
 
 
 @pytest.mark.parametrize(
@@ -220,13 +220,13 @@ def test_the_page_says_it(drawn, recorder, tmp_path: Path) -> None:
     page = write_report(drawn.folder)[0].read_text(encoding="utf-8")
     assert page.count('class="differences"') == 1
     assert "Seeds for one point" in page
-    assert "told from Baseline + CMSR² + MR²L beyond chance" in page
+    assert "differs from Baseline + CMSR² + MR²L beyond chance" in page
     grids = build_grids([recorder(TABLE, 0, "caviar", 0)], TABLE)
     alone = to_html(grids, Leftovers((), (), ()), [], tmp_path, "0", Parts())
     assert 'class="differences"' not in alone
     one_seed = [recorder(TABLE, row, "caviar", 0) for row in (0, 1)]
     page = to_html(build_grids(one_seed, TABLE), Leftovers((), (), ()), [], tmp_path, "0", Parts())
-    assert "nothing can be said about chance" in page
+    assert "chance cannot be assessed" in page
     assert "Seeds for one point" not in page
 
 

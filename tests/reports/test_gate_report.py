@@ -83,7 +83,7 @@ def test_an_unusable_gate_is_no_pass_anywhere(held: Callable[..., FolderCheck]) 
     assert "### ⚠️ crossres: unusable" in summary
     assert "✅" not in summary
     for found in (summary, " ".join(text.split())):
-        assert "Nothing was found, but a drop that matters could have been there." in found
+        assert "Nothing was found, but a drop that matters could have gone unnoticed." in found
     assert to_annotations(gate)[0].startswith("::error title=crossres unusable::finds drops of mAP")
     root = ElementTree.fromstring(to_junit(gate))
     assert (root.attrib["failures"], root.attrib["errors"]) == ("0", "1")
@@ -238,7 +238,7 @@ def test_power_is_printed_with_what_it_costs(drawn: Any) -> None:
     found = sensitivities(baseline, noise, limits, (2, 5))
     needed = seeds_for(baseline, noise, limits, 0.03)
     text = printed(print_power, baseline, noise, found, needed, 3.0, limits)
-    assert "The drop that is found in four cases of five" in text
+    assert "Smallest detectable drop" in text
     assert "3 points of mAP in all rows: " in text
     assert "an upper bound" in text
     content = json.loads(
@@ -259,7 +259,7 @@ def test_power_is_drawn(drawn: Any) -> None:
     assert power_figure(baseline, noise, found, limits, ".png").startswith(b"\x89PNG")
     with pytest.raises(InputError, match=r"a \.pdf, \.png, \.svg file, not \.jpg"):
         power_figure(baseline, noise, found, limits, ".jpg")
-    with pytest.raises(InputError, match="so few seeds find no drop that is possible"):
+    with pytest.raises(InputError, match="no possible drop is detectable"):
         power_figure(baseline, noise, sensitivities(baseline, noise, limits, (1,)), limits, ".svg")
 
 

@@ -50,14 +50,14 @@ def test_a_tie_is_no_lead(recorder: Callable[..., Record]) -> None:
     (leader,) = one.leaders
     assert not leader.is_alone
     assert set(leader.rows) >= {0, 1}
-    assert f"+5.0 points over {LABELS[0]}; not told from {LABELS[0]}" in leader_words(
+    assert f"+5.0 points over {LABELS[0]}; indistinguishable from {LABELS[0]}" in leader_words(
         leader, LABELS
     )
 
 
 def test_one_seed_says_nothing_about_chance(recorder: Callable[..., Record]) -> None:
     (one,) = overview(grid_of(recorder, {"caviar": [[0.5], [0.9], [0.6]]})).grids
-    assert "one seed says nothing about chance" in leader_words(one.leaders[0], LABELS)
+    assert "with one seed, chance cannot be assessed" in leader_words(one.leaders[0], LABELS)
 
 
 def test_over_all_sets_the_pairs_decide(recorder: Callable[..., Record]) -> None:

@@ -169,7 +169,7 @@ def test_differences_and_costs_are_drawn(
             assert drawing.evaluate(OUTSIDE) == []
     for selector in (".compared td", ".ranks figcaption small", ".compared .none"):
         assert page.locator(selector).first.evaluate(CONTRAST) >= 4.5, selector
-    page.get_by_text("The same by mAP").click()
+    page.get_by_text("Differences by mAP").click()
     assert page.locator("details.other table.compared").first.is_visible()
 
 

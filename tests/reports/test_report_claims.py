@@ -32,7 +32,7 @@ def test_claims_of_the_drawn_table(drawn) -> None:
     }
     (first, second, *_) = held.measured
     assert effects(first)[0].endswith("; holds on 4 of 5")
-    assert effects(second)[0].endswith("; holds on 0 of 3, opposed on 2")
+    assert effects(second)[0].endswith("; holds on 0 of 3, reversed on 2")
     assert re.fullmatch(r"\d+ seeds", seeds_to_decide(first))
     assert seeds_to_decide(second) == ""
 
@@ -75,7 +75,7 @@ def test_bad_folders_and_files_are_one_line(
 def test_the_page_begins_with_the_claims_of_its_tables(drawn) -> None:
     write_report(drawn.folder)
     html = (drawn.folder / "report" / "index.html").read_text(encoding="utf-8")
-    assert html.index("What is claimed") < html.index("<article id=")
+    assert html.index('claims-title">Claims<') < html.index("<article id=")
     assert html.count('<article class="claim">') == 4
     assert html.count("verdict does-not-hold") == 1
 
@@ -86,4 +86,4 @@ def test_one_seed_is_said_to_be_too_few(recorder: Callable[..., Record], tmp_pat
     write_report(tmp_path)
     html = (tmp_path / "report" / "index.html").read_text(encoding="utf-8")
     assert "one seed: no interval" in html
-    assert "To decide it: more than one seed" in html
+    assert "Needed on each data set to decide: more than one seed" in html
