@@ -68,7 +68,7 @@ def how_it_was_tested(made: Check) -> str:
     return (
         f"{against}One-sided t-tests, {kind}, with Holm's correction over all of them: "
         f"results as good as the baseline's fail by chance in at most "
-        f"{100 * limits.false_alarms:g} % of checks ({sides}). Detectable: the smallest true drop "
+        f"{100 * limits.false_alarms:g} % of checks ({sides}). Detects: the smallest true drop "
         f"that is found in 80 % of cases. A check must be able to find a drop of "
         f"{100 * limits.must_find:g} points of {metric_title(limits.metrics[0])}, in all rows "
         "together and in each."
@@ -107,7 +107,7 @@ def training_lines_of(made: Check) -> list[tuple[str, ...]]:
 
 
 TRAINING_HEADS = ("Row", "First loss", "Baseline", "Now", "Off by", "")
-HEADS = ("Row", "Metric", "Baseline", "Now", "Change", "95 %", "Detectable", "")
+HEADS = ("Row", "Metric", "Baseline", "Now", "Change", "95 %", "Detects", "")
 
 
 def lines_of(made: Check) -> list[GateLine]:
