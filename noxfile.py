@@ -209,8 +209,8 @@ LOWEST_TESTS = (
     "tests/methods/test_sdf.py",
     "tests/methods/shared/networks/test_timm_trunks.py",
     "tests/methods/shared/networks/test_imagenet_weights.py",
-    "tests/reports/test_pdf_figures.py",
-    "tests/reports/test_report_latex.py",
+    "tests/reports/charts/test_pdf.py",
+    "tests/reports/tables/test_latex.py",
 )
 
 

@@ -32,7 +32,7 @@ STYLES = {
 
 
 @dataclass(frozen=True)
-class Held:
+class ClaimGroup:
     """The answers to the claims from one source with one profile, and what must be said of them."""
 
     source: str
@@ -43,7 +43,7 @@ class Held:
     @property
     def measured(self) -> tuple[ClaimAnswer, ...]:
         """The answers to claims of which anything was measured."""
-        return tuple(found for found in self.answers if found.verdict != "not measured")
+        return tuple(answer for answer in self.answers if answer.verdict != "not measured")
 
 
 def grids_of(
@@ -54,20 +54,20 @@ def grids_of(
     return [grid for table in tables.values() for grid in build_grids(records, table, queries)]
 
 
-def evaluate_claims(grids: Sequence[Grid], claims: Sequence[Claim]) -> list[Held]:
+def evaluate_claims(grids: Sequence[Grid], claims: Sequence[Claim]) -> list[ClaimGroup]:
     """Every claim held against every source and profile that has a grid for any of them.
 
     But for data that is not the set whose name it bears: claims are about the set.
     """
     grids = [grid for grid in grids if all(map(is_of_the_set, grid.records))]
     places = dict.fromkeys((grid.source, grid.profile) for grid in grids)
-    held = []
+    groups = []
     for source, profile in places:
-        mine = {g.table.id: g for g in grids if (g.source, g.profile) == (source, profile)}
-        rows = [_samples(mine.get(claim.table.id), claim) for claim in claims]
-        said = cautions(record for grid in mine.values() for record in grid.records)
-        held.append(Held(source, profile, said, answers(claims, rows)))
-    return [one for one in held if one.measured]
+        by_table = {g.table.id: g for g in grids if (g.source, g.profile) == (source, profile)}
+        rows = [_samples(by_table.get(claim.table.id), claim) for claim in claims]
+        group_cautions = cautions(record for grid in by_table.values() for record in grid.records)
+        groups.append(ClaimGroup(source, profile, group_cautions, answers(claims, rows)))
+    return [group for group in groups if group.measured]
 
 
 def _samples(grid: Grid | None, claim: Claim) -> dict[str, Sample]:
@@ -88,59 +88,60 @@ def _by_dataset(sample: Sample) -> Sample:
     return Sample(values, queries)
 
 
-def claims_json(held: Sequence[Held]) -> list[dict[str, Any]]:
+def claims_json(groups: Sequence[ClaimGroup]) -> list[dict[str, Any]]:
     """The answers as JSON values; effects and bounds are fractions, positive where they agree."""
     return [
         {
-            "source": one.source,
-            "profile": one.profile,
-            "cautions": list(one.cautions),
-            "claims": [_answer_json(found) for found in one.answers],
+            "source": group.source,
+            "profile": group.profile,
+            "cautions": list(group.cautions),
+            "claims": [_answer_json(answer) for answer in group.answers],
         }
-        for one in held
+        for group in groups
     ]
 
 
-def _answer_json(found: ClaimAnswer) -> dict[str, Any]:
-    content = asdict(found)
-    content["claim"]["table"] = found.claim.table.id
+def _answer_json(answer: ClaimAnswer) -> dict[str, Any]:
+    content = asdict(answer)
+    content["claim"]["table"] = answer.claim.table.id
     return content
 
 
-def print_claims(held: Sequence[Held], console: Console) -> None:
+def print_claims(groups: Sequence[ClaimGroup], console: Console) -> None:
     """The answers to what was measured, for people: a table for each source and profile."""
-    for one in held:
-        for caution in one.cautions:
+    for group in groups:
+        for caution in group.cautions:
             console.print(caution, style="bold yellow", markup=False)
         table = RichTable(
             title=Text(
-                f"Claims, {source_words(one.source)}, profile {one.profile}", style="table.title"
+                f"Claims, {source_words(group.source)}, profile {group.profile}",
+                style="table.title",
             ),
             show_lines=True,
         )
         for head in ("Claim", "Verdict", "Effect, points", "Seeds to decide"):
             table.add_column(head)
-        for found in one.measured:
-            words = Text.assemble(found.claim.text, (f" (section {found.claim.section})", "dim"))
-            verdict = Text(found.verdict, style=STYLES[found.verdict])
-            table.add_row(words, verdict, Text("\n".join(effects(found))), seeds_to_decide(found))
+        for answer in group.measured:
+            words = Text.assemble(answer.claim.text, (f" (section {answer.claim.section})", "dim"))
+            verdict = Text(answer.verdict, style=STYLES[answer.verdict])
+            table.add_row(words, verdict, Text("\n".join(effects(answer))), seeds_to_decide(answer))
         console.print(table)
-        if left := len(one.answers) - len(one.measured):
+        if left := len(group.answers) - len(group.measured):
             console.print(f"{counted(left, 'claim')} not measured here", style="dim")
 
 
-def effects(found: ClaimAnswer) -> list[str]:
+def effects(answer: ClaimAnswer) -> list[str]:
     """One line per rival: the mean effect over the data sets, and which of these agree."""
     lines = []
-    for right, overall in found.overall:
-        mine = [f for f in found.findings if f.right == right and f.difference is not None]
-        holding = sum(f.verdict == "holds" for f in mine)
-        against = sum(f.verdict == "does not hold" for f in mine)
-        sets = f"holds on {holding} of {len(mine)}" + (
+    for right, overall in answer.overall:
+        findings = [f for f in answer.findings if f.right == right and f.difference is not None]
+        holding = sum(f.verdict == "holds" for f in findings)
+        against = sum(f.verdict == "does not hold" for f in findings)
+        sets = f"holds on {holding} of {len(findings)}" + (
             f", reversed on {against}" if against else ""
         )
-        rival = f"over {right}: " if len(found.overall) > 1 else ""
-        lines.append(f"{rival}{interval(overall, found.claim)}; {sets}")
+        rival = f"over {right}: " if len(answer.overall) > 1 else ""
+        lines.append(f"{rival}{interval(overall, answer.claim)}; {sets}")
     return lines
 
 
@@ -159,14 +160,16 @@ def _as_measured(difference: Difference, claim: Claim) -> Gap:
     return -difference.effect, low, high
 
 
-def seeds_to_decide(found: ClaimAnswer) -> str:
+def seeds_to_decide(answer: ClaimAnswer) -> str:
     """How many seeds would decide an undecided claim, if true differences are the margin."""
-    if found.verdict != "undecided":
+    if answer.verdict != "undecided":
         return ""
-    if found.seeds is not None:
-        return counted(found.seeds, "seed")
-    known = all(f.difference is None or f.difference.low is not None for f in found.findings)
-    return "more identities, not only more seeds" if known else "more than one seed"
+    if answer.seeds is not None:
+        return counted(answer.seeds, "seed")
+    has_intervals = all(
+        f.difference is None or f.difference.low is not None for f in answer.findings
+    )
+    return "more identities, not only more seeds" if has_intervals else "more than one seed"
 
 
 # --- for the page ---------------------------------------------------------------------------------
@@ -194,27 +197,27 @@ class Plot:
     ticks: tuple[Tick, ...]
 
 
-def plot(found: ClaimAnswer) -> Plot:
+def plot(answer: ClaimAnswer) -> Plot:
     """By data set where the claim has one rival, else by rival over all data sets."""
-    if len(found.claim.rights) == 1:
-        shown = [
+    if len(answer.claim.rights) == 1:
+        entries = [
             (set_title(f.dataset), f.verdict, f.difference)
-            for f in found.findings
+            for f in answer.findings
             if f.difference is not None
         ]
     else:
-        shown = [(f"over {right}", _overall_verdict(gap), gap) for right, gap in found.overall]
-    gaps = [_as_measured(difference, found.claim) for _, _, difference in shown]
+        entries = [(f"over {right}", _overall_verdict(gap), gap) for right, gap in answer.overall]
+    gaps = [_as_measured(difference, answer.claim) for _, _, difference in entries]
     axis = gap_axis(gaps, 0.0, WIDTH, parts=6, margin=1.0)
     bars = tuple(
         Bar(
             label,
-            interval(difference, found.claim),
+            interval(difference, answer.claim),
             verdict,
             axis.at(100 * effect),
             None if low is None or high is None else (axis.at(100 * low), axis.at(100 * high)),
         )
-        for (label, verdict, difference), (effect, low, high) in zip(shown, gaps, strict=True)
+        for (label, verdict, difference), (effect, low, high) in zip(entries, gaps, strict=True)
     )
     return Plot(bars, axis.at(0.0), axis.ticks)
 

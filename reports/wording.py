@@ -48,9 +48,9 @@ def grade_short(grade: str) -> str:
     return GRADE_SHORT.get(grade, grade)
 
 
-def rate_words(told: bool) -> str:
+def rate_words(uses_rate: bool) -> str:
     """Whether a method is told the down-sampling rates at test, for tables."""
-    return "given" if told else "not used"
+    return "given" if uses_rate else "not used"
 
 
 def gallery_words(rule: str) -> str:
@@ -105,9 +105,9 @@ def duration(seconds: float) -> str:
     """Seconds as people say them: "8.3 s", "4 min 05 s", "2 h 07 min"."""
     if seconds < 60:
         return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
+    minutes, left = divmod(round(seconds), 60)
     if minutes < 60:
-        return f"{minutes} min {rest:02d} s"
+        return f"{minutes} min {left:02d} s"
     return f"{minutes // 60} h {minutes % 60:02d} min"
 
 

@@ -42,13 +42,13 @@ def write_report(
     from crossres.reports.charts.pdf import pdf_figures  # matplotlib: only a report waits for it
 
     results = as_path(results, "results")
-    found, by_table = _grids(results, tables)
+    folder, by_table = _grids(results, tables)
     grids = [grid for group in by_table.values() for grid in group]
     used = {record.key for grid in grids for record in grid.records}
     leftovers = Leftovers(
-        tuple(record for key, record in found.records.items() if key not in used),
-        found.broken,
-        read_failures(results, found.records),
+        tuple(record for key, record in folder.records.items() if key not in used),
+        folder.broken,
+        read_failures(results, folder.records),
     )
     parts = Parts()
     files = _files_of_tables(by_table, parts)
@@ -56,8 +56,8 @@ def write_report(
         drawn = pdf_figures(grid, parts)
         files |= {f"figures/{name}": content for name, content in drawn.items()}
     claims = [claim for claim in claims_of(results) if claim.table.id in by_table]
-    held = parts.draw("the claims", lambda: evaluate_claims(grids, claims), lambda _: [])
-    page = to_html(grids, leftovers, held, results, own_version(), parts)
+    claim_groups = parts.draw("the claims", lambda: evaluate_claims(grids, claims), lambda _: [])
+    page = to_html(grids, leftovers, claim_groups, results, own_version(), parts)
     return _written(results / "report", {"index.html": page, **files})
 
 
@@ -91,12 +91,12 @@ def print_table(
 
     Raises InputError as `write_report` does.
     """
-    found, by_table = _grids(results, tables)
+    folder, by_table = _grids(results, tables)
     screen, parts = console or Console(), Parts()
     for group in by_table.values():
         for grid in group:
             parts.draw(f"the table {grid.table.id}", partial(print_grid, grid, screen), nothing)
-    for line in found.broken:
+    for line in folder.broken:
         screen.print(f"ignored {line}", style="yellow", markup=False)
 
 
@@ -105,37 +105,37 @@ def _grids(
 ) -> tuple[RecordFolder, dict[str, list[Grid]]]:
     """The records of the folder and the grids of each table that has any."""
     check_results(results)
-    found = scan_records(results)
-    if not found.records:
-        broken = f" ({len(found.broken)} unusable: {found.broken[0]})" if found.broken else ""
+    folder = scan_records(results)
+    if not folder.records:
+        broken = f" ({len(folder.broken)} unusable: {folder.broken[0]})" if folder.broken else ""
         raise InputError(
             f"{results / 'records'}: no usable records{broken}; "
             f"fill the folder with `crossres run TABLE --out {results}`"
         )
-    kept = kept_tables(results) if tables is None else asked_tables(tables)
-    asked = kept or built_in_tables()
+    kept_by_folder = kept_tables(results) if tables is None else asked_tables(tables)
+    chosen = kept_by_folder or built_in_tables()
     queries = FromArtifacts(results)
-    by_table = {table.id: build_grids(found.records.values(), table, queries) for table in asked}
+    by_table = {table.id: build_grids(folder.records.values(), table, queries) for table in chosen}
     by_table = {table_id: group for table_id, group in by_table.items() if group}
-    found = replace(found, broken=(*found.broken, *queries.notes))
-    if not kept:
+    folder = replace(folder, broken=(*folder.broken, *queries.notes))
+    if not kept_by_folder:
         by_table = _widest(by_table)
     if not by_table:
         raise InputError(
-            f"{results / 'records'}: none of its {len(found.records)} records belongs to "
-            f"{', '.join(table.id for table in asked)}; name the table file they were run from"
+            f"{results / 'records'}: none of its {len(folder.records)} records belongs to "
+            f"{', '.join(table.id for table in chosen)}; name the table file they were run from"
         )
-    return found, by_table
+    return folder, by_table
 
 
 def _widest(by_table: dict[str, list[Grid]]) -> dict[str, list[Grid]]:
     """Without the tables whose records another table shows, too, and more than these."""
-    shown = {
+    keys_of = {
         table_id: {record.key for grid in group for record in grid.records}
         for table_id, group in by_table.items()
     }
     return {
         table_id: group
         for table_id, group in by_table.items()
-        if not any(shown[table_id] < keys for keys in shown.values())
+        if not any(keys_of[table_id] < keys for keys in keys_of.values())
     }

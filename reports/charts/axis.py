@@ -64,32 +64,32 @@ def gap_axis(
     return replace(axis, ticks=ticks)
 
 
-def spread(wanted: Sequence[float], gap: float, low: float, high: float) -> list[float]:
-    """Positions near `wanted`, in the same order, at least `gap` apart where [low, high] allows."""
-    order = sorted(range(len(wanted)), key=lambda i: (wanted[i], i))
-    gap = min(gap, (high - low) / max(1, len(wanted) - 1))
-    placed = [0.0] * len(wanted)
+def spread(targets: Sequence[float], gap: float, low: float, high: float) -> list[float]:
+    """Positions near `targets` in their order, at least `gap` apart where [low, high] allows."""
+    order = sorted(range(len(targets)), key=lambda i: (targets[i], i))
+    gap = min(gap, (high - low) / max(1, len(targets) - 1))
+    placed = [0.0] * len(targets)
     blocks: list[list[int]] = []
     for index in order:
         blocks.append([index])
-        while len(blocks) > 1 and _overlap(blocks[-2], blocks[-1], wanted, gap):
+        while len(blocks) > 1 and _overlap(blocks[-2], blocks[-1], targets, gap):
             tail = blocks.pop()
             blocks[-1] += tail
     for block in blocks:
-        for index, place in zip(block, _block_places(block, wanted, gap), strict=True):
-            placed[index] = place
+        for index, position in zip(block, _block_places(block, targets, gap), strict=True):
+            placed[index] = position
     return _clamped(placed, order, gap, low, high)
 
 
-def _block_places(block: Sequence[int], wanted: Sequence[float], gap: float) -> list[float]:
-    centre = math.fsum(wanted[i] for i in block) / len(block)
+def _block_places(block: Sequence[int], targets: Sequence[float], gap: float) -> list[float]:
+    centre = math.fsum(targets[i] for i in block) / len(block)
     return [centre + gap * (k - (len(block) - 1) / 2) for k in range(len(block))]
 
 
 def _overlap(
-    above: Sequence[int], below: Sequence[int], wanted: Sequence[float], gap: float
+    above: Sequence[int], below: Sequence[int], targets: Sequence[float], gap: float
 ) -> bool:
-    return _block_places(below, wanted, gap)[0] - _block_places(above, wanted, gap)[-1] < gap
+    return _block_places(below, targets, gap)[0] - _block_places(above, targets, gap)[-1] < gap
 
 
 def _clamped(

@@ -23,13 +23,13 @@ class Parts:
     def __init__(self) -> None:
         self.failed: list[str] = []
 
-    def draw(self, what: str, make: Callable[[], T], instead: Callable[[str], U]) -> T | U:
+    def draw(self, part: str, make: Callable[[], T], instead: Callable[[str], U]) -> T | U:
         """What `make` returns or, where it raises, what `instead` makes of the reason."""
         try:
             return make()
         except Exception as error:
             text = printable(" ".join(str(error).split()))
-            reason = f"{what} could not be drawn ({type(error).__name__}: {text})"
+            reason = f"{part} could not be drawn ({type(error).__name__}: {text})"
             self.failed.append(reason)
             _log.warning("%s; the rest of the report is there", reason)
             _log.debug("where it failed", exc_info=True)

@@ -68,15 +68,15 @@ def pdf_figures(grid: Grid, parts: Parts) -> dict[str, bytes | None]:
 
 def _cmc(grid: Grid) -> bytes | None:
     """Mean CMC over the seeds: a panel for each data set, one legend for all."""
-    found = {column: _mean_curves(grid, column) for column in grid.shown}
-    found = {column: curves for column, curves in found.items() if curves}
-    if not found:
+    by_column = {column: _mean_curves(grid, column) for column in grid.shown}
+    by_column = {column: curves for column, curves in by_column.items() if curves}
+    if not by_column:
         return None
     labels = _labels(grid)
 
     def draw(axes: Any, column: Column) -> Handles:
         drawn: Handles = {}
-        for row, curve in found[column].items():
+        for row, curve in by_column[column].items():
             colour, style = COLOURS[row % len(COLOURS)], STYLES[row % len(STYLES)]
             (drawn[labels[row]],) = axes.plot(
                 np.arange(1, len(curve) + 1), 100 * curve,
@@ -89,7 +89,7 @@ def _cmc(grid: Grid) -> bytes | None:
         return drawn
 
     height = max(PANEL, LINE * (_lines(labels) + 1))
-    return _panels(grid, list(found), draw, height, labels)
+    return _panels(grid, list(by_column), draw, height, labels)
 
 
 def _mean_curves(grid: Grid, column: Column) -> dict[int, NDArray[np.float64]]:
@@ -98,7 +98,7 @@ def _mean_curves(grid: Grid, column: Column) -> dict[int, NDArray[np.float64]]:
         row: curves_of(grid.cells[row, column].records, grid.rule(column))
         for row in range(len(grid.table.rows))
     }
-    return {row: found.mean(axis=0) for row, found in curves.items() if found is not None}
+    return {row: by_seed.mean(axis=0) for row, by_seed in curves.items() if by_seed is not None}
 
 
 def _seeds(grid: Grid) -> bytes:
@@ -173,8 +173,8 @@ def _panels(
             axes[name].set_title(column.title, pad=3)
         _legend(axes["legend"], handles, is_odd)
         if grid.cautions:
-            said = "\n".join(textwrap.fill(caution, 60) for caution in grid.cautions)
-            figure.suptitle(said, fontsize=6.5, fontweight="bold")
+            text = "\n".join(textwrap.fill(caution, 60) for caution in grid.cautions)
+            figure.suptitle(text, fontsize=6.5, fontweight="bold")
         out = io.BytesIO()
         figure.savefig(out, format="pdf", metadata={"CreationDate": None})
     return out.getvalue()
@@ -183,10 +183,10 @@ def _panels(
 def _legend(axes: Any, handles: Handles, is_beside: bool) -> None:
     """Each label of the panels once, in an empty panel: beside the others or below them."""
     axes.axis("off")
-    place, columns = ("center", 1) if is_beside else ("upper center", 2)
+    location, columns = ("center", 1) if is_beside else ("upper center", 2)
     # matplotlib leaves out labels that begin with "_", so the texts are set afterwards.
     numbers = list(map(str, range(len(handles))))
-    legend = axes.legend(handles.values(), numbers, loc=place, ncols=columns)
+    legend = axes.legend(handles.values(), numbers, loc=location, ncols=columns)
     for text, label in zip(legend.get_texts(), handles, strict=True):
         text.set_text(label)
     legend.set_in_layout(False)  # or the panels beside it shrink to its width

@@ -10,22 +10,22 @@ from crossres.benchmark.compare.pairs import Pair
 from crossres.reports.comparison.sentence import verdict
 
 
-def against_json(held: FolderComparison) -> dict[str, Any]:
+def against_json(folders: FolderComparison) -> dict[str, Any]:
     """The comparison as JSON values; metrics and differences are fractions, B minus A."""
-    found = held.comparison
+    comparison = folders.comparison
     return {
-        "a": held.a,
-        "b": held.b,
-        "verdict": verdict(held.comparison),
-        "copied": sum(pair.copied for pair in found.pairs),
-        "same_key": sameness_counts(found.same_key),
-        "other_key": sameness_counts(found.other_key),
-        "only_a": [record.key for record in found.only_a],
-        "only_b": [record.key for record in found.only_b],
-        "changes_same_key": [_tally_json(one) for one in tally(found.same_key)],
-        "changes_other_key": [_tally_json(one) for one in tally(found.other_key)],
-        "gaps": [asdict(gap) for gap in found.gaps],
-        "costs": [asdict(cost) for cost in found.costs],
+        "a": folders.a,
+        "b": folders.b,
+        "verdict": verdict(folders.comparison),
+        "copied": sum(pair.copied for pair in comparison.pairs),
+        "same_key": sameness_counts(comparison.same_key),
+        "other_key": sameness_counts(comparison.other_key),
+        "only_a": [record.key for record in comparison.only_a],
+        "only_b": [record.key for record in comparison.only_b],
+        "changes_same_key": [_tally_json(change) for change in tally(comparison.same_key)],
+        "changes_other_key": [_tally_json(change) for change in tally(comparison.other_key)],
+        "gaps": [asdict(gap) for gap in comparison.gaps],
+        "costs": [asdict(cost) for cost in comparison.costs],
         "pairs": [
             {
                 "row": pair.row,
@@ -36,14 +36,14 @@ def against_json(held: FolderComparison) -> dict[str, Any]:
                 "b": pair.b.key,
                 "sameness": pair.sameness,
             }
-            for pair in found.pairs
+            for pair in comparison.pairs
         ],
     }
 
 
 def sameness_counts(pairs: Sequence[Pair]) -> dict[str, int]:
-    return {one: sum(pair.sameness == one for pair in pairs) for one in SAMENESS}
+    return {sameness: sum(pair.sameness == sameness for pair in pairs) for sameness in SAMENESS}
 
 
-def _tally_json(one: ChangeTally) -> dict[str, Any]:
-    return asdict(one) | {"cells": one.cells}
+def _tally_json(change: ChangeTally) -> dict[str, Any]:
+    return asdict(change) | {"cells": change.cells}

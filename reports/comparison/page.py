@@ -53,24 +53,26 @@ class MeasureBlock:
     equal: tuple[str, ...]
 
 
-def write_against(results: Path, held: FolderComparison) -> Path:
+def write_against(results: Path, folders: FolderComparison) -> Path:
     """Write report/against.html of results folder A; returns its path."""
     path = results / "report" / "against.html"
-    write_atomically(path, to_page(held))
+    write_atomically(path, to_page(folders))
     return path
 
 
-def to_page(held: FolderComparison) -> str:
+def to_page(folders: FolderComparison) -> str:
     """The comparison as one self-contained HTML page."""
-    found = held.comparison
-    differing = any(gap.verdict != "equal" for gap in found.gaps)
-    costs: dict[str | None, Cost] = {cost.row: cost for cost in found.costs}
+    comparison = folders.comparison
+    differing = any(gap.verdict != "equal" for gap in comparison.gaps)
+    costs: dict[str | None, Cost] = {cost.row: cost for cost in comparison.costs}
     parts = Parts()
     drawn = [
         parts.draw(
-            f"the drawing of {metric_title(measure[1])}", partial(_block, found, measure), nothing
+            f"the drawing of {metric_title(measure[1])}",
+            partial(_block, comparison, measure),
+            nothing,
         )
-        for measure in (found.measures if differing else ())
+        for measure in (comparison.measures if differing else ())
     ]
     templates = environment()
     templates.filters.update(
@@ -85,13 +87,13 @@ def to_page(held: FolderComparison) -> str:
         verdict_words=verdict_words,
     )
     return templates.get_template("against.html.j2").render(
-        held=held,
-        verdict=verdict(found),
-        cautions=cautions_of(held),
-        found=found,
-        counts=sameness_counts(found.same_key),
-        same=tallies_of(found.same_key),
-        other=tallies_of(found.other_key),
+        folders=folders,
+        verdict=verdict(comparison),
+        cautions=cautions_of(folders),
+        comparison=comparison,
+        counts=sameness_counts(comparison.same_key),
+        same=tallies_of(comparison.same_key),
+        other=tallies_of(comparison.other_key),
         blocks=[block for block in drawn if block is not None],
         not_drawn=parts.failed,
         costs=costs,
@@ -99,10 +101,12 @@ def to_page(held: FolderComparison) -> str:
     )
 
 
-def _block(found: Comparison, measure: Measure) -> MeasureBlock:
-    equal = [gap.row or "" for gap in found.overall(measure) if gap.verdict == "equal"]
+def _block(comparison: Comparison, measure: Measure) -> MeasureBlock:
+    equal = [gap.row or "" for gap in comparison.overall(measure) if gap.verdict == "equal"]
     gaps = [
-        gap for gap in found.gaps if (gap.gallery, gap.metric) == measure and gap.verdict != "equal"
+        gap
+        for gap in comparison.gaps
+        if (gap.gallery, gap.metric) == measure and gap.verdict != "equal"
     ]
     axis = gap_axis(
         [(gap.difference.effect, gap.difference.low, gap.difference.high) for gap in gaps],

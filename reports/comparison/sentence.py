@@ -16,14 +16,14 @@ DIGEST_WORDS = {
 }
 
 
-def verdict(found: Comparison) -> str:
+def verdict(comparison: Comparison) -> str:
     """One sentence: the cells, the rows where any value differs, the cells of one folder only."""
-    parts = [*_common(found.same_key), *_changed(found)]
-    if any(gap.verdict != "equal" for gap in found.gaps):
-        parts += [_chance(found), _largest(found)]
-    elif any(pair.sameness != "bit-equal" for pair in found.pairs):
+    parts = [*_common(comparison.same_key), *_changed(comparison)]
+    if any(gap.verdict != "equal" for gap in comparison.gaps):
+        parts += [_chance(comparison), _largest(comparison)]
+    elif any(pair.sameness != "bit-equal" for pair in comparison.pairs):
         parts.append("no metric of any row differs")
-    for side, only in (("A", found.only_a), ("B", found.only_b)):
+    for side, only in (("A", comparison.only_a), ("B", comparison.only_b)):
         if only:
             parts.append(f"{_cells(len(only), 'is', 'are')} only in {side}")
     text = "; ".join(parts)
@@ -45,22 +45,22 @@ def _common(pairs: Sequence[Pair]) -> list[str]:
     """Of the cells of one key."""
     if not pairs:
         return []
-    other = [pair for pair in pairs if pair.sameness != "bit-equal"]
-    if not other:
-        whole = (
+    differing = [pair for pair in pairs if pair.sameness != "bit-equal"]
+    if not differing:
+        total = (
             "the one common cell is" if len(pairs) == 1 else f"all {len(pairs)} common cells are"
         )
-        return [f"{whole} bit-equal{_though(pairs)}"]
-    outputs = {name for pair in other for name in pair.other_outputs}
-    what = next((name for name in ("weights", "embeddings") if name in outputs), "metrics")
-    causes = dict.fromkeys(_cause(change) for pair in other for change in pair.changes)
-    made = f", made with {listed(causes)}" if causes else ", with no recorded difference"
-    verb = "has" if len(other) == 1 else "have"
-    alike = sum(pair.sameness == "same metrics" for pair in other)
-    same = f" ({alike} of them the same metrics)" if 0 < alike < len(other) else ""
-    whole = counted(len(pairs), "common cell")
+        return [f"{total} bit-equal{_though(pairs)}"]
+    outputs = {name for pair in differing for name in pair.other_outputs}
+    output = next((name for name in ("weights", "embeddings") if name in outputs), "metrics")
+    causes = dict.fromkeys(_cause(change) for pair in differing for change in pair.changes)
+    because = f", made with {listed(causes)}" if causes else ", with no recorded difference"
+    verb = "has" if len(differing) == 1 else "have"
+    alike = sum(pair.sameness == "same metrics" for pair in differing)
+    alike_words = f" ({alike} of them the same metrics)" if 0 < alike < len(differing) else ""
+    total = counted(len(pairs), "common cell")
     copied = sum(pair.copied for pair in pairs)
-    parts = [f"{len(other)} of {whole} {verb} different {what}{same}{made}"]
+    parts = [f"{len(differing)} of {total} {verb} different {output}{alike_words}{because}"]
     return [*parts, f"{copied} are copies of one record, not run twice"] if copied else parts
 
 
@@ -69,9 +69,9 @@ def _though(pairs: Sequence[Pair]) -> str:
     causes = dict.fromkeys(_cause(change) for pair in pairs for change in pair.changes)
     copied = sum(pair.copied for pair in pairs)
     changed = sum(bool(pair.changes) for pair in pairs)
-    said = [f"{_share(changed, pairs)} in spite of {listed(causes)}"] if causes else []
-    said += [f"{_share(copied, pairs)} copies of one record, not run twice"] if copied else []
-    return f" ({', '.join(said)})" if said else ""
+    remarks = [f"{_share(changed, pairs)} in spite of {listed(causes)}"] if causes else []
+    remarks += [f"{_share(copied, pairs)} copies of one record, not run twice"] if copied else []
+    return f" ({', '.join(remarks)})" if remarks else ""
 
 
 def _share(number: int, pairs: Sequence[Pair]) -> str:
@@ -82,14 +82,14 @@ def _cause(change: Change) -> str:
     return CAUSES.get(change.kind, f"a different {change.name}")
 
 
-def _changed(found: Comparison) -> list[str]:
+def _changed(comparison: Comparison) -> list[str]:
     """Of the cells of one row that have other keys."""
-    if not found.other_key:
+    if not comparison.other_key:
         return []
     names: dict[str, dict[str, None]] = defaultdict(dict)
-    for change in (change for pair in found.other_key for change in pair.changes):
+    for change in (change for pair in comparison.other_key for change in pair.changes):
         names[change.kind][change.name] = None
-    said = [
+    kinds = [
         f"{noun if len(names[kind]) == 1 else plural} {few(names[kind], plural)}"
         for kind, noun, plural in (
             ("option", "option", "options"),
@@ -97,28 +97,28 @@ def _changed(found: Comparison) -> list[str]:
         )
         if kind in names
     ]
-    said += [kind.replace("manifest", "split") for kind in ("source", "manifest") if kind in names]
-    more = "more " if found.same_key else ""
-    noun = f"{more}cell was" if len(found.other_key) == 1 else f"{more}cells were"
-    return [f"{len(found.other_key)} {noun} run differently ({listed(said)})"]
+    kinds += [kind.replace("manifest", "split") for kind in ("source", "manifest") if kind in names]
+    more = "more " if comparison.same_key else ""
+    noun = f"{more}cell was" if len(comparison.other_key) == 1 else f"{more}cells were"
+    return [f"{len(comparison.other_key)} {noun} run differently ({listed(kinds)})"]
 
 
-def _chance(found: Comparison) -> str:
+def _chance(comparison: Comparison) -> str:
     """How many rows differ beyond chance, in any of the measures."""
-    overall = [gap for measure in found.measures for gap in found.overall(measure)]
+    overall = [gap for measure in comparison.measures for gap in comparison.overall(measure)]
     if all(gap.p is None for gap in overall if gap.verdict != "equal"):
         return "with one seed, chance cannot be assessed"
-    told = dict.fromkeys(gap.row or "" for gap in overall if gap.verdict in ("better", "worse"))
-    if not told:
+    rows = dict.fromkeys(gap.row or "" for gap in overall if gap.verdict in ("better", "worse"))
+    if not rows:
         return "no row differs beyond chance"
-    verb = "differs" if len(told) == 1 else "differ"
-    named = f" ({listed(told)})" if len(told) <= MOST_NAMED else ""
-    return f"{len(told)} of {counted(len(found.rows), 'row')} {verb} beyond chance{named}"
+    verb = "differs" if len(rows) == 1 else "differ"
+    names = f" ({listed(rows)})" if len(rows) <= MOST_NAMED else ""
+    return f"{len(rows)} of {counted(len(comparison.rows), 'row')} {verb} beyond chance{names}"
 
 
-def _largest(found: Comparison) -> str:
+def _largest(comparison: Comparison) -> str:
     """Of changes that look alike the first counts: the headline metric."""
-    overall = [gap for measure in found.measures for gap in found.overall(measure)]
+    overall = [gap for measure in comparison.measures for gap in comparison.overall(measure)]
     most: Gap = max(overall, key=lambda gap: round(abs(gap.difference.effect), 3))
     change = points(most.difference.effect)
     return f"largest mean change {change} points of {metric_title(most.metric)} ({most.row})"

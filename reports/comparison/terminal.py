@@ -22,24 +22,24 @@ from crossres.reports.wording import interval_text, metric_title, p_text, percen
 STYLES = {"better": "bold green", "worse": "bold red", "not told": "yellow", "equal": "dim"}
 
 
-def print_against(held: FolderComparison, console: Console) -> None:
+def print_against(folders: FolderComparison, console: Console) -> None:
     """The sentence, what differs in the cells, and each row that is not equal."""
-    found = held.comparison
-    for caution in cautions_of(held):
+    comparison = folders.comparison
+    for caution in cautions_of(folders):
         console.print(caution, style="bold yellow", markup=False)
-    console.print(f"A = {held.a}, B = {held.b}", style="dim", markup=False, highlight=False)
-    console.print(Text(verdict(held.comparison), style="bold"))
+    console.print(f"A = {folders.a}, B = {folders.b}", style="dim", markup=False, highlight=False)
+    console.print(Text(verdict(folders.comparison), style="bold"))
     for title, pairs in (
-        ("Cells of the same key", found.same_key),
-        ("Cells of one row, run differently", found.other_key),
+        ("Cells of the same key", comparison.same_key),
+        ("Cells of one row, run differently", comparison.other_key),
     ):
         if tallies := tallies_of(pairs):
             console.print(_tally_table(title, tallies))
-    for measure in found.measures:
-        differing = [gap for gap in found.overall(measure) if gap.verdict != "equal"]
+    for measure in comparison.measures:
+        differing = [gap for gap in comparison.overall(measure) if gap.verdict != "equal"]
         if differing:
-            console.print(_gap_table(held, measure, differing))
-    for cost in (cost for cost in found.costs[:1] if cost.pairs):
+            console.print(_gap_table(folders, measure, differing))
+    for cost in (cost for cost in comparison.costs[:1] if cost.pairs):
         console.print(
             f"B / A, median of {counted(cost.pairs, 'pair')}: time {ratio_words(cost.seconds)}, "
             f"memory {ratio_words(cost.memory)}",
@@ -50,15 +50,15 @@ def print_against(held: FolderComparison, console: Console) -> None:
 
 def _tally_table(title: str, tallies: Iterable[ChangeTally]) -> RichTable:
     table = _table(title, ("What differs", "A", "B"), ("Cells", *SAMENESS))
-    for one in tallies:
-        a, b = (one.change.a, one.change.b) if one.change else ("", "")
-        counts = (one.cells, one.bit_equal, one.same_metrics, one.other_metrics)
-        table.add_row(*(Text(t) for t in (change_words(one.change), a, b, *map(str, counts))))
+    for change in tallies:
+        a, b = (change.change.a, change.change.b) if change.change else ("", "")
+        counts = (change.cells, change.bit_equal, change.same_metrics, change.other_metrics)
+        table.add_row(*(Text(t) for t in (change_words(change.change), a, b, *map(str, counts))))
     return table
 
 
-def _gap_table(held: FolderComparison, measure: Measure, gaps: Sequence[Gap]) -> RichTable:
-    equal = len(held.comparison.overall(measure)) - len(gaps)
+def _gap_table(folders: FolderComparison, measure: Measure, gaps: Sequence[Gap]) -> RichTable:
+    equal = len(folders.comparison.overall(measure)) - len(gaps)
     table = _table(
         f"{metric_title(measure[1])}, {measure[0]} gallery", ("Row",),
         ("A", "B", "B − A", "95 %", "p", "B is"),

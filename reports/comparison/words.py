@@ -13,9 +13,9 @@ from crossres.reports.grid.standing import cautions
 from crossres.reports.wording import seeds_words, set_title, under_protocol
 
 
-def cautions_of(held: FolderComparison) -> tuple[str, ...]:
+def cautions_of(folders: FolderComparison) -> tuple[str, ...]:
     """What must be said of the numbers that are compared."""
-    return cautions(side for pair in held.comparison.pairs for side in (pair.a, pair.b))
+    return cautions(side for pair in folders.comparison.pairs for side in (pair.a, pair.b))
 
 
 def tallies_of(pairs: Sequence[Pair]) -> list[ChangeTally]:
@@ -50,6 +50,6 @@ def only_words(records: Iterable[Record]) -> list[str]:
         seeds[cell.method, cell.dataset, cell.protocol, cell.source].add(cell.seed)
     return [
         f"{method} on {title_of(dataset, protocol)}, {source_words(source)}: "
-        f"{seeds_words(sorted(mine))}"
-        for (method, dataset, protocol, source), mine in sorted(seeds.items())
+        f"{seeds_words(sorted(of_cell))}"
+        for (method, dataset, protocol, source), of_cell in sorted(seeds.items())
     ]

@@ -25,7 +25,7 @@ def to_annotations(gate: FolderCheck) -> list[str]:
     blind = gate.check.blind if gate.check.answer == "unusable" else ()
     return [
         *(_annotation(finding.kind, finding.text) for finding in gate.check.findings),
-        *(_annotation("unusable", found.text) for found in blind),
+        *(_annotation("unusable", test.text) for test in blind),
     ]
 
 
@@ -42,7 +42,7 @@ def _command(text: str) -> str:
 def to_junit(gate: FolderCheck) -> str:
     """The answer as JUnit XML: a test case for each thing that was checked, failed where found."""
     cases = [*_plain_cases(gate.check), *_test_cases(gate.check)]
-    failures = sum(bool(found) for _, found in cases)
+    failures = sum(bool(findings) for _, findings in cases)
     blind = gate.check.blind
     counts = {
         "tests": str(len(cases) + 1),
@@ -51,13 +51,19 @@ def to_junit(gate: FolderCheck) -> str:
         "skipped": "0",
     }
     suite = ElementTree.Element("testsuite", {"name": "crossres check", **counts})
-    for name, found in cases:
+    for name, findings in cases:
         case = _case(suite, name)
-        if found:
-            _fault(case, "failure", found[0].kind, [f.text for f in found], ADVICE[found[0].kind])
+        if findings:
+            _fault(
+                case,
+                "failure",
+                findings[0].kind,
+                [f.text for f in findings],
+                ADVICE[findings[0].kind],
+            )
     case = _case(suite, SIGHT)
     if blind:
-        _fault(case, "error", "unusable", [found.text for found in blind], BLIND)
+        _fault(case, "error", "unusable", [test.text for test in blind], BLIND)
     root = ElementTree.Element("testsuites", counts)
     root.append(suite)
     ElementTree.indent(root)
@@ -72,32 +78,32 @@ def _fault(
     case: ElementTree.Element, tag: str, kind: str, texts: Sequence[str], advice: str
 ) -> None:
     """A failure: something was found; or an error: it could not have been."""
-    about = {"type": kind, "message": "; ".join(texts)}
-    ElementTree.SubElement(case, tag, about).text = "\n".join([*texts, advice])
+    attributes = {"type": kind, "message": "; ".join(texts)}
+    ElementTree.SubElement(case, tag, attributes).text = "\n".join([*texts, advice])
 
 
 Case = tuple[str, list[GateFinding]]
 
 
-def _plain_cases(made: Check) -> list[Case]:
-    asked = {
-        "training": made.beginnings,
-        "exact": made.limits.exact,
-        "time": made.limits.time,
-        "memory": made.limits.memory,
+def _plain_cases(check: Check) -> list[Case]:
+    is_asked = {
+        "training": check.beginnings,
+        "exact": check.limits.exact,
+        "time": check.limits.time,
+        "memory": check.limits.memory,
     }
     return [
-        (name, [finding for finding in made.findings if finding.kind == kind])
+        (name, [finding for finding in check.findings if finding.kind == kind])
         for kind, name in CHECKED.items()
-        if asked.get(kind, True)
+        if is_asked.get(kind, True)
     ]
 
 
-def _test_cases(made: Check) -> list[Case]:
+def _test_cases(check: Check) -> list[Case]:
     return [
         (
             f"{metric_title(test.metric)} of {test.row or 'all rows'} ({test.gallery})",
-            [finding for finding in made.findings if finding.test == test],
+            [finding for finding in check.findings if finding.test == test],
         )
-        for test in made.tests
+        for test in check.tests
     ]

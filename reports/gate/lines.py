@@ -50,21 +50,21 @@ def notes_of(gate: FolderCheck) -> tuple[str, ...]:
     failed = [f"{cell.title} failed: {cell.reason}" for cell in gate.failed]
     equal = bit_equal(gate.check)
     total = len(gate.check.comparison.pairs)
-    same = [f"{equal} of {total} cells are bit-equal"] if equal else []
+    equal_words = [f"{equal} of {total} cells are bit-equal"] if equal else []
     unseen = [blind.text for blind in gate.check.blind] if gate.check.findings else []
-    return (*same, *gate.check.notes, *failed, *unseen)
+    return (*equal_words, *gate.check.notes, *failed, *unseen)
 
 
-def bit_equal(made: Check) -> int:
-    return sum(pair.sameness == "bit-equal" for pair in made.comparison.pairs)
+def bit_equal(check: Check) -> int:
+    return sum(pair.sameness == "bit-equal" for pair in check.comparison.pairs)
 
 
-def how_it_was_tested(made: Check) -> str:
+def how_it_was_tested(check: Check) -> str:
     """The rule of the tests in a few sentences."""
-    limits = made.limits
+    limits = check.limits
     sides = "half of it for drops, half for gains" if limits.gains else "all of it for drops"
-    kind = "paired by data set and seed" if made.paired else "unpaired"
-    against = f"The baseline is the mean of {made.runs} runs. " if made.runs > 1 else ""
+    kind = "paired by data set and seed" if check.paired else "unpaired"
+    against = f"The baseline is the mean of {check.runs} runs. " if check.runs > 1 else ""
     return (
         f"{against}One-sided t-tests, {kind}, with Holm's correction over all of them: "
         f"results as good as the baseline's fail by chance in at most "
@@ -72,7 +72,7 @@ def how_it_was_tested(made: Check) -> str:
         f"that is found in 80 % of cases. A check must be able to find a drop of "
         f"{100 * limits.must_find:g} points of {metric_title(limits.metrics[0])}, in all rows "
         "together and in each."
-        + (TRAINING.format(100 * limits.training_alarms) if made.beginnings else "")
+        + (TRAINING.format(100 * limits.training_alarms) if check.beginnings else "")
     )
 
 
@@ -90,19 +90,19 @@ class GateLine:
     verdict: str
 
 
-def training_lines_of(made: Check) -> list[tuple[str, ...]]:
+def training_lines_of(check: Check) -> list[tuple[str, ...]]:
     """The first losses: row, loss, before, now, how far off cells are, and the verdict."""
-    found = {finding.test: finding.kind for finding in made.findings if finding.test}
+    kinds = {finding.test: finding.kind for finding in check.findings if finding.test}
     return [
         (
-            one.row,
-            one.loss,
-            f"{one.before:.4g}",
-            f"{one.now:.4g}",
-            f"{100 * one.relative:.2f} %",
-            found.get(one, "ok" if one.p is not None else "equal"),
+            beginning.row,
+            beginning.loss,
+            f"{beginning.before:.4g}",
+            f"{beginning.now:.4g}",
+            f"{100 * beginning.relative:.2f} %",
+            kinds.get(beginning, "ok" if beginning.p is not None else "equal"),
         )
-        for one in made.beginnings
+        for beginning in check.beginnings
     ]
 
 
@@ -110,14 +110,14 @@ TRAINING_HEADS = ("Row", "First loss", "Baseline", "Now", "Off by", "")
 HEADS = ("Row", "Metric", "Baseline", "Now", "Change", "95 %", "Detects", "")
 
 
-def lines_of(made: Check) -> list[GateLine]:
+def lines_of(check: Check) -> list[GateLine]:
     """The tests, each with its numbers in per cent and points."""
-    found = {finding.test: finding.kind for finding in made.findings if finding.test}
-    several = len({test.gallery for test in made.tests}) > 1
-    return [_line(test, found.get(test, ""), several) for test in made.tests]
+    kinds = {finding.test: finding.kind for finding in check.findings if finding.test}
+    several = len({test.gallery for test in check.tests}) > 1
+    return [_gate_line(test, kinds.get(test, ""), several) for test in check.tests]
 
 
-def _line(test: Test, kind: str, says_gallery: bool) -> GateLine:
+def _gate_line(test: Test, kind: str, says_gallery: bool) -> GateLine:
     low, high = test.difference.low, test.difference.high
     return GateLine(
         test.row or "mean over all rows",

@@ -24,27 +24,27 @@ ICONS = {"passed": "✅", "failed": "❌", "unusable": "⚠️"}
 
 def to_summary(gate: FolderCheck) -> str:
     """The answer as Markdown, for the summary of a CI job or a pull request."""
-    made = gate.check
+    check = gate.check
     parts = [
-        f"### {ICONS[made.answer]} crossres: {escape(gate.verdict)}\n",
+        f"### {ICONS[check.answer]} crossres: {escape(gate.verdict)}\n",
         f"{escape(gate.origin)}\n",
     ]
     for head, text in map(headed, cautions_of(gate)):
         parts.append(f"> **{escape(head)}**{escape(text)}\n")
-    for kind in dict.fromkeys(finding.kind for finding in made.findings):
-        mine = [finding for finding in made.findings if finding.kind == kind]
+    for kind in dict.fromkeys(finding.kind for finding in check.findings):
+        findings = [finding for finding in check.findings if finding.kind == kind]
         parts.append(f"**{kind}** – {ADVICE[kind]}\n")
-        parts.append("".join(f"- {escape(finding.text)}\n" for finding in mine))
-    if made.answer == "unusable":
-        lines = (f"- {escape(blind.text)}\n" for blind in made.blind)
+        parts.append("".join(f"- {escape(finding.text)}\n" for finding in findings))
+    if check.answer == "unusable":
+        lines = (f"- {escape(blind.text)}\n" for blind in check.blind)
         parts += [f"**unusable** – {BLIND}\n", "".join(lines)]
-    parts.append(_table(lines_of(made)))
-    if made.beginnings:
-        losses = (tuple(map(escape, line)) for line in training_lines_of(made))
+    parts.append(_table(lines_of(check)))
+    if check.beginnings:
+        losses = (tuple(map(escape, line)) for line in training_lines_of(check))
         table = _rows(TRAINING_HEADS, "|---|---|--:|--:|--:|---|", losses)
         summary = "<summary>The losses with which training begins</summary>"
         parts.append(f"<details>{summary}\n\n{table}\n</details>\n")
-    parts.append(f"<sub>{escape(how_it_was_tested(made))}</sub>\n")
+    parts.append(f"<sub>{escape(how_it_was_tested(check))}</sub>\n")
     notes = notes_of(gate)
     if notes:
         parts.append("".join(f"- {escape(note)}\n" for note in notes))
@@ -60,6 +60,6 @@ def _rows(heads: tuple[str, ...], rule: str, lines: Iterable[tuple[str, ...]]) -
     """A Markdown table; the last cell of a line is its verdict, bold where it is a finding."""
     rows = [f"| {' | '.join(heads)} |", rule]
     for *numbers, verdict in lines:
-        said = f"**{verdict}**" if verdict in ADVICE else verdict
-        rows.append(f"| {' | '.join((*numbers, said))} |")
+        cell = f"**{verdict}**" if verdict in ADVICE else verdict
+        rows.append(f"| {' | '.join((*numbers, cell))} |")
     return "\n".join(rows) + "\n"

@@ -21,7 +21,7 @@ Needed = Mapping[str, tuple[int | None, int | None]]
 def power_json(
     baseline: Baseline,
     noise: Iterable[Noise],
-    found: Iterable[Sensitivity],
+    sensitivities: Iterable[Sensitivity],
     needed: Needed,
     limits: Limits,
 ) -> dict[str, Any]:
@@ -29,8 +29,8 @@ def power_json(
     return {
         "limits": asdict(limits),
         "runs": 1 + len(baseline.again),
-        "noise": [asdict(one) for one in noise],
-        "sensitivities": [asdict(one) for one in found],
+        "noise": [asdict(item) for item in noise],
+        "sensitivities": [asdict(item) for item in sensitivities],
         "seeds_needed": {
             metric: {"overall": overall, "in_a_row": in_a_row}
             for metric, (overall, in_a_row) in needed.items()
@@ -41,7 +41,7 @@ def power_json(
 def print_power(
     baseline: Baseline,
     noise: Sequence[Noise],
-    found: Sequence[Sensitivity],
+    sensitivities: Sequence[Sensitivity],
     needed: Needed,
     drop: float,
     limits: Limits,
@@ -54,13 +54,13 @@ def print_power(
     )  # fmt: skip
     for column in table.columns[1:]:
         column.justify = "right"
-    for one in found:
-        numbers = (_points(one.overall), _points(one.in_a_row), duration(one.seconds))
-        table.add_row(*map(Text, (metric_title(one.metric), str(one.seeds), *numbers)))
+    for item in sensitivities:
+        numbers = (_points(item.overall), _points(item.in_a_row), duration(item.seconds))
+        table.add_row(*map(Text, (metric_title(item.metric), str(item.seeds), *numbers)))
     console.print(table)
     for metric, (overall, in_a_row) in needed.items():
         title = metric_title(metric)
-        if any(one.row is None for one in noise):
+        if any(item.row is None for item in noise):
             console.print(f"Find {drop:g} points of {title} in all rows: {_seeds(overall)}")
         console.print(f"Find {drop:g} points of {title} in any one row: {_seeds(in_a_row)}")
     kind = f"{1 + len(baseline.again)} runs of each cell" if baseline.again else (
@@ -69,7 +69,7 @@ def print_power(
     )  # fmt: skip
     console.print(
         f"False alarms: at most {100 * limits.false_alarms:g} % of checks. The noise is from {kind}"
-        f" ({min(one.freedom for one in noise)} degrees of freedom or more). Time: one core.",
+        f" ({min(item.freedom for item in noise)} degrees of freedom or more). Time: one core.",
         style="dim",
         highlight=False,
     )

@@ -27,30 +27,34 @@ BEYOND = 1.2  # the drop at which curves end, times the one that the fewest seed
 def power_figure(
     baseline: Baseline,
     noise: Sequence[Noise],
-    found: Sequence[Sensitivity],
+    sensitivities: Sequence[Sensitivity],
     limits: Limits,
     suffix: str,
 ) -> bytes:
     """A PDF, PNG or SVG with a panel for a drop of all rows, and one for that of any one row.
 
-    Of the first metric of `limits`, with a curve for each number of seeds in `found`, as
+    Of the first metric of `limits`, with a curve for each number of seeds in `sensitivities`, as
     `sensitivities` gives them. The same arguments give the same bytes. InputError for another
     suffix, and where no drop that is possible is found.
     """
     if suffix.lower() not in FORMATS:
         raise InputError(f"a figure is a {', '.join(FORMATS)} file, not {suffix or 'one without'}")
     metric = limits.metrics[0]
-    mine = [one for one in found if one.metric == metric and one.in_a_row is not None]
-    if not mine:
+    drawn = [
+        sensitivity
+        for sensitivity in sensitivities
+        if sensitivity.metric == metric and sensitivity.in_a_row is not None
+    ]
+    if not drawn:
         raise InputError("with so few seeds no possible drop is detectable; give more with --seeds")
     fixed: Any = {"svg.hashsalt": "crossres", "svg.fonttype": "path", "font.size": 8}
-    curves = _curves(mine, baseline, noise, limits)
+    curves = _curves(drawn, baseline, noise, limits)
     with matplotlib.rc_context({**SETTINGS, **fixed, "axes.titlesize": 8}):
         figure = Figure((SIZE[0] * CM, SIZE[1] * CM), layout="constrained")
         left, right = figure.subplots(1, 2, sharex=True, sharey=True)
         panels = ((left, "A drop in all rows", 0), (right, "A drop in any one row", 1))
-        for axes, title, place in panels:
-            _draw(axes, mine, *curves, place)
+        for axes, title, panel in panels:
+            _draw(axes, drawn, *curves, panel)
             axes.set_title(title, loc="left")
             axes.set_xlabel(f"True drop of {metric_title(metric)}, points")
         left.set_ylabel("Detected, % of checks")
@@ -67,30 +71,35 @@ Points = NDArray[np.float64]
 
 
 def _curves(
-    found: Sequence[Sensitivity], baseline: Baseline, noise: Sequence[Noise], limits: Limits
+    sensitivities: Sequence[Sensitivity], baseline: Baseline, noise: Sequence[Noise], limits: Limits
 ) -> tuple[Points, list[Points]]:
     """Drops (STEPS,) up to one that all find in any one row, and for each number of seeds the
     chances (STEPS, 2) of all rows and of any one row, NaN where there is no such test."""
-    least = max(one.in_a_row or 0.0 for one in found)
+    least = max(sensitivity.in_a_row or 0.0 for sensitivity in sensitivities)
     drops = np.linspace(0.0, min(1.0, BEYOND * least), STEPS)
     return drops, [
         np.array(
-            chances(baseline, noise, limits, one.metric, one.seeds, drops.tolist()),
+            chances(baseline, noise, limits, sensitivity.metric, sensitivity.seeds, drops.tolist()),
             dtype=np.float64,
         )
-        for one in found
+        for sensitivity in sensitivities
     ]
 
 
 def _draw(
-    axes: Any, found: Sequence[Sensitivity], drops: Points, curves: Sequence[Points], place: int
+    axes: Any,
+    sensitivities: Sequence[Sensitivity],
+    drops: Points,
+    curves: Sequence[Points],
+    panel: int,
 ) -> None:
     """The curves of one panel."""
-    for row, (one, curve) in enumerate(zip(found, curves, strict=True)):
+    for row, (sensitivity, curve) in enumerate(zip(sensitivities, curves, strict=True)):
         axes.plot(
-            100 * drops, 100 * curve[:, place],
+            100 * drops, 100 * curve[:, panel],
             color=COLOURS[row % len(COLOURS)], linestyle=STYLES[row % len(STYLES)],
-            linewidth=1.2, label=f"{counted(one.seeds, 'seed')}, {duration(one.seconds)}",
+            linewidth=1.2,
+            label=f"{counted(sensitivity.seeds, 'seed')}, {duration(sensitivity.seconds)}",
         )  # fmt: skip
     axes.axhline(100 * WANTED, color="0.4", linewidth=0.6)
     axes.set_xlim(0.0, 100 * drops[-1])

@@ -34,8 +34,8 @@ def print_gate(gate: FolderCheck, console: Console) -> None:
     for finding in gate.check.findings:
         console.print(Text.assemble((f"  {finding.kind}: ", "bold red"), finding.text))
     table = RichTable(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    for place, head in enumerate(HEADS):
-        table.add_column(head, justify="left" if place in (0, 1, 7) else "right", overflow="fold")
+    for index, head in enumerate(HEADS):
+        table.add_column(head, justify="left" if index in (0, 1, 7) else "right", overflow="fold")
     for line in lines_of(gate.check):
         bad = line.verdict in ADVICE
         *numbers, verdict = asdict(line).values()

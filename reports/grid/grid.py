@@ -89,8 +89,8 @@ class Training:
 class Grid:
     """One table filled from one source with one profile.
 
-    told: of each row, whether it is told the rates of the test images. `queries` reads what is
-    known of the queries of a record.
+    uses_rate: of each row, whether its method is given the rates of test images. `queries` reads
+    what is known of the queries of a record.
     """
 
     table: Table
@@ -99,7 +99,7 @@ class Grid:
     columns: tuple[Column, ...]
     cells: Mapping[tuple[int, Column], Cells]
     scores: Mapping[tuple[int, Column, str, str], Score]
-    told: tuple[bool, ...]
+    uses_rate: tuple[bool, ...]
     queries: QueryReader = from_counts
     unmatched: tuple[Record, ...] = ()
     notes: tuple[str, ...] = ()
@@ -125,8 +125,8 @@ class Grid:
             for column in chosen
         ]
         return Sample(
-            {place: value for sample in samples for place, value in sample.items()},
-            {place: q for sample in samples for place, q in sample.queries.items()},
+            {key: value for sample in samples for key, value in sample.items()},
+            {key: q for sample in samples for key, q in sample.queries.items()},
         )
 
     def training(self, row: int, column: Column) -> Training | None:
@@ -148,7 +148,9 @@ class Grid:
     @cached_property
     def is_mixed(self) -> bool:
         """Whether rows differ in their grade, or in whether they are told the query's rate."""
-        return len({(m.grade, told) for m, told in zip(self.methods, self.told, strict=True)}) > 1
+        return (
+            len({(m.grade, uses) for m, uses in zip(self.methods, self.uses_rate, strict=True)}) > 1
+        )
 
     @property
     def shown(self) -> tuple[Column, ...]:
@@ -163,13 +165,13 @@ class Grid:
     @property
     def records(self) -> tuple[Record, ...]:
         """All records in the grid, by row, column and seed, each once."""
-        found = {
+        by_key = {
             record.key: record
             for row in range(len(self.table.rows))
             for column in self.columns
             for record in self.cells[row, column].records
         }
-        return tuple(found.values())
+        return tuple(by_key.values())
 
     @cached_property
     def title(self) -> str:

@@ -52,15 +52,15 @@ def _marks(count: int, means: Mapping[int, float], tests: Tests, level: float) -
     order = sorted(means, key=lambda row: -means[row])
     if not any(order[0] in pair for pair in tests):
         return marked
-    rivals = _not_told_from(order[0], order[1:], tests, level)
+    rivals = _indistinguishable(order[0], order[1:], tests, level)
     for row in (order[0], *rivals):
         marked[row] = "tie" if rivals else "best"
-    rest = order[1:]
-    if not rivals and not _not_told_from(rest[0], rest[1:], tests, level):
-        marked[rest[0]] = "second"
+    below = order[1:]
+    if not rivals and not _indistinguishable(below[0], below[1:], tests, level):
+        marked[below[0]] = "second"
     return marked
 
 
-def _not_told_from(row: int, others: Sequence[int], tests: Tests, level: float) -> list[int]:
+def _indistinguishable(row: int, rivals: Sequence[int], tests: Tests, level: float) -> list[int]:
     """Those of the others that no test tells from the row."""
-    return [o for o in others if tests.get((min(row, o), max(row, o)), 1.0) > level]
+    return [rival for rival in rivals if tests.get((min(row, rival), max(row, rival)), 1.0) > level]

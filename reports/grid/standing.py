@@ -19,19 +19,19 @@ UNVERIFIED = (
 
 def cautions(records: Iterable[Record]) -> tuple[str, ...]:
     """What must be said wherever these numbers appear, each as "HEAD: text"; () for real data."""
-    found = list(records)
-    said = [TWIN] if any(is_twin(record.cell.source) for record in found) else []
-    if partial := _copies(found):
+    all_records = list(records)
+    sentences = [TWIN] if any(is_twin(record.cell.source) for record in all_records) else []
+    if partial := _copies(all_records):
         sets = "; ".join(
             f"{name} with {', or a copy with '.join(map(', '.join, copies))}"
             for name, copies in partial.items()
         )
-        said.append(f"PARTIAL DATA: {sets}; never comparable with published numbers.")
-    if any(_is_unverified(record) for record in found):
-        said.append(UNVERIFIED)
-    warnings = (record.standing.warning.split() for record in found if record.standing)
+        sentences.append(f"PARTIAL DATA: {sets}; never comparable with published numbers.")
+    if any(_is_unverified(record) for record in all_records):
+        sentences.append(UNVERIFIED)
+    warnings = (record.standing.warning.split() for record in all_records if record.standing)
     lines = dict.fromkeys(" ".join(words).rstrip(".") for words in warnings if words)
-    return (*said, *(f"{line}." for line in lines))
+    return (*sentences, *(f"{line}." for line in lines))
 
 
 def partial_title(records: Iterable[Record]) -> str:
@@ -65,10 +65,10 @@ def _is_unverified(record: Record) -> bool:
 
 def _copies(records: Iterable[Record]) -> dict[str, list[tuple[str, ...]]]:
     """The title of each partial data set -> in what each of its copies differs, each copy once."""
-    found: dict[str, dict[tuple[str, ...], None]] = defaultdict(dict)
+    by_title: dict[str, dict[tuple[str, ...], None]] = defaultdict(dict)
     for record in records:
         if record.cell.source == "partial":
             stated, name = record.standing or Standing(), record.cell.dataset
             words = (*stated.other_counts, *stated.other_sizes) or ("unknown differences",)
-            found[set_title(name)][words] = None
-    return {title: list(found[title]) for title in sorted(found)}
+            by_title[set_title(name)][words] = None
+    return {title: list(by_title[title]) for title in sorted(by_title)}

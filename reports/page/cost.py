@@ -124,8 +124,8 @@ def costs_of(grid: Grid) -> Costs | None:
     """
     metric = grid.table.metrics[0]
     values = rows_of(grid, metric)
-    most = max((len(by_set(found)) for found in values.values()), default=0)
-    means = {row: set_mean(found) for row, found in values.items() if len(by_set(found)) == most}
+    most = max((len(by_set(sample)) for sample in values.values()), default=0)
+    means = {row: set_mean(sample) for row, sample in values.items() if len(by_set(sample)) == most}
     if len(means) < 2:
         return None
     labels = {row: grid.table.rows[row].label for row in values}
@@ -151,13 +151,13 @@ def _spent(grid: Grid, measure: CostMeasure, rows: Mapping[int, float]) -> dict[
     """Each row's mean cost of a cell, where every cell of it is known and not zero."""
     spent = {}
     for row in rows:
-        known = [
+        costs_or_none = [
             measure.value(record)
             for column in grid.shown
             for record in grid.cells[row, column].records
         ]
-        costs = [cost for cost in known if cost]
-        if costs and len(costs) == len(known):
+        costs = [cost for cost in costs_or_none if cost]
+        if costs and len(costs) == len(costs_or_none):
             spent[row] = math.fsum(costs) / len(costs)
     return spent
 
@@ -186,9 +186,9 @@ def _panel(
     places = spread([y[row] for row in spent], LABEL_GAP, TOP, bottom)
     spots = tuple(
         CostSpot(
-            row, labels[row], measure.text(cost), x[row], y[row], round(place, 1), row in front
+            row, labels[row], measure.text(cost), x[row], y[row], round(label_y, 1), row in front
         )
-        for (row, cost), place in zip(spent.items(), places, strict=True)
+        for (row, cost), label_y in zip(spent.items(), places, strict=True)
     )
     return CostPanel(
         measure.title,

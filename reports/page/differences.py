@@ -41,9 +41,9 @@ class GapOnSet:
 class Against:
     """A row against the reference over all data sets that both have; `mean` is that of all its own.
 
-    p is adjusted for all pairs of rows; `seen` is the least true difference (a fraction) that the
-    present number of seeds finds in four cases of five, and `seeds` how many on each data set find
-    one point (None: no number does). They and p are None where nothing can be tested; the
+    p is adjusted for all pairs of rows. `detectable` is the smallest true difference (a fraction)
+    that the present number of seeds finds in 80 % of cases, and `seeds` how many on each data set
+    find one point (None: no number does). All three are None where nothing can be tested; the
     reference has no gap either.
     """
 
@@ -53,7 +53,7 @@ class Against:
     sets: tuple[GapOnSet, ...]
     gap: Difference | None
     p: float | None
-    seen: float | None
+    detectable: float | None
     seeds: int | None
 
     @property
@@ -89,14 +89,14 @@ class RowComparison:
     @property
     def has_intervals(self) -> bool:
         """Whether the mean of any row on a data set has an interval."""
-        return any(one.interval for row in self.rows for one in row.sets)
+        return any(on_set.interval for row in self.rows for on_set in row.sets)
 
 
 def compare_rows(grid: Grid) -> tuple[RowComparison, ...]:
     """By the table's first metric and by mAP, where two rows or more have it."""
     metrics = dict.fromkeys((grid.table.metrics[0], "mAP"))
     comparisons = (_comparison(grid, metric) for metric in metrics)
-    return tuple(one for one in comparisons if one is not None)
+    return tuple(comparison for comparison in comparisons if comparison is not None)
 
 
 def _comparison(grid: Grid, metric: str) -> RowComparison | None:
@@ -113,7 +113,7 @@ def _comparison(grid: Grid, metric: str) -> RowComparison | None:
         gap = None if row == best else difference(values[row], values[best])
         rows.append(_against(grid, row, values[row], sets, gap, tests.get((pair[0], pair[1]))))
     reference = rows[order.index(best)]
-    rows.sort(key=lambda one: (-_effect(one, reference), one.row))
+    rows.sort(key=lambda entry: (-_effect(entry, reference), entry.row))
     labels = [grid.table.rows[row].label for row in order]
     return RowComparison(
         metric,
@@ -137,9 +137,9 @@ def _comparison(grid: Grid, metric: str) -> RowComparison | None:
 
 def _named_reference(grid: Grid, values: Mapping[int, Values]) -> int:
     """The row that the table names as its reference, else the one of the highest mean."""
-    named = next((r for r in values if grid.table.rows[r].label == grid.table.reference), None)
-    if named is not None:
-        return named
+    reference = next((r for r in values if grid.table.rows[r].label == grid.table.reference), None)
+    if reference is not None:
+        return reference
     # A row that was run on easy data sets alone must not be the best of all.
     return max(values, key=lambda row: (len(by_set(values[row])), set_mean(values[row]), -row))
 
@@ -175,11 +175,11 @@ def rows_of(grid: Grid, metric: str) -> dict[int, Sample]:
 # --- one data set at a time -----------------------------------------------------------------------
 
 
-def _on_sets(grid: Grid, mine: Sample, best: Sample) -> tuple[GapOnSet, ...]:
+def _on_sets(grid: Grid, sample: Sample, best: Sample) -> tuple[GapOnSet, ...]:
     sets = []
     for column in grid.shown:
-        if alone := mine.only([column.name]):
-            gap = None if mine is best else difference(mine, best, on=column.name)
+        if alone := sample.only([column.name]):
+            gap = None if sample is best else difference(sample, best, on=column.name)
             mean = mean_difference(alone, alone.queries)
             interval = None
             if mean.low is not None and mean.high is not None:

@@ -122,15 +122,15 @@ def pictures(
     for seed in sorted(
         {r.cell.seed for row in _rows(grid) for r in grid.cells[row, column].records}
     ):
-        found = _load(grid, column, seed, results, notes)
-        if found:
-            turned = all(knows_wide(arrays) for _, arrays in found.values())
+        by_row = _load(grid, column, seed, results, notes)
+        if by_row:
+            turned = all(knows_wide(arrays) for _, arrays in by_row.values())
             if turned:  # in all rows or in none: they are there to be compared
-                found = {row: (record, upright(a)) for row, (record, a) in found.items()}
-            names = _failures_first(found)[:queries]
-            shown = tuple(_query(found, name) for name in names)
-            chains = tuple(c for row, (r, a) in found.items() if (c := _chain(row, r, a, names)))
-            return Pictures(column, seed, shown, chains, turned)
+                by_row = {row: (record, upright(a)) for row, (record, a) in by_row.items()}
+            names = _failures_first(by_row)[:queries]
+            drawn = tuple(_query(by_row, name) for name in names)
+            chains = tuple(c for row, (r, a) in by_row.items() if (c := _chain(row, r, a, names)))
+            return Pictures(column, seed, drawn, chains, turned)
     return None
 
 
@@ -147,35 +147,35 @@ def _rows(grid: Grid) -> range:
 def _load(
     grid: Grid, column: Column, seed: int, results: Path, notes: list[str]
 ) -> dict[int, tuple[Record, Arrays]]:
-    found = {}
+    by_row = {}
     for row in _rows(grid):
         for record in grid.cells[row, column].records:
             path = artifact_path(results, record.key)
             if record.cell.seed != seed or not path.exists():
                 continue
             try:
-                found[row] = record, read_artifact(path)
+                by_row[row] = record, read_artifact(path)
             except InputError as error:
                 notes.append(str(error))
-    return found
+    return by_row
 
 
-def _failures_first(found: Mapping[int, tuple[Record, Arrays]]) -> list[str]:
+def _failures_first(by_row: Mapping[int, tuple[Record, Arrays]]) -> list[str]:
     """The queries of the first row: those that most rows get wrong, then most wrong, first."""
-    names = [str(name) for name in next(iter(found.values()))[1]["query_names"]]
+    names = [str(name) for name in next(iter(by_row.values()))[1]["query_names"]]
     ranks: dict[str, list[int]] = {name: [] for name in names}
-    for _, arrays in found.values():
+    for _, arrays in by_row.values():
         for name, rank in zip(arrays["query_names"], arrays["match_ranks"], strict=True):
             ranks.get(str(name), []).append(int(rank))
     return sorted(names, key=lambda n: (-sum(rank > 1 for rank in ranks[n]), -sum(ranks[n])))
 
 
-def _query(found: Mapping[int, tuple[Record, Arrays]], name: str) -> Query:
+def _query(by_row: Mapping[int, tuple[Record, Arrays]], name: str) -> Query:
     """One query of the first row, with every row that kept the same one."""
-    first = next(iter(found.values()))[1]
-    at = [str(known) for known in first["query_names"]].index(name)
+    first = next(iter(by_row.values()))[1]
+    at = [str(query_name) for query_name in first["query_names"]].index(name)
     pid = int(first["query_pids"][at])
-    rankings = [_ranking(row, record, arrays, name) for row, (record, arrays) in found.items()]
+    rankings = [_ranking(row, record, arrays, name) for row, (record, arrays) in by_row.items()]
     return Query(
         GalleryShot(data_uri(first["query_images"][at]), f"query {name}, identity {pid}"),
         pid,
@@ -185,7 +185,7 @@ def _query(found: Mapping[int, tuple[Record, Arrays]], name: str) -> Query:
 
 
 def _ranking(row: int, record: Record, arrays: Arrays, name: str) -> Ranking | None:
-    names = [str(known) for known in arrays["query_names"]]
+    names = [str(query_name) for query_name in arrays["query_names"]]
     if name not in names:
         return None
     at = names.index(name)
@@ -193,10 +193,10 @@ def _ranking(row: int, record: Record, arrays: Arrays, name: str) -> Ranking | N
     top = tuple(
         GalleryShot(
             data_uri(image),
-            f"rank {rank}, identity {int(found)}, distance {float(distance):.3f}",
-            int(found) == pid,
+            f"rank {rank}, identity {int(gallery_pid)}, distance {float(distance):.3f}",
+            int(gallery_pid) == pid,
         )
-        for rank, (image, found, distance) in enumerate(
+        for rank, (image, gallery_pid, distance) in enumerate(
             zip(
                 arrays["top_images"][at],
                 arrays["top_pids"][at],
@@ -219,7 +219,7 @@ def _chain(row: int, record: Record, arrays: Arrays, names: Sequence[str]) -> Ch
     if "chain_images" not in arrays or not len(arrays["chain_images"]):
         return None
     labels = tuple(str(label) for label in arrays["chain_labels"])
-    known = [str(name) for name in arrays["query_names"][: len(arrays["chain_images"])]]
+    query_names = [str(name) for name in arrays["query_names"][: len(arrays["chain_images"])]]
     images = tuple(
         tuple(
             GalleryShot(data_uri(image, 256), label, measures=nearness(arrays, query, step))
@@ -227,6 +227,6 @@ def _chain(row: int, record: Record, arrays: Arrays, names: Sequence[str]) -> Ch
                 zip(arrays["chain_images"][query], labels, strict=True)
             )
         )
-        for query in (known.index(name) for name in names if name in known)
+        for query in (query_names.index(name) for name in names if name in query_names)
     )
     return Chain(row, record.key, labels, images) if images else None

@@ -59,23 +59,23 @@ class Learning:
 
 def learning_of(grid: Grid, results: Path, notes: list[str]) -> tuple[Learning, ...]:
     """The curves of each column that has any; a damaged artifact becomes a line in `notes`."""
-    found = [Learning(column, _rows(grid, column, results, notes)) for column in grid.shown]
-    return tuple(learning for learning in found if learning.rows)
+    by_column = [Learning(column, _rows(grid, column, results, notes)) for column in grid.shown]
+    return tuple(learning for learning in by_column if learning.rows)
 
 
 def _rows(grid: Grid, column: Column, results: Path, notes: list[str]) -> tuple[RowCurves, ...]:
     rows = []
     for row, chosen in enumerate(grid.table.rows):
-        kept = []
+        curves = []
         for record in grid.cells[row, column].records:
             try:
                 arrays = read_curves(artifact_path(results, record.key))
             except InputError as error:
                 notes.append(str(error))
             else:
-                kept += [arrays] if arrays else []
-        if kept:
-            rows.append(RowCurves(row, chosen.label, panels_of(kept)))
+                curves += [arrays] if arrays else []
+        if curves:
+            rows.append(RowCurves(row, chosen.label, panels_of(curves)))
     return tuple(rows)
 
 
@@ -98,10 +98,10 @@ def read_curves(path: Path) -> dict[str, Values] | None:
     return {str(name): row for name, row in zip(names, values, strict=True)}
 
 
-def panels_of(kept: Sequence[dict[str, Values]]) -> tuple[CurvePanel, ...]:
+def panels_of(seeds: Sequence[dict[str, Values]]) -> tuple[CurvePanel, ...]:
     """One panel for each loss that any seed noted, in their order."""
-    names = dict.fromkeys(name for curves in kept for name in curves)
-    return tuple(_panel(name, [c[name] for c in kept if name in c]) for name in names)
+    names = dict.fromkeys(name for curves in seeds for name in curves)
+    return tuple(_panel(name, [c[name] for c in seeds if name in c]) for name in names)
 
 
 def _panel(name: str, curves: Sequence[Values]) -> CurvePanel:

@@ -71,7 +71,7 @@ def numbers_of(grids: Sequence[Grid]) -> Numbers:
         if grid.cells[row, column].records or _is_published(grid, row, column)
     ]
     heads = _heads(metrics)
-    filled = [any(line.entries[place].text for line in lines) for place in range(len(heads))]
+    filled = [any(line.entries[index].text for line in lines) for index in range(len(heads))]
     return Numbers(
         tuple(head for head, some in zip(heads, filled, strict=True) if some),
         tuple(_narrowed(line, filled) for line in lines),
@@ -141,8 +141,8 @@ def _scores(score: Score) -> list[NumberEntry]:
 def _costs(grid: Grid, row: int, column: Column) -> list[NumberEntry]:
     records = grid.cells[row, column].records
     missing = len(grid.cells[row, column].missing)
-    done = len(records)
-    seeds = NumberEntry(f"{done} of {done + missing}" if missing else f"{done}", done)
+    count = len(records)
+    seeds = NumberEntry(f"{count} of {count + missing}" if missing else f"{count}", count)
     if not records:
         return [seeds, NumberEntry(""), NumberEntry(""), NumberEntry("")]
     seconds = statistics.fmean(record.seconds["fit"] for record in records)
@@ -157,11 +157,11 @@ def _costs(grid: Grid, row: int, column: Column) -> list[NumberEntry]:
 
 
 def _narrowed(line: NumberRow, filled: Sequence[bool]) -> NumberRow:
-    kept = tuple(entry for entry, some in zip(line.entries, filled, strict=True) if some)
-    return NumberRow(line.row, line.label, line.dataset, line.facets, kept)
+    entries = tuple(entry for entry, some in zip(line.entries, filled, strict=True) if some)
+    return NumberRow(line.row, line.label, line.dataset, line.facets, entries)
 
 
 def _facets(lines: Sequence[NumberRow]) -> dict[str, tuple[str, ...]]:
     names = dict.fromkeys(name for line in lines for name in line.facets)
-    found = {name: tuple(dict.fromkeys(line.facets[name] for line in lines)) for name in names}
-    return {name: choices for name, choices in found.items() if len(choices) > 1}
+    choices_of = {name: tuple(dict.fromkeys(line.facets[name] for line in lines)) for name in names}
+    return {name: choices for name, choices in choices_of.items() if len(choices) > 1}

@@ -18,7 +18,7 @@ from crossres.reports import wording as words
 from crossres.reports.charts.cmc import CmcPlot, cmc_plot
 from crossres.reports.charts.parts import Parts, paragraph
 from crossres.reports.charts.seed_strips import STRIP_WIDTH, Strip, strips
-from crossres.reports.claims import Held, effects, plot, seeds_to_decide
+from crossres.reports.claims import ClaimGroup, effects, plot, seeds_to_decide
 from crossres.reports.grid.grid import Column, Grid, Score
 from crossres.reports.grid.standing import cautions, headed
 from crossres.reports.grid.unplaced import Leftovers
@@ -76,12 +76,12 @@ class Setup:
 def to_html(
     grids: Sequence[Grid],
     leftovers: Leftovers,
-    held: Sequence[Held],
+    claim_groups: Sequence[ClaimGroup],
     results: Path,
     version: str,
     parts: Parts,
 ) -> str:
-    """The whole page, from the claims that were `held` to what is left over.
+    """The whole page, from the claims to what is left over.
 
     The pictures come from the artifacts in `results`; the page holds copies, not links. What cannot
     be drawn is named where it would stand, and among what is left over.
@@ -92,18 +92,20 @@ def to_html(
     sections = [_section(grid, results, queries, notes, templates, parts) for grid in grids]
     setups = parts.draw("the runs", lambda: _setups(sections), lambda _: [])
     records = [r for setup in setups for _, cells in setup.cells for r, _ in cells]
-    said = cautions(record for grid in grids for record in grid.records)
+    all_cautions = cautions(record for grid in grids for record in grid.records)
 
-    def part(what: str, template: str, macro: str, make: Callable[[], tuple[Any, ...]]) -> Markup:
-        return parts.draw(what, lambda: _arranged(templates, template, macro, *make()), paragraph)
+    def part(name: str, template: str, macro: str, make: Callable[[], tuple[Any, ...]]) -> Markup:
+        return parts.draw(name, lambda: _arranged(templates, template, macro, *make()), paragraph)
 
     places = [(section.grid, section.anchor) for section in sections]
     content = {
         "glance": part(
             "the first overview", "glance", "glance",
-            lambda: (overview_of(places, held, leftovers, records), said),
+            lambda: (overview_of(places, claim_groups, leftovers, records), all_cautions),
         ),
-        "claims": part("the claims", "claims", "claims", lambda: (held,)) if held else "",
+        "claims": (
+            part("the claims", "claims", "claims", lambda: (claim_groups,)) if claim_groups else ""
+        ),
         "numbers": part("the flat table", "numbers", "all_numbers", lambda: (numbers_of(grids),)),
         "runs": part("the list of runs", "runs", "setups", lambda: (setups, _overview(records))),
     }  # fmt: skip
@@ -115,13 +117,15 @@ def to_html(
     left = replace(leftovers, broken=broken, not_drawn=failed)
     content["files"] = part("what is left out", "runs", "files", lambda: (left,))
     page = templates.get_template("report.html.j2")
-    return page.render(sections=sections, leftovers=left, cautions=said, version=version, **content)
+    return page.render(
+        sections=sections, leftovers=left, cautions=all_cautions, version=version, **content
+    )
 
 
-def _arranged(templates: jinja2.Environment, template: str, macro: str, *given: Any) -> Markup:
+def _arranged(templates: jinja2.Environment, template: str, macro: str, *arguments: Any) -> Markup:
     """What a macro of a template makes of the things given."""
-    made: Markup = getattr(templates.get_template(f"{template}.html.j2").module, macro)(*given)
-    return made
+    html: Markup = getattr(templates.get_template(f"{template}.html.j2").module, macro)(*arguments)
+    return html
 
 
 @dataclass(frozen=True)
@@ -148,8 +152,8 @@ def _section(
 
         def filled(part: _Part = part, section: Section = section) -> Section:
             if part.make is not None:
-                made = part.make(grid, results, queries, notes)
-                section = replace(section, **{part.field: made})
+                content = part.make(grid, results, queries, notes)
+                section = replace(section, **{part.field: content})
             html = [_arranged(templates, part.template, macro, section) for macro in part.macros]
             return replace(section, html=(*section.html, *html))
 
@@ -170,8 +174,8 @@ def _plots(grid: Grid, *_: object) -> tuple[CmcPlot, ...]:
 
 
 def _pictures(grid: Grid, results: Path, queries: int, notes: list[str]) -> tuple[Pictures, ...]:
-    seen = [pictures(grid, column, results, queries, notes) for column in grid.shown]
-    return tuple(found for found in seen if found is not None)
+    by_column = [pictures(grid, column, results, queries, notes) for column in grid.shown]
+    return tuple(drawn for drawn in by_column if drawn is not None)
 
 
 _PARTS = (
@@ -215,8 +219,8 @@ def _setups(sections: Sequence[Section]) -> list[Setup]:
                     commands = [(r, cell_command(grid, index, r)) for r in fresh]
                     cells.append((column, tuple(commands)))
             if cells:
-                about = method_words(grid, index)
-                setups.append(Setup(row.label, about, cells[0][1][0][0], tuple(cells)))
+                words_of_method = method_words(grid, index)
+                setups.append(Setup(row.label, words_of_method, cells[0][1][0][0], tuple(cells)))
     return setups
 
 
@@ -228,7 +232,7 @@ def _overview(records: Sequence[Record]) -> dict[str, list[tuple[Any, ...]]]:
         for record in records
     )
     return {
-        "codes": [(what, code, cells) for (what, code), cells in sorted(codes.items())],
+        "codes": [(cell_kind, code, cells) for (cell_kind, code), cells in sorted(codes.items())],
         "environments": [(_environment_words(e), n) for e, n in sorted(environments.items())],
     }
 
@@ -303,8 +307,8 @@ def counts_of(grid: Grid, column: Column) -> Mapping[str, int]:
 
 def in_order(mapping: Mapping[str, Any], names: Iterable[str]) -> list[tuple[str, Any]]:
     """The items of a mapping, those of `names` first and in that order, then the others by name."""
-    known = [name for name in names if name in mapping]
-    return [(name, mapping[name]) for name in [*known, *sorted(set(mapping) - set(known))]]
+    first = [name for name in names if name in mapping]
+    return [(name, mapping[name]) for name in [*first, *sorted(set(mapping) - set(first))]]
 
 
 def difference(score: Score) -> str:

@@ -84,11 +84,11 @@ def _across(grid: Grid, columns: Sequence[Column]) -> Across:
             grid.table.rows[row].label,
             spots,
             " ".join(f"{spot.x},{spot.y}" for spot in spots) if rates else "",
-            round(place, 1),
+            round(label_y, 1),
         )
-        for (row, spots), place in zip(rows, labels, strict=True)
+        for (row, spots), label_y in zip(rows, labels, strict=True)
     )
-    names = [str(rate) for rate in rates] or [_given(column) for column in columns]
+    names = [str(rate) for rate in rates] or [_protocol_of(column) for column in columns]
     return Across(
         columns[0].title.partition(" (")[0],
         metric,
@@ -100,18 +100,18 @@ def _across(grid: Grid, columns: Sequence[Column]) -> Across:
     )
 
 
-def _given(column: Column) -> str:
+def _protocol_of(column: Column) -> str:
     """The protocol as the table names it: "MLR-VIPeR (mlr-sing)" -> "mlr-sing"."""
     return column.title.partition(" (")[2].removesuffix(")")
 
 
 def _rates(columns: Sequence[Column]) -> list[int]:
     """The rates, where the columns differ in nothing else; else []."""
-    found = [_RATE.match(_given(column)) for column in columns]
-    others = {match.group(1, 3) for match in found if match}
-    if len(others) != 1 or None in found:
+    matches = [_RATE.match(_protocol_of(column)) for column in columns]
+    surroundings = {match.group(1, 3) for match in matches if match}
+    if len(surroundings) != 1 or None in matches:
         return []
-    return [int(match.group(2)) for match in found if match]
+    return [int(match.group(2)) for match in matches if match]
 
 
 def _places(count: int, rates: Sequence[int]) -> list[float]:
@@ -134,12 +134,12 @@ def _spots(
 ) -> tuple[ProtocolSpot, ...]:
     shift = 0.0 if joined else APART * (row - (len(grid.table.rows) - 1) / 2)
     spots = []
-    for column, place in zip(columns, places, strict=True):
+    for column, position in zip(columns, places, strict=True):
         score = grid.score(row, column, grid.table.metrics[0])
         if score.mean is not None:
             ends = (y_axis.at(100 * value) for value in (min(score.values), max(score.values)))
-            text = f"{percent(score.mean)} ({_given(column)})"
+            text = f"{percent(score.mean)} ({_protocol_of(column)})"
             spots.append(
-                ProtocolSpot(round(place + shift, 1), y_axis.at(100 * score.mean), *ends, text)
+                ProtocolSpot(round(position + shift, 1), y_axis.at(100 * score.mean), *ends, text)
             )
     return tuple(spots)

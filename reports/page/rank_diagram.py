@@ -68,24 +68,24 @@ def diagram(
     )
     joints = tuple(
         Joint(
-            _letter(place),
-            36 + BAR * place,
+            _letter(position),
+            36 + BAR * position,
             tuple(sorted(x[row] for row in group)),
             f"indistinguishable: {listed(labels[row] for row in order if row in group)}",
         )
-        for place, group in enumerate(groups)
+        for position, group in enumerate(groups)
     )
     start, half = 48 + BAR * len(joints), (len(order) + 1) // 2
     names = tuple(
         Named(
             labels[row],
             ranks[row],
-            " ".join(_letter(place) for place, group in enumerate(groups) if row in group),
+            " ".join(_letter(position) for position, group in enumerate(groups) if row in group),
             x[row],
-            start + LINE * min(place, len(order) - 1 - place),
-            place < half,
+            start + LINE * min(position, len(order) - 1 - position),
+            position < half,
         )
-        for place, row in enumerate(order)
+        for position, row in enumerate(order)
     )
     return Diagram(
         start + LINE * half,
@@ -98,9 +98,9 @@ def diagram(
     )
 
 
-def _letter(place: int) -> str:
+def _letter(index: int) -> str:
     """a to z, then numbers: places on paper that coincide need more than a knot to tell rows."""
-    return chr(ord("a") + place) if place < 26 else str(place + 1)
+    return chr(ord("a") + index) if index < 26 else str(index + 1)
 
 
 def _labelled_ranks(rows: int) -> list[int]:

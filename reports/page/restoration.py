@@ -64,7 +64,7 @@ class Quality:
 
 
 @dataclass(frozen=True)
-class _Kept:
+class _Restored:
     labels: tuple[str, ...]
     counts: Mapping[int, int]
     scores: Mapping[tuple[int, str], Pair]  # by rate and step
@@ -72,43 +72,47 @@ class _Kept:
 
 def quality_of(grid: Grid, results: Path, notes: list[str]) -> tuple[Quality, ...]:
     """Each column where it was measured; a damaged artifact becomes a line in `notes`."""
-    found = [_quality(grid, column, results, notes) for column in grid.shown]
-    return tuple(quality for quality in found if quality.rows)
+    by_column = [_quality(grid, column, results, notes) for column in grid.shown]
+    return tuple(quality for quality in by_column if quality.rows)
 
 
 def nearness(arrays: Mapping[str, NDArray[Any]], query: int, step: int) -> tuple[str, ...]:
     """PSNR and SSIM of one image of an artifact's chains; () where it has no HR original."""
-    found = [arrays[name] for name in ("chain_psnr", "chain_ssim") if name in arrays]
-    if len(found) < 2 or any(values.shape != arrays["chain_images"].shape[:2] for values in found):
+    measures = [arrays[name] for name in ("chain_psnr", "chain_ssim") if name in arrays]
+    if len(measures) < 2 or any(
+        values.shape != arrays["chain_images"].shape[:2] for values in measures
+    ):
         return ()
-    psnr, ssim = (float(values[query, step]) for values in found)
+    psnr, ssim = (float(values[query, step]) for values in measures)
     return () if math.isnan(psnr) else (f"{_text(psnr, 1)} dB", _text(ssim, 3))
 
 
 def _quality(grid: Grid, column: Column, results: Path, notes: list[str]) -> Quality:
-    kept: dict[int, list[_Kept]] = {}
+    by_row: dict[int, list[_Restored]] = {}
     for row in range(len(grid.table.rows)):
         for record in grid.cells[row, column].records:
             try:
-                found = _read(artifact_path(results, record.key))
+                measured = _read(artifact_path(results, record.key))
             except InputError as error:
                 notes.append(str(error))
             else:
-                if found is not None:
-                    kept.setdefault(row, []).append(found)
-    rates = tuple(sorted({rate for seeds in kept.values() for one in seeds for rate in one.counts}))
-    longest = max(kept.values(), key=len, default=[])
-    counts = tuple(sum(one.counts.get(rate, 0) for one in longest) for rate in rates)
+                if measured is not None:
+                    by_row.setdefault(row, []).append(measured)
+    rates = tuple(
+        sorted({rate for seeds in by_row.values() for seed in seeds for rate in seed.counts})
+    )
+    longest = max(by_row.values(), key=len, default=[])
+    counts = tuple(sum(seed.counts.get(rate, 0) for seed in longest) for rate in rates)
     rows = tuple(
         RowQuality(row, grid.table.rows[row].label, len(seeds), _steps(seeds, rates))
-        for row, seeds in kept.items()
+        for row, seeds in by_row.items()
     )
     inputs = {row.steps[0] for row in rows}
     shared = inputs.pop() if len(inputs) == 1 else None
     return Quality(column, rates, counts, len(longest), rows, shared)
 
 
-def _read(path: Path) -> _Kept | None:
+def _read(path: Path) -> _Restored | None:
     """What an artifact kept; None where nothing was measured. InputError when it is damaged."""
     arrays = read_arrays(path, NAMES)
     if arrays is None:
@@ -126,18 +130,18 @@ def _read(path: Path) -> _Kept | None:
         for r, rate in enumerate(rates)
         for k, name in enumerate(names)
     }
-    known = zip(rates.tolist(), counts.tolist(), strict=True)
-    return _Kept(names, dict(known), scores)
+    count_of_rate = zip(rates.tolist(), counts.tolist(), strict=True)
+    return _Restored(names, dict(count_of_rate), scores)
 
 
-def _steps(seeds: Sequence[_Kept], rates: Sequence[int]) -> tuple[Step, ...]:
+def _steps(seeds: Sequence[_Restored], rates: Sequence[int]) -> tuple[Step, ...]:
     """The steps that any seed has, the input first; gains are over the input of the same seeds."""
-    labels = list(dict.fromkeys(label for kept in seeds for label in kept.labels))
+    labels = list(dict.fromkeys(label for seed in seeds for label in seed.labels))
     steps = []
     for label in labels:
         values = []
         for rate in rates:
-            with_it = [kept for kept in seeds if (rate, label) in kept.scores]
+            with_it = [seed for seed in seeds if (rate, label) in seed.scores]
             pairs = [(k.scores[rate, label], k.scores[rate, labels[0]]) for k in with_it]
             values.append(_measured(pairs, label != labels[0]) if pairs else None)
         steps.append(Step(label, tuple(values)))
@@ -147,13 +151,13 @@ def _steps(seeds: Sequence[_Kept], rates: Sequence[int]) -> tuple[Step, ...]:
 def _measured(pairs: Sequence[tuple[Pair, Pair]], compared: bool) -> tuple[Measured, Measured]:
     step, start = (np.mean(side, axis=0) for side in zip(*pairs, strict=True))
     psnr, ssim = (
-        _one(float(step[k]), float(start[k]) if compared else math.nan, digits)
+        _with_gain(float(step[k]), float(start[k]) if compared else math.nan, digits)
         for k, digits in enumerate(DIGITS)
     )
     return psnr, ssim
 
 
-def _one(value: float, start: float, digits: int) -> Measured:
+def _with_gain(value: float, start: float, digits: int) -> Measured:
     gap = round(value - start, digits) if math.isfinite(value) and math.isfinite(start) else None
     sign = 0 if not gap else (1 if gap > 0 else -1)
     gain = "" if gap is None else f"{gap or 0.0:{'+' if sign else ''}.{digits}f}"

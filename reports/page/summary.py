@@ -9,7 +9,7 @@ from crossres.benchmark.records.record import Record
 from crossres.benchmark.stats.paired import LEVEL, by_set, set_mean
 from crossres.benchmark.stats.ranking import pairwise
 from crossres.reports import wording as words
-from crossres.reports.claims import Held
+from crossres.reports.claims import ClaimGroup
 from crossres.reports.grid.grid import Column, Grid
 from crossres.reports.grid.unplaced import Leftovers
 from crossres.reports.page.differences import rows_of
@@ -68,19 +68,19 @@ class Overview:
 
 def overview_of(
     sections: Iterable[tuple[Grid, str]],
-    held: Sequence[Held],
+    claim_groups: Sequence[ClaimGroup],
     leftovers: Leftovers,
     records: Iterable[Record],
 ) -> Overview:
     """The overview of grids with their anchors, of which `records` are the cells."""
-    found = tuple(_glance(grid, anchor) for grid, anchor in sections)
+    glances = tuple(_glance(grid, anchor) for grid, anchor in sections)
     cells = {record.key: record for record in records}.values()
-    verdicts = Counter(found.verdict for one in held for found in one.measured)
+    verdicts = Counter(answer.verdict for group in claim_groups for answer in group.measured)
     machines = {tuple(sorted(record.environment.items())) for record in cells}
     return Overview(
-        found,
+        glances,
         len(cells),
-        sum(len(one.grid.missing) for one in found),
+        sum(len(glance.grid.missing) for glance in glances),
         sum(record.seconds["total"] for record in cells),
         {verdict: verdicts[verdict] for verdict in VERDICTS if verdicts[verdict]},
         len(leftovers.failed),
@@ -107,40 +107,44 @@ def _leader(grid: Grid, column: Column, metric: str) -> Leader | None:
     means = {row: score.mean for row, score in scores.items() if score.mean is not None}
     if len(means) < 2:
         return None
-    best, *others = sorted(means, key=lambda row: -means[row])
+    best, *followers = sorted(means, key=lambda row: -means[row])
     tied = tuple(row for row in means if scores[row].mark == "tie")
     alone = (best,) if scores[best].mark == "best" else ()
-    return _led(column, best, means, others, alone or tied)
+    return _led(column, best, means, followers, alone or tied)
 
 
 def _over_all(grid: Grid, metric: str) -> Leader | None:
     """Over the rows that were run on every data set; tested as in the section Differences."""
     values = {
-        row: found
-        for row, found in rows_of(grid, metric).items()
-        if len(by_set(found)) == len(grid.shown)
+        row: sample
+        for row, sample in rows_of(grid, metric).items()
+        if len(by_set(sample)) == len(grid.shown)
     }
     if len(values) < 2:
         return None
-    means = {row: set_mean(found) for row, found in values.items()}
-    best, *others = sorted(means, key=lambda row: -means[row])
-    order = [best, *others]
+    means = {row: set_mean(sample) for row, sample in values.items()}
+    best, *followers = sorted(means, key=lambda row: -means[row])
+    order = [best, *followers]
     tests = pairwise([values[row] for row in order])
     if not tests:
-        return _led(None, best, means, others, ())
-    near = [row for place, row in enumerate(order[1:], start=1) if tests.get((0, place), 1) > LEVEL]
-    return _led(None, best, means, others, (best, *near))
+        return _led(None, best, means, followers, ())
+    near = [
+        row
+        for position, row in enumerate(order[1:], start=1)
+        if tests.get((0, position), 1) > LEVEL
+    ]
+    return _led(None, best, means, followers, (best, *near))
 
 
 def _led(
     column: Column | None,
     best: int,
     means: dict[int, float],
-    others: Sequence[int],
+    followers: Sequence[int],
     rows: tuple[int, ...],
 ) -> Leader:
-    lead = 100 * (means[best] - means[others[0]])
-    return Leader(column, best, means[best], rows, lead, others[0])
+    lead = 100 * (means[best] - means[followers[0]])
+    return Leader(column, best, means[best], rows, lead, followers[0])
 
 
 def leader_words(leader: Leader, labels: Sequence[str]) -> str:

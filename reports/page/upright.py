@@ -39,10 +39,10 @@ def turned(images: NDArray[np.uint8], wide: NDArray[np.bool_]) -> NDArray[np.uin
     """
     height = images.shape[-3]
     width = round(height * WIDTH / HEIGHT)
-    found = np.empty((*wide.shape, height, width, 3), np.uint8)
-    for place in np.ndindex(wide.shape):
-        picture = Image.fromarray(images[place])
-        if wide[place]:
+    upright_images = np.empty((*wide.shape, height, width, 3), np.uint8)
+    for index in np.ndindex(wide.shape):
+        picture = Image.fromarray(images[index])
+        if wide[index]:
             picture = picture.transpose(Image.Transpose.ROTATE_270)  # counted anticlockwise
-        found[place] = picture.resize((width, height), Image.Resampling.BOX)
-    return found
+        upright_images[index] = picture.resize((width, height), Image.Resampling.BOX)
+    return upright_images

@@ -32,16 +32,16 @@ def published_text(score: Score) -> str:
 def facts(grid: Grid) -> str:
     """One line: how the numbers of this grid were made."""
     start = backbone_words(grid.records[0].profile)
-    said = (
+    line = (
         f"{source_words(grid.source)}, profile {grid.profile} ({start}), "
         f"{seeds_words(grid.seeds)}, {gallery_words(grid.table.gallery)}"
     )
-    return said if grid.is_mixed else f"{said}; {method_words(grid, 0)}"
+    return line if grid.is_mixed else f"{line}; {method_words(grid, 0)}"
 
 
 def method_words(grid: Grid, row: int) -> str:
     """ "grade: our reading, query's rate not used": what a table says of the method of a row."""
-    return f"grade: {grid.methods[row].grade}, query's rate {rate_words(grid.told[row])}"
+    return f"grade: {grid.methods[row].grade}, query's rate {rate_words(grid.uses_rate[row])}"
 
 
 def published_somewhere(grid: Grid, metric: str) -> bool:
@@ -53,26 +53,26 @@ def training_texts(grid: Grid, row: int, column: Column) -> list[str]:
     """["60 / 480", "31 s"] where rows have protocols of their own: training set and time."""
     if not grid.table.is_by_row:
         return []
-    found = grid.training(row, column)
-    if found is None:
+    training = grid.training(row, column)
+    if training is None:
         return ["–", "–"]
-    return [f"{found.identities:.0f} / {found.images:.0f}", duration(found.mean_seconds)]
+    return [f"{training.identities:.0f} / {training.images:.0f}", duration(training.mean_seconds)]
 
 
-def _seeds_done(grid: Grid, row: int, column: Column) -> str:
+def seeds_measured(grid: Grid, row: int, column: Column) -> str:
     cells = grid.cells[row, column]
-    done = len(cells.records)
-    return f"{done}" if not cells.missing else f"{done} of {done + len(cells.missing)}"
+    count = len(cells.records)
+    return f"{count}" if not cells.missing else f"{count} of {count + len(cells.missing)}"
 
 
 def problems(grid: Grid) -> list[str]:
     """What a reader must know before trusting the numbers: gaps, leftovers, notes."""
-    found = []
+    sentences = []
     if grid.missing:
         total = len(grid.missing) + len(grid.records)
-        found.append(f"{len(grid.missing)} of {total} cells have not been run.")
+        sentences.append(f"{len(grid.missing)} of {total} cells have not been run.")
     if grid.empty:
-        found.append(f"Nothing measured on {', '.join(column.title for column in grid.empty)}.")
+        sentences.append(f"Nothing measured on {', '.join(column.title for column in grid.empty)}.")
     if grid.unmatched:
-        found.append(f"{len(grid.unmatched)} records match no row of this table.")
-    return [*found, *grid.notes]
+        sentences.append(f"{len(grid.unmatched)} records match no row of this table.")
+    return [*sentences, *grid.notes]

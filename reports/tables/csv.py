@@ -53,8 +53,8 @@ def _csv_lines(grid: Grid) -> Iterator[list[str]]:
         method = grid.methods[row]
         label = grid.table.rows[row].label
         safe = f" {label}" if label.startswith(_FORMULA) else label
-        about = [safe, method.grade, str(grid.told[row]).lower()]
-        where = [*about, column.dataset, column.protocol, metric, gallery]
+        row_words = [safe, method.grade, str(grid.uses_rate[row]).lower()]
+        where = [*row_words, column.dataset, column.protocol, metric, gallery]
         caution = " ".join(cautions(grid.cells[row, column].records))
         yield [*where, grid.source, grid.profile, caution, str(score.n), *_csv_numbers(score)]
 

@@ -139,7 +139,7 @@ def _float(grid: Grid, panel_size: int | None) -> str:
 def _caption(grid: Grid) -> str:
     means = "Mean and standard deviation over" if len(grid.seeds) > 1 else "Values of"
     start = backbone_words(grid.records[0].profile)
-    said = [
+    sentences = [
         *map(_sentence, filter(None, (grid.title, grid.table.caption))),
         f"{means} {escape(seeds_words(grid.seeds))}, per cent;",
         f"{escape(gallery_words(grid.table.gallery))}, profile {escape(grid.profile)}",
@@ -148,17 +148,17 @@ def _caption(grid: Grid) -> str:
         rf"{escape(TIE)}.",
     ]
     if grid.is_mixed:
-        said.append(
+        sentences.append(
             "Grade: how closely a method follows its paper "
             "(faithful, faithful structure, our reading); Rate: whether it knows the query's rate."
         )
     if sources := _sources(grid):
-        said.append(f"Published: {escape(', '.join(sources))}.")
-    said += [rf"\textbf{{{escape(caution)}}}" for caution in grid.cautions]
+        sentences.append(f"Published: {escape(', '.join(sources))}.")
+    sentences += [rf"\textbf{{{escape(caution)}}}" for caution in grid.cautions]
     if grid.missing:
         total = len(grid.missing) + len(grid.records)
-        said.append(rf"{len(grid.missing)} of {total} cells have not been run.")
-    return "\n".join(said)
+        sentences.append(rf"{len(grid.missing)} of {total} cells have not been run.")
+    return "\n".join(sentences)
 
 
 def _sentence(text: str) -> str:
@@ -174,7 +174,9 @@ def _measured(grid: Grid) -> TabularBlock:
             tuple(_number(grid.score(row, column, metric)) for metric in grid.table.metrics)
             for column in grid.shown
         )
-        lines.append(TabularLine((_row_label(grid, row), *map(escape, _about(grid, row))), numbers))
+        lines.append(
+            TabularLine((_row_label(grid, row), *map(escape, _beside_label(grid, row))), numbers)
+        )
     return TabularBlock(
         tuple(heads),
         tuple(map(_title, grid.shown)),
@@ -200,10 +202,10 @@ def _shows_training(grid: Grid) -> bool:
     return grid.table.is_by_row and len(grid.shown) == 1
 
 
-def _about(grid: Grid, row: int) -> list[str]:
+def _beside_label(grid: Grid, row: int) -> list[str]:
     """What stands between the label and the numbers of a row."""
-    method, is_told = grid.methods[row], grid.told[row]
-    grade = [grade_short(method.grade), "given" if is_told else ""] if grid.is_mixed else []
+    method, uses_rate = grid.methods[row], grid.uses_rate[row]
+    grade = [grade_short(method.grade), "given" if uses_rate else ""] if grid.is_mixed else []
     return grade + (training_texts(grid, row, grid.shown[0]) if _shows_training(grid) else [])
 
 
@@ -236,10 +238,10 @@ def _sources(grid: Grid) -> list[str]:
 
 
 def _row_label(grid: Grid, row: int) -> str:
-    own = grid.table.rows[row].latex
-    if own is None:
+    latex = grid.table.rows[row].latex
+    if latex is None:
         return escape(grid.table.rows[row].label)
-    return f"{{}}{own}" if own.startswith(("[", "*")) else own
+    return f"{{}}{latex}" if latex.startswith(("[", "*")) else latex
 
 
 def _number(score: Score) -> Number:

@@ -83,7 +83,7 @@ def tabular(block: TabularBlock, panel_size: int | None = None) -> str:
 
 def _panel(block: TabularBlock, panel: range) -> str:
     span = len(block.metrics)
-    starts = [len(block.heads) + 1 + span * place for place in range(len(panel))]
+    starts = [len(block.heads) + 1 + span * index_in_panel for index_in_panel in range(len(panel))]
     titles = [rf"\multicolumn{{{span}}}{{c}}{{{block.titles[index]}}}" for index in panel]
     above, below = zip(*block.heads, strict=True)
     lines = [

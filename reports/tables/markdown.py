@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from crossres.reports.grid.grid import Column, Grid
 from crossres.reports.tables.cells import (
     TRAINING,
-    _seeds_done,
     facts,
     mean_std,
     problems,
     published_somewhere,
     published_text,
+    seeds_measured,
     training_texts,
 )
 from crossres.reports.wording import TIE, metric_title, rate_words
@@ -33,15 +33,15 @@ def markdown(text: str) -> str:
 
 
 def _markdown(grid: Grid) -> str:
-    about = f"{markdown(facts(grid))}. Mean ± standard deviation, per cent."
-    lines = [f"## {markdown(grid.title)}", "", about]
+    how = f"{markdown(facts(grid))}. Mean ± standard deviation, per cent."
+    lines = [f"## {markdown(grid.title)}", "", how]
     if grid.table.caption:
         lines += ["", markdown(grid.table.caption)]
     for caution in grid.cautions:
         lines += ["", f"> **{markdown(caution)}**"]
-    named = ["Data set", "Row", *(["Grade", "Rate"] if grid.is_mixed else [])]
-    head = [*named, *_heads(grid), *(TRAINING if grid.table.is_by_row else []), "Seeds"]
-    lines += ["", _pipe(head), _pipe([*["---"] * len(named), *["---:"] * (len(head) - len(named))])]
+    names = ["Data set", "Row", *(["Grade", "Rate"] if grid.is_mixed else [])]
+    head = [*names, *_heads(grid), *(TRAINING if grid.table.is_by_row else []), "Seeds"]
+    lines += ["", _pipe(head), _pipe([*["---"] * len(names), *["---:"] * (len(head) - len(names))])]
     for column in grid.shown:
         lines += [_pipe(_markdown_row(grid, row, column)) for row in range(len(grid.table.rows))]
     lines += ["", f"Best in bold, second in italics, per data set; = is {TIE}."]
@@ -62,14 +62,14 @@ def _heads(grid: Grid) -> list[str]:
 def _markdown_row(grid: Grid, row: int, column: Column) -> list[str]:
     texts = [markdown(column.title), markdown(grid.table.rows[row].label)]
     if grid.is_mixed:
-        texts += [grid.methods[row].grade, rate_words(grid.told[row])]
+        texts += [grid.methods[row].grade, rate_words(grid.uses_rate[row])]
     for metric in grid.table.metrics:
         score = grid.score(row, column, metric)
         wrap = {"best": "**", "second": "*"}.get(score.mark, "")
         texts.append(f"{wrap}{mean_std(score)}{wrap}{' =' if score.mark == 'tie' else ''}")
         if published_somewhere(grid, metric):
             texts.append(published_text(score))
-    return [*texts, *training_texts(grid, row, column), _seeds_done(grid, row, column)]
+    return [*texts, *training_texts(grid, row, column), seeds_measured(grid, row, column)]
 
 
 def _pipe(texts: Sequence[str]) -> str:

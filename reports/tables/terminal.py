@@ -13,12 +13,12 @@ from crossres.reports.grid.grid import Column, Grid
 from crossres.reports.tables.cells import (
     MOST_NOTES,
     TRAINING,
-    _seeds_done,
     facts,
     mean_std,
     problems,
     published_somewhere,
     published_text,
+    seeds_measured,
     training_texts,
 )
 from crossres.reports.wording import (
@@ -63,19 +63,19 @@ def print_grid(grid: Grid, console: Console) -> None:
             table.add_row(*_terminal_row(grid, row, column))
         table.add_section()
     console.print(table)
-    said = problems(grid)
-    for problem in said[:MOST_NOTES]:
+    notes = problems(grid)
+    for problem in notes[:MOST_NOTES]:
         console.print(Text(problem, style="yellow"))
-    if len(said) > MOST_NOTES:
-        console.print(Text(f"… and {len(said) - MOST_NOTES} more notes in the report"))
+    if len(notes) > MOST_NOTES:
+        console.print(Text(f"… and {len(notes) - MOST_NOTES} more notes in the report"))
 
 
 def _terminal_row(grid: Grid, row: int, column: Column) -> list[Text]:
     texts = [Text(grid.table.rows[row].label)]
     if grid.is_mixed:
         method = grid.methods[row]
-        told = "given" if grid.told[row] else ""
-        texts += [Text(grade_short(method.grade)), Text(told)]
+        rate = "given" if grid.uses_rate[row] else ""
+        texts += [Text(grade_short(method.grade)), Text(rate)]
     for metric in grid.table.metrics:
         score = grid.score(row, column, metric)
         style = {"best": "bold green", "second": "underline", "tie": "green"}.get(score.mark, "")
@@ -83,4 +83,4 @@ def _terminal_row(grid: Grid, row: int, column: Column) -> list[Text]:
         if published_somewhere(grid, metric):
             texts.append(Text(published_text(score)))
     texts += [Text(text) for text in training_texts(grid, row, column)]
-    return [*texts, Text(_seeds_done(grid, row, column).replace(" of ", "/"))]
+    return [*texts, Text(seeds_measured(grid, row, column).replace(" of ", "/"))]

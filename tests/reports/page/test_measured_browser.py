@@ -9,8 +9,8 @@ from crossres.benchmark import load_table
 from crossres.datasets import draw
 from crossres.reports.write import write_report
 from tests.reports.conftest import draw_results
+from tests.reports.page.test_report_browser import CONTRAST, OUTSIDE
 from tests.reports.seeing import CHROMIUM, Seen
-from tests.reports.test_report_browser import CONTRAST, OUTSIDE
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium here")
 MOST_BYTES = 5_000_000

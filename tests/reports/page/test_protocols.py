@@ -1,4 +1,4 @@
-"""Tables of several protocols, drawn from column to column."""
+"""Tables of several protocols, drawn across them."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -14,8 +14,8 @@ from crossres.reports import build_grids
 from crossres.reports.page.protocols import BOTTOM, LEFT, RIGHT, TOP, across_of
 from crossres.reports.write import write_report
 from tests.reports.conftest import make_record
+from tests.reports.page.test_report_browser import OVERLAPS
 from tests.reports.seeing import CHROMIUM, Seen
-from tests.reports.test_report_browser import OVERLAPS
 
 
 def under(record: Record, protocol: str) -> Record:

@@ -81,7 +81,7 @@ def test_seeds_are_counted_for_one_point(drawn) -> None:
     row = compare(drawn.records)[0].rows[1]
     assert row.gap is not None
     assert row.gap.deviation is not None
-    assert chance_to_find(row.seen, row.gap, 3) == pytest.approx(0.8, abs=1e-6)
+    assert chance_to_find(row.detectable, row.gap, 3) == pytest.approx(0.8, abs=1e-6)
     assert chance_to_find(0.01, row.gap, row.seeds) >= 0.8
     assert chance_to_find(0.01, row.gap, row.seeds - 1) < 0.8
 
@@ -91,7 +91,7 @@ def test_with_one_seed_nothing_is_said_of_chance(drawn) -> None:
     assert not found.tested
     assert found.diagram is None
     for row in found.rows[1:]:
-        assert (row.p, row.seen, row.seeds, row.gap.low) == (None, None, None, None)
+        assert (row.p, row.detectable, row.seeds, row.gap.low) == (None, None, None, None)
         assert "[" not in gap_text(row.gap.effect, row.gap.low, row.gap.high)
 
 

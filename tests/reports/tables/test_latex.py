@@ -213,7 +213,7 @@ def test_a_table_that_is_too_wide_is_shrunk_to_the_line(recorder, tmp_path: Path
 def test_the_files_of_a_report_are_set_as_the_page_of_the_docs_says(drawn, tmp_path: Path) -> None:
     shutil.copytree(drawn.folder / "records", tmp_path / "results" / "records")
     write_report(tmp_path / "results")
-    docs = Path(__file__).parents[2] / "docs" / "latex.md"
+    docs = Path(__file__).parents[3] / "docs" / "latex.md"
     (example,) = re.findall(r"```latex\n(.*?)```", docs.read_text(encoding="utf-8"), re.S)
     (tmp_path / "page.tex").write_text(example, encoding="utf-8")
     command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "page.tex"]
