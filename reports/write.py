@@ -65,12 +65,13 @@ def _files_of_tables(
     by_table: Mapping[str, Sequence[Grid]], parts: Parts
 ) -> dict[str, str | bytes | None]:
     """File name -> content of what each table has; None where it could not be made."""
-    kinds = {"tex": (to_latex, unset), "csv": (to_csv, nothing), "md": (to_markdown, nothing)}
-    return {
-        f"{table_id}.{kind}": parts.draw(f"{table_id}.{kind}", partial(make, group), instead)
-        for table_id, group in by_table.items()
-        for kind, (make, instead) in kinds.items()
-    }
+    files: dict[str, str | bytes | None] = {}
+    for table_id, group in by_table.items():
+        tex, csv, md = (f"{table_id}.{kind}" for kind in ("tex", "csv", "md"))
+        files[tex] = parts.draw(tex, partial(to_latex, group), unset)
+        files[csv] = parts.draw(csv, partial(to_csv, group), nothing)
+        files[md] = parts.draw(md, partial(to_markdown, group), nothing)
+    return files
 
 
 def _written(folder: Path, files: Mapping[str, str | bytes | None]) -> list[Path]:

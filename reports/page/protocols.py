@@ -137,9 +137,13 @@ def _spots(
     for column, position in zip(columns, places, strict=True):
         score = grid.score(row, column, grid.table.metrics[0])
         if score.mean is not None:
-            ends = (y_axis.at(100 * value) for value in (min(score.values), max(score.values)))
-            text = f"{percent(score.mean)} ({_protocol_of(column)})"
             spots.append(
-                ProtocolSpot(round(position + shift, 1), y_axis.at(100 * score.mean), *ends, text)
+                ProtocolSpot(
+                    round(position + shift, 1),
+                    y_axis.at(100 * score.mean),
+                    y_axis.at(100 * min(score.values)),
+                    y_axis.at(100 * max(score.values)),
+                    f"{percent(score.mean)} ({_protocol_of(column)})",
+                )
             )
     return tuple(spots)
