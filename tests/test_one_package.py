@@ -100,6 +100,13 @@ def test_the_wheel_holds_every_file_of_the_rooms(source: Path, wheel_site: Path)
     }  # fmt: skip
 
 
+def test_the_wheel_gives_the_command(wheel_site: Path) -> None:
+    command = [sys.executable, str(wheel_site / "bin" / "crossres"), "--version"]
+    environment = os.environ | {"PYTHONPATH": str(wheel_site)}
+    answer = subprocess.check_output(command, text=True, env=environment, cwd=wheel_site)
+    assert answer == f"crossres {version()}\n"
+
+
 def version() -> str:
     pyproject = (REPOSITORY / "pyproject.toml").read_text(encoding="utf-8")
     return pyproject.partition('version = "')[2].partition('"')[0]
