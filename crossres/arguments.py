@@ -76,7 +76,7 @@ def place(text: str) -> Path:
     """Parse a path; "~" is the home folder, even where no shell expands it."""
     from crossres.datasets.base import places
 
-    return places.place(text)
+    return places.user_path(text)
 
 
 def command_parser(

@@ -93,7 +93,7 @@ def _read(name: str) -> dict[str, dict[str, Any]]:
 
 
 def _frozen(fields: dict[str, Any]) -> dict[str, Any]:
-    """The fields with tuples in place of lists and Counts in place of tables."""
+    """Return the fields with tuples in place of lists and Counts in place of tables."""
     counts = tuple(Count(**_tuples(count)) for count in fields.get("counts", ()))
     return _tuples(fields) | {"counts": counts}
 

@@ -12,7 +12,7 @@ from crossres.benchmark.config.tables import CLAIMS, FOLDER, LONGEST, Table, loa
 from crossres.benchmark.metrics.measure import METRICS
 from crossres.datasets.base.build import checked
 from crossres.datasets.base.errors import InputError
-from crossres.datasets.base.places import place
+from crossres.datasets.base.places import user_path
 from crossres.datasets.base.suggest import did_you_mean
 from crossres.datasets.base.texts import plain_text, read_toml
 from crossres.datasets.cards import CARDS
@@ -55,7 +55,7 @@ def load_claims(name: str | Path = "", tables: Sequence[Table] = ()) -> tuple[Cl
     Raises InputError naming the file, the claim and what is wrong.
     """
     built_in = FOLDER / (f"{CLAIMS}-{name}.toml" if str(name) else f"{CLAIMS}.toml")
-    path = built_in if built_in.is_file() else place(name)
+    path = built_in if built_in.is_file() else user_path(name)
     if path.suffix != ".toml":
         kinds = [file.stem.removeprefix(f"{CLAIMS}-") for file in FOLDER.glob(f"{CLAIMS}-*.toml")]
         raise InputError(

@@ -14,7 +14,7 @@ from crossres.datasets.base.arguments import as_path, if_given
 from crossres.datasets.base.bounds import checked_count
 from crossres.datasets.base.build import build, checked, hints_of
 from crossres.datasets.base.errors import InputError
-from crossres.datasets.base.places import place
+from crossres.datasets.base.places import user_path
 from crossres.datasets.base.suggest import did_you_mean, unknown
 from crossres.datasets.base.texts import check_name, read_toml
 from crossres.methods.interface.profile import BackboneSpec, Profile, TrainSpec
@@ -80,7 +80,7 @@ def _find(name: str | Path) -> Path:
             f"the built-in profiles are "
             f"{', '.join(profile_names())}; one of your own is given by the path of its .toml file"
         )
-    return place(name)
+    return user_path(name)
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from crossres.datasets.base.arguments import as_path, as_several
 from crossres.datasets.base.bounds import checked_seeds
 from crossres.datasets.base.build import build, checked
 from crossres.datasets.base.errors import InputError
-from crossres.datasets.base.places import place
+from crossres.datasets.base.places import user_path
 from crossres.datasets.base.suggest import did_you_mean, unknown
 from crossres.datasets.base.texts import check_name, plain_number, plain_text, read_csv, read_toml
 from crossres.datasets.cards import CARDS
@@ -123,7 +123,7 @@ def load_table(name: str | Path) -> Table:
     """
     path = FOLDER / f"{name}.toml"
     if str(as_path(name, "table")) not in table_names():
-        path = place(name)
+        path = user_path(name)
         if path.suffix != ".toml":
             raise InputError(
                 f"unknown table {str(name)!r}{did_you_mean(name, table_names())}; "
@@ -279,7 +279,7 @@ def _published(table: Path, given: Any, rows: Sequence[Row]) -> tuple[Published,
     """The numbers of a CSV beside the table, or of the table's own [[published]] entries."""
     where = f"table {table}, published number"
     if isinstance(given, str):
-        file = table.parent / place(given)
+        file = table.parent / user_path(given)
         lines = read_csv(file, "list of published numbers", COLUMNS)
         found = [(f"{file}, line {number}", {**line}) for number, line in lines]
     elif isinstance(given, list):

@@ -13,14 +13,14 @@ PROC = Path("/proc/self")
 
 
 def usable_cores(proc: Path = PROC) -> int:
-    """The cores that this process may use, at least 1; a quota is rounded up."""
+    """Return the cores that this process may use, at least 1; a quota is rounded up."""
     bound = hasattr(os, "sched_getaffinity")
     cores = len(os.sched_getaffinity(0)) if bound else os.cpu_count() or 1
     return min([cores, *(max(1, math.ceil(quota)) for quota in _quotas(proc))])
 
 
 def _quotas(proc: Path) -> Iterator[float]:
-    """The quota, in cores, of each control group that this process is in, where it has one."""
+    """Yield the quotas, in cores, of the control groups that this process is in."""
     try:
         folders = list(_folders(proc))
     except (OSError, ValueError):  # no Linux, or nothing that one may read
@@ -33,7 +33,7 @@ def _quotas(proc: Path) -> Iterator[float]:
 
 
 def _quota(folder: Path) -> float:
-    """The CPU quota of one group: `cpu.max` of version 2, else the two files of version 1."""
+    """Return a group's CPU quota: `cpu.max` of version 2, else the two files of version 1."""
     if (folder / "cpu.max").exists():
         allowed, period = map(int, (folder / "cpu.max").read_text(encoding="ascii").split())
     else:
@@ -45,23 +45,23 @@ def _quota(folder: Path) -> float:
 
 
 def _folders(proc: Path) -> Iterator[Path]:
-    """The folders of the groups of this process, and of those around them, as they are mounted."""
+    """Yield the mounted folders of the groups of this process, and of the groups around them."""
     groups = dict(_groups(proc))
     for line in _lines(proc / "mountinfo"):
         before, _, after = line.partition(" - ")
-        _, _, _, root, place, *_ = before.split(" ")
+        _, _, _, root, mount, *_ = before.split(" ")
         kind, _, options = after.split(" ")
         group = groups.get("" if kind == "cgroup2" else "cpu")
         has_cpu = kind == "cgroup2" or (kind == "cgroup" and "cpu" in options.split(","))
         if group is None or not has_cpu:
             continue
         inner = group.relative_to(root) if group.is_relative_to(root) else PurePosixPath()
-        mounted = Path(place)
+        mounted = Path(mount)
         yield from (mounted / part for part in (inner, *inner.parents) if ".." not in part.parts)
 
 
 def _groups(proc: Path) -> Iterator[tuple[str, PurePosixPath]]:
-    """(controller, group) of each line of /proc/self/cgroup; "" is the controller of version 2."""
+    """Yield (controller, group) of /proc/self/cgroup; version 2 has one controller, ""."""
     for line in _lines(proc / "cgroup"):
         _, controllers, group = line.split(":", 2)
         yield from ((name, PurePosixPath(group)) for name in controllers.split(","))

@@ -30,7 +30,7 @@ def ordered(items: Iterable[T], *names: str | int, key: Callable[[T], str | int]
 
 def pick(items: Iterable[T], *names: str | int, key: Callable[[T], str | int] = str) -> T:
     """Return the item with the smallest draw; ValueError when there is none."""
-    found = ordered(items, *names, key=key)
-    if not found:
+    sorted_items = ordered(items, *names, key=key)
+    if not sorted_items:
         raise ValueError("nothing to pick from")
-    return found[0]
+    return sorted_items[0]

@@ -16,14 +16,14 @@ class InputError(Exception):
 
 
 def printable(text: str) -> str:
-    """The text with what no terminal can show, or what would control it, as escapes."""
+    """Return the text with what no terminal can show, or what would control it, as escapes."""
     return text if text.isprintable() else "".join(map(_printable, text))
 
 
 def reason(error: Exception) -> str:
-    """Why a file could not be read: what the system says, but never what a library advises."""
-    told = error.strerror if isinstance(error, OSError) else None
-    return told or "it is damaged, or another kind of file"
+    """Return why a file could not be read: the system's words, but never a library's."""
+    message = error.strerror if isinstance(error, OSError) else None
+    return message or "it is damaged, or another kind of file"
 
 
 def _printable(character: str) -> str:

@@ -105,7 +105,7 @@ def _move(temporary: Path, path: Path) -> None:
 
 
 def _temporary_beside(path: Path) -> Path:
-    """A name in the same folder (so that renaming is atomic) that no other process takes."""
+    """Return a name in the same folder (so that renaming is atomic) that no other process takes."""
     return path.parent / f".{path.name}.{uuid.uuid4().hex}.partial"
 
 
@@ -125,6 +125,6 @@ def make_folder(folder: Path) -> None:
 
 
 def cannot_write(path: Path, error: OSError) -> InputError:
-    """The error about a place that the system refuses to write, with what helps."""
+    """Return the error about a place that the system refuses to write, with what helps."""
     remedy = next((text for text, numbers in _REMEDIES.items() if error.errno in numbers), _ELSE)
     return InputError(f"{path}: cannot be written ({error.strerror or error}); {remedy}")

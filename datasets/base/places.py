@@ -6,23 +6,23 @@ from pathlib import Path
 from crossres.datasets.base.errors import InputError
 
 
-def place(path: str | Path) -> Path:
-    """The path of a file or folder, with "~" replaced; InputError where there is no such home."""
+def user_path(path: str | Path) -> Path:
+    """Return the path with "~" replaced; InputError where there is no such home folder."""
     try:
         return Path(path).expanduser()
     except RuntimeError:
-        name = Path(path).parts[0]
+        home = Path(path).parts[0]
         raise InputError(
-            f"{path}: there is no home folder {name}; give the whole path, or ./{name} for a file "
+            f"{path}: there is no home folder {home}; give the whole path, or ./{home} for a file "
             "of that name"
         ) from None
 
 
 def default_cache() -> Path:
-    """The folder for twins and pixel stores: env CROSSRES_CACHE, else ~/.cache/crossres."""
-    given = os.environ.get("CROSSRES_CACHE", "").strip()
-    if given:
-        return place(given)
+    """Return the folder for twins and pixel stores: env CROSSRES_CACHE, else ~/.cache/crossres."""
+    folder = os.environ.get("CROSSRES_CACHE", "").strip()
+    if folder:
+        return user_path(folder)
     try:
         return Path.home() / ".cache" / "crossres"
     except RuntimeError:

@@ -17,14 +17,14 @@ QUIET_SECONDS = 10.0  # between two lines
 
 
 def silent(_done: int, _total: int) -> None:
-    """The report of a task that nobody watches."""
+    """Report nothing: for a task that nobody watches."""
 
 
 def duration(seconds: float) -> str:
-    """3:20 for 200 seconds, 1:02:05 for 3725."""
-    whole = round(seconds)
-    hours, minutes = divmod(whole // 60, 60)
-    return f"{hours}:{minutes:02}:{whole % 60:02}" if hours else f"{minutes}:{whole % 60:02}"
+    """Return "3:20" for 200 seconds, "1:02:05" for 3725."""
+    total = round(seconds)
+    hours, minutes = divmod(total // 60, 60)
+    return f"{hours}:{minutes:02}:{total % 60:02}" if hours else f"{minutes}:{total % 60:02}"
 
 
 @dataclass
@@ -35,7 +35,7 @@ class Pace:
     first: tuple[int, float] | None = None
 
     def left(self, done: int, total: int) -> str:
-        """ " · about 1:20 left", or nothing while that is not known."""
+        """Return " · about 1:20 left", or nothing while that is not known."""
         if self.first is None:
             self.first = (done, self.now())
         before, start = self.first
@@ -71,20 +71,19 @@ def progress(
 
         def report(done: int, total: int) -> None:
             text = task + estimate.left(done, total)
-            whole = total // unit or None
-            board.update(bar, description=text, completed=done // unit, total=whole)
+            board.update(bar, description=text, completed=done // unit, total=total // unit or None)
 
         yield report
 
 
 def _lines(task: str, unit: int, name: str, stream: TextIO, pace: Pace) -> Report:
-    said = pace.now()
+    printed_at = pace.now()
 
     def report(done: int, total: int) -> None:
-        nonlocal said
+        nonlocal printed_at
         left = pace.left(done, total)
-        if pace.now() - said >= QUIET_SECONDS:
-            said = pace.now()
+        if pace.now() - printed_at >= QUIET_SECONDS:
+            printed_at = pace.now()
             of = f" of {total // unit:,}" if total else ""
             text = f"{task}: {done // unit:,}{of} {name}".rstrip()
             print(f"{text}{left}", file=stream, flush=True)

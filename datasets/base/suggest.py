@@ -8,18 +8,19 @@ from crossres.datasets.base.errors import InputError
 LEAST = 0.6  # of the letters in common
 
 
-def did_you_mean(name: object, known: Iterable[str]) -> str:
-    """ " (did you mean 'rank1'?)" for a known name that is near, whatever its case; else ""."""
+def did_you_mean(name: object, names: Iterable[str]) -> str:
+    """Return " (did you mean 'rank1'?)" where one of the names is near in any case; else ""."""
     by_letters: dict[str, str] = {}
-    for text in known:
-        by_letters.setdefault(text.casefold(), text)
+    for candidate in names:
+        by_letters.setdefault(candidate.casefold(), candidate)
     near = get_close_matches(str(name).casefold(), by_letters, n=1, cutoff=LEAST)
     return f" (did you mean {by_letters[near[0]]!r}?)" if near else ""
 
 
-def unknown(what: str, name: object, known: Iterable[str], where: str = "") -> InputError:
-    """The error about a name that is none of those known, which it lists; `where` it stands."""
-    names, place = list(known), f"{where}: " if where else ""
+def unknown(noun: str, name: object, names: Iterable[str], where: str = "") -> InputError:
+    """Return the error about a name that is none of `names`; `noun` and `where` say what it is."""
+    known_names, prefix = list(names), f"{where}: " if where else ""
     return InputError(
-        f"{place}unknown {what} {name!r}{did_you_mean(name, names)}; known are {', '.join(names)}"
+        f"{prefix}unknown {noun} {name!r}{did_you_mean(name, known_names)}; "
+        f"known are {', '.join(known_names)}"
     )

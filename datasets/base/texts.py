@@ -29,32 +29,32 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _PLAIN = re.compile(r"[+-]?\d+(?:[.,]\d+)?", re.ASCII)
 
 
-def read_text(file: Path, what: str, remedy: str = "") -> str:
-    """The text of a file, with newlines as line ends.
+def read_text(file: Path, noun: str, remedy: str = "") -> str:
+    """Return the text of a file, with newlines as line ends.
 
-    `what` the file is, and the `remedy` (none: to save it as text), go into the InputError that
-    names a file which is missing, cannot be read, or holds no text.
+    Raises InputError when the file is missing, cannot be read, or holds no text; its message calls
+    the file a `noun` and ends with the `remedy` ("": to save it as text).
     """
     try:
         with file.open("rb") as stream:
             content = stream.read(MAX_BYTES + 1)
     except FileNotFoundError as error:
-        raise unreadable(file, what, "it does not exist", "check the path") from error
+        raise unreadable(file, noun, "it does not exist", "check the path") from error
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        raise unreadable(file, what, reason, "check the path and its permissions") from error
+        raise unreadable(file, noun, reason, "check the path and its permissions") from error
     if len(content) > MAX_BYTES:
-        raise unreadable(file, what, f"it is larger than {MAX_BYTES} bytes", "give another")
+        raise unreadable(file, noun, f"it is larger than {MAX_BYTES} bytes", "give another")
     try:
         return decode(content)
     except ValueError as error:
-        kind = kind_of(content)
-        reason = str(error) if kind in (UNKNOWN, UTF_16) else f"it is {kind.name}"
-        raise unreadable(file, what, reason, remedy or "save it as UTF-8 text") from error
+        content_kind = kind_of(content)
+        reason = str(error) if content_kind in (UNKNOWN, UTF_16) else f"it is {content_kind.name}"
+        raise unreadable(file, noun, reason, remedy or "save it as UTF-8 text") from error
 
 
 def decode(content: bytes) -> str:
-    """Text of UTF-8, or UTF-16 with its mark; ValueError, with the line, where it is neither."""
+    """Decode UTF-8, or UTF-16 with its mark; ValueError, with the line, where it is neither."""
     is_wide = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     try:
         text = content.decode("utf-16" if is_wide else "utf-8-sig")
@@ -67,13 +67,13 @@ def decode(content: bytes) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-def unreadable(file: Path, what: str, reason: str, remedy: str) -> InputError:
-    """The error about a file as a whole."""
-    return InputError(f"{file}: not a readable {what} ({' '.join(reason.split())}); {remedy}")
+def unreadable(file: Path, noun: str, reason: str, remedy: str) -> InputError:
+    """Return the error about a file that cannot be read, in one line."""
+    return InputError(f"{file}: not a readable {noun} ({' '.join(reason.split())}); {remedy}")
 
 
 def plain_text(where: str, text: str, most: int) -> str:
-    """A text that stands on one line of pages and terminals, its blanks as single spaces.
+    """Return a text that stands on one line of pages and terminals, its blanks as single spaces.
 
     Raises InputError where it is empty, longer than `most`, or holds a sign that controls a
     terminal or the direction of writing.
@@ -98,17 +98,18 @@ def check_name(where: str, text: str) -> None:
 # --- CSV ------------------------------------------------------------------------------------------
 
 
-def read_csv(file: Path, what: str, columns: Sequence[str]) -> list[tuple[int, dict[str, str]]]:
-    """(line number, values by column) of each line below the header; blank lines are passed over.
+def read_csv(file: Path, noun: str, columns: Sequence[str]) -> list[tuple[int, dict[str, str]]]:
+    """Return (line number, values by column) of each line below the header; blank lines are passed
+    over.
 
     Raises InputError naming the line when the header is another, a line has more or fewer fields,
     or a quote is not closed.
     """
-    text = read_text(file, what)
+    text = read_text(file, noun)
     try:
         (_, head), *rows = csv_rows(text) or [(1, [])]
     except ValueError as error:
-        raise unreadable(file, what, str(error), "correct its quotes") from error
+        raise unreadable(file, noun, str(error), "correct its quotes") from error
     if head != list(columns):
         raise InputError(f"{file}: the first line must be {','.join(columns)}")
     for number, row in rows:
@@ -118,7 +119,7 @@ def read_csv(file: Path, what: str, columns: Sequence[str]) -> list[tuple[int, d
 
 
 def csv_rows(text: str) -> list[tuple[int, list[str]]]:
-    """(line number, fields without the blanks around them) of all lines that hold anything.
+    """Return (line number, fields without the blanks around them) of all lines that hold anything.
 
     Raises ValueError, with the line, where a quote is not closed: it would swallow those below it.
     """
@@ -133,13 +134,13 @@ def csv_rows(text: str) -> list[tuple[int, list[str]]]:
 
 
 def separator(text: str) -> str:
-    """What stands between the fields of a CSV: "," or, as spreadsheets write, ";" or a tab."""
+    """Return the separator of a CSV: "," or, as spreadsheets write, ";" or a tab."""
     head = text.lstrip("\n").partition("\n")[0]
     return max(SEPARATORS, key=head.count)
 
 
 def plain_number(text: str) -> float | None:
-    """The number that "29.9", or "29,9", stands for; None for anything else."""
+    """Return the number that "29.9", or "29,9", stands for; None for anything else."""
     if not _PLAIN.fullmatch(text.strip()):
         return None
     return float(text.replace(",", "."))
@@ -148,16 +149,17 @@ def plain_number(text: str) -> float | None:
 # --- TOML and JSON --------------------------------------------------------------------------------
 
 
-def read_toml(file: Path, what: str) -> dict[str, Any]:
-    """The content of a TOML file; its values are text, booleans, finite numbers, lists and tables.
+def read_toml(file: Path, noun: str) -> dict[str, Any]:
+    """Return the content of a TOML file; its values are text, booleans, finite numbers, lists and
+    tables.
 
     Raises InputError naming the file, and the entry or the line, when it is anything else.
     """
-    text = read_text(file, f"{what} file")
+    text = read_text(file, f"{noun} file")
     try:
         content = tomllib.loads(text)
     except (ValueError, RecursionError) as error:
-        raise InputError(f"{file}: this {what} file is not valid TOML: {error}") from error
+        raise InputError(f"{file}: this {noun} file is not valid TOML: {error}") from error
     for key, value in _leaves(content):
         if fault := _fault(value):
             raise InputError(f"{file}: {key} {fault}")
@@ -165,13 +167,13 @@ def read_toml(file: Path, what: str) -> dict[str, Any]:
 
 
 def _leaves(content: Any, key: str = "") -> Iterator[tuple[str, Any]]:
-    """(key, value) of all that is no list or table."""
+    """Yield (key, value) of all that is no list or table."""
     if isinstance(content, Mapping):
         for name, value in content.items():
             yield from _leaves(value, f"{key}.{name}" if key else name)
     elif isinstance(content, list):
-        for place, value in enumerate(content, start=1):
-            yield from _leaves(value, f"{key}, item {place}")
+        for number, value in enumerate(content, start=1):
+            yield from _leaves(value, f"{key}, item {number}")
     else:
         yield key, content
 
@@ -186,17 +188,17 @@ def _fault(value: Any) -> str | None:
     return None
 
 
-def read_json(file: Path, what: str, remedy: str) -> Any:
-    """The content of a JSON file, whose numbers are finite; else InputError with the remedy."""
+def read_json(file: Path, noun: str, remedy: str) -> Any:
+    """Return the content of a JSON file; InputError where it is none, or a number not finite."""
     try:
-        return parse_json(read_text(file, what, remedy))
+        return parse_json(read_text(file, noun, remedy))
     except (ValueError, RecursionError) as error:
         reason = f"it is {kind}" if (kind := kind_of_file(file).name) else f"no JSON: {error}"
-        raise unreadable(file, what, reason, remedy) from error
+        raise unreadable(file, noun, reason, remedy) from error
 
 
 def parse_json(text: str) -> Any:
-    """The value of a JSON text; ValueError where it is none, or a number in it is not finite."""
+    """Return the value of a JSON text; ValueError where it is none, or a number is not finite."""
     return json.loads(text, parse_constant=_refuse, parse_float=_finite)
 
 

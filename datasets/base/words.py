@@ -6,18 +6,18 @@ MOST_NAMED = 3
 
 
 def counted(number: int, noun: str, plural: str | None = None) -> str:
-    """ "1 seed", "3 seeds"."""
+    """Return "1 seed", "3 seeds"."""
     return f"{number} {noun if number == 1 else plural or noun + 's'}"
 
 
 def few(names: Iterable[str], noun: str) -> str:
-    """Up to three names, else how many there are."""
-    found = list(names)
-    return listed(found) if len(found) <= MOST_NAMED else counted(len(found), noun)
+    """List up to three names, or say how many there are."""
+    texts = list(names)
+    return listed(texts) if len(texts) <= MOST_NAMED else counted(len(texts), noun)
 
 
 def listed(items: Iterable[object]) -> str:
-    """ "a", "a and b", "a, b and c"."""
+    """Return "a", "a and b", "a, b and c"."""
     texts = [str(item) for item in items]
     if len(texts) < 2:
         return "".join(texts)

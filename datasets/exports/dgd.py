@@ -23,11 +23,11 @@ HR, VIEWS = 1, 2
 
 
 def check_folder(folder: Path) -> None:
-    """Every path will do: the files are named by meta.json."""
+    """Accept every path: the files are named by meta.json."""
 
 
 def plan(table: pd.DataFrame, suffix: str) -> ExportPlan:
-    """Identities are numbered from 0 in the order of their pids: their index in meta.json."""
+    """Number identities from 0 in the order of their pids: their index in meta.json."""
     indices = {int(pid): index for index, pid in enumerate(sorted(set(table["pid"])))}
     views = [
         int(split == "gallery" or (split == "train" and rate == HR))

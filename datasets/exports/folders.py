@@ -24,11 +24,11 @@ _NAME = re.compile(r"(\d{5,})_c(\d)_\d{5,}\.(?:jpg|png|bmp)", re.ASCII)
 
 
 def check_folder(folder: Path) -> None:
-    """Every path will do: DI-ReID looks at the names of the files alone."""
+    """Accept every path: DI-ReID looks at the names of the files alone."""
 
 
 def plan(table: pd.DataFrame, suffix: str) -> ExportPlan:
-    """Camera 0 for LR, 1..9 for HR; or 1..9 for all where an LR and an HR image share a camera."""
+    """Give LR images camera 0, HR ones 1..9; or all 1..9 where LR and HR share a camera."""
     pids, pid_note = pid_numbers(table, LAST_PID)
     cameras, camera_note = _cameras(table)
     places = named_places(table, pids, cameras, partial(_file, suffix))
@@ -58,7 +58,7 @@ def _cameras(table: pd.DataFrame) -> tuple[list[int], str]:
 
 
 def _val(places: list[Place], rates: list[int]) -> list[Place]:
-    """The first LR and the first HR image of each training identity once more, as `val`."""
+    """Return the first LR and the first HR image of each training identity once more, as `val`."""
     first: dict[tuple[int, bool], Place] = {}
     for place, rate in zip(places, rates, strict=True):
         if place.split == "train":

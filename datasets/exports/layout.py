@@ -52,13 +52,13 @@ class ExportLayout(Protocol):
     KEEPS_JUNK: bool
 
     def check_folder(self, folder: Path) -> None:
-        """InputError when the readers of this layout would misread files below this folder."""
+        """Raise InputError when readers of this layout would misread files below this folder."""
 
     def plan(self, table: pd.DataFrame, suffix: str) -> ExportPlan:
-        """Where the rows of a manifest's table go; InputError when the layout has no room."""
+        """Plan where a manifest's rows go; InputError when the layout has no room."""
 
     def seen(self, folder: Path) -> list[tuple[str, str, int, int]]:
-        """(file, split, pid, camid) of every image, as a reader that knows only the layout."""
+        """Return (file, split, pid, camid) of every image, as the names alone tell them."""
 
 
 def layout(name: str) -> ExportLayout:
@@ -69,12 +69,12 @@ def layout(name: str) -> ExportLayout:
 
 
 def junk_free(table: pd.DataFrame, keeps_junk: bool) -> pd.DataFrame:
-    """The rows of a manifest's table that are exported, in its order."""
+    """Return the rows of a manifest's table that are exported, in its order."""
     return table if keeps_junk else table[table["pid"] != JUNK].reset_index(drop=True)
 
 
 def running_numbers(table: pd.DataFrame, *by: str) -> list[int]:
-    """For each row its place from 0 among the rows of equal `by`, in the order of their paths.
+    """Number the rows of equal `by` from 0, in the order of their paths; one number for each row.
 
     Paths are those of the raw folder, so the number says nothing of rates.
     """
@@ -88,7 +88,8 @@ def named_places(
     cameras: Sequence[int],
     file: Callable[[str, int, int, int], str],
 ) -> list[Place]:
-    """A place for each row, named file(split, pid, camid, running number within the identity).
+    """Return a place for each row, named file(split, pid, camid, running number within the
+    identity).
 
     `pids` and `cameras` are the numbers that the layout has for the row's pid and for its camera.
     """

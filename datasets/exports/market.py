@@ -35,7 +35,7 @@ def check_folder(folder: Path) -> None:
 
 
 def plan(table: pd.DataFrame, suffix: str) -> ExportPlan:
-    """Pids 0..1501 and cameras 1..6 wherever the set allows."""
+    """Give pids 0..1501 and cameras 1..6 wherever the set allows."""
     pids, pid_note = pid_numbers(table, LAST_PID)
     cameras, camera_note = camera_numbers(table)
     notes = [pid_note, camera_note]

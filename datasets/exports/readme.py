@@ -41,7 +41,7 @@ Check this folder with: crossres datasets verify-export FOLDER
 def readme(
     raw: Raw, manifest: Manifest, plan: ExportPlan, layout: str, size: tuple[int, int] | None
 ) -> str:
-    """The text, the same for the same export."""
+    """Return the text of README.txt, the same for the same export."""
     about = card(raw.dataset)
     counts = Counter(place.split for place in plan.places)
     text = _TEXT.format(

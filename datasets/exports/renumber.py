@@ -62,7 +62,7 @@ def camera_numbers(table: pd.DataFrame) -> tuple[list[int], str]:
 
 
 def same_camera_counts(table: pd.DataFrame) -> bool:
-    """Whether any gallery image is of the identity and the (known) camera of a query."""
+    """Return whether any gallery image is of the identity and the (known) camera of a query."""
     known = table[table["camid"] != UNKNOWN_CAMERA]
     query, gallery = (
         {(int(pid), int(camid)) for pid, camid in rows[["pid", "camid"]].itertuples(index=False)}
@@ -81,7 +81,7 @@ def _camera_keys(table: pd.DataFrame) -> list[int]:
 
 
 def _numbers_within(pids: list[int], keys: list[int]) -> Mapping[tuple[int, int], int]:
-    """(pid, camera) -> 1, 2, ... within the identity; 1 for distractors, which match nothing."""
+    """Return (pid, camera) -> 1, 2, ... within the identity; 1 for distractors."""
     cameras: dict[int, set[int]] = {}
     for pid, key in zip(pids, keys, strict=True):
         cameras.setdefault(pid, set()).add(key)

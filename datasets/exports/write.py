@@ -63,7 +63,8 @@ def picture(
     grid: str,
     input_size: tuple[int, int] | None,
 ) -> NDArray[np.uint8]:
-    """What is written for one image (H, W, 3): the image of the pixel store, before its resize.
+    """Return what is written for one image (H, W, 3): the image of the pixel store, before its
+    resize.
 
     With `input_size` (height, width), which the grid "input" needs: the very image of the store.
     """
@@ -95,5 +96,5 @@ def _entry(place: Place, pid: int, camid: int, rate: int, pixels: NDArray[np.uin
 
 
 def digest_of_pixels(pixels: NDArray[np.uint8]) -> str:
-    """Hex SHA-256 of the bytes of an image (H, W, 3): the same whatever library wrote the file."""
+    """Return the hex SHA-256 of the pixels (H, W, 3), the same whatever library wrote the file."""
     return hashlib.sha256(np.ascontiguousarray(pixels).data).hexdigest()

@@ -45,7 +45,7 @@ def build_manifest(raw: Raw, protocol: str | None = None, seed: int = 0) -> Mani
 
 
 def canonical_text(dataset: str, protocol: str) -> str:
-    """How manifests of a data set name this protocol: options sorted, without the defaults.
+    """Return how manifests of a data set name this protocol: options sorted, without the defaults.
 
     What only the raw folder decides (the default of `splits`) stays as it is given. Raises
     InputError on an unknown protocol or option, or a value outside its range.
@@ -60,7 +60,7 @@ def canonical_text(dataset: str, protocol: str) -> str:
 
 
 def gallery_rule(protocol: str) -> str:
-    """The gallery rule that belongs to a protocol: "single-shot" or "multi-shot"."""
+    """Return the gallery rule that belongs to a protocol: "single-shot" or "multi-shot"."""
     return _named(parse_spec(protocol).name).gallery
 
 

@@ -10,7 +10,7 @@ from crossres.datasets.raw.source import Raw, Source, open_raw
 
 
 def protocols_of(dataset: str) -> list[str]:
-    """The names of the protocols that apply without options, the default one first.
+    """Return the names of the protocols that apply without options, the default one first.
 
     Draws the tiny twin into a folder that is gone afterwards. InputError on an unknown data set.
     """
@@ -22,7 +22,7 @@ def protocols_of(dataset: str) -> list[str]:
 
 
 def applies(raw: Raw, protocol: str) -> bool:
-    """Whether a raw folder can be split by a protocol."""
+    """Return whether a raw folder can be split by a protocol."""
     try:
         build_manifest(raw, protocol)
     except InputError:

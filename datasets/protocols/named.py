@@ -33,13 +33,13 @@ class Protocol:
 
 
 def _mlr_sing(raw: Raw, seed: int, options: Options, text: str) -> Manifest:
-    """LR queries against an HR gallery, LR by one camera."""
+    """Split into LR queries and an HR gallery, LR by one camera."""
     trial, rates = camera_rates(open_trial(raw, "mlr-sing", seed, options))
     return _lr_against_hr(trial, rates, text)
 
 
 def _mlr_perid(raw: Raw, seed: int, options: Options, text: str) -> Manifest:
-    """LR queries against an HR gallery, LR by one camera of each identity."""
+    """Split into LR queries and an HR gallery, LR by one camera of each identity."""
     trial, rates = camera_rates(open_trial(raw, "mlr-perid", seed, options))
     return _lr_against_hr(trial, rates, text)
 
@@ -56,7 +56,7 @@ def _lr_test(trial: Trial, rates: Rates) -> list[roles.Row]:
 
 
 def _market_3561(raw: Raw, seed: int, options: Options, text: str) -> Manifest:
-    """`mlr-perid` on a training subset of the size that papers state."""
+    """Split as `mlr-perid`, with a training subset of the size that papers state."""
     if raw.dataset != "mlr-market":
         raise InputError(f"market-3561 is the training set size of mlr-market, not {raw.dataset}")
     trial, rates = camera_rates(open_trial(raw, "mlr-perid", seed, options))
@@ -68,7 +68,7 @@ def _market_3561(raw: Raw, seed: int, options: Options, text: str) -> Manifest:
 
 
 def _fixed_r(raw: Raw, seed: int, options: Options, text: str) -> Manifest:
-    """All queries at one rate; the training images of the base protocol as they are."""
+    """Split with all queries at one rate, and the training images of the base protocol."""
     if raw.lr_camera is not None:
         raise InputError(f"{raw.dataset} is natively LR, no rate can be fixed; use mlr-sing")
     trial, rates = camera_rates(open_trial(raw, options["base"], seed, options))
@@ -82,7 +82,7 @@ def _fixed_r(raw: Raw, seed: int, options: Options, text: str) -> Manifest:
 
 
 def _mlr_official(raw: Raw, seed: int, options: Options, text: str) -> Manifest:
-    """The official queries down-sampled, the official gallery HR."""
+    """Split by the official lists: queries down-sampled, gallery HR."""
     trial = _with_lists(open_trial(raw, "mlr-official", seed, options, keep_parts=True), text)
     rates = _query_rates(trial)
     train, trial, notes = _official_train(trial, rates)
@@ -98,7 +98,7 @@ def _query_rates(trial: Trial) -> Rates:
 
 
 def _official_train(trial: Trial, rates: Rates) -> tuple[list[roles.Row], Trial, list[str]]:
-    """The training rows of the protocol that `train` names; all HR, or natively as they are."""
+    """Return training rows as `train` says (natively LR sets: unchanged), the trial and notes."""
     if trial.options["train"] == "hr" or trial.raw.native_lr:
         rows, notes = roles.train_rows(trial, rates)
         return rows, trial, notes
@@ -108,7 +108,7 @@ def _official_train(trial: Trial, rates: Rates) -> tuple[list[roles.Row], Trial,
 
 
 def _mlr_mixed(raw: Raw, seed: int, options: Options, text: str) -> Manifest:
-    """The official queries and gallery, LR or HR as the cameras say."""
+    """Split by the official lists, LR or HR as the cameras say."""
     opened = open_trial(raw, options["base"], seed, options, keep_parts=True)
     trial, rates = camera_rates(_with_lists(opened, text))
     train, notes = roles.train_rows(trial, rates)

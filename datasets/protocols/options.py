@@ -44,11 +44,11 @@ class Options:
         return self.values[name]
 
     def on(self, name: str) -> bool:
-        """Whether a true/false option is true; an option that the protocol lacks is false."""
+        """Return whether a true/false option is true; one that the protocol lacks is false."""
         return self.values.get(name) == "true"
 
     def number(self, name: str) -> int | None:
-        """A whole number, None where it is not set."""
+        """Return a whole number, None where it is not set."""
         text = self.values.get(name, NONE)
         return int(text) if text else None
 
@@ -72,25 +72,25 @@ def read_options(raw: Raw, spec: Spec, known: Mapping[str, str]) -> Options:
 
 
 def canonical(name: str, options: Options) -> str:
-    """The one text of a protocol with these options: sorted by name, without the defaults."""
+    """Return the canonical text of a protocol: options sorted by name, without the defaults."""
     return str(Spec(name, options.given))
 
 
 def of_card(dataset: str) -> dict[str, str]:
-    """The defaults that depend on the data set's card."""
+    """Return the defaults that depend on the data set's card."""
     own = card(dataset).protocol
     rule = own if own in _CAMERA_RULES else "mlr-sing"
     return {"base": rule, "train": rule}
 
 
 def _of_set(raw: Raw) -> dict[str, str]:
-    """The defaults that depend on the data set, also on what lies in its raw folder."""
+    """Return the defaults that depend on the data set, also on what lies in its raw folder."""
     shipped = raw.test_sets or official(raw)
     return {**of_card(raw.dataset), "splits": "shipped" if shipped else "hash"}
 
 
 def official(raw: Raw) -> bool:
-    """Whether the official parts of the raw folder decide who trains under every protocol."""
+    """Return whether the official parts decide who trains, under every protocol."""
     return card(raw.dataset).test_identities is None and any(image.part for image in raw.images)
 
 
@@ -112,7 +112,7 @@ def check_option(protocol: str, known: Mapping[str, str], key: str, value: str) 
 
 
 def plain(value: str) -> str:
-    """Numbers without leading zeros, so that equal options have equal texts."""
+    """Drop the leading zeros of numbers, so that equal options have equal texts."""
     return str(int(value)) if value.isdecimal() else value
 
 

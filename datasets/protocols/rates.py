@@ -17,7 +17,7 @@ Rates = Mapping[str, int]  # path -> rate
 
 
 def camera_rates(trial: Trial) -> tuple[Trial, Rates]:
-    """The rates of the protocol that names the draws, and the trial with what is to be noted."""
+    """Return the trial, with its notes, and the rates of the protocol that names the draws."""
     if trial.raw.native_lr:
         raise InputError(
             f"{trial.raw.dataset} is natively multi-resolution, nothing is drawn for it; "
@@ -31,7 +31,7 @@ def camera_rates(trial: Trial) -> tuple[Trial, Rates]:
 
 
 def _by_camera(trial: Trial) -> tuple[Trial, Rates]:
-    """All images of the LR camera(s) are LR (Jiao et al., AAAI 2018)."""
+    """Return all images of the LR camera(s) are LR (Jiao et al., AAAI 2018)."""
     cameras = _lr_cameras(trial)
     everyone = (*trial.images, *trial.strangers)
     lr = {image.path for image in everyone if image.camid in cameras}
@@ -44,7 +44,7 @@ def _by_camera(trial: Trial) -> tuple[Trial, Rates]:
 
 
 def _by_identity(trial: Trial) -> tuple[Trial, Rates]:
-    """Each identity has an LR camera of its own, drawn among the cameras that saw it."""
+    """Draw an LR camera for each identity among the cameras that saw it."""
     if trial.raw.lr_camera is not None:
         raise InputError(
             f"{trial.raw.dataset} is natively LR, nothing is drawn for it; use mlr-sing"
@@ -63,7 +63,7 @@ def _by_identity(trial: Trial) -> tuple[Trial, Rates]:
 
 
 def _lr_cameras(trial: Trial) -> tuple[int, ...]:
-    """The LR camera(s) of the whole set: measured, asked for, of the card, first of two, drawn."""
+    """Return the set's LR cameras: measured, or as the option, the card or a draw says."""
     if trial.raw.lr_camera is not None:
         return (trial.raw.lr_camera,)
     camids = sorted({image.camid for image in trial.images})
@@ -85,7 +85,7 @@ def _asked(trial: Trial, camids: list[int], asked: int) -> tuple[int, ...]:
 
 
 def camera_names(of_card: tuple[int, ...], camids: Iterable[int]) -> dict[int, tuple[int, ...]]:
-    """What `lr_camera` can name -> the camids it stands for, sorted.
+    """Return what `lr_camera` can name -> the camids it stands for, sorted.
 
     A set whose card lists one LR camera of every pair (CUHK03: camid = 10 * pair + view) has views:
     lr_camera=2 is view 2 of all pairs.
@@ -98,7 +98,7 @@ def camera_names(of_card: tuple[int, ...], camids: Iterable[int]) -> dict[int, t
 
 
 def independent_rates(trial: Trial, images: Iterable[RawImage], lr: set[str]) -> dict[str, int]:
-    """path -> rate; each LR image's rate is drawn on its own, uniform over 2, 3, 4."""
+    """Return path -> rate; each LR image's rate is drawn on its own, uniform over 2, 3, 4."""
     names = trial.names("rate")
     return {
         image.path: LR_RATES[draw(*names, image.key) % 3] if image.path in lr else HR
@@ -107,7 +107,7 @@ def independent_rates(trial: Trial, images: Iterable[RawImage], lr: set[str]) ->
 
 
 def _balanced_rates(trial: Trial, lr: set[str]) -> dict[str, int]:
-    """path -> rate; all LR images in hash order are cut in three, the last part takes the rest."""
+    """Return path -> rate; LR images in hash order are cut in three, the last part the largest."""
     images = [image for image in trial.images if image.path in lr]
     order = ordered(images, *trial.names("balanced"), key=lambda image: image.key)
     third = max(1, len(order) // 3)

@@ -20,7 +20,7 @@ def row(image: RawImage, split: str, rate: int) -> Row:
 
 
 def train_rows(trial: Trial, rates: Rates) -> tuple[list[Row], list[str]]:
-    """All images of the train identities, or of the first `train_ids` of them; and notes."""
+    """Return all images of the train identities, or of the first `train_ids` of them; and notes."""
     pids, notes = limited(trial, train_pids(trial), "train_ids", "train-ids")
     images = (i for i in trial.images if i.pid in pids and i.part in ("", "train"))
     return [row(image, "train", rates[image.path]) for image in images], notes
@@ -29,7 +29,7 @@ def train_rows(trial: Trial, rates: Rates) -> tuple[list[Row], list[str]]:
 def limited(
     trial: Trial, pids: Iterable[int], option: str, purpose: str
 ) -> tuple[set[int], list[str]]:
-    """The first identities in hash order, as many as the option says: nested by construction."""
+    """Return as many first identities in hash order as the option says: nested by construction."""
     wanted, order = trial.options.number(option), ordered(pids, *trial.names(purpose))
     short = wanted is not None and wanted > len(order)
     note = f"{option}={wanted}: there are {len(order)} such identities; all are used"
@@ -37,7 +37,7 @@ def limited(
 
 
 def train_pids(trial: Trial) -> set[int]:
-    """By official parts where these decide, else a shipped test list, else in hash order."""
+    """Choose the training pids by official parts, a shipped test list, or in hash order."""
     if trial.official:
         return {image.pid for image in trial.images if image.part == "train"}
     pids = sorted({image.pid for image in trial.images})
@@ -52,14 +52,14 @@ def _shipped(trial: Trial) -> tuple[int, ...]:
 
 
 def _test_count(trial: Trial, pids: int) -> int:
-    """Half of the identities, rounded up; or the card's share of them (CUHK03: 100 of 1467)."""
+    """Count half of the identities, rounded up; or the card's share (CUHK03: 100 of 1467)."""
     if trial.about.test_identities is None:
         return pids - pids // 2
     return max(1, pids * trial.about.test_identities // trial.about.identities)
 
 
 def test_rows(trial: Trial, rates: Rates, role: Role, strangers: Iterable[RawImage]) -> list[Row]:
-    """The rows of all images to which `role` gives a split, train identities left out."""
+    """Return the rows of all images to which `role` gives a split, train identities left out."""
     train = train_pids(trial)
     images = [image for image in trial.images if image.pid not in train]
     return [
@@ -70,7 +70,7 @@ def test_rows(trial: Trial, rates: Rates, role: Role, strangers: Iterable[RawIma
 
 
 def lr_against_hr(trial: Trial) -> Role:
-    """LR images are queries, HR ones gallery; official parts must agree.
+    """Make LR images queries and HR ones gallery; official parts must agree.
 
     With probe=all the LR images of the official gallery part are the queries, and the official
     query images take no part. A distractor is never a query.
@@ -88,7 +88,7 @@ def lr_against_hr(trial: Trial) -> Role:
 
 
 def by_part(trial: Trial) -> Role:
-    """The official query and gallery parts as they are; the distractors only where wanted."""
+    """Return the official query and gallery parts; the distractors only where asked for."""
     distracts, wanted = distractors(trial), trial.options.on("distractors")
 
     def role(image: RawImage, _rate: int) -> str:
@@ -99,13 +99,13 @@ def by_part(trial: Trial) -> Role:
 
 
 def distractors(trial: Trial) -> Callable[[RawImage], bool]:
-    """Whether an image is a distractor: of pid 0, or of an identity without an official query."""
+    """Return whether an image is of pid 0, or of an identity without an official query."""
     queried = {image.pid for image in trial.images if image.part == "query"}
     return lambda image: bool(queried) and image.pid >= 0 and image.pid not in queried
 
 
 def manifest(trial: Trial, protocol: str, rows: list[Row], notes: Iterable[str] = ()) -> Manifest:
-    """The manifest of these rows; InputError when one of the splits is empty."""
+    """Return the manifest of these rows; InputError when one of the splits is empty."""
     strangers = {image.path for image in trial.strangers}
     kept, lost = _without_lost_queries(rows, strangers)
     for split in ("train", "query", "gallery"):
@@ -118,7 +118,7 @@ def manifest(trial: Trial, protocol: str, rows: list[Row], notes: Iterable[str] 
 
 
 def _without_lost_queries(rows: list[Row], strangers: set[str]) -> tuple[list[Row], list[str]]:
-    """Drop queries whose identity has no gallery image; count those and the distractors."""
+    """Drop queries whose identity has no gallery image; note these and the distractors."""
     queried = {pid for _, pid, _, split, _ in rows if split == "query"}
     shown = {pid for path, pid, _, split, _ in rows if split == "gallery" and path not in strangers}
     notes = []

@@ -7,7 +7,8 @@ STATED, OFFICIAL = 3561, 12936  # what papers state, what the official training 
 
 
 def subset_3561(trial: Trial) -> set[str]:
-    """The paths kept: one image of each (identity, camera) pair, then the next in hash order.
+    """Return the paths kept: one image of each (identity, camera) pair, then the next in hash
+    order.
 
     Of the full training part 3561 images are kept; of a smaller one the same share, rounded down,
     but never less than one image of each pair.

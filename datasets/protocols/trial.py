@@ -33,11 +33,11 @@ class Trial:
 
     @property
     def official(self) -> bool:
-        """Whether official parts decide who trains."""
+        """Return whether official parts decide who trains."""
         return any(image.part for image in self.images)
 
     def noting(self, *notes: str) -> "Trial":
-        """The same trial with more notes."""
+        """Return the same trial with more notes."""
         return replace(self, notes=(*self.notes, *notes))
 
 
@@ -100,7 +100,7 @@ def _few_shots(trial: Trial, shots: int) -> Trial:
 
 
 def cameras_of(images: Iterable[RawImage]) -> dict[int, list[int]]:
-    """pid -> the sorted camids that saw it, in the order of the pids."""
+    """Return pid -> the sorted camids that saw it, in the order of the pids."""
     found: dict[int, set[int]] = {}
     for image in images:
         found.setdefault(image.pid, set()).add(image.camid)

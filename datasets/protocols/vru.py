@@ -17,19 +17,19 @@ TrainRate = Callable[[Trial, RawImage], int]
 
 
 def uniform_rates(trial: Trial, image: RawImage) -> int:
-    """The rate of a training image, uniform over 1, 2, 3, 4."""
+    """Return the rate of a training image, uniform over 1, 2, 3, 4."""
     return (HR, *LR_RATES)[draw(*trial.names("train-rate"), image.key) % 4]
 
 
 def half_rates(trial: Trial, image: RawImage) -> int:
-    """The rate of a training image: one half unchanged, the others uniform over 2, 3, 4."""
+    """Return the rate of a training image: one half unchanged, the others uniform over 2, 3, 4."""
     if draw(*trial.names("train-half"), image.key) % 2:
         return LR_RATES[draw(*trial.names("rate"), image.key) % 3]
     return HR
 
 
 def vru(train_rate: TrainRate) -> Callable[[Raw, int, Options, str], Manifest]:
-    """The protocol whose training images have these rates; all else is drawn as `vru-uniform4`."""
+    """Return the protocol with these training rates; all else is drawn as `vru-uniform4`."""
 
     def build(raw: Raw, seed: int, options: Options, text: str) -> Manifest:
         tested = _listed(raw, options["test_list"], text)
@@ -45,7 +45,7 @@ def vru(train_rate: TrainRate) -> Callable[[Raw, int, Options, str], Manifest]:
 
 
 def _listed(raw: Raw, name: str, text: str) -> set[int]:
-    """The pids of a shipped test list."""
+    """Return the pids of a shipped test list."""
     if not any(image.part == "test" for image in raw.images):
         raise InputError(f"{text} is made for mlr-vru; {raw.dataset} has no test lists of its kind")
     if name not in raw.test_sets:
@@ -55,7 +55,7 @@ def _listed(raw: Raw, name: str, text: str) -> set[int]:
 
 
 def _test_rows(trial: Trial, listed: set[int]) -> tuple[list[roles.Row], list[str]]:
-    """One gallery image of each of the first `test_ids` identities with two images or more."""
+    """Put one image of each of the first `test_ids` identities with several into the gallery."""
     images = [image for image in trial.images if image.part == "test" and image.pid in listed]
     counts = Counter(image.pid for image in images)
     usable = sorted(pid for pid, count in counts.items() if count > 1)

@@ -24,7 +24,7 @@ class CountCheck:
     fits: bool
 
     def __str__(self) -> str:
-        """ "12 of 1,501 identities", "train: 13,000 images, not 12,936"."""
+        """Return "12 of 1,501 identities", "train: 13,000 images, not 12,936"."""
         part = "" if self.group == "all" else f"{self.group}: "
         if self.found < self.expected:
             return f"{part}{self.found:,} of {self.expected:,} {self.what}"
@@ -32,7 +32,7 @@ class CountCheck:
 
 
 def tallies(about: Card, images: Sequence[RawImage]) -> list[CountCheck]:
-    """Every published number of the card, but for boxes of a kind that the folder does not hold.
+    """Check every published number of the card, except those of boxes that the folder lacks.
 
     A card without numbers for its parts is compared with its totals.
     """
@@ -42,7 +42,7 @@ def tallies(about: Card, images: Sequence[RawImage]) -> list[CountCheck]:
 
 
 def differences(about: Card, images: Sequence[RawImage]) -> tuple[CountCheck, ...]:
-    """In what a raw folder is not what its card says, for people; () when it is.
+    """Return in what a raw folder differs from its card, for people; () when it does not.
 
     Its totals, identities first; where these fit, the first of the parts that do not.
     """
@@ -100,7 +100,7 @@ def _belongs(group: Group, count: Count) -> bool:
 
 
 def _kind(image: RawImage) -> str:
-    """ "known" is one of the identities; pid 0 is one, too, where a set has no parts."""
+    """Return "known" is one of the identities; pid 0 is one, too, where a set has no parts."""
     if image.pid < 0:
         return "junk"
     return "known" if image.pid > 0 or not image.part else "distractors"

@@ -122,7 +122,7 @@ def _attempt(about: Card, name: str, url: str, target: str, _shelf: object) -> N
 
 
 def _reason(error: BaseException) -> str:
-    """The innermost message of a chain of exceptions, without a library's words around it."""
+    """Return the innermost message of a chain of exceptions."""
     while error.__context__ is not None:
         error = error.__context__
     text = getattr(error, "strerror", "") or str(error).partition(" for url: ")[0]
@@ -134,7 +134,7 @@ def _refused(url: str, reason: str) -> InputError:
 
 
 def _fault(about: Card, file: Path) -> str:
-    """What is wrong with an archive; "" when nothing is."""
+    """Return what is wrong with an archive; "" when nothing is."""
     if not about.digest:
         return _damage(file)
     algorithm, _, published = about.digest.partition(":")
@@ -146,7 +146,7 @@ def _fault(about: Card, file: Path) -> str:
 
 
 def _damage(file: Path) -> str:
-    """Why a file is no whole zip archive; "" when it is, as far as can be told."""
+    """Return why a file is no whole zip archive; "" when it is, as far as can be told."""
     try:
         with zipfile.ZipFile(file) as archive:
             if any(map(packing_fault, archive.infolist())):
@@ -158,7 +158,7 @@ def _damage(file: Path) -> str:
 
 
 def digest_of_file(file: Path, algorithm: str) -> str:
-    """The hex digest of a file: "sha256", "md5", or "git-blob", its name in a git repository."""
+    """Return the hex digest of a file by "sha256", "md5" or "git-blob" (its name in git)."""
     if algorithm == "git-blob":
         sha = hashlib.sha1(f"blob {file.stat().st_size}\0".encode(), usedforsecurity=False)
     else:

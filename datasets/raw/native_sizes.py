@@ -22,7 +22,7 @@ _VERSION = 1
 def other_sizes(
     about: Card, folder: Path, images: Sequence[RawImage], cache: Path
 ) -> dict[str, Size]:
-    """Path -> (width, height) of the images that have another size than the card says of all.
+    """Return path -> (width, height) of the images that are not of the card's size.
 
     {} where the card says none. A file that is no image is left to those who decode it.
     """
@@ -42,7 +42,7 @@ def other_sizes(
 
 
 def size_words(about: Card, others: Mapping[str, Size], images: int) -> tuple[str, ...]:
-    """ "632 of 1,264 images are not 48 × 128 pixels", or nothing where all are."""
+    """Return "632 of 1,264 images are not 48 × 128 pixels", or nothing where all are."""
     if not others or about.size is None:
         return ()
     width, height = about.size
@@ -57,7 +57,7 @@ def _size(file: Path) -> Size | None:
 
 
 def _noted(file: Path, known: Mapping[str, Path]) -> dict[str, Size] | None:
-    """What was found before; None when that is not known, or damaged."""
+    """Return what was found before; None when that is not known, or damaged."""
     try:
         content: Any = json.loads(file.read_text(encoding="utf-8"))
         found = {str(path): (int(width), int(height)) for path, (width, height) in content.items()}

@@ -100,7 +100,7 @@ def open_raw(dataset: str, source: Source, cache: Path | str) -> Raw:
 
 
 def open_admitted(dataset: str, source: Source, cache: Path) -> Raw:
-    """`open_raw` for those who make something of the data that bears the name of its set.
+    """Return `open_raw` for those who make something of the data that bears the name of its set.
 
     Raises InputError, too, when the folder is not what its card says, unless `source` admits that.
     """
@@ -123,14 +123,14 @@ def open_admitted(dataset: str, source: Source, cache: Path) -> Raw:
 
 
 def raw_folder(about: Card, source: Source, cache: Path) -> Path:
-    """The raw folder of a data set: given, in a given archive, or drawn; errors as `open_raw`."""
+    """Return the raw folder: given, in a given archive, or drawn; errors as `open_raw`."""
     if source.root is None:
         return _twin(about, source.size, cache)
     return _find(about, Path(source.root), cache)
 
 
 def _twin(about: Card, size: str, cache: Path) -> Path:
-    """The raw folder of the twin in the cache, drawn there when it is not yet."""
+    """Return the raw folder of the twin in the cache, drawn there when it is not yet."""
     from crossres.datasets.twins import TWIN_VERSION, draw_twin
 
     folder = cache / "twins" / f"{size}-v{TWIN_VERSION}-{about.id}"

@@ -2,12 +2,12 @@
 
 
 def is_twin(source: str) -> bool:
-    """Whether a record's source is a twin, that is, drawn data."""
+    """Return whether a record's source is a twin, that is, drawn data."""
     return source.startswith("twin")
 
 
 def source_words(source: str) -> str:
-    """ "real" -> "real data", "partial" too; "twin:quick:1" -> "twin (size quick, version 1)"."""
+    """Return "real data" for "real", "twin (size quick, version 1)" for "twin:quick:1"."""
     if not is_twin(source):
         return f"{source} data" if source in ("real", "partial") else source
     size, _, version = source.removeprefix("twin:").partition(":")

@@ -16,7 +16,7 @@ _MAX_VERSION = 1_000_000
 
 
 def drawn_as(folder: Path) -> str | None:
-    """The source name of a folder that we drew, from its marker file; None for any other.
+    """Return the source name of a folder that we drew, from its marker file; None for any other.
 
     InputError when the marker is there but damaged: a twin must never pass as real data.
     """
@@ -36,7 +36,7 @@ def drawn_as(folder: Path) -> str | None:
 
 
 def _marker(folder: Path) -> Path | None:
-    """The marker, however its name is written: some systems change the case of names."""
+    """Return the marker, however its name is written: some systems change the case of names."""
     try:
         names = [name for name in os.listdir(folder) if name.casefold() == MARKER]  # noqa: PTH208
     except OSError as error:

@@ -32,7 +32,7 @@ class RawImage:
 
     @property
     def key(self) -> str:
-        """The name of the image in draws: its path without the suffix."""
+        """Return the name of the image in draws: its path without the suffix."""
         stem, dot, suffix = self.path.rpartition(".")
         return stem if dot and "/" not in suffix else self.path
 
@@ -57,16 +57,16 @@ class Reader(Protocol):
     """What every reader module offers."""
 
     def find(self, root: Path) -> Path | None:
-        """The raw folder, given itself, its parent or its child; None when it is not there."""
+        """Find the raw folder at, above or below `root`; None when it is not there."""
 
     def read(self, folder: Path) -> RawContent:
-        """All images; InputError names a file outside the grammar of the layout."""
+        """Return all images; InputError names a file outside the grammar of the layout."""
 
     def open_image(self, folder: Path, path: str) -> NDArray[np.uint8]:
-        """Pixels (H, W, 3) uint8 RGB; InputError names a file that is not a whole image."""
+        """Return pixels (H, W, 3) uint8 RGB; InputError names a file that is no whole image."""
 
     def source_file(self, folder: Path, path: str) -> Path:
-        """The file on disk that holds the image (several images may share one)."""
+        """Return the file on disk that holds the image (several images may share one)."""
 
 
 def reader(layout: str) -> Reader:

@@ -19,7 +19,7 @@ _NAME = re.compile(r"(\d{4})(0(?:0[1-9]|1\d|20))\.jpg", re.ASCII | re.IGNORECASE
 
 
 def find(root: Path) -> Path | None:
-    """The flat folder of images: `root`, the folder above it, or one below it."""
+    """Return the flat folder of images: `root`, the folder above it, or one below it."""
     return search(root, FOLDER, _is_raw)
 
 
@@ -28,7 +28,8 @@ def _is_raw(folder: Path) -> bool:
 
 
 def read(folder: Path) -> RawContent:
-    """All images; `lr_camera` is the camera whose images are smaller for most of the persons.
+    """Return all images; `lr_camera` is the camera whose images are smaller for most of the
+    persons.
 
     Raises InputError when fewer than 80 % of the two-camera persons agree on that camera.
     """
@@ -46,7 +47,7 @@ def read(folder: Path) -> RawContent:
 
 
 def _lr_camera(folder: Path, images: list[RawImage], areas: list[int]) -> tuple[int, float, int]:
-    """The majority over persons of "which camera has the smaller mean pixel area"."""
+    """Return the majority over persons of "which camera has the smaller mean pixel area"."""
     of: dict[tuple[int, int], list[int]] = {}
     for image, area in zip(images, areas, strict=True):
         of.setdefault((image.pid, image.camid), []).append(area)

@@ -37,7 +37,7 @@ _REMEDY = "unpack cuhk03_release.zip again; a file re-saved by MATLAB needs save
 
 
 def find(root: Path) -> Path | None:
-    """The folder of cuhk-03.mat or of CUHK03-NP: `root`, the folder above it, or one below it."""
+    """Find the folder of cuhk-03.mat or of CUHK03-NP at, above or below `root`."""
     return search(root, FOLDER, lambda folder: _has_file(folder) or cuhk03_np.is_raw(folder))
 
 
@@ -46,7 +46,7 @@ def _has_file(folder: Path) -> bool:
 
 
 def read(folder: Path) -> RawContent:
-    """All images of both boxes and the shipped test identity lists (`test_sets`, pids, sorted)."""
+    """Return all images of both boxes and the shipped test lists (`test_sets`: sorted pids)."""
     if not _has_file(folder):
         return cuhk03_np.read(folder)
     file = _open(folder)
@@ -72,7 +72,7 @@ def read(folder: Path) -> RawContent:
 
 
 def _columns(file: Any, name: str) -> NDArray[np.object_]:
-    """The references of a 1 x n cell array."""
+    """Return the references of a 1 x n cell array."""
     references: NDArray[np.object_] = named_values(file, name).reshape(-1)
     if references.dtype != object:
         raise OtherContentError(f"{name} is not a cell array")
@@ -80,7 +80,7 @@ def _columns(file: Any, name: str) -> NDArray[np.object_]:
 
 
 def _filled(file: Any, reference: Any) -> list[tuple[int, int]]:
-    """(id index, column) of the cells that hold an image; MATLAB's empty cells have no 3 axes."""
+    """Return (id index, column) of the cells with an image; empty ones do not have three axes."""
     cells = _pair_cells(file, reference)
     return [
         (index + 1, column + 1)
@@ -91,7 +91,7 @@ def _filled(file: Any, reference: Any) -> list[tuple[int, int]]:
 
 
 def _pair_cells(file: Any, reference: Any) -> NDArray[np.object_]:
-    """The (10, number of identities) references of one camera pair."""
+    """Return the (10, number of identities) references of one camera pair."""
     cells: NDArray[np.object_] = values(referred(file, reference))
     if cells.ndim != 2 or cells.shape[0] != 10 or cells.dtype != object:
         raise OtherContentError(f"a camera pair has cells of shape {cells.shape}")
@@ -99,7 +99,8 @@ def _pair_cells(file: Any, reference: Any) -> NDArray[np.object_]:
 
 
 def _holds_image(file: Any, reference: Any) -> bool:
-    """Whether a cell is not empty; OtherContentError when it then is no (3, W, H) uint8 image.
+    """Return whether a cell is not empty; OtherContentError when it then is no (3, W, H) uint8
+    image.
 
     By the low-level interface: there are 29,340 cells.
     """
@@ -116,7 +117,7 @@ def _holds_image(file: Any, reference: Any) -> bool:
 
 
 def _test_set(pairs_and_indices: NDArray[np.float64]) -> tuple[int, ...]:
-    """The pids, sorted, of a (2, n) array of camera pairs and identity indices."""
+    """Return the pids, sorted, of a (2, n) array of camera pairs and identity indices."""
     if pairs_and_indices.ndim != 2 or len(pairs_and_indices) != 2:
         raise OtherContentError(f"a test set of shape {pairs_and_indices.shape}")
     if not np.isin(pairs_and_indices, np.arange(1, 1000)).all():
@@ -135,7 +136,7 @@ def _camid(pair: int, column: int) -> int:
 
 
 def open_image(folder: Path, path: str) -> NDArray[np.uint8]:
-    """Pixels (H, W, 3) uint8 RGB, in the file from MATLAB's (3, W, H)."""
+    """Return pixels (H, W, 3) uint8 RGB of an image, which the file holds as (3, W, H)."""
     if not _has_file(folder):
         return common.open_image(folder, path)
     try:
@@ -155,7 +156,7 @@ def open_image(folder: Path, path: str) -> NDArray[np.uint8]:
 
 
 def source_file(folder: Path, path: str) -> Path:
-    """The one file that holds every image; of CUHK03-NP the file of the image."""
+    """Return the one file that holds every image; of CUHK03-NP the file of the image."""
     return folder / FILE if _has_file(folder) else common.source_file(folder, path)
 
 
@@ -167,7 +168,7 @@ def _open(folder: Path) -> Any:
 
 
 def _identity(folder: Path) -> tuple[str, int, int, int]:
-    """What the cached handle belongs to: this process, and the file as it is now."""
+    """Return what the cached handle belongs to: this process, and the file as it is now."""
     stat = (folder / FILE).stat()
     return str(folder / FILE), stat.st_mtime_ns, stat.st_size, os.getpid()
 
@@ -179,7 +180,7 @@ def _handle(name: str, _mtime: int, _size: int, _process: int) -> Any:
 
 @functools.lru_cache(maxsize=20)
 def _cells(name: str, mtime: int, size: int, process: int, boxes: str, pair: int) -> Any:
-    """The (10, number of identities) references of one camera pair."""
+    """Return the (10, number of identities) references of one camera pair."""
     file = _handle(name, mtime, size, process)
     return _pair_cells(file, _columns(file, boxes)[pair])
 

@@ -18,12 +18,12 @@ _NAME = re.compile(r"(\d{4})_c([12])_[ -.0-\[\]-~]*(?i:\.png)", re.ASCII)
 
 
 def is_raw(folder: Path) -> bool:
-    """Whether the folder holds the three parts of the detected or of the labeled boxes."""
+    """Return whether the folder holds the three parts of the detected or of the labeled boxes."""
     return any(has_parts(folder / boxes, _NAME) for boxes in BOXES)
 
 
 def read(folder: Path) -> RawContent:
-    """The images of both kinds of boxes, or of the one that is there, with their parts."""
+    """Return the images of both kinds of boxes, or of the one that is there, with their parts."""
     images = [
         replace(image, path=f"{boxes}/{image.path}", boxes=boxes)
         for boxes in BOXES

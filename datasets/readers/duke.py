@@ -19,10 +19,10 @@ _NAME = re.compile(r"(\d{4})_c([1-8])_f\d{7}(?i:\.jpg)", re.ASCII)
 
 
 def find(root: Path) -> Path | None:
-    """The folder that holds the three parts: `root`, the folder above it, or one below it."""
+    """Find the folder that holds the three parts: `root`, the one above it, or one below it."""
     return search(root, FOLDER, lambda folder: has_parts(folder, _NAME))
 
 
 def read(folder: Path) -> RawContent:
-    """All images of the three parts, distractors included."""
+    """Return all images of the three parts, distractors included."""
     return RawContent(tuple(read_parts(folder, _NAME, GRAMMAR)))

@@ -13,12 +13,12 @@ PARTS = {"bounding_box_train": "train", "bounding_box_test": "gallery", "query":
 
 
 def has_parts(folder: Path, name: re.Pattern[str]) -> bool:
-    """Whether the folder holds the three parts, each with at least one name of the pattern."""
+    """Return whether the folder holds the three parts, each with a name of the pattern."""
     return all(any_match(folder / part, name) for part in PARTS)
 
 
 def read_parts(folder: Path, name: re.Pattern[str], grammar: str) -> list[RawImage]:
-    """All images of the three parts; InputError names a file outside the grammar."""
+    """Return all images of the three parts; InputError names a file outside the grammar."""
     return [
         RawImage(f"{part}/{match[0]}", int(match[1]), int(match[2]), meaning)
         for part, meaning in PARTS.items()

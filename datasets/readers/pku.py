@@ -17,7 +17,7 @@ _NAME = re.compile(r"(\d{3})_(\d{2})_([1-8])\.png", re.ASCII | re.IGNORECASE)
 
 
 def find(root: Path) -> Path | None:
-    """The flat folder of images: `root`, the folder above it, or one below it."""
+    """Return the flat folder of images: `root`, the folder above it, or one below it."""
     return search(root, FOLDER, _is_raw)
 
 
@@ -26,7 +26,7 @@ def _is_raw(folder: Path) -> bool:
 
 
 def read(folder: Path) -> RawContent:
-    """All images; camids are the numbers in the names."""
+    """Return all images; camids are the numbers in the names."""
     images = [
         RawImage(match[0], int(match[1]), int(match[2]))
         for match in matches(folder, _NAME, GRAMMAR)

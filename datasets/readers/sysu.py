@@ -40,7 +40,8 @@ _OTHERS = {
 
 
 def find(root: Path) -> Path | None:
-    """The folder of the two cameras or of the table: `root`, the folder above it, or one below it.
+    """Return the folder of the two cameras or of the table: `root`, the folder above it, or one
+    below it.
 
     Raises InputError naming SYSU-MM01 or CUHK-SYSU when only such a folder is there.
     """
@@ -79,7 +80,7 @@ def _holds_identities(camera: Path) -> bool:
 
 
 def _other(folder: Path) -> str | None:
-    """The name of the other SYSU data set that this folder looks like."""
+    """Return the name of the other SYSU data set that this folder looks like."""
     for title, pattern in _OTHERS.items():
         if pattern.search(folder.name):
             return title
@@ -103,7 +104,7 @@ def _refuse_others(root: Path) -> None:
 
 
 def read(folder: Path) -> RawContent:
-    """All images; camids are those of the table or the numbers in the names of camera folders."""
+    """Return all images; camids are those of the table, or the numbers of the camera folders."""
     if sysu_table.is_raw(folder):
         return sysu_table.read(folder)
     flat = any_match(folder / "cam_0", _FLAT_NAME)

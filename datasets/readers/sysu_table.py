@@ -20,12 +20,12 @@ _NUMBER = re.compile(r"\d{1,9}", re.ASCII)
 
 
 def is_raw(folder: Path) -> bool:
-    """Whether the table is there."""
+    """Return whether the table is there."""
     return is_file(folder / FILE)
 
 
 def read(folder: Path) -> RawContent:
-    """The images of the table; InputError names the line that cannot be used, and why."""
+    """Return the images of the table; InputError names the line that cannot be used, and why."""
     file = folder / FILE
     images: dict[str, RawImage] = {}
     cameras: set[int] = set()
@@ -44,7 +44,7 @@ def read(folder: Path) -> RawContent:
 
 
 def _rows(file: Path) -> list[tuple[int, list[str]]]:
-    """(line number, fields) below the header; blank lines are passed over."""
+    """Return (line number, fields) below the header; blank lines are passed over."""
     try:
         rows = csv_rows(text_of(file))
     except ValueError as error:

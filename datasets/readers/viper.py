@@ -18,7 +18,7 @@ _NAME = re.compile(r"(\d{3})_(\d{1,3})\.bmp", re.ASCII | re.IGNORECASE)
 
 
 def find(root: Path) -> Path | None:
-    """The folder that holds cam_a and cam_b: `root`, the folder above it, or one below it."""
+    """Find the folder that holds cam_a and cam_b: `root`, the one above it, or one below it."""
     return search(root, FOLDER, _is_raw)
 
 
@@ -27,7 +27,7 @@ def _is_raw(folder: Path) -> bool:
 
 
 def read(folder: Path) -> RawContent:
-    """All images of both cameras."""
+    """Return all images of both cameras."""
     images = [
         RawImage(f"{name}/{match[0]}", int(match[1]), camid)
         for name, camid in CAMERAS.items()

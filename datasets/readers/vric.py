@@ -22,7 +22,7 @@ _LINE = re.compile(r"([!-.0-\[\]-~]+\.jpg)\s+(\d{1,6})\s+(\d{1,6})", re.ASCII | 
 
 
 def find(root: Path) -> Path | None:
-    """The folder of lists and images: `root`, the folder above it, or one below it."""
+    """Return the folder of lists and images: `root`, the folder above it, or one below it."""
     return search(root, FOLDER, _is_raw)
 
 
@@ -39,7 +39,7 @@ def _images(name: str) -> str:
 
 
 def read(folder: Path) -> RawContent:
-    """The listed images; probes are queries, and test pids begin at 1,000,000.
+    """Return the listed images; probes are queries, and test pids begin at 1,000,000.
 
     `native_lr` are the images of fewer pixels than the median training image. Raises InputError
     naming the line of a list that is wrong, or a file that is not an image.
@@ -56,7 +56,7 @@ def read(folder: Path) -> RawContent:
 
 
 def _listed(folder: Path, name: str) -> list[RawImage]:
-    """The images of one list; suffixes may differ from the list in their case."""
+    """Return the images of one list; suffixes may differ from the list in their case."""
     file, files = _list(folder, name), _files(folder / _images(name))
     found: dict[str, RawImage] = {}
     for line, match in entries(file, _LINE, GRAMMAR):
@@ -78,7 +78,7 @@ def _files(folder: Path) -> dict[str, str]:
 
 
 def _key(name: str) -> str:
-    """A file name but for the case of its suffix."""
+    """Return a file name but for the case of its suffix."""
     stem, dot, suffix = name.rpartition(".")
     return stem + dot + suffix.casefold()
 

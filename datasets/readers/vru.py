@@ -41,7 +41,7 @@ _Listed = dict[int, _Entry]
 
 
 def find(root: Path) -> Path | None:
-    """The folder of Pic and the lists: `root`, the folder above it, or one below it."""
+    """Return the folder of Pic and the lists: `root`, the folder above it, or one below it."""
     return search(root, FOLDER, _is_raw)
 
 
@@ -50,7 +50,8 @@ def _is_raw(folder: Path) -> bool:
 
 
 def read(folder: Path) -> RawContent:
-    """The listed images, in the parts train and test; `test_sets` by the names of the test lists.
+    """Return the listed images, in the parts train and test; `test_sets` by the names of the test
+    lists.
 
     `test.txt` is named by the number of its vehicles. Test pids begin at 1,000,000. Raises
     InputError naming the line that is outside the grammar, names a missing image, or gives an image
@@ -76,7 +77,7 @@ def read(folder: Path) -> RawContent:
 
 
 def _pictures(folder: Path) -> dict[int, str]:
-    """image number -> file name, whether or not names are padded with zeros."""
+    """Return image number -> file name, whether or not names are padded with zeros."""
     found: dict[int, str] = {}
     for match in filter(None, map(_PICTURE.fullmatch, listing(folder))):
         before = found.setdefault(int(match[1]), match[0])
@@ -93,7 +94,7 @@ def _train_list(folder: Path) -> Path | None:
 
 
 def _test_lists(folder: Path) -> dict[str, Path]:
-    """name -> file, the smallest list first; the name of `test.txt` is in its content: ""."""
+    """Return name -> file, the smallest list first; `test.txt`, whose content names it, is ""."""
     numbered = filter(None, map(_TEST_LIST.fullmatch, listing(folder / LISTS)))
     found = {int(match[1]): folder / LISTS / match[0] for match in numbered}
     if found:

@@ -36,7 +36,7 @@ def _bilinear(x: float) -> float:
 
 
 def _bicubic(x: float) -> float:
-    """Keys' kernel with a = -0.5."""
+    """Return Keys' cubic kernel with a = -0.5."""
     a, x = -0.5, abs(x)
     if x < 1.0:
         return ((a + 2.0) * x - (a + 3.0)) * x * x + 1
@@ -63,7 +63,7 @@ _KERNELS: dict[str, tuple[Callable[[float], float], float]] = {
 
 @functools.lru_cache(maxsize=512)
 def _weights(before: int, after: int, kernel: str) -> NDArray[np.float64]:
-    """The (after, before) matrix of one pass, in multiples of 2**-22."""
+    """Return the (after, before) matrix of one pass, in multiples of 2**-22."""
     function, support = _KERNELS[kernel]
     scale = before / after
     stretch = max(scale, 1.0)

@@ -35,7 +35,7 @@ def resample_aliasing(
 
 
 def _across(images: NDArray[np.uint8], taps: Taps) -> NDArray[np.int64]:
-    """The horizontal pass: (n, H, width, 3), in multiples of 2**-11, not rounded."""
+    """Return the horizontal pass: (n, H, width, 3), in multiples of 2**-11, not rounded."""
     places, weights = taps
     result = np.zeros((*images.shape[:2], len(places), images.shape[3]), dtype=np.int64)
     for tap in range(places.shape[1]):
@@ -44,7 +44,7 @@ def _across(images: NDArray[np.uint8], taps: Taps) -> NDArray[np.int64]:
 
 
 def _down_linear(rows: NDArray[np.int64], taps: Taps) -> NDArray[np.uint8]:
-    """The vertical pass of two taps, with OpenCV's shifts: each product loses its low bits."""
+    """Return the vertical pass of two taps; OpenCV's shifts drop each product's low bits."""
     places, weights = taps
     result = np.full((len(rows), len(places), *rows.shape[2:]), 2, dtype=np.int64)
     for tap in range(places.shape[1]):
@@ -53,7 +53,7 @@ def _down_linear(rows: NDArray[np.int64], taps: Taps) -> NDArray[np.uint8]:
 
 
 def _down_cubic(rows: NDArray[np.int64], taps: Taps) -> NDArray[np.uint8]:
-    """The vertical pass of four taps: rounded half up once, then clipped to 8 bits."""
+    """Return the vertical pass of four taps: rounded half up once, then clipped to 8 bits."""
     places, weights = taps
     half = 1 << (2 * _COEFFICIENT_BITS - 1)
     result = np.full((len(rows), len(places), *rows.shape[2:]), half, dtype=np.int64)
@@ -65,7 +65,7 @@ def _down_cubic(rows: NDArray[np.int64], taps: Taps) -> NDArray[np.uint8]:
 
 @functools.lru_cache(maxsize=512)
 def _linear_taps(before: int, after: int, *, inside: bool) -> Taps:
-    """The two neighbours; beyond the border the outermost sample is repeated.
+    """Return the two neighbours; beyond the border the outermost sample is repeated.
 
     `inside`: there the outermost sample has all the weight, as OpenCV does across, but not down.
     """
@@ -78,7 +78,7 @@ def _linear_taps(before: int, after: int, *, inside: bool) -> Taps:
 
 @functools.lru_cache(maxsize=512)
 def _cubic_taps(before: int, after: int) -> Taps:
-    """Keys' kernel with a = -0.75; beyond the border the outermost sample is repeated."""
+    """Return Keys' kernel with a = -0.75; beyond the border the outermost sample is repeated."""
     place, x = _places(before, after)
     a, one = _CUBIC_A, np.float32(1)
     far = ((a * (x + one) - 5 * a) * (x + one) + 8 * a) * (x + one) - 4 * a
@@ -90,7 +90,7 @@ def _cubic_taps(before: int, after: int) -> Taps:
 
 
 def _places(before: int, after: int) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
-    """The sample at or before the centre of each output, and the way on to the next, in float32."""
+    """Return the sample at or before each output's centre, and the way to the next (float32)."""
     scale = 1.0 / (after / before)
     centre = ((np.arange(after) + 0.5) * scale - 0.5).astype(np.float32)
     place = np.floor(centre)

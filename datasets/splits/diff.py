@@ -33,7 +33,7 @@ class ManifestDiff:
 
     @property
     def equal(self) -> bool:
-        """Whether nothing differs; then the digests are equal as well."""
+        """Return whether nothing differs; then the digests are equal as well."""
         return not (self.heads or self.only_a or self.only_b or any(self.changes.values()))
 
 
@@ -58,7 +58,7 @@ def compare(a: Manifest, b: Manifest) -> ManifestDiff:
 
 
 def _rows(manifest: Manifest) -> dict[str, dict[str, str | int]]:
-    """path -> column -> value, in manifest order."""
+    """Return path -> column -> value, in manifest order."""
     return {
         path: {"pid": int(pid), "camid": int(camid), "split": str(split), "rate": int(rate)}
         for path, pid, camid, split, rate in manifest.table[

@@ -68,21 +68,21 @@ class Manifest:
 
     @cached_property
     def digest(self) -> str:
-        """Hex SHA-256 of the bytes that `write` writes."""
+        """Return the hex SHA-256 of the bytes that `write` writes."""
         return digest_of(self._csv)
 
     @property
     def kernel(self) -> str:
-        """The kernel that makes LR images of HR ones (docs/protocols.md, "Resampling")."""
+        """Return the kernel that makes LR images of HR ones (docs/protocols.md, "Resampling")."""
         return parse_spec(self.protocol).options.get("kernel", DEFAULT_KERNEL)
 
     @property
     def grid(self) -> str:
-        """The grid on which images are down-sampled: "native", or the network's "input" size."""
+        """Return the grid of down-sampling: "native", or the network's "input" size."""
         return parse_spec(self.protocol).options.get("grid", DEFAULT_GRID)
 
     def rows(self, split: str) -> pd.DataFrame:
-        """The rows of one split, in manifest order, numbered from 0."""
+        """Return the rows of one split, in manifest order, numbered from 0."""
         if as_text(split, "split") not in SPLITS:
             raise unknown("split", split, SPLITS)
         return self.table[self.table["split"] == split].reset_index(drop=True)
@@ -169,7 +169,7 @@ def _check(table: pd.DataFrame) -> None:
 
 
 def _check_path(path: str) -> None:
-    """A path stays inside the raw folder and means the same file on every system."""
+    """Raise InputError unless a path stays inside the raw folder, the same on every system."""
     parts = PurePosixPath(path).parts
     unusual = any(character in path for character in "\\\n\r\0")
     if not parts or path != "/".join(parts) or ".." in parts or path.startswith("/") or unusual:

@@ -15,7 +15,7 @@ class Spec:
     options: Mapping[str, str] = field(default_factory=dict)
 
     def __str__(self) -> str:
-        """The canonical text: `parse_spec(str(spec)) == spec`, and equal specs have equal texts."""
+        """Return the canonical text: equal specs have equal texts, `parse_spec(str(s)) == s`."""
         pairs = ",".join(f"{key}={self.options[key]}" for key in sorted(self.options))
         return f"{self.name}[{pairs}]" if pairs else self.name
 

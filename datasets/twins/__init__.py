@@ -64,7 +64,7 @@ def draw_twin(
 
 
 def truth(dataset: str, size: str, layout: str | None = None) -> list[RawImage]:
-    """The images that a reader must find in the twin, sorted by path."""
+    """Return the images that a reader must find in the twin, sorted by path."""
     module, _ = layout_of(dataset, layout)
     shots = module.plan(size_of(dataset, size))
     images = [image for shot in shots for image in (shot.image, *shot.also)]
@@ -89,7 +89,7 @@ def _picture(size: Size, shot: Shot) -> NDArray[np.uint8]:
 
 
 def _flown(shot: Shot) -> int:
-    """The camera of a vehicle; one of five UAVs by hash where the set does not tell cameras."""
+    """Return the camera of a vehicle: one of five UAVs by hash where the set tells none."""
     camid = shot.image.camid
     return camid if camid >= 0 else draw("twin-uav", shot.drawn_as) % UAVS
 

@@ -57,7 +57,7 @@ def _published() -> dict[str, str]:
 
 
 def _points(trial: int, count: int) -> Points:
-    """Points on a square of _SIDE and a sixth around it."""
+    """Return points on a square of _SIDE and a sixth around it."""
     values = hashlib.shake_128(f"twin-primitive {trial}".encode()).digest(2 * count)
     places = [value * _SIDE * 4 // (3 * 256) - _SIDE // 6 for value in values]
     return list(zip(places[::2], places[1::2], strict=True))
@@ -83,7 +83,7 @@ def _drawing(draw: Callable[[ImageDraw.ImageDraw, int], None]) -> Callable[[int]
 
 
 def _rounded(pen: ImageDraw.ImageDraw, trial: int) -> None:
-    """Plans of vehicles, which are far larger than the radius."""
+    """Draw the plan of a vehicle, which is far larger than the radius."""
     pen.rounded_rectangle(
         (trial % 7, trial % 5, 28 + trial % 19, 30 + trial % 17), 1 + trial % 7, 9
     )

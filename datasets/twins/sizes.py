@@ -63,7 +63,7 @@ SIZES: dict[str, dict[str, Size]] = _load()
 
 
 def size_of(dataset: str, size: str) -> Size:
-    """The entry of a data set; InputError lists what is known when it is not there."""
+    """Return the entry of a data set; InputError lists what is known when it is not there."""
     card(dataset)
     if as_text(size, "twin size") not in SIZES:
         raise unknown("twin size", size, SIZES)

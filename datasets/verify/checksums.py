@@ -36,7 +36,7 @@ class Differences:
 def files_of(
     folder: Path, layout: Reader, images: Iterable[RawImage], but: Path | None = None
 ) -> list[str]:
-    """All files of a raw folder, sorted: those of the images and whatever lies beside them.
+    """Return all files of a raw folder, sorted: those of the images and whatever lies beside them.
 
     Left out are hidden files, the litter of file managers, and `but`. Linked folders are entered
     only where images are in them.
@@ -77,7 +77,7 @@ def hash_files(folder: Path, paths: Iterable[str]) -> Sums:
 
 
 def lines_of(sums: Sums) -> bytes:
-    """The sums as sha256sum writes them, sorted by path, for `sha256sum -c` in the raw folder."""
+    """Return the sums as sha256sum writes them, sorted by path, for `sha256sum -c` there."""
     lines = []
     for path in sorted(sums):
         escaped = "".join(_ESCAPES.get(character, character) for character in path)
@@ -110,7 +110,7 @@ def read_record(file: Path) -> Sums:
 
 
 def _lines(content: bytes) -> list[bytes]:
-    """The lines of a record; names are bytes, so only text with a mark is decoded."""
+    """Return the lines of a record; names are bytes, so only text with a mark is decoded."""
     if content.startswith((codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         with suppress(ValueError):
             return decode(content).encode("utf-8", "surrogateescape").splitlines()
@@ -123,7 +123,7 @@ def _unescaped(path: str) -> str:
 
 
 def compare(recorded: Sums, found: Sums) -> Differences:
-    """What a folder lacks, has too much, and has changed since it was recorded."""
+    """Return what a folder lacks, has too much, and has changed since it was recorded."""
     return Differences(
         missing=tuple(sorted(recorded.keys() - found.keys())),
         extra=tuple(sorted(found.keys() - recorded.keys())),

@@ -32,7 +32,7 @@ Rule = Callable[[RawContent], LayoutFinding]
 
 
 def pairing(layout: str, content: RawContent) -> list[LayoutFinding]:
-    """Break down what breaks the rules of a layout (the reader's name), one finding a rule."""
+    """Check the rules of a layout (the reader's name); return one finding for each broken rule."""
     found = [rule(content) for rule in _RULES.get(layout, ())]
     if any(image.part for image in content.images):
         found.append(_train_and_test_are_disjoint(content))
@@ -62,7 +62,7 @@ def _missing(names: Iterable[str], content: RawContent) -> LayoutFinding:
 
 
 def _caviar_grid(content: RawContent) -> LayoutFinding:
-    """Ten images of every person, and twenty of those whom the second camera saw."""
+    """Check for ten images of every person, twenty of those whom the second camera saw."""
     both = {image.pid for image in content.images if image.camid == 2}
     return _missing(
         (
@@ -90,7 +90,7 @@ def _pku_grid(content: RawContent) -> LayoutFinding:
 
 
 def _viper_pairs(content: RawContent) -> LayoutFinding:
-    """Every identity has one image in cam_a and one in cam_b."""
+    """Check that every identity has one image in cam_a and one in cam_b."""
     found = Counter((image.pid, image.camid) for image in content.images)
     odd = (
         f"{pid:03d}: {found[pid, 0]} in cam_a, {found[pid, 1]} in cam_b"
@@ -114,7 +114,7 @@ def _queries_have_a_match(content: RawContent) -> LayoutFinding:
 
 
 def _queries_have_a_box(content: RawContent) -> LayoutFinding:
-    """14 of Market-1501's own queries have none."""
+    """Check that queries have a box; 14 of Market-1501's have none."""
     boxed = {(image.pid, image.camid) for image in _of(content, "gallery")}
     alone = (image.path for image in _of(content, "query") if (image.pid, image.camid) not in boxed)
     text = "query images without a box image of their camera (14 are so in Market-1501 itself)"
@@ -122,7 +122,7 @@ def _queries_have_a_box(content: RawContent) -> LayoutFinding:
 
 
 def _one_query_each(content: RawContent) -> LayoutFinding:
-    """Every identity and camera of the test boxes has exactly one query image."""
+    """Check that every identity and camera of the test boxes has exactly one query image."""
     queries = Counter((image.pid, image.camid) for image in _of(content, "query"))
     boxed = {(image.pid, image.camid) for image in _of(content, "gallery") if image.pid > 0}
     odd = (
@@ -134,7 +134,7 @@ def _one_query_each(content: RawContent) -> LayoutFinding:
 
 
 def _one_of_each(content: RawContent) -> LayoutFinding:
-    """VRIC: one query and one gallery image of every test identity."""
+    """Check VRIC for one query and one gallery image of every test identity."""
     found = Counter((image.pid, image.part) for image in content.images if image.part != "train")
     odd = (
         f"{_identity(pid)}: {found[pid, 'query']} query, {found[pid, 'gallery']} gallery"
@@ -148,7 +148,7 @@ def _one_of_each(content: RawContent) -> LayoutFinding:
 
 
 def _cells(content: RawContent) -> Counter[tuple[str, int, int]]:
-    """Images by (boxes, pid, view)."""
+    """Group images by (boxes, pid, view)."""
     return Counter((image.boxes, image.pid, image.camid % 10) for image in content.images)
 
 
@@ -183,7 +183,7 @@ def _cuhk03_cells(content: RawContent) -> LayoutFinding:
 
 
 def _cuhk03_test_sets(content: RawContent) -> LayoutFinding:
-    """Twenty lists of a hundred known identities each; the CUHK03-NP folders ship none."""
+    """Check for twenty lists of a hundred known identities; CUHK03-NP folders ship none."""
     known = {image.pid for image in content.images}
     odd = [
         f"list {name}: {len(pids)} identities, {len(set(pids) - known)} unknown"
@@ -199,7 +199,7 @@ def _cuhk03_test_sets(content: RawContent) -> LayoutFinding:
 
 
 def _sysu_shots(content: RawContent) -> LayoutFinding:
-    """Fewer than three images are allowed: the protocol keeps all there are, and says so."""
+    """Note fewer than three images, which are allowed: the protocol keeps all there are."""
     found = Counter((image.pid, image.camid) for image in content.images)
     cameras = {camid for _, camid in found}
     few = (

@@ -54,7 +54,7 @@ class Verdict:
 
     @property
     def as_expected(self) -> bool:
-        """Whether nothing is wrong."""
+        """Return whether nothing is wrong."""
         wrong = any(finding.wrong for finding in self.findings)
         return not wrong and all(tally.fits for tally in self.tallies)
 
@@ -136,7 +136,7 @@ def _of_other_sizes(
 
 
 def _twice(images: Sequence[RawImage]) -> list[LayoutFinding]:
-    """Files that differ in their suffix, or in upper and lower case, only."""
+    """Find files that differ only in their suffix, or in upper and lower case."""
     of: dict[str, list[str]] = defaultdict(list)
     for image in images:
         of[image.key.casefold()].append(image.path)
@@ -145,7 +145,7 @@ def _twice(images: Sequence[RawImage]) -> list[LayoutFinding]:
 
 
 def _unread(layout: str, folder: Path, images: Sequence[RawImage]) -> list[LayoutFinding]:
-    """Image files beside those that were read: in no list. VRU is said to ship ten of them."""
+    """Find image files beside those that were read: in no list. VRU is said to ship ten of them."""
     source_file = reader(layout).source_file
     read = {source_file(folder, image.path) for image in images}
     beside = (path for place in {path.parent for path in read} for path in place.iterdir())
@@ -166,7 +166,7 @@ def _if_any(check: str, text: str, items: tuple[str, ...]) -> list[LayoutFinding
 
 
 def _truth(dataset: str, drawn: str) -> list[RawImage] | None:
-    """What was drawn; None when another version of crossres drew it, which knew another truth."""
+    """Return what was drawn; None when a version of crossres with another truth drew it."""
     from crossres.datasets.twins import TWIN_VERSION, truth
 
     _, size, version = drawn.split(":")

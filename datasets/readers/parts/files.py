@@ -15,17 +15,17 @@ MAX_BYTES = 1 << 26  # of an image or list: a BMP of the largest picture fits in
 
 
 def is_file(path: Path) -> bool:
-    """Whether a regular file is there; False when that cannot be found out."""
+    """Return whether a regular file is there; False when that cannot be found out."""
     return os.path.isfile(path)  # noqa: PTH113 - the method of Path raises when access is denied
 
 
 def is_folder(path: Path) -> bool:
-    """Whether a folder is there; False when that cannot be found out."""
+    """Return whether a folder is there; False when that cannot be found out."""
     return os.path.isdir(path)  # noqa: PTH112 - as above
 
 
 def exists(path: Path) -> bool:
-    """Whether anything is there; False when that cannot be found out."""
+    """Return whether anything is there; False when that cannot be found out."""
     return os.path.exists(path)  # noqa: PTH110 - as above
 
 
@@ -53,7 +53,7 @@ def open_file(file: Path) -> BinaryIO:
 
 
 def read_whole(file: Path, limit: int = MAX_BYTES) -> bytes:
-    """The content of a regular file; InputError as `open_file`, or above `limit` bytes."""
+    """Return the content of a regular file; InputError as `open_file`, or above `limit` bytes."""
     with open_file(file) as stream:
         try:
             content = stream.read(limit + 1)

@@ -39,7 +39,7 @@ class OtherContentError(ValueError):
 
 
 def open_hdf5(file: Path) -> Any:
-    """The open h5py.File; InputError when it is locked or no regular file, OSError when no HDF5."""
+    """Open an h5py.File; InputError when it is locked or no regular file, OSError when no HDF5."""
     require_regular(file)
     try:
         return h5py.File(file, "r", locking="best-effort")
@@ -54,7 +54,7 @@ def open_hdf5(file: Path) -> Any:
 
 
 def named_values(file: Any, name: str) -> NDArray[Any]:
-    """The whole array of a name; OtherContentError when it is a link, or as in `values`."""
+    """Return the whole array of a name; OtherContentError when it is a link, or as in `values`."""
     link = file.get(name, getlink=True)
     if link is None:
         there = ", ".join(sorted(file)[:_NAMES]) or "nothing"
@@ -65,7 +65,7 @@ def named_values(file: Any, name: str) -> NDArray[Any]:
 
 
 def referred(file: Any, reference: Any) -> Any:
-    """The data set a reference points to; OtherContentError when it is anything else."""
+    """Return the data set a reference points to; OtherContentError when it is anything else."""
     found = file[reference]
     if not isinstance(found, h5py.Dataset):
         raise OtherContentError(f"{found.name or 'an object'} is not a data set")
@@ -73,7 +73,7 @@ def referred(file: Any, reference: Any) -> Any:
 
 
 def values(dataset: Any) -> NDArray[Any]:
-    """The whole array of a data set of numbers or references.
+    """Return the whole array of a data set of numbers or references.
 
     OtherContentError when it is of another type, larger than MAX_BYTES, or kept in another file.
     """

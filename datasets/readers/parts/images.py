@@ -83,7 +83,7 @@ def image_size(file: Path) -> tuple[int, int]:
 
 
 def _opened(file: Path, stream: BinaryIO) -> ImageFile.ImageFile:
-    """The image with its header read, checked for what the header alone tells."""
+    """Return the image with its header read, checked for what the header alone tells."""
     head = stream.read(_PNG_DEPTH + 1)
     decoder = next((one for magic, one in _DECODERS.items() if head.startswith(magic)), None)
     if decoder is None:
@@ -105,7 +105,8 @@ def _opened(file: Path, stream: BinaryIO) -> ImageFile.ImageFile:
 
 
 def _orientation(image: ImageFile.ImageFile) -> int:
-    """The EXIF orientation, 1 to 8; 1 (upright) where none is told in a way that can be read.
+    """Return the EXIF orientation, 1 to 8; 1 (upright) where none is told in a way that can be
+    read.
 
     EXIF stands before the pixels, so that the header of the file is enough.
     """

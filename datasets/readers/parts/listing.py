@@ -30,12 +30,12 @@ _JUNK = {
 
 
 def is_junk(name: str) -> bool:
-    """Whether a file or folder of this name never belongs to a data set."""
+    """Return whether a file or folder of this name never belongs to a data set."""
     return name.startswith(".") or name.casefold() in _JUNK
 
 
 def listing(folder: Path) -> list[str]:
-    """The names in a folder, sorted, without junk; InputError when it cannot be listed."""
+    """Return the names in a folder, sorted, without junk; InputError when it cannot be listed."""
     return [entry.name for entry in _entries(folder)]
 
 
@@ -49,7 +49,7 @@ def _entries(folder: Path) -> list[os.DirEntry[str]]:
 
 
 def subfolders(folder: Path) -> list[Path]:
-    """The folders in a folder, sorted by name, without junk; [] when it cannot be listed."""
+    """Return the folders in a folder, sorted by name, without junk; [] when it cannot be listed."""
     try:
         return [folder / entry.name for entry in _entries(folder) if _is(entry, folders=True)]
     except InputError:
@@ -79,7 +79,7 @@ def stray(file: Path, grammar: str) -> None:
 
 
 def _is(entry: os.DirEntry[str], folders: bool) -> bool:
-    """Whether an entry, or what it links to, is a folder or a regular file."""
+    """Return whether an entry, or what it links to, is a folder or a regular file."""
     try:
         return entry.is_dir() if folders else entry.is_file()
     except OSError:  # a loop of links, or no right to look
@@ -110,7 +110,7 @@ def matches(
 
 
 def any_match(folder: Path, pattern: re.Pattern[str]) -> bool:
-    """Whether the folder holds at least one name of the grammar."""
+    """Return whether the folder holds at least one name of the grammar."""
     try:
         with os.scandir(folder) as entries:
             return any(pattern.fullmatch(entry.name) for entry in entries)
@@ -146,16 +146,16 @@ def _levels(root: Path) -> Iterator[list[Path]]:
 
 
 def above(folder: Path) -> list[Path]:
-    """The folder above: of the name as it was given, and of what it links to."""
+    """Return the folder above: of the name as it was given, and of what it links to."""
     places = (Path(path).parent for path in (os.path.abspath(folder), os.path.realpath(folder)))  # noqa: PTH100
     return list(dict.fromkeys(places))
 
 
 def open_image(folder: Path, path: str) -> NDArray[np.uint8]:
-    """`Reader.open_image` of the layouts that keep each image in a file of its own."""
+    """Return `Reader.open_image` of the layouts that keep each image in a file of its own."""
     return decode(folder / path)
 
 
 def source_file(folder: Path, path: str) -> Path:
-    """`Reader.source_file` of the layouts that keep each image in a file of its own."""
+    """Return `Reader.source_file` of the layouts that keep each image in a file of its own."""
     return folder / path

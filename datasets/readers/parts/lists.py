@@ -13,12 +13,12 @@ TEST_PIDS = 1_000_000
 
 
 def text_lines(file: Path) -> list[str]:
-    """The lines of a text, whatever its line ends; InputError when it is not one."""
+    """Return the lines of a text, whatever its line ends; InputError when it is not one."""
     return text_of(file).split("\n")
 
 
 def text_of(file: Path) -> str:
-    """The text of a list, with newlines as line ends; InputError when it is not one."""
+    """Return the text of a list, with newlines as line ends; InputError when it is not one."""
     try:
         return decode(read_whole(file))
     except ValueError as error:
@@ -28,7 +28,7 @@ def text_of(file: Path) -> str:
 def entries(
     file: Path, pattern: re.Pattern[str], grammar: str
 ) -> Iterator[tuple[int, re.Match[str]]]:
-    """(line number, match) of each line that is not blank; InputError names one that is wrong."""
+    """Yield (line number, match) of each line that is not blank; InputError names a wrong one."""
     for number, line in enumerate(text_lines(file), start=1):
         text = line.strip()
         match = pattern.fullmatch(text)
@@ -39,12 +39,12 @@ def entries(
 
 
 def at_line(file: Path, number: int, problem: str, remedy: str) -> InputError:
-    """The error about one line of a list."""
+    """Return the error about one line of a list."""
     return InputError(f"{file}: line {number}: {problem}; {remedy}")
 
 
 def pid_of(number: int, part: str) -> int:
-    """The pid of an identity number (at most six digits) of a list.
+    """Return the pid of an identity number (at most six digits) of a list.
 
     Never the same for train and any other part, and never 0, which would mean a distractor.
     """

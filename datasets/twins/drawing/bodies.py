@@ -44,7 +44,7 @@ class Placement:
     lift_y: float = 0.0
 
     def at(self, along: float, across: float) -> tuple[int, int]:
-        """Pixel of a point of the ground: lengths ahead of the middle, lengths to the right."""
+        """Return the pixel of a point of the ground, in lengths ahead and right of the middle."""
         turn = math.radians(self.heading)
         right = across * math.cos(turn) + along * math.sin(turn)
         down = across * math.sin(turn) - along * math.cos(turn)
@@ -63,7 +63,7 @@ class Layers:
 
 @lru_cache(maxsize=512)
 def layers(vehicle: Vehicle) -> Layers:
-    """The layers of a vehicle, LENGTH high and as wide as the vehicle."""
+    """Return the layers of a vehicle, LENGTH high and as wide as the vehicle."""
     width = round(vehicle.body.width * LENGTH)
     front, back = (round(share * LENGTH) for share in (vehicle.body.front, vehicle.body.back))
     plan = (0, 0, width - 1, LENGTH - 1)
@@ -76,7 +76,7 @@ def layers(vehicle: Vehicle) -> Layers:
 
 
 def _printed(vehicle: Vehicle, width: int) -> Image.Image:
-    """The three prints one behind the other."""
+    """Return the three prints one behind the other."""
     image = Image.new("RGB", (width, LENGTH))
     left = (TILE - width) // 2
     seams = (0, *(round(seam * LENGTH) for seam in vehicle.body.seams), LENGTH)
@@ -92,7 +92,7 @@ def _rounded(box: Box, width: int) -> Image.Image:
 
 
 def _deck(pen: ImageDraw.ImageDraw, vehicle: Vehicle, plan: Box, cabin: Box) -> None:
-    """Lamps, and the edge of the load bed of pickups and lorries."""
+    """Draw the lamps, and the edge of the load bed of pickups and lorries."""
     width = plan[2] + 1
     for x in (3, width - 4):
         pen.rectangle((x - 2, 2, x + 2, 5), fill=(226, 222, 196))
@@ -103,7 +103,7 @@ def _deck(pen: ImageDraw.ImageDraw, vehicle: Vehicle, plan: Box, cabin: Box) -> 
 
 
 def _roof(pen: ImageDraw.ImageDraw, vehicle: Vehicle, cabin: Box) -> None:
-    """Windscreen and rear window, then the fitting."""
+    """Draw windscreen and rear window, then the fitting."""
     left, front, right, back = cabin
     screen = round((back - front) * vehicle.body.glass)
     pen.rectangle((left, front, right, front + screen), fill=GLASS)
@@ -146,7 +146,7 @@ def draw_vehicle(image: Image.Image, vehicle: Vehicle, placement: Placement) -> 
 
 
 def outline(image: Image.Image, vehicle: Vehicle, placement: Placement) -> Image.Image:
-    """The mask of all that the vehicle covers, as large as the image: what casts its shadow."""
+    """Return the mask, as large as the image, of what the vehicle covers: it casts the shadow."""
     mask = Image.new("L", image.size)
     body, flat = vehicle.body, layers(vehicle)
     for plan, top in ((flat.deck_mask, body.deck), (flat.roof_mask, body.roof)):
@@ -157,7 +157,7 @@ def outline(image: Image.Image, vehicle: Vehicle, placement: Placement) -> Image
 
 
 def _wall(vehicle: Vehicle, height: float) -> Colour:
-    """Colour of the sides at a height: tyres, paint, a stripe, paint."""
+    """Return the colour of the sides at a height: tyres, paint, a stripe, paint."""
     share = height / vehicle.body.deck
     if share < 0.25:
         return _RUBBER
@@ -171,7 +171,7 @@ def _wall(vehicle: Vehicle, height: float) -> Colour:
 
 
 def _window(vehicle: Vehicle, height: float) -> Colour:
-    """Colour of the cabin's sides at a height: glass below a rim of paint."""
+    """Return the colour of the cabin's sides at a height: glass below a rim of paint."""
     share = (height - vehicle.body.deck) / (vehicle.body.roof - vehicle.body.deck)
     return GLASS if 0.2 < share < 0.75 else shifted(vehicle.paint, -28)
 
@@ -179,7 +179,7 @@ def _window(vehicle: Vehicle, height: float) -> Colour:
 def _heights(
     placement: Placement, bottom: float, top: float, step: float = _STEP
 ) -> Iterator[float]:
-    """Heights from bottom to below the top, so close that their slices make a wall."""
+    """Yield heights from bottom to below the top, so close that their slices make a wall."""
     lift = math.hypot(placement.lift_x, placement.lift_y) * placement.size * (top - bottom)
     count = math.ceil(lift / step)
     return (bottom + (top - bottom) * place / count for place in range(count))
@@ -202,7 +202,7 @@ def _put(
 def _turned(
     layer: Image.Image, mask: Image.Image, placement: Placement
 ) -> tuple[Image.Image, Image.Image, Box]:
-    """The layer and its mask as they lie on the ground, and the box of the drawing they fill."""
+    """Return a layer and its mask as they lie on the ground, and the box that they fill."""
     turn = math.radians(placement.heading)
     cos, sin = math.cos(turn), math.sin(turn)
     scale = placement.size / LENGTH

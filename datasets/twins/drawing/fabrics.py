@@ -19,7 +19,8 @@ _SHADE = 40  # darkening at the left and right edge of a body, in 1/256
 
 @lru_cache(maxsize=1024)
 def tile(fabric: Fabric) -> Image.Image:
-    """The print as an RGB image of TILE x TILE, centred on the body's axis and shaded like a tube.
+    """Return the print as an RGB image of TILE x TILE, centred on the body's axis and shaded like a
+    tube.
 
     Over one period the mean is `fabric.colour` whatever the print, so that colour alone does not
     give the print away.
@@ -35,7 +36,7 @@ def tile(fabric: Fabric) -> Image.Image:
 
 
 def _ink(fabric: Fabric) -> NDArray[np.int64]:
-    """(TILE, TILE) of 1 where the print is and 0 where the ground is."""
+    """Return (TILE, TILE) of 1 where the print is and 0 where the ground is."""
     period = 2 * fabric.period
     y, x = np.mgrid[0:TILE, 0:TILE]
     lines = {
@@ -57,7 +58,7 @@ def _ink(fabric: Fabric) -> NDArray[np.int64]:
 
 
 def _glyphs(fabric: Fabric, x: NDArray[np.int64], y: NDArray[np.int64]) -> NDArray[np.int64]:
-    """A sign of 4 x 4 cells with a margin of one cell, repeated every 5 cells."""
+    """Return a sign of 4 x 4 cells with a margin of one cell, repeated every 5 cells."""
     cell = max(2, fabric.period // 2)
     column, row = x // cell % 5, y // cell % 5
     bits = fabric.glyph >> (4 * np.minimum(row, 3) + np.minimum(column, 3)) & 1

@@ -48,7 +48,7 @@ class Figure:
         self.hip = person.build * (0.066 + 0.026 * self.wide)
 
     def at(self, x: float, y: float) -> tuple[int, int]:
-        """Pixel of a point of the body."""
+        """Return the pixel of a point of the body."""
         pose = self.pose
         across = self.sign * x + pose.lean * y
         return round(pose.x + across * pose.size), round(pose.top + y * pose.size)
@@ -57,13 +57,13 @@ class Figure:
         return [self.at(x, y) for x, y in points]
 
     def box(self, x: float, y: float, rx: float, ry: float) -> tuple[int, int, int, int]:
-        """The box of an ellipse around a point of the body."""
+        """Return the box of an ellipse around a point of the body."""
         cx, cy = self.at(x, y)
         a, b = max(1, round(rx * self.pose.size)), max(1, round(ry * self.pose.size))
         return cx - a, cy - b, cx + a, cy + b
 
     def limb(self, start: Point, end: Point, w0: float, w1: float) -> list[tuple[int, int]]:
-        """The outline of a limb of width w0 at its start and w1 at its end."""
+        """Return the outline of a limb of width w0 at its start and w1 at its end."""
         dx, dy = end[0] - start[0], end[1] - start[1]
         length = math.hypot(dx, dy) or 1.0
         nx, ny = -dy / length, dx / length
@@ -93,7 +93,7 @@ def draw_figure(image: Image.Image, person: Person, pose: Pose) -> None:
 
 
 def _legs(figure: Figure) -> None:
-    """Shoes and skin first, then trousers, shorts or a skirt as one cloth."""
+    """Draw shoes and skin, then trousers, shorts or a skirt as one cloth."""
     person, pen = figure.person, figure.pen
     cloth = Image.new("L", figure.image.size)
     shape = ImageDraw.Draw(cloth)
@@ -116,7 +116,7 @@ def _legs(figure: Figure) -> None:
 
 
 def _leg(figure: Figure, which: float) -> tuple[Point, Point, Point]:
-    """Hip, knee and foot of the left (-1) or right (1) leg."""
+    """Return hip, knee and foot of the left (-1) or right (1) leg."""
     apart = which * 0.045 * figure.wide
     forward = which * figure.pose.stride * (0.35 + 0.65 * figure.side)
     knee = (apart + 0.23 * math.sin(forward * 1.1), 0.50 + 0.23 * math.cos(forward))
@@ -138,7 +138,7 @@ def _seat(figure: Figure, shape: ImageDraw.ImageDraw) -> None:
 
 
 def _top(figure: Figure) -> None:
-    """Torso and sleeves are one cloth; forearms and hands are skin below it."""
+    """Draw torso and sleeves as one cloth; forearms and hands are skin below it."""
     person, pen = figure.person, figure.pen
     cloth = Image.new("L", figure.image.size)
     shape = ImageDraw.Draw(cloth)
@@ -168,7 +168,7 @@ def _top(figure: Figure) -> None:
 
 
 def _arm(figure: Figure, which: float) -> tuple[Point, Point, Point]:
-    """Shoulder, elbow and hand of the left (-1) or right (1) arm."""
+    """Return shoulder, elbow and hand of the left (-1) or right (1) arm."""
     x = which * (figure.shoulder - 0.025) * (0.3 + 0.7 * figure.wide)
     forward = -which * figure.pose.swing * (0.2 + 0.8 * figure.side) + which * 0.1 * figure.wide
     elbow = (x + 0.16 * math.sin(forward), 0.19 + 0.16 * math.cos(forward))
@@ -230,7 +230,7 @@ def _shoulder_bag(figure: Figure) -> None:
 
 
 def _head(figure: Figure) -> None:
-    """Hair, then as much of the face as the view shows."""
+    """Draw the hair, then as much of the face as the view shows."""
     person, pen = figure.person, figure.pen
     rx, ry = 0.05 + 0.006 * figure.side, 0.066
     if person.long_hair:

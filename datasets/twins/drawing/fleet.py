@@ -74,7 +74,7 @@ class Vehicle:
 
 
 def vehicle(*names: str | int) -> Vehicle:
-    """The identity of these names (data set, pid): the same names always give the same vehicle."""
+    """Return the vehicle of these names (data set, pid): the same names, the same vehicle."""
 
     def one_of(count: int, *purpose: str) -> int:
         return draw("twin-vehicle", *names, *purpose) % count

@@ -39,7 +39,7 @@ class View:
 
 
 def drawing_size(view: View) -> tuple[int, int]:
-    """Width and height of the drawing in its own pixels."""
+    """Return width and height of the drawing in its own pixels."""
     width = max(4, round(view.width * view.optics))
     height = max(8, round(view.height * view.optics))
     return width * OVERSAMPLING, height * OVERSAMPLING
@@ -48,7 +48,7 @@ def drawing_size(view: View) -> tuple[int, int]:
 def developed(
     drawing: Image.Image, camera: Camera, view: View, u: Iterator[float], rng: np.random.Generator
 ) -> NDArray[np.uint8]:
-    """The drawing as the camera sees it: (height, width, 3) uint8 RGB."""
+    """Return the drawing as the camera sees it: (height, width, 3) uint8 RGB."""
     blur = ImageFilter.BoxBlur(camera.blur + 0.3 * view.nuisance * next(u))
     pixels = np.asarray(drawing.reduce(OVERSAMPLING).filter(blur))
     if pixels.shape[:2] != (view.height, view.width):
@@ -61,7 +61,7 @@ def developed(
 
 
 def _response(camera: Camera, u: Iterator[float]) -> NDArray[np.int32]:
-    """(768,) output levels of red, green, blue: the camera's cast and the light of this image."""
+    """Return (768,) output levels of red, green and blue, for the camera's cast and the light."""
     light = camera.brightness + 2.0 * camera.cast * (next(u) - 0.5)
     contrast = 1.0 + 2.0 * camera.cast * (next(u) - 0.5)
     drift = np.array([camera.cast * (next(u) - 0.5) for _ in range(3)])
@@ -72,7 +72,7 @@ def _response(camera: Camera, u: Iterator[float]) -> NDArray[np.int32]:
 
 
 def _light(view: View, u: Iterator[float]) -> NDArray[np.int32]:
-    """(height, width) gradient of light across the image, in 1/1024."""
+    """Return (height, width) gradient of light across the image, in 1/1024."""
     span = 300 * view.nuisance
     across, down = int(span * (next(u) - 0.5)), int(span * (next(u) - 0.5))
     x = across * (2 * np.arange(view.width) - view.width) // view.width
@@ -83,6 +83,6 @@ def _light(view: View, u: Iterator[float]) -> NDArray[np.int32]:
 
 @lru_cache(maxsize=64)
 def _noise_levels(deviation: int) -> NDArray[np.int32]:
-    """256 equally likely levels of a normal distribution of this standard deviation."""
+    """Return 256 equally likely levels of a normal distribution of this standard deviation."""
     normal = NormalDist(0.0, max(1, deviation))
     return np.array([round(normal.inv_cdf((k + 0.5) / 256)) for k in range(256)], dtype=np.int32)

@@ -22,7 +22,7 @@ ANGLES = (0, 0, 30, 180, 180, 150, 330, 210, 90, 270)
 
 
 def photograph(person: Person, camera: Camera, view: View, *names: str | int) -> NDArray[np.uint8]:
-    """One image (height, width, 3) uint8 RGB; the names choose pose and nuisances, repeatably."""
+    """Draw an image (height, width, 3) uint8 RGB; its names choose pose and nuisances."""
     rng = np.random.Generator(np.random.PCG64(draw("twin-image", *names)))
     u: Iterator[float] = iter(rng.random(64).tolist())
     drawing = _scene(camera, *drawing_size(view), u, view.nuisance)
@@ -34,7 +34,7 @@ def photograph(person: Person, camera: Camera, view: View, *names: str | int) ->
 def _scene(
     camera: Camera, width: int, height: int, u: Iterator[float], nuisance: float
 ) -> Image.Image:
-    """A part of the camera's background, with up to three things standing about in it.
+    """Return a part of the camera's background, with up to three things standing about in it.
 
     Draws the same number of times whatever it draws, so that poses do not depend on `nuisance`.
     """
@@ -72,7 +72,7 @@ def _pose(view: View, size: tuple[int, int], u: Iterator[float]) -> Pose:
 
 
 def _occlude(drawing: Image.Image, u: Iterator[float], nuisance: float) -> None:
-    """In some images a post, a bin or a passer-by hides a part of the person."""
+    """Hide a part of the person behind a post, a bin or a passer-by, in some images."""
     kind, where, tone = next(u), next(u), next(u)
     if kind > 0.25 * nuisance:
         return

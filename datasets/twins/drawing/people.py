@@ -59,7 +59,7 @@ class Person:
 
 
 def person(*names: str | int) -> Person:
-    """The identity of these names (data set, pid): the same names always give the same person."""
+    """Return the person of these names (data set, pid): the same names, the same person."""
 
     def one_of(count: int, *purpose: str) -> int:
         return draw("twin-person", *names, *purpose) % count

@@ -34,7 +34,7 @@ class Camera:
 
 
 def camera(cast: float, *names: str | int) -> Camera:
-    """The camera of these names; `cast` is the standard deviation of a channel's log gain."""
+    """Return the camera of these names; `cast`: the standard deviation of a channel's log gain."""
     rng = np.random.Generator(np.random.PCG64(draw("twin-camera", *names)))
     u = rng.random(8).tolist()
     # Uniform on [-sqrt(3), sqrt(3)] has standard deviation 1.
@@ -51,7 +51,8 @@ def camera(cast: float, *names: str | int) -> Camera:
 
 @lru_cache(maxsize=128)
 def background(seed: int, hour: int, width: int, height: int) -> Image.Image:
-    """The view of a camera without people, WIDE times `width` x `height` pixels of the drawing.
+    """Return the view of a camera without people, WIDE times `width` x `height` pixels of the
+    drawing.
 
     What stands where is the camera's; wall and ground change their colours with the hour.
     """
@@ -72,7 +73,7 @@ def background(seed: int, hour: int, width: int, height: int) -> Image.Image:
 def _wall(
     pen: ImageDraw.ImageDraw, u: Iterator[float], wall: Colour, full: int, horizon: int
 ) -> None:
-    """Courses of bricks or boards, then windows, doors and posts."""
+    """Draw courses of bricks or boards, then windows, doors and posts."""
     course = 6 + int(14 * next(u))
     for y in range(course, horizon, course):
         pen.line((0, y, full, y), fill=shifted(wall, -8))
@@ -91,7 +92,7 @@ def _ground(
     horizon: int,
     height: int,
 ) -> None:
-    """Joints of paving that come nearer, and stains."""
+    """Draw joints of paving that come nearer, and stains."""
     y, step = float(horizon), 4.0 + 6.0 * next(u)
     while y < height:
         pen.line((0, int(y), full, int(y)), fill=shifted(ground, -8))
@@ -106,13 +107,13 @@ def _ground(
 
 
 def muted(r: float, g: float, b: float) -> Colour:
-    """A colour of streets and walls: three draws in [0, 1] pulled towards their mean."""
+    """Return a colour of streets and walls: three draws in [0, 1] pulled towards their mean."""
     mean = (r + g + b) / 3
     red, green, blue = (int(90 + 80 * mean + 24 * (value - mean)) for value in (r, g, b))
     return red, green, blue
 
 
 def shifted(colour: Colour, by: int) -> Colour:
-    """The colour made lighter (by > 0) or darker, within 0..255."""
+    """Return the colour made lighter (by > 0) or darker, within 0..255."""
     red, green, blue = (min(255, max(0, channel + by)) for channel in colour)
     return red, green, blue

@@ -19,7 +19,8 @@ _SHADE = 150  # what a shadow leaves of the light, in 1/256
 def street(
     camera: Camera, size: tuple[int, int], placement: Placement, hour: int, u: Iterator[float]
 ) -> Image.Image:
-    """A part of the ground with lanes along the vehicle's heading; draws a fixed number of times.
+    """Return a part of the ground with lanes along the vehicle's heading; draws a fixed number of
+    times.
 
     `size` is (width, height) in pixels of the drawing.
     """
@@ -35,7 +36,7 @@ def street(
 
 @lru_cache(maxsize=64)
 def _ground(seed: int, hour: int, side: int) -> Image.Image:
-    """Asphalt or concrete with patches, joints and stains, side x side pixels of the drawing."""
+    """Draw asphalt or concrete with patches, joints and stains, side x side pixels."""
     rng = np.random.Generator(np.random.PCG64(draw("twin-street", seed, hour)))
     u = iter(rng.random(200).tolist())
     tone = muted(next(u), next(u), next(u))
@@ -51,7 +52,7 @@ def _ground(seed: int, hour: int, side: int) -> Image.Image:
 
 
 def _verge(pen: ImageDraw.ImageDraw, placement: Placement, u: Iterator[float]) -> None:
-    """Half of the images show a pavement or grass beside the lane."""
+    """Draw a pavement or grass beside the lane, in half of the images."""
     there, side, tone = next(u), next(u), next(u)
     if there > 0.5:
         return
@@ -64,7 +65,7 @@ def _verge(pen: ImageDraw.ImageDraw, placement: Placement, u: Iterator[float]) -
 
 
 def _lanes(pen: ImageDraw.ImageDraw, placement: Placement, u: Iterator[float]) -> None:
-    """A line on each side of the lane, dashed or not, white or yellow."""
+    """Draw a line on each side of the lane, dashed or not, white or yellow."""
     width = max(2, round(placement.size * 0.022))
     for sign in (-1.0, 1.0):
         there, across, phase, dashed, tone = (next(u) for _ in range(5))
@@ -94,7 +95,7 @@ def cast_shadow(
 def clutter(
     drawing: Image.Image, placement: Placement, u: Iterator[float], nuisance: float
 ) -> None:
-    """Ahead, behind or beside, a part of another vehicle reaches into some images."""
+    """Draw a part of another vehicle ahead, behind or beside, in some images."""
     for along, across in ((1.12, 0.0), (-1.12, 0.0), (0.2, 0.62), (-0.2, -0.62)):
         there, x, tone = next(u), next(u), next(u)
         red, green, blue = next(u), next(u), next(u)
@@ -108,7 +109,7 @@ def clutter(
 
 
 def crowns(drawing: Image.Image, u: Iterator[float], nuisance: float) -> None:
-    """In some images the crown of a tree hides a part of the vehicle."""
+    """Hide a part of the vehicle below the crown of a tree, in some images."""
     there, x, y, size, tone = (next(u) for _ in range(5))
     leaves = [(next(u), next(u), next(u)) for _ in range(7)]
     if there > 0.25 * nuisance:

@@ -23,7 +23,7 @@ _LEAN = 0.12  # how far off the vertical a UAV looks: lengths on the ground per 
 def photograph_vehicle(
     vehicle: Vehicle, camera: Camera, view: View, *names: str | int
 ) -> NDArray[np.uint8]:
-    """One image (height, width, 3) uint8 RGB; the names choose heading and nuisances, repeatably.
+    """Draw an image (height, width, 3) uint8 RGB; its names choose heading and nuisances.
 
     The image is the box around the vehicle with a margin: without an angle in the view, its aspect
     tells how far the vehicle is turned, and the names to which of the four sides.
@@ -42,7 +42,7 @@ def photograph_vehicle(
 
 
 def heading(nuisance: float, *names: str | int) -> int:
-    """Degrees that a vehicle is turned, give or take 15.
+    """Return the degrees that a vehicle is turned, give or take 15.
 
     Traffic under one camera goes one way, up, but for a share of `nuisance` of the vehicles, which
     head in any of eight directions.
@@ -53,7 +53,7 @@ def heading(nuisance: float, *names: str | int) -> int:
 
 
 def framed(body: Body, turned: int, tilt: int, area: float) -> tuple[int, int]:
-    """Width and height of the image, of about `area` pixels, around a body turned by degrees."""
+    """Return width and height of an image of about `area` pixels around a turned body."""
     across, down = _extent(body, turned, tilt, (0.0, _up(tilt)))
     scale = math.sqrt(area / (across * down))
     return max(8, round(scale * across)), max(8, round(scale * down))
@@ -86,7 +86,7 @@ def _placement(body: Body, view: View, size: tuple[int, int], u: Iterator[float]
 
 @lru_cache(maxsize=4096)
 def _turn(body: Body, tilt: int, width: int, height: int) -> int:
-    """Degrees from 0 to 90 that the body is turned when its box has this aspect."""
+    """Return the degrees, 0 to 90, that a body is turned when its box has this aspect."""
 
     def misfit(turned: int) -> float:
         across, down = _extent(body, turned, tilt, (0.0, _up(tilt)))
@@ -98,7 +98,7 @@ def _turn(body: Body, tilt: int, width: int, height: int) -> int:
 def _extent(
     body: Body, heading: float, tilt: int, lift: tuple[float, float]
 ) -> tuple[float, float]:
-    """Width and height of the box around a body of length 1, lifted so far per unit of height."""
+    """Return width and height of the box around a body of length 1, lifted by its height."""
     turn = math.radians(heading)
     cos, sin = abs(math.cos(turn)), abs(math.sin(turn))
     flat = math.cos(math.radians(tilt)) * (body.width * sin + cos)
@@ -106,5 +106,5 @@ def _extent(
 
 
 def _up(tilt: int) -> float:
-    """How far upwards on the image one unit of height moves a point."""
+    """Return how far upwards on the image one unit of height moves a point."""
     return math.sin(math.radians(tilt))

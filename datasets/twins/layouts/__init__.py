@@ -41,7 +41,7 @@ class TwinLayout(Protocol):
     """What every layout module offers."""
 
     def plan(self, size: Size) -> list[Shot]:
-        """Every image of the twin, in the order in which they are drawn."""
+        """Return every image of the twin, in the order in which they are drawn."""
 
     def write(self, raw: Path, size: Size, pictures: Pictures) -> None:
         """Write the pictures and all that lies beside them into the empty folder `raw`."""
@@ -55,13 +55,13 @@ OTHERS: Mapping[str, Mapping[str, str]] = {
 
 
 def layout(name: str) -> TwinLayout:
-    """The layout module of this name: that of a reader, or a further one with _ for -."""
+    """Return the layout module of this name: that of a reader, or a further one with _ for -."""
     module = name.replace("-", "_")
     return cast(TwinLayout, importlib.import_module(f"crossres.datasets.twins.layouts.{module}"))
 
 
 def layout_of(dataset: str, name: str | None) -> tuple[TwinLayout, str]:
-    """The layout of a data set and its raw folder; `name` None is that of the card.
+    """Return the layout of a data set and its raw folder; `name` None is that of the card.
 
     Raises InputError listing the further layouts of the data set when `name` is none of them.
     """

@@ -19,7 +19,7 @@ SWAPPED = 3
 
 
 def plan(size: Size) -> list[Shot]:
-    """`identities` people, the first `two_cameras` of them seen by both cameras."""
+    """Return `identities` people, the first `two_cameras` of them seen by both cameras."""
     return [
         _shot(size, pid, index)
         for pid in range(1, size.count("identities") + 1)
@@ -35,7 +35,7 @@ def _shot(size: Size, pid: int, index: int) -> Shot:
 
 
 def _view(size: Size, path: str, is_lr: bool) -> View:
-    """HR images are 0.8 to 1.2 times the nominal size; LR ones 0.38 to 0.58 times."""
+    """Draw the size: 0.8 to 1.2 times the nominal one for HR images, 0.38 to 0.58 for LR ones."""
     share = draw("twin-caviar-size", path) % 1000 / 1000
     factor = 0.38 + 0.2 * share if is_lr else 0.8 + 0.4 * share
     wider = 0.92 + 0.16 * (draw("twin-caviar-width", path) % 1000) / 1000
@@ -48,6 +48,6 @@ def _view(size: Size, path: str, is_lr: bool) -> View:
 
 
 def write(raw: Path, size: Size, pictures: Pictures) -> None:  # noqa: ARG001
-    """CAVIARa, and beside it CAVIARb, the authors' second version, which no benchmark uses."""
+    """Write CAVIARa, and beside it CAVIARb, the authors' second version, which nobody uses."""
     write_files(raw, pictures, jpeg)
     write_atomically(raw.parent / "CAVIARb" / "0001001.jpg", (raw / "0001001.jpg").read_bytes())

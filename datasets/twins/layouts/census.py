@@ -14,8 +14,8 @@ T = TypeVar("T", int, tuple[int, int])
 def sightings(
     people: Sequence[int], seen_by: Sequence[int], per_camera: Sequence[int], *names: str | int
 ) -> list[tuple[int, int]]:
-    """The (pid, camid) pairs, sorted, where `seen_by[k]` of the people are seen by k + 1 cameras
-    and `per_camera[c]` of them by camera c + 1.
+    """Return the (pid, camid) pairs, sorted, where `seen_by[k]` of the people are seen by k + 1
+    cameras and `per_camera[c]` of them by camera c + 1.
 
     Each takes the cameras with most places left, which fills every place if the counts allow it.
     Raises ValueError when they do not.
@@ -34,7 +34,7 @@ def sightings(
 
 
 def dealt(total: int, takers: Sequence[T], *names: str | int) -> dict[T, int]:
-    """`total` dealt out evenly to the takers; what is left over goes to the first in hash order."""
+    """Deal `total` out evenly to the takers; the remainder goes to the first in hash order."""
     each, more = divmod(total, len(takers))
     lucky = set(ordered(takers, *names)[:more])
     return {taker: each + (taker in lucky) for taker in takers}

@@ -23,13 +23,13 @@ THUMBS_DB = bytes.fromhex("d0cf11e0a1b11ae1") + bytes(504)
 
 
 def shot(size: Size, image: RawImage, angle: int | None = None) -> Shot:
-    """The usual shot: the person of the image's pid, at the size of the twin."""
+    """Return the usual shot: the person of the image's pid, at the size of the twin."""
     view = View(size.width, size.height, angle=angle, nuisance=size.nuisance)
     return Shot(image, (image.pid,), view, image.path)
 
 
 def varied(size: Size, image: RawImage, percent: int) -> Shot:
-    """The usual shot, but width and height each lie up to `percent` off those of the twin."""
+    """Return a shot whose width and height each lie up to `percent` off those of the twin."""
     usual = shot(size, image)
     wider, taller = (
         draw("twin-varied", size.dataset, side, image.path) % (2 * percent + 1) - percent
@@ -46,7 +46,8 @@ def varied(size: Size, image: RawImage, percent: int) -> Shot:
 def vehicle_shot(
     size: Size, image: RawImage, share: float = 1.0, drawn_as: str | None = None
 ) -> Shot:
-    """The usual shot of a vehicle: as large as its heading and the height of the camera make it.
+    """Return the usual shot of a vehicle: as large as its heading and the height of the camera make
+    it.
 
     `share` below 1 makes a natively LR image, so much of the usual size. `drawn_as` is the path of
     the image where nothing else is given.
@@ -80,21 +81,21 @@ def write_file(file: Path, content: bytes) -> None:
 
 
 def jpeg(pixels: NDArray[np.uint8]) -> bytes:
-    """JPEG of quality 95 without chroma sub-sampling."""
+    """Encode as JPEG of quality 95 without chroma sub-sampling."""
     stream = io.BytesIO()
     Image.fromarray(pixels).save(stream, "JPEG", quality=95, subsampling=0)
     return stream.getvalue()
 
 
 def png(pixels: NDArray[np.uint8]) -> bytes:
-    """PNG."""
+    """Encode as PNG."""
     stream = io.BytesIO()
     Image.fromarray(pixels).save(stream, "PNG")
     return stream.getvalue()
 
 
 def bmp(pixels: NDArray[np.uint8]) -> bytes:
-    """24-bit BMP."""
+    """Encode as 24-bit BMP."""
     stream = io.BytesIO()
     Image.fromarray(pixels).save(stream, "BMP")
     return stream.getvalue()

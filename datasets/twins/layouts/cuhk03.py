@@ -34,8 +34,8 @@ Cells = dict[tuple[int, int], NDArray[np.uint8]]
 
 
 def plan(size: Size) -> list[Shot]:
-    """`pairs` identities per camera pair; each view holds one of `images` (1 to 5) images, or as
-    many as `missing` leaves.
+    """Return `pairs` identities per camera pair; each view holds one of `images` (1 to 5) images,
+    or as many as `missing` leaves.
     """
     return [
         _shot(size, pair, index, PER_VIEW * (view - 1) + place)
@@ -55,7 +55,7 @@ def _images(size: Size, pair: int, index: int, view: int) -> int:
 
 @lru_cache(maxsize=32)
 def _short(pair: int, view: int, identities: int, missing: int) -> dict[int, int]:
-    """Identity -> how many images short of five its view is; nearly nine in ten lack none.
+    """Draw identity -> how many images short of five its view is; nearly nine in ten lack none.
 
     The identity of one labeled view is first: a single image of its second view was detected.
     """
@@ -92,7 +92,7 @@ def _is_labeled(pair: int, index: int, column: int) -> bool:
 
 
 def test_sets(size: Size) -> list[list[tuple[int, int]]]:
-    """The shipped lists of test identities as (pair, index), each sorted."""
+    """Return the shipped lists of test identities as (pair, index), each sorted."""
     everyone = [
         (pair, index)
         for pair, identities in enumerate(size.counted("pairs"), start=1)
@@ -106,7 +106,7 @@ def test_sets(size: Size) -> list[list[tuple[int, int]]]:
 
 
 def write(raw: Path, size: Size, pictures: Pictures) -> None:
-    """The one file. Pictures of a pair are written as they come, so memory stays small."""
+    """Write the one file. Pictures of a pair are written as they come, so memory stays small."""
     raw.mkdir(parents=True, exist_ok=True)
     with h5py.File(raw / FILE, "w", userblock_size=512, libver="earliest") as file:
         matrix = _Matrix(file)
@@ -126,7 +126,7 @@ def write(raw: Path, size: Size, pictures: Pictures) -> None:
 
 
 def _by_pair(pictures: Pictures) -> Iterator[tuple[int, Cells]]:
-    """The pictures of each pair as (index, column) -> pixels."""
+    """Yield the pictures of each pair as (index, column) -> pixels."""
     cells: Cells = {}
     now = 1
     for shot, pixels in pictures:
@@ -147,7 +147,7 @@ def _labeled(pair: int, cells: Cells) -> Cells:
 
 
 def labeled_box(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The box drawn by hand: the same image with other borders."""
+    """Return the box drawn by hand: the same image with other borders."""
     return pixels[2:-1, 1:-1]
 
 
@@ -183,7 +183,7 @@ class _Matrix:
         dataset.attrs["MATLAB_class"] = np.bytes_("cell")
 
     def _empty(self) -> Any:
-        """MATLAB stores the dimensions of an empty array in place of its content."""
+        """Store an empty array as MATLAB does: its dimensions in place of its content."""
         reference = self._store(np.zeros(2, dtype=np.uint64), "double")
         self.file[reference].attrs["MATLAB_empty"] = np.uint8(1)
         return reference

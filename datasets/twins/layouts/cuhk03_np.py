@@ -19,7 +19,7 @@ _EMPTY_MAT = b"MATLAB 5.0 MAT-file".ljust(124) + b"\x00\x01IM"
 
 
 def plan(size: Size) -> list[Shot]:
-    """The shots of the CUHK03 twin, with pids counted over all pairs and camids of 1 and 2."""
+    """Return the shots of the CUHK03 twin; pids are counted over all pairs, camids are 1 and 2."""
     shots = cuhk03.plan(size)
     pids = sorted({shot.image.pid for shot in shots})
     number = {pid: place for place, pid in enumerate(pids, start=1)}
@@ -39,7 +39,7 @@ def plan(size: Size) -> list[Shot]:
 
 
 def _renamed(shot: Shot, folder: str, pid: int, view: int) -> Shot:
-    """The same picture in the detected boxes, and in the labeled ones where it has those."""
+    """Return the same picture in the detected boxes, and in the labeled ones where it has those."""
 
     def in_folder(image: RawImage) -> RawImage:
         name = f"{pid:04d}_c{view}_{image.path.rpartition('/')[2]}.png"
@@ -50,7 +50,7 @@ def _renamed(shot: Shot, folder: str, pid: int, view: int) -> Shot:
 
 
 def write(raw: Path, size: Size, pictures: Pictures) -> None:  # noqa: ARG001
-    """The folders of both boxes, and beside them the lists of the authors, here without content."""
+    """Write the folders of both boxes, and beside them the lists of the authors, empty here."""
     for shot, pixels in pictures:
         encode = jpeg if shot.image.part == "query" else png
         write_file(raw / shot.image.path, encode(pixels))

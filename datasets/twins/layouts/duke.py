@@ -19,7 +19,7 @@ BOXES = 2
 
 
 def plan(size: Size) -> list[Shot]:
-    """Train and test identities by hash, one query per test (identity, camera); distractors.
+    """Draw train and test identities, one query per test (identity, camera), and distractors.
 
     A size with `queries` has exactly so many, and as many images of each part as it says.
     """
@@ -42,7 +42,7 @@ def plan(size: Size) -> list[Shot]:
 
 
 def _counted(size: Size, train: list[int], test: list[int]) -> list[Shot]:
-    """Totals of the real set, dealt out: queries to test people, images to who is seen where."""
+    """Deal out the totals of the real set: queries to test people, images to sightings."""
     trained = [(pid, camid) for pid in train for camid in _cameras(size, pid)]
     seen_by = dealt(size.count("queries"), test, "twin-duke-queries")
     tested = [(pid, camid) for pid in test for camid in _which(pid, seen_by[pid])]
@@ -71,7 +71,7 @@ def _which(pid: int, seen_by: int) -> list[int]:
 
 
 def _distractors(size: Size, before: int) -> list[Shot]:
-    """Identities of the gallery alone, each in one camera."""
+    """Draw identities of the gallery alone, each in one camera."""
     return [
         _shot(size, GALLERY, pid, pick(CAMERAS, "twin-duke-which", pid), index)
         for pid in range(before + 1, before + 1 + size.count("distractors"))
@@ -80,14 +80,14 @@ def _distractors(size: Size, before: int) -> list[Shot]:
 
 
 def _shot(size: Size, folder: str, pid: int, camid: int, index: int) -> Shot:
-    """The frame number grows with the index, so that names are unique."""
+    """Return the frame number grows with the index, so that names are unique."""
     frame = draw("twin-duke-frame", pid, camid) % 300_000 + 120 * index
     image = RawImage(f"{folder}/{pid:04d}_c{camid}_f{frame:07d}.jpg", pid, camid, PARTS[folder])
     return varied(size, image, 30)
 
 
 def write(raw: Path, size: Size, pictures: Pictures) -> None:  # noqa: ARG001
-    """The three folders, and the licence files that lie beside them."""
+    """Write the three folders, and the licence files that lie beside them."""
     write_files(raw, pictures, jpeg)
     for name in ("CITATION.txt", "LICENSE_DukeMTMC.txt"):
         write_file(raw / name, b"Drawn in the layout of DukeMTMC-reID.\n")

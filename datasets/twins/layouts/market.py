@@ -19,7 +19,7 @@ PARTS = {TRAIN: "train", GALLERY: "gallery", QUERY: "query"}
 
 
 def plan(size: Size) -> list[Shot]:
-    """Train and test identities by hash; each seen by as many cameras as one of `cameras`.
+    """Draw train and test identities, each seen by as many cameras as one of `cameras`.
 
     A size with lists of counts per camera has exactly those.
     """
@@ -46,7 +46,7 @@ def _cameras(size: Size, pid: int) -> list[int]:
 
 
 def _test_cameras(size: Size, place: int, pid: int) -> list[int]:
-    """The first test identity has two cameras, the second all six, the third at least three."""
+    """Give the first test identity two cameras, the second all six, the third at least three."""
     forced = {0: 2, 1: 6, 2: 3}.get(place)
     return (
         sorted(ordered(CAMERAS, "twin-market-which", pid)[:forced])
@@ -66,7 +66,7 @@ def _test_shots(size: Size, pid: int, cameras: list[int], without_box: bool) -> 
 
 
 def _others(size: Size) -> list[Shot]:
-    """Distractors (id 0, strangers) and junk (id -1, badly placed boxes of strangers)."""
+    """Draw distractors (id 0, strangers) and junk (id -1, badly placed boxes of strangers)."""
     return [
         _other(size, name, 1 + index % len(CAMERAS), index)
         for name in ("distractors", "junk")
@@ -82,7 +82,7 @@ def _other(size: Size, name: str, camid: int, index: int) -> Shot:
 
 
 def _counted(size: Size) -> list[Shot]:
-    """The parts with the counts of the real set, by camera."""
+    """Return the parts with the counts of the real set, by camera."""
     train_seen, test_seen = size.counted("train_seen_by"), size.counted("test_seen_by")
     order = ordered(range(1, 1 + sum(train_seen) + sum(test_seen)), "twin-market-split")
     train, test = order[: sum(train_seen)], order[sum(train_seen) :]
@@ -97,7 +97,7 @@ def _counted(size: Size) -> list[Shot]:
 def _boxes(
     size: Size, folder: str, pairs: list[tuple[int, int]], per_camera: tuple[int, ...]
 ) -> list[Shot]:
-    """The images of each camera, dealt out to those whom it has seen."""
+    """Return the images of each camera, dealt out to those whom it has seen."""
     counts: dict[tuple[int, int], int] = {}
     for camid, total in zip(CAMERAS, per_camera, strict=True):
         counts |= dealt(total, [pair for pair in pairs if pair[1] == camid], "twin-market-boxes")
@@ -109,7 +109,7 @@ def _boxes(
 
 
 def _queried(size: Size, test: list[int], seen: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    """One query of each test sighting, and queries without a box up to the count of the camera."""
+    """Add one query of each test sighting, and queries without a box up to the camera's count."""
     queries = list(seen)
     for camid, count in zip(CAMERAS, size.counted("queries"), strict=True):
         those = {pid for pid, camera in seen if camera == camid}
@@ -119,7 +119,7 @@ def _queried(size: Size, test: list[int], seen: list[tuple[int, int]]) -> list[t
 
 
 def _counted_others(size: Size) -> list[Shot]:
-    """Distractors and junk by camera, numbered through."""
+    """Number distractors and junk through, by camera."""
     cameras = {
         name: [camid for camid in CAMERAS for _ in range(size.counted(name)[camid - 1])]
         for name in ("distractors", "junk")
@@ -132,7 +132,7 @@ def _counted_others(size: Size) -> list[Shot]:
 
 
 def _shot(size: Size, folder: str, pid: int, camid: int, index: int) -> Shot:
-    """The frame number grows with the index, so that names are unique."""
+    """Return the frame number grows with the index, so that names are unique."""
     sequence = 1 + draw("twin-market-sequence", pid, camid) % 6
     frame = draw("twin-market-frame", pid, camid) % 90000 + 25 * index
     number = "-1" if pid == -1 else f"{pid:04d}"
@@ -141,7 +141,7 @@ def _shot(size: Size, folder: str, pid: int, camid: int, index: int) -> Shot:
 
 
 def write(raw: Path, size: Size, pictures: Pictures) -> None:  # noqa: ARG001
-    """The three folders, and what else lies in real copies: gt_bbox, a readme, thumbnail caches."""
+    """Write the three folders, and what else lies in real copies: gt_bbox, a readme, thumbnails."""
     write_files(raw, pictures, jpeg)
     first = min((raw / QUERY).iterdir())
     write_file(raw / "gt_bbox" / first.name, first.read_bytes())

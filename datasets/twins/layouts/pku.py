@@ -14,7 +14,7 @@ DUPLICATE = (2, 1, 4)
 
 
 def plan(size: Size) -> list[Shot]:
-    """`identities` people, two cameras, eight orientations in steps of 45 degrees."""
+    """Return `identities` people, two cameras, eight orientations in steps of 45 degrees."""
     shots = [
         shot(size, RawImage(_name(pid, camid, turn), pid, camid), 45 * (turn - 1))
         for pid in range(1, size.count("identities") + 1)
@@ -33,5 +33,5 @@ def _name(pid: int, camid: int, turn: int) -> str:
 
 
 def write(raw: Path, size: Size, pictures: Pictures) -> None:  # noqa: ARG001
-    """One flat folder."""
+    """Write one flat folder."""
     write_files(raw, pictures, jpeg)

@@ -14,8 +14,8 @@ FEW = 1
 
 
 def plan(size: Size) -> list[Shot]:
-    """`identities` people from 0; the number of images per camera is one of `images`, or such that
-    all make `total`.
+    """Return `identities` people from 0; the number of images per camera is one of `images`, or
+    such that all make `total`.
     """
     counts = _counts(size)
     return [
@@ -26,7 +26,7 @@ def plan(size: Size) -> list[Shot]:
 
 
 def _counts(size: Size) -> dict[tuple[int, int], int]:
-    """(person, camera) -> number of images."""
+    """Return (person, camera) -> number of images."""
     pairs = [(pid, camid) for pid in range(size.count("identities")) for camid in (0, 1)]
     if "total" in size.counts:
         most = [pair for pair in pairs if pair != (FEW, 0)]
@@ -37,5 +37,5 @@ def _counts(size: Size) -> dict[tuple[int, int], int]:
 
 
 def write(raw: Path, size: Size, pictures: Pictures) -> None:  # noqa: ARG001
-    """The two folders of JPEG files."""
+    """Write the two folders of JPEG files."""
     write_files(raw, pictures, jpeg)

@@ -11,7 +11,7 @@ CAMERAS = range(1, 7)
 
 
 def plan(size: Size) -> list[Shot]:
-    """One image of each of the `identities` in each camera."""
+    """Plan one image of each of the `identities` in each camera."""
     return [
         shot(size, RawImage(f"cam{camid}/{pid:04d}/0001.jpg", pid, camid))
         for camid in CAMERAS
@@ -20,7 +20,7 @@ def plan(size: Size) -> list[Shot]:
 
 
 def write(raw: Path, size: Size, pictures: Pictures) -> None:
-    """The folders, and the list of training identities in exp."""
+    """Write the folders, and the list of training identities in exp."""
     write_files(raw, pictures, jpeg)
     pids = ",".join(str(pid) for pid in range(1, 1 + size.count("identities")))
     write_file(raw / "exp" / "train_id.txt", pids.encode("ascii"))

@@ -10,7 +10,7 @@ from crossres.datasets.twins.sizes import Size
 
 
 def plan(size: Size) -> list[Shot]:
-    """The people and poses of the SYSU twin, in other folders."""
+    """Return the people and poses of the SYSU twin, in other folders."""
     return [_moved(shot) for shot in sysu.plan(size)]
 
 
@@ -22,5 +22,5 @@ def _moved(shot: Shot) -> Shot:
 
 
 def write(raw: Path, size: Size, pictures: Pictures) -> None:  # noqa: ARG001
-    """The two folders of folders."""
+    """Write the two folders of folders."""
     write_files(raw, pictures, jpeg)

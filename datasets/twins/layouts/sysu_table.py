@@ -11,7 +11,7 @@ from crossres.datasets.twins.sizes import Size
 
 
 def plan(size: Size) -> list[Shot]:
-    """The people and poses of the SYSU twin, in one folder whose names say nothing."""
+    """Return the people and poses of the SYSU twin, in one folder whose names say nothing."""
     return [
         replace(shot, image=_renamed(shot.image, place))
         for place, shot in enumerate(sysu.plan(size), start=1)
@@ -23,7 +23,7 @@ def _renamed(image: RawImage, place: int) -> RawImage:
 
 
 def write(raw: Path, size: Size, pictures: Pictures) -> None:  # noqa: ARG001
-    """The folder, and the table with the line ends of a spreadsheet."""
+    """Write the folder, and the table with the line ends of a spreadsheet."""
     lines = [",".join(COLUMNS)]
     for shot, pixels in pictures:
         write_file(raw / shot.image.path, jpeg(pixels))

@@ -17,7 +17,7 @@ README = b"Drawn in the layout of VIPeR: one image per person in cam_a and in ca
 
 
 def plan(size: Size) -> list[Shot]:
-    """`identities` of the `numbers` ids, each at two neighbouring angles."""
+    """Return `identities` of the `numbers` ids, each at two neighbouring angles."""
     pids = ordered(range(size.count("numbers")), "twin-viper-ids")[: size.count("identities")]
     return [
         shot(size, RawImage(f"{name}/{pid:03d}_{angle}.bmp", pid, camid), angle)
@@ -27,18 +27,18 @@ def plan(size: Size) -> list[Shot]:
 
 
 def _angles(pid: int) -> tuple[int, int]:
-    """Two neighbouring angles, in either order."""
+    """Draw two neighbouring angles, in either order."""
     place = draw("twin-viper-angles", pid) % (len(ANGLES) - 1)
     near, far = ANGLES[place], ANGLES[place + 1]
     return (near, far) if draw("twin-viper-order", pid) % 2 else (far, near)
 
 
 def write(raw: Path, size: Size, pictures: Pictures) -> None:  # noqa: ARG001
-    """The two folders and the README beside them."""
+    """Write the two folders and the README beside them."""
     write_files(raw, pictures, _bmp)
     write_file(raw / "README.txt", README)
 
 
 def _bmp(pixels: NDArray[np.uint8]) -> bytes:
-    """The genuine files are two bytes longer than their header and pixels ask for."""
+    """Return the genuine files are two bytes longer than their header and pixels ask for."""
     return bmp(pixels) + b"\0\0"

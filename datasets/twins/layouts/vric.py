@@ -17,8 +17,8 @@ from crossres.datasets.twins.sizes import Size
 
 
 def plan(size: Size) -> list[Shot]:
-    """Train vehicles of one of `images` each, or such that all make `train_total`; test vehicles
-    of a probe and a gallery image.
+    """Plan train vehicles of one of `images` each, or such that all make `train_total`; test
+    vehicles have a probe and a gallery image.
     """
     taken = _totalled(size) if "train_total" in size.counts else _picked(size)
     shots = [
@@ -38,7 +38,7 @@ def _cameras(size: Size) -> range:
 
 
 def _picked(size: Size) -> dict[int, list[int]]:
-    """train vehicle -> the camera of each image."""
+    """Draw train vehicle -> the camera of each image."""
     return {
         vehicle: [
             pick(_cameras(size), "twin-vric-camera", vehicle, index)
@@ -49,7 +49,7 @@ def _picked(size: Size) -> dict[int, list[int]]:
 
 
 def _totalled(size: Size) -> dict[int, list[int]]:
-    """The same for many images, each with a single draw whatever the number of cameras."""
+    """Return the same for many images, each with a single draw whatever the number of cameras."""
     vehicles = range(1, 1 + size.count("train_identities"))
     counts = dealt(size.count("train_total"), vehicles, "twin-vric-total")
     return {
@@ -62,7 +62,7 @@ def _totalled(size: Size) -> dict[int, list[int]]:
 
 
 def _shot(size: Size, name: str, vehicle: int, index: int, camid: int) -> Shot:
-    """LR images are 0.35 to 0.55 times as large as the others."""
+    """Make a shot; LR images are 0.35 to 0.55 times as large as the others."""
     part = PARTS[name]
     path = f"{name}_images/{vehicle:05d}_{index:03d}.jpg"
     small = draw("twin-vric-lr", path) % 5 < 2
@@ -71,7 +71,7 @@ def _shot(size: Size, name: str, vehicle: int, index: int, camid: int) -> Shot:
 
 
 def write(raw: Path, size: Size, pictures: Pictures) -> None:  # noqa: ARG001
-    """The three folders, a list for each, and the README beside them."""
+    """Write the three folders, a list for each, and the README beside them."""
     lines: dict[str, list[str]] = {name: [] for name in PARTS}
     for shot, pixels in pictures:
         write_file(raw / shot.image.path, jpeg(pixels))

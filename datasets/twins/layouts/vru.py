@@ -21,7 +21,7 @@ SINGLE = 1
 
 
 def plan(size: Size) -> list[Shot]:
-    """Train vehicles, then test vehicles; numbered in hash order.
+    """Plan train vehicles, then test vehicles; image numbers are in hash order.
 
     Each has one of `images`, or the totals of the train list and of each test list are dealt out.
     """
@@ -38,7 +38,7 @@ def plan(size: Size) -> list[Shot]:
 
 
 def _picked(size: Size) -> dict[tuple[str, int], int]:
-    """(part, vehicle) -> number of images."""
+    """Return (part, vehicle) -> number of images."""
     counts = {
         (part, vehicle): pick(size.counted("images"), "twin-vru-images", part, vehicle)
         for part in ("train", "test")
@@ -48,7 +48,7 @@ def _picked(size: Size) -> dict[tuple[str, int], int]:
 
 
 def _totals(size: Size) -> dict[tuple[str, int], int]:
-    """The same such that every list has its total, though each test list holds those before it."""
+    """Deal images out so that every list has its total; each test list holds those before it."""
     vehicles = range(1, 1 + size.count("train_identities"))
     train = dealt(size.count("train_total"), vehicles, "twin-vru-total", "train")
     test, filled = {SINGLE: 1}, 1
@@ -63,13 +63,13 @@ def _totals(size: Size) -> dict[tuple[str, int], int]:
 
 
 def _shot(size: Size, part: str, vehicle: int, number: int, name: str) -> Shot:
-    """Landscape or portrait, as the heading of a vehicle seen from above makes it."""
+    """Make a shot, landscape or portrait as the heading of the vehicle makes it."""
     image = RawImage(f"Pic/{number}.jpg", pid_of(vehicle, part), -1, part)
     return vehicle_shot(size, image, drawn_as=name)
 
 
 def write(raw: Path, size: Size, pictures: Pictures) -> None:
-    """The pictures, one that no list names, and the lists."""
+    """Write the pictures, one that no list names, and the lists."""
     shots = []
     for shot, pixels in pictures:
         shots.append(shot)
@@ -80,7 +80,7 @@ def write(raw: Path, size: Size, pictures: Pictures) -> None:
 
 
 def _lists(size: Size, shots: list[Shot]) -> dict[str, bytes]:
-    """The train list, and test lists of which each holds those before it."""
+    """Return the train list, and test lists of which each holds those before it."""
     found = {"train_list.txt": _lines(shots, "train", size.count("train_identities"))}
     for name, vehicles in zip(LISTS, size.counted("lists"), strict=True):
         found[f"test_list_{name}.txt"] = _lines(shots, "test", vehicles)
@@ -90,7 +90,7 @@ def _lists(size: Size, shots: list[Shot]) -> dict[str, bytes]:
 
 
 def _lines(shots: list[Shot], part: str, vehicles: int) -> bytes:
-    """The lines of the first vehicles of a part, in the order of the image numbers."""
+    """Return the lines of the first vehicles of a part, in the order of the image numbers."""
     numbers = {pid_of(vehicle, part): vehicle for vehicle in range(1, 1 + vehicles)}
     listed = sorted(
         (int(Path(shot.image.path).stem), numbers[shot.image.pid])
