@@ -1,4 +1,4 @@
-"""A paper's sentences about its results as data, and what measured values say of each of them.
+"""Verdicts on claims: what measured values say of a paper's sentences about its results.
 
 A claims file is a TOML file; the MSIFLA paper's is tables/claims.toml.
 """
@@ -34,9 +34,10 @@ class ClaimComparison:
 class ClaimAnswer:
     """What is measured of a claim: in all, on average over its data sets, and one by one.
 
-    `p` is the evidence for the verdict, corrected where other claims were held with it. `seeds`:
-    with how many on each data set true differences of the margin would be found in all comparisons
-    in 80 % of the cases, where it is undecided; None where no number would do, or it is not known.
+    `p` is the evidence for the verdict, corrected where other claims were answered with it.
+    `seeds`: with how many on each data set true differences of the margin would be found in all
+    comparisons in 80 % of the cases, where it is undecided; None where no number would do, or it is
+    not known.
     """
 
     claim: Claim
@@ -50,28 +51,28 @@ class ClaimAnswer:
 def answers(
     claims: Sequence[Claim], rows: Sequence[Mapping[str, Sample]]
 ) -> tuple[ClaimAnswer, ...]:
-    """Hold claims against `rows[k][label]`, the values of claim k's rows by (data set, seed).
+    """Answer claims from `rows[k][label]`, the values of claim k's rows by (data set, seed).
 
     A verdict stands at 5 % for all claims together (Holm); what does not is undecided.
     """
     alone = [answer(claim, values) for claim, values in zip(claims, rows, strict=True)]
-    measured = [found for found in alone if found.verdict != "not measured"]
-    corrected = iter(holm([found.p for found in measured]))
+    measured = [claim for claim in alone if claim.verdict != "not measured"]
+    corrected = iter(holm([claim.p for claim in measured]))
     return tuple(
-        _decided(replace(found, p=next(corrected))) if found in measured else found
-        for found in alone
+        _decided(replace(claim, p=next(corrected))) if claim in measured else claim
+        for claim in alone
     )
 
 
-def _decided(found: ClaimAnswer) -> ClaimAnswer:
-    """Undecided, with the seeds that would decide, unless its p says otherwise."""
-    if found.p <= LEVEL:
-        return found
-    return replace(found, verdict="undecided", seeds=_seeds(found))
+def _decided(answer: ClaimAnswer) -> ClaimAnswer:
+    """Make an answer undecided, with the seeds that would decide, unless its p says otherwise."""
+    if answer.p <= LEVEL:
+        return answer
+    return replace(answer, verdict="undecided", seeds=_seeds(answer))
 
 
 def answer(claim: Claim, rows: Mapping[str, Sample]) -> ClaimAnswer:
-    """Hold one claim against `rows[label]`, fractions of its metric by (data set, seed).
+    """Answer one claim from `rows[label]`, fractions of its metric by (data set, seed).
 
     It holds when every comparison does, each at 5 %, as all must pass. It does not hold when one is
     the other way round, at 5 % for all together (Holm), and is no difference when one is within the
@@ -87,8 +88,10 @@ def answer(claim: Claim, rows: Mapping[str, Sample]) -> ClaimAnswer:
     gaps = [difference(left, signed.get(right, nothing), on=dataset) for right, dataset in pairs]
     verdict, p = _together(gaps, claim.margin)
     findings = tuple(
-        ClaimComparison(right, dataset, "holds" if verdict == "holds" else one, gap)
-        for (right, dataset), one, gap in zip(pairs, _each(gaps, claim.margin), gaps, strict=True)
+        ClaimComparison(right, dataset, "holds" if verdict == "holds" else single, gap)
+        for (right, dataset), single, gap in zip(
+            pairs, _each(gaps, claim.margin), gaps, strict=True
+        )
     )
     within = left.only(claim.datasets)
     overall = tuple(
@@ -96,12 +99,12 @@ def answer(claim: Claim, rows: Mapping[str, Sample]) -> ClaimAnswer:
         for right in claim.rights
         if (gap := difference(within, signed.get(right, nothing).only(claim.datasets))) is not None
     )
-    found = ClaimAnswer(claim, verdict, p, findings, overall)
-    return found if verdict == "not measured" else _decided(found)
+    undecided = ClaimAnswer(claim, verdict, p, findings, overall)
+    return undecided if verdict == "not measured" else _decided(undecided)
 
 
 def _within(gap: Difference | None, margin: float) -> float:
-    """The p-value of a difference being smaller than the margin, either way."""
+    """Return the p-value of a difference being smaller than the margin, either way."""
     return 1.0 if gap is None else level_for(gap, margin - abs(gap.effect))
 
 
@@ -114,7 +117,7 @@ def _agreeing(gap: Difference | None) -> float:
 
 
 def _together(gaps: Sequence[Difference | None], margin: float) -> tuple[ClaimVerdict, float]:
-    """The first verdict that is found, in this order, else that of most evidence; its p-value."""
+    """Return the first verdict that is found, in this order, else that of most evidence; its p."""
     if all(gap is None for gap in gaps):
         return "not measured", 1.0
     evidence: dict[ClaimVerdict, float] = {
@@ -128,25 +131,25 @@ def _together(gaps: Sequence[Difference | None], margin: float) -> tuple[ClaimVe
 
 
 def _each(gaps: Sequence[Difference | None], margin: float) -> list[ClaimVerdict]:
-    """The verdict on each comparison, all of them together at 5 %."""
-    told = holm([1.0 if gap is None or gap.p is None else gap.p for gap in gaps])
+    """Return the verdict on each comparison, all of them together at 5 %."""
+    differs = holm([1.0 if gap is None or gap.p is None else gap.p for gap in gaps])
     alike = holm([_within(gap, margin) for gap in gaps])
-    return [_verdict(gap, *p) for gap, *p in zip(gaps, told, alike, strict=True)]
+    return [_verdict(gap, *p) for gap, *p in zip(gaps, differs, alike, strict=True)]
 
 
-def _verdict(gap: Difference | None, told: float, alike: float) -> ClaimVerdict:
+def _verdict(gap: Difference | None, differs: float, alike: float) -> ClaimVerdict:
     if gap is None:
         return "not measured"
-    if min(told, alike) > LEVEL:
+    if min(differs, alike) > LEVEL:
         return "undecided"
-    if alike < told:
+    if alike < differs:
         return "no difference"
     return "holds" if gap.effect > 0 else "does not hold"
 
 
-def _seeds(found: ClaimAnswer) -> int | None:
-    """With how many seeds all comparisons would find differences of the margin."""
-    gaps = [one.difference for one in found.findings if one.difference is not None]
-    wanted = 1 - (1 - WANTED) / len(found.findings)  # all of them, so each more often
-    needed = [seeds_to_find(found.claim.margin, gap, wanted) for gap in gaps]
+def _seeds(answer: ClaimAnswer) -> int | None:
+    """Return with how many seeds all comparisons would find differences of the margin."""
+    gaps = [part.difference for part in answer.findings if part.difference is not None]
+    chance = 1 - (1 - WANTED) / len(answer.findings)  # all of them, so each more often
+    needed = [seeds_to_find(answer.claim.margin, gap, chance) for gap in gaps]
     return None if None in needed else max((n for n in needed if n is not None), default=None)

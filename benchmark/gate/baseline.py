@@ -16,47 +16,47 @@ from crossres.datasets.base.texts import read_json
 
 FORMAT = "crossres baseline"
 VERSION = 1
-VARYING = ("metrics", "first_losses")  # what an entry of another run has of its own
+VARYING = ("metrics", "first_losses")  # what may differ from run to run
 REMEDY = "make it again with `crossres baseline RESULTS`"
 
 
 @dataclass(frozen=True)
 class Baseline:
-    """The records of a baseline, and of `again` as many runs more, in which nothing had changed.
+    """The records of a baseline, and those of more runs of its cells, in which nothing had changed.
 
-    In these only the VARYING are their own: they tell how much a run scatters.
+    These differ from `records` only in what is VARYING: they tell how much a run scatters.
     """
 
     records: tuple[Record, ...]
-    again: tuple[tuple[Record, ...], ...] = ()
+    more_runs: tuple[tuple[Record, ...], ...] = ()
 
 
-def with_runs(baseline: Baseline, again: Iterable[Sequence[Record]]) -> Baseline:
-    """The baseline with more runs of its cells.
+def with_runs(baseline: Baseline, more_runs: Iterable[Sequence[Record]]) -> Baseline:
+    """Add more runs of its cells to the baseline.
 
     Raises InputError when such a run lacks a cell, or has the bits of another one: it would say
     that results never scatter.
     """
-    runs, bits = list(baseline.again), [_bits(baseline.records)]
-    for number, run in enumerate(again, start=1):
-        found = {record.key: record for record in run}
-        missing = [record.cell for record in baseline.records if record.key not in found]
+    runs, bits = list(baseline.more_runs), [_bits(baseline.records)]
+    for number, run in enumerate(more_runs, start=1):
+        by_key = {record.key: record for record in run}
+        missing = [record.cell for record in baseline.records if record.key not in by_key]
         if missing:
             cell = missing[0]
             raise InputError(
                 f"run {number} of those that were run again lacks {len(missing)} cells, the first "
                 f"is {cell.method} on {cell.dataset}, seed {cell.seed}; run the same cells"
             )
-        mine = [found[record.key] for record in baseline.records]
-        if _bits(mine) in bits:
+        records = [by_key[record.key] for record in baseline.records]
+        if _bits(records) in bits:
             raise InputError(
                 f"run {number} of those that were run again has the same bits as another run, "
                 "which says nothing of how much results scatter; run the cells where sums come in "
                 "another order: on another kind of CPU, or with ATEN_CPU_CAPABILITY=default"
             )
-        bits.append(_bits(mine))
-        pairs = zip(baseline.records, mine, strict=True)
-        runs.append(tuple(replace(record, **_varying(own)) for record, own in pairs))
+        bits.append(_bits(records))
+        pairs = zip(baseline.records, records, strict=True)
+        runs.append(tuple(replace(record, **_varying(run_again)) for record, run_again in pairs))
     return Baseline(baseline.records, tuple(runs))
 
 
@@ -69,28 +69,28 @@ def _bits(run: Iterable[Record]) -> list[str]:
 
 
 def to_baseline(baseline: Baseline) -> str:
-    """The content of a baseline file; the same records give the same bytes, in whatever order.
+    """Return the content of a baseline file; the same records in any order give the same bytes.
 
     Records stand whole, by data set, protocol, method, options and seed; of other runs only what
     is VARYING. Raises InputError without any record.
     """
     if not baseline.records:
         raise InputError("a baseline needs records; fill the results folder with `crossres run`")
-    runs = [{record.key: record for record in run} for run in baseline.again]
-    records = sorted(baseline.records, key=_place)
-    again = [
+    runs = [{record.key: record for record in run} for run in baseline.more_runs]
+    records = sorted(baseline.records, key=_order)
+    varying = [
         {"key": r.key, **{name: [getattr(run[r.key], name) for run in runs] for name in VARYING}}
         for r in records
         if runs
     ]
     head = json.dumps({"format": FORMAT, "version": VERSION})
-    lists = {"records": [asdict(record) for record in records], "again": again}
+    lists = {"records": [asdict(record) for record in records], "again": varying}
     texts = [f'"{name}": [{_lines(entries)}]' for name, entries in lists.items()]
     return f"{head[:-1]}, {', '.join(texts)}}}\n"
 
 
 def _lines(entries: Iterable[Any]) -> str:
-    """One line each, so that a change reads well in a diff."""
+    """Write each entry on a line, so that a change reads well in a diff."""
     lines = [
         json.dumps(entry, sort_keys=True, allow_nan=False, ensure_ascii=False) for entry in entries
     ]
@@ -98,7 +98,7 @@ def _lines(entries: Iterable[Any]) -> str:
 
 
 def read_baseline(path: Path) -> Baseline:
-    """The records of a baseline file, in its order, and those of its other runs.
+    """Read the records of a baseline file, in its order, and those of its other runs.
 
     Raises InputError naming the file and the line when it is no baseline, or was altered.
     """
@@ -106,9 +106,7 @@ def read_baseline(path: Path) -> Baseline:
     head = (content.get("format"), content.get("version")) if isinstance(content, dict) else None
     if head != (FORMAT, VERSION) or not isinstance(content.get("records"), list):
         raise InputError(f"{path}: not a baseline of version {VERSION}; {REMEDY}")
-    records = [
-        _record(path, number, found) for number, found in enumerate(content["records"], start=2)
-    ]
+    records = [_record(path, line, entry) for line, entry in enumerate(content["records"], start=2)]
     twice = _twice([record.key for record in records])
     if not records or twice:
         fault = f"cell {twice} stands twice" if twice else "it holds no cell"
@@ -117,15 +115,15 @@ def read_baseline(path: Path) -> Baseline:
 
 
 def _runs(path: Path, content: Any, records: Sequence[Record]) -> tuple[tuple[Record, ...], ...]:
-    """The other runs; each entry has the key of a record and what is VARYING, by run."""
-    again = content.get("again", [])
-    if not again:
+    """Read the other runs; an entry has the key of a record and what is VARYING, by run."""
+    entries = content.get("again", [])
+    if not entries:
         return ()
     try:
-        varying = {entry["key"]: _by_run(entry) for entry in again}
+        varying = {entry["key"]: _by_run(entry) for entry in entries}
         columns = zip(*(varying[record.key] for record in records), strict=True)
         runs = [
-            [{**one, **own} for one, own in zip(content["records"], column, strict=True)]
+            [{**entry, **part} for entry, part in zip(content["records"], column, strict=True)]
             for column in columns
         ]
     except (KeyError, TypeError, ValueError) as error:
@@ -133,12 +131,13 @@ def _runs(path: Path, content: Any, records: Sequence[Record]) -> tuple[tuple[Re
         raise InputError(f"{path}: {fault} ({error}); {REMEDY}") from error
     first = len(records) + 3
     return tuple(
-        tuple(_record(path, line, one) for line, one in enumerate(run, start=first)) for run in runs
+        tuple(_record(path, line, entry) for line, entry in enumerate(run, start=first))
+        for run in runs
     )
 
 
 def _by_run(entry: dict[str, Any]) -> list[dict[str, Any]]:
-    """Of each run what is VARYING; files of older versions have no first losses."""
+    """Return what is VARYING of each run; files of older versions have no first losses."""
     names = [name for name in VARYING if name in entry or name == "metrics"]
     columns = zip(*(entry[name] for name in names), strict=True)
     return [{"first_losses": {}, **dict(zip(names, column, strict=True))} for column in columns]
@@ -155,7 +154,7 @@ def _twice(keys: Sequence[str]) -> str | None:
     return next((key for index, key in enumerate(keys) if key in keys[:index]), None)
 
 
-def _place(record: Record) -> tuple[Any, ...]:
+def _order(record: Record) -> tuple[Any, ...]:
     cell = record.cell
     options = canonical_json(cell.options)
     return cell.dataset, cell.protocol, cell.source, cell.method, options, cell.seed, record.key

@@ -1,4 +1,4 @@
-"""What a check could not have found: nothing found is no answer where nothing could have been."""
+"""What a check could not have found: finding nothing is no answer where nothing can be found."""
 
 import math
 from dataclasses import dataclass
@@ -21,17 +21,17 @@ class Blind:
 def blind_spots(
     comparison: Comparison, tests: tuple[Test, ...], limits: Limits
 ) -> tuple[Blind, ...]:
-    """All of them, the worst first; () where each drop that matters would have been found.
+    """Return what could not have been found, worst first; () if each drop that matters could.
 
     A drop matters from `Limits.must_find` on, in the first metric, of all rows and of each row.
     Bounds on time and memory say nothing where no cell was run twice.
     """
     metric = limits.metrics[0]
-    mine = [test for test in tests if test.metric == metric]
-    untested = [row for row in comparison.rows if row not in {test.row for test in mine}]
+    tests = tuple(test for test in tests if test.metric == metric)
+    untested = [row for row in comparison.rows if row not in {test.row for test in tests}]
     missing = [Blind(f"no {metric} of {row} on both sides", row) for row in untested]
-    several = len({test.gallery for test in mine}) > 1
-    blind = [test for test in mine if not _sees(test, limits)]
+    several = len({test.gallery for test in tests}) > 1
+    blind = [test for test in tests if not _sees(test, limits)]
     blind.sort(key=lambda test: -(test.needs or math.inf))
     unseen = [Blind(_words(test, limits, several), test.row) for test in blind]
     return (*([] if limits.exact else [*missing, *unseen]), *_costs(comparison, limits))
@@ -46,26 +46,26 @@ def _sees(test: Test, limits: Limits) -> bool:
 
 
 def _words(test: Test, limits: Limits, says_gallery: bool) -> str:
-    place = "all rows" if test.row is None else test.row
+    row = "all rows" if test.row is None else test.row
     metric = f"{test.metric}, {test.gallery}," if says_gallery else test.metric
-    wanted = f"{100 * limits.must_find:g} points"
+    drop = f"{100 * limits.must_find:g} points"
     if test.needs is None:
-        need = f"how many seeds {wanted} need cannot be said from these"
+        need = f"how many seeds {drop} need cannot be said from these"
     else:
-        need = f"{wanted} need {test.needs:,} seeds"
+        need = f"{drop} need {test.needs:,} seeds"
     if test.finds is None:
         return (
-            f"finds no drop of {metric} in {place} that is possible "
+            f"finds no drop of {metric} in {row} that is possible "
             f"(it is {100 * test.before:.1f}); {need}"
         )
-    return f"finds drops of {metric} in {place} from {100 * test.finds:.1f} points; {need}"
+    return f"finds drops of {metric} in {row} from {100 * test.finds:.1f} points; {need}"
 
 
 def _costs(comparison: Comparison, limits: Limits) -> list[Blind]:
     overall = comparison.costs[0]
-    asked = (("time", limits.time, overall.seconds), ("memory", limits.memory, overall.memory))
+    bounds = (("time", limits.time, overall.seconds), ("memory", limits.memory, overall.memory))
     return [
         Blind(f"{name}: no cell was run twice")
-        for name, bound, ratio in asked
+        for name, bound, ratio in bounds
         if bound is not None and ratio is None
     ]

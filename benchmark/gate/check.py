@@ -1,4 +1,4 @@
-"""The gate: are new results what a committed baseline says, up to chance?
+"""Check whether new results are what a committed baseline says, up to chance.
 
 Two kinds of checks. What is the same for each run (the data, the cells, the sizes of methods) must
 be equal. What varies by chance (the metrics, and the losses with which training begins) is tested,
@@ -51,8 +51,8 @@ class GateFinding:
 class Check:
     """The answer: failed with findings, else unusable where it was blind for what matters.
 
-    `notes` say what changed and is no fault. `runs`: how many of the baseline the results were held
-    against; `paired`: by data set and seed.
+    `notes` say what changed and is no fault. `runs`: with how many of the baseline the results were
+    compared; `paired`: by data set and seed.
     """
 
     comparison: Comparison
@@ -81,12 +81,12 @@ def check(
     results: Sequence[Record],
     tables: Iterable[Table],
     limits: Limits | None = None,
-    again: Sequence[Sequence[Record]] = (),
+    more_runs: Sequence[Sequence[Record]] = (),
 ) -> Check:
-    """Hold `results` against `baseline`; rows and gallery rules are those of `tables`.
+    """Check `results` against `baseline`; rows and gallery rules are those of `tables`.
 
-    `again`: more runs of the baseline, as `gate.baseline.Baseline` has them; results of other
-    seeds are held against the first one only.
+    `more_runs` of the baseline are as `gate.baseline.Baseline` has them; results of other seeds are
+    compared with the first run only.
     Raises InputError when nothing can be compared: no cell in common, an exact check on another
     platform.
     """
@@ -98,11 +98,11 @@ def check(
         raise InputError(_nothing_in_common(baseline, results))
     # Other random weights: another layer order, say. What a start is worth stays with a cell, and
     # runs again do not tell of it; so nothing that is paired with it can be compared.
-    elsewhere = _told_otherwise(comparison.pairs, START)
+    elsewhere = _other_digests(comparison.pairs, START)
     paired = not (limits.other_seeds or elsewhere)
-    again = again if paired else ()
-    tests = tests_of(comparison, limits, again, paired=paired)
-    beginnings = beginnings_of(comparison, again) if limits.training else ()
+    more_runs = more_runs if paired else ()
+    tests = tests_of(comparison, limits, more_runs, paired=paired)
+    beginnings = beginnings_of(comparison, more_runs) if limits.training else ()
     if limits.exact:
         _same_platform(comparison.pairs)
     findings = [
@@ -119,51 +119,60 @@ def check(
     if not limits.other_seeds:
         notes += _start_notes(elsewhere, comparison.pairs)
     blind = blind_spots(comparison, tests, limits)
-    found, told, runs = tuple(findings), tuple(notes), 1 + len(again)
-    return Check(comparison, limits, tests, beginnings, found, blind, told, runs, paired)
+    return Check(
+        comparison,
+        limits,
+        tests,
+        beginnings,
+        tuple(findings),
+        blind,
+        tuple(notes),
+        runs=1 + len(more_runs),
+        paired=paired,
+    )
 
 
 # --- what must be equal ---------------------------------------------------------------------------
 
 
 def _missing(comparison: Comparison) -> list[GateFinding]:
-    """Cells of the baseline that the results lack, a line per method and data set."""
-    seeds: dict[tuple[str, str, str], list[int]] = defaultdict(list)
+    """Find cells of the baseline that the results lack, a line for each method and data set."""
+    missing: dict[tuple[str, str, str], list[int]] = defaultdict(list)
     for record in comparison.only_a:
         cell = record.cell
-        seeds[cell.method, cell.dataset, cell.protocol].append(cell.seed)
+        missing[cell.method, cell.dataset, cell.protocol].append(cell.seed)
     return [
         GateFinding(
             "missing",
             f"{method} on {dataset} ({protocol}) was not run, or failed: seeds "
-            f"{', '.join(map(str, sorted(found)))}",
+            f"{', '.join(map(str, sorted(seeds)))}",
             dataset=dataset,
         )
-        for (method, dataset, protocol), found in sorted(seeds.items())
+        for (method, dataset, protocol), seeds in sorted(missing.items())
     ]
 
 
 def _other_data(pairs: Iterable[Pair]) -> list[GateFinding]:
-    """Splits, pixels and initial weights that are not those of the baseline."""
+    """Find splits, pixels and initial weights that are not those of the baseline."""
     words = {"manifest": "another split", "pixels": "other pixels of the same split"}
-    found: dict[tuple[str, str, str], list[Pair]] = defaultdict(list)
+    groups: dict[tuple[str, str, str], list[Pair]] = defaultdict(list)
     for pair in pairs:
         for name in _other_inputs(pair):
-            said = words.get(name, f"{name.removeprefix(INITIAL)} began with other weights")
-            found[said, pair.a.cell.dataset, pair.a.cell.protocol].append(pair)
+            fault = words.get(name, f"{name.removeprefix(INITIAL)} began with other weights")
+            groups[fault, pair.a.cell.dataset, pair.a.cell.protocol].append(pair)
     return [
         GateFinding(
             "data",
-            f"{said} on {dataset} ({protocol}), {len(mine)} cells; "
+            f"{fault} on {dataset} ({protocol}), {len(group)} cells; "
             "the numbers are not of the same experiment",
             dataset=dataset,
         )
-        for (said, dataset, protocol), mine in found.items()
+        for (fault, dataset, protocol), group in groups.items()
     ]
 
 
 def _other_inputs(pair: Pair) -> list[str]:
-    """Names of the digests of inputs that differ; other pixels follow from another split."""
+    """Name the digests of inputs that differ; other pixels follow from another split."""
     a, b = pair.a.digests, pair.b.digests
     differing = [name for name in ("manifest", "pixels") if a[name] != b[name]][:1]
     initial = sorted(name for name in a.keys() | b.keys() if name.startswith(INITIAL))
@@ -171,7 +180,7 @@ def _other_inputs(pair: Pair) -> list[str]:
 
 
 def _nothing_in_common(baseline: Sequence[Record], results: Sequence[Record]) -> str:
-    """That there is nothing to compare, and what the two sides are made of."""
+    """Say that there is nothing to compare, and which cells the two sides have."""
     sides = [
         sorted({f"{r.cell.dataset} ({r.cell.protocol}, {r.cell.source})" for r in side})
         for side in (baseline, results)
@@ -186,16 +195,16 @@ def _nothing_in_common(baseline: Sequence[Record], results: Sequence[Record]) ->
 
 
 def _other_setups(pairs: Iterable[Pair]) -> list[GateFinding]:
-    """Options, profiles and sources that are not those of the baseline: these are other cells."""
-    found: dict[tuple[str, tuple[str, ...]], list[Pair]] = defaultdict(list)
+    """Find options, profiles and sources other than the baseline's: these are other cells."""
+    groups: dict[tuple[str, tuple[str, ...]], list[Pair]] = defaultdict(list)
     for pair in pairs:
         kinds = ("option", "profile", "source")
         changes = [c for c in pair.changes if c.kind in kinds and c.a != c.b]
         if changes:
-            found[pair.row, tuple(_change(change) for change in changes)].append(pair)
+            groups[pair.row, tuple(_change(change) for change in changes)].append(pair)
     return [
-        GateFinding("setup", f"{row}: {_listed(changes)} ({len(mine)} cells)", row)
-        for (row, changes), mine in found.items()
+        GateFinding("setup", f"{row}: {_listed(changes)} ({len(group)} cells)", row)
+        for (row, changes), group in groups.items()
     ]
 
 
@@ -209,30 +218,30 @@ def _listed(changes: Sequence[str]) -> str:
 
 
 def _other_sizes(pairs: Iterable[Pair], limits: Limits) -> list[GateFinding]:
-    """Counts that no chance changes: parameters, sizes of embeddings and splits, what is ranked."""
-    found: dict[tuple[str, str], list[Pair]] = defaultdict(list)
+    """Find changed counts that are no chance: parameters, sizes, splits, what is ranked."""
+    groups: dict[tuple[str, str], list[Pair]] = defaultdict(list)
     for pair in pairs:
         for name in sorted(pair.a.counts.keys() & pair.b.counts.keys()):
             of_split = name.endswith(("_images", "_pids", "_pairs"))
             differs = pair.a.counts[name] != pair.b.counts[name]
             if differs and not (limits.other_seeds and of_split):
-                found[pair.row, name].append(pair)
+                groups[pair.row, name].append(pair)
     return [
         GateFinding(
             "size",
-            f"{row}: {name.replace('_', ' ')} {_range(p.a.counts[name] for p in mine)} → "
-            f"{_range(p.b.counts[name] for p in mine)} ({len(mine)} cells)",
+            f"{row}: {name.replace('_', ' ')} {_range(p.a.counts[name] for p in group)} → "
+            f"{_range(p.b.counts[name] for p in group)} ({len(group)} cells)",
             row,
-            mine[0].a.cell.dataset if len({p.a.cell.dataset for p in mine}) == 1 else None,
+            group[0].a.cell.dataset if len({p.a.cell.dataset for p in group}) == 1 else None,
         )
-        for (row, name), mine in found.items()
+        for (row, name), group in groups.items()
     ]
 
 
 def _range(counts: Iterable[int]) -> str:
-    """ "7", or "7 to 9" where seeds or data sets differ."""
-    found = sorted(set(counts))
-    return " to ".join(f"{count:,}" for count in found[:1] + found[1:][-1:])
+    """Write "7", or "7 to 9" where seeds or data sets differ."""
+    distinct = sorted(set(counts))
+    return " to ".join(f"{count:,}" for count in distinct[:1] + distinct[1:][-1:])
 
 
 def _same_platform(pairs: Iterable[Pair]) -> None:
@@ -253,10 +262,10 @@ def _not_equal(pairs: Iterable[Pair]) -> list[GateFinding]:
         by_row[pair.row].append(pair)
     return [
         GateFinding(
-            "exact", f"{row}: {differing} of {len(mine)} cells are not equal to the bit", row
+            "exact", f"{row}: {differing} of {len(group)} cells are not equal to the bit", row
         )
-        for row, mine in by_row.items()
-        if (differing := sum(pair.sameness != "bit-equal" for pair in mine))
+        for row, group in by_row.items()
+        if (differing := sum(pair.sameness != "bit-equal" for pair in group))
     ]
 
 
@@ -265,7 +274,7 @@ def _not_equal(pairs: Iterable[Pair]) -> list[GateFinding]:
 
 def _alarms(tests: Sequence[Test], limits: Limits) -> list[GateFinding]:
     several = len({test.gallery for test in tests}) > 1
-    return [found for test in tests if (found := _alarm(test, limits, several)) is not None]
+    return [alarm for test in tests if (alarm := _alarm(test, limits, several)) is not None]
 
 
 def _alarm(test: Test, limits: Limits, says_gallery: bool) -> GateFinding | None:
@@ -278,7 +287,7 @@ def _alarm(test: Test, limits: Limits, says_gallery: bool) -> GateFinding | None
         return GateFinding("tolerance", text, test.row, test=test)
     if limits.gains and beyond and test.better is not None and test.better <= level:
         return GateFinding("too good", f"{moved}, beyond chance", test.row, test=test)
-    far = max(test.on_sets, key=lambda one: abs(one.now - one.before))
+    far = max(test.on_sets, key=lambda on_set: abs(on_set.now - on_set.before))
     if abs(far.now - far.before) > BOUND:
         text = f"{_moved(test, says_gallery, far)}, beyond {100 * BOUND:g}, whatever chance does"
         return GateFinding("bound", text, test.row, far.dataset.partition(" ")[0], test)
@@ -286,13 +295,13 @@ def _alarm(test: Test, limits: Limits, says_gallery: bool) -> GateFinding | None
 
 
 def _moved(test: Test, says_gallery: bool, on: OnSet | None = None) -> str:
-    """The change over all data sets, or `on` one of them."""
+    """Write the change over all data sets, or `on` one of them."""
     metric = f"{test.metric}, {test.gallery}," if says_gallery else test.metric
     before, now = (on.before, on.now) if on else (test.before, test.now)
-    place = f" on {on.dataset.partition(' ')[0]}" if on and len(test.on_sets) > 1 else ""
+    where = f" on {on.dataset.partition(' ')[0]}" if on and len(test.on_sets) > 1 else ""
     effect = now - before if on else test.difference.effect
     return (
-        f"{test.row or 'all rows'}{place}: {metric} {100 * before:.1f} → {100 * now:.1f} "
+        f"{test.row or 'all rows'}{where}: {metric} {100 * before:.1f} → {100 * now:.1f} "
         f"({100 * effect:+.1f} points)"
     )
 
@@ -301,13 +310,13 @@ def _begun_otherwise(beginnings: Iterable[Beginning], limits: Limits) -> list[Ga
     return [
         GateFinding(
             "training",
-            f"{one.row}: the loss {one.loss} begins at {one.before:.4g} → {one.now:.4g} "
-            f"({100 * one.relative:.1f} % off), beyond what equal runs differ by",
-            one.row,
-            test=one,
+            f"{loss.row}: the loss {loss.loss} begins at {loss.before:.4g} → {loss.now:.4g} "
+            f"({100 * loss.relative:.1f} % off), beyond what equal runs differ by",
+            loss.row,
+            test=loss,
         )
-        for one in beginnings
-        if one.p is not None and one.p <= limits.training_alarms and one.relative >= SLIGHT
+        for loss in beginnings
+        if loss.p is not None and loss.p <= limits.training_alarms and loss.relative >= SLIGHT
     ]
 
 
@@ -315,7 +324,7 @@ def _begun_otherwise(beginnings: Iterable[Beginning], limits: Limits) -> list[Ga
 
 
 def _costs(comparison: Comparison, limits: Limits) -> list[GateFinding]:
-    found = []
+    findings = []
     for cost in comparison.costs:
         bounds: Mapping[Kind, tuple[float | None, float | None]] = {
             "time": (cost.seconds, limits.time),
@@ -324,8 +333,8 @@ def _costs(comparison: Comparison, limits: Limits) -> list[GateFinding]:
         for kind, (ratio, bound) in bounds.items():
             if ratio is not None and bound is not None and ratio > bound:
                 text = f"{cost.row or 'all rows'}: {kind} {ratio:.2f} × that of the baseline"
-                found.append(GateFinding(kind, f"{text}, the bound is {bound:g} ×", cost.row))
-    return found
+                findings.append(GateFinding(kind, f"{text}, the bound is {bound:g} ×", cost.row))
+    return findings
 
 
 def _notes(comparison: Comparison) -> list[str]:
@@ -341,14 +350,14 @@ def _notes(comparison: Comparison) -> list[str]:
     return notes
 
 
-def _told_otherwise(pairs: Iterable[Pair], name: str) -> int:
-    """How many cells tell another digest of this name than in the baseline."""
-    told = [(pair.a.digests.get(name), pair.b.digests.get(name)) for pair in pairs]
-    return sum(a is not None and b is not None and a != b for a, b in told)
+def _other_digests(pairs: Iterable[Pair], name: str) -> int:
+    """Count the cells whose digest of this name differs from the baseline's, where both have it."""
+    digests = [(pair.a.digests.get(name), pair.b.digests.get(name)) for pair in pairs]
+    return sum(a is not None and b is not None and a != b for a, b in digests)
 
 
 def _start_notes(elsewhere: int, pairs: Sequence[Pair]) -> list[str]:
-    drew, notes = _told_otherwise(pairs, DRAWS), []
+    drew, notes = _other_digests(pairs, DRAWS), []
     if drew:
         notes.append(
             f"{drew} of {len(pairs)} cells were trained on other draws (images of a batch, say): "
@@ -360,14 +369,14 @@ def _start_notes(elsewhere: int, pairs: Sequence[Pair]) -> list[str]:
 
 
 def _renumbered(records: Iterable[Record]) -> list[Record]:
-    """Seeds counted from 0 within each setup and data set, so that other seeds meet."""
+    """Count seeds from 0 within each setup and data set, so that other seeds meet."""
     groups: dict[tuple[str, ...], list[Record]] = defaultdict(list)
     for record in sorted(records, key=lambda r: (r.cell.seed, r.key)):
         cell = record.cell
         setup = (cell.method, repr(sorted(cell.options.items())), cell.dataset, cell.protocol)
         groups[*setup, cell.source, repr(record.profile)].append(record)
     return [
-        replace(record, cell=replace(record.cell, seed=place))
+        replace(record, cell=replace(record.cell, seed=seed))
         for group in groups.values()
-        for place, record in enumerate(group)
+        for seed, record in enumerate(group)
     ]

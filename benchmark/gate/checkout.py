@@ -28,17 +28,17 @@ class Checkout:
 
 
 def checkout_of(folder: Path) -> Checkout | None:
-    """The checkout that holds `folder`; None where there is none, or git is missing."""
-    shown = _git(folder, "show", "--no-patch", "--format=%H %ct", "HEAD")
-    if not shown:
+    """Return the checkout that holds `folder`; None where there is none, or git is missing."""
+    head = _git(folder, "show", "--no-patch", "--format=%H %ct", "HEAD")
+    if not head:
         return None
-    commit, _, stamp = shown.partition(" ")
+    commit, _, stamp = head.partition(" ")
     changed = bool(_git(folder, "status", "--porcelain", "--untracked-files=no"))
     return Checkout(commit, _date(os.environ.get("SOURCE_DATE_EPOCH") or stamp), changed)
 
 
 def _date(stamp: str) -> str:
-    """Seconds since 1970 as a date in UTC."""
+    """Turn seconds since 1970 into a date in UTC."""
     try:
         return datetime.fromtimestamp(int(stamp), UTC).date().isoformat()
     except (ValueError, OverflowError, OSError):
@@ -46,12 +46,12 @@ def _date(stamp: str) -> str:
 
 
 def _git(folder: Path, *arguments: str) -> str:
-    """What git says; "" where it cannot be asked."""
+    """Return the output of git; "" where it fails or cannot be called."""
     command = ["git", "-C", str(folder), *arguments]
     environment = {**os.environ, "GIT_OPTIONAL_LOCKS": "0"}
     quiet: dict[str, Any] = {"capture_output": True, "text": True, "errors": "replace"}
     try:
-        done = subprocess.run(command, timeout=TIMEOUT, env=environment, **quiet)
+        process = subprocess.run(command, timeout=TIMEOUT, env=environment, **quiet)
     except (OSError, subprocess.TimeoutExpired):
         return ""
-    return done.stdout.strip() if done.returncode == 0 else ""
+    return process.stdout.strip() if process.returncode == 0 else ""

@@ -1,6 +1,6 @@
-"""Does training begin as it did? The losses of its first steps, up to what runs again differ by.
+"""Compare the losses of the first training steps with the baseline, given how much runs scatter.
 
-A bug can cost no metric that can be seen on a small grid. But in the first steps rounding has not
+On a small grid a bug may move no metric that can be seen. But in the first steps rounding has not
 been amplified yet: what another CPU changes there is far less than what a bug does.
 """
 
@@ -34,31 +34,31 @@ class Beginning:
 
 
 def beginnings_of(
-    comparison: Comparison, again: Sequence[Sequence[Record]]
+    comparison: Comparison, more_runs: Sequence[Sequence[Record]]
 ) -> tuple[Beginning, ...]:
-    """All losses of all rows, of the pairs that should begin alike; () without runs `again`."""
+    """Test each loss of each row, of the pairs that should begin alike; () without `more_runs`."""
     alike = replace(comparison, pairs=tuple(filter(begins_alike, comparison.pairs)))
     names = sorted({name for pair in alike.pairs for name in pair.a.first_losses})
-    found = [
+    beginnings = [
         beginning
         for name in names
-        for row, (runs, now) in runs_of(alike, _first(name), again).items()
+        for row, (runs, now) in runs_of(alike, _first(name), more_runs).items()
         if row is not None  # rows have losses of their own: there is no mean over them
         and (beginning := _beginning(row, name, runs, now)) is not None
     ]
-    found.sort(key=lambda beginning: alike.rows.index(beginning.row))
-    tested = [index for index, beginning in enumerate(found) if beginning.p is not None]
-    adjusted = holm([found[index].p or 0.0 for index in tested])
+    beginnings.sort(key=lambda beginning: alike.rows.index(beginning.row))
+    tested = [index for index, beginning in enumerate(beginnings) if beginning.p is not None]
+    adjusted = holm([beginnings[index].p or 0.0 for index in tested])
     for index, p in zip(tested, adjusted, strict=True):
-        found[index] = replace(found[index], p=p)
-    return tuple(found)
+        beginnings[index] = replace(beginnings[index], p=p)
+    return tuple(beginnings)
 
 
 def begins_alike(pair: Pair) -> bool:
-    """Whether it is the same cell on the same kind of device, began there and drew the same."""
+    """Tell whether both are one cell on one kind of device, with the same start and draws."""
     a, b = pair.a.digests, pair.b.digests
-    told = all(a.get(name) == b.get(name) is not None for name in (START, DRAWS))
-    return told and pair.same_key and pair.a.environment["device"] == pair.b.environment["device"]
+    alike = all(a.get(name) == b.get(name) is not None for name in (START, DRAWS))
+    return alike and pair.same_key and pair.a.environment["device"] == pair.b.environment["device"]
 
 
 def _first(name: str) -> Read:
@@ -73,6 +73,6 @@ def _beginning(row: str, name: str, runs: Sequence[Values], now: Values) -> Begi
         return Beginning(row, name, set_mean(now), set_mean(now), 0.0)
     before = mean_of_runs(runs)
     common = sorted(before.keys() & now.keys())
-    gap = math.hypot(*(now[place] - before[place] for place in common))
-    size = math.hypot(*(before[place] for place in common))
+    gap = math.hypot(*(now[trial] - before[trial] for trial in common))
+    size = math.hypot(*(before[trial] for trial in common))
     return Beginning(row, name, set_mean(before), set_mean(now), gap / (size or gap), p)

@@ -18,7 +18,7 @@ from crossres.datasets.base.words import counted
 
 @dataclass(frozen=True)
 class FolderCheck:
-    """A check with the names of what it held against each other, and the cells that failed."""
+    """A check with the names of the folder and the baseline, and the cells that failed."""
 
     results: str
     baseline: str
@@ -28,7 +28,7 @@ class FolderCheck:
 
     @property
     def verdict(self) -> str:
-        """The answer, with how much was held, what was found, or what could not have been."""
+        """The answer, with the number of cells, what was found, or what could not have been."""
         pairs = self.check.comparison.pairs
         if self.check.answer == "failed":
             kinds = dict.fromkeys(finding.kind for finding in self.check.findings)
@@ -43,7 +43,7 @@ class FolderCheck:
 
     @property
     def origin(self) -> str:
-        """What was held against what: folder and baseline, commit and date."""
+        """What was compared: folder and baseline, commit and date."""
         at = f", at {self.checkout.words}" if self.checkout else ""
         return f"{self.results} against {self.baseline}{at}"
 
@@ -62,9 +62,9 @@ def check_folder(
     results, baseline = as_path(results, "results"), as_path(baseline, "baseline")
     limits = None if limits is None else as_a(Limits, limits, "limits")
     expected = read_baseline(baseline)
-    found = require_records(results)
-    asked = naming_tables(results) if tables is None else asked_tables(tables)
-    made = check(expected.records, found, asked, limits, expected.again)
-    failed = read_failures(results, {record.key for record in found})
+    records = require_records(results)
+    by_name = naming_tables(results) if tables is None else asked_tables(tables)
+    answer = check(expected.records, records, by_name, limits, expected.more_runs)
+    failed = read_failures(results, {record.key for record in records})
     names = (results.as_posix(), baseline.as_posix())
-    return FolderCheck(*names, made, failed, checkout_of(results))
+    return FolderCheck(*names, answer, failed, checkout_of(results))

@@ -43,9 +43,9 @@ class Limits:
             optional = name in ("tolerance", "time", "memory")
             if not (optional and getattr(self, name) is None):
                 as_number(getattr(self, name), name.replace("_", " "))
-        others = [metric for metric in self.metrics if metric not in METRICS]
-        if others or not self.metrics:
-            raise unknown("metric", others[0] if others else "", METRICS, "gate")
+        strange = [metric for metric in self.metrics if metric not in METRICS]
+        if strange or not self.metrics:
+            raise unknown("metric", strange[0] if strange else "", METRICS, "gate")
         if not 0 < self.false_alarms < 1:
             raise InputError(f"false alarms: {self.false_alarms} is no rate between 0 and 1")
         if self.tolerance is not None and not 0 <= self.tolerance <= 1:

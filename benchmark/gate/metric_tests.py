@@ -1,4 +1,4 @@
-"""Whether metrics dropped, or rose, by more than chance: one-sided tests of new results."""
+"""Test whether metrics dropped, or rose, by more than chance: one-sided tests of new results."""
 
 import math
 import statistics
@@ -74,35 +74,35 @@ class Test:
 def tests_of(
     comparison: Comparison,
     limits: Limits,
-    again: Sequence[Sequence[Record]],
+    more_runs: Sequence[Sequence[Record]],
     *,
     paired: bool,
 ) -> tuple[Test, ...]:
-    """All tests, of each metric the mean over all rows first; p-values are corrected together.
+    """Test each metric, the mean over all rows first; p-values are corrected together.
 
-    `again`: more runs of the cells of the baseline. Their mean with it is what new results are
-    held against, and their scatter counts with that of the pairs. Not `paired`: samples of values
+    `more_runs` are of the cells of the baseline: new results are compared with the mean of all its
+    runs, and the scatter of these counts with that of the pairs. Not `paired`: samples of values
     are compared.
     """
-    held = [
-        made
+    raw = [
+        test
         for measure in tested_measures(comparison, limits)
         for steps in [steps_of(comparison, measure)]
-        for row, (runs, now) in runs_of(comparison, metric_of(measure), again).items()
-        if (made := _held(row, measure, runs, now, steps[row], paired))
+        for row, (runs, now) in runs_of(comparison, metric_of(measure), more_runs).items()
+        if (test := _test_of(row, measure, runs, now, steps[row], paired))
     ]
-    tests = _corrected([test for test, _ in held])
-    testable = sum(noise.deviation is not None for _, noise in held)
+    tests = _corrected([test for test, _ in raw])
+    testable = sum(noise.deviation is not None for _, noise in raw)
     level = 2 * limits.one_side / max(1, testable)  # the functions of power count both sides
-    runs_held = 1 + len(again)
+    count = 1 + len(more_runs)
     return tuple(
-        _with_sight(test, noise, level, limits.must_find, runs_held)
-        for test, (_, noise) in zip(tests, held, strict=True)
+        _with_sight(test, noise, level, limits.must_find, count)
+        for test, (_, noise) in zip(tests, raw, strict=True)
     )
 
 
 def tested_measures(comparison: Comparison, limits: Limits) -> list[Measure]:
-    """The measures of the tables that the gate is to look at, or else its metrics themselves."""
+    """Return the measures of the tables that the gate looks at, or else its metrics themselves."""
     measures = [measure for measure in comparison.measures if measure[1] in limits.metrics]
     if {metric for _, metric in measures} == set(limits.metrics):
         return measures
@@ -111,32 +111,32 @@ def tested_measures(comparison: Comparison, limits: Limits) -> list[Measure]:
 
 
 def runs_of(
-    comparison: Comparison, read: Read, again: Sequence[Sequence[Record]]
+    comparison: Comparison, read: Read, more_runs: Sequence[Sequence[Record]]
 ) -> dict[str | None, tuple[list[Values], Values]]:
-    """Row (None: their mean, where there is one) -> the values of each run of A, and those of B.
+    """Return row (None: their mean, if there is one) -> the values of each run of A, and of B.
 
     Runs without any value of a row are not among its runs.
     """
     pairs = comparison.pairs
-    runs = [pairs, *(_with_run(pairs, run) for run in again)]
-    sides = [sides_of(run, read) for run in runs]
+    runs = [pairs, *(_with_run(pairs, run) for run in more_runs)]
+    by_run = [sides_of(run, read) for run in runs]
     rows: dict[str | None, list[tuple[Values, Values]]] = {}
-    if len(sides[0]) > 1 and len({(p.a.cell.source, p.a.cell.profile) for p in pairs}) == 1:
-        rows[None] = [mean_over_rows(side.values()) for side in sides]
-    rows |= {row: [side[row] for side in sides if row in side] for row in sides[0]}
-    return {row: ([before for before, _ in found], found[0][1]) for row, found in rows.items()}
+    if len(by_run[0]) > 1 and len({(p.a.cell.source, p.a.cell.profile) for p in pairs}) == 1:
+        rows[None] = [mean_over_rows(run.values()) for run in by_run]
+    rows |= {row: [run[row] for run in by_run if row in run] for row in by_run[0]}
+    return {row: ([before for before, _ in sides], sides[0][1]) for row, sides in rows.items()}
 
 
 def _with_run(pairs: Iterable[Pair], run: Iterable[Record]) -> tuple[Pair, ...]:
-    found = {record.key: record for record in run}
-    return tuple(replace(pair, a=found[pair.a.key]) for pair in pairs)
+    by_key = {record.key: record for record in run}
+    return tuple(replace(pair, a=by_key[pair.a.key]) for pair in pairs)
 
 
 # --- how much a pair scatters ---------------------------------------------------------------------
 
 
 def steps_of(comparison: Comparison, measure: Measure) -> dict[str | None, float]:
-    """Row (None: their mean) -> the least by which a pair of cells is taken to scatter.
+    """Return row (None: their mean) -> the least by which a pair of cells is taken to scatter.
 
     It is what one identity of the queries does that turns round, as a metric moves in such steps:
     that a few cells differ by the very same amount, or by nothing, is no certainty. Rows turn
@@ -145,8 +145,8 @@ def steps_of(comparison: Comparison, measure: Measure) -> dict[str | None, float
     squares = runs_of(comparison, _squared_step(measure), ())
     rows = sum(row is not None for row in squares)
     return {
-        row: math.sqrt(statistics.fmean(found.values()) / (rows if row is None else 1))
-        for row, (_, found) in squares.items()
+        row: math.sqrt(statistics.fmean(squared.values()) / (rows if row is None else 1))
+        for row, (_, squared) in squares.items()
     }
 
 
@@ -154,16 +154,16 @@ def _squared_step(measure: Measure) -> Read:
     gallery, metric = measure
 
     def read(record: Record) -> float | None:
-        found = record.metrics.get(gallery, {})
-        if metric not in found:
+        metrics = record.metrics.get(gallery, {})
+        if metric not in metrics:
             return None
-        return max(1.0, min(record.counts["query_pids"], found["valid_queries"])) ** -2
+        return max(1.0, min(record.counts["query_pids"], metrics["valid_queries"])) ** -2
 
     return read
 
 
 def scatter_of_seeds(values: Values) -> Scatter:
-    """That of a pair of values with unlike seeds, which holds what the split does to both."""
+    """Return the scatter of two values of unlike seeds, with what the split does to both."""
     alone = pooled_difference(values, dict.fromkeys(values, 0.0))
     if alone is None or alone.deviation is None:
         return Scatter()
@@ -173,7 +173,7 @@ def scatter_of_seeds(values: Values) -> Scatter:
 # --- one test -------------------------------------------------------------------------------------
 
 
-def _held(
+def _test_of(
     row: str | None,
     measure: Measure,
     runs: Sequence[Values],
@@ -181,55 +181,55 @@ def _held(
     step: float,
     paired: bool,
 ) -> tuple[Test, Difference] | None:
-    """The test of a row, yet without p-values, and the scatter by which it sees.
+    """Return the test of a row, yet without corrected p-values, and the noise it has to beat.
 
     None without a value that both sides have.
     """
     # What is equal to a run of the baseline to the bit did not change.
     equal = now in runs
     before = now if equal else mean_of_runs(runs) if paired else runs[0]
-    known = scatter_of_runs(runs) if paired else Scatter()
-    found = _difference(now, before, known, step, paired)
-    if found is None:
+    scatter = scatter_of_runs(runs) if paired else Scatter()
+    gap = _difference(now, before, scatter, step, paired)
+    if gap is None:
         return None
-    noise = _noise_unseen(found, runs, step) if equal else found
-    found = Difference(0.0, found.pairs, found.sets, 0) if equal else _possible(found, before)
+    noise = _noise_of_runs(gap, runs, step) if equal else gap
+    gap = Difference(0.0, gap.pairs, gap.sets, 0) if equal else _possible(gap, before)
     means = (set_mean(before), set_mean(now))
-    return Test(row, *measure, *means, found, _on_sets(before, now), equal), noise
+    return Test(row, *measure, *means, gap, _on_sets(before, now), equal), noise
 
 
 def _difference(
-    now: Values, before: Values, known: Scatter, step: float, paired: bool
+    now: Values, before: Values, scatter: Scatter, step: float, paired: bool
 ) -> Difference | None:
-    """`now` minus `before`, no pair of which scatters by less than `step`."""
+    """Return `now` minus `before`, where no pair is taken to scatter by less than `step`."""
     compare = pooled_difference if paired else difference_of_samples
-    plain = compare(now, before, scatter=known)
+    plain = compare(now, before, scatter=scatter)
     if plain is None or plain.deviation is None or plain.deviation >= step:
         return plain
     lacking = (step**2 - plain.deviation**2) * plain.freedom
-    return compare(now, before, scatter=Scatter(known.squares + lacking, known.freedom))
+    return compare(now, before, scatter=Scatter(scatter.squares + lacking, scatter.freedom))
 
 
-def _noise_unseen(found: Difference, runs: Sequence[Values], step: float) -> Difference:
-    """The scatter that pairs would have had which are equal now: that of the runs.
+def _noise_of_runs(gap: Difference, runs: Sequence[Values], step: float) -> Difference:
+    """Return the scatter that pairs which are equal now would have had: that of the runs.
 
     From one run alone it is that of its seeds, an upper bound.
     """
     several = len(runs) > 1
     scatter = scatter_of_runs(runs) if several else scatter_of_seeds(runs[0])
-    freedom = found.pairs - found.sets + (scatter.freedom if several else 0)
+    freedom = gap.pairs - gap.sets + (scatter.freedom if several else 0)
     if not scatter.freedom:
-        return Difference(0.0, found.pairs, found.sets, 0)
+        return Difference(0.0, gap.pairs, gap.sets, 0)
     deviation = max(step, math.sqrt(scatter.squares / scatter.freedom))
-    return Difference(0.0, found.pairs, found.sets, freedom, deviation)
+    return Difference(0.0, gap.pairs, gap.sets, freedom, deviation)
 
 
-def _possible(found: Difference, before: Values) -> Difference:
-    """With an interval of changes that are possible: a metric stays in [0, 1]."""
-    if found.low is None or found.high is None:
-        return found
+def _possible(gap: Difference, before: Values) -> Difference:
+    """Cut the interval to changes that are possible: a metric stays in [0, 1]."""
+    if gap.low is None or gap.high is None:
+        return gap
     mean = set_mean(before)
-    return replace(found, low=max(found.low, -mean), high=min(found.high, 1 - mean))
+    return replace(gap, low=max(gap.low, -mean), high=min(gap.high, 1 - mean))
 
 
 def _on_sets(before: Values, now: Values) -> tuple[OnSet, ...]:
@@ -244,24 +244,24 @@ def _on_sets(before: Values, now: Values) -> tuple[OnSet, ...]:
 
 
 def _corrected(tests: Sequence[Test]) -> list[Test]:
-    """With p-values; what is equal can give no false alarm, and so is not counted."""
-    found = list(tests)
+    """Add the p-values; what is equal can give no false alarm, and so is not counted."""
+    corrected = list(tests)
     tested = [k for k, test in enumerate(tests) if test.difference.p is not None]
     worse = holm([_one_sided(tests[k].difference, "worse") for k in tested])
     better = holm([_one_sided(tests[k].difference, "better") for k in tested])
     for k, low, high in zip(tested, worse, better, strict=True):
-        found[k] = replace(tests[k], worse=low, better=high)
-    return found
+        corrected[k] = replace(tests[k], worse=low, better=high)
+    return corrected
 
 
-def _one_sided(found: Difference, side: Side) -> float:
-    p = found.p or 0.0
-    on_this_side = found.effect < 0 if side == "worse" else found.effect > 0
+def _one_sided(gap: Difference, side: Side) -> float:
+    p = gap.p or 0.0
+    on_this_side = gap.effect < 0 if side == "worse" else gap.effect > 0
     return p / 2 if on_this_side else 1 - p / 2
 
 
 def _with_sight(test: Test, noise: Difference, level: float, must_find: float, runs: int) -> Test:
-    """With what it finds, and the seeds that what must be found needs."""
+    """Add what the test finds, and the seeds with which it would find `must_find`."""
     if noise.deviation is None:
         return test
     least = detectable_drop(noise.deviation, noise.pairs, noise.freedom, level, WANTED)
@@ -273,5 +273,5 @@ def _with_sight(test: Test, noise: Difference, level: float, must_find: float, r
 
 
 def possible_drop(drop: float | None, before: float) -> float | None:
-    """`drop`, or None where a metric of `before` cannot fall by so much."""
+    """Return `drop`, or None where a metric of `before` cannot fall by so much."""
     return None if drop is None or drop > before else drop

@@ -57,7 +57,7 @@ class Sensitivity:
 
 
 def noise_of(baseline: Baseline, tables: Iterable[Table], limits: Limits) -> list[Noise]:
-    """The noise of each row and metric.
+    """Return the noise of each row and metric.
 
     It is that of the runs of the baseline. Where there is only one, it comes from the scatter of
     the seeds, which also holds what the split does to both sides and a gate takes out: an upper
@@ -68,7 +68,7 @@ def noise_of(baseline: Baseline, tables: Iterable[Table], limits: Limits) -> lis
         _noise(row, measure[1], runs, steps[row])
         for measure in tested_measures(comparison, limits)
         for steps in [steps_of(comparison, measure)]
-        for row, (runs, _) in runs_of(comparison, metric_of(measure), baseline.again).items()
+        for row, (runs, _) in runs_of(comparison, metric_of(measure), baseline.more_runs).items()
     ]
     if not noise:
         raise InputError(
@@ -93,25 +93,25 @@ def _noise(row: str | None, metric: str, runs: Sequence[Values], step: float) ->
 def sensitivities(
     baseline: Baseline, noise: Sequence[Noise], limits: Limits, seeds: Iterable[int]
 ) -> list[Sensitivity]:
-    """What is found for each metric and number of seeds, on the baseline's cells, and their time.
+    """Return what is found in each metric with each number of seeds, and the time of the cells.
 
     `noise` is that of `noise_of`. A gate tests all rows and their mean in all its metrics, and this
     counts the first step of its correction: what is found is found at least as often.
     """
-    records, runs, level = baseline.records, 1 + len(baseline.again), _level(noise, limits)
+    records, runs, level = baseline.records, 1 + len(baseline.more_runs), _level(noise, limits)
     present = len({record.cell.seed for record in records})
     seconds = sum(record.seconds["total"] for record in records) / present
 
-    def least(of: Sequence[Noise], count: int) -> float | None:
+    def least(rows: Sequence[Noise], count: int) -> float | None:
         drops = [
             possible_drop(
-                detectable_effect(_of_mean(one, runs), count, one.sets, level, WANTED, runs),
-                one.before,
+                detectable_effect(_of_mean(row, runs), count, row.sets, level, WANTED, runs),
+                row.before,
             )
-            for one in of
+            for row in rows
         ]
-        known = [drop for drop in drops if drop is not None]
-        return max(known) if known and len(known) == len(drops) else None
+        possible = [drop for drop in drops if drop is not None]
+        return max(possible) if possible and len(possible) == len(drops) else None
 
     return [
         Sensitivity(metric, count, least(overall, count), least(rows, count), count * seconds)
@@ -123,26 +123,26 @@ def sensitivities(
 def seeds_for(
     baseline: Baseline, noise: Sequence[Noise], limits: Limits, drop: float
 ) -> dict[str, tuple[int | None, int | None]]:
-    """Metric -> the least numbers of seeds that find a `drop`: of the mean over rows, of any row.
+    """Return metric -> the least numbers of seeds that find a `drop` of the mean, and of any row.
 
     None: more than MOST_SEEDS, or there is no such test. Raises InputError for a drop that no row
     can have.
     """
-    highest = max(one.before for one in noise)
+    highest = max(row.before for row in noise)
     if not 0 < drop <= highest:
         raise InputError(
             f"a drop of {100 * drop:g} points: no metric can fall by that; give one above 0 and up "
             f"to {100 * highest:.1f}"
         )
-    runs, level = 1 + len(baseline.again), _level(noise, limits)
+    runs, level = 1 + len(baseline.more_runs), _level(noise, limits)
 
-    def needed(of: Sequence[Noise]) -> int | None:
-        if not of:
+    def needed(rows: Sequence[Noise]) -> int | None:
+        if not rows:
             return None
-        found = [
-            seeds_needed(drop, _of_mean(one, runs), one.sets, level, WANTED, runs) for one in of
+        counts = [
+            seeds_needed(drop, _of_mean(row, runs), row.sets, level, WANTED, runs) for row in rows
         ]
-        most = max(MOST_SEEDS + 1 if count is None else count for count in found)
+        most = max(MOST_SEEDS + 1 if count is None else count for count in counts)
         return most if most <= MOST_SEEDS else None
 
     return {
@@ -159,36 +159,36 @@ def chances(
     seeds: int,
     drops: Iterable[float],
 ) -> list[tuple[float | None, float | None]]:
-    """How often each of the true `drops` is found: in the mean over rows, and in any one row.
+    """Return how often each of the true `drops` is found in the mean over rows, and in any one row.
 
     As in `sensitivities`, of which these are the curves; None where there is no such test.
     """
-    runs, level = 1 + len(baseline.again), _level(noise, limits)
+    runs, level = 1 + len(baseline.more_runs), _level(noise, limits)
 
-    def chance(of: Sequence[Noise], drop: float) -> float | None:
-        found = [power(drop, _of_mean(one, runs), seeds, one.sets, level, runs) for one in of]
-        return min(found, default=None)
+    def chance(rows: Sequence[Noise], drop: float) -> float | None:
+        powers = [power(drop, _of_mean(row, runs), seeds, row.sets, level, runs) for row in rows]
+        return min(powers, default=None)
 
     overall, rows = _by_metric(noise)[metric]
     return [(chance(overall, drop), chance(rows, drop)) for drop in drops]
 
 
 def _of_mean(noise: Noise, runs: int) -> float:
-    """That of the difference of a run and the mean of `runs` others, from that of two runs."""
+    """Turn the deviation between two runs into that between one and the mean of `runs`."""
     return max(noise.step, noise.deviation * math.sqrt((1 + 1 / runs) / 2))
 
 
 def _level(noise: Sequence[Noise], limits: Limits) -> float:
-    """Two-sided, as the functions of power count it, at the first step of the correction."""
+    """Return the two-sided level at the first step of the correction."""
     return 2 * limits.one_side / len(noise)
 
 
 def _by_metric(noise: Sequence[Noise]) -> dict[str, tuple[list[Noise], list[Noise]]]:
-    """Metric -> the noise of the mean over all rows (if there is one), and that of each row."""
+    """Return metric -> the noise of the mean over all rows (if there is one), and of each row."""
     return {
         metric: (
-            [one for one in noise if one.metric == metric and one.row is None],
-            [one for one in noise if one.metric == metric and one.row is not None],
+            [row for row in noise if row.metric == metric and row.row is None],
+            [row for row in noise if row.metric == metric and row.row is not None],
         )
-        for metric in dict.fromkeys(one.metric for one in noise)
+        for metric in dict.fromkeys(row.metric for row in noise)
     }

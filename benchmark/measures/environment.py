@@ -27,13 +27,13 @@ class Stopwatch:
         self._phases[name] = self._phases.get(name, 0.0) + time.perf_counter() - start
 
     def seconds(self) -> dict[str, float]:
-        """The phases and "total", rounded to milliseconds."""
+        """Return the phases and "total", rounded to milliseconds."""
         total = {"total": time.perf_counter() - self._start}
         return {name: round(value, 3) for name, value in (self._phases | total).items()}
 
 
 def peak_memory() -> int:
-    """The largest resident memory of this process so far, in bytes; 0 where it is not measured."""
+    """Return the peak resident memory of this process in bytes; 0 where it is not measured."""
     if sys.platform == "win32":
         return 0
     import resource
@@ -43,7 +43,7 @@ def peak_memory() -> int:
 
 
 def environment(device: str) -> dict[str, str | int]:
-    """What ran the cell: versions, platform, device and threads; nothing that names the machine."""
+    """Return versions, platform, device and threads; nothing that names the machine."""
     return {
         "crossres": own_version(),
         "python": platform.python_version(),

@@ -1,7 +1,7 @@
-"""Floating-point operations of an embedding, counted while it is made, not estimated.
+"""Count the floating-point operations of an embedding while it is computed.
 
-Counted are those of torch's convolutions and matrix products, an addition and a multiplication
-being two. All else (normalisation, activations, pooling, what numpy does) is not.
+These are torch's convolutions and matrix products, an addition and a multiplication being two. All
+else (normalisation, activations, pooling, what numpy does) is not counted.
 """
 
 import numpy as np
@@ -13,9 +13,9 @@ from crossres.methods.interface.training_data import Images
 
 
 def flops_per_image(method: Method, images: Images, rates: NDArray[np.int64]) -> int:
-    """The mean over the images (N, H, W, 3) uint8 at rates (N,), of which one a rate is embedded.
+    """Return the mean over images (N, H, W, 3) uint8 at rates (N,); one image a rate is embedded.
 
-    What an image costs may depend on its rate, and on nothing else that differs between them. 0
+    What an image costs may depend on its rate, and on nothing else that differs between images. 0
     where nothing is counted: no image, or a method without torch.
     """
     _, firsts, counts = np.unique(rates, return_index=True, return_counts=True)

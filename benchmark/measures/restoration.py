@@ -1,4 +1,4 @@
-"""How well reconstructions restore: PSNR and SSIM of drawn LR queries against their HR originals.
+"""PSNR and SSIM of reconstructions of drawn LR queries against their HR originals.
 
 Only images that were down-sampled by us have an original; natively LR ones are not measured.
 """
@@ -29,7 +29,7 @@ Scores = NDArray[np.float64]
 def restoration_of(
     method: Method, raw: Raw, manifest: Manifest, store: PixelStore
 ) -> dict[str, NDArray[Any]]:
-    """How near input and reconstructions come to the HR originals; {} for none to measure.
+    """Measure how near input and reconstructions come to the HR originals; {} where there are none.
 
     R rates, K steps from "input" in cascade order: restored_labels (K,), restored_rates (R,),
     restored_counts (R,), the queries measured, up to MOST_QUERIES in all, drawn by hash;
@@ -42,35 +42,35 @@ def restoration_of(
     query = manifest.rows("query")
     rows = drawn_queries(manifest)
     rates = query["rate"].to_numpy()[rows]
-    found = [np.empty((0, 2, len(labels)))]
+    batches = [np.empty((0, 2, len(labels)))]
     for start in range(0, len(rows), AT_ONCE):
         some = rows[start : start + AT_ONCE]
         paths = query["path"].to_numpy()[some].tolist()
         originals = hr_originals(raw, manifest, paths, store.height, store.width)
-        found.append(_scores(method, np.asarray(store.images("query"))[some], originals))
-    scores, known = np.concatenate(found), np.unique(rates)
-    means = [scores[rates == rate].mean(axis=0) for rate in known]
-    psnrs, ssims = np.array(means).reshape(len(known), 2, len(labels)).transpose(1, 0, 2)
+        batches.append(_scores(method, np.asarray(store.images("query"))[some], originals))
+    scores, distinct = np.concatenate(batches), np.unique(rates)
+    means = [scores[rates == rate].mean(axis=0) for rate in distinct]
+    psnrs, ssims = np.array(means).reshape(len(distinct), 2, len(labels)).transpose(1, 0, 2)
     return {
         "restored_labels": np.array(labels),
-        "restored_rates": known,
-        "restored_counts": np.array([(rates == rate).sum() for rate in known], dtype=np.int64),
+        "restored_rates": distinct,
+        "restored_counts": np.array([(rates == rate).sum() for rate in distinct], dtype=np.int64),
         "restored_psnr": psnrs,
         "restored_ssim": ssims,
     }
 
 
 def chain_quality(
-    raw: Raw, manifest: Manifest, store: PixelStore, shown: Mapping[str, NDArray[Any]]
+    raw: Raw, manifest: Manifest, store: PixelStore, artifact: Mapping[str, NDArray[Any]]
 ) -> dict[str, NDArray[Any]]:
-    """chain_psnr and chain_ssim (n, K) of an artifact's chain_images; {} where it has none.
+    """Return chain_psnr and chain_ssim (n, K) of an artifact's chain_images; {} where it has none.
 
     NaN where a query has no HR original.
     """
-    if "chain_images" not in shown:
+    if "chain_images" not in artifact:
         return {}
-    chains, rows = shown["chain_images"], np.flatnonzero(shown["query_rates"] > 1)
-    paths = shown["query_names"][rows].tolist()
+    chains, rows = artifact["chain_images"], np.flatnonzero(artifact["query_rates"] > 1)
+    paths = artifact["query_names"][rows].tolist()
     originals = hr_originals(raw, manifest, paths, store.height, store.width)
     psnrs, ssims = (np.full(chains.shape[:2], np.nan) for _ in range(2))
     for step in range(chains.shape[1]):
@@ -80,7 +80,7 @@ def chain_quality(
 
 
 def drawn_queries(manifest: Manifest) -> NDArray[np.int64]:
-    """The rows of the queries that are measured: down-sampled ones, drawn by hash."""
+    """Return the rows of the queries to measure: down-sampled ones, drawn by hash."""
     query = manifest.rows("query")
     lowered: Sequence[int] = np.flatnonzero(query["rate"].to_numpy() > 1).tolist()
     names = ("restoration", manifest.dataset, manifest.protocol, manifest.seed)
@@ -89,14 +89,14 @@ def drawn_queries(manifest: Manifest) -> NDArray[np.int64]:
 
 
 def _scores(method: Method, images: Images, originals: Images) -> Scores:
-    """PSNR and SSIM of each image and step, (n, 2, K)."""
+    """Return PSNR and SSIM of each image and step, (n, 2, K)."""
     steps = [images, *method.reconstructions(images).values()]
     measured = [[psnr(step, originals), ssim(step, originals)] for step in steps]
     return np.array(measured).transpose(2, 1, 0)
 
 
 def psnr(images: Images, originals: Images) -> Scores:
-    """Peak signal-to-noise ratio in dB over pixels and channels of (n, H, W, 3) uint8: (n,).
+    """Return the (n,) peak signal-to-noise ratios in dB of (n, H, W, 3) uint8, over all channels.
 
     Infinite for equal images.
     """
@@ -106,9 +106,9 @@ def psnr(images: Images, originals: Images) -> Scores:
 
 
 def ssim(images: Images, originals: Images) -> Scores:
-    """Structural similarity (Wang et al. 2004) of (n, H, W, 3) uint8, mean over RGB: (n,).
+    """Return the (n,) structural similarities (Wang et al. 2004) of (n, H, W, 3) uint8, RGB mean.
 
-    Gaussian window of 11 x 11, where all of it lies inside; NaN of images with no such place.
+    Gaussian window of 11 x 11, where all of it lies inside; NaN for images smaller than that.
     """
     if min(images.shape[1:3]) <= 2 * RADIUS:
         return np.full(len(images), np.nan)
@@ -117,7 +117,7 @@ def ssim(images: Images, originals: Images) -> Scores:
     def local(planes: Scores) -> Scores:
         return np.asarray(down @ planes @ across.T)
 
-    x, y = (found.transpose(0, 3, 1, 2).astype(np.float64) for found in (images, originals))
+    x, y = (rgb.transpose(0, 3, 1, 2).astype(np.float64) for rgb in (images, originals))
     mx, my = local(x), local(y)
     vx, vy, cov = local(x * x) - mx**2, local(y * y) - my**2, local(x * y) - mx * my
     c1, c2 = (K1 * LEVELS) ** 2, (K2 * LEVELS) ** 2
@@ -126,9 +126,9 @@ def ssim(images: Images, originals: Images) -> Scores:
 
 
 def _window(size: int) -> Scores:
-    """The (size - 10, size) matrix that takes the Gaussian mean at each place along one side."""
+    """Return the (size - 10, size) matrix of Gaussian means at each place along one side."""
     taps = np.exp(-np.square(np.arange(-RADIUS, RADIUS + 1) / SIGMA) / 2)
     matrix = np.zeros((size - 2 * RADIUS, size))
-    for place, row in enumerate(matrix):
-        row[place : place + len(taps)] = taps / taps.sum()
+    for start, row in enumerate(matrix):
+        row[start : start + len(taps)] = taps / taps.sum()
     return matrix

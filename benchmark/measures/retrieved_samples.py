@@ -28,7 +28,7 @@ def artifact_of(
     embeddings: tuple[Embeddings, Embeddings],
     scores: Mapping[str, NDArray[np.float64]],
 ) -> dict[str, NDArray[Any]]:
-    """The arrays of one cell; n queries, the k = 5 nearest of one drawn gallery image per pid.
+    """Return the arrays of one cell: n queries, the k = 5 nearest of one drawn gallery image a pid.
 
     query_images (n, H, W, 3) uint8, query_pids, query_rates, query_names (n,); top_images
     (n, k, H, W, 3) uint8, top_pids, top_distances (n, k); match_ranks (n,) int64 from 1; and for
@@ -39,36 +39,36 @@ def artifact_of(
     scores_<rule> (Q, 6), `Metrics.per_query` as handed in.
     """
     query, gallery = manifest.rows("query"), manifest.rows("gallery")
-    shown, drawn = _drawn(manifest, query, gallery)
-    images = np.asarray(store.images("query"))[shown]
-    distances = method.distances(embeddings[0][shown], embeddings[1][drawn])
+    query_rows, gallery_rows = _drawn(manifest, query, gallery)
+    images = np.asarray(store.images("query"))[query_rows]
+    distances = method.distances(embeddings[0][query_rows], embeddings[1][gallery_rows])
     order = np.argsort(distances, axis=1, kind="stable")
-    pids = gallery["pid"].to_numpy()[drawn]
-    query_pids = query["pid"].to_numpy()[shown]
+    pids = gallery["pid"].to_numpy()[gallery_rows]
+    query_pids = query["pid"].to_numpy()[query_rows]
     top = order[:, :SHOWN_MATCHES]
     hits = pids[order] == query_pids[:, None]
-    names = query["path"].to_numpy(dtype=str)[shown]
-    top_names = gallery["path"].to_numpy(dtype=str)[drawn][top]
+    names = query["path"].to_numpy(dtype=str)[query_rows]
+    top_names = gallery["path"].to_numpy(dtype=str)[gallery_rows][top]
     return {
         "query_images": images,
         "query_pids": query_pids,
-        "query_rates": query["rate"].to_numpy()[shown],
+        "query_rates": query["rate"].to_numpy()[query_rows],
         "query_names": names,
-        "top_images": np.asarray(store.images("gallery"))[drawn][top],
+        "top_images": np.asarray(store.images("gallery"))[gallery_rows][top],
         "top_pids": pids[top],
         "top_distances": np.take_along_axis(distances, top, axis=1),
         "match_ranks": hits.argmax(axis=1).astype(np.int64) + 1,
         **_chain(method, images),
         **_wide(raw, names, top_names),
         "scored_pids": query["pid"].to_numpy(),
-        **{f"scores_{rule}": found for rule, found in scores.items()},
+        **{f"scores_{rule}": per_query for rule, per_query in scores.items()},
     }
 
 
 def _drawn(
     manifest: Manifest, query: pd.DataFrame, gallery: pd.DataFrame
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Row numbers of the shown queries, and of one gallery image per pid (without junk)."""
+    """Draw the rows of the queries to show, and of one gallery image per pid (without junk)."""
     names = ("artifact", manifest.dataset, manifest.protocol, manifest.seed)
     paths = gallery["path"].tolist()
     by_pid = {pid: rows.tolist() for pid, rows in gallery.groupby("pid").groups.items()}
@@ -83,9 +83,9 @@ def _drawn(
         for row, pid, camid in zip(range(len(query)), query["pid"], query["camid"], strict=True)
         if pid in gallery_rows and (camid == UNKNOWN_CAMERA or cameras[gallery_rows[pid]] != camid)
     ]
-    shown = ordered(usable, *names, "query", key=query["path"].tolist().__getitem__)
+    chosen = ordered(usable, *names, "query", key=query["path"].tolist().__getitem__)
     drawn = np.array(list(gallery_rows.values()), dtype=np.int64)
-    return np.array(shown[:SHOWN_QUERIES], dtype=np.int64), drawn
+    return np.array(chosen[:SHOWN_QUERIES], dtype=np.int64), drawn
 
 
 def _chain(method: Method, images: NDArray[np.uint8]) -> dict[str, NDArray[Any]]:
@@ -101,8 +101,8 @@ def _wide(
 ) -> dict[str, NDArray[np.bool_]]:
     if card(raw.dataset).subject != "vehicle":
         return {}
-    found = natively_wide(raw, [*queries.tolist(), *top.ravel().tolist()])
+    wide = natively_wide(raw, [*queries.tolist(), *top.ravel().tolist()])
     return {
-        "query_wide": found[: len(queries)],
-        "top_wide": found[len(queries) :].reshape(top.shape),
+        "query_wide": wide[: len(queries)],
+        "top_wide": wide[len(queries) :].reshape(top.shape),
     }

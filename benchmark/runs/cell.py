@@ -81,7 +81,7 @@ def run_cell(job: Job, progress: Progress, *, keep_weights: bool = False) -> Cel
         train = train_set(manifest, store)
     curves = Curves(lambda done, total: progress("fit", done, total))
     seed, dataset = job.cell.seed, job.cell.dataset
-    run = Run(seed, device, curves.progress, curves.note, curves.drew, dataset)
+    run = Run(seed, device, curves.progress, curves.record_loss, curves.record_draws, dataset)
     with watch.phase("fit"), recorded_weights() as initial:
         method = _fitted(job, train, run)
     with watch.phase("embed"):

@@ -21,7 +21,7 @@ def _baseline(options: argparse.Namespace) -> Answer | str:
     if options.out is None:
         return content
     write_atomically(options.out, content)
-    cells, runs = len(baseline.records), 1 + len(baseline.again)
+    cells, runs = len(baseline.records), 1 + len(baseline.more_runs)
     return Answer(
         {"written": str(options.out), "cells": cells, "runs": runs},
         [f"wrote {options.out}: {cells} cells, {counted(runs, 'run')} of each"],

@@ -28,7 +28,7 @@ def power_json(
     """Noise, what so many seeds find, and the seeds that the drop asked for needs, as JSON."""
     return {
         "limits": asdict(limits),
-        "runs": 1 + len(baseline.again),
+        "runs": 1 + len(baseline.more_runs),
         "noise": [asdict(item) for item in noise],
         "sensitivities": [asdict(item) for item in sensitivities],
         "seeds_needed": {
@@ -63,7 +63,7 @@ def print_power(
         if any(item.row is None for item in noise):
             console.print(f"Find {drop:g} points of {title} in all rows: {_seeds(overall)}")
         console.print(f"Find {drop:g} points of {title} in any one row: {_seeds(in_a_row)}")
-    kind = f"{1 + len(baseline.again)} runs of each cell" if baseline.again else (
+    kind = f"{1 + len(baseline.more_runs)} runs of each cell" if baseline.more_runs else (
         "the scatter of the seeds, which includes that of the splits and so is an upper bound; "
         "--again measures it"
     )  # fmt: skip

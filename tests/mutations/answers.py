@@ -53,7 +53,7 @@ def answer(runs: Sequence[Sequence[Record]], now: Sequence[Record], seeds: int) 
     first, *again = ([r for r in run if r.cell.seed < seeds] for run in runs)
     baseline = with_runs(Baseline(tuple(first)), again)
     few = [record for record in now if record.cell.seed < seeds]
-    return check(baseline.records, few, [load_table("gate")], again=baseline.again)
+    return check(baseline.records, few, [load_table("gate")], more_runs=baseline.more_runs)
 
 
 def words(found: Check) -> str:

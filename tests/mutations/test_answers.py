@@ -16,7 +16,7 @@ BASELINE = read_baseline(REPOSITORY / "baselines" / "gate.json")
 def test_a_drop_and_a_gain_are_found_and_equal_runs_pass_nothing_unseen(seeds: int) -> None:
     said = {
         name: words(answer([BASELINE.records], [changed(r, change) for r in run], seeds))
-        for run in BASELINE.again[:1]
+        for run in BASELINE.more_runs[:1]
         for name, change in CHANGES.items()
     }
     assert said["equal"].startswith("unusable (")
@@ -38,7 +38,7 @@ def test_changed_metrics_stay_fractions() -> None:
 @pytest.mark.parametrize("left_out", range(4))
 def test_each_run_of_the_committed_baseline_passes_against_the_others(left_out: int) -> None:
     """With the bound of the project's own gate, which an equal run must not make unusable."""
-    runs = [BASELINE.records, *BASELINE.again]
+    runs = [BASELINE.records, *BASELINE.more_runs]
     now = runs.pop(left_out)
     found = check(runs[0], now, [load_table("gate")], Limits(must_find=0.06), runs[1:])
     assert found.answer == "passed", (found.findings, found.blind)

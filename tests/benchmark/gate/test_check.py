@@ -199,17 +199,17 @@ def test_what_began_elsewhere_is_not_paired(grid: list[Record]) -> None:
         return [replace(r, digests={**r.digests, "start": digest * 64}) for r in made]
 
     first, *again = (run(here, "a") for _ in range(4))
-    assert check(first, run(here, "a"), [TABLE], again=again).passed
+    assert check(first, run(here, "a"), [TABLE], more_runs=again).passed
     # Paired, it would seem that the code is better.
-    assert "too good" in kinds(check(first, run(there, "a"), [TABLE], again=again))
-    found = check(first, run(there, "b"), [TABLE], again=again)
+    assert "too good" in kinds(check(first, run(there, "a"), [TABLE], more_runs=again))
+    found = check(first, run(there, "b"), [TABLE], more_runs=again)
     assert not found.findings
     assert (found.paired, found.runs) == (False, 1)
     assert found.notes[-1].startswith("24 of 24 cells began at other random weights")
     untold = run(there, "b")
     for record in untold:
         record.digests.pop("start")
-    assert check(first, untold, [TABLE], again=again).paired
+    assert check(first, untold, [TABLE], more_runs=again).paired
 
 
 def test_under_two_gallery_rules_a_finding_says_under_which(grid: list[Record]) -> None:
@@ -229,7 +229,7 @@ def test_under_two_gallery_rules_a_finding_says_under_which(grid: list[Record]) 
 
 def test_what_is_equal_to_a_run_to_the_bit_did_not_change(grid: list[Record]) -> None:
     first, *again = runs(grid, 4, np.random.default_rng(12))
-    found = check(first, first, [TABLE], again=again)
+    found = check(first, first, [TABLE], more_runs=again)
     assert not found.findings
     assert all(test.difference.effect == 0 and test.worse is None for test in found.tests)
 
@@ -359,7 +359,7 @@ def test_equal_results_tell_nothing_of_what_a_drop_would_do(grid: list[Record]) 
     before, now = scattered(grid)
     runs: tuple[list[list[Record]], ...] = ([], [now])
     for again in runs:
-        found = check(before, before, [TABLE], again=again)
+        found = check(before, before, [TABLE], more_runs=again)
         assert all(test.equal and test.difference.p is None for test in found.tests)
         assert found.answer == "unusable"
         assert check(before, before, [TABLE], Limits(exact=True), again).passed
@@ -513,7 +513,7 @@ def test_training_that_begins_otherwise_is_found_though_no_metric_says_so(
     rng = np.random.default_rng(22)
     first, *again = (begun(grid, rng) for _ in range(3))
     now = begun(grid, rng, row="pcb", triplet=factor)
-    found = check(first, now, [TABLE], again=again)
+    found = check(first, now, [TABLE], more_runs=again)
     assert [(f.kind, f.row) for f in found.findings] == [("training", "PCB")]
     assert found.findings[0].text.startswith("PCB: the loss triplet begins at 1 → ")
     assert "(3.0 % off)" in found.findings[0].text
@@ -527,17 +527,19 @@ def test_gaps_that_cancel_each_other_are_found(grid: list[Record]) -> None:
     for record in now:
         sign = 1 if record.cell.seed in (0, 3) else -1  # 1 + 4 = 2 + 3: the same mean
         record.first_losses["triplet"] *= 1 + sign * 0.03  # type: ignore[index]
-    found = check(first, now, [TABLE], again=again)
+    found = check(first, now, [TABLE], more_runs=again)
     assert [f.kind for f in found.findings] == ["training"] * 3
 
 
 def test_a_slight_change_of_the_first_losses_is_no_alarm(grid: list[Record]) -> None:
     rng = np.random.default_rng(23)
     first, *again = (begun(grid, rng, 0.0) for _ in range(3))
-    assert check(first, begun(grid, rng, 0.0, "pcb", triplet=1.009), [TABLE], again=again).passed
-    found = check(first, begun(grid, rng, 0.0, "pcb", triplet=1.011), [TABLE], again=again)
+    assert check(
+        first, begun(grid, rng, 0.0, "pcb", triplet=1.009), [TABLE], more_runs=again
+    ).passed
+    found = check(first, begun(grid, rng, 0.0, "pcb", triplet=1.011), [TABLE], more_runs=again)
     assert kinds(found) == ["training"]
-    same = check(first, begun(grid, rng, 0.0), [TABLE], again=again)
+    same = check(first, begun(grid, rng, 0.0), [TABLE], more_runs=again)
     assert {one.p for one in same.beginnings} == {None}
 
 
@@ -545,20 +547,20 @@ def test_first_losses_are_held_only_where_they_should_be_the_same(grid: list[Rec
     rng = np.random.default_rng(24)
     first, *again = (begun(grid, rng) for _ in range(3))
     drawn = begun(grid, rng, row="pcb", draws="e", triplet=2.0)
-    found = check(first, drawn, [TABLE], again=again)
+    found = check(first, drawn, [TABLE], more_runs=again)
     assert found.passed
     assert found.beginnings == ()
     assert found.notes[-1].startswith("24 of 24 cells were trained on other draws")
     moved = begun(grid, rng, row="pcb", triplet=2.0)
     gpu = [replace(r, environment={**r.environment, "device": "A GPU"}) for r in moved]
-    assert check(first, gpu, [TABLE], again=again).passed
+    assert check(first, gpu, [TABLE], more_runs=again).passed
     for record in moved:
         del record.digests["start"]  # type: ignore[attr-defined]
-    assert check(first, moved, [TABLE], again=again).passed
+    assert check(first, moved, [TABLE], more_runs=again).passed
     other_seeds = check(first, drawn, [TABLE], Limits(other_seeds=True), again)
     assert (other_seeds.beginnings, other_seeds.notes) == ((), ())
     older = [replace(record, first_losses={}) for record in first]
-    assert check(older, begun(grid, rng), [TABLE], again=again).passed
+    assert check(older, begun(grid, rng), [TABLE], more_runs=again).passed
 
 
 # --- what so many seeds find ----------------------------------------------------------------------
@@ -599,7 +601,7 @@ def test_runs_are_the_cells_of_the_baseline_and_not_its_bits(grid: list[Record])
         )
     with pytest.raises(InputError, match=r"run 2 .* has the same bits as another run"):
         with_runs(Baseline(tuple(first)), [again, again])
-    more = with_runs(Baseline(tuple(first)), [[*again, *grid]]).again[0]
+    more = with_runs(Baseline(tuple(first)), [[*again, *grid]]).more_runs[0]
     assert len(more) == 24
 
 
@@ -650,7 +652,7 @@ def test_a_baseline_is_the_records_whole_in_a_fixed_order(
     path.write_text(text)
     found = read_baseline(path)
     assert {r.key: r for r in found.records} == {record.key: record for record in grid}
-    assert found.again == ()
+    assert found.more_runs == ()
     assert to_baseline(found) == text
     with pytest.raises(InputError, match="a baseline needs records"):
         to_baseline(Baseline(()))
@@ -666,14 +668,14 @@ def test_other_runs_stand_in_the_file_with_their_metrics_and_first_losses(
     assert len(text.splitlines()) == 2 * 24 + 3
     path = tmp_path / "b.json"
     path.write_text(text)
-    for mine, read in zip(baseline.again, read_baseline(path).again, strict=True):
+    for mine, read in zip(baseline.more_runs, read_baseline(path).more_runs, strict=True):
         assert {record.key: record for record in read} == {record.key: record for record in mine}
     assert to_baseline(read_baseline(path)) == text
     content = json.loads(text)
     for entry in content["again"]:
         del entry["first_losses"]  # as in files of older versions
     path.write_text(json.dumps(content))
-    assert [record.first_losses for record in read_baseline(path).again[1]] == [{}] * 24
+    assert [record.first_losses for record in read_baseline(path).more_runs[1]] == [{}] * 24
     content["again"].pop()
     path.write_text(json.dumps(content))
     with pytest.raises(InputError, match=r"b\.json: the runs under `again` are not of the cells"):

@@ -21,7 +21,7 @@ def heard(losses: list[float], name: str = "loss") -> dict[str, NDArray[Any]]:
     """The curve of a training with one value a step."""
     curves = Curves(silent)
     for step, loss in enumerate(losses, start=1):
-        curves.note(name, loss)
+        curves.record_loss(name, loss)
         curves.progress(step, len(losses))
     return curves.arrays()
 
@@ -42,10 +42,10 @@ def test_bins_are_means_of_equal_shares_of_the_steps(losses: list[float]) -> Non
 def test_losses_that_are_not_there_in_every_step() -> None:
     curves = Curves(silent)
     for step in range(100):
-        curves.note("always", 1.0)
+        curves.record_loss("always", 1.0)
         if step >= 50:
-            curves.note("late", torch.tensor(2.0))
-            curves.note("late", 4.0)  # twice in a step: the mean
+            curves.record_loss("late", torch.tensor(2.0))
+            curves.record_loss("late", 4.0)  # twice in a step: the mean
         curves.progress(step + 1, 100)
     arrays = curves.arrays()
     assert arrays["curve_names"].tolist() == ["always", "late"]
@@ -66,7 +66,7 @@ def test_tensors_are_read_late_and_keep_no_graph() -> None:
     weight = torch.ones(3, requires_grad=True)
     curves = Curves(silent)
     for step in range(4):
-        curves.note("loss", (weight * step).sum())
+        curves.record_loss("loss", (weight * step).sum())
         curves.progress(step + 1, 4)
     assert curves.arrays()["curve_means"].tolist() == [[0.0, 3.0, 6.0, 9.0]]
     assert all(not v.requires_grad for v in curves._open.get("loss", []))
@@ -92,11 +92,11 @@ def test_progress_is_passed_on() -> None:
 
 def test_notes_without_progress_are_the_last_bin() -> None:
     curves = Curves(silent)
-    curves.note("loss", 1.0)
+    curves.record_loss("loss", 1.0)
     assert curves.arrays()["curve_means"].tolist() == [[1.0]]
     curves.progress(1, 2)
     curves.progress(2, 2)
-    curves.note("loss", 5.0)
+    curves.record_loss("loss", 5.0)
     arrays = curves.arrays()
     assert (arrays["curve_means"].tolist(), arrays["curve_counts"].tolist()) == (
         [[1.0, 5.0]],
@@ -106,7 +106,7 @@ def test_notes_without_progress_are_the_last_bin() -> None:
 
 def test_a_value_that_is_no_number_is_refused() -> None:
     curves = Curves(silent)
-    curves.note("loss", torch.zeros(2))
+    curves.record_loss("loss", torch.zeros(2))
     with pytest.raises(RuntimeError):
         curves.arrays()
 
@@ -115,12 +115,12 @@ def test_the_first_steps_are_kept_apart() -> None:
     curves = Curves(silent)
     for step in range(1, 200):
         for _ in range(2):
-            curves.note("always", float(step))
-        curves.note("diverged", math.nan)
+            curves.record_loss("always", float(step))
+        curves.record_loss("diverged", math.nan)
         if step == 3:
-            curves.note("third", torch.tensor(7.0))
+            curves.record_loss("third", torch.tensor(7.0))
         if step == 4:
-            curves.note("late", 1.0)
+            curves.record_loss("late", 1.0)
         curves.progress(step, 199)
     assert curves.first_losses() == {"always": 2.0, "third": 7.0}
     assert curves.first_draws() is None
@@ -130,7 +130,7 @@ def test_what_the_first_steps_drew_is_told_apart() -> None:
     def drawn(*draws: list[int]) -> str | None:
         curves = Curves(silent)
         for step, values in enumerate(draws, start=1):
-            curves.drew(np.array(values, dtype=np.int64))
+            curves.record_draws(np.array(values, dtype=np.int64))
             curves.progress(step, len(draws))
         return curves.first_draws()
 
