@@ -49,7 +49,7 @@ class Claim:
 
 
 def load_claims(name: str | Path = "", tables: Sequence[Table] = ()) -> tuple[Claim, ...]:
-    """The claims of a file: the MSIFLA paper's, "ablations" (ours), or those at a path.
+    """Return the claims of a file: the MSIFLA paper's, "ablations" (ours), or those at a path.
 
     A claim names its table by the id of one of `tables`, or as `load_table` takes it.
     Raises InputError naming the file, the claim and what is wrong.
@@ -83,19 +83,19 @@ def _claim(where: str, content: Any, tables: Sequence[Table], margin: float) -> 
     name = values.pop("table")
     table = next((table for table in tables if table.id == name), None) or load_table(name)
     labels = [row.label for row in table.rows]
-    left, named = values["left"], values.pop("right")
-    rights = [label for label in labels if label != left] if named == OTHERS else named
+    left, right = values["left"], values.pop("right")
+    rights = [label for label in labels if label != left] if right == OTHERS else right
     for label in (left, *rights):
         if label not in labels:
             near = did_you_mean(label, labels)
             raise InputError(
                 f"{where}: table {table.id} has no row {label!r}{near}; rows: {labels}"
             )
-    for entry, known in (("metric", METRICS), ("direction", get_args(Direction))):
-        if values[entry] not in known:
-            near = did_you_mean(values[entry], known)
+    for entry, choices in (("metric", METRICS), ("direction", get_args(Direction))):
+        if values[entry] not in choices:
+            near = did_you_mean(values[entry], choices)
             raise InputError(
-                f"{where}: {entry} must be one of {', '.join(known)}, not {values[entry]!r}{near}"
+                f"{where}: {entry} must be one of {', '.join(choices)}, not {values[entry]!r}{near}"
             )
     datasets = values.pop("datasets", None) or list(table.datasets)
     if unknown := [name for name in datasets if name not in CARDS]:

@@ -29,12 +29,12 @@ NO_CONTENT = ("weights_dir", "paper_size", "warning")
 
 
 def profile_names() -> list[str]:
-    """The names of the built-in profiles, sorted."""
+    """Return the names of the built-in profiles, sorted."""
     return sorted(path.stem for path in FOLDER.glob("*.toml"))
 
 
 def load_profile(name: str | Path, weights_dir: Path | str | None = None) -> Profile:
-    """The built-in profile of that name, or the profile file at that path.
+    """Return the built-in profile of that name, or the profile file at that path.
 
     `weights_dir`: a folder with ImageNet weights for machines without network. Raises InputError
     naming the file and the entry when anything in it is unknown or ill-typed.
@@ -45,7 +45,7 @@ def load_profile(name: str | Path, weights_dir: Path | str | None = None) -> Pro
 
 
 def typical_seconds(name: str | Path, method: str, options: dict[str, Any]) -> float:
-    """What one cell of `method` usually takes under this profile, in seconds; 60 when not stated.
+    """Return the seconds that a cell of `method` usually takes under this profile; else 60.
 
     [typical_seconds] maps a method to a number, or to a list of tables of which the first one
     whose other entries equal the resolved `options` counts.
@@ -60,15 +60,15 @@ def typical_seconds(name: str | Path, method: str, options: dict[str, Any]) -> f
 
 
 def profile_content(profile: Profile, method: str) -> dict[str, Any]:
-    """The profile as JSON values, as far as it concerns cells of `method`.
+    """Return the profile as JSON values, as far as it concerns cells of `method`.
 
     Without the options of other methods, and without what decides no result: where weights lie
     (what they are is in the record's digests, Record.initial) and what is said of the numbers
     (Record.standing).
     """
     names = [field.name for field in fields(profile) if field.name not in NO_CONTENT]
-    own = {name: options for name, options in profile.methods.items() if name == method}
-    return {name: getattr(profile, name) for name in names} | {"methods": own}
+    overrides = {name: options for name, options in profile.methods.items() if name == method}
+    return {name: getattr(profile, name) for name in names} | {"methods": overrides}
 
 
 def _find(name: str | Path) -> Path:
@@ -84,7 +84,7 @@ def _find(name: str | Path) -> Path:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    """The entries of a profile file, over those of the built-in profile that it extends.
+    """Return the entries of a profile file, over those of the built-in profile that it extends.
 
     Tables are merged entry by entry; `epochs` and `iterations` take each other's place.
     """
@@ -93,8 +93,8 @@ def _read(path: Path) -> dict[str, Any]:
         return content
     name = content.pop("extends")
     if name not in profile_names() or FOLDER / f"{name}.toml" == path:
-        known = ", ".join(profile_names())
-        raise InputError(f"profile {path}: extends must be one of {known}, not {name!r}")
+        choices = ", ".join(profile_names())
+        raise InputError(f"profile {path}: extends must be one of {choices}, not {name!r}")
     base = _read(FOLDER / f"{name}.toml")
     base.pop("paper_size", None)
     if {"epochs", "iterations"} & set(content.get("train", {})):

@@ -66,7 +66,7 @@ class Row:
     twin_protocol: str | None = None
 
     def protocol_on(self, *, twin: bool) -> str | None:
-        """The row's own protocol on twins or on real data; None: that of the column."""
+        """Return the row's own protocol on twins or on real data; None: that of the column."""
         return (twin and self.twin_protocol) or self.protocol
 
 
@@ -99,25 +99,25 @@ class Table:
         return any(row.protocol for row in self.rows)
 
     def rule(self, protocol: str) -> GalleryRule:
-        """The rule of the headline numbers under this protocol (with its options)."""
-        found = gallery_rule(protocol) if self.gallery == OF_PROTOCOL else self.gallery
-        return cast(GalleryRule, found)
+        """Return the rule of the headline numbers under this protocol (with its options)."""
+        rule = gallery_rule(protocol) if self.gallery == OF_PROTOCOL else self.gallery
+        return cast(GalleryRule, rule)
 
     def published_value(self, row: Row, dataset: str, metric: str) -> Published | None:
-        """What was printed for this cell (`dataset` is an id, not a title), None if nothing was."""
+        """Return what was printed for this cell, if anything; `dataset` is an id, not a title."""
         title = CARDS[dataset].title if dataset in CARDS else dataset
-        wanted = (row.published, title, metric)
-        found = (p for p in self.published if (p.row, p.dataset, p.metric) == wanted)
-        return next(found, None)
+        cell = (row.published, title, metric)
+        numbers = (p for p in self.published if (p.row, p.dataset, p.metric) == cell)
+        return next(numbers, None)
 
 
 def table_names() -> list[str]:
-    """The ids of the built-in tables, sorted."""
+    """Return the ids of the built-in tables, sorted."""
     return sorted(path.stem for path in FOLDER.glob("*.toml") if not path.stem.startswith(CLAIMS))
 
 
 def load_table(name: str | Path) -> Table:
-    """The built-in table of that id, or the table file at that path.
+    """Return the built-in table of that id, or the table file at that path.
 
     Raises InputError naming the file and the entry when anything in it is unknown or ill-typed.
     """
@@ -134,7 +134,7 @@ def load_table(name: str | Path) -> Table:
 
 
 def asked_tables(tables: Any) -> list[Table]:
-    """One or several tables, or what `load_table` takes -> tables; None: all built-in ones."""
+    """Return tables given as one, several or what `load_table` takes; None: all built-in ones."""
     if tables is None:
         return built_in_tables()
     return as_several(tables, "tables", _asked_table)
@@ -145,15 +145,15 @@ def _asked_table(table: Any, _: str) -> Table:
 
 
 def built_in_tables() -> list[Table]:
-    """All built-in tables, by id."""
+    """Return all built-in tables, by id."""
     return [load_table(name) for name in table_names()]
 
 
-def select_rows(table: Table, wanted: list[str] | None) -> tuple[Row, ...]:
-    """The rows whose label, published name or number (from 1) is in `wanted`; None: all rows."""
-    if wanted is None:
+def select_rows(table: Table, names: list[str] | None) -> tuple[Row, ...]:
+    """Return the rows by their labels, published names or numbers (from 1); None: all rows."""
+    if names is None:
         return table.rows
-    chosen = [_find_row(table, name.strip()) for name in wanted]
+    chosen = [_find_row(table, name.strip()) for name in names]
     return tuple(row for row in table.rows if row in chosen)
 
 
@@ -172,19 +172,19 @@ def _find_row(table: Table, name: str) -> Row:
 
 
 def table_from(path: Path, content: dict[str, Any]) -> Table:
-    """The table of a TOML file's content; InputError as `load_table`."""
+    """Return the table of a TOML file's content. Raises InputError as `load_table`."""
     where = f"table {path}"
     values = checked(where, content, ENTRIES, REQUIRED)
     check_name(f"{where}: id", values["id"])
     gallery = values.get("gallery", "single-shot")
-    _known(where, "gallery", [gallery], [*GALLERY_RULES, OF_PROTOCOL])
-    _known(where, "metrics", values["metrics"], list(METRICS))
-    _known(where, "datasets", values["datasets"], list(CARDS))
+    _check_names(where, "gallery", [gallery], [*GALLERY_RULES, OF_PROTOCOL])
+    _check_names(where, "metrics", values["metrics"], list(METRICS))
+    _check_names(where, "datasets", values["datasets"], list(CARDS))
     rows = tuple(_row(where, index, row) for index, row in enumerate(values["rows"], start=1))
     labels = [row.label for row in rows]
-    _unique(where, "label", labels)
-    own = [text for row in rows for text in (row.protocol, row.twin_protocol) if text]
-    _check_protocols(where, values["datasets"], own)
+    _check_unique(where, "label", labels)
+    row_protocols = [text for row in rows for text in (row.protocol, row.twin_protocol) if text]
+    _check_protocols(where, values["datasets"], row_protocols)
     if values.get("reference", labels[0]) not in labels:
         near = did_you_mean(values["reference"], labels)
         raise InputError(
@@ -192,7 +192,7 @@ def table_from(path: Path, content: dict[str, Any]) -> Table:
         )
     protocols = values.get("protocols", [])
     _check_protocols(where, values["datasets"], protocols)
-    if own and (protocols or gallery == OF_PROTOCOL):
+    if row_protocols and (protocols or gallery == OF_PROTOCOL):
         raise InputError(
             f"{where}: where rows have protocols of their own, the table has no protocols, "
             "and names one gallery rule for all"
@@ -233,11 +233,7 @@ def _row(where: str, index: int, content: Any) -> Row:
 
 def _profile(where: str, name: str) -> str:
     if name not in profile_names():
-        known = ", ".join(profile_names())
-        near = did_you_mean(name, profile_names())
-        raise InputError(
-            f"{where}: unknown profile {name!r}{near}; the built-in profiles are {known}"
-        )
+        raise unknown("profile", name, profile_names(), where)
     return name
 
 
@@ -252,43 +248,42 @@ def _check_protocols(where: str, datasets: list[str], protocols: list[Any]) -> N
                 raise InputError(f"{where}: {error}") from error
 
 
-def _known(where: str, what: str, given: list[Any], known: list[str]) -> None:
-    if not given:
-        raise InputError(f"{where}: {what} is empty; choose among {', '.join(known)}")
-    for value in given:
-        if value not in known:
-            raise InputError(
-                f"{where}: unknown {what} {value!r}{did_you_mean(value, known)}; "
-                f"known are {', '.join(known)}"
-            )
-    _unique(where, what, given)
+def _check_names(where: str, entry: str, names: list[Any], choices: list[str]) -> None:
+    if not names:
+        raise InputError(f"{where}: {entry} is empty; choose among {', '.join(choices)}")
+    for name in names:
+        if name not in choices:
+            raise unknown(entry, name, choices, where)
+    _check_unique(where, entry, names)
 
 
-def _unique(where: str, what: str, values: list[Any]) -> None:
+def _check_unique(where: str, entry: str, values: list[Any]) -> None:
     twice = [value for index, value in enumerate(values) if value in values[:index]]
     if twice:
-        raise InputError(f"{where}: {what} {twice[0]!r} stands twice; remove one")
+        raise InputError(f"{where}: {entry} {twice[0]!r} stands twice; remove one")
     if not values:
-        raise InputError(f"{where}: there is no {what}; a table needs at least one")
+        raise InputError(f"{where}: there is no {entry}; a table needs at least one")
 
 
 # --- published numbers ----------------------------------------------------------------------------
 
 
-def _published(table: Path, given: Any, rows: Sequence[Row]) -> tuple[Published, ...]:
-    """The numbers of a CSV beside the table, or of the table's own [[published]] entries."""
+def _published(table: Path, content: Any, rows: Sequence[Row]) -> tuple[Published, ...]:
+    """Return the numbers of a CSV beside the table, or of its own [[published]] entries."""
     where = f"table {table}, published number"
-    if isinstance(given, str):
-        file = table.parent / user_path(given)
+    if isinstance(content, str):
+        file = table.parent / user_path(content)
         lines = read_csv(file, "list of published numbers", COLUMNS)
-        found = [(f"{file}, line {number}", {**line}) for number, line in lines]
-    elif isinstance(given, list):
-        found = [(f"{where} {number}", entry) for number, entry in enumerate(given, start=1)]
+        entries = [(f"{file}, line {number}", {**line}) for number, line in lines]
+    elif isinstance(content, list):
+        entries = [(f"{where} {number}", entry) for number, entry in enumerate(content, start=1)]
     else:
-        raise InputError(f"table {table}: published must be the name of a CSV file, not {given!r}")
+        raise InputError(
+            f"table {table}: published must be the name of a CSV file, not {content!r}"
+        )
     numbers: dict[tuple[str, str, str], Published] = {}
-    for here, values in found:
-        number = _published_number(here, values, rows)
+    for here, entry in entries:
+        number = _published_number(here, entry, rows)
         cell = (number.row, number.dataset, number.metric)
         if cell in numbers:
             raise InputError(f"{here}: {', '.join(cell)} stands twice; remove one")
@@ -296,35 +291,31 @@ def _published(table: Path, given: Any, rows: Sequence[Row]) -> tuple[Published,
     return tuple(numbers.values())
 
 
-def _published_number(where: str, given: Any, rows: Sequence[Row]) -> Published:
-    if not isinstance(given, dict) or set(given) != set(COLUMNS):
-        raise InputError(f"{where}: needs {', '.join(COLUMNS)} and nothing else")
-    value = given["value"]
+def _published_number(where: str, entry: Any, rows: Sequence[Row]) -> Published:
+    hints = dict.fromkeys(COLUMNS, str) | {"value": str | float}
+    values = checked(where, entry, hints, COLUMNS)
+    value = values.pop("value")
     number = plain_number(value) if isinstance(value, str) else value
     if isinstance(number, bool) or not isinstance(number, int | float) or not 0 <= number <= 100:
         raise InputError(
             f"{where}: value {value!r} must be a plain number of per cent, such as 29.9"
         )
-    texts = {}
-    for name in COLUMNS:
-        if name != "value":
-            if not isinstance(given[name], str):
-                raise InputError(f"{where}: {name} must be text, not {given[name]!r}")
-            texts[name] = plain_text(f"{where}: {name}", given[name], LONGEST)
+    texts = {name: plain_text(f"{where}: {name}", text, LONGEST) for name, text in values.items()}
     printed = {row.published: row.published for row in rows if row.published}
     return Published(
-        _meant(where, "row", texts["row"], printed),
-        _meant(where, "dataset", texts["dataset"], _DATASETS),
-        _meant(where, "metric", texts["metric"], {name: name for name in METRICS}),
+        _full_name(where, "row", texts["row"], printed),
+        _full_name(where, "dataset", texts["dataset"], _DATASETS),
+        _full_name(where, "metric", texts["metric"], {name: name for name in METRICS}),
         float(number),
         texts["source"],
     )
 
 
-def _meant(where: str, what: str, name: str, known: Mapping[str, str]) -> str:
-    if name not in known:
-        listed = ", ".join(dict.fromkeys(known.values())) or "none: no row has an entry published"
+def _full_name(where: str, entry: str, name: str, names: Mapping[str, str]) -> str:
+    """Return what `name` stands for. Raises InputError for one that stands for nothing."""
+    if name not in names:
+        listed = ", ".join(dict.fromkeys(names.values())) or "none: no row has an entry published"
         raise InputError(
-            f"{where}: unknown {what} {name!r}{did_you_mean(name, known)}; known are {listed}"
+            f"{where}: unknown {entry} {name!r}{did_you_mean(name, names)}; known are {listed}"
         )
-    return known[name]
+    return names[name]

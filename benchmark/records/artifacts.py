@@ -18,12 +18,12 @@ from crossres.datasets.base.files import write_atomically
 
 
 def artifact_path(folder: Path, key: str) -> Path:
-    """Where the artifact of `key` lies in the results folder."""
+    """Return where the artifact of `key` lies in the results folder."""
     return folder / "artifacts" / f"{key}.npz"
 
 
 def write_artifact(folder: Path, key: str, arrays: dict[str, NDArray[Any]]) -> Path:
-    """Write the arrays as a compressed .npz, atomically; returns its path."""
+    """Write the arrays as a compressed .npz, atomically; return its path."""
     buffer = io.BytesIO()
     np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
     path = artifact_path(folder, key)
@@ -32,7 +32,7 @@ def write_artifact(folder: Path, key: str, arrays: dict[str, NDArray[Any]]) -> P
 
 
 def read_arrays(path: Path, names: Collection[str]) -> dict[str, NDArray[Any]] | None:
-    """These arrays of an artifact; None where it is absent or was written without one of them.
+    """Return these arrays of an artifact; None where it, or one of them, is not there.
 
     Raises InputError when the file cannot be read.
     """
@@ -48,20 +48,20 @@ def read_arrays(path: Path, names: Collection[str]) -> dict[str, NDArray[Any]] |
 
 
 def unreadable(path: Path, error: Exception) -> InputError:
-    """The error about an artifact that cannot be read."""
+    """Return the error about an artifact that cannot be read."""
     text = f"not a readable artifact ({reason(error)}); delete it and its record, then run again"
     return InputError(f"{path}: {text}")
 
 
 def read_scores(path: Path, gallery: str) -> tuple[NDArray[np.int64], NDArray[np.float64]] | None:
-    """The pids (Q,) and scores (Q, 6) of all queries under a gallery rule; None where not kept.
+    """Return pids (Q,) and scores (Q, 6) of all queries under a gallery rule; None: not kept.
 
     Raises InputError when the file cannot be read.
     """
-    found = read_arrays(path, ("scored_pids", f"scores_{gallery}"))
-    if found is None:
+    arrays = read_arrays(path, ("scored_pids", f"scores_{gallery}"))
+    if arrays is None:
         return None
-    pids, scores = found.values()
+    pids, scores = arrays.values()
     if scores.shape != (len(pids), len(METRICS)):
         raise InputError(
             f"{path}: scores_{gallery} has the shape {scores.shape}, not "

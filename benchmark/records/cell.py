@@ -50,13 +50,13 @@ class Job:
 
 
 def key_of(cell: Cell, profile: Mapping[str, Any], manifest_digest: str) -> str:
-    """The first 20 hex digits of the SHA-256 over cell, profile content and manifest digest."""
+    """Hash cell, profile content and manifest digest: the first 20 hex digits of the SHA-256."""
     content = {"cell": asdict(cell), "profile": profile, "manifest": manifest_digest}
     return digest_of(canonical_json(content))[:KEY_LENGTH]
 
 
 def canonical_json(content: Any) -> bytes:
-    """JSON with sorted keys and no spaces; ValueError for NaN and infinity."""
+    """Return JSON with sorted keys and no spaces. Raises ValueError for NaN and infinity."""
     text = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return text.encode("utf-8")
 
@@ -64,13 +64,13 @@ def canonical_json(content: Any) -> bytes:
 def make_job(
     cell: Cell, label: str, profile: Profile, source: Source, cache: Path, manifest_digest: str
 ) -> Job:
-    """The job of `cell`, with its key."""
+    """Return the job of `cell`, with its key."""
     key = key_of(cell, profile_content(profile, cell.method), manifest_digest)
     return Job(key, cell, (label,), profile, source, cache, manifest_digest)
 
 
 def merge_equal(jobs: Iterable[Job]) -> list[Job]:
-    """Jobs of one key become one job with the labels of all, in the order of first appearance."""
+    """Merge jobs of one key into one with the labels of all, in order of first appearance."""
     merged: dict[str, Job] = {}
     for job in jobs:
         if job.key in merged:

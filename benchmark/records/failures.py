@@ -25,21 +25,21 @@ def failure_log(results: Path, key: str) -> Path:
 
 def write_failure(log: Path, failed: FailedCell, output: str) -> None:
     """Write the log: the title of the cell, a line of JSON with the reason, what it printed."""
-    about = canonical_json({"key": failed.key, "reason": failed.reason}).decode()
-    write_atomically(log, f"{failed.title}\n{about}\n\n{output}")
+    reason = canonical_json({"key": failed.key, "reason": failed.reason}).decode()
+    write_atomically(log, f"{failed.title}\n{reason}\n\n{output}")
 
 
 def read_failures(results: Path, finished: Container[str]) -> tuple[FailedCell, ...]:
-    """The failures of a results folder by key, without those whose cell has finished since."""
+    """Read the failures of a results folder by key, but for cells that have finished since."""
     logs = sorted((results / "failures").glob("*.log"))
     return tuple(_read_failure(path) for path in logs if path.stem not in finished)
 
 
 def _read_failure(path: Path) -> FailedCell:
-    """The log's first line is the cell's title, its second one JSON with the reason."""
-    title, about, *_ = [*path.read_text(encoding="utf-8", errors="replace").splitlines(), "", ""]
+    """Read title and reason from the first two lines of a log, the second of which is JSON."""
+    title, line, *_ = [*path.read_text(encoding="utf-8", errors="replace").splitlines(), "", ""]
     try:
-        reason = str(json.loads(about)["reason"])
+        reason = str(json.loads(line)["reason"])
     except (ValueError, KeyError, TypeError):
         reason = "the log does not say why"
     return FailedCell(path.stem, title or path.stem, reason)

@@ -33,7 +33,7 @@ def keep_table(results: Path, table: Table) -> None:
 
 
 def keep_claims(results: Path, name: str, claims: Sequence[Claim]) -> None:
-    """Write claims/<name>.toml likewise; each names its table by the id."""
+    """Write claims/<name>.toml likewise; each claim names its table by the id."""
     check_name("the name of a claims file", name)
     entries = [
         asdict(claim)
@@ -46,7 +46,10 @@ def keep_claims(results: Path, name: str, claims: Sequence[Claim]) -> None:
 
 
 def kept_tables(results: Path) -> list[Table]:
-    """The tables that a results folder keeps, by id; InputError names one that cannot be used."""
+    """Return the tables that a results folder keeps, by id.
+
+    Raises InputError naming one that cannot be used.
+    """
     try:
         return [load_table(path) for path in sorted((results / TABLES).glob("*.toml"))]
     except InputError as error:
@@ -56,15 +59,15 @@ def kept_tables(results: Path) -> list[Table]:
 
 
 def naming_tables(*results: Path) -> list[Table]:
-    """The tables that name the rows of results folders: those that they keep, then the built-in."""
-    found = [table for folder in results for table in kept_tables(folder)]
-    return [*found, *built_in_tables()]
+    """Return the tables by which rows are called: those that the folders keep, then built-in."""
+    own_tables = [table for folder in results for table in kept_tables(folder)]
+    return [*own_tables, *built_in_tables()]
 
 
 def claims_of(results: Path) -> tuple[Claim, ...]:
-    """The claims to hold against a results folder: the paper's, then those that it keeps.
+    """Return the claims to evaluate on a results folder: the paper's, then those that it keeps.
 
-    Where it keeps tables, the paper's about these alone.
+    Where it keeps tables, only those of the paper's that are about these.
     """
     tables = kept_tables(results)
     ids = {table.id for table in tables}
@@ -74,11 +77,11 @@ def claims_of(results: Path) -> tuple[Claim, ...]:
 
 
 def table_toml(table: Table) -> str:
-    """The table as a table file; the same table gives the same text."""
-    content = _given(asdict(table))
+    """Return the table as a table file; the same table gives the same text."""
+    content = _set_entries(asdict(table))
     rows, published = content.pop("rows"), content.pop("published", [])
     head = "".join(f"{name} = {_toml(value)}\n" for name, value in content.items())
-    entries = {"rows": [_given(row) for row in rows], "published": published}
+    entries = {"rows": [_set_entries(row) for row in rows], "published": published}
     return HEAD + head + "".join(_toml_tables(name, each) for name, each in entries.items())
 
 
@@ -91,8 +94,8 @@ def _keep(path: Path, content: str) -> None:
         write_atomically(path, content)
 
 
-def _given(entries: Mapping[str, Any]) -> dict[str, Any]:
-    """The entries that are set: neither None nor empty."""
+def _set_entries(entries: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the entries that are set: neither None nor empty."""
     return {
         name: value
         for name, value in entries.items()
@@ -108,7 +111,7 @@ def _toml_tables(name: str, entries: Iterable[Mapping[str, Any]]) -> str:
 
 
 def _toml(value: Any) -> str:
-    """A value as TOML; JSON's texts, numbers and booleans are TOML's."""
+    """Return a value as TOML; JSON's texts, numbers and booleans are TOML's."""
     if isinstance(value, Mapping):
         return f"{{ {', '.join(f'{_toml(key)} = {_toml(item)}' for key, item in value.items())} }}"
     if isinstance(value, list | tuple):

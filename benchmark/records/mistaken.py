@@ -9,11 +9,11 @@ from crossres.methods.interface.method import DESCRIPTION
 
 
 def no_results(folder: Path) -> InputError:
-    """The error about a place without records/: what it is, and what is wanted."""
-    return InputError(f"{folder}: {_what(folder)}; give a folder that `crossres run` has filled")
+    """Return the error about a place without records/, which says what it is."""
+    return InputError(f"{folder}: {_kind(folder)}; give a folder that `crossres run` has filled")
 
 
-def _what(folder: Path) -> str:
+def _kind(folder: Path) -> str:
     try:
         if folder.is_file():
             return f"{_file(folder)}, not a results folder"
@@ -32,7 +32,7 @@ def _file(file: Path) -> str:
 
 
 def _folder(folder: Path) -> str:
-    """What a folder is, by the names in it."""
+    """Say what a folder is, by the names in it."""
     names = {path.name for path in folder.iterdir()}
     raw = [card.id for card in CARDS.values() if card.folder in (folder.name, *names)]
     kinds = {

@@ -17,7 +17,7 @@ QueryReader = Callable[[Record, str, str], Queries]
 
 
 def from_counts(record: Record, gallery: str, metric: str) -> Queries:
-    """What the record alone tells: how many identities its queries show."""
+    """Return what the record alone tells: how many identities its queries show."""
     mean = float(record.metrics[gallery][metric])
     counts = (max(1, record.counts[name]) for name in ("query_images", "query_pids"))
     return counted_queries(record.cell.dataset, mean, *counts)
@@ -26,34 +26,33 @@ def from_counts(record: Record, gallery: str, metric: str) -> Queries:
 class FromArtifacts:
     """Reads the scores of all queries from the artifacts of a folder, each of them once.
 
-    What is made of them is kept, too: marks, differences and claims ask for the same cells.
-
-    Where they are not kept, `from_counts` serves; a damaged artifact becomes a line in `notes`.
+    Its answers are kept, too: marks, differences and claims ask for the same cells. Where an
+    artifact has no scores, `from_counts` serves; a damaged one becomes a line in `notes`.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.notes: list[str] = []
-        self._made: dict[tuple[str, str, str], Queries] = {}
+        self._answers: dict[tuple[str, str, str], Queries] = {}
         self._read: dict[tuple[str, str], tuple[NDArray[np.int64], NDArray[np.float64]] | None] = {}
 
     def __call__(self, record: Record, gallery: str, metric: str) -> Queries:
-        asked = record.key, gallery, metric
-        if asked not in self._made:
-            self._made[asked] = self._queries(record, gallery, metric)
-        return self._made[asked]
+        key = record.key, gallery, metric
+        if key not in self._answers:
+            self._answers[key] = self._queries(record, gallery, metric)
+        return self._answers[key]
 
     def _queries(self, record: Record, gallery: str, metric: str) -> Queries:
-        kept = self.scores(record.key, gallery) if metric in METRICS else None
-        if kept is None:
+        scored = self.scores(record.key, gallery) if metric in METRICS else None
+        if scored is None:
             return from_counts(record, gallery, metric)
-        pids, scores = kept
+        pids, scores = scored
         return scored_queries(record.cell.dataset, pids, scores[:, METRICS.index(metric)])
 
     def scores(
         self, key: str, gallery: str
     ) -> tuple[NDArray[np.int64], NDArray[np.float64]] | None:
-        """The pids (Q,) and scores (Q, 6) of a cell; None where they are not kept or unreadable."""
+        """Return pids (Q,) and scores (Q, 6) of a cell; None: absent or unreadable."""
         if (key, gallery) not in self._read:
             self._read[key, gallery] = self._opened(key, gallery)
         return self._read[key, gallery]

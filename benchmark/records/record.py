@@ -71,8 +71,11 @@ class Record:
     @property
     def initial(self) -> dict[str, str]:
         """Network -> digest of the ImageNet weights that training began with; {} for none."""
-        found = self.digests.items()
-        return {n.removeprefix(INITIAL): digest for n, digest in found if n.startswith(INITIAL)}
+        return {
+            name.removeprefix(INITIAL): digest
+            for name, digest in self.digests.items()
+            if name.startswith(INITIAL)
+        }
 
 
 @dataclass(frozen=True)
@@ -84,12 +87,12 @@ class RecordFolder:
 
 
 def record_path(folder: Path, key: str) -> Path:
-    """Where the record of `key` lies in the results folder."""
+    """Return where the record of `key` lies in the results folder."""
     return folder / "records" / f"{key}.json"
 
 
 def write_record(folder: Path, record: Record) -> Path:
-    """Write the record into the results folder, atomically; returns its path.
+    """Write the record into the results folder, atomically; return its path.
 
     Raises ValueError when the record does not follow its own schema (a bug, never the user's).
     """
@@ -104,7 +107,7 @@ def write_record(folder: Path, record: Record) -> Path:
 
 
 def read_record(path: Path) -> Record:
-    """The record at `path`. Raises InputError naming the file when it is not a sound record."""
+    """Read the record at `path`. Raises InputError naming the file when it is not a sound one."""
     content = read_json(path, "record", "remove it, and its cell is run again")
     fault = record_fault(content)
     if not fault and content["key"] != path.stem:
@@ -115,7 +118,7 @@ def read_record(path: Path) -> Record:
 
 
 def scan_records(folder: Path) -> RecordFolder:
-    """All records of the results folder by key (sorted), and what is wrong with the other files."""
+    """Read all records of a results folder by key, sorted, and say what is wrong with files."""
     records, broken = {}, []
     for path in sorted((folder / "records").glob("*.json")):
         try:
@@ -134,16 +137,16 @@ def check_results(folder: Path) -> None:
 
 
 def read_records(folder: Path | str) -> list[Record]:
-    """The sound records of a results folder, by key; each unsound file gets a logged warning.
+    """Return the sound records of a results folder, by key; log a warning for each other file.
 
     Raises InputError when the folder has no records/ at all.
     """
     folder = as_path(folder, "results")
     check_results(folder)
-    found = scan_records(folder)
-    for line in found.broken:
+    scan = scan_records(folder)
+    for line in scan.broken:
         _log.warning("ignored %s", line)
-    return list(found.records.values())
+    return list(scan.records.values())
 
 
 def require_records(folder: Path | str) -> list[Record]:
@@ -155,21 +158,21 @@ def require_records(folder: Path | str) -> list[Record]:
 
 
 def record_from(content: Mapping[str, Any]) -> Record:
-    """The record that this JSON object, in which `record_fault` finds nothing, stands for."""
+    """Return the record of a JSON object in which `record_fault` finds nothing."""
     cmc = {rule: tuple(curve) for rule, curve in content["cmc"].items()}
-    made = {"cell": Cell(**content["cell"]), "cmc": cmc, "notes": tuple(content["notes"])}
-    return Record(**{**content, **made, "standing": _standing(content.get("standing"))})
+    parts = {"cell": Cell(**content["cell"]), "cmc": cmc, "notes": tuple(content["notes"])}
+    return Record(**{**content, **parts, "standing": _standing(content.get("standing"))})
 
 
 def _standing(content: Mapping[str, Any] | None) -> Standing | None:
     if content is None:
         return None
-    told = {name: tuple(content[name]) for name in ("other_counts", "other_sizes")}
-    return Standing(**{**content, **told})
+    lists = {name: tuple(content[name]) for name in ("other_counts", "other_sizes")}
+    return Standing(**{**content, **lists})
 
 
 def record_fault(content: Any) -> str | None:
-    """What is wrong with a record as a JSON value, in one line; None when it is sound."""
+    """Say in one line what is wrong with a record as a JSON value; None when it is sound."""
     version = content.get("schema") if isinstance(content, dict) else None
     if version != SCHEMA_VERSION:
         return f"not a record of version {SCHEMA_VERSION} (schema is {version!r})"

@@ -15,12 +15,12 @@ from crossres.methods.interface.method import WEIGHTS, read_description
 
 
 def weights_path(folder: Path, key: str) -> Path:
-    """Where the trained method of the cell `key` lies in the results folder."""
+    """Return where the trained method of the cell `key` lies in the results folder."""
     return folder / "weights" / key
 
 
 def write_weights(folder: Path, key: str, files: Mapping[str, bytes]) -> Path:
-    """Write the files (name -> content) in place of what is there; returns their folder."""
+    """Write the files (name -> content) in place of what is there; return their folder."""
     path = weights_path(folder, key)
     with replace_folder(path) as temporary:
         for name, content in files.items():
@@ -33,10 +33,10 @@ def has_weights(folder: Path, record: Record) -> bool:
     """Whether the weights of exactly this record are there; their content is checked on loading."""
     path = weights_path(folder, record.key)
     try:
-        same = read_description(path)["digest"] == record.digests["weights"]
+        is_of_record = read_description(path)["digest"] == record.digests["weights"]
     except InputError:
         return False
-    return same and (path / WEIGHTS).is_file()
+    return is_of_record and (path / WEIGHTS).is_file()
 
 
 def _remove(path: Path) -> None:

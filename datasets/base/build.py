@@ -17,6 +17,7 @@ from crossres.datasets.base.suggest import unknown
 MOST = 10_000_000  # of a whole number: these count layers, units and steps
 
 _Built = TypeVar("_Built")
+_NONE = type(None)
 _hints = cache(get_type_hints)  # it takes longer than the checks
 _WORDS = {
     str: "text",
@@ -91,9 +92,9 @@ def typed(where: str, value: Any, hint: Any) -> Any:
         if isinstance(value, list | tuple):
             return tuple(typed(where, item, get_args(hint)[0]) for item in value)
     elif kind in (Union, types.UnionType):
-        if value is None and type(None) in get_args(hint):
+        if value is None and _NONE in get_args(hint):
             return None
-        *first, last = (a for a in get_args(hint) if a is not type(None))
+        *first, last = (choice for choice in get_args(hint) if choice is not _NONE)
         for choice in first:
             with suppress(InputError):
                 return typed(where, value, choice)
@@ -115,4 +116,6 @@ def _words(hint: Any) -> str:
     kind = get_origin(hint) or hint
     if kind is Literal:
         return f"one of {', '.join(repr(value) for value in get_args(hint))}"
+    if kind in (Union, types.UnionType):
+        return " or ".join(_words(choice) for choice in get_args(hint) if choice is not _NONE)
     return _WORDS.get(kind, f"of type {getattr(kind, '__name__', kind)}")
