@@ -12,11 +12,11 @@ from typing import Literal
 from crossres.benchmark.compare.pairs import Change, Pair, Sameness, match
 from crossres.benchmark.compare.rows import covered
 from crossres.benchmark.config.tables import Table
-from crossres.benchmark.records.queries import QueryReader, from_counts
+from crossres.benchmark.records.queries import QueryReader, from_counts, sample_of
 from crossres.benchmark.records.record import Record
 from crossres.benchmark.stats.paired import LEVEL, Difference, Values, difference, set_mean
 from crossres.benchmark.stats.ranking import holm
-from crossres.benchmark.stats.sample import Queries, Sample, TrialId, mean_of_queries
+from crossres.benchmark.stats.sample import Sample, TrialId, mean_of_queries
 
 GapVerdict = Literal["better", "worse", "not told", "equal"]
 Measure = tuple[str, str]
@@ -113,7 +113,7 @@ class Comparison:
         return tuple(dict.fromkeys(pair.row for pair in self.pairs))
 
     def overall(self, measure: Measure) -> tuple[Gap, ...]:
-        """Row by row over all data sets."""
+        """Return the gaps of a measure row by row, each over all data sets."""
         return tuple(
             gap
             for gap in self.gaps
@@ -131,36 +131,37 @@ def compare(
 
     `queries` reads what is known of the queries of A's records, and of B's.
     """
-    used = covered(tables, a, b)
-    found = match(a, b, used)
-    protocols = dict.fromkeys(pair.a.cell.protocol for pair in found.pairs)
-    named = {
+    filled = covered(tables, a, b)
+    matches = match(a, b, filled)
+    pairs = matches.pairs
+    protocols = dict.fromkeys(pair.a.cell.protocol for pair in pairs)
+    of_tables = {
         (table.rule(protocol), metric): None
-        for table in used
+        for table in filled
         for protocol in protocols
         for metric in table.metrics
     }
-    measures = tuple(named) or HEADLINE
-    gaps = [gap for measure in measures for gap in _gaps(found.pairs, measure, queries)]
-    runs = [pair for pair in found.pairs if not pair.copied]
-    costs = [_cost(None, runs), *(_cost(row, mine) for row, mine in _by_row(runs))]
-    return Comparison(found.pairs, found.only_a, found.only_b, measures, tuple(gaps), tuple(costs))
+    measures = tuple(of_tables) or HEADLINE
+    gaps = [gap for measure in measures for gap in _gaps(pairs, measure, queries)]
+    runs = [pair for pair in pairs if not pair.copied]
+    costs = [_cost(None, runs), *(_cost(row, row_runs) for row, row_runs in _by_row(runs))]
+    return Comparison(pairs, matches.only_a, matches.only_b, measures, tuple(gaps), tuple(costs))
 
 
 def tally(pairs: Iterable[Pair]) -> list[ChangeTally]:
-    """What differs between the cells of pairs: each distinct difference with its number of pairs.
+    """Count the pairs by what differs between their cells, each distinct difference apart.
 
     A pair counts in each of its differences.
     """
-    found: dict[Change | None, list[Pair]] = defaultdict(list)
+    by_change: dict[Change | None, list[Pair]] = defaultdict(list)
     for pair in pairs:
         for change in pair.changes or (None,):
-            found[change].append(pair)
+            by_change[change].append(pair)
     order = ("option", "profile", "source", "manifest", "pixels", "code", "environment")
     tallies = []
-    for change, mine in found.items():
-        counts = (sum(pair.sameness == one for pair in mine) for one in SAMENESS)
-        tallies.append(ChangeTally(change, tuple(dict.fromkeys(p.row for p in mine)), *counts))
+    for change, changed in by_change.items():
+        counts = (sum(pair.sameness == sameness for pair in changed) for sameness in SAMENESS)
+        tallies.append(ChangeTally(change, tuple(dict.fromkeys(p.row for p in changed)), *counts))
     return sorted(
         tallies,
         key=lambda t: (
@@ -175,21 +176,21 @@ def tally(pairs: Iterable[Pair]) -> list[ChangeTally]:
 
 
 def _gaps(pairs: Sequence[Pair], measure: Measure, queries: Readers) -> list[Gap]:
-    """All gaps of one measure, over the pairs of which both cells have it."""
+    """Return all gaps of one measure, over the pairs of which both cells have it."""
     measured = _measured(pairs, metric_of(measure))
-    sides = {row: _samples(mine, measure, queries) for row, mine in _by_row(measured)}
+    sides = {row: _samples(row_pairs, measure, queries) for row, row_pairs in _by_row(measured)}
     columns = sorted({_column(pair) for pair in measured})
     # A twin and real data, or two profiles, have no mean in common.
     alike = len({(pair.a.cell.source, pair.a.cell.profile) for pair in measured}) == 1
-    found = [_gap(None, None, measure, _mean_sample(list(sides.values())))] if alike else []
+    gaps = [_gap(None, None, measure, _mean_sample(list(sides.values())))] if alike else []
     for column in (None, *columns):
-        gaps = [_gap(row, column, measure, mine) for row, mine in sides.items()]
-        found += _corrected([gap for gap in gaps if gap is not None])
-    return [gap for gap in found if gap is not None]
+        in_column = [_gap(row, column, measure, samples) for row, samples in sides.items()]
+        gaps += _corrected([gap for gap in in_column if gap is not None])
+    return [gap for gap in gaps if gap is not None]
 
 
 def metric_of(measure: Measure) -> Read:
-    """What reads a measure of a record."""
+    """Return a function that reads a measure of a record."""
     gallery, metric = measure
     return lambda record: record.metrics.get(gallery, {}).get(metric)
 
@@ -199,8 +200,9 @@ def _measured(pairs: Iterable[Pair], read: Read) -> list[Pair]:
 
 
 def sides_of(pairs: Iterable[Pair], read: Read) -> dict[str, tuple[Values, Values]]:
-    """Row -> the values of A and of B, of the pairs of which both cells have one."""
-    return {row: _sides(mine, read) for row, mine in _by_row(_measured(pairs, read))}
+    """Return by row the values of A and of B, of the pairs of which both cells have one."""
+    rows = _by_row(_measured(pairs, read))
+    return {row: _values(row_pairs, read) for row, row_pairs in rows}
 
 
 def _by_row(pairs: Iterable[Pair]) -> list[tuple[str, list[Pair]]]:
@@ -214,86 +216,86 @@ def _column(pair: Pair) -> Column:
     return pair.a.cell.dataset, pair.a.cell.protocol
 
 
-def _sides(pairs: Iterable[Pair], read: Read) -> tuple[Values, Values]:
-    """The values of A and of B; of a cell that is there twice the first key counts."""
-    a: dict[tuple[str, int], float] = {}
-    b: dict[tuple[str, int], float] = {}
+def _by_trial(pairs: Iterable[Pair]) -> tuple[dict[TrialId, Record], dict[TrialId, Record]]:
+    """Return the records of A and of B; of a cell that is there twice the first key counts."""
+    a: dict[TrialId, Record] = {}
+    b: dict[TrialId, Record] = {}
     for pair in pairs:
-        place = _place(pair)
-        for side, record in ((a, pair.a), (b, pair.b)):
-            if (value := read(record)) is not None:
-                side.setdefault(place, float(value))
+        trial = " ".join(_column(pair)), pair.a.cell.seed
+        a.setdefault(trial, pair.a)
+        b.setdefault(trial, pair.b)
     return a, b
 
 
-def _samples(pairs: Sequence[Pair], measure: Measure, queries: Readers) -> tuple[Sample, Sample]:
-    """The values of A and of B, as `_sides` chooses them, with the queries behind them."""
-    a, b = _sides(pairs, metric_of(measure))
-    behind: tuple[dict[TrialId, Queries], dict[TrialId, Queries]] = ({}, {})
-    for pair in pairs:
-        for side, record, read in zip(behind, (pair.a, pair.b), queries, strict=True):
-            if _place(pair) not in side:
-                side[_place(pair)] = read(record, *measure)
-    return Sample(a, behind[0]), Sample(b, behind[1])
+def _values(pairs: Iterable[Pair], read: Read) -> tuple[Values, Values]:
+    a, b = (
+        {
+            trial: float(value)
+            for trial, record in side.items()
+            if (value := read(record)) is not None
+        }
+        for side in _by_trial(pairs)
+    )
+    return a, b
 
 
-def _place(pair: Pair) -> TrialId:
-    return " ".join(_column(pair)), pair.a.cell.seed
+def _samples(pairs: Iterable[Pair], measure: Measure, queries: Readers) -> tuple[Sample, Sample]:
+    a, b = _by_trial(pairs)
+    return sample_of(a, *measure, queries[0]), sample_of(b, *measure, queries[1])
 
 
 def _mean_sample(rows: Sequence[tuple[Sample, Sample]]) -> tuple[Sample, Sample]:
-    """`mean_over_rows`, with the queries behind the means."""
+    """Return `mean_over_rows` with the queries behind the means."""
     means = mean_over_rows(rows)
     behind = [
-        {p: mean_of_queries([row[k].queries[p] for row in rows if p in row[k]]) for p in means[k]}
+        {t: mean_of_queries([row[k].queries[t] for row in rows if t in row[k]]) for t in means[k]}
         for k in (0, 1)
     ]
     return Sample(means[0], behind[0]), Sample(means[1], behind[1])
 
 
 def mean_over_rows(rows: Collection[tuple[Values, Values]]) -> tuple[Values, Values]:
-    """The mean of A and of B at each place, over the rows that have it.
+    """Return the means of A and of B in each trial, over the rows that have it.
 
     Rows share the split of a seed, so they are no independent pairs: their mean is one.
     """
-    places = sorted({place for a, _ in rows for place in a})
+    trials = sorted({trial for a, _ in rows for trial in a})
     means = [
-        {place: statistics.fmean(side[k][place] for side in rows if place in side[k])
-         for place in places}
+        {t: statistics.fmean(sides[k][t] for sides in rows if t in sides[k]) for t in trials}
         for k in (0, 1)
-    ]  # fmt: skip
+    ]
     return means[0], means[1]
 
 
 def _gap(
     row: str | None, column: Column | None, measure: Measure, sides: tuple[Sample, Sample]
 ) -> Gap | None:
-    """The gap, with its own p; None when the row has no pair in the column."""
+    """Return the gap with its own p; None when the row has no pair in the column."""
     on = " ".join(column) if column else None
     a, b = sides
-    found = difference(b, a, on=on)
-    if found is None:
+    tested = difference(b, a, on=on)
+    if tested is None:
         return None
-    places = [place for place in a if on in (None, place[0])]
-    equal = all(a[place] == b[place] for place in places)
-    verdict = "equal" if equal else _told(found.effect, found.p)
+    trials = [trial for trial in a if on in (None, trial[0])]
+    equal = all(a[trial] == b[trial] for trial in trials)
+    verdict = "equal" if equal else _verdict(tested.effect, tested.p)
     dataset, protocol = column or (None, None)
-    mean_a, mean_b = (set_mean({place: side[place] for place in places}) for side in sides)
-    return Gap(row, dataset, protocol, *measure, mean_a, mean_b, found, found.p, verdict)
+    mean_a, mean_b = (set_mean({trial: side[trial] for trial in trials}) for side in sides)
+    return Gap(row, dataset, protocol, *measure, mean_a, mean_b, tested, tested.p, verdict)
 
 
 def _corrected(gaps: Sequence[Gap]) -> list[Gap]:
-    """With Holm's correction for all that are tested: an equal row can give no false alarm."""
+    """Apply Holm's correction for all that are tested: an equal row can give no false alarm."""
     tested = [gap for gap in gaps if gap.verdict != "equal" and gap.p is not None]
     adjusted = holm([gap.p for gap in tested if gap.p is not None])
-    told = {
-        gap.row: replace(gap, p=p, verdict=_told(gap.difference.effect, p))
+    corrected = {
+        gap.row: replace(gap, p=p, verdict=_verdict(gap.difference.effect, p))
         for gap, p in zip(tested, adjusted, strict=True)
     }
-    return [told.get(gap.row, gap) for gap in gaps]
+    return [corrected.get(gap.row, gap) for gap in gaps]
 
 
-def _told(effect: float, p: float | None) -> GapVerdict:
+def _verdict(effect: float, p: float | None) -> GapVerdict:
     if p is None or p > LEVEL:
         return "not told"
     return "better" if effect > 0 else "worse"
@@ -306,6 +308,6 @@ def _cost(row: str | None, pairs: Sequence[Pair]) -> Cost:
 
 
 def _ratio(pairs: Iterable[tuple[float, float]]) -> float | None:
-    """The median of B over A where A is positive."""
+    """Return the median of B over A where A is positive."""
     ratios = [b / a for a, b in pairs if a > 0]
     return statistics.median(ratios) if ratios else None

@@ -33,15 +33,16 @@ def compare_folders(a: Path, b: Path, tables: Sequence[Table] | None = None) -> 
     """
     if a.resolve() == b.resolve():
         raise InputError(f"{a} and {b} are the same folder; give another one to --against")
-    mine, other = _records(a, tables), _records(b, tables)
-    asked = naming_tables(a, b) if tables is None else tables
-    found = compare(mine, other, asked, (FromArtifacts(a), FromArtifacts(b)))
-    if not found.pairs:
+    records_a, records_b = _records(a, tables), _records(b, tables)
+    naming = naming_tables(a, b) if tables is None else tables
+    comparison = compare(records_a, records_b, naming, (FromArtifacts(a), FromArtifacts(b)))
+    if not comparison.pairs:
         raise InputError(
-            f"{a} and {b} have no cell in common: the one has {_held(mine)}, the other "
-            f"{_held(other)}; compare runs of the same methods, data sets, protocols and seeds"
+            f"{a} and {b} have no cell in common: the one has {_content(records_a)}, the other has "
+            f"{_content(records_b)}; compare runs of the same methods, data sets, protocols "
+            "and seeds"
         )
-    return FolderComparison(a.resolve().name, b.resolve().name, found)
+    return FolderComparison(a.resolve().name, b.resolve().name, comparison)
 
 
 def _records(folder: Path, tables: Sequence[Table] | None) -> list[Record]:
@@ -59,8 +60,8 @@ def _records(folder: Path, tables: Sequence[Table] | None) -> list[Record]:
     return chosen
 
 
-def _held(records: Iterable[Record]) -> str:
-    """ "plain on mlr-viper (mlr-sing, real data)": what a folder is about, in short."""
+def _content(records: Iterable[Record]) -> str:
+    """Say in short what records are of: "plain on mlr-viper (mlr-sing, real data)"."""
     cells = [record.cell for record in records]
     methods = sorted({cell.method for cell in cells})
     places = {f"{c.dataset} ({c.protocol}, {source_words(c.source)})" for c in cells}

@@ -69,13 +69,13 @@ class Pair:
     @cached_property
     def changes(self) -> tuple[Change, ...]:
         """What differs in how the two were made: causes, not consequences of them."""
-        found = [*_changes(_facts(self.a), _facts(self.b)), *_digest_changes(self.a, self.b)]
-        if not found and not self.same_key:
-            own = [_text(record.profile.get("methods")) for record in (self.a, self.b)]
-            found.append(Change("profile", "methods", *own))
+        changes = [*_changes(_facts(self.a), _facts(self.b)), *_digest_changes(self.a, self.b)]
+        if not changes and not self.same_key:
+            overrides = [_text(record.profile.get("methods")) for record in (self.a, self.b)]
+            changes.append(Change("profile", "methods", *overrides))
         if self.a.digests["code"] != self.b.digests["code"]:
-            found.append(Change("code"))
-        return (*found, *_changes(_machine(self.a), _machine(self.b)))
+            changes.append(Change("code"))
+        return (*changes, *_changes(_machine(self.a), _machine(self.b)))
 
 
 @dataclass(frozen=True)
@@ -95,29 +95,35 @@ def match(a: Iterable[Record], b: Iterable[Record], tables: Sequence[Table]) -> 
     """
     rows = Rows(tables)
     left, right = ({r.key: r for r in sorted(side, key=lambda r: r.key)} for side in (a, b))
-    found = [(left[key], right[key]) for key in left if key in right]
-    rest = ([r for r in left.values() if r.key not in right],
-            [r for r in right.values() if r.key not in left])  # fmt: skip
-    found += _similar(*rest, rows)
-    places, titles = _titles(found, rows)
-    lines = [(_line(one, other, rows), one, other) for one, other in found]
-    lines.sort(key=lambda it: _order(places[it[0]], titles[it[0]], it[1]))
-    pairs = [Pair(titles[line], one, other) for line, one, other in lines]
-    paired_a, paired_b = {one.key for one, _ in found}, {other.key for _, other in found}
-    only_a = tuple(record for key, record in left.items() if key not in paired_a)
-    only_b = tuple(record for key, record in right.items() if key not in paired_b)
-    return Matches(tuple(pairs), only_a, only_b)
+    matched = [(left[key], right[key]) for key in left if key in right]
+    matched += _similar(
+        [record for key, record in left.items() if key not in right],
+        [record for key, record in right.items() if key not in left],
+        rows,
+    )
+    indices, titles = _titles(matched, rows)
+    pairs = []
+    for line, a_record, b_record in ((_line(*sides, rows), *sides) for sides in matched):
+        pair = Pair(titles[line], a_record, b_record)
+        pairs.append((_order(indices[line], pair), pair))
+    pairs.sort(key=lambda entry: entry[0])
+    paired_a, paired_b = {a.key for a, _ in matched}, {b.key for _, b in matched}
+    return Matches(
+        tuple(pair for _, pair in pairs),
+        tuple(record for key, record in left.items() if key not in paired_a),
+        tuple(record for key, record in right.items() if key not in paired_b),
+    )
 
 
-def _order(place: int, title: str, record: Record) -> tuple[Any, ...]:
-    return place, title, *column_of(record), record.cell.seed, record.key
+def _order(index: int, pair: Pair) -> tuple[Any, ...]:
+    return index, pair.row, *column_of(pair.a), pair.a.cell.seed, pair.a.key
 
 
 # --- what a cell is made of -----------------------------------------------------------------------
 
 
 def _facts(record: Record) -> Facts:
-    """What decides a result beside data set, protocol, seed and code, in text."""
+    """Return what decides a result beside data set, protocol, seed and code, in text."""
     profile = {name: value for name, value in record.profile.items() if name != "methods"}
     return {
         **{("option", name): _text(value) for name, value in record.cell.options.items()},
@@ -131,7 +137,7 @@ def _machine(record: Record) -> Facts:
 
 
 def _flat(content: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Nested entries under dotted names."""
+    """Yield nested entries under dotted names."""
     for name, value in content.items():
         if isinstance(value, Mapping):
             yield from _flat(value, f"{prefix}{name}.")
@@ -145,8 +151,8 @@ def _changes(a: Facts, b: Facts) -> list[Change]:
 
 
 def _digest_changes(a: Record, b: Record) -> list[Change]:
-    """Another source has other manifests, and another manifest has other pixels."""
-    if a.cell.source != b.cell.source:
+    """Return the first digest that differs: with another manifest pixels differ, too."""
+    if a.cell.source != b.cell.source:  # which has other manifests
         return []
     kinds: tuple[Kind, ...] = ("manifest", "pixels")
     return [Change(kind) for kind in kinds if a.digests[kind] != b.digests[kind]][:1]
@@ -167,30 +173,30 @@ def _agree(a: Mapping[str, Any], b: Mapping[str, Any]) -> bool:
 
 
 def _similar(
-    a: Sequence[Record], b: Sequence[Record], rows: Rows
+    only_a: Sequence[Record], only_b: Sequence[Record], rows: Rows
 ) -> Iterator[tuple[Record, Record]]:
-    """Counterparts among cells whose keys only one side has, column by column."""
-    groups = [_by_column_and_setup(side) for side in (a, b)]
+    """Yield counterparts among cells whose keys only one side has, column by column."""
+    groups = [_by_column_and_setup(records) for records in (only_a, only_b)]
     for column in sorted(groups[0].keys() & groups[1].keys()):
         left, right = groups[0][column], groups[1][column]
         candidates = sorted(
-            (_distance(next(iter(one.values())), next(iter(other.values())), rows), setup, twin)
-            for setup, one in left.items()
-            for twin, other in right.items()
-            if one.keys() & other.keys()
+            (_distance(next(iter(a.values())), next(iter(b.values())), rows), setup_a, setup_b)
+            for setup_a, a in left.items()
+            for setup_b, b in right.items()
+            if a.keys() & b.keys()
         )
         taken: set[tuple[str, bytes]] = set()
-        for _, setup, twin in candidates:
-            if taken.isdisjoint({("a", setup), ("b", twin)}):
-                taken |= {("a", setup), ("b", twin)}
-                shared = sorted(left[setup].keys() & right[twin].keys())
-                yield from ((left[setup][seed], right[twin][seed]) for seed in shared)
+        for _, setup_a, setup_b in candidates:
+            if taken.isdisjoint({("a", setup_a), ("b", setup_b)}):
+                taken |= {("a", setup_a), ("b", setup_b)}
+                shared = sorted(left[setup_a].keys() & right[setup_b].keys())
+                yield from ((left[setup_a][seed], right[setup_b][seed]) for seed in shared)
 
 
 def _by_column_and_setup(
     records: Iterable[Record],
 ) -> dict[tuple[str, ...], dict[bytes, dict[int, Record]]]:
-    """Records by method, kind of source and column; by setup; by seed (the first key counts)."""
+    """Group records by method, kind of source and column; by setup; by seed (first key)."""
     groups: dict[tuple[str, ...], dict[bytes, dict[int, Record]]] = defaultdict(dict)
     for record in records:
         kind = record.cell.source.partition(":")[0]
@@ -200,7 +206,7 @@ def _by_column_and_setup(
 
 
 def _distance(a: Record, b: Record, rows: Rows) -> tuple[bool, int]:
-    """Cells of one row come first, then those that differ in the fewest entries."""
+    """Order cells of one row before others, then by the number of entries that differ."""
     apart = set(rows.indices(a)).isdisjoint(rows.indices(b))
     return apart, len(_changes(_facts(a), _facts(b)))
 
@@ -208,51 +214,53 @@ def _distance(a: Record, b: Record, rows: Rows) -> tuple[bool, int]:
 # --- names of rows --------------------------------------------------------------------------------
 
 
-def _line(one: Record, other: Record, rows: Rows) -> Line:
-    """What the pairs of one row have in common: rows that differ in their protocol alone do."""
-    return setup_of(one), _protocol(_place(one, other, rows), rows)
+def _line(a: Record, b: Record, rows: Rows) -> Line:
+    """Return what the pairs of one row have in common: rows that differ in protocol alone do."""
+    return setup_of(a), _protocol(_row_index(a, b, rows), rows)
 
 
-def _protocol(place: int, rows: Rows) -> str | None:
-    """The own protocol of the row at this index, if it is one and has one."""
-    return rows.rows[place][1].protocol if place < len(rows.rows) else None
+def _protocol(index: int, rows: Rows) -> str | None:
+    """Return the protocol that the row at this index names, if there is such a row."""
+    return rows.rows[index][1].protocol if index < len(rows.rows) else None
 
 
-def _place(one: Record, other: Record, rows: Rows) -> int:
-    """The first row of either; behind all rows where neither has one."""
-    return (*rows.indices(one), *rows.indices(other), len(rows.rows))[0]
+def _row_index(a: Record, b: Record, rows: Rows) -> int:
+    """Return the index of the first row of either; behind all rows where neither has one."""
+    return (*rows.indices(a), *rows.indices(b), len(rows.rows))[0]
 
 
 def _titles(
-    found: Iterable[tuple[Record, Record]], rows: Rows
+    matched: Iterable[tuple[Record, Record]], rows: Rows
 ) -> tuple[dict[Line, int], dict[Line, str]]:
-    """Of each line: its place among the rows, and its title, which no other one has."""
+    """Return for each line its index among the rows, and its title, which no other line has."""
     firsts: dict[Line, Record] = {}
-    places: dict[Line, int] = {}
-    for one, other in found:
-        line = _line(one, other, rows)
-        firsts.setdefault(line, one)
-        mine = _place(one, other, rows)
-        places[line] = min(mine, places.get(line, mine))
-    names = [row.label for _, row in rows.rows]
+    indices: dict[Line, int] = {}
+    for a, b in matched:
+        line = _line(a, b, rows)
+        firsts.setdefault(line, a)
+        index = _row_index(a, b, rows)
+        indices[line] = min(index, indices.get(line, index))
+    labels = [row.label for _, row in rows.rows]
     titles = {
-        line: names[place] if place < len(names) else firsts[line].cell.method
-        for line, place in places.items()
+        line: labels[index] if index < len(labels) else firsts[line].cell.method
+        for line, index in indices.items()
     }
     times = Counter(titles.values())
     for title in (title for title, number in times.items() if number > 1):
-        same = {line: firsts[line] for line in sorted(titles, key=str) if titles[line] == title}
-        titles |= {line: f"{title} ({what})" for line, what in _told_apart(same).items()}
-    return places, titles
+        lines = [line for line in sorted(titles, key=str) if titles[line] == title]
+        words = _distinctions({line: firsts[line] for line in lines})
+        titles |= {line: f"{title} ({words[line]})" for line in lines}
+    return indices, titles
 
 
-def _told_apart(records: Mapping[Line, Record]) -> dict[Line, str]:
-    """What distinguishes records: the values of the entries in which any two of them differ."""
-    facts = {setup: _facts(record) for setup, record in records.items()}
+def _distinctions(records: Mapping[Line, Record]) -> dict[Line, str]:
+    """Say what distinguishes records: the entries in which any two of them differ."""
+    facts = {line: _facts(record) for line, record in records.items()}
     first = next(iter(facts.values()))
-    names = {(c.kind, c.name) for other in facts.values() for c in _changes(first, other)}
+    changes = [change for entries in facts.values() for change in _changes(first, entries)]
+    names = sorted({(change.kind, change.name) for change in changes})
     return {
-        setup: ", ".join(f"{name[1]} {mine.get(name, ABSENT)}".strip() for name in sorted(names))
-        or records[setup].key[:8]
-        for setup, mine in facts.items()
+        line: ", ".join(f"{name[1]} {entries.get(name, ABSENT)}".strip() for name in names)
+        or records[line].key[:8]
+        for line, entries in facts.items()
     }

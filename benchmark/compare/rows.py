@@ -24,24 +24,24 @@ class Rows:
 
     def __init__(self, tables: Iterable[Table]) -> None:
         self.rows = [(table, row) for table in tables for row in table.rows]
-        self._places: dict[tuple[bytes, str, str], tuple[tuple[int, ...], str]] = {}
+        self._placements: dict[tuple[bytes, str, str], tuple[tuple[int, ...], str]] = {}
 
     def indices(self, record: Record) -> tuple[int, ...]:
         """Return the indices of the record's rows: none, one, or several that are the same."""
-        return self._place(record)[0]
+        return self._placement(record)[0]
 
     def reason(self, record: Record) -> str:
         """Return why no row is the record's, by the row that comes nearest; "" where one is."""
-        return self._place(record)[1]
+        return self._placement(record)[1]
 
-    def _place(self, record: Record) -> tuple[tuple[int, ...], str]:
+    def _placement(self, record: Record) -> tuple[tuple[int, ...], str]:
         key = (setup_of(record), *column_of(record))
-        if key not in self._places:
+        if key not in self._placements:
             obstacles = [_obstacle(record, table, row) for table, row in self.rows]
             indices = tuple(index for index, obstacle in enumerate(obstacles) if not obstacle)
             nearest = max(filter(None, obstacles), key=lambda o: o[0], default=(0, "no rows"))
-            self._places[key] = indices, "" if indices else nearest[1]
-        return self._places[key]
+            self._placements[key] = indices, "" if indices else nearest[1]
+        return self._placements[key]
 
 
 def belonging(records: Iterable[Record], tables: Iterable[Table]) -> list[Record]:
@@ -101,8 +101,8 @@ def _obstacle(record: Record, table: Table, row: Row) -> tuple[int, str] | None:
         return 2, str(error)
     if canonical_json(options) != canonical_json(cell.options):
         return 3, f"no row of {cell.method} has these options"
-    own = row.protocol_on(twin=is_twin(cell.source))
-    protocols: Sequence[str] = [own] if own else table.protocols
+    row_protocol = row.protocol_on(twin=is_twin(cell.source))
+    protocols: Sequence[str] = [row_protocol] if row_protocol else table.protocols
     if protocols and cell.protocol not in protocol_texts(cell.dataset, protocols):
         return 4, f"no row is run under {cell.protocol} on {cell.dataset}"
     return None

@@ -1,6 +1,6 @@
-"""The queries behind a metric of a record: read from its artifact, or counted."""
+"""Metrics of records, and the queries behind each: read from its artifact, or counted."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +9,13 @@ from numpy.typing import NDArray
 from crossres.benchmark.metrics.measure import METRICS
 from crossres.benchmark.records.artifacts import artifact_path, read_scores
 from crossres.benchmark.records.record import Record
-from crossres.benchmark.stats.sample import Queries, counted_queries, scored_queries
+from crossres.benchmark.stats.sample import (
+    Queries,
+    Sample,
+    TrialId,
+    counted_queries,
+    scored_queries,
+)
 from crossres.datasets.base.errors import InputError
 
 QueryReader = Callable[[Record, str, str], Queries]
@@ -21,6 +27,21 @@ def from_counts(record: Record, gallery: str, metric: str) -> Queries:
     mean = float(record.metrics[gallery][metric])
     counts = (max(1, record.counts[name]) for name in ("query_images", "query_pids"))
     return counted_queries(record.cell.dataset, mean, *counts)
+
+
+def sample_of(
+    records: Mapping[TrialId, Record], gallery: str, metric: str, queries: QueryReader
+) -> Sample:
+    """Return a metric of a row, of those of its records by trial that have it, with the queries."""
+    measured = {
+        trial: record
+        for trial, record in records.items()
+        if metric in record.metrics.get(gallery, {})
+    }
+    return Sample(
+        {trial: float(record.metrics[gallery][metric]) for trial, record in measured.items()},
+        {trial: queries(record, gallery, metric) for trial, record in measured.items()},
+    )
 
 
 class FromArtifacts:

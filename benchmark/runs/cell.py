@@ -59,7 +59,7 @@ class CellResult:
 
 
 def prepare_cell(job: Job, progress: Progress) -> str:
-    """See that the job's device is there and build its pixels; returns the digest of these.
+    """Check that the job's device is there and build its pixels; return the digest of these.
 
     Raises InputError, so that what no cell could do without is refused before the first one.
     """
@@ -91,7 +91,7 @@ def run_cell(job: Job, progress: Progress, *, keep_weights: bool = False) -> Cel
         ids, rows = _image_ids(manifest), EqualRows.of(*embeddings)
         distances = method_distances(method, *embeddings, rows)
         metrics = _measured(distances, ids)
-        scores = {rule: found.per_query for rule, found in metrics.items()}
+        scores = {rule: measured.per_query for rule, measured in metrics.items()}
         artifact = artifact_of(method, raw, manifest, store, embeddings, scores)
     begun = {START: method.start, DRAWS: curves.first_draws()}
     memory = peak_memory()  # before anything is measured that no test needs
@@ -103,8 +103,8 @@ def run_cell(job: Job, progress: Progress, *, keep_weights: bool = False) -> Cel
         key=job.key,
         cell=job.cell,
         profile=profile_content(job.profile, job.cell.method),
-        metrics={rule: as_dict(found) for rule, found in metrics.items()},
-        cmc={rule: found.cmc for rule, found in metrics.items()},
+        metrics={rule: as_dict(measured) for rule, measured in metrics.items()},
+        cmc={rule: measured.cmc for rule, measured in metrics.items()},
         digests={
             "manifest": manifest.digest,
             "pixels": store.digest,
@@ -128,7 +128,7 @@ def run_cell(job: Job, progress: Progress, *, keep_weights: bool = False) -> Cel
 
 
 def origin_of(record: Record) -> dict[str, Any]:
-    """Where the weights of a cell come from, as their method.json says it."""
+    """Return where the weights of a cell come from, as their method.json says it."""
     cell = record.cell
     return {
         "key": record.key,
@@ -142,13 +142,16 @@ def origin_of(record: Record) -> dict[str, Any]:
     }
 
 
-def resolve_device(wanted: str) -> str:
-    """The device's name, with "auto" decided. InputError for an unknown one or a GPU not there."""
-    return str(torch_device(wanted))
+def resolve_device(name: str) -> str:
+    """Return the name of a device, with "auto" decided.
+
+    Raises InputError for an unknown one and for a GPU that is not there.
+    """
+    return str(torch_device(name))
 
 
 def train_set(manifest: Manifest, store: PixelStore) -> TrainSet:
-    """The training split as methods see it: labels 0..C-1 in the order of the pids."""
+    """Return the training split as methods see it: labels 0..C-1 in the order of the pids."""
     rows = manifest.rows("train")
     labels = np.unique(rows["pid"].to_numpy(), return_inverse=True)[1]
     rates = rows["rate"].to_numpy()
@@ -170,7 +173,7 @@ def _fitted(job: Job, train: TrainSet, run: Run) -> Method:
 
 
 def make_deterministic(run: Run) -> None:
-    """One thread, deterministic kernels, and a seed for whatever uses a global generator."""
+    """Set one thread, deterministic kernels, and seeds for whatever uses a global generator."""
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True, warn_only=True)
@@ -184,20 +187,20 @@ def make_deterministic(run: Run) -> None:
 def embedded(
     method: Method, manifest: Manifest, store: PixelStore, progress: Progress
 ) -> tuple[Embeddings, Embeddings]:
-    """The embeddings of queries and gallery; only a method that says so is told their rates.
+    """Embed queries and gallery; only a method that says so is told their rates.
 
     Raises CellError where they are no embeddings, or one depends on the other images.
     """
-    found = []
-    for done, split in enumerate(("query", "gallery")):
-        progress("embed", done, 2)
+    embeddings = []
+    for index, split in enumerate(("query", "gallery")):
+        progress("embed", index, 2)
         images = np.asarray(store.images(split))
         rates = manifest.rows(split)["rate"].to_numpy()
         array = _embedded(method, images, rates)
         check_embeddings(method, array, len(images), split)
         check_alone(method, _embedded(method, images[:1], rates[:1]), array[:1])
-        found.append(array)
-    return found[0], found[1]
+        embeddings.append(array)
+    return embeddings[0], embeddings[1]
 
 
 def _embedded(method: Method, images: Images, rates: NDArray[np.int64]) -> Embeddings:
@@ -218,7 +221,7 @@ def check_alone(method: Method, alone: Embeddings, among_others: Embeddings) -> 
         )
 
 
-def check_embeddings(method: Method, array: Embeddings, count: int, what: str) -> None:
+def check_embeddings(method: Method, array: Embeddings, count: int, split: str) -> None:
     """Raise CellError unless these are (count, D) float32 numbers, none NaN or infinite."""
     if array.ndim != 2 or len(array) != count or array.dtype != np.float32:
         raise CellError(
@@ -228,7 +231,7 @@ def check_embeddings(method: Method, array: Embeddings, count: int, what: str) -
     bad = int((~np.isfinite(array).all(axis=1)).sum())
     if bad:
         raise CellError(
-            f"method {method.name}: NaN or infinity in {bad} of {count} {what} "
+            f"method {method.name}: NaN or infinity in {bad} of {count} {split} "
             "embeddings; the training diverged, lower its learning rate"
         )
 
@@ -246,7 +249,7 @@ def _image_ids(manifest: Manifest) -> ImageIds:
 def method_distances(
     method: Method, query: Embeddings, gallery: Embeddings, rows: EqualRows
 ) -> Distances:
-    """The method's distances by block; equal gallery embeddings get equal ones to the last bit.
+    """Return the distances by block; equal gallery embeddings get equal ones to the last bit.
 
     A matrix product may sum equal columns in different orders.
     """
@@ -282,19 +285,19 @@ def _counts(
 
 
 def _flops(method: Method, manifest: Manifest, store: PixelStore) -> dict[str, int]:
-    """What flops.py counts; nothing where that is nothing: such an embedding is not for free."""
+    """Return what flops.py counts, if anything: an embedding without any is not for free."""
     rates = manifest.rows("query")["rate"].to_numpy()
     counted = flops_per_image(method, np.asarray(store.images("query")), rates)
     return {"flops_per_image": counted} if counted else {}
 
 
 def _skipped_notes(metrics: dict[str, Metrics]) -> list[str]:
-    skipped = max(found.skipped_queries for found in metrics.values())
+    skipped = max(measured.skipped_queries for measured in metrics.values())
     return [f"{skipped} queries without a true match are not counted"] if skipped else []
 
 
 def _equal_notes(ids: ImageIds, rows: EqualRows) -> list[str]:
-    """What embeddings that are equal to the bit do to the metrics."""
-    found = int(self_matched(with_images(ids, rows), Rules()).sum())
-    matched = f"{found} queries find an image of their pid with the very same embedding"
-    return [*([matched] if found else []), *rows.faults(ids)]
+    """Say what embeddings that are equal to the bit do to the metrics."""
+    count = int(self_matched(with_images(ids, rows), Rules()).sum())
+    matched = f"{count} queries find an image of their pid with the very same embedding"
+    return [*([matched] if count else []), *rows.faults(ids)]

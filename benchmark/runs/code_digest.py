@@ -25,7 +25,7 @@ LEFT_OUT = (
 
 
 def code_digest(roots: Iterable[str]) -> str:
-    """SHA-256 (hex) over the modules `roots` and all first-party modules that they import.
+    """Hash the modules `roots` and all first-party modules that they import: SHA-256 in hex.
 
     First-party are our rooms and the top-level packages of the roots themselves (plug-ins).
     Raises InputError when a root has no source file.
@@ -33,21 +33,21 @@ def code_digest(roots: Iterable[str]) -> str:
     roots = sorted(set(roots))
     plugins = {root.partition(".")[0] for root in roots} - {"crossres"}
     packages = (*ROOMS, *sorted(plugins))
-    found: dict[str, str] = {}
+    digests: dict[str, str] = {}
     waiting = list(roots)
     while waiting:
         name = waiting.pop()
-        path = None if name in found or _is_in(name, LEFT_OUT) else _source(name)
+        path = None if name in digests or _is_in(name, LEFT_OUT) else _source(name)
         if path is not None:
-            found[name], imported = _read(name, path, path.stat().st_mtime_ns)
-            waiting += [other for other in imported if _is_in(other, packages)]
-        elif name in roots and name not in found:
+            digests[name], imported = _read(name, path, path.stat().st_mtime_ns)
+            waiting += [module for module in imported if _is_in(module, packages)]
+        elif name in roots and name not in digests:
             raise InputError(f"module {name} has no source file; a method must live in a .py file")
-    return digest_of(canonical_json(found))
+    return digest_of(canonical_json(digests))
 
 
 def cell_roots(method: type, reader: str) -> list[str]:
-    """The modules that a cell of this method class on a data set of this reader begins with."""
+    """Return the modules that a cell of this method class and reader begins with."""
     return [
         "crossres.benchmark.runs.cell",
         method.__module__,
@@ -60,7 +60,7 @@ def _is_in(name: str, packages: Iterable[str]) -> bool:
 
 
 def _source(name: str) -> Path | None:
-    """The file of module `name`; None when it is not a module (a class, say) or has no source."""
+    """Return the file of a module; None for what is none (a class, say) or has no source."""
     try:
         spec = importlib.util.find_spec(name)
     except (ModuleNotFoundError, ValueError):
@@ -72,7 +72,7 @@ def _source(name: str) -> Path | None:
 
 @cache
 def _read(name: str, path: Path, mtime: int) -> tuple[str, tuple[str, ...]]:
-    """The digest of one module, and the names it imports; cached while the file is the same."""
+    """Return the digest of a module, and what it imports; cached while its file is the same."""
     del mtime
     tree = ast.parse(path.read_bytes(), filename=str(path))
     package = name if path.name == "__init__.py" else name.rpartition(".")[0]
@@ -93,7 +93,7 @@ def _imports(tree: ast.AST, package: str) -> Iterator[str]:
 
 
 def _plain(node: Any) -> Any:
-    """A syntax tree as JSON values; empty fields are left out, as they differ between Pythons."""
+    """Return a syntax tree as JSON values, without empty fields: they differ between Pythons."""
     if isinstance(node, list):
         return [_plain(item) for item in node]
     if not isinstance(node, ast.AST):

@@ -15,7 +15,7 @@ from crossres.datasets.raw.source import Raw, Source, open_admitted
 from crossres.datasets.splits.manifest import Manifest
 
 Progress = Callable[[str, int, int], None]
-"""progress(phase, done, total): told by whatever runs in a worker."""
+"""progress(phase, done, total): called by whatever runs in a worker."""
 
 
 @dataclass(frozen=True)
@@ -49,20 +49,20 @@ def survey(request: SurveyRequest, progress: Progress) -> Survey:
     progress("raw folder", 0, 1 + len(request.seeds))
     raw = open_admitted(request.dataset, request.source, request.cache)
     digests, protocol = {}, ""
-    for done, seed in enumerate(request.seeds, start=1):
-        progress("manifests", done, 1 + len(request.seeds))
+    for step, seed in enumerate(request.seeds, start=1):
+        progress("manifests", step, 1 + len(request.seeds))
         manifest = build_manifest(raw, request.protocol, seed)
         digests[seed], protocol = manifest.digest, manifest.protocol
     return Survey(request.dataset, raw.source, protocol, digests)
 
 
 def build_pixels(job: Job, progress: Progress) -> str:
-    """Build the pixel store of the job's data unless it is there whole; returns its digest."""
+    """Build the pixel store of the job's data unless it is there whole; return its digest."""
     return _open(job, progress, checked=False)[2].digest
 
 
 def open_data(job: Job, progress: Progress) -> tuple[Raw, Manifest, PixelStore]:
-    """Raw folder, manifest and pixels of a cell. InputError when the data changed since the plan.
+    """Open raw folder, manifest and pixels. Raises InputError where data changed since the plan.
 
     The driver has compared the pixels with their digest (`build_pixels`) before the first cell:
     here that is done only when their file has been touched since.
@@ -80,11 +80,11 @@ def _open(job: Job, progress: Progress, *, checked: bool) -> tuple[Raw, Manifest
             "run again to plan with the data as it is now"
         )
 
-    def told(done: int, total: int) -> None:
+    def report(done: int, total: int) -> None:
         progress("pixels", done, total)
 
     profile = job.profile
     store = open_store(
-        raw, manifest, profile.height, profile.width, job.cache, told, checked=checked
+        raw, manifest, profile.height, profile.width, job.cache, report, checked=checked
     )
     return raw, manifest, store

@@ -55,18 +55,18 @@ class Summary:
         return len(self.finished) == len(self.plan.todo)
 
     def lines(self) -> list[str]:
-        """The outcome for people, with what to do next."""
-        kept = len(self.plan.cells) - len(self.plan.todo) + len(self.finished)
+        """Say the outcome for people, with what to do next."""
+        recorded = len(self.plan.cells) - len(self.plan.todo) + len(self.finished)
         records = self.plan.out / "records"
         lines = [f"failed: {f.cell.title}: {f.reason} (see {f.log})" for f in self.failures]
-        total = f"{kept} of {len(self.plan.cells)} cells have their record in {records}"
+        total = f"{recorded} of {len(self.plan.cells)} cells have their record in {records}"
         if self.plan.save_weights:
             total += f" and their weights in {records.with_name('weights')}"
         if self.interrupted:
             return [*lines, f"interrupted: {total}; run the same command again to go on"]
         if self.failures:
-            again = "run the same command again to try the failed ones once more"
-            return [*lines, f"{total}, {len(self.failures)} failed; {again}"]
+            remedy = "run the same command again to try the failed ones once more"
+            return [*lines, f"{total}, {len(self.failures)} failed; {remedy}"]
         return [*lines, f"{total}; {len(self.finished)} run now in {duration(self.seconds)}"]
 
 
@@ -124,11 +124,11 @@ class _Driver:
     def announce(self) -> None:
         """Say what is about to happen, and what is odd about the results folder."""
         todo = self.plan.todo
-        done = len(self.plan.cells) - len(todo)
-        about = f", about {duration(self.plan.seconds)} with {counted(self.plan.jobs, 'worker')}"
-        count = f"{len(self.plan.cells)} cells: {done} done, {len(todo)} to run"
+        recorded = len(self.plan.cells) - len(todo)
+        estimate = f", about {duration(self.plan.seconds)} with {counted(self.plan.jobs, 'worker')}"
+        count = f"{len(self.plan.cells)} cells: {recorded} done, {len(todo)} to run"
         lines = [f"warning: {text}" for text in self.plan.warnings]
-        lines.append(f"{self.plan.table.id}: {count}{about if todo else ''}")
+        lines.append(f"{self.plan.table.id}: {count}{estimate if todo else ''}")
         old = sum(cell.state == "code changed" for cell in todo)
         if old:
             lines.append(f"{old} of them have a record made by other code, and are run again")
@@ -173,16 +173,16 @@ class _Driver:
             closing(self.engine(tasks, self.plan.jobs)) as events,
         ):
             for event in events:
-                seen = self._compared(event, cells)
-                self._keep(seen, cells)
-                show(seen)
+                outcome = self._compared(event, cells)
+                self._keep(outcome, cells)
+                show(outcome)
 
     def _keeps_weights(self, key: str) -> bool:
-        """Where older weights lie they are replaced, too: they would be those of no record."""
+        """Whether to keep weights: older ones are replaced, too, as they would be of no record."""
         return self.plan.save_weights or weights_path(self.plan.out, key).exists()
 
     def _compared(self, event: Event, cells: dict[str, PlannedCell]) -> Event:
-        """A cell run again for its weights alone that gave another result is one that failed."""
+        """Make a failure of a cell run again for its weights alone that gave another result."""
         if not isinstance(event, Finished) or cells[event.key].state != "no weights":
             return event
         record = read_record(record_path(self.plan.out, event.key))

@@ -29,25 +29,25 @@ Arrays = dict[str, NDArray[Any]]
 def embed_images(
     method: Method, folder: Path, rate: int | None, progress: Progress
 ) -> tuple[Arrays, int]:
-    """features (N, D) float32 and paths (N,) of the images in a folder; and how many other files.
+    """Return features (N, D) float32 and paths (N,) of a folder; and how many other files.
 
     `rate` is told to a method that needs it; None: the method is asked without one. Raises
     InputError for images that cannot be read, and embeddings without a value.
     """
-    paths, others = find_images(folder)
-    found: list[NDArray[np.float32]] = []
+    paths, skipped = find_images(folder)
+    features: list[NDArray[np.float32]] = []
     make_deterministic(Run(seed=0))
     progress("embed", 0, len(paths))
     size = method.profile.height, method.profile.width
     with closing(image_chunks(folder, paths, *size)) as chunks:
         for images in chunks:
             with threadpool_limits(1):
-                found.append(_asked(method, images, rate))
-            progress("embed", sum(map(len, found)), len(paths))
-    return {"features": np.concatenate(found), "paths": np.array(paths)}, others
+                features.append(_embedded(method, images, rate))
+            progress("embed", sum(map(len, features)), len(paths))
+    return {"features": np.concatenate(features), "paths": np.array(paths)}, skipped
 
 
-def _asked(method: Method, images: NDArray[np.uint8], rate: int | None) -> NDArray[np.float32]:
+def _embedded(method: Method, images: NDArray[np.uint8], rate: int | None) -> NDArray[np.float32]:
     if rate is None:
         features = method.embed(images)
     else:
@@ -62,7 +62,7 @@ def _asked(method: Method, images: NDArray[np.uint8], rate: int | None) -> NDArr
 def embed_split(
     method: Method, manifest: Manifest, store: PixelStore, progress: Progress
 ) -> Arrays:
-    """What `evaluate` wants of queries and gallery: features, pids, camids; and their paths.
+    """Return what `evaluate` reads of queries and gallery (features, pids, camids), and paths.
 
     Raises InputError for a manifest without queries or gallery, and embeddings without a value.
     """
@@ -76,9 +76,9 @@ def embed_split(
     except CellError as error:
         raise InputError(str(error)) from error
     arrays: Arrays = {}
-    for split, found in zip(("query", "gallery"), features, strict=True):
+    for split, array in zip(("query", "gallery"), features, strict=True):
         rows = manifest.rows(split)
-        arrays[f"{split}_features"] = found
+        arrays[f"{split}_features"] = array
         arrays[f"{split}_pids"] = rows["pid"].to_numpy()
         arrays[f"{split}_camids"] = rows["camid"].to_numpy()
         arrays[f"{split}_paths"] = rows["path"].to_numpy(dtype=str)

@@ -145,18 +145,18 @@ def local(tasks: Sequence[Task], jobs: int) -> Generator[Event, None, None]:
 
 def _start(task: Task, logs: Path) -> _Worker:
     context = _context()
-    ours, theirs = context.Pipe(duplex=False)
+    receiver, sender = context.Pipe(duplex=False)
     log = logs / f"{task.key}.log"
-    arguments = (task.function, task.argument, theirs, log)
+    arguments = (task.function, task.argument, sender, log)
     process: BaseProcess = context.Process(target=work, args=arguments, daemon=True)  # type: ignore[attr-defined]
     with _clean_start(), _short_sockets():
         process.start()
-    theirs.close()
-    return _Worker(task, process, ours, log, time.monotonic())
+    sender.close()
+    return _Worker(task, process, receiver, log, time.monotonic())
 
 
 def _context() -> BaseContext:
-    """A fork server with torch already imported where there is one: its children start at once."""
+    """Return a fork server with torch imported, where there is one: its children start at once."""
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
@@ -215,7 +215,7 @@ def _short_folder() -> str:
 
 @contextmanager
 def _without_interrupts() -> Iterator[None]:
-    """Ctrl-C reaches every process of the terminal; workers inherit here that they do not see it.
+    """Hide Ctrl-C, which reaches every process of the terminal, from workers that start in here.
 
     For this process it only waits until the block has ended. The mask alone is not enough for
     that: the system then hands the signal to another thread (every library that computes has some),
@@ -240,14 +240,14 @@ def _postponed_interrupts() -> Iterator[None]:
         yield
         return
     handlers = {number: signal.getsignal(number) for number in INTERRUPTS}
-    ours = {number: handler for number, handler in handlers.items() if callable(handler)}
+    callables = {number: handler for number, handler in handlers.items() if callable(handler)}
     arrived: list[int] = []
-    for number in ours:
+    for number in callables:
         signal.signal(number, lambda number, _: arrived.append(number))
     try:
         yield
     finally:
-        for number, handler in ours.items():
+        for number, handler in callables.items():
             signal.signal(number, handler)
         if arrived:
             signal.raise_signal(arrived[0])

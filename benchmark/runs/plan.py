@@ -76,7 +76,7 @@ class Plan:
         return max(longest, sum(cell.seconds for cell in self.todo) / self.jobs)
 
     def lines(self) -> list[str]:
-        """The plan for people: one line per cell, and a sum."""
+        """Show the plan to people: one line per cell, and a sum."""
         cells = [f"{c.state:15} {duration(c.seconds):>8}  {c.title}" for c in self.cells]
         total = f"{len(self.cells)} cells, {len(self.todo)} to run"
         return [
@@ -88,7 +88,7 @@ class Plan:
 def plan_table(
     request: RunRequest, *, engine: Engine = local, stream: TextIO | None = None
 ) -> Plan:
-    """What `run_table` would do for the request. Draws missing twins, as keys need them.
+    """Plan what `run_table` would do for the request. Draws missing twins, as keys need them.
 
     Raises InputError for any unknown name and for a raw folder that is missing or wrong.
     """
@@ -116,10 +116,10 @@ def plan_table(
             cache,
             view.manifests[seed],
         )
-        for asked, view in zip(surveyed, surveys, strict=True)
+        for survey_request, view in zip(surveyed, surveys, strict=True)
         for seed in seeds
         for row, resolved in zip(rows, options, strict=True)
-        if row in protocols[asked.protocol]
+        if row in protocols[survey_request.protocol]
     )
     typical = _profile_of_estimates(request.profile)
     codes = _codes(cells_to_plan)
@@ -137,7 +137,7 @@ def plan_table(
 
 
 def default_jobs(profile: Profile) -> int:
-    """One job per core that this process may use; one in all where the cells need the GPU."""
+    """Return one job per core that this process may use; one in all where cells need the GPU."""
     return usable_cores() if profile.device == "cpu" else 1
 
 
@@ -149,26 +149,26 @@ def _protocols(
     source: Source,
     cache: Path,
 ) -> dict[str | None, tuple[Row, ...]]:
-    """The protocols to run on each data set, with the rows of each; None: a data set's default."""
+    """Return the protocols to run, with the rows of each; None: the default of each data set."""
     if not table.is_by_row:
-        wanted: list[str | None] = [protocol] if protocol else [*table.protocols] or [None]
-        return dict.fromkeys(wanted, tuple(rows))
+        names: list[str | None] = [protocol] if protocol else [*table.protocols] or [None]
+        return dict.fromkeys(names, tuple(rows))
     if protocol:
         raise InputError(
             f"the rows of {table.id} have protocols of their own; leave --protocol out"
         )
     twin = all(drawn_as(raw_folder(card(name), source, cache)) for name in datasets)
-    found: dict[str | None, tuple[Row, ...]] = {}
+    by_protocol: dict[str | None, tuple[Row, ...]] = {}
     for row in rows:
-        own = row.protocol_on(twin=twin)
-        found[own] = (*found.get(own, ()), row)
-    return found
+        name = row.protocol_on(twin=twin)
+        by_protocol[name] = (*by_protocol.get(name, ()), row)
+    return by_protocol
 
 
 def _surveys(
     requests: Sequence[SurveyRequest], jobs: int, engine: Engine, stream: TextIO
 ) -> list[Survey]:
-    found: dict[str, Survey] = {}
+    surveys: dict[str, Survey] = {}
     tasks = [Task(request.title, survey, request) for request in requests]
     titles = {task.key: task.key for task in tasks}
     clock = Clock(dict.fromkeys(titles, 1.0), dict.fromkeys(titles, 0), jobs)
@@ -180,9 +180,9 @@ def _surveys(
             if isinstance(event, Failed):
                 raise InputError(event.reason)
             if isinstance(event, Finished):
-                found[event.key] = event.value
+                surveys[event.key] = event.value
             show(event)
-    return [found[request.title] for request in requests]
+    return [surveys[request.title] for request in requests]
 
 
 def _surveyed(event: Finished) -> str:
@@ -196,7 +196,7 @@ def _cell(
 
 
 def _codes(jobs: Sequence[Job]) -> dict[tuple[str, str], str]:
-    """The digest of the code as it is now, by method and data set."""
+    """Return the digest of the code as it is now, by method and data set."""
     pairs = sorted({(job.cell.method, job.cell.dataset) for job in jobs})
     return {
         (method, dataset): code_digest(cell_roots(method_class(method), card(dataset).reader))
@@ -205,7 +205,7 @@ def _codes(jobs: Sequence[Job]) -> dict[tuple[str, str], str]:
 
 
 def _initial(jobs: Sequence[Job], folder: RecordFolder, weights_dir: Path | None) -> dict[str, str]:
-    """Network -> digest of its weights in `weights_dir`, for all that a record here began with."""
+    """Return the digests of networks in `weights_dir`, for all that a record here began with."""
     if weights_dir is None:
         return {}
     records = [folder.records[job.key] for job in jobs if job.key in folder.records]
@@ -231,7 +231,7 @@ def _state(
 
 
 def _expected(job: Job, folder: RecordFolder, typical: str | Path | None) -> float:
-    """What equal cells of other seeds took here, else what the profile says."""
+    """Return the seconds that equal cells of other seeds took here, else those of the profile."""
     like = [
         record.seconds["total"] for record in folder.records.values() if _alike(record.cell, job)
     ]
@@ -243,9 +243,9 @@ def _expected(job: Job, folder: RecordFolder, typical: str | Path | None) -> flo
 
 
 def _alike(cell: Cell, job: Job) -> bool:
-    mine = job.cell
-    same = (cell.method, cell.dataset, cell.profile) == (mine.method, mine.dataset, mine.profile)
-    return same and canonical_json(cell.options) == canonical_json(mine.options)
+    names = ("method", "dataset", "profile")
+    alike = all(getattr(cell, name) == getattr(job.cell, name) for name in names)
+    return alike and canonical_json(cell.options) == canonical_json(job.cell.options)
 
 
 def _profile_of_estimates(profile: Profile | str | Path) -> str | Path | None:

@@ -32,22 +32,22 @@ class Clock:
     measured: dict[str, float] = field(default_factory=dict)
 
     def start(self, key: str) -> None:
-        """The task begins."""
+        """Note that the task begins."""
         self.started[key] = self.now()
 
     def end(self, key: str) -> None:
-        """The task has ended."""
+        """Note that the task has ended."""
         self.measured[key] = self.now() - self.started[key]
 
     def left(self) -> float:
-        """The seconds until all tasks have ended."""
+        """Return the seconds until all tasks have ended."""
         left = [self._left_of(key) for key in self.expected if key not in self.measured]
         return max(max(left, default=0.0), sum(left) / self.jobs)
 
     def _left_of(self, key: str) -> float:
         like = [s for k, s in self.measured.items() if self.groups[k] == self.groups[key]]
-        known = sum(self.expected[k] for k in self.measured)
-        ratio = sum(self.measured.values()) / known if known else 1.0
+        expected = sum(self.expected[k] for k in self.measured)
+        ratio = sum(self.measured.values()) / expected if expected else 1.0
         total = sum(like) / len(like) if like else self.expected[key] * ratio
         elapsed = self.now() - self.started[key] if key in self.started else 0.0
         return max(total - elapsed, 0.0)
@@ -66,7 +66,7 @@ def watched(
     On a terminal there is a bar for the whole and one for each running task, else only lines.
     """
     board = _bars(stream) if stream.isatty() else None
-    whole = board.add_task(title, total=len(titles)) if board else None
+    total = board.add_task(title, total=len(titles)) if board else None
     bars: dict[str, TaskID] = {}
 
     def show(event: Event) -> None:
@@ -87,9 +87,9 @@ def watched(
                 if board:
                     board.remove_task(bars.pop(event.key))
                 say(_line(event, titles, clock, describe))
-        if board and whole is not None:
+        if board and total is not None:
             left = f"{title} · about {duration(clock.left())} left"
-            board.update(whole, completed=len(clock.measured), description=left)
+            board.update(total, completed=len(clock.measured), description=left)
 
     def say(line: str) -> None:
         if board:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from crossres.benchmark.config.profiles import load_profile
 from crossres.benchmark.config.tables import Row, Table, load_table, select_rows
@@ -62,10 +62,10 @@ class RunRequest:
             self._set("rows", tuple(as_several(self.rows, "rows", _row_name)))
         if self.datasets is not None:
             self._set("datasets", tuple(as_several(self.datasets, "datasets", as_text)))
-        if self.seeds is not None:
-            self._set("seeds", tuple(as_several(self.seeds, "seeds", as_whole)))
         if not isinstance(self.table, Table):
             self._set("table", load_table(self.table))
+        seeds = self.whole_table().seeds if self.seeds is None else self.seeds
+        self._set("seeds", checked_seeds(tuple(as_several(seeds, "seeds", as_whole))))
 
     def _set(self, name: str, value: Any) -> None:
         object.__setattr__(self, name, value)
@@ -76,8 +76,8 @@ class RunRequest:
 
     def whole_profile(self) -> Profile:
         """Return the profile. Raises InputError where there is none of that name or path."""
-        given = self.profile
-        return given if isinstance(given, Profile) else load_profile(given, self.weights_dir)
+        profile = self.profile
+        return profile if isinstance(profile, Profile) else load_profile(profile, self.weights_dir)
 
     def chosen_rows(self) -> tuple[Row, ...]:
         """Return the rows that are run. Raises InputError naming one that the table lacks."""
@@ -92,15 +92,14 @@ class RunRequest:
         return [card(name).id for name in dict.fromkeys(names)]
 
     def chosen_seeds(self) -> tuple[int, ...]:
-        """Return the seeds, each once. Raises InputError where there is none or a wrong one."""
-        asked = self.whole_table().seeds if self.seeds is None else self.seeds
-        return checked_seeds(tuple(as_several(asked, "seeds", as_whole)))
+        """Return the seeds, each once."""
+        return cast(tuple[int, ...], self.seeds)
 
 
-def _source(source: Source, what: str) -> Source:
-    return as_a(Source, source, what)
+def _source(source: Source, name: str) -> Source:
+    return as_a(Source, source, name)
 
 
-def _row_name(row: object, what: str) -> str:
+def _row_name(row: object, name: str) -> str:
     """Return the label of a row, or its number from 1 as text."""
-    return row if isinstance(row, str) else str(as_count(row, what))
+    return row if isinstance(row, str) else str(as_count(row, name))

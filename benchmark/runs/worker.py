@@ -75,7 +75,7 @@ def _flush() -> None:
 
 
 def _reporter(connection: Connection) -> Callable[[str, int, int], None]:
-    """A progress function that sends each new phase, each end, and else ten times a second."""
+    """Return a progress function that sends new phases, ends, and else ten times a second."""
     last_phase, last_time = "", 0.0
 
     def progress(phase: str, done: int, total: int) -> None:
@@ -89,7 +89,7 @@ def _reporter(connection: Connection) -> Callable[[str, int, int], None]:
 
 
 def _reason(error: Exception) -> str:
-    """The error in one line; its type too, unless the text alone was written for people."""
+    """Say the error in one line; its type too, unless the text alone was written for people."""
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":  # torch's
         return "memory ran out; try fewer --jobs, or a profile with smaller images or batches"
     text = printable(" ".join(str(error).split()))
