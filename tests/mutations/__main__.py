@@ -69,7 +69,8 @@ def _run(change: Change, arguments: argparse.Namespace, place: str) -> None:
     print(f"[{place}] {change.kind}: {change.name}", end="", flush=True)
     shutil.rmtree(folder, ignore_errors=True)
     write_changed(change, folder / "code")
-    command = ["run", "gate", "--out", "results", "--cache", "cache", "--jobs", arguments.jobs]
+    jobs = [] if "--jobs" in change.run else ["--jobs", arguments.jobs]
+    command = ["run", "gate", "--out", "results", "--cache", "cache", *jobs]
     start = time.monotonic()
     done = _crossres(folder / "code", folder, [*command, *change.run], change.environment)
     (folder / "run.log").write_text(done.stdout + done.stderr)
