@@ -21,8 +21,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return run(None if arguments is None else as_several(arguments, "arguments", _word))
 
 
-def _word(argument: Any, what: str) -> str:
+def _word(argument: Any, label: str) -> str:
     """A word of a command line: text, a path or a number."""
     from crossres.datasets.base.arguments import as_path
 
-    return str(argument) if isinstance(argument, str | int) else str(as_path(argument, what))
+    return str(argument) if isinstance(argument, str | int) else str(as_path(argument, label))

@@ -72,7 +72,7 @@ def finite(text: str) -> float:
     return number
 
 
-def place(text: str) -> Path:
+def user_path(text: str) -> Path:
     """Parse a path; "~" is the home folder, even where no shell expands it."""
     from crossres.datasets.base import places
 
@@ -120,7 +120,7 @@ def named_tables(options: argparse.Namespace) -> Any:
 def add_source(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--data",
-        type=place,
+        type=user_path,
         metavar="ROOT",
         help="the folder that holds the raw folders, or one raw folder (default: twins, drawn data "
         "in the layout of the real sets)",
@@ -134,7 +134,7 @@ def add_source(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--cache",
-        type=place,
+        type=user_path,
         metavar="DIR",
         help="twins and pixel stores (default: $CROSSRES_CACHE, else ~/.cache/crossres)",
     )

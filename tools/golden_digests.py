@@ -65,8 +65,8 @@ def read_lists(file: Path) -> dict[str, np.ndarray]:
     if kind in (MATLAB_7_3, HDF5):
         raise InputError(f"{no_list} but {kind.name}; save it with -v7")
     if kind != MATLAB_5:
-        what, remedy = kind.name or "something else", kind.remedy or "copy it again"
-        raise InputError(f"{no_list} but {what}; {remedy}")
+        kind_name, remedy = kind.name or "something else", kind.remedy or "copy it again"
+        raise InputError(f"{no_list} but {kind_name}; {remedy}")
     try:
         if content[128:132] != COMPRESSED:
             raise ValueError("not compressed")
@@ -107,7 +107,7 @@ def _config(folder: Path, boxes: str) -> list[tuple[str, int, int, str]]:
         names = lists["filelist"].tolist()
         labels, views = (_whole_numbers(file, lists[name]) for name in ("labels", "camId"))
         division = sorted(
-            (place, part) for part in WHERE for place in _whole_numbers(file, lists[f"{part}_idx"])
+            (index, part) for part in WHERE for index in _whole_numbers(file, lists[f"{part}_idx"])
         )
     except KeyError as error:
         there = ", ".join(lists)
@@ -116,7 +116,7 @@ def _config(folder: Path, boxes: str) -> list[tuple[str, int, int, str]]:
         ) from error
     if not all(isinstance(name, str) and CUHK03_NAME.fullmatch(name) for name in names):
         raise InputError(f"{file}: its filelist holds other than names of CUHK03; copy it again")
-    if [place for place, _ in division] != list(range(1, len(names) + 1)):
+    if [index for index, _ in division] != list(range(1, len(names) + 1)):
         raise InputError(f"{file}: its parts do not divide the list of names; copy it again")
     if not len(names) == len(labels) == len(views):
         raise InputError(f"{file}: its lists are not of the same length; copy it again")
@@ -141,11 +141,11 @@ def market_from_lists(folder: Path) -> Raw:
         path = f"{WHERE['train']}/{name}"
         images.append(RawImage(path, int(match[1]), int(match[2]), "train"))
     for part, stem in (("query", "market1501_query"), ("gallery", "market1501_test")):
-        pids, camids = (_single_list(folder / f"{stem}{what}.mat") for what in ("ID", "Cam"))
+        pids, camids = (_single_list(folder / f"{stem}{field}.mat") for field in ("ID", "Cam"))
         if len(pids) != len(camids):
             raise InputError(f"{folder / stem}ID.mat: not as long as {stem}Cam.mat; get both again")
-        for place, (pid, camid) in enumerate(zip(pids, camids, strict=True)):
-            path = f"{WHERE[part]}/placeholder-{place:05d}.jpg"
+        for index, (pid, camid) in enumerate(zip(pids, camids, strict=True)):
+            path = f"{WHERE[part]}/placeholder-{index:05d}.jpg"
             images.append(RawImage(path, pid, camid, part))
     return _raw("mlr-market", folder, images)
 
@@ -165,8 +165,8 @@ def cuhk03_np_from_lists(folder: Path) -> Raw:
     """Return CUHK03-NP's folders: a file is named by label, view and its place in the list."""
     images = []
     for boxes in BOXES:
-        for place, (_, pid, view, part) in enumerate(_config(folder, boxes), start=1):
-            path = f"{boxes}/{WHERE[part]}/{pid:04d}_c{view}_{place}.png"
+        for index, (_, pid, view, part) in enumerate(_config(folder, boxes), start=1):
+            path = f"{boxes}/{WHERE[part]}/{pid:04d}_c{view}_{index}.png"
             images.append(RawImage(path, pid, view, part, boxes))
     return _raw("mlr-cuhk03", folder, images)
 

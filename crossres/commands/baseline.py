@@ -5,7 +5,7 @@ import sys
 from typing import Any
 
 from crossres.answer import Answer
-from crossres.arguments import add_tables, command_parser, named_tables, place
+from crossres.arguments import add_tables, command_parser, named_tables, user_path
 from crossres.commands.gate_options import NAMES_ROWS, add_again
 
 
@@ -51,9 +51,9 @@ def add_command(commands: Any) -> None:
         "crossres baseline results/gate > baselines/gate.json\n"
         "crossres baseline results/gate --again results/other-machine --out baselines/gate.json",
     )
-    baseline.add_argument("results", type=place, metavar="RESULTS")
+    baseline.add_argument("results", type=user_path, metavar="RESULTS")
     add_tables(baseline, NAMES_ROWS)
     add_again(baseline)
     baseline.add_argument(
-        "--out", type=place, metavar="FILE", help="(default: print it, for `> FILE`)"
+        "--out", type=user_path, metavar="FILE", help="(default: print it, for `> FILE`)"
     )

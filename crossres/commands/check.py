@@ -6,7 +6,7 @@ from itertools import chain
 from typing import Any
 
 from crossres.answer import ANSWER_IS_NO, DONE, UNUSABLE_INPUT, Answer, drawn
-from crossres.arguments import command_parser, finite, named_tables, place
+from crossres.arguments import command_parser, finite, named_tables, user_path
 from crossres.commands.gate_options import add_common, limits_of
 
 
@@ -50,8 +50,8 @@ def add_command(commands: Any) -> None:
         "crossres check results/gate --baseline baselines/gate.json --junit gate.xml "
         "--summary gate.md",
     )
-    check.add_argument("results", type=place, metavar="RESULTS")
-    check.add_argument("--baseline", type=place, required=True, metavar="FILE")
+    check.add_argument("results", type=user_path, metavar="RESULTS")
+    check.add_argument("--baseline", type=user_path, required=True, metavar="FILE")
     add_common(check)
     check.add_argument(
         "--must-find",
@@ -88,8 +88,8 @@ def add_command(commands: Any) -> None:
         check.add_argument(
             f"--{name}", type=finite, metavar="RATIO", help=f"the most {name}, times the baseline's"
         )
-    check.add_argument("--junit", type=place, metavar="FILE", help="write JUnit XML, too")
-    check.add_argument("--summary", type=place, metavar="FILE", help="write Markdown, too")
+    check.add_argument("--junit", type=user_path, metavar="FILE", help="write JUnit XML, too")
+    check.add_argument("--summary", type=user_path, metavar="FILE", help="write Markdown, too")
     check.add_argument(
         "--annotations", action="store_true", help="print findings as GitHub Actions shows them"
     )

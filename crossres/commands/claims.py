@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from crossres.answer import Answer, drawn
-from crossres.arguments import command_parser, place
+from crossres.arguments import command_parser, user_path
 
 
 def _claims(options: argparse.Namespace) -> Answer:
@@ -41,7 +41,7 @@ def add_command(commands: Any) -> None:
         "hold what the paper says about its results against the records of a folder",
         "crossres claims results/table2\ncrossres claims results/mine --claims my_claims.toml",
     )
-    claims.add_argument("results", type=place, metavar="RESULTS")
+    claims.add_argument("results", type=user_path, metavar="RESULTS")
     claims.add_argument(
         "--claims",
         metavar="NAME",

@@ -5,7 +5,7 @@ import sys
 from typing import Any
 
 from crossres.answer import Answer
-from crossres.arguments import add_admitted, cache, command_parser, place, source
+from crossres.arguments import add_admitted, cache, command_parser, source, user_path
 
 
 def rate(text: str) -> int:
@@ -119,7 +119,7 @@ def add_command(commands: Any) -> None:
     )
     embed.add_argument(
         "--weights",
-        type=place,
+        type=user_path,
         required=True,
         metavar="FOLDER",
         help="weights/<key> of a results folder, or what Method.save wrote",
@@ -127,24 +127,24 @@ def add_command(commands: Any) -> None:
     images = embed.add_mutually_exclusive_group(required=True)
     images.add_argument(
         "--images",
-        type=place,
+        type=user_path,
         metavar="DIR",
         help="every image in a folder and below it -> features (N, D), paths (N,)",
     )
     images.add_argument(
         "--manifest",
-        type=place,
+        type=user_path,
         metavar="FILE.csv",
         help="the queries and gallery of a split -> what `crossres evaluate` wants",
     )
     embed.add_argument(
         "--data",
-        type=place,
+        type=user_path,
         metavar="ROOT",
         help="of --manifest: the folder that holds the raw folder (default: the twin)",
     )
     add_admitted(embed)
-    embed.add_argument("--out", type=place, required=True, metavar="FEATURES.npz")
+    embed.add_argument("--out", type=user_path, required=True, metavar="FEATURES.npz")
     embed.add_argument(
         "--rate",
         type=rate,
@@ -156,7 +156,7 @@ def add_command(commands: Any) -> None:
     )
     embed.add_argument(
         "--cache",
-        type=place,
+        type=user_path,
         metavar="DIR",
         help="twins and pixel stores (default: $CROSSRES_CACHE, else ~/.cache/crossres)",
     )

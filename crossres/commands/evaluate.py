@@ -5,7 +5,7 @@ import sys
 from typing import Any
 
 from crossres.answer import Answer
-from crossres.arguments import command_parser, place, positive, seed
+from crossres.arguments import command_parser, positive, seed, user_path
 
 
 def _evaluate(options: argparse.Namespace) -> Answer:
@@ -43,7 +43,7 @@ def add_command(commands: Any) -> None:
     )
     evaluate.add_argument(
         "features",
-        type=place,
+        type=user_path,
         metavar="FEATURES.npz",
         help="query_features, gallery_features, query_pids, gallery_pids, "
         "query_camids, gallery_camids; gallery pid -1 is junk, camid -1 an unknown camera",

@@ -3,7 +3,7 @@
 import argparse
 from typing import Any
 
-from crossres.arguments import add_tables, finite, names, place
+from crossres.arguments import add_tables, finite, names, user_path
 
 NAMES_ROWS = (
     "names the rows: a table, or a table file (default: those that RESULTS keeps, and the built-in)"
@@ -37,7 +37,7 @@ def add_common(parser: argparse.ArgumentParser) -> None:
 def add_again(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--again",
-        type=place,
+        type=user_path,
         action="append",
         default=[],
         metavar="OTHER",

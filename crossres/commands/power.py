@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from crossres.answer import Answer, drawn
-from crossres.arguments import command_parser, finite, named_tables, place, seeds
+from crossres.arguments import command_parser, finite, named_tables, seeds, user_path
 from crossres.commands.gate_options import add_again, add_common, limits_of
 
 
@@ -30,13 +30,13 @@ def _power(options: argparse.Namespace) -> Answer:
     return Answer(power_json(baseline, noise, drops, needed, limits), drawn(draw))
 
 
-def _baseline_at(path: Path, again: list[Path]) -> Any:
+def _baseline_at(path: Path, repeats: list[Path]) -> Any:
     """Read a baseline file, or a results folder as one, with more runs of its cells."""
     from crossres.benchmark import read_records
     from crossres.benchmark.gate.baseline import Baseline, read_baseline, with_runs
 
     baseline = read_baseline(path) if path.is_file() else Baseline(tuple(read_records(path)))
-    return with_runs(baseline, map(read_records, again))
+    return with_runs(baseline, map(read_records, repeats))
 
 
 def add_command(commands: Any) -> None:
@@ -50,7 +50,7 @@ def add_command(commands: Any) -> None:
         "crossres power baselines/gate.json --again results/other-machine --seeds 2-10",
     )
     power.add_argument(
-        "results", type=place, metavar="RESULTS", help="a folder, or a baseline file"
+        "results", type=user_path, metavar="RESULTS", help="a folder, or a baseline file"
     )
     add_again(power)
     power.add_argument(
@@ -61,7 +61,7 @@ def add_command(commands: Any) -> None:
     )
     power.add_argument(
         "--figure",
-        type=place,
+        type=user_path,
         metavar="FILE",
         help="draw the chance of being found against the drop, too: a .pdf, .png or .svg",
     )

@@ -6,7 +6,7 @@ from itertools import chain
 from typing import Any
 
 from crossres.answer import Answer, drawn
-from crossres.arguments import add_tables, command_parser, named_tables, place
+from crossres.arguments import add_tables, command_parser, named_tables, user_path
 
 
 def _report(options: argparse.Namespace) -> Answer:
@@ -45,11 +45,11 @@ def add_command(commands: Any) -> None:
         "write the HTML, LaTeX, CSV and Markdown of a results folder, or compare it with another",
         "crossres report results/table2\ncrossres report results/table2 --against again",
     )
-    report.add_argument("results", type=place, metavar="RESULTS")
+    report.add_argument("results", type=user_path, metavar="RESULTS")
     add_tables(report, "only this table, or a table file (default: those that RESULTS keeps)")
     report.add_argument(
         "--against",
-        type=place,
+        type=user_path,
         metavar="OTHER",
         help="only compare: are the cells of OTHER the same, what differs, and by how much",
     )

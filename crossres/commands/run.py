@@ -13,10 +13,10 @@ from crossres.arguments import (
     cache,
     command_parser,
     names,
-    place,
     positive,
     seeds,
     source,
+    user_path,
 )
 
 
@@ -119,10 +119,10 @@ def add_command(commands: Any) -> None:
         metavar="FILE",
         help="keep the claims of this file with the results, for reports",
     )
-    run.add_argument("--out", type=place, metavar="DIR", help="(default: results/TABLE)")
+    run.add_argument("--out", type=user_path, metavar="DIR", help="(default: results/TABLE)")
     run.add_argument(
         "--weights-dir",
-        type=place,
+        type=user_path,
         metavar="DIR",
         help="ImageNet weights, for machines that cannot download them",
     )

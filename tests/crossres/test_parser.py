@@ -17,7 +17,7 @@ import pytest
 from PIL import Image
 
 import crossres
-from crossres.arguments import place
+from crossres.arguments import user_path
 from crossres.cli import _parser
 from crossres.datasets.twins import draw_twin
 
@@ -67,8 +67,8 @@ class Tried:
         return f"{self.command} {name[0]}"
 
     @property
-    def is_place(self) -> bool:
-        return self.action.type is place or self.action.dest in ("table", "profile", "claims")
+    def is_path(self) -> bool:
+        return self.action.type is user_path or self.action.dest in ("table", "profile", "claims")
 
     def words(self, value: str) -> list[str]:
         """The command with this argument, all others as they should be."""
@@ -146,7 +146,7 @@ def assert_refused(words: list[str], *texts: str) -> None:
 
 @pytest.mark.parametrize("tried", ARGUMENTS, ids=str)
 def test_a_wrong_value_is_one_line(tried: Tried) -> None:
-    values = PATHS if tried.is_place else (*WORDS, *NUMBERS)
+    values = PATHS if tried.is_path else (*WORDS, *NUMBERS)
     for value in values:
         code, lines = called(tried.words(value))
         if tried.command == "datasets fetch":

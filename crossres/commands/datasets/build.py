@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from crossres.answer import Answer
-from crossres.arguments import add_source, cache, command_parser, place, seeds, source
+from crossres.arguments import add_source, cache, command_parser, seeds, source, user_path
 
 ORIGINS = {"built": "built", "resumed": "resumed", "cache": "from cache"}
 
@@ -71,5 +71,5 @@ def add_command(within: Any) -> None:
         help="one manifest for each camera as the LR camera (protocol: mlr-sing unless given)",
     )
     build.add_argument("--seeds", type=seeds, default=[0], metavar="0,1,2")
-    build.add_argument("--out", type=place, default=Path("manifests"), metavar="DIR")
+    build.add_argument("--out", type=user_path, default=Path("manifests"), metavar="DIR")
     add_source(build)

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from crossres.answer import ANSWER_IS_NO, Answer
-from crossres.arguments import command_parser, place
+from crossres.arguments import command_parser, user_path
 
 EXAMPLES = 5
 
@@ -53,5 +53,5 @@ def add_command(within: Any) -> None:
         "compare two manifests; exit code 0 when they are equal, 1 when not",
         "crossres datasets diff ours.csv theirs.csv",
     )
-    diff.add_argument("a", type=place, metavar="A.csv")
-    diff.add_argument("b", type=place, metavar="B.csv")
+    diff.add_argument("a", type=user_path, metavar="A.csv")
+    diff.add_argument("b", type=user_path, metavar="B.csv")

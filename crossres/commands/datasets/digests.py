@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from crossres.answer import ANSWER_IS_NO, DONE, Answer
-from crossres.arguments import cache, command_parser, place, source
+from crossres.arguments import cache, command_parser, source, user_path
 
 
 def _digests(options: argparse.Namespace) -> Answer:
@@ -18,8 +18,8 @@ def _digests(options: argparse.Namespace) -> Answer:
     raw = open_raw(options.dataset, source(options, options.size), cache(options))
     with progress(f"splits of {raw.dataset}") as report:
         pairs = compared(raw, report)
-    content = [{"published": asdict(row), "found": asdict(ours)} for row, ours in pairs]
-    differing = [(row, ours) for row, ours in pairs if row != ours]
+    content = [{"published": asdict(row), "found": asdict(computed)} for row, computed in pairs]
+    differing = [(row, computed) for row, computed in pairs if row != computed]
     return Answer(
         {"dataset": raw.dataset, "source": raw.source, "digests": content},
         _lines(raw, pairs, differing),
@@ -30,11 +30,14 @@ def _digests(options: argparse.Namespace) -> Answer:
 def _lines(raw: Any, pairs: Sequence[Any], differing: Sequence[Any]) -> Iterator[str]:
     from crossres.datasets.golden.digests import ANY
 
-    for row, ours in differing:
-        split = "" if row.protocol == ANY else f" of {row.protocol}, seed {row.seed}"
-        published = f"{row.digest[:16]} of {row.images} images, {row.lr} of them LR"
-        yield f"{row.part}{split}: published {published}"
-        yield f"  found {ours.digest[:16]} of {ours.images} images, {ours.lr} of them LR"
+    def content(row: Any) -> str:
+        return f"{row.digest[:16]} of {row.images} images, {row.lr} of them LR"
+
+    for published, computed in differing:
+        has_split = published.protocol != ANY
+        split = f" of {published.protocol}, seed {published.seed}" if has_split else ""
+        yield f"{published.part}{split}: published {content(published)}"
+        yield f"  found {content(computed)}"
     equal = len(pairs) - len(differing)
     yield f"{equal} of {len(pairs)} digests of {raw.dataset} ({raw.source}) are the published ones"
 
@@ -49,6 +52,6 @@ def add_command(within: Any) -> None:
         "crossres datasets digests mlr-market --data ~/reid",
     )
     digests.add_argument("dataset", metavar="NAME")
-    digests.add_argument("--data", type=place, metavar="ROOT", help="(default: the twin)")
+    digests.add_argument("--data", type=user_path, metavar="ROOT", help="(default: the twin)")
     digests.add_argument("--size", default="quick", help="of the twin: quick (default) or tiny")
-    digests.add_argument("--cache", type=place, metavar="DIR", help="where twins lie")
+    digests.add_argument("--cache", type=user_path, metavar="DIR", help="where twins lie")

@@ -4,7 +4,7 @@ import argparse
 from typing import Any
 
 from crossres.answer import Answer
-from crossres.arguments import add_source, cache, command_parser, place, positive, seed, source
+from crossres.arguments import add_source, cache, command_parser, positive, seed, source, user_path
 
 
 def input_size(text: str) -> tuple[int, int]:
@@ -79,12 +79,12 @@ def add_command(within: Any) -> None:
         help="Market-1501's folders, DI-ReID's folders, or DGD's format with meta.json (SING)",
     )
     export.add_argument(
-        "--out", type=place, required=True, metavar="DIR", help="must not exist yet"
+        "--out", type=user_path, required=True, metavar="DIR", help="must not exist yet"
     )
     export.add_argument("--protocol", help="mlr-sing, mlr-perid, ... (default: the data set's)")
     export.add_argument("--seed", type=seed, metavar="N", help="(default: 0)")
     export.add_argument(
-        "--manifest", type=place, metavar="FILE.csv", help="in place of --protocol and --seed"
+        "--manifest", type=user_path, metavar="FILE.csv", help="in place of --protocol and --seed"
     )
     export.add_argument(
         "--suffix",

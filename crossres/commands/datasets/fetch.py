@@ -5,22 +5,22 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from crossres.answer import ANSWER_IS_NO, Answer
-from crossres.arguments import command_parser, place
+from crossres.arguments import command_parser, user_path
 
 if TYPE_CHECKING:
     from crossres.datasets import Card
 
 
 def _fetch(options: argparse.Namespace) -> Answer:
-    from crossres.datasets import card
+    from crossres.datasets import cards
 
-    asked = card(options.dataset)
-    if not asked.url and not options.from_:
-        return _instructions(asked)
-    if not _accepted(asked, options.accept_licence):
+    card = cards.card(options.dataset)
+    if not card.url and not options.from_:
+        return _instructions(card)
+    if not _accepted(card, options.accept_licence):
         print("crossres: not accepted, so nothing was fetched", file=sys.stderr)
-        return Answer({"dataset": asked.id, "fetched": False}, [], ANSWER_IS_NO)
-    return _download(asked, options)
+        return Answer({"dataset": card.id, "fetched": False}, [], ANSWER_IS_NO)
+    return _download(card, options)
 
 
 def _instructions(card: "Card") -> Answer:
@@ -95,7 +95,7 @@ def add_command(within: Any) -> None:
         "crossres datasets fetch mlr-viper --out ~/reid --accept-licence",
     )
     fetch.add_argument("dataset", metavar="NAME")
-    fetch.add_argument("--out", type=place, required=True, metavar="DIR")
+    fetch.add_argument("--out", type=user_path, required=True, metavar="DIR")
     fetch.add_argument(
         "--accept-licence", action="store_true", help="without it you are asked on a terminal"
     )

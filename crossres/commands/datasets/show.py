@@ -10,29 +10,29 @@ from crossres.arguments import command_parser
 def _show(options: argparse.Namespace) -> Answer:
     from dataclasses import asdict
 
-    from crossres.datasets.cards import card
+    from crossres.datasets import cards
     from crossres.datasets.protocols.applicable import protocols_of
     from crossres.datasets.twins import SIZES
 
-    shown = card(options.dataset)
-    protocols = protocols_of(shown.id)
-    twins = [size for size, entries in SIZES.items() if shown.id in entries]
+    card = cards.card(options.dataset)
+    protocols = protocols_of(card.id)
+    twins = [size for size, entries in SIZES.items() if card.id in entries]
     facts = {
-        "obtain it from": shown.obtain,
-        "licence": shown.licence,
-        "raw folder": shown.folder,
-        "layout": shown.layout,
-        "published": f"{shown.images:,} images of {shown.identities:,} identities, "
-        f"{shown.cameras or 'unknown'} cameras",
-        "default protocol": shown.protocol,
+        "obtain it from": card.obtain,
+        "licence": card.licence,
+        "raw folder": card.folder,
+        "layout": card.layout,
+        "published": f"{card.images:,} images of {card.identities:,} identities, "
+        f"{card.cameras or 'unknown'} cameras",
+        "default protocol": card.protocol,
         "protocols": ", ".join(protocols),
         "twins": ", ".join(twins),
-        "caveat": shown.caveat,
+        "caveat": card.caveat,
     }
     lines = [f"  {name:16}  {text}" for name, text in facts.items() if text]
     return Answer(
-        {**asdict(shown), "protocols": protocols, "twin_sizes": twins},
-        [f"{shown.id}: {shown.title}", *lines],
+        {**asdict(card), "protocols": protocols, "twin_sizes": twins},
+        [f"{card.id}: {card.title}", *lines],
     )
 
 

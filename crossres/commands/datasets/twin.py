@@ -4,7 +4,7 @@ import argparse
 from typing import Any
 
 from crossres.answer import Answer
-from crossres.arguments import command_parser, place
+from crossres.arguments import command_parser, user_path
 
 LAYOUTS = "cuhk03-np of mlr-cuhk03; sysu-nested, sysu-table and sysu-mm01 (a decoy) of mlr-sysu"
 
@@ -34,4 +34,4 @@ def add_command(within: Any) -> None:
     twin.add_argument("dataset", metavar="NAME")
     twin.add_argument("--size", default="quick", help="quick (default), tiny or full")
     twin.add_argument("--layout", metavar="LAYOUT", help=f"another than the usual one: {LAYOUTS}")
-    twin.add_argument("--out", type=place, required=True, metavar="DIR")
+    twin.add_argument("--out", type=user_path, required=True, metavar="DIR")

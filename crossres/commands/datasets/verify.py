@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from crossres.answer import ANSWER_IS_NO, DONE, Answer
-from crossres.arguments import cache, command_parser, place
+from crossres.arguments import cache, command_parser, user_path
 
 if TYPE_CHECKING:
     from crossres.datasets import Verdict
@@ -85,7 +85,7 @@ def add_command(within: Any) -> None:
     verify.add_argument("dataset", metavar="NAME")
     verify.add_argument(
         "--data",
-        type=place,
+        type=user_path,
         metavar="ROOT",
         help="the folder that holds the raw folder or the owners' zip, or either itself "
         "(without it: the twin)",
@@ -99,9 +99,9 @@ def add_command(within: Any) -> None:
     )
     verify.add_argument(
         "--record",
-        type=place,
+        type=user_path,
         metavar="FILE",
         help="sums in the lines of sha256sum: written when it is not there, compared when it is",
     )
     verify.add_argument("--decode", action="store_true", help="decode every image as well")
-    verify.add_argument("--cache", type=place, metavar="DIR", help="archives are unpacked here")
+    verify.add_argument("--cache", type=user_path, metavar="DIR", help="archives are unpacked here")

@@ -4,7 +4,7 @@ import argparse
 from typing import Any
 
 from crossres.answer import Answer
-from crossres.arguments import command_parser, place
+from crossres.arguments import command_parser, user_path
 
 
 def _verify_export(options: argparse.Namespace) -> Answer:
@@ -38,4 +38,4 @@ def add_command(within: Any) -> None:
         "check an export: every name and every pixel against its manifest and list",
         "crossres datasets verify-export viper-dgd",
     )
-    verify.add_argument("folder", type=place, metavar="DIR")
+    verify.add_argument("folder", type=user_path, metavar="DIR")
