@@ -11,7 +11,7 @@ the estimator of r is our own. docs/methods/vpfa.md argues each default.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, ClassVar, Literal, cast
 
@@ -189,8 +189,7 @@ class Vpfa(Plain):
         first = total_iterations(self.profile.train_spec, reid_data.labels)
         rows = len(train.hr) if o.pairs == "images" else len(set(train.labels[train.hr]))
         total = first + (o.vp_epochs * -(-rows // o.vp_batch) if o.rates else 0)
-        reid_run = replace(run, progress=lambda done, _: run.progress(done, total))
-        super().train(network.plain, reid_data, reid_run)
+        super().train(network.plain, reid_data, run.part(0, total))
         if o.rates:
             pairs = features_of_pairs(network.eval(), train)
             for step in learn(network, *pairs, np.random.default_rng(run.seed_for("pairs"))):

@@ -1,8 +1,8 @@
 """One training: its seed, its device, and who follows its progress."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, SupportsFloat
+from dataclasses import dataclass, replace
+from typing import Any, Self, SupportsFloat
 
 from numpy.typing import NDArray
 
@@ -53,3 +53,7 @@ class Run:
         """Return a 63-bit seed for one named purpose; purposes never share a stream of numbers."""
         dataset = (self.dataset,) if self.dataset else ()
         return draw("run", *dataset, self.seed, *purpose) >> 1
+
+    def part(self, before: int, total: int) -> Self:
+        """Return the same run for a part of the training: `before` of `total` steps precede it."""
+        return replace(self, progress=lambda done, _: self.progress(before + done, total))

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from crossres.methods import Profile, Run, TrainSet
 from crossres.methods.interface.conformance import example_train_set
+from crossres.methods.interface.profile import TrainSpec
 from crossres.methods.shared.reid_options import ReidOptions
 from crossres.methods.shared.training.loop import Iteration, iterations
 
@@ -19,7 +20,7 @@ FEW = {"iterations": 1, "identities": 3, "hr_images": 2, "lr_images": 2}
 
 def first_batch(profile: Profile, options: ReidOptions) -> Iteration:
     """Return the first of the iterations on the example images."""
-    return next(iterations(example_train_set(profile), FEW, options, Run(seed=0)))
+    return next(iterations(example_train_set(profile), TrainSpec(**FEW), options, Run(seed=0)))
 
 
 def array(tensor: torch.Tensor) -> Array:

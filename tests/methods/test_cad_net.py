@@ -19,10 +19,10 @@ from crossres.methods.shared.networks.backbones import (
     stages,
 )
 from crossres.methods.shared.tensors import MEAN, STD, normalise
-from crossres.methods.shared.training.loop import Iteration, iterations
+from crossres.methods.shared.training.loop import Iteration
 from crossres.methods.shared.training.schedule import make_optimiser
 from crossres.methods.shared.training.streams import streams
-from tests.methods.oracles import FEW
+from tests.methods.oracles import FEW, first_batch
 
 SMALL = small_profile(CadNet, Rain)
 
@@ -36,7 +36,7 @@ def prepared(cls: type[CadNet] = CadNet, **options: Any) -> tuple[CadNetNetwork,
     """Build a fresh network in training mode and one batch."""
     method = cls(SMALL, **options)
     network = method.build(4, Run(seed=0), pretrained=False).train()
-    return network, next(iterations(example_train_set(SMALL), FEW, method.options, Run(seed=0)))
+    return network, first_batch(SMALL, method.options)
 
 
 def stepped(network: CadNetNetwork, now: Iteration, rate: float = 0.0) -> dict[str, Any]:

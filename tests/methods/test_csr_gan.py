@@ -15,8 +15,8 @@ from crossres.methods.interface.conformance import example_images, example_train
 from crossres.methods.plain import Plain
 from crossres.methods.shared.networks.perceptual import Perceptual
 from crossres.methods.shared.tensors import MEAN, STD
-from crossres.methods.shared.training.loop import Iteration, iterations
-from tests.methods.oracles import FEW
+from crossres.methods.shared.training.loop import Iteration
+from tests.methods.oracles import FEW, first_batch
 
 SMALL = small_profile(CsrGan)
 
@@ -28,7 +28,7 @@ def prepared(**options: Any) -> tuple[CsrGanNetwork, Iteration]:
     generator = torch.Generator().manual_seed(0)
     for part in network.generators:
         nn.init.normal_(part.last.weight, std=0.05, generator=generator)  # type: ignore[arg-type,union-attr]
-    return network, next(iterations(example_train_set(SMALL), FEW, method.options, Run(seed=0)))
+    return network, first_batch(SMALL, method.options)
 
 
 def calls(network: CsrGanNetwork) -> list[tuple[int, tuple[int, ...]]]:

@@ -14,9 +14,9 @@ from crossres.methods.interface.conformance import example_images, example_train
 from crossres.methods.shared.networks.reid import part_loss
 from crossres.methods.shared.networks.residual_sr import ResidualSR
 from crossres.methods.shared.tensors import normalise
-from crossres.methods.shared.training.loop import Iteration, iterations
+from crossres.methods.shared.training.loop import Iteration
 from crossres.methods.shared.training.streams import Streams, streams
-from tests.methods.oracles import FEW
+from tests.methods.oracles import first_batch
 
 SMALL = small_profile(Intact)
 
@@ -30,7 +30,7 @@ def prepared(**options: Any) -> tuple[IntactNetwork, Iteration, Streams]:
     if isinstance(network.sr, ResidualSR):
         generator = torch.Generator().manual_seed(0)
         nn.init.normal_(network.sr.last.weight, std=0.05, generator=generator)
-    now = next(iterations(example_train_set(SMALL), FEW, method.options, Run(seed=0)))
+    now = first_batch(SMALL, method.options)
     return network, now, streams(now, (2,), CPU)
 
 

@@ -12,10 +12,10 @@ from crossres.methods.interface.conformance import example_images, example_train
 from crossres.methods.jbim import Jbim, JbimNetwork
 from crossres.methods.shared.networks.views import coarsened
 from crossres.methods.shared.tensors import MEAN, STD, to_tensor
-from crossres.methods.shared.training.loop import Iteration, iterations
+from crossres.methods.shared.training.loop import Iteration
 from crossres.methods.shared.training.streams import streams
 from crossres.methods.sing import SingMethod, SingNetwork
-from tests.methods.oracles import FEW
+from tests.methods.oracles import first_batch
 
 SMALL = small_profile(Jbim, SingMethod)
 
@@ -26,7 +26,7 @@ def prepared(**options: Any) -> tuple[JbimNetwork, Iteration]:
     """Build a fresh network in training mode and one batch."""
     method = Jbim(SMALL, **options)
     network = cast(JbimNetwork, method.build(4, Run(seed=0), pretrained=False).train())
-    return network, next(iterations(example_train_set(SMALL), FEW, method.options, Run(seed=0)))
+    return network, first_batch(SMALL, method.options)
 
 
 def normalised(images: torch.Tensor) -> torch.Tensor:

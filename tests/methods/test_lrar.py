@@ -14,9 +14,9 @@ from crossres.methods import Profile, Run, TrainSet, check_method
 from crossres.methods.interface.conformance import example_images, example_train_set, small_profile
 from crossres.methods.lrar import Lrar, LrarNetwork
 from crossres.methods.shared.tensors import normalise, to_tensor
-from crossres.methods.shared.training.loop import Iteration, iterations
+from crossres.methods.shared.training.loop import Iteration
 from crossres.methods.shared.training.streams import streams
-from tests.methods.oracles import FEW
+from tests.methods.oracles import first_batch
 
 SMALL = small_profile(Lrar)
 
@@ -27,7 +27,7 @@ def prepared(**options: Any) -> tuple[LrarNetwork, Iteration]:
     """Build a fresh network in training mode and one batch."""
     method = Lrar(SMALL, **options)
     network = method.build(4, Run(seed=0), pretrained=False).train()
-    return network, next(iterations(example_train_set(SMALL), FEW, method.options, Run(seed=0)))
+    return network, first_batch(SMALL, method.options)
 
 
 def fitted(**options: Any) -> tuple[Lrar, LrarNetwork]:

@@ -15,8 +15,8 @@ from crossres.methods.interface.registry import method_class
 from crossres.methods.pri import Pri, PriNetwork
 from crossres.methods.shared.networks.adaptive import Predictor, Recovery, soft_labels
 from crossres.methods.shared.tensors import MEAN, STD, to_tensor
-from crossres.methods.shared.training.loop import Iteration, iterations
-from tests.methods.oracles import FEW, array
+from crossres.methods.shared.training.loop import Iteration
+from tests.methods.oracles import array, first_batch
 
 SMALL = small_profile("pri", "pcb-pri", "apsr")
 
@@ -34,7 +34,7 @@ def prepared(name: str = "pri", **options: Any) -> tuple[PriNetwork, Iteration]:
     if network.recovery is not None:
         torch.nn.init.normal_(network.recovery.last.weight, std=0.05, generator=generator)
     torch.nn.init.normal_(linear(network.predictor).weight, std=1.0, generator=generator)
-    return network, next(iterations(example_train_set(SMALL), FEW, method.options, Run(seed=0)))
+    return network, first_batch(SMALL, method.options)
 
 
 def linear(predictor: Predictor) -> torch.nn.Linear:

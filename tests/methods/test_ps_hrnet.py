@@ -16,8 +16,8 @@ from crossres.methods.interface.conformance import example_images, example_train
 from crossres.methods.ps_hrnet import PsHrnet, PsHrnetNetwork
 from crossres.methods.shared.networks.multiscale import MultiScaleReid
 from crossres.methods.shared.tensors import normalise, to_tensor
-from crossres.methods.shared.training.loop import Iteration, iterations
-from tests.methods.oracles import FEW
+from crossres.methods.shared.training.loop import Iteration
+from tests.methods.oracles import first_batch
 
 SMALL = small_profile(PsHrnet)
 
@@ -29,7 +29,7 @@ def prepared(**options: Any) -> tuple[PsHrnetNetwork, Iteration, Tensor, MultiSc
     method = PsHrnet(SMALL, dropout=0.0, **options)
     student = method.build(4, Run(seed=0), pretrained=False).train()
     teacher = method.build(4, Run(seed=1), pretrained=False).reid.eval()
-    now = next(iterations(example_train_set(SMALL), FEW, method.options, Run(seed=0)))
+    now = first_batch(SMALL, method.options)
     return student, now, to_tensor(now.batch.versions((3,))[0], torch.device("cpu")), teacher
 
 

@@ -12,10 +12,10 @@ from crossres.methods import Profile, Run, TrainSet, check_method
 from crossres.methods.interface.conformance import example_images, example_train_set, small_profile
 from crossres.methods.shared.networks.srcnn import SRCNN, luminance_loss
 from crossres.methods.shared.tensors import MEAN, STD
-from crossres.methods.shared.training.loop import Iteration, iterations
+from crossres.methods.shared.training.loop import Iteration
 from crossres.methods.shared.training.streams import streams
 from crossres.methods.sing import SingMethod, SingNetwork
-from tests.methods.oracles import FEW, detailed
+from tests.methods.oracles import detailed, first_batch
 
 SMALL = small_profile(SingMethod)
 
@@ -32,7 +32,7 @@ def prepared(**options: Any) -> tuple[SingNetwork, Iteration]:
     for part in network.sr.modules():
         if isinstance(part, SRCNN):
             torch.nn.init.normal_(part.conv3.weight, std=0.05, generator=generator)
-    return network, next(iterations(example_train_set(SMALL), FEW, method.options, Run(seed=0)))
+    return network, first_batch(SMALL, method.options)
 
 
 def psnr(images: Array, target: Array) -> float:

@@ -7,10 +7,10 @@ import torch.nn.functional as F
 
 from crossres.methods import Run
 from crossres.methods.cad_net import CadNet, CadNetNetwork
-from crossres.methods.interface.conformance import example_train_set, small_profile
+from crossres.methods.interface.conformance import small_profile
 from crossres.methods.shared.networks.decoder import Decoder
-from crossres.methods.shared.training.loop import Iteration, iterations
-from tests.methods.oracles import FEW
+from crossres.methods.shared.training.loop import Iteration
+from tests.methods.oracles import first_batch
 
 SMALL = small_profile(CadNet)
 
@@ -19,7 +19,7 @@ def prepared(cls: type[CadNet] = CadNet, **options: Any) -> tuple[CadNetNetwork,
     """Build a fresh network in training mode and one batch."""
     method = cls(SMALL, **options)
     network = method.build(4, Run(seed=0), pretrained=False).train()
-    return network, next(iterations(example_train_set(SMALL), FEW, method.options, Run(seed=0)))
+    return network, first_batch(SMALL, method.options)
 
 
 def test_the_decoder_paints_images_of_any_size_with_every_map() -> None:

@@ -5,8 +5,7 @@ import pytest
 import torch
 from torch.optim import SGD
 
-from crossres.methods import Run
-from crossres.methods.interface.conformance import SMALL, example_train_set
+from crossres.methods.interface.conformance import SMALL
 from crossres.methods.shared.networks.discriminators import Discriminator
 from crossres.methods.shared.reid_options import ReidOptions
 from crossres.methods.shared.training.adversarial import (
@@ -14,7 +13,7 @@ from crossres.methods.shared.training.adversarial import (
     discriminator_loss,
     discriminator_step,
 )
-from crossres.methods.shared.training.loop import iterations
+from tests.methods.oracles import first_batch
 
 
 @pytest.mark.parametrize("batchnorm", [False, True])
@@ -50,8 +49,7 @@ def test_a_step_trains_the_discriminator_alone() -> None:
     torch.manual_seed(0)
     network = Discriminator(2, (4,))
     real, fake = (torch.randn(4, 2, 4, 2, requires_grad=True) for _ in range(2))
-    table = {"iterations": 1, "identities": 3}
-    now = next(iterations(example_train_set(SMALL), table, ReidOptions(), Run(seed=0)))
+    now = first_batch(SMALL, ReidOptions())
     adversarial_loss(network(fake), real=True).backward()  # type: ignore[no-untyped-call]
     left = fake.grad
     assert left is not None
