@@ -21,8 +21,8 @@ def test_all_rows_run_on_all_sets(
     summary = json.loads(capsys.readouterr().out)
     assert (code, summary["failures"]) == (0, [])
     table = load_table(name)
-    found = {(record.cell.method, record.cell.dataset) for record in read_records(out)}
-    assert found == {(row.method, dataset) for row in table.rows for dataset in table.datasets}
+    cells = {(record.cell.method, record.cell.dataset) for record in read_records(out)}
+    assert cells == {(row.method, dataset) for row in table.rows for dataset in table.datasets}
     text = (out / "report" / f"{name}.md").read_text(encoding="utf-8")
     assert all(row.label in text for row in table.rows)
 
@@ -52,8 +52,8 @@ def test_rows_with_protocols_of_their_own(
     where = ["--seeds", "0", "--jobs", "1", "--out", str(out), "--cache", str(cache)]
     once = ["run", "table4", "--profile", "smoke", "--rows", "1,5", *where]
     assert run(once) == 0
-    told = {record.cell.protocol for record in read_records(out)}
-    assert told == {"vru-uniform4[train_ids=12]", "vru-uniform4"}
+    protocols = {record.cell.protocol for record in read_records(out)}
+    assert protocols == {"vru-uniform4[train_ids=12]", "vru-uniform4"}
     capsys.readouterr()
     assert run([*once, "--data", str(twin), "--dry-run", "--json"]) == 0
     planned = json.loads(capsys.readouterr().out)

@@ -19,8 +19,8 @@ A_BEATS_B = Claim("c", "A beats B.", "1", "t", "rank1", "A", ("B",), "higher", (
 
 
 def row(caviar: list[float], vric: list[float]) -> Sample:
-    named = {"caviar": caviar, "vric": vric}
-    return Sample({(name, k): v for name, values in named.items() for k, v in enumerate(values)})
+    samples = {"caviar": caviar, "vric": vric}
+    return Sample({(name, k): v for name, values in samples.items() for k, v in enumerate(values)})
 
 
 B = row([0.50, 0.52, 0.51, 0.50], [0.40, 0.43, 0.40, 0.41])
@@ -39,10 +39,10 @@ HIGHER = [0.60, 0.63, 0.60, 0.61]
     ],
 )
 def test_verdicts(a, verdict, findings) -> None:
-    found = answer(A_BEATS_B, {"A": a, "B": B})
-    assert found.verdict == verdict
-    assert [finding.verdict for finding in found.findings] == findings
-    assert (found.p <= 0.05) == (verdict not in ("undecided", "not measured"))
+    answered = answer(A_BEATS_B, {"A": a, "B": B})
+    assert answered.verdict == verdict
+    assert [finding.verdict for finding in answered.findings] == findings
+    assert (answered.p <= 0.05) == (verdict not in ("undecided", "not measured"))
 
 
 def test_a_claim_holds_as_surely_as_its_weakest_comparison() -> None:
@@ -56,13 +56,13 @@ def test_what_lies_within_the_margin_is_two_one_sided_tests() -> None:
     a = Sample({("caviar", k): 0.5 + gap for k, gap in enumerate(gaps)})
     b = Sample(dict.fromkeys(a, 0.5))
     claim = replace(A_BEATS_B, datasets=("caviar",), margin=0.005)
-    found = answer(claim, {"A": a, "B": b})
+    answered = answer(claim, {"A": a, "B": b})
     sides = [
         stats.ttest_1samp(gaps, side * 0.005, alternative=way).pvalue
         for side, way in ((1, "less"), (-1, "greater"))
     ]
-    assert found.verdict == "no difference"
-    assert found.p == pytest.approx(2 * max(sides), rel=1e-6)
+    assert answered.verdict == "no difference"
+    assert answered.p == pytest.approx(2 * max(sides), rel=1e-6)
     assert answer(replace(claim, margin=0.002), {"A": a, "B": b}).verdict == "undecided"
 
 
@@ -72,11 +72,11 @@ def test_claims_that_are_held_together_are_corrected_together() -> None:
     assert alone.verdict == "holds"
     assert 0.05 / 40 < alone.p < 0.05
     many = answers([A_BEATS_B] * 40, [{"A": a, "B": B}] * 40)
-    assert {found.verdict for found in many} == {"undecided"}
-    assert all(found.p == pytest.approx(min(1, 40 * alone.p)) for found in many)
-    assert all(found.seeds is not None for found in many)
+    assert {claim.verdict for claim in many} == {"undecided"}
+    assert all(claim.p == pytest.approx(min(1, 40 * alone.p)) for claim in many)
+    assert all(claim.seeds is not None for claim in many)
     beside_nothing = answers([A_BEATS_B, A_BEATS_B], [{"A": a, "B": B}, {}])
-    assert [found.verdict for found in beside_nothing] == ["holds", "not measured"]
+    assert [claim.verdict for claim in beside_nothing] == ["holds", "not measured"]
 
 
 def test_a_claim_the_other_way_round_is_its_mirror_image() -> None:
@@ -90,13 +90,13 @@ def test_a_claim_the_other_way_round_is_its_mirror_image() -> None:
 
 def test_the_seeds_that_would_decide_find_the_margin_in_all_comparisons() -> None:
     near = {"A": row([0.52, 0.50, 0.53, 0.51], [0.41, 0.44, 0.42, 0.40]), "B": B}
-    found = answer(A_BEATS_B, near)
-    assert found.verdict == "undecided"
-    gaps = [finding.difference for finding in found.findings]
-    assert found.seeds == max(seeds_to_find(0.01, gap, 0.9) for gap in gaps)
+    answered = answer(A_BEATS_B, near)
+    assert answered.verdict == "undecided"
+    gaps = [finding.difference for finding in answered.findings]
+    assert answered.seeds == max(seeds_to_find(0.01, gap, 0.9) for gap in gaps)
     # Not the measured size, which would promise less where chance made it large.
     large = {"A": row([0.50, 0.72, 0.40, 0.60], [0.41, 0.44, 0.42, 0.40]), "B": B}
-    assert answer(A_BEATS_B, large).seeds > found.seeds
+    assert answer(A_BEATS_B, large).seeds > answered.seeds
     nothing = answer(A_BEATS_B, {"A": B, "B": B})
     assert (nothing.verdict, nothing.seeds) == ("no difference", None)
 

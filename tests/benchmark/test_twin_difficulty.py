@@ -33,19 +33,19 @@ def rank1(method: Method, manifest: Manifest, store: PixelStore) -> float:
     columns = (rows[name].to_numpy() for name in ("pid", "camid") for rows in (query, gallery))
     embedded = [method.embed(np.asarray(store.images(split))) for split in ("query", "gallery")]
     distances = method.distances(*embedded)
-    found = measure(
+    measured = measure(
         lambda start, stop: distances[start:stop], ImageIds(*columns), Rules("single-shot")
     )
-    return found.rank1
+    return measured.rank1
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("dataset", SETS)
 def test_a_trained_network_reads_the_twin_and_not_too_well(dataset: str, cache: Path) -> None:
-    found = []
+    scores = []
     for seed in (0, 1):
         manifest, store = opened(dataset, seed, cache)
         plain = method_class("plain")(load_profile("quick"))
         plain.fit(train_set(manifest, store), Run(seed))
-        found.append(rank1(plain, manifest, store))
-    assert 0.40 < np.mean(found) < 0.80
+        scores.append(rank1(plain, manifest, store))
+    assert 0.40 < np.mean(scores) < 0.80

@@ -49,9 +49,9 @@ def test_a_cell_on_vehicles_says_which_images_are_wide(dataset: str, tmp_path: P
     pixels = [image.tobytes() for image in store.images("gallery")]
     by_pixels = dict(zip(pixels, gallery, strict=True))
     assert len(by_pixels) == len(gallery)
-    for place in np.ndindex(arrays["top_wide"].shape):
-        path = by_pixels[arrays["top_images"][place].tobytes()]
-        assert arrays["top_wide"][place] == wide(path)
+    for index in np.ndindex(arrays["top_wide"].shape):
+        path = by_pixels[arrays["top_images"][index].tobytes()]
+        assert arrays["top_wide"][index] == wide(path)
     flags = np.concatenate([arrays["query_wide"], arrays["top_wide"].ravel()])
     assert 0 < flags.sum() < len(flags)  # else nothing was compared
 

@@ -52,9 +52,9 @@ def power(layout: Layout, drawings: int) -> dict[str, object]:
     row = _row(layout, drawings)
     for lead, on in product(LEADS, ("0", None)):
         rng = np.random.default_rng(draw("simulation", "power", str(layout), str(lead)))
-        found = sum(finds(drawn_table(layout, rng, lead), on) for _ in range(drawings))
+        count = sum(finds(drawn_table(layout, rng, lead), on) for _ in range(drawings))
         name = f"{100 * lead:g} points, {'one set' if on else 'all sets'}"
-        row[name] = f"{100 * found / drawings:.0f}"
+        row[name] = f"{100 * count / drawings:.0f}"
     return row
 
 
@@ -85,13 +85,13 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=2, metavar="N")
     options = parser.parse_args()
     all_layouts = list(layouts())
-    pairs = [one for one in all_layouts if one.rows == 2]
+    pairs = [layout for layout in all_layouts if layout.rows == 2]
     with ProcessPoolExecutor(options.jobs) as pool:
         counts = [options.drawings] * len(all_layouts)
-        found = write("statistics-errors.csv", pool.map(errors, all_layouts, counts))
+        rows = write("statistics-errors.csv", pool.map(errors, all_layouts, counts))
         write("statistics-power.csv", pool.map(power, pairs, counts))
     for kind in (*KINDS, "no difference"):
-        worst = max(found, key=lambda row, kind=kind: float(str(row[kind])))  # type: ignore[misc]
+        worst = max(rows, key=lambda row, kind=kind: float(str(row[kind])))  # type: ignore[misc]
         print(f"{kind}: at most {worst[kind]} % ({worst})")
 
 

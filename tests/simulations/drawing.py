@@ -45,13 +45,13 @@ def drawn_table(layout: Layout, rng: np.random.Generator, lead: float = 0.0) -> 
     training = common + rng.normal(0, TRAINING, (layout.rows, layout.sets, layout.seeds))
     values: list[dict[tuple[str, int], float]] = [{} for _ in range(layout.rows)]
     queries: list[dict[tuple[str, int], object]] = [{} for _ in range(layout.rows)]
-    for place in range(layout.sets):
+    for dataset in range(layout.sets):
         for seed, (pids, latent) in enumerate(_latents(layout, rng)):
             for row in range(layout.rows):
-                score = latent[row] + shifts[row] + training[row, place, seed]
+                score = latent[row] + shifts[row] + training[row, dataset, seed]
                 score = (score > 0) * 1.0 if layout.metric == "rank1" else special.ndtr(score)
-                values[row][str(place), seed] = float(score.mean())
-                queries[row][str(place), seed] = scored_queries(str(place), pids, score)
+                values[row][str(dataset), seed] = float(score.mean())
+                queries[row][str(dataset), seed] = scored_queries(str(dataset), pids, score)
     return [Sample(v, q) for v, q in zip(values, queries, strict=True)]  # type: ignore[arg-type]
 
 
@@ -63,10 +63,10 @@ def _latents(
     pool = tested if layout.split == "official" else 2 * tested
     alike = rng.normal(0, IDENTITY, pool) + rng.normal(0, OF_ROW, (layout.rows, pool))
     of_query = rng.normal(0, QUERY, (pool, QUERIES_PER_IDENTITY))
-    found = []
+    by_seed = []
     for _ in range(layout.seeds):
         chosen = np.sort(rng.permutation(pool)[:tested])
         latent = alike[:, chosen, None] + of_query[chosen]
         latent = latent + rng.normal(0, NOISE, latent.shape)
-        found.append((np.repeat(chosen, QUERIES_PER_IDENTITY), latent.reshape(layout.rows, -1)))
-    return found
+        by_seed.append((np.repeat(chosen, QUERIES_PER_IDENTITY), latent.reshape(layout.rows, -1)))
+    return by_seed

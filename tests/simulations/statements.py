@@ -26,7 +26,7 @@ FIRST = "0"  # the data set of statements about one
 def wrong(layout: Layout, table: Sequence[Sample]) -> dict[str, bool]:
     """Which kinds of statement are wrong of a table whose rows are truly equal."""
     half = len(table) // 2
-    again = [difference(b, a) for b, a in zip(table[half:], table, strict=False)]
+    gaps = [difference(b, a) for b, a in zip(table[half:], table, strict=False)]
     return {
         "two rows, one set": _told(table[0], table[1], FIRST),
         "two rows, all sets": _told(table[0], table[1]),
@@ -35,7 +35,7 @@ def wrong(layout: Layout, table: Sequence[Sample]) -> dict[str, bool]:
         or any("tie" in of and "" in of for of in marks(table).values()),
         "interval of a row": layout.metric == "rank1" and _misses(table[0].only([FIRST])),
         "claims": bool({"holds", "does not hold"} & set(verdicts(layout, table, 0.01))),
-        "--against": min(holm([gap.p or 1.0 for gap in again if gap])) <= LEVEL,
+        "--against": min(holm([gap.p or 1.0 for gap in gaps if gap])) <= LEVEL,
     }
 
 
@@ -52,14 +52,14 @@ def _misses(row: Sample) -> bool:
 def verdicts(layout: Layout, table: Sequence[Sample], margin: float) -> list[str]:
     """On claims that each row is above the next, and that the first is above all others."""
     rows = {str(index): sample for index, sample in enumerate(table)}
-    sets = tuple(str(place) for place in range(layout.sets))
+    sets = tuple(str(index) for index in range(layout.sets))
     rivals = [*combinations(rows, 2)][: 2 * len(rows)]
-    named = [(left, (right,)) for left, right in rivals] + [("0", tuple(rows)[1:])]
+    pairs = [(left, (right,)) for left, right in rivals] + [("0", tuple(rows)[1:])]
     claims = [
         Claim(f"{left} {rights}", "", "", "", "rank1", left, rights, "higher", sets, margin)
-        for left, rights in named
+        for left, rights in pairs
     ]
-    return [found.verdict for found in answers(claims, [rows] * len(claims))]
+    return [answer.verdict for answer in answers(claims, [rows] * len(claims))]
 
 
 def finds(table: Sequence[Sample], on: str | None = None) -> bool:

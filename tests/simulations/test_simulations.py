@@ -15,9 +15,9 @@ MOST = 0.05 + 3 * (0.05 * 0.95 / DRAWINGS) ** 0.5
 def test_each_kind_of_statement_is_rarely_wrong(split, seeds) -> None:
     layout = Layout(3, 2, seeds, 40, split)
     rng = np.random.default_rng(seeds)
-    found = [wrong(layout, drawn_table(layout, rng)) for _ in range(DRAWINGS)]
+    drawings = [wrong(layout, drawn_table(layout, rng)) for _ in range(DRAWINGS)]
     for kind in KINDS:
-        assert sum(one[kind] for one in found) / DRAWINGS <= MOST, kind
+        assert sum(mistakes[kind] for mistakes in drawings) / DRAWINGS <= MOST, kind
 
 
 def test_a_true_lead_is_found_with_enough_seeds_and_identities() -> None:
@@ -40,9 +40,9 @@ def test_rows_are_equal_and_the_first_leads_by_what_it_is_told() -> None:
 def test_rows_that_differ_by_more_than_the_margin_are_not_called_alike() -> None:
     rng = np.random.default_rng(3)
     layout = Layout(2, 2, 8, 400, "official")
-    said = [
+    called = [
         verdict
         for _ in range(20)
         for verdict in verdicts(layout, drawn_table(layout, rng, 0.05), 0.05)
     ]
-    assert said.count("no difference") <= 3
+    assert called.count("no difference") <= 3

@@ -35,13 +35,13 @@ SETS = ("mlr-viper", "mlr-market")
 
 def with_values(records: Sequence[Record], values: Sequence[float]) -> list[Record]:
     """The records with other metrics, and digests that say so."""
-    found = []
+    changed = []
     for record, value in zip(records, values, strict=True):
         metrics = {**record.metrics["single-shot"], "rank1": value, "mAP": value}
         bits = f"{hash(value) & 0xFFFF_FFFF:064x}"
         digests = {**record.digests, "weights": bits, "embeddings": bits}
-        found.append(replace(record, metrics={"single-shot": metrics}, digests=digests))
-    return found
+        changed.append(replace(record, metrics={"single-shot": metrics}, digests=digests))
+    return changed
 
 
 @pytest.fixture
@@ -64,37 +64,39 @@ def grid(make: Make) -> list[Record]:
 def of_identities(record: Record, number: int) -> Record:
     """The record as that of a test with two queries of each of so many identities."""
     metrics = {
-        rule: {**found, "valid_queries": 2 * number} for rule, found in record.metrics.items()
+        rule: {**means, "valid_queries": 2 * number} for rule, means in record.metrics.items()
     }
     return replace(record, metrics=metrics, counts={**record.counts, "query_pids": number})
 
 
-def kinds(found: Check) -> list[str]:
-    return [finding.kind for finding in found.findings]
+def kinds(outcome: Check) -> list[str]:
+    return [finding.kind for finding in outcome.findings]
 
 
 # --- what must be equal ---------------------------------------------------------------------------
 
 
 def test_the_same_results_pass(grid: list[Record]) -> None:
-    found = check(grid, grid, [TABLE], Limits(exact=True))
-    assert found.passed
-    assert all(test.equal and test.worse is None for test in found.tests)
-    assert found.notes == ("24 cells are copies of the baseline's records, not run again",)
+    outcome = check(grid, grid, [TABLE], Limits(exact=True))
+    assert outcome.passed
+    assert all(test.equal and test.worse is None for test in outcome.tests)
+    assert outcome.notes == ("24 cells are copies of the baseline's records, not run again",)
 
 
 def test_a_missing_cell_is_found_and_a_new_one_is_none(grid: list[Record], make: Make) -> None:
-    found = check(grid, [*grid[1:], make(0.5, "plain", "caviar")], [TABLE])
-    assert kinds(found) == ["missing"]
-    assert "plain on mlr-viper (mlr-sing) was not run, or failed: seeds 0" in found.findings[0].text
-    assert "1 cells are new; the baseline lacks them" in found.notes
+    outcome = check(grid, [*grid[1:], make(0.5, "plain", "caviar")], [TABLE])
+    assert kinds(outcome) == ["missing"]
+    assert (
+        "plain on mlr-viper (mlr-sing) was not run, or failed: seeds 0" in outcome.findings[0].text
+    )
+    assert "1 cells are new; the baseline lacks them" in outcome.notes
 
 
 def test_other_data_is_found(grid: list[Record], make: Make) -> None:
     split = [make(0.5, r.cell.method, r.cell.dataset, r.cell.seed, manifest="x") for r in grid[:4]]
-    found = check(grid, [*split, *grid[4:]], [TABLE])
-    assert kinds(found) == ["data"]
-    assert "another split on mlr-viper (mlr-sing), 4 cells" in found.findings[0].text
+    outcome = check(grid, [*split, *grid[4:]], [TABLE])
+    assert kinds(outcome) == ["data"]
+    assert "another split on mlr-viper (mlr-sing), 4 cells" in outcome.findings[0].text
     pixels = [replace(grid[0], digests={**grid[0].digests, "pixels": "a" * 64}), *grid[1:]]
     assert "other pixels of the same split" in check(grid, pixels, [TABLE]).findings[0].text
     begun = [replace(r, digests={**r.digests, "initial resnet50": "b" * 64}) for r in grid]
@@ -103,37 +105,37 @@ def test_other_data_is_found(grid: list[Record], make: Make) -> None:
 
 def test_another_size_is_found(grid: list[Record]) -> None:
     smaller = [replace(r, counts={**r.counts, "embedding_size": 3}) for r in grid[:4]]
-    found = check(grid, [*smaller, *grid[4:]], [TABLE])
-    assert [f.text for f in found.findings] == ["Plain: embedding size 7 → 3 (4 cells)"]
+    outcome = check(grid, [*smaller, *grid[4:]], [TABLE])
+    assert [f.text for f in outcome.findings] == ["Plain: embedding size 7 → 3 (4 cells)"]
     half = [replace(r, counts={**r.counts, "embedding_size": 3 + r.cell.seed}) for r in grid[:4]]
-    found = check(grid, [*half, *grid[4:]], [TABLE])
-    assert [f.text for f in found.findings] == ["Plain: embedding size 7 → 3 to 6 (4 cells)"]
+    outcome = check(grid, [*half, *grid[4:]], [TABLE])
+    assert [f.text for f in outcome.findings] == ["Plain: embedding size 7 → 3 to 6 (4 cells)"]
     more = [replace(r, counts={**r.counts, "flops": 3}) for r in grid]
     assert check(grid, more, [TABLE]).passed  # what only one version counts is no difference
 
 
 def test_other_options_and_profiles_are_other_cells(grid: list[Record], make: Make) -> None:
     pcb = [make(0.5, "pcb", r.cell.dataset, r.cell.seed, parts=3) for r in grid[8:16]]
-    found = check(grid, [*grid[:8], *pcb, *grid[16:]], [TABLE])
-    assert kinds(found) == ["setup"]
-    assert found.findings[0].text == "PCB: option parts 6 → 3 (8 cells)"
+    outcome = check(grid, [*grid[:8], *pcb, *grid[16:]], [TABLE])
+    assert kinds(outcome) == ["setup"]
+    assert outcome.findings[0].text == "PCB: option parts 6 → 3 (8 cells)"
     longer = {"train": {"iterations": 7, "identities": 3, "hr_images": 2, "lr_images": 2}}
     pcb = [make(0.5, "pcb", r.cell.dataset, r.cell.seed, profile=longer) for r in grid[8:16]]
-    found = check(grid, [*grid[:8], *pcb, *grid[16:]], [TABLE])
-    assert [f.text for f in found.findings] == ["PCB: profile train.iterations 6 → 7 (8 cells)"]
-    other = [
+    outcome = check(grid, [*grid[:8], *pcb, *grid[16:]], [TABLE])
+    assert [f.text for f in outcome.findings] == ["PCB: profile train.iterations 6 → 7 (8 cells)"]
+    newer = [
         make(0.5, r.cell.method, r.cell.dataset, r.cell.seed, source="twin:tiny:2") for r in grid
     ]
     assert "Plain: source twin:tiny:1 → twin:tiny:2 (8 cells)" in [
-        f.text for f in check(grid, other, [TABLE]).findings
+        f.text for f in check(grid, newer, [TABLE]).findings
     ]
 
 
 def test_exact_finds_other_bits_and_wants_the_same_platform(grid: list[Record]) -> None:
-    other = [replace(grid[0], digests={**grid[0].digests, "weights": "c" * 64}), *grid[1:]]
-    assert check(grid, other, [TABLE]).passed
-    found = check(grid, other, [TABLE], Limits(exact=True))
-    assert [f.text for f in found.findings] == ["Plain: 1 of 8 cells are not equal to the bit"]
+    perturbed = [replace(grid[0], digests={**grid[0].digests, "weights": "c" * 64}), *grid[1:]]
+    assert check(grid, perturbed, [TABLE]).passed
+    outcome = check(grid, perturbed, [TABLE], Limits(exact=True))
+    assert [f.text for f in outcome.findings] == ["Plain: 1 of 8 cells are not equal to the bit"]
     moved = [replace(r, environment={**r.environment, "torch": "3.0"}) for r in grid]
     assert check(grid, moved, [TABLE]).passed
     with pytest.raises(InputError, match=r"torch is 3\.0, there 2\.9"):
@@ -144,10 +146,10 @@ def test_time_and_memory_are_bounded_where_asked(grid: list[Record]) -> None:
     slow = [replace(r, seconds={**r.seconds, "total": 18.0}, peak_memory_bytes=1300) for r in grid]
     assert check(grid, slow, [TABLE]).passed
     assert check(grid, slow, [TABLE], Limits(time=2, memory=1.5)).passed
-    found = check(grid, slow, [TABLE], Limits(time=1.5, memory=1.2))
-    assert sorted(set(kinds(found))) == ["memory", "time"]
+    outcome = check(grid, slow, [TABLE], Limits(time=1.5, memory=1.2))
+    assert sorted(set(kinds(outcome))) == ["memory", "time"]
     assert (
-        found.findings[0].text == "all rows: time 1.80 × that of the baseline, the bound is 1.5 ×"
+        outcome.findings[0].text == "all rows: time 1.80 × that of the baseline, the bound is 1.5 ×"
     )
 
 
@@ -178,15 +180,15 @@ def test_with_more_runs_alarms_are_as_seldom_and_smaller_drops_are_found(
     alarms, finds = [], []
     for _ in range(150):
         first, *more = runs(cells, 5, rng)
-        *again, now = more
-        found = check(first, now, [TABLE], limits, again)
-        alarms.append(bool(found.findings))
-        finds.append(next(t.finds for t in found.tests if t.row == "PCB") or 0.0)
+        *more_runs, now = more
+        outcome = check(first, now, [TABLE], limits, more_runs)
+        alarms.append(bool(outcome.findings))
+        finds.append(next(t.finds for t in outcome.tests if t.row == "PCB") or 0.0)
     assert sum(alarms) <= stats.binom.ppf(0.999, 150, 0.05)
     alone = [next(t.finds for t in drawn(grid, rng).tests if t.row == "PCB") for _ in range(40)]
     if seeds == 4:
         # What runs scatter is 0.03 here and in `drawn` 0.03 in all: there the baseline never does.
-        assert np.mean(finds) < np.mean([one for one in alone if one])
+        assert np.mean(finds) < np.mean([drop for drop in alone if drop])
 
 
 def test_what_began_elsewhere_is_not_paired(grid: list[Record]) -> None:
@@ -195,21 +197,21 @@ def test_what_began_elsewhere_is_not_paired(grid: list[Record]) -> None:
 
     def run(starts: Sequence[float], digest: str) -> list[Record]:
         values = [0.5 + starts[r.cell.seed] + float(rng.normal(0, 0.01)) for r in grid]
-        made = with_values(grid, values)
-        return [replace(r, digests={**r.digests, "start": digest * 64}) for r in made]
+        records = with_values(grid, values)
+        return [replace(r, digests={**r.digests, "start": digest * 64}) for r in records]
 
-    first, *again = (run(here, "a") for _ in range(4))
-    assert check(first, run(here, "a"), [TABLE], more_runs=again).passed
+    first, *more_runs = (run(here, "a") for _ in range(4))
+    assert check(first, run(here, "a"), [TABLE], more_runs=more_runs).passed
     # Paired, it would seem that the code is better.
-    assert "too good" in kinds(check(first, run(there, "a"), [TABLE], more_runs=again))
-    found = check(first, run(there, "b"), [TABLE], more_runs=again)
-    assert not found.findings
-    assert (found.paired, found.runs) == (False, 1)
-    assert found.notes[-1].startswith("24 of 24 cells began at other random weights")
+    assert "too good" in kinds(check(first, run(there, "a"), [TABLE], more_runs=more_runs))
+    outcome = check(first, run(there, "b"), [TABLE], more_runs=more_runs)
+    assert not outcome.findings
+    assert (outcome.paired, outcome.runs) == (False, 1)
+    assert outcome.notes[-1].startswith("24 of 24 cells began at other random weights")
     untold = run(there, "b")
     for record in untold:
         record.digests.pop("start")
-    assert check(first, untold, [TABLE], more_runs=again).paired
+    assert check(first, untold, [TABLE], more_runs=more_runs).paired
 
 
 def test_under_two_gallery_rules_a_finding_says_under_which(grid: list[Record]) -> None:
@@ -218,9 +220,9 @@ def test_under_two_gallery_rules_a_finding_says_under_which(grid: list[Record]) 
         replace(r, metrics={**r.metrics, "multi-shot": {**r.metrics["multi-shot"], "mAP": 0.4}})
         for r in both
     ]
-    found = check(both, worse, [TABLE, replace(TABLE, id="other", gallery="multi-shot")])
-    assert [f.row for f in found.findings] == [None, "Plain", "PCB", "BoT"]
-    assert found.findings[0].text == (
+    outcome = check(both, worse, [TABLE, replace(TABLE, id="other", gallery="multi-shot")])
+    assert [f.row for f in outcome.findings] == [None, "Plain", "PCB", "BoT"]
+    assert outcome.findings[0].text == (
         "all rows: mAP, multi-shot, 50.0 → 40.0 (-10.0 points), beyond chance"
     )
     alone = check(both, worse, [replace(TABLE, gallery="multi-shot")])
@@ -228,10 +230,10 @@ def test_under_two_gallery_rules_a_finding_says_under_which(grid: list[Record]) 
 
 
 def test_what_is_equal_to_a_run_to_the_bit_did_not_change(grid: list[Record]) -> None:
-    first, *again = runs(grid, 4, np.random.default_rng(12))
-    found = check(first, first, [TABLE], more_runs=again)
-    assert not found.findings
-    assert all(test.difference.effect == 0 and test.worse is None for test in found.tests)
+    first, *more_runs = runs(grid, 4, np.random.default_rng(12))
+    outcome = check(first, first, [TABLE], more_runs=more_runs)
+    assert not outcome.findings
+    assert all(test.difference.effect == 0 and test.worse is None for test in outcome.tests)
 
 
 def test_a_drop_as_large_as_the_check_says_is_found_as_often(grid: list[Record]) -> None:
@@ -241,8 +243,8 @@ def test_a_drop_as_large_as_the_check_says_is_found_as_often(grid: list[Record])
     ]
     drop = float(np.mean(finds))
     assert 0.03 < drop < 0.08
-    found = [drawn(grid, rng, drop, "pcb") for _ in range(60)]
-    at_fault = [{f.row for f in one.findings if f.kind == "worse"} for one in found]
+    outcomes = [drawn(grid, rng, drop, "pcb") for _ in range(60)]
+    at_fault = [{f.row for f in outcome.findings if f.kind == "worse"} for outcome in outcomes]
     assert np.mean(["PCB" in rows for rows in at_fault]) > 0.7
     assert np.mean(["Plain" in rows for rows in at_fault]) < 0.1
 
@@ -262,12 +264,12 @@ def test_the_same_tiny_gap_everywhere_is_no_alarm(grid: list[Record]) -> None:
 def test_a_tolerance_needs_no_test(grid: list[Record]) -> None:
     one_seed = [record for record in grid if record.cell.seed == 0]
     limits = Limits(tolerance=0.03)
-    found = check(one_seed, with_values(one_seed, [0.4] * 6), [TABLE], limits)
-    assert set(kinds(found)) == {"tolerance"}
+    outcome = check(one_seed, with_values(one_seed, [0.4] * 6), [TABLE], limits)
+    assert set(kinds(outcome)) == {"tolerance"}
     assert check(one_seed, with_values(one_seed, [0.48] * 6), [TABLE], limits).passed
     loose = Limits(tolerance=0.05)  # lets a drop pass that must be found
-    found = check(one_seed, with_values(one_seed, [0.48] * 6), [TABLE], loose)
-    assert found.answer == "unusable"
+    outcome = check(one_seed, with_values(one_seed, [0.48] * 6), [TABLE], loose)
+    assert outcome.answer == "unusable"
 
 
 def test_nothing_in_common_is_refused(grid: list[Record], make: Make) -> None:
@@ -291,14 +293,14 @@ def test_other_seeds_are_compared_unpaired(grid: list[Record], make: Make) -> No
 def test_two_samples_are_tested_as_scipy_does() -> None:
     rng = np.random.default_rng(5)
     left, right = rng.normal(0.5, 0.1, 5), rng.normal(0.6, 0.1, 7)
-    found = difference_of_samples(
+    gap = difference_of_samples(
         {("a", k): v for k, v in enumerate(left)}, {("a", k + 9): v for k, v in enumerate(right)}
     )
     expected = stats.ttest_ind(left, right)
-    assert found is not None
-    assert found.p == pytest.approx(expected.pvalue)
+    assert gap is not None
+    assert gap.p == pytest.approx(expected.pvalue)
     interval = expected.confidence_interval()
-    assert (found.low, found.high) == pytest.approx((interval.low, interval.high))
+    assert (gap.low, gap.high) == pytest.approx((interval.low, interval.high))
     assert difference_of_samples({("a", 0): 1.0}, {("b", 0): 1.0}) is None
 
 
@@ -327,13 +329,13 @@ def scattered(
 
 def test_a_check_passes_only_where_it_would_have_found_what_matters(grid: list[Record]) -> None:
     before, now = scattered(grid)
-    found = check(before, now, [TABLE])
-    assert (found.answer, found.passed, found.findings) == ("unusable", False, ())
-    worst = max(test.finds or 0 for test in found.tests if test.metric == "mAP")
+    outcome = check(before, now, [TABLE])
+    assert (outcome.answer, outcome.passed, outcome.findings) == ("unusable", False, ())
+    worst = max(test.finds or 0 for test in outcome.tests if test.metric == "mAP")
     assert worst > 0.03
-    needs = max(test.needs or 0 for test in found.tests if test.metric == "mAP")
-    assert found.blind[0].text.startswith("finds drops of mAP in ")
-    assert found.blind[0].text.endswith(f" points; 3 points need {needs} seeds")
+    needs = max(test.needs or 0 for test in outcome.tests if test.metric == "mAP")
+    assert outcome.blind[0].text.startswith("finds drops of mAP in ")
+    assert outcome.blind[0].text.endswith(f" points; 3 points need {needs} seeds")
     assert check(before, now, [TABLE], Limits(must_find=worst + 1e-6)).passed
     assert check(before, now, [TABLE], Limits(must_find=worst - 1e-6)).answer == "unusable"
     assert check(*scattered(grid, 0.002), [TABLE]).passed
@@ -351,25 +353,25 @@ def test_the_seeds_that_a_blind_check_names_are_enough(grid: list[Record]) -> No
         limit = stats.t.isf(0.005 / 2, seeds - 1)  # one side of two tests
         gaps = np.random.default_rng(1).normal(-0.03, deviation, (100_000, seeds))
         errors = gaps.std(axis=1, ddof=1) / np.sqrt(seeds)
-        found = np.mean(gaps.mean(axis=1) / errors < -limit)
-        assert (found > 0.795) if enough else (found < 0.805)
+        share = np.mean(gaps.mean(axis=1) / errors < -limit)
+        assert (share > 0.795) if enough else (share < 0.805)
 
 
 def test_equal_results_tell_nothing_of_what_a_drop_would_do(grid: list[Record]) -> None:
     before, now = scattered(grid)
     runs: tuple[list[list[Record]], ...] = ([], [now])
-    for again in runs:
-        found = check(before, before, [TABLE], more_runs=again)
-        assert all(test.equal and test.difference.p is None for test in found.tests)
-        assert found.answer == "unusable"
-        assert check(before, before, [TABLE], Limits(exact=True), again).passed
+    for more_runs in runs:
+        outcome = check(before, before, [TABLE], more_runs=more_runs)
+        assert all(test.equal and test.difference.p is None for test in outcome.tests)
+        assert outcome.answer == "unusable"
+        assert check(before, before, [TABLE], Limits(exact=True), more_runs).passed
 
 
 def test_one_seed_is_unusable_and_a_collapse_is_found_all_the_same(grid: list[Record]) -> None:
     one_seed = [record for record in grid if record.cell.seed == 0]
-    found = check(one_seed, with_values(one_seed, [0.4] * 6), [TABLE])
-    assert found.answer == "unusable"
-    assert "how many seeds 3 points need cannot be said" in found.blind[0].text
+    outcome = check(one_seed, with_values(one_seed, [0.4] * 6), [TABLE])
+    assert outcome.answer == "unusable"
+    assert "how many seeds 3 points need cannot be said" in outcome.blind[0].text
     assert check(one_seed, with_values(one_seed, [0.29] * 6), [TABLE]).answer == "failed"
 
 
@@ -379,9 +381,9 @@ def test_a_change_of_twenty_points_is_an_alarm_whatever_the_scatter_says(
 ) -> None:
     few = [r for r in grid if r.cell.seed < 2 and r.cell.dataset == SETS[0]]
     wild = with_values(few, [0.15, 0.85] * 3)  # by seed
-    found = check(wild, with_values(few, [value] * 6), [TABLE])
-    assert set(kinds(found)) == {"bound"}
-    assert "points), beyond 20, whatever chance does" in found.findings[0].text
+    outcome = check(wild, with_values(few, [value] * 6), [TABLE])
+    assert set(kinds(outcome)) == {"bound"}
+    assert "points), beyond 20, whatever chance does" in outcome.findings[0].text
     assert kinds(check(wild, with_values(few, [0.45] * 6), [TABLE])) == []
     allowed = check(wild, with_values(few, [value] * 6), [TABLE], Limits(gains=False))
     assert set(kinds(allowed)) == {"bound"}
@@ -390,22 +392,22 @@ def test_a_change_of_twenty_points_is_an_alarm_whatever_the_scatter_says(
 def test_a_collapse_on_one_data_set_of_two_is_found(grid: list[Record]) -> None:
     now = {SETS[0]: 0.5, SETS[1]: 0.5 - 0.21}
     noisy = [now[r.cell.dataset] + 0.2 * (-1) ** r.cell.seed for r in grid]
-    found = check(grid, with_values(grid, noisy), [TABLE], Limits(metrics=("mAP",)))
-    assert {(f.kind, f.dataset) for f in found.findings} == {("bound", SETS[1])}
-    assert "Plain on mlr-market: mAP 50.0 → 29.0 (-21.0 points)" in found.findings[1].text
+    outcome = check(grid, with_values(grid, noisy), [TABLE], Limits(metrics=("mAP",)))
+    assert {(f.kind, f.dataset) for f in outcome.findings} == {("bound", SETS[1])}
+    assert "Plain on mlr-market: mAP 50.0 → 29.0 (-21.0 points)" in outcome.findings[1].text
 
 
 def test_the_same_gap_in_two_seeds_is_no_certainty(grid: list[Record]) -> None:
     """12 identities, in each of two seeds one less is right: less than what chance does."""
     few = [of_identities(r, 12) for r in grid if r.cell.seed < 2 and r.cell.dataset == SETS[0]]
-    found = check(few, with_values(few, [0.5 - 1 / 12] * 6), [TABLE])
-    assert found.answer == "unusable"
-    test = next(t for t in found.tests if t.row == "Plain" and t.metric == "mAP")
+    outcome = check(few, with_values(few, [0.5 - 1 / 12] * 6), [TABLE])
+    assert outcome.answer == "unusable"
+    test = next(t for t in outcome.tests if t.row == "Plain" and t.metric == "mAP")
     assert test.difference.deviation == pytest.approx(1 / 12)
     # Student's t with one degree of freedom is Cauchy's distribution.
     assert test.difference.p == pytest.approx(1 - 2 * np.arctan(np.sqrt(2)) / np.pi)
     assert test.finds is None
-    overall = next(t for t in found.tests if t.row is None and t.metric == "mAP")
+    overall = next(t for t in outcome.tests if t.row is None and t.metric == "mAP")
     assert overall.difference.deviation == pytest.approx(1 / 12 / np.sqrt(3))
 
 
@@ -413,9 +415,9 @@ def test_samples_without_any_scatter_are_no_certainty(grid: list[Record], make: 
     few = [of_identities(r, 12) for r in grid if r.cell.seed < 2 and r.cell.dataset == SETS[0]]
     later = [make(0.5, r.cell.method, r.cell.dataset, r.cell.seed + 50) for r in few]
     now = with_values([of_identities(r, 12) for r in later], [0.45] * 6)
-    found = check(few, now, [TABLE], Limits(other_seeds=True))
-    assert found.answer == "unusable"
-    test = next(t for t in found.tests if t.row == "Plain" and t.metric == "mAP")
+    outcome = check(few, now, [TABLE], Limits(other_seeds=True))
+    assert outcome.answer == "unusable"
+    test = next(t for t in outcome.tests if t.row == "Plain" and t.metric == "mAP")
     assert test.difference.deviation == pytest.approx(1 / 12)
 
 
@@ -438,29 +440,29 @@ def test_nothing_beyond_what_is_possible_is_said(
         assert test.finds is None or 0 < test.finds <= test.before
     baseline = Baseline(tuple(before))
     noise = noise_of(baseline, [TABLE], Limits())
-    for one in sensitivities(baseline, noise, Limits(), (2, 3, 100)):
-        for drop in (one.overall, one.in_a_row):
-            assert drop is None or 0 < drop <= max(found.before for found in noise)
+    for sensitivity in sensitivities(baseline, noise, Limits(), (2, 3, 100)):
+        for drop in (sensitivity.overall, sensitivity.in_a_row):
+            assert drop is None or 0 < drop <= max(row.before for row in noise)
 
 
 def test_bounds_on_costs_say_nothing_of_copies(grid: list[Record]) -> None:
-    found = check(grid, grid, [TABLE], Limits(exact=True, time=2, memory=2))
-    assert [blind.text for blind in found.blind] == [
+    outcome = check(grid, grid, [TABLE], Limits(exact=True, time=2, memory=2))
+    assert [blind.text for blind in outcome.blind] == [
         "time: no cell was run twice",
         "memory: no cell was run twice",
     ]
-    assert found.answer == "unusable"
+    assert outcome.answer == "unusable"
 
 
 def test_a_row_without_the_metric_is_no_pass(grid: list[Record]) -> None:
-    other = [
+    multi_shot = [
         replace(r, metrics={"multi-shot": r.metrics["single-shot"]}, cmc={})
         if r.cell.method == "pcb"
         else r
         for r in grid
     ]
-    found = check(grid, other, [TABLE], Limits(must_find=0.2))
-    assert [(blind.text, blind.row) for blind in found.blind] == [
+    outcome = check(grid, multi_shot, [TABLE], Limits(must_find=0.2))
+    assert [(blind.text, blind.row) for blind in outcome.blind] == [
         ("no mAP of PCB on both sides", "PCB")
     ]
 
@@ -481,16 +483,16 @@ def begun(
     """Records whose first losses scatter by a share `by`; those of `row` are times `factors`."""
 
     def losses(record: Record) -> dict[str, float]:
-        mine = factors if record.cell.method == row else {}
+        changes = factors if record.cell.method == row else {}
         return {
-            name: value * mine.get(name, 1.0) * (1 + record.cell.seed + float(rng.normal(0, by)))
+            name: value * changes.get(name, 1.0) * (1 + record.cell.seed + float(rng.normal(0, by)))
             for name, value in BEGINS.items()
         }
 
     values = (0.5 + rng.normal(0, 0.0002, len(grid))).tolist()  # less than any alarm is about
-    told = {"start": "5" * 64, "draws": draws * 64}
+    digests = {"start": "5" * 64, "draws": draws * 64}
     return [
-        replace(record, first_losses=losses(record), digests={**record.digests, **told})
+        replace(record, first_losses=losses(record), digests={**record.digests, **digests})
         for record in with_values(grid, values)
     ]
 
@@ -499,10 +501,10 @@ def test_training_that_begins_alike_raises_alarms_as_seldom_as_stated(grid: list
     rng, limits = np.random.default_rng(21), Limits(metrics=("mINP",), false_alarms=0.5)
     alarms = []
     for _ in range(120):
-        first, now, *again = (begun(grid, rng, 0.1) for _ in range(4))
-        found = check(first, now, [TABLE], limits, again)
-        assert len(found.beginnings) == 6
-        alarms.append("training" in kinds(found))
+        first, now, *more_runs = (begun(grid, rng, 0.1) for _ in range(4))
+        outcome = check(first, now, [TABLE], limits, more_runs)
+        assert len(outcome.beginnings) == 6
+        alarms.append("training" in kinds(outcome))
     assert 0 < sum(alarms) <= stats.binom.ppf(0.999, 120, 0.05)  # a tenth of the rate
 
 
@@ -511,56 +513,58 @@ def test_training_that_begins_otherwise_is_found_though_no_metric_says_so(
     grid: list[Record], factor: float
 ) -> None:
     rng = np.random.default_rng(22)
-    first, *again = (begun(grid, rng) for _ in range(3))
+    first, *more_runs = (begun(grid, rng) for _ in range(3))
     now = begun(grid, rng, row="pcb", triplet=factor)
-    found = check(first, now, [TABLE], more_runs=again)
-    assert [(f.kind, f.row) for f in found.findings] == [("training", "PCB")]
-    assert found.findings[0].text.startswith("PCB: the loss triplet begins at 1 → ")
-    assert "(3.0 % off)" in found.findings[0].text
-    assert check(first, now, [TABLE], Limits(training=False), again).passed
+    outcome = check(first, now, [TABLE], more_runs=more_runs)
+    assert [(f.kind, f.row) for f in outcome.findings] == [("training", "PCB")]
+    assert outcome.findings[0].text.startswith("PCB: the loss triplet begins at 1 → ")
+    assert "(3.0 % off)" in outcome.findings[0].text
+    assert check(first, now, [TABLE], Limits(training=False), more_runs).passed
     assert check(first, now, [TABLE]).passed  # one run alone does not tell how much runs scatter
 
 
 def test_gaps_that_cancel_each_other_are_found(grid: list[Record]) -> None:
     rng = np.random.default_rng(25)
-    first, now, *again = (begun(grid, rng) for _ in range(4))
+    first, now, *more_runs = (begun(grid, rng) for _ in range(4))
     for record in now:
         sign = 1 if record.cell.seed in (0, 3) else -1  # 1 + 4 = 2 + 3: the same mean
         record.first_losses["triplet"] *= 1 + sign * 0.03  # type: ignore[index]
-    found = check(first, now, [TABLE], more_runs=again)
-    assert [f.kind for f in found.findings] == ["training"] * 3
+    outcome = check(first, now, [TABLE], more_runs=more_runs)
+    assert [f.kind for f in outcome.findings] == ["training"] * 3
 
 
 def test_a_slight_change_of_the_first_losses_is_no_alarm(grid: list[Record]) -> None:
     rng = np.random.default_rng(23)
-    first, *again = (begun(grid, rng, 0.0) for _ in range(3))
+    first, *more_runs = (begun(grid, rng, 0.0) for _ in range(3))
     assert check(
-        first, begun(grid, rng, 0.0, "pcb", triplet=1.009), [TABLE], more_runs=again
+        first, begun(grid, rng, 0.0, "pcb", triplet=1.009), [TABLE], more_runs=more_runs
     ).passed
-    found = check(first, begun(grid, rng, 0.0, "pcb", triplet=1.011), [TABLE], more_runs=again)
-    assert kinds(found) == ["training"]
-    same = check(first, begun(grid, rng, 0.0), [TABLE], more_runs=again)
-    assert {one.p for one in same.beginnings} == {None}
+    outcome = check(
+        first, begun(grid, rng, 0.0, "pcb", triplet=1.011), [TABLE], more_runs=more_runs
+    )
+    assert kinds(outcome) == ["training"]
+    unchanged = check(first, begun(grid, rng, 0.0), [TABLE], more_runs=more_runs)
+    assert {loss.p for loss in unchanged.beginnings} == {None}
 
 
 def test_first_losses_are_held_only_where_they_should_be_the_same(grid: list[Record]) -> None:
     rng = np.random.default_rng(24)
-    first, *again = (begun(grid, rng) for _ in range(3))
+    first, *more_runs = (begun(grid, rng) for _ in range(3))
     drawn = begun(grid, rng, row="pcb", draws="e", triplet=2.0)
-    found = check(first, drawn, [TABLE], more_runs=again)
-    assert found.passed
-    assert found.beginnings == ()
-    assert found.notes[-1].startswith("24 of 24 cells were trained on other draws")
+    outcome = check(first, drawn, [TABLE], more_runs=more_runs)
+    assert outcome.passed
+    assert outcome.beginnings == ()
+    assert outcome.notes[-1].startswith("24 of 24 cells were trained on other draws")
     moved = begun(grid, rng, row="pcb", triplet=2.0)
     gpu = [replace(r, environment={**r.environment, "device": "A GPU"}) for r in moved]
-    assert check(first, gpu, [TABLE], more_runs=again).passed
+    assert check(first, gpu, [TABLE], more_runs=more_runs).passed
     for record in moved:
         del record.digests["start"]  # type: ignore[attr-defined]
-    assert check(first, moved, [TABLE], more_runs=again).passed
-    other_seeds = check(first, drawn, [TABLE], Limits(other_seeds=True), again)
+    assert check(first, moved, [TABLE], more_runs=more_runs).passed
+    other_seeds = check(first, drawn, [TABLE], Limits(other_seeds=True), more_runs)
     assert (other_seeds.beginnings, other_seeds.notes) == ((), ())
     older = [replace(record, first_losses={}) for record in first]
-    assert check(older, begun(grid, rng), [TABLE], more_runs=again).passed
+    assert check(older, begun(grid, rng), [TABLE], more_runs=more_runs).passed
 
 
 # --- what so many seeds find ----------------------------------------------------------------------
@@ -574,34 +578,34 @@ def runs(grid: Sequence[Record], count: int, rng: np.random.Generator) -> list[l
 
 
 def test_measured_noise_is_that_of_the_runs(grid: list[Record]) -> None:
-    first, *again = runs(grid, 3, np.random.default_rng(6))
-    baseline = with_runs(Baseline(tuple(first)), again)
+    first, *more_runs = runs(grid, 3, np.random.default_rng(6))
+    baseline = with_runs(Baseline(tuple(first)), more_runs)
     noise = noise_of(baseline, [TABLE], Limits())
-    plain = next(one for one in noise if one.row == "Plain" and one.metric == "mAP")
+    plain = next(row for row in noise if row.row == "Plain" and row.metric == "mAP")
     values = np.array(
-        [[r.metrics["single-shot"]["mAP"] for r in run[:8]] for run in (first, *again)]
+        [[r.metrics["single-shot"]["mAP"] for r in run[:8]] for run in (first, *more_runs)]
     )
     assert plain.deviation == pytest.approx(np.sqrt(2 * values.var(axis=0, ddof=1).mean()))
     assert plain.freedom == 16
-    found = sensitivities(baseline, noise, Limits(), (4,))
-    assert found[0].seconds == pytest.approx(240.0)
+    sensitivity = sensitivities(baseline, noise, Limits(), (4,))
+    assert sensitivity[0].seconds == pytest.approx(240.0)
     # A check that finds the noise of the baseline in the new results, too, says the same.
-    noisiest = max(one.deviation for one in noise if one.row and one.metric == "mAP")
+    noisiest = max(row.deviation for row in noise if row.row and row.metric == "mAP")
     deviation = noisiest * np.sqrt((1 + 1 / 3) / 2)
     level = 2 * Limits().one_side / 8
-    assert found[0].in_a_row == pytest.approx(detectable_drop(deviation, 8, 22, level, 0.8))
+    assert sensitivity[0].in_a_row == pytest.approx(detectable_drop(deviation, 8, 22, level, 0.8))
 
 
 def test_runs_are_the_cells_of_the_baseline_and_not_its_bits(grid: list[Record]) -> None:
-    first, again = runs(grid, 2, np.random.default_rng(9))
+    first, second = runs(grid, 2, np.random.default_rng(9))
     with pytest.raises(InputError, match=r"run 1 .* lacks 2 cells, the first is bot on mlr-viper"):
         with_runs(
             Baseline(tuple(first)),
-            [[r for r in again if r.cell.method != "bot" or r.cell.seed > 0]],
+            [[r for r in second if r.cell.method != "bot" or r.cell.seed > 0]],
         )
     with pytest.raises(InputError, match=r"run 2 .* has the same bits as another run"):
-        with_runs(Baseline(tuple(first)), [again, again])
-    more = with_runs(Baseline(tuple(first)), [[*again, *grid]]).more_runs[0]
+        with_runs(Baseline(tuple(first)), [second, second])
+    more = with_runs(Baseline(tuple(first)), [[*second, *grid]]).more_runs[0]
     assert len(more) == 24
 
 
@@ -610,7 +614,7 @@ def test_noise_from_one_run_is_that_of_two_values_with_unlike_seeds(grid: list[R
     values = 0.5 + rng.normal(0, 0.03, 24)
     records = with_values(grid, values.tolist())
     noise = noise_of(Baseline(tuple(records)), [TABLE], Limits())
-    plain = next(one for one in noise if one.row == "Plain" and one.metric == "mAP")
+    plain = next(row for row in noise if row.row == "Plain" and row.metric == "mAP")
     spread = values[:8].reshape(2, 4).var(axis=1, ddof=1).mean()
     assert plain.deviation == pytest.approx(np.sqrt(2 * spread))
     assert plain.freedom == 6
@@ -620,8 +624,8 @@ def test_noise_from_one_run_is_that_of_two_values_with_unlike_seeds(grid: list[R
 def test_the_seeds_for_a_drop_are_the_first_that_find_it(
     grid: list[Record], more_runs: int
 ) -> None:
-    first, *again = runs(grid, more_runs + 1, np.random.default_rng(8))
-    baseline = with_runs(Baseline(tuple(first)), again)
+    first, *reruns = runs(grid, more_runs + 1, np.random.default_rng(8))
+    baseline = with_runs(Baseline(tuple(first)), reruns)
     noise = noise_of(baseline, [TABLE], Limits())
     overall, in_a_row = seeds_for(baseline, noise, Limits(), 0.03)["mAP"]
     assert overall is not None
@@ -650,10 +654,10 @@ def test_a_baseline_is_the_records_whole_in_a_fixed_order(
     assert len(text.splitlines()) == 24 + 2
     path = tmp_path / "b.json"
     path.write_text(text)
-    found = read_baseline(path)
-    assert {r.key: r for r in found.records} == {record.key: record for record in grid}
-    assert found.more_runs == ()
-    assert to_baseline(found) == text
+    loaded = read_baseline(path)
+    assert {r.key: r for r in loaded.records} == {record.key: record for record in grid}
+    assert loaded.more_runs == ()
+    assert to_baseline(loaded) == text
     with pytest.raises(InputError, match="a baseline needs records"):
         to_baseline(Baseline(()))
 
@@ -662,14 +666,14 @@ def test_other_runs_stand_in_the_file_with_their_metrics_and_first_losses(
     grid: list[Record], tmp_path: Path
 ) -> None:
     rng = np.random.default_rng(10)
-    first, *again = (begun(grid, rng) for _ in range(3))
-    baseline = with_runs(Baseline(tuple(first)), again)
+    first, *more_runs = (begun(grid, rng) for _ in range(3))
+    baseline = with_runs(Baseline(tuple(first)), more_runs)
     text = to_baseline(baseline)
     assert len(text.splitlines()) == 2 * 24 + 3
     path = tmp_path / "b.json"
     path.write_text(text)
-    for mine, read in zip(baseline.more_runs, read_baseline(path).more_runs, strict=True):
-        assert {record.key: record for record in read} == {record.key: record for record in mine}
+    for written, read in zip(baseline.more_runs, read_baseline(path).more_runs, strict=True):
+        assert {record.key: record for record in read} == {record.key: record for record in written}
     assert to_baseline(read_baseline(path)) == text
     content = json.loads(text)
     for entry in content["again"]:
@@ -699,10 +703,10 @@ def test_other_runs_stand_in_the_file_with_their_metrics_and_first_losses(
     ],
 )  # fmt: skip
 def test_a_baseline_that_was_altered_is_refused(
-    grid: list[Record], tmp_path: Path, change: Callable[[str], str], said: str
+    grid: list[Record], tmp_path: Path, change: Callable[[str], str], message: str
 ) -> None:
     path = tmp_path / "b.json"
     path.write_text(change(to_baseline(Baseline(tuple(grid)))))
-    with pytest.raises(InputError, match=said) as error:
+    with pytest.raises(InputError, match=message) as error:
         read_baseline(path)
     assert str(path) in str(error.value)

@@ -26,23 +26,23 @@ class Tiny:
     def __init__(self, needs_rate: bool) -> None:
         self.needs_rate = needs_rate
         self.conv, self.linear = nn.Conv2d(3, 4, 3, padding=1), nn.Linear(4, 5)
-        self.seen: list[int] = []
+        self.embedded: list[int] = []
 
     def embed(self, images: Images) -> Embeddings:
         return self.embed_rated(images, np.ones(len(images), np.int64))
 
     def embed_rated(self, images: Images, rates: NDArray[np.int64]) -> Embeddings:
-        self.seen.append(len(images))
+        self.embedded.append(len(images))
         with torch.inference_mode():
             maps = self.conv(torch.from_numpy(images).permute(0, 3, 1, 2) / 255)
-            found = [self.linear(torch.relu(maps).mean((2, 3))) for _ in range(int(rates[0]))]
-            return np.asarray(torch.cat(found, 1).numpy())
+            features = [self.linear(torch.relu(maps).mean((2, 3))) for _ in range(int(rates[0]))]
+            return np.asarray(torch.cat(features, 1).numpy())
 
 
 def test_a_small_network_has_the_count_of_a_hand() -> None:
     tiny: Any = Tiny(needs_rate=False)
     assert flops_per_image(tiny, IMAGES, np.array([2, 2, 2, 4, 4, 1])) == CONV + LINEAR
-    assert tiny.seen == [1, 1, 1]
+    assert tiny.embedded == [1, 1, 1]
 
 
 def test_where_the_rate_matters_it_is_the_mean_over_the_images() -> None:

@@ -82,11 +82,11 @@ def test_what_is_noted_is_read_once_a_bin(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_progress_is_passed_on() -> None:
-    told: list[tuple[int, int]] = []
-    curves = Curves(lambda done, total: told.append((done, total)))
+    reported: list[tuple[int, int]] = []
+    curves = Curves(lambda done, total: reported.append((done, total)))
     curves.progress(0, 3)
     curves.progress(3, 3)
-    assert told == [(0, 3), (3, 3)]
+    assert reported == [(0, 3), (3, 3)]
     assert curves.arrays() == {}
 
 
@@ -134,6 +134,6 @@ def test_what_the_first_steps_drew_is_told_apart() -> None:
             curves.progress(step, len(draws))
         return curves.first_draws()
 
-    same = drawn([1, 2], [3], [4], [5])
-    assert same == drawn([1, 2], [3], [4], [6])  # the fourth step is no first one
-    assert len({same, drawn([2, 1], [3], [4]), drawn([1], [2, 3], [4]), drawn([1, 2], [3])}) == 4
+    digest = drawn([1, 2], [3], [4], [5])
+    assert digest == drawn([1, 2], [3], [4], [6])  # the fourth step is no first one
+    assert len({digest, drawn([2, 1], [3], [4]), drawn([1], [2, 3], [4]), drawn([1, 2], [3])}) == 4

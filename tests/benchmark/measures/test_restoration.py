@@ -36,7 +36,7 @@ def test_measures_agree_with_scikit_image(size: tuple[int, int]) -> None:
     originals = resample(smooth, *size, "bicubic")
     noise = rng.normal(0, [[[[2]]], [[[9]]], [[[40]]], [[[0.4]]]], originals.shape)
     images = np.clip(originals + noise, 0, 255).astype(np.uint8)
-    known = {
+    settings = {
         "channel_axis": 2,
         "gaussian_weights": True,
         "sigma": 1.5,
@@ -44,7 +44,7 @@ def test_measures_agree_with_scikit_image(size: tuple[int, int]) -> None:
         "data_range": 255,
     }
     pairs = list(zip(originals, images, strict=True))
-    expected = [metrics.structural_similarity(x, y, **known) for x, y in pairs]
+    expected = [metrics.structural_similarity(x, y, **settings) for x, y in pairs]
     np.testing.assert_allclose(ssim(images, originals), expected, atol=1e-12)
     expected = [metrics.peak_signal_noise_ratio(x, y, data_range=255) for x, y in pairs]
     np.testing.assert_allclose(psnr(images, originals), expected, atol=1e-12)
@@ -63,12 +63,12 @@ def test_extremes() -> None:
 class Rebuilder:
     """Gives black images, and the HR originals themselves."""
 
-    def __init__(self, known: dict[bytes, NDArray[np.uint8]]) -> None:
-        self.known, self.sizes = known, list[int]()
+    def __init__(self, original_of: dict[bytes, NDArray[np.uint8]]) -> None:
+        self.original_of, self.sizes = original_of, list[int]()
 
     def reconstructions(self, images: NDArray[np.uint8]) -> dict[str, NDArray[np.uint8]]:
         self.sizes.append(len(images))
-        perfect = np.stack([self.known.get(image.tobytes(), image) for image in images])
+        perfect = np.stack([self.original_of.get(image.tobytes(), image) for image in images])
         return {"black": np.zeros_like(images), "perfect": perfect}
 
 
@@ -83,8 +83,8 @@ def split(pku_root: Path, tmp_path: Path) -> tuple[Raw, Manifest, Path]:
 def test_originals_are_the_raw_files_at_the_input_size(split: Any) -> None:
     raw, manifest, _ = split
     paths = manifest.rows("query")["path"].tolist()
-    found = hr_originals(raw, manifest, paths, HEIGHT, WIDTH)
-    for image, path in zip(found, paths, strict=True):
+    originals = hr_originals(raw, manifest, paths, HEIGHT, WIDTH)
+    for image, path in zip(originals, paths, strict=True):
         pixels = np.asarray(Image.open(raw.folder / path).convert("RGB"))
         assert (image == resample(pixels, HEIGHT, WIDTH, "bilinear")).all()
     assert hr_originals(raw, manifest, [], HEIGHT, WIDTH).shape == (0, HEIGHT, WIDTH, 3)
@@ -96,8 +96,8 @@ def test_each_query_is_compared_with_its_own_original(split: Any) -> None:
     query = manifest.rows("query")
     originals = hr_originals(raw, manifest, query["path"].tolist(), HEIGHT, WIDTH)
     lowered = np.asarray(store.images("query"))
-    known = {a.tobytes(): b for a, b in zip(lowered, originals, strict=True)}
-    method: Any = Rebuilder(known)
+    original_of = {a.tobytes(): b for a, b in zip(lowered, originals, strict=True)}
+    method: Any = Rebuilder(original_of)
     arrays = restoration_of(method, raw, manifest, store)
     assert arrays["restored_labels"].tolist() == ["input", "black", "perfect"]
     rates = query["rate"].to_numpy()
@@ -140,6 +140,6 @@ def test_the_queries_are_drawn_one_by_one(split: Any) -> None:
     paths = manifest.rows("query")["path"].to_numpy()[rows].tolist()
     gone = manifest.table[manifest.table["path"] != paths[0]]
     fewer = Manifest(manifest.dataset, manifest.protocol, 0, gone)
-    rest = fewer.rows("query")["path"].to_numpy()[drawn_queries(fewer)].tolist()
-    assert rest == paths[1:]
+    fewer_drawn = fewer.rows("query")["path"].to_numpy()[drawn_queries(fewer)].tolist()
+    assert fewer_drawn == paths[1:]
     assert len(rows) == min(MOST_QUERIES, int((manifest.rows("query")["rate"] > 1).sum()))

@@ -34,38 +34,40 @@ def quietly(
 ) -> tuple[dict[str, float], list[str]]:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        found = evaluate(*arguments, metric=metric, rules=Rules(**rules))
-    return found, [str(warning.message) for warning in caught]
+        metrics = evaluate(*arguments, metric=metric, rules=Rules(**rules))
+    return metrics, [str(warning.message) for warning in caught]
 
 
-def counts(found: dict[str, float]) -> tuple[float, float]:
-    return found["self_matches_dropped"], found["self_matches_kept"]
+def counts(metrics: dict[str, float]) -> tuple[float, float]:
+    return metrics["self_matches_dropped"], metrics["self_matches_kept"]
 
 
 @pytest.mark.parametrize("metric", ["euclidean", "cosine"])
 def test_without_cameras_a_query_does_not_find_itself(metric: Any) -> None:
     features = F / np.linalg.norm(F, axis=1, keepdims=True) if metric == "cosine" else F
-    found, notes = quietly(features, features, PIDS, PIDS, same_camera="keep", metric=metric)
-    assert (found["rank1"], found["mAP"]) == pytest.approx(leave_one_out(features, PIDS), abs=1e-12)
-    assert counts(found) == (len(PIDS), 0)
+    measured, notes = quietly(features, features, PIDS, PIDS, same_camera="keep", metric=metric)
+    assert (measured["rank1"], measured["mAP"]) == pytest.approx(
+        leave_one_out(features, PIDS), abs=1e-12
+    )
+    assert counts(measured) == (len(PIDS), 0)
     assert len(notes) == 1
     assert "36 of 36 queries stand in the gallery themselves" in notes[0]
 
 
 def test_whoever_wants_them_in_gets_them_and_is_told() -> None:
-    found, notes = quietly(F, F, PIDS, PIDS, same_camera="keep", self_matches="keep")
-    assert found["rank1"] == 1.0
-    assert counts(found) == (0, len(PIDS))
+    measured, notes = quietly(F, F, PIDS, PIDS, same_camera="keep", self_matches="keep")
+    assert measured["rank1"] == 1.0
+    assert counts(measured) == (0, len(PIDS))
     assert "find themselves; self-matches 'drop' leaves them out" in notes[0]
 
 
 def test_cameras_drop_a_query_s_own_image_unless_it_is_of_another_one() -> None:
     cams = np.arange(len(PIDS)) % 3
-    found, notes = quietly(F, F, PIDS, PIDS, cams, cams)
-    assert counts(found) == (0, 0)
+    measured, notes = quietly(F, F, PIDS, PIDS, cams, cams)
+    assert counts(measured) == (0, 0)
     assert notes == []
     expected = leave_one_out(F, PIDS)
-    assert (found["rank1"], found["mAP"]) == pytest.approx(expected, abs=1e-12)
+    assert (measured["rank1"], measured["mAP"]) == pytest.approx(expected, abs=1e-12)
     # The same image once more, of another camera.
     twice = (np.vstack([F, F[:2]]), np.r_[PIDS, PIDS[:2]], np.r_[cams, cams[:2] + 1])
     more, notes = quietly(F, twice[0], PIDS, twice[1], cams, twice[2])
@@ -75,43 +77,47 @@ def test_cameras_drop_a_query_s_own_image_unless_it_is_of_another_one() -> None:
     assert counts(less) == (2, 0)
     # Exactly what is left when these two rows are taken out for those two queries alone; others
     # see them, so only the two queries' own numbers can be compared.
-    own, _ = quietly(F[:2], twice[0], PIDS[:2], twice[1], cams[:2], twice[2], self_matches="drop")
+    dropped, _ = quietly(
+        F[:2], twice[0], PIDS[:2], twice[1], cams[:2], twice[2], self_matches="drop"
+    )
     out, _ = quietly(F[:1], np.delete(twice[0], [0, 36], 0), PIDS[:1], np.delete(twice[1], [0, 36]),
                      cams[:1], np.delete(twice[2], [0, 36]))  # fmt: skip
     first, _ = quietly(F[:1], twice[0], PIDS[:1], twice[1], cams[:1], twice[2], self_matches="drop")
     assert out["mAP"] == first["mAP"]
-    assert own["valid_queries"] == 2
+    assert dropped["valid_queries"] == 2
 
 
 def test_an_unknown_camera_drops_nothing_so_the_image_itself_is_dropped() -> None:
     unknown = np.full(len(PIDS), -1)
-    found, _ = quietly(F, F, PIDS, PIDS, unknown, unknown)
-    assert (found["rank1"], found["mAP"]) == pytest.approx(leave_one_out(F, PIDS), abs=1e-12)
-    assert counts(found) == (len(PIDS), 0)
+    measured, _ = quietly(F, F, PIDS, PIDS, unknown, unknown)
+    assert (measured["rank1"], measured["mAP"]) == pytest.approx(leave_one_out(F, PIDS), abs=1e-12)
+    assert counts(measured) == (len(PIDS), 0)
 
 
 @pytest.mark.parametrize("gallery", ["single-shot", "shared"])
 def test_the_other_gallery_rules_leave_them_out_too(gallery: Any) -> None:
     """One further image each, and oneself: with oneself left out both rules have one draw."""
     pids, rows = np.repeat(np.arange(8), 2), F[:16]
-    found, _ = quietly(rows, rows, pids, pids, same_camera="keep", gallery=gallery, repetitions=40)
-    assert counts(found) == (16, 0)
-    assert found["valid_queries"] == 16
+    measured, _ = quietly(
+        rows, rows, pids, pids, same_camera="keep", gallery=gallery, repetitions=40
+    )
+    assert counts(measured) == (16, 0)
+    assert measured["valid_queries"] == 16
     single, _ = quietly(rows, rows, pids, pids, same_camera="keep", gallery="single-shot")
-    assert found["rank1"] == pytest.approx(single["rank1"], abs=0.15)
+    assert measured["rank1"] == pytest.approx(single["rank1"], abs=0.15)
     assert single["rank1"] < 1.0
 
 
 def test_all_equal_features_are_said_and_nothing_is_taken_for_the_same_image() -> None:
     constant = np.ones((6, 3))
     pids = np.arange(6) // 2
-    found, notes = quietly(constant, constant, pids, pids, same_camera="keep")
-    assert counts(found) == (0, 0)
+    measured, notes = quietly(constant, constant, pids, pids, same_camera="keep")
+    assert counts(measured) == (0, 0)
     assert notes == [
         "evaluate: all 6 gallery feature rows are equal: nothing but the order of the gallery "
         "decides"
     ]
-    assert found["valid_queries"] == 6
+    assert measured["valid_queries"] == 6
 
 
 def test_rows_of_several_people_that_are_equal_are_said() -> None:
@@ -144,11 +150,11 @@ def test_the_command_line_says_it_and_takes_the_option(tmp_path: Any, capsys: An
     path = tmp_path / "f.npz"
     np.savez(path, query_features=F, gallery_features=F, query_pids=PIDS, gallery_pids=PIDS)
     assert main(["evaluate", str(path), "--same-camera", "keep"]) == 0
-    said = capsys.readouterr()
-    assert "self_matches_dropped 36" in said.out
-    assert "note: 36 of 36 queries stand in the gallery themselves" in said.err
+    output = capsys.readouterr()
+    assert "self_matches_dropped 36" in output.out
+    assert "note: 36 of 36 queries stand in the gallery themselves" in output.err
     words = ["--same-camera", "keep", "--self-matches", "keep", "--json"]
     assert main(["evaluate", str(path), *words]) == 0
     assert '"notes": [\n  "36 of 36' in capsys.readouterr().out
-    kept = evaluate_features(path, rules=Rules(same_camera="keep", self_matches="keep"))
-    assert kept.metrics["rank1"] == 1.0
+    evaluation = evaluate_features(path, rules=Rules(same_camera="keep", self_matches="keep"))
+    assert evaluation.metrics["rank1"] == 1.0

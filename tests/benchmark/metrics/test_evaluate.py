@@ -48,11 +48,11 @@ def saved(tmp_path: Path, **changes: Any) -> Path:
 
 
 def test_a_file_and_arrays_give_the_same(tmp_path: Path) -> None:
-    found = evaluate_features(saved(tmp_path)).metrics
-    assert set(found) == KEYS
-    assert found == evaluate(**arrays())
-    assert found["rank1"] == found["mAP"] == 1.0
-    assert found["valid_queries"] == 8
+    from_file = evaluate_features(saved(tmp_path)).metrics
+    assert set(from_file) == KEYS
+    assert from_file == evaluate(**arrays())
+    assert from_file["rank1"] == from_file["mAP"] == 1.0
+    assert from_file["valid_queries"] == 8
 
 
 def test_gallery_rules_and_metrics_are_passed_on() -> None:
@@ -72,11 +72,11 @@ def test_distances_against_plain_numpy(chunk: int, monkeypatch: pytest.MonkeyPat
     rng = np.random.default_rng(2)
     left, right = rng.normal(size=(6, 9)), rng.normal(size=(11, 9))
     differences = left[:, None, :] - right[None, :, :]
-    found = feature_distances(left, right)(1, 4)
-    assert found == pytest.approx(np.linalg.norm(differences, axis=2)[1:4])
+    distances = feature_distances(left, right)(1, 4)
+    assert distances == pytest.approx(np.linalg.norm(differences, axis=2)[1:4])
     norms = np.linalg.norm(left, axis=1)[:, None] * np.linalg.norm(right, axis=1)
-    found = feature_distances(left, right, "cosine")(0, 6)
-    assert found == pytest.approx(1 - left @ right.T / norms)
+    distances = feature_distances(left, right, "cosine")(0, 6)
+    assert distances == pytest.approx(1 - left @ right.T / norms)
 
 
 def test_equal_features_tie_to_the_last_bit() -> None:
@@ -84,16 +84,16 @@ def test_equal_features_tie_to_the_last_bit() -> None:
     gallery = rng.normal(size=(1001, 77)).astype(np.float32)
     gallery[1000] = gallery[500] = gallery[3]
     for metric in ("euclidean", "cosine"):
-        found = feature_distances(rng.normal(size=(50, 77)), gallery, metric)(0, 50)  # type: ignore[arg-type]
-        assert (found[:, 3] == found[:, 500]).all()
-        assert (found[:, 3] == found[:, 1000]).all()
+        distances = feature_distances(rng.normal(size=(50, 77)), gallery, metric)(0, 50)  # type: ignore[arg-type]
+        assert (distances[:, 3] == distances[:, 500]).all()
+        assert (distances[:, 3] == distances[:, 1000]).all()
 
 
 def test_cosine_of_zero_tiny_and_huge_vectors() -> None:
     vectors = np.array([[0.0, 0.0], [1e-200, 1e-200], [1e200, 0.0]])
-    found = feature_distances(vectors, vectors, "cosine")(0, 3)
+    distances = feature_distances(vectors, vectors, "cosine")(0, 3)
     half = 1 - np.sqrt(0.5)
-    assert found == pytest.approx(np.array([[1, 1, 1], [1, 0, half], [1, half, 0]]), abs=1e-12)
+    assert distances == pytest.approx(np.array([[1, 1, 1], [1, 0, half], [1, half, 0]]), abs=1e-12)
 
 
 @pytest.mark.parametrize(
@@ -137,8 +137,8 @@ def test_files_that_are_no_npz(tmp_path: Path) -> None:
     path = tmp_path / "features.npz"
     with pytest.raises(InputError, match="no such file"):
         evaluate_features(path)
-    whole = saved(tmp_path).read_bytes()
-    for content in (b"PK\x03\x04", whole[: len(whole) // 2]):
+    intact = saved(tmp_path).read_bytes()
+    for content in (b"PK\x03\x04", intact[: len(intact) // 2]):
         path.write_bytes(content)
         with pytest.raises(InputError, match=r"not a readable \.npz archive"):
             evaluate_features(path)
@@ -147,12 +147,14 @@ def test_files_that_are_no_npz(tmp_path: Path) -> None:
 
 
 @settings(max_examples=300, deadline=None)
-@given(place=st.floats(0, 1, exclude_max=True), bits=st.integers(1, 255), compressed=st.booleans())
-def test_a_damaged_byte_is_never_a_traceback(place: float, bits: int, compressed: bool) -> None:
+@given(
+    position=st.floats(0, 1, exclude_max=True), bits=st.integers(1, 255), compressed=st.booleans()
+)
+def test_a_damaged_byte_is_never_a_traceback(position: float, bits: int, compressed: bool) -> None:
     buffer = io.BytesIO()
     (np.savez_compressed if compressed else np.savez)(buffer, **arrays())
     content = bytearray(buffer.getvalue())
-    content[int(place * len(content))] ^= bits
+    content[int(position * len(content))] ^= bits
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "features.npz"
         path.write_bytes(bytes(content))
@@ -196,8 +198,8 @@ def test_distances_do_not_know_where_zero_is(offset: float, method: bool) -> Non
     rng = np.random.default_rng(5)
     query, gallery = rng.normal(size=(7, 33)) + offset, rng.normal(size=(19, 33)) + offset
     expected = np.linalg.norm(query[:, None] - gallery[None], axis=2)
-    found = euclidean(query, gallery) if method else feature_distances(query, gallery)(0, 7)
-    assert found == pytest.approx(expected, rel=1e-12)
+    distances = euclidean(query, gallery) if method else feature_distances(query, gallery)(0, 7)
+    assert distances == pytest.approx(expected, rel=1e-12)
 
 
 def test_neither_does_an_outlier_nor_a_second_cloud_cost_digits() -> None:

@@ -37,20 +37,20 @@ def usable(ids: tuple[Any, Any, Any, Any], query: int, same_camera: str = "drop"
     ]
 
 
-def ranking(row: Any, pids: Any, kept: list[int], own: int) -> tuple[list[int], float, float]:
+def ranking(row: Any, pids: Any, candidates: list[int], pid: int) -> tuple[list[int], float, float]:
     """Ranks of the matches, AP and INP of one ranked list, in plain Python."""
-    order = sorted(kept, key=lambda g: (row[g], g))
-    ranks = [rank for rank, g in enumerate(order, start=1) if pids[g] == own]
+    order = sorted(candidates, key=lambda g: (row[g], g))
+    ranks = [rank for rank, g in enumerate(order, start=1) if pids[g] == pid]
     precisions = [hit / rank for hit, rank in enumerate(ranks, start=1)]
     return ranks, sum(precisions) / len(ranks), len(ranks) / ranks[-1]
 
 
 def brute_force(distances: Any, ids: tuple[Any, Any, Any, Any], same_camera: str) -> list[float]:
     rows = []
-    for query, own in enumerate(ids[0]):
-        kept = usable(ids, query, same_camera)
-        if any(ids[1][g] == own for g in kept):
-            ranks, ap, inp = ranking(distances[query], ids[1], kept, own)
+    for query, query_pid in enumerate(ids[0]):
+        candidates = usable(ids, query, same_camera)
+        if any(ids[1][g] == query_pid for g in candidates):
+            ranks, ap, inp = ranking(distances[query], ids[1], candidates, query_pid)
             rows.append([*(float(ranks[0] <= k) for k in (1, 5, 10, 20)), ap, inp])
     return [float(value) for value in np.mean(rows, axis=0)] if rows else []
 
@@ -58,23 +58,31 @@ def brute_force(distances: Any, ids: tuple[Any, Any, Any, Any], same_camera: str
 def every_draw(distances: Any, ids: tuple[Any, Any, Any, Any]) -> list[float]:
     """Single-shot by enumerating all galleries of one usable image per identity."""
     rows = []
-    for query, own in enumerate(ids[0]):
-        kept = usable(ids, query)
+    for query, query_pid in enumerate(ids[0]):
+        candidates = usable(ids, query)
         groups = [
-            [g for g in kept if ids[1][g] == pid] for pid in sorted({ids[1][g] for g in kept})
+            [g for g in candidates if ids[1][g] == pid]
+            for pid in sorted({ids[1][g] for g in candidates})
         ]
-        if not any(ids[1][g] == own for g in kept):
+        if not any(ids[1][g] == query_pid for g in candidates):
             continue
         drawn = []
         for gallery in itertools.product(*groups):
-            ranks, ap, inp = ranking(distances[query], ids[1], list(gallery), own)
+            ranks, ap, inp = ranking(distances[query], ids[1], list(gallery), query_pid)
             drawn.append([*(float(ranks[0] <= k) for k in (1, 5, 10, 20)), ap, inp])
         rows.append(np.mean(drawn, axis=0))
     return [float(value) for value in np.mean(rows, axis=0)] if rows else []
 
 
-def values(found: Metrics) -> list[float]:
-    return [found.rank1, found.rank5, found.rank10, found.rank20, found.mAP, found.mINP]
+def values(measured: Metrics) -> list[float]:
+    return [
+        measured.rank1,
+        measured.rank5,
+        measured.rank10,
+        measured.rank20,
+        measured.mAP,
+        measured.mINP,
+    ]
 
 
 # Gallery: 7 matches, another camera's 7, junk, a distractor nobody asks for, 8, 7 again (far).
@@ -89,32 +97,32 @@ def test_market_rules_by_hand() -> None:
         [0.0, 0.1, 0.2, 0.3, 0.4, 0.5],  # nobody is 9: skipped
         [0.0, 0.1, 0.2, 0.3, 0.4, 0.5],  # the only 8 was seen by the query's camera: skipped
     ]
-    found = run(distances, ids)
-    assert (found.valid_queries, found.skipped_queries) == (2, 2)
-    assert (found.ranked_pairs, found.true_pairs) == (4 + 5, 2 + 1)
-    assert (found.rank1, found.rank5) == (0.0, 1.0)
-    assert found.cmc[:4] == (0.0, 0.5, 0.5, 1.0)
-    assert found.mAP == pytest.approx(((1 / 2 + 2 / 3) / 2 + 1 / 4) / 2)
-    assert found.mINP == pytest.approx((2 / 3 + 1 / 4) / 2)
+    measured = run(distances, ids)
+    assert (measured.valid_queries, measured.skipped_queries) == (2, 2)
+    assert (measured.ranked_pairs, measured.true_pairs) == (4 + 5, 2 + 1)
+    assert (measured.rank1, measured.rank5) == (0.0, 1.0)
+    assert measured.cmc[:4] == (0.0, 0.5, 0.5, 1.0)
+    assert measured.mAP == pytest.approx(((1 / 2 + 2 / 3) / 2 + 1 / 4) / 2)
+    assert measured.mINP == pytest.approx((2 / 3 + 1 / 4) / 2)
 
 
 def test_keep_leaves_the_same_camera_in() -> None:
     ids = ([7], GALLERY[0], [1], GALLERY[1])
-    found = run([[0.0, 0.3, 0.1, 0.2, 0.5, 0.4]], ids, same_camera="keep")
-    assert found.rank1 == 1.0
-    assert found.mAP == pytest.approx((1 + 2 / 3 + 3 / 4) / 3)
+    measured = run([[0.0, 0.3, 0.1, 0.2, 0.5, 0.4]], ids, same_camera="keep")
+    assert measured.rank1 == 1.0
+    assert measured.mAP == pytest.approx((1 + 2 / 3 + 3 / 4) / 3)
 
 
 def test_single_shot_by_hand() -> None:
     # The query's 7 shows image 1 or 5; 0 has one image, 8 one. Image 1: only 0 is closer: rank 2.
     # Image 5: 0 and 8 are closer: rank 3.
     ids = ([7], GALLERY[0], [1], GALLERY[1])
-    found = run([[0.0, 0.3, 0.1, 0.2, 0.35, 0.4]], ids, "single-shot")
-    assert found.rank1 == 0.0
-    assert found.cmc[1] == pytest.approx(0.5)
-    assert found.rank5 == 1.0
-    assert found.mAP == pytest.approx((1 / 2 + 1 / 3) / 2)
-    assert found.mINP == found.mAP
+    measured = run([[0.0, 0.3, 0.1, 0.2, 0.35, 0.4]], ids, "single-shot")
+    assert measured.rank1 == 0.0
+    assert measured.cmc[1] == pytest.approx(0.5)
+    assert measured.rank5 == 1.0
+    assert measured.mAP == pytest.approx((1 / 2 + 1 / 3) / 2)
+    assert measured.mINP == measured.mAP
 
 
 def test_pid_zero_is_an_identity_like_any_other() -> None:
@@ -170,12 +178,12 @@ def test_the_order_of_the_gallery_changes_nothing(problem: Any, random: Any) -> 
         for columns in (sorted(order), order):
             pids, camids = (np.array(a)[columns] for a in (gallery_pids, gallery_camids))
             try:
-                found = run(matrix[:, columns], (query_pids, pids, query_camids, camids), rule)
+                measured = run(matrix[:, columns], (query_pids, pids, query_camids, camids), rule)
             except InputError:
                 results.append([])
             else:  # means over identities add up in the order of the gallery
-                counts = (found.valid_queries, found.ranked_pairs, found.true_pairs)
-                results.append([*counts, *values(found)])
+                counts = (measured.valid_queries, measured.ranked_pairs, measured.true_pairs)
+                results.append([*counts, *values(measured)])
         assert results[0] == pytest.approx(results[1], abs=1e-12)
 
 
@@ -195,14 +203,14 @@ def test_single_shot_agrees_with_monte_carlo() -> None:
     draws = []
     for _ in range(1500):
         gallery = np.array([rng.choice(group) for group in groups])
-        own = distances[np.arange(60), gallery[ids[0]]]
-        rank = 1 + (distances[:, gallery] < own[:, None]).sum(axis=1)
+        true = distances[np.arange(60), gallery[ids[0]]]
+        rank = 1 + (distances[:, gallery] < true[:, None]).sum(axis=1)
         draws.append(
             [(rank <= 1).mean(), (rank <= 5).mean(), (rank <= 10).mean(), (1 / rank).mean()]
         )
     mean, error = np.mean(draws, axis=0), np.std(draws, axis=0) / np.sqrt(len(draws))
-    found = run(distances, ids, "single-shot")
-    exact = np.array([found.rank1, found.rank5, found.rank10, found.mAP])
+    measured = run(distances, ids, "single-shot")
+    exact = np.array([measured.rank1, measured.rank5, measured.rank10, measured.mAP])
     assert (np.abs(exact - mean) < 4 * error).all()
     assert (error < 0.01).all()
 
@@ -235,17 +243,17 @@ def test_expectation_against_the_full_distribution(people: int) -> None:
 def test_blocks_bound_the_memory_and_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     distances, ids = random_problem(4, people=30, most=5)
     arrays = [np.asarray(values, dtype=np.int64) for values in ids]
-    whole = [run(distances, ids, rule) for rule in GALLERY_RULES]
-    asked = []
+    at_once = [run(distances, ids, rule) for rule in GALLERY_RULES]
+    sizes = []
 
     def block(start: int, stop: int) -> NDArray[np.float64]:
-        asked.append(stop - start)
+        sizes.append(stop - start)
         return distances[start:stop]
 
     monkeypatch.setattr(metrics, "BLOCK_BYTES", 8 * distances.shape[1] * 7)
-    assert [measure(block, ImageIds(*arrays), Rules(rule)) for rule in GALLERY_RULES] == whole
-    assert max(asked) == 7
-    assert sum(asked) == 2 * len(distances)
+    assert [measure(block, ImageIds(*arrays), Rules(rule)) for rule in GALLERY_RULES] == at_once
+    assert max(sizes) == 7
+    assert sum(sizes) == 2 * len(distances)
 
 
 def test_the_callers_distances_are_left_alone() -> None:

@@ -39,18 +39,18 @@ def run(gallery: Any = "multi-shot", queries: Any = slice(None), **rules: Any) -
 def test_multi_shot_by_hand() -> None:
     # Query 0: match at 2. Query 1: matches at 4 and 5 (the unknown camera of gallery image 5 is not
     # its own unknown camera). Query 2: match at 4. Query 3: skipped.
-    found = run()
-    assert found["valid_queries"] == 3
-    assert (found["rank1"], found["rank5"]) == (0.0, 1.0)
-    assert found["mAP"] == pytest.approx((1 / 2 + (1 / 4 + 2 / 5) / 2 + 1 / 4) / 3)
-    assert found["mINP"] == pytest.approx((1 / 2 + 2 / 5 + 1 / 4) / 3)
+    metrics = run()
+    assert metrics["valid_queries"] == 3
+    assert (metrics["rank1"], metrics["rank5"]) == (0.0, 1.0)
+    assert metrics["mAP"] == pytest.approx((1 / 2 + (1 / 4 + 2 / 5) / 2 + 1 / 4) / 3)
+    assert metrics["mINP"] == pytest.approx((1 / 2 + 2 / 5 + 1 / 4) / 3)
 
 
 def test_trapezoid_by_hand() -> None:
     # Query 0: before 0/1, at 1/2. Query 1: before 0/3 and 1/4, at 1/4 and 2/5. Query 2: 0/3, 1/4.
-    found = run(ap="trapezoid")
-    assert found["mAP"] == pytest.approx((1 / 4 + (1 / 8 + 13 / 40) / 2 + 1 / 8) / 3)
-    assert found["mINP"] == run()["mINP"]
+    metrics = run(ap="trapezoid")
+    assert metrics["mAP"] == pytest.approx((1 / 4 + (1 / 8 + 13 / 40) / 2 + 1 / 8) / 3)
+    assert metrics["mINP"] == run()["mINP"]
 
 
 def test_single_shot_by_hand() -> None:
@@ -58,9 +58,9 @@ def test_single_shot_by_hand() -> None:
     # 1/2. 9 is further. Rank 1 or 2.
     # Query 1 shows image 1 (0.5): of pid 1, image 0 tied and earlier, 2 closer: 1; 9: 1. Rank 3.
     # Or image 5 (0.6): the same, rank 3. Query 2 shows image 5: pid 1 tied and earlier: rank 3.
-    found = run("single-shot")
-    assert found["rank1"] == pytest.approx((1 / 2 + 0 + 0) / 3)
-    assert found["mAP"] == found["mINP"] == pytest.approx((3 / 4 + 1 / 3 + 1 / 3) / 3)
+    metrics = run("single-shot")
+    assert metrics["rank1"] == pytest.approx((1 / 2 + 0 + 0) / 3)
+    assert metrics["mAP"] == metrics["mINP"] == pytest.approx((3 / 4 + 1 / 3 + 1 / 3) / 3)
     # The trapezoid of one match is (1 / R + [R = 1]) / 2.
     assert run("single-shot", ap="trapezoid")["mAP"] == pytest.approx(
         ((3 / 4 + 1 / 2) / 2 + 1 / 6 + 1 / 6) / 3
@@ -71,21 +71,21 @@ def test_ties_as_half_by_hand() -> None:
     # Query 0, image 2: of pid 2, image 1 closer (1), image 5 tied (1/2): chance 3/4.
     # Query 1, image 1: of pid 1, image 0 tied (1/2), image 2 closer: 3/4, and 9 surely: rank 2 with
     # 1/4, 3 with 3/4; image 5: rank 3. Query 2: pid 1 two ties: 1/2, and 9 surely: rank 2 or 3.
-    found = run("single-shot", ties="half")
-    assert found["rank1"] == pytest.approx(1 / 4 / 3)
+    metrics = run("single-shot", ties="half")
+    assert metrics["rank1"] == pytest.approx(1 / 4 / 3)
     expected = [
         1 / 4 + 3 / 4 / 2,
         ((1 / 4 / 2 + 3 / 4 / 3) + 1 / 3) / 2,
         (1 / 2 + 1 / 3) / 2,
     ]
-    assert found["mAP"] == pytest.approx(np.mean(expected))
+    assert metrics["mAP"] == pytest.approx(np.mean(expected))
 
 
 def test_separate_cameras_by_hand() -> None:
     # Query 0 (camera 1) loses images 0 and 1: 1 (0.3), 2 (0.3, later), 9: rank 1. Query 1 has no
     # known camera and loses none. Query 2 loses 0 and 1: 9, 1 (0.3), 2 (0.3): rank 3.
-    found = run(separate_cameras=True)
-    assert found["mAP"] == pytest.approx((1 + (1 / 4 + 2 / 5) / 2 + 1 / 3) / 3)
+    metrics = run(separate_cameras=True)
+    assert metrics["mAP"] == pytest.approx((1 + (1 / 4 + 2 / 5) / 2 + 1 / 3) / 3)
     # Single-shot: query 0 sees 2 as image 5 only, tied and later: rank 1. Query 2 sees 1 as image 2
     # only: rank 3. Query 1 as before.
     single = run("single-shot", separate_cameras=True)
@@ -97,8 +97,8 @@ def test_an_identity_without_a_usable_image_is_not_in_the_gallery() -> None:
     ids = ImageIds(np.array([1]), np.array([1, 2, 2]), np.array([1]), np.array([2, 1, 1]))
     matrix = np.array([[0.9, 0.1, 0.2]])
     for rule in GALLERY_RULES:
-        found = measure(lambda a, b: matrix[a:b], ids, Rules(rule, separate_cameras=True))
-        assert found.rank1 == 1.0
+        metrics = measure(lambda a, b: matrix[a:b], ids, Rules(rule, separate_cameras=True))
+        assert metrics.rank1 == 1.0
 
 
 @pytest.mark.parametrize("rule", GALLERY_RULES)
@@ -106,16 +106,16 @@ def test_unknown_cameras_are_never_the_same(rule: Any) -> None:
     ids = ImageIds(np.array([1]), np.array([1, 2]), np.array([-1]), np.array([-1, -1]))
     matrix = np.array([[0.1, 0.2]])
     for rules in ({}, {"separate_cameras": True}):
-        found = measure(lambda a, b: matrix[a:b], ids, Rules(rule, **rules))
-        assert (found.rank1, found.valid_queries) == (1.0, 1)
+        metrics = measure(lambda a, b: matrix[a:b], ids, Rules(rule, **rules))
+        assert (metrics.rank1, metrics.valid_queries) == (1.0, 1)
 
 
 def market_trapezoid(hits: list[bool]) -> float:
     """The area under precision over recall, walked entry by entry, as written for Market-1501."""
-    area, recall_before, precision_before, found = 0.0, 0.0, 1.0, 0
+    area, recall_before, precision_before, matches = 0.0, 0.0, 1.0, 0
     for length, hit in enumerate(hits, start=1):
-        found += hit
-        recall, precision = found / sum(hits), found / length
+        matches += hit
+        recall, precision = matches / sum(hits), matches / length
         area += (recall - recall_before) * (precision_before + precision) / 2
         recall_before, precision_before = recall, precision
     return area
@@ -145,8 +145,8 @@ def random_case(seed: int, distinct: bool = True) -> tuple[np.ndarray, ImageIds]
 
 
 def measured(matrix: Any, ids: ImageIds, rule: Any, **rules: Any) -> list[float]:
-    found = measure(lambda a, b: np.ascontiguousarray(matrix[a:b]), ids, Rules(rule, **rules))
-    return [*as_dict(found).values(), *found.cmc]
+    metrics = measure(lambda a, b: np.ascontiguousarray(matrix[a:b]), ids, Rules(rule, **rules))
+    return [*as_dict(metrics).values(), *metrics.cmc]
 
 
 RULES: list[dict[str, Any]] = [{}, {"separate_cameras": True}, {"ap": "trapezoid"}]
@@ -190,21 +190,21 @@ def test_ties_as_half_ignore_the_order_of_the_gallery() -> None:
         moved = ImageIds(
             ids.query_pids, ids.gallery_pids[order], ids.query_camids, ids.gallery_camids[order]
         )
-        found = measured(matrix, ids, "single-shot", ties="half")
-        again = measured(matrix[:, order], moved, "single-shot", ties="half")
-        assert again == pytest.approx(found, abs=1e-12)
+        before = measured(matrix, ids, "single-shot", ties="half")
+        after = measured(matrix[:, order], moved, "single-shot", ties="half")
+        assert after == pytest.approx(before, abs=1e-12)
 
 
 def test_single_shot_map_is_the_mean_reciprocal_rank() -> None:
     rng = np.random.default_rng(5)
     matrix = rng.random((40, 40))
     ids = ImageIds(np.arange(40), np.arange(40), np.zeros(40, int), np.ones(40, int))
-    own = np.diag(matrix)[:, None]
-    reciprocal = (1 / (1 + (matrix < own).sum(axis=1))).mean()
+    true = np.diag(matrix)[:, None]
+    reciprocal = (1 / (1 + (matrix < true).sum(axis=1))).mean()
     for rule in GALLERY_RULES:
-        found = as_dict(measure(lambda a, b: matrix[a:b], ids, Rules(rule)))
-        assert found["mAP"] == pytest.approx(reciprocal, abs=1e-12)
-        assert found["mINP"] == pytest.approx(reciprocal, abs=1e-12)
+        metrics = as_dict(measure(lambda a, b: matrix[a:b], ids, Rules(rule)))
+        assert metrics["mAP"] == pytest.approx(reciprocal, abs=1e-12)
+        assert metrics["mINP"] == pytest.approx(reciprocal, abs=1e-12)
 
 
 def features() -> dict[str, Any]:

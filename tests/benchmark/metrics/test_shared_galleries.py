@@ -36,16 +36,16 @@ def test_the_mean_of_drawn_galleries_is_the_exact_expectation(rules: Any) -> Non
         exact = as_dict(
             measure(lambda a, b, d=distances: d[a:b], ids, Rules("single-shot", **rules))
         )
-        found = measure_shared(
+        shared = measure_shared(
             lambda a, b, d=distances: d[a:b],
             ids,
             Rules("shared", repetitions=repetitions, seed=seed, **rules),
         )
-        assert found["valid_queries"] == exact["valid_queries"]
+        assert shared["valid_queries"] == exact["valid_queries"]
         for name in ("rank1", "rank5", "mAP", "mINP"):
-            error = found[f"{name}_std"] / np.sqrt(repetitions)
+            error = shared[f"{name}_std"] / np.sqrt(repetitions)
             assert error < 0.02
-            beyond += abs(found[name] - exact[name]) > 4 * error + 1e-12
+            beyond += abs(shared[name] - exact[name]) > 4 * error + 1e-12
     # 100 comparisons at 4 standard errors: one beyond would be a chance of less than 1 in 100.
     assert beyond == 0
 
@@ -53,19 +53,19 @@ def test_the_mean_of_drawn_galleries_is_the_exact_expectation(rules: Any) -> Non
 def test_one_repetition_is_the_draw_that_the_document_names() -> None:
     pids = np.array([3, 5, 3, 5, 3])
     first = {
-        pid: min(range(count), key=lambda place: draw("evaluate", "shared", 7, 0, pid, place))
+        pid: min(range(count), key=lambda index: draw("evaluate", "shared", 7, 0, pid, index))
         for pid, count in ((3, 3), (5, 2))
     }
-    shown = {pid: int(np.flatnonzero(pids == pid)[place]) for pid, place in first.items()}
+    images = {pid: int(np.flatnonzero(pids == pid)[index]) for pid, index in first.items()}
     for closest in range(5):  # rank 1 when the drawn 3 is closer than the drawn 5
         distances = np.ones((1, 5))
         distances[0, closest] = 0.0
         ids = ImageIds(np.array([3]), pids, np.array([1]), np.full(5, 2))
-        found = measure_shared(lambda a, b, d=distances: d[a:b], ids, Rules(repetitions=1, seed=7))
+        shared = measure_shared(lambda a, b, d=distances: d[a:b], ids, Rules(repetitions=1, seed=7))
         row = distances[0]
-        expected = (row[shown[3]], shown[3]) < (row[shown[5]], shown[5])
-        assert found["rank1"] == float(expected)
-        assert found["rank1_std"] == 0.0
+        expected = (row[images[3]], images[3]) < (row[images[5]], images[5])
+        assert shared["rank1"] == float(expected)
+        assert shared["rank1_std"] == 0.0
 
 
 def test_a_query_sees_the_next_image_when_the_drawn_one_is_of_its_camera() -> None:
@@ -75,12 +75,12 @@ def test_a_query_sees_the_next_image_when_the_drawn_one_is_of_its_camera() -> No
     distances = np.tile([0.0, 0.5, 0.4], (2, 1))
     ids = ImageIds(np.array([1, 1]), np.array([1, 1, 2]), np.array([1, 3]), np.array([1, 2, 1]))
     for query, low, high in ((0, 0.0, 0.0), (1, 0.4, 0.6)):
-        one = ImageIds(
+        query_ids = ImageIds(
             ids.query_pids[:1], ids.gallery_pids, ids.query_camids[[query]], ids.gallery_camids
         )
-        found = measure_shared(lambda a, b: distances[a:b], one, Rules(repetitions=400))
-        assert low <= found["rank1"] <= high
-        assert found["rank5"] == found["valid_queries"] == 1
+        shared = measure_shared(lambda a, b: distances[a:b], query_ids, Rules(repetitions=400))
+        assert low <= shared["rank1"] <= high
+        assert shared["rank5"] == shared["valid_queries"] == 1
 
 
 def test_draws_depend_on_the_seed_and_not_on_how_identities_interleave() -> None:
@@ -90,11 +90,11 @@ def test_draws_depend_on_the_seed_and_not_on_how_identities_interleave() -> None
         ids.query_pids, ids.gallery_pids[order], ids.query_camids, ids.gallery_camids[order]
     )
     distances = distances + np.linspace(0, 0.01, distances.shape[1])  # no ties
-    found = measure_shared(lambda a, b: distances[a:b], ids, Rules(repetitions=30))
-    again = measure_shared(lambda a, b: distances[a:b][:, order], moved, Rules(repetitions=30))
-    other = measure_shared(lambda a, b: distances[a:b], ids, Rules(repetitions=30, seed=1))
-    assert again == found
-    assert other != found
+    shared = measure_shared(lambda a, b: distances[a:b], ids, Rules(repetitions=30))
+    reordered = measure_shared(lambda a, b: distances[a:b][:, order], moved, Rules(repetitions=30))
+    reseeded = measure_shared(lambda a, b: distances[a:b], ids, Rules(repetitions=30, seed=1))
+    assert reordered == shared
+    assert reseeded != shared
 
 
 def test_one_image_each_leaves_nothing_to_draw() -> None:
@@ -106,11 +106,11 @@ def test_one_image_each_leaves_nothing_to_draw() -> None:
         "query_camids": np.zeros(20, int),
         "gallery_camids": np.ones(30, int),
     }
-    found = evaluate(**features, **ids, rules=Rules("shared", repetitions=3))
+    shared = evaluate(**features, **ids, rules=Rules("shared", repetitions=3))
     exact = evaluate(**features, **ids)
-    assert {name: found[name] for name in exact} == pytest.approx(exact, abs=1e-12)
-    assert found["repetitions"] == 3
-    assert all(found[f"{name}_std"] == 0 for name in ("rank1", "mAP", "mINP"))
+    assert {name: shared[name] for name in exact} == pytest.approx(exact, abs=1e-12)
+    assert shared["repetitions"] == 3
+    assert all(shared[f"{name}_std"] == 0 for name in ("rank1", "mAP", "mINP"))
 
 
 def test_repetitions_start_at_one() -> None:

@@ -39,50 +39,50 @@ def values(dataset: str, numbers: list[float]) -> dict[tuple[str, int], float]:
 @given(st.lists(st.tuples(fractions, fractions), min_size=3, max_size=9))
 def test_on_one_set_it_is_the_paired_t_test(pairs: list[tuple[float, float]]) -> None:
     left, right = ([pair[side] for pair in pairs] for side in (0, 1))
-    found = difference(values("a", left), values("a", right))
-    assert found is not None
-    assert found.deviation is not None
+    gap = difference(values("a", left), values("a", right))
+    assert gap is not None
+    assert gap.deviation is not None
     gaps = np.subtract(left, right)
     if gaps.std() < 1e-9:
         return
     expected = stats.ttest_rel(left, right)
     low, high = expected.confidence_interval(0.95)
-    assert found.p == pytest.approx(expected.pvalue, rel=1e-6, abs=1e-9)
+    assert gap.p == pytest.approx(expected.pvalue, rel=1e-6, abs=1e-9)
     low, high = max(-1.0, low), min(1.0, high)
-    assert (found.low, found.high) == (pytest.approx(low), pytest.approx(high))
-    assert found.beyond_chance == (not low <= 0 <= high)
+    assert (gap.low, gap.high) == (pytest.approx(low), pytest.approx(high))
+    assert gap.beyond_chance == (not low <= 0 <= high)
 
 
 def test_over_sets_seeds_are_the_unit() -> None:
     gaps = np.random.default_rng(4).normal(0.02, 0.03, (5, 4))
     left = {(str(d), s): 0.5 + gaps[d, s] for d in range(5) for s in range(4)}
-    found = difference(left, dict.fromkeys(left, 0.5))
+    gap = difference(left, dict.fromkeys(left, 0.5))
     expected = stats.ttest_1samp(gaps.mean(axis=0), 0)
     low, high = expected.confidence_interval(0.95)
-    assert found is not None
-    assert (found.pairs, found.sets, found.freedom) == (20, 5, 3)
-    assert found.p == pytest.approx(expected.pvalue, rel=1e-6)
-    assert (found.low, found.high) == (pytest.approx(low), pytest.approx(high))
-    assert found.deviation == pytest.approx(gaps.mean(axis=0).std(ddof=1))
+    assert gap is not None
+    assert (gap.pairs, gap.sets, gap.freedom) == (20, 5, 3)
+    assert gap.p == pytest.approx(expected.pvalue, rel=1e-6)
+    assert (gap.low, gap.high) == (pytest.approx(low), pytest.approx(high))
+    assert gap.deviation == pytest.approx(gaps.mean(axis=0).std(ddof=1))
 
 
 def test_sets_with_seeds_of_their_own_add_their_variances() -> None:
     gaps = {"a": [0.02, 0.05, 0.01], "b": [0.10, 0.04]}
-    places = {("a", 0): 0.02, ("a", 1): 0.05, ("a", 2): 0.01, ("b", 7): 0.10, ("b", 8): 0.04}
-    found = difference(places, dict.fromkeys(places, 0.0))
-    assert found is not None
-    assert found.effect == pytest.approx((np.mean(gaps["a"]) + np.mean(gaps["b"])) / 2)
+    trials = {("a", 0): 0.02, ("a", 1): 0.05, ("a", 2): 0.01, ("b", 7): 0.10, ("b", 8): 0.04}
+    gap = difference(trials, dict.fromkeys(trials, 0.0))
+    assert gap is not None
+    assert gap.effect == pytest.approx((np.mean(gaps["a"]) + np.mean(gaps["b"])) / 2)
     variance = sum(np.var(values, ddof=1) / len(values) for values in gaps.values()) / 4
     half = stats.t.ppf(0.975, 1) * math.sqrt(variance)
-    assert found.freedom == 1
-    assert (found.low, found.high) == pytest.approx((found.effect - half, found.effect + half))
+    assert gap.freedom == 1
+    assert (gap.low, gap.high) == pytest.approx((gap.effect - half, gap.effect + half))
 
 
 def test_where_a_set_has_one_seed_nothing_is_said_of_chance() -> None:
     left = {("a", 0): 0.6, ("a", 1): 0.7, ("b", 0): 0.9}
-    found = difference(left, dict.fromkeys(left, 0.5))
-    assert found is not None
-    assert (found.p, found.low, found.deviation, found.beyond_chance) == (None, None, None, False)
+    gap = difference(left, dict.fromkeys(left, 0.5))
+    assert gap is not None
+    assert (gap.p, gap.low, gap.deviation, gap.beyond_chance) == (None, None, None, False)
     alone = difference(left, dict.fromkeys(left, 0.5), on="a")
     assert alone is not None
     assert alone.p is not None
@@ -90,25 +90,25 @@ def test_where_a_set_has_one_seed_nothing_is_said_of_chance() -> None:
 
 def test_pairs_of_one_cell_with_itself_are_the_regression_with_an_effect_per_set() -> None:
     gaps = {"a": [0.02, 0.05, 0.01], "b": [0.10, 0.04], "c": [-0.03, 0.00, 0.02, 0.01]}
-    left = {(name, k): 0.5 + gap for name, found in gaps.items() for k, gap in enumerate(found)}
-    found = pooled_difference(left, dict.fromkeys(left, 0.5))
+    left = {(name, k): 0.5 + gap for name, pooled in gaps.items() for k, gap in enumerate(pooled)}
+    pooled = pooled_difference(left, dict.fromkeys(left, 0.5))
     design = np.repeat(np.eye(3), [3, 2, 4], axis=0)
     y = np.concatenate([gaps[name] for name in "abc"])
     beta, residual, *_ = np.linalg.lstsq(design, y, rcond=None)
     contrast = np.full(3, 1 / 3)
     variance = residual[0] / 6 * contrast @ np.linalg.inv(design.T @ design) @ contrast
-    assert found is not None
-    assert found.effect == pytest.approx(beta @ contrast)
-    assert (found.pairs, found.sets, found.freedom) == (9, 3, 6)
+    assert pooled is not None
+    assert pooled.effect == pytest.approx(beta @ contrast)
+    assert (pooled.pairs, pooled.sets, pooled.freedom) == (9, 3, 6)
     half = stats.t.ppf(0.975, 6) * math.sqrt(variance)
-    assert (found.low, found.high) == pytest.approx((found.effect - half, found.effect + half))
+    assert (pooled.low, pooled.high) == pytest.approx((pooled.effect - half, pooled.effect + half))
 
 
 def test_only_common_cells_count_and_one_pair_says_nothing_of_chance() -> None:
     left, right = {("a", 0): 0.6, ("a", 1): 0.9, ("b", 0): 0.4}, {("a", 0): 0.5, ("c", 0): 0.1}
-    found = difference(left, right)
-    assert found == Difference(pytest.approx(0.1), 1, 1, 0)
-    assert not found.beyond_chance
+    gap = difference(left, right)
+    assert gap == Difference(pytest.approx(0.1), 1, 1, 0)
+    assert not gap.beyond_chance
     assert difference(left, {("c", 0): 0.1}) is None
 
 
@@ -117,9 +117,9 @@ def test_equal_gaps_are_no_certainty() -> None:
     assert bare is not None
     assert (bare.p, bare.low, bare.high, bare.beyond_chance) == (1.0, None, None, False)
     assert detectable_difference(bare) is None
-    same = difference(values("a", [0.5, 0.25]), values("a", [0.5, 0.25]))
-    assert same is not None
-    assert (same.effect, same.p, same.low, same.high) == (0.0, 1.0, 0.0, 0.0)
+    equal = difference(values("a", [0.5, 0.25]), values("a", [0.5, 0.25]))
+    assert equal is not None
+    assert (equal.effect, equal.p, equal.low, equal.high) == (0.0, 1.0, 0.0, 0.0)
 
 
 def test_holm_on_a_worked_example() -> None:
@@ -148,13 +148,13 @@ def test_power_is_how_often_the_test_finds_the_effect(
     trials = 4000
     effect, deviation = effect / 100, deviation / 100
     gaps = rng.normal(effect, deviation, (trials, sets, seeds))
-    found = 0
-    for one in gaps:
-        left = {(str(d), s): one[d, s] for d, s in itertools.product(range(sets), range(seeds))}
+    detected = 0
+    for trial in gaps:
+        left = {(str(d), s): trial[d, s] for d, s in itertools.product(range(sets), range(seeds))}
         outcome = pooled_difference(left, dict.fromkeys(left, 0.0))
         assert outcome is not None
-        found += outcome.beyond_chance
-    assert found / trials == pytest.approx(power(effect, deviation, seeds, sets), abs=0.025)
+        detected += outcome.beyond_chance
+    assert detected / trials == pytest.approx(power(effect, deviation, seeds, sets), abs=0.025)
 
 
 def test_under_no_effect_five_per_cent_are_false_alarms() -> None:
@@ -185,11 +185,11 @@ def test_seeds_needed_is_the_least_number() -> None:
 def test_pairs_are_paired_t_tests_adjusted_together() -> None:
     rng = np.random.default_rng(8)
     columns = rng.normal([0.5, 0.52, 0.6, 0.61], 0.02, (6, 4)).T
-    found = pairwise([values("a", column.tolist()) for column in columns])
+    tests = pairwise([values("a", column.tolist()) for column in columns])
     pairs = list(itertools.combinations(range(4), 2))
     raw = [stats.ttest_rel(columns[i], columns[j]).pvalue for i, j in pairs]
-    assert list(found) == pairs
-    assert list(found.values()) == pytest.approx(holm(raw), rel=1e-6)
+    assert list(tests) == pairs
+    assert list(tests.values()) == pytest.approx(holm(raw), rel=1e-6)
 
 
 def test_a_pair_that_cannot_be_tested_is_left_out() -> None:
@@ -244,7 +244,7 @@ def test_groups_are_all_maximal_sets_without_a_told_pair(
 
     rows = range(count)
     every = [g for size in rows for g in itertools.combinations(rows, size + 1) if tied(g)]
-    largest = [g for g in every if not any(set(g) < set(other) for other in every)]
+    largest = [g for g in every if not any(set(g) < set(larger) for larger in every)]
     assert indistinguishable_groups(count, tests) == sorted(g for g in largest if len(g) > 1)
 
 
@@ -254,10 +254,10 @@ def test_many_equal_rows_are_one_group() -> None:
 
 @pytest.mark.parametrize(("seeds", "sets"), [(2, 1), (3, 1), (3, 5), (40, 2)])
 def test_the_smallest_seen_is_seen_as_often_as_wanted(seeds: int, sets: int) -> None:
-    seen = detectable_effect(0.03, seeds, sets)
-    assert seen is not None
-    assert power(seen, 0.03, seeds, sets) == pytest.approx(0.8, abs=1e-6)
-    assert detectable_effect(0.06, seeds, sets) == pytest.approx(2 * seen, rel=1e-6)
+    effect = detectable_effect(0.03, seeds, sets)
+    assert effect is not None
+    assert power(effect, 0.03, seeds, sets) == pytest.approx(0.8, abs=1e-6)
+    assert detectable_effect(0.06, seeds, sets) == pytest.approx(2 * effect, rel=1e-6)
 
 
 def test_the_smallest_seen_agrees_with_the_seeds_needed() -> None:
@@ -286,15 +286,15 @@ def sample(scores: dict[int, np.ndarray], pids: np.ndarray | None = None) -> Sam
 def test_seeds_that_share_identities_do_not_make_them_more() -> None:
     halves = np.r_[np.ones(50), np.zeros(50)]
     three = sample(dict.fromkeys(range(3), halves))
-    found = mean_difference(three, three.queries)
+    gap = mean_difference(three, three.queries)
     # Identities are the only chance there is: 100 of them, of which half are right. One query more
     # that turns round is counted, too.
     error = math.sqrt(0.25 / 99 + 1 / 100**2)
     # And the seeds, which show no scatter, differ by less than one query of 100.
     of_seeds = stats.t.ppf(0.975, 2) * (0.01 / math.sqrt(8)) / math.sqrt(3)
     half_width = math.hypot(stats.t.ppf(0.975, 99) * error, of_seeds)
-    assert found.high - found.effect == pytest.approx(half_width)
-    assert found.high - found.effect == pytest.approx(0.098, rel=0.05)
+    assert gap.high - gap.effect == pytest.approx(half_width)
+    assert gap.high - gap.effect == pytest.approx(0.098, rel=0.05)
 
 
 def test_seeds_that_are_equal_by_rounding_are_no_certainty_among_many_rows() -> None:
@@ -306,13 +306,13 @@ def test_seeds_that_are_equal_by_rounding_are_no_certainty_among_many_rows() -> 
         sample({s: scores[s] for s in (0, 1)}),
         sample({0: scores[0] * 0, 1: scores[1] * 0}),
     )
-    found = difference(left, right)
-    assert found is not None
+    gap = difference(left, right)
+    assert gap is not None
     step = 0.01
-    assert found.deviation == pytest.approx(step / math.sqrt(8))
+    assert gap.deviation == pytest.approx(step / math.sqrt(8))
     # With one degree of freedom: as if the seeds lay half a step apart, and no p far below that.
-    as_if = stats.ttest_1samp([found.effect - step / 4, found.effect + step / 4], 0).pvalue
-    assert found.p >= as_if
+    as_if = stats.ttest_1samp([gap.effect - step / 4, gap.effect + step / 4], 0).pvalue
+    assert gap.p >= as_if
 
 
 def test_identities_of_their_own_in_each_seed_add_nothing_to_the_seeds() -> None:
@@ -323,11 +323,11 @@ def test_identities_of_their_own_in_each_seed_add_nothing_to_the_seeds() -> None
         for seed, s in scores.items()
     }
     means = {("a", seed): float(s.mean()) for seed, s in scores.items()}
-    found = mean_difference(means, queries)
+    mean = mean_difference(means, queries)
     plain = stats.ttest_1samp(list(means.values()), 0).confidence_interval(0.95)
-    assert found.drawn is not None
-    assert found.drawn.beyond == pytest.approx(1 / 400**2, rel=1e-6)  # the one query more
-    assert (found.low, found.high) == pytest.approx((plain.low, plain.high), abs=1e-3)
+    assert mean.drawn is not None
+    assert mean.drawn.beyond == pytest.approx(1 / 400**2, rel=1e-6)  # the one query more
+    assert (mean.low, mean.high) == pytest.approx((plain.low, plain.high), abs=1e-3)
 
 
 def test_queries_of_one_identity_are_one_draw() -> None:
@@ -346,25 +346,25 @@ def test_a_gap_is_paired_by_query_and_by_identity() -> None:
     rng = np.random.default_rng(3)
     left, right = ({s: rng.random(50) for s in range(3)} for _ in range(2))
     left[0][5] = right[0][5] = np.nan  # a query without a true match counts on neither side
-    found = difference(sample(left), sample(right))
+    gap = difference(sample(left), sample(right))
     apart = {s: left[s] - right[s] for s in range(3)}
     expected = mean_difference(sample(apart), sample(apart).queries)
-    assert found is not None
-    assert found.drawn == Drawn(
+    assert gap is not None
+    assert gap.drawn == Drawn(
         pytest.approx(expected.drawn.whole), pytest.approx(expected.drawn.beyond), 48, 1 / 50
     )
-    assert (found.low, found.high) == pytest.approx((expected.low, expected.high))
+    assert (gap.low, gap.high) == pytest.approx((expected.low, expected.high))
 
 
 def test_counts_alone_say_less_than_scores() -> None:
     rng = np.random.default_rng(4)
     right = {s: (rng.random(200) < 0.6).astype(float) for s in range(3)}
-    left = {s: np.where(rng.random(200) < 0.2, 1.0, found) for s, found in right.items()}
+    left = {s: np.where(rng.random(200) < 0.2, 1.0, scores) for s, scores in right.items()}
     scored = difference(sample(left), sample(right))
     bare = [
         Sample(
-            {("a", s): found.mean() for s, found in side.items()},
-            {("a", s): counted_queries("a", found.mean(), 200, 200) for s, found in side.items()},
+            {("a", s): scores.mean() for s, scores in side.items()},
+            {("a", s): counted_queries("a", scores.mean(), 200, 200) for s, scores in side.items()},
         )
         for side in (left, right)
     ]
@@ -382,22 +382,22 @@ def test_columns_of_one_data_set_share_its_identities() -> None:
         (name, s): scored_queries("a", np.arange(80), scores[s]) for name in "xy" for s in (0, 1)
     }
     both = mean_difference({p: scores[p[1]].mean() for p in queries}, queries)
-    one = mean_difference(
+    single = mean_difference(
         {p: scores[p[1]].mean() for p in queries if p[0] == "x"},
         {p: q for p, q in queries.items() if p[0] == "x"},
     )
-    assert (both.low, both.high) == pytest.approx((one.low, one.high))
+    assert (both.low, both.high) == pytest.approx((single.low, single.high))
 
 
 def test_the_p_value_and_the_interval_agree() -> None:
     rng = np.random.default_rng(6)
     left, right = ({s: rng.random(40) + shift for s in range(4)} for shift in (0.05, 0.0))
-    found = difference(sample(left), sample(right))
-    assert found is not None
-    at = difference(sample(left), sample(right), level=1 - found.p)
+    gap = difference(sample(left), sample(right))
+    assert gap is not None
+    at = difference(sample(left), sample(right), level=1 - gap.p)
     assert min(abs(at.low), abs(at.high)) == pytest.approx(0, abs=1e-9)
-    assert level_for(found, found.high - found.effect) == pytest.approx(0.05, rel=1e-6)
-    assert level_for(found, 0.0) == level_for(found, -0.1) == 1.0
+    assert level_for(gap, gap.high - gap.effect) == pytest.approx(0.05, rel=1e-6)
+    assert level_for(gap, 0.0) == level_for(gap, -0.1) == 1.0
 
 
 def test_power_counts_what_seeds_cannot_take_away() -> None:
@@ -414,13 +414,13 @@ def test_power_counts_what_seeds_cannot_take_away() -> None:
 
 
 def test_power_is_how_often_the_test_finds_an_effect_over_seeds_and_identities() -> None:
-    rng, found, trials = np.random.default_rng(7), 0, 3000
+    rng, detected, trials = np.random.default_rng(7), 0, 3000
     spread, of_identity, count, seeds = 0.02, 0.2, 60, 4
     beyond = of_identity**2 / count
     gap = Difference(0, seeds, 1, seeds - 1, spread, 0, 0, 1, Drawn(beyond, beyond, count - 1))
     for _ in range(trials):
         alike = rng.normal(0, of_identity, count)
         scores = {s: 0.09 + np.repeat(alike, 9) + rng.normal(0, spread) for s in range(seeds)}
-        one = sample(scores, np.repeat(np.arange(count), 9))
-        found += mean_difference(one, one.queries).beyond_chance
-    assert found / trials == pytest.approx(chance_to_find(0.09, gap, seeds), abs=0.03)
+        trial = sample(scores, np.repeat(np.arange(count), 9))
+        detected += mean_difference(trial, trial.queries).beyond_chance
+    assert detected / trials == pytest.approx(chance_to_find(0.09, gap, seeds), abs=0.03)
