@@ -690,7 +690,7 @@ def test_other_runs_stand_in_the_file_with_their_metrics_and_first_losses(
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         (lambda text: text[:-40], "not a readable baseline"),
         (lambda _: "[]", "not a baseline of version 1"),
