@@ -71,7 +71,7 @@ def export(
             raw, manifest, plan, temporary, readme(raw, manifest, plan, layout_name, input_size)
         )
         check_names(temporary)
-    return Export(folder, layout_name, len(plan.places), plan.notes)
+    return Export(folder, layout_name, len(plan.files), plan.notes)
 
 
 def _check(raw: Raw, manifest: Manifest, input_size: tuple[int, int] | None) -> None:
@@ -86,8 +86,10 @@ def _check(raw: Raw, manifest: Manifest, input_size: tuple[int, int] | None) -> 
     raw.require(manifest.table["path"])
 
 
-def _write_texts(raw: Raw, manifest: Manifest, plan: ExportPlan, folder: Path, about: str) -> None:
-    texts = {"README.txt": about, **plan.texts(manifest.dataset)}
+def _write_texts(
+    raw: Raw, manifest: Manifest, plan: ExportPlan, folder: Path, readme_text: str
+) -> None:
+    texts = {"README.txt": readme_text, **plan.texts(manifest.dataset)}
     for name, text in sorted(texts.items()):
         (folder / name).write_text(text, encoding="utf-8", newline="\n")
     # The mark of a twin goes along: whatever is measured on the export is a number of the twin.

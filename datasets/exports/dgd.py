@@ -14,7 +14,7 @@ import pandas as pd
 
 from crossres.datasets.base.errors import InputError
 from crossres.datasets.base.texts import read_json
-from crossres.datasets.exports.layout import ExportPlan, Place, running_numbers
+from crossres.datasets.exports.layout import ExportPlan, PlannedFile, running_numbers
 from crossres.datasets.exports.renumber import same_camera_counts
 
 SUFFIX = "png"
@@ -35,8 +35,8 @@ def plan(table: pd.DataFrame, suffix: str) -> ExportPlan:
     ]
     numbers = running_numbers(table.assign(view=views), "pid", "view")
     rows = zip(table["path"], table["split"], table["pid"], views, numbers, strict=True)
-    places = tuple(
-        Place(
+    files = tuple(
+        PlannedFile(
             f"cam_{view}/{indices[pid]:05d}_{number:05d}.{suffix}", split, indices[pid], view, path
         )
         for path, split, pid, view, number in rows
@@ -47,16 +47,16 @@ def plan(table: pd.DataFrame, suffix: str) -> ExportPlan:
     ]
     if same_camera_counts(table):
         notes.append("this layout cannot say which gallery images share the camera of a query")
-    return ExportPlan(places, tuple(notes), partial(_texts, places))
+    return ExportPlan(files, tuple(notes), partial(_texts, files))
 
 
-def _texts(places: tuple[Place, ...], dataset: str) -> Mapping[str, str]:
+def _texts(files: tuple[PlannedFile, ...], dataset: str) -> Mapping[str, str]:
     identities: list[list[list[str]]] = [
-        [[] for _ in range(VIEWS)] for _ in range(1 + max(place.pid for place in places))
+        [[] for _ in range(VIEWS)] for _ in range(1 + max(file.pid for file in files))
     ]
-    for place in sorted(places, key=lambda place: place.file):
-        identities[place.pid][place.camid].append(place.file)
-    single = all(len(files) <= 1 for views in identities for files in views)
+    for file in sorted(files, key=lambda file: file.file):
+        identities[file.pid][file.camid].append(file.file)
+    single = all(len(names) <= 1 for views in identities for names in views)
     meta = {
         "name": dataset,
         "shot": "single" if single else "multiple",
@@ -64,7 +64,7 @@ def _texts(places: tuple[Place, ...], dataset: str) -> Mapping[str, str]:
         "identities": identities,
     }
     pids = {
-        split: sorted({place.pid for place in places if place.split == split})
+        split: sorted({file.pid for file in files if file.split == split})
         for split in ("train", "query", "gallery")
     }
     split = {
@@ -79,7 +79,7 @@ def _json(content: object) -> str:
     return json.dumps(content, indent=1) + "\n"
 
 
-def seen(folder: Path) -> list[tuple[str, str, int, int]]:
+def read_names(folder: Path) -> list[tuple[str, str, int, int]]:
     """Read meta.json and split.json as the list maker of DGD does."""
     try:
         meta, split = (
@@ -87,14 +87,14 @@ def seen(folder: Path) -> list[tuple[str, str, int, int]]:
             for name in ("meta.json", "split.json")
         )
         train, probe = set(split["trainval"]), set(split["test_probe"])
-        found = []
+        images = []
         for pid, views in enumerate(meta["identities"]):
             half = len(views) // 2 if pid in probe else 0
             for view, files in enumerate(views):
                 role = "train" if pid in train else ("query" if view < half else "gallery")
-                found += [(str(file), role, pid, view) for file in files]
+                images += [(str(file), role, pid, view) for file in files]
     except (ValueError, KeyError, TypeError) as error:
         raise InputError(
             f"{folder}: meta.json and split.json are not usable (they are damaged); export again"
         ) from error
-    return found
+    return images

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from crossres.datasets.exports.layout import ExportPlan, Place, named_places
+from crossres.datasets.exports.layout import ExportPlan, PlannedFile, planned_files
 from crossres.datasets.exports.renumber import camera_numbers, pid_numbers, same_camera_counts
 from crossres.datasets.readers.parts.listing import listing, matches
 
@@ -31,14 +31,14 @@ def plan(table: pd.DataFrame, suffix: str) -> ExportPlan:
     """Give LR images camera 0, HR ones 1..9; or all 1..9 where LR and HR share a camera."""
     pids, pid_note = pid_numbers(table, LAST_PID)
     cameras, camera_note = _cameras(table)
-    places = named_places(table, pids, cameras, partial(_file, suffix))
+    files = planned_files(table, pids, cameras, partial(_file, suffix))
     notes = (
         pid_note,
         camera_note,
         "val holds copies of training images, one LR and one HR of each",
     )
-    val = _val(places, table["rate"].tolist())
-    return ExportPlan((*places, *val), tuple(note for note in notes if note))
+    val = _val(files, table["rate"].tolist())
+    return ExportPlan((*files, *val), tuple(note for note in notes if note))
 
 
 def _file(suffix: str, split: str, pid: int, camid: int, number: int) -> str:
@@ -50,26 +50,28 @@ def _cameras(table: pd.DataFrame) -> tuple[list[int], str]:
     lr = (table["rate"] != HR).tolist()
     lr_in_gallery = bool(((table["rate"] != HR) & (table["split"] == "gallery")).any())
     if same_camera_counts(table) or lr_in_gallery:
-        told = "camera 0 does not stand for LR here, since the same-camera rule needs the cameras"
-        return numbers, "; ".join(part for part in (note, told) if part)
-    told = "camera 0 stands for LR"
+        lr_note = (
+            "camera 0 does not stand for LR here, since the same-camera rule needs the cameras"
+        )
+        return numbers, "; ".join(part for part in (note, lr_note) if part)
+    lr_note = "camera 0 stands for LR"
     marked = [LR_CAMERA if low else number for low, number in zip(lr, numbers, strict=True)]
-    return marked, "; ".join(part for part in (told, note) if part)
+    return marked, "; ".join(part for part in (lr_note, note) if part)
 
 
-def _val(places: list[Place], rates: list[int]) -> list[Place]:
+def _val(files: list[PlannedFile], rates: list[int]) -> list[PlannedFile]:
     """Return the first LR and the first HR image of each training identity once more, as `val`."""
-    first: dict[tuple[int, bool], Place] = {}
-    for place, rate in zip(places, rates, strict=True):
-        if place.split == "train":
-            first.setdefault((place.pid, rate == HR), place)
+    first: dict[tuple[int, bool], PlannedFile] = {}
+    for file, rate in zip(files, rates, strict=True):
+        if file.split == "train":
+            first.setdefault((file.pid, rate == HR), file)
     return [
-        Place("val" + p.file.removeprefix("train"), "val", p.pid, p.camid, p.path)
+        PlannedFile("val" + p.file.removeprefix("train"), "val", p.pid, p.camid, p.path)
         for p in first.values()
     ]
 
 
-def seen(folder: Path) -> list[tuple[str, str, int, int]]:
+def read_names(folder: Path) -> list[tuple[str, str, int, int]]:
     """Read the names below the four folders."""
     return [
         (f"{split}/{name}/{match[0]}", split, int(match[1]), int(match[2]))

@@ -15,7 +15,7 @@ JUNK = -1
 
 
 @dataclass(frozen=True)
-class Place:
+class PlannedFile:
     """One file of an export.
 
     `file` is its path in the export; `split` (train | val | query | gallery), `pid` and `camid`
@@ -33,10 +33,10 @@ class Place:
 class ExportPlan:
     """All files of an export, in manifest order (`val` last), and its further text files.
 
-    `texts` makes name -> content from the name of the data set; `notes` are for its users.
+    `texts` makes file name -> content from the data set's name; `notes` are for its users.
     """
 
-    places: tuple[Place, ...]
+    files: tuple[PlannedFile, ...]
     notes: tuple[str, ...] = ()
     texts: Callable[[str], Mapping[str, str]] = lambda _dataset: {}
 
@@ -57,7 +57,7 @@ class ExportLayout(Protocol):
     def plan(self, table: pd.DataFrame, suffix: str) -> ExportPlan:
         """Plan where a manifest's rows go; InputError when the layout has no room."""
 
-    def seen(self, folder: Path) -> list[tuple[str, str, int, int]]:
+    def read_names(self, folder: Path) -> list[tuple[str, str, int, int]]:
         """Return (file, split, pid, camid) of every image, as the names alone tell them."""
 
 
@@ -82,12 +82,12 @@ def running_numbers(table: pd.DataFrame, *by: str) -> list[int]:
     return [int(number) for number in order.groupby(list(by)).cumcount().reindex(table.index)]
 
 
-def named_places(
+def planned_files(
     table: pd.DataFrame,
     pids: Mapping[int, int],
     cameras: Sequence[int],
     file: Callable[[str, int, int, int], str],
-) -> list[Place]:
+) -> list[PlannedFile]:
     """Return a place for each row, named file(split, pid, camid, running number within the
     identity).
 
@@ -95,6 +95,6 @@ def named_places(
     """
     columns = (table["path"], table["split"], table["pid"], cameras, running_numbers(table, "pid"))
     return [
-        Place(file(split, pids[pid], camid, number), split, pids[pid], camid, path)
+        PlannedFile(file(split, pids[pid], camid, number), split, pids[pid], camid, path)
         for path, split, pid, camid, number in zip(*columns, strict=True)
     ]

@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 
 from crossres.datasets.base.errors import InputError
-from crossres.datasets.exports.layout import ExportPlan, named_places
+from crossres.datasets.exports.layout import ExportPlan, planned_files
 from crossres.datasets.exports.renumber import camera_numbers, pid_numbers
 from crossres.datasets.readers.parts.listing import matches
 
@@ -26,10 +26,10 @@ _PEERS_NAME = re.compile(r"[-\d]+_c\d")
 
 def check_folder(folder: Path) -> None:
     """Refuse a path in which the peers' search would find a pid and camera before the name."""
-    found = _PEERS_NAME.search(folder.as_posix())
-    if found:
+    match = _PEERS_NAME.search(folder.as_posix())
+    if match:
         raise InputError(
-            f"{folder}: readers of this layout would take {found[0]!r} in this path for a pid and "
+            f"{folder}: readers of this layout would take {match[0]!r} in this path for a pid and "
             "camera; give another folder"
         )
 
@@ -43,8 +43,8 @@ def plan(table: pd.DataFrame, suffix: str) -> ExportPlan:
         notes.append(f"more than {LAST_PID} identities: classes made for Market-1501 refuse them")
     if max(cameras) > LAST_CAMERA:
         notes.append("more than 6 cameras: read it with torchreid's DukeMTMCreID, not Market1501")
-    places = tuple(named_places(table, pids, cameras, partial(_file, suffix)))
-    return ExportPlan(places, tuple(note for note in notes if note))
+    files = tuple(planned_files(table, pids, cameras, partial(_file, suffix)))
+    return ExportPlan(files, tuple(note for note in notes if note))
 
 
 def _file(suffix: str, split: str, pid: int, camid: int, number: int) -> str:
@@ -52,7 +52,7 @@ def _file(suffix: str, split: str, pid: int, camid: int, number: int) -> str:
     return f"{FOLDERS[split]}/{stem}_c{camid}s1_{number:06d}_00.{suffix}"
 
 
-def seen(folder: Path) -> list[tuple[str, str, int, int]]:
+def read_names(folder: Path) -> list[tuple[str, str, int, int]]:
     """Read the names of the three folders."""
     return [
         (f"{name}/{match[0]}", split, int(match[1]), int(match[2]))

@@ -42,23 +42,23 @@ def readme(
     raw: Raw, manifest: Manifest, plan: ExportPlan, layout: str, size: tuple[int, int] | None
 ) -> str:
     """Return the text of README.txt, the same for the same export."""
-    about = card(raw.dataset)
-    counts = Counter(place.split for place in plan.places)
+    dataset_card = card(raw.dataset)
+    counts = Counter(file.split for file in plan.files)
     text = _TEXT.format(
-        title=about.title,
+        title=dataset_card.title,
         protocol=manifest.protocol,
         seed=manifest.seed,
         layout=layout,
-        warning=_warning(raw, about.title),
+        warning=_warning(raw, dataset_card.title),
         counts=", ".join(f"{count} {split}" for split, count in counts.items()),
         source=raw.source,
-        licence=about.licence,
+        licence=dataset_card.licence,
         digest=manifest.digest,
         list=EXPORT_LIST,
         stored=_stored(manifest, size),
     )
-    told = [*plan.notes, *manifest.notes]
-    return text + "".join(f"\nNote: {note}.\n" for note in told)
+    notes = [*plan.notes, *manifest.notes]
+    return text + "".join(f"\nNote: {note}.\n" for note in notes)
 
 
 def _warning(raw: Raw, title: str) -> str:

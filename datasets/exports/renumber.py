@@ -30,7 +30,7 @@ def pid_numbers(table: pd.DataFrame, last: int) -> tuple[dict[int, int], str]:
     if not zero_is_identity and pids[-1] <= last:
         return {pid: pid for pid in pids}, ""
     identities = [pid for pid in pids if pid not in fixed]
-    numbers = {pid: place for place, pid in enumerate(identities, start=1)}
+    numbers = {pid: number for number, pid in enumerate(identities, start=1)}
     note = f"identities are numbered anew, 1 to {len(identities)}, in the order of their pids"
     return {**{pid: pid for pid in fixed}, **numbers}, note
 
@@ -47,26 +47,26 @@ def camera_numbers(table: pd.DataFrame) -> tuple[list[int], str]:
         return keys, ""
     note = "" if distinct[-1] < _UNKNOWN_QUERY else "; unknown cameras: queries one, others another"
     if len(distinct) <= LAST_CAMERA:
-        numbers = {key: place for place, key in enumerate(distinct, start=1)}
-        told = f"cameras are numbered anew, 1 to {len(distinct)}, in the order of their camids"
-        return [numbers[key] for key in keys], told + note
+        numbers = {key: number for number, key in enumerate(distinct, start=1)}
+        scheme = f"cameras are numbered anew, 1 to {len(distinct)}, in the order of their camids"
+        return [numbers[key] for key in keys], scheme + note
     pids = [int(pid) for pid in table["pid"]]
     within = _numbers_within(pids, keys)
-    found = [within[pid, key] for pid, key in zip(pids, keys, strict=True)]
-    if max(found) > LAST_CAMERA:
+    counted = [within[pid, key] for pid, key in zip(pids, keys, strict=True)]
+    if max(counted) > LAST_CAMERA:
         raise InputError(
-            f"an identity has {max(found)} cameras; this layout has room for {LAST_CAMERA}"
+            f"an identity has {max(counted)} cameras; this layout has room for {LAST_CAMERA}"
         )
-    told = f"cameras are counted within each identity, 1 to {max(found)}: "
-    return found, told + "one number in two identities is not one camera" + note
+    scheme = f"cameras are counted within each identity, 1 to {max(counted)}: "
+    return counted, scheme + "one number in two identities is not one camera" + note
 
 
 def same_camera_counts(table: pd.DataFrame) -> bool:
     """Return whether any gallery image is of the identity and the (known) camera of a query."""
-    known = table[table["camid"] != UNKNOWN_CAMERA]
+    filmed = table[table["camid"] != UNKNOWN_CAMERA]
     query, gallery = (
         {(int(pid), int(camid)) for pid, camid in rows[["pid", "camid"]].itertuples(index=False)}
-        for rows in (known[known["split"] == split] for split in ("query", "gallery"))
+        for rows in (filmed[filmed["split"] == split] for split in ("query", "gallery"))
     )
     return bool(query & gallery)
 
@@ -86,7 +86,7 @@ def _numbers_within(pids: list[int], keys: list[int]) -> Mapping[tuple[int, int]
     for pid, key in zip(pids, keys, strict=True):
         cameras.setdefault(pid, set()).add(key)
     return {
-        (pid, key): place if pid > 0 else 1
-        for pid, found in cameras.items()
-        for place, key in enumerate(sorted(found), start=1)
+        (pid, key): number if pid > 0 else 1
+        for pid, camera_keys in cameras.items()
+        for number, key in enumerate(sorted(camera_keys), start=1)
     }

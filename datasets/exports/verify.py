@@ -47,19 +47,21 @@ def check_names(folder: Path) -> tuple[Manifest, list[ExportEntry]]:
     ]
     if listed != list(expected.itertuples(index=False, name=None)):
         raise InputError(f"{folder / EXPORT_LIST}: is not the list of {MANIFEST}; export again")
-    told = Counter((e.file, e.split, e.export_pid, e.export_camid) for e in entries)
-    found = Counter(module.seen(folder))
-    for strange in sorted((told - found) + (found - told)):
-        raise InputError(f"{folder / strange[0]}: {_wrong(folder, strange, told)}; export again")
+    expected_files = Counter((e.file, e.split, e.export_pid, e.export_camid) for e in entries)
+    actual_files = Counter(module.read_names(folder))
+    for strange in sorted((expected_files - actual_files) + (actual_files - expected_files)):
+        raise InputError(
+            f"{folder / strange[0]}: {_wrong(folder, strange, expected_files)}; export again"
+        )
     return manifest, entries
 
 
 _Seen = tuple[str, str, int, int]
 
 
-def _wrong(folder: Path, strange: _Seen, told: Counter[_Seen]) -> str:
-    if strange[0] not in {file for file, *_ in told}:
+def _wrong(folder: Path, entry: _Seen, expected_files: Counter[_Seen]) -> str:
+    if entry[0] not in {file for file, *_ in expected_files}:
         return "is not in the list of the export"
-    if not (folder / strange[0]).is_file():
+    if not (folder / entry[0]).is_file():
         return "is missing"
     return "the layout and the list disagree on its split, pid or camera"

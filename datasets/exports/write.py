@@ -11,7 +11,7 @@ from PIL import Image
 from crossres.datasets.base.progress import Report
 from crossres.datasets.cards import card
 from crossres.datasets.exports.index import ExportEntry
-from crossres.datasets.exports.layout import ExportPlan, Place
+from crossres.datasets.exports.layout import ExportPlan, PlannedFile
 from crossres.datasets.pixels.decoding import Recipe
 from crossres.datasets.raw.source import Raw
 from crossres.datasets.readers import reader
@@ -33,7 +33,7 @@ def write_images(
     entries = []
     for done, entry in enumerate(_written(raw, manifest, plan, folder, input_size), start=1):
         entries.append(entry)
-        progress(done, len(plan.places))
+        progress(done, len(plan.files))
     return entries
 
 
@@ -42,18 +42,18 @@ def _written(
 ) -> Iterator[ExportEntry]:
     open_image = reader(card(raw.dataset).reader).open_image
     table = manifest.table
-    known = {
+    labels = {
         path: (int(pid), int(camid), int(rate))
         for path, pid, camid, rate in table[["path", "pid", "camid", "rate"]].itertuples(
             index=False
         )
     }
-    for place in plan.places:
-        pid, camid, rate = known[place.path]
-        native = open_image(raw.folder, place.path)
+    for file in plan.files:
+        pid, camid, rate = labels[file.path]
+        native = open_image(raw.folder, file.path)
         pixels = picture(native, rate, manifest.kernel, manifest.grid, input_size)
-        _write_png(folder / place.file, pixels)
-        yield _entry(place, pid, camid, rate, pixels)
+        _write_png(folder / file.file, pixels)
+        yield _entry(file, pid, camid, rate, pixels)
 
 
 def picture(
@@ -79,13 +79,15 @@ def _write_png(file: Path, pixels: NDArray[np.uint8]) -> None:
         Image.fromarray(pixels).save(stream, format="PNG", compress_level=_COMPRESSION)
 
 
-def _entry(place: Place, pid: int, camid: int, rate: int, pixels: NDArray[np.uint8]) -> ExportEntry:
+def _entry(
+    file: PlannedFile, pid: int, camid: int, rate: int, pixels: NDArray[np.uint8]
+) -> ExportEntry:
     return ExportEntry(
-        file=place.file,
-        split=place.split,
-        export_pid=place.pid,
-        export_camid=place.camid,
-        path=place.path,
+        file=file.file,
+        split=file.split,
+        export_pid=file.pid,
+        export_camid=file.camid,
+        path=file.path,
         pid=pid,
         camid=camid,
         rate=rate,

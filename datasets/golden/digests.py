@@ -78,10 +78,10 @@ def compared(raw: Raw, progress: Report = silent) -> list[tuple[Golden, Golden]]
     of_dataset = [row for row in published() if row.dataset == raw.dataset]
     rows = [row for row in of_dataset if row.source == source]
     if not rows:
-        known = ", ".join(sorted({row.source for row in of_dataset}))
+        sources = ", ".join(sorted({row.source for row in of_dataset}))
         raise InputError(
             f"{raw.folder}: no digest of {raw.dataset} from {source} is published; "
-            f"there are some of {known or 'other data sets only'}"
+            f"there are some of {sources or 'other data sets only'}"
         )
     pairs = []
     for done, row in enumerate(rows):

@@ -39,7 +39,7 @@ def build_manifest(raw: Raw, protocol: str | None = None, seed: int = 0) -> Mani
     """
     usual = card(as_a(Raw, raw, "raw").dataset).protocol
     spec = parse_spec(usual if protocol is None else protocol)
-    rule, seed = _named(spec.name), as_whole(seed, "seed")
+    rule, seed = _protocol(spec.name), as_whole(seed, "seed")
     options = read_options(raw, spec, rule.options)
     return rule.build(raw, seed, options, canonical(spec.name, options))
 
@@ -51,20 +51,20 @@ def canonical_text(dataset: str, protocol: str) -> str:
     InputError on an unknown protocol or option, or a value outside its range.
     """
     spec = parse_spec(protocol)
-    known = _named(spec.name).options
+    options = _protocol(spec.name).options
     for key, value in spec.options.items():
-        check_option(spec.name, known, key, value)
-    defaults = {**known, **of_card(dataset), "splits": None}
+        check_option(spec.name, options, key, value)
+    defaults = {**options, **of_card(dataset), "splits": None}
     values = {key: plain(value) for key, value in spec.options.items()}
     return str(Spec(spec.name, {k: v for k, v in values.items() if v != defaults[k]}))
 
 
 def gallery_rule(protocol: str) -> str:
     """Return the gallery rule that belongs to a protocol: "single-shot" or "multi-shot"."""
-    return _named(parse_spec(protocol).name).gallery
+    return _protocol(parse_spec(protocol).name).gallery
 
 
-def _named(name: str) -> Protocol:
+def _protocol(name: str) -> Protocol:
     if name not in PROTOCOLS:
         raise unknown("protocol", name, PROTOCOLS)
     return PROTOCOLS[name]

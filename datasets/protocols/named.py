@@ -50,8 +50,8 @@ def _lr_against_hr(trial: Trial, rates: Rates, text: str) -> Manifest:
 
 
 def _lr_test(trial: Trial, rates: Rates) -> list[roles.Row]:
-    wanted = trial.strangers if trial.options.on("distractors") else ()
-    zero = [image for image in wanted if image.pid == 0]
+    strangers = trial.strangers if trial.options.on("distractors") else ()
+    zero = [image for image in strangers if image.pid == 0]
     return roles.test_rows(trial, rates, roles.lr_against_hr(trial), zero)
 
 
@@ -60,9 +60,9 @@ def _market_3561(raw: Raw, seed: int, options: Options, text: str) -> Manifest:
     if raw.dataset != "mlr-market":
         raise InputError(f"market-3561 is the training set size of mlr-market, not {raw.dataset}")
     trial, rates = camera_rates(open_trial(raw, "mlr-perid", seed, options))
-    kept = subset_3561(trial)
+    subset = subset_3561(trial)
     train, notes = roles.train_rows(trial, rates)
-    rows = [row for row in train if row[0] in kept]
+    rows = [row for row in train if row[0] in subset]
     notes.append(f"market-3561 keeps {len(rows)} of {len(train)} training images")
     return roles.manifest(trial, text, [*rows, *_lr_test(trial, rates)], notes)
 

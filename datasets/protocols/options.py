@@ -35,10 +35,10 @@ NONE = ""  # the default of an option that is not set
 
 @dataclass(frozen=True)
 class Options:
-    """All options of a protocol: `values` by name, NONE where not set; `given` are not default."""
+    """The options of a protocol by name: all `values`, NONE where not set, and those `changed`."""
 
     values: Mapping[str, str]
-    given: Mapping[str, str]
+    changed: Mapping[str, str]
 
     def __getitem__(self, name: str) -> str:
         return self.values[name]
@@ -53,33 +53,33 @@ class Options:
         return int(text) if text else None
 
 
-def read_options(raw: Raw, spec: Spec, known: Mapping[str, str]) -> Options:
-    """Check the options of `spec` against those `known` (name -> default), and fill in the rest.
+def read_options(raw: Raw, spec: Spec, options: Mapping[str, str]) -> Options:
+    """Check the options of `spec` against a protocol's (name -> default), and fill in the defaults.
 
     Raises InputError on an unknown option, a value outside its range, or one that is not the
     default and that the data set has no use for.
     """
-    defaults = {**known, **{key: value for key, value in _of_set(raw).items() if key in known}}
+    defaults = {**options, **{key: value for key, value in _of_set(raw).items() if key in options}}
     for key, value in spec.options.items():
-        check_option(spec.name, known, key, value)
+        check_option(spec.name, options, key, value)
     values = {**defaults, **{key: plain(value) for key, value in spec.options.items()}}
-    given = {key: value for key, value in values.items() if value != defaults[key]}
-    if values.get("base") == "mlr-perid" and "lr_camera" in given:
+    changed = {key: value for key, value in values.items() if value != defaults[key]}
+    if values.get("base") == "mlr-perid" and "lr_camera" in changed:
         raise InputError("lr_camera fixes one camera for the whole set; it needs base=mlr-sing")
-    for key, value in given.items():
+    for key, value in changed.items():
         _refuse_useless(raw, key, value)
-    return Options(values, given)
+    return Options(values, changed)
 
 
 def canonical(name: str, options: Options) -> str:
     """Return the canonical text of a protocol: options sorted by name, without the defaults."""
-    return str(Spec(name, options.given))
+    return str(Spec(name, options.changed))
 
 
 def of_card(dataset: str) -> dict[str, str]:
     """Return the defaults that depend on the data set's card."""
-    own = card(dataset).protocol
-    rule = own if own in _CAMERA_RULES else "mlr-sing"
+    default = card(dataset).protocol
+    rule = default if default in _CAMERA_RULES else "mlr-sing"
     return {"base": rule, "train": rule}
 
 
@@ -94,10 +94,10 @@ def official(raw: Raw) -> bool:
     return card(raw.dataset).test_identities is None and any(image.part for image in raw.images)
 
 
-def check_option(protocol: str, known: Mapping[str, str], key: str, value: str) -> None:
+def check_option(protocol: str, options: Mapping[str, str], key: str, value: str) -> None:
     """Raise InputError on an option that the protocol lacks, or a value outside its range."""
-    if key not in known:
-        raise unknown("option", key, known, f"protocol {protocol}")
+    if key not in options:
+        raise unknown("option", key, options, f"protocol {protocol}")
     if key in LEAST:
         digits = value.isascii() and value.isdecimal() and len(value) <= _DIGITS
         if not digits or int(value) < LEAST[key]:
@@ -117,8 +117,8 @@ def plain(value: str) -> str:
 
 
 def _any_of(names: Iterable[str]) -> str:
-    *others, last = names
-    return f"{', '.join(others)} or {last}"
+    *first, last = names
+    return f"{', '.join(first)} or {last}"
 
 
 def _refuse_useless(raw: Raw, key: str, value: str) -> None:

@@ -31,7 +31,7 @@ def camera_rates(trial: Trial) -> tuple[Trial, Rates]:
 
 
 def _by_camera(trial: Trial) -> tuple[Trial, Rates]:
-    """Return all images of the LR camera(s) are LR (Jiao et al., AAAI 2018)."""
+    """Down-sample all images of the LR camera(s) (Jiao et al., AAAI 2018)."""
     cameras = _lr_cameras(trial)
     everyone = (*trial.images, *trial.strangers)
     lr = {image.path for image in everyone if image.camid in cameras}
@@ -67,21 +67,21 @@ def _lr_cameras(trial: Trial) -> tuple[int, ...]:
     if trial.raw.lr_camera is not None:
         return (trial.raw.lr_camera,)
     camids = sorted({image.camid for image in trial.images})
-    asked = trial.options.number("lr_camera")
-    if asked is not None:
-        return _asked(trial, camids, asked)
-    of_card = tuple(camid for camid in trial.about.lr_cameras if camid in camids)
+    chosen = trial.options.number("lr_camera")
+    if chosen is not None:
+        return _chosen(trial, camids, chosen)
+    of_card = tuple(camid for camid in trial.card.lr_cameras if camid in camids)
     if of_card:
         return of_card
     return (camids[0] if len(camids) == 2 else pick(camids, *trial.names("lr-camera")),)
 
 
-def _asked(trial: Trial, camids: list[int], asked: int) -> tuple[int, ...]:
-    names = camera_names(trial.about.lr_cameras, camids)
-    if asked not in names:
-        known = ", ".join(map(str, names))
-        raise InputError(f"lr_camera={asked}: the cameras of {trial.raw.dataset} are {known}")
-    return names[asked]
+def _chosen(trial: Trial, camids: list[int], chosen: int) -> tuple[int, ...]:
+    names = camera_names(trial.card.lr_cameras, camids)
+    if chosen not in names:
+        listed = ", ".join(map(str, names))
+        raise InputError(f"lr_camera={chosen}: the cameras of {trial.raw.dataset} are {listed}")
+    return names[chosen]
 
 
 def camera_names(of_card: tuple[int, ...], camids: Iterable[int]) -> dict[int, tuple[int, ...]]:
@@ -111,4 +111,4 @@ def _balanced_rates(trial: Trial, lr: set[str]) -> dict[str, int]:
     images = [image for image in trial.images if image.path in lr]
     order = ordered(images, *trial.names("balanced"), key=lambda image: image.key)
     third = max(1, len(order) // 3)
-    return {image.path: LR_RATES[min(place // third, 2)] for place, image in enumerate(order)}
+    return {image.path: LR_RATES[min(index // third, 2)] for index, image in enumerate(order)}

@@ -30,10 +30,10 @@ def limited(
     trial: Trial, pids: Iterable[int], option: str, purpose: str
 ) -> tuple[set[int], list[str]]:
     """Return as many first identities in hash order as the option says: nested by construction."""
-    wanted, order = trial.options.number(option), ordered(pids, *trial.names(purpose))
-    short = wanted is not None and wanted > len(order)
-    note = f"{option}={wanted}: there are {len(order)} such identities; all are used"
-    return set(order[:wanted]), [note] if short else []
+    limit, order = trial.options.number(option), ordered(pids, *trial.names(purpose))
+    short = limit is not None and limit > len(order)
+    note = f"{option}={limit}: there are {len(order)} such identities; all are used"
+    return set(order[:limit]), [note] if short else []
 
 
 def train_pids(trial: Trial) -> set[int]:
@@ -53,9 +53,9 @@ def _shipped(trial: Trial) -> tuple[int, ...]:
 
 def _test_count(trial: Trial, pids: int) -> int:
     """Count half of the identities, rounded up; or the card's share (CUHK03: 100 of 1467)."""
-    if trial.about.test_identities is None:
+    if trial.card.test_identities is None:
         return pids - pids // 2
-    return max(1, pids * trial.about.test_identities // trial.about.identities)
+    return max(1, pids * trial.card.test_identities // trial.card.identities)
 
 
 def test_rows(trial: Trial, rates: Rates, role: Role, strangers: Iterable[RawImage]) -> list[Row]:
@@ -75,25 +75,29 @@ def lr_against_hr(trial: Trial) -> Role:
     With probe=all the LR images of the official gallery part are the queries, and the official
     query images take no part. A distractor is never a query.
     """
-    asked = "gallery" if trial.options["probe"] == "all" else "query"
-    distracts, wanted = distractors(trial), trial.options.on("distractors")
+    query_part = "gallery" if trial.options["probe"] == "all" else "query"
+    distracts, keeps_distractors = distractors(trial), trial.options.on("distractors")
 
     def role(image: RawImage, rate: int) -> str:
         if rate == HR:
-            shown = image.part in ("", "gallery") and (wanted or not distracts(image))
-            return "gallery" if shown else ""
-        return "query" if image.part in ("", asked) and not distracts(image) else ""
+            is_gallery = image.part in ("", "gallery") and (
+                keeps_distractors or not distracts(image)
+            )
+            return "gallery" if is_gallery else ""
+        return "query" if image.part in ("", query_part) and not distracts(image) else ""
 
     return role
 
 
 def by_part(trial: Trial) -> Role:
     """Return the official query and gallery parts; the distractors only where asked for."""
-    distracts, wanted = distractors(trial), trial.options.on("distractors")
+    distracts, keeps_distractors = distractors(trial), trial.options.on("distractors")
 
     def role(image: RawImage, _rate: int) -> str:
-        shown = image.part in ("query", "gallery") and (wanted or not distracts(image))
-        return image.part if shown else ""
+        takes_part = image.part in ("query", "gallery") and (
+            keeps_distractors or not distracts(image)
+        )
+        return image.part if takes_part else ""
 
     return role
 
@@ -107,25 +111,27 @@ def distractors(trial: Trial) -> Callable[[RawImage], bool]:
 def manifest(trial: Trial, protocol: str, rows: list[Row], notes: Iterable[str] = ()) -> Manifest:
     """Return the manifest of these rows; InputError when one of the splits is empty."""
     strangers = {image.path for image in trial.strangers}
-    kept, lost = _without_lost_queries(rows, strangers)
+    kept_rows, lost = _without_lost_queries(rows, strangers)
     for split in ("train", "query", "gallery"):
-        if not any(kept_row[3] == split for kept_row in kept):
+        if not any(kept_row[3] == split for kept_row in kept_rows):
             raise InputError(
                 f"{trial.raw.folder}: no image is left for {split}; is the raw folder complete?"
             )
-    table = pd.DataFrame(kept, columns=["path", "pid", "camid", "split", "rate"])
+    table = pd.DataFrame(kept_rows, columns=["path", "pid", "camid", "split", "rate"])
     return Manifest(trial.raw.dataset, protocol, trial.seed, table, (*trial.notes, *notes, *lost))
 
 
 def _without_lost_queries(rows: list[Row], strangers: set[str]) -> tuple[list[Row], list[str]]:
     """Drop queries whose identity has no gallery image; note these and the distractors."""
     queried = {pid for _, pid, _, split, _ in rows if split == "query"}
-    shown = {pid for path, pid, _, split, _ in rows if split == "gallery" and path not in strangers}
+    in_gallery = {
+        pid for path, pid, _, split, _ in rows if split == "gallery" and path not in strangers
+    }
     notes = []
-    if queried - shown:
-        count = len(queried - shown)
+    if queried - in_gallery:
+        count = len(queried - in_gallery)
         notes.append(f"{count} test identities have no HR image; their queries are dropped")
-    if shown - queried:
-        count = len(shown - queried)
+    if in_gallery - queried:
+        count = len(in_gallery - queried)
         notes.append(f"{count} test identities have no LR image; they are gallery distractors")
-    return [kept for kept in rows if kept[3] != "query" or kept[1] in shown], notes
+    return [row for row in rows if row[3] != "query" or row[1] in in_gallery], notes

@@ -18,10 +18,10 @@ def subset_3561(trial: Trial) -> set[str]:
     order = ordered(images, *names, key=lambda image: image.key)
     pairs: set[tuple[int, int]] = set()
     first: list[str] = []
-    others: list[str] = []
+    later: list[str] = []
     for image in order:
         pair = (image.pid, image.camid)
-        (others if pair in pairs else first).append(image.path)
+        (later if pair in pairs else first).append(image.path)
         pairs.add(pair)
     size = max(len(first), len(images) * STATED // OFFICIAL)
-    return {*first, *others[: size - len(first)]}
+    return {*first, *later[: size - len(first)]}

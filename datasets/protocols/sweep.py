@@ -16,14 +16,14 @@ def camera_sweep(raw: Raw, protocol: str | None = None) -> tuple[str, ...]:
     set's LR camera is no matter of choice.
     """
     spec = parse_spec(protocol or "mlr-sing")
-    known = PROTOCOLS[spec.name].options if spec.name in PROTOCOLS else {}
-    if "lr_camera" not in known or "lr_camera" in spec.options:
+    options = PROTOCOLS[spec.name].options if spec.name in PROTOCOLS else {}
+    if "lr_camera" not in options or "lr_camera" in spec.options:
         can = ", ".join(name for name, rule in PROTOCOLS.items() if "lr_camera" in rule.options)
         raise InputError(f"protocol {spec}: a camera sweep sets lr_camera; it needs one of {can}")
     texts = []
     for name in camera_names(card(raw.dataset).lr_cameras, _camids(raw)):
         swept = Spec(spec.name, {**spec.options, "lr_camera": str(name)})
-        texts.append(canonical(spec.name, read_options(raw, swept, known)))
+        texts.append(canonical(spec.name, read_options(raw, swept, options)))
     return tuple(texts)
 
 

@@ -20,7 +20,7 @@ class Trial:
     """
 
     raw: Raw
-    about: Card
+    card: Card
     drawn_as: str
     seed: int
     options: Options
@@ -48,8 +48,8 @@ def open_trial(
 
     Official parts that do not decide who trains (CUHK03-NP) are pooled unless `keep_parts`.
     """
-    about = card(raw.dataset)
-    notes = (*raw.notes, about.caveat) if about.caveat else raw.notes
+    dataset_card = card(raw.dataset)
+    notes = (*raw.notes, dataset_card.caveat) if dataset_card.caveat else raw.notes
     parts = keep_parts or official(raw)
     marked = any(image.part for image in raw.images)
     chosen = [image for image in raw.images if _is_wanted(image, options.values.get("boxes", NONE))]
@@ -57,11 +57,11 @@ def open_trial(
     strangers = tuple(image for image in chosen if image.pid <= 0 and marked)
     if not parts:
         people = tuple(replace(image, part="") for image in people)
-    trial = Trial(raw, about, drawn_as, seed, options, people, strangers, notes)
-    if about.two_cameras_only:
+    trial = Trial(raw, dataset_card, drawn_as, seed, options, people, strangers, notes)
+    if dataset_card.two_cameras_only:
         trial = _two_cameras_only(trial)
-    if about.images_per_camera is not None:
-        trial = _few_shots(trial, about.images_per_camera)
+    if dataset_card.images_per_camera is not None:
+        trial = _few_shots(trial, dataset_card.images_per_camera)
     if not trial.images:
         kinds = " or ".join(sorted({f"boxes={image.boxes}" for image in raw.images if image.boxes}))
         raise InputError(
@@ -77,10 +77,10 @@ def _is_wanted(image: RawImage, boxes: str) -> bool:
 
 def _two_cameras_only(trial: Trial) -> Trial:
     cameras = cameras_of(trial.images)
-    kept = tuple(image for image in trial.images if len(cameras[image.pid]) > 1)
+    images = tuple(image for image in trial.images if len(cameras[image.pid]) > 1)
     dropped = sum(len(camids) < 2 for camids in cameras.values())
     note = f"{dropped} identities seen by one camera are dropped"
-    return replace(trial, images=kept).noting(*([note] if dropped else []))
+    return replace(trial, images=images).noting(*([note] if dropped else []))
 
 
 def _few_shots(trial: Trial, shots: int) -> Trial:
@@ -88,20 +88,20 @@ def _few_shots(trial: Trial, shots: int) -> Trial:
     groups: dict[tuple[int, int], list[RawImage]] = {}
     for image in trial.images:
         groups.setdefault((image.pid, image.camid), []).append(image)
-    kept = {
+    paths = {
         image.path
         for group in groups.values()
         for image in ordered(group, *trial.names("shots"), key=lambda image: image.key)[:shots]
     }
     few = sum(len(group) < shots for group in groups.values())
     note = f"{few} (identity, camera) pairs have fewer than {shots} images; all of them are kept"
-    images = tuple(image for image in trial.images if image.path in kept)
+    images = tuple(image for image in trial.images if image.path in paths)
     return replace(trial, images=images).noting(*([note] if few else []))
 
 
 def cameras_of(images: Iterable[RawImage]) -> dict[int, list[int]]:
     """Return pid -> the sorted camids that saw it, in the order of the pids."""
-    found: dict[int, set[int]] = {}
+    cameras: dict[int, set[int]] = {}
     for image in images:
-        found.setdefault(image.pid, set()).add(image.camid)
-    return {pid: sorted(found[pid]) for pid in sorted(found)}
+        cameras.setdefault(image.pid, set()).add(image.camid)
+    return {pid: sorted(cameras[pid]) for pid in sorted(cameras)}

@@ -49,8 +49,8 @@ def _listed(raw: Raw, name: str, text: str) -> set[int]:
     if not any(image.part == "test" for image in raw.images):
         raise InputError(f"{text} is made for mlr-vru; {raw.dataset} has no test lists of its kind")
     if name not in raw.test_sets:
-        known = ", ".join(raw.test_sets) or "none"
-        raise InputError(f"{raw.folder}: no test list {name}; there are {known} (test_list=...)")
+        names = ", ".join(raw.test_sets) or "none"
+        raise InputError(f"{raw.folder}: no test list {name}; there are {names} (test_list=...)")
     return set(raw.test_sets[name])
 
 
@@ -60,15 +60,17 @@ def _test_rows(trial: Trial, listed: set[int]) -> tuple[list[roles.Row], list[st
     counts = Counter(image.pid for image in images)
     usable = sorted(pid for pid, count in counts.items() if count > 1)
     pids, notes = roles.limited(trial, usable, "test_ids", "test-ids")
-    own: dict[int, list[RawImage]] = {pid: [] for pid in sorted(pids)}
+    groups: dict[int, list[RawImage]] = {pid: [] for pid in sorted(pids)}
     for image in images:
-        if image.pid in own:
-            own[image.pid].append(image)
+        if image.pid in groups:
+            groups[image.pid].append(image)
     names = trial.names("gallery")
-    shown = {pick(group, *names, key=lambda image: image.key).path for group in own.values()}
-    chosen = [image for group in own.values() for image in group]
-    rates = independent_rates(trial, chosen, {image.path for image in chosen} - shown)
+    in_gallery = {
+        pick(group, *names, key=lambda image: image.key).path for group in groups.values()
+    }
+    chosen = [image for group in groups.values() for image in group]
+    rates = independent_rates(trial, chosen, {image.path for image in chosen} - in_gallery)
     return [
-        roles.row(image, "gallery" if image.path in shown else "query", rates[image.path])
+        roles.row(image, "gallery" if image.path in in_gallery else "query", rates[image.path])
         for image in chosen
     ], notes

@@ -31,34 +31,34 @@ class CountCheck:
         return f"{part}{self.found:,} {self.what}, not {self.expected:,}"
 
 
-def tallies(about: Card, images: Sequence[RawImage]) -> list[CountCheck]:
+def tallies(card: Card, images: Sequence[RawImage]) -> list[CountCheck]:
     """Check every published number of the card, except those of boxes that the folder lacks.
 
     A card without numbers for its parts is compared with its totals.
     """
     boxes = {image.boxes for image in images}
-    counts = [count for count in about.counts if not count.boxes or count.boxes in boxes]
-    return _tallies(counts if about.counts else [_total(about)], images)
+    counts = [count for count in card.counts if not count.boxes or count.boxes in boxes]
+    return _tallies(counts if card.counts else [_total(card)], images)
 
 
-def differences(about: Card, images: Sequence[RawImage]) -> tuple[CountCheck, ...]:
+def differences(card: Card, images: Sequence[RawImage]) -> tuple[CountCheck, ...]:
     """Return in what a raw folder differs from its card, for people; () when it does not.
 
     Its totals, identities first; where these fit, the first of the parts that do not.
     """
-    wrong = [tally for tally in tallies(about, images) if not tally.fits]
+    wrong = [tally for tally in tallies(card, images) if not tally.fits]
     if not wrong:
         return ()
-    whole = {tally.what: tally for tally in _tallies([_total(about)], images)}
-    if {count.boxes for count in about.counts} - {image.boxes for image in images}:
-        del whole["images"]  # the total counts boxes that the folder does not hold
+    totals = {tally.what: tally for tally in _tallies([_total(card)], images)}
+    if {count.boxes for count in card.counts} - {image.boxes for image in images}:
+        del totals["images"]  # the total counts boxes that the folder does not hold
     order = ("identities", "images", "cameras")
-    totals = [whole[what] for what in order if what in whole and not whole[what].fits]
-    return tuple(totals or wrong[:_MOST])
+    wrong_totals = [totals[noun] for noun in order if noun in totals and not totals[noun].fits]
+    return tuple(wrong_totals or wrong[:_MOST])
 
 
-def _total(about: Card) -> Count:
-    return Count(images=about.images, identities=about.identities, cameras=about.cameras or None)
+def _total(card: Card) -> Count:
+    return Count(images=card.images, identities=card.identities, cameras=card.cameras or None)
 
 
 def _tallies(counts: Sequence[Count], images: Sequence[RawImage]) -> list[CountCheck]:
@@ -70,23 +70,23 @@ def _tallies(counts: Sequence[Count], images: Sequence[RawImage]) -> list[CountC
 
 
 def _compared(count: Count, groups: dict[Group, list[int]]) -> list[CountCheck]:
-    mine = {group: pids for group, pids in groups.items() if _belongs(group, count)}
-    known = [pids for (*_, kind), pids in mine.items() if kind == "known"]
+    group_pids = {group: pids for group, pids in groups.items() if _belongs(group, count)}
+    identities = [pids for (*_, kind), pids in group_pids.items() if kind == "known"]
     numbers = {
-        "images": (sum(map(len, mine.values())), count.images),
-        "identities": (len({pid for pids in known for pid in pids}), count.identities),
-        "cameras": (len({camid for _, _, camid, _ in mine} - {-1}), count.cameras),
+        "images": (sum(map(len, group_pids.values())), count.images),
+        "identities": (len({pid for pids in identities for pid in pids}), count.identities),
+        "cameras": (len({camid for _, _, camid, _ in group_pids} - {-1}), count.cameras),
     }
     return [
-        CountCheck(str(count), what, found, number, _fits(count, what, found, number))
-        for what, (found, number) in numbers.items()
+        CountCheck(str(count), noun, actual, number, _fits(count, noun, actual, number))
+        for noun, (actual, number) in numbers.items()
         if number is not None
     ]
 
 
-def _fits(count: Count, what: str, found: int, number: int) -> bool:
-    near = abs(found - number) <= count.within * number
-    return near or (what == "images" and found in count.also)
+def _fits(count: Count, noun: str, actual: int, number: int) -> bool:
+    near = abs(actual - number) <= count.within * number
+    return near or (noun == "images" and actual in count.also)
 
 
 def _belongs(group: Group, count: Count) -> bool:

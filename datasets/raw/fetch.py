@@ -55,7 +55,7 @@ class _Bar:
         """Do nothing: `progress` takes the bar away."""
 
 
-def fetch_archive(about: Card, out: Path, url: str = "") -> Fetched:
+def fetch_archive(card: Card, out: Path, url: str = "") -> Fetched:
     """Download the owners' archive into `out` from `url`, by default the card's address.
 
     What is there already and right is not downloaded again. The archive is checked by its published
@@ -63,21 +63,21 @@ def fetch_archive(about: Card, out: Path, url: str = "") -> Fetched:
     written beside it, in a line of sha256sum. Raises InputError saying in one line what failed;
     nothing of the download is left then, nor after an interrupt.
     """
-    url = url or about.url
+    url = url or card.url
     if not re.match("https?://[^/]", url):
         raise InputError(f"{url}: not an address to fetch from; it begins with https:// or http://")
-    archive = out / (about.archives[0] if about.archives else f"{about.id}.zip")
+    archive = out / (card.archives[0] if card.archives else f"{card.id}.zip")
     was_there = archive.exists()
     if not was_there:
-        _download(about, url, archive)
-    elif fault := _fault(about, archive):
+        _download(card, url, archive)
+    elif fault := _fault(card, archive):
         raise InputError(f"{archive}: is there already, but {fault}; remove it and fetch again")
     sha256 = digest_of_file(archive, "sha256")
     write_atomically(archive.with_name(archive.name + ".sha256"), f"{sha256}  {archive.name}\n")
-    return Fetched(archive, sha256, bool(about.digest), was_there)
+    return Fetched(archive, sha256, bool(card.digest), was_there)
 
 
-def _download(about: Card, url: str, archive: Path) -> None:
+def _download(card: Card, url: str, archive: Path) -> None:
     try:
         import pooch
         import requests
@@ -91,7 +91,7 @@ def _download(about: Card, url: str, archive: Path) -> None:
     shelf = pooch.Pooch(folder, "", {name: None}, {name: url}, retry_if_failed=TRIES - 1)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        shelf.fetch(name, downloader=partial(_attempt, about, name))
+        shelf.fetch(name, downloader=partial(_attempt, card, name))
     except requests.RequestException as error:  # is an OSError, too
         raise _refused(url, f"{_reason(error)}, {TRIES} times in a row") from error
     except OSError as error:
@@ -99,7 +99,7 @@ def _download(about: Card, url: str, archive: Path) -> None:
         raise cannot_write(archive, cause if isinstance(cause, OSError) else error) from error
 
 
-def _attempt(about: Card, name: str, url: str, target: str, _shelf: object) -> None:
+def _attempt(card: Card, name: str, url: str, target: str, _shelf: object) -> None:
     """Download into pooch's temporary file; pooch tries again after a RequestException."""
     import requests
     from pooch import HTTPDownloader
@@ -117,7 +117,7 @@ def _attempt(about: Card, name: str, url: str, target: str, _shelf: object) -> N
             raise _refused(url, _reason(error)) from error
     if file.stat().st_size < bar.total:  # older versions of urllib3 do not look
         raise requests.ConnectionError(f"{file.stat().st_size:,} of {bar.total:,} bytes came")
-    if fault := _fault(about, file):
+    if fault := _fault(card, file):
         raise _refused(url, f"what it sends {fault}")
 
 
@@ -133,11 +133,11 @@ def _refused(url: str, reason: str) -> InputError:
     return InputError(f"{url}: {reason}; try again later or give another address --from")
 
 
-def _fault(about: Card, file: Path) -> str:
+def _fault(card: Card, file: Path) -> str:
     """Return what is wrong with an archive; "" when nothing is."""
-    if not about.digest:
+    if not card.digest:
         return _damage(file)
-    algorithm, _, published = about.digest.partition(":")
+    algorithm, _, published = card.digest.partition(":")
     digest = digest_of_file(file, algorithm)
     if digest == published:
         return ""

@@ -20,33 +20,33 @@ _VERSION = 1
 
 
 def other_sizes(
-    about: Card, folder: Path, images: Sequence[RawImage], cache: Path
+    card: Card, folder: Path, images: Sequence[RawImage], cache: Path
 ) -> dict[str, Size]:
     """Return path -> (width, height) of the images that are not of the card's size.
 
     {} where the card says none. A file that is no image is left to those who decode it.
     """
-    if about.size is None:
+    if card.size is None:
         return {}
-    source_file = reader(about.reader).source_file
+    source_file = reader(card.reader).source_file
     files = {image.path: source_file(folder, image.path) for image in images}
     stamps = sorted(stamp(folder, file) for file in files.values())
-    named = f"{_VERSION} {about.size}\n" + "\n".join(stamps)
-    noted = cache / "sizes" / f"{digest_of(named.encode())[:32]}.json"
-    found = _noted(noted, files)
-    if found is None:
-        sizes = {path: _size(file) for path, file in files.items()}
-        found = {path: size for path, size in sizes.items() if size not in (None, about.size)}
-        _note(noted, found)
-    return found
+    identity = f"{_VERSION} {card.size}\n" + "\n".join(stamps)
+    cache_file = cache / "sizes" / f"{digest_of(identity.encode())[:32]}.json"
+    sizes = _noted(cache_file, files)
+    if sizes is None:
+        all_sizes = {path: _size(file) for path, file in files.items()}
+        sizes = {path: size for path, size in all_sizes.items() if size not in (None, card.size)}
+        _note(cache_file, sizes)
+    return sizes
 
 
-def size_words(about: Card, others: Mapping[str, Size], images: int) -> tuple[str, ...]:
+def size_words(card: Card, odd_sizes: Mapping[str, Size], images: int) -> tuple[str, ...]:
     """Return "632 of 1,264 images are not 48 × 128 pixels", or nothing where all are."""
-    if not others or about.size is None:
+    if not odd_sizes or card.size is None:
         return ()
-    width, height = about.size
-    return (f"{len(others):,} of {images:,} images are not {width} × {height} pixels",)
+    width, height = card.size
+    return (f"{len(odd_sizes):,} of {images:,} images are not {width} × {height} pixels",)
 
 
 def _size(file: Path) -> Size | None:
@@ -56,19 +56,19 @@ def _size(file: Path) -> Size | None:
         return None
 
 
-def _noted(file: Path, known: Mapping[str, Path]) -> dict[str, Size] | None:
+def _noted(file: Path, paths: Mapping[str, Path]) -> dict[str, Size] | None:
     """Return what was found before; None when that is not known, or damaged."""
     try:
         content: Any = json.loads(file.read_text(encoding="utf-8"))
-        found = {str(path): (int(width), int(height)) for path, (width, height) in content.items()}
+        sizes = {str(path): (int(width), int(height)) for path, (width, height) in content.items()}
     except (OSError, ValueError, TypeError, AttributeError, RecursionError):
         return None
-    return found if found.keys() <= known.keys() else None
+    return sizes if sizes.keys() <= paths.keys() else None
 
 
-def _note(file: Path, found: Mapping[str, Size]) -> None:
+def _note(file: Path, sizes: Mapping[str, Size]) -> None:
     """Keep what was found, where the cache can be written."""
     try:
-        write_atomically(file, json.dumps(found) + "\n")
+        write_atomically(file, json.dumps(sizes) + "\n")
     except InputError:
         return

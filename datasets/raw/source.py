@@ -62,9 +62,9 @@ class Raw:
 
     def require(self, paths: Iterable[str]) -> None:
         """Raise InputError naming the first path of a manifest that this folder does not hold."""
-        known = {image.path for image in self.images}
+        paths_here = {image.path for image in self.images}
         for path in paths:
-            if path not in known:
+            if path not in paths_here:
                 raise InputError(
                     f"{self.folder / path}: is in the manifest, but not in the raw folder"
                 )
@@ -76,15 +76,15 @@ def open_raw(dataset: str, source: Source, cache: Path | str) -> Raw:
     Raises InputError on an unknown data set, or when no raw folder of it is there (naming the
     folder, the layout and where to get it), or when a name or image in it is unusable.
     """
-    about, cache = card(dataset), as_path(cache, "cache")
-    folder = raw_folder(about, as_a(Source, source, "source"), cache)
-    content = reader(about.reader).read(folder)
+    dataset_card, cache = card(dataset), as_path(cache, "cache")
+    folder = raw_folder(dataset_card, as_a(Source, source, "source"), cache)
+    content = reader(dataset_card.reader).read(folder)
     drawn = drawn_as(folder)
     images = tuple(sorted(content.images, key=lambda image: image.path))
     _check(folder, images)
-    counts = () if drawn else tuple(map(str, differences(about, images)))
-    others = {} if drawn else other_sizes(about, folder, images, cache)
-    sizes = size_words(about, others, len(images))
+    counts = () if drawn else tuple(map(str, differences(dataset_card, images)))
+    odd_sizes = {} if drawn else other_sizes(dataset_card, folder, images, cache)
+    sizes = size_words(dataset_card, odd_sizes, len(images))
     return Raw(
         dataset=dataset,
         folder=folder,
@@ -109,35 +109,35 @@ def open_admitted(dataset: str, source: Source, cache: Path) -> Raw:
         "--partial": () if source.partial else raw.other_counts,
         "--other-sizes": () if source.other_sizes else raw.other_sizes,
     }
-    wanted = " ".join(option for option, words in faults.items() if words)
-    if wanted:
-        told = ", ".join(words for fault in faults.values() for words in fault)
+    flags = " ".join(option for option, words in faults.items() if words)
+    if flags:
+        listed = ", ".join(words for fault in faults.values() for words in fault)
         low = faults["--other-sizes"]
-        again = "; images down-sampled already would be so once more" if low else ""
+        warning = "; images down-sampled already would be so once more" if low else ""
         raise InputError(
-            f"{raw.folder}: not {card(dataset).title} as its owners give it out: {told}{again}; "
-            f"`crossres datasets verify {dataset}` lists what differs; {wanted} takes it all the "
+            f"{raw.folder}: not {card(dataset).title} as its owners give it out: {listed}{warning}"
+            f"; `crossres datasets verify {dataset}` lists what differs; {flags} takes it all the "
             "same, as partial data, whose numbers are never set beside published ones"
         )
     return raw
 
 
-def raw_folder(about: Card, source: Source, cache: Path) -> Path:
+def raw_folder(card: Card, source: Source, cache: Path) -> Path:
     """Return the raw folder: given, in a given archive, or drawn; errors as `open_raw`."""
     if source.root is None:
-        return _twin(about, source.size, cache)
-    return _find(about, Path(source.root), cache)
+        return _twin(card, source.size, cache)
+    return _find(card, Path(source.root), cache)
 
 
-def _twin(about: Card, size: str, cache: Path) -> Path:
+def _twin(card: Card, size: str, cache: Path) -> Path:
     """Return the raw folder of the twin in the cache, drawn there when it is not yet."""
     from crossres.datasets.twins import TWIN_VERSION, draw_twin
 
-    folder = cache / "twins" / f"{size}-v{TWIN_VERSION}-{about.id}"
+    folder = cache / "twins" / f"{size}-v{TWIN_VERSION}-{card.id}"
     if not folder.is_dir():
         with replace_folder(folder) as temporary:
-            draw_twin(about.id, temporary, size)
-    raw = reader(about.reader).find(folder)
+            draw_twin(card.id, temporary, size)
+    raw = reader(card.reader).find(folder)
     if raw is None:
         raise InputError(
             f"{folder}: the twin drawn here is damaged; delete this folder and it is drawn again"
@@ -145,15 +145,15 @@ def _twin(about: Card, size: str, cache: Path) -> Path:
     return raw
 
 
-def _find(about: Card, root: Path, cache: Path) -> Path:
+def _find(card: Card, root: Path, cache: Path) -> Path:
     if not exists(root):
-        raise InputError(f"{root}: there is no such folder; give the one that holds {about.folder}")
-    folder = None if is_archive(root) else reader(about.reader).find(root)
-    folder = folder or find_in_archive(about, root, cache)
+        raise InputError(f"{root}: there is no such folder; give the one that holds {card.folder}")
+    folder = None if is_archive(root) else reader(card.reader).find(root)
+    folder = folder or find_in_archive(card, root, cache)
     if folder is None:
         raise InputError(
-            f"{root}: no raw folder of {about.id} here; expected {about.layout}; "
-            f"obtain it from {about.obtain}"
+            f"{root}: no raw folder of {card.id} here; expected {card.layout}; "
+            f"obtain it from {card.obtain}"
         )
     if is_file(folder / EXPORT_LIST):
         # Its LR images are down-sampled already; read as raw they would be so once more.

@@ -199,5 +199,5 @@ def _unreadable(folder: Path, error: BaseException, path: str = "") -> InputErro
         )
     damaged = "it is not there, or the file is damaged" if path else "it is damaged or cut short"
     reason = str(error) if isinstance(error, OtherContentError) else damaged
-    what = f"image {path} cannot be read" if path else "not the HDF5 file of CUHK03"
-    return InputError(f"{folder / FILE}: {what} ({reason}); {_REMEDY}")
+    fault = f"image {path} cannot be read" if path else "not the HDF5 file of CUHK03"
+    return InputError(f"{folder / FILE}: {fault} ({reason}); {_REMEDY}")

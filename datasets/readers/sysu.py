@@ -45,14 +45,14 @@ def find(root: Path) -> Path | None:
 
     Raises InputError naming SYSU-MM01 or CUHK-SYSU when only such a folder is there.
     """
-    found = search(root, FOLDER, _is_raw)
-    if found is None:
+    folder = search(root, FOLDER, _is_raw)
+    if folder is None:
         _refuse_others(root)
-    return found
+    return folder
 
 
 def _is_raw(folder: Path) -> bool:
-    if _other(folder) is not None:
+    if _foreign_title(folder) is not None:
         return False
     if sysu_table.is_raw(folder):
         return True
@@ -79,7 +79,7 @@ def _holds_identities(camera: Path) -> bool:
     return first is not None and any_match(first, _IMAGE)
 
 
-def _other(folder: Path) -> str | None:
+def _foreign_title(folder: Path) -> str | None:
     """Return the name of the other SYSU data set that this folder looks like."""
     for title, pattern in _OTHERS.items():
         if pattern.search(folder.name):
@@ -95,7 +95,7 @@ def _other(folder: Path) -> str | None:
 
 def _refuse_others(root: Path) -> None:
     for folder in [root, *subfolders(root), *above(root)]:
-        title = _other(folder)
+        title = _foreign_title(folder)
         if title is not None:
             raise InputError(
                 f"{folder}: this is {title}, not the two-camera SYSU set of 502 identities; "
@@ -130,11 +130,11 @@ def _read_nested(folder: Path) -> list[RawImage]:
 
 
 def _camera_folders(folder: Path, pattern: re.Pattern[str], grammar: str) -> list[tuple[str, int]]:
-    found = []
+    folders = []
     for name in listing(folder):
         camera = pattern.fullmatch(name)
         if camera is not None:
-            found.append((name, int(camera[1])))
+            folders.append((name, int(camera[1])))
         elif name not in _LISTS:
             stray(folder / name, grammar)
-    return found
+    return folders

@@ -58,19 +58,19 @@ def read(folder: Path) -> RawContent:
 def _listed(folder: Path, name: str) -> list[RawImage]:
     """Return the images of one list; suffixes may differ from the list in their case."""
     file, files = _list(folder, name), _files(folder / _images(name))
-    found: dict[str, RawImage] = {}
+    images: dict[str, RawImage] = {}
     for line, match in entries(file, _LINE, GRAMMAR):
         listed = _key(match[1])
         if listed not in files:
             missing = f"there is no {match[1]} in {_images(name)}"
             raise at_line(file, line, missing, "unpack the data set again")
-        if listed in found:
+        if listed in images:
             raise at_line(file, line, f"{match[1]} is listed before", "remove one of the lines")
         path, part = f"{_images(name)}/{files[listed]}", PARTS[name]
-        found[listed] = RawImage(path, pid_of(int(match[2]), part), int(match[3]), part)
-    if not found:
+        images[listed] = RawImage(path, pid_of(int(match[2]), part), int(match[3]), part)
+    if not images:
         raise InputError(f"{file}: lists no image; unpack the data set again")
-    return list(found.values())
+    return list(images.values())
 
 
 def _files(folder: Path) -> dict[str, str]:

@@ -33,7 +33,7 @@ class _Entry:
 
     pid: int
     part: str
-    place: str
+    position: str
 
 
 _Listed = dict[int, _Entry]
@@ -78,14 +78,14 @@ def read(folder: Path) -> RawContent:
 
 def _pictures(folder: Path) -> dict[int, str]:
     """Return image number -> file name, whether or not names are padded with zeros."""
-    found: dict[int, str] = {}
+    names: dict[int, str] = {}
     for match in filter(None, map(_PICTURE.fullmatch, listing(folder))):
-        before = found.setdefault(int(match[1]), match[0])
-        if before != match[0]:
+        first = names.setdefault(int(match[1]), match[0])
+        if first != match[0]:
             raise InputError(
-                f"{folder / before}: has the same number as {match[0]}; remove one of them"
+                f"{folder / first}: has the same number as {match[0]}; remove one of them"
             )
-    return found
+    return names
 
 
 def _train_list(folder: Path) -> Path | None:
@@ -96,9 +96,9 @@ def _train_list(folder: Path) -> Path | None:
 def _test_lists(folder: Path) -> dict[str, Path]:
     """Return name -> file, the smallest list first; `test.txt`, whose content names it, is ""."""
     numbered = filter(None, map(_TEST_LIST.fullmatch, listing(folder / LISTS)))
-    found = {int(match[1]): folder / LISTS / match[0] for match in numbered}
-    if found:
-        return {str(count): found[count] for count in sorted(found)}
+    lists = {int(match[1]): folder / LISTS / match[0] for match in numbered}
+    if lists:
+        return {str(count): lists[count] for count in sorted(lists)}
     single = folder / LISTS / _ONE_TEST_LIST
     return {"": single} if is_file(single) else {}
 
@@ -111,9 +111,9 @@ def _add(listed: _Listed, file: Path, part: str, pictures: dict[int, str]) -> tu
         if number not in pictures:
             missing = f"there is no image {number} in {PICTURES}"
             raise at_line(file, line, missing, "unpack the data set again")
-        before = listed.setdefault(number, _Entry(pid, part, f"line {line} of {file.name}"))
-        if before.pid != pid:
-            other = f"image {number} is of another vehicle or part in {before.place}"
-            raise at_line(file, line, other, "remove the wrong line")
+        first = listed.setdefault(number, _Entry(pid, part, f"line {line} of {file.name}"))
+        if first.pid != pid:
+            conflict = f"image {number} is of another vehicle or part in {first.position}"
+            raise at_line(file, line, conflict, "remove the wrong line")
         pids.add(pid)
     return tuple(sorted(pids))

@@ -69,32 +69,32 @@ def _linear_taps(before: int, after: int, *, inside: bool) -> Taps:
 
     `inside`: there the outermost sample has all the weight, as OpenCV does across, but not down.
     """
-    place, part = _places(before, after)
+    first, part = _places(before, after)
     if inside:
-        part = np.where((place < 0) | (place >= before - 1), np.float32(0), part)
-    places = np.clip(place[:, None] + np.arange(2), 0, before - 1)
-    return places, _fixed_point(np.stack([np.float32(1) - part, part], axis=1))
+        part = np.where((first < 0) | (first >= before - 1), np.float32(0), part)
+    samples = np.clip(first[:, None] + np.arange(2), 0, before - 1)
+    return samples, _fixed_point(np.stack([np.float32(1) - part, part], axis=1))
 
 
 @functools.lru_cache(maxsize=512)
 def _cubic_taps(before: int, after: int) -> Taps:
     """Return Keys' kernel with a = -0.75; beyond the border the outermost sample is repeated."""
-    place, x = _places(before, after)
-    a, one = _CUBIC_A, np.float32(1)
-    far = ((a * (x + one) - 5 * a) * (x + one) + 8 * a) * (x + one) - 4 * a
-    near = ((a + 2) * x - (a + 3)) * x * x + one
-    opposite = ((a + 2) * (one - x) - (a + 3)) * (one - x) * (one - x) + one
-    weights = np.stack([far, near, opposite, one - far - near - opposite], axis=1)
-    places = np.clip(place[:, None] + np.arange(-1, 3), 0, before - 1)
-    return places, _fixed_point(weights)
+    first, x = _places(before, after)
+    a, unit = _CUBIC_A, np.float32(1)
+    far = ((a * (x + unit) - 5 * a) * (x + unit) + 8 * a) * (x + unit) - 4 * a
+    near = ((a + 2) * x - (a + 3)) * x * x + unit
+    opposite = ((a + 2) * (unit - x) - (a + 3)) * (unit - x) * (unit - x) + unit
+    weights = np.stack([far, near, opposite, unit - far - near - opposite], axis=1)
+    samples = np.clip(first[:, None] + np.arange(-1, 3), 0, before - 1)
+    return samples, _fixed_point(weights)
 
 
 def _places(before: int, after: int) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
     """Return the sample at or before each output's centre, and the way to the next (float32)."""
     scale = 1.0 / (after / before)
     centre = ((np.arange(after) + 0.5) * scale - 0.5).astype(np.float32)
-    place = np.floor(centre)
-    return place.astype(np.intp), centre - place
+    sample = np.floor(centre)
+    return sample.astype(np.intp), centre - sample
 
 
 def _fixed_point(weights: NDArray[np.float32]) -> NDArray[np.int64]:

@@ -61,8 +61,8 @@ class Manifest:
     @cached_property
     def _csv(self) -> bytes:
         table = self.table.loc[:, list(_COLUMNS)].copy()
-        for place, name in enumerate(("dataset", "protocol", "seed")):
-            table.insert(place, name, getattr(self, name))
+        for index, name in enumerate(("dataset", "protocol", "seed")):
+            table.insert(index, name, getattr(self, name))
         text: str = table.to_csv(index=False, lineterminator="\n")
         return text.encode("utf-8")
 
@@ -153,8 +153,8 @@ def _check(table: pd.DataFrame) -> None:
         wrong = table[~table[name].isin(allowed)]
         if len(wrong):
             row = wrong.iloc[0]
-            known = ", ".join(map(str, allowed))
-            raise InputError(f"{row['path']}: {name} {row[name]!s} is none of {known}")
+            choices = ", ".join(map(str, allowed))
+            raise InputError(f"{row['path']}: {name} {row[name]!s} is none of {choices}")
     if (table["pid"] < -1).any():
         raise InputError(f"{table[table['pid'] < -1]['path'].iloc[0]}: a pid is at least -1")
     for path in table["path"]:
@@ -177,6 +177,6 @@ def _check_path(path: str) -> None:
 
 
 def _sorted(table: pd.DataFrame) -> pd.DataFrame:
-    rank = {split: place for place, split in enumerate(SPLITS)}
+    rank = {split: index for index, split in enumerate(SPLITS)}
     keys = [(rank[split], path) for split, path in zip(table["split"], table["path"], strict=True)]
     return table.iloc[sorted(range(len(keys)), key=keys.__getitem__)].reset_index(drop=True)

@@ -22,9 +22,11 @@ class Spec:
 
 def parse_spec(text: str) -> Spec:
     """Read "name" or "name[key=value,key=value]"; InputError when it is neither."""
-    name, bracket, rest = as_text(text, "protocol").partition("[")
-    pairs = [pair.partition("=") for pair in rest.removesuffix("]").split(",")] if bracket else []
-    well_formed = not bracket or rest.endswith("]")
+    name, bracket, bracketed = as_text(text, "protocol").partition("[")
+    pairs = (
+        [pair.partition("=") for pair in bracketed.removesuffix("]").split(",")] if bracket else []
+    )
+    well_formed = not bracket or bracketed.endswith("]")
     if not name or not well_formed or not all(key and eq and value for key, eq, value in pairs):
         raise InputError(f"protocol {text!r}: options are written name[key=value,key=value]")
     options = {key.strip(): value.strip() for key, _, value in pairs}

@@ -80,12 +80,12 @@ def _pictures(
 
 
 def _picture(size: Size, shot: Shot) -> NDArray[np.uint8]:
-    about, names = card(size.dataset), (size.dataset, shot.drawn_as)
-    if about.subject == "person":
+    dataset_card, names = card(size.dataset), (size.dataset, shot.drawn_as)
+    if dataset_card.subject == "person":
         taken_by = _camera(size.cast, size.dataset, shot.image.camid)
-        return photograph(_person(size.dataset, shot.who), taken_by, shot.view, *names)
+        return photograph(_person(size.dataset, shot.subject), taken_by, shot.view, *names)
     taken_by = _camera(size.cast, size.dataset, _flown(shot))
-    return photograph_vehicle(_vehicle(size.dataset, shot.who), taken_by, shot.view, *names)
+    return photograph_vehicle(_vehicle(size.dataset, shot.subject), taken_by, shot.view, *names)
 
 
 def _flown(shot: Shot) -> int:
@@ -95,13 +95,13 @@ def _flown(shot: Shot) -> int:
 
 
 @lru_cache(maxsize=4096)
-def _person(dataset: str, who: Names) -> Person:
-    return person(dataset, *who)
+def _person(dataset: str, names: Names) -> Person:
+    return person(dataset, *names)
 
 
 @lru_cache(maxsize=4096)
-def _vehicle(dataset: str, who: Names) -> Vehicle:
-    return vehicle(dataset, *who)
+def _vehicle(dataset: str, names: Names) -> Vehicle:
+    return vehicle(dataset, *names)
 
 
 @lru_cache(maxsize=256)

@@ -30,12 +30,12 @@ Points = list[tuple[int, int]]
 def check_drawing() -> None:
     """Raise InputError naming what this Pillow draws otherwise than twins of TWIN_VERSION have."""
     published = _published()
-    other = [name for name, digest in drawn_digests().items() if published[name] != digest]
-    if other:
+    differing = [name for name, digest in drawn_digests().items() if published[name] != digest]
+    if differing:
         raise InputError(
             f"Pillow {PIL.__version__} as installed here gives other pixels than twins of version "
-            f"{TWIN_VERSION} have ({', '.join(other)}), so numbers measured on them would not be "
-            f"comparable; pip install '{KNOWN_SAME}'"
+            f"{TWIN_VERSION} have ({', '.join(differing)}), so numbers measured on them would not "
+            f"be comparable; pip install '{KNOWN_SAME}'"
         )
 
 

@@ -68,6 +68,6 @@ def size_of(dataset: str, size: str) -> Size:
     if as_text(size, "twin size") not in SIZES:
         raise unknown("twin size", size, SIZES)
     if dataset not in SIZES[size]:
-        known = ", ".join(SIZES[size])
-        raise InputError(f"{dataset} has no twin of size {size!r}; it exists for {known}")
+        listed = ", ".join(SIZES[size])
+        raise InputError(f"{dataset} has no twin of size {size!r}; it exists for {listed}")
     return SIZES[size][dataset]

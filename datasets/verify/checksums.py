@@ -34,22 +34,22 @@ class Differences:
 
 
 def files_of(
-    folder: Path, layout: Reader, images: Iterable[RawImage], but: Path | None = None
+    folder: Path, layout: Reader, images: Iterable[RawImage], excluded: Path | None = None
 ) -> list[str]:
     """Return all files of a raw folder, sorted: those of the images and whatever lies beside them.
 
-    Left out are hidden files, the litter of file managers, and `but`. Linked folders are entered
-    only where images are in them.
+    Left out are hidden files, the litter of file managers, and `excluded`. Linked folders are
+    entered only where images are in them.
     """
-    found = {layout.source_file(folder, image.path) for image in images}
-    for place, folders, names in os.walk(folder):
+    paths = {layout.source_file(folder, image.path) for image in images}
+    for parent, folders, names in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(".")]
-        found.update(Path(place, name) for name in names if _is_worth_it(name))
-    left_out = but.resolve() if but is not None else None
+        paths.update(Path(parent, name) for name in names if _is_worth_it(name))
+    excluded_path = excluded.resolve() if excluded is not None else None
     return sorted(
         path.relative_to(folder).as_posix()
-        for path in found
-        if path.is_file() and path.resolve() != left_out
+        for path in paths
+        if path.is_file() and path.resolve() != excluded_path
     )
 
 
@@ -122,10 +122,12 @@ def _unescaped(path: str) -> str:
     return re.sub(r"\\[\\nr]", lambda match: plain[match[0]], path)
 
 
-def compare(recorded: Sums, found: Sums) -> Differences:
+def compare(recorded: Sums, actual: Sums) -> Differences:
     """Return what a folder lacks, has too much, and has changed since it was recorded."""
     return Differences(
-        missing=tuple(sorted(recorded.keys() - found.keys())),
-        extra=tuple(sorted(found.keys() - recorded.keys())),
-        changed=tuple(sorted(p for p in recorded.keys() & found.keys() if recorded[p] != found[p])),
+        missing=tuple(sorted(recorded.keys() - actual.keys())),
+        extra=tuple(sorted(actual.keys() - recorded.keys())),
+        changed=tuple(
+            sorted(p for p in recorded.keys() & actual.keys() if recorded[p] != actual[p])
+        ),
     )

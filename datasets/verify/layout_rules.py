@@ -33,10 +33,10 @@ Rule = Callable[[RawContent], LayoutFinding]
 
 def pairing(layout: str, content: RawContent) -> list[LayoutFinding]:
     """Check the rules of a layout (the reader's name); return one finding for each broken rule."""
-    found = [rule(content) for rule in _RULES.get(layout, ())]
+    findings = [rule(content) for rule in _RULES.get(layout, ())]
     if any(image.part for image in content.images):
-        found.append(_train_and_test_are_disjoint(content))
-    return [finding for finding in found if finding.items]
+        findings.append(_train_and_test_are_disjoint(content))
+    return [finding for finding in findings if finding.items]
 
 
 def _finding(check: str, text: str, items: Iterable[str], *, wrong: bool = True) -> LayoutFinding:
@@ -91,11 +91,11 @@ def _pku_grid(content: RawContent) -> LayoutFinding:
 
 def _viper_pairs(content: RawContent) -> LayoutFinding:
     """Check that every identity has one image in cam_a and one in cam_b."""
-    found = Counter((image.pid, image.camid) for image in content.images)
+    counts = Counter((image.pid, image.camid) for image in content.images)
     odd = (
-        f"{pid:03d}: {found[pid, 0]} in cam_a, {found[pid, 1]} in cam_b"
-        for pid in {pid for pid, _ in found}
-        if (found[pid, 0], found[pid, 1]) != (1, 1)
+        f"{pid:03d}: {counts[pid, 0]} in cam_a, {counts[pid, 1]} in cam_b"
+        for pid in {pid for pid, _ in counts}
+        if (counts[pid, 0], counts[pid, 1]) != (1, 1)
     )
     return _finding("pairs", "identities without one image in each of cam_a and cam_b", odd)
 
@@ -135,11 +135,11 @@ def _one_query_each(content: RawContent) -> LayoutFinding:
 
 def _one_of_each(content: RawContent) -> LayoutFinding:
     """Check VRIC for one query and one gallery image of every test identity."""
-    found = Counter((image.pid, image.part) for image in content.images if image.part != "train")
+    counts = Counter((image.pid, image.part) for image in content.images if image.part != "train")
     odd = (
-        f"{_identity(pid)}: {found[pid, 'query']} query, {found[pid, 'gallery']} gallery"
-        for pid in {pid for pid, _ in found}
-        if (found[pid, "query"], found[pid, "gallery"]) != (1, 1)
+        f"{_identity(pid)}: {counts[pid, 'query']} query, {counts[pid, 'gallery']} gallery"
+        for pid in {pid for pid, _ in counts}
+        if (counts[pid, "query"], counts[pid, "gallery"]) != (1, 1)
     )
     return _finding("queries", "identities without one query and one gallery image", odd)
 
@@ -184,11 +184,11 @@ def _cuhk03_cells(content: RawContent) -> LayoutFinding:
 
 def _cuhk03_test_sets(content: RawContent) -> LayoutFinding:
     """Check for twenty lists of a hundred known identities; CUHK03-NP folders ship none."""
-    known = {image.pid for image in content.images}
+    image_pids = {image.pid for image in content.images}
     odd = [
-        f"list {name}: {len(pids)} identities, {len(set(pids) - known)} unknown"
+        f"list {name}: {len(pids)} identities, {len(set(pids) - image_pids)} unknown"
         for name, pids in content.test_sets.items()
-        if len(set(pids)) != CUHK03_TESTED or not known.issuperset(pids)
+        if len(set(pids)) != CUHK03_TESTED or not image_pids.issuperset(pids)
     ]
     if content.test_sets and len(content.test_sets) != CUHK03_TEST_SETS:
         odd.append(f"{len(content.test_sets)} lists in place of {CUHK03_TEST_SETS}")
@@ -200,13 +200,13 @@ def _cuhk03_test_sets(content: RawContent) -> LayoutFinding:
 
 def _sysu_shots(content: RawContent) -> LayoutFinding:
     """Note fewer than three images, which are allowed: the protocol keeps all there are."""
-    found = Counter((image.pid, image.camid) for image in content.images)
-    cameras = {camid for _, camid in found}
+    counts = Counter((image.pid, image.camid) for image in content.images)
+    cameras = {camid for _, camid in counts}
     few = (
-        f"{_identity(pid)} camera {camid}: {found[pid, camid]}"
-        for pid in {pid for pid, _ in found}
+        f"{_identity(pid)} camera {camid}: {counts[pid, camid]}"
+        for pid in {pid for pid, _ in counts}
         for camid in cameras
-        if found[pid, camid] < SYSU_SHOTS
+        if counts[pid, camid] < SYSU_SHOTS
     )
     text = f"identities and cameras of fewer than {SYSU_SHOTS} images"
     return _finding("shots", text, few, wrong=False)

@@ -80,11 +80,11 @@ def verify_raw(
         raise unknown("level", level, LEVELS)
     if record is not None and level != "bytes":
         raise InputError(f"{record}: a record is of bytes; verify at level bytes")
-    about = card(dataset)
-    folder = raw_folder(about, source, cache)
+    dataset_card = card(dataset)
+    folder = raw_folder(dataset_card, source, cache)
     drawn = drawn_as(folder)
     with collecting_strays() as strays:
-        content = reader(about.reader).read(folder)
+        content = reader(dataset_card.reader).read(folder)
     findings = _strays(folder, strays)
     truth = _truth(dataset, drawn) if drawn else None
     if truth is not None:
@@ -92,19 +92,19 @@ def verify_raw(
     elif drawn:
         findings.append(LayoutFinding("twin", "twin of another version; draw it again", (drawn,)))
     else:
-        findings += _of_other_sizes(about, folder, content.images, cache)
-    counted = tallies(about, content.images) if not drawn else _count(truth, content)
+        findings += _of_other_sizes(dataset_card, folder, content.images, cache)
+    counted = tallies(dataset_card, content.images) if not drawn else _count(truth, content)
     if level != "counts":
         findings += _twice(content.images)
-        findings += _unread(about.reader, folder, content.images)
+        findings += _unread(dataset_card.reader, folder, content.images)
     if level != "counts" and not drawn:
-        findings += pairing(about.reader, content)
-    sums = _sums(about.reader, folder, content, record) if level == "bytes" else {}
+        findings += pairing(dataset_card.reader, content)
+    sums = _sums(dataset_card.reader, folder, content, record) if level == "bytes" else {}
     recorded = record is not None and not record.exists()
     if record is not None:
         findings += _against_record(record, sums)
     if decode:
-        findings += _undecodable(about.reader, folder, content.images)
+        findings += _undecodable(dataset_card.reader, folder, content.images)
     is_whole = all(tally.fits for tally in counted) and not any(
         f.check == "sizes" for f in findings
     )
@@ -127,11 +127,11 @@ def _strays(folder: Path, strays: Sequence[Path]) -> list[LayoutFinding]:
 
 
 def _of_other_sizes(
-    about: Card, folder: Path, images: Sequence[RawImage], cache: Path
+    card: Card, folder: Path, images: Sequence[RawImage], cache: Path
 ) -> list[LayoutFinding]:
-    found = other_sizes(about, folder, images, cache)
-    items = tuple(f"{path} is {w} × {h}" for path, (w, h) in sorted(found.items()))
-    words = "".join(size_words(about, found, len(images)))
+    sizes = other_sizes(card, folder, images, cache)
+    items = tuple(f"{path} is {w} × {h}" for path, (w, h) in sorted(sizes.items()))
+    words = "".join(size_words(card, sizes, len(images)))
     return _if_any("sizes", f"images of other sizes: {words}", items)
 
 
@@ -148,7 +148,7 @@ def _unread(layout: str, folder: Path, images: Sequence[RawImage]) -> list[Layou
     """Find image files beside those that were read: in no list. VRU is said to ship ten of them."""
     source_file = reader(layout).source_file
     read = {source_file(folder, image.path) for image in images}
-    beside = (path for place in {path.parent for path in read} for path in place.iterdir())
+    beside = (path for parent in {path.parent for path in read} for path in parent.iterdir())
     extra = (path for path in beside if path not in read and _is_image(path))
     names = tuple(sorted(path.relative_to(folder).as_posix() for path in extra))
     return [LayoutFinding("extra", "image files that no list names", names, False)] if names else []
@@ -176,19 +176,19 @@ def _truth(dataset: str, drawn: str) -> list[RawImage] | None:
 def _count(truth: Sequence[RawImage] | None, content: RawContent) -> list[CountCheck]:
     if truth is None:
         return []
-    found, drawn = len(content.images), len(truth)
-    return [CountCheck("all", "images", found, drawn, fits=found == drawn)]
+    actual, drawn = len(content.images), len(truth)
+    return [CountCheck("all", "images", actual, drawn, fits=actual == drawn)]
 
 
 def _against(truth: Sequence[RawImage], images: Sequence[RawImage]) -> list[LayoutFinding]:
-    drawn, found = {i.path: i for i in truth}, {i.path: i for i in images}
-    other = tuple(sorted(p for p in drawn.keys() & found.keys() if drawn[p] != found[p]))
+    drawn, actual = {i.path: i for i in truth}, {i.path: i for i in images}
+    relabelled = tuple(sorted(p for p in drawn.keys() & actual.keys() if drawn[p] != actual[p]))
     return [
-        *_if_any("missing", "images of the twin are missing", tuple(sorted(drawn.keys() - found))),
+        *_if_any("missing", "images of the twin are missing", tuple(sorted(drawn.keys() - actual))),
         *_if_any(
-            "extra", "images that the twin does not have", tuple(sorted(found.keys() - drawn))
+            "extra", "images that the twin does not have", tuple(sorted(actual.keys() - drawn))
         ),
-        *_if_any("labels", "images of the twin under another label", other),
+        *_if_any("labels", "images of the twin under another label", relabelled),
     ]
 
 

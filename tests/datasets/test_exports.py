@@ -225,8 +225,8 @@ def test_names_say_nothing_of_the_rate(
     manifest = build_manifest(opened(dataset))
     other = manifest.table.assign(rate=manifest.table["rate"].map({1: 1, 2: 4, 3: 2, 4: 3}))
     assert not other.equals(manifest.table)
-    files = [place.file for place in layout(name).plan(manifest.table, "png").places]
-    assert files == [place.file for place in layout(name).plan(other, "png").places]
+    files = [file.file for file in layout(name).plan(manifest.table, "png").files]
+    assert files == [file.file for file in layout(name).plan(other, "png").files]
 
 
 def test_di_reid_finds_the_lr_images_by_c0(

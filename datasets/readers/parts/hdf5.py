@@ -66,10 +66,10 @@ def named_values(file: Any, name: str) -> NDArray[Any]:
 
 def referred(file: Any, reference: Any) -> Any:
     """Return the data set a reference points to; OtherContentError when it is anything else."""
-    found = file[reference]
-    if not isinstance(found, h5py.Dataset):
-        raise OtherContentError(f"{found.name or 'an object'} is not a data set")
-    return found
+    dataset = file[reference]
+    if not isinstance(dataset, h5py.Dataset):
+        raise OtherContentError(f"{dataset.name or 'an object'} is not a data set")
+    return dataset
 
 
 def values(dataset: Any) -> NDArray[Any]:

@@ -85,7 +85,9 @@ def image_size(file: Path) -> tuple[int, int]:
 def _opened(file: Path, stream: BinaryIO) -> ImageFile.ImageFile:
     """Return the image with its header read, checked for what the header alone tells."""
     head = stream.read(_PNG_DEPTH + 1)
-    decoder = next((one for magic, one in _DECODERS.items() if head.startswith(magic)), None)
+    decoder = next(
+        (factory for magic, factory in _DECODERS.items() if head.startswith(magic)), None
+    )
     if decoder is None:
         raise _foreign(file, head + stream.read(1024))
     stream.seek(0)
@@ -120,8 +122,8 @@ def _orientation(image: ImageFile.ImageFile) -> int:
     try:
         (start,) = struct.unpack_from(f"{order}I", tiff, 4)
         (count,) = struct.unpack_from(f"{order}H", tiff, start)
-        for place in range(start + 2, start + 2 + 12 * count, 12):
-            tag, kind, number, value = struct.unpack_from(f"{order}HHIH", tiff, place)
+        for offset in range(start + 2, start + 2 + 12 * count, 12):
+            tag, kind, number, value = struct.unpack_from(f"{order}HHIH", tiff, offset)
             if tag == _ORIENTATION:
                 return int(value) if (kind, number) == (_SHORT, 1) and value in _TURNS else 1
     except struct.error:  # it points outside of itself
@@ -135,9 +137,9 @@ def _damaged(file: Path) -> InputError:
 
 def _foreign(file: Path, head: bytes) -> InputError:
     kind = kind_of(head)
-    what = f"it is {kind.name}" if kind.name else "it begins like none of them"
-    return _unusable(file, what, kind.remedy or "copy it again")
+    reason = f"it is {kind.name}" if kind.name else "it begins like none of them"
+    return _unusable(file, reason, kind.remedy or "copy it again")
 
 
-def _unusable(file: Path, what: str, remedy: str) -> InputError:
-    return InputError(f"{file}: not a whole JPEG, PNG or BMP image ({what}); {remedy}")
+def _unusable(file: Path, reason: str, remedy: str) -> InputError:
+    return InputError(f"{file}: not a whole JPEG, PNG or BMP image ({reason}); {remedy}")

@@ -42,10 +42,10 @@ def listing(folder: Path) -> list[str]:
 def _entries(folder: Path) -> list[os.DirEntry[str]]:
     try:
         with os.scandir(folder) as entries:
-            found = [entry for entry in entries if not is_junk(entry.name)]
+            data_entries = [entry for entry in entries if not is_junk(entry.name)]
     except OSError as error:
         raise InputError(f"{folder}: cannot be listed ({error.strerror}); check the path") from None
-    return sorted(found, key=lambda entry: entry.name)
+    return sorted(data_entries, key=lambda entry: entry.name)
 
 
 def subfolders(folder: Path) -> list[Path]:
@@ -94,7 +94,7 @@ def matches(
     InputError names the first one that is outside the grammar, or that is no regular file (no
     folder, with `folders`).
     """
-    found = []
+    name_matches = []
     for entry in _entries(folder):
         match = pattern.fullmatch(entry.name)
         if match is None:
@@ -105,8 +105,8 @@ def matches(
             raise InputError(
                 f"{folder / entry.name}: is no {kind}; remove it or unpack the data set again"
             )
-        found.append(match)
-    return found
+        name_matches.append(match)
+    return name_matches
 
 
 def any_match(folder: Path, pattern: re.Pattern[str]) -> bool:
@@ -126,13 +126,13 @@ def search(root: Path, usual: str, is_raw: Callable[[Path], bool]) -> Path | Non
     none of them has it.
     """
     for level in _levels(root):
-        found = [folder for folder in level if is_raw(folder)]
-        named = [folder for folder in found if folder.name == usual]
-        if len(named or found) > 1:
-            both = " and ".join(str(folder) for folder in (named or found)[:2])
+        candidates = [folder for folder in level if is_raw(folder)]
+        usual_ones = [folder for folder in candidates if folder.name == usual]
+        if len(usual_ones or candidates) > 1:
+            both = " and ".join(str(folder) for folder in (usual_ones or candidates)[:2])
             raise InputError(f"{both}: more than one raw folder of this layout; give one of them")
-        if found:
-            return (named or found)[0]
+        if candidates:
+            return (usual_ones or candidates)[0]
     return None
 
 
@@ -147,8 +147,8 @@ def _levels(root: Path) -> Iterator[list[Path]]:
 
 def above(folder: Path) -> list[Path]:
     """Return the folder above: of the name as it was given, and of what it links to."""
-    places = (Path(path).parent for path in (os.path.abspath(folder), os.path.realpath(folder)))  # noqa: PTH100
-    return list(dict.fromkeys(places))
+    parents = (Path(path).parent for path in (os.path.abspath(folder), os.path.realpath(folder)))  # noqa: PTH100
+    return list(dict.fromkeys(parents))
 
 
 def open_image(folder: Path, path: str) -> NDArray[np.uint8]:

@@ -116,18 +116,18 @@ def _roof(pen: ImageDraw.ImageDraw, vehicle: Vehicle, cabin: Box) -> None:
 def _fitting(pen: ImageDraw.ImageDraw, vehicle: Vehicle, roof: Box) -> None:
     left, front, right, back = roof
     middle, long = (left + right) // 2, back - front
-    place = front + long * (1 + vehicle.detail) // 6
+    edge = front + long * (1 + vehicle.detail) // 6
     if vehicle.fitting == "sunroof":
-        pen.rectangle((left + 8, place, right - 8, place + long // 4), fill=GLASS)
+        pen.rectangle((left + 8, edge, right - 8, edge + long // 4), fill=GLASS)
     elif vehicle.fitting == "rack":
         for bar in range(2 + vehicle.detail):
             y = front + long * (2 * bar + 1) // (4 + 2 * vehicle.detail)
             pen.line((left + 2, y, right - 2, y), fill=(44, 44, 46), width=3)
     elif vehicle.fitting == "beacon":
-        pen.rectangle((left + 4, place, right - 4, place + 7), fill=(208, 150, 58))
+        pen.rectangle((left + 4, edge, right - 4, edge + 7), fill=(208, 150, 58))
     elif vehicle.fitting == "sign":
-        pen.rectangle((middle - 12, place, middle + 12, place + 12), fill=(222, 222, 214))
-        pen.line((middle - 8, place + 6, middle + 8, place + 6), fill=(60, 60, 60), width=3)
+        pen.rectangle((middle - 12, edge, middle + 12, edge + 12), fill=(222, 222, 214))
+        pen.line((middle - 8, edge + 6, middle + 8, edge + 6), fill=(60, 60, 60), width=3)
 
 
 def draw_vehicle(image: Image.Image, vehicle: Vehicle, placement: Placement) -> None:
@@ -137,12 +137,12 @@ def draw_vehicle(image: Image.Image, vehicle: Vehicle, placement: Placement) -> 
     deck, deck_mask, box = _turned(flat.deck, flat.deck_mask, placement)
     for height in _heights(placement, 0.0, body.deck):
         fill = _wall(vehicle, height)
-        _put(image, fill, deck_mask, box, placement, height)
-    _put(image, deck, deck_mask, box, placement, body.deck)
+        _paste(image, fill, deck_mask, box, placement, height)
+    _paste(image, deck, deck_mask, box, placement, body.deck)
     roof, roof_mask, box = _turned(flat.roof, flat.roof_mask, placement)
     for height in _heights(placement, body.deck, body.roof):
-        _put(image, _window(vehicle, height), roof_mask, box, placement, height)
-    _put(image, roof, roof_mask, box, placement, body.roof)
+        _paste(image, _window(vehicle, height), roof_mask, box, placement, height)
+    _paste(image, roof, roof_mask, box, placement, body.roof)
 
 
 def outline(image: Image.Image, vehicle: Vehicle, placement: Placement) -> Image.Image:
@@ -152,7 +152,7 @@ def outline(image: Image.Image, vehicle: Vehicle, placement: Placement) -> Image
     for plan, top in ((flat.deck_mask, body.deck), (flat.roof_mask, body.roof)):
         _, turned, box = _turned(plan, plan, placement)
         for height in (*_heights(placement, 0.0, top, 8.0), top):
-            _put(mask, 255, turned, box, placement, height)
+            _paste(mask, 255, turned, box, placement, height)
     return mask
 
 
@@ -182,10 +182,10 @@ def _heights(
     """Yield heights from bottom to below the top, so close that their slices make a wall."""
     lift = math.hypot(placement.lift_x, placement.lift_y) * placement.size * (top - bottom)
     count = math.ceil(lift / step)
-    return (bottom + (top - bottom) * place / count for place in range(count))
+    return (bottom + (top - bottom) * index / count for index in range(count))
 
 
-def _put(
+def _paste(
     image: Image.Image,
     content: Image.Image | Colour | int,
     mask: Image.Image,
@@ -218,7 +218,7 @@ def _turned(
         -sin * across, cos * down, LENGTH / 2 - sin * across * dx + cos * down * dy,
     )  # fmt: skip
     turned, cut = (
-        one.transform(size, Image.Transform.AFFINE, inverse, Image.Resampling.NEAREST)
-        for one in (layer, mask)
+        picture.transform(size, Image.Transform.AFFINE, inverse, Image.Resampling.NEAREST)
+        for picture in (layer, mask)
     )
     return turned, cut, (left, top, left + size[0], top + size[1])

@@ -53,8 +53,8 @@ def developed(
     pixels = np.asarray(drawing.reduce(OVERSAMPLING).filter(blur))
     if pixels.shape[:2] != (view.height, view.width):
         pixels = resample(pixels, view.height, view.width, "box")
-    seen = _response(camera, u)[pixels + _CHANNEL]
-    lit = seen * _light(view, u)[:, :, None] >> 10
+    exposed = _response(camera, u)[pixels + _CHANNEL]
+    lit = exposed * _light(view, u)[:, :, None] >> 10
     strength = round(camera.noise * (0.5 + view.nuisance * next(u)))
     noise = _noise_levels(strength)[rng.integers(0, 256, pixels.shape, dtype=np.uint8)]
     return np.asarray(np.clip(lit + noise, 0, 255), dtype=np.uint8)

@@ -102,9 +102,9 @@ def clutter(
         if there > 0.3 * nuisance:
             continue
         fill = shifted(muted(red, green, blue), int(60 * tone) - 30)
-        place = (along + 0.2 * (x - 0.5), across)
+        middle = (along + 0.2 * (x - 0.5), across)
         corners = ((-0.5, -0.2), (0.5, -0.2), (0.5, 0.2), (-0.5, 0.2))
-        shape = [placement.at(place[0] + dx, place[1] + dy) for dx, dy in corners]
+        shape = [placement.at(middle[0] + dx, middle[1] + dy) for dx, dy in corners]
         ImageDraw.Draw(drawing).polygon(shape, fill=fill, outline=shifted(fill, -40))
 
 

@@ -23,12 +23,12 @@ Names = tuple[str | int, ...]
 class Shot:
     """One image to draw: what a reader should say of it, who and what is on it.
 
-    `who` names the person, `drawn_as` (unique but for exact duplicates) the pose and nuisances.
+    `subject` names the person, `drawn_as` (unique but for exact duplicates) the pose and nuisances.
     `also` are further images that the layout cuts from the same picture (CUHK03's labeled boxes).
     """
 
     image: RawImage
-    who: Names
+    subject: Names
     view: View
     drawn_as: str
     also: tuple[RawImage, ...] = ()
@@ -65,11 +65,11 @@ def layout_of(dataset: str, name: str | None) -> tuple[TwinLayout, str]:
 
     Raises InputError listing the further layouts of the data set when `name` is none of them.
     """
-    about = card(dataset)
+    dataset_card = card(dataset)
     if name is None:
-        return layout(about.reader), about.folder
-    others = OTHERS.get(dataset, {})
-    if as_text(name, "layout") not in others:
-        known = ", ".join(others) or "none but the usual one"
-        raise InputError(f"{dataset} has no layout {name!r}; further layouts: {known}")
-    return layout(name), others[name]
+        return layout(dataset_card.reader), dataset_card.folder
+    layouts = OTHERS.get(dataset, {})
+    if as_text(name, "layout") not in layouts:
+        listed = ", ".join(layouts) or "none but the usual one"
+        raise InputError(f"{dataset} has no layout {name!r}; further layouts: {listed}")
+    return layout(name), layouts[name]

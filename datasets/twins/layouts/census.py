@@ -25,9 +25,9 @@ def sightings(
     pairs = []
     for pid, number in zip(ordered(people, *names), numbers, strict=True):
         chosen = sorted(range(len(left)), key=lambda c: (-left[c], draw(*names, pid, c)))[:number]
-        for place in chosen:
-            left[place] -= 1
-            pairs.append((pid, place + 1))
+        for camera in chosen:
+            left[camera] -= 1
+            pairs.append((pid, camera + 1))
     if any(left):
         raise ValueError(f"no such sightings: {left} places are left of {list(per_camera)}")
     return sorted(pairs)

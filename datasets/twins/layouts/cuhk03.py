@@ -38,11 +38,11 @@ def plan(size: Size) -> list[Shot]:
     or as many as `missing` leaves.
     """
     return [
-        _shot(size, pair, index, PER_VIEW * (view - 1) + place)
+        _shot(size, pair, index, PER_VIEW * (view - 1) + number)
         for pair, identities in enumerate(size.counted("pairs"), start=1)
         for index in range(1, identities + 1)
         for view in (1, 2)
-        for place in range(1, 1 + _images(size, pair, index, view))
+        for number in range(1, 1 + _images(size, pair, index, view))
     ]
 
 
@@ -119,7 +119,7 @@ def write(raw: Path, size: Size, pictures: Pictures) -> None:
             matrix.named(name, references)
         matrix.named(
             "testsets",
-            [matrix.array(np.array(one, dtype=np.float64).T) for one in test_sets(size)],
+            [matrix.array(np.array(pids, dtype=np.float64).T) for pids in test_sets(size)],
         )
     with (raw / FILE).open("r+b") as stream:
         stream.write(_HEADER.encode("ascii").ljust(124) + bytes([0, 2]) + b"IM")

@@ -22,7 +22,7 @@ def plan(size: Size) -> list[Shot]:
     """Return the shots of the CUHK03 twin; pids are counted over all pairs, camids are 1 and 2."""
     shots = cuhk03.plan(size)
     pids = sorted({shot.image.pid for shot in shots})
-    number = {pid: place for place, pid in enumerate(pids, start=1)}
+    number = {pid: count for count, pid in enumerate(pids, start=1)}
     train = set(ordered(pids, "twin-cuhk03-np-split")[: len(pids) // 2])
     queried: set[tuple[int, int]] = set()
     renamed = []

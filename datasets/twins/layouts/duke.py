@@ -46,10 +46,10 @@ def _counted(size: Size, train: list[int], test: list[int]) -> list[Shot]:
     trained = [(pid, camid) for pid in train for camid in _cameras(size, pid)]
     seen_by = dealt(size.count("queries"), test, "twin-duke-queries")
     tested = [(pid, camid) for pid in test for camid in _which(pid, seen_by[pid])]
-    known = size.count("gallery_total") - BOXES * size.count("distractors")
+    test_total = size.count("gallery_total") - BOXES * size.count("distractors")
     shots = _boxes(size, TRAIN, trained, size.count("train_total"))
     shots += [_shot(size, QUERY, pid, camid, 0) for pid, camid in tested]
-    shots += _boxes(size, GALLERY, tested, known)
+    shots += _boxes(size, GALLERY, tested, test_total)
     return shots + _distractors(size, len(train) + len(test))
 
 

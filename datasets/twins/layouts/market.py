@@ -35,9 +35,9 @@ def plan(size: Size) -> list[Shot]:
         for camid in _cameras(size, pid)
         for index in range(size.count("train_images"))
     ]
-    for place, pid in enumerate(test):
-        shots += _test_shots(size, pid, _test_cameras(size, place, pid), without_box=place == 2)
-    return shots + _others(size)
+    for index, pid in enumerate(test):
+        shots += _test_shots(size, pid, _test_cameras(size, index, pid), without_box=index == 2)
+    return shots + _extras(size)
 
 
 def _cameras(size: Size, pid: int) -> list[int]:
@@ -45,9 +45,9 @@ def _cameras(size: Size, pid: int) -> list[int]:
     return sorted(ordered(CAMERAS, "twin-market-which", pid)[:seen_by])
 
 
-def _test_cameras(size: Size, place: int, pid: int) -> list[int]:
+def _test_cameras(size: Size, index: int, pid: int) -> list[int]:
     """Give the first test identity two cameras, the second all six, the third at least three."""
-    forced = {0: 2, 1: 6, 2: 3}.get(place)
+    forced = {0: 2, 1: 6, 2: 3}.get(index)
     return (
         sorted(ordered(CAMERAS, "twin-market-which", pid)[:forced])
         if forced
@@ -65,20 +65,20 @@ def _test_shots(size: Size, pid: int, cameras: list[int], without_box: bool) -> 
     return shots
 
 
-def _others(size: Size) -> list[Shot]:
+def _extras(size: Size) -> list[Shot]:
     """Draw distractors (id 0, strangers) and junk (id -1, badly placed boxes of strangers)."""
     return [
-        _other(size, name, 1 + index % len(CAMERAS), index)
+        _extra(size, name, 1 + index % len(CAMERAS), index)
         for name in ("distractors", "junk")
         for index in range(size.count(name))
     ]
 
 
-def _other(size: Size, name: str, camid: int, index: int) -> Shot:
+def _extra(size: Size, name: str, camid: int, index: int) -> Shot:
     pid, harder = {"distractors": (0, 1.0), "junk": (-1, 3.0)}[name]
     usual = _shot(size, GALLERY, pid, camid, index)
     view = replace(usual.view, nuisance=size.nuisance * harder)
-    return replace(usual, who=(name, index), view=view)
+    return replace(usual, subject=(name, index), view=view)
 
 
 def _counted(size: Size) -> list[Shot]:
@@ -108,13 +108,17 @@ def _boxes(
     ]
 
 
-def _queried(size: Size, test: list[int], seen: list[tuple[int, int]]) -> list[tuple[int, int]]:
+def _queried(
+    size: Size, test: list[int], sightings: list[tuple[int, int]]
+) -> list[tuple[int, int]]:
     """Add one query of each test sighting, and queries without a box up to the camera's count."""
-    queries = list(seen)
+    queries = list(sightings)
     for camid, count in zip(CAMERAS, size.counted("queries"), strict=True):
-        those = {pid for pid, camera in seen if camera == camid}
-        others = ordered((pid for pid in test if pid not in those), "twin-market-without", camid)
-        queries += [(pid, camid) for pid in others[: count - len(those)]]
+        sighted = {pid for pid, camera in sightings if camera == camid}
+        unsighted = ordered(
+            (pid for pid in test if pid not in sighted), "twin-market-without", camid
+        )
+        queries += [(pid, camid) for pid in unsighted[: count - len(sighted)]]
     return sorted(queries)
 
 
@@ -125,7 +129,7 @@ def _counted_others(size: Size) -> list[Shot]:
         for name in ("distractors", "junk")
     }
     return [
-        _other(size, name, camid, index)
+        _extra(size, name, camid, index)
         for name, camids in cameras.items()
         for index, camid in enumerate(camids)
     ]

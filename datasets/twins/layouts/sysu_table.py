@@ -13,13 +13,13 @@ from crossres.datasets.twins.sizes import Size
 def plan(size: Size) -> list[Shot]:
     """Return the people and poses of the SYSU twin, in one folder whose names say nothing."""
     return [
-        replace(shot, image=_renamed(shot.image, place))
-        for place, shot in enumerate(sysu.plan(size), start=1)
+        replace(shot, image=_renamed(shot.image, number))
+        for number, shot in enumerate(sysu.plan(size), start=1)
     ]
 
 
-def _renamed(image: RawImage, place: int) -> RawImage:
-    return replace(image, path=f"pictures/{place:05d}.jpg")
+def _renamed(image: RawImage, number: int) -> RawImage:
+    return replace(image, path=f"pictures/{number:05d}.jpg")
 
 
 def write(raw: Path, size: Size, pictures: Pictures) -> None:  # noqa: ARG001

@@ -28,8 +28,8 @@ def plan(size: Size) -> list[Shot]:
 
 def _angles(pid: int) -> tuple[int, int]:
     """Draw two neighbouring angles, in either order."""
-    place = draw("twin-viper-angles", pid) % (len(ANGLES) - 1)
-    near, far = ANGLES[place], ANGLES[place + 1]
+    index = draw("twin-viper-angles", pid) % (len(ANGLES) - 1)
+    near, far = ANGLES[index], ANGLES[index + 1]
     return (near, far) if draw("twin-viper-order", pid) % 2 else (far, near)
 
 
@@ -40,5 +40,5 @@ def write(raw: Path, size: Size, pictures: Pictures) -> None:  # noqa: ARG001
 
 
 def _bmp(pixels: NDArray[np.uint8]) -> bytes:
-    """Return the genuine files are two bytes longer than their header and pixels ask for."""
+    """Encode as BMP with two bytes more than header and pixels ask for, as the genuine files."""
     return bmp(pixels) + b"\0\0"

@@ -31,7 +31,7 @@ def plan(size: Size) -> list[Shot]:
         for (part, vehicle), count in counts.items()
         for index in range(count)
     }
-    number = {name: place for place, name in enumerate(ordered(names, "twin-vru-number"), start=1)}
+    number = {name: index for index, name in enumerate(ordered(names, "twin-vru-number"), start=1)}
     return [
         _shot(size, part, vehicle, number[name], name) for name, (part, vehicle) in names.items()
     ]
@@ -56,9 +56,11 @@ def _totals(size: Size) -> dict[tuple[str, int], int]:
         more = range(1 + max(test), 1 + last)
         test |= dealt(total - filled, more, "twin-vru-total", "test", last)
         filled = total
-    named = {"train": train, "test": test}
+    counts = {"train": train, "test": test}
     return {
-        (part, vehicle): named[part][vehicle] for part in named for vehicle in sorted(named[part])
+        (part, vehicle): counts[part][vehicle]
+        for part in counts
+        for vehicle in sorted(counts[part])
     }
 
 
@@ -81,12 +83,12 @@ def write(raw: Path, size: Size, pictures: Pictures) -> None:
 
 def _lists(size: Size, shots: list[Shot]) -> dict[str, bytes]:
     """Return the train list, and test lists of which each holds those before it."""
-    found = {"train_list.txt": _lines(shots, "train", size.count("train_identities"))}
+    lists = {"train_list.txt": _lines(shots, "train", size.count("train_identities"))}
     for name, vehicles in zip(LISTS, size.counted("lists"), strict=True):
-        found[f"test_list_{name}.txt"] = _lines(shots, "test", vehicles)
+        lists[f"test_list_{name}.txt"] = _lines(shots, "test", vehicles)
     crlf = f"test_list_{LISTS[1]}.txt"
-    found[crlf] = found[crlf].replace(b"\n", b"\r\n") + b"\r\n"
-    return found
+    lists[crlf] = lists[crlf].replace(b"\n", b"\r\n") + b"\r\n"
+    return lists
 
 
 def _lines(shots: list[Shot], part: str, vehicles: int) -> bytes:
