@@ -33,7 +33,7 @@ class Quiet(SimpleHTTPRequestHandler):
 
 class QuietServer(ThreadingHTTPServer):
     def handle_error(self, *_: Any) -> None:
-        """Say nothing of a client that left; see tests/datasets/test_fetch.py why."""
+        """Say nothing of a client that left; see tests/datasets/raw/test_fetch.py why."""
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from crossres.datasets.raw.counts import differences
 from crossres.datasets.raw.native_sizes import other_sizes
 from crossres.datasets.raw.source import open_admitted
 from crossres.datasets.readers import RawImage
-from tests.datasets.test_verify import MARKET, market_names, touch
+from tests.datasets.verify.test_raw_folder import MARKET, market_names, touch
 
 
 def market(folder: Path, names: list[str]) -> tuple[RawImage, ...]:

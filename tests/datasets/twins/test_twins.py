@@ -17,7 +17,7 @@ from crossres.datasets.twins import SIZES, TWIN_VERSION, truth
 from crossres.datasets.twins.layouts import layout
 
 SETS = list(CARDS)
-REPOSITORY = Path(__file__).parents[2]
+REPOSITORY = Path(__file__).parents[3]
 DIGESTS = """
 import hashlib, sys
 from pathlib import Path

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from crossres.datasets import CARDS, InputError, Raw, RawImage, build_manifest
 from crossres.datasets.protocols import PROTOCOLS
 
-REPOSITORY = Path(__file__).resolve().parents[2]
+REPOSITORY = Path(__file__).resolve().parents[3]
 VRU = "mlr-vru" if "mlr-vru" in CARDS else "mlr-market"  # only the parts and lists matter here
 VRIC = "vric" if "vric" in CARDS else "mlr-market"
 

@@ -15,7 +15,7 @@ from PIL import Image, ImageFile
 from crossres.datasets import CARDS, InputError, Source, build_manifest, open_raw
 from crossres.datasets.readers import RawImage, reader
 
-REPO = Path(__file__).resolve().parents[2]
+REPO = Path(__file__).resolve().parents[3]
 SETS_OF_FILES = [name for name in CARDS if name != "mlr-cuhk03"]  # that one is a single file
 JUNK = ("Thumbs.db", ".DS_Store", "._0001001.jpg", "desktop.ini")
 

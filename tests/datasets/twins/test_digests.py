@@ -150,5 +150,5 @@ def repo_pyproject():
     import tomllib
     from pathlib import Path
 
-    text = (Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8")
+    text = (Path(__file__).parents[3] / "pyproject.toml").read_text(encoding="utf-8")
     return tomllib.loads(text)

@@ -11,7 +11,7 @@ import pytest
 
 from crossres.datasets import InputError, digest_of, replace_folder, write_atomically
 
-REPO = Path(__file__).resolve().parents[2]
+REPO = Path(__file__).resolve().parents[3]
 
 
 def names(folder):

@@ -7,7 +7,7 @@ import pytest
 
 from crossres.datasets import InputError, Source, build_manifest, open_raw
 
-ROWS = list(csv.DictReader((Path(__file__).parent / "golden" / "first_protocols.csv").open()))
+ROWS = list(csv.DictReader(Path(__file__).with_name("first_protocols.csv").open()))
 SETS = sorted({row["dataset"] for row in ROWS})
 
 

@@ -387,7 +387,7 @@ def test_what_a_set_cannot_serve_is_refused():
 
 
 def test_the_document_lists_every_option_with_its_values():
-    text = (Path(__file__).resolve().parents[2] / "docs" / "protocols.md").read_text("utf-8")
+    text = (Path(__file__).resolve().parents[3] / "docs" / "protocols.md").read_text("utf-8")
     options = text[text.index("## Options") : text.index("## `mlr-sing`")]
     for protocol in PROTOCOLS.values():
         assert all(f"\n| `{key}` |" in options for key in protocol.options)
