@@ -1,8 +1,6 @@
-"""Paired differences, Holm's correction and power, against independent sources."""
+"""Paired differences, against independent sources."""
 
-import itertools
 import math
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,26 +12,16 @@ from crossres.benchmark.stats.paired import (
     Difference,
     Drawn,
     difference,
+    difference_of_samples,
     level_for,
     mean_difference,
     pooled_difference,
 )
 from crossres.benchmark.stats.power import (
-    chance_to_find,
     detectable_difference,
-    detectable_effect,
-    power,
-    seeds_needed,
-    seeds_to_find,
 )
-from crossres.benchmark.stats.ranking import holm, indistinguishable_groups, mean_ranks, pairwise
 from crossres.benchmark.stats.sample import Sample, counted_queries, scored_queries
-
-fractions = st.floats(0, 1, allow_nan=False)
-
-
-def values(dataset: str, numbers: list[float]) -> dict[tuple[str, int], float]:
-    return {(dataset, seed): number for seed, number in enumerate(numbers)}
+from tests.benchmark.stats.cases import fractions, sample, values
 
 
 @given(st.lists(st.tuples(fractions, fractions), min_size=3, max_size=9))
@@ -122,41 +110,6 @@ def test_equal_gaps_are_no_certainty() -> None:
     assert (equal.effect, equal.p, equal.low, equal.high) == (0.0, 1.0, 0.0, 0.0)
 
 
-def test_holm_on_a_worked_example() -> None:
-    # Holm (1979) as worked by hand: 0.01*4, 0.02*3, max(0.03*2, 0.06), max(0.04*1, 0.06).
-    assert holm([0.02, 0.04, 0.01, 0.03]) == pytest.approx([0.06, 0.06, 0.04, 0.06])
-    assert holm([]) == []
-    assert holm([0.6, 0.9]) == [1.0, 1.0]
-
-
-@given(st.lists(fractions, min_size=1, max_size=8))
-def test_holm_rejects_what_its_definition_rejects(given_values: list[float]) -> None:
-    level, count = 0.05, len(given_values)
-    rejected = 0
-    for rank, value in enumerate(sorted(given_values)):
-        if value * (count - rank) > level:
-            break
-        rejected += 1
-    assert sum(value <= level for value in holm(given_values)) == rejected
-
-
-@pytest.mark.parametrize(("effect", "deviation", "seeds", "sets"), [(2, 2, 5, 1), (1, 3, 8, 5)])
-def test_power_is_how_often_the_test_finds_the_effect(
-    effect: float, deviation: float, seeds: int, sets: int
-) -> None:
-    rng = np.random.default_rng(5)
-    trials = 4000
-    effect, deviation = effect / 100, deviation / 100
-    gaps = rng.normal(effect, deviation, (trials, sets, seeds))
-    detected = 0
-    for trial in gaps:
-        left = {(str(d), s): trial[d, s] for d, s in itertools.product(range(sets), range(seeds))}
-        outcome = pooled_difference(left, dict.fromkeys(left, 0.0))
-        assert outcome is not None
-        detected += outcome.beyond_chance
-    assert detected / trials == pytest.approx(power(effect, deviation, seeds, sets), abs=0.025)
-
-
 def test_under_no_effect_five_per_cent_are_false_alarms() -> None:
     rng = np.random.default_rng(6)
     alarms = 0
@@ -167,120 +120,6 @@ def test_under_no_effect_five_per_cent_are_false_alarms() -> None:
         assert outcome is not None
         alarms += outcome.beyond_chance
     assert alarms / 4000 == pytest.approx(0.05, abs=0.012)
-
-
-def test_seeds_needed_is_the_least_number() -> None:
-    needed = seeds_needed(0.01, 0.03)
-    assert needed is not None
-    assert power(0.01, 0.03, needed) >= 0.8 > power(0.01, 0.03, needed - 1)
-    # The textbook's normal approximation, (1.96 + 0.84)^2 * 9 = 70.6, plus two for the t.
-    assert 71 <= needed <= 74
-    fewer = seeds_needed(0.01, 0.03, sets=5)
-    assert fewer is not None
-    assert fewer < needed / 4
-    assert seeds_needed(1e-9, 1.0) is None
-    assert power(0.5, 0.001, 50) == pytest.approx(1.0)
-
-
-def test_pairs_are_paired_t_tests_adjusted_together() -> None:
-    rng = np.random.default_rng(8)
-    columns = rng.normal([0.5, 0.52, 0.6, 0.61], 0.02, (6, 4)).T
-    tests = pairwise([values("a", column.tolist()) for column in columns])
-    pairs = list(itertools.combinations(range(4), 2))
-    raw = [stats.ttest_rel(columns[i], columns[j]).pvalue for i, j in pairs]
-    assert list(tests) == pairs
-    assert list(tests.values()) == pytest.approx(holm(raw), rel=1e-6)
-
-
-def test_a_pair_that_cannot_be_tested_is_left_out() -> None:
-    rows = [values("a", [0.5, 0.6]), values("a", [0.4, 0.6]), values("b", [0.4, 0.6])]
-    assert list(pairwise(rows)) == [(0, 1)]
-    assert pairwise([values("a", [0.5]), values("a", [0.6])]) == {}
-    assert pairwise([]) == {}
-
-
-def test_a_row_chosen_for_its_mean_is_rarely_told_from_its_equals() -> None:
-    rng = np.random.default_rng(9)
-    alarms, trials, count = 0, 400, 6
-    for _ in range(trials):
-        drawn = rng.normal(0.5, 0.03, (count, 4, 3))
-        rows = [{(str(d), s): x[d, s] for d in range(4) for s in range(3)} for x in drawn]
-        best = int(drawn.mean(axis=(1, 2)).argmax())
-        alarms += any(p <= 0.05 for pair, p in pairwise(rows).items() if best in pair)
-    assert alarms / trials <= 0.05 + 3 * math.sqrt(0.05 * 0.95 / trials)
-    assert alarms > 0
-
-
-def test_mean_ranks_are_those_of_friedman() -> None:
-    rows = [
-        values("a", [0.9, 0.8, 0.7]),
-        values("a", [0.5, 0.8, 0.9]),
-        values("a", [0.1, 0.2, 0.3]),
-    ]
-    assert mean_ranks(rows) == pytest.approx([(1 + 1.5 + 2) / 3, (2 + 1.5 + 1) / 3, 3.0])
-    rows[2].pop(("a", 0))
-    assert mean_ranks(rows) == pytest.approx([(1.5 + 2) / 2, (1.5 + 1) / 2, 3.0])
-    assert mean_ranks([values("a", [0.5]), values("b", [0.5])]) == []
-    assert mean_ranks([]) == []
-
-
-@given(
-    st.integers(0, 7).flatmap(
-        lambda count: st.tuples(
-            st.just(count),
-            st.dictionaries(
-                st.sampled_from([*itertools.combinations(range(count), 2), (98, 99)]), fractions
-            ),
-        )
-    )
-)
-def test_groups_are_all_maximal_sets_without_a_told_pair(
-    drawn: tuple[int, dict[tuple[int, int], float]],
-) -> None:
-    count, tests = drawn
-
-    def tied(group: tuple[int, ...]) -> bool:
-        return all(tests.get(pair, 1.0) > 0.05 for pair in itertools.combinations(group, 2))
-
-    rows = range(count)
-    every = [g for size in rows for g in itertools.combinations(rows, size + 1) if tied(g)]
-    largest = [g for g in every if not any(set(g) < set(larger) for larger in every)]
-    assert indistinguishable_groups(count, tests) == sorted(g for g in largest if len(g) > 1)
-
-
-def test_many_equal_rows_are_one_group() -> None:
-    assert indistinguishable_groups(60, {}) == [tuple(range(60))]
-
-
-@pytest.mark.parametrize(("seeds", "sets"), [(2, 1), (3, 1), (3, 5), (40, 2)])
-def test_the_smallest_seen_is_seen_as_often_as_wanted(seeds: int, sets: int) -> None:
-    effect = detectable_effect(0.03, seeds, sets)
-    assert effect is not None
-    assert power(effect, 0.03, seeds, sets) == pytest.approx(0.8, abs=1e-6)
-    assert detectable_effect(0.06, seeds, sets) == pytest.approx(2 * effect, rel=1e-6)
-
-
-def test_the_smallest_seen_agrees_with_the_seeds_needed() -> None:
-    needed = seeds_needed(0.01, 0.03, 5)
-    assert needed is not None
-    at, before = detectable_effect(0.03, needed, 5), detectable_effect(0.03, needed - 1, 5)
-    assert at is not None
-    assert before is not None
-    assert at <= 0.01 < before
-    assert detectable_effect(0.03, 1, 5) is None
-    assert detectable_effect(0.0, 3) == 0.0
-
-
-# --- identities that seeds share ------------------------------------------------------------------
-
-
-def sample(scores: dict[int, np.ndarray], pids: np.ndarray | None = None) -> Sample:
-    """One data set: seed -> the score of each query, by default one of each identity."""
-    queries = {
-        ("a", seed): scored_queries("a", np.arange(len(s)) if pids is None else pids, s)
-        for seed, s in scores.items()
-    }
-    return Sample({("a", seed): float(np.nanmean(s)) for seed, s in scores.items()}, queries)
 
 
 def test_seeds_that_share_identities_do_not_make_them_more() -> None:
@@ -328,18 +167,6 @@ def test_identities_of_their_own_in_each_seed_add_nothing_to_the_seeds() -> None
     assert mean.drawn is not None
     assert mean.drawn.beyond == pytest.approx(1 / 400**2, rel=1e-6)  # the one query more
     assert (mean.low, mean.high) == pytest.approx((plain.low, plain.high), abs=1e-3)
-
-
-def test_queries_of_one_identity_are_one_draw() -> None:
-    rng = np.random.default_rng(2)
-    of_identity = rng.integers(0, 2, 60).astype(float)
-    once, four = (
-        sample({0: of_identity}),
-        sample({0: np.repeat(of_identity, 4)}, np.repeat(range(60), 4)),
-    )
-    spread = [s.queries["a", 0].square for s in (once, four)]
-    assert spread[0] == pytest.approx(spread[1])
-    assert spread[0] == pytest.approx(of_identity.var() / 60)
 
 
 def test_a_gap_is_paired_by_query_and_by_identity() -> None:
@@ -400,27 +227,15 @@ def test_the_p_value_and_the_interval_agree() -> None:
     assert level_for(gap, 0.0) == level_for(gap, -0.1) == 1.0
 
 
-def test_power_counts_what_seeds_cannot_take_away() -> None:
-    seeds_alone = Difference(0.01, 3, 1, 2, 0.03, -0.1, 0.1, 0.5, Drawn())
-    for effect, seeds in [(0.05, 3), (0.02, 10), (0.01, 2), (0.1, 2)]:
-        expected = power(effect, 0.03, seeds)
-        assert chance_to_find(effect, seeds_alone, seeds) == pytest.approx(expected, abs=1e-4)
-    assert detectable_difference(seeds_alone) == pytest.approx(detectable_effect(0.03, 3), rel=1e-3)
-    assert seeds_to_find(0.01, seeds_alone) == seeds_needed(0.01, 0.03)
-    with_identities = replace(seeds_alone, drawn=Drawn(5e-4, 4e-4, 99))
-    assert seeds_to_find(0.01, with_identities) is None
-    assert seeds_to_find(0.07, with_identities) > seeds_to_find(0.07, seeds_alone)
-    assert detectable_difference(with_identities) > detectable_difference(seeds_alone)
-
-
-def test_power_is_how_often_the_test_finds_an_effect_over_seeds_and_identities() -> None:
-    rng, detected, trials = np.random.default_rng(7), 0, 3000
-    spread, of_identity, count, seeds = 0.02, 0.2, 60, 4
-    beyond = of_identity**2 / count
-    gap = Difference(0, seeds, 1, seeds - 1, spread, 0, 0, 1, Drawn(beyond, beyond, count - 1))
-    for _ in range(trials):
-        alike = rng.normal(0, of_identity, count)
-        scores = {s: 0.09 + np.repeat(alike, 9) + rng.normal(0, spread) for s in range(seeds)}
-        trial = sample(scores, np.repeat(np.arange(count), 9))
-        detected += mean_difference(trial, trial.queries).beyond_chance
-    assert detected / trials == pytest.approx(chance_to_find(0.09, gap, seeds), abs=0.03)
+def test_two_samples_are_tested_as_scipy_does() -> None:
+    rng = np.random.default_rng(5)
+    left, right = rng.normal(0.5, 0.1, 5), rng.normal(0.6, 0.1, 7)
+    gap = difference_of_samples(
+        {("a", k): v for k, v in enumerate(left)}, {("a", k + 9): v for k, v in enumerate(right)}
+    )
+    expected = stats.ttest_ind(left, right)
+    assert gap is not None
+    assert gap.p == pytest.approx(expected.pvalue)
+    interval = expected.confidence_interval()
+    assert (gap.low, gap.high) == pytest.approx((interval.low, interval.high))
+    assert difference_of_samples({("a", 0): 1.0}, {("b", 0): 1.0}) is None

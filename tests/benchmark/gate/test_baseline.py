@@ -1,0 +1,92 @@
+"""Baseline files: what is written is read, and an altered one is refused."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from crossres.benchmark import Record
+from crossres.benchmark.gate.baseline import Baseline, read_baseline, to_baseline, with_runs
+from crossres.datasets import InputError
+from tests.benchmark.gate.cases import begun, runs
+
+
+def test_runs_are_the_cells_of_the_baseline_and_not_its_bits(grid: list[Record]) -> None:
+    first, second = runs(grid, 2, np.random.default_rng(9))
+    with pytest.raises(InputError, match=r"run 1 .* lacks 2 cells, the first is bot on mlr-viper"):
+        with_runs(
+            Baseline(tuple(first)),
+            [[r for r in second if r.cell.method != "bot" or r.cell.seed > 0]],
+        )
+    with pytest.raises(InputError, match=r"run 2 .* has the same bits as another run"):
+        with_runs(Baseline(tuple(first)), [second, second])
+    more = with_runs(Baseline(tuple(first)), [[*second, *grid]]).more_runs[0]
+    assert len(more) == 24
+
+
+def test_a_baseline_is_the_records_whole_in_a_fixed_order(
+    grid: list[Record], tmp_path: Path
+) -> None:
+    text = to_baseline(Baseline(tuple(grid)))
+    assert to_baseline(Baseline(tuple(reversed(grid)))) == text
+    assert len(text.splitlines()) == 24 + 2
+    path = tmp_path / "b.json"
+    path.write_text(text)
+    loaded = read_baseline(path)
+    assert {r.key: r for r in loaded.records} == {record.key: record for record in grid}
+    assert loaded.more_runs == ()
+    assert to_baseline(loaded) == text
+    with pytest.raises(InputError, match="a baseline needs records"):
+        to_baseline(Baseline(()))
+
+
+def test_other_runs_stand_in_the_file_with_their_metrics_and_first_losses(
+    grid: list[Record], tmp_path: Path
+) -> None:
+    rng = np.random.default_rng(10)
+    first, *more_runs = (begun(grid, rng) for _ in range(3))
+    baseline = with_runs(Baseline(tuple(first)), more_runs)
+    text = to_baseline(baseline)
+    assert len(text.splitlines()) == 2 * 24 + 3
+    path = tmp_path / "b.json"
+    path.write_text(text)
+    for written, read in zip(baseline.more_runs, read_baseline(path).more_runs, strict=True):
+        assert {record.key: record for record in read} == {record.key: record for record in written}
+    assert to_baseline(read_baseline(path)) == text
+    content = json.loads(text)
+    for entry in content["again"]:
+        del entry["first_losses"]  # as in files of older versions
+    path.write_text(json.dumps(content))
+    assert [record.first_losses for record in read_baseline(path).more_runs[1]] == [{}] * 24
+    content["again"].pop()
+    path.write_text(json.dumps(content))
+    with pytest.raises(InputError, match=r"b\.json: the runs under `again` are not of the cells"):
+        read_baseline(path)
+    path.write_text(text.replace('"mAP": 0.', '"mAP": 4.'))
+    with pytest.raises(InputError, match="does not follow"):
+        read_baseline(path)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda text: text[:-40], "not a readable baseline"),
+        (lambda _: "[]", "not a baseline of version 1"),
+        (lambda text: text.replace('"version": 1', '"version": 9', 1), "not a baseline of version"),
+        (lambda text: text.replace('"seed": 0', '"seed": 1', 1), "line 2: its cell, profile and"),
+        (lambda text: text.replace('"mAP": 0.5', '"mAP": 5', 1), "line 2: does not follow"),
+        (lambda text: json.dumps(json.loads(text) | {"records": []}), "it holds no cell"),
+        (lambda text: json.dumps(json.loads(text) | {"records": json.loads(text)["records"] * 2}),
+         "stands twice"),
+    ],
+)  # fmt: skip
+def test_a_baseline_that_was_altered_is_refused(
+    grid: list[Record], tmp_path: Path, change: Callable[[str], str], message: str
+) -> None:
+    path = tmp_path / "b.json"
+    path.write_text(change(to_baseline(Baseline(tuple(grid)))))
+    with pytest.raises(InputError, match=message) as error:
+        read_baseline(path)
+    assert str(path) in str(error.value)
