@@ -176,7 +176,7 @@ def profile_path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def make() -> Callable[..., Record]:
-    """A record of one cell; `value` is every metric of it, `made` what its outputs digest."""
+    """Make a record of one cell; `value` is every metric, `outputs` tells its digests apart."""
 
     def make(
         value: float = 0.5,
@@ -185,7 +185,7 @@ def make() -> Callable[..., Record]:
         seed: int = 0,
         source: str = "twin:tiny:1",
         manifest: str = "",
-        made: str = "",
+        outputs: str = "",
         profile: dict[str, Any] | None = None,
         **options: Any,
     ) -> Record:
@@ -198,8 +198,8 @@ def make() -> Callable[..., Record]:
             for name, parts in {
                 "manifest": (dataset, seed, source, manifest),
                 "pixels": (dataset, seed, source, manifest),
-                "weights": (method, dataset, seed, value, made),
-                "embeddings": (method, dataset, seed, value, made),
+                "weights": (method, dataset, seed, value, outputs),
+                "embeddings": (method, dataset, seed, value, outputs),
                 "code": (method,),
             }.items()
         }

@@ -29,13 +29,13 @@ TABLE = Table(
 
 def filled(make: Make, values: Sequence[float], dataset: str, method: str = "plain", **more: Any):
     return [
-        make(value, method, dataset, seed, made=str(more), **more)
+        make(value, method, dataset, seed, outputs=str(more), **more)
         for seed, value in enumerate(values)
     ]
 
 
-def gap(found: Comparison, row: str | None, dataset: str | None = None) -> Gap:
-    return next(one for one in found.gaps if (one.row, one.dataset) == (row, dataset))
+def gap(comparison: Comparison, row: str | None, dataset: str | None = None) -> Gap:
+    return next(gap for gap in comparison.gaps if (gap.row, gap.dataset) == (row, dataset))
 
 
 # --- are they the same ----------------------------------------------------------------------------
@@ -43,11 +43,11 @@ def gap(found: Comparison, row: str | None, dataset: str | None = None) -> Gap:
 
 def test_equal_metrics_are_not_equal_bits(make: Make) -> None:
     a = [make(seed=seed) for seed in range(3)]
-    b = [a[0], make(seed=1, made="elsewhere"), make(0.6, seed=2)]
-    found = compare(a, b, [TABLE])
-    assert [p.sameness for p in found.pairs] == ["bit-equal", "same metrics", "other metrics"]
-    assert [p.same_key for p in found.pairs] == [True] * 3
-    assert [p.other_outputs for p in found.pairs[:2]] == [(), ("weights", "embeddings")]
+    b = [a[0], make(seed=1, outputs="elsewhere"), make(0.6, seed=2)]
+    comparison = compare(a, b, [TABLE])
+    assert [p.sameness for p in comparison.pairs] == ["bit-equal", "same metrics", "other metrics"]
+    assert [p.same_key for p in comparison.pairs] == [True] * 3
+    assert [p.other_outputs for p in comparison.pairs[:2]] == [(), ("weights", "embeddings")]
 
 
 def test_a_changed_evaluation_is_not_bit_equal(make: Make) -> None:
@@ -66,7 +66,7 @@ def test_a_measure_that_one_version_lacks_does_not_count(make: Make) -> None:
 
 def test_causes_of_one_key_are_counted_once_each(make: Make) -> None:
     a = [make(seed=seed) for seed in range(3)]
-    moved = [replace(one, environment={**one.environment, "torch": "2.8"}) for one in a]
+    moved = [replace(record, environment={**record.environment, "torch": "2.8"}) for record in a]
     code = {**make(0.6, seed=2).digests, "code": "f" * 64, "pixels": "e" * 64}
     b = [*moved[:2], replace(moved[2], digests=code)]
     torch, pixels, code_change = (
@@ -85,8 +85,8 @@ def test_causes_of_one_key_are_counted_once_each(make: Make) -> None:
 
 
 def test_what_differs_though_nothing_is_recorded_is_said(make: Make) -> None:
-    [one] = tally(compare([make()], [make(0.6)], [TABLE]).pairs)
-    assert (one.change, one.cells, one.other_metrics) == (None, 1, 1)
+    [change] = tally(compare([make()], [make(0.6)], [TABLE]).pairs)
+    assert (change.change, change.cells, change.other_metrics) == (None, 1, 1)
 
 
 # --- which cells belong together ------------------------------------------------------------------
@@ -95,35 +95,35 @@ def test_what_differs_though_nothing_is_recorded_is_said(make: Make) -> None:
 def test_a_changed_option_is_found(make: Make) -> None:
     a = [make(method="pcb", seed=seed) for seed in range(2)]
     b = [make(method="pcb", seed=seed, parts=3) for seed in range(3)]
-    found = compare(a, b, [TABLE])
-    assert [(p.row, p.a.cell.seed, p.b.cell.seed) for p in found.pairs] == [
+    comparison = compare(a, b, [TABLE])
+    assert [(p.row, p.a.cell.seed, p.b.cell.seed) for p in comparison.pairs] == [
         ("PCB", 0, 0),
         ("PCB", 1, 1),
     ]
-    assert [t.change for t in tally(found.pairs)] == [Change("option", "parts", "6", "3")]
-    assert (found.only_a, found.only_b) == ((), (b[2],))
-    assert found.same_key == ()
+    assert [t.change for t in tally(comparison.pairs)] == [Change("option", "parts", "6", "3")]
+    assert (comparison.only_a, comparison.only_b) == ((), (b[2],))
+    assert comparison.same_key == ()
 
 
 def test_rows_stay_together_when_a_profile_changes(make: Make) -> None:
     longer = {"train": {**load_profile("smoke").train, "iterations": 9}}
     a = [make(method="pcb"), make(method="pcb", parts=4)]
     b = [make(method="pcb", parts=4, profile=longer), make(method="pcb", profile=longer)]
-    for found in (compare(a, b, [TABLE]), compare(a, b, [])):
-        assert [p.a.cell.options == p.b.cell.options for p in found.pairs] == [True, True]
-        changes = {change for pair in found.pairs for change in pair.changes}
+    for comparison in (compare(a, b, [TABLE]), compare(a, b, [])):
+        assert [p.a.cell.options == p.b.cell.options for p in comparison.pairs] == [True, True]
+        changes = {change for pair in comparison.pairs for change in pair.changes}
         assert changes == {Change("profile", "train.iterations", "6", "9")}
     assert compare(a, b, [TABLE]).rows == ("PCB", "Four parts")
 
 
 def test_the_row_of_a_table_goes_before_likeness(make: Make) -> None:
     """B's profile gives PCB another default, with which it looks more like A's other row."""
-    own = {"methods": {"pcb": {"part_width": 16, "parts": 4, "embed_flip": True}}}
+    methods = {"methods": {"pcb": {"part_width": 16, "parts": 4, "embed_flip": True}}}
     a = [make(method="pcb"), make(method="pcb", parts=4, embed_flip=True)]
-    b = [make(method="pcb", parts=4, embed_flip=True, profile=own)]
-    found = compare(a, b, [TABLE])
-    assert [(p.row, p.a) for p in found.pairs] == [("PCB", a[0])]
-    assert {(c.kind, c.name) for c in found.pairs[0].changes} == {
+    b = [make(method="pcb", parts=4, embed_flip=True, profile=methods)]
+    comparison = compare(a, b, [TABLE])
+    assert [(p.row, p.a) for p in comparison.pairs] == [("PCB", a[0])]
+    assert {(c.kind, c.name) for c in comparison.pairs[0].changes} == {
         ("option", "parts"),
         ("option", "embed_flip"),
     }
@@ -131,16 +131,16 @@ def test_the_row_of_a_table_goes_before_likeness(make: Make) -> None:
 
 
 def test_an_override_that_changes_no_option_is_still_told(make: Make) -> None:
-    own = {"methods": {"pcb": {"part_width": 16, "parts": 6}}}
-    [pair] = compare([make(method="pcb")], [make(method="pcb", profile=own)], [TABLE]).pairs
+    methods = {"methods": {"pcb": {"part_width": 16, "parts": 6}}}
+    [pair] = compare([make(method="pcb")], [make(method="pcb", profile=methods)], [TABLE]).pairs
     assert [(c.kind, c.name) for c in pair.changes] == [("profile", "methods")]
 
 
 def test_another_split_is_one_difference(make: Make) -> None:
     a = [make(seed=seed) for seed in range(3)]
     b = [make(seed=seed, manifest="other") for seed in range(3)]
-    found = compare(a, b, [TABLE])
-    assert [(t.change, t.cells) for t in tally(found.pairs)] == [(Change("manifest"), 3)]
+    comparison = compare(a, b, [TABLE])
+    assert [(t.change, t.cells) for t in tally(comparison.pairs)] == [(Change("manifest"), 3)]
 
 
 def test_another_twin_is_told_by_its_source_alone(make: Make) -> None:
@@ -149,25 +149,30 @@ def test_another_twin_is_told_by_its_source_alone(make: Make) -> None:
 
 
 @pytest.mark.parametrize(
-    "other", [{"source": "real"}, {"seed": 1}, {"dataset": "caviar"}, {"method": "bot"}]
+    "changes", [{"source": "real"}, {"seed": 1}, {"dataset": "caviar"}, {"method": "bot"}]
 )
-def test_what_cannot_be_compared_is_not_paired(make: Make, other: dict[str, Any]) -> None:
-    a, b = make(), make(**other)
-    found = compare([a], [b], [TABLE])
-    assert (found.pairs, found.only_a, found.only_b, found.gaps) == ((), (a,), (b,), ())
+def test_what_cannot_be_compared_is_not_paired(make: Make, changes: dict[str, Any]) -> None:
+    a, b = make(), make(**changes)
+    comparison = compare([a], [b], [TABLE])
+    assert (comparison.pairs, comparison.only_a, comparison.only_b, comparison.gaps) == (
+        (),
+        (a,),
+        (b,),
+        (),
+    )
 
 
 def test_a_cell_has_one_counterpart(make: Make) -> None:
     a = [make(method="pcb", parts=parts) for parts in (2, 3)]
     b = [make(method="pcb", parts=5)]
-    found = compare(a, b, [TABLE])
-    assert len(found.pairs) == len(found.only_a) == 1
-    assert found.only_b == ()
+    comparison = compare(a, b, [TABLE])
+    assert len(comparison.pairs) == len(comparison.only_a) == 1
+    assert comparison.only_b == ()
 
 
 def test_the_order_of_records_does_not_matter(make: Make) -> None:
     a = [make(0.1 * s, m, seed=s) for s in range(3) for m in ("pcb", "plain")]
-    b = [make(0.2 * s, m, seed=s, made="b") for s in range(3) for m in ("pcb", "plain")]
+    b = [make(0.2 * s, m, seed=s, outputs="b") for s in range(3) for m in ("pcb", "plain")]
     assert compare(a, b, [TABLE]) == compare(a[::-1], b[::-1], [TABLE])
 
 
@@ -226,20 +231,20 @@ def test_interval_over_the_data_sets(two_sets: Comparison) -> None:
     ]
     error = math.sqrt(sum(share**2 for share in shares)) / 2
     low, high = stats.t.interval(0.95, df=1, loc=effect, scale=error)
-    found = gap(two_sets, "Plain")
-    assert found.difference.effect == pytest.approx(effect)
-    assert (found.difference.low, found.difference.high) == pytest.approx((low, high))
-    assert found.p == pytest.approx(2 * stats.t.sf(effect / error, 1))
-    assert found.b - found.a == pytest.approx(effect)
-    assert found.a == pytest.approx((0.52 + 0.605) / 2)
+    plain = gap(two_sets, "Plain")
+    assert plain.difference.effect == pytest.approx(effect)
+    assert (plain.difference.low, plain.difference.high) == pytest.approx((low, high))
+    assert plain.p == pytest.approx(2 * stats.t.sf(effect / error, 1))
+    assert plain.b - plain.a == pytest.approx(effect)
+    assert plain.a == pytest.approx((0.52 + 0.605) / 2)
 
 
 def test_one_data_set_alone_is_the_paired_t_test(make: Make) -> None:
     a, b = filled(make, VIPER_A, "mlr-viper"), filled(make, VIPER_B, "mlr-viper")
-    found = gap(compared(a, b), "Plain", "mlr-viper")
-    assert found.p == pytest.approx(stats.ttest_rel(VIPER_B, VIPER_A).pvalue)
+    plain = gap(compared(a, b), "Plain", "mlr-viper")
+    assert plain.p == pytest.approx(stats.ttest_rel(VIPER_B, VIPER_A).pvalue)
     interval = stats.ttest_rel(VIPER_B, VIPER_A).confidence_interval()
-    assert (found.difference.low, found.difference.high) == pytest.approx(tuple(interval))
+    assert (plain.difference.low, plain.difference.high) == pytest.approx(tuple(interval))
 
 
 def test_an_equal_row_costs_no_correction(two_sets: Comparison) -> None:
@@ -254,47 +259,47 @@ def test_holm_over_the_rows_that_differ(make: Make) -> None:
         "bot": ((0.50, 0.51, 0.49), (0.50, 0.53, 0.46)),  # by chance
         "pcb": ((0.60, 0.61, 0.59), (0.58, 0.57, 0.58)),  # p of 0.05 to 0.10
     }
-    a = [r for method, (one, _) in sides.items() for r in filled(make, one, "mlr-viper", method)]
+    a = [r for method, (left, _) in sides.items() for r in filled(make, left, "mlr-viper", method)]
     b = [r for method, (_, two) in sides.items() for r in filled(make, two, "mlr-viper", method)]
-    found = compared(a, b, table)
-    raw = {m: float(stats.ttest_rel(two, one).pvalue) for m, (one, two) in sides.items()}
-    assert gap(found, "Plain").p == pytest.approx(3 * raw["plain"])
-    assert gap(found, "PCB").p == pytest.approx(2 * raw["pcb"])
-    assert gap(found, "Plain").verdict == "better"
-    assert gap(found, "Tricks").verdict == "not told"
+    comparison = compared(a, b, table)
+    raw = {m: float(stats.ttest_rel(two, left).pvalue) for m, (left, two) in sides.items()}
+    assert gap(comparison, "Plain").p == pytest.approx(3 * raw["plain"])
+    assert gap(comparison, "PCB").p == pytest.approx(2 * raw["pcb"])
+    assert gap(comparison, "Plain").verdict == "better"
+    assert gap(comparison, "Tricks").verdict == "not told"
     back = compared(b, a, table)
     assert gap(back, "Plain").verdict == "worse"
-    assert gap(back, "Plain").difference.effect == -gap(found, "Plain").difference.effect
+    assert gap(back, "Plain").difference.effect == -gap(comparison, "Plain").difference.effect
 
 
 def test_all_rows_together_are_one_mean_a_seed(two_sets: Comparison) -> None:
     """Seeds of viper: the mean of Plain and PCB; of caviar: Plain alone."""
     viper = [(b - a) / 2 for a, b in zip(VIPER_A, VIPER_B, strict=True)]
     caviar = [b - a for a, b in zip(CAVIAR_A, CAVIAR_B, strict=True)]
-    found = gap(two_sets, None)
+    overall = gap(two_sets, None)
     effect = (statistics.mean(viper) + statistics.mean(caviar)) / 2
-    assert found.difference.effect == pytest.approx(effect)
-    assert (found.difference.pairs, found.difference.freedom) == (5, 1)
+    assert overall.difference.effect == pytest.approx(effect)
+    assert (overall.difference.pairs, overall.difference.freedom) == (5, 1)
 
 
 def test_real_data_and_twins_have_no_mean_in_common(make: Make) -> None:
     a = [make(source=source) for source in ("real", "twin:tiny:1")]
-    assert {one.row for one in compare(a, a, [TABLE]).gaps} == {
+    assert {row_gap.row for row_gap in compare(a, a, [TABLE]).gaps} == {
         "Plain (real)",
         "Plain (twin:tiny:1)",
     }
 
 
 def test_one_seed_tells_nothing(make: Make) -> None:
-    found = gap(compare([make(0.5)], [make(0.9)], [TABLE]), "Plain")
-    assert (found.p, found.verdict, found.difference.low) == (None, "not told", None)
+    plain = gap(compare([make(0.5)], [make(0.9)], [TABLE]), "Plain")
+    assert (plain.p, plain.verdict, plain.difference.low) == (None, "not told", None)
 
 
 def test_only_common_seeds_count(make: Make) -> None:
     a = filled(make, (0.5, 0.6, 0.1), "mlr-viper")
     b = filled(make, (0.5, 0.7), "mlr-viper")
-    found = gap(compare(a, b, [TABLE]), "Plain")
-    assert (found.a, found.b) == (pytest.approx(0.55), pytest.approx(0.6))
+    plain = gap(compare(a, b, [TABLE]), "Plain")
+    assert (plain.a, plain.b) == (pytest.approx(0.55), pytest.approx(0.6))
 
 
 def test_cost_is_the_median_ratio(make: Make) -> None:
@@ -313,6 +318,6 @@ def test_cost_is_the_median_ratio(make: Make) -> None:
 
 
 def test_without_a_table_the_headline_metrics_are_compared(make: Make) -> None:
-    found = compare([make()], [make(0.6)], [])
-    assert [metric for _, metric in found.measures] == ["rank1", "rank5", "mAP"]
-    assert found.rows == ("plain",)
+    comparison = compare([make()], [make(0.6)], [])
+    assert [metric for _, metric in comparison.measures] == ["rank1", "rank5", "mAP"]
+    assert comparison.rows == ("plain",)

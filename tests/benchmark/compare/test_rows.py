@@ -63,9 +63,9 @@ def test_of_a_record_without_a_row_the_nearest_row_says_why(
     rows = Rows([TABLE])
     assert (rows.indices(record), rows.reason(record)) == ((1,), "")
     profile = record.profile | change.pop("profile", {})
-    other = replace(record, cell=replace(record.cell, **change), profile=profile)
-    assert rows.indices(other) == ()
-    assert re.search(reason, rows.reason(other))
+    changed = replace(record, cell=replace(record.cell, **change), profile=profile)
+    assert rows.indices(changed) == ()
+    assert re.search(reason, rows.reason(changed))
 
 
 def test_tables_are_sorted_by_how_full_they_are(make: Make) -> None:

@@ -32,13 +32,13 @@ def test_a_profile_may_extend_a_built_in_one(tmp_path: Path) -> None:
         'extends = "quick"\nname = "mine"\nheight = 128\n[train]\nepochs = 2\n'
         "[methods.plain]\nreid_lr = 1e-3\n[typical_seconds]\nplain = 9\n"
     )
-    mine, quick = load_profile(path), load_profile("quick")
-    assert (mine.name, mine.height, mine.width) == ("mine", 128, quick.width)
-    kept = {name: value for name, value in quick.train.items() if name != "iterations"}
-    assert mine.train == {**kept, "epochs": 2}
-    assert mine.methods["plain"] == {**quick.methods["plain"], "reid_lr": 1e-3}
-    assert mine.methods["msifla"] == quick.methods["msifla"]
-    assert mine.backbone == quick.backbone
+    extended, quick = load_profile(path), load_profile("quick")
+    assert (extended.name, extended.height, extended.width) == ("mine", 128, quick.width)
+    inherited = {name: value for name, value in quick.train.items() if name != "iterations"}
+    assert extended.train == {**inherited, "epochs": 2}
+    assert extended.methods["plain"] == {**quick.methods["plain"], "reid_lr": 1e-3}
+    assert extended.methods["msifla"] == quick.methods["msifla"]
+    assert extended.backbone == quick.backbone
     assert typical_seconds(path, "plain", {}) == 9
     assert typical_seconds(path, "bot", {}) == typical_seconds("quick", "bot", {})
     path.write_text('extends = "fast"\nname = "mine"\n')

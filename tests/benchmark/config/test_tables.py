@@ -46,11 +46,11 @@ def test_built_in_tables_are_sound(name: str) -> None:
         for row in table.rows
     ]
     # Two rows that resolve to the same cell would be one row with two names.
-    assert all(one != other for i, one in enumerate(cells) for other in cells[:i])
+    assert all(cell != earlier for i, cell in enumerate(cells) for earlier in cells[:i])
     titles = {card.title for card in CARDS.values()}
     rows = {row.published for row in table.rows}
-    own = ("controls", "ablations", "ambiguities", "gate", "protocols", "rates")
-    assert bool(table.published) != (name in own)
+    with_protocols = ("controls", "ablations", "ambiguities", "gate", "protocols", "rates")
+    assert bool(table.published) != (name in with_protocols)
     for number in table.published:
         assert number.dataset in titles
         assert number.row in rows
@@ -59,9 +59,9 @@ def test_built_in_tables_are_sound(name: str) -> None:
 
 def test_table2_carries_the_papers_numbers() -> None:
     table = load_table("table2")
-    found = table.published_value(table.rows[2], "mlr-sysu", "rank1")
-    assert found is not None
-    assert (found.value, found.source) == (75.4, "paper Table 2")
+    published = table.published_value(table.rows[2], "mlr-sysu", "rank1")
+    assert published is not None
+    assert (published.value, published.source) == (75.4, "paper Table 2")
     assert table.published_value(table.rows[2], "mlr-sysu", "mAP") is None
     assert [len(table.rows), len(table.datasets), table.seeds] == [3, 5, (0, 1, 2)]
 
@@ -76,9 +76,9 @@ def test_table4_has_nested_training_sets_of_its_own_on_twins_and_on_real_data() 
     ]
     assert twin[0] == "vru-uniform4[train_ids=12]"
     assert twin[-1] == "vru-uniform4"  # all 60 identities of the twin
-    found = table.published_value(table.rows[0], "mlr-vru", "mAP")
-    assert found is not None
-    assert found.value == 75.7
+    published = table.published_value(table.rows[0], "mlr-vru", "mAP")
+    assert published is not None
+    assert published.value == 75.7
     assert len(table.published) == 2
 
 
@@ -194,9 +194,9 @@ def test_published_numbers_are_checked(path: Path, old: str, new: str, words: st
 def test_published_numbers_as_spreadsheets_write_them(path: Path, numbers: str) -> None:
     (path.parent / "numbers.csv").write_bytes(numbers.encode())
     table = load_table(path)
-    found = table.published_value(table.rows[0], "caviar", "rank1")
-    assert found is not None
-    assert (found.value, found.source) == (50.4, "paper Table 2")
+    published = table.published_value(table.rows[0], "caviar", "rank1")
+    assert published is not None
+    assert (published.value, published.source) == (50.4, "paper Table 2")
 
 
 def test_unknown_tables_are_named(tmp_path: Path) -> None:

@@ -79,8 +79,8 @@ def test_runs_side_by_side_leave_one_whole_table(tmp_path: Path) -> None:
     tables = [replace(MINE, title=f"{number} " + "x" * 1900) for number in range(8)]
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda table: keep_table(tmp_path, table), tables * 5))
-    (found,) = kept_tables(tmp_path)
-    assert found in tables
+    (loaded,) = kept_tables(tmp_path)
+    assert loaded in tables
     assert [path.name for path in (tmp_path / "tables").iterdir()] == ["mine.toml"]
 
 

@@ -63,9 +63,9 @@ def report(folder: Path) -> Path:
     ],
 )
 def test_what_a_place_is(make: Callable[[Path], Path], words: str, tmp_path: Path) -> None:
-    place = make(tmp_path)
+    folder = make(tmp_path)
     with pytest.raises(InputError) as caught:
-        read_records(place)
-    assert str(caught.value).startswith(f"{place}: ")
+        read_records(folder)
+    assert str(caught.value).startswith(f"{folder}: ")
     assert words in str(caught.value)
     assert "`crossres run`" in str(caught.value)

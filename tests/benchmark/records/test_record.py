@@ -112,16 +112,16 @@ def test_unsound_files_are_named_and_never_read(
     altered = {**cell, "options": {**cell["options"], "a": 2}}
     for name, broken in bad.items():
         (tmp_path / "records" / f"{name}.json").write_text(broken)
-    other = make_record(seed=1)
-    record_path(tmp_path, other.key).write_text(
-        json.dumps(changed(content, key=other.key, cell=altered))
+    second = make_record(seed=1)
+    record_path(tmp_path, second.key).write_text(
+        json.dumps(changed(content, key=second.key, cell=altered))
     )
-    found = scan_records(tmp_path)
-    assert list(found.records.values()) == [sound]
-    assert len(found.broken) == len(bad) + 1
-    for name in (*bad, other.key):
-        assert sum(f"{name}.json" in line for line in found.broken) == 1
-    assert all("remove it" in line and "\n" not in line for line in found.broken)
+    records = scan_records(tmp_path)
+    assert list(records.records.values()) == [sound]
+    assert len(records.broken) == len(bad) + 1
+    for name in (*bad, second.key):
+        assert sum(f"{name}.json" in line for line in records.broken) == 1
+    assert all("remove it" in line and "\n" not in line for line in records.broken)
     with caplog.at_level(logging.WARNING):
         assert read_records(tmp_path) == [sound]
     assert len(caplog.records) == len(bad) + 1
@@ -162,19 +162,19 @@ def test_the_key_hangs_on_everything_that_decides_the_result() -> None:
 
 def test_the_key_does_not_hang_on_the_options_of_other_methods(tmp_path: Path) -> None:
     smoke = load_profile("smoke")
-    other = replace(smoke, methods={**smoke.methods, "bot": {"parts": 2}})
-    own = replace(smoke, methods={**smoke.methods, "plain": {"parts": 2}})
+    with_bot = replace(smoke, methods={**smoke.methods, "bot": {"parts": 2}})
+    with_plain = replace(smoke, methods={**smoke.methods, "plain": {"parts": 2}})
     keys = [
         make_job(CELL, "A", profile, Source(), tmp_path, DIGEST).key
-        for profile in (smoke, other, own)
+        for profile in (smoke, with_bot, with_plain)
     ]
     assert keys[0] == keys[1] != keys[2]
 
 
 def test_the_key_does_not_hang_on_the_order_of_options() -> None:
     profile = profile_content(load_profile("smoke"), "plain")
-    other = replace(CELL, options={"b": [1, 2], "a": 1})
-    assert key_of(CELL, profile, DIGEST) == key_of(other, profile, DIGEST)
+    reordered = replace(CELL, options={"b": [1, 2], "a": 1})
+    assert key_of(CELL, profile, DIGEST) == key_of(reordered, profile, DIGEST)
     # A golden key: records of earlier versions must stay found.
     assert key_of(CELL, {"name": "p"}, DIGEST) == "c37c0f1d1b4654ec3fd6"
 

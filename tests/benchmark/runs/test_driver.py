@@ -43,14 +43,14 @@ class Bench:
             "cache": tmp_path / "cache",
             "jobs": 2,
         }
-        self.said: list[str] = []
+        self.lines: list[str] = []
 
     def run(self, out: Path | None = None, **changes: Any) -> Summary:
         stream = io.StringIO()
         how = {"stream": stream} | {n: changes.pop(n) for n in HOW if n in changes}
         request = RunRequest(self.table, out or self.out, **(self.arguments | changes))
         summary = run_table(request, **how)
-        self.said = stream.getvalue().splitlines()
+        self.lines = stream.getvalue().splitlines()
         return summary
 
     def plan(self, **changes: Any) -> Any:
@@ -81,10 +81,10 @@ def test_a_run_writes_a_record_and_an_artifact_per_cell(bench: Bench) -> None:
     assert {path.stem for path in (bench.out / "artifacts").iterdir()} == keys
     assert sorted(path.name for path in bench.out.iterdir()) == ["artifacts", "records", "tables"]
     assert kept_tables(bench.out) == [load_table(bench.table)]
-    assert bench.said[0].startswith("[1 of 1] mlr-pku: partial, mlr-sing in ")
-    assert bench.said[1].startswith("mine: 4 cells: 0 done, 4 to run, about 0:01 with 2 workers")
-    assert sum("rank-1" in line and "mAP" in line for line in bench.said) == 4
-    assert bench.said[-1].startswith(f"4 of 4 cells have their record in {bench.out / 'records'}")
+    assert bench.lines[0].startswith("[1 of 1] mlr-pku: partial, mlr-sing in ")
+    assert bench.lines[1].startswith("mine: 4 cells: 0 done, 4 to run, about 0:01 with 2 workers")
+    assert sum("rank-1" in line and "mAP" in line for line in bench.lines) == 4
+    assert bench.lines[-1].startswith(f"4 of 4 cells have their record in {bench.out / 'records'}")
 
 
 def test_a_second_run_finds_everything_done(bench: Bench) -> None:
@@ -92,7 +92,7 @@ def test_a_second_run_finds_everything_done(bench: Bench) -> None:
     before = {path: path.stat().st_mtime_ns for path in bench.out.rglob("*.json")}
     summary = bench.run()
     assert (summary.complete, summary.finished) == (True, ())
-    assert bench.said[1] == "mine: 4 cells: 4 done, 0 to run"
+    assert bench.lines[1] == "mine: 4 cells: 4 done, 0 to run"
     assert before == {path: path.stat().st_mtime_ns for path in bench.out.rglob("*.json")}
 
 
@@ -104,8 +104,8 @@ def test_more_seeds_or_rows_run_only_what_is_new(bench: Bench) -> None:
 
 def test_a_protocol_of_ones_own_makes_cells_of_its_own(bench: Bench) -> None:
     usual = bench.run(seeds=[0], rows=["1"])
-    other = bench.run(seeds=[0], rows=["1"], protocol="mlr-sing[balanced=true]")
-    assert (len(usual.finished), len(other.finished)) == (1, 1)
+    balanced = bench.run(seeds=[0], rows=["1"], protocol="mlr-sing[balanced=true]")
+    assert (len(usual.finished), len(balanced.finished)) == (1, 1)
     protocols = {record.cell.protocol for record in read_records(bench.out)}
     assert protocols == {"mlr-sing", "mlr-sing[balanced=true]"}
     assert bench.run(seeds=[0], rows=["1"], protocol="mlr-sing").finished == ()
@@ -117,37 +117,39 @@ def results(folder: Path) -> dict[str, Any]:
 
 def test_jobs_interruption_and_order_change_no_result(bench: Bench, tmp_path: Path) -> None:
     bench.run(jobs=1)
-    other = tmp_path / "other"
-    bench.run(other, jobs=3, seeds=[1])
-    bench.run(other, jobs=2, seeds=[1, 0])
-    assert results(other) == results(bench.out)
+    second = tmp_path / "other"
+    bench.run(second, jobs=3, seeds=[1])
+    bench.run(second, jobs=2, seeds=[1, 0])
+    assert results(second) == results(bench.out)
 
 
 def test_broken_and_outdated_records_are_run_again(bench: Bench) -> None:
     plan = bench.run().plan
-    half, old, kept = (record_path(bench.out, cell.job.key) for cell in plan.cells[:3])
+    half, old, intact = (record_path(bench.out, cell.job.key) for cell in plan.cells[:3])
     text = old.read_text()
     half.write_text(text[:100])
     content = json.loads(text)
     content["digests"]["code"] = "0" * 64
     old.write_text(json.dumps(content))
     states = {cell.job.key: cell.state for cell in bench.plan().cells}
-    assert (states[half.stem], states[old.stem], states[kept.stem]) == (
+    assert (states[half.stem], states[old.stem], states[intact.stem]) == (
         "new",
         "code changed",
         "done",
     )
     summary = bench.run()
     assert set(summary.finished) == {half.stem, old.stem}
-    assert any(line.startswith(f"warning: {half}: not a readable record") for line in bench.said)
-    assert any(line.startswith("1 of them have a record made by other code") for line in bench.said)
+    assert any(line.startswith(f"warning: {half}: not a readable record") for line in bench.lines)
+    assert any(
+        line.startswith("1 of them have a record made by other code") for line in bench.lines
+    )
     assert old.read_text() != json.dumps(content)
     assert len(read_records(bench.out)) == 4
 
 
 def test_records_that_began_with_other_weights_are_planned_again(bench: Bench) -> None:
     plan = bench.run().plan
-    begun, other = (record_path(bench.out, cell.job.key) for cell in plan.cells[:2])
+    begun, unchanged = (record_path(bench.out, cell.job.key) for cell in plan.cells[:2])
     folders = {value: bench.out / f"weights-{value}" for value in (1.0, 2.0)}
     for value, folder in folders.items():
         folder.mkdir()
@@ -159,8 +161,8 @@ def test_records_that_began_with_other_weights_are_planned_again(bench: Bench) -
     begun.write_text(json.dumps(content))
 
     def states(folder: Path | None) -> tuple[str, str]:
-        found = {c.job.key: c.state for c in bench.plan(weights_dir=folder).cells}
-        return found[begun.stem], found[other.stem]
+        by_key = {c.job.key: c.state for c in bench.plan(weights_dir=folder).cells}
+        return by_key[begun.stem], by_key[unchanged.stem]
 
     assert states(folders[1.0]) == ("done", "done")
     assert states(folders[2.0]) == ("weights changed", "done")
@@ -191,9 +193,9 @@ def test_a_failing_cell_costs_no_other(bench: Bench, mood: str, reason: str) -> 
         assert failure.cell.job.key == failure.log.stem
         assert reason in text
         assert ("a line on standard output" in text) == (mood == "raises")
-    told = [line for line in bench.said if line.startswith("failed: Three stripes · mlr-pku")]
-    assert len(told) == 2
-    assert "2 of 4 cells have their record" in bench.said[-1]
+    failures = [line for line in bench.lines if line.startswith("failed: Three stripes · mlr-pku")]
+    assert len(failures) == 2
+    assert "2 of 4 cells have their record" in bench.lines[-1]
     assert {r.cell.options["mood"] for r in read_records(bench.out)} == {"well"}
 
 
@@ -328,14 +330,14 @@ def test_ctrl_c_keeps_what_is_finished_and_leaves_nothing_behind(
         time.sleep(0.05)
     # As a terminal does it: to every process of the group.
     os.killpg(process.pid, signal.SIGINT)
-    _, said = process.communicate(timeout=30)
-    assert process.returncode == 40, said
-    assert "Traceback" not in said
-    assert said.splitlines()[-1].startswith("interrupted: ")
-    assert said.splitlines()[-1].endswith("run the same command again to go on")
+    _, errors = process.communicate(timeout=30)
+    assert process.returncode == 40, errors
+    assert "Traceback" not in errors
+    assert errors.splitlines()[-1].startswith("interrupted: ")
+    assert errors.splitlines()[-1].endswith("run the same command again to go on")
     assert not [path for path in tmp_path.rglob("*") if path.name.endswith(".partial")]
     wait_until_gone(process.pid)
-    kept = {record.key for record in read_records(bench.out)}
-    assert kept
+    keys = {record.key for record in read_records(bench.out)}
+    assert keys
     bench.edit('mood = "slow"', 'mood = "raises"')
-    assert not kept & set(bench.run().finished)
+    assert not keys & set(bench.run().finished)

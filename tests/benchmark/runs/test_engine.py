@@ -117,8 +117,8 @@ def outcomes(tasks: list[Task], jobs: int) -> dict[str, Any]:
 def test_values_come_back_whatever_the_number_of_jobs(calls: ModuleType) -> None:
     tasks = [Task(str(n), calls.square, n) for n in range(7)]
     for jobs in (1, 3):
-        found = outcomes(tasks, jobs)
-        assert {key: event.value for key, event in found.items()} == {
+        outcome = outcomes(tasks, jobs)
+        assert {key: event.value for key, event in outcome.items()} == {
             str(n): n * n for n in range(7)
         }
     assert list(local([], 2)) == []
@@ -131,32 +131,34 @@ def test_one_worker_starts_tasks_in_order(calls: ModuleType) -> None:
 
 def test_failures_are_one_event_each_with_their_reason(calls: ModuleType) -> None:
     names = ["raises", "unusable", "killed", "leaves", "unpicklable", "memory", "square"]
-    found = outcomes([Task(name, getattr(calls, name), 2) for name in names], 2)
-    reasons = {key: event.reason for key, event in found.items() if isinstance(event, Failed)}
+    outcome = outcomes([Task(name, getattr(calls, name), 2) for name in names], 2)
+    reasons = {key: event.reason for key, event in outcome.items() if isinstance(event, Failed)}
     assert reasons["raises"] == "KeyError: 'the reason'"
     assert reasons["unusable"] == "a.jpg: truncated; copy it again"
     assert reasons["killed"].startswith("the worker was killed by SIGKILL; the system does that")
     assert reasons["leaves"] == "the worker left with exit code 3 without a result"
     assert "pickle" in reasons["unpicklable"]
     assert reasons["memory"].startswith("memory ran out; try fewer --jobs")
-    assert "λ² of a console" in found["memory"].log
-    assert found["square"].value == 4
-    assert [key for key, e in found.items() if getattr(e, "unusable_input", False)] == ["unusable"]
-    assert "printed before" in found["raises"].log
-    assert "Traceback" in found["raises"].log
-    assert "from a child process" in found["killed"].log
+    assert "λ² of a console" in outcome["memory"].log
+    assert outcome["square"].value == 4
+    assert [key for key, e in outcome.items() if getattr(e, "unusable_input", False)] == [
+        "unusable"
+    ]
+    assert "printed before" in outcome["raises"].log
+    assert "Traceback" in outcome["raises"].log
+    assert "from a child process" in outcome["killed"].log
 
 
 def test_a_dead_worker_is_noticed_although_its_child_lives_on(calls: ModuleType) -> None:
     start = time.monotonic()
-    found = outcomes([Task("a", calls.grandchild, 0)], 1)
-    assert isinstance(found["a"], Failed)
+    outcome = outcomes([Task("a", calls.grandchild, 0)], 1)
+    assert isinstance(outcome["a"], Failed)
     assert time.monotonic() - start < 15
 
 
 def test_large_results_fit_through(calls: ModuleType) -> None:
-    found = outcomes([Task(str(n), calls.large, 3_000_000) for n in range(2)], 2)
-    assert [float(event.value[-1]) for event in found.values()] == [2_999_999.0] * 2
+    outcome = outcomes([Task(str(n), calls.large, 3_000_000) for n in range(2)], 2)
+    assert [float(event.value[-1]) for event in outcome.values()] == [2_999_999.0] * 2
 
 
 def test_progress_and_warnings_reach_the_driver(calls: ModuleType) -> None:
@@ -171,8 +173,8 @@ def test_workers_have_one_thread_and_do_not_run_the_callers_script(calls: Module
     names = ["OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"]
     before = {name: os.environ.get(name) for name in names}
     script = sys.modules["__main__"]
-    found = outcomes([Task("a", calls.environment, names)], 1)
-    assert found["a"].value == dict.fromkeys(names, "1") | {"main": None}
+    outcome = outcomes([Task("a", calls.environment, names)], 1)
+    assert outcome["a"].value == dict.fromkeys(names, "1") | {"main": None}
     assert {name: os.environ.get(name) for name in names} == before
     assert sys.modules["__main__"] is script
 

@@ -83,11 +83,11 @@ def test_a_worker_whose_driver_is_gone_leaves_without_a_word(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     context = multiprocessing.get_context("spawn")
-    ours, theirs = context.Pipe(duplex=False)
+    receiver, sender = context.Pipe(duplex=False)
     log = tmp_path / "gone" / "a.log"
-    process = context.Process(target=work, args=(sleeps, 60.0, theirs, log))
+    process = context.Process(target=work, args=(sleeps, 60.0, sender, log))
     process.start()
     process.join(30)
     assert process.exitcode == 0
     assert capfd.readouterr().err == ""
-    ours.close()
+    receiver.close()
