@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from crossres.benchmark.metrics.by_rate import over_all_rates, rate_of
 from crossres.datasets.base.words import counted as counted
 from crossres.datasets.base.words import few as few
 from crossres.datasets.base.words import listed as listed
@@ -40,7 +41,9 @@ GALLERY_WORDS = {
 
 def metric_title(metric: str) -> str:
     """The metric as a column is headed; an unknown one keeps its own name."""
-    return METRIC_TITLES.get(metric, metric)
+    base, rate = over_all_rates(metric), rate_of(metric)
+    title = METRIC_TITLES.get(base, base)
+    return title if rate is None else f"{title} at rate {rate}"
 
 
 def grade_short(grade: str) -> str:

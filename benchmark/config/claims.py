@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from crossres.benchmark.config.tables import CLAIMS, FOLDER, LONGEST, Table, load_table
-from crossres.benchmark.metrics.measure import METRICS
+from crossres.benchmark.metrics.by_rate import NAMES
 from crossres.datasets.base.build import checked
 from crossres.datasets.base.errors import InputError
 from crossres.datasets.base.places import user_path
@@ -91,7 +91,7 @@ def _claim(where: str, content: Any, tables: Sequence[Table], margin: float) -> 
             raise InputError(
                 f"{where}: table {table.id} has no row {label!r}{near}; rows: {labels}"
             )
-    for entry, choices in (("metric", METRICS), ("direction", get_args(Direction))):
+    for entry, choices in (("metric", NAMES), ("direction", get_args(Direction))):
         if values[entry] not in choices:
             near = did_you_mean(values[entry], choices)
             raise InputError(

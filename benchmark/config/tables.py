@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 from crossres.benchmark.config.profiles import profile_names
-from crossres.benchmark.metrics.measure import METRICS
+from crossres.benchmark.metrics.by_rate import NAMES
 from crossres.benchmark.metrics.rules import GALLERY_RULES, GalleryRule
 from crossres.datasets.base.arguments import as_path, as_several
 from crossres.datasets.base.bounds import checked_seeds
@@ -178,7 +178,7 @@ def table_from(path: Path, content: dict[str, Any]) -> Table:
     check_name(f"{where}: id", values["id"])
     gallery = values.get("gallery", "single-shot")
     _check_names(where, "gallery", [gallery], [*GALLERY_RULES, OF_PROTOCOL])
-    _check_names(where, "metrics", values["metrics"], list(METRICS))
+    _check_names(where, "metrics", values["metrics"], list(NAMES))
     _check_names(where, "datasets", values["datasets"], list(CARDS))
     rows = tuple(_row(where, index, row) for index, row in enumerate(values["rows"], start=1))
     labels = [row.label for row in rows]
@@ -305,7 +305,7 @@ def _published_number(where: str, entry: Any, rows: Sequence[Row]) -> Published:
     return Published(
         _full_name(where, "row", texts["row"], printed),
         _full_name(where, "dataset", texts["dataset"], _DATASETS),
-        _full_name(where, "metric", texts["metric"], {name: name for name in METRICS}),
+        _full_name(where, "metric", texts["metric"], {name: name for name in NAMES}),
         float(number),
         texts["source"],
     )

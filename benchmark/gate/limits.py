@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 
-from crossres.benchmark.metrics.measure import METRICS
+from crossres.benchmark.metrics.by_rate import NAMES
 from crossres.datasets.base.arguments import as_flag, as_number, as_several, as_text
 from crossres.datasets.base.errors import InputError
 from crossres.datasets.base.suggest import unknown
@@ -43,9 +43,9 @@ class Limits:
             optional = name in ("tolerance", "time", "memory")
             if not (optional and getattr(self, name) is None):
                 as_number(getattr(self, name), name.replace("_", " "))
-        strange = [metric for metric in self.metrics if metric not in METRICS]
+        strange = [metric for metric in self.metrics if metric not in NAMES]
         if strange or not self.metrics:
-            raise unknown("metric", strange[0] if strange else "", METRICS, "gate")
+            raise unknown("metric", strange[0] if strange else "", NAMES, "gate")
         if not 0 < self.false_alarms < 1:
             raise InputError(f"false alarms: {self.false_alarms} is no rate between 0 and 1")
         if self.tolerance is not None and not 0 <= self.tolerance <= 1:

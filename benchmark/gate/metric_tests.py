@@ -16,6 +16,7 @@ from crossres.benchmark.compare.comparison import (
 )
 from crossres.benchmark.compare.pairs import Pair
 from crossres.benchmark.gate.limits import Limits
+from crossres.benchmark.metrics.by_rate import valid_queries_of
 from crossres.benchmark.records.record import Record
 from crossres.benchmark.stats.paired import (
     Difference,
@@ -157,7 +158,7 @@ def _squared_step(measure: Measure) -> Read:
         metrics = record.metrics.get(gallery, {})
         if metric not in metrics:
             return None
-        return max(1.0, min(record.counts["query_pids"], metrics["valid_queries"])) ** -2
+        return max(1.0, min(record.counts["query_pids"], metrics[valid_queries_of(metric)])) ** -2
 
     return read
 

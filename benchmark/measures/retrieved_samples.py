@@ -35,8 +35,8 @@ def artifact_of(
     methods that reconstruct: chain_labels (K,), chain_images (n, K, H, W, 3) uint8, from "input".
     For sets of vehicles query_wide (n,) and top_wide (n, k) bool: whether the raw file is wider
     than high, which no image at the input size tells. Raises InputError where one is not readable.
-    Of all Q queries, for intervals and paired tests: scored_pids (Q,), and for each gallery rule
-    scores_<rule> (Q, 6), `Metrics.per_query` as handed in.
+    Of all Q queries, for intervals and paired tests: scored_pids, scored_rates and scored_camids
+    (Q,), and for each gallery rule scores_<rule> (Q, 6), `Metrics.per_query` as handed in.
     """
     query, gallery = manifest.rows("query"), manifest.rows("gallery")
     query_rows, gallery_rows = _drawn(manifest, query, gallery)
@@ -61,6 +61,8 @@ def artifact_of(
         **_chain(method, images),
         **_wide(raw, names, top_names),
         "scored_pids": query["pid"].to_numpy(),
+        "scored_rates": query["rate"].to_numpy(),
+        "scored_camids": query["camid"].to_numpy(),
         **{f"scores_{rule}": per_query for rule, per_query in scores.items()},
     }
 

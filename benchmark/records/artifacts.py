@@ -6,6 +6,7 @@ Queries and gallery are drawn by hash, never chosen by success; arrays only, no 
 import io
 import zipfile
 from collections.abc import Collection
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -53,8 +54,17 @@ def unreadable(path: Path, error: Exception) -> InputError:
     return InputError(f"{path}: {text}")
 
 
-def read_scores(path: Path, gallery: str) -> tuple[NDArray[np.int64], NDArray[np.float64]] | None:
-    """Return pids (Q,) and scores (Q, 6) of all queries under a gallery rule; None: not kept.
+@dataclass(frozen=True, eq=False)
+class QueryScores:
+    """Of all queries of a cell: pids (Q,), METRICS (Q, 6), and rates (Q,); 0: rate not known."""
+
+    pids: NDArray[np.int64]
+    scores: NDArray[np.float64]
+    rates: NDArray[np.int64]
+
+
+def read_scores(path: Path, gallery: str) -> QueryScores | None:
+    """Return the scores of all queries under a gallery rule; None: not kept.
 
     Raises InputError when the file cannot be read.
     """
@@ -62,9 +72,14 @@ def read_scores(path: Path, gallery: str) -> tuple[NDArray[np.int64], NDArray[np
     if arrays is None:
         return None
     pids, scores = arrays.values()
-    if scores.shape != (len(pids), len(METRICS)):
-        raise InputError(
-            f"{path}: scores_{gallery} has the shape {scores.shape}, not "
-            f"{(len(pids), len(METRICS))}; delete it and its record, then run again"
-        )
-    return pids, scores
+    rates = (read_arrays(path, ("scored_rates",)) or {}).get("scored_rates", np.zeros_like(pids))
+    for name, array, shape in (
+        (f"scores_{gallery}", scores, (len(pids), len(METRICS))),
+        ("scored_rates", rates, (len(pids),)),
+    ):
+        if array.shape != shape:
+            raise InputError(
+                f"{path}: {name} has the shape {array.shape}, not {shape}; delete it and its "
+                "record, then run again"
+            )
+    return QueryScores(pids, scores, rates)

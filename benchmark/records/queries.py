@@ -3,11 +3,9 @@
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
+from crossres.benchmark.metrics.by_rate import NAMES, over_all_rates, rate_of, valid_queries_of
 from crossres.benchmark.metrics.measure import METRICS
-from crossres.benchmark.records.artifacts import artifact_path, read_scores
+from crossres.benchmark.records.artifacts import QueryScores, artifact_path, read_scores
 from crossres.benchmark.records.record import Record
 from crossres.benchmark.stats.sample import (
     Queries,
@@ -25,8 +23,10 @@ QueryReader = Callable[[Record, str, str], Queries]
 def from_counts(record: Record, gallery: str, metric: str) -> Queries:
     """Return what the record alone tells: how many identities its queries show."""
     mean = float(record.metrics[gallery][metric])
-    counts = (max(1, record.counts[name]) for name in ("query_images", "query_pids"))
-    return counted_queries(record.cell.dataset, mean, *counts)
+    images, pids = (max(1, record.counts[name]) for name in ("query_images", "query_pids"))
+    if rate_of(metric) is not None:
+        images = int(record.metrics[gallery][valid_queries_of(metric)])
+    return counted_queries(record.cell.dataset, mean, images, min(images, pids))
 
 
 def sample_of(
@@ -55,7 +55,7 @@ class FromArtifacts:
         self.folder = folder
         self.notes: list[str] = []
         self._answers: dict[tuple[str, str, str], Queries] = {}
-        self._read: dict[tuple[str, str], tuple[NDArray[np.int64], NDArray[np.float64]] | None] = {}
+        self._read: dict[tuple[str, str], QueryScores | None] = {}
 
     def __call__(self, record: Record, gallery: str, metric: str) -> Queries:
         key = record.key, gallery, metric
@@ -64,23 +64,21 @@ class FromArtifacts:
         return self._answers[key]
 
     def _queries(self, record: Record, gallery: str, metric: str) -> Queries:
-        scored = self.scores(record.key, gallery) if metric in METRICS else None
+        scored = self.scores(record.key, gallery) if metric in NAMES else None
         if scored is None:
             return from_counts(record, gallery, metric)
-        pids, scores = scored
-        return scored_queries(record.cell.dataset, pids, scores[:, METRICS.index(metric)])
+        scores = scored.scores[:, METRICS.index(over_all_rates(metric))]
+        rate = rate_of(metric)
+        counted = slice(None) if rate is None else scored.rates == rate
+        return scored_queries(record.cell.dataset, scored.pids[counted], scores[counted])
 
-    def scores(
-        self, key: str, gallery: str
-    ) -> tuple[NDArray[np.int64], NDArray[np.float64]] | None:
-        """Return pids (Q,) and scores (Q, 6) of a cell; None: absent or unreadable."""
+    def scores(self, key: str, gallery: str) -> QueryScores | None:
+        """Return the scores of all queries of a cell; None: absent or unreadable."""
         if (key, gallery) not in self._read:
             self._read[key, gallery] = self._opened(key, gallery)
         return self._read[key, gallery]
 
-    def _opened(
-        self, key: str, gallery: str
-    ) -> tuple[NDArray[np.int64], NDArray[np.float64]] | None:
+    def _opened(self, key: str, gallery: str) -> QueryScores | None:
         try:
             return read_scores(artifact_path(self.folder, key), gallery)
         except InputError as error:

@@ -19,6 +19,7 @@ from crossres.benchmark.measures.flops import flops_per_image
 from crossres.benchmark.measures.learning_curves import Curves
 from crossres.benchmark.measures.restoration import chain_quality, restoration_of
 from crossres.benchmark.measures.retrieved_samples import artifact_of
+from crossres.benchmark.metrics.by_rate import by_rate
 from crossres.benchmark.metrics.equal_rows import EqualRows, self_matched, with_images
 from crossres.benchmark.metrics.measure import Distances, ImageIds, Metrics, as_dict, measure
 from crossres.benchmark.metrics.rules import GALLERY_RULES, Rules
@@ -93,6 +94,7 @@ def run_cell(job: Job, progress: Progress, *, keep_weights: bool = False) -> Cel
         metrics = _measured(distances, ids)
         scores = {rule: measured.per_query for rule, measured in metrics.items()}
         artifact = artifact_of(method, raw, manifest, store, embeddings, scores)
+    query_rates = manifest.rows("query")["rate"].to_numpy()
     begun = {START: method.start, DRAWS: curves.first_draws()}
     memory = peak_memory()  # before anything is measured that no test needs
     with watch.phase("measure"):
@@ -103,7 +105,10 @@ def run_cell(job: Job, progress: Progress, *, keep_weights: bool = False) -> Cel
         key=job.key,
         cell=job.cell,
         profile=profile_content(job.profile, job.cell.method),
-        metrics={rule: as_dict(measured) for rule, measured in metrics.items()},
+        metrics={
+            rule: as_dict(measured) | by_rate(measured.per_query, query_rates)
+            for rule, measured in metrics.items()
+        },
         cmc={rule: measured.cmc for rule, measured in metrics.items()},
         digests={
             "manifest": manifest.digest,

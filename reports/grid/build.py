@@ -11,6 +11,7 @@ from itertools import groupby
 from typing import Any
 
 from crossres.benchmark.config.tables import Table
+from crossres.benchmark.metrics.by_rate import VALID_QUERIES
 from crossres.benchmark.records.queries import QueryReader, from_counts
 from crossres.benchmark.records.record import Record
 from crossres.datasets.base.errors import InputError
@@ -260,7 +261,7 @@ def _measures(
     }
     for record in records:
         for gallery, metrics in sorted(record.metrics.items()):
-            pairs |= {(gallery, m): None for m in metrics if m != "valid_queries"}
+            pairs |= {(gallery, m): None for m in metrics if not m.startswith(VALID_QUERIES)}
     return list(pairs)
 
 

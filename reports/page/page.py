@@ -31,6 +31,7 @@ from crossres.reports.page.learning_curves import Learning, learning_of
 from crossres.reports.page.number_table import numbers_of
 from crossres.reports.page.protocols import Across, across_of
 from crossres.reports.page.rank_diagram import AXIS
+from crossres.reports.page.rates import ByRate, by_rate_of
 from crossres.reports.page.restoration import Quality, quality_of
 from crossres.reports.page.summary import leader_words, overview_of
 from crossres.reports.tables.cells import method_words, published_somewhere, published_text
@@ -52,6 +53,7 @@ class Section:
     comparisons: tuple[RowComparison, ...] = ()
     costs: Costs | None = None
     across: tuple[Across, ...] = ()
+    by_rate: tuple[ByRate, ...] = ()
     learning: tuple[Learning, ...] = ()
     quality: tuple[Quality, ...] = ()
     html: tuple[Markup, ...] = ()
@@ -183,6 +185,7 @@ _PARTS = (
     _Part("strips of seeds", "table", (), "strips", _strips),
     _Part("the table", "table", ("table",)),
     _Part("the drawing of columns", "across", ("across",), "across", lambda g, *_: across_of(g)),
+    _Part("results by rate", "rates", ("rates",), "by_rate", lambda g, *_: by_rate_of(g)),
     _Part(
         "differences", "differences", ("differences",), "comparisons",
         lambda grid, *_: compare_rows(grid),

@@ -1,14 +1,14 @@
-"""Tables whose columns are protocols of one data set, drawn: a metric from column to column.
+"""Drawings of a metric from protocol to protocol of one data set, or from rate to rate.
 
 Protocols that differ in the rate alone stand at their rates, and a row's points are joined.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from crossres.reports.charts.axis import Axis, Tick, percent_axis, spread
-from crossres.reports.grid.grid import Column, Grid
+from crossres.reports.grid.grid import Column, Grid, Score
 from crossres.reports.wording import percent
 
 LEFT, RIGHT, TOP, BOTTOM = 44.0, 470.0, 14.0, 250.0
@@ -64,17 +64,40 @@ def across_of(grid: Grid) -> tuple[Across, ...]:
 
 def _across(grid: Grid, columns: Sequence[Column]) -> Across:
     metric, rates = grid.table.metrics[0], _rates(columns)
-    values = [
-        100 * value
-        for row in range(len(grid.table.rows))
-        for column in columns
-        for value in grid.score(row, column, metric).values
-    ]
+    names = [_protocol_of(column) for column in columns]
+    return across(
+        grid,
+        columns[0].title.partition(" (")[0],
+        metric,
+        rates or names,
+        {
+            row: [
+                (grid.score(row, column, metric), name)
+                for column, name in zip(columns, names, strict=True)
+            ]
+            for row in range(len(grid.table.rows))
+        },
+    )
+
+
+def across(
+    grid: Grid,
+    title: str,
+    metric: str,
+    places: Sequence[int] | Sequence[str],
+    scores: Mapping[int, Sequence[tuple[Score, str]]],
+) -> Across:
+    """A drawing of scores by row, with their names, at rates or (as evenly) at protocols.
+
+    At rates, the points of a row are joined.
+    """
+    rates = [place for place in places if isinstance(place, int)]
+    values = [100 * value for row in scores.values() for score, _ in row for value in score.values]
     y_axis = percent_axis(values, BOTTOM, TOP)
-    places = _places(len(columns), rates)
+    positions = _positions(len(places), rates)
     rows = [
-        (row, _spots(grid, row, columns, places, y_axis, joined=bool(rates)))
-        for row in range(len(grid.table.rows))
+        (row, _spots(row if not rates else None, len(grid.table.rows), entries, positions, y_axis))
+        for row, entries in scores.items()
     ]
     rows = [(row, spots) for row, spots in rows if spots]
     labels = spread([spots[-1].y for _, spots in rows], LABEL_GAP, TOP, BOTTOM)
@@ -88,12 +111,11 @@ def _across(grid: Grid, columns: Sequence[Column]) -> Across:
         )
         for (row, spots), label_y in zip(rows, labels, strict=True)
     )
-    names = [str(rate) for rate in rates] or [_protocol_of(column) for column in columns]
     return Across(
-        columns[0].title.partition(" (")[0],
+        title,
         metric,
         "down-sampling rate of the queries" if rates else "protocol",
-        tuple(Tick(at, name) for at, name in zip(places, names, strict=True)),
+        tuple(Tick(at, str(place)) for at, place in zip(positions, places, strict=True)),
         y_axis.ticks,
         series,
         "; ".join(f"{s.label}: {', '.join(spot.text for spot in s.spots)}" for s in series),
@@ -114,36 +136,32 @@ def _rates(columns: Sequence[Column]) -> list[int]:
     return [int(match.group(2)) for match in matches if match]
 
 
-def _places(count: int, rates: Sequence[int]) -> list[float]:
+def _positions(count: int, rates: Sequence[int]) -> list[float]:
     """Positions along the axis: in proportion to the rates, or evenly."""
     if rates:
-        axis = Axis(min(rates), max(rates), LEFT + 14, RIGHT - 14)
+        axis = Axis(min(rates), max(max(rates), min(rates) + 1), LEFT + 14, RIGHT - 14)
         return [axis.at(rate) for rate in rates]
     step = (RIGHT - LEFT) / count
-    return [round(LEFT + step * (k + 0.5), 1) for k in range(count)]
+    return [round(LEFT + step * (index + 0.5), 1) for index in range(count)]
 
 
 def _spots(
-    grid: Grid,
-    row: int,
-    columns: Sequence[Column],
-    places: Sequence[float],
+    row: int | None,
+    rows: int,
+    scores: Sequence[tuple[Score, str]],
+    positions: Sequence[float],
     y_axis: Axis,
-    *,
-    joined: bool,
 ) -> tuple[ProtocolSpot, ...]:
-    shift = 0.0 if joined else APART * (row - (len(grid.table.rows) - 1) / 2)
-    spots = []
-    for column, position in zip(columns, places, strict=True):
-        score = grid.score(row, column, grid.table.metrics[0])
-        if score.mean is not None:
-            spots.append(
-                ProtocolSpot(
-                    round(position + shift, 1),
-                    y_axis.at(100 * score.mean),
-                    y_axis.at(100 * min(score.values)),
-                    y_axis.at(100 * max(score.values)),
-                    f"{percent(score.mean)} ({_protocol_of(column)})",
-                )
-            )
-    return tuple(spots)
+    """The spots of one row, beside those of the others unless `row` is None."""
+    shift = 0.0 if row is None else APART * (row - (rows - 1) / 2)
+    return tuple(
+        ProtocolSpot(
+            round(position + shift, 1),
+            y_axis.at(100 * score.mean),
+            y_axis.at(100 * min(score.values)),
+            y_axis.at(100 * max(score.values)),
+            f"{percent(score.mean)} ({name})",
+        )
+        for (score, name), position in zip(scores, positions, strict=True)
+        if score.mean is not None
+    )

@@ -12,7 +12,9 @@ from safetensors.torch import save_file
 
 from crossres.benchmark.config.profiles import load_profile
 from crossres.benchmark.metrics.measure import METRICS
+from crossres.benchmark.records.artifacts import write_artifact
 from crossres.benchmark.records.cell import Cell, Job, make_job
+from crossres.benchmark.records.queries import FromArtifacts
 from crossres.benchmark.records.record import read_record, write_record
 from crossres.benchmark.runs.cell import CellError, CellResult, resolve_device, run_cell
 from crossres.benchmark.runs.data import SurveyRequest, open_data, survey
@@ -179,6 +181,29 @@ def test_the_artifact_holds_the_scores_of_every_query(
         assert np.isfinite(scores).all(axis=1).sum() == metrics["valid_queries"]
         means = np.nanmean(scores, axis=0)
         assert means == pytest.approx([metrics[name] for name in METRICS], abs=1e-12)
+
+
+def test_a_cell_tells_how_good_it_is_at_each_rate(
+    pku_root: Path, tmp_path: Path, profile: Profile
+) -> None:
+    job = make(pku_root, tmp_path, profile, bins=3)
+    result = run_cell(job, silent)
+    query = open_data(job, silent)[1].rows("query")
+    assert result.artifact["scored_rates"].tolist() == query["rate"].tolist()
+    assert result.artifact["scored_camids"].tolist() == query["camid"].tolist()
+    rates = sorted(set(query["rate"]))
+    assert len(rates) > 1
+    write_record(tmp_path, result.record)
+    write_artifact(tmp_path, job.key, result.artifact)
+    for rule, metrics in result.record.metrics.items():
+        scores = result.artifact[f"scores_{rule}"]
+        for rate in rates:
+            of_rate = scores[(query["rate"] == rate).to_numpy()]
+            assert metrics[f"rank1@{rate}"] == pytest.approx(np.nanmean(of_rate[:, 0]))
+            assert metrics[f"mAP@{rate}"] == pytest.approx(np.nanmean(of_rate[:, 4]))
+            queries = FromArtifacts(tmp_path)(result.record, rule, f"mAP@{rate}")
+            assert queries.count == metrics[f"valid_queries@{rate}"] == len(of_rate)
+            assert queries.identities == query[query["rate"] == rate]["pid"].nunique()
 
 
 def test_a_network_s_cell_keeps_its_curves_cost_and_quality(pku_root: Path, tmp_path: Path) -> None:
