@@ -10,6 +10,7 @@ from dataclasses import replace
 from itertools import groupby
 from typing import Any
 
+from crossres.benchmark.compare.rows import Rows, protocol_texts, row_options
 from crossres.benchmark.config.tables import Table
 from crossres.benchmark.metrics.by_rate import VALID_QUERIES
 from crossres.benchmark.records.queries import QueryReader, from_counts
@@ -18,10 +19,7 @@ from crossres.datasets.base.errors import InputError
 from crossres.datasets.base.files import digest_of
 from crossres.datasets.base.words import counted, listed
 from crossres.datasets.cards import CARDS
-from crossres.datasets.protocols import canonical_text
-from crossres.datasets.raw.source_name import is_twin
-from crossres.methods.interface.profile import Profile
-from crossres.methods.interface.registry import method_class, resolve_options
+from crossres.methods.interface.registry import method_class
 from crossres.reports.grid.grid import BY_ROW, Cells, Column, Grid, Score, sample_of
 from crossres.reports.grid.marks import marks
 from crossres.reports.grid.standing import is_comparable
@@ -49,7 +47,7 @@ def build_grids(
         for (source, name, _), group in groups.items()
         for profile, chosen in _by_overrides(group)
     ]
-    filled.sort(key=lambda one: (one[0] != "real", *one[:2], _canonical(one[2])))
+    filled.sort(key=lambda entry: (entry[0] != "real", *entry[:2], _canonical(entry[2])))
     several = Counter((source, name) for source, name, _, _ in filled)
     grids = [
         _grid(table, source, _label(name, profile, several[source, name]), profile, chosen, queries)
@@ -64,16 +62,15 @@ def _by_overrides(records: Sequence[Record]) -> list[tuple[dict[str, Any], list[
     A record knows the options of its own method alone; a profile has those of all. Where a profile
     file was changed in between, there are two; a method that it left alone is in both.
     """
-    known: dict[str, dict[str, None]] = defaultdict(dict)
-    for record in records:
-        known[record.cell.method][_canonical(_overrides(record))] = None
-    versions = {method: sorted(found) for method, found in known.items()}
+    versions: dict[str, list[str]] = defaultdict(list)
+    for method, text in sorted({(r.cell.method, _canonical(_overrides(r))) for r in records}):
+        versions[method].append(text)
     profiles = []
-    for k in range(max(map(len, versions.values()))):
-        chosen = {method: found[min(k, len(found) - 1)] for method, found in versions.items()}
+    for index in range(max(map(len, versions.values()))):
+        chosen = {method: texts[min(index, len(texts) - 1)] for method, texts in versions.items()}
         methods = {method: json.loads(text) for method, text in chosen.items()}
-        own = [r for r in records if _canonical(_overrides(r)) == chosen[r.cell.method]]
-        profiles.append(({**records[0].profile, "methods": methods}, own))
+        covered = [r for r in records if _canonical(_overrides(r)) == chosen[r.cell.method]]
+        profiles.append(({**records[0].profile, "methods": methods}, covered))
     return profiles
 
 
@@ -98,8 +95,9 @@ def _grid(
     records: Sequence[Record],
     queries: QueryReader,
 ) -> Grid:
-    rows, told, notes = _rows_by_setup(table, profile)
-    matched = [record for record in records if _rows_of(record, table, rows)]
+    uses_rate, notes = _rows_using_rates(table, profile)
+    rows = Rows([table])
+    matched = [record for record in records if rows.indices(record)]
     if not is_comparable(matched):
         table = replace(table, published=())
     columns = _columns(table, matched)
@@ -114,62 +112,27 @@ def _grid(
         columns,
         cells,
         scores,
-        told,
+        uses_rate,
         queries,
-        unmatched=tuple(record for record in records if not _rows_of(record, table, rows)),
+        unmatched=tuple(record for record in records if not rows.indices(record)),
         notes=(*notes, *_version_notes(matched)),
     )
 
 
-def _rows_of(record: Record, table: Table, rows: Mapping[str, Sequence[int]]) -> list[int]:
-    """The rows that a record belongs to: none, one, or several that are the same."""
-    cell = record.cell
-    if table.protocols and cell.protocol not in _texts(table.protocols, cell.dataset):
-        return []
-    found = []
-    for row in rows.get(_setup(cell.method, cell.options), ()):
-        own = table.rows[row].protocol_on(twin=is_twin(cell.source))
-        if own is None or cell.protocol in _texts([own], cell.dataset):
-            found.append(row)
-    return found
-
-
-def _texts(protocols: Sequence[str], dataset: str) -> list[str]:
-    """The protocols as records of this data set name them."""
-    return [canonical_text(dataset, text) if dataset in CARDS else text for text in protocols]
-
-
-def _setup(method: str, options: Mapping[str, Any]) -> str:
-    """What a record has in common with its row, as canonical text."""
-    return _canonical([method, options])
-
-
-def _rows_by_setup(
-    table: Table, content: Mapping[str, Any]
-) -> tuple[dict[str, list[int]], tuple[bool, ...], list[str]]:
-    """Method and options under the profile -> the rows; who is told rates; notes on bad rows."""
-    rows: dict[str, list[int]] = defaultdict(list)
-    told, notes = [], []
-    for index, row in enumerate(table.rows):
-        told.append(method_class(row.method).needs_rate)
+def _rows_using_rates(
+    table: Table, profile: Mapping[str, Any]
+) -> tuple[tuple[bool, ...], list[str]]:
+    """Which rows are told the rates of queries under the profile; notes on rows without options."""
+    uses_rate, notes = [], []
+    for row in table.rows:
+        uses_rate.append(method_class(row.method).needs_rate)
         try:
-            options = resolve_options(row.method, _profile(content), dict(row.options))
+            options = row_options(row, profile)
         except InputError as error:
             notes.append(f"Row {row.label}: {error}.")
         else:
-            rows[_setup(row.method, options)].append(index)
-            told[index] &= options.get("rate", "given") == "given"
-    return rows, tuple(told), notes
-
-
-def _profile(content: Mapping[str, Any]) -> Profile:
-    try:
-        return Profile(**content)
-    except TypeError as error:
-        raise InputError(
-            f"the records of profile {content.get('name')} hold a profile that this version does "
-            f"not know ({error})"
-        ) from error
+            uses_rate[-1] &= options.get("rate", "given") == "given"
+    return tuple(uses_rate), notes
 
 
 def _columns(table: Table, records: Sequence[Record]) -> tuple[Column, ...]:
@@ -181,7 +144,7 @@ def _columns(table: Table, records: Sequence[Record]) -> tuple[Column, ...]:
     return tuple(
         column
         for name in names
-        for column in (_named_columns if table.protocols else _found_columns)(
+        for column in (_named_columns if table.protocols else _columns_of_records)(
             name, _title(name, records), table.protocols or sorted(protocols[name])
         )
     )
@@ -201,11 +164,11 @@ def _protocol_of(record: Record, table: Table) -> str:
 
 def _named_columns(dataset: str, title: str, protocols: Sequence[str]) -> list[Column]:
     """One column for each protocol of the table, titled with the table's own words for it."""
-    texts = zip(_texts(protocols, dataset), protocols, strict=True)
-    return [Column(dataset, text, under_protocol(title, given)) for text, given in texts]
+    texts = zip(protocol_texts(dataset, protocols), protocols, strict=True)
+    return [Column(dataset, text, under_protocol(title, protocol)) for text, protocol in texts]
 
 
-def _found_columns(dataset: str, title: str, protocols: Sequence[str]) -> list[Column]:
+def _columns_of_records(dataset: str, title: str, protocols: Sequence[str]) -> list[Column]:
     """One column per protocol, which the title names unless it is the only one and the default."""
     card = CARDS.get(dataset)
     if not protocols:
@@ -218,20 +181,20 @@ def _found_columns(dataset: str, title: str, protocols: Sequence[str]) -> list[C
 def _cells(
     table: Table,
     columns: Sequence[Column],
-    rows: Mapping[str, Sequence[int]],
+    rows: Rows,
     records: Sequence[Record],
     notes: list[str],
 ) -> dict[tuple[int, Column], Cells]:
     """Records by row and column; of a cell that is there twice the first key counts (noted)."""
-    found: dict[tuple[int, str, str], list[Record]] = defaultdict(list)
+    placed: dict[tuple[int, str, str], list[Record]] = defaultdict(list)
     for record in records:
-        for row in _rows_of(record, table, rows):
-            found[row, record.cell.dataset, _protocol_of(record, table)].append(record)
+        for row in rows.indices(record):
+            placed[row, record.cell.dataset, _protocol_of(record, table)].append(record)
     cells = {}
     for column in columns:
         for row in range(len(table.rows)):
-            mine = found[row, column.dataset, column.protocol]
-            first = [_one(seed, list(same), notes) for seed, same in groupby(mine, _seed)]
+            of_cell = placed[row, column.dataset, column.protocol]
+            first = [_first_key(seed, list(same), notes) for seed, same in groupby(of_cell, _seed)]
             missing = sorted(set(table.seeds) - {record.cell.seed for record in first})
             cells[row, column] = Cells(tuple(first), tuple(missing))
     return cells
@@ -241,13 +204,13 @@ def _seed(record: Record) -> int:
     return record.cell.seed
 
 
-def _one(seed: int, records: Sequence[Record], notes: list[str]) -> Record:
+def _first_key(seed: int, records: Sequence[Record], notes: list[str]) -> Record:
     chosen = min(records, key=lambda record: record.key)
     if len(records) > 1:
-        others = sorted(record.key for record in records if record is not chosen)
+        stale = sorted(record.key for record in records if record is not chosen)
         notes.append(
             f"{chosen.cell.dataset}, {chosen.cell.method}, seed {seed}: {len(records)} records; "
-            f"{chosen.key} counts, {listed(others)} does not. Remove the stale ones from records/."
+            f"{chosen.key} counts, {listed(stale)} does not. Remove the stale ones from records/."
         )
     return chosen
 
@@ -275,14 +238,14 @@ def _scores(
 ) -> dict[tuple[int, Column, str, str], Score]:
     """The scores of one metric in all rows and columns, marked column by column."""
     rows = range(len(table.rows))
-    found = {
+    scores = {
         (row, column): _score(table, row, column, cells[row, column].records, gallery, metric)
         for row in rows
         for column in columns
     }
     samples = [
         sample_of(
-            {column.name: (found[row, column], cells[row, column].records) for column in columns},
+            {column.name: (scores[row, column], cells[row, column].records) for column in columns},
             gallery,
             metric,
             queries,
@@ -294,7 +257,7 @@ def _scores(
         (row, column, metric, gallery): replace(score, mark=marked[column.name][row])
         if column.name in marked
         else score
-        for (row, column), score in found.items()
+        for (row, column), score in scores.items()
     }
 
 
