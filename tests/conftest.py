@@ -41,8 +41,8 @@ def parts_may_fail() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """The folder of shared real data; without it the tests that want real images are skipped."""
-    given = os.environ.get("CROSSRES_SHARED")
-    folder = Path(given) if given else Path(__file__).resolve().parents[2] / "shared"
+    shared = os.environ.get("CROSSRES_SHARED")
+    folder = Path(shared) if shared else Path(__file__).resolve().parents[2] / "shared"
     if not folder.is_dir():
         pytest.skip(f"no shared data at {folder}")
     return folder

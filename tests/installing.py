@@ -10,11 +10,11 @@ def install_into(site: Path, source: Path) -> None:
     quiet = ["--quiet", "--disable-pip-version-check", "--no-cache-dir"]
     offline = ["--no-deps", "--no-build-isolation", "--no-index"]
     install = [sys.executable, "-m", "pip", "install", *quiet, *offline]
-    done = subprocess.run(
+    process = subprocess.run(
         [*install, "--target", str(site), str(source)],
         capture_output=True,
         text=True,
         timeout=300,
         check=False,
     )
-    assert done.returncode == 0, done.stderr
+    assert process.returncode == 0, process.stderr

@@ -28,10 +28,10 @@ def checkout(tmp_path: Path) -> Path:
 
 def step(checkout: Path, name: str, **inputs: str) -> "subprocess.CompletedProcess[str]":
     """Run the script of a step with these inputs of the action; others have their defaults."""
-    given = {key: entry.get("default", "") for key, entry in ACTION["inputs"].items()}
-    given |= {key.replace("_", "-"): value for key, value in inputs.items()}
+    values = {key: entry.get("default", "") for key, entry in ACTION["inputs"].items()}
+    values |= {key.replace("_", "-"): value for key, value in inputs.items()}
     environment = {
-        variable: given[value.removeprefix("${{ inputs.").removesuffix(" }}")]
+        variable: values[value.removeprefix("${{ inputs.").removesuffix(" }}")]
         for variable, value in STEPS[name]["env"].items()
     }
     return subprocess.run(
@@ -75,15 +75,15 @@ def test_the_steps_run_a_table_and_tell_what_the_check_said(checkout: Path) -> N
     assert "### ⚠️ crossres: unusable: " in (checkout / "summary").read_text()
 
     enough = {"must_find": "5", "check_arguments": "--tolerance 5"}
-    done = step(checkout, "check", baseline="base.json", **enough)
-    assert done.returncode == 0, done.stderr
+    passed = step(checkout, "check", baseline="base.json", **enough)
+    assert passed.returncode == 0, passed.stderr
     assert outputs(checkout)["verdict"] == "passed"
     assert "### ✅ crossres: passed: 2 cells" in (checkout / "summary").read_text()
     assert "<testsuites" in Path(outputs(checkout)["junit"]).read_text()
 
     shutil.rmtree(checkout / "results" / "gate" / "records")
-    again = step(checkout, "run", run_arguments=more.replace("0,1", "0"))
-    assert again.returncode == 0, again.stderr
+    repeated = step(checkout, "run", run_arguments=more.replace("0,1", "0"))
+    assert repeated.returncode == 0, repeated.stderr
     failed = step(checkout, "check", baseline="base.json", check_arguments="--exact --time 9")
     assert failed.returncode == 1, failed.stderr
     assert "::error title=crossres missing::" in failed.stdout
@@ -95,17 +95,17 @@ def test_the_steps_run_a_table_and_tell_what_the_check_said(checkout: Path) -> N
 
 
 def test_what_a_caller_passes_on_is_never_run(checkout: Path) -> None:
-    done = step(checkout, "run", run_arguments="$(touch bad) ; touch bad", table="`touch bad`")
-    assert done.returncode == 2
+    process = step(checkout, "run", run_arguments="$(touch bad) ; touch bad", table="`touch bad`")
+    assert process.returncode == 2
     assert not (checkout / "bad").exists()
-    for one in STEPS.values():
-        assert "${{" not in one["run"]
+    for entry in STEPS.values():
+        assert "${{" not in entry["run"]
 
 
 def test_the_workflow_gives_the_action_what_it_has() -> None:
     path = REPOSITORY / ".github" / "workflows" / "gate.yml"
     steps = yaml.safe_load(path.read_text(encoding="utf-8"))["jobs"]["gate"]["steps"]
-    used = next(one for one in steps if one.get("uses") == "./")
+    used = next(entry for entry in steps if entry.get("uses") == "./")
     assert set(used["with"]) <= set(ACTION["inputs"])
     session = (REPOSITORY / "noxfile.py").read_text(encoding="utf-8")
     assert f'GATE_FINDS = "{used["with"]["must-find"]}"' in session

@@ -12,7 +12,7 @@ REPO = Path(__file__).resolve().parents[1]
 def test_build_says_where_the_pixels_are_from(tmp_path: Path) -> None:
     def build(*more: str) -> str:
         command = [sys.executable, "-m", "crossres", "datasets", "build", "mlr-viper"]
-        done = subprocess.run(
+        process = subprocess.run(
             [*command, "--profile", "smoke", "--out", str(tmp_path), *more],
             capture_output=True,
             text=True,
@@ -20,7 +20,7 @@ def test_build_says_where_the_pixels_are_from(tmp_path: Path) -> None:
             cwd=REPO,
             env=os.environ | {"CROSSRES_CACHE": str(tmp_path / "cache")},
         )
-        return done.stdout
+        return process.stdout
 
     assert "(built), source twin:tiny:" in build()
     assert "(from cache), source" in build()

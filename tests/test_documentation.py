@@ -146,21 +146,21 @@ def exit_code(words: list[str]) -> int:
 @cache
 def sessions() -> list[str]:
     listed = [sys.executable, "-m", "nox", "--list", "--noxfile", str(REPOSITORY / "noxfile.py")]
-    done = subprocess.run(listed, capture_output=True, text=True, check=True)
-    return re.findall(r"^[*-] (\S+)", done.stdout, re.MULTILINE)
+    process = subprocess.run(listed, capture_output=True, text=True, check=True)
+    return re.findall(r"^[*-] (\S+)", process.stdout, re.MULTILINE)
 
 
 def check_session(words: list[str]) -> None:
     """The sessions exist, and what is handed on to `crossres run` or pytest is understood."""
-    given, rest = words, []
+    session, arguments = words, []
     if "--" in words:
-        given, rest = words[: words.index("--")], words[words.index("--") + 1 :]
-    assert given[:2] in (["nox", "-s"], ["nox", "-l"])
-    assert set(given[2:]) <= set(sessions())
-    if rest and given[2].startswith("reproduce-"):
-        parse(["run", given[2].removeprefix("reproduce-"), *rest])
-    if given[2:] == ["tests"]:
-        assert all((REPOSITORY / word.partition("::")[0]).exists() for word in rest)
+        session, arguments = words[: words.index("--")], words[words.index("--") + 1 :]
+    assert session[:2] in (["nox", "-s"], ["nox", "-l"])
+    assert set(session[2:]) <= set(sessions())
+    if arguments and session[2].startswith("reproduce-"):
+        parse(["run", session[2].removeprefix("reproduce-"), *arguments])
+    if session[2:] == ["tests"]:
+        assert all((REPOSITORY / word.partition("::")[0]).exists() for word in arguments)
 
 
 def check_requirements(words: list[str]) -> None:
@@ -236,8 +236,8 @@ def alternatives(span: str) -> list[str]:
     """`crossres a b | c` is two commands; what is no command is left out."""
     if not re.match(r"(crossres|nox|pip install) |--\w", span):
         return []
-    first, *others = span.split(" | ")
-    return [first, *(" ".join([*first.split()[:-1], other]) for other in others)]
+    first, *alternatives = span.split(" | ")
+    return [first, *(" ".join([*first.split()[:-1], alternative]) for alternative in alternatives)]
 
 
 def parse(words: list[str]) -> None:
@@ -271,10 +271,10 @@ def test_names_in_prose_exist(page: str) -> None:
         if re.fullmatch(rf"({'|'.join(ROOMS)}|docs|tests|tools)/[a-z\d_./-]+\.\w+", span):
             assert (REPOSITORY / span).exists(), f"{page}: there is no file {span}"
         elif match := re.match(rf"(?:{'|'.join(ROOMS)})(?:\.\w+)+(?=\(|$)", span):
-            assert found(match[0]), f"{page}: there is no {match[0]}"
+            assert is_name(match[0]), f"{page}: there is no {match[0]}"
 
 
-def found(name: str) -> bool:
+def is_name(name: str) -> bool:
     """Whether a dotted name is a module, something in one, an entry point group or a file."""
     if name == "crossres.methods" or (REPOSITORY / name).exists():
         return True

@@ -43,9 +43,9 @@ def command(cache: Path, tmp_path: Path) -> Command:
     return run
 
 
-def assert_refused(done: Any, *texts: str) -> None:
-    error = done.stderr.decode()
-    assert done.returncode == 2, error
+def assert_refused(process: Any, *texts: str) -> None:
+    error = process.stderr.decode()
+    assert process.returncode == 2, error
     (line,) = error.splitlines()
     assert line.startswith("crossres: ")
     for text in texts:
@@ -69,10 +69,10 @@ def assert_refused(done: Any, *texts: str) -> None:
 def test_signs_that_a_console_lacks_are_replaced(
     variables: dict[str, str], command: Command
 ) -> None:
-    done = command(*LIST, **variables)
-    assert (done.returncode, done.stderr) == (0, b"")
+    process = command(*LIST, **variables)
+    assert (process.returncode, process.stderr) == (0, b"")
     encoding = variables.get("PYTHONIOENCODING", "ascii")
-    text = done.stdout.decode(encoding)
+    text = process.stdout.decode(encoding)
     assert ("CMSR²" in text or "²" in text) == (encoding in ("utf-8", "cp1252"))
     refused = command("methods", "check", "λ²", **variables)
     assert refused.returncode == 2
@@ -86,9 +86,9 @@ def test_files_are_utf8_on_any_console(command: Command, tmp_path: Path) -> None
     assert command(*two, "--out=mine", **variables).returncode == 0
     assert "CMSR²" in (tmp_path / "mine" / "report" / "table2.csv").read_text(encoding="utf-8")
     warned = {"PYTHONWARNDEFAULTENCODING": "1", "PYTHONWARNINGS": "always::EncodingWarning"}
-    told = command("report", "mine", **variables, **warned).stderr.decode("ascii", "replace")
-    ours = [line for line in told.splitlines() if line.startswith(tuple(map(str, ROOMS)))]
-    assert not ours
+    warnings = command("report", "mine", **variables, **warned).stderr.decode("ascii", "replace")
+    of_rooms = [line for line in warnings.splitlines() if line.startswith(tuple(map(str, ROOMS)))]
+    assert not of_rooms
     printed = command("baseline", "mine", PYTHONIOENCODING="utf-16").stdout
     assert command("baseline", "mine", "--out=base.json").returncode == 0
     assert printed == (tmp_path / "base.json").read_bytes()
@@ -110,8 +110,8 @@ def test_a_full_standard_output_is_told_and_closed_ones_are_not(command: Command
 @posix
 def test_a_run_with_all_streams_closed_keeps_its_results(command: Command, tmp_path: Path) -> None:
     how = {"preexec_fn": lambda: [os.close(number) for number in (0, 1, 2)]}
-    done = command(*ONE_CELL, "--out=closed", how=how)
-    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+    process = command(*ONE_CELL, "--out=closed", how=how)
+    assert (process.returncode, process.stdout, process.stderr) == (0, b"", b"")
     assert len(list((tmp_path / "closed" / "records").glob("*.json"))) == 1
     assert (tmp_path / "closed" / "report" / "index.html").stat().st_size > 1000
 
@@ -124,10 +124,10 @@ def test_a_reader_that_goes_away_changes_no_exit_code(
     reader, writer = os.pipe()
     os.close(reader)
     try:
-        done = command(*words, how={"stdout": writer})
+        process = command(*words, how={"stdout": writer})
     finally:
         os.close(writer)
-    assert done.returncode == (0 if words[-1] == "plain" else 2)
+    assert process.returncode == (0 if words[-1] == "plain" else 2)
 
 
 # --- signals --------------------------------------------------------------------------------------
@@ -171,11 +171,11 @@ def test_a_run_that_is_ended_keeps_what_is_finished(
 
 @posix
 def test_a_long_folder_for_temporary_files(command: Command, tmp_path: Path) -> None:
-    place = tmp_path / ("x" * 100)
-    place.mkdir()
-    done = command(*ONE_CELL, "--dry-run", TMPDIR=str(place))
-    assert done.returncode == 0, done.stderr
-    assert not list(place.glob("crossres-*"))  # torch leaves a folder of its own
+    folder = tmp_path / ("x" * 100)
+    folder.mkdir()
+    process = command(*ONE_CELL, "--dry-run", TMPDIR=str(folder))
+    assert process.returncode == 0, process.stderr
+    assert not list(folder.glob("crossres-*"))  # torch leaves a folder of its own
 
 
 @pytest.fixture
@@ -192,8 +192,8 @@ def homeless(tmp_path: Path) -> dict[str, str | None]:
 def test_a_user_without_home(command: Command, homeless: dict[str, str], tmp_path: Path) -> None:
     build = ("datasets", "build", "mlr-viper", "--profile=smoke", "--out=m")
     assert_refused(command(*build, CROSSRES_CACHE=None, **homeless), "--cache", "CROSSRES_CACHE")
-    done = command(*build, "--cache=mine", CROSSRES_CACHE=None, **homeless)
-    assert (done.returncode, done.stderr) == (0, b"")
+    process = command(*build, "--cache=mine", CROSSRES_CACHE=None, **homeless)
+    assert (process.returncode, process.stderr) == (0, b"")
     assert (tmp_path / "mine" / "pixels").is_dir()
     assert not (tmp_path / "~").exists()
 
@@ -205,8 +205,8 @@ def test_a_tilde_is_the_home_folder(command: Command, tmp_path: Path) -> None:
     assert command(*build, "--cache=~/yours", **home).returncode == 0
     assert {path.name for path in (tmp_path / "home").iterdir()} == {"m", "mine", "yours"}
     assert not (tmp_path / "~").exists()
-    mine = (tmp_path / "home" / "mine.toml").write_text('name = "x"\n', encoding="utf-8")
-    assert mine
+    written = (tmp_path / "home" / "mine.toml").write_text('name = "x"\n', encoding="utf-8")
+    assert written
     assert_refused(command("run", "~/mine.toml", **home), str(tmp_path / "home" / "mine.toml"))
     assert_refused(command("report", "~nobody-here/x"), "no home folder ~nobody-here")
 
@@ -215,8 +215,8 @@ def test_a_tilde_is_the_home_folder(command: Command, tmp_path: Path) -> None:
 def test_a_mere_folder_named_like_a_room(room: str, command: Command, tmp_path: Path) -> None:
     (tmp_path / room).mkdir()
     (tmp_path / room / "notes.txt").touch()
-    done = command("datasets", "list")
-    assert (done.returncode, done.stderr) == (0, b"")
+    process = command("datasets", "list")
+    assert (process.returncode, process.stderr) == (0, b"")
 
 
 @posix
@@ -227,14 +227,14 @@ def test_a_working_folder_that_is_gone(cache: Path, tmp_path: Path) -> None:
         f"import os; os.rmdir({str(gone)!r})\nfrom crossres import main\nraise SystemExit(main())"
     )
     words = ("datasets", "build", "mlr-viper", "--profile=smoke", f"--out={tmp_path / 'm'}")
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", script, *words],
         cwd=gone,
         env=os.environ | {"CROSSRES_CACHE": str(cache)},
         capture_output=True,
         check=False,
     )
-    assert done.returncode == 0, done.stderr
+    assert process.returncode == 0, process.stderr
 
 
 # --- variables ------------------------------------------------------------------------------------
@@ -255,7 +255,7 @@ def test_a_working_folder_that_is_gone(cache: Path, tmp_path: Path) -> None:
 def test_one_cell_under_odd_variables(
     variables: dict[str, str], command: Command, tmp_path: Path
 ) -> None:
-    done = command(*ONE_CELL, "--out=odd", **variables)
-    assert done.returncode == 0, done.stderr
-    assert b"Traceback" not in done.stderr
+    process = command(*ONE_CELL, "--out=odd", **variables)
+    assert process.returncode == 0, process.stderr
+    assert b"Traceback" not in process.stderr
     assert (tmp_path / "odd" / "report" / "table2.tex").exists()

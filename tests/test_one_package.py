@@ -67,7 +67,7 @@ def installed(
     environment["PYTHONPATH"] = os.pathsep.join(map(str, filter(None, [folder, site])))
 
     def run(*words: str) -> "subprocess.CompletedProcess[str]":
-        done = subprocess.run(
+        process = subprocess.run(
             [sys.executable, *words],
             capture_output=True,
             text=True,
@@ -76,14 +76,14 @@ def installed(
             env=environment,
             check=False,
         )
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done
+        assert process.returncode == 0, process.stdout + process.stderr
+        return process
 
     return run
 
 
 def test_the_wheel_holds_every_file_of_the_rooms(source: Path, wheel_site: Path) -> None:
-    ours = {
+    expected = {
         Path("crossres", path.relative_to(source))
         for room in ROOMS
         for path in (source / room).rglob("*")
@@ -94,7 +94,7 @@ def test_the_wheel_holds_every_file_of_the_rooms(source: Path, wheel_site: Path)
         for path in wheel_site.rglob("*")
         if path.is_file() and "__pycache__" not in path.parts
     }
-    assert {path for path in there if path.parts[0] == "crossres"} == ours
+    assert {path for path in there if path.parts[0] == "crossres"} == expected
     assert {path.name for path in wheel_site.iterdir() if path.is_dir()} == {
         "bin", "crossres", f"crossres-{version()}.dist-info",
     }  # fmt: skip
@@ -114,10 +114,10 @@ def version() -> str:
 
 def test_our_rooms_and_their_package_are_both_there(installed: Command) -> None:
     script = f"{DOOR}\nimport datasets\nprint(datasets.load_dataset)"
-    place, theirs = installed("-c", script).stdout.splitlines()
-    assert Path(place).parent.name == "datasets"
-    assert "their-code" not in Path(place).parts
-    assert theirs == "theirs"
+    file, word = installed("-c", script).stdout.splitlines()
+    assert Path(file).parent.name == "datasets"
+    assert "their-code" not in Path(file).parts
+    assert word == "theirs"
 
 
 @pytest.mark.slow
@@ -130,5 +130,5 @@ def test_cells_are_run_reported_and_checked_there(installed: Command, tmp_path: 
     installed("-m", "crossres", "baseline", "results", "--out", "base.json")
     (tmp_path / "their-code" / "test_theirs.py").write_text(FIXTURE)
     plugin = ("-p", "crossres.pytest_plugin", "-p", "no:cacheprovider")
-    done = installed("-m", "pytest", "-q", *plugin, "test_theirs.py")
-    assert "1 passed" in done.stdout
+    process = installed("-m", "pytest", "-q", *plugin, "test_theirs.py")
+    assert "1 passed" in process.stdout

@@ -42,7 +42,7 @@ class Shell:
     def __call__(self, line: str) -> str:
         words = line.split()
         assert words[0] == "crossres"
-        done = subprocess.run(
+        process = subprocess.run(
             [sys.executable, "-m", *words],
             capture_output=True,
             text=True,
@@ -50,8 +50,8 @@ class Shell:
             cwd=self.folder,
             env=self.environment,
         )
-        assert done.returncode == 0, (line, done.stderr)
-        return done.stdout
+        assert process.returncode == 0, (line, process.stderr)
+        return process.stdout
 
     def records(self, results: str) -> list[dict[str, Any]]:
         folder = self.folder / "results" / results / "records"
@@ -70,9 +70,9 @@ def commands() -> list[str]:
 
 
 def test_the_page_shows_the_files_of_the_package() -> None:
-    shown = dict(NAMED_BLOCK.findall(PAGE.read_text(encoding="utf-8")))
+    blocks = dict(NAMED_BLOCK.findall(PAGE.read_text(encoding="utf-8")))
     files = {p.name: p.read_text(encoding="utf-8") for p in PLUGIN.iterdir() if p.is_file()}
-    assert shown == files
+    assert blocks == files
 
 
 def test_the_package_knows_crossres_by_its_door_alone() -> None:
@@ -85,16 +85,18 @@ def test_the_package_knows_crossres_by_its_door_alone() -> None:
 def test_every_command_of_the_page(shell: Shell) -> None:
     lines = commands()
     assert lines[0] == "pip install ."
-    said: dict[str, str] = {}
+    outputs: dict[str, str] = {}
     weights = shell.folder / "results" / "my-table" / "weights"
     for line in lines[1:]:
-        said[line] = shell(line.replace("KEY", key_of(weights, 0)) if "KEY" in line else line)
-    listed, checked = (text for line, text in said.items() if line.startswith("crossres methods"))
+        outputs[line] = shell(line.replace("KEY", key_of(weights, 0)) if "KEY" in line else line)
+    listed, checked = (
+        text for line, text in outputs.items() if line.startswith("crossres methods")
+    )
     assert "colour-histogram Colour histograms (control). " in listed
     assert checked.startswith("colour-histogram conforms: declaration, options, fit, ")
     assert_the_table_is_filled(shell)
     assert_the_profile_counts(shell)
-    (evaluated,) = (text for line, text in said.items() if line.startswith("crossres evaluate"))
+    (evaluated,) = (text for line, text in outputs.items() if line.startswith("crossres evaluate"))
     (record,) = (r for r in shell.records("my-table") if r["key"] == key_of(weights, 0))
     rank1 = record["metrics"]["single-shot"]["rank1"]
     lines = dict(line.split(None, 1) for line in evaluated.splitlines() if " " in line)
@@ -126,6 +128,6 @@ def assert_the_profile_counts(shell: Shell) -> None:
     """The profile's option holds in its rows, unless a row says another; and is no default."""
     for results, bins in (("my-profile", 4), ("my-table", 8)):
         cells = [r["cell"] for r in shell.records(results)]
-        mine = [c["options"] for c in cells if c["method"] == "colour-histogram"]
-        assert {o["bins"] for o in mine} == {bins}
-        assert {o["stripes"] for o in mine} == {1, 6}
+        options = [c["options"] for c in cells if c["method"] == "colour-histogram"]
+        assert {o["bins"] for o in options} == {bins}
+        assert {o["stripes"] for o in options} == {1, 6}

@@ -21,8 +21,8 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium here")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("built")
     build = [sys.executable, str(REPOSITORY / "docs" / "build.py"), str(folder)]
-    done = subprocess.run(build, capture_output=True, text=True, timeout=120)
-    assert done.returncode == 0, done.stdout + done.stderr
+    process = subprocess.run(build, capture_output=True, text=True, timeout=120)
+    assert process.returncode == 0, process.stdout + process.stderr
     return folder / "site"
 
 
@@ -56,17 +56,17 @@ def browser() -> Iterator[Any]:
         opened.close()
 
 
-class Seen:
+class Visit:
     """A page, with everything it said and asked for."""
 
     def __init__(self, browser: Any, address: str, width: int = 1300, scheme: str = "light"):
-        self.said: list[str] = []
-        self.asked: list[str] = []
+        self.messages: list[str] = []
+        self.requests: list[str] = []
         size = {"width": width, "height": 900}
         self.page = browser.new_page(viewport=size, color_scheme=scheme)
-        self.page.on("console", lambda message: self.said.append(message.text))
-        self.page.on("pageerror", lambda error: self.said.append(str(error)))
-        self.page.on("request", lambda request: self.asked.append(request.url))
+        self.page.on("console", lambda message: self.messages.append(message.text))
+        self.page.on("pageerror", lambda error: self.messages.append(str(error)))
+        self.page.on("request", lambda request: self.requests.append(request.url))
         self.page.goto(address, wait_until="networkidle")
 
 
@@ -75,10 +75,10 @@ class Seen:
 def test_a_page_is_quiet_and_fits(
     browser: Any, address: str, name: str, width: int, scheme: str
 ) -> None:
-    seen = Seen(browser, f"{address}{name}.html", width, scheme)
-    assert seen.said == []
-    assert [url for url in seen.asked if not url.startswith(address)] == []
-    page = seen.page
+    visit = Visit(browser, f"{address}{name}.html", width, scheme)
+    assert visit.messages == []
+    assert [url for url in visit.requests if not url.startswith(address)] == []
+    page = visit.page
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     assert page.evaluate("[...document.images].every(image => image.naturalWidth > 0)")
     light = "getComputedStyle(document.body).backgroundColor.match(/\\d+/g)[0] > 128"
@@ -87,7 +87,7 @@ def test_a_page_is_quiet_and_fits(
 
 
 def test_what_is_looked_for_is_found(browser: Any, address: str) -> None:
-    page = Seen(browser, address).page
+    page = Visit(browser, address).page
     page.keyboard.press("Control+k")
     page.get_by_role("combobox", name="Search").fill("identities that seeds share")
     page.get_by_role("option").first.wait_for()
@@ -97,7 +97,7 @@ def test_what_is_looked_for_is_found(browser: Any, address: str) -> None:
 
 
 def test_pages_open_as_files(browser: Any, site: Path) -> None:
-    page = Seen(browser, (site / "index.html").as_uri()).page
+    page = Visit(browser, (site / "index.html").as_uri()).page
     page.get_by_role("link", name="Quick start").first.click()
     page.wait_for_url("**/quick-start.html")
     assert page.locator("h1").inner_text().startswith("Quick start")

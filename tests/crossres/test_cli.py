@@ -41,18 +41,18 @@ def command(cache: Path, tmp_path: Path) -> Command:
     return run
 
 
-def answer(done: "subprocess.CompletedProcess[str]") -> dict[str, Any]:
+def answer(process: "subprocess.CompletedProcess[str]") -> dict[str, Any]:
     """The one JSON object that a command with --json prints on standard output."""
-    assert done.returncode == 0, done.stderr
-    content: dict[str, Any] = json.loads(done.stdout)
+    assert process.returncode == 0, process.stderr
+    content: dict[str, Any] = json.loads(process.stdout)
     return content
 
 
-def assert_refused(done: "subprocess.CompletedProcess[str]", *words: str) -> None:
+def assert_refused(process: "subprocess.CompletedProcess[str]", *words: str) -> None:
     """Exit code 2, and after any progress one line on standard error that has the words."""
-    assert done.returncode == 2, (done.returncode, done.stderr)
-    assert "Traceback" not in done.stderr
-    *progress, last = done.stderr.strip().splitlines()
+    assert process.returncode == 2, (process.returncode, process.stderr)
+    assert "Traceback" not in process.stderr
+    *progress, last = process.stderr.strip().splitlines()
     assert last.startswith("crossres: ")
     assert not any(line.startswith("crossres: ") for line in progress)
     for word in words:
@@ -90,10 +90,10 @@ COMMANDS = [
 
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
 def test_every_command_has_help_with_an_example(words: tuple[str, ...], command: Command) -> None:
-    done = command(*words, "--help")
-    assert done.returncode == 0
-    assert "example:" in done.stdout
-    assert "--json" in done.stdout
+    process = command(*words, "--help")
+    assert process.returncode == 0
+    assert "example:" in process.stdout
+    assert "--json" in process.stdout
 
 
 def test_lists_as_text_and_as_json(command: Command) -> None:
@@ -112,18 +112,18 @@ def test_a_method_that_conforms(command: Command) -> None:
 
 
 def test_twin_then_build_from_it_as_if_it_were_real(command: Command, tmp_path: Path) -> None:
-    done = command("datasets", "twin", "mlr-viper", "--size", "tiny", "--out", tmp_path / "raw")
-    assert done.returncode == 0, done.stderr
+    process = command("datasets", "twin", "mlr-viper", "--size", "tiny", "--out", tmp_path / "raw")
+    assert process.returncode == 0, process.stderr
     arguments = ("datasets", "build", "mlr-viper", *SMOKE, "--seeds", "0-1", "--json")
     drawn = answer(command(*arguments, "--out", "a"))["built"]
-    given = answer(command(*arguments, "--out", "b", "--data", tmp_path / "raw"))["built"]
-    assert [entry["digest"] for entry in drawn] == [entry["digest"] for entry in given]
-    assert [entry["pixels"] for entry in drawn] == [entry["pixels"] for entry in given]
-    assert {entry["source"] for entry in given} == {drawn[0]["source"]}
-    assert given[0]["source"].startswith("twin:tiny:")
-    assert given[0]["digest"] != given[1]["digest"]
-    manifest = crossres.Manifest.read(tmp_path / given[0]["manifest"])
-    assert manifest.digest == given[0]["digest"]
+    from_folder = answer(command(*arguments, "--out", "b", "--data", tmp_path / "raw"))["built"]
+    assert [entry["digest"] for entry in drawn] == [entry["digest"] for entry in from_folder]
+    assert [entry["pixels"] for entry in drawn] == [entry["pixels"] for entry in from_folder]
+    assert {entry["source"] for entry in from_folder} == {drawn[0]["source"]}
+    assert from_folder[0]["source"].startswith("twin:tiny:")
+    assert from_folder[0]["digest"] != from_folder[1]["digest"]
+    manifest = crossres.Manifest.read(tmp_path / from_folder[0]["manifest"])
+    assert manifest.digest == from_folder[0]["digest"]
 
 
 def test_run_writes_records_and_report_and_resumes(command: Command, tmp_path: Path) -> None:
@@ -147,8 +147,8 @@ def test_run_writes_records_and_report_and_resumes(command: Command, tmp_path: P
 def test_the_number_of_jobs_changes_nothing(command: Command, tmp_path: Path) -> None:
     arguments = ("run", "table2", *SMOKE, "--datasets", "mlr-viper", "--seeds", "0,1", "--rows")
     for jobs, rows in (("1", "1,2,3"), ("2", "3,2,1"), ("3", "2,3,1")):
-        done = command(*arguments, rows, "--jobs", jobs, "--out", jobs)
-        assert done.returncode == 0, done.stderr
+        process = command(*arguments, rows, "--jobs", jobs, "--out", jobs)
+        assert process.returncode == 0, process.stderr
     with_one, with_two, with_three = (record_digests(tmp_path / jobs) for jobs in "123")
     assert len(with_one) == 2 * TABLE2_ROWS
     assert with_one == with_two == with_three
@@ -236,8 +236,8 @@ def test_unusable_input_is_one_line_and_exit_code_2(
 def test_a_wrong_raw_folder_says_what_was_expected(command: Command, tmp_path: Path) -> None:
     (tmp_path / "photos").mkdir()
     (tmp_path / "photos" / "holiday.jpg").write_bytes(b"not a data set")
-    done = command("run", "table2", *SMOKE, "--datasets", "mlr-market", "--data", "photos")
-    assert_refused(done, "photos", "bounding_box_train")
+    process = command("run", "table2", *SMOKE, "--datasets", "mlr-market", "--data", "photos")
+    assert_refused(process, "photos", "bounding_box_train")
 
 
 def test_a_truncated_image_is_named(command: Command, tmp_path: Path) -> None:
@@ -246,10 +246,10 @@ def test_a_truncated_image_is_named(command: Command, tmp_path: Path) -> None:
     )
     victim = next(path for path in sorted((tmp_path / "raw").rglob("*.bmp")))
     victim.write_bytes(victim.read_bytes()[:1000])
-    done = command("run", "table2", *SMOKE, "--datasets", "mlr-viper", "--data", "raw")
-    assert done.returncode == 2
-    assert "Traceback" not in done.stderr
-    assert victim.name in done.stderr.splitlines()[-1]
+    process = command("run", "table2", *SMOKE, "--datasets", "mlr-viper", "--data", "raw")
+    assert process.returncode == 2
+    assert "Traceback" not in process.stderr
+    assert victim.name in process.stderr.splitlines()[-1]
 
 
 def test_a_name_outside_the_grammar_is_named(command: Command, tmp_path: Path) -> None:
@@ -258,8 +258,8 @@ def test_a_name_outside_the_grammar_is_named(command: Command, tmp_path: Path) -
     )
     folder = next(path for path in (tmp_path / "raw").rglob("cam_a"))
     (folder / "person one.bmp").write_bytes(b"")
-    done = command("run", "table2", *SMOKE, "--datasets", "mlr-viper", "--data", "raw")
-    assert_refused(done, "person one.bmp")
+    process = command("run", "table2", *SMOKE, "--datasets", "mlr-viper", "--data", "raw")
+    assert_refused(process, "person one.bmp")
 
 
 def test_a_half_written_record_is_run_again(command: Command, tmp_path: Path) -> None:
@@ -268,9 +268,9 @@ def test_a_half_written_record_is_run_again(command: Command, tmp_path: Path) ->
     (path,) = (tmp_path / "results" / "table2" / "records").iterdir()
     record = json.loads(path.read_text(encoding="utf-8"))
     path.write_text(path.read_text(encoding="utf-8")[:200], encoding="utf-8")
-    done = command(*arguments)
-    assert done.returncode == 0
-    assert path.name in done.stderr
+    process = command(*arguments)
+    assert process.returncode == 0
+    assert path.name in process.stderr
     mended = json.loads(path.read_text(encoding="utf-8"))
     assert mended["digests"] == record["digests"]
 

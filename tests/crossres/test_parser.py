@@ -75,9 +75,9 @@ class Tried:
         option = next(iter(self.action.option_strings), None)
         needed = [n for n in NEEDED.get(self.command, []) if n.partition("=")[0] != option]
         places = [a.dest for a in self.parser._actions if not a.option_strings]
-        given = [value if dest == self.action.dest else POSITIONAL[dest] for dest in places]
-        own = [f"{option}={value}"] if option else []
-        return [*self.command.split(), *needed, *own, "--", *given]
+        positional = [value if dest == self.action.dest else POSITIONAL[dest] for dest in places]
+        tested = [f"{option}={value}"] if option else []
+        return [*self.command.split(), *needed, *tested, "--", *positional]
 
 
 def commands(parser: ArgumentParser, name: str = "") -> Iterator[tuple[str, ArgumentParser]]:
@@ -101,22 +101,22 @@ ARGUMENTS = [
 @pytest.fixture(scope="module", autouse=True)
 def _folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """A working folder with all that one may take for something else."""
-    place = tmp_path_factory.mktemp("wrong")
+    root = tmp_path_factory.mktemp("wrong")
     for folder in ("folder", "folder.npz", "results/records", "results/report"):
-        (place / folder).mkdir(parents=True)
+        (root / folder).mkdir(parents=True)
     for name in ("empty", "empty.npz"):
-        (place / name).touch()
+        (root / name).touch()
     for name in ("noise.npz", "noise.toml"):
-        (place / name).write_bytes(np.random.default_rng(0).bytes(500))
+        (root / name).write_bytes(np.random.default_rng(0).bytes(500))
     for name in ("text.csv", "text.toml", "text.json"):
-        (place / name).write_text("a,b\n1,2\n", encoding="utf-8")
-    Image.new("RGB", (8, 8)).save(place / "image.png")
-    draw_twin("mlr-viper", place / "raw", "tiny")
-    _write_features(place / "features.npz")
-    np.savez(place / "pickled.npz", query_features=np.array([object()]))
+        (root / name).write_text("a,b\n1,2\n", encoding="utf-8")
+    Image.new("RGB", (8, 8)).save(root / "image.png")
+    draw_twin("mlr-viper", root / "raw", "tiny")
+    _write_features(root / "features.npz")
+    np.savez(root / "pickled.npz", query_features=np.array([object()]))
     with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(place)
-        patch.setenv("CROSSRES_CACHE", str(place / "cache"))
+        patch.chdir(root)
+        patch.setenv("CROSSRES_CACHE", str(root / "cache"))
         yield
 
 

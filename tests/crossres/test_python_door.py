@@ -72,12 +72,12 @@ def doors() -> Iterator[tuple[str, Callable[..., Any], str]]:
                         yield name, function, parameter.name
 
 
-@pytest.mark.parametrize(("name", "function", "wanted"), list(doors()))
+@pytest.mark.parametrize(("name", "function", "argument"), list(doors()))
 @pytest.mark.parametrize("usual", [True, False])
 def test_a_wrong_argument_is_an_input_error(
     name: str,
     function: Callable[..., Any],
-    wanted: str,
+    argument: str,
     usual: bool,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -91,20 +91,22 @@ def test_a_wrong_argument_is_an_input_error(
         and parameter.kind not in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL)
     ]
     for kind, make in WRONG.items():
-        if _is_right(name, wanted, kind):
+        if _is_right(name, argument, kind):
             continue
-        given = {n: USUAL.get(n, make()) if usual else make() for n in needed} | {wanted: make()}
+        arguments = {n: USUAL.get(n, make()) if usual else make() for n in needed} | {
+            argument: make()
+        }
         # Anything else fails the test; `main` ends as argparse does.
         with contextlib.suppress(crossres.InputError, *ENDS.get(name, ())):
-            function(**given)
+            function(**arguments)
 
 
-def _is_right(name: str, wanted: str, kind: str) -> bool:
+def _is_right(name: str, argument: str, kind: str) -> bool:
     """Calls with nothing wrong, or nothing that can be known, which would work for seconds."""
     if name == "draw_twin":
-        return wanted == "folder" or kind in ("None", "class", "function")
+        return argument == "folder" or kind in ("None", "class", "function")
     if name == "check_method":
-        return wanted == "profile" and kind == "None"
+        return argument == "profile" and kind == "None"
     return name == "main" and kind == "None"
 
 
@@ -136,8 +138,8 @@ def test_arrays_of_any_library_are_taken(form: str) -> None:
 def test_half_tensors_are_what_they_hold(kind: torch.dtype) -> None:
     half = torch.tensor(F).to(kind)
     single = half.float().numpy()
-    found = crossres.evaluate(half, half, IDS, IDS, CAMS, CAMS)
-    assert found == crossres.evaluate(single, single, IDS, IDS, CAMS, CAMS)
+    metrics = crossres.evaluate(half, half, IDS, IDS, CAMS, CAMS)
+    assert metrics == crossres.evaluate(single, single, IDS, IDS, CAMS, CAMS)
 
 
 def test_masked_entries_are_not_dropped_in_silence() -> None:
@@ -157,13 +159,13 @@ def test_text_is_a_path_and_one_is_as_good_as_many(tmp_path: Path) -> None:
     manifest = crossres.build_manifest(raw, seed=np.int64(1))  # type: ignore[arg-type]
     manifest.write(str(tmp_path / "m.csv"))
     assert crossres.Manifest.read(str(tmp_path / "m.csv")).digest == manifest.digest
-    asked: dict[str, Any] = {"out": str(tmp_path / "out"), "source": source, "cache": cache}
-    one, many = (
-        plan_table(crossres.RunRequest("table2", profile="smoke", jobs=1, **given, **asked))
-        for given in (
+    common: dict[str, Any] = {"out": str(tmp_path / "out"), "source": source, "cache": cache}
+    single, many = (
+        plan_table(crossres.RunRequest("table2", profile="smoke", jobs=1, **selection, **common))
+        for selection in (
             {"datasets": "mlr-viper", "seeds": 1, "rows": 1},
             {"datasets": ["mlr-viper"], "seeds": np.array([1]), "rows": ["1"]},
         )
     )
-    assert [c.job.key for c in one.cells] == [c.job.key for c in many.cells]
-    assert len(one.cells) == 1
+    assert [c.job.key for c in single.cells] == [c.job.key for c in many.cells]
+    assert len(single.cells) == 1

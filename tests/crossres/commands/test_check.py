@@ -42,11 +42,11 @@ def results(command: Command, folder: Path) -> Path:
     Of one row and two seeds, so that there is something to test.
     """
     run = ("run", "controls", "--profile", "smoke", "--datasets", "mlr-viper")
-    done = command(*run, "--rows", "Plain", "--seeds", "0,1", "--out", "results")
-    assert done.returncode == 0, done.stderr
-    made = command("baseline", "results")
-    assert made.returncode == 0, made.stderr
-    (folder / "base.json").write_text(made.stdout)
+    process = command(*run, "--rows", "Plain", "--seeds", "0,1", "--out", "results")
+    assert process.returncode == 0, process.stderr
+    baseline = command("baseline", "results")
+    assert baseline.returncode == 0, baseline.stderr
+    (folder / "base.json").write_text(baseline.stdout)
     return folder / "results"
 
 
@@ -70,9 +70,9 @@ def worse(results: Path) -> Path:
 def test_the_same_results_pass_and_a_drop_fails(
     command: Command, folder: Path, worse: Path
 ) -> None:
-    again = command("check", "results", "--baseline", "base.json", "--exact", "--json")
-    assert again.returncode == 0, again.stderr
-    assert json.loads(again.stdout)["passed"] is True
+    repeated = command("check", "results", "--baseline", "base.json", "--exact", "--json")
+    assert repeated.returncode == 0, repeated.stderr
+    assert json.loads(repeated.stdout)["passed"] is True
 
     unusable = command("check", "results", "--baseline", "base.json", "--summary", "ci/blind.md")
     assert unusable.returncode == 2, unusable.stderr
@@ -82,10 +82,10 @@ def test_the_same_results_pass_and_a_drop_fails(
     assert command("check", "results", "--baseline", "base.json", *enough).returncode == 0
 
     check = ("check", "results", "--baseline", worse.name, "--junit", "ci/gate.xml")
-    done = command(*check, "--summary", "ci/gate.md", "--annotations")
-    assert done.returncode == 1, done.stderr
-    assert "failed: bound" in done.stdout
-    assert "::error title=crossres bound::Plain: mAP " in done.stdout
+    failed = command(*check, "--summary", "ci/gate.md", "--annotations")
+    assert failed.returncode == 1, failed.stderr
+    assert "failed: bound" in failed.stdout
+    assert "::error title=crossres bound::Plain: mAP " in failed.stdout
     assert ElementTree.parse(folder / "ci/gate.xml").getroot().attrib["failures"] != "0"
     assert "❌" in (folder / "ci/gate.md").read_text()
     assert command("check", "results", "--baseline", worse.name, "--metrics", "mINP").returncode
@@ -95,7 +95,7 @@ def test_the_same_results_pass_and_a_drop_fails(
 @pytest.mark.usefixtures("results")
 def test_what_cannot_be_checked_is_one_line_and_two(command: Command, folder: Path) -> None:
     (folder / "torn.json").write_text((folder / "base.json").read_text()[:-50])
-    for arguments, said in (
+    for arguments, message in (
         (("check", "results", "--baseline", "none.json"), "none.json: not a readable baseline"),
         (("check", "results", "--baseline", "torn.json"), "torn.json: not a readable baseline"),
         (("check", "nowhere", "--baseline", "base.json"), "nowhere: no results there"),
@@ -117,23 +117,23 @@ def test_what_cannot_be_checked_is_one_line_and_two(command: Command, folder: Pa
         (("baseline", "nowhere"), "nowhere: no results there"),
         (("power", "nowhere"), "nowhere: no results there"),
     ):
-        done = command(*arguments)
-        assert done.returncode == 2, (arguments, done.stderr)
-        assert done.stderr.startswith("crossres: ")
-        assert said in done.stderr
-        assert len(done.stderr.strip().splitlines()) == 1
+        process = command(*arguments)
+        assert process.returncode == 2, (arguments, process.stderr)
+        assert process.stderr.startswith("crossres: ")
+        assert message in process.stderr
+        assert len(process.stderr.strip().splitlines()) == 1
 
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("results")
 def test_power_takes_a_folder_or_a_baseline(command: Command) -> None:
-    done = command("power", "results", "--drop", "5", "--json")
-    assert done.returncode == 0, done.stderr
-    assert command("power", "base.json", "--drop", "5", "--json").stdout == done.stdout
-    assert json.loads(done.stdout)["seeds_needed"]["mAP"]["in_a_row"] >= 2
+    process = command("power", "results", "--drop", "5", "--json")
+    assert process.returncode == 0, process.stderr
+    assert command("power", "base.json", "--drop", "5", "--json").stdout == process.stdout
+    assert json.loads(process.stdout)["seeds_needed"]["mAP"]["in_a_row"] >= 2
     assert all(
-        one[name] is None or one[name] < 1
-        for one in json.loads(done.stdout)["sensitivities"]
+        sensitivity[name] is None or sensitivity[name] < 1
+        for sensitivity in json.loads(process.stdout)["sensitivities"]
         for name in ("overall", "in_a_row")
     )
 
@@ -142,9 +142,9 @@ def test_power_takes_a_folder_or_a_baseline(command: Command) -> None:
 def test_more_runs_of_the_baseline_say_how_much_results_scatter(
     command: Command, folder: Path, results: Path
 ) -> None:
-    same = command("baseline", "results", "--again", "results")
-    assert same.returncode == 2
-    assert "has the same bits as another run" in same.stderr
+    refused = command("baseline", "results", "--again", "results")
+    assert refused.returncode == 2
+    assert "has the same bits as another run" in refused.stderr
 
     shutil.copytree(results, folder / "again", dirs_exist_ok=True)
     for path in (folder / "again" / "records").glob("*.json"):
@@ -152,9 +152,9 @@ def test_more_runs_of_the_baseline_say_how_much_results_scatter(
         record["digests"]["embeddings"] = "7" * 64
         record["metrics"]["single-shot"]["mAP"] += 0.01 + 0.01 * record["cell"]["seed"]
         path.write_text(json.dumps(record))
-    made = command("baseline", "results", "--again", "again", "--out", "two.json", "--json")
-    assert made.returncode == 0, made.stderr
-    assert json.loads(made.stdout) == {"written": "two.json", "cells": 2, "runs": 2}
+    written = command("baseline", "results", "--again", "again", "--out", "two.json", "--json")
+    assert written.returncode == 0, written.stderr
+    assert json.loads(written.stdout) == {"written": "two.json", "cells": 2, "runs": 2}
 
     checked = command("check", "again", "--baseline", "two.json", "--json")
     assert checked.returncode == 2, checked.stderr
@@ -164,8 +164,8 @@ def test_more_runs_of_the_baseline_say_how_much_results_scatter(
     assert drawn.returncode == 0, drawn.stderr
     assert json.loads(drawn.stdout)["runs"] == 2
     assert b"<svg" in (folder / "power.svg").read_bytes()
-    given = command("power", "results", "--again", "again", "--metrics", "mAP", "--json")
-    assert given.stdout == drawn.stdout
+    of_folders = command("power", "results", "--again", "again", "--metrics", "mAP", "--json")
+    assert of_folders.stdout == drawn.stdout
     assert command("power", "two.json", "--figure", "power.doc").returncode == 2
 
 
@@ -189,7 +189,7 @@ def test_blind(assert_no_regression):
     assert_no_regression({str(folder / "results")!r}, {str(folder / "base.json")!r})
 """
     )
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "crossres.pytest_plugin",
          "-p", "no:cacheprovider", "test_mine.py"],
         capture_output=True,
@@ -198,7 +198,7 @@ def test_blind(assert_no_regression):
         cwd=suite,
         env=os.environ | {"PYTHONPATH": str(REPOSITORY), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
     )  # fmt: skip
-    assert "2 failed, 1 passed" in done.stdout, done.stdout + done.stderr
-    assert "crossres failed: bound" in done.stdout
-    assert "bound: Plain: mAP" in done.stdout
-    assert "crossres unusable: finds no drop of mAP in Plain" in done.stdout
+    assert "2 failed, 1 passed" in process.stdout, process.stdout + process.stderr
+    assert "crossres failed: bound" in process.stdout
+    assert "bound: Plain: mAP" in process.stdout
+    assert "crossres unusable: finds no drop of mAP in Plain" in process.stdout

@@ -35,7 +35,7 @@ method = "vpfa"
 """
 
 
-class Place:
+class Workspace:
     """A cache, a results folder with weights, manifests of two seeds, and the raw folder."""
 
     def __init__(self, folder: Path) -> None:
@@ -64,8 +64,8 @@ class Place:
 
 
 @pytest.fixture(scope="session")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Place:
-    return Place(tmp_path_factory.mktemp("embedded"))
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    return Workspace(tmp_path_factory.mktemp("embedded"))
 
 
 def embed(*arguments: object) -> int:
@@ -92,64 +92,64 @@ def assert_refused(capsys: pytest.CaptureFixture[str], code: int, *words: str) -
 @pytest.mark.parametrize("data", ["twin", "raw folder"])
 @pytest.mark.parametrize("method", ["plain", "vpfa", "sing"])
 def test_the_features_of_a_manifest_are_those_of_the_record(
-    method: str, data: str, place: Place, tmp_path: Path
+    method: str, data: str, workspace: Workspace, tmp_path: Path
 ) -> None:
     """To the last bit; VPFA is told the rates of the manifest, else it would give others."""
-    out, record = tmp_path / "f.npz", place.records[method]
-    where = ["--data", place.folder / "raw"] if data == "raw folder" else []
-    given = ("--weights", place.weights(method), "--manifest", place.manifest(), *where)
-    assert embed(*given, "--out", out, "--device", "cpu", "--cache", place.cache) == 0
-    found = arrays(out)
-    features = found["query_features"], found["gallery_features"]
+    out, record = tmp_path / "f.npz", workspace.records[method]
+    where = ["--data", workspace.folder / "raw"] if data == "raw folder" else []
+    options = ("--weights", workspace.weights(method), "--manifest", workspace.manifest(), *where)
+    assert embed(*options, "--out", out, "--device", "cpu", "--cache", workspace.cache) == 0
+    content = arrays(out)
+    features = content["query_features"], content["gallery_features"]
     assert _digest(*features) == record.digests["embeddings"]
-    manifest = crossres.Manifest.read(place.manifest())
+    manifest = crossres.Manifest.read(workspace.manifest())
     for split in ("query", "gallery"):
         rows = manifest.rows(split)
-        assert found[f"{split}_features"].dtype == np.float32
-        assert found[f"{split}_pids"].tolist() == rows["pid"].tolist()
-        assert found[f"{split}_camids"].tolist() == rows["camid"].tolist()
-        assert found[f"{split}_paths"].tolist() == rows["path"].tolist()
+        assert content[f"{split}_features"].dtype == np.float32
+        assert content[f"{split}_pids"].tolist() == rows["pid"].tolist()
+        assert content[f"{split}_camids"].tolist() == rows["camid"].tolist()
+        assert content[f"{split}_paths"].tolist() == rows["path"].tolist()
 
 
 @pytest.mark.parametrize("rule", ["single-shot", "multi-shot"])
 @pytest.mark.parametrize("method", ["plain", "vpfa"])
 def test_evaluating_them_gives_the_metrics_of_the_record(
-    method: str, rule: str, place: Place, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    method: str, rule: str, workspace: Workspace, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "f.npz"
-    given = ("--weights", place.weights(method), "--manifest", place.manifest())
-    assert embed(*given, "--out", out, "--device", "cpu", "--cache", place.cache) == 0
+    options = ("--weights", workspace.weights(method), "--manifest", workspace.manifest())
+    assert embed(*options, "--out", out, "--device", "cpu", "--cache", workspace.cache) == 0
     capsys.readouterr()
     assert crossres.main(["evaluate", str(out), "--gallery", rule, "--json"]) == 0
-    found = json.loads(capsys.readouterr().out)
+    metrics = json.loads(capsys.readouterr().out)
     nothing = {"self_matches_dropped": 0, "self_matches_kept": 0, "notes": []}
-    assert found == {**place.records[method].metrics[rule], **nothing}
+    assert metrics == {**workspace.records[method].metrics[rule], **nothing}
 
 
 def test_a_distance_of_its_own_is_said(
-    place: Place, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    workspace: Workspace, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    given = ("--manifest", place.manifest(), "--cache", place.cache, "--json")
+    options = ("--manifest", workspace.manifest(), "--cache", workspace.cache, "--json")
     for method, count in (("sing", 1), ("plain", 0)):
         capsys.readouterr()
         out = tmp_path / f"{method}.npz"
-        assert embed("--weights", place.weights(method), *given, "--out", out) == 0
-        said = capsys.readouterr()
-        answer = json.loads(said.out)
-        assert len(answer["notes"]) == said.err.count("note: ") == count
+        assert embed("--weights", workspace.weights(method), *options, "--out", out) == 0
+        output = capsys.readouterr()
+        answer = json.loads(output.out)
+        assert len(answer["notes"]) == output.err.count("note: ") == count
         assert all("a distance of its own" in note for note in answer["notes"])
-        assert answer["manifest"] == place.records[method].digests["manifest"]
+        assert answer["manifest"] == workspace.records[method].digests["manifest"]
         assert answer["source"].startswith("twin:tiny:")
         assert answer["images"] == sum(
-            place.records[method].counts[name] for name in ("query_images", "gallery_images")
+            workspace.records[method].counts[name] for name in ("query_images", "gallery_images")
         )
 
 
 def test_a_test_on_another_split_of_the_training_set_is_said(
-    place: Place, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    workspace: Workspace, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    given = ("--weights", place.weights("plain"), "--manifest", place.manifest(seed=1))
-    assert embed(*given, "--out", tmp_path / "f.npz", "--cache", place.cache) == 0
+    options = ("--weights", workspace.weights("plain"), "--manifest", workspace.manifest(seed=1))
+    assert embed(*options, "--out", tmp_path / "f.npz", "--cache", workspace.cache) == 0
     error = capsys.readouterr().err
     assert "trained on another split of mlr-viper (mlr-sing, seed 0)" in error
     assert "may know its test identities" in error
@@ -159,27 +159,29 @@ def test_a_test_on_another_split_of_the_training_set_is_said(
 
 
 def test_images_give_what_the_store_gives_where_nothing_is_down_sampled(
-    place: Place, tmp_path: Path
+    workspace: Workspace, tmp_path: Path
 ) -> None:
     """The gallery of the twin is HR: by path, its features are those of the manifest."""
-    weights = ("--weights", place.weights("plain"), "--device", "cpu")
-    assert embed(*weights, "--images", place.images, "--out", tmp_path / "i.npz") == 0
-    of_split = ("--manifest", place.manifest(), "--cache", place.cache)
+    weights = ("--weights", workspace.weights("plain"), "--device", "cpu")
+    assert embed(*weights, "--images", workspace.images, "--out", tmp_path / "i.npz") == 0
+    of_split = ("--manifest", workspace.manifest(), "--cache", workspace.cache)
     assert embed(*weights, *of_split, "--out", tmp_path / "m.npz") == 0
-    found, split = arrays(tmp_path / "i.npz"), arrays(tmp_path / "m.npz")
-    assert set(found) == {"features", "paths"}
-    assert found["features"].dtype == np.float32
-    assert found["paths"].dtype.kind == "U"
-    assert found["paths"].tolist() == sorted(found["paths"].tolist())
-    row = {path: k for k, path in enumerate(found["paths"].tolist())}
-    rows = [row[path] for path in split["gallery_paths"].tolist()]
-    np.testing.assert_allclose(found["features"][rows], split["gallery_features"], atol=1e-5)
-    low = [row[path] for path in split["query_paths"].tolist()]
-    assert np.abs(found["features"][low] - split["query_features"]).max() > 1e-3
+    of_images, of_manifest = arrays(tmp_path / "i.npz"), arrays(tmp_path / "m.npz")
+    assert set(of_images) == {"features", "paths"}
+    assert of_images["features"].dtype == np.float32
+    assert of_images["paths"].dtype.kind == "U"
+    assert of_images["paths"].tolist() == sorted(of_images["paths"].tolist())
+    row = {path: k for k, path in enumerate(of_images["paths"].tolist())}
+    rows = [row[path] for path in of_manifest["gallery_paths"].tolist()]
+    np.testing.assert_allclose(
+        of_images["features"][rows], of_manifest["gallery_features"], atol=1e-5
+    )
+    low = [row[path] for path in of_manifest["query_paths"].tolist()]
+    assert np.abs(of_images["features"][low] - of_manifest["query_features"]).max() > 1e-3
 
 
 def test_images_of_any_kind_and_depth_in_the_order_of_their_paths(
-    place: Place, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    workspace: Workspace, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder, rng = tmp_path / "crops", np.random.default_rng(3)
     names = ["b.JPG", "a/z.png", "a/deep/é ü.bmp", "a.jpeg", "grey.png", ".hidden.png", ".d/x.png"]
@@ -188,57 +190,59 @@ def test_images_of_any_kind_and_depth_in_the_order_of_their_paths(
         pixels = rng.integers(0, 255, (40, 20) if "grey" in name else (40, 20, 3), np.uint8)
         Image.fromarray(pixels).save(folder / name)
     (folder / "notes.txt").write_text("not an image")
-    given = ("--weights", place.weights("plain"), "--images", folder, "--json")
-    assert embed(*given, "--out", tmp_path / "new" / "f.npz") == 0
-    said = capsys.readouterr()
-    answer = json.loads(said.out)
+    options = ("--weights", workspace.weights("plain"), "--images", folder, "--json")
+    assert embed(*options, "--out", tmp_path / "new" / "f.npz") == 0
+    output = capsys.readouterr()
+    answer = json.loads(output.out)
     assert answer["images"] == 5
     (note,) = answer["notes"]
     assert note == f"left out: 1 files in {folder} that are not named .jpg, .png or .bmp"
-    found = arrays(tmp_path / "new" / "f.npz")
-    assert found["paths"].tolist() == sorted(name for name in names if not name.startswith("."))
-    assert found["features"].shape == (5, answer["width"])
+    content = arrays(tmp_path / "new" / "f.npz")
+    assert content["paths"].tolist() == sorted(name for name in names if not name.startswith("."))
+    assert content["features"].shape == (5, answer["width"])
     first = (tmp_path / "new" / "f.npz").read_bytes()
-    assert embed(*given, "--out", tmp_path / "new" / "f.npz") == 0
+    assert embed(*options, "--out", tmp_path / "new" / "f.npz") == 0
     assert (tmp_path / "new" / "f.npz").read_bytes() == first
 
 
 def test_more_images_than_are_held_at_once(
-    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    given = ("--weights", place.weights("plain"), "--images", place.images, "--device", "cpu")
-    assert embed(*given, "--out", tmp_path / "whole.npz") == 0
+    weights = workspace.weights("plain")
+    options = ("--weights", weights, "--images", workspace.images, "--device", "cpu")
+    assert embed(*options, "--out", tmp_path / "whole.npz") == 0
     monkeypatch.setattr("crossres.datasets.pixels.image_folder.CHUNK", 5)
-    assert embed(*given, "--out", tmp_path / "parts.npz") == 0
-    whole, parts = arrays(tmp_path / "whole.npz"), arrays(tmp_path / "parts.npz")
-    assert whole["paths"].tolist() == parts["paths"].tolist()
-    assert len(whole["paths"]) % 5
-    np.testing.assert_allclose(parts["features"], whole["features"], atol=1e-5)
+    assert embed(*options, "--out", tmp_path / "parts.npz") == 0
+    at_once, parts = arrays(tmp_path / "whole.npz"), arrays(tmp_path / "parts.npz")
+    assert at_once["paths"].tolist() == parts["paths"].tolist()
+    assert len(at_once["paths"]) % 5
+    np.testing.assert_allclose(parts["features"], at_once["features"], atol=1e-5)
 
 
-def test_a_method_that_must_be_told_the_rate_is_told(place: Place, tmp_path: Path) -> None:
-    given = ("--weights", place.weights("vpfa"), "--images", place.images, "--device", "cpu")
-    found = {}
+def test_a_method_that_must_be_told_the_rate_is_told(workspace: Workspace, tmp_path: Path) -> None:
+    weights = workspace.weights("vpfa")
+    options = ("--weights", weights, "--images", workspace.images, "--device", "cpu")
+    features = {}
     for name, rate in (("none", ()), ("1", ("--rate", 1)), ("4", ("--rate", 4))):
-        assert embed(*given, *rate, "--out", tmp_path / f"{name}.npz") == 0
-        found[name] = arrays(tmp_path / f"{name}.npz")["features"]
-    assert not np.array_equal(found["1"], found["4"])
-    method = crossres.load_method(place.weights("vpfa"))
+        assert embed(*options, *rate, "--out", tmp_path / f"{name}.npz") == 0
+        features[name] = arrays(tmp_path / f"{name}.npz")["features"]
+    assert not np.array_equal(features["1"], features["4"])
+    method = crossres.load_method(weights)
     paths = arrays(tmp_path / "4.npz")["paths"].tolist()
-    assert len(paths) == len(found["4"]) == len(found["none"])
+    assert len(paths) == len(features["4"]) == len(features["none"])
     assert method.needs_rate
 
 
 def test_control_c_leaves_no_file(
-    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
 ) -> None:
     def interrupted(self: Method, images: Any) -> Any:
         del self, images
         raise KeyboardInterrupt
 
     monkeypatch.setattr(Plain, "embed", interrupted)
-    given = ("--weights", place.weights("plain"), "--images", place.images)
-    assert embed(*given, "--out", tmp_path / "f.npz") == 1
+    options = ("--weights", workspace.weights("plain"), "--images", workspace.images)
+    assert embed(*options, "--out", tmp_path / "f.npz") == 1
     assert "interrupted" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
 
@@ -247,29 +251,31 @@ def test_control_c_leaves_no_file(
 
 
 def test_images_that_cannot_be_used(
-    place: Place, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    workspace: Workspace, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    given, out = ("--weights", place.weights("plain")), tmp_path / "f.npz"
+    options, out = ("--weights", workspace.weights("plain")), tmp_path / "f.npz"
     (tmp_path / "empty").mkdir()
     (tmp_path / "empty" / "notes.txt").write_text("")
-    assert_refused(capsys, embed(*given, "--images", tmp_path / "empty", "--out", out), "no image")
-    assert_refused(capsys, embed(*given, "--images", tmp_path / "x", "--out", out), "no such")
-    shutil.copytree(place.images, tmp_path / "crops")
+    assert_refused(
+        capsys, embed(*options, "--images", tmp_path / "empty", "--out", out), "no image"
+    )
+    assert_refused(capsys, embed(*options, "--images", tmp_path / "x", "--out", out), "no such")
+    shutil.copytree(workspace.images, tmp_path / "crops")
     victim = sorted((tmp_path / "crops").rglob("*.bmp"))[3]
     victim.write_bytes(victim.read_bytes()[:900])
     assert_refused(
-        capsys, embed(*given, "--images", tmp_path / "crops", "--out", out), victim.name, "not a"
+        capsys, embed(*options, "--images", tmp_path / "crops", "--out", out), victim.name, "not a"
     )
     victim.unlink()
     odd = tmp_path / "crops" / "line\nend.png"
     odd.write_bytes(b"")
-    code = embed(*given, "--images", tmp_path / "crops", "--out", out)
+    code = embed(*options, "--images", tmp_path / "crops", "--out", out)
     assert_refused(capsys, code, "line", "cannot be written as text; rename it")
     odd.unlink()
     (tmp_path / "crops" / "broken.jpg").symlink_to(tmp_path / "nowhere")
     assert_refused(
         capsys,
-        embed(*given, "--images", tmp_path / "crops", "--out", out),
+        embed(*options, "--images", tmp_path / "crops", "--out", out),
         "broken.jpg",
         "which is not there",
     )
@@ -288,8 +294,8 @@ class Bomb:
 
 def damage(folder: Path, how: str, target: Path) -> None:
     """Spoil a folder of weights in one way."""
-    about, weights = folder / "method.json", folder / "weights.safetensors"
-    content = json.loads(about.read_text())
+    description, weights = folder / "method.json", folder / "weights.safetensors"
+    content = json.loads(description.read_text())
     if how == "no folder":
         shutil.rmtree(folder)
     elif how == "pickle":
@@ -301,23 +307,23 @@ def damage(folder: Path, how: str, target: Path) -> None:
         spoilt[-1] ^= 1
         weights.write_bytes(spoilt)
     elif how == "foreign":
-        about.write_text('{"architectures": ["SomeModel"], "format": "pt"}')
+        description.write_text('{"architectures": ["SomeModel"], "format": "pt"}')
     elif how == "deep":
-        about.write_text("[" * 100_000)
+        description.write_text("[" * 100_000)
     elif how == "older":
-        about.write_text(json.dumps(content | {"format": 1}))
+        description.write_text(json.dumps(content | {"format": 1}))
     elif how == "no profile":
-        about.write_text(json.dumps(content | {"profile": {"height": 32}}))
+        description.write_text(json.dumps(content | {"profile": {"height": 32}}))
     elif how == "no plug-in":
-        about.write_text(json.dumps(content | {"method": "theirs"}))
+        description.write_text(json.dumps(content | {"method": "theirs"}))
     elif how == "other method":
-        about.write_text(json.dumps(content | {"method": "pcb"}))
+        description.write_text(json.dumps(content | {"method": "pcb"}))
     elif how == "size":
         profile = content["profile"] | {"height": 10**9}
-        about.write_text(json.dumps(content | {"profile": profile}))
+        description.write_text(json.dumps(content | {"profile": profile}))
     elif how == "backbone":
         profile = content["profile"] | {"backbone": {"name": "resnet-small", "weights": "none"}}
-        about.write_text(json.dumps(content | {"profile": profile}))
+        description.write_text(json.dumps(content | {"profile": profile}))
 
 
 @pytest.mark.parametrize(
@@ -340,58 +346,60 @@ def damage(folder: Path, how: str, target: Path) -> None:
 def test_weights_that_cannot_be_used(
     how: str,
     words: list[str],
-    place: Place,
+    workspace: Workspace,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     folder, target, out = tmp_path / "w", tmp_path / "ran", tmp_path / "f.npz"
-    shutil.copytree(place.weights("plain"), folder)
+    shutil.copytree(workspace.weights("plain"), folder)
     damage(folder, how, target)
-    code = embed("--weights", folder, "--images", place.images, "--out", out)
+    code = embed("--weights", folder, "--images", workspace.images, "--out", out)
     assert_refused(capsys, code, *words)
     assert not target.exists()
     assert not out.exists()
 
 
 def test_places_that_cannot_be_written(
-    place: Place, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: Any
+    workspace: Workspace, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: Any
 ) -> None:
     """Said before anything is embedded."""
     monkeypatch.setattr(Plain, "embed", None)
-    given = ("--weights", place.weights("plain"), "--images", place.images)
+    options = ("--weights", workspace.weights("plain"), "--images", workspace.images)
     (tmp_path / "file").write_text("")
-    code = embed(*given, "--out", tmp_path / "file" / "f.npz")
+    code = embed(*options, "--out", tmp_path / "file" / "f.npz")
     assert_refused(capsys, code, "cannot be written")
-    assert_refused(capsys, embed(*given, "--out", tmp_path), "is a folder")
+    assert_refused(capsys, embed(*options, "--out", tmp_path), "is a folder")
 
 
 def test_manifests_that_cannot_be_used(
-    place: Place, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    workspace: Workspace, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    given = ("--weights", place.weights("plain"), "--out", tmp_path / "f.npz")
-    given = (*given, "--cache", place.cache, "--manifest")
+    options = ("--weights", workspace.weights("plain"), "--out", tmp_path / "f.npz")
+    options = (*options, "--cache", workspace.cache, "--manifest")
     foreign = tmp_path / "m.csv"
     foreign.write_text("path,pid\na.jpg,1\n")
-    assert_refused(capsys, embed(*given, foreign), "m.csv", "not a manifest")
-    text = place.manifest().read_text()
+    assert_refused(capsys, embed(*options, foreign), "m.csv", "not a manifest")
+    text = workspace.manifest().read_text()
     foreign.write_text("".join(x for x in text.splitlines(True) if ",query," not in x))
-    assert_refused(capsys, embed(*given, foreign), "no query image")
+    assert_refused(capsys, embed(*options, foreign), "no query image")
     foreign.write_text(text.replace("cam_a/", "cam_x/"))
-    assert_refused(capsys, embed(*given, foreign), "in the manifest, but not in the raw folder")
-    code = embed(*given, place.manifest(), "--data", tmp_path / "nowhere")
+    assert_refused(capsys, embed(*options, foreign), "in the manifest, but not in the raw folder")
+    code = embed(*options, workspace.manifest(), "--data", tmp_path / "nowhere")
     assert_refused(capsys, code, "nowhere", "no such folder")
     assert not (tmp_path / "f.npz").exists()
 
 
 def test_options_that_would_do_nothing_are_refused(
-    place: Place, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    workspace: Workspace, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    given = ("--weights", place.weights("plain"), "--out", tmp_path / "f.npz")
-    images, manifest = ("--images", place.images), ("--manifest", place.manifest())
-    assert_refused(capsys, embed(*given, *images, "--rate", 2), "makes no use of rates")
-    assert_refused(capsys, embed(*given, *images, "--data", tmp_path), "--data")
-    assert_refused(capsys, embed(*given, *manifest, "--rate", 2), "leave out --rate")
-    assert_refused(capsys, embed(*given, *images, "--device", "abacus"), "unknown device")
+    options = ("--weights", workspace.weights("plain"), "--out", tmp_path / "f.npz")
+    images, manifest = ("--images", workspace.images), ("--manifest", workspace.manifest())
+    assert_refused(capsys, embed(*options, *images, "--rate", 2), "makes no use of rates")
+    assert_refused(capsys, embed(*options, *images, "--data", tmp_path), "--data")
+    assert_refused(capsys, embed(*options, *manifest, "--rate", 2), "leave out --rate")
+    assert_refused(capsys, embed(*options, *images, "--device", "abacus"), "unknown device")
     for wrong in (["--rate", 5], ["--rate", "two"], manifest, []):
-        assert_refused(capsys, embed(*given, *(images if wrong else []), *wrong), "crossres embed")
+        assert_refused(
+            capsys, embed(*options, *(images if wrong else []), *wrong), "crossres embed"
+        )
     assert not (tmp_path / "f.npz").exists()

@@ -30,23 +30,25 @@ method = "sing"
 
 
 @pytest.fixture(scope="session")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The table, and a cache with its twin once it is drawn."""
     folder = tmp_path_factory.mktemp("kept")
     (folder / "kept.toml").write_text(TABLE)
     return folder
 
 
-def run(place: Path, out: Path, *more: str) -> int:
-    arguments = ["run", place / "kept.toml", "--profile", "smoke", "--out", out]
-    return crossres.main([*map(str, arguments), "--cache", str(place / "cache"), "--json", *more])
+def run(workspace: Path, out: Path, *more: str) -> int:
+    arguments = ["run", workspace / "kept.toml", "--profile", "smoke", "--out", out]
+    return crossres.main(
+        [*map(str, arguments), "--cache", str(workspace / "cache"), "--json", *more]
+    )
 
 
 @pytest.fixture(scope="session")
-def finished(place: Path) -> Path:
+def finished(workspace: Path) -> Path:
     """A results folder with records and weights; not to be written to."""
-    assert run(place, place / "finished", "--save-weights") == 0
-    return place / "finished"
+    assert run(workspace, workspace / "finished", "--save-weights") == 0
+    return workspace / "finished"
 
 
 @pytest.fixture
@@ -56,29 +58,29 @@ def results(finished: Path, tmp_path: Path) -> Path:
 
 
 def records(out: Path) -> dict[str, Any]:
-    found = (json.loads(path.read_text()) for path in (out / "records").iterdir())
-    return {record["key"]: record for record in found}
+    contents = (json.loads(path.read_text()) for path in (out / "records").iterdir())
+    return {record["key"]: record for record in contents}
 
 
 def answer(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(capsys.readouterr().out)
-    return found
+    content: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return content
 
 
 def test_each_record_has_its_weights_beside_it(finished: Path) -> None:
-    found = records(finished)
-    assert {path.name for path in (finished / "weights").iterdir()} == set(found)
-    for key, record in found.items():
+    by_key = records(finished)
+    assert {path.name for path in (finished / "weights").iterdir()} == set(by_key)
+    for key, record in by_key.items():
         folder = finished / "weights" / key
         assert {path.name for path in folder.iterdir()} == {"method.json", "weights.safetensors"}
-        about = json.loads((folder / "method.json").read_text())
-        assert about["digest"] == record["digests"]["weights"]
-        assert about["method"] == record["cell"]["method"]
-        assert about["options"] == record["cell"]["options"]
+        description = json.loads((folder / "method.json").read_text())
+        assert description["digest"] == record["digests"]["weights"]
+        assert description["method"] == record["cell"]["method"]
+        assert description["options"] == record["cell"]["options"]
         origin = {"key": key, "seed": 0, "dataset": "mlr-viper", "protocol": "mlr-sing"}
-        assert origin.items() <= about["origin"].items()
-        assert about["origin"]["source"] == record["cell"]["source"]
-        assert about["origin"]["manifest"] == record["digests"]["manifest"]
+        assert origin.items() <= description["origin"].items()
+        assert description["origin"]["source"] == record["cell"]["source"]
+        assert description["origin"]["manifest"] == record["digests"]["manifest"]
         saved = load_file(folder / "weights.safetensors")
         assert sum(array.size for array in saved.values()) > record["counts"]["parameters"]
 
@@ -92,63 +94,63 @@ def test_the_folder_alone_makes_the_method_again(finished: Path, tmp_path: Path)
         assert method.profile.backbone == record["profile"]["backbone"]
 
 
-def test_saving_weights_changes_no_result(finished: Path, place: Path, tmp_path: Path) -> None:
-    assert run(place, tmp_path / "bare") == 0
+def test_saving_weights_changes_no_result(finished: Path, workspace: Path, tmp_path: Path) -> None:
+    assert run(workspace, tmp_path / "bare") == 0
     assert not (tmp_path / "bare" / "weights").exists()
-    kept, bare = records(finished), records(tmp_path / "bare")
-    assert set(kept) == set(bare)
-    for key, record in kept.items():
+    with_weights, bare = records(finished), records(tmp_path / "bare")
+    assert set(with_weights) == set(bare)
+    for key, record in with_weights.items():
         assert record["digests"] == bare[key]["digests"]
         assert record["metrics"] == bare[key]["metrics"]
 
 
 def test_a_cell_without_weights_is_run_again_for_them(
-    results: Path, place: Path, capsys: pytest.CaptureFixture[str]
+    results: Path, workspace: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     before = records(results)
     first, second = sorted(before)
     shutil.rmtree(results / "weights" / first)
     capsys.readouterr()
-    assert run(place, results, "--save-weights", "--dry-run") == 0
+    assert run(workspace, results, "--save-weights", "--dry-run") == 0
     states = {cell["key"]: cell["state"] for cell in answer(capsys)["cells"]}
     assert states == {first: "no weights", second: "done"}
-    assert run(place, results) == 0
+    assert run(workspace, results) == 0
     assert answer(capsys)["run_now"] == []
-    assert run(place, results, "--save-weights") == 0
-    said = capsys.readouterr()
-    assert json.loads(said.out)["run_now"] == [first]
-    assert json.loads(said.out)["weights"] == str(results / "weights")
-    assert "1 of them have a record but no weights, and are run again" in said.err
+    assert run(workspace, results, "--save-weights") == 0
+    output = capsys.readouterr()
+    assert json.loads(output.out)["run_now"] == [first]
+    assert json.loads(output.out)["weights"] == str(results / "weights")
+    assert "1 of them have a record but no weights, and are run again" in output.err
     assert records(results)[first]["digests"] == before[first]["digests"]
     crossres.load_method(results / "weights" / first)
-    assert run(place, results, "--save-weights") == 0
+    assert run(workspace, results, "--save-weights") == 0
     assert answer(capsys)["run_now"] == []
 
 
 @pytest.mark.parametrize("damage", ["half", "foreign", "other weights", "no safetensors"])
 def test_weights_that_are_not_those_of_the_record_are_replaced(
-    damage: str, results: Path, place: Path, capsys: pytest.CaptureFixture[str]
+    damage: str, results: Path, workspace: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     key = sorted(records(results))[0]
-    about = results / "weights" / key / "method.json"
-    whole = about.read_text()
+    description = results / "weights" / key / "method.json"
+    text = description.read_text()
     if damage == "half":
-        about.write_text(whole[:100])
+        description.write_text(text[:100])
     elif damage == "foreign":
-        about.write_text('{"architectures": ["Some"]}')
+        description.write_text('{"architectures": ["Some"]}')
     elif damage == "other weights":
-        about.write_text(whole.replace(json.loads(whole)["digest"], "0" * 64))
+        description.write_text(text.replace(json.loads(text)["digest"], "0" * 64))
     else:
-        (about.parent / "weights.safetensors").unlink()
+        (description.parent / "weights.safetensors").unlink()
     capsys.readouterr()
-    assert run(place, results, "--save-weights", "--rows", "1,2") == 0
+    assert run(workspace, results, "--save-weights", "--rows", "1,2") == 0
     assert answer(capsys)["run_now"] == [key]
-    assert about.read_text() == whole
+    assert description.read_text() == text
     assert sorted(path.name for path in (results / "weights").iterdir()) == sorted(records(results))
 
 
 def test_another_result_than_the_records_is_not_slipped_in(
-    results: Path, place: Path, capsys: pytest.CaptureFixture[str]
+    results: Path, workspace: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """As if the record came from another machine: it stays, and its weights are not invented."""
     key = sorted(records(results))[0]
@@ -158,7 +160,7 @@ def test_another_result_than_the_records_is_not_slipped_in(
     path.write_text(json.dumps(content))
     before = {p: p.read_bytes() for p in (results / "weights" / key).iterdir()}
     capsys.readouterr()
-    assert run(place, results, "--save-weights") == 1
+    assert run(workspace, results, "--save-weights") == 1
     (failure,) = answer(capsys)["failures"]
     assert failure["key"] == key
     assert "another result than its record" in failure["reason"]
@@ -167,7 +169,7 @@ def test_another_result_than_the_records_is_not_slipped_in(
 
 
 def test_where_weights_lie_a_new_record_brings_new_ones(
-    results: Path, place: Path, capsys: pytest.CaptureFixture[str]
+    results: Path, workspace: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Without --save-weights, too: else they would belong to no record any more."""
     key = sorted(records(results))[0]
@@ -177,32 +179,32 @@ def test_where_weights_lie_a_new_record_brings_new_ones(
     path.write_text(json.dumps(content))
     old = (results / "weights" / key).stat().st_ino
     capsys.readouterr()
-    assert run(place, results) == 0
+    assert run(workspace, results) == 0
     assert answer(capsys)["run_now"] == [key]
     assert (results / "weights" / key).stat().st_ino != old
     crossres.load_method(results / "weights" / key)
 
 
 def test_results_folders_with_weights_can_be_merged(
-    finished: Path, place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    finished: Path, workspace: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     both = tmp_path / "both"
     for row in ("1", "2"):
         part = tmp_path / row
-        assert run(place, part, "--save-weights", "--rows", row) == 0
+        assert run(workspace, part, "--save-weights", "--rows", row) == 0
         shutil.copytree(part, both, dirs_exist_ok=True)
     capsys.readouterr()
-    assert run(place, both, "--save-weights") == 0
+    assert run(workspace, both, "--save-weights") == 0
     assert answer(capsys)["run_now"] == []
     assert {p.name for p in (both / "weights").iterdir()} == set(records(finished))
 
 
 def test_an_unwritable_place_is_said_before_anything_runs(
-    place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    workspace: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "weights").write_text("a file is in the way")
-    assert run(place, tmp_path / "out", "--save-weights") == 2
+    assert run(workspace, tmp_path / "out", "--save-weights") == 2
     assert "cannot be written" in capsys.readouterr().err.splitlines()[-1]
     assert not (tmp_path / "out" / "records").exists()
 

@@ -39,7 +39,7 @@ reid_lr = 1e-12
 
 
 @pytest.fixture(scope="session")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A table, a profile that starts from ImageNet weights, and one that starts from none."""
     folder = tmp_path_factory.mktemp("start")
     (folder / "start.toml").write_text(TABLE)
@@ -48,9 +48,11 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def run(place: Path, profile: str, out: Path, *more: object) -> int:
-    arguments = ["run", place / "start.toml", "--profile", place / f"{profile}.toml", *more]
-    return crossres.main([*map(str, arguments), "--out", str(out), "--cache", str(place / "cache")])
+def run(workspace: Path, profile: str, out: Path, *more: object) -> int:
+    arguments = ["run", workspace / "start.toml", "--profile", workspace / f"{profile}.toml", *more]
+    return crossres.main(
+        [*map(str, arguments), "--out", str(out), "--cache", str(workspace / "cache")]
+    )
 
 
 def assert_refused(capsys: pytest.CaptureFixture[str], code: int, *words: str) -> None:
@@ -62,10 +64,10 @@ def assert_refused(capsys: pytest.CaptureFixture[str], code: int, *words: str) -
 
 
 def test_weights_that_are_not_there_or_not_these_are_said_before_any_cell(
-    place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    workspace: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def refused(*words: str) -> None:
-        code = run(place, "imagenet", tmp_path / "out", "--weights-dir", tmp_path / "w")
+        code = run(workspace, "imagenet", tmp_path / "out", "--weights-dir", tmp_path / "w")
         assert_refused(capsys, code, *words)
         assert not list((tmp_path / "out").iterdir())
 
@@ -80,15 +82,15 @@ def test_weights_that_are_not_there_or_not_these_are_said_before_any_cell(
 
 
 def test_weights_that_a_profile_does_not_start_from_are_refused(
-    place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    workspace: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    code = run(place, "none", tmp_path / "out", "--weights-dir", tmp_path)
+    code = run(workspace, "none", tmp_path / "out", "--weights-dir", tmp_path)
     assert_refused(capsys, code, 'weights = "none"', "starts from no ImageNet weights")
 
 
 @pytest.mark.slow
 def test_the_weights_of_a_folder_are_what_training_starts_from(
-    place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    workspace: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """After one step of a learning rate of next to nothing they are still there."""
     with torch.random.fork_rng():
@@ -96,33 +98,33 @@ def test_the_weights_of_a_folder_are_what_training_starts_from(
         state = torchvision_models().resnet50(weights=None).state_dict()
     (tmp_path / "w").mkdir()
     save_file(state, tmp_path / "w" / "resnet50.safetensors")
-    kept = ("--save-weights", "--weights-dir", tmp_path / "w", "--json")
-    assert run(place, "imagenet", tmp_path / "a", *kept) == 0, capsys.readouterr().err
+    options = ("--save-weights", "--weights-dir", tmp_path / "w", "--json")
+    assert run(workspace, "imagenet", tmp_path / "a", *options) == 0, capsys.readouterr().err
     assert json.loads(capsys.readouterr().out)["complete"]
     (first,) = crossres.read_records(tmp_path / "a")
-    assert run(place, "imagenet", tmp_path / "a", *kept) == 0
+    assert run(workspace, "imagenet", tmp_path / "a", *options) == 0
     assert json.loads(capsys.readouterr().out)["run_now"] == []
     state["conv1.weight"] += 1.0
     save_file(state, tmp_path / "w" / "resnet50.safetensors")
-    assert run(place, "imagenet", tmp_path / "a", *kept) == 0
-    told = capsys.readouterr()
-    assert json.loads(told.out)["run_now"] == [first.key]
-    assert "1 of them began with other ImageNet weights, and are run again" in told.err
+    assert run(workspace, "imagenet", tmp_path / "a", *options) == 0
+    output = capsys.readouterr()
+    assert json.loads(output.out)["run_now"] == [first.key]
+    assert "1 of them began with other ImageNet weights, and are run again" in output.err
     (second,) = crossres.read_records(tmp_path / "a")
     assert second.initial["resnet50"] != first.initial["resnet50"]
     html = (tmp_path / "a" / "report" / "index.html").read_text(encoding="utf-8")
     assert "initial resnet50" in html
     assert second.initial["resnet50"] in html
-    found = trained(tmp_path / "a", "layer4.2.conv3.weight", state)
-    assert torch.allclose(found, state["layer4.2.conv3.weight"], atol=1e-6)
-    assert run(place, "none", tmp_path / "b", "--save-weights") == 0
+    restored = trained(tmp_path / "a", "layer4.2.conv3.weight", state)
+    assert torch.allclose(restored, state["layer4.2.conv3.weight"], atol=1e-6)
+    assert run(workspace, "none", tmp_path / "b", "--save-weights") == 0
     fresh = trained(tmp_path / "b", "layer4.2.conv3.weight", state)
     assert not torch.allclose(fresh, state["layer4.2.conv3.weight"], atol=1e-3)
-    for out, said, weights in (("a", "ImageNet", "imagenet"), ("b", "random", "none")):
+    for out, origin, weights in (("a", "ImageNet", "imagenet"), ("b", "random", "none")):
         (record,) = crossres.read_records(tmp_path / out)
         assert record.profile["backbone"]["weights"] == weights
         report = tmp_path / out / "report"
-        words = f"resnet50 from {said} weights at 32×16"
+        words = f"resnet50 from {origin} weights at 32×16"
         assert words in (report / "index.html").read_text(encoding="utf-8")
         assert words in (report / "start.md").read_text(encoding="utf-8")
         tex = (report / "start.tex").read_text(encoding="utf-8")
@@ -135,5 +137,5 @@ def trained(out: Path, name: str, state: dict[str, torch.Tensor]) -> torch.Tenso
     method = crossres.load_method(folder)
     last = name.removeprefix("layer4.")
     places = [key for key in method.arrays() if key.endswith(f"7.{last}")]
-    (place,) = [key for key in places if method.arrays()[key].shape == tuple(state[name].shape)]
-    return torch.from_numpy(method.arrays()[place])
+    (layer,) = [key for key in places if method.arrays()[key].shape == tuple(state[name].shape)]
+    return torch.from_numpy(method.arrays()[layer])

@@ -26,10 +26,10 @@ def build(tmp_path: Path):
 
 
 def test_a_sweep_writes_the_manifest_of_every_camera_and_seed(build):
-    done = build("mlr-market", "--seeds", "0,1", "--json")
-    assert done.returncode == 0, done.stderr
+    process = build("mlr-market", "--seeds", "0,1", "--json")
+    assert process.returncode == 0, process.stderr
     manifests = [
-        Manifest.read(Path(entry["manifest"])) for entry in json.loads(done.stdout)["built"]
+        Manifest.read(Path(entry["manifest"])) for entry in json.loads(process.stdout)["built"]
     ]
     cameras = sorted({manifest.protocol for manifest in manifests})
     assert cameras == [f"mlr-sing[lr_camera={camid}]" for camid in range(1, len(cameras) + 1)]
@@ -41,7 +41,7 @@ def test_a_sweep_writes_the_manifest_of_every_camera_and_seed(build):
 
 
 def test_a_sweep_of_a_protocol_without_an_lr_camera_is_refused(build):
-    done = build("mlr-market", "--protocol", "mlr-perid")
-    assert done.returncode == 2
-    assert "a camera sweep sets lr_camera" in done.stderr
-    assert "Traceback" not in done.stderr
+    process = build("mlr-market", "--protocol", "mlr-perid")
+    assert process.returncode == 2
+    assert "a camera sweep sets lr_camera" in process.stderr
+    assert "Traceback" not in process.stderr

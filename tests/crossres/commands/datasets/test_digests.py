@@ -19,9 +19,9 @@ def viper(tmp_path: Path) -> Path:
 
 def test_the_twin_has_the_published_splits(viper: Path, capsys: pytest.CaptureFixture[str]):
     assert run([*SETS, "mlr-viper", "--data", str(viper)]) == 0
-    said = capsys.readouterr().out
-    assert said.endswith("digests of mlr-viper (twin:tiny:1) are the published ones\n")
-    count, of, total, *_ = said.split()
+    output = capsys.readouterr().out
+    assert output.endswith("digests of mlr-viper (twin:tiny:1) are the published ones\n")
+    count, of, total, *_ = output.split()
     assert (of, count) == ("of", total)
     assert int(total) >= 30
 
@@ -40,9 +40,9 @@ def test_a_split_that_differs_is_shown_and_is_a_no(viper: Path, capsys: pytest.C
 def test_what_has_no_published_digest_is_one_line(viper: Path, capsys: pytest.CaptureFixture[str]):
     (viper / "VIPeR" / "crossres-twin.json").unlink()
     assert run([*SETS, "mlr-viper", "--data", str(viper)]) == 2
-    said = capsys.readouterr().err
-    assert "no digest of mlr-viper from real is published" in said
-    assert said.count("\n") == 1
+    error = capsys.readouterr().err
+    assert "no digest of mlr-viper from real is published" in error
+    assert error.count("\n") == 1
 
 
 def test_the_folders_of_cuhk03_np_are_not_taken_for_the_file(

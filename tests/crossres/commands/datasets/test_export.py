@@ -48,17 +48,17 @@ def command(cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Com
     return run
 
 
-def answer(done: "subprocess.CompletedProcess[str]", code: int = 0) -> dict[str, Any]:
+def answer(process: "subprocess.CompletedProcess[str]", code: int = 0) -> dict[str, Any]:
     """The one JSON object that a command with --json prints on standard output."""
-    assert done.returncode == code, done.stderr
-    found: dict[str, Any] = json.loads(done.stdout)
-    return found
+    assert process.returncode == code, process.stderr
+    content: dict[str, Any] = json.loads(process.stdout)
+    return content
 
 
-def assert_refused(done: "subprocess.CompletedProcess[str]", *words: str) -> None:
-    assert done.returncode == 2, (done.returncode, done.stderr)
-    assert "Traceback" not in done.stderr
-    last = done.stderr.strip().splitlines()[-1]
+def assert_refused(process: "subprocess.CompletedProcess[str]", *words: str) -> None:
+    assert process.returncode == 2, (process.returncode, process.stderr)
+    assert "Traceback" not in process.stderr
+    last = process.stderr.strip().splitlines()[-1]
     for word in words:
         assert word in last
 
@@ -79,9 +79,9 @@ def market_side(folder: Path, name: str, suffix: str = "jpg") -> Side:
     files = list((folder / name).glob(f"*.{suffix}"))
     numbers = [re.search(r"([-\d]+)_c(\d)", str(file)) for file in files]
     pids, camids = np.array([[int(m[1]), int(m[2])] for m in numbers if m]).T
-    kept = pids != -1
+    ranked = pids != -1
     features = np.stack([descriptor(file) for file in files])
-    return features[kept], pids[kept], camids[kept]
+    return features[ranked], pids[ranked], camids[ranked]
 
 
 def their_metrics(query: Side, gallery: Side) -> dict[str, float]:
@@ -110,13 +110,13 @@ def our_metrics(folder: Path, command: Command) -> dict[str, float]:
         for column in ("pid", "camid"):
             arrays[f"{split}_{column}s"] = manifest.loc[rows["path"], column].to_numpy()
     np.savez(folder / "features.npz", **arrays)
-    found = answer(command("evaluate", folder / "features.npz", "--json"))
-    return {name: found[name] for name in (*(f"rank{k}" for k in RANKS), "mAP", "valid_queries")}
+    metrics = answer(command("evaluate", folder / "features.npz", "--json"))
+    return {name: metrics[name] for name in (*(f"rank{k}" for k in RANKS), "mAP", "valid_queries")}
 
 
-def assert_same(theirs: dict[str, float], ours: dict[str, float]) -> None:
-    assert theirs == pytest.approx(ours, abs=1e-9)
-    assert 0 < ours["mAP"] < 1
+def assert_same(reference: dict[str, float], measured: dict[str, float]) -> None:
+    assert reference == pytest.approx(measured, abs=1e-9)
+    assert 0 < measured["mAP"] < 1
 
 
 @pytest.mark.parametrize("dataset", ["caviar", "mlr-cuhk03", "mlr-market", "mlr-sysu", "mlr-viper"])
@@ -124,8 +124,8 @@ def test_market_style_code_gets_our_metrics(dataset: str, command: Command, tmp_
     arguments = ("--layout", "market", "--out", "out", *SMOKE)
     assert answer(command("datasets", "export", dataset, *arguments, "--json"))["images"]
     out = tmp_path / "out"
-    theirs = their_metrics(market_side(out, "query"), market_side(out, "bounding_box_test"))
-    assert_same(theirs, our_metrics(out, command))
+    reference = their_metrics(market_side(out, "query"), market_side(out, "bounding_box_test"))
+    assert_same(reference, our_metrics(out, command))
 
 
 def test_it_does_where_cameras_and_junk_matter(command: Command, tmp_path: Path) -> None:
@@ -143,17 +143,17 @@ def test_it_does_where_cameras_and_junk_matter(command: Command, tmp_path: Path)
             rows.append((*head, f"{name}/{file.name}", int(pid), int(camid), split, rate))
     header = ["dataset", "protocol", "seed", "path", "pid", "camid", "split", "rate"]
     pd.DataFrame(rows, columns=header).to_csv(tmp_path / "official.csv", index=False)
-    done = command(
+    process = command(
         *("datasets", "export", "mlr-market", "--data", "raw", "--manifest", "official.csv"),
         *("--layout", "market", "--out", "out", "--json"),
     )
-    assert answer(done)["protocol"] == "official"
+    assert answer(process)["protocol"] == "official"
     out = tmp_path / "out"
     query, gallery = market_side(out, "query"), market_side(out, "bounding_box_test")
-    theirs = their_metrics(query, gallery)
-    assert_same(theirs, our_metrics(out, command))
+    reference = their_metrics(query, gallery)
+    assert_same(reference, our_metrics(out, command))
     blind = (gallery[0], gallery[1], gallery[2] + 100)
-    assert their_metrics(query, blind) != pytest.approx(theirs)
+    assert their_metrics(query, blind) != pytest.approx(reference)
     assert 0 in gallery[1]
     assert any(file.name.startswith("-1_") for file in (out / "bounding_box_test").iterdir())
 
@@ -192,23 +192,23 @@ def test_folders_and_dgd_code_get_our_metrics(command: Command, tmp_path: Path) 
 
 @pytest.mark.parametrize("name", ["list", "show", "export", "verify-export", "diff"])
 def test_every_command_has_help_with_an_example(name: str, command: Command) -> None:
-    done = command("datasets", name, "--help")
-    assert done.returncode == 0
-    assert "example:" in done.stdout
-    assert "--json" in done.stdout
+    process = command("datasets", name, "--help")
+    assert process.returncode == 0
+    assert "example:" in process.stdout
+    assert "--json" in process.stdout
 
 
 def test_export_says_what_it_wrote_and_verifies(command: Command, tmp_path: Path) -> None:
     arguments = ("datasets", "export", "mlr-viper", "--layout", "market", "--seed", "2", *SMOKE)
-    done = command(*arguments, "--out", "out")
-    assert done.returncode == 0, done.stderr
-    assert "wrote 48 images to out: mlr-viper, mlr-sing, seed 2" in done.stdout
-    assert "source twin:tiny:" in done.stdout
-    assert "note: identities are numbered anew" in done.stdout
-    found = answer(command("datasets", "verify-export", "out", "--json"))
-    assert found["images"] == 48
-    assert found["seed"] == 2
-    assert found["digest"][:12] in done.stdout
+    process = command(*arguments, "--out", "out")
+    assert process.returncode == 0, process.stderr
+    assert "wrote 48 images to out: mlr-viper, mlr-sing, seed 2" in process.stdout
+    assert "source twin:tiny:" in process.stdout
+    assert "note: identities are numbered anew" in process.stdout
+    verified = answer(command("datasets", "verify-export", "out", "--json"))
+    assert verified["images"] == 48
+    assert verified["seed"] == 2
+    assert verified["digest"][:12] in process.stdout
     file = next((tmp_path / "out" / "query").iterdir())
     file.unlink()
     assert_refused(command("datasets", "verify-export", "out"), str(Path("out/query") / file.name))
@@ -248,8 +248,10 @@ def test_export_of_a_manifest_file_is_that_of_its_protocol_and_seed(
 def test_bad_input_gets_one_line_and_leaves_nothing(
     arguments: tuple[str, ...], words: tuple[str, ...], command: Command, tmp_path: Path
 ) -> None:
-    done = command("datasets", "export", *arguments, "--layout", "market", "--out", "out", *SMOKE)
-    assert_refused(done, *words)
+    process = command(
+        "datasets", "export", *arguments, "--layout", "market", "--out", "out", *SMOKE
+    )
+    assert_refused(process, *words)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -260,21 +262,23 @@ def test_verify_export_of_something_else(command: Command, tmp_path: Path) -> No
 def test_diff_tells_equal_different_and_unusable(command: Command, tmp_path: Path) -> None:
     words = ("datasets", "build", "mlr-viper", *SMOKE, "--seeds", "0,1", "--out", "m", "--json")
     a, b = (entry["manifest"] for entry in answer(command(*words))["built"])
-    same = command("datasets", "diff", a, a)
-    assert same.returncode == 0
-    assert same.stdout.startswith("equal: 48 images, digest ")
+    equal = command("datasets", "diff", a, a)
+    assert equal.returncode == 0
+    assert equal.stdout.startswith("equal: 48 images, digest ")
     assert answer(command("datasets", "diff", a, a, "--json"))["equal"]
 
-    other = command("datasets", "diff", a, b)
-    assert other.returncode == 1
-    assert "seed: 0 in A, 1 in B" in other.stdout
-    assert "other rate: " in other.stdout
-    assert "more (all of them: --json)" in other.stdout
-    found = answer(command("datasets", "diff", a, b, "--json"), code=1)
-    one, two = (pd.read_csv(tmp_path / path).set_index("path") for path in (a, b))
-    changed = one["rate"] != two["rate"].reindex(one.index)
-    assert {change["path"] for change in found["changes"]["rate"]} == set(one.index[changed])
-    assert f"other rate: {changed.sum()} images" in other.stdout
+    different = command("datasets", "diff", a, b)
+    assert different.returncode == 1
+    assert "seed: 0 in A, 1 in B" in different.stdout
+    assert "other rate: " in different.stdout
+    assert "more (all of them: --json)" in different.stdout
+    differences = answer(command("datasets", "diff", a, b, "--json"), code=1)
+    first, second = (pd.read_csv(tmp_path / path).set_index("path") for path in (a, b))
+    changed = first["rate"] != second["rate"].reindex(first.index)
+    assert {change["path"] for change in differences["changes"]["rate"]} == set(
+        first.index[changed]
+    )
+    assert f"other rate: {changed.sum()} images" in different.stdout
 
     lines = (tmp_path / a).read_text().splitlines(keepends=True)
     (tmp_path / "short.csv").write_text("".join(lines[:-1]))
@@ -288,10 +292,10 @@ def test_diff_tells_equal_different_and_unusable(command: Command, tmp_path: Pat
 
 def test_show_tells_what_a_user_asks(command: Command, tmp_path: Path) -> None:
     for card in answer(command("datasets", "list", "--json"))["datasets"]:
-        shown = answer(command("datasets", "show", card["id"], "--json"))
-        assert {**shown, **card} == shown
-        assert shown["protocols"][0] == card["protocol"]
-        assert "tiny" in shown["twin_sizes"]
+        facts = answer(command("datasets", "show", card["id"], "--json"))
+        assert {**facts, **card} == facts
+        assert facts["protocols"][0] == card["protocol"]
+        assert "tiny" in facts["twin_sizes"]
         text = command("datasets", "show", card["id"]).stdout
         for key in ("obtain", "licence", "layout", "protocol"):
             assert card[key] in text
@@ -304,6 +308,6 @@ def test_show_tells_what_a_user_asks(command: Command, tmp_path: Path) -> None:
 def test_list_is_a_table(command: Command) -> None:
     header, *rows = command("datasets", "list").stdout.splitlines()
     assert header.split()[:3] == ["NAME", "TITLE", "IMAGES"]
-    place = header.index("PROTOCOL")
-    assert all(row[place:].startswith(("mlr-", "vru-")) for row in rows)
+    start = header.index("PROTOCOL")
+    assert all(row[start:].startswith(("mlr-", "vru-")) for row in rows)
     assert any(row.startswith("mlr-market ") and " 36,036 " in row for row in rows)

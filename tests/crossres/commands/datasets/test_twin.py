@@ -15,7 +15,7 @@ from crossres.datasets import draw_twin
 from crossres.datasets.readers.parts.listing import MARKER
 from crossres.datasets.twins.layouts import OTHERS
 
-FURTHER = [(dataset, layout) for dataset, others in OTHERS.items() for layout in others]
+FURTHER = [(dataset, layout) for dataset, layouts in OTHERS.items() for layout in layouts]
 
 
 def test_it_draws_into_a_folder_and_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
@@ -46,8 +46,8 @@ def test_text_names_the_layout_and_json_says_where_it_is_the_usual_one(
 ):
     words = ["datasets", "twin", "mlr-sysu", "--size", "tiny", "--out", str(tmp_path)]
     assert run([*words, "--layout", "sysu-table"]) == 0
-    said = capsys.readouterr().out
-    assert said == f"wrote the tiny twin of mlr-sysu as sysu-table to {tmp_path}\n"
+    output = capsys.readouterr().out
+    assert output == f"wrote the tiny twin of mlr-sysu as sysu-table to {tmp_path}\n"
     assert run([*words, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["layout"] is None
 
@@ -55,27 +55,27 @@ def test_text_names_the_layout_and_json_says_where_it_is_the_usual_one(
 def test_help_lists_the_further_layouts(capsys: pytest.CaptureFixture[str]):
     with pytest.raises(SystemExit):
         run(["datasets", "twin", "--help"])
-    said = "".join(capsys.readouterr().out.split())  # lines end at hyphens, too
-    assert "".join(LAYOUTS.split()) in said
+    output = "".join(capsys.readouterr().out.split())  # lines end at hyphens, too
+    assert "".join(LAYOUTS.split()) in output
     assert all(name in LAYOUTS for pair in FURTHER for name in pair)
 
 
 @pytest.mark.parametrize(
-    ("dataset", "layout", "known"),
+    ("dataset", "layout", "choices"),
     [
         ("mlr-sysu", "cuhk03-np", "sysu-nested, sysu-table, sysu-mm01"),
         ("vric", "none-such", "none"),
     ],
 )
 def test_an_unknown_layout_is_one_line_and_leaves_nothing(
-    dataset: str, layout: str, known: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    dataset: str, layout: str, choices: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
     words = ["datasets", "twin", dataset, "--size", "tiny", "--layout", layout]
     assert run([*words, "--out", str(tmp_path)]) == 2
-    said = capsys.readouterr().err.splitlines()
-    assert len(said) == 1
-    assert f"{dataset} has no layout {layout!r}" in said[0]
-    assert known in said[0]
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 1
+    assert f"{dataset} has no layout {layout!r}" in lines[0]
+    assert choices in lines[0]
     assert list(tmp_path.iterdir()) == []
 
 
@@ -95,8 +95,8 @@ def test_an_interrupted_twin_leaves_nothing_and_one_line(tmp_path: Path):
         time.sleep(0.1)
     assert [entry.name[:7] for entry in out.iterdir()] == [".Market"]
     process.send_signal(signal.SIGINT)
-    said = process.communicate(timeout=60)[1]
-    assert said == "crossres: interrupted; nothing half-written is left\n"
+    error = process.communicate(timeout=60)[1]
+    assert error == "crossres: interrupted; nothing half-written is left\n"
     assert process.returncode == 1
     assert list(out.iterdir()) == []
 
@@ -105,8 +105,8 @@ def test_a_drawing_that_fails_leaves_nothing(tmp_path: Path):
     class Stop(Exception):
         pass
 
-    def stop(done: int, _total: int) -> None:
-        if done == 5:
+    def stop(drawn: int, _total: int) -> None:
+        if drawn == 5:
             raise Stop
 
     with pytest.raises(Stop):
@@ -115,9 +115,9 @@ def test_a_drawing_that_fails_leaves_nothing(tmp_path: Path):
 
 
 def test_an_unusable_place_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
-    place = tmp_path / "file"
-    place.write_text("")
-    assert run(["datasets", "twin", "mlr-viper", "--size", "tiny", "--out", str(place)]) == 2
-    said = capsys.readouterr().err
-    assert said.count("\n") == 1
-    assert str(place) in said
+    file = tmp_path / "file"
+    file.write_text("")
+    assert run(["datasets", "twin", "mlr-viper", "--size", "tiny", "--out", str(file)]) == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert str(file) in error
