@@ -1,13 +1,13 @@
 """Write the report of a results folder, and print its tables."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from rich.console import Console
 
 from crossres.benchmark.config.tables import Table, asked_tables, built_in_tables
+from crossres.benchmark.records.artifacts import ArtifactFolder
 from crossres.benchmark.records.failures import read_failures
 from crossres.benchmark.records.kept import claims_of, kept_tables
 from crossres.benchmark.records.queries import FromArtifacts
@@ -42,7 +42,8 @@ def write_report(
     from crossres.reports.charts.pdf import pdf_figures  # matplotlib: only a report waits for it
 
     results = as_path(results, "results")
-    folder, by_table = _grids(results, tables)
+    artifacts = ArtifactFolder(results)
+    folder, by_table = _grids(artifacts, tables)
     grids = [grid for group in by_table.values() for grid in group]
     used = {record.key for grid in grids for record in grid.records}
     leftovers = Leftovers(
@@ -57,7 +58,7 @@ def write_report(
         files |= {f"figures/{name}": content for name, content in drawn.items()}
     claims = [claim for claim in claims_of(results) if claim.table.id in by_table]
     claim_groups = parts.draw("the claims", lambda: evaluate_claims(grids, claims), lambda _: [])
-    page = to_html(grids, leftovers, claim_groups, results, own_version(), parts)
+    page = to_html(grids, leftovers, claim_groups, artifacts, own_version(), parts)
     return _written(results / "report", {"index.html": page, **files})
 
 
@@ -92,19 +93,21 @@ def print_table(
 
     Raises InputError as `write_report` does.
     """
-    folder, by_table = _grids(results, tables)
+    artifacts = ArtifactFolder(results)
+    folder, by_table = _grids(artifacts, tables)
     screen, parts = console or Console(), Parts()
     for group in by_table.values():
         for grid in group:
             parts.draw(f"the table {grid.table.id}", partial(print_grid, grid, screen), nothing)
-    for line in folder.broken:
+    for line in (*folder.broken, *artifacts.problems):
         screen.print(f"ignored {line}", style="yellow", markup=False)
 
 
 def _grids(
-    results: Path, tables: Sequence[Table | str | Path] | None
+    artifacts: ArtifactFolder, tables: Sequence[Table | str | Path] | None
 ) -> tuple[RecordFolder, dict[str, list[Grid]]]:
     """The records of the folder and the grids of each table that has any."""
+    results = artifacts.results
     check_results(results)
     folder = scan_records(results)
     if not folder.records:
@@ -115,10 +118,9 @@ def _grids(
         )
     kept_by_folder = kept_tables(results) if tables is None else asked_tables(tables)
     chosen = kept_by_folder or built_in_tables()
-    queries = FromArtifacts(results)
+    queries = FromArtifacts(artifacts)
     by_table = {table.id: build_grids(folder.records.values(), table, queries) for table in chosen}
     by_table = {table_id: group for table_id, group in by_table.items() if group}
-    folder = replace(folder, broken=(*folder.broken, *queries.notes))
     if not kept_by_folder:
         by_table = _widest(by_table)
     if not by_table:

@@ -1,5 +1,6 @@
 """Compare two results folders."""
 
+import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,12 +8,15 @@ from pathlib import Path
 from crossres.benchmark.compare.comparison import Comparison, compare
 from crossres.benchmark.compare.rows import Rows
 from crossres.benchmark.config.tables import Table
+from crossres.benchmark.records.artifacts import ArtifactFolder
 from crossres.benchmark.records.kept import naming_tables
 from crossres.benchmark.records.queries import FromArtifacts
 from crossres.benchmark.records.record import Record, require_records
 from crossres.datasets.base.errors import InputError
 from crossres.datasets.base.words import few
 from crossres.datasets.raw.source_name import source_words
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -35,7 +39,11 @@ def compare_folders(a: Path, b: Path, tables: Sequence[Table] | None = None) -> 
         raise InputError(f"{a} and {b} are the same folder; give another one to --against")
     records_a, records_b = _records(a, tables), _records(b, tables)
     naming = naming_tables(a, b) if tables is None else tables
-    comparison = compare(records_a, records_b, naming, (FromArtifacts(a), FromArtifacts(b)))
+    artifacts = ArtifactFolder(a), ArtifactFolder(b)
+    readers = FromArtifacts(artifacts[0]), FromArtifacts(artifacts[1])
+    comparison = compare(records_a, records_b, naming, readers)
+    for line in (*artifacts[0].problems, *artifacts[1].problems):
+        _log.warning("ignored %s", line)
     if not comparison.pairs:
         raise InputError(
             f"{a} and {b} have no cell in common: the one has {_content(records_a)}, the other has "

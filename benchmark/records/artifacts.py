@@ -5,17 +5,17 @@ Queries and gallery are drawn by hash, never chosen by success; arrays only, no 
 
 import io
 import zipfile
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from crossres.benchmark.metrics.measure import METRICS
-from crossres.datasets.base.errors import InputError, reason
+from crossres.datasets.base.errors import reason
 from crossres.datasets.base.files import write_atomically
+
+Arrays = dict[str, NDArray[Any]]
 
 
 def artifact_path(folder: Path, key: str) -> Path:
@@ -23,7 +23,7 @@ def artifact_path(folder: Path, key: str) -> Path:
     return folder / "artifacts" / f"{key}.npz"
 
 
-def write_artifact(folder: Path, key: str, arrays: dict[str, NDArray[Any]]) -> Path:
+def write_artifact(folder: Path, key: str, arrays: Arrays) -> Path:
     """Write the arrays as a compressed .npz, atomically; return its path."""
     buffer = io.BytesIO()
     np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
@@ -32,54 +32,44 @@ def write_artifact(folder: Path, key: str, arrays: dict[str, NDArray[Any]]) -> P
     return path
 
 
-def read_arrays(path: Path, names: Collection[str]) -> dict[str, NDArray[Any]] | None:
-    """Return these arrays of an artifact; None where it, or one of them, is not there.
+class ArtifactFolder:
+    """The artifacts of a results folder; `problems` has a line for each that cannot be used."""
 
-    Raises InputError when the file cannot be read.
-    """
-    try:
-        with np.load(path, allow_pickle=False) as opened:
-            if not set(names) <= set(opened.files):
-                return None
-            return {name: opened[name] for name in names}
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise unreadable(path, error) from error
+    def __init__(self, results: Path) -> None:
+        self.results = results
+        self._problems: dict[str, None] = {}
 
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """What is wrong with artifacts that were asked for so far, each once."""
+        return tuple(self._problems)
 
-def unreadable(path: Path, error: Exception) -> InputError:
-    """Return the error about an artifact that cannot be read."""
-    text = f"not a readable artifact ({reason(error)}); delete it and its record, then run again"
-    return InputError(f"{path}: {text}")
+    def read(
+        self,
+        key: str,
+        names: Collection[str],
+        fault: Callable[[Arrays], str] = lambda _: "",
+        optional: Collection[str] = (),
+    ) -> Arrays | None:
+        """Return the arrays `names` of a cell's artifact, and those of `optional` that it has.
 
-
-@dataclass(frozen=True, eq=False)
-class QueryScores:
-    """Of all queries of a cell: pids (Q,), METRICS (Q, 6), and rates (Q,); 0: rate not known."""
-
-    pids: NDArray[np.int64]
-    scores: NDArray[np.float64]
-    rates: NDArray[np.int64]
-
-
-def read_scores(path: Path, gallery: str) -> QueryScores | None:
-    """Return the scores of all queries under a gallery rule; None: not kept.
-
-    Raises InputError when the file cannot be read.
-    """
-    arrays = read_arrays(path, ("scored_pids", f"scores_{gallery}"))
-    if arrays is None:
-        return None
-    pids, scores = arrays.values()
-    rates = (read_arrays(path, ("scored_rates",)) or {}).get("scored_rates", np.zeros_like(pids))
-    for name, array, shape in (
-        (f"scores_{gallery}", scores, (len(pids), len(METRICS))),
-        ("scored_rates", rates, (len(pids),)),
-    ):
-        if array.shape != shape:
-            raise InputError(
-                f"{path}: {name} has the shape {array.shape}, not {shape}; delete it and its "
-                "record, then run again"
-            )
-    return QueryScores(pids, scores, rates)
+        None where there is no artifact, or it lacks one of `names`. One that is damaged, or of
+        which `fault` says what is wrong, is a problem, and None likewise.
+        """
+        path = artifact_path(self.results, key)
+        try:
+            with np.load(path, allow_pickle=False) as opened:
+                if not set(names) <= set(opened.files):
+                    return None
+                there = (name for name in optional if name in opened.files)
+                arrays = {name: opened[name] for name in (*names, *there)}
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+            text = f"not a readable artifact ({reason(error)})"
+        else:
+            text = fault(arrays)
+        if text:
+            line = f"{path}: {text}; delete it and its record, then run again"
+            self._problems[line] = None
+        return None if text else arrays

@@ -1,11 +1,15 @@
 """Metrics of records, and the queries behind each: read from its artifact, or counted."""
 
 from collections.abc import Callable, Mapping
-from pathlib import Path
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from crossres.benchmark.metrics.by_rate import NAMES, over_all_rates, rate_of, valid_queries_of
 from crossres.benchmark.metrics.measure import METRICS
-from crossres.benchmark.records.artifacts import QueryScores, artifact_path, read_scores
+from crossres.benchmark.records.artifacts import ArtifactFolder
 from crossres.benchmark.records.record import Record
 from crossres.benchmark.stats.sample import (
     Queries,
@@ -14,7 +18,6 @@ from crossres.benchmark.stats.sample import (
     counted_queries,
     scored_queries,
 )
-from crossres.datasets.base.errors import InputError
 
 QueryReader = Callable[[Record, str, str], Queries]
 """The queries of a record under a gallery rule, by a metric that the record has."""
@@ -44,18 +47,26 @@ def sample_of(
     )
 
 
+@dataclass(frozen=True, eq=False)
+class _QueryScores:
+    """Of all queries of a cell: pids (Q,), METRICS (Q, 6), and rates (Q,); 0: rate not known."""
+
+    pids: NDArray[np.int64]
+    scores: NDArray[np.float64]
+    rates: NDArray[np.int64]
+
+
 class FromArtifacts:
     """Reads the scores of all queries from the artifacts of a folder, each of them once.
 
     Its answers are kept, too: marks, differences and claims ask for the same cells. Where an
-    artifact has no scores, `from_counts` serves; a damaged one becomes a line in `notes`.
+    artifact has no scores, or is damaged, `from_counts` serves.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.notes: list[str] = []
+    def __init__(self, artifacts: ArtifactFolder) -> None:
+        self.artifacts = artifacts
         self._answers: dict[tuple[str, str, str], Queries] = {}
-        self._read: dict[tuple[str, str], QueryScores | None] = {}
+        self._read: dict[tuple[str, str], _QueryScores | None] = {}
 
     def __call__(self, record: Record, gallery: str, metric: str) -> Queries:
         key = record.key, gallery, metric
@@ -64,7 +75,7 @@ class FromArtifacts:
         return self._answers[key]
 
     def _queries(self, record: Record, gallery: str, metric: str) -> Queries:
-        scored = self.scores(record.key, gallery) if metric in NAMES else None
+        scored = self._scores(record.key, gallery) if metric in NAMES else None
         if scored is None:
             return from_counts(record, gallery, metric)
         scores = scored.scores[:, METRICS.index(over_all_rates(metric))]
@@ -72,15 +83,24 @@ class FromArtifacts:
         counted = slice(None) if rate is None else scored.rates == rate
         return scored_queries(record.cell.dataset, scored.pids[counted], scores[counted])
 
-    def scores(self, key: str, gallery: str) -> QueryScores | None:
-        """Return the scores of all queries of a cell; None: absent or unreadable."""
+    def _scores(self, key: str, gallery: str) -> _QueryScores | None:
         if (key, gallery) not in self._read:
-            self._read[key, gallery] = self._opened(key, gallery)
+            names = "scored_pids", f"scores_{gallery}"
+            arrays = self.artifacts.read(key, names, _fault, optional=("scored_rates",))
+            self._read[key, gallery] = None if arrays is None else _scores_from(arrays, gallery)
         return self._read[key, gallery]
 
-    def _opened(self, key: str, gallery: str) -> QueryScores | None:
-        try:
-            return read_scores(artifact_path(self.folder, key), gallery)
-        except InputError as error:
-            self.notes.append(str(error))
-            return None
+
+def _scores_from(arrays: Mapping[str, NDArray[Any]], gallery: str) -> _QueryScores:
+    pids = arrays["scored_pids"]
+    rates = arrays.get("scored_rates", np.zeros_like(pids))
+    return _QueryScores(pids, arrays[f"scores_{gallery}"], rates)
+
+
+def _fault(arrays: Mapping[str, NDArray[Any]]) -> str:
+    queries = len(arrays["scored_pids"])
+    for name, array in arrays.items():
+        shape = (queries, len(METRICS)) if name.startswith("scores_") else (queries,)
+        if array.shape != shape:
+            return f"{name} has the shape {array.shape}, not {shape}"
+    return ""

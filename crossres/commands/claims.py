@@ -1,6 +1,7 @@
 """`crossres claims`."""
 
 import argparse
+import logging
 from collections.abc import Iterable
 from functools import partial
 from typing import Any
@@ -12,16 +13,19 @@ from crossres.arguments import command_parser, user_path
 def _claims(options: argparse.Namespace) -> Answer:
     from crossres.benchmark import read_records
     from crossres.benchmark.config.claims import load_claims
+    from crossres.benchmark.records.artifacts import ArtifactFolder
     from crossres.benchmark.records.kept import claims_of, kept_tables
     from crossres.benchmark.records.queries import FromArtifacts
     from crossres.reports.claims import claims_json, evaluate_claims, grids_of, print_claims
 
-    records, queries = read_records(options.results), FromArtifacts(options.results)
+    records, artifacts = read_records(options.results), ArtifactFolder(options.results)
     if options.claims:
         claims = load_claims(options.claims, kept_tables(options.results))
     else:
         claims = claims_of(options.results)
-    answers = evaluate_claims(grids_of(claims, records, queries), claims)
+    answers = evaluate_claims(grids_of(claims, records, FromArtifacts(artifacts)), claims)
+    for line in artifacts.problems:
+        logging.getLogger(__name__).warning("ignored %s", line)
     lines = drawn(partial(print_claims, answers)) if answers else _no_answers(records)
     return Answer({"results": claims_json(answers)}, lines)
 

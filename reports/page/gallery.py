@@ -4,16 +4,11 @@ Queries were drawn by hash when the cell ran, never by success; of those, the on
 get wrong come first.
 """
 
-import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-import numpy as np
-
-from crossres.benchmark.records.artifacts import artifact_path, unreadable
+from crossres.benchmark.records.artifacts import ArtifactFolder
 from crossres.benchmark.records.record import Record
-from crossres.datasets.base.errors import InputError
 from crossres.reports.charts.images import data_uri
 from crossres.reports.grid.grid import Column, Grid
 from crossres.reports.page.restoration import nearness
@@ -31,6 +26,7 @@ _NEEDED = {
     "top_distances",
     "match_ranks",
 }
+_OPTIONAL = {"query_wide", "top_wide", "chain_labels", "chain_images", "chain_psnr", "chain_ssim"}
 
 
 @dataclass(frozen=True)
@@ -90,39 +86,26 @@ class Pictures:
     turned: bool
 
 
-def read_artifact(path: Path) -> Arrays:
-    """The arrays of one artifact. Raises InputError when it is damaged or lacks an array."""
-    try:
-        with np.load(path, allow_pickle=False) as opened:
-            arrays = {name: opened[name] for name in opened.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise unreadable(path, error) from error
+def pictures_fault(arrays: Arrays) -> str:
+    """What keeps an artifact from being shown; "" for nothing."""
     lacking = sorted(_NEEDED - set(arrays))
     if lacking:
-        raise InputError(
-            f"{path}: lacks {', '.join(lacking)}; delete it and its record, then run again"
-        )
+        return f"lacks {', '.join(lacking)}"
     for name in ("query", "top"):
         flags, images = arrays.get(f"{name}_wide"), arrays[f"{name}_images"]
         if flags is not None and flags.shape != images.shape[:-3]:
-            raise InputError(
-                f"{path}: {name}_wide has the shape {flags.shape}, not {images.shape[:-3]}; "
-                "delete it and its record, then run again"
-            )
-    return arrays
+            return f"{name}_wide has the shape {flags.shape}, not {images.shape[:-3]}"
+    return ""
 
 
 def pictures(
-    grid: Grid, column: Column, results: Path, queries: int, notes: list[str]
+    grid: Grid, column: Column, artifacts: ArtifactFolder, queries: int
 ) -> Pictures | None:
-    """The pictures of one column, of its first seed with artifacts; None without any.
-
-    A damaged artifact becomes a line in `notes`.
-    """
+    """The pictures of one column, of its first seed with artifacts; None without any."""
     for seed in sorted(
         {r.cell.seed for row in _rows(grid) for r in grid.cells[row, column].records}
     ):
-        by_row = _load(grid, column, seed, results, notes)
+        by_row = _load(grid, column, seed, artifacts)
         if by_row:
             turned = all(knows_wide(arrays) for _, arrays in by_row.values())
             if turned:  # in all rows or in none: they are there to be compared
@@ -145,18 +128,17 @@ def _rows(grid: Grid) -> range:
 
 
 def _load(
-    grid: Grid, column: Column, seed: int, results: Path, notes: list[str]
+    grid: Grid, column: Column, seed: int, artifacts: ArtifactFolder
 ) -> dict[int, tuple[Record, Arrays]]:
-    by_row = {}
+    by_row: dict[int, tuple[Record, Arrays]] = {}
     for row in _rows(grid):
         for record in grid.cells[row, column].records:
-            path = artifact_path(results, record.key)
-            if record.cell.seed != seed or not path.exists():
-                continue
-            try:
-                by_row[row] = record, read_artifact(path)
-            except InputError as error:
-                notes.append(str(error))
+            if record.cell.seed == seed:
+                arrays = artifacts.read(
+                    record.key, (), pictures_fault, optional=_NEEDED | _OPTIONAL
+                )
+                if arrays is not None:
+                    by_row[row] = record, arrays
     return by_row
 
 

@@ -6,13 +6,11 @@ Rows without curves (methods that note no loss, cells of older versions) are not
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from crossres.benchmark.records.artifacts import artifact_path, read_arrays
-from crossres.datasets.base.errors import InputError
+from crossres.benchmark.records.artifacts import Arrays, ArtifactFolder
 from crossres.reports.grid.grid import Column, Grid
 from crossres.reports.wording import MINUS
 
@@ -57,45 +55,41 @@ class Learning:
     rows: tuple[RowCurves, ...]
 
 
-def learning_of(grid: Grid, results: Path, notes: list[str]) -> tuple[Learning, ...]:
-    """The curves of each column that has any; a damaged artifact becomes a line in `notes`."""
-    by_column = [Learning(column, _rows(grid, column, results, notes)) for column in grid.shown]
+def learning_of(grid: Grid, artifacts: ArtifactFolder) -> tuple[Learning, ...]:
+    """The curves of each column that has any."""
+    by_column = [Learning(column, _rows(grid, column, artifacts)) for column in grid.shown]
     return tuple(learning for learning in by_column if learning.rows)
 
 
-def _rows(grid: Grid, column: Column, results: Path, notes: list[str]) -> tuple[RowCurves, ...]:
+def _rows(grid: Grid, column: Column, artifacts: ArtifactFolder) -> tuple[RowCurves, ...]:
     rows = []
     for row, chosen in enumerate(grid.table.rows):
-        curves = []
-        for record in grid.cells[row, column].records:
-            try:
-                arrays = read_curves(artifact_path(results, record.key))
-            except InputError as error:
-                notes.append(str(error))
-            else:
-                curves += [arrays] if arrays else []
-        if curves:
+        records = grid.cells[row, column].records
+        kept = [read_curves(artifacts, record.key) for record in records]
+        if curves := [by_loss for by_loss in kept if by_loss]:
             rows.append(RowCurves(row, chosen.label, panels_of(curves)))
     return tuple(rows)
 
 
-def read_curves(path: Path) -> dict[str, Values] | None:
+def read_curves(artifacts: ArtifactFolder, key: str) -> dict[str, Values] | None:
     """Loss -> its mean in each bin, (B,): NaN without a value, infinite where it was not finite.
 
-    None where none were kept. Raises InputError when they cannot be read.
+    None where none were kept, or they cannot be read.
     """
-    arrays = read_arrays(path, NAMES)
+    arrays = artifacts.read(key, NAMES, _fault)
     if arrays is None:
         return None
-    names, means, counts = arrays.values()
-    if means.ndim != 2 or means.shape != counts.shape or len(names) != len(means):
-        raise InputError(
-            f"{path}: its learning curves do not fit each other; "
-            "delete it and its record, then run again"
-        )
+    names, means, counts = (arrays[name] for name in NAMES)
     broken = (counts > 0) & ~np.isfinite(means)
     values = np.where(broken, np.inf, np.where(counts > 0, means, np.nan))
     return {str(name): row for name, row in zip(names, values, strict=True)}
+
+
+def _fault(arrays: Arrays) -> str:
+    names, means, counts = (arrays[name] for name in NAMES)
+    if means.ndim != 2 or means.shape != counts.shape or len(names) != len(means):
+        return "its learning curves do not fit each other"
+    return ""
 
 
 def panels_of(seeds: Sequence[dict[str, Values]]) -> tuple[CurvePanel, ...]:

@@ -13,6 +13,7 @@ from typing import Any
 import jinja2
 from markupsafe import Markup, escape
 
+from crossres.benchmark.records.artifacts import ArtifactFolder
 from crossres.benchmark.records.record import Record
 from crossres.reports import wording as words
 from crossres.reports.charts.cmc import CmcPlot, cmc_plot
@@ -79,19 +80,18 @@ def to_html(
     grids: Sequence[Grid],
     leftovers: Leftovers,
     claim_groups: Sequence[ClaimGroup],
-    results: Path,
+    artifacts: ArtifactFolder,
     version: str,
     parts: Parts,
 ) -> str:
     """The whole page, from the claims to what is left over.
 
-    The pictures come from the artifacts in `results`; the page holds copies, not links. What cannot
+    The pictures come from the `artifacts`; the page holds copies, not links. What cannot
     be drawn is named where it would stand, and among what is left over.
     """
-    notes = list(leftovers.broken)
     templates = environment()
     queries = queries_for(grids)
-    sections = [_section(grid, results, queries, notes, templates, parts) for grid in grids]
+    sections = [_section(grid, artifacts, queries, templates, parts) for grid in grids]
     setups = parts.draw("the runs", lambda: _setups(sections), lambda _: [])
     records = [r for setup in setups for _, cells in setup.cells for r, _ in cells]
     all_cautions = cautions(record for grid in grids for record in grid.records)
@@ -113,8 +113,8 @@ def to_html(
     }  # fmt: skip
     # Without the folder's own path the page stays the same when the folder is moved.
     broken, failed = (
-        tuple(note.replace(f"{results}/", "") for note in dict.fromkeys(lines))
-        for lines in (notes, parts.failed)
+        tuple(line.replace(f"{artifacts.results}/", "") for line in dict.fromkeys(lines))
+        for lines in ((*leftovers.broken, *artifacts.problems), parts.failed)
     )
     left = replace(leftovers, broken=broken, not_drawn=failed)
     content["files"] = part("what is left out", "runs", "files", lambda: (left,))
@@ -138,14 +138,13 @@ class _Part:
     template: str
     macros: tuple[str, ...]
     field: str = ""
-    make: Callable[[Grid, Path, int, list[str]], Any] | None = None
+    make: Callable[[Grid, ArtifactFolder, int], Any] | None = None
 
 
 def _section(
     grid: Grid,
-    results: Path,
+    artifacts: ArtifactFolder,
     queries: int,
-    notes: list[str],
     templates: jinja2.Environment,
     parts: Parts,
 ) -> Section:
@@ -154,7 +153,7 @@ def _section(
 
         def filled(part: _Part = part, section: Section = section) -> Section:
             if part.make is not None:
-                content = part.make(grid, results, queries, notes)
+                content = part.make(grid, artifacts, queries)
                 section = replace(section, **{part.field: content})
             html = [_arranged(templates, part.template, macro, section) for macro in part.macros]
             return replace(section, html=(*section.html, *html))
@@ -175,8 +174,8 @@ def _plots(grid: Grid, *_: object) -> tuple[CmcPlot, ...]:
     return tuple(plot for plot in drawn if plot is not None)
 
 
-def _pictures(grid: Grid, results: Path, queries: int, notes: list[str]) -> tuple[Pictures, ...]:
-    by_column = [pictures(grid, column, results, queries, notes) for column in grid.shown]
+def _pictures(grid: Grid, artifacts: ArtifactFolder, queries: int) -> tuple[Pictures, ...]:
+    by_column = [pictures(grid, column, artifacts, queries) for column in grid.shown]
     return tuple(drawn for drawn in by_column if drawn is not None)
 
 
@@ -194,12 +193,12 @@ _PARTS = (
     _Part("CMC curves", "pictures", ("curves",), "plots", _plots),
     _Part(
         "learning curves", "curves", ("learning",), "learning",
-        lambda grid, results, _, notes: learning_of(grid, results, notes),
+        lambda grid, artifacts, _: learning_of(grid, artifacts),
     ),
     _Part("retrieved images", "pictures", ("galleries", "chains"), "pictures", _pictures),
     _Part(
         "restoration", "quality", ("quality",), "quality",
-        lambda grid, results, _, notes: quality_of(grid, results, notes),
+        lambda grid, artifacts, _: quality_of(grid, artifacts),
     ),
 )  # fmt: skip
 

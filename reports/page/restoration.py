@@ -3,14 +3,12 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from crossres.benchmark.records.artifacts import artifact_path, read_arrays
-from crossres.datasets.base.errors import InputError
+from crossres.benchmark.records.artifacts import Arrays, ArtifactFolder
 from crossres.reports.grid.grid import Column, Grid
 from crossres.reports.wording import MINUS
 
@@ -70,9 +68,9 @@ class _Restored:
     scores: Mapping[tuple[int, str], Pair]  # by rate and step
 
 
-def quality_of(grid: Grid, results: Path, notes: list[str]) -> tuple[Quality, ...]:
-    """Each column where it was measured; a damaged artifact becomes a line in `notes`."""
-    by_column = [_quality(grid, column, results, notes) for column in grid.shown]
+def quality_of(grid: Grid, artifacts: ArtifactFolder) -> tuple[Quality, ...]:
+    """Each column where it was measured."""
+    by_column = [_quality(grid, column, artifacts) for column in grid.shown]
     return tuple(quality for quality in by_column if quality.rows)
 
 
@@ -87,17 +85,13 @@ def nearness(arrays: Mapping[str, NDArray[Any]], query: int, step: int) -> tuple
     return () if math.isnan(psnr) else (f"{_text(psnr, 1)} dB", _text(ssim, 3))
 
 
-def _quality(grid: Grid, column: Column, results: Path, notes: list[str]) -> Quality:
+def _quality(grid: Grid, column: Column, artifacts: ArtifactFolder) -> Quality:
     by_row: dict[int, list[_Restored]] = {}
     for row in range(len(grid.table.rows)):
         for record in grid.cells[row, column].records:
-            try:
-                measured = _read(artifact_path(results, record.key))
-            except InputError as error:
-                notes.append(str(error))
-            else:
-                if measured is not None:
-                    by_row.setdefault(row, []).append(measured)
+            arrays = artifacts.read(record.key, NAMES, _fault)
+            if arrays is not None:
+                by_row.setdefault(row, []).append(_restored(arrays))
     rates = tuple(
         sorted({rate for seeds in by_row.values() for seed in seeds for rate in seed.counts})
     )
@@ -112,18 +106,16 @@ def _quality(grid: Grid, column: Column, results: Path, notes: list[str]) -> Qua
     return Quality(column, rates, counts, len(longest), rows, shared)
 
 
-def _read(path: Path) -> _Restored | None:
-    """What an artifact kept; None where nothing was measured. InputError when it is damaged."""
-    arrays = read_arrays(path, NAMES)
-    if arrays is None:
-        return None
-    labels, rates, counts, psnr, ssim = arrays.values()
+def _fault(arrays: Arrays) -> str:
+    labels, rates, counts, psnr, ssim = (arrays[name] for name in NAMES)
     shape = (len(rates), len(labels))
     if psnr.shape != shape or ssim.shape != shape or counts.shape != rates.shape:
-        raise InputError(
-            f"{path}: its measures of reconstructions do not fit each other; "
-            "delete it and its record, then run again"
-        )
+        return "its measures of reconstructions do not fit each other"
+    return ""
+
+
+def _restored(arrays: Arrays) -> _Restored:
+    labels, rates, counts, psnr, ssim = (arrays[name] for name in NAMES)
     names = tuple(map(str, labels))
     scores = {
         (int(rate), name): np.array([psnr[r, k], ssim[r, k]])

@@ -12,7 +12,7 @@ from safetensors.torch import save_file
 
 from crossres.benchmark.config.profiles import load_profile
 from crossres.benchmark.metrics.measure import METRICS
-from crossres.benchmark.records.artifacts import write_artifact
+from crossres.benchmark.records.artifacts import ArtifactFolder, write_artifact
 from crossres.benchmark.records.cell import Cell, Job, make_job
 from crossres.benchmark.records.queries import FromArtifacts
 from crossres.benchmark.records.record import read_record, write_record
@@ -201,7 +201,7 @@ def test_a_cell_tells_how_good_it_is_at_each_rate(
             of_rate = scores[(query["rate"] == rate).to_numpy()]
             assert metrics[f"rank1@{rate}"] == pytest.approx(np.nanmean(of_rate[:, 0]))
             assert metrics[f"mAP@{rate}"] == pytest.approx(np.nanmean(of_rate[:, 4]))
-            queries = FromArtifacts(tmp_path)(result.record, rule, f"mAP@{rate}")
+            queries = FromArtifacts(ArtifactFolder(tmp_path))(result.record, rule, f"mAP@{rate}")
             assert queries.count == metrics[f"valid_queries@{rate}"] == len(of_rate)
             assert queries.identities == query[query["rate"] == rate]["pid"].nunique()
 

@@ -11,7 +11,7 @@ from scipy import stats
 
 from crossres.benchmark import Record, load_table
 from crossres.benchmark.metrics.measure import METRICS
-from crossres.benchmark.records.artifacts import artifact_path
+from crossres.benchmark.records.artifacts import ArtifactFolder, artifact_path
 from crossres.benchmark.records.queries import FromArtifacts, from_counts
 from crossres.benchmark.records.record import write_record
 from crossres.benchmark.stats.paired import mean_difference
@@ -30,7 +30,7 @@ TABLE = load_table("table2")
 
 
 def compare(records: Any, results: Path | None = None) -> tuple[RowComparison, ...]:
-    queries = from_counts if results is None else FromArtifacts(results)
+    queries = from_counts if results is None else FromArtifacts(ArtifactFolder(results))
     (grid,) = build_grids(records, TABLE, queries)
     return compare_rows(grid)
 
@@ -222,10 +222,11 @@ def test_the_page_says_it(drawn, recorder, tmp_path: Path) -> None:
     assert "Seeds for one point" in page
     assert "differs from Baseline + CMSR² + MR²L beyond chance" in page
     grids = build_grids([recorder(TABLE, 0, "caviar", 0)], TABLE)
-    alone = to_html(grids, Leftovers((), (), ()), [], tmp_path, "0", Parts())
+    artifacts = ArtifactFolder(tmp_path)
+    alone = to_html(grids, Leftovers((), (), ()), [], artifacts, "0", Parts())
     assert 'class="differences"' not in alone
     one_seed = [recorder(TABLE, row, "caviar", 0) for row in (0, 1)]
-    page = to_html(build_grids(one_seed, TABLE), Leftovers((), (), ()), [], tmp_path, "0", Parts())
+    page = to_html(build_grids(one_seed, TABLE), Leftovers((), (), ()), [], artifacts, "0", Parts())
     assert "chance cannot be assessed" in page
     assert "Seeds for one point" not in page
 

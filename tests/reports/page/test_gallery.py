@@ -1,29 +1,28 @@
 """Galleries and chains: the same queries for every row, frames by identity, damage never fatal."""
 
-import re
 import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from crossres.datasets import InputError
+from crossres.benchmark.records.artifacts import ArtifactFolder, artifact_path
 from crossres.reports import build_grids
 from crossres.reports.page.gallery import (
     MOST_QUERIES,
     pictures,
+    pictures_fault,
     queries_for,
     rate_words,
-    read_artifact,
 )
 from crossres.reports.write import write_report
 
 
 def test_rows_answer_the_same_queries(drawn) -> None:
     (grid,) = build_grids(drawn.records, drawn.table)
-    notes: list[str] = []
+    artifacts = ArtifactFolder(drawn.folder)
     for column in grid.columns:
-        found = pictures(grid, column, drawn.folder, MOST_QUERIES, notes)
+        found = pictures(grid, column, artifacts, MOST_QUERIES)
         assert found.seed == 0
         assert len(found.queries) == MOST_QUERIES
         for query in found.queries:
@@ -36,7 +35,7 @@ def test_rows_answer_the_same_queries(drawn) -> None:
                 correct = arrays["top_pids"][number] == arrays["query_pids"][number]
                 assert [shot.correct for shot in ranking.top] == correct.tolist()
                 assert ranking.match_rank == arrays["match_ranks"][number]
-    assert notes == []
+    assert artifacts.problems == ()
 
 
 def test_what_most_rows_get_wrong_comes_first(drawn, tmp_path: Path) -> None:
@@ -52,13 +51,13 @@ def test_what_most_rows_get_wrong_comes_first(drawn, tmp_path: Path) -> None:
         np.savez(path, **arrays)
     names = [f"query {name}, identity {pid}" for name, pid in
              zip(arrays["query_names"], arrays["query_pids"], strict=True)]  # fmt: skip
-    found = pictures(grid, column, tmp_path, 4, [])
+    found = pictures(grid, column, ArtifactFolder(tmp_path), 4)
     assert [names.index(query.shot.title) for query in found.queries] == [2, 4, 1, 0]
 
 
 def test_chains_have_the_steps_of_their_row(drawn) -> None:
     (grid,) = build_grids(drawn.records, drawn.table)
-    found = pictures(grid, grid.columns[0], drawn.folder, 2, [])
+    found = pictures(grid, grid.columns[0], ArtifactFolder(drawn.folder), 2)
     assert [chain.labels for chain in found.chains] == [
         ("input", "IR_1"),
         *[("input", "IR_1/3", "IR_1/2", "IR_1")] * 2,
@@ -75,13 +74,14 @@ def test_a_row_that_kept_other_queries_is_left_out_of_them(drawn, tmp_path: Path
     arrays = dict(np.load(path))
     arrays["query_names"] = np.array([f"other/{name}" for name in arrays["query_names"]])
     np.savez(path, **arrays)
-    found = pictures(grid, column, tmp_path, 2, [])
+    found = pictures(grid, column, ArtifactFolder(tmp_path), 2)
     assert [[r.row for r in query.rankings] for query in found.queries] == [[0, 2], [0, 2]]
 
 
 @pytest.mark.parametrize("damage", ["cut", "text", "pickle", "lacking", "empty"])
 def test_damaged_artifacts_are_named(tmp_path: Path, damage: str) -> None:
-    path = tmp_path / "x.npz"
+    path = artifact_path(tmp_path, "x")
+    path.parent.mkdir()
     np.savez(path, query_images=np.zeros((1, 4, 4, 3), np.uint8))
     if damage == "cut":
         path.write_bytes(path.read_bytes()[:-40])
@@ -91,8 +91,12 @@ def test_damaged_artifacts_are_named(tmp_path: Path, damage: str) -> None:
         path.write_bytes(b"")
     elif damage == "pickle":
         np.savez(path, query_images=np.array([{"a": 1}], dtype=object))
-    with pytest.raises(InputError, match=re.escape(str(path))):
-        read_artifact(path)
+    artifacts = ArtifactFolder(tmp_path)
+    for _ in range(2):
+        assert artifacts.read("x", (), pictures_fault, optional=("query_images",)) is None
+    (problem,) = artifacts.problems
+    assert problem.startswith(f"{path}: ")
+    assert problem.endswith("; delete it and its record, then run again")
 
 
 def test_a_damaged_artifact_is_a_line_in_the_report(drawn, tmp_path: Path) -> None:

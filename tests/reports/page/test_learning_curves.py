@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from crossres.datasets import InputError
+from crossres.benchmark.records.artifacts import ArtifactFolder, artifact_path
 from crossres.reports.page.learning_curves import (
     HEIGHT,
     WIDTH,
@@ -77,15 +77,18 @@ def test_numbers() -> None:
 
 
 def test_what_is_read(tmp_path: Path) -> None:
-    path = tmp_path / "x.npz"
-    assert read_curves(path) is None
+    artifacts, path = ArtifactFolder(tmp_path), artifact_path(tmp_path, "x")
+    path.parent.mkdir()
+    assert read_curves(artifacts, "x") is None
     np.savez(path, scored_pids=np.arange(3))
-    assert read_curves(path) is None
+    assert read_curves(artifacts, "x") is None
     means, counts = np.array([[1.0, NAN, NAN, -np.inf]]), np.array([[2, 0, 1, 1]])
     np.savez(path, curve_names=np.array(["a"]), curve_means=means, curve_counts=counts)
-    found = read_curves(path)
+    found = read_curves(artifacts, "x")
     assert list(found) == ["a"]
     np.testing.assert_array_equal(found["a"], [1.0, NAN, LOST, LOST])
     np.savez(path, curve_names=np.array(["a", "b"]), curve_means=means, curve_counts=counts)
-    with pytest.raises(InputError, match=f"{re.escape(str(path))}: its learning curves"):
-        read_curves(path)
+    assert artifacts.problems == ()
+    assert read_curves(artifacts, "x") is None
+    (problem,) = artifacts.problems
+    assert problem.startswith(f"{path}: its learning curves")

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from crossres.benchmark.records.artifacts import ArtifactFolder
 from crossres.reports import build_grids
 from crossres.reports.page.restoration import Quality, nearness, quality_of
 from tests.reports.conftest import Drawn, draw_results
@@ -40,16 +41,15 @@ def folder(tmp_path: Path) -> Drawn:
     return draw_results(tmp_path, datasets=("mlr-viper",), seeds=SEEDS)
 
 
-def found(drawn: Drawn, notes: list[str]) -> tuple[Quality, ...]:
+def found(drawn: Drawn) -> tuple[Quality, ...]:
     (grid,) = build_grids(drawn.records, drawn.table)
-    return quality_of(grid, drawn.folder, notes)
+    return quality_of(grid, ArtifactFolder(drawn.folder))
 
 
 def test_means_over_seeds_by_rate(folder: Drawn) -> None:
     keep(folder, 1, 0, [[20, 24], [18, 17]], (2, 4))
     keep(folder, 1, 1, [[22, 28], [18, 18]], (2, 4))
-    notes: list[str] = []
-    (quality,) = found(folder, notes)
+    (quality,) = found(folder)
     assert (quality.rates, quality.counts, quality.seeds) == ((2, 4), (60, 60), 2)
     (row,) = quality.rows
     assert (row.row, row.seeds) == (1, 2)
@@ -62,12 +62,11 @@ def test_means_over_seeds_by_rate(folder: Drawn) -> None:
         ("17.5", "−0.5", -1),
     ]
     assert [(s.text, s.gain) for _, s in step.values] == [("0.260", "+0.050"), ("0.175", "−0.005")]
-    assert notes == []
 
 
 def test_values_that_are_none_or_without_end(folder: Drawn) -> None:
     keep(folder, 1, 0, [[np.inf, np.inf, np.nan, 20]], (2,))
-    (quality,) = found(folder, [])
+    (quality,) = found(folder)
     texts = [(step.values[0][0].text, step.values[0][0].gain) for step in quality.rows[0].steps]
     assert texts == [("∞", ""), ("∞", ""), ("–", ""), ("20.0", "")]
 
@@ -75,17 +74,17 @@ def test_values_that_are_none_or_without_end(folder: Drawn) -> None:
 def test_rows_of_other_inputs_show_their_own(folder: Drawn) -> None:
     keep(folder, 0, 0, [[20, 24]], (2,))
     keep(folder, 1, 0, [[20, 23]], (2,))
-    assert found(folder, [])[0].shared is not None
+    assert found(folder)[0].shared is not None
     keep(folder, 1, 1, [[30, 23]], (2,))
-    quality = found(folder, [])[0]
+    quality = found(folder)[0]
     assert quality.shared is None
     assert [row.seeds for row in quality.rows] == [1, 2]
 
 
 def test_without_originals_a_column_has_no_rates(folder: Drawn) -> None:
-    assert found(folder, []) == ()
+    assert found(folder) == ()
     keep(folder, 2, 0, [], ())
-    (quality,) = found(folder, [])
+    (quality,) = found(folder)
     assert quality.rates == ()
     assert [step.values for step in quality.rows[0].steps] == [(), ()]
 
@@ -94,12 +93,13 @@ def test_damage_is_a_line(folder: Drawn) -> None:
     path = keep(folder, 1, 0, [[20, 24]], (2,))
     arrays = dict(np.load(path))
     np.savez(path, **(arrays | {"restored_psnr": np.zeros((3, 3))}))
-    notes: list[str] = []
-    assert found(folder, notes) == ()
-    assert notes == [
+    (grid,) = build_grids(folder.records, folder.table)
+    artifacts = ArtifactFolder(folder.folder)
+    assert quality_of(grid, artifacts) == ()
+    assert artifacts.problems == (
         f"{path}: its measures of reconstructions do not fit each other; "
-        "delete it and its record, then run again"
-    ]
+        "delete it and its record, then run again",
+    )
 
 
 def test_an_image_of_a_chain_says_how_near_it_is() -> None:
