@@ -22,7 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _word(argument: Any, label: str) -> str:
-    """A word of a command line: text, a path or a number."""
+    """Return a word of a command line: text, a path or a number."""
     from crossres.datasets.base.arguments import as_path
 
     return str(argument) if isinstance(argument, str | int) else str(as_path(argument, label))

@@ -49,13 +49,13 @@ class ClaimGroup:
 def grids_of(
     claims: Sequence[Claim], records: Sequence[Record], queries: QueryReader = from_counts
 ) -> list[Grid]:
-    """The grids of all tables that claims are about."""
+    """Return the grids of all tables that claims are about."""
     tables = {claim.table.id: claim.table for claim in claims}
     return [grid for table in tables.values() for grid in build_grids(records, table, queries)]
 
 
 def evaluate_claims(grids: Sequence[Grid], claims: Sequence[Claim]) -> list[ClaimGroup]:
-    """Every claim held against every source and profile that has a grid for any of them.
+    """Test every claim on every source and profile that has a grid for any of its data.
 
     But for data that is not the set whose name it bears: claims are about the set.
     """
@@ -71,7 +71,7 @@ def evaluate_claims(grids: Sequence[Grid], claims: Sequence[Claim]) -> list[Clai
 
 
 def _samples(grid: Grid | None, claim: Claim) -> dict[str, Sample]:
-    """Each row's values by (data set, seed); of a set under two protocols the first one counts."""
+    """Return each row's values by (data set, seed); of two protocols of a set the first counts."""
     if grid is None:
         return {}
     columns = {column.dataset: column for column in reversed(grid.shown)}
@@ -89,7 +89,7 @@ def _by_dataset(sample: Sample) -> Sample:
 
 
 def claims_json(groups: Sequence[ClaimGroup]) -> list[dict[str, Any]]:
-    """The answers as JSON values; effects and bounds are fractions, positive where they agree."""
+    """Return the answers as JSON values; effects and bounds as fractions, positive: they agree."""
     return [
         {
             "source": group.source,
@@ -108,7 +108,7 @@ def _answer_json(answer: ClaimAnswer) -> dict[str, Any]:
 
 
 def print_claims(groups: Sequence[ClaimGroup], console: Console) -> None:
-    """The answers to what was measured, for people: a table for each source and profile."""
+    """Print the answers to what was measured, for people: a table for each source and profile."""
     for group in groups:
         for caution in group.cautions:
             console.print(caution, style="bold yellow", markup=False)
@@ -131,7 +131,7 @@ def print_claims(groups: Sequence[ClaimGroup], console: Console) -> None:
 
 
 def effects(answer: ClaimAnswer) -> list[str]:
-    """One line per rival: the mean effect over the data sets, and which of these agree."""
+    """Return one line per rival: the mean effect over the data sets, and which of these agree."""
     lines = []
     for right, overall in answer.overall:
         findings = [f for f in answer.findings if f.right == right and f.difference is not None]
@@ -146,13 +146,13 @@ def effects(answer: ClaimAnswer) -> list[str]:
 
 
 def interval(difference: Difference, claim: Claim) -> str:
-    """ "+3.1 [+1.0, +5.2]": the effect and its interval in points, as they were measured."""
+    """Return "+3.1 [+1.0, +5.2]": the effect and its interval in points, as they were measured."""
     effect, low, high = _as_measured(difference, claim)
     return gap_text(effect, low, high) + ("" if low is not None else " (one seed: no interval)")
 
 
 def _as_measured(difference: Difference, claim: Claim) -> Gap:
-    """The effect and its bounds as fractions, negative where the first row is the lower one."""
+    """Return the effect and its bounds as fractions, negative where the first row is lower."""
     bounds = (difference.low, difference.high)
     if claim.direction == "higher":
         return (difference.effect, *bounds)
@@ -161,7 +161,7 @@ def _as_measured(difference: Difference, claim: Claim) -> Gap:
 
 
 def seeds_to_decide(answer: ClaimAnswer) -> str:
-    """How many seeds would decide an undecided claim, if true differences are the margin."""
+    """Say how many seeds would decide an undecided claim, if true differences are the margin."""
     if answer.verdict != "undecided":
         return ""
     if answer.seeds is not None:

@@ -40,67 +40,67 @@ GALLERY_WORDS = {
 
 
 def metric_title(metric: str) -> str:
-    """The metric as a column is headed; an unknown one keeps its own name."""
+    """Return the metric as a column is headed; an unknown one keeps its own name."""
     base, rate = over_all_rates(metric), rate_of(metric)
     title = METRIC_TITLES.get(base, base)
     return title if rate is None else f"{title} at rate {rate}"
 
 
 def grade_short(grade: str) -> str:
-    """A method's grade in one word, for tables; an unknown one keeps its own words."""
+    """Return a method's grade in one word, for tables; an unknown one keeps its own words."""
     return GRADE_SHORT.get(grade, grade)
 
 
 def rate_words(uses_rate: bool) -> str:
-    """Whether a method is told the down-sampling rates at test, for tables."""
+    """Say whether a method is told the down-sampling rates at test, for tables."""
     return "given" if uses_rate else "not used"
 
 
 def gallery_words(rule: str) -> str:
-    """The gallery rule in words for captions."""
+    """Return the gallery rule in words for captions."""
     return GALLERY_WORDS.get(rule, f"{rule} gallery")
 
 
 def backbone_words(profile: Mapping[str, Any]) -> str:
-    """ "resnet50 from ImageNet weights at 256×128": what the profile's networks start from."""
+    """Return "resnet50 from ImageNet weights at 256×128": what networks of a profile start from."""
     backbone = profile["backbone"]
     start = "random" if backbone.get("weights") == "none" else "ImageNet"
     return f"{backbone.get('name')} from {start} weights at {profile['height']}×{profile['width']}"
 
 
 def percent(fraction: float) -> str:
-    """A fraction in [0, 1] as per cent with one decimal, the form in which the field prints it."""
+    """Return a fraction in [0, 1] as per cent with one decimal, as the field prints it."""
     return f"{100 * fraction:.1f}"
 
 
 def signed(points: float) -> str:
-    """A difference in percentage points with its sign; the minus sign is the typographic one."""
+    """Return a difference in percentage points with its sign; the minus is the typographic one."""
     text = f"{points:+.1f}"
     return "0.0" if text in ("+0.0", "-0.0") else text.replace("-", MINUS)
 
 
 def points(fraction: float) -> str:
-    """A difference of fractions in points, with its sign."""
+    """Return a difference of fractions in points, with its sign."""
     return signed(100 * fraction)
 
 
 def interval_text(low: float | None, high: float | None) -> str:
-    """ "[+1.0, +5.2]": the bounds of a difference, fractions, in points; "" without both."""
+    """Return "[+1.0, +5.2]": the bounds of a difference, fractions, in points; "" without both."""
     return "" if low is None or high is None else f"[{points(low)}, {points(high)}]"
 
 
 def gap_text(effect: float, low: float | None, high: float | None) -> str:
-    """ "−3.1 [−5.2, −1.0]": a difference, and its interval where there is one, in points."""
+    """Return "−3.1 [−5.2, −1.0]": a difference, and its interval where there is one, in points."""
     return f"{points(effect)} {interval_text(low, high)}".rstrip()
 
 
 def set_title(dataset: str) -> str:
-    """The data set as tables call it; an unknown one by its id."""
+    """Return the data set as tables call it; an unknown one by its id."""
     return CARDS[dataset].title if dataset in CARDS else dataset
 
 
 def under_protocol(title: str, protocol: str) -> str:
-    """The title of a data set with the protocol that it was run under."""
+    """Return the title of a data set with the protocol that it was run under."""
     return f"{title} ({protocol})"
 
 
@@ -124,19 +124,19 @@ def memory(size: float) -> str:
 
 
 def seeds_words(seeds: Sequence[int]) -> str:
-    """ "3 seeds (0, 1, 2)"; over eight seeds only their number and range."""
+    """Return "3 seeds (0, 1, 2)"; over eight seeds only their number and range."""
     if len(seeds) > 8:
         return f"{len(seeds)} seeds ({min(seeds)} to {max(seeds)})"
     return f"{counted(len(seeds), 'seed')} ({', '.join(map(str, seeds))})"
 
 
 def slug(*parts: str) -> str:
-    """A name for anchors and files: letters, digits, hyphens, and the points and "_" of ids."""
+    """Return a name for anchors and files: letters, digits, hyphens, points and "_"."""
     return re.sub(r"[^A-Za-z0-9_.]+", "-", "-".join(parts)).strip("-")
 
 
 def p_text(p: float | None) -> str:
-    """A p-value as it is printed: "< 0.001", "0.012", "0.43"; a dash where there is none."""
+    """Return a p-value as it is printed: "< 0.001", "0.012", "0.43"; a dash where there is none."""
     if p is None:
         return "–"
     if p < 0.001:

@@ -106,7 +106,7 @@ def print_table(
 def _grids(
     artifacts: ArtifactFolder, tables: Sequence[Table | str | Path] | None
 ) -> tuple[RecordFolder, dict[str, list[Grid]]]:
-    """The records of the folder and the grids of each table that has any."""
+    """Return the records of the folder and the grids of each table that has any."""
     results = artifacts.results
     check_results(results)
     folder = scan_records(results)

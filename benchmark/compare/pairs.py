@@ -163,7 +163,7 @@ def _text(value: Any) -> str:
 
 
 def _agree(a: Mapping[str, Any], b: Mapping[str, Any]) -> bool:
-    """Whether all entries that both have are equal."""
+    """Say whether all entries that both have are equal."""
     return all(
         _agree(a[k], b[k]) if isinstance(a[k], Mapping) else a[k] == b[k] for k in a.keys() & b
     )

@@ -38,7 +38,7 @@ def blind_spots(
 
 
 def _sees(test: Test, limits: Limits) -> bool:
-    """Whether a drop that matters is found: by the test, or because it is beyond a bound."""
+    """Say whether a drop that matters is found: by the test, or as it is beyond a bound."""
     if test.finds is not None and test.finds <= limits.must_find:
         return True
     bound = BOUND if limits.tolerance is None else min(BOUND, limits.tolerance)

@@ -30,7 +30,7 @@ def write_weights(folder: Path, key: str, files: Mapping[str, bytes]) -> Path:
 
 
 def has_weights(folder: Path, record: Record) -> bool:
-    """Whether the weights of exactly this record are there; their content is checked on loading."""
+    """Say whether the weights of this very record are there; loading checks their content."""
     path = weights_path(folder, record.key)
     try:
         is_of_record = read_description(path)["digest"] == record.digests["weights"]

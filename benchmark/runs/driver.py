@@ -178,7 +178,7 @@ class _Driver:
                 show(outcome)
 
     def _keeps_weights(self, key: str) -> bool:
-        """Whether to keep weights: older ones are replaced, too, as they would be of no record."""
+        """Say whether to keep weights: older ones are replaced, too, as no record has them."""
         return self.plan.save_weights or weights_path(self.plan.out, key).exists()
 
     def _compared(self, event: Event, cells: dict[str, PlannedCell]) -> Event:

@@ -32,17 +32,17 @@ class Axis:
     ticks: tuple[Tick, ...] = ()
 
     def at(self, value: float) -> float:
-        """The position of a value, to a tenth."""
+        """Return the position of a value, to a tenth."""
         return round(self.exactly(value), 1)
 
     def exactly(self, value: float) -> float:
-        """The position of a value: what labels are put in order by."""
+        """Return the position of a value: what labels are put in order by."""
         share = (value - self.low) / (self.high - self.low)
         return self.start + (self.end - self.start) * share
 
 
 def percent_axis(values: Sequence[float], start: float, end: float) -> Axis:
-    """An axis of per cent around `values`, which are per cent, too."""
+    """Return an axis of per cent around `values`, which are per cent, too."""
     axis = Axis(*scale(min(values), max(values)), start, end)
     ticks = round_ticks(axis.low, axis.high)
     return replace(axis, ticks=tuple(Tick(axis.at(tick), f"{tick:g}") for tick in ticks))
@@ -51,7 +51,7 @@ def percent_axis(values: Sequence[float], start: float, end: float) -> Axis:
 def gap_axis(
     gaps: Iterable[Gap], start: float, end: float, *, parts: int, margin: float = 0.5
 ) -> Axis:
-    """An axis of percentage points around zero and all (effect, low, high), which are fractions.
+    """Return an axis of points around zero and all (effect, low, high), which are fractions.
 
     `margin`: the points beyond the outermost. The ticks divide the axis into at most `parts`.
     """
@@ -116,14 +116,14 @@ def scale(lowest: float, highest: float) -> tuple[float, float]:
 
 
 def round_ticks(low: float, high: float) -> list[float]:
-    """Two to five round values within the limits."""
+    """Return two to five round values within the limits."""
     step = next(s for s in (5, 10, 20, 25, 50) if (high - low) / s <= 4 or s == 50)
     first = math.ceil(low / step) * step
     return [float(t) for t in range(int(first), int(high) + 1, step)]
 
 
 def round_step(span: float, parts: int) -> int:
-    """The least of 1, 2, 5, 10, 20, 50, ... that divides a finite `span` into at most `parts`."""
+    """Return the least of 1, 2, 5, 10, 20, ... that cuts a finite `span` into `parts` at most."""
     least = math.ceil(span / parts)
     power: int = 10 ** (len(str(least)) - 1)
     return next((k * power for k in (1, 2, 5) if k * power >= least), 10 * power)

@@ -51,7 +51,7 @@ class CmcPlot:
 
 
 def cmc_plot(grid: Grid, column: Column) -> CmcPlot | None:
-    """The CMC curves of one column: mean and band over the seeds; None without data."""
+    """Draw the CMC curves of one column: mean and band over the seeds; None without data."""
     by_row = {
         row: curves
         for row in range(len(grid.table.rows))
@@ -87,7 +87,7 @@ def cmc_plot(grid: Grid, column: Column) -> CmcPlot | None:
 
 
 def curves_of(records: Sequence[Record], gallery: str) -> NDArray[np.float64] | None:
-    """(seeds, ranks) fractions, cut to the shortest curve and to RANKS."""
+    """Return (seeds, ranks) fractions, cut to the shortest curve and to RANKS."""
     curves = [record.cmc[gallery] for record in records if record.cmc.get(gallery)]
     if not curves:
         return None

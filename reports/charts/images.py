@@ -11,7 +11,7 @@ EXACT_HEIGHT = 64  # images up to this height go in as they are; larger ones as 
 
 
 def data_uri(image: NDArray[np.uint8], height: int = 128) -> str:
-    """An (H, W, 3) uint8 image as a data URI: PNG to the bit when small, else JPEG of `height`."""
+    """Return an (H, W, 3) uint8 image as a data URI: PNG when small, else JPEG of `height`."""
     picture = Image.fromarray(image)
     out = io.BytesIO()
     if picture.height <= EXACT_HEIGHT:

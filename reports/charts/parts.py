@@ -24,7 +24,7 @@ class Parts:
         self.failed: list[str] = []
 
     def draw(self, part: str, make: Callable[[], T], instead: Callable[[str], U]) -> T | U:
-        """What `make` returns or, where it raises, what `instead` makes of the reason."""
+        """Return what `make` returns or, where it raises, what `instead` makes of the reason."""
         try:
             return make()
         except Exception as error:

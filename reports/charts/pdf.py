@@ -102,7 +102,7 @@ def _mean_curves(grid: Grid, column: Column) -> dict[int, NDArray[np.float64]]:
 
 
 def _seeds(grid: Grid) -> bytes:
-    """Every seed as a dot, mean and standard deviation over it: a panel for each data set."""
+    """Draw every seed as a dot, mean and deviation over it: a panel for each data set."""
     metric = grid.table.metrics[0]
     labels, legend = _labels(grid), ["seed", "mean ±\nstandard deviation"]
 
@@ -130,7 +130,7 @@ def _seeds(grid: Grid) -> bytes:
 
 
 def _labels(grid: Grid) -> list[str]:
-    """The rows' labels in short lines; "row 3" for one whose signs the font has not."""
+    """Return the rows' labels in short lines; "row 3" for one whose signs the font has not."""
     font = get_font(findfont(SETTINGS["font.family"]))
     return [
         textwrap.fill(row.label, LABEL)
@@ -181,7 +181,7 @@ def _panels(
 
 
 def _legend(axes: Any, handles: Handles, is_beside: bool) -> None:
-    """Each label of the panels once, in an empty panel: beside the others or below them."""
+    """Draw each label of the panels once, in an empty panel: beside the others or below them."""
     axes.axis("off")
     location, columns = ("center", 1) if is_beside else ("upper center", 2)
     # matplotlib leaves out labels that begin with "_", so the texts are set afterwards.

@@ -11,7 +11,7 @@ from crossres.reports.comparison.sentence import verdict
 
 
 def against_json(folders: FolderComparison) -> dict[str, Any]:
-    """The comparison as JSON values; metrics and differences are fractions, B minus A."""
+    """Return the comparison as JSON values; metrics and differences are fractions, B minus A."""
     comparison = folders.comparison
     return {
         "a": folders.a,

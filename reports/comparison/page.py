@@ -61,7 +61,7 @@ def write_against(results: Path, folders: FolderComparison) -> Path:
 
 
 def to_page(folders: FolderComparison) -> str:
-    """The comparison as one self-contained HTML page."""
+    """Return the comparison as one self-contained HTML page."""
     comparison = folders.comparison
     differing = any(gap.verdict != "equal" for gap in comparison.gaps)
     costs: dict[str | None, Cost] = {cost.row: cost for cost in comparison.costs}

@@ -17,7 +17,7 @@ DIGEST_WORDS = {
 
 
 def verdict(comparison: Comparison) -> str:
-    """One sentence: the cells, the rows where any value differs, the cells of one folder only."""
+    """Return one sentence: the cells, the rows where values differ, cells of one folder only."""
     parts = [*_common(comparison.same_key), *_changed(comparison)]
     if any(gap.verdict != "equal" for gap in comparison.gaps):
         parts += [_chance(comparison), _largest(comparison)]
@@ -31,7 +31,7 @@ def verdict(comparison: Comparison) -> str:
 
 
 def change_words(change: Change | None) -> str:
-    """What differs, without the values: "option parts", "different code"."""
+    """Say what differs, without the values: "option parts", "different code"."""
     if change is None:
         return "no recorded difference"
     return DIGEST_WORDS.get(change.kind, f"{change.kind} {change.name}".strip())
@@ -42,7 +42,7 @@ def _cells(number: int, singular: str, plural: str) -> str:
 
 
 def _common(pairs: Sequence[Pair]) -> list[str]:
-    """Of the cells of one key."""
+    """Say how the cells of one key differ."""
     if not pairs:
         return []
     differing = [pair for pair in pairs if pair.sameness != "bit-equal"]
@@ -65,7 +65,7 @@ def _common(pairs: Sequence[Pair]) -> list[str]:
 
 
 def _though(pairs: Sequence[Pair]) -> str:
-    """What the cells are equal in spite of, and whether they were run twice at all."""
+    """Say what the cells are equal in spite of, and whether they were run twice at all."""
     causes = dict.fromkeys(_cause(change) for pair in pairs for change in pair.changes)
     copied = sum(pair.copied for pair in pairs)
     changed = sum(bool(pair.changes) for pair in pairs)
@@ -83,7 +83,7 @@ def _cause(change: Change) -> str:
 
 
 def _changed(comparison: Comparison) -> list[str]:
-    """Of the cells of one row that have other keys."""
+    """Say how the cells of one row that have other keys differ."""
     if not comparison.other_key:
         return []
     names: dict[str, dict[str, None]] = defaultdict(dict)
@@ -104,7 +104,7 @@ def _changed(comparison: Comparison) -> list[str]:
 
 
 def _chance(comparison: Comparison) -> str:
-    """How many rows differ beyond chance, in any of the measures."""
+    """Say how many rows differ beyond chance, in any of the measures."""
     overall = [gap for measure in comparison.measures for gap in comparison.overall(measure)]
     if all(gap.p is None for gap in overall if gap.verdict != "equal"):
         return "with one seed, chance cannot be assessed"
@@ -117,7 +117,7 @@ def _chance(comparison: Comparison) -> str:
 
 
 def _largest(comparison: Comparison) -> str:
-    """Of changes that look alike the first counts: the headline metric."""
+    """Return the largest change; of those that look alike the first counts: the headline metric."""
     overall = [gap for measure in comparison.measures for gap in comparison.overall(measure)]
     most: Gap = max(overall, key=lambda gap: round(abs(gap.difference.effect), 3))
     change = points(most.difference.effect)

@@ -23,7 +23,7 @@ STYLES = {"better": "bold green", "worse": "bold red", "not told": "yellow", "eq
 
 
 def print_against(folders: FolderComparison, console: Console) -> None:
-    """The sentence, what differs in the cells, and each row that is not equal."""
+    """Print the sentence, what differs in the cells, and each row that is not equal."""
     comparison = folders.comparison
     for caution in cautions_of(folders):
         console.print(caution, style="bold yellow", markup=False)

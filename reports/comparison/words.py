@@ -14,31 +14,31 @@ from crossres.reports.wording import seeds_words, set_title, under_protocol
 
 
 def cautions_of(folders: FolderComparison) -> tuple[str, ...]:
-    """What must be said of the numbers that are compared."""
+    """Say what must be said of the numbers that are compared."""
     return cautions(side for pair in folders.comparison.pairs for side in (pair.a, pair.b))
 
 
 def tallies_of(pairs: Sequence[Pair]) -> list[ChangeTally]:
-    """What differs, unless nothing at all does."""
+    """Say what differs, unless nothing at all does."""
     if all(pair.sameness == "bit-equal" and not pair.changes for pair in pairs):
         return []
     return tally(pairs)
 
 
 def title_of(dataset: str, protocol: str) -> str:
-    """The data set as tables call it, with its protocol where that is not the default one."""
+    """Return the data set as tables call it, with its protocol unless that is the default."""
     is_usual = dataset in CARDS and CARDS[dataset].protocol == protocol
     title = set_title(dataset)
     return title if is_usual else under_protocol(title, protocol)
 
 
 def verdict_words(verdict: GapVerdict) -> str:
-    """The verdict on a gap as reports print it after "B is"."""
+    """Return the verdict on a gap as reports print it after "B is"."""
     return "indistinguishable" if verdict == "not told" else verdict
 
 
 def ratio_words(ratio: float | None) -> str:
-    """ "1.03 ×"."""
+    """Return "1.03 ×"."""
     return "–" if ratio is None else f"{ratio:.2f} ×"
 
 

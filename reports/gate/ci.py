@@ -21,7 +21,7 @@ CHECKED = {
 
 
 def to_annotations(gate: FolderCheck) -> list[str]:
-    """One workflow command of GitHub Actions per finding: they show at the run and its change."""
+    """Return a workflow command of GitHub Actions per finding: they show at the run."""
     blind = gate.check.blind if gate.check.answer == "unusable" else ()
     return [
         *(_annotation(finding.kind, finding.text) for finding in gate.check.findings),
@@ -40,7 +40,7 @@ def _command(text: str) -> str:
 
 
 def to_junit(gate: FolderCheck) -> str:
-    """The answer as JUnit XML: a test case for each thing that was checked, failed where found."""
+    """Return the answer as JUnit XML: a test case for each thing checked, failed where found."""
     cases = [*_plain_cases(gate.check), *_test_cases(gate.check)]
     failures = sum(bool(findings) for _, findings in cases)
     blind = gate.check.blind
@@ -77,7 +77,7 @@ def _case(suite: ElementTree.Element, name: str) -> ElementTree.Element:
 def _fault(
     case: ElementTree.Element, tag: str, kind: str, texts: Sequence[str], advice: str
 ) -> None:
-    """A failure: something was found; or an error: it could not have been."""
+    """Return a failure: something was found; or an error: it could not have been."""
     attributes = {"type": kind, "message": "; ".join(texts)}
     ElementTree.SubElement(case, tag, attributes).text = "\n".join([*texts, advice])
 

@@ -8,7 +8,7 @@ from crossres.reports.gate.lines import bit_equal, notes_of
 
 
 def gate_json(gate: FolderCheck) -> dict[str, Any]:
-    """The answer as JSON values; metrics and differences are fractions, now minus before."""
+    """Return the answer as JSON values; metrics and differences are fractions, now minus before."""
     check = gate.check
     return {
         "passed": check.passed,

@@ -41,7 +41,7 @@ TRAINING = (
 
 
 def cautions_of(gate: FolderCheck) -> tuple[str, ...]:
-    """What must be said of the numbers that a check compares."""
+    """Say what must be said of the numbers that a check compares."""
     return cautions(pair.b for pair in gate.check.comparison.pairs)
 
 
@@ -60,7 +60,7 @@ def bit_equal(check: Check) -> int:
 
 
 def how_it_was_tested(check: Check) -> str:
-    """The rule of the tests in a few sentences."""
+    """Return the rule of the tests in a few sentences."""
     limits = check.limits
     sides = "half of it for drops, half for gains" if limits.gains else "all of it for drops"
     kind = "paired by data set and seed" if check.paired else "unpaired"
@@ -91,7 +91,7 @@ class GateLine:
 
 
 def training_lines_of(check: Check) -> list[tuple[str, ...]]:
-    """The first losses: row, loss, before, now, how far off cells are, and the verdict."""
+    """Return the first losses: row, loss, before, now, how far off cells are, and the verdict."""
     kinds = {finding.test: finding.kind for finding in check.findings if finding.test}
     return [
         (
@@ -111,7 +111,7 @@ HEADS = ("Row", "Metric", "Baseline", "Now", "Change", "95 %", "Detects", "")
 
 
 def lines_of(check: Check) -> list[GateLine]:
-    """The tests, each with its numbers in per cent and points."""
+    """Return the tests, each with its numbers in per cent and points."""
     kinds = {finding.test: finding.kind for finding in check.findings if finding.test}
     several = len({test.gallery for test in check.tests}) > 1
     return [_gate_line(test, kinds.get(test, ""), several) for test in check.tests]

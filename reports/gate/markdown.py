@@ -23,7 +23,7 @@ ICONS = {"passed": "✅", "failed": "❌", "unusable": "⚠️"}
 
 
 def to_summary(gate: FolderCheck) -> str:
-    """The answer as Markdown, for the summary of a CI job or a pull request."""
+    """Return the answer as Markdown, for the summary of a CI job or a pull request."""
     check = gate.check
     parts = [
         f"### {ICONS[check.answer]} crossres: {escape(gate.verdict)}\n",
@@ -57,7 +57,7 @@ def _table(lines: Iterable[GateLine]) -> str:
 
 
 def _rows(heads: tuple[str, ...], rule: str, lines: Iterable[tuple[str, ...]]) -> str:
-    """A Markdown table; the last cell of a line is its verdict, bold where it is a finding."""
+    """Return a Markdown table; the last cell of a line is its verdict, bold for a finding."""
     rows = [f"| {' | '.join(heads)} |", rule]
     for *numbers, verdict in lines:
         cell = f"**{verdict}**" if verdict in ADVICE else verdict

@@ -47,7 +47,7 @@ def print_power(
     limits: Limits,
     console: Console,
 ) -> None:
-    """The table, and a sentence per metric; `drop` in points."""
+    """Print the table, and a sentence per metric; `drop` in points."""
     table = RichTable(
         "Metric", "Seeds", "All rows", "Any row", "Time", box=box.SIMPLE_HEAD, pad_edge=False,
         title="Smallest detectable drop (found in 80 % of cases), in points",

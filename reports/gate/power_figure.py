@@ -31,7 +31,7 @@ def power_figure(
     limits: Limits,
     suffix: str,
 ) -> bytes:
-    """A PDF, PNG or SVG with a panel for a drop of all rows, and one for that of any one row.
+    """Draw a PDF, PNG or SVG: a panel for a drop of all rows, and one for that of any one row.
 
     Of the first metric of `limits`, with a curve for each number of seeds in `sensitivities`, as
     `sensitivities` gives them. The same arguments give the same bytes. InputError for another
@@ -93,7 +93,7 @@ def _draw(
     curves: Sequence[Points],
     panel: int,
 ) -> None:
-    """The curves of one panel."""
+    """Draw the curves of one panel."""
     for row, (sensitivity, curve) in enumerate(zip(sensitivities, curves, strict=True)):
         axes.plot(
             100 * drops, 100 * curve[:, panel],

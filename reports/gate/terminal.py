@@ -22,7 +22,7 @@ STYLES = {"passed": "bold green", "failed": "bold red", "unusable": "bold yellow
 
 
 def print_gate(gate: FolderCheck, console: Console) -> None:
-    """The verdict, the findings, what changed, and the notes."""
+    """Print the verdict, the findings, what changed, and the notes."""
     for caution in cautions_of(gate):
         console.print(caution, style="bold yellow", markup=False)
     console.print(Text(gate.verdict, style=STYLES[gate.check.answer]))

@@ -29,7 +29,7 @@ from crossres.reports.wording import set_title, under_protocol
 def build_grids(
     records: Iterable[Record], table: Table, queries: QueryReader = from_counts
 ) -> list[Grid]:
-    """The grids of `table`, real data first, then by source and profile; [] when no record matches.
+    """Return the grids of `table`: real data first, then by source and profile; [] without any.
 
     Published values are in those only that they may stand beside (`is_comparable`).
 
@@ -57,7 +57,7 @@ def build_grids(
 
 
 def _by_overrides(records: Sequence[Record]) -> list[tuple[dict[str, Any], list[Record]]]:
-    """The profiles behind records whose profiles differ in their methods' options at most.
+    """Return the profiles behind records whose profiles differ in methods' options at most.
 
     A record knows the options of its own method alone; a profile has those of all. Where a profile
     file was changed in between, there are two; a method that it left alone is in both.
@@ -83,7 +83,7 @@ def _canonical(content: Any) -> str:
 
 
 def _label(name: str, profile: Mapping[str, Any], several: int) -> str:
-    """The profile's name, with a digest when several profiles of that name differ in content."""
+    """Return the profile's name, with a digest where several of that name differ in content."""
     return name if several == 1 else f"{name}-{digest_of(_canonical(profile).encode())[:8]}"
 
 
@@ -122,7 +122,7 @@ def _grid(
 def _rows_using_rates(
     table: Table, profile: Mapping[str, Any]
 ) -> tuple[tuple[bool, ...], list[str]]:
-    """Which rows are told the rates of queries under the profile; notes on rows without options."""
+    """Say which rows are told the queries' rates under the profile; note rows without options."""
     uses_rate, notes = [], []
     for row in table.rows:
         uses_rate.append(method_class(row.method).needs_rate)
@@ -136,7 +136,7 @@ def _rows_using_rates(
 
 
 def _columns(table: Table, records: Sequence[Record]) -> tuple[Column, ...]:
-    """The table's data sets in its order, then those that only the records know, by name."""
+    """Return the table's data sets in its order, then those that only the records know, by name."""
     protocols: dict[str, set[str]] = defaultdict(set)
     for record in records:
         protocols[record.cell.dataset].add(_protocol_of(record, table))
@@ -151,25 +151,25 @@ def _columns(table: Table, records: Sequence[Record]) -> tuple[Column, ...]:
 
 
 def _title(dataset: str, records: Sequence[Record]) -> str:
-    """The title of a data set, which says so where the data is not what bears its name."""
+    """Return the title of a data set, which says so where the data is not what bears its name."""
     title = set_title(dataset)
     cells = [record.cell for record in records if record.cell.dataset == dataset]
     return f"{title}, partial" if any(cell.source == "partial" for cell in cells) else title
 
 
 def _protocol_of(record: Record, table: Table) -> str:
-    """The protocol of the column that shows a record."""
+    """Return the protocol of the column that shows a record."""
     return BY_ROW if table.is_by_row else record.cell.protocol
 
 
 def _named_columns(dataset: str, title: str, protocols: Sequence[str]) -> list[Column]:
-    """One column for each protocol of the table, titled with the table's own words for it."""
+    """Return a column for each protocol of the table, titled with the table's words for it."""
     texts = zip(protocol_texts(dataset, protocols), protocols, strict=True)
     return [Column(dataset, text, under_protocol(title, protocol)) for text, protocol in texts]
 
 
 def _columns_of_records(dataset: str, title: str, protocols: Sequence[str]) -> list[Column]:
-    """One column per protocol, which the title names unless it is the only one and the default."""
+    """Return a column per protocol, which the title names unless it is the only, default one."""
     card = CARDS.get(dataset)
     if not protocols:
         return [Column(dataset, card.protocol if card else "", title)]
@@ -218,7 +218,7 @@ def _first_key(seed: int, records: Sequence[Record], notes: list[str]) -> Record
 def _measures(
     table: Table, columns: Sequence[Column], records: Sequence[Record]
 ) -> list[tuple[str, str]]:
-    """(gallery rule, metric) of everything the records or the table name, in a fixed order."""
+    """Return (gallery rule, metric) of all that the records or the table name, in a fixed order."""
     pairs: dict[tuple[str, str], None] = {
         (table.rule(column.protocol), m): None for column in columns for m in table.metrics
     }
@@ -236,7 +236,7 @@ def _scores(
     metric: str,
     queries: QueryReader,
 ) -> dict[tuple[int, Column, str, str], Score]:
-    """The scores of one metric in all rows and columns, marked column by column."""
+    """Return the scores of one metric in all rows and columns, marked column by column."""
     rows = range(len(table.rows))
     scores = {
         (row, column): _score(table, row, column, cells[row, column].records, gallery, metric)
@@ -276,7 +276,7 @@ def _score(
 
 
 def _version_notes(records: Sequence[Record]) -> list[str]:
-    """What makes numbers of one grid less comparable than they look."""
+    """Say what makes numbers of one grid less comparable than they look."""
     notes = []
     for record in records:
         notes += [f"{record.cell.dataset}: {note}" for note in record.notes]

@@ -105,15 +105,15 @@ class Grid:
     notes: tuple[str, ...] = ()
 
     def score(self, row: int, column: Column, metric: str, gallery: str | None = None) -> Score:
-        """The score of a row (index into table.rows), by default under the table's gallery rule."""
+        """Return the score of a row (index into table.rows), by default under its `rule`."""
         return self.scores.get((row, column, metric, gallery or self.rule(column)), Score())
 
     def rule(self, column: Column) -> GalleryRule:
-        """The gallery rule of the headline numbers of a column."""
+        """Return the gallery rule of the headline numbers of a column."""
         return self.table.rule(column.protocol)
 
     def sample(self, row: int, metric: str, columns: Iterable[Column] | None = None) -> Sample:
-        """A metric of a row on these columns (default: `shown`), each under its gallery rule."""
+        """Return a metric of a row on these columns (default: `shown`), each under its rule."""
         chosen = self.shown if columns is None else tuple(columns)
         samples = [
             sample_of(
@@ -130,7 +130,7 @@ class Grid:
         )
 
     def training(self, row: int, column: Column) -> Training | None:
-        """The training set of a row and the seconds of its training; None: nothing was run."""
+        """Return the training set of a row and the seconds of its training; None if not run."""
         records = self.cells[row, column].records
         if not records:
             return None
@@ -205,7 +205,7 @@ class Grid:
         )
 
     def has_published(self, column: Column, metric: str) -> bool:
-        """Whether any row has a published value there."""
+        """Say whether any row has a published value there."""
         return any(
             self.score(row, column, metric).published is not None
             for row in range(len(self.table.rows))
@@ -222,7 +222,7 @@ def sample_of(
     metric: str,
     queries: QueryReader,
 ) -> Sample:
-    """One row's scores by the name of their column, and the queries behind each."""
+    """Return one row's scores by the name of their column, and the queries behind each."""
     values, behind = {}, {}
     for name, (score, records) in measured.items():
         by_key = {record.key: record for record in records}

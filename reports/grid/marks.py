@@ -33,7 +33,7 @@ def marks(rows: Sequence[Values], level: float = LEVEL) -> dict[str, list[Mark]]
 def _tests(
     rows: Sequence[Values], means: Mapping[str, Mapping[int, float]]
 ) -> dict[str, dict[tuple[int, int], float]]:
-    """The p-values of each column, corrected together."""
+    """Return the p-values of each column, corrected together."""
     raw = {
         (column, pair): gap.p
         for column, of in means.items()
@@ -62,5 +62,5 @@ def _marks(count: int, means: Mapping[int, float], tests: Tests, level: float) -
 
 
 def _indistinguishable(row: int, rivals: Sequence[int], tests: Tests, level: float) -> list[int]:
-    """Those of the others that no test tells from the row."""
+    """Return those of the others that no test tells from the row."""
     return [rival for rival in rivals if tests.get((min(row, rival), max(row, rival)), 1.0) > level]

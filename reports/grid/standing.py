@@ -18,7 +18,7 @@ UNVERIFIED = (
 
 
 def cautions(records: Iterable[Record]) -> tuple[str, ...]:
-    """What must be said wherever these numbers appear, each as "HEAD: text"; () for real data."""
+    """Return what must be said wherever these numbers appear: "HEAD: text"; () for real data."""
     all_records = list(records)
     sentences = [TWIN] if any(is_twin(record.cell.source) for record in all_records) else []
     if partial := _copies(all_records):
@@ -35,24 +35,24 @@ def cautions(records: Iterable[Record]) -> tuple[str, ...]:
 
 
 def partial_title(records: Iterable[Record]) -> str:
-    """ "partial data: MLR-Market-1501, 12 of 1,501 identities"; "" where no data is partial."""
+    """Return "partial data: MLR-Market-1501, 12 of 1,501 identities"; "" where none is partial."""
     sets = [f"{name}, {copies[0][0]}" for name, copies in _copies(records).items()]
     return f"partial data: {'; '.join(sets)}" if sets else ""
 
 
 def headed(caution: str) -> tuple[str, str]:
-    """The head, which is set in bold, and the rest."""
+    """Return the head, which is set in bold, and the rest."""
     head, colon, text = caution.partition(":")
     return head, colon + text
 
 
 def is_of_the_set(record: Record) -> bool:
-    """Whether the cell ran on the data that bears the name of its set, or on a twin of it."""
+    """Say whether the cell ran on the data that bears the name of its set, or on a twin of it."""
     return record.cell.source != "partial" and not _is_unverified(record)
 
 
 def is_comparable(records: Iterable[Record]) -> bool:
-    """Whether published values may stand beside these: verified real data, at the paper's size."""
+    """Say whether published values may stand beside these: verified, at the paper's size."""
     return all(
         record.cell.source == "real" and record.standing is not None and record.standing.paper_size
         for record in records
@@ -64,7 +64,7 @@ def _is_unverified(record: Record) -> bool:
 
 
 def _copies(records: Iterable[Record]) -> dict[str, list[tuple[str, ...]]]:
-    """The title of each partial data set -> in what each of its copies differs, each copy once."""
+    """Return the title of each partial data set -> in what each of its copies differs, once."""
     by_title: dict[str, dict[tuple[str, ...], None]] = defaultdict(dict)
     for record in records:
         if record.cell.source == "partial":

@@ -12,7 +12,7 @@ from crossres.reports.grid.grid import BY_ROW, Grid
 
 
 def cell_command(grid: Grid, row: int, record: Record) -> str:
-    """The command that runs exactly this cell again, into another folder to compare with."""
+    """Return the command that runs exactly this cell again, into another folder to compare with."""
     label = grid.table.rows[row].label
     # A label with a comma, or one that looks like an option, can be named by its number alone.
     is_name = "," not in label and not label.startswith("-")
@@ -25,7 +25,7 @@ def cell_command(grid: Grid, row: int, record: Record) -> str:
 
 
 def missing_command(grid: Grid) -> str:
-    """The commands, one per protocol, that run the cells that have no record yet."""
+    """Return the commands, one per protocol, that run the cells that have no record yet."""
     datasets: dict[str, dict[str, None]] = {}
     for _, column, _ in grid.missing:
         datasets.setdefault(column.protocol, {})[column.dataset] = None
@@ -37,7 +37,7 @@ def missing_command(grid: Grid) -> str:
 
 
 def _data_flags(protocol: str, datasets: Sequence[str]) -> str:
-    """The data sets, and their protocol where it is not the default of each of them."""
+    """Return the data sets, and their protocol where it is not the default of each of them."""
     usual = {CARDS[name].protocol if name in CARDS else None for name in datasets}
     is_usual = usual == {protocol} or protocol == BY_ROW
     chosen = "" if is_usual else f" --protocol {shlex.quote(protocol)}"
@@ -51,7 +51,7 @@ def _run_command(record: Record, grid: Grid) -> str:
 
 
 def _data_source(record: Record) -> str:
-    """`--data`, and what admits a folder that is not what its card says; nothing for a twin."""
+    """Return `--data`, and what admits a folder unlike its card; nothing for a twin."""
     if is_twin(record.cell.source):
         return ""
     stated = record.standing or Standing()
@@ -60,5 +60,5 @@ def _data_source(record: Record) -> str:
 
 
 def _spelled(name: str, built_in: Sequence[str]) -> str:
-    """A table or profile as the command line takes it: a name, or the path of a user's file."""
+    """Return a table or profile as the command line takes it: a name, or a path of the user's."""
     return name if name in built_in else shlex.quote(f"PATH/TO/{name}.toml")

@@ -85,7 +85,7 @@ class Costs:
 
 
 def short(number: float) -> str:
-    """ "515 k", "23.5 M", "4.1 G": a count with a decimal prefix."""
+    """Return "515 k", "23.5 M", "4.1 G": a count with a decimal prefix."""
     for size, prefix in ((1e12, " T"), (1e9, " G"), (1e6, " M"), (1e3, " k")):
         if number >= size:
             return f"{number / size:.3g}{prefix}"
@@ -117,7 +117,7 @@ MEASURES = (
 
 
 def costs_of(grid: Grid) -> Costs | None:
-    """The costs of a grid's rows, means over their cells; None for fewer than two rows.
+    """Return the costs of a grid's rows, means over their cells; None for fewer than two rows.
 
     The metric is the table's first, a mean over data sets. A kind of cost is left out where fewer
     than two rows know it in every cell.
@@ -148,7 +148,7 @@ def _cost(panel: CostPanel, row: int) -> tuple[str, bool]:
 
 
 def _spent(grid: Grid, measure: CostMeasure, rows: Mapping[int, float]) -> dict[int, float]:
-    """Each row's mean cost of a cell, where every cell of it is known and not zero."""
+    """Return each row's mean cost of a cell, where every cell of it is known and not zero."""
     spent = {}
     for row in rows:
         costs_or_none = [
@@ -163,7 +163,7 @@ def _spent(grid: Grid, measure: CostMeasure, rows: Mapping[int, float]) -> dict[
 
 
 def pareto(points: Mapping[int, tuple[float, float]]) -> list[int]:
-    """The rows of (cost, gain) that no other one beats in both or equals in one; cheapest first."""
+    """Return the rows of (cost, gain) that none beats in both or equals in one; cheapest first."""
     front: list[int] = []
     for row in sorted(points, key=lambda row: (points[row][0], -points[row][1], row)):
         if not front or points[row][1] > points[front[-1]][1]:
@@ -202,7 +202,7 @@ def _panel(
 
 
 def _log_axis(steps: Sequence[float], least: float, most: float) -> tuple[Axis, Sequence[float]]:
-    """An axis of logarithms between the round values just outside both ends; which to label.
+    """Return an axis of logarithms between the round values just outside both ends; which to label.
 
     These are at most five.
     """

@@ -136,7 +136,7 @@ def _comparison(grid: Grid, metric: str) -> RowComparison | None:
 
 
 def _named_reference(grid: Grid, values: Mapping[int, Values]) -> int:
-    """The row that the table names as its reference, else the one of the highest mean."""
+    """Return the row that the table names as its reference, else the one of the highest mean."""
     reference = next((r for r in values if grid.table.rows[r].label == grid.table.reference), None)
     if reference is not None:
         return reference
@@ -167,7 +167,7 @@ def _effect(row: Against, reference: Against) -> float:
 
 
 def rows_of(grid: Grid, metric: str) -> dict[int, Sample]:
-    """Each row that has values, by column and seed, under the table's gallery rule."""
+    """Return each row that has values, by column and seed, under the table's gallery rule."""
     samples = {row: grid.sample(row, metric) for row in range(len(grid.table.rows))}
     return {row: sample for row, sample in samples.items() if sample}
 

@@ -87,7 +87,7 @@ class Pictures:
 
 
 def pictures_fault(arrays: Arrays) -> str:
-    """What keeps an artifact from being shown; "" for nothing."""
+    """Say what keeps an artifact from being shown; "" for nothing."""
     lacking = sorted(_NEEDED - set(arrays))
     if lacking:
         return f"lacks {', '.join(lacking)}"
@@ -101,7 +101,7 @@ def pictures_fault(arrays: Arrays) -> str:
 def pictures(
     grid: Grid, column: Column, artifacts: ArtifactFolder, queries: int
 ) -> Pictures | None:
-    """The pictures of one column, of its first seed with artifacts; None without any."""
+    """Return the pictures of one column, of its first seed with artifacts; None without any."""
     for seed in sorted(
         {r.cell.seed for row in _rows(grid) for r in grid.cells[row, column].records}
     ):
@@ -118,7 +118,7 @@ def pictures(
 
 
 def queries_for(grids: Sequence[Grid]) -> int:
-    """How many queries per data set keep the galleries of a whole report within GALLERY_IMAGES."""
+    """Say how many queries per data set keep the galleries of a report within GALLERY_IMAGES."""
     images = sum(len(grid.shown) * (1 + 5 * len(grid.table.rows)) for grid in grids)
     return max(1, min(MOST_QUERIES, GALLERY_IMAGES // max(1, images)))
 
@@ -143,7 +143,7 @@ def _load(
 
 
 def _failures_first(by_row: Mapping[int, tuple[Record, Arrays]]) -> list[str]:
-    """The queries of the first row: those that most rows get wrong, then most wrong, first."""
+    """Return the queries of the first row: those that most rows get wrong, most wrong, first."""
     names = [str(name) for name in next(iter(by_row.values()))[1]["query_names"]]
     ranks: dict[str, list[int]] = {name: [] for name in names}
     for _, arrays in by_row.values():
@@ -153,7 +153,7 @@ def _failures_first(by_row: Mapping[int, tuple[Record, Arrays]]) -> list[str]:
 
 
 def _query(by_row: Mapping[int, tuple[Record, Arrays]], name: str) -> Query:
-    """One query of the first row, with every row that kept the same one."""
+    """Return one query of the first row, with every row that kept the same one."""
     first = next(iter(by_row.values()))[1]
     at = [str(query_name) for query_name in first["query_names"]].index(name)
     pid = int(first["query_pids"][at])
@@ -192,12 +192,12 @@ def _ranking(row: int, record: Record, arrays: Arrays, name: str) -> Ranking | N
 
 
 def rate_words(rate: int) -> str:
-    """A down-sampling rate in words: 1 is HR, 0 natively LR."""
+    """Return a down-sampling rate in words: 1 is HR, 0 natively LR."""
     return {0: "natively LR", 1: "HR"}.get(rate, f"LR, 1/{rate}")
 
 
 def _chain(row: int, record: Record, arrays: Arrays, names: Sequence[str]) -> Chain | None:
-    """The reconstructions that a row kept of these queries; None without any."""
+    """Return the reconstructions that a row kept of these queries; None without any."""
     if "chain_images" not in arrays or not len(arrays["chain_images"]):
         return None
     labels = tuple(str(label) for label in arrays["chain_labels"])

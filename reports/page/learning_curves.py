@@ -56,7 +56,7 @@ class Learning:
 
 
 def learning_of(grid: Grid, artifacts: ArtifactFolder) -> tuple[Learning, ...]:
-    """The curves of each column that has any."""
+    """Return the curves of each column that has any."""
     by_column = [Learning(column, _rows(grid, column, artifacts)) for column in grid.shown]
     return tuple(learning for learning in by_column if learning.rows)
 
@@ -93,7 +93,7 @@ def _fault(arrays: Arrays) -> str:
 
 
 def panels_of(seeds: Sequence[dict[str, Values]]) -> tuple[CurvePanel, ...]:
-    """One panel for each loss that any seed noted, in their order."""
+    """Return one panel for each loss that any seed noted, in their order."""
     names = dict.fromkeys(name for curves in seeds for name in curves)
     return tuple(_panel(name, [c[name] for c in seeds if name in c]) for name in names)
 
@@ -127,7 +127,7 @@ def _panel(name: str, curves: Sequence[Values]) -> CurvePanel:
 
 
 def _stretched(curve: Values, bins: int) -> Values:
-    """A curve of fewer bins over `bins`: shorter trainings have them only up to 50 steps."""
+    """Stretch a curve of fewer bins over `bins`: trainings have them only up to 50 steps."""
     return np.asarray(curve[(2 * np.arange(bins) + 1) * len(curve) // (2 * bins)])
 
 
@@ -140,18 +140,18 @@ def limits(least: Sequence[float], most: Sequence[float]) -> tuple[float, float]
 
 
 def _step(largest: float) -> float:
-    """A fifth of the decade, so that limits are one or two digits and not much too wide."""
+    """Return a fifth of the decade: limits are one or two digits and not much too wide."""
     return 10.0 ** math.floor(math.log10(largest)) / 5 if largest > 0 else 1.0
 
 
 def number(value: float) -> str:
-    """A loss in three digits: "12.3", "0.00452", "3,860", "2.01e−05"."""
+    """Return a loss in three digits: "12.3", "0.00452", "3,860", "2.01e−05"."""
     text = f"{value:,.0f}" if 1000 <= abs(value) < 1e6 else f"{value:.3g}"
     return text.replace("-", MINUS)
 
 
 def _path(points: Sequence[tuple[int, int]], breaks: set[int]) -> str:
-    """The points joined, but not across an x of `breaks`; a point alone is a dot."""
+    """Join the points, but not across an x of `breaks`; a point alone is a dot."""
     path, before = "", None
     for x, y in points:
         joined = before is not None and not any(before <= at <= x for at in breaks)

@@ -58,7 +58,7 @@ class Numbers:
 
 
 def numbers_of(grids: Sequence[Grid]) -> Numbers:
-    """Every grid's lines in the order of the page.
+    """Return every grid's lines in the order of the page.
 
     Lines with neither records nor published numbers, and columns that no line fills, are left out.
     """

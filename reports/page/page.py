@@ -84,7 +84,7 @@ def to_html(
     version: str,
     parts: Parts,
 ) -> str:
-    """The whole page, from the claims to what is left over.
+    """Return the whole page, from the claims to what is left over.
 
     The pictures come from the `artifacts`; the page holds copies, not links. What cannot
     be drawn is named where it would stand, and among what is left over.
@@ -125,7 +125,7 @@ def to_html(
 
 
 def _arranged(templates: jinja2.Environment, template: str, macro: str, *arguments: Any) -> Markup:
-    """What a macro of a template makes of the things given."""
+    """Say what a macro of a template makes of the things given."""
     html: Markup = getattr(templates.get_template(f"{template}.html.j2").module, macro)(*arguments)
     return html
 
@@ -207,7 +207,7 @@ _PARTS = (
 
 
 def _setups(sections: Sequence[Section]) -> list[Setup]:
-    """Every record once, under the first table and row that shows it."""
+    """Return every record once, under the first table and row that shows it."""
     listed: set[str] = set()
     setups = []
     for section in sections:
@@ -227,7 +227,7 @@ def _setups(sections: Sequence[Section]) -> list[Setup]:
 
 
 def _overview(records: Sequence[Record]) -> dict[str, list[tuple[Any, ...]]]:
-    """The code versions and environments of the cells, each with its number of cells."""
+    """Return the code versions and environments of the cells, each with its number of cells."""
     environments = Counter(json.dumps(record.environment, sort_keys=True) for record in records)
     codes = Counter(
         (f"{record.cell.method} on {record.cell.dataset}", record.digests["code"])
@@ -247,7 +247,7 @@ def _environment_words(content: str) -> str:
 
 
 def environment() -> jinja2.Environment:
-    """The templates of the room, with the vocabulary that they share."""
+    """Return the templates of the room, with the vocabulary that they share."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parents[1] / "templates"),
         autoescape=True,
@@ -296,19 +296,19 @@ def _published_in(metric: str, grid: Grid) -> bool:
 
 
 def cell_anchor(section: Section, row: int, column: Column) -> str:
-    """The anchor of the first record behind one cell of the table."""
+    """Return the anchor of the first record behind one cell of the table."""
     records = section.grid.cells[row, column].records
     return f"r-{records[0].key}" if records else ""
 
 
 def counts_of(grid: Grid, column: Column) -> Mapping[str, int]:
-    """The counts of the first record in a column that has any."""
+    """Return the counts of the first record in a column that has any."""
     rows = range(len(grid.table.rows))
     return next(r.counts for row in rows for r in grid.cells[row, column].records)
 
 
 def in_order(mapping: Mapping[str, Any], names: Iterable[str]) -> list[tuple[str, Any]]:
-    """The items of a mapping, those of `names` first and in that order, then the others by name."""
+    """Return the items of a mapping: those of `names` first in that order, then others by name."""
     first = [name for name in names if name in mapping]
     return [(name, mapping[name]) for name in [*first, *sorted(set(mapping) - set(first))]]
 
@@ -321,13 +321,13 @@ def difference(score: Score) -> str:
 
 
 def by_seed(score: Score) -> str:
-    """ "seed 0: 51.2, seed 1: 53.0"."""
+    """Return "seed 0: 51.2, seed 1: 53.0"."""
     pairs = zip(score.seeds, score.values, strict=True)
     return ", ".join(f"seed {seed}: {words.percent(value)}" for seed, value in pairs)
 
 
 def digest(value: str) -> Markup:
-    """A digest, shortened; the whole value on hover and, by a click, on the clipboard."""
+    """Return a digest, shortened; the whole value on hover and, by a click, on the clipboard."""
     if not value:
         return Markup("–")
     return Markup(
@@ -336,7 +336,7 @@ def digest(value: str) -> Markup:
 
 
 def option(value: object) -> str:
-    """An option's value as JSON."""
+    """Return an option's value as JSON."""
     return json.dumps(value, ensure_ascii=False)
 
 

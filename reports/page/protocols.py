@@ -54,7 +54,7 @@ class Across:
 
 
 def across_of(grid: Grid) -> tuple[Across, ...]:
-    """A drawing for each data set that a table with several protocols was run on."""
+    """Draw each data set that a table with several protocols was run on."""
     by_set: dict[str, list[Column]] = {}
     for column in grid.shown:
         by_set.setdefault(column.dataset, []).append(column)
@@ -87,7 +87,7 @@ def across(
     places: Sequence[int] | Sequence[str],
     scores: Mapping[int, Sequence[tuple[Score, str]]],
 ) -> Across:
-    """A drawing of scores by row, with their names, at rates or (as evenly) at protocols.
+    """Draw scores by row, with their names, at rates or (as evenly) at protocols.
 
     At rates, the points of a row are joined.
     """
@@ -123,12 +123,12 @@ def across(
 
 
 def _protocol_of(column: Column) -> str:
-    """The protocol as the table names it: "MLR-VIPeR (mlr-sing)" -> "mlr-sing"."""
+    """Return the protocol as the table names it: "MLR-VIPeR (mlr-sing)" -> "mlr-sing"."""
     return column.title.partition(" (")[2].removesuffix(")")
 
 
 def _rates(columns: Sequence[Column]) -> list[int]:
-    """The rates, where the columns differ in nothing else; else []."""
+    """Return the rates, where the columns differ in nothing else; else []."""
     matches = [_RATE.match(_protocol_of(column)) for column in columns]
     surroundings = {match.group(1, 3) for match in matches if match}
     if len(surroundings) != 1 or None in matches:
@@ -152,7 +152,7 @@ def _spots(
     positions: Sequence[float],
     y_axis: Axis,
 ) -> tuple[ProtocolSpot, ...]:
-    """The spots of one row, beside those of the others unless `row` is None."""
+    """Return the spots of one row, beside those of the others unless `row` is None."""
     shift = 0.0 if row is None else APART * (row - (rows - 1) / 2)
     return tuple(
         ProtocolSpot(

@@ -99,7 +99,7 @@ def diagram(
 
 
 def _letter(index: int) -> str:
-    """a to z, then numbers: places on paper that coincide need more than a knot to tell rows."""
+    """Return a to z, then numbers: places that coincide need more than a knot to tell rows."""
     return chr(ord("a") + index) if index < 26 else str(index + 1)
 
 

@@ -28,7 +28,7 @@ class ByRate:
 
 
 def by_rate_of(grid: Grid) -> tuple[ByRate, ...]:
-    """Each data set whose queries have several known rates; natively LR queries have none."""
+    """Return each data set whose queries have several known rates; natively LR ones have none."""
     first = over_all_rates(grid.table.metrics[0])
     metrics = tuple(sorted(METRICS_BY_RATE, key=lambda metric: metric != first))
     drawn = (_by_rate(grid, column, metrics) for column in grid.shown)

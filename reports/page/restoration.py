@@ -69,7 +69,7 @@ class _Restored:
 
 
 def quality_of(grid: Grid, artifacts: ArtifactFolder) -> tuple[Quality, ...]:
-    """Each column where it was measured."""
+    """Return each column where it was measured."""
     by_column = [_quality(grid, column, artifacts) for column in grid.shown]
     return tuple(quality for quality in by_column if quality.rows)
 
@@ -127,7 +127,7 @@ def _restored(arrays: Arrays) -> _Restored:
 
 
 def _steps(seeds: Sequence[_Restored], rates: Sequence[int]) -> tuple[Step, ...]:
-    """The steps that any seed has, the input first; gains are over the input of the same seeds."""
+    """Return the steps that any seed has, the input first; gains are over the same seeds' input."""
     labels = list(dict.fromkeys(label for seed in seeds for label in seed.labels))
     steps = []
     for label in labels:

@@ -72,7 +72,7 @@ def overview_of(
     leftovers: Leftovers,
     records: Iterable[Record],
 ) -> Overview:
-    """The overview of grids with their anchors, of which `records` are the cells."""
+    """Return the overview of grids with their anchors, of which `records` are the cells."""
     glances = tuple(_glance(grid, anchor) for grid, anchor in sections)
     cells = {record.key: record for record in records}.values()
     verdicts = Counter(answer.verdict for group in claim_groups for answer in group.measured)
@@ -148,7 +148,7 @@ def _led(
 
 
 def leader_words(leader: Leader, labels: Sequence[str]) -> str:
-    """ "+3.1 points over SING, beyond chance", or "...; indistinguishable from SING"."""
+    """Return "+3.1 points over SING, beyond chance", or "...; indistinguishable from SING"."""
     lead = f"{words.signed(leader.lead)} points over {labels[leader.next_one]}"
     if not leader.rows:
         return f"{lead}; with one seed, chance cannot be assessed"

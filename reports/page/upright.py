@@ -15,12 +15,12 @@ HEIGHT, WIDTH = 288, 144  # pixels, in the paper
 
 
 def knows_wide(arrays: Arrays) -> bool:
-    """Whether an artifact says of each image whether it is wide: of vehicles, not of older ones."""
+    """Say whether an artifact knows of each image if it is wide: of vehicles, not older ones."""
     return {"query_wide", "top_wide"} <= set(arrays)
 
 
 def upright(arrays: Arrays) -> Arrays:
-    """An artifact that `knows_wide`, its queries, top images and chains turned where wide.
+    """Turn an artifact that `knows_wide`: its queries, top images and chains where wide.
 
     Their height stays, their shape becomes that of 288 x 144.
     """

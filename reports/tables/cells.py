@@ -18,19 +18,19 @@ TRAINING = ("Training identities / images", "Training time")
 
 
 def mean_std(score: Score) -> str:
-    """ "56.8 ± 2.6", "56.8" for a single seed, "–" for a cell that has not been run."""
+    """Return "56.8 ± 2.6", "56.8" for a single seed, "–" for a cell that has not been run."""
     if score.mean is None:
         return "–"
     return percent(score.mean) + ("" if score.std is None else f" ± {percent(score.std)}")
 
 
 def published_text(score: Score) -> str:
-    """The published value as printed, in per cent, or nothing."""
+    """Return the published value as printed, in per cent, or nothing."""
     return "" if score.published is None else f"{score.published.value:.1f}"
 
 
 def facts(grid: Grid) -> str:
-    """One line: how the numbers of this grid were made."""
+    """Return one line: how the numbers of this grid were made."""
     start = backbone_words(grid.records[0].profile)
     line = (
         f"{source_words(grid.source)}, profile {grid.profile} ({start}), "
@@ -40,17 +40,17 @@ def facts(grid: Grid) -> str:
 
 
 def method_words(grid: Grid, row: int) -> str:
-    """ "grade: our reading, query's rate not used": what a table says of the method of a row."""
+    """Return "grade: our reading, query's rate not used": what a table says of a row's method."""
     return f"grade: {grid.methods[row].grade}, query's rate {rate_words(grid.uses_rate[row])}"
 
 
 def published_somewhere(grid: Grid, metric: str) -> bool:
-    """Whether the metric has a published value in any column that is shown."""
+    """Say whether the metric has a published value in any column that is shown."""
     return any(grid.has_published(column, metric) for column in grid.shown)
 
 
 def training_texts(grid: Grid, row: int, column: Column) -> list[str]:
-    """["60 / 480", "31 s"] where rows have protocols of their own: training set and time."""
+    """Return ["60 / 480", "31 s"] where rows have protocols of their own: training set and time."""
     if not grid.table.is_by_row:
         return []
     training = grid.training(row, column)
@@ -66,7 +66,7 @@ def seeds_measured(grid: Grid, row: int, column: Column) -> str:
 
 
 def problems(grid: Grid) -> list[str]:
-    """What a reader must know before trusting the numbers: gaps, leftovers, notes."""
+    """Say what a reader must know before trusting the numbers: gaps, leftovers, notes."""
     sentences = []
     if grid.missing:
         total = len(grid.missing) + len(grid.records)

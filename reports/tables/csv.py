@@ -29,7 +29,7 @@ CSV_COLUMNS = (
 
 
 def to_csv(grids: Iterable[Grid]) -> str:
-    """All grids as tidy CSV, one line per row, data set, metric and gallery rule.
+    """Return all grids as tidy CSV, one line per row, data set, metric and gallery rule.
 
     mean, std, values and published are fractions; `values` and `keys` are "seed=..." joined by
     ";"; empty means not measured (std: fewer than two seeds) or not published. `caution` is what

@@ -74,7 +74,7 @@ _MARKS: dict[str, str] = _DATA["marks"]
 
 
 def to_latex(grids: Sequence[Grid], panel_size: int | None = None) -> str:
-    r"""All grids as LaTeX, one table float each, for a page with about 17 cm of text.
+    r"""Return all grids as LaTeX, one table float each, for a page with about 17 cm of text.
 
     `panel_size` is the greatest number of data sets side by side; further ones stand in panels
     below (by default as many as fit the page). A table of at most MOST_IN_COLUMN numbers a line is
@@ -85,7 +85,7 @@ def to_latex(grids: Sequence[Grid], panel_size: int | None = None) -> str:
 
 
 def unset(reason: str) -> str:
-    """What stands in the file in place of tables that could not be drawn, for all to see."""
+    """Say what stands in the file in place of tables that could not be drawn, for all to see."""
     return rf"{HEADER}\fbox{{\parbox{{0.9\linewidth}}{{{escape(reason)}}}}}" + "\n"
 
 
@@ -100,7 +100,7 @@ def escape(text: str) -> str:
 
 
 def _piece(unit: str) -> str:
-    """One sign with the marks that stand on it."""
+    """Return one sign with the marks that stand on it."""
     if unit in _SIGNS:
         return _SIGNS[unit]
     if unit.isascii():
@@ -186,7 +186,7 @@ def _measured(grid: Grid) -> TabularBlock:
 
 
 def _title(column: Column) -> str:
-    """The data set, with its protocol on a line of its own."""
+    """Return the data set, with its protocol on a line of its own."""
     name, bracket, protocol = column.title.partition(" (")
     return rf"\shortstack{{{escape(name)}\\({escape(protocol)}}}" if bracket else escape(name)
 
@@ -198,12 +198,12 @@ def _on(source: str) -> str:
 
 
 def _shows_training(grid: Grid) -> bool:
-    """Whether rows differ in what they are trained on, and one data set leaves room to say it."""
+    """Say whether rows differ in their training data, and one data set leaves room to say it."""
     return grid.table.is_by_row and len(grid.shown) == 1
 
 
 def _beside_label(grid: Grid, row: int) -> list[str]:
-    """What stands between the label and the numbers of a row."""
+    """Say what stands between the label and the numbers of a row."""
     method, uses_rate = grid.methods[row], grid.uses_rate[row]
     grade = [grade_short(method.grade), "given" if uses_rate else ""] if grid.is_mixed else []
     return grade + (training_texts(grid, row, grid.shown[0]) if _shows_training(grid) else [])
@@ -227,7 +227,7 @@ def _published(grid: Grid) -> TabularBlock:
 
 
 def _sources(grid: Grid) -> list[str]:
-    """Where the published numbers beside these measured ones come from."""
+    """Say where the published numbers beside these measured ones come from."""
     scores = [
         grid.score(row, column, metric)
         for row in range(len(grid.table.rows))

@@ -59,7 +59,7 @@ class TabularBlock:
 
 
 def tabular(block: TabularBlock, panel_size: int | None = None) -> str:
-    """The block with at most `panel_size` data sets side by side, in panels as even as can be.
+    """Return the block with at most `panel_size` data sets side by side, in even panels.
 
     By default as many data sets as fit a page of two columns, whatever their names are.
     """
@@ -100,7 +100,7 @@ def _panel(block: TabularBlock, panel: range) -> str:
 
 
 def _cell(number: Number, widest: Number) -> str:
-    """The number, padded to the shape of the widest one."""
+    """Return the number, padded to the shape of the widest one."""
     if not number.mean:
         return "--"
     form = {"best": r"\crossresbest{%s}", "second": r"\underline{%s}"}.get(number.mark, "%s")

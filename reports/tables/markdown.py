@@ -22,7 +22,7 @@ _LIST = re.compile(r"^(\d+(?=[.)]\s)|(?=[-+]\s|[-=]+$))")
 
 
 def to_markdown(grids: Sequence[Grid]) -> str:
-    """All grids as Markdown tables; best bold, second in italics, published in own columns."""
+    """Return all grids as Markdown: best bold, second in italics, published in own columns."""
     return "\n".join(_markdown(grid) for grid in grids)
 
 
