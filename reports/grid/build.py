@@ -13,14 +13,14 @@ from typing import Any
 from crossres.benchmark.compare.rows import Rows, protocol_texts, row_options
 from crossres.benchmark.config.tables import Table
 from crossres.benchmark.metrics.by_rate import VALID_QUERIES
-from crossres.benchmark.records.queries import QueryReader, from_counts
+from crossres.benchmark.records.queries import QueryReader, from_counts, sample_of
 from crossres.benchmark.records.record import Record
 from crossres.datasets.base.errors import InputError
 from crossres.datasets.base.files import digest_of
 from crossres.datasets.base.words import counted, listed
 from crossres.datasets.cards import CARDS
 from crossres.methods.interface.registry import method_class
-from crossres.reports.grid.grid import BY_ROW, Cells, Column, Grid, Score, sample_of
+from crossres.reports.grid.grid import BY_ROW, Cells, Column, Grid, Score, trials
 from crossres.reports.grid.marks import marks
 from crossres.reports.grid.standing import is_comparable
 from crossres.reports.wording import set_title, under_protocol
@@ -245,7 +245,11 @@ def _scores(
     }
     samples = [
         sample_of(
-            {column.name: (scores[row, column], cells[row, column].records) for column in columns},
+            {
+                trial: record
+                for column in columns
+                for trial, record in trials(column, cells[row, column]).items()
+            },
             gallery,
             metric,
             queries,

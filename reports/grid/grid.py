@@ -5,16 +5,16 @@ Every number keeps the keys of the records it came from; nothing is formatted he
 
 import math
 import statistics
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
 
 from crossres.benchmark.config.tables import Published, Table
 from crossres.benchmark.metrics.rules import GalleryRule
-from crossres.benchmark.records.queries import QueryReader, from_counts
+from crossres.benchmark.records.queries import QueryReader, from_counts, sample_of
 from crossres.benchmark.records.record import Record
-from crossres.benchmark.stats.sample import Sample
+from crossres.benchmark.stats.sample import Sample, TrialId
 from crossres.methods.interface.method import Method
 from crossres.methods.interface.registry import method_class
 from crossres.reports.grid.standing import cautions, is_comparable, partial_title
@@ -114,19 +114,15 @@ class Grid:
 
     def sample(self, row: int, metric: str, columns: Iterable[Column] | None = None) -> Sample:
         """Return a metric of a row on these columns (default: `shown`), each under its rule."""
-        chosen = self.shown if columns is None else tuple(columns)
         samples = [
             sample_of(
-                {column.name: (self.score(row, column, metric), self.cells[row, column].records)},
-                self.rule(column),
-                metric,
-                self.queries,
+                trials(column, self.cells[row, column]), self.rule(column), metric, self.queries
             )
-            for column in chosen
+            for column in (self.shown if columns is None else columns)
         ]
         return Sample(
-            {key: value for sample in samples for key, value in sample.items()},
-            {key: q for sample in samples for key, q in sample.queries.items()},
+            {trial: value for sample in samples for trial, value in sample.items()},
+            {trial: q for sample in samples for trial, q in sample.queries.items()},
         )
 
     def training(self, row: int, column: Column) -> Training | None:
@@ -216,17 +212,6 @@ class Grid:
             yield from self.cells[row, column].records
 
 
-def sample_of(
-    measured: Mapping[str, tuple[Score, Sequence[Record]]],
-    gallery: str,
-    metric: str,
-    queries: QueryReader,
-) -> Sample:
-    """Return one row's scores by the name of their column, and the queries behind each."""
-    values, behind = {}, {}
-    for name, (score, records) in measured.items():
-        by_key = {record.key: record for record in records}
-        for seed, value, key in zip(score.seeds, score.values, score.keys, strict=True):
-            values[name, seed] = value
-            behind[name, seed] = queries(by_key[key], gallery, metric)
-    return Sample(values, behind)
+def trials(column: Column, cells: Cells) -> dict[TrialId, Record]:
+    """Return the records of one row on one column by the name of the column and seed."""
+    return {(column.name, record.cell.seed): record for record in cells.records}
