@@ -12,7 +12,7 @@ from typing import Any
 
 from crossres.benchmark.compare.rows import Rows, protocol_texts, row_options
 from crossres.benchmark.config.tables import Table
-from crossres.benchmark.metrics.by_rate import VALID_QUERIES
+from crossres.benchmark.metrics.by_rate import VALID_QUERIES, rate_of
 from crossres.benchmark.records.queries import QueryReader, from_counts, sample_of
 from crossres.benchmark.records.record import Record
 from crossres.datasets.base.errors import InputError
@@ -20,7 +20,7 @@ from crossres.datasets.base.files import digest_of
 from crossres.datasets.base.words import counted, listed
 from crossres.datasets.cards import CARDS
 from crossres.methods.interface.registry import method_class
-from crossres.reports.grid.grid import BY_ROW, Cells, Column, Grid, Score, trials
+from crossres.reports.grid.grid import BY_ROW, Cells, Column, Grid, Mark, Score, trials
 from crossres.reports.grid.marks import marks
 from crossres.reports.grid.standing import is_comparable
 from crossres.reports.wording import set_title, under_protocol
@@ -236,27 +236,27 @@ def _scores(
     metric: str,
     queries: QueryReader,
 ) -> dict[tuple[int, Column, str, str], Score]:
-    """Return the scores of one metric in all rows and columns, marked column by column."""
+    """Return the scores of one metric in all rows and columns, marked column by column.
+
+    The metrics of single rates are marked where the table shows them: tests of all double the work.
+    """
     rows = range(len(table.rows))
     scores = {
         (row, column): _score(table, row, column, cells[row, column].records, gallery, metric)
         for row in rows
         for column in columns
     }
-    samples = [
-        sample_of(
+    marked: Mapping[str, Sequence[Mark]] = {}
+    if rate_of(metric) is None or metric in table.metrics:
+        by_row = [
             {
                 trial: record
                 for column in columns
                 for trial, record in trials(column, cells[row, column]).items()
-            },
-            gallery,
-            metric,
-            queries,
-        )
-        for row in rows
-    ]
-    marked = marks(samples)
+            }
+            for row in rows
+        ]
+        marked = marks([sample_of(records, gallery, metric, queries) for records in by_row])
     return {
         (row, column, metric, gallery): replace(score, mark=marked[column.name][row])
         if column.name in marked

@@ -65,6 +65,13 @@ def test_records_of_older_versions_and_of_a_single_rate_have_none() -> None:
     assert by_rate_of(grid) == ()
 
 
+def test_rates_are_marked_where_the_table_shows_them() -> None:
+    for metrics, is_marked in ((TABLE.metrics, False), (("rank1@4",), True)):
+        (grid,) = build_grids(records(), replace(TABLE, metrics=metrics))
+        scores = [grid.score(row, grid.shown[0], "rank1@4") for row in range(3)]
+        assert any(score.mark for score in scores) == is_marked
+
+
 def test_a_table_may_show_rates_as_its_metrics() -> None:
     table = replace(TABLE, metrics=("rank1@2", "rank1@4"))
     (grid,) = build_grids(records(), table)
