@@ -29,7 +29,11 @@ from crossres.methods.shared.tensors import (
 from crossres.methods.shared.torch_method import TorchMethod
 from crossres.methods.shared.torch_tools import device_of, repeatable, seeded
 from crossres.methods.shared.training.loop import Iteration, iterations
-from crossres.methods.shared.training.schedule import make_optimiser, set_rate
+from crossres.methods.shared.training.schedule import (
+    make_optimiser,
+    set_rate,
+    total_iterations,
+)
 from crossres.methods.shared.training.streams import require_variants
 
 VERSIONS = (4, 3, 2, 1)  # V of section 3.2: what the IR networks are trained to take
@@ -50,7 +54,10 @@ class MsiflaOptions(ReidOptions):
     ir_lr, ir_weight_decay: of the IR networks.
     ir_warmup: the share of the schedule before re-ID gradients reach the IR networks.
     reid_grad_to_ir: whether they ever do.
-    steps: "alternating" steps after either backward pass, or both "accumulated" into one step.
+    steps: "alternating" steps after either backward pass, or both "accumulated" into one step;
+        "separate": alternating, and the optimiser keeps the moments of the IR networks apart for
+        L_IR and for L_ReID, whose steps have the rate ir_reid_lr.
+    ir_first: iterations of L_IR alone before the joint training, as a multiple of its length.
     reid_inputs: re-ID networks train on the "batch", or also on the LR variants of its HR images.
     """
 
@@ -68,7 +75,9 @@ class MsiflaOptions(ReidOptions):
     ir_weight_decay: float = 0.0
     ir_warmup: float = 0.0
     reid_grad_to_ir: bool = True
-    steps: Literal["alternating", "accumulated"] = "alternating"
+    steps: Literal["alternating", "accumulated", "separate"] = "alternating"
+    ir_reid_lr: float = 3e-4
+    ir_first: float = 0.0
     reid_inputs: Literal["batch", "batch+variants"] = "batch"
 
     def __post_init__(self) -> None:
@@ -80,6 +89,8 @@ class MsiflaOptions(ReidOptions):
             raise ValueError("option ir_widths must be two numbers of channels")
         if self.ir_lr <= 0 or self.ir_weight_decay < 0 or not 0 <= self.ir_warmup <= 1:
             raise ValueError("ir_lr must be positive, ir_weight_decay >= 0, 0 <= ir_warmup <= 1")
+        if self.ir_reid_lr <= 0 or self.ir_first < 0:
+            raise ValueError("ir_reid_lr must be positive, ir_first >= 0")
 
 
 class MsiflaNetwork(nn.Module):
@@ -171,14 +182,24 @@ class Msifla(TorchMethod[MsiflaNetwork]):
     def train(self, network: MsiflaNetwork, train: TrainSet, run: Run) -> None:
         """Train as in section 4.2: batches of 5 identities x (2 HR + 2 LR), two backward passes."""
         require_variants(self.name, (2, 3, 4), train)
-        o = self.options
+        o, spec = self.options, self.profile.train_spec
         ir = make_optimiser(o.optimiser, network.ir.parameters(), o.ir_lr, o.ir_weight_decay)
         learned = network.reid.parameters()
         reid = make_optimiser(o.optimiser, learned, o.reid_lr, o.reid_weight_decay)
-        for now in iterations(train, self.profile.train_spec, o, run):
+        ir_by_reid = ir
+        if o.steps == "separate":
+            ir_by_reid = make_optimiser(o.optimiser, network.ir.parameters(), o.ir_reid_lr, 0.0)
+        joint = total_iterations(spec, train.labels)
+        alone = round(o.ir_first * joint)
+        for now in iterations(train, spec, o, run.part(0, alone + joint), alone, "IR alone"):
+            set_rate(ir, now.rate(o.ir_lr))
+            learn_ir(network, now, ir)
+        for now in iterations(train, spec, o, run.part(alone, alone + joint), joint):
             set_rate(ir, now.rate(o.ir_lr))
             set_rate(reid, now.rate(o.reid_lr, o.reid_warmup))
-            learn(network, now, ir, reid)
+            if o.steps == "separate":
+                set_rate(ir_by_reid, now.rate(o.ir_reid_lr))
+            learn(network, now, ir, reid, ir_by_reid)
 
     def reconstructions(self, images: Images) -> dict[str, Images]:
         """Return the outputs of IR_1/3, IR_1/2 and IR_1 (of the option `scales`) as uint8."""
@@ -192,23 +213,33 @@ class Msifla(TorchMethod[MsiflaNetwork]):
         return {label: to_images(rebuilt[:, scale]) for scale, label in enumerate(labels)}
 
 
-def learn(network: MsiflaNetwork, now: Iteration, ir: Optimizer, reid: Optimizer) -> None:
+def learn_ir(network: MsiflaNetwork, now: Iteration, ir: Optimizer) -> None:
+    """Do an iteration of L_IR alone. Without HR images in the batch nothing is done."""
+    ir.zero_grad()
+    if len(now.batch.hr) > 0:
+        ir_loss(network, now).backward()  # type: ignore[no-untyped-call]
+        ir.step()
+
+
+def learn(
+    network: MsiflaNetwork, now: Iteration, ir: Optimizer, reid: Optimizer, ir_by_reid: Optimizer
+) -> None:
     """Do an iteration as section 3.3 ends: L_IR and L_ReID are propagated in turn, not added.
 
-    "alternating": the IR networks step after L_IR, then all networks step after L_ReID;
-    "accumulated": all step once after both. Without HR images in the batch there is no L_IR.
+    The IR networks step after L_IR by `ir`, then all networks after L_ReID, the IR networks by
+    `ir_by_reid` (which may be `ir`); "accumulated": all step once after both. Without HR images in
+    the batch there is no L_IR.
     """
-    o = network.options
     ir.zero_grad()
     reid.zero_grad()
     if len(now.batch.hr) > 0:
         ir_loss(network, now).backward()  # type: ignore[no-untyped-call]
-        if o.steps == "alternating":
+        if network.options.steps != "accumulated":
             ir.step()
             ir.zero_grad()
     reid_loss(network, now).backward()  # type: ignore[no-untyped-call]
     reid.step()
-    ir.step()
+    ir_by_reid.step()
 
 
 def ir_loss(network: MsiflaNetwork, now: Iteration) -> Tensor:

@@ -74,8 +74,8 @@ def _fixed_r(raw: Raw, seed: int, options: Options, text: str) -> Manifest:
     trial, rates = camera_rates(open_trial(raw, options["base"], seed, options))
     train, notes = roles.train_rows(trial, rates)
     rate = int(options["rate"])
-    fixed = {path: drawn if drawn == HR else rate for path, drawn in rates.items()}
-    return roles.manifest(trial, text, [*train, *_lr_test(trial, fixed)], notes)
+    test = [row if row[3] != "query" else (*row[:4], rate) for row in _lr_test(trial, rates)]
+    return roles.manifest(trial, text, [*train, *test], notes)
 
 
 # --- the official lists ---------------------------------------------------------------------------

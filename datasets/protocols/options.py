@@ -23,7 +23,7 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "probe": ("official", "all"),
     "distractors": _YES_NO,
     "splits": ("hash", "shipped"),
-    "rate": ("2", "3", "4", "6", "8"),
+    "rate": ("1", "2", "3", "4", "6", "8"),
     "base": _CAMERA_RULES,
     "train": (*_CAMERA_RULES, "hr"),
     "test_list": ("8000", "2400", "1200"),

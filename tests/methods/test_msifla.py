@@ -171,6 +171,10 @@ def _learn_once(**options: Any) -> tuple[MsiflaNetwork, list[str]]:
     events: list[str] = []
     ir = make_optimiser("sgd", network.ir.parameters(), 0.01, 0.0)
     reid = make_optimiser("sgd", network.reid.parameters(), 0.01, 0.0)
+    ir_by_reid = ir
+    if options.get("steps") == "separate":
+        ir_by_reid = make_optimiser("sgd", network.ir.parameters(), 0.01, 0.0)
+        ir_by_reid.register_step_pre_hook(lambda _o, _a, _k: events.append("step ir by L_ReID"))
     for name, optimiser in (("ir", ir), ("reid", reid)):
         optimiser.register_step_pre_hook(lambda _o, _a, _k, n=name: events.append(f"step {n}"))
     last = network.ir[-1].last.bias
@@ -179,7 +183,7 @@ def _learn_once(**options: Any) -> tuple[MsiflaNetwork, list[str]]:
     assert isinstance(head, torch.Tensor)
     head.register_hook(lambda _g: events.append("L_ReID"))
     last.register_hook(lambda _g: events.append("gradient to IR"))
-    learn(network, now, ir, reid)
+    learn(network, now, ir, reid, ir_by_reid)
     return network, events
 
 
@@ -193,6 +197,60 @@ def test_alternating_steps_after_either_backward_pass() -> None:
         "step reid",
         "step ir",
     ]
+
+
+def test_separate_steps_have_an_optimiser_for_either_loss() -> None:
+    _, events = _learn_once(steps="separate")
+    assert events == [
+        "gradient to IR",
+        "step ir",
+        "L_ReID",
+        "gradient to IR",
+        "step reid",
+        "step ir by L_ReID",
+    ]
+
+
+def test_moments_of_l_ir_do_not_scale_the_steps_of_l_reid() -> None:
+    """A tiny L_ReID gradient: one Adam hardly moves, one of its own makes full steps with it."""
+    moved = {}
+    for steps in ("alternating", "separate"):
+        method = Msifla(SMALL, steps=steps, ir_reid_lr=1e-3, ir_lr=1e-3, ir_detach=True)
+        network = method.build(4, Run(seed=0), pretrained=False).train()
+        parameters = list(network.ir[0].parameters())
+        ir = make_optimiser("adam", parameters, 1e-3, 0.0)
+        ir_by_reid = make_optimiser("adam", parameters, 1e-3, 0.0) if steps == "separate" else ir
+        for _ in range(20):
+            for optimiser, gradient in ((ir, 1.0), (ir_by_reid, 1e-4)):
+                for parameter in parameters:
+                    parameter.grad = torch.full_like(parameter, gradient)
+                before = weights(network.ir[0])
+                optimiser.step()
+        moved[steps] = (weights(network.ir[0]) - before).abs().mean().item()
+    assert moved["separate"] == pytest.approx(1e-3, rel=0.01)
+    assert moved["alternating"] < moved["separate"]
+
+
+def test_ir_networks_trained_first_leave_the_joint_batches_as_they_are() -> None:
+    """Batches of the joint training do not depend on a phase before; progress counts both."""
+    steps: dict[float, list[tuple[int, int]]] = {}
+    labels: dict[float, list[bytes]] = {}
+    for ir_first in (0.0, 1.5):
+        reported: list[tuple[int, int]] = []
+        drawn: list[bytes] = []
+        run = Run(
+            seed=0,
+            progress=lambda done, total, out=reported: out.append((done, total)),  # type: ignore[misc]
+            record_draws=lambda *arrays, out=drawn: out.append(arrays[0].tobytes()),
+        )
+        method = Msifla(SMALL, ir_first=ir_first)
+        method.fit(example_train_set(SMALL), run)
+        steps[ir_first], labels[ir_first] = reported, drawn
+    joint = len(steps[0.0])
+    alone = round(1.5 * joint)
+    assert steps[1.5] == [(k + 1, alone + joint) for k in range(alone + joint)]
+    assert labels[1.5][alone:] == labels[0.0]
+    assert labels[1.5][:joint] != labels[0.0]
 
 
 def test_accumulated_takes_one_step_after_both() -> None:

@@ -17,7 +17,7 @@ SKIN_COLOURS: tuple[Colour, ...] = ((204, 164, 138), (134, 94, 72))
 
 TORSO_PATTERNS = ("across", "along", "diagonal", "antidiagonal", "checks", "dots", "glyphs")
 LEGS_PATTERNS = TORSO_PATTERNS
-PERIODS = (5, 7, 9, 11)
+PERIODS = (8, 12, 16, 24)
 CONTRASTS: tuple[Colour, ...] = (
     (100, 100, 100),
     (-100, -100, -100),

@@ -67,16 +67,26 @@ class Iteration:
 
 
 def iterations(
-    train: TrainSet, spec: TrainSpec, options: ReidOptions, run: Run
+    train: TrainSet,
+    spec: TrainSpec,
+    options: ReidOptions,
+    run: Run,
+    total: int | None = None,
+    phase: str = "",
 ) -> Iterator[Iteration]:
-    """Yield the iterations that the profile asks for, and report progress."""
-    total = total_iterations(spec, train.labels)
+    """Yield the iterations that the profile asks for, or `total`, and report progress.
+
+    The draws of a named phase are its own, so that what other phases draw does not depend on it.
+    """
+    if total is None:
+        total = total_iterations(spec, train.labels)
     missing = lacking(train)
-    if any(missing.values()):
+    if any(missing.values()) and not phase:
         LOG.info("identities without HR images: %(hr)d, without LR images: %(lr)d", missing)
-    batch_draws = np.random.default_rng(run.seed_for("batches"))
-    augmentation_draws = np.random.default_rng(run.seed_for("augmentation"))
-    erasing_draws = np.random.default_rng(run.seed_for("erasing"))
+    of_phase = (phase,) if phase else ()
+    batch_draws = np.random.default_rng(run.seed_for("batches", *of_phase))
+    augmentation_draws = np.random.default_rng(run.seed_for("augmentation", *of_phase))
+    erasing_draws = np.random.default_rng(run.seed_for("erasing", *of_phase))
     for step, indices in enumerate(batches(train, batch_spec(spec), total, batch_draws)):
         batch = Augmented(train, indices, options.flip, options.crop, augmentation_draws)
         run.record_draws(indices, batch.mirrored, batch.offsets)
