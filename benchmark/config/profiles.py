@@ -18,14 +18,14 @@ from crossres.datasets.base.places import user_path
 from crossres.datasets.base.suggest import did_you_mean, unknown
 from crossres.datasets.base.texts import check_name, read_toml
 from crossres.methods.interface.profile import BackboneSpec, Profile, TrainSpec
-from crossres.methods.interface.registry import method_names
+from crossres.methods.interface.registry import method_class, method_names
 
 FOLDER = Path(__file__).parents[1] / "profiles"
 MOST_PIXELS, MOST_OF_BACKBONE, MOST_OF_TRAINING = 4096, 4096, 10_000_000
 DEVICES = r"cpu|auto|cuda(:\d+)?"
 ENTRIES = {**hints_of(Profile), "typical_seconds": dict}
 del ENTRIES["weights_dir"]  # not of a profile, but of a machine
-NO_CONTENT = ("weights_dir", "paper_size", "warning")
+NO_CONTENT = ("weights_dir", "paper_size", "warning", "reid")
 
 
 def profile_names() -> list[str]:
@@ -62,13 +62,14 @@ def typical_seconds(name: str | Path, method: str, options: dict[str, Any]) -> f
 def profile_content(profile: Profile, method: str) -> dict[str, Any]:
     """Return the profile as JSON values, as far as it concerns cells of `method`.
 
-    Without the options of other methods, and without what decides no result: where weights lie
-    (what they are is in the record's digests, Record.initial) and what is said of the numbers
-    (Record.standing).
+    `methods` holds what it says of the options of this method, be it by `reid` or by `methods`.
+    Left out is what decides no result: where weights lie (what they are is in the record's
+    digests, Record.initial) and what is said of the numbers (Record.standing).
     """
     names = [field.name for field in fields(profile) if field.name not in NO_CONTENT]
-    overrides = {name: options for name, options in profile.methods.items() if name == method}
-    return {name: getattr(profile, name) for name in names} | {"methods": overrides}
+    overrides = profile.overrides(method, method_class(method).Options)
+    methods = {method: overrides} if overrides else {}
+    return {name: getattr(profile, name) for name in names} | {"methods": methods}
 
 
 def _find(name: str | Path) -> Path:

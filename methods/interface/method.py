@@ -64,7 +64,7 @@ class Method(ABC):
         """
         self.profile = as_a(Profile, profile, "profile")
         self.options: Any = resolve(
-            self.name, self.Options, profile.methods.get(self.name, {}), options
+            self.name, self.Options, profile.overrides(self.name, self.Options), options
         )
 
     @abstractmethod

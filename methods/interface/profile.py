@@ -1,6 +1,6 @@
 """The profile of a run: input size, backbone, training, device, options of methods."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -67,8 +67,9 @@ class Profile:
     """How large an experiment is: what one profile file says.
 
     `backbone` and `train` are as the file states them, which is what the key of a cell hashes;
-    `backbone_spec` and `train_spec` are the same with all defaults. `methods`: per-method overrides
-    of options. `weights_dir`: a folder with ImageNet weights for machines without network.
+    `backbone_spec` and `train_spec` are the same with all defaults. `reid`: overrides of the options
+    that several methods have, such as the head, the losses and the schedule of re-ID networks;
+    `methods`: overrides for one method, which win. `weights_dir`: a folder with ImageNet weights for machines without network.
     `paper_size`: whether it is as large as the experiments that papers publish, so that their
     values may stand beside those measured; `warning`: what must be said of its numbers wherever
     they appear.
@@ -80,6 +81,7 @@ class Profile:
     device: str = "cpu"
     backbone: dict[str, Any] = field(default_factory=dict)
     train: dict[str, Any] = field(default_factory=dict)
+    reid: dict[str, Any] = field(default_factory=dict)
     methods: dict[str, dict[str, Any]] = field(default_factory=dict)
     twin_size: str = "quick"
     weights_dir: Path | None = None
@@ -92,10 +94,16 @@ class Profile:
             as_text(getattr(self, name), f"{name} of a Profile")
         for name in ("height", "width"):
             as_count(getattr(self, name), f"{name} of a Profile")
-        for name in ("backbone", "train", "methods"):
+        for name in ("backbone", "train", "reid", "methods"):
             as_a(dict, getattr(self, name), f"{name} of a Profile")
         folder = if_given(self.weights_dir, "weights_dir", as_path)
         object.__setattr__(self, "weights_dir", folder)
+
+    def overrides(self, method: str, options: type) -> dict[str, Any]:
+        """Return what the profile says of the options, a dataclass, of this method."""
+        names = {field.name for field in fields(options)}
+        shared = {name: value for name, value in self.reid.items() if name in names}
+        return shared | self.methods.get(method, {})
 
     @cached_property
     def backbone_spec(self) -> BackboneSpec:

@@ -68,8 +68,8 @@ def resolve_options(name: str, profile: Profile, options: dict[str, Any]) -> dic
 
     From its defaults, then the profile, then `options`, the last one winning.
     """
-    chosen = profile.methods.get(name, {})
-    return options_as_json(resolve(name, method_class(name).Options, chosen, options))
+    declared = method_class(name).Options
+    return options_as_json(resolve(name, declared, profile.overrides(name, declared), options))
 
 
 def _plugins() -> dict[str, str]:

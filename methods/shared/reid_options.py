@@ -21,6 +21,8 @@ class ReidOptions:
     optimiser; reid_lr; reid_weight_decay: of the re-ID networks (SGD has momentum 0.9).
     lr_drop_at, lr_drop: after this share of the schedule all rates are multiplied by lr_drop.
     reid_warmup: the share of the schedule over which reid_lr grows linearly from zero.
+    mean_from: the share of the schedule after which the weights are averaged over the iterations;
+        1 takes those of the last one.
     flip: probability of mirroring a training image, its LR variants with it.
     crop: zero padding in pixels, followed by a random crop, the same for an image and its variants.
     erase: probability of erasing a random rectangle from what a re-ID network sees.
@@ -40,12 +42,13 @@ class ReidOptions:
     lr_drop_at: float = 0.5
     lr_drop: float = 0.1
     reid_warmup: float = 0.0
+    mean_from: float = 1.0
     flip: float = 0.5
     crop: int = 0
     erase: float = 0.0
 
     def __post_init__(self) -> None:
-        shares = ("label_smoothing", "lr_drop_at", "reid_warmup", "flip", "erase")
+        shares = ("label_smoothing", "lr_drop_at", "reid_warmup", "mean_from", "flip", "erase")
         for name in shares:
             if not 0.0 <= getattr(self, name) <= 1.0:
                 raise ValueError(f"option {name} must lie between 0 and 1")

@@ -21,6 +21,7 @@ from crossres.methods.shared.networks.backbones import build_backbone
 from crossres.methods.shared.networks.reid import ReidNetwork
 from crossres.methods.shared.reid_options import ReidOptions
 from crossres.methods.shared.tensors import in_batches, to_images, to_tensor
+from crossres.methods.shared.training.mean_of_weights import MeanOfWeights
 from crossres.methods.shared.torch_tools import (
     device_of,
     load_arrays,
@@ -62,8 +63,10 @@ class TorchMethod(Method, Generic[Network]):
         network = self.build(train.identities, run, pretrained=True)
         self.start = start_digest(network)
         network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        mean = MeanOfWeights(network, self.options.mean_from)
         with repeatable(), recording_losses(run.record_loss):
-            self.train(network.train(), train, run)
+            self.train(network.train(), train, mean.following(run))
+        mean.load()
         self.network, self.identities = network.eval(), train.identities
 
     def embed(self, images: Images) -> Embeddings:
