@@ -9,6 +9,7 @@ from contextlib import contextmanager
 import numpy as np
 import torch
 
+from crossres.benchmark.measures.kernels import kernels_of_process
 from crossres.datasets.base.version import own_version
 
 
@@ -43,7 +44,8 @@ def peak_memory() -> int:
 
 
 def environment(device: str) -> dict[str, str | int]:
-    """Return versions, platform, device and threads; nothing that names the machine."""
+    """Return versions, platform, device, threads and, of a CPU, kernels; not the machine's name."""
+    kernels = {"kernels": kernels_of_process()} if device == "cpu" else {}
     return {
         "crossres": own_version(),
         "python": platform.python_version(),
@@ -52,4 +54,5 @@ def environment(device: str) -> dict[str, str | int]:
         "platform": f"{platform.system()} {platform.machine()}",
         "device": torch.cuda.get_device_name(device) if device.startswith("cuda") else device,
         "threads": torch.get_num_threads(),
+        **kernels,
     }

@@ -19,6 +19,7 @@ from crossres.benchmark.records.record import read_record, record_path, write_re
 from crossres.benchmark.records.weights import weights_path, write_weights
 from crossres.benchmark.runs.cell import CellResult, prepare_cell, run_cell
 from crossres.benchmark.runs.engine import Engine, Event, Failed, Finished, Task, local
+from crossres.benchmark.measures.kernels import kernel_variables
 from crossres.benchmark.runs.plan import Plan, PlannedCell, plan_table
 from crossres.benchmark.runs.progress import Clock, watched
 from crossres.benchmark.runs.request import RunRequest
@@ -107,6 +108,7 @@ class _Driver:
 
     def __init__(self, plan: Plan, engine: Engine, stream: TextIO) -> None:
         self.plan, self.engine, self.stream = plan, engine, stream
+        self.variables = kernel_variables(plan.kernels)
         self.finished: list[str] = []
         self.failures: list[Failure] = []
 
@@ -135,6 +137,12 @@ class _Driver:
         begun = sum(cell.state == "weights changed" for cell in todo)
         if begun:
             lines.append(f"{begun} of them began with other ImageNet weights, and are run again")
+        others = sum(cell.state == "other kernels" for cell in todo)
+        if others:
+            lines.append(
+                f"{others} of them have a record made with other kernels than the "
+                f"{self.plan.kernels} ones, and are run again"
+            )
         bare = sum(cell.state == "no weights" for cell in todo)
         if bare:
             lines.append(f"{bare} of them have a record but no weights, and are run again")
@@ -149,7 +157,7 @@ class _Driver:
         for cell in self.plan.todo:
             first.setdefault(cell.job.manifest_digest, cell.job)
         titles = {j.key: f"{j.cell.dataset} · seed {j.cell.seed}" for j in first.values()}
-        tasks = [Task(job.key, prepare_cell, job) for job in first.values()]
+        tasks = [Task(job.key, prepare_cell, job, self.variables) for job in first.values()]
         clock = Clock(dict.fromkeys(titles, 1.0), dict.fromkeys(titles, 0), self.plan.jobs)
         with (
             watched("preparing pixels", titles, clock, self.stream, _ready) as show,
@@ -164,7 +172,12 @@ class _Driver:
         """Run the cells, longest first within each seed, and write what they give."""
         cells = {cell.job.key: cell for cell in self.plan.todo}
         tasks = [
-            Task(key, partial(run_cell, keep_weights=self._keeps_weights(key)), cell.job)
+            Task(
+                key,
+                partial(run_cell, keep_weights=self._keeps_weights(key)),
+                cell.job,
+                self.variables,
+            )
             for key, cell in cells.items()
         ]
         titles = {key: cell.title for key, cell in cells.items()}

@@ -11,9 +11,9 @@ import tempfile
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import BaseContext
@@ -37,15 +37,20 @@ PATIENCE_SECONDS = 5.0
 LOG_BYTES = 20_000
 LONGEST_TEMPDIR = 68  # letters: a socket's path has room for 104 (macOS), 36 of them for its name
 SHORT_TEMPDIRS = ("/tmp", "/var/tmp", "/dev/shm", "/run/lock")
+_SERVER_VARIABLES: list[dict[str, str]] = []  # of the fork server's first task, once it runs
 
 
 @dataclass(frozen=True)
 class Task:
-    """A call for a worker: function(argument, progress), both picklable, under a unique key."""
+    """A call for a worker: function(argument, progress), both picklable, under a unique key.
+
+    `variables` are environment variables that the process of the worker must start with.
+    """
 
     key: str
     function: Callable[[Any, Callable[[str, int, int], None]], Any]
     argument: Any
+    variables: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -144,20 +149,27 @@ def local(tasks: Sequence[Task], jobs: int) -> Generator[Event, None, None]:
 
 
 def _start(task: Task, logs: Path) -> _Worker:
-    context = _context()
+    context = _context(task.variables)
     receiver, sender = context.Pipe(duplex=False)
     log = logs / f"{task.key}.log"
     arguments = (task.function, task.argument, sender, log)
     process: BaseProcess = context.Process(target=work, args=arguments, daemon=True)  # type: ignore[attr-defined]
-    with _clean_start(), _short_sockets():
+    with _clean_start(task.variables), _short_sockets():
         process.start()
     sender.close()
     return _Worker(task, process, receiver, log, time.monotonic())
 
 
-def _context() -> BaseContext:
-    """Return a fork server with torch imported, where there is one: its children start at once."""
+def _context(variables: Mapping[str, str]) -> BaseContext:
+    """Return a fork server with torch imported, where there is one: its children start at once.
+
+    It has the variables of the first task. Tasks that need others get a process from scratch.
+    """
     if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    if not _SERVER_VARIABLES:
+        _SERVER_VARIABLES.append(dict(variables))
+    if _SERVER_VARIABLES[0] != variables:
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(list(PRELOADED))
@@ -165,14 +177,16 @@ def _context() -> BaseContext:
 
 
 @contextmanager
-def _clean_start() -> Iterator[None]:
+def _clean_start(variables: Mapping[str, str]) -> Iterator[None]:
     """Start workers with one thread per library, and without running the caller's script again.
 
     The variables are read by the fork server, which the first worker starts, and by the libraries
     it loads; PYTHONPATH lets it find what this process finds. Tasks are imported by name, so a
     worker has no use for __main__, and a script that runs a table needs no guard for it.
     """
-    changed = dict.fromkeys(THREADS, "1") | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    changed = (
+        dict.fromkeys(THREADS, "1") | {"PYTHONPATH": os.pathsep.join(sys.path)} | {**variables}
+    )
     before = {name: os.environ.get(name) for name in changed}
     script = sys.modules["__main__"]
     os.environ.update(changed)

@@ -19,6 +19,7 @@ from crossres.benchmark.records.weights import has_weights
 from crossres.benchmark.runs.code_digest import cell_roots, code_digest
 from crossres.benchmark.runs.data import Survey, SurveyRequest, survey
 from crossres.benchmark.runs.engine import Engine, Failed, Finished, Task, local
+from crossres.benchmark.measures.kernels import Kernels, kernel_variables, made_with_other_kernels
 from crossres.benchmark.runs.progress import Clock, watched
 from crossres.benchmark.runs.request import RunRequest
 from crossres.datasets.base.arguments import as_a, as_function, as_path
@@ -33,7 +34,7 @@ from crossres.methods.interface.profile import Profile
 from crossres.methods.interface.registry import method_class, resolve_options
 from crossres.methods.shared.networks.imagenet_weights import folder_weights, state_digest
 
-State = Literal["done", "new", "code changed", "weights changed", "no weights"]
+State = Literal["done", "new", "code changed", "weights changed", "other kernels", "no weights"]
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,7 @@ class Plan:
     cells: tuple[PlannedCell, ...]
     warnings: tuple[str, ...] = ()
     save_weights: bool = False
+    kernels: Kernels = "portable"
 
     @property
     def todo(self) -> tuple[PlannedCell, ...]:
@@ -106,7 +108,7 @@ def plan_table(
     ]
     folder = scan_records(out)
     jobs = request.jobs or default_jobs(profile)
-    surveys = _surveys(surveyed, jobs, engine, stream or sys.stderr)
+    surveys = _surveys(surveyed, jobs, request.kernels, engine, stream or sys.stderr)
     cells_to_plan = merge_equal(
         make_job(
             _cell(row, resolved, view, seed, profile),
@@ -127,13 +129,15 @@ def plan_table(
     cells = [
         PlannedCell(
             job,
-            _state(job, folder, codes, initial, out if request.save_weights else None),
+            _state(job, folder, codes, initial, request),
             _expected(job, folder, typical),
         )
         for job in cells_to_plan
     ]
     cells.sort(key=lambda c: (seeds.index(c.job.cell.seed), -c.seconds))
-    return Plan(table, out, jobs, tuple(cells), folder.broken, request.save_weights)
+    return Plan(
+        table, out, jobs, tuple(cells), folder.broken, request.save_weights, request.kernels
+    )
 
 
 def default_jobs(profile: Profile) -> int:
@@ -166,10 +170,11 @@ def _protocols(
 
 
 def _surveys(
-    requests: Sequence[SurveyRequest], jobs: int, engine: Engine, stream: TextIO
+    requests: Sequence[SurveyRequest], jobs: int, kernels: Kernels, engine: Engine, stream: TextIO
 ) -> list[Survey]:
     surveys: dict[str, Survey] = {}
-    tasks = [Task(request.title, survey, request) for request in requests]
+    variables = kernel_variables(kernels)
+    tasks = [Task(request.title, survey, request, variables) for request in requests]
     titles = {task.key: task.key for task in tasks}
     clock = Clock(dict.fromkeys(titles, 1.0), dict.fromkeys(titles, 0), jobs)
     with (
@@ -218,7 +223,7 @@ def _state(
     folder: RecordFolder,
     codes: Mapping[tuple[str, str], str],
     initial: Mapping[str, str],
-    weights_in: Path | None,
+    request: RunRequest,
 ) -> State:
     record = folder.records.get(job.key)
     if record is None:
@@ -227,7 +232,10 @@ def _state(
         return "code changed"
     if any(initial.get(network, begun) != begun for network, begun in record.initial.items()):
         return "weights changed"
-    return "no weights" if weights_in and not has_weights(weights_in, record) else "done"
+    if made_with_other_kernels(record.environment, request.kernels):
+        return "other kernels"
+    lacks_weights = request.save_weights and not has_weights(as_path(request.out, "out"), record)
+    return "no weights" if lacks_weights else "done"
 
 
 def _expected(job: Job, folder: RecordFolder, typical: str | Path | None) -> float:

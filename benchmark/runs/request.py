@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from crossres.benchmark.config.profiles import load_profile
 from crossres.benchmark.config.tables import Row, Table, load_table, select_rows
+from crossres.benchmark.measures.kernels import KERNELS, Kernels
 from crossres.datasets.base.arguments import (
     as_a,
     as_count,
@@ -34,6 +35,7 @@ class RunRequest:
     the default of each data set; `source` to the twins of the profile's size; `jobs` to
     `default_jobs`; `cache` to $CROSSRES_CACHE or a folder in the user's own. `weights_dir` is a
     folder with ImageNet weights; with `save_weights` the trained method of each cell is kept.
+    `kernels`: "portable" ones give the same bits on more kinds of CPU, "native" ones are faster.
     Raises InputError for an argument of another kind and for an unknown name.
     """
 
@@ -49,6 +51,7 @@ class RunRequest:
     cache: Path | str | None = None
     weights_dir: Path | str | None = None
     save_weights: bool = False
+    kernels: Kernels = "portable"
 
     def __post_init__(self) -> None:
         """Bring each argument into its one form."""
@@ -58,6 +61,8 @@ class RunRequest:
         self._set("jobs", if_given(self.jobs, "jobs", as_count))
         self._set("protocol", if_given(self.protocol, "protocol", as_text))
         self._set("save_weights", as_flag(self.save_weights, "save_weights"))
+        if self.kernels not in KERNELS:
+            raise InputError(f"kernels must be {' or '.join(KERNELS)}, not {self.kernels!r}")
         if self.rows is not None:
             self._set("rows", tuple(as_several(self.rows, "rows", _row_name)))
         if self.datasets is not None:

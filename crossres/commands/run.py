@@ -43,6 +43,7 @@ def _run(options: argparse.Namespace) -> Answer:
         cache=cache(options),
         weights_dir=options.weights_dir,
         save_weights=options.save_weights,
+        kernels=options.kernels,
     )
     if options.dry_run:
         plan = plan_table(request)
@@ -112,6 +113,12 @@ def add_command(commands: Any) -> None:
         type=positive,
         metavar="N",
         help="cells at once (default: one per core); never changes a result",
+    )
+    run.add_argument(
+        "--kernels",
+        choices=("portable", "native"),
+        default="portable",
+        help="of cells on a CPU: portable ones (AVX2), or the fastest that it has (default: portable)",
     )
     run.add_argument(
         "--claims",
