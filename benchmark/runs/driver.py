@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import TextIO
 
+from crossres.benchmark.measures.kernels import kernel_variables
 from crossres.benchmark.records.artifacts import write_artifact
 from crossres.benchmark.records.cell import Job, canonical_json
 from crossres.benchmark.records.failures import FailedCell, failure_log, write_failure
@@ -19,7 +20,6 @@ from crossres.benchmark.records.record import read_record, record_path, write_re
 from crossres.benchmark.records.weights import weights_path, write_weights
 from crossres.benchmark.runs.cell import CellResult, prepare_cell, run_cell
 from crossres.benchmark.runs.engine import Engine, Event, Failed, Finished, Task, local
-from crossres.benchmark.measures.kernels import kernel_variables
 from crossres.benchmark.runs.plan import Plan, PlannedCell, plan_table
 from crossres.benchmark.runs.progress import Clock, watched
 from crossres.benchmark.runs.request import RunRequest

@@ -13,13 +13,13 @@ from typing import Literal, TextIO
 
 from crossres.benchmark.config.profiles import profile_names, typical_seconds
 from crossres.benchmark.config.tables import Row, Table
+from crossres.benchmark.measures.kernels import Kernels, kernel_variables, made_with_other_kernels
 from crossres.benchmark.records.cell import Cell, Job, canonical_json, make_job, merge_equal
 from crossres.benchmark.records.record import RecordFolder, scan_records
 from crossres.benchmark.records.weights import has_weights
 from crossres.benchmark.runs.code_digest import cell_roots, code_digest
 from crossres.benchmark.runs.data import Survey, SurveyRequest, survey
 from crossres.benchmark.runs.engine import Engine, Failed, Finished, Task, local
-from crossres.benchmark.measures.kernels import Kernels, kernel_variables, made_with_other_kernels
 from crossres.benchmark.runs.progress import Clock, watched
 from crossres.benchmark.runs.request import RunRequest
 from crossres.datasets.base.arguments import as_a, as_function, as_path

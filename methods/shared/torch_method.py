@@ -21,7 +21,6 @@ from crossres.methods.shared.networks.backbones import build_backbone
 from crossres.methods.shared.networks.reid import ReidNetwork
 from crossres.methods.shared.reid_options import ReidOptions
 from crossres.methods.shared.tensors import in_batches, to_images, to_tensor
-from crossres.methods.shared.training.mean_of_weights import MeanOfWeights
 from crossres.methods.shared.torch_tools import (
     device_of,
     load_arrays,
@@ -32,6 +31,7 @@ from crossres.methods.shared.torch_tools import (
     start_digest,
     trainable_count,
 )
+from crossres.methods.shared.training.mean_of_weights import MeanOfWeights
 
 IDENTITIES = "identities"
 Network = TypeVar("Network", bound=nn.Module)
