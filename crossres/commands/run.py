@@ -118,7 +118,7 @@ def add_command(commands: Any) -> None:
         "--kernels",
         choices=("portable", "native"),
         default="portable",
-        help="of cells on a CPU: portable ones (AVX2), or the fastest that it has (default: portable)",
+        help="of cells on a CPU: portable (AVX2), or the fastest it has (default: portable)",
     )
     run.add_argument(
         "--claims",

@@ -67,9 +67,10 @@ class Profile:
     """How large an experiment is: what one profile file says.
 
     `backbone` and `train` are as the file states them, which is what the key of a cell hashes;
-    `backbone_spec` and `train_spec` are the same with all defaults. `reid`: overrides of the options
+    `backbone_spec` and `train_spec` are the same with all defaults. `reid`: overrides of options
     that several methods have, such as the head, the losses and the schedule of re-ID networks;
-    `methods`: overrides for one method, which win. `weights_dir`: a folder with ImageNet weights for machines without network.
+    `methods`: overrides for one method, which win. `weights_dir`: a folder with ImageNet weights
+    for machines without network.
     `paper_size`: whether it is as large as the experiments that papers publish, so that their
     values may stand beside those measured; `warning`: what must be said of its numbers wherever
     they appear.
