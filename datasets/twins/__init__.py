@@ -5,6 +5,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crossres.datasets.base.arguments import as_function, as_path
+from crossres.datasets.base.bounds import checked_seeds
 from crossres.datasets.base.draws import draw
 from crossres.datasets.base.errors import InputError
 from crossres.datasets.base.files import replace_folder
@@ -40,16 +42,20 @@ def draw_twin(
     size: str = "quick",
     progress: Report = silent,
     layout: str | None = None,
+    seed: int = 0,
 ) -> None:
     """Draw the twin of a data set into `folder`/<usual name of the raw folder>.
 
-    `layout` names another than the usual one, one of `OTHERS` in datasets/twins/layouts. The same
-    size, layout and TWIN_VERSION give the same bytes. `progress(done, total)` counts images. The
+    `layout` names another than the usual one, one of `OTHERS` in datasets/twins/layouts; each
+    `seed` is of other people or vehicles, and cameras, under the same file names. The same size,
+    layout, seed and TWIN_VERSION give the same bytes. `progress(done, total)` counts images. The
     raw folder is there whole or not at all. Raises InputError on an unknown data set, size or
     layout, when the raw folder is there already, when the place cannot be written, or when the
     Pillow installed here draws other pixels.
     """
-    entry, progress = size_of(dataset, size), as_function(progress, "progress")
+    (seed,) = checked_seeds((seed,), "seed of a twin")
+    entry = replace(size_of(dataset, size), seed=seed)
+    progress = as_function(progress, "progress")
     module, name = layout_of(dataset, layout)
     raw = as_path(folder, "folder") / name
     if raw.exists():
@@ -58,6 +64,8 @@ def draw_twin(
     marker: dict[str, str | int] = {"twin": dataset, "size": size, "version": TWIN_VERSION}
     if layout is not None:
         marker["layout"] = layout
+    if seed:
+        marker["seed"] = seed
     with replace_folder(raw) as temporary:
         module.write(temporary, entry, _pictures(entry, module.plan(entry), progress))
         write_file(temporary / MARKER, (json.dumps(marker, indent=1) + "\n").encode())
@@ -80,12 +88,12 @@ def _pictures(
 
 
 def _picture(size: Size, shot: Shot) -> NDArray[np.uint8]:
-    dataset_card, names = card(size.dataset), (size.dataset, shot.drawn_as)
+    dataset_card, names = card(size.dataset), (size.population, shot.drawn_as)
     if dataset_card.subject == "person":
-        taken_by = _camera(size.cast, size.dataset, shot.image.camid)
-        return photograph(_person(size.dataset, shot.subject), taken_by, shot.view, *names)
-    taken_by = _camera(size.cast, size.dataset, _flown(shot))
-    return photograph_vehicle(_vehicle(size.dataset, shot.subject), taken_by, shot.view, *names)
+        taken_by = _camera(size.cast, size.population, shot.image.camid)
+        return photograph(_person(size.population, shot.subject), taken_by, shot.view, *names)
+    taken_by = _camera(size.cast, size.population, _flown(shot))
+    return photograph_vehicle(_vehicle(size.population, shot.subject), taken_by, shot.view, *names)
 
 
 def _flown(shot: Shot) -> int:
@@ -95,15 +103,15 @@ def _flown(shot: Shot) -> int:
 
 
 @lru_cache(maxsize=4096)
-def _person(dataset: str, names: Names) -> Person:
-    return person(dataset, *names)
+def _person(population: str, names: Names) -> Person:
+    return person(population, *names)
 
 
 @lru_cache(maxsize=4096)
-def _vehicle(dataset: str, names: Names) -> Vehicle:
-    return vehicle(dataset, *names)
+def _vehicle(population: str, names: Names) -> Vehicle:
+    return vehicle(population, *names)
 
 
 @lru_cache(maxsize=256)
-def _camera(cast: float, dataset: str, camid: int) -> Camera:
-    return camera(cast, dataset, camid)
+def _camera(cast: float, population: str, camid: int) -> Camera:
+    return camera(cast, population, camid)

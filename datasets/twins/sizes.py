@@ -11,7 +11,7 @@ from crossres.datasets.base.errors import InputError
 from crossres.datasets.base.suggest import unknown
 from crossres.datasets.cards import card
 
-TWIN_VERSION = 1
+TWIN_VERSION = 2
 """Goes up with every change of a byte of any twin: it is part of the source of every record."""
 
 
@@ -19,7 +19,8 @@ TWIN_VERSION = 1
 class Size:
     """One entry of sizes.toml; `counts` are the numbers that only the data set's layout knows.
 
-    `tilt` is that of the cameras over vehicles, as in `View`.
+    `tilt` is that of the cameras over vehicles, as in `View`. `seed` numbers the twins of a data
+    set: other people before other cameras, under the same file names.
     """
 
     dataset: str
@@ -29,6 +30,12 @@ class Size:
     nuisance: float
     counts: Mapping[str, Any]
     tilt: int = 0
+    seed: int = 0
+
+    @property
+    def population(self) -> str:
+        """The name by whose hash all is drawn that may be seen in images."""
+        return f"{self.dataset}#{self.seed}" if self.seed else self.dataset
 
     def count(self, name: str) -> int:
         return int(self.counts[name])

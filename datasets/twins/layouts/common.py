@@ -32,7 +32,7 @@ def varied(size: Size, image: RawImage, percent: int) -> Shot:
     """Return a shot whose width and height each lie up to `percent` off those of the twin."""
     usual = shot(size, image)
     wider, taller = (
-        draw("twin-varied", size.dataset, side, image.path) % (2 * percent + 1) - percent
+        draw("twin-varied", size.population, side, image.path) % (2 * percent + 1) - percent
         for side in ("width", "height")
     )
     view = replace(
@@ -53,17 +53,17 @@ def vehicle_shot(
     the image where nothing else is given.
     """
     name = drawn_as or image.path
-    turned = heading(size.nuisance, size.dataset, name)
-    height = 0.85 + 0.3 * (draw("twin-altitude", size.dataset, name) % 1000) / 1000
+    turned = heading(size.nuisance, size.population, name)
+    height = 0.85 + 0.3 * (draw("twin-altitude", size.population, name) % 1000) / 1000
     area = size.width * size.height * (height * share) ** 2
-    frame = framed(_body(size.dataset, image.pid), turned, size.tilt, area)
+    frame = framed(_body(size.population, image.pid), turned, size.tilt, area)
     view = View(*frame, 1.0 / share, turned, size.nuisance, size.tilt)
     return Shot(image, (image.pid,), view, name)
 
 
 @lru_cache(maxsize=256)
-def _body(dataset: str, pid: int) -> Body:
-    return vehicle(dataset, pid).body
+def _body(population: str, pid: int) -> Body:
+    return vehicle(population, pid).body
 
 
 def write_files(
