@@ -21,7 +21,8 @@ KEY_LENGTH = 20
 class Cell:
     """What is run: a method with all its options resolved, the data, the seed, the profile's name.
 
-    `source` is "real", "partial" or "twin:<size>:<version>" (Raw.source).
+    `source` is "real", "partial" or "twin:<size>:<version>" (Raw.source). `data_seed` is that of
+    the split and, for a twin, of who is drawn; None: the same as `seed`, that of the training.
     """
 
     method: str
@@ -31,6 +32,16 @@ class Cell:
     source: str
     seed: int
     profile: str
+    data_seed: int | None = None
+
+    @property
+    def drawn_with(self) -> int:
+        """The seed of the split, and of who is drawn on a twin."""
+        return self.seed if self.data_seed is None else self.data_seed
+
+    def content(self) -> dict[str, Any]:
+        """Return the cell as JSON values, without a data seed where it is that of the training."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
 
 
 @dataclass(frozen=True)
@@ -51,7 +62,7 @@ class Job:
 
 def key_of(cell: Cell, profile: Mapping[str, Any], manifest_digest: str) -> str:
     """Hash cell, profile content and manifest digest: the first 20 hex digits of the SHA-256."""
-    content = {"cell": asdict(cell), "profile": profile, "manifest": manifest_digest}
+    content = {"cell": cell.content(), "profile": profile, "manifest": manifest_digest}
     return digest_of(canonical_json(content))[:KEY_LENGTH]
 
 

@@ -96,7 +96,7 @@ def write_record(folder: Path, record: Record) -> Path:
 
     Raises ValueError when the record does not follow its own schema (a bug, never the user's).
     """
-    content = asdict(record)
+    content = asdict(record) | {"cell": record.cell.content()}
     text = json.dumps(content, indent=1, sort_keys=True, allow_nan=False, ensure_ascii=False)
     fault = record_fault(json.loads(text))
     if fault:

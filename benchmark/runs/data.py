@@ -30,8 +30,10 @@ class SurveyRequest:
 
     @property
     def title(self) -> str:
-        """The data set, and the protocol where it is not the default; as progress lines show it."""
-        return f"{self.dataset} · {self.protocol}" if self.protocol else self.dataset
+        """The data set, the protocol where it is not the default, and the seed of a twin."""
+        protocol = f" · {self.protocol}" if self.protocol else ""
+        twin = f" · twin {self.source.seed}" if self.source.root is None else ""
+        return self.dataset + protocol + twin
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,7 @@ def open_data(job: Job, progress: Progress) -> tuple[Raw, Manifest, PixelStore]:
 def _open(job: Job, progress: Progress, *, checked: bool) -> tuple[Raw, Manifest, PixelStore]:
     cell = job.cell
     raw = open_admitted(cell.dataset, job.source, job.cache)
-    manifest = build_manifest(raw, cell.protocol, cell.seed)
+    manifest = build_manifest(raw, cell.protocol, cell.drawn_with)
     if (raw.source, manifest.digest) != (cell.source, job.manifest_digest):
         raise InputError(
             f"{raw.folder}: the raw folder of {cell.dataset} changed while the table was running; "

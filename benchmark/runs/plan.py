@@ -49,9 +49,10 @@ class PlannedCell:
     def title(self) -> str:
         """Row, data set (its protocol, when not the default) and seed, as progress lines show."""
         cell = self.job.cell
+        data = "" if cell.data_seed is None else f" on data {cell.data_seed}"
         usual = cell.protocol == card(cell.dataset).protocol
         where = cell.dataset if usual else f"{cell.dataset} · {cell.protocol}"
-        return f"{' = '.join(self.job.labels)} · {where} · seed {cell.seed}"
+        return f"{' = '.join(self.job.labels)} · {where} · seed {cell.seed}{data}"
 
 
 @dataclass(frozen=True)
@@ -99,27 +100,29 @@ def plan_table(
     names, seeds, rows = request.chosen_datasets(), request.chosen_seeds(), request.chosen_rows()
     out, cache = as_path(request.out, "out"), as_path(request.cache, "cache")
     options = [resolve_options(row.method, profile, dict(row.options)) for row in rows]
-    source = request.source or Source(size=profile.twin_size)
-    protocols = _protocols(table, rows, request.protocol, names, source, cache)
+    sources = request.sources()
+    protocols = _protocols(table, rows, request.protocol, names, sources, cache)
     surveyed = [
-        SurveyRequest(name, source, cache, seeds, protocol)
+        SurveyRequest(name, source, cache, data_seeds, protocol)
         for name in names
         for protocol in protocols
+        for source, data_seeds in _seeds_by_source(sources).items()
     ]
     folder = scan_records(out)
     jobs = request.jobs or default_jobs(profile)
     surveys = _surveys(surveyed, jobs, request.kernels, engine, stream or sys.stderr)
     cells_to_plan = merge_equal(
         make_job(
-            _cell(row, resolved, view, seed, profile),
+            _cell(row, resolved, view, seed, data_seed, profile),
             row.label,
             profile,
-            source,
+            survey_request.source,
             cache,
-            view.manifests[seed],
+            view.manifests[data_seed],
         )
         for survey_request, view in zip(surveyed, surveys, strict=True)
-        for seed in seeds
+        for data_seed in survey_request.seeds
+        for seed in ((data_seed,) if request.data_seed is None else seeds)
         for row, resolved in zip(rows, options, strict=True)
         if row in protocols[survey_request.protocol]
     )
@@ -150,7 +153,7 @@ def _protocols(
     rows: Sequence[Row],
     protocol: str | None,
     datasets: Sequence[str],
-    source: Source,
+    sources: Mapping[int, Source],
     cache: Path,
 ) -> dict[str | None, tuple[Row, ...]]:
     """Return the protocols to run, with the rows of each; None: the default of each data set."""
@@ -161,6 +164,7 @@ def _protocols(
         raise InputError(
             f"the rows of {table.id} have protocols of their own; leave --protocol out"
         )
+    source = next(iter(sources.values()))
     twin = all(drawn_as(raw_folder(card(name), source, cache)) for name in datasets)
     by_protocol: dict[str | None, tuple[Row, ...]] = {}
     for row in rows:
@@ -195,9 +199,23 @@ def _surveyed(event: Finished) -> str:
 
 
 def _cell(
-    row: Row, options: Mapping[str, object], view: Survey, seed: int, profile: Profile
+    row: Row,
+    options: Mapping[str, object],
+    view: Survey,
+    seed: int,
+    data_seed: int,
+    profile: Profile,
 ) -> Cell:
-    return Cell(row.method, options, view.dataset, view.protocol, view.source, seed, profile.name)
+    names = view.dataset, view.protocol, view.source
+    apart = None if data_seed == seed else data_seed
+    return Cell(row.method, options, *names, seed, profile.name, apart)
+
+
+def _seeds_by_source(sources: Mapping[int, Source]) -> dict[Source, tuple[int, ...]]:
+    seeds: dict[Source, tuple[int, ...]] = {}
+    for seed, source in sources.items():
+        seeds[source] = (*seeds.get(source, ()), seed)
+    return seeds
 
 
 def _codes(jobs: Sequence[Job]) -> dict[tuple[str, str], str]:

@@ -1,7 +1,7 @@
 """What a run is asked for: a table on data, in part or whole, and where its results go."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -36,6 +36,7 @@ class RunRequest:
     `default_jobs`; `cache` to $CROSSRES_CACHE or a folder in the user's own. `weights_dir` is a
     folder with ImageNet weights; with `save_weights` the trained method of each cell is kept.
     `kernels`: "portable" ones give the same bits on more kinds of CPU, "native" ones are faster.
+    `data_seed` is that of the split and the twin for all cells (None: each cell's own seed).
     Raises InputError for an argument of another kind and for an unknown name.
     """
 
@@ -52,6 +53,7 @@ class RunRequest:
     weights_dir: Path | str | None = None
     save_weights: bool = False
     kernels: Kernels = "portable"
+    data_seed: int | None = None
 
     def __post_init__(self) -> None:
         """Bring each argument into its one form."""
@@ -61,6 +63,8 @@ class RunRequest:
         self._set("jobs", if_given(self.jobs, "jobs", as_count))
         self._set("protocol", if_given(self.protocol, "protocol", as_text))
         self._set("save_weights", as_flag(self.save_weights, "save_weights"))
+        if self.data_seed is not None:
+            checked_seeds((self.data_seed,), "data_seed")
         if self.kernels not in KERNELS:
             raise InputError(f"kernels must be {' or '.join(KERNELS)}, not {self.kernels!r}")
         if self.rows is not None:
@@ -95,6 +99,14 @@ class RunRequest:
         if not names:
             raise InputError("nothing to run: name at least one data set")
         return [card(name).id for name in dict.fromkeys(names)]
+
+    def sources(self) -> dict[int, Source]:
+        """Return where the data comes from, by the seed of the data: for twins, one of each."""
+        source = self.source or Source(size=self.whole_profile().twin_size)
+        seeds = self.chosen_seeds() if self.data_seed is None else (self.data_seed,)
+        if source.root is not None:
+            return dict.fromkeys(seeds, source)
+        return {seed: replace(source, seed=seed) for seed in seeds}
 
     def chosen_seeds(self) -> tuple[int, ...]:
         """Return the seeds, each once."""

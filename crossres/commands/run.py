@@ -14,6 +14,7 @@ from crossres.arguments import (
     command_parser,
     names,
     positive,
+    seed,
     seeds,
     source,
     user_path,
@@ -44,6 +45,7 @@ def _run(options: argparse.Namespace) -> Answer:
         weights_dir=options.weights_dir,
         save_weights=options.save_weights,
         kernels=options.kernels,
+        data_seed=options.data_seed,
     )
     if options.dry_run:
         plan = plan_table(request)
@@ -108,6 +110,12 @@ def add_command(commands: Any) -> None:
     )
     run.add_argument("--rows", type=names, metavar="a,b", help="labels or numbers from 1")
     run.add_argument("--seeds", type=seeds, metavar="0,1,2", help="(default: the table's)")
+    run.add_argument(
+        "--data-seed",
+        type=seed,
+        metavar="N",
+        help="of the split and the twin for all cells (default: each cell's own seed)",
+    )
     run.add_argument(
         "--jobs",
         type=positive,

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from crossres.datasets.base.arguments import as_a, as_path, as_text, if_given
+from crossres.datasets.base.bounds import checked_seeds
 from crossres.datasets.base.errors import InputError
 from crossres.datasets.base.files import replace_folder
 from crossres.datasets.cards import Card, card
@@ -22,13 +23,14 @@ from crossres.datasets.readers.parts.listing import EXPORT_LIST
 class Source:
     """Where raw folders come from: a folder that holds one or several of them, or a drawn twin.
 
-    `root` None means the twin of that `size`; with a `root` the size is not used. `partial` admits
-    a raw folder whose counts differ from the card of its data set, `other_sizes` one with images of
-    other sizes (down-sampled already, say): what is made of it is marked as such.
+    `root` None means the twin of that `size` and `seed`; with a `root` neither is used. `partial`
+    admits a raw folder whose counts differ from the card of its data set, `other_sizes` one with
+    images of other sizes (down-sampled already, say): what is made of it is marked as such.
     """
 
     root: Path | str | None = None
     size: str = "quick"
+    seed: int = 0
     partial: bool = False
     other_sizes: bool = False
 
@@ -36,15 +38,17 @@ class Source:
         """Take text as a path."""
         object.__setattr__(self, "root", if_given(self.root, "root of a Source", as_path))
         as_text(self.size, "size of a Source")
+        checked_seeds((self.seed,), "seed of a Source")
 
 
 @dataclass(frozen=True)
 class Raw:
     """Everything known of one raw folder.
 
-    `source` is "twin:<size>:<version>" when the folder is marked as drawn by us, "real" when its
-    counts and sizes are those of the card, else "partial"; `other_counts` and `other_sizes` then
-    say in what it differs: "12 of 1,501 identities". `images` are sorted by path; `lr_camera`,
+    `source` is "twin:<size>:<version>" when the folder is marked as drawn by us (with ":<seed>",
+    when it was given and has another than 0), "real" when its counts and sizes are those of the
+    card, else "partial"; `other_counts` and `other_sizes` then say in what it differs: "12 of
+    1,501 identities". `images` are sorted by path; `lr_camera`,
     `native_lr` and `test_sets` are those of the reader's RawContent; `notes` are warnings that
     every manifest repeats.
     """
@@ -79,7 +83,7 @@ def open_raw(dataset: str, source: Source, cache: Path | str) -> Raw:
     dataset_card, cache = card(dataset), as_path(cache, "cache")
     folder = raw_folder(dataset_card, as_a(Source, source, "source"), cache)
     content = reader(dataset_card.reader).read(folder)
-    drawn = drawn_as(folder)
+    drawn = drawn_as(folder, with_seed=source.root is not None)
     images = tuple(sorted(content.images, key=lambda image: image.path))
     _check(folder, images)
     counts = () if drawn else tuple(map(str, differences(dataset_card, images)))
@@ -125,18 +129,19 @@ def open_admitted(dataset: str, source: Source, cache: Path) -> Raw:
 def raw_folder(card: Card, source: Source, cache: Path) -> Path:
     """Return the raw folder: given, in a given archive, or drawn; errors as `open_raw`."""
     if source.root is None:
-        return _twin(card, source.size, cache)
+        return _twin(card, source.size, source.seed, cache)
     return _find(card, Path(source.root), cache)
 
 
-def _twin(card: Card, size: str, cache: Path) -> Path:
+def _twin(card: Card, size: str, seed: int, cache: Path) -> Path:
     """Return the raw folder of the twin in the cache, drawn there when it is not yet."""
     from crossres.datasets.twins import TWIN_VERSION, draw_twin
 
-    folder = cache / "twins" / f"{size}-v{TWIN_VERSION}-{card.id}"
+    name = f"{size}-v{TWIN_VERSION}-{card.id}" + (f"-{seed}" if seed else "")
+    folder = cache / "twins" / name
     if not folder.is_dir():
         with replace_folder(folder) as temporary:
-            draw_twin(card.id, temporary, size)
+            draw_twin(card.id, temporary, size, seed=seed)
     raw = reader(card.reader).find(folder)
     if raw is None:
         raise InputError(

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+from crossres.datasets.base.bounds import HIGHEST_SEED
 from crossres.datasets.base.errors import InputError
 from crossres.datasets.readers.parts.files import read_whole
 from crossres.datasets.readers.parts.listing import MARKER
@@ -15,24 +16,27 @@ _MAX_BYTES = 4096
 _MAX_VERSION = 1_000_000
 
 
-def drawn_as(folder: Path) -> str | None:
+def drawn_as(folder: Path, *, with_seed: bool = False) -> str | None:
     """Return the source name of a folder that we drew, from its marker file; None for any other.
 
-    InputError when the marker is there but damaged: a twin must never pass as real data.
+    It is "twin:<size>:<version>", and ":<seed>" where that is asked for and not 0.
+    Raises InputError when the marker is there but damaged: a twin must never pass as real data.
     """
     marker = _marker(folder)
     if marker is None:
         return None
     try:
         content: Any = json.loads(read_whole(marker, _MAX_BYTES))
-        size, version = content["size"], content["version"]
+        size, version, seed = content["size"], content["version"], content.get("seed", 0)
     except (ValueError, LookupError, TypeError, RecursionError) as error:
         raise _damaged(marker) from error
     if not isinstance(size, str) or not _SIZE.fullmatch(size):
         raise _damaged(marker)
     if type(version) is not int or not 0 <= version < _MAX_VERSION:
         raise _damaged(marker)
-    return f"twin:{size}:{version}"
+    if type(seed) is not int or not 0 <= seed <= HIGHEST_SEED:
+        raise _damaged(marker)
+    return f"twin:{size}:{version}" + (f":{seed}" if with_seed and seed else "")
 
 
 def _marker(folder: Path) -> Path | None:
