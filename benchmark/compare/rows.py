@@ -65,7 +65,7 @@ def covered(tables: Iterable[Table], *folders: Iterable[Record]) -> list[Table]:
 def setup_of(record: Record) -> bytes:
     """Return what cells of one row have in common, whatever their data set, split and seed."""
     cell = record.cell
-    return canonical_json([cell.method, cell.options, record.profile, cell.source])
+    return canonical_json([cell.method, cell.options, record.profile, cell.source, cell.data_seed])
 
 
 def column_of(record: Record) -> tuple[str, str]:

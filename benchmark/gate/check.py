@@ -33,7 +33,7 @@ ELSEWHERE = (
 )
 Answer = Literal["passed", "failed", "unusable"]
 CHANGES_SHOWN = 4  # of the options and profile entries in which cells differ
-PLATFORM = ("python", "torch", "numpy", "platform", "device")
+PLATFORM = ("python", "torch", "numpy", "platform", "device", "kernels")
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ What does not fit is counted and said: rows without records, records without a r
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby
 from typing import Any
@@ -38,22 +38,41 @@ def build_grids(
     and different content give different grids. `queries` reads what statements about chance need
     of a record's queries; the records alone tell little of it, so that less can be said.
     """
-    groups: dict[tuple[str, str, str], list[Record]] = defaultdict(list)
-    for record in sorted(records, key=lambda r: (r.cell.dataset, r.cell.seed, r.key)):
+    groups: dict[tuple[str, str, str, str], list[Record]] = defaultdict(list)
+    ordered = sorted(records, key=lambda r: (r.cell.dataset, r.cell.seed, r.key))
+    common = {record.cell.data_seed for record in ordered} - {None}
+    for record in ordered:
         content = _canonical({**record.profile, "methods": {}})
-        groups[record.cell.source, record.cell.profile, content].append(record)
+        for data in _data_of(record, common):
+            groups[record.cell.source, record.cell.profile, data, content].append(record)
     filled = [
-        (source, name, profile, chosen)
-        for (source, name, _), group in groups.items()
+        (source, name, data, profile, chosen)
+        for (source, name, data, _), group in groups.items()
         for profile, chosen in _by_overrides(group)
     ]
-    filled.sort(key=lambda entry: (entry[0] != "real", *entry[:2], _canonical(entry[2])))
-    several = Counter((source, name) for source, name, _, _ in filled)
+    filled.sort(key=lambda entry: (entry[0] != "real", *entry[:3], _canonical(entry[3])))
+    several = Counter(entry[:3] for entry in filled)
     grids = [
-        _grid(table, source, _label(name, profile, several[source, name]), profile, chosen, queries)
-        for source, name, profile, chosen in filled
+        _grid(
+            table,
+            source,
+            _label(name, profile, several[source, name, data]) + data,
+            profile,
+            chosen,
+            queries,
+        )
+        for source, name, data, profile, chosen in filled
     ]
     return [grid for grid in grids if grid.records]
+
+
+def _data_of(record: Record, common: Collection[int | None]) -> list[str]:
+    """Return which trainings the record stands with: those on data of their own seeds (""), and
+    those that share data with it.
+    """
+    cell = record.cell
+    shared = [f" on data {cell.drawn_with}"] if cell.drawn_with in common else []
+    return shared if cell.data_seed is not None else ["", *shared]
 
 
 def _by_overrides(records: Sequence[Record]) -> list[tuple[dict[str, Any], list[Record]]]:

@@ -21,6 +21,8 @@ def cell_command(grid: Grid, row: int, record: Record) -> str:
     protocol = BY_ROW if grid.table.is_by_row else record.cell.protocol
     data = _data_flags(protocol, [record.cell.dataset])
     cell = f"--rows {chosen} {data} --seeds {seed}"
+    if record.cell.data_seed is not None:
+        cell += f" --data-seed {record.cell.data_seed}"
     return f"{_run_command(record, grid)} {cell} --out again"
 
 
@@ -47,7 +49,9 @@ def _data_flags(protocol: str, datasets: Sequence[str]) -> str:
 def _run_command(record: Record, grid: Grid) -> str:
     profile = _spelled(record.cell.profile, profile_names())
     table = _spelled(grid.table.id, table_names())
-    return f"crossres run {table} --profile {profile}{_data_source(record)}"
+    native = str(record.environment.get("kernels", "")).startswith("native")
+    kernels = " --kernels native" if native else ""
+    return f"crossres run {table} --profile {profile}{_data_source(record)}{kernels}"
 
 
 def _data_source(record: Record) -> str:
