@@ -17,7 +17,7 @@ SKIN_COLOURS: tuple[Colour, ...] = ((204, 164, 138), (134, 94, 72))
 
 TORSO_PATTERNS = ("across", "along", "diagonal", "antidiagonal", "checks", "dots", "glyphs")
 LEGS_PATTERNS = TORSO_PATTERNS
-PERIODS = (8, 12, 16, 24)
+PERIODS = (7, 10, 14, 20)
 CONTRASTS: tuple[Colour, ...] = (
     (100, 100, 100),
     (-100, -100, -100),
