@@ -67,7 +67,8 @@ def profile_content(profile: Profile, method: str) -> dict[str, Any]:
     digests, Record.initial) and what is said of the numbers (Record.standing).
     """
     names = [field.name for field in fields(profile) if field.name not in NO_CONTENT]
-    overrides = profile.overrides(method, method_class(method).Options)
+    known = method in method_names()
+    overrides = profile.overrides(method, method_class(method).Options) if known else {}
     methods = {method: overrides} if overrides else {}
     return {name: getattr(profile, name) for name in names} | {"methods": methods}
 

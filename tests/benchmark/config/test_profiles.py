@@ -12,6 +12,7 @@ from crossres.benchmark.config.profiles import (
     typical_seconds,
 )
 from crossres.datasets.base.errors import InputError
+from crossres.methods.interface.profile import Profile
 from crossres.methods.interface.registry import method_names, resolve_options
 
 
@@ -78,8 +79,24 @@ def test_the_content_does_not_say_where_the_weights_lie(tmp_path: Path) -> None:
 
 def test_the_content_holds_the_options_of_one_method() -> None:
     quick = load_profile("quick")
-    assert profile_content(quick, "bot")["methods"] == {"bot": quick.methods["bot"]}
+    chosen = profile_content(quick, "bot")["methods"]
+    assert list(chosen) == ["bot"]
+    assert chosen["bot"].items() >= quick.methods["bot"].items()
     assert profile_content(quick, "unknown")["methods"] == {}
+
+
+def test_options_for_all_reid_networks_reach_each_that_has_them(profile_path: Path) -> None:
+    reid = '\nreid = { part_head = "bnneck", reid_lr = 2e-3 }\n[methods.bot]\nreid_lr = 1e-3\n'
+    text = profile_path.read_text()
+    profile_path.write_text(text.replace("\n[backbone]", f"{reid}\n[backbone]", 1))
+    profile = load_profile(profile_path)
+    assert resolve_options("plain", profile, {})["part_head"] == "bnneck"
+    assert resolve_options("plain", profile, {"part_head": "pcb"})["part_head"] == "pcb"
+    assert resolve_options("bot", profile, {})["reid_lr"] == 1e-3
+    assert profile_content(profile, "judea")["methods"] == {}
+    # A record, which holds the content for its method alone, resolves to the same options.
+    of_record = Profile(**profile_content(profile, "bot"))
+    assert resolve_options("bot", of_record, {}) == resolve_options("bot", profile, {})
 
 
 @pytest.mark.parametrize(

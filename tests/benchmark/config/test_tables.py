@@ -141,7 +141,7 @@ def test_a_users_table_is_given_by_path(path: Path) -> None:
             'id = "mine"\nprotocols = ["mlr-sing[rate=2]"]',
             "protocol mlr-sing: unknown option 'rate'",
         ),
-        ('label = "B"', 'label = "B"\nprotocol = "fixed-r[rate=5]"', "rate is 2, 3, 4, 6 or 8"),
+        ('label = "B"', 'label = "B"\nprotocol = "fixed-r[rate=5]"', "rate is 1, 2, 3, 4, 6 or 8"),
         ('label = "B"', 'label = "B"\ntwin_protocol = "mlr-sing"', "twin_protocol stands for a"),
         (
             'published = "numbers.csv"\n[[rows]]',

@@ -27,6 +27,7 @@ from crossres.benchmark.records.kept import kept_tables
 from crossres.benchmark.records.record import record_path
 from crossres.datasets.base.errors import InputError
 from crossres.datasets.raw.source import Source
+from crossres.datasets.twins import TWIN_VERSION
 from crossres.methods.shared.networks.imagenet_weights import recorded_weights, resnet50_weights
 
 HOW = ("engine", "stream")
@@ -145,6 +146,43 @@ def test_broken_and_outdated_records_are_run_again(bench: Bench) -> None:
     )
     assert old.read_text() != json.dumps(content)
     assert len(read_records(bench.out)) == 4
+
+
+def test_records_made_with_other_kernels_are_run_again(bench: Bench) -> None:
+    bench.run()
+    assert {cell.state for cell in bench.plan().cells} == {"done"}
+    assert {cell.state for cell in bench.plan(kernels="native").cells} == {"other kernels"}
+    summary = bench.run(kernels="native", seeds=[0], rows=["1"])
+    assert [
+        record.environment["kernels"].split(",")[0] for record in read_records(bench.out)
+    ].count("native") == len(summary.finished)
+    assert any("made with other kernels than the native ones" in line for line in bench.lines)
+    with pytest.raises(InputError, match="kernels must be portable or native, not 'fast'"):
+        bench.plan(kernels="fast")
+
+
+def test_data_may_have_one_seed_for_all_trainings(bench: Bench) -> None:
+    fresh = {cell.job.cell.seed: cell.job for cell in bench.plan(seeds=[0, 1], rows=["1"]).cells}
+    shared = {
+        cell.job.cell.seed: cell.job
+        for cell in bench.plan(seeds=[0, 1], rows=["1"], data_seed=1).cells
+    }
+    assert shared[1] == fresh[1]  # the same cell, whatever way it is asked for
+    assert shared[0].manifest_digest == fresh[1].manifest_digest != fresh[0].manifest_digest
+    assert shared[0].key not in {job.key for job in fresh.values()}
+    bench.run(seeds=[0, 1], rows=["1"], data_seed=1)
+    record = next(r for r in read_records(bench.out) if r.key == shared[0].key)
+    assert (record.cell.seed, record.cell.data_seed) == (0, 1)
+    assert {cell.state for cell in bench.plan(seeds=[0], rows=["1"], data_seed=1).cells} == {"done"}
+
+
+def test_each_seed_has_a_twin_of_its_own(bench: Bench) -> None:
+    twins = {"source": Source(size="tiny"), "datasets": ["mlr-market"], "rows": ["1"]}
+    cells = bench.plan(seeds=[0, 1], **twins).cells
+    assert [cell.job.source.seed for cell in cells] == [0, 1]
+    assert {cell.job.cell.source for cell in cells} == {f"twin:tiny:{TWIN_VERSION}"}
+    shared = bench.plan(seeds=[0, 1], data_seed=0, **twins).cells
+    assert [cell.job.source.seed for cell in shared] == [0, 0]
 
 
 def test_records_that_began_with_other_weights_are_planned_again(bench: Bench) -> None:
@@ -290,6 +328,7 @@ import sys
 from pathlib import Path
 from crossres.benchmark import RunRequest, run_table
 from crossres.datasets.raw.source import Source
+from crossres.datasets.twins import TWIN_VERSION
 
 out, table, root, profile, cache = map(Path, sys.argv[1:])
 source = Source(root, partial=True, other_sizes=True)

@@ -198,3 +198,15 @@ def test_closing_ends_all_workers_through_their_finally_blocks(
         with pytest.raises(ProcessLookupError):
             os.kill(int(pid), 0)
     assert time.monotonic() - start < 40
+
+
+def test_workers_start_with_the_variables_of_their_tasks(calls: ModuleType) -> None:
+    names = ["CROSSRES_TRIAL"]
+    tasks = [
+        Task(value or "none", calls.environment, names, {"CROSSRES_TRIAL": value} if value else {})
+        for value in ("", "first", "second")
+    ]
+    outcome = outcomes(tasks, 2)
+    values = {key: event.value["CROSSRES_TRIAL"] for key, event in outcome.items()}
+    assert values == {"none": None, "first": "first", "second": "second"}
+    assert "CROSSRES_TRIAL" not in os.environ

@@ -1,5 +1,6 @@
 """Sources: the twin is drawn once and whole; the cache is where the user says."""
 
+import json
 import sys
 import types
 
@@ -14,12 +15,13 @@ def twins(monkeypatch, make):
     fake = types.ModuleType("crossres.datasets.twins")
     fake.TWIN_VERSION, fake.calls, fake.fail = 7, [], False
 
-    def draw_twin(dataset, folder, size="quick"):
-        fake.calls.append((dataset, size))
+    def draw_twin(dataset, folder, size="quick", seed=0):
+        fake.calls.append((dataset, size, seed))
         raw, _ = make(dataset, folder)
         if fake.fail:
             raise InputError("broke half-way")
-        (raw / "crossres-twin.json").write_text(f'{{"size": "{size}", "version": 7}}')
+        marker = {"size": size, "version": 7} | ({"seed": seed} if seed else {})
+        (raw / "crossres-twin.json").write_text(json.dumps(marker))
 
     fake.draw_twin = draw_twin
     monkeypatch.setitem(sys.modules, "crossres.datasets.twins", fake)
@@ -32,7 +34,7 @@ def test_the_twin_is_drawn_once_and_read_like_real_data(dataset, twins, tmp_path
     assert first == again
     assert first.source == "twin:tiny:7"
     assert first.folder.parent == tmp_path / "twins" / f"tiny-v7-{dataset}"
-    assert twins.calls == [(dataset, "tiny")]
+    assert twins.calls == [(dataset, "tiny", 0)]
     assert not any("are published" in note for note in first.notes)
 
 
@@ -41,6 +43,16 @@ def test_a_twin_given_as_data_is_still_a_twin(twins, tmp_path):
     given = open_raw("mlr-viper", Source(root=drawn.folder), tmp_path)
     assert given == drawn
     assert len(twins.calls) == 1
+
+
+def test_each_seed_is_a_twin_of_its_own_which_is_named_where_it_is_given(twins, tmp_path):
+    drawn = open_raw("mlr-viper", Source(size="tiny", seed=3), tmp_path)
+    assert drawn.source == "twin:tiny:7"  # the seed is that of the source
+    assert drawn.folder.parent == tmp_path / "twins" / "tiny-v7-mlr-viper-3"
+    assert open_raw("mlr-viper", Source(root=drawn.folder), tmp_path).source == "twin:tiny:7:3"
+    assert twins.calls == [("mlr-viper", "tiny", 3)]
+    with pytest.raises(InputError, match="seed -1 must be an integer from 0"):
+        Source(seed=-1)
 
 
 def test_a_drawing_that_breaks_leaves_nothing(twins, tmp_path):

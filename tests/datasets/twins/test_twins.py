@@ -115,6 +115,17 @@ def test_marker_says_what_was_drawn(tiny):
         assert json.loads(marker.read_text()) == expected
 
 
+@pytest.mark.parametrize("dataset", SETS)
+def test_another_seed_shows_others_under_the_same_names(dataset, tiny, tmp_path):
+    draw_twin(dataset, tmp_path, "tiny", seed=1)
+    marker = json.loads((tmp_path / CARDS[dataset].folder / MARKER).read_text())
+    assert marker["seed"] == 1
+    first, second = bytes_of(tiny / dataset), bytes_of(tmp_path)
+    assert first.keys() == second.keys()
+    same = [path for path in first if first[path] == second[path]]
+    assert not [path for path in same if path.endswith((".jpg", ".png", ".bmp", ".mat"))]
+
+
 def test_progress_counts_every_image(tmp_path):
     told = []
     draw_twin("mlr-viper", tmp_path, "tiny", lambda done, total: told.append((done, total)))
