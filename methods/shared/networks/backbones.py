@@ -15,6 +15,7 @@ from crossres.datasets.base.errors import InputError
 from crossres.methods.interface.profile import BackboneSpec
 from crossres.methods.shared.networks.imagenet_weights import load_pretrained, resnet50_weights
 from crossres.methods.shared.networks.optional_libraries import torchvision_models
+from crossres.methods.shared.networks.pointwise import Pointwise
 from crossres.methods.shared.networks.timm_trunks import vit_base, vit_small
 
 RESNET50_ENDS = (2, 4, 5, 6, 7)  # the last layers of its stem, before pooling, and of its stages
@@ -98,7 +99,7 @@ class BasicBlock(nn.Module):
         self.bn2 = nn.BatchNorm2d(outputs)
         self.shortcut = nn.Sequential()
         if stride != 1 or inputs != outputs:
-            conv = nn.Conv2d(inputs, outputs, 1, stride, bias=False)
+            conv = Pointwise(inputs, outputs, stride, bias=False)
             self.shortcut = nn.Sequential(conv, nn.BatchNorm2d(outputs))
 
     def forward(self, x: Tensor) -> Tensor:

@@ -8,6 +8,8 @@ from typing import Literal
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from crossres.methods.shared.networks.pointwise import Pointwise
+
 Layout = Literal["stride2", "stride1"]
 Output = Literal["difference", "direct"]
 
@@ -50,7 +52,7 @@ class IRNetwork(nn.Module):
         first, second = widths
         self.part1 = EncoderPart(3, first, stride, batchnorm)
         self.part2 = EncoderPart(first, second, stride, batchnorm)
-        self.between = nn.Conv2d(first, second, 1, stride)
+        self.between = Pointwise(first, second, stride)
         self.deconv1 = nn.ConvTranspose2d(second, first, kernel, stride, 1)
         self.deconv2 = nn.ConvTranspose2d(first, first, kernel, stride, 1)
         self.last = nn.Conv2d(first, 3, 3, 1, 1)

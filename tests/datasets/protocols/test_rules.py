@@ -353,7 +353,7 @@ def test_defaults_are_left_out_of_the_canonical_text():
         ("mlr-sing[train_ids=٣]", "train_ids is a whole number from 1"),
         ("mlr-sing[lr_camera=two]", "lr_camera is a whole number from 0, not 'two'"),
         ("mlr-sing[lr_camera=9]", "lr_camera=9: the cameras of mlr-market are 1, 2, 3, 4"),
-        ("fixed-r[rate=5]", "rate is 2, 3, 4, 6 or 8, not '5'"),
+        ("fixed-r[rate=5]", "rate is 1, 2, 3, 4, 6 or 8, not '5'"),
         ("fixed-r[lr_camera=1]", "needs base=mlr-sing"),
         ("mlr-sing[boxes=labeled]", "mlr-market offers no choice of boxes; leave this option out"),
         ("mlr-sing[splits=hash]", "mlr-market is split by its official parts"),
