@@ -151,11 +151,11 @@ def test_a_file_that_another_program_writes_is_told_without_advice_to_unlock(mak
     command = [sys.executable, "-c", write, str(folder / "cuhk-03.mat")]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as other:
-        assert other.stdout.readline() == "open\n"
+    ) as writer:
+        assert writer.stdout.readline() == "open\n"
         with pytest.raises(InputError, match="is open for writing in another program") as caught:
             read(tmp_path)
-        other.communicate("\n")
+        writer.communicate("\n")
     assert "HDF5_USE" not in str(caught.value)
     assert read(tmp_path).images
 
