@@ -110,9 +110,9 @@ def test_the_kernel_of_the_manifest_is_obeyed(kernel, viper):
         return resample(image, 32, 16, "bilinear")
 
     check_rows(store, raw, manifest, expected)
-    about = json.loads((stores(cache)[0] / "store.json").read_text())
-    assert set(about["kernels"]) == {kernel, "bilinear"}
-    assert about["kernels"][kernel].startswith("mlr-")
+    entries = json.loads((stores(cache)[0] / "store.json").read_text())
+    assert set(entries["kernels"]) == {kernel, "bilinear"}
+    assert entries["kernels"][kernel].startswith("mlr-")
 
 
 @pytest.mark.parametrize("kernel", ["bicubic", "cv2_linear_noaa"])
@@ -135,11 +135,11 @@ def test_kernels_and_grids_are_stores_of_their_own(viper):
     raw, manifest, cache = viper
     rates = [1, 2, 3, 4]
     options = [f"kernel={kernel}" for kernel in KERNELS] + ["grid=input"]
-    found = {
+    digests = {
         open_store(raw, with_options(manifest, option, rates), 32, 16, cache).digest
         for option in options
     }
-    assert len(found) == len(stores(cache)) == 7
+    assert len(digests) == len(stores(cache)) == 7
 
 
 def test_spelling_the_defaults_out_changes_no_pixel(viper):
@@ -198,8 +198,8 @@ def test_the_digest_is_of_the_pixels_alone(viper, make, tmp_path):
     for file in (tmp_path / "copy").rglob("*.bmp"):
         os.utime(file, (1, 1))
     copy = open_raw("mlr-viper", Source(tmp_path / "copy"), cache)
-    again = open_store(copy, build_manifest(copy), 32, 16, cache)
-    assert again.digest == store.digest
+    copied = open_store(copy, build_manifest(copy), 32, 16, cache)
+    assert copied.digest == store.digest
     assert len(stores(cache)) == 2
 
 
@@ -248,13 +248,13 @@ def a_list(store):
 
 
 def old_version(store):
-    about = json.loads((store / "store.json").read_text())
-    (store / "store.json").write_text(json.dumps({**about, "store": 0}))
+    entries = json.loads((store / "store.json").read_text())
+    (store / "store.json").write_text(json.dumps({**entries, "store": 0}))
 
 
 def foreign(store):
-    about = json.loads((store / "store.json").read_text())
-    (store / "store.json").write_text(json.dumps({**about, "manifest": "0" * 64}))
+    entries = json.loads((store / "store.json").read_text())
+    (store / "store.json").write_text(json.dumps({**entries, "manifest": "0" * 64}))
 
 
 def a_file(store):
@@ -273,9 +273,9 @@ def test_a_damaged_or_foreign_store_is_reported_and_built_again(damage, viper, c
     (folder,) = stores(cache)
     damage(folder)
     with caplog.at_level(logging.WARNING, logger="crossres.datasets"):
-        again = open_store(raw, manifest, 32, 16, cache)
-    assert again.digest == good.digest
-    assert np.array_equal(again.images("train"), expected)
+        rebuilt = open_store(raw, manifest, 32, 16, cache)
+    assert rebuilt.digest == good.digest
+    assert np.array_equal(rebuilt.images("train"), expected)
     assert [record.levelname for record in caplog.records] == ["WARNING"]
     assert str(folder) in caplog.text
     assert "building it again" in caplog.text
@@ -299,10 +299,10 @@ def bomb(width, height):
         return struct.pack(">I", len(content)) + name + content + checksum
 
     packer = zlib.compressobj(9)
-    first, other = (
+    first, repeated = (
         packer.compress(bytes(1 << 20)) + packer.flush(zlib.Z_FULL_FLUSH) for _ in range(2)
     )
-    zeros = first + other * (3 * width * height >> 20)
+    zeros = first + repeated * (3 * width * height >> 20)
     head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     blocks = block(b"IHDR", head) + block(b"IDAT", zeros) + block(b"IEND", b"")
     return b"\x89PNG\r\n\x1a\n" + blocks
@@ -323,9 +323,9 @@ def test_a_decompression_bomb_is_named_in_one_line(viper):
 def test_a_manifest_of_other_images_is_refused(viper):
     raw, manifest, cache = viper
     table = manifest.table.replace({"path": {raw.images[0].path: "cam_a/999_0.bmp"}})
-    other = Manifest("mlr-viper", "mlr-sing", 0, table)
+    foreign_manifest = Manifest("mlr-viper", "mlr-sing", 0, table)
     with pytest.raises(InputError, match=r"999_0\.bmp: is in the manifest, but not in the raw"):
-        open_store(raw, other, 32, 16, cache)
+        open_store(raw, foreign_manifest, 32, 16, cache)
     (raw.folder / raw.images[0].path).unlink()
     with pytest.raises(InputError, match="cannot be read"):
         open_store(raw, manifest, 32, 16, cache)
@@ -343,8 +343,8 @@ def test_the_kernels_refusal_leaves_nothing(viper):
         "except d.InputError as error: print(error)\n"
     )
     command = [sys.executable, "-c", code, str(raw.folder), str(cache)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=REPO)
-    assert "cannot be written (File too large)" in done.stdout
+    process = subprocess.run(command, capture_output=True, text=True, check=True, cwd=REPO)
+    assert "cannot be written (File too large)" in process.stdout
     assert stores(cache) == []
 
 

@@ -367,7 +367,7 @@ def test_a_damaged_raw_image_leaves_nothing(
 def test_what_cannot_be_exported_is_refused(opened: Callable[[str], Raw], tmp_path: Path) -> None:
     raw, pku = opened("mlr-viper"), opened("mlr-pku")
     manifest = build_manifest(raw)
-    for options, words in (
+    for refused, words in (
         (build_manifest(pku), "the manifest is of mlr-pku"),
         (
             Manifest(raw.dataset, "mlr-sing[kernel=none]", 0, manifest.table),
@@ -385,7 +385,7 @@ def test_what_cannot_be_exported_is_refused(opened: Callable[[str], Raw], tmp_pa
         ),
     ):
         with pytest.raises(InputError, match=re.escape(words)):
-            export(raw, options, tmp_path / "out", "market")
+            export(raw, refused, tmp_path / "out", "market")
     with pytest.raises(InputError, match="unknown layout 'torchreid'"):
         export(raw, manifest, tmp_path / "out", "torchreid")
     with pytest.raises(InputError, match="unknown suffix 'gif'"):
