@@ -18,7 +18,7 @@ from crossres.benchmark.records.cell import key_of
 from crossres.benchmark.records.record import Standing, write_record
 from crossres.datasets import CARDS, digest_of, draw
 from crossres.methods.interface.registry import resolve_options
-from tests.reports.seeing import ARGUMENTS, CHROMIUM
+from tests.reports.visit import ARGUMENTS, CHROMIUM
 
 HEIGHT, WIDTH = 64, 32
 CHAINS = {"Baseline": ["input", "IR_1"]}

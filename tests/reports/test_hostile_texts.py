@@ -24,7 +24,7 @@ from crossres.datasets.base.errors import InputError
 from crossres.reports import build_grids, to_latex
 from crossres.reports.tables.latex import escape
 from crossres.reports.write import print_table
-from tests.reports.seeing import Visit
+from tests.reports.visit import Visit
 
 LABELS = (
     "[12] PCB",

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crossres.benchmark.config.profiles import load_profile, profile_content
@@ -32,6 +32,7 @@ def reordered(content: Any) -> Any:
     return [reordered(entry) for entry in content] if isinstance(content, list) else content
 
 
+@settings(deadline=None)
 @given(CONTENTS)
 def test_canonical_json_is_ascii_that_reads_back_in_any_order_of_entries(content: Any) -> None:
     encoded = canonical_json(content)

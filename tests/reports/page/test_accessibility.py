@@ -11,7 +11,7 @@ from crossres.benchmark.compare.folders import compare_folders
 from crossres.reports.comparison.page import write_against
 from crossres.reports.write import write_report
 from tests.reports.conftest import draw_results
-from tests.reports.seeing import CHROMIUM, Visit
+from tests.reports.visit import CHROMIUM, Visit
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium here")
 LOOKS = [(1280, "light"), (1280, "dark"), (390, "light")]

@@ -10,7 +10,7 @@ from crossres.datasets import draw
 from crossres.reports.write import write_report
 from tests.reports.conftest import draw_results
 from tests.reports.page.test_report_browser import CONTRAST, OUTSIDE
-from tests.reports.seeing import CHROMIUM, Visit
+from tests.reports.visit import CHROMIUM, Visit
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium here")
 MOST_BYTES = 5_000_000

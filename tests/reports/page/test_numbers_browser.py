@@ -8,7 +8,7 @@ from crossres.benchmark import load_table
 from crossres.benchmark.records.record import write_record
 from crossres.reports.write import write_report
 from tests.reports.conftest import draw_results, make_record
-from tests.reports.seeing import CHROMIUM, Visit
+from tests.reports.visit import CHROMIUM, Visit
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium here")
 TABLE = load_table("table2")

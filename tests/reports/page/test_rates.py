@@ -15,7 +15,7 @@ from crossres.reports.tables.latex import to_latex
 from crossres.reports.write import write_report
 from tests.reports.conftest import make_record
 from tests.reports.page.test_report_browser import OVERLAPS
-from tests.reports.seeing import CHROMIUM, Visit
+from tests.reports.visit import CHROMIUM, Visit
 
 TABLE = load_table("table2")
 

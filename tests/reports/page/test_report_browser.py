@@ -9,7 +9,7 @@ from crossres.benchmark import load_table
 from crossres.benchmark.records.record import write_record
 from crossres.reports.write import write_report
 from tests.reports.conftest import draw_results
-from tests.reports.seeing import CHROMIUM, Visit
+from tests.reports.visit import CHROMIUM, Visit
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium here")
 # WCAG 2 contrast of an element's text against the nearest opaque background behind it.
