@@ -30,11 +30,11 @@ def make_caviar(folder: Path) -> Index:
     """Six persons, five seen by both cameras; camera 2 is the small one, but not for person 5."""
     index = []
     for pid in range(1, 7):
-        for place in [1, 2, 10] + ([11, 20] if pid < 6 else []):
-            camid = 1 if place <= 10 else 2
+        for number in [1, 2, 10] + ([11, 20] if pid < 6 else []):
+            camid = 1 if number <= 10 else 2
             small = camid == (1 if pid == 5 else 2)
-            width, height = (17 + pid, 39 + place) if small else (40 + pid, 100 + place)
-            index.append(RawImage(f"{pid:04d}{place:03d}.jpg", pid, camid))
+            width, height = (17 + pid, 39 + number) if small else (40 + pid, 100 + number)
+            index.append(RawImage(f"{pid:04d}{number:03d}.jpg", pid, camid))
             save(folder, index[-1].path, width, height)
     return index
 
@@ -42,9 +42,9 @@ def make_caviar(folder: Path) -> Index:
 def make_viper(folder: Path) -> Index:
     """Eight ids with gaps, from 0; the angle differs between the cameras."""
     index = []
-    for place, pid in enumerate([0, 1, 2, 5, 9, 40, 300, 873]):
+    for number, pid in enumerate([0, 1, 2, 5, 9, 40, 300, 873]):
         for camid, name in enumerate(("cam_a", "cam_b")):
-            angle = 45 * ((place + camid) % 5)
+            angle = 45 * ((number + camid) % 5)
             index.append(RawImage(f"{name}/{pid:03d}_{angle}.bmp", pid, camid))
             save(folder, index[-1].path, 48, 128)
     (folder / "README.txt").write_text("VIPeR")
@@ -236,7 +236,7 @@ def make_cuhk03(folder: Path) -> Index:
     with h5py.File(folder / "cuhk-03.mat", "w", userblock_size=512) as file:
         references = file.create_group("#refs#")
 
-        def put(value: np.ndarray) -> h5py.Reference:
+        def reference_to(value: np.ndarray) -> h5py.Reference:
             return references.create_dataset(str(len(references)), data=value).ref
 
         def pair_cells(boxes: str, pair: int) -> h5py.Reference:
@@ -249,7 +249,7 @@ def make_cuhk03(folder: Path) -> Index:
                         path = f"{boxes}/{pair}/{row + 1}/{column + 1}"
                         pid = pair * 1000 + row + 1
                         index.append(RawImage(path, pid, camid, boxes=boxes))
-                    cells[column, row] = put(
+                    cells[column, row] = reference_to(
                         np.zeros(2, np.uint64) if image is None else image.transpose(2, 1, 0)
                     )
             name = f"{boxes}{pair}"
@@ -259,7 +259,7 @@ def make_cuhk03(folder: Path) -> Index:
             pairs = [[pair_cells(boxes, pair) for pair in CUHK03_IDS]]
             pairs = np.array(pairs, dtype=h5py.ref_dtype)
             file.create_dataset(boxes, data=pairs, dtype=h5py.ref_dtype)
-        sets = [put(np.array(rows, dtype=np.float64).T) for rows in CUHK03_TEST_SETS]
+        sets = [reference_to(np.array(rows, dtype=np.float64).T) for rows in CUHK03_TEST_SETS]
         file.create_dataset("testsets", data=np.array([sets], dtype=h5py.ref_dtype))
     return index
 

@@ -14,9 +14,9 @@ def test_vehicles_are_told_from_persons():
 
 @pytest.mark.parametrize("dataset", CARDS)
 def test_a_card_names_its_reader_and_its_folder(dataset):
-    about = CARDS[dataset]
-    assert about.folder == reader(about.reader).FOLDER
-    assert about.folder in about.layout
+    card = CARDS[dataset]
+    assert card.folder == reader(card.reader).FOLDER
+    assert card.folder in card.layout
 
 
 def test_every_manifest_of_duke_says_that_it_was_withdrawn(tmp_path):

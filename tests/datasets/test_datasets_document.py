@@ -11,14 +11,14 @@ PAGE = (Path(__file__).resolve().parents[2] / "docs" / "datasets.md").read_text(
 SECTIONS = {part.split("`")[0]: part for part in PAGE.split("\n### `")[1:]}
 
 
-@pytest.mark.parametrize("about", CARDS.values(), ids=lambda about: about.id)
-def test_every_set_has_a_section_with_the_facts_of_its_card(about):
-    section = SECTIONS[about.id]
-    assert f"[`{about.id}`](#{about.id})" in PAGE
-    digest = about.digest.partition(":")[2]
+@pytest.mark.parametrize("card", CARDS.values(), ids=lambda card: card.id)
+def test_every_set_has_a_section_with_the_facts_of_its_card(card):
+    section = SECTIONS[card.id]
+    assert f"[`{card.id}`](#{card.id})" in PAGE
+    digest = card.digest.partition(":")[2]
     assert digest[:12] in section
     numbers = {int(n.replace(",", "")) for n in re.findall(r"\d[\d,]*\d|\d", section)}
-    for count in about.counts:
+    for count in card.counts:
         if count.camid is None:
             assert {count.images, count.identities} - {None} <= numbers, count
 

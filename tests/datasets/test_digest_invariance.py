@@ -39,9 +39,9 @@ def digest(dataset, root, seed=0, protocol=None):
 def scanned(scandir, path, seed):
     """What os.scandir gives, in another order."""
     with scandir(path) as entries:
-        found = list(entries)
-    random.Random(seed).shuffle(found)
-    yield found
+        listed = list(entries)
+    random.Random(seed).shuffle(listed)
+    yield listed
 
 
 # --- the same digest ------------------------------------------------------------------------------
@@ -50,22 +50,22 @@ def scanned(scandir, path, seed):
 def test_under_any_order_of_the_listing(dataset, make, tmp_path, monkeypatch):
     make(dataset, tmp_path)
     expected, raw = digest(dataset, tmp_path), read(dataset, tmp_path)
-    listdir, scandir, asked = os.listdir, os.scandir, []
+    listdir, scandir, folders = os.listdir, os.scandir, []
     for seed in range(5):
 
         def shuffled(path=".", seed=seed):
-            asked.append(path)
+            folders.append(path)
             return random.Random(seed).sample(names := listdir(path), len(names))
 
         def shuffled_scan(path=".", seed=seed):
-            asked.append(path)
+            folders.append(path)
             return scanned(scandir, path, seed)
 
         monkeypatch.setattr(os, "listdir", shuffled)
         monkeypatch.setattr(os, "scandir", shuffled_scan)
         assert read(dataset, tmp_path) == raw
         assert digest(dataset, tmp_path) == expected
-    assert asked
+    assert folders
 
 
 def test_of_a_copy_elsewhere_with_other_times(dataset, make, tmp_path):
@@ -90,10 +90,10 @@ def test_under_another_name_of_the_folder_and_from_above_and_below(dataset, make
 def test_with_junk_everywhere(dataset, make, tmp_path):
     folder, _ = make(dataset, tmp_path)
     expected = digest(dataset, folder)
-    for place in [folder, *(child for child in folder.rglob("*") if child.is_dir())]:
+    for parent in [folder, *(child for child in folder.rglob("*") if child.is_dir())]:
         for name in ("Thumbs.db", ".DS_Store", "._a.jpg", "desktop.ini", "__MACOSX/._0001001.jpg"):
-            (place / name).parent.mkdir(exist_ok=True)
-            (place / name).write_bytes(b"junk")
+            (parent / name).parent.mkdir(exist_ok=True)
+            (parent / name).write_bytes(b"junk")
     assert digest(dataset, tmp_path) == expected
 
 
@@ -111,15 +111,15 @@ def test_through_links_to_folder_and_files(dataset, make, tmp_path):
 
 def locales():
     """Locales that change how text is sorted and cased, where they are installed."""
-    found, usual = [], locale.setlocale(locale.LC_ALL)
+    usable, usual = [], locale.setlocale(locale.LC_ALL)
     for name in ("C.UTF-8", "en_US.UTF-8", "tr_TR.UTF-8", "de_DE.UTF-8"):
         try:
             locale.setlocale(locale.LC_ALL, name)
         except locale.Error:
             continue
-        found.append(name)
+        usable.append(name)
     locale.setlocale(locale.LC_ALL, usual)
-    return found
+    return usable
 
 
 def test_in_any_process_hash_seed_and_locale(make, tmp_path):
@@ -133,10 +133,10 @@ def test_in_any_process_hash_seed_and_locale(make, tmp_path):
     for number, name in enumerate(["C", "C", *locales()]):
         environment = {**os.environ, "PYTHONHASHSEED": str(number * 1000 + 1), "LC_ALL": name}
         command = [sys.executable, "-c", CODE, str(tmp_path), name]
-        done = subprocess.run(
+        process = subprocess.run(
             command, capture_output=True, text=True, check=True, cwd=REPO, env=environment
         )
-        outputs[number, name] = done.stdout
+        outputs[number, name] = process.stdout
     assert set(outputs.values()) == {here}
 
 

@@ -31,10 +31,10 @@ print(*{name for result in results if result.get("problem") for name in result["
 
 def test_every_case_is_a_manifest_or_one_clear_error():
     command = [sys.executable, str(FUZZ), "--cases", "300"]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=REPO, timeout=300)
-    summary = json.loads(done.stdout)
-    assert summary["failures"] == [], done.stderr
-    assert done.returncode == 0
+    process = subprocess.run(command, capture_output=True, text=True, cwd=REPO, timeout=300)
+    summary = json.loads(process.stdout)
+    assert summary["failures"] == [], process.stderr
+    assert process.returncode == 0
     assert summary["cases"] == 300
     outcomes = summary["outcomes"]
     usual = ("manifest", "manifest and store", "error at read", "error at store")
@@ -61,5 +61,5 @@ def test_every_case_is_a_manifest_or_one_clear_error():
 )
 def test_a_planted_fault_is_found(fault, found_by):
     command = [sys.executable, "-c", PLANTED, fault, str(FUZZ), str(FUZZ.parent)]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=REPO, check=True)
-    assert found_by & set(done.stdout.split())
+    process = subprocess.run(command, capture_output=True, text=True, cwd=REPO, check=True)
+    assert found_by & set(process.stdout.split())

@@ -48,8 +48,8 @@ def refusal(call, *arguments):
 def test_whatever_is_named_the_error_is_one_printable_line():
     text = str(InputError("a\nb\r\t\x1b[31m\udcff\u2028é; remove it"))
     assert text == r"a\nb\r\t\x1b[31m\udcff\u2028é; remove it"
-    again = pickle.loads(pickle.dumps(InputError(text)))
-    assert str(again) == text
+    copy = pickle.loads(pickle.dumps(InputError(text)))
+    assert str(copy) == text
 
 
 @pytest.mark.parametrize(
@@ -76,8 +76,8 @@ def pipe(path):
 
 
 def listening(path):
-    with socket.socket(socket.AF_UNIX) as made:
-        made.bind(path.name)
+    with socket.socket(socket.AF_UNIX) as endpoint:
+        endpoint.bind(path.name)
 
 
 def folder(path):
@@ -136,20 +136,20 @@ def test_a_link_to_a_file_is_that_file(make, tmp_path):
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
 @pytest.mark.parametrize("dataset", sorted(CARDS))
 def test_what_may_not_be_read_is_named(dataset, make, tmp_path):
-    known, _ = make(dataset, tmp_path / "readable")
-    used = build_manifest(read(dataset, known)).table["path"].iloc[0]
+    readable, _ = make(dataset, tmp_path / "readable")
+    used = build_manifest(read(dataset, readable)).table["path"].iloc[0]
     raw, _ = make(dataset, tmp_path / "set")
     file = reader(CARDS[dataset].reader).source_file(raw, used)
-    for place, mode in ((file, 0), (file.parent, 0), (raw, 0o100), (raw, 0o400), (raw.parent, 0)):
-        usual = place.stat().st_mode
-        place.chmod(mode)
+    for path, mode in ((file, 0), (file.parent, 0), (raw, 0o100), (raw, 0o400), (raw.parent, 0)):
+        usual = path.stat().st_mode
+        path.chmod(mode)
         try:
             opened = read(dataset, raw)
             open_store(opened, build_manifest(opened), 8, 4, tmp_path / "cache")
         except InputError as error:
             text = str(error)
         finally:
-            place.chmod(usual)
+            path.chmod(usual)
         assert str(tmp_path) in text
         assert "\n" not in text
 
@@ -293,11 +293,11 @@ def mat(make, tmp_path):
     return edit
 
 
-def put_cell(file, made):
+def put_cell(file, dataset):
     """Put a data set into the first cell that holds an image."""
     cells = file[file["detected"][0, 0]]
     values = cells[()]
-    values[next(at for at, cell in np.ndenumerate(values) if file[cell].ndim == 3)] = made.ref
+    values[next(at for at, cell in np.ndenumerate(values) if file[cell].ndim == 3)] = dataset.ref
     cells[...] = values
 
 
@@ -339,8 +339,8 @@ def half_a_test_identity(file, _secret):
 
 
 def identities_kept_elsewhere(file, secret):
-    made = file.create_dataset("made", (2, 3), "f8", external=[(secret, 0, h5py.h5f.UNLIMITED)])
-    file["testsets"][0, 0] = made.ref
+    dataset = file.create_dataset("made", (2, 3), "f8", external=[(secret, 0, h5py.h5f.UNLIMITED)])
+    file["testsets"][0, 0] = dataset.ref
 
 
 @pytest.mark.parametrize(

@@ -107,23 +107,23 @@ def test_pitfall_2_no_listing_feeds_a_draw_in_the_order_of_the_disk(
     """os.listdir or glob into a seeded shuffle; test_digest_invariance.py shuffles them, too."""
     folder, _ = make(dataset, tmp_path)
     expected = build_manifest(read(dataset, tmp_path)).digest
-    listdir, scandir, asked = os.listdir, os.scandir, set()
+    listdir, scandir, folders = os.listdir, os.scandir, set()
 
     def backwards(path="."):
-        asked.add(str(path))
+        folders.add(str(path))
         return sorted(listdir(path), reverse=True)
 
     @contextlib.contextmanager
     def backwards_scan(path="."):
-        asked.add(str(path))
+        folders.add(str(path))
         with scandir(path) as entries:
-            found = sorted(entries, key=lambda entry: entry.name, reverse=True)
-        yield iter(found)
+            listed = sorted(entries, key=lambda entry: entry.name, reverse=True)
+        yield iter(listed)
 
     monkeypatch.setattr(os, "listdir", backwards)
     monkeypatch.setattr(os, "scandir", backwards_scan)
     assert build_manifest(read(dataset, tmp_path)).digest == expected
-    assert str(folder) in asked
+    assert str(folder) in folders
 
 
 # --- 3: draws saved as a hidden local file --------------------------------------------------------
@@ -281,7 +281,7 @@ def test_pitfall_9_the_single_shot_metric_draws_nothing():
     query, gallery = rng.random((20, 8)), rng.random((60, 8))
     pids = np.arange(20) % 10, np.arange(60) % 10
     state = repr(np.random.get_state())  # noqa: NPY002
-    found = [
+    results = [
         evaluate(
             query,
             gallery,
@@ -293,7 +293,7 @@ def test_pitfall_9_the_single_shot_metric_draws_nothing():
         )
         for _ in range(3)
     ]
-    assert found[0] == found[1] == found[2]
+    assert results[0] == results[1] == results[2]
     assert repr(np.random.get_state()) == state  # noqa: NPY002
 
 
@@ -333,11 +333,11 @@ def test_pitfall_10_no_library_resamples_what_a_split_consists_of(
 def test_pitfall_11_junk_and_upper_case_suffixes(dataset, make, tmp_path):
     folder, truth = make(dataset, tmp_path)
     for name in ("Thumbs.db", ".DS_Store", "__MACOSX/._0001001.jpg"):
-        for place in (folder, folder / truth[0].path):
-            place = folder if place == folder else place.parent
-            if place.is_dir():
-                (place / name).parent.mkdir(exist_ok=True)
-                (place / name).write_bytes(b"junk")
+        for path in (folder, folder / truth[0].path):
+            path = folder if path == folder else path.parent
+            if path.is_dir():
+                (path / name).parent.mkdir(exist_ok=True)
+                (path / name).write_bytes(b"junk")
     file = folder / truth[0].path
     if file.is_file():
         file.rename(file.with_suffix(file.suffix.upper()))

@@ -131,11 +131,11 @@ def test_levels_of_told_and_of_unknown_rates() -> None:
     network, _ = prepared()
     estimated = torch.tensor([0.4, 3.4, 9.0, 2.6, 3.4, 1.0, 1.0])
     assert network.levels_of(estimated, None).tolist() == [3, 1, 0, 1, 1, 3, 3]
-    known = torch.tensor([2, 0, 1, 3, 4, 6, 8])
-    assert network.levels_of(estimated, known).tolist() == [2, 1, 3, 1, 0, 0, 0]
+    given_rates = torch.tensor([2, 0, 1, 3, 4, 6, 8])
+    assert network.levels_of(estimated, given_rates).tolist() == [2, 1, 3, 1, 0, 0, 0]
     few, _ = prepared(rates=(4,))
     assert few.options.levels == (4, 1)
-    assert few.levels_of(estimated, known).tolist() == [1, 0, 1, 0, 0, 0, 0]
+    assert few.levels_of(estimated, given_rates).tolist() == [1, 0, 1, 0, 0, 0, 0]
 
 
 @pytest.mark.parametrize("gallery", ["query", "own"])

@@ -129,17 +129,17 @@ def test_pairs_are_an_hr_image_and_its_own_variants(pairs: str) -> None:
 
 
 def test_whose_block_an_image_takes() -> None:
-    known = torch.tensor([0, 1, 2, 3, 4, 6, 8])
+    given_rates = torch.tensor([0, 1, 2, 3, 4, 6, 8])
     features = torch.rand(7, 128)
     for network, expected in (
         (fresh(), [1, 2, 3, 4, 4, 4]),
         (fresh(rates=(3,)), [1, 3, 3, 3, 3, 3]),
     ):
         guessed = network.guessed(features)
-        assert network.rates_of(features, known).tolist() == [int(guessed[0]), *expected]
+        assert network.rates_of(features, given_rates).tolist() == [int(guessed[0]), *expected]
         assert torch.equal(network.rates_of(features, None), guessed)
     blind = fresh(rate="estimated")
-    assert torch.equal(blind.rates_of(features, known), blind.guessed(features))
+    assert torch.equal(blind.rates_of(features, given_rates), blind.guessed(features))
 
 
 def test_only_lr_images_are_moved_each_by_the_block_of_its_rate() -> None:

@@ -55,11 +55,13 @@ print(json.dumps({{
 @pytest.mark.parametrize("name", method_names())
 def test_two_steps_at_the_sizes_of_the_paper(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     code = ONE.format(name=name, threads=2)
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr[-2000:]
-    found = json.loads(done.stdout.splitlines()[-1])
+    process = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False
+    )
+    assert process.returncode == 0, process.stderr[-2000:]
+    report = json.loads(process.stdout.splitlines()[-1])
     with capsys.disabled():
-        print(f"\n{name}: {found}")
-    assert found["finite"]
-    assert found["learned"]
-    assert found["shape"][0] == 3
+        print(f"\n{name}: {report}")
+    assert report["finite"]
+    assert report["learned"]
+    assert report["shape"][0] == 3

@@ -38,7 +38,7 @@ def descriptor(image: Image.Image) -> np.ndarray:
     return vector / np.linalg.norm(vector)
 
 
-def theirs(dataset: object) -> dict[str, float]:
+def scores_of_torchreid(dataset: object) -> dict[str, float]:
     """What torchreid's classes and evaluator say."""
     from torchreid.metrics import evaluate_rank
     from torchreid.utils.tools import read_image
@@ -54,7 +54,7 @@ def theirs(dataset: object) -> dict[str, float]:
     return {f"rank{k}": float(cmc[k - 1]) for k in RANKS} | {"mAP": float(mean_ap)}
 
 
-def ours(folder: Path) -> dict[str, float]:
+def scores_of_crossres(folder: Path) -> dict[str, float]:
     """`crossres evaluate` on the descriptors of the listed files, in manifest order."""
     listed = pd.read_csv(folder / "crossres-export.csv")
     arrays = {}
@@ -66,15 +66,15 @@ def ours(folder: Path) -> dict[str, float]:
         arrays[f"{split}_pids"] = rows["pid"].to_numpy()
         arrays[f"{split}_camids"] = rows["camid"].to_numpy()
     np.savez(folder.parent / "features.npz", **arrays)
-    done = crossres_command("evaluate", str(folder.parent / "features.npz"), "--json")
-    return {name: json.loads(done)[name] for name in [*(f"rank{k}" for k in RANKS), "mAP"]}
+    output = crossres_command("evaluate", str(folder.parent / "features.npz"), "--json")
+    return {name: json.loads(output)[name] for name in [*(f"rank{k}" for k in RANKS), "mAP"]}
 
 
 def crossres_command(*words: str) -> str:
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-m", "crossres", *words], check=True, capture_output=True, text=True
     )
-    return done.stdout
+    return process.stdout
 
 
 def main(checkout: Path) -> int:
@@ -90,12 +90,12 @@ def main(checkout: Path) -> int:
             words = ("--layout", "market", "--protocol", protocol, "--out", str(folder))
             crossres_command("datasets", "export", name, *words)
             dataset = Market1501(root=str(Path(root) / name))
-            peer, own = theirs(dataset), ours(folder)
-            worst = max(worst, *(abs(peer[key] - own[key]) for key in own))
+            peer, scores = scores_of_torchreid(dataset), scores_of_crossres(folder)
+            worst = max(worst, *(abs(peer[key] - scores[key]) for key in scores))
             sizes = f"{len(dataset.train)} / {len(dataset.query)} / {len(dataset.gallery)}"
             print(f"{name} {protocol}: train / query / gallery {sizes}")
-            for key in own:
-                print(f"  {key:7} torchreid {peer[key]:.9f}  crossres {own[key]:.9f}")
+            for key in scores:
+                print(f"  {key:7} torchreid {peer[key]:.9f}  crossres {scores[key]:.9f}")
     print(f"largest difference: {worst:.2e}")
     return int(worst > 1e-6)
 

@@ -20,8 +20,8 @@ COUNT = 200
 def _draw_vehicles(tilt: int, start: int) -> int:
     cameras = [camera(0.1, "speed", camid) for camid in range(5)]
     pictures = [
-        photograph_vehicle(one, cameras[index % 5], view, "speed", start, number, index)
-        for number, one in enumerate(vehicle("speed", start + k) for k in range(COUNT // 10))
+        photograph_vehicle(target, cameras[index % 5], view, "speed", start, number, index)
+        for number, target in enumerate(vehicle("speed", start + k) for k in range(COUNT // 10))
         for index in range(10)
         for view in (View(48, 72, angle=36 * index, tilt=tilt),)
     ]
@@ -32,8 +32,8 @@ def _draw_people(start: int) -> int:
     cameras = [camera(0.1, "speed", camid) for camid in range(6)]
     people = [person("speed", pid) for pid in range(start, start + COUNT // 10)]
     pictures = [
-        photograph(one, cameras[index % 6], View(64, 128), "speed", start, number, index)
-        for number, one in enumerate(people)
+        photograph(pedestrian, cameras[index % 6], View(64, 128), "speed", start, number, index)
+        for number, pedestrian in enumerate(people)
         for index in range(10)
     ]
     return len(pictures)

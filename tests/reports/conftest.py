@@ -18,7 +18,7 @@ from crossres.benchmark.records.cell import key_of
 from crossres.benchmark.records.record import Standing, write_record
 from crossres.datasets import CARDS, digest_of, draw
 from crossres.methods.interface.registry import resolve_options
-from tests.reports.seeing import ARGUMENTS, CHROMIUM
+from tests.reports.visit import ARGUMENTS, CHROMIUM
 
 HEIGHT, WIDTH = 64, 32
 CHAINS = {"Baseline": ["input", "IR_1"]}
@@ -133,10 +133,10 @@ def draw_artifact(folder: Path, record: Record, labels: Sequence[str]) -> Path:
     pids = np.arange(6) + 100 * record.cell.seed
     rates = np.array([2, 3, 4, 2, 3, 4])
     ranks = rng.integers(1, 8, 6)
-    found = rng.permuted(np.tile(np.arange(900, 905), (6, 1)), axis=1)
+    top_pids = rng.permuted(np.tile(np.arange(900, 905), (6, 1)), axis=1)
     for query, rank in enumerate(ranks):
         if rank <= 5:
-            found[query, rank - 1] = pids[query]
+            top_pids[query, rank - 1] = pids[query]
     queries = np.stack([draw_person(p, 0, r) for p, r in zip(pids, rates, strict=True)])
     steps = {"input": 3, "IR_1/3": 3, "IR_1/2": 2, "IR_1": 1}
     arrays = {
@@ -144,8 +144,8 @@ def draw_artifact(folder: Path, record: Record, labels: Sequence[str]) -> Path:
         "query_pids": pids,
         "query_rates": rates,
         "query_names": np.array([f"query/{pid:04d}_c1.jpg" for pid in pids]),
-        "top_images": np.stack([[draw_person(p, 1) for p in line] for line in found]),
-        "top_pids": found,
+        "top_images": np.stack([[draw_person(p, 1) for p in line] for line in top_pids]),
+        "top_pids": top_pids,
         "top_distances": np.sort(rng.uniform(0.2, 1.4, (6, 5))),
         "match_ranks": ranks,
         "chain_labels": np.array(labels),

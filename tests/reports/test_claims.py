@@ -18,8 +18,8 @@ TABLE = load_table("table2")
 
 
 def test_claims_of_the_drawn_table(drawn) -> None:
-    (held,) = evaluate_claims(grids_of(load_claims(), drawn.records), load_claims())
-    verdicts = {found.claim.id: found.verdict for found in held.measured}
+    (claims,) = evaluate_claims(grids_of(load_claims(), drawn.records), load_claims())
+    verdicts = {claim.claim.id: claim.verdict for claim in claims.measured}
     # Rows rise by far on all sets but mlr-sysu: there they are alike, in rank-5 within a point.
     assert verdicts == {
         "cmsr-rank1": "undecided",
@@ -30,7 +30,7 @@ def test_claims_of_the_drawn_table(drawn) -> None:
         "three-scales-rank1": "undecided",
         "three-scales-rank5": "no difference",
     }
-    (first, second, *_) = held.measured
+    (first, second, *_) = claims.measured
     assert effects(first)[0].endswith("; holds on 4 of 5")
     assert effects(second)[0].endswith("; holds on 0 of 3, reversed on 2")
     assert re.fullmatch(r"\d+ seeds", seeds_to_decide(first))
@@ -38,8 +38,8 @@ def test_claims_of_the_drawn_table(drawn) -> None:
 
 
 def test_plots_lie_on_their_scale_with_the_sign_as_measured(drawn) -> None:
-    (held,) = evaluate_claims(grids_of(load_claims(), drawn.records), load_claims())
-    rises, lowers = plot(held.measured[0]), plot(held.measured[1])
+    (claims,) = evaluate_claims(grids_of(load_claims(), drawn.records), load_claims())
+    rises, lowers = plot(claims.measured[0]), plot(claims.measured[1])
     assert [bar.label for bar in rises.bars][:2] == ["CAVIAR", "MLR-Market-1501"]
     for drawn_plot in (rises, lowers):
         for bar in drawn_plot.bars:
@@ -57,7 +57,7 @@ def test_the_command_answers(drawn, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["claims", str(drawn.folder), "--json"]) == 0
     (result,) = json.loads(capsys.readouterr().out)["results"]
     assert (result["source"], result["profile"]) == ("twin:quick:1", "quick")
-    by_id = {found["claim"]["id"]: found for found in result["claims"]}
+    by_id = {entry["claim"]["id"]: entry for entry in result["claims"]}
     assert by_id["cmsr-rank5"]["verdict"] == "does not hold"
     assert by_id["cmsr-rank5"]["findings"][0]["difference"]["effect"] < 0
     assert by_id["two-scales-rank1"]["verdict"] == "not measured"

@@ -24,7 +24,7 @@ from crossres.datasets.base.errors import InputError
 from crossres.reports import build_grids, to_latex
 from crossres.reports.tables.latex import escape
 from crossres.reports.write import print_table
-from tests.reports.seeing import Seen
+from tests.reports.visit import Visit
 
 LABELS = (
     "[12] PCB",
@@ -88,9 +88,9 @@ def test_the_folder_keeps_every_text(results: Path) -> None:
 
 def test_the_csv_gives_every_label_back(report: Path) -> None:
     text = (report / "odd_table.1.csv").read_text(encoding="utf-8")
-    found = [line["row"] for line in csv.DictReader(io.StringIO(text))]
-    assert {label.strip() for label in found} == set(LABELS)
-    assert not any(label.startswith(("=", "+", "-", "@")) for label in found)
+    labels = [line["row"] for line in csv.DictReader(io.StringIO(text))]
+    assert {label.strip() for label in labels} == set(LABELS)
+    assert not any(label.startswith(("=", "+", "-", "@")) for label in labels)
 
 
 def test_the_markdown_shows_every_text(report: Path) -> None:
@@ -106,14 +106,14 @@ def test_the_markdown_shows_every_text(report: Path) -> None:
 def test_the_terminal_shows_every_label(results: Path) -> None:
     screen = Console(width=200, file=io.StringIO(), force_terminal=False)
     print_table(results, console=screen)
-    shown = screen.file.getvalue()  # type: ignore[attr-defined]
-    assert all(label in shown for label in LABELS)
-    assert TITLE in shown
+    text = screen.file.getvalue()  # type: ignore[attr-defined]
+    assert all(label in text for label in LABELS)
+    assert TITLE in text
 
 
 def test_the_page_shows_every_text(browser: Any, report: Path) -> None:
-    seen = Seen(browser, (report / "index.html").as_uri(), 1200, "light")
-    page = seen.page
+    visit = Visit(browser, (report / "index.html").as_uri(), 1200, "light")
+    page = visit.page
     dialogs: list[str] = []
     page.on("dialog", lambda dialog: dialogs.append(dialog.message))
     labels = page.eval_on_selector_all(
@@ -131,7 +131,7 @@ def test_the_page_shows_every_text(browser: Any, report: Path) -> None:
     links = page.eval_on_selector_all(
         "a[href^='#']", "all => all.filter(a => !document.getElementById(a.hash.slice(1))).length"
     )
-    assert (links, dialogs, seen.said) == (0, [], [])
+    assert (links, dialogs, visit.messages) == (0, [], [])
 
 
 def normal(text: str) -> str:
@@ -168,8 +168,8 @@ def typeset(results: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
     )
     (folder / "page.tex").write_text(page, encoding="utf-8")
     command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "page.tex"]
-    done = subprocess.run(command, cwd=folder, capture_output=True, check=False)
-    assert done.returncode == 0, done.stdout.decode(errors="replace")[-2000:]
+    process = subprocess.run(command, cwd=folder, capture_output=True, check=False)
+    assert process.returncode == 0, process.stdout.decode(errors="replace")[-2000:]
     text = subprocess.run(["pdftotext", "-raw", "page.pdf", "-"], cwd=folder, capture_output=True)
     return normal(text.stdout.decode())
 
@@ -187,8 +187,10 @@ def test_the_figures_show_every_label(report: Path) -> None:
     figures = sorted((report / "figures").glob("*.pdf"))
     assert len(figures) == 2
     for figure in figures:
-        done = subprocess.run(["pdftotext", "-raw", figure, "-"], capture_output=True, check=True)
-        text = re.sub(r"\s", "", done.stdout.decode())
+        process = subprocess.run(
+            ["pdftotext", "-raw", figure, "-"], capture_output=True, check=True
+        )
+        text = re.sub(r"\s", "", process.stdout.decode())
         for label in LABELS[:4]:
             assert re.sub(r"\s", "", label) in text
         assert "row5" in text  # the font has no sign for it
@@ -220,8 +222,8 @@ def test_every_sign_of_the_data_is_set_by_latex(tmp_path: Path) -> None:
     page = "\\documentclass{article}\\usepackage[utf8]{inputenc}\\begin{document}\n"
     (tmp_path / "a.tex").write_text(f"{page}{lines}\n\\end{{document}}\n", encoding="utf-8")
     command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "a.tex"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, check=False)
-    assert done.returncode == 0, done.stdout.decode(errors="replace")[-1500:]
+    process = subprocess.run(command, cwd=tmp_path, capture_output=True, check=False)
+    assert process.returncode == 0, process.stdout.decode(errors="replace")[-1500:]
     assert "Missing character" not in (tmp_path / "a.log").read_text(errors="replace")
 
 

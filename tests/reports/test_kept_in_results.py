@@ -50,8 +50,8 @@ def names(written: Any) -> set[str]:
 
 
 def test_a_report_is_that_of_the_table_it_was_made_for(results: Path, capsys) -> None:
-    mine = {"index.html", "mine.tex", "mine.csv", "mine.md", "mine"}
-    assert names(answer(capsys, "report", results)) == mine
+    files = {"index.html", "mine.tex", "mine.csv", "mine.md", "mine"}
+    assert names(answer(capsys, "report", results)) == files
     page = (results / "report" / "index.html").read_text(encoding="utf-8")
     assert page.count("<article id=") == 1
     assert "not run" not in page
@@ -62,9 +62,9 @@ def test_a_report_is_that_of_the_table_it_was_made_for(results: Path, capsys) ->
 
 def test_a_folder_that_keeps_none_shows_the_built_in_tables(results: Path, capsys) -> None:
     (results / "tables" / "mine.toml").unlink()
-    found = names(answer(capsys, "report", results))
-    assert "table2.tex" in found
-    assert "table4.tex" not in found  # of which no cell has a record
+    written = names(answer(capsys, "report", results))
+    assert "table2.tex" in written
+    assert "table4.tex" not in written  # of which no cell has a record
 
 
 def test_what_is_shown_is_the_table_as_it_was_run_last(results: Path, capsys) -> None:
@@ -83,14 +83,16 @@ def test_what_is_shown_is_the_table_as_it_was_run_last(results: Path, capsys) ->
 
 def test_claims_about_a_table_of_ones_own(results: Path, tmp_path: Path, capsys) -> None:
     """By the id of the kept table, or by the path of a table file; kept ones without --claims."""
-    kept = results / "tables" / "mine.toml"
-    for table in ("mine", str(kept)):
+    table_file = results / "tables" / "mine.toml"
+    for table in ("mine", str(table_file)):
         (tmp_path / "c.toml").write_text(CLAIM.format(table), encoding="utf-8")
-        (held,) = answer(capsys, "claims", results, "--claims", tmp_path / "c.toml")["results"]
-        assert [(c["claim"]["table"], c["verdict"]) for c in held["claims"]] == [("mine", "holds")]
+        (result,) = answer(capsys, "claims", results, "--claims", tmp_path / "c.toml")["results"]
+        assert [(c["claim"]["table"], c["verdict"]) for c in result["claims"]] == [
+            ("mine", "holds")
+        ]
     keep_claims(results, "c", load_claims(tmp_path / "c.toml"))
-    (held,) = answer(capsys, "claims", results)["results"]
-    assert [c["claim"]["id"] for c in held["claims"]] == ["one"]
+    (result,) = answer(capsys, "claims", results)["results"]
+    assert [c["claim"]["id"] for c in result["claims"]] == ["one"]
     answer(capsys, "report", results)
     page = (results / "report" / "index.html").read_text(encoding="utf-8")
     assert "Mine is better." in page
@@ -106,8 +108,8 @@ def test_the_gate_names_rows_as_the_folder_does(results: Path, tmp_path: Path, c
 
 
 def test_a_comparison_names_rows_as_the_folders_do(results: Path, tmp_path: Path, capsys) -> None:
-    other = tmp_path / "other"
+    second = tmp_path / "other"
     for row in range(3):
-        write_record(other, make_record(MINE, row, "mlr-viper", 0, rank1=0.1 + 0.2 * row))
-    found = answer(capsys, "report", results, "--against", other)
-    assert {pair["row"] for pair in found["pairs"]} == {row.label for row in MINE.rows}
+        write_record(second, make_record(MINE, row, "mlr-viper", 0, rank1=0.1 + 0.2 * row))
+    comparison = answer(capsys, "report", results, "--against", second)
+    assert {pair["row"] for pair in comparison["pairs"]} == {row.label for row in MINE.rows}

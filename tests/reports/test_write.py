@@ -37,10 +37,10 @@ def test_files_and_sizes(drawn) -> None:
 
 def test_same_records_same_bytes_wherever_the_folder_lies(drawn, tmp_path: Path) -> None:
     first = [path.read_bytes() for path in write_report(drawn.folder)]
-    other = tmp_path / "elsewhere"
-    shutil.copytree(drawn.folder, other, ignore=shutil.ignore_patterns("report"))
-    assert [path.read_bytes() for path in write_report(other)] == first
-    assert [path.read_bytes() for path in write_report(other)] == first
+    copy = tmp_path / "elsewhere"
+    shutil.copytree(drawn.folder, copy, ignore=shutil.ignore_patterns("report"))
+    assert [path.read_bytes() for path in write_report(copy)] == first
+    assert [path.read_bytes() for path in write_report(copy)] == first
 
 
 def test_every_number_leads_to_its_record(drawn) -> None:
@@ -86,8 +86,8 @@ def test_twins_are_named_and_show_nothing_published(drawn) -> None:
 def test_merged_folders_give_a_section_for_each_source(recorder, tmp_path: Path) -> None:
     for source, profile in (("real", "paper"), ("twin:quick:1", "quick")):
         for row in range(3):
-            made = recorder(TABLE, row, "caviar", 0, source, profile, rank1=0.5 + row / 10)
-            write_record(tmp_path, made)
+            record = recorder(TABLE, row, "caviar", 0, source, profile, rank1=0.5 + row / 10)
+            write_record(tmp_path, record)
     write_report(tmp_path)
     html = _html(tmp_path)
     assert html.count("<article id=") == 2
@@ -107,18 +107,18 @@ def test_broken_records_are_listed_and_not_fatal(recorder, tmp_path: Path) -> No
 
 
 def test_failed_cells_are_listed_until_they_succeed(recorder, tmp_path: Path) -> None:
-    done = recorder(TABLE, 0, "caviar", 0)
-    write_record(tmp_path, done)
+    finished = recorder(TABLE, 0, "caviar", 0)
+    write_record(tmp_path, finished)
     (tmp_path / "failures").mkdir()
-    for key in ("0" * 20, done.key):
-        about = json.dumps({"key": key, "reason": "out of memory"})
-        (tmp_path / "failures" / f"{key}.log").write_text(f"cell {key}\n{about}\n\nTraceback\n")
+    for key in ("0" * 20, finished.key):
+        entry = json.dumps({"key": key, "reason": "out of memory"})
+        (tmp_path / "failures" / f"{key}.log").write_text(f"cell {key}\n{entry}\n\nTraceback\n")
     (tmp_path / "failures" / "odd.log").write_text("")
     write_report(tmp_path)
     html = _html(tmp_path)
     assert "2 failed cells" in html
     assert f"cell {'0' * 20}: out of memory" in html
-    assert f"cell {done.key}" not in html
+    assert f"cell {finished.key}" not in html
     assert "odd: the log does not say why" in html
 
 
@@ -148,15 +148,15 @@ def test_no_records_at_all_is_one_clear_line(tmp_path: Path, prepare: str) -> No
 
 def test_records_of_another_table_are_an_error_that_says_so(recorder, tmp_path: Path) -> None:
     write_record(tmp_path, recorder(TABLE, 0, "caviar", 0))
-    other = replace(TABLE, id="mine", rows=TABLE.rows[2:])
+    foreign = replace(TABLE, id="mine", rows=TABLE.rows[2:])
     with pytest.raises(InputError, match="belongs to mine"):
-        write_report(tmp_path, [other])
+        write_report(tmp_path, [foreign])
 
 
 def test_a_users_table_gets_its_own_files(recorder, tmp_path: Path) -> None:
-    mine = replace(TABLE, id="mine", title="Only <b>mine</b> & nobody's", rows=TABLE.rows[:1])
+    table = replace(TABLE, id="mine", title="Only <b>mine</b> & nobody's", rows=TABLE.rows[:1])
     write_record(tmp_path, recorder(TABLE, 0, "caviar", 0, notes=["<script>alert(1)</script>"]))
-    paths = write_report(tmp_path, [mine])
+    paths = write_report(tmp_path, [table])
     names = [path.name for path in paths]
     assert names[:4] == ["index.html", "mine.tex", "mine.csv", "mine.md"]
     assert names[4:] == ["mine-twin-quick-1-quick-cmc.pdf", "mine-twin-quick-1-quick-seeds.pdf"]
@@ -180,11 +180,11 @@ def test_the_command_runs_exactly_its_cell(drawn, recorder) -> None:
 
 def test_the_commands_name_a_protocol_that_is_not_the_default(recorder) -> None:
     record = recorder(TABLE, 0, "caviar", 0)
-    other = replace(record, cell=replace(record.cell, protocol="fixed-r[rate=4]"))
-    (grid,) = build_grids([other], TABLE)
+    fixed = replace(record, cell=replace(record.cell, protocol="fixed-r[rate=4]"))
+    (grid,) = build_grids([fixed], TABLE)
     assert [column.title for column in grid.shown] == ["CAVIAR (fixed-r[rate=4])"]
     flags = "--datasets caviar --protocol 'fixed-r[rate=4]'"
-    assert cell_command(grid, 0, other).endswith(f"{flags} --seeds 0 --out again")
+    assert cell_command(grid, 0, fixed).endswith(f"{flags} --seeds 0 --out again")
     assert missing_command(grid).endswith(f"{flags} --out RESULTS")
 
 

@@ -28,8 +28,8 @@ def wrong(layout: Layout, table: Sequence[Sample]) -> dict[str, bool]:
     half = len(table) // 2
     gaps = [difference(b, a) for b, a in zip(table[half:], table, strict=False)]
     return {
-        "two rows, one set": _told(table[0], table[1], FIRST),
-        "two rows, all sets": _told(table[0], table[1]),
+        "two rows, one set": _told_apart(table[0], table[1], FIRST),
+        "two rows, all sets": _told_apart(table[0], table[1]),
         "any two rows": any(p <= LEVEL for p in pairwise(table).values()),
         "marks": any(mark not in ("", "tie") for of in marks(table).values() for mark in of)
         or any("tie" in of and "" in of for of in marks(table).values()),
@@ -39,7 +39,7 @@ def wrong(layout: Layout, table: Sequence[Sample]) -> dict[str, bool]:
     }
 
 
-def _told(left: Sample, right: Sample, on: str | None = None) -> bool:
+def _told_apart(left: Sample, right: Sample, on: str | None = None) -> bool:
     gap = difference(left, right, on=on)
     return gap is not None and gap.p is not None and gap.p <= LEVEL
 

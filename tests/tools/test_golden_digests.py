@@ -45,9 +45,9 @@ def small(tmp_path: Path) -> Path:
     """Lists of a training image, two queries and a test image; of three images of CUHK03."""
     (tmp_path / "market1501_train_names.txt").write_text(f"{NAME} 0\n\n")
     for name, values in (("query", [[3], [-1]]), ("test", [[0]])):
-        for what in ("ID", "Cam"):
-            numbers = np.int16(values) if what == "ID" else np.ones(len(values))
-            save(tmp_path / f"market1501_{name}{what}.mat", {name + what: numbers})
+        for field in ("ID", "Cam"):
+            numbers = np.int16(values) if field == "ID" else np.ones(len(values))
+            save(tmp_path / f"market1501_{name}{field}.mat", {name + field: numbers})
     for boxes in ("detected", "labeled"):
         config = tmp_path / f"cuhk03_new_protocol_config_{boxes}.mat"
         save(config, CONFIG)
@@ -191,11 +191,11 @@ def lists(shared: Path) -> Path:
 
 def test_placeholder_names_of_test_images_do_not_matter(lists: Path) -> None:
     raw = market_from_lists(lists)
-    named = [
+    renamed = [
         image if image.part == "train" else replace(image, path=image.path.replace("hold", "x"))
         for image in raw.images
     ]
-    owner = replace(raw, images=tuple(sorted(named, key=lambda image: image.path)))
+    owner = replace(raw, images=tuple(sorted(renamed, key=lambda image: image.path)))
     row = next(row for row in published() if (row.source, row.protocol) == ("real", "mlr-mixed"))
     assert golden_part(owner, row.protocol, row.seed, row.part) == row
     assert build_manifest(owner, "mlr-mixed", 0).digest != build_manifest(raw, "mlr-mixed").digest
@@ -218,8 +218,8 @@ def test_the_subset_of_market_is_of_the_stated_size(lists: Path, seed: int) -> N
     train = build_manifest(raw, "market-3561", seed).rows("train")
     assert (len(train), train["pid"].nunique()) == (3561, 751)
     assert len(train[["pid", "camid"]].drop_duplicates()) == 3262
-    whole = build_manifest(raw, "mlr-perid", seed).rows("train")
-    rates = dict(zip(whole["path"], whole["rate"], strict=True))
+    full = build_manifest(raw, "mlr-perid", seed).rows("train")
+    rates = dict(zip(full["path"], full["rate"], strict=True))
     assert all(rates[row.path] == row.rate for row in train.itertuples())
 
 
@@ -241,9 +241,9 @@ def test_lists_of_cuhk03_np_give_the_official_parts_and_a_pooled_split(lists: Pa
     assert sizes == {"train": 7365, "query": 1400, "gallery": 5332}
     paths = set(official.table["path"])
     # as public descriptions of the folders show them
-    shown = ["bounding_box_train/0001_c1_1", "bounding_box_train/0001_c1_2", "query/0003_c1_22"]
-    shown += ["bounding_box_test/0003_c1_21", "bounding_box_test/0003_c1_23"]
-    assert {f"detected/{name}.png" for name in shown} <= paths
+    described = ["bounding_box_train/0001_c1_1", "bounding_box_train/0001_c1_2", "query/0003_c1_22"]
+    described += ["bounding_box_test/0003_c1_21", "bounding_box_test/0003_c1_23"]
+    assert {f"detected/{name}.png" for name in described} <= paths
     pooled = build_manifest(raw, "mlr-sing")
     assert pooled.rows("gallery")["pid"].nunique() == 100
     assert pooled.rows("train")["pid"].nunique() == 1367
@@ -284,8 +284,8 @@ def test_the_tool_prints_the_table(
 
 def test_the_tool_names_a_list_that_is_missing(tmp_path: Path) -> None:
     tool = [sys.executable, golden_digests.__file__]
-    done = subprocess.run([*tool, str(tmp_path)], capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stdout) == (2, "")
+    process = subprocess.run([*tool, str(tmp_path)], capture_output=True, text=True, check=False)
+    assert (process.returncode, process.stdout) == (2, "")
     missing = tmp_path / "market1501_train_names.txt"
-    assert done.stderr.startswith(f"golden_digests: {missing}: not a readable list of names (")
-    assert done.stderr.count("\n") == 1
+    assert process.stderr.startswith(f"golden_digests: {missing}: not a readable list of names (")
+    assert process.stderr.count("\n") == 1

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from crossres.benchmark.metrics import measure as metrics
-from crossres.benchmark.metrics.expectation import expected_reciprocal_rank, rank_cdf
 from crossres.benchmark.metrics.measure import ImageIds, Metrics, measure
 from crossres.benchmark.metrics.rules import GALLERY_RULES, GalleryRule, Rules, SameCamera
 from crossres.datasets.base.errors import InputError
@@ -222,22 +221,6 @@ def test_single_shot_with_one_image_each_is_multi_shot() -> None:
     assert single.cmc == pytest.approx(multi.cmc, abs=1e-12)
     # 200 identities: ranks beyond the 50 of the curve occur, so the curve must not reach 1.
     assert multi.cmc[-1] < 1
-
-
-@pytest.mark.parametrize("people", [1, 7, 300, 2500])
-def test_expectation_against_the_full_distribution(people: int) -> None:
-    rng = np.random.default_rng(people)
-    chances = rng.choice([0.0, 1.0, *rng.random(12)], size=(3, people))
-    full = np.zeros((3, people + 1))
-    full[:, 0] = 1.0
-    for chance in chances.T:
-        moved = full * chance[:, None]
-        full -= moved
-        full[:, 1:] += moved[:, :-1]
-    expected = (full / np.arange(1, people + 2)).sum(axis=1)
-    assert expected_reciprocal_rank(chances) == pytest.approx(expected, rel=1e-11)
-    cdf = np.cumsum(full, axis=1)[:, :50]
-    assert rank_cdf(chances, 50)[:, : people + 1] == pytest.approx(cdf, abs=1e-12)
 
 
 def test_blocks_bound_the_memory_and_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""Cells, keys and records: what is written is read, what is not whole is never a result."""
+"""Records: what is written is read, what is not whole is never a result."""
 
 import json
 import logging
@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crossres.benchmark.config.profiles import load_profile, profile_content
-from crossres.benchmark.records.cell import Cell, canonical_json, key_of, make_job, merge_equal
+from crossres.benchmark.records.cell import Cell, canonical_json, key_of
 from crossres.benchmark.records.record import (
     Record,
     read_record,
@@ -21,7 +21,6 @@ from crossres.benchmark.records.record import (
     write_record,
 )
 from crossres.datasets.base.errors import InputError
-from crossres.datasets.raw.source import Source
 
 DIGEST = "0123456789abcdef" * 4
 CELL = Cell("plain", {"a": 1, "b": [1, 2]}, "caviar", "mlr-sing", "real", 0, "smoke")
@@ -140,50 +139,3 @@ def test_copying_two_folders_together_merges_them(tmp_path: Path) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(path.read_bytes())
     assert read_records(tmp_path / "both") == sorted(records, key=lambda record: record.key)
-
-
-def test_the_key_hangs_on_everything_that_decides_the_result() -> None:
-    profile = profile_content(load_profile("smoke"), "plain")
-    keys = {key_of(CELL, profile, DIGEST)}
-    changes: list[dict[str, Any]] = [
-        {"method": "msifla"},
-        {"options": {"a": 2, "b": [1, 2]}},
-        {"dataset": "mlr-viper"},
-        {"protocol": "mlr-perid"},
-        {"source": "twin:tiny:1"},
-        {"seed": 1},
-        {"profile": "quick"},
-    ]
-    keys |= {key_of(replace(CELL, **change), profile, DIGEST) for change in changes}
-    keys |= {key_of(CELL, profile, DIGEST[::-1]), key_of(CELL, profile | {"height": 1}, DIGEST)}
-    assert len(keys) == len(changes) + 3
-    assert all(len(key) == 20 and set(key) <= set("0123456789abcdef") for key in keys)
-
-
-def test_the_key_does_not_hang_on_the_options_of_other_methods(tmp_path: Path) -> None:
-    smoke = load_profile("smoke")
-    with_bot = replace(smoke, methods={**smoke.methods, "bot": {"parts": 2}})
-    with_plain = replace(smoke, methods={**smoke.methods, "plain": {"parts": 2}})
-    keys = [
-        make_job(CELL, "A", profile, Source(), tmp_path, DIGEST).key
-        for profile in (smoke, with_bot, with_plain)
-    ]
-    assert keys[0] == keys[1] != keys[2]
-
-
-def test_the_key_does_not_hang_on_the_order_of_options() -> None:
-    profile = profile_content(load_profile("smoke"), "plain")
-    reordered = replace(CELL, options={"b": [1, 2], "a": 1})
-    assert key_of(CELL, profile, DIGEST) == key_of(reordered, profile, DIGEST)
-    # A golden key: records of earlier versions must stay found.
-    assert key_of(CELL, {"name": "p"}, DIGEST) == "c37c0f1d1b4654ec3fd6"
-
-
-def test_equal_cells_become_one_job_with_both_labels(tmp_path: Path) -> None:
-    profile = load_profile("smoke")
-    jobs = [
-        make_job(replace(CELL, seed=seed), label, profile, Source(), tmp_path, DIGEST)
-        for seed, label in ((0, "A"), (1, "A"), (0, "B"), (0, "A"))
-    ]
-    merged = merge_equal(jobs)
-    assert [(job.cell.seed, job.labels) for job in merged] == [(0, ("A", "B")), (1, ("A",))]

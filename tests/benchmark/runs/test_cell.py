@@ -94,14 +94,14 @@ def test_trainings_of_one_seed_on_two_data_sets_draw_otherwise(
     run_cell(job, silent)
     assert [(run.dataset, run.seed) for run in runs] == [("mlr-pku", 0)]
     plain = Plain(smoke)
-    own, other, again, unnamed = (
+    pku, viper, second_pku, unnamed = (
         plain.build(10, Run(0, dataset=name), pretrained=False).state_dict()
         for name in ("mlr-pku", "mlr-viper", "mlr-pku", "")
     )
-    convolution = next(name for name, array in own.items() if array.ndim == 4)
-    assert torch.equal(own[convolution], again[convolution])
-    assert not torch.equal(own[convolution], other[convolution])
-    assert not torch.equal(own[convolution], unnamed[convolution])
+    convolution = next(name for name, array in pku.items() if array.ndim == 4)
+    assert torch.equal(pku[convolution], second_pku[convolution])
+    assert not torch.equal(pku[convolution], viper[convolution])
+    assert not torch.equal(pku[convolution], unnamed[convolution])
 
 
 def test_a_cell_gives_a_whole_record(pku_root: Path, tmp_path: Path, profile: Profile) -> None:
@@ -164,8 +164,8 @@ def test_the_artifact_shows_the_truth(pku_root: Path, tmp_path: Path, profile: P
         # One gallery image for each of the five pids, so all of them are shown, nearest first.
         assert sorted(arrays["top_pids"][n]) == sorted(gallery["pid"].unique())
         assert (np.diff(arrays["top_distances"][n]) >= 0).all()
-        place = arrays["top_pids"][n].tolist().index(row["pid"])
-        assert arrays["match_ranks"][n] == place + 1
+        position = arrays["top_pids"][n].tolist().index(row["pid"])
+        assert arrays["match_ranks"][n] == position + 1
 
 
 def test_the_artifact_holds_the_scores_of_every_query(
@@ -223,12 +223,12 @@ def test_a_network_s_cell_keeps_its_curves_cost_and_quality(pku_root: Path, tmp_
     assert arrays["restored_counts"].sum() == 10
     assert (arrays["restored_psnr"] > 5).all()
     # Six of the same ten queries are shown, each with its own measures.
-    shown = [arrays["query_rates"] == rate for rate in arrays["restored_rates"]]
-    whole = [k for k, s in enumerate(shown) if s.sum() == arrays["restored_counts"][k]]
+    by_rate = [arrays["query_rates"] == rate for rate in arrays["restored_rates"]]
+    complete = [k for k, s in enumerate(by_rate) if s.sum() == arrays["restored_counts"][k]]
     for name in ("psnr", "ssim"):
         assert np.isfinite(arrays[f"chain_{name}"]).all()
-        for k in whole:
-            mean = arrays[f"chain_{name}"][shown[k]].mean(axis=0)
+        for k in complete:
+            mean = arrays[f"chain_{name}"][by_rate[k]].mean(axis=0)
             assert mean == pytest.approx(arrays[f"restored_{name}"][k])
     assert all(array.dtype != object for array in arrays.values())
 
@@ -247,10 +247,10 @@ def test_a_method_that_notes_nothing_has_no_curves(
 def test_only_a_method_that_needs_them_is_told_the_rates(
     pku_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, needs_rate: bool
 ) -> None:
-    told: list[list[int]] = []
+    given_rates: list[list[int]] = []
 
     def embed_rated(self: Plain, images: Images, rates: NDArray[np.int64]) -> Embeddings:
-        told.append(rates.tolist())
+        given_rates.append(rates.tolist())
         return self.embed(images)
 
     monkeypatch.setattr(Plain, "embed_rated", embed_rated)
@@ -260,8 +260,8 @@ def test_only_a_method_that_needs_them_is_told_the_rates(
     _, manifest, _ = open_data(job, silent)
     rates = [manifest.rows(split)["rate"].tolist() for split in ("query", "gallery")]
     counted = [[int(rate)] for rate in np.unique(rates[0])]  # one image of each, for its FLOPs
-    asked = [part for of in rates for part in (of, of[:1])]  # all of a split, and the first alone
-    assert told == ([*asked, *counted] if needs_rate else [])
+    embedded = [part for of in rates for part in (of, of[:1])]  # a split, and its first image alone
+    assert given_rates == ([*embedded, *counted] if needs_rate else [])
     assert set(rates[0]) - {1}
 
 
@@ -279,14 +279,14 @@ def test_the_same_cell_gives_the_same_bits(pku_root: Path, tmp_path: Path, metho
     torch.manual_seed(99)
     here = run_cell(jobs[0], silent)
     torch.rand(7)
-    found = {}
+    results = {}
     tasks = [Task(f"{n}", run_cell, jobs[n % 2]) for n in range(3)]
     for event in local(tasks, 2):
         assert not isinstance(event, Failed), event
         if isinstance(event, Finished):
-            found[event.key] = digests(event.value)
-    assert found["0"] == found["2"] == digests(here)
-    assert found["1"][0]["weights"] != found["0"][0]["weights"]
+            results[event.key] = digests(event.value)
+    assert results["0"] == results["2"] == digests(here)
+    assert results["1"][0]["weights"] != results["0"][0]["weights"]
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,5 @@
-"""The driver: resuming, failing cells, what is in the way, Ctrl-C, and the plan."""
+"""The driver: resuming, failing cells, what is in the way, and Ctrl-C."""
 
-import io
 import json
 import os
 import shutil
@@ -16,12 +15,8 @@ import torch
 from safetensors.torch import save_file
 
 from crossres.benchmark import (
-    RunRequest,
-    Summary,
     load_table,
-    plan_table,
     read_records,
-    run_table,
 )
 from crossres.benchmark.records.kept import kept_tables
 from crossres.benchmark.records.record import record_path
@@ -29,47 +24,7 @@ from crossres.datasets.base.errors import InputError
 from crossres.datasets.raw.source import Source
 from crossres.datasets.twins import TWIN_VERSION
 from crossres.methods.shared.networks.imagenet_weights import recorded_weights, resnet50_weights
-
-HOW = ("engine", "stream")
-
-
-class Bench:
-    """A results folder, and what `run_table` needs to fill it."""
-
-    def __init__(self, tmp_path: Path, root: Path, table: Path, profile: Path) -> None:
-        self.out, self.table = tmp_path / "out", table
-        self.arguments: dict[str, Any] = {
-            "source": Source(root, partial=True, other_sizes=True),
-            "profile": profile,
-            "cache": tmp_path / "cache",
-            "jobs": 2,
-        }
-        self.lines: list[str] = []
-
-    def run(self, out: Path | None = None, **changes: Any) -> Summary:
-        stream = io.StringIO()
-        how = {"stream": stream} | {n: changes.pop(n) for n in HOW if n in changes}
-        request = RunRequest(self.table, out or self.out, **(self.arguments | changes))
-        summary = run_table(request, **how)
-        self.lines = stream.getvalue().splitlines()
-        return summary
-
-    def plan(self, **changes: Any) -> Any:
-        how = {name: changes.pop(name) for name in HOW if name in changes}
-        return plan_table(RunRequest(self.table, self.out, **(self.arguments | changes)), **how)
-
-    def edit(self, old: str, new: str) -> None:
-        text = self.table.read_text()
-        assert old in text
-        self.table.write_text(text.replace(old, new))
-
-
-@pytest.fixture
-def bench(
-    tmp_path: Path, pku_root: Path, table_path: Path, profile_path: Path, plugin: Path
-) -> Bench:
-    assert plugin.is_dir()
-    return Bench(tmp_path, pku_root, table_path, profile_path)
+from tests.benchmark.runs.bench import Bench
 
 
 def test_a_run_writes_a_record_and_an_artifact_per_cell(bench: Bench) -> None:
@@ -244,35 +199,6 @@ def test_the_log_of_a_failure_goes_when_the_cell_succeeds(bench: Bench) -> None:
     log.write_text("an earlier failure")
     assert bench.run(seeds=[0], rows=["1"]).complete
     assert not log.exists()
-
-
-def test_rows_that_mean_the_same_are_run_once(bench: Bench) -> None:
-    bench.edit("options = { bins = 3 }", "options = { bins = 2 }")
-    plan = bench.plan()
-    assert [cell.title for cell in plan.cells] == [
-        f"Two stripes = Three stripes · mlr-pku · seed {seed}" for seed in (0, 1)
-    ]
-
-
-def test_the_plan_starts_the_longest_cells_of_each_seed_first(bench: Bench) -> None:
-    profile = bench.arguments["profile"]
-    listed = "colour = [{ bins = 3, seconds = 90 }, { seconds = 10 }]"
-    profile.write_text(profile.read_text().replace("colour = 0.5", listed))
-    plan = bench.plan()
-    order = [(cell.job.cell.seed, cell.job.cell.options["bins"]) for cell in plan.cells]
-    assert order == [(0, 3), (0, 2), (1, 3), (1, 2)]
-    assert plan.seconds == 100
-    assert plan.lines()[0] == "new                 1:30  Three stripes · mlr-pku · seed 0"
-    assert plan.lines()[-1] == "4 cells, 4 to run, about 1:40 with 2 workers"
-    assert not (bench.out).exists()
-
-
-def test_the_plan_learns_from_records(bench: Bench) -> None:
-    bench.run(seeds=[0], rows=["1"])
-    (record,) = read_records(bench.out)
-    seconds = {(cell.job.cell.seed, cell.job.labels): cell.seconds for cell in bench.plan().cells}
-    assert seconds[1, ("Two stripes",)] == record.seconds["total"]
-    assert seconds[1, ("Three stripes",)] == 0.5
 
 
 def test_unusable_input_is_said_before_anything_runs(bench: Bench, tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ def _eight_cores(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: range(CORES), raising=False)
 
 
-def seen(
+def cores_seen(
     tmp_path: Path,
     mount: str,
     cgroup: str,
@@ -28,14 +28,14 @@ def seen(
     controllers: str = "cpu,cpuacct",
 ) -> int:
     """The cores found with these lines of mountinfo and cgroup, and these files in the mount."""
-    place = tmp_path / "mount"
-    place.mkdir(parents=True)
+    folder = tmp_path / "mount"
+    folder.mkdir(parents=True)
     for name, content in files.items():
-        (place / name).parent.mkdir(parents=True, exist_ok=True)
-        (place / name).write_text(content)
-    line = mount.format(root=root, mount=place, controllers=controllers)
-    other = "22 1 0:20 / /proc rw,nosuid - proc proc rw"
-    (tmp_path / "mountinfo").write_text(f"{other}\n{line}\n")
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(content)
+    line = mount.format(root=root, mount=folder, controllers=controllers)
+    unrelated = "22 1 0:20 / /proc rw,nosuid - proc proc rw"
+    (tmp_path / "mountinfo").write_text(f"{unrelated}\n{line}\n")
     (tmp_path / "cgroup").write_text(cgroup)
     return usable_cores(tmp_path)
 
@@ -55,22 +55,22 @@ def test_a_quota_is_rounded_up_and_never_adds_cores(
     allowed: int, expected: int, tmp_path: Path
 ) -> None:
     new, old = tmp_path / "2", tmp_path / "1"
-    assert seen(new, V2, "0::/\n", {"cpu.max": f"{allowed} 100000\n"}) == expected
-    assert seen(old, V1, "4:cpu,cpuacct:/\n", v1(allowed)) == expected
+    assert cores_seen(new, V2, "0::/\n", {"cpu.max": f"{allowed} 100000\n"}) == expected
+    assert cores_seen(old, V1, "4:cpu,cpuacct:/\n", v1(allowed)) == expected
 
 
 def test_without_a_quota_all_cores_are_used(tmp_path: Path) -> None:
-    assert seen(tmp_path / "2", V2, "0::/\n", {"cpu.max": "max 100000\n"}) == CORES
-    assert seen(tmp_path / "1", V1, "4:cpu,cpuacct:/\n", v1(-1)) == CORES
-    assert seen(tmp_path / "none", V2, "0::/a/b\n", {}) == CORES
+    assert cores_seen(tmp_path / "2", V2, "0::/\n", {"cpu.max": "max 100000\n"}) == CORES
+    assert cores_seen(tmp_path / "1", V1, "4:cpu,cpuacct:/\n", v1(-1)) == CORES
+    assert cores_seen(tmp_path / "none", V2, "0::/a/b\n", {}) == CORES
     assert usable_cores(tmp_path / "nothing") == CORES
 
 
 def test_the_smallest_quota_of_nested_groups_counts(tmp_path: Path) -> None:
     limits = {"a/cpu.max": "200000 100000", "a/b/cpu.max": "max 100000", "cpu.max": "500000 100000"}
-    assert seen(tmp_path / "2", V2, "0::/a/b\n", limits) == 2
+    assert cores_seen(tmp_path / "2", V2, "0::/a/b\n", limits) == 2
     files = {**v1(300_000, group="a"), **v1(-1, group="a/b"), **v1(100_000, group="other")}
-    assert seen(tmp_path / "1", V1, "9:pids:/x\n4:cpu,cpuacct:/a/b\n0::/\n", files) == 3
+    assert cores_seen(tmp_path / "1", V1, "9:pids:/x\n4:cpu,cpuacct:/a/b\n0::/\n", files) == 3
 
 
 def test_a_container_sees_its_group_as_the_whole_mount(tmp_path: Path) -> None:
@@ -78,18 +78,18 @@ def test_a_container_sees_its_group_as_the_whole_mount(tmp_path: Path) -> None:
     group = "/docker/0a1b"
     inside = f"4:cpu,cpuacct:{group}/inner\n"
     files = {**v1(-1), **v1(200_000, group="inner")}
-    assert seen(tmp_path / "sub", V1, inside, files, root=group) == 2
-    assert seen(tmp_path / "own", V1, f"4:cpu:{group}\n", v1(100_000), root=group) == 1
+    assert cores_seen(tmp_path / "sub", V1, inside, files, root=group) == 2
+    assert cores_seen(tmp_path / "own", V1, f"4:cpu:{group}\n", v1(100_000), root=group) == 1
     # A group outside of the namespace, which no path leads to.
-    assert seen(tmp_path / "out", V1, "4:cpu:/../other\n", v1(300_000)) == 3
+    assert cores_seen(tmp_path / "out", V1, "4:cpu:/../other\n", v1(300_000)) == 3
 
 
 def test_other_controllers_and_odd_files_are_passed_over(tmp_path: Path) -> None:
     quota = v1(100_000)
-    assert seen(tmp_path / "a", V1, "4:memory:/\n", quota, controllers="memory") == CORES
-    assert seen(tmp_path / "b", V1, "4:cpu:/\n", quota, controllers="cpuset") == CORES
-    assert seen(tmp_path / "c", V2, "0::/\n", {"cpu.max": "much\n"}) == CORES
-    assert seen(tmp_path / "d", V2, "0::/\n", {"cpu.max": "100000 0\n"}) == CORES
+    assert cores_seen(tmp_path / "a", V1, "4:memory:/\n", quota, controllers="memory") == CORES
+    assert cores_seen(tmp_path / "b", V1, "4:cpu:/\n", quota, controllers="cpuset") == CORES
+    assert cores_seen(tmp_path / "c", V2, "0::/\n", {"cpu.max": "much\n"}) == CORES
+    assert cores_seen(tmp_path / "d", V2, "0::/\n", {"cpu.max": "100000 0\n"}) == CORES
     (tmp_path / "e").mkdir()
     (tmp_path / "e" / "mountinfo").write_text("nonsense\n")
     (tmp_path / "e" / "cgroup").write_text("nonsense\n")
@@ -98,7 +98,7 @@ def test_other_controllers_and_odd_files_are_passed_over(tmp_path: Path) -> None
 
 def test_the_affinity_counts_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: range(1), raising=False)
-    assert seen(tmp_path, V2, "0::/\n", {"cpu.max": "400000 100000\n"}) == 1
+    assert cores_seen(tmp_path, V2, "0::/\n", {"cpu.max": "400000 100000\n"}) == 1
     monkeypatch.delattr(os, "sched_getaffinity", raising=False)
     monkeypatch.setattr(os, "cpu_count", lambda: 3)
     assert usable_cores(tmp_path) == 3

@@ -67,8 +67,8 @@ def test_the_kernels_refusal_is_an_input_error(tmp_path):
     )
     target = tmp_path / "big"
     command = [sys.executable, "-c", code, str(target)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=REPO)
-    assert "big: cannot be written (File too large)" in done.stdout
+    process = subprocess.run(command, capture_output=True, text=True, check=True, cwd=REPO)
+    assert "big: cannot be written (File too large)" in process.stdout
     assert names(tmp_path) == []
 
 

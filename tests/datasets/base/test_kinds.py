@@ -12,10 +12,10 @@ ADVICE = ("allow_pickle", "weights_only", "HDF5_USE", "tokenizing", "encoding", 
 def refusal(read, *arguments):
     with pytest.raises(InputError) as caught:
         read(*arguments)
-    said = str(caught.value)
-    assert "\n" not in said
-    assert not [word for word in ADVICE if word in said]
-    return said
+    message = str(caught.value)
+    assert "\n" not in message
+    assert not [word for word in ADVICE if word in message]
+    return message
 
 
 @pytest.mark.parametrize(
@@ -38,9 +38,9 @@ def refusal(read, *arguments):
 )
 def test_what_is_no_manifest_is_named(content, expected, tmp_path):
     (tmp_path / "m.csv").write_bytes(content)
-    said = refusal(Manifest.read, tmp_path / "m.csv")
-    assert said.startswith(f"{tmp_path / 'm.csv'}: ")
-    assert expected in said
+    message = refusal(Manifest.read, tmp_path / "m.csv")
+    assert message.startswith(f"{tmp_path / 'm.csv'}: ")
+    assert expected in message
 
 
 def test_what_is_no_list_of_an_export_is_told_without_the_parser(tmp_path):

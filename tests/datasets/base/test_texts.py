@@ -160,7 +160,7 @@ def test_counts_are_bounded(value: object) -> None:
 
 
 def test_near_names_are_suggested() -> None:
-    known = ["MLR-VIPeR", "MLR-Market-1501", "rank1"]
-    assert did_you_mean("mlr-vipr", known) == " (did you mean 'MLR-VIPeR'?)"
-    assert did_you_mean("Rank-1", known) == " (did you mean 'rank1'?)"
-    assert did_you_mean("xyz", known) == did_you_mean("", []) == ""
+    names = ["MLR-VIPeR", "MLR-Market-1501", "rank1"]
+    assert did_you_mean("mlr-vipr", names) == " (did you mean 'MLR-VIPeR'?)"
+    assert did_you_mean("Rank-1", names) == " (did you mean 'rank1'?)"
+    assert did_you_mean("xyz", names) == did_you_mean("", []) == ""

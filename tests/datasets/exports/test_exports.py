@@ -55,10 +55,10 @@ def test_every_set_in_every_layout_is_found_again(
 ) -> None:
     raw = opened(dataset)
     manifest = build_manifest(raw)
-    done = export(raw, manifest, tmp_path / "out", name)
-    found, entries = verify_export(tmp_path / "out")
-    assert found.digest == manifest.digest
-    assert done.images == len(entries)
+    written = export(raw, manifest, tmp_path / "out", name)
+    read_back, entries = verify_export(tmp_path / "out")
+    assert read_back.digest == manifest.digest
+    assert written.images == len(entries)
     images = [entry for entry in entries if entry.split != "val"]
     assert [entry.path for entry in images] == manifest.table["path"].tolist()
     assert [entry.rate for entry in images] == manifest.table["rate"].tolist()
@@ -68,18 +68,18 @@ def market_like(
     folder: Path, suffix: str = "jpg", cameras: int = 6
 ) -> dict[str, list[tuple[str, int, int]]]:
     """Glob and search, as the Market-1501 classes of other code do, with what they assert."""
-    found = {}
+    rows = {}
     names = {"train": "bounding_box_train", "query": "query", "gallery": "bounding_box_test"}
     for split, name in names.items():
-        found[split] = []
+        rows[split] = []
         for path in (folder / name).glob(f"*.{suffix}"):
             match = re.search(r"([-\d]+)_c(\d)", str(path))
             assert match
             pid, camid = int(match[1]), int(match[2])
             assert -1 <= pid <= 1501
             assert 1 <= camid <= cameras
-            found[split].append((f"{name}/{path.name}", pid, camid))
-    return found
+            rows[split].append((f"{name}/{path.name}", pid, camid))
+    return rows
 
 
 def test_market_classes_of_others_find_the_split(
@@ -94,15 +94,15 @@ def test_market_classes_of_others_find_the_split(
     for split, rows in market_like(tmp_path / "out", cameras=cameras).items():
         expected = manifest.rows(split)
         assert len(rows) == len(expected)
-        theirs = {listed.loc[file, "path"]: (pid, camid) for file, pid, camid in rows}
-        ours = expected.set_index("path")
-        assert set(theirs) == set(ours.index)
+        reader_labels = {listed.loc[file, "path"]: (pid, camid) for file, pid, camid in rows}
+        manifest_rows = expected.set_index("path")
+        assert set(reader_labels) == set(manifest_rows.index)
         # One number per identity, and within an identity one number per camera.
-        pids = {(ours.loc[path, "pid"], pid) for path, (pid, _) in theirs.items()}
+        pids = {(manifest_rows.loc[path, "pid"], pid) for path, (pid, _) in reader_labels.items()}
         assert len(pids) == len({a for a, _ in pids}) == len({b for _, b in pids})
         cameras = {
-            (ours.loc[path, "pid"], ours.loc[path, "camid"], camid)
-            for path, (_, camid) in theirs.items()
+            (manifest_rows.loc[path, "pid"], manifest_rows.loc[path, "camid"], camid)
+            for path, (_, camid) in reader_labels.items()
         }
         assert len(cameras) == len({c[:2] for c in cameras})
         assert len(cameras) == len({(c[0], c[2]) for c in cameras})
@@ -134,8 +134,8 @@ def test_our_own_market_reader_finds_the_split(
 
 def test_market_keeps_the_numbers_of_market(opened: Callable[[str], Raw], tmp_path: Path) -> None:
     raw = opened("mlr-market")
-    done = export(raw, official(raw), tmp_path / "out", "market")
-    assert not done.notes
+    written = export(raw, official(raw), tmp_path / "out", "market")
+    assert not written.notes
     _, entries = read_list(tmp_path / "out" / LIST)
     assert {-1, 0} < {entry.pid for entry in entries}
     assert all((e.export_pid, e.export_camid) == (e.pid, e.camid) for e in entries)
@@ -149,8 +149,8 @@ def test_junk_is_left_out_where_a_layout_has_no_word_for_it(
     manifest = official(raw)
     export(raw, manifest, tmp_path / "out", name)
     _, entries = verify_export(tmp_path / "out")
-    kept = [entry for entry in entries if entry.split != "val"]
-    assert {entry.pid for entry in kept} == set(manifest.table["pid"]) - {-1}
+    listed = [entry for entry in entries if entry.split != "val"]
+    assert {entry.pid for entry in listed} == set(manifest.table["pid"]) - {-1}
 
 
 @pytest.mark.parametrize("options", ["kernel=box", "kernel=cv2_cubic_noaa", "grid=input"])
@@ -223,10 +223,10 @@ def test_names_say_nothing_of_the_rate(
     if dataset == "caviar":
         pytest.skip("natively LR: no rate")
     manifest = build_manifest(opened(dataset))
-    other = manifest.table.assign(rate=manifest.table["rate"].map({1: 1, 2: 4, 3: 2, 4: 3}))
-    assert not other.equals(manifest.table)
+    swapped = manifest.table.assign(rate=manifest.table["rate"].map({1: 1, 2: 4, 3: 2, 4: 3}))
+    assert not swapped.equals(manifest.table)
     files = [file.file for file in layout(name).plan(manifest.table, "png").files]
-    assert files == [file.file for file in layout(name).plan(other, "png").files]
+    assert files == [file.file for file in layout(name).plan(swapped, "png").files]
 
 
 def test_di_reid_finds_the_lr_images_by_c0(
@@ -248,8 +248,8 @@ def test_di_reid_finds_the_lr_images_by_c0(
     val = {entry.path for entry in entries if entry.split == "val"}
     assert val <= train
     for lr in (True, False):
-        shown = {e.pid for e in entries if e.split == "val" and (e.rate != 1) == lr}
-        assert shown == {e.pid for e in entries if e.split == "train" and (e.rate != 1) == lr}
+        pids = {e.pid for e in entries if e.split == "val" and (e.rate != 1) == lr}
+        assert pids == {e.pid for e in entries if e.split == "train" and (e.rate != 1) == lr}
     assert train == set(manifest.rows("train")["path"])
 
 
@@ -257,8 +257,8 @@ def test_camera_0_is_no_lr_camera_where_the_same_camera_rule_needs_it(
     opened: Callable[[str], Raw], tmp_path: Path
 ) -> None:
     raw = opened("mlr-market")
-    done = export(raw, official(raw), tmp_path / "out", "folders")
-    assert any("camera 0 does not stand for LR" in note for note in done.notes)
+    written = export(raw, official(raw), tmp_path / "out", "folders")
+    assert any("camera 0 does not stand for LR" in note for note in written.notes)
     _, entries = read_list(tmp_path / "out" / LIST)
     assert all(entry.export_camid == entry.camid for entry in entries)
 
@@ -365,10 +365,10 @@ def test_a_damaged_raw_image_leaves_nothing(
 
 
 def test_what_cannot_be_exported_is_refused(opened: Callable[[str], Raw], tmp_path: Path) -> None:
-    raw, other = opened("mlr-viper"), opened("mlr-pku")
+    raw, pku = opened("mlr-viper"), opened("mlr-pku")
     manifest = build_manifest(raw)
-    for given, words in (
-        (build_manifest(other), "the manifest is of mlr-pku"),
+    for refused, words in (
+        (build_manifest(pku), "the manifest is of mlr-pku"),
         (
             Manifest(raw.dataset, "mlr-sing[kernel=none]", 0, manifest.table),
             "its kernel or grid is unknown",
@@ -385,7 +385,7 @@ def test_what_cannot_be_exported_is_refused(opened: Callable[[str], Raw], tmp_pa
         ),
     ):
         with pytest.raises(InputError, match=re.escape(words)):
-            export(raw, given, tmp_path / "out", "market")
+            export(raw, refused, tmp_path / "out", "market")
     with pytest.raises(InputError, match="unknown layout 'torchreid'"):
         export(raw, manifest, tmp_path / "out", "torchreid")
     with pytest.raises(InputError, match="unknown suffix 'gif'"):
@@ -397,11 +397,11 @@ def test_a_path_that_market_readers_would_misread_is_refused(
     opened: Callable[[str], Raw], tmp_path: Path
 ) -> None:
     raw = opened("mlr-viper")
-    place = tmp_path / "run_12_c3" / "out"
+    folder = tmp_path / "run_12_c3" / "out"
     with pytest.raises(InputError, match="'12_c3'"):
-        export(raw, build_manifest(raw), place, "market")
-    export(raw, build_manifest(raw), place, "folders")
-    verify_export(place)
+        export(raw, build_manifest(raw), folder, "market")
+    export(raw, build_manifest(raw), folder, "folders")
+    verify_export(folder)
 
 
 def _remove(folder: Path, files: list[str]) -> str:

@@ -82,15 +82,15 @@ def test_identities_stay_apart_and_in_their_order(split: str, pids: set[int]) ->
     ],
 )
 def test_cameras_are_kept_or_numbered_in_their_order(camids: list[int], numbers: list[int]) -> None:
-    found, note = camera_numbers(table([(1, camid, "gallery") for camid in camids]))
-    assert found == numbers
+    renumbered, note = camera_numbers(table([(1, camid, "gallery") for camid in camids]))
+    assert renumbered == numbers
     assert bool(note) == (camids != numbers)
 
 
 def test_unknown_cameras_are_never_the_camera_of_a_query() -> None:
     rows = [(1, -1, "query"), (1, -1, "gallery"), (2, -1, "gallery"), (3, -1, "train")]
-    found, note = camera_numbers(table(rows))
-    assert found == [1, 2, 2, 2]
+    renumbered, note = camera_numbers(table(rows))
+    assert renumbered == [1, 2, 2, 2]
     assert "unknown cameras" in note
 
 
@@ -101,8 +101,8 @@ def test_distractors_of_many_cameras_fit() -> None:
 
 def test_ten_cameras_are_counted_within_each_identity() -> None:
     pairs = [(pair * 1000 + 1, pair * 10 + view) for pair in range(1, 6) for view in (1, 2)]
-    found, note = camera_numbers(table([(pid, camid, "gallery") for pid, camid in pairs]))
-    assert found == [1, 2] * 5
+    renumbered, note = camera_numbers(table([(pid, camid, "gallery") for pid, camid in pairs]))
+    assert renumbered == [1, 2] * 5
     assert "within each identity" in note
 
 

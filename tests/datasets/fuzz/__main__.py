@@ -53,8 +53,8 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _scratch(given: Path | None) -> Path | None:
-    return given or (SHARED_MEMORY if os.access(SHARED_MEMORY, os.W_OK) else None)
+def _scratch(folder: Path | None) -> Path | None:
+    return folder or (SHARED_MEMORY if os.access(SHARED_MEMORY, os.W_OK) else None)
 
 
 # --- the parent -----------------------------------------------------------------------------------

@@ -79,14 +79,16 @@ class Case:
     def files(self) -> list[Path]:
         """The files of the raw folder, sorted, links not followed."""
         return sorted(
-            Path(place, name)
-            for place, _, names in os.walk(os.fsencode(self.folder))
-            for place, name in ((os.fsdecode(place), os.fsdecode(name)) for name in names)
+            Path(folder, name)
+            for folder, _, names in os.walk(os.fsencode(self.folder))
+            for folder, name in ((os.fsdecode(folder), os.fsdecode(name)) for name in names)
         )
 
     def folders(self) -> list[Path]:
         """The raw folder and the folders in it, sorted."""
-        return sorted(Path(os.fsdecode(place)) for place, _, _ in os.walk(os.fsencode(self.folder)))
+        return sorted(
+            Path(os.fsdecode(folder)) for folder, _, _ in os.walk(os.fsencode(self.folder))
+        )
 
     def only(self, *kinds: Kind) -> bool:
         """Whether nothing but effects of these kinds was made."""

@@ -54,13 +54,13 @@ class Cases:
 
     def run(self, number: int) -> dict[str, Any]:
         """One case, whole: what it was, what came of it, what is wrong with that."""
-        case, given, with_store = self._make(number)
+        case, root, with_store = self._make(number)
         started = time.perf_counter()
         result: dict[str, Any] = {"case": number, "layout": case.layout, "outcome": "failure"}
         result["mutations"] = [effect.mutation for effect in case.effects]
         try:
             with time_limit(SECONDS):
-                outcome = run(case.dataset, given, case.home / "cache", with_store)
+                outcome = run(case.dataset, root, case.home / "cache", with_store)
                 result |= self._judged(case, outcome, with_store)
         except Hang:
             result["problem"] = f"still running after {SECONDS} s"
@@ -76,8 +76,8 @@ class Cases:
         if self.opened or (case.home / "unpickled").exists():
             problem = problem or f"what is outside was touched: {self.opened}"
             self.opened.clear()
-        done = "manifest and store" if with_store else "manifest"
-        kind = f"error at {outcome.stage}" if outcome.error else done
+        built = "manifest and store" if with_store else "manifest"
+        kind = f"error at {outcome.stage}" if outcome.error else built
         return {"outcome": kind, "problem": problem, "error": outcome.error}
 
     def _make(self, number: int) -> tuple[Case, Path, bool]:
@@ -90,9 +90,9 @@ class Cases:
         for _ in range(dice.pick((1, 1, 2, 3, 4))):
             hdf5 = (case.folder / FILE).exists() and dice.below(4)
             mutate(case, MATLAB if hdf5 else MUTATIONS)
-        given = self._root(case)
+        root = self._root(case)
         pictures = any(effect.kind in ("pixels", "broken") for effect in case.effects)
-        return case, given, dice.below(2 if pictures else SHARE_OF_STORES) == 0
+        return case, root, dice.below(2 if pictures else SHARE_OF_STORES) == 0
 
     def _lay_out(self, case: Case) -> None:
         case.inner.mkdir(parents=True)

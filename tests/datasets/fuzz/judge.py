@@ -89,7 +89,7 @@ def judge(case: Case, outcome: Outcome, baseline: Baseline, stored: bool) -> str
     return _wrong_manifest(case, outcome, baseline) or (_not_refused(case, outcome, stored))
 
 
-def _shown(path: Path) -> str:
+def _as_printed(path: Path) -> str:
     """The path as an InputError shows it."""
     return str(InputError(str(path)))
 
@@ -97,7 +97,7 @@ def _shown(path: Path) -> str:
 def _bad_text(case: Case, text: str) -> str:
     if "\n" in text or not text.isprintable() or not text.encode("utf-8"):
         return "the error is not one printable line"
-    if _shown(case.home) not in text:
+    if _as_printed(case.home) not in text:
         return "the error names no file or folder"
     return "" if ";" in text else "the error gives no remedy"
 
@@ -113,13 +113,13 @@ def _unexplained(case: Case, outcome: Outcome, baseline: Baseline) -> str:
     """Why there should have been no error, or another one."""
     kinds = _kinds(case)
     if outcome.stage == "store":
-        same = _wrong_manifest(case, replace(outcome, store=""), baseline)
+        wrong = _wrong_manifest(case, replace(outcome, store=""), baseline)
         # By the name alone: a folder above may have been moved since.
         changed = [effect.path.name for effect in case.effects if effect.kind != Kind.HARMLESS]
-        named = any(_shown(Path(name)) in outcome.error for name in changed)
-        if not same and not named and Kind.ANY not in kinds:
+        is_named = any(_as_printed(Path(name)) in outcome.error for name in changed)
+        if not wrong and not is_named and Kind.ANY not in kinds:
             return "the store was refused though no image is damaged"
-        return same
+        return wrong
     if kinds & {Kind.ANY, Kind.REFUSED}:
         return ""
     if Kind.NAMES not in kinds:
@@ -130,9 +130,9 @@ def _unexplained(case: Case, outcome: Outcome, baseline: Baseline) -> str:
 def _unexplained_names(case: Case, outcome: Outcome) -> str:
     expected = _expected(case)
     if isinstance(expected, Refusal):
-        found = any(_shown(path) in outcome.error for path in expected.paths)
+        is_named = any(_as_printed(path) in outcome.error for path in expected.paths)
         searched = "no raw folder" in outcome.error or "more than one" in outcome.error
-        return "" if found or searched else f"the error should name {expected.paths[:3]}"
+        return "" if is_named or searched else f"the error should name {expected.paths[:3]}"
     few = "is left for" in outcome.error or "seen by both" in outcome.error
     if expected is not None and not few and case.dataset != "caviar":
         return "the names on disk are fine"
@@ -160,8 +160,8 @@ def _wrong_manifest(case: Case, outcome: Outcome, baseline: Baseline) -> str:
         return f"should be refused for {expected.paths[:3]}"
     if expected is not None and list(raw.images) != expected:
         return "the index is not what the names on disk say"
-    again = replace(raw, images=tuple(reversed(raw.images)))
-    if build_manifest(again, PROTOCOLS.get(case.dataset)).digest != manifest.digest:
+    reversed_raw = replace(raw, images=tuple(reversed(raw.images)))
+    if build_manifest(reversed_raw, PROTOCOLS.get(case.dataset)).digest != manifest.digest:
         return "the digest depends on the order of the images"
     harmless = case.only(Kind.HARMLESS) and outcome.store
     return "the pixels changed" if harmless and outcome.store != baseline.store else ""

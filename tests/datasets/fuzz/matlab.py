@@ -46,8 +46,8 @@ def swapped_words(case: Case) -> tuple[Kind, Path] | None:
     content = bytearray(head(file))
     dense = [n for n in range(_METADATA_START, len(content), 8) if _looks_like_metadata(content, n)]
     for _ in range(case.dice.pick((1, 4, 20)) if dense else 0):
-        one, two = case.dice.pick(dense), case.dice.pick(dense)
-        content[one : one + 8] = content[two : two + 8]
+        target, source = case.dice.pick(dense), case.dice.pick(dense)
+        content[target : target + 8] = content[source : source + 8]
     replace(file, bytes(content))
     return Kind.ANY, file
 
@@ -93,11 +93,11 @@ def _first_image(opened: h5py.File) -> h5py.Dataset:
     return next(opened[cell] for cell in cells.flat if opened[cell].ndim == 3)
 
 
-def _swap_first_image(opened: h5py.File, made: h5py.Dataset) -> None:
+def _swap_first_image(opened: h5py.File, dataset: h5py.Dataset) -> None:
     cells = _first_cells(opened)
     values = cells[()]
-    place = next(at for at, cell in np.ndenumerate(values) if opened[cell].ndim == 3)
-    values[place] = made.ref
+    cell_index = next(at for at, cell in np.ndenumerate(values) if opened[cell].ndim == 3)
+    values[cell_index] = dataset.ref
     cells[...] = values
 
 
@@ -127,17 +127,17 @@ def virtual_image(case: Case, opened: h5py.File) -> None:
 
 
 def image_kept_outside(case: Case, opened: h5py.File) -> None:
-    made = opened.create_dataset(
+    dataset = opened.create_dataset(
         "made", (3, 20, 40), np.uint8, external=[(_secret(case), 0, h5py.h5f.UNLIMITED)]
     )
-    _swap_first_image(opened, made)
+    _swap_first_image(opened, dataset)
 
 
 def test_sets_kept_outside(case: Case, opened: h5py.File) -> None:
-    made = opened.create_dataset(
+    dataset = opened.create_dataset(
         "made", (2, 3), np.float64, external=[(_secret(case), 0, h5py.h5f.UNLIMITED)]
     )
-    _put(opened, "testsets", np.array([[made.ref]], dtype=h5py.ref_dtype))
+    _put(opened, "testsets", np.array([[dataset.ref]], dtype=h5py.ref_dtype))
 
 
 def huge_claims(case: Case, opened: h5py.File) -> None:
@@ -148,20 +148,20 @@ def huge_claims(case: Case, opened: h5py.File) -> None:
             ((2**20, 2**20), (2**10, 2**10)),
         ]
     )
-    made = opened.create_dataset("made", shape, np.uint8, chunks=chunks, fillvalue=7)
+    dataset = opened.create_dataset("made", shape, np.uint8, chunks=chunks, fillvalue=7)
     if len(shape) == 3:
-        _swap_first_image(opened, made)
+        _swap_first_image(opened, dataset)
     else:
-        _put(opened, "detected", np.array([[made.ref]], dtype=h5py.ref_dtype))
+        _put(opened, "detected", np.array([[dataset.ref]], dtype=h5py.ref_dtype))
 
 
 def a_group_in_place(case: Case, opened: h5py.File) -> None:
-    what = case.dice.below(3)
+    choice = case.dice.below(3)
     name = _one_of(case)
     del opened[name]
-    if what == 0:
+    if choice == 0:
         opened.create_group(name)
-    elif what == 1:
+    elif choice == 1:
         opened[name] = np.dtype("f8")
     else:
         opened.create_dataset(name, data=[[opened["#refs#"].ref]], dtype=h5py.ref_dtype)
@@ -196,14 +196,16 @@ def region_references(case: Case, opened: h5py.File) -> None:
 
 def text_of_any_length(case: Case, opened: h5py.File) -> None:
     _ = case
-    made = opened.create_dataset("made", (10, 4), h5py.string_dtype())
-    _put(opened, "detected", np.array([[made.ref]], dtype=h5py.ref_dtype))
+    texts = opened.create_dataset("made", (10, 4), h5py.string_dtype())
+    _put(opened, "detected", np.array([[texts.ref]], dtype=h5py.ref_dtype))
 
 
 def wrong_shapes(case: Case, opened: h5py.File) -> None:
     cells = _first_cells(opened)[()]
-    made = opened.create_dataset("made", data=case.dice.pick([cells.T, cells[:4], cells.ravel()]))
-    _put(opened, "detected", np.array([[made.ref]], dtype=h5py.ref_dtype))
+    reshaped = opened.create_dataset(
+        "made", data=case.dice.pick([cells.T, cells[:4], cells.ravel()])
+    )
+    _put(opened, "detected", np.array([[reshaped.ref]], dtype=h5py.ref_dtype))
 
 
 def wrong_images(case: Case, opened: h5py.File) -> None:
@@ -214,12 +216,12 @@ def wrong_images(case: Case, opened: h5py.File) -> None:
 
 
 def cycles(case: Case, opened: h5py.File) -> None:
-    what = case.dice.below(3)
-    own = opened["detected"].ref
-    if what == 0:
-        opened["detected"][...] = np.full(opened["detected"].shape, own)
-    elif what == 1:
-        _first_cells(opened)[...] = np.full(_first_cells(opened).shape, own)
+    choice = case.dice.below(3)
+    reference = opened["detected"].ref
+    if choice == 0:
+        opened["detected"][...] = np.full(opened["detected"].shape, reference)
+    elif choice == 1:
+        _first_cells(opened)[...] = np.full(_first_cells(opened).shape, reference)
         opened["testsets"][0, 0] = opened["testsets"].ref
     else:
         opened["detected"][0, 0] = opened.ref

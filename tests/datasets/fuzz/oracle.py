@@ -92,13 +92,13 @@ def _images(
     """All names of the parts (folder -> meaning; "" is the raw folder itself), or what is wrong."""
     images, wrong = [], []
     for part, meaning in parts.items():
-        place = folder / part if part else folder
+        part_folder = folder / part if part else folder
         some = False
-        for name in _names(place):
+        for name in _names(part_folder):
             parsed = parse(name, part)
             some = some or parsed is not None
-            if parsed is None or not os.path.isfile(place / name):  # noqa: PTH113
-                wrong.append(place / name)
+            if parsed is None or not os.path.isfile(part_folder / name):  # noqa: PTH113
+                wrong.append(part_folder / name)
             else:
                 images.append(RawImage(f"{part}/{name}" if part else name, *parsed, meaning))
         if not some:
@@ -122,19 +122,19 @@ def _sysu(folder: Path) -> list[RawImage] | Refusal:
     flat = all(any(_sysu_flat(name, part) for name in _names(folder / part)) for part in cameras)
     if not flat:
         return _sysu_nested(folder)
-    known = (*cameras, *SYSU_LISTS)
-    strange = [folder / name for name in _names(folder) if name not in known]
-    found = _images(folder, {"cam_0": "", "cam_1": ""}, _sysu_flat)
-    if isinstance(found, Refusal) or strange:
-        return Refusal((*strange, *(found.paths if isinstance(found, Refusal) else ())))
-    return found
+    expected = (*cameras, *SYSU_LISTS)
+    strange = [folder / name for name in _names(folder) if name not in expected]
+    images = _images(folder, {"cam_0": "", "cam_1": ""}, _sysu_flat)
+    if isinstance(images, Refusal) or strange:
+        return Refusal((*strange, *(images.paths if isinstance(images, Refusal) else ())))
+    return images
 
 
 def _camera(name: str) -> str:
     """The digit that a camera folder of the nested layout is called by; "" for other names."""
-    rest = name[:-1].lower()
-    rest = rest[:-1] if rest[-1:] in ("_", "-") else rest
-    return name[-1] if name[-1] in DIGITS and rest in ("", "c", "cam", "camera") else ""
+    prefix = name[:-1].lower()
+    prefix = prefix[:-1] if prefix[-1:] in ("_", "-") else prefix
+    return name[-1] if name[-1] in DIGITS and prefix in ("", "c", "cam", "camera") else ""
 
 
 def _sysu_nested(folder: Path) -> list[RawImage] | Refusal:
@@ -145,14 +145,14 @@ def _sysu_nested(folder: Path) -> list[RawImage] | Refusal:
     images: list[RawImage] = []
     wrong = [folder / name for name in _names(folder) if name not in (*folders, *SYSU_LISTS)]
     for camera in folders:
-        for place, name, parsed in _nested(folder / camera):
+        for parent, name, parsed in _nested(folder / camera):
             if parsed is None:
-                wrong.append(place / name)
+                wrong.append(parent / name)
             else:
-                path = f"{camera}/{place.name}/{name}"
+                path = f"{camera}/{parent.name}/{name}"
                 images.append(RawImage(path, parsed, int(_camera(camera))))
-    found = _checked(folder, images, wrong)
-    return Refusal((*found.paths, folder)) if isinstance(found, Refusal) else found
+    checked = _checked(folder, images, wrong)
+    return Refusal((*checked.paths, folder)) if isinstance(checked, Refusal) else checked
 
 
 def _nested(camera: Path) -> Iterator[tuple[Path, str, int | None]]:
@@ -161,11 +161,11 @@ def _nested(camera: Path) -> Iterator[tuple[Path, str, int | None]]:
             yield camera, identity, None
             continue
         for name in _names(camera / identity):
-            place = camera / identity
+            parent = camera / identity
             plain = name.isascii() and name.isprintable() and "\\" not in name
             stem = any(_stem(name, s) for s in (".jpg", ".jpeg", ".png", ".bmp"))
-            usable = plain and stem and os.path.isfile(place / name)  # noqa: PTH113
-            yield place, name, int(identity) if usable else None
+            usable = plain and stem and os.path.isfile(parent / name)  # noqa: PTH113
+            yield parent, name, int(identity) if usable else None
 
 
 MARKET = {"bounding_box_train": "train", "bounding_box_test": "gallery", "query": "query"}

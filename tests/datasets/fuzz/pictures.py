@@ -40,10 +40,10 @@ def _bmp(width: int, height: int) -> bytes:
 
 
 def _jpeg(width: int, height: int) -> bytes:
-    whole = bytearray(_saved(Image.fromarray(PIXELS), "JPEG"))
-    start = whole.index(b"\xff\xc0")
-    whole[start + 5 : start + 9] = struct.pack(">HH", height, width)
-    return bytes(whole)
+    content = bytearray(_saved(Image.fromarray(PIXELS), "JPEG"))
+    start = content.index(b"\xff\xc0")
+    content[start + 5 : start + 9] = struct.pack(">HH", height, width)
+    return bytes(content)
 
 
 def _long_text() -> bytes:

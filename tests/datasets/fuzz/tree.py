@@ -22,7 +22,7 @@ def _strange_name(case: Case, name: str) -> bytes:
     stem, dot, suffix = name.rpartition(".")
     digit = str(case.dice.below(10))
     at = case.dice.below(len(stem) or 1)
-    made: list[str | bytes] = [
+    names: list[str | bytes] = [
         stem[:at] + digit + stem[at + 1 :] + dot + suffix,
         stem[:at] + stem[at + 1 :] + dot + suffix,
         stem + digit + dot + suffix,
@@ -50,7 +50,7 @@ def _strange_name(case: Case, name: str) -> bytes:
         name.swapcase(),
         stem + dot + suffix.upper(),
     ]
-    return os.fsencode(case.dice.pick(made))
+    return os.fsencode(case.dice.pick(names))
 
 
 def _free(path: Path) -> bool:
@@ -202,13 +202,13 @@ def removed_folder(case: Case) -> tuple[Kind, Path] | None:
 
 
 def duplicated(case: Case) -> tuple[Kind, Path] | None:
-    file, other = _file(case), _file(case)
-    if file is None or other is None:
+    file, second = _file(case), _file(case)
+    if file is None or second is None:
         return None
     names = [
         os.fsencode(file.stem + file.suffix.swapcase()),
         os.fsencode(file.stem + ".png"),
-        os.fsencode(other.name),
+        os.fsencode(second.name),
         _strange_name(case, file.name),
     ]
     path = _below(file.parent, case.dice.pick(names))
@@ -243,18 +243,18 @@ def no_regular_file(case: Case) -> tuple[Kind, Path] | None:
     if file is None:
         return None
     file.unlink()
-    what = case.dice.below(7)
-    if what == 0:
+    choice = case.dice.below(7)
+    if choice == 0:
         os.mkfifo(file)
-    elif what == 1:
+    elif choice == 1:
         _socket(file)
-    elif what == 2:
+    elif choice == 2:
         _device(file)
-    elif what == 3:
+    elif choice == 3:
         file.mkdir()
-    elif what == 4:
+    elif choice == 4:
         file.symlink_to(file.name)
-    elif what == 5:
+    elif choice == 5:
         file.symlink_to(case.home / "nothing")
     else:
         file.symlink_to("/dev/zero")
@@ -262,9 +262,9 @@ def no_regular_file(case: Case) -> tuple[Kind, Path] | None:
 
 
 def _socket(file: Path) -> None:
-    with socket.socket(socket.AF_UNIX) as made:
+    with socket.socket(socket.AF_UNIX) as endpoint:
         try:
-            made.bind(os.fsencode(file))
+            endpoint.bind(os.fsencode(file))
         except OSError:  # its name is too long for a socket
             os.mkfifo(file)
 
@@ -326,7 +326,9 @@ def _content(case: Case, kind: Kind, change: Callable[[bytes], bytes]) -> tuple[
 
 
 def truncated(case: Case) -> tuple[Kind, Path] | None:
-    return _content(case, Kind.PIXELS, lambda whole: whole[: case.dice.below(len(whole) or 1)])
+    return _content(
+        case, Kind.PIXELS, lambda content: content[: case.dice.below(len(content) or 1)]
+    )
 
 
 def emptied(case: Case) -> tuple[Kind, Path] | None:
@@ -334,9 +336,9 @@ def emptied(case: Case) -> tuple[Kind, Path] | None:
 
 
 def flipped(case: Case) -> tuple[Kind, Path] | None:
-    def flip(whole: bytes) -> bytes:
-        changed = bytearray(whole)
-        for _ in range(case.dice.pick((1, 1, 3, 30)) if whole else 0):
+    def flip(content: bytes) -> bytes:
+        changed = bytearray(content)
+        for _ in range(case.dice.pick((1, 1, 3, 30)) if content else 0):
             near_the_start = case.dice.below(2) and len(changed) > 64
             at = case.dice.below(64 if near_the_start else len(changed))
             changed[at] ^= 1 << case.dice.below(8)
@@ -351,12 +353,12 @@ def garbage(case: Case) -> tuple[Kind, Path] | None:
 
 def huge(case: Case) -> tuple[Kind, Path] | None:
     """A sparse file of 64 GiB, whose beginning may be an image."""
-    made = _content(case, Kind.BROKEN, lambda whole: whole if case.dice.below(2) else b"")
-    if made is None:
+    effect = _content(case, Kind.BROKEN, lambda content: content if case.dice.below(2) else b"")
+    if effect is None:
         return None
-    os.truncate(made[1], HUGE)
+    os.truncate(effect[1], HUGE)
     # HDF5 reads what lies before the end that the file itself names.
-    return (Kind.ANY, made[1]) if made[1].suffix == ".mat" else made
+    return (Kind.ANY, effect[1]) if effect[1].suffix == ".mat" else effect
 
 
 def odd_picture(case: Case) -> tuple[Kind, Path] | None:
@@ -385,19 +387,19 @@ def text_file(case: Case) -> tuple[Kind, Path] | None:
     if not texts:
         return None
     file = case.dice.pick(texts)
-    whole = head(file)
+    content = head(file)
     changed = [
-        whole.replace(b"\n", b"\r\n"),
-        b"\xef\xbb\xbf" + whole,
-        whole + b"\n\n \n",
-        whole.decode("latin-1").encode("utf-16"),
-        b"\xff\xfe\xfd" + whole,
-        whole + b"\0\0\0",
-        whole + b"../../secret/secret.jpg 1\n",
-        whole + b"9" * 5000 + b" 1\n",
-        whole + b"1 " + b"9" * 5000 + b"\n",
-        whole + whole,
-        whole[: len(whole) // 2],
+        content.replace(b"\n", b"\r\n"),
+        b"\xef\xbb\xbf" + content,
+        content + b"\n\n \n",
+        content.decode("latin-1").encode("utf-16"),
+        b"\xff\xfe\xfd" + content,
+        content + b"\0\0\0",
+        content + b"../../secret/secret.jpg 1\n",
+        content + b"9" * 5000 + b" 1\n",
+        content + b"1 " + b"9" * 5000 + b"\n",
+        content + content,
+        content[: len(content) // 2],
         b"",
     ]
     replace(file, case.dice.pick(changed))
@@ -422,12 +424,12 @@ def bad_marker(case: Case) -> tuple[Kind, Path] | None:
         b'{"size": "' + b"x" * 9000 + b'", "version": 1}',
         b"\xff\xfe\x00",
     ]
-    what = case.dice.below(len(contents) + 3)
-    if what < len(contents):
-        path.write_bytes(contents[what])
-    elif what == len(contents):
+    choice = case.dice.below(len(contents) + 3)
+    if choice < len(contents):
+        path.write_bytes(contents[choice])
+    elif choice == len(contents):
         os.mkfifo(path)
-    elif what == len(contents) + 1:
+    elif choice == len(contents) + 1:
         path.mkdir()
     else:
         path.touch()
@@ -477,6 +479,6 @@ MUTATIONS: list[Mutation] = [
 def mutate(case: Case, mutations: list[Mutation]) -> None:
     """Make one mutation and note its effect; nothing where the drawn one does not apply."""
     mutation = case.dice.pick(mutations)
-    made = mutation(case)
-    if made is not None:
-        case.effects.append(Effect(mutation.__name__, *made))
+    effect = mutation(case)
+    if effect is not None:
+        case.effects.append(Effect(mutation.__name__, *effect))

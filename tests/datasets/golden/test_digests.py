@@ -94,5 +94,5 @@ def test_the_parts_are_what_the_document_says():
         row = golden_part(raw, "mlr-sing", 1, part)
         assert row.digest == hashlib.sha256("".join(sorted(lines)).encode()).hexdigest()
         assert row.images == len(lines) == 2
-    whole = golden_part(raw, "mlr-sing", 1, "manifest")
-    assert (whole.digest, whole.images, whole.lr) == (build_manifest(raw, seed=1).digest, 4, 2)
+    full = golden_part(raw, "mlr-sing", 1, "manifest")
+    assert (full.digest, full.images, full.lr) == (build_manifest(raw, seed=1).digest, 4, 2)

@@ -42,9 +42,9 @@ APPLY = {
 STYLES = sorted(APPLY)
 
 
-def raw_of(dataset, images, **others):
+def raw_of(dataset, images, **fields):
     images = tuple(sorted(images, key=lambda image: image.path))
-    return Raw(dataset, Path("raw"), "real", images, **others)
+    return Raw(dataset, Path("raw"), "real", images, **fields)
 
 
 def shots(draw, cameras):
@@ -124,25 +124,25 @@ def raws(draw, style):
     trains = [True, False, True, False, *(draw(st.booleans()) for _ in chosen[4:])]
     groups = [maker(draw, pid, few, train) for pid, train in zip(chosen, trains, strict=False)]
     images = [image for group in groups for image in group]
-    seen = sorted({image.camid % 10 if style == "mat" else image.camid for image in images})
-    more = maker(draw, extra, seen, draw(st.booleans()))
-    others = {}
+    cameras = sorted({image.camid % 10 if style == "mat" else image.camid for image in images})
+    more = maker(draw, extra, cameras, draw(st.booleans()))
+    fields = {}
     if style == "mat":
         lists = draw(st.lists(st.sets(st.sampled_from(chosen), min_size=1), min_size=1, max_size=3))
-        others["test_sets"] = {str(n): tuple(sorted(pids)) for n, pids in enumerate(lists, 1)}
+        fields["test_sets"] = {str(n): tuple(sorted(pids)) for n, pids in enumerate(lists, 1)}
     if style == "vru":
         test = sorted({image.pid for image in (*images, *more) if image.part == "test"})
-        others["test_sets"] = {"1200": tuple(test[::2]), "8000": tuple(test)}
+        fields["test_sets"] = {"1200": tuple(test[::2]), "8000": tuple(test)}
     if style == "vric":
         paths = sorted(image.path for image in (*images, *more))
-        others["native_lr"] = frozenset(draw(st.lists(st.sampled_from(paths), min_size=1)))
+        fields["native_lr"] = frozenset(draw(st.lists(st.sampled_from(paths), min_size=1)))
     if style == "market":
         for number, camid in enumerate(draw(st.lists(st.sampled_from(few), max_size=4))):
             for pid, name in ((0, "0000"), (-1, "-1")):
                 path = f"test/{name}_c{camid}_{number}.jpg"
                 images.append(RawImage(path, pid, camid, "gallery"))
     datasets = {"plain": "mlr-viper", "market": "mlr-market", "vru": VRU, "vric": VRIC}
-    return raw_of(datasets.get(style, "mlr-cuhk03"), images, **others), more
+    return raw_of(datasets.get(style, "mlr-cuhk03"), images, **fields), more
 
 
 @st.composite
@@ -158,8 +158,8 @@ def build_or_reject(raw, protocol, seed=0):
     except InputError as error:
         text = str(error)
         usual = ("no image is left for", "needs official query", "has no official queries")
-        others = ("marks no distractors", "boxes here", "there are none (test_list")
-        assert any(part in text for part in (*usual, *others)), text
+        reasons = ("marks no distractors", "boxes here", "there are none (test_list")
+        assert any(part in text for part in (*usual, *reasons)), text
         assert "\n" not in text
         assume(False)
         raise
@@ -185,8 +185,8 @@ def test_a_manifest_keeps_what_every_protocol_promises(style, data):
     for row in manifest.table.itertuples():
         assert (row.pid, row.camid) == (images[row.path].pid, images[row.path].camid)
         if images[row.path].boxes and "merged" not in protocol:
-            wanted = "labeled" if "labeled" in protocol else "detected"
-            assert images[row.path].boxes == wanted
+            boxes = "labeled" if "labeled" in protocol else "detected"
+            assert images[row.path].boxes == boxes
     assert not set(train["pid"]) & {*query["pid"], *gallery["pid"]}
     assert not set(query["path"]) & set(gallery["path"])
     assert set(query["pid"]) <= set(gallery["pid"])
@@ -207,10 +207,10 @@ def test_a_manifest_keeps_what_every_protocol_promises(style, data):
         junk = {image.path for image in raw.images if image.pid == -1}
         listed = name in ("mlr-official", "mlr-mixed")
         assert junk & set(manifest.table["path"]) == (junk if listed else set())
-        asked = {image.pid for image in raw.images if image.part == "query"}
+        queried = {image.pid for image in raw.images if image.part == "query"}
         if "distractors=true" not in protocol and not (listed and "=false" not in protocol):
-            assert set(gallery["pid"]) - {-1} <= asked
-        assert set(query["pid"]) <= asked
+            assert set(gallery["pid"]) - {-1} <= queried
+        assert set(query["pid"]) <= queried
     if style == "vru":
         assert gallery["pid"].is_unique
         assert set(manifest.table["camid"]) == {-1}
@@ -235,16 +235,16 @@ def test_the_order_of_the_images_is_irrelevant(style, data, random):
 def test_one_more_identity_leaves_the_others_alone(style, data):
     raw, more, protocol = data.draw(cases(style))
     manifest = build_or_reject(raw, protocol)
-    grown = raw_of(raw.dataset, (*raw.images, *more), **_others(raw))
+    grown = raw_of(raw.dataset, (*raw.images, *more), **_fields(raw))
     after = build_or_reject(grown, protocol)
     before_rates, after_rates = rates_of(manifest), rates_of(after)
     both = before_rates.keys() & after_rates.keys()
     before, now = splits_of(manifest), splits_of(after)
     if "balanced" not in protocol:
         # an image whose identity crossed from train to test may have had another training rate
-        same = {path for path in both if (before[path] == "train") == (now[path] == "train")}
-        assert {path: before_rates[path] for path in same} == (
-            {path: after_rates[path] for path in same}
+        unmoved = {path for path in both if (before[path] == "train") == (now[path] == "train")}
+        assert {path: before_rates[path] for path in unmoved} == (
+            {path: after_rates[path] for path in unmoved}
         )
     images = {image.path: image for image in raw.images}
     moved = {images[path].pid for path in both if before[path] != now[path]}
@@ -254,7 +254,7 @@ def test_one_more_identity_leaves_the_others_alone(style, data):
         assert not moved
 
 
-def _others(raw):
+def _fields(raw):
     return {"test_sets": raw.test_sets, "native_lr": raw.native_lr}
 
 
@@ -277,8 +277,8 @@ NESTED = [
 @given(st.data())
 def test_training_subsets_are_nested(style, protocol, data):
     raw, _ = data.draw(raws(style))
-    whole = build_or_reject(raw, protocol)
-    count = whole.rows("train")["pid"].nunique()
+    full = build_or_reject(raw, protocol)
+    count = full.rows("train")["pid"].nunique()
     name, _, options = protocol.partition("[")
     options = options.removesuffix("]")
     smaller: dict[str, int] = {}
@@ -293,9 +293,9 @@ def test_training_subsets_are_nested(style, protocol, data):
         noted = any(note.startswith("train_ids=") for note in manifest.notes)
         assert noted == (number > count)
         for split in ("query", "gallery"):
-            assert manifest.rows(split).equals(whole.rows(split))
+            assert manifest.rows(split).equals(full.rows(split))
         smaller = rows
-    last = whole.rows("train")
+    last = full.rows("train")
     assert smaller == dict(zip(last["path"], last["rate"], strict=True))
 
 
@@ -307,11 +307,11 @@ def test_how_images_are_resampled_moves_no_row(style, data, option):
     manifest = build_or_reject(raw, protocol)
     name, _, options = protocol.partition("[")
     options = options.removesuffix("]")
-    other = build_manifest(raw, f"{name}[{options + ',' if options else ''}{option}]")
-    assert other.table.equals(manifest.table)
-    assert other.digest != manifest.digest
-    assert option in other.protocol
-    assert option.endswith(other.kernel if "kernel" in option else other.grid)
+    resampled = build_manifest(raw, f"{name}[{options + ',' if options else ''}{option}]")
+    assert resampled.table.equals(manifest.table)
+    assert resampled.digest != manifest.digest
+    assert option in resampled.protocol
+    assert option.endswith(resampled.kernel if "kernel" in option else resampled.grid)
 
 
 # --- frequencies ----------------------------------------------------------------------------------
@@ -417,11 +417,11 @@ def test_seed_and_names_change_the_digest(style, protocol):
     raw = replace(raw, images=tuple(i for i in raw.images if i.pid < 60))
     digests = {build_manifest(raw, protocol, seed).digest for seed in range(5)}
     assert len(digests) == 5
-    others, trained = raw.images[:-1], raw.images[-1]
+    first, trained = raw.images[:-1], raw.images[-1]
     assert trained.part == "train" or style == "vru"
     renamed = replace(trained, path=trained.path.replace(".jpg", "x.jpg"))
-    again = raw_of(raw.dataset, [renamed, *others], **_others(raw))
-    assert build_manifest(again, protocol).digest not in digests
+    changed = raw_of(raw.dataset, [renamed, *first], **_fields(raw))
+    assert build_manifest(changed, protocol).digest not in digests
 
 
 def test_no_two_protocols_share_a_digest():
@@ -451,11 +451,13 @@ for name in PROTOCOLS:
 
 
 def test_the_hash_seed_of_python_is_irrelevant():
-    found = set()
+    digests = set()
     for hash_seed in ("0", "1", "12345"):
         environment = {**os.environ, "PYTHONHASHSEED": hash_seed, "PYTHONPATH": str(REPOSITORY)}
         command = [sys.executable, "-c", HASH_SEED]
-        done = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
-        found.add(done.stdout)
-    (output,) = found
+        process = subprocess.run(
+            command, env=environment, check=True, capture_output=True, text=True
+        )
+        digests.add(process.stdout)
+    (output,) = digests
     assert len(output.splitlines()) == len(PROTOCOLS)

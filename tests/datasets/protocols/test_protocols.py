@@ -99,9 +99,9 @@ def test_mlr_perid_is_what_the_document_says(seed):
     for image in raw.images:
         if image.pid <= 0:
             continue
-        own = cameras[image.pid]
-        drawn = min(own, key=lambda camid: hashed(*names, "lr-camera", image.pid, camid))
-        lr = image.camid == drawn and len(own) > 1
+        camids = cameras[image.pid]
+        drawn = min(camids, key=lambda camid: hashed(*names, "lr-camera", image.pid, camid))
+        lr = image.camid == drawn and len(camids) > 1
         rate = 2 + hashed(*names, "rate", image.path.removesuffix(".jpg")) % 3 if lr else 1
         if image.part == "train" or image.part == ("query" if lr else "gallery"):
             expected[image.path] = (image.part, rate)
@@ -182,8 +182,8 @@ def test_invariants_of_every_manifest(raw, protocol, seed, random):
     assert all(by_path[path].pid not in set(gallery["pid"]) for path in lost)
     shuffled = list(raw.images)
     random.shuffle(shuffled)
-    again = Raw(raw.dataset, raw.folder, raw.source, tuple(shuffled), None, (), ())
-    assert build_manifest(again, protocol, seed).digest == manifest.digest
+    reordered = Raw(raw.dataset, raw.folder, raw.source, tuple(shuffled), None, (), ())
+    assert build_manifest(reordered, protocol, seed).digest == manifest.digest
 
 
 @settings(deadline=None, max_examples=100)
@@ -220,9 +220,9 @@ def test_every_seed_and_protocol_is_another_trial():
 
 def test_a_renamed_image_is_another_split():
     raw = two_cameras()
-    first, *others = raw.images
+    first, *later = raw.images
     renamed = RawImage("cam_0/000_999.bmp", first.pid, first.camid)
-    assert build_manifest(raw_of("mlr-viper", [renamed, *others])).digest != (
+    assert build_manifest(raw_of("mlr-viper", [renamed, *later])).digest != (
         build_manifest(raw).digest
     )
 
@@ -230,11 +230,11 @@ def test_a_renamed_image_is_another_split():
 def test_digests_stay_what_they_were():
     """A change here changes everybody's splits: it needs another suite name in the draws."""
     raws = {raw.dataset: raw for raw in (two_cameras(), market())}
-    found = {
+    digests = {
         (dataset, protocol): build_manifest(raws[dataset], protocol, 1).digest[:16]
         for dataset, protocol in GOLDEN
     }
-    assert found == GOLDEN
+    assert digests == GOLDEN
 
 
 GOLDEN = {
@@ -259,9 +259,9 @@ def test_the_sizes_of_the_published_viper():
 
 def test_caviar_keeps_the_fifty_persons_of_both_cameras():
     images = [
-        RawImage(f"{pid:04d}{place:03d}.jpg", pid, 1 if place <= 10 else 2)
+        RawImage(f"{pid:04d}{number:03d}.jpg", pid, 1 if number <= 10 else 2)
         for pid in range(1, 73)
-        for place in range(1, 21 if pid <= 50 else 11)
+        for number in range(1, 21 if pid <= 50 else 11)
     ]
     manifest = build_manifest(raw_of("caviar", images, lr_camera=2))
     sizes = {split: len(rows) for split, rows in splits(manifest).items()}
@@ -332,10 +332,10 @@ def test_sysu_takes_three_images_of_smallest_hash():
     )
     manifest = build_manifest(raw, seed=5)
     groups = {key: set(rows["path"]) for key, rows in manifest.table.groupby(["pid", "camid"])}
-    for (pid, camid), kept in groups.items():
-        own = [image for image in raw.images if (image.pid, image.camid) == (pid, camid)]
-        own.sort(key=lambda image: hashed("mlr-sysu", "mlr-sing", 5, "shots", image.key))
-        assert kept == {image.path for image in own[:3]}
+    for (pid, camid), chosen in groups.items():
+        candidates = [image for image in raw.images if (image.pid, image.camid) == (pid, camid)]
+        candidates.sort(key=lambda image: hashed("mlr-sysu", "mlr-sing", 5, "shots", image.key))
+        assert chosen == {image.path for image in candidates[:3]}
     assert any(note.startswith("2 (identity, camera) pairs have fewer") for note in manifest.notes)
     assert set(manifest.rows("query")["camid"]) == {0}
 

@@ -25,8 +25,8 @@ def test_no_digest_of_the_first_protocols_has_changed(dataset, cache):
         for row in ROWS
         if row["dataset"] == dataset
     }
-    found = {(name, seed): build_manifest(raw, name, seed).digest for name, seed in expected}
-    assert found == expected
+    digests = {(name, seed): build_manifest(raw, name, seed).digest for name, seed in expected}
+    assert digests == expected
     for name in {"mlr-sing[balanced=true]", "mlr-perid"} - {name for name, _ in expected}:
         with pytest.raises(InputError, match="natively LR"):
             build_manifest(raw, name)

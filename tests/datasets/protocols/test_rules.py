@@ -33,9 +33,9 @@ def rate_of(dataset, protocol, seed, path):
     return 2 + hashed(dataset, protocol, seed, "rate", path.rpartition(".")[0]) % 3
 
 
-def raw_of(dataset, images, **others):
+def raw_of(dataset, images, **fields):
     images = tuple(sorted(images, key=lambda image: image.path))
-    return Raw(dataset, Path("raw"), "real", images, **others)
+    return Raw(dataset, Path("raw"), "real", images, **fields)
 
 
 def market():
@@ -102,14 +102,14 @@ def test_protocols_share_with_the_rule_they_are_built_on(seed):
 @pytest.mark.parametrize("seed", [0, 4])
 def test_mlr_official_is_what_the_document_says(seed):
     raw = market()
-    for options, wanted in (("", True), ("[distractors=false]", False)):
+    for options, with_distractors in (("", True), ("[distractors=false]", False)):
         manifest = build_manifest(raw, f"mlr-official{options}", seed)
         expected = {}
         for image in raw.images:
             if image.part == "query":
                 rate = rate_of("mlr-market", "mlr-official", seed, image.path)
                 expected[image.path] = ("query", rate)
-            elif image.part == "gallery" and (wanted or image.pid not in (0, 40)):
+            elif image.part == "gallery" and (with_distractors or image.pid not in (0, 40)):
                 expected[image.path] = ("gallery", 1)
         assert rows_of(manifest, "query") | rows_of(manifest, "gallery") == expected
 
@@ -126,9 +126,9 @@ def test_mlr_mixed_is_what_the_document_says(base):
     expected = {}
     for image in raw.images:
         names = ("mlr-market", base, seed, "lr-camera", image.pid)
-        own = cameras[image.pid]
-        drawn = min(own, key=lambda camid, names=names: hashed(*names, camid))
-        per_id = image.pid > 0 and len(own) > 1 and image.camid == drawn
+        camids = cameras[image.pid]
+        drawn = min(camids, key=lambda camid, names=names: hashed(*names, camid))
+        per_id = image.pid > 0 and len(camids) > 1 and image.camid == drawn
         lr = image.camid == of_set if base == "mlr-sing" else per_id
         rate = rate_of("mlr-market", base, seed, image.path) if lr else 1
         expected[image.path] = (image.part, rate)
@@ -160,11 +160,11 @@ def test_market_3561_is_what_the_document_says():
     for image in train:
         first.setdefault((image.pid, image.camid), image.path)
     size = max(len(first), 3561 * len(train) // 12936)
-    others = [image.path for image in train if image.path not in first.values()]
-    kept = {*first.values(), *others[: size - len(first)]}
+    later = [image.path for image in train if image.path not in first.values()]
+    subset = {*first.values(), *later[: size - len(first)]}
     rows = rows_of(build_manifest(raw, "market-3561", seed))
     perid = rows_of(build_manifest(raw, "mlr-perid", seed))
-    assert rows == {p: pair for p, pair in perid.items() if pair[0] != "train" or p in kept}
+    assert rows == {p: pair for p, pair in perid.items() if pair[0] != "train" or p in subset}
 
 
 @pytest.mark.parametrize("protocol", ["vru-uniform4", "vru-half"])
@@ -183,9 +183,9 @@ def test_vru_is_what_the_document_says(protocol):
         elif image.pid in train:
             expected[image.path] = ("train", 1 + hashed(*names, "train-rate", image.key) % 4)
         elif image.pid in test:
-            own = [i for i in raw.images if i.pid == image.pid]
-            shown = min(own, key=lambda i: hashed(*names, "gallery", i.key))
-            expected[image.path] = ("gallery", 1) if image == shown else ("query", drawn)
+            images = [i for i in raw.images if i.pid == image.pid]
+            gallery_image = min(images, key=lambda i: hashed(*names, "gallery", i.key))
+            expected[image.path] = ("gallery", 1) if image == gallery_image else ("query", drawn)
     manifest = build_manifest(raw, f"{protocol}[train_ids=7,test_ids=6]", seed)
     assert rows_of(manifest) == expected
     assert manifest.protocol == f"{protocol}[test_ids=6,train_ids=7]"
@@ -222,7 +222,7 @@ def test_natively_multi_resolution_images_stay_as_they_are():
 # --- CUHK03 ---------------------------------------------------------------------------------------
 
 
-def cuhk03(pairs=(1, 2), **others):
+def cuhk03(pairs=(1, 2), **fields):
     images = [
         RawImage(f"{kind}/{pair}/{index}/{column}", pair * 1000 + index, camid, "", kind)
         for kind in ("detected", "labeled")
@@ -230,7 +230,7 @@ def cuhk03(pairs=(1, 2), **others):
         for index in range(1, 31)
         for column, camid in ((1, pair * 10 + 1), (6, pair * 10 + 2))
     ]
-    return raw_of("mlr-cuhk03", images, **others)
+    return raw_of("mlr-cuhk03", images, **fields)
 
 
 def test_boxes_are_chosen_and_the_default_is_detected():

@@ -152,11 +152,11 @@ def test_a_damaged_cache_is_unpacked_again_and_pixel_stores_stay(damage, zipped,
     else:
         shutil.rmtree(raw.folder.parent)
     with caplog.at_level(logging.WARNING):
-        again = read("mlr-viper", archive, tmp_path)
+        reopened = read("mlr-viper", archive, tmp_path)
     assert "unpacking it again" in caplog.text
-    assert again == raw
-    assert content(again) == before
-    assert open_store(again, manifest, 16, 8, tmp_path / "cache").digest == store.digest
+    assert reopened == raw
+    assert content(reopened) == before
+    assert open_store(reopened, manifest, 16, 8, tmp_path / "cache").digest == store.digest
     assert sorted((tmp_path / "cache" / "pixels").iterdir()) == stores
 
 
@@ -286,14 +286,14 @@ def test_a_truncated_archive_is_refused(cut, zipped, tmp_path):
 
 def test_any_flipped_byte_gives_images_or_one_line(zipped, tmp_path):
     archive, truth = zipped("mlr-viper")
-    whole = archive.read_bytes()
+    packed = archive.read_bytes()
     lines, read_anyway = [], 0
-    for place in range(whole.index(b"PK\1\2"), len(whole), 7):
-        data = bytearray(whole)
-        data[place] ^= 0x55
+    for offset in range(packed.index(b"PK\1\2"), len(packed), 7):
+        data = bytearray(packed)
+        data[offset] ^= 0x55
         archive.write_bytes(data)
         try:
-            raw = open_raw("mlr-viper", Source(archive), tmp_path / "cache" / str(place))
+            raw = open_raw("mlr-viper", Source(archive), tmp_path / "cache" / str(offset))
             assert len(raw.images) >= len(truth) - 1
             read_anyway += 1
         except InputError as error:
@@ -377,32 +377,32 @@ def repacked(archive, method=0, flags=0):
     """Say in both headers of every entry that it is packed by another method, or encrypted."""
     data = bytearray(archive.read_bytes())
     with zipfile.ZipFile(archive) as file:
-        infos, place = file.infolist(), file.start_dir
+        infos, offset = file.infolist(), file.start_dir
     for info in infos:
         head = info.header_offset
         data[head + 6] |= flags
-        data[place + 8] |= flags
+        data[offset + 8] |= flags
         if method:
-            data[head + 8 : head + 10] = data[place + 10 : place + 12] = struct.pack("<H", method)
-        place += 46 + sum(struct.unpack("<HHH", data[place + 28 : place + 34]))
+            data[head + 8 : head + 10] = data[offset + 10 : offset + 12] = struct.pack("<H", method)
+        offset += 46 + sum(struct.unpack("<HHH", data[offset + 28 : offset + 34]))
     archive.write_bytes(data)
 
 
 @pytest.mark.parametrize(
-    ("method", "named"),
+    ("method", "name"),
     [(9, "Deflate64 (method 9)"), (93, "Zstandard (method 93)"), (77, "by method 77,")],
 )
-def test_another_way_of_packing_is_named_and_not_called_damage(method, named, zipped, tmp_path):
+def test_another_way_of_packing_is_named_and_not_called_damage(method, name, zipped, tmp_path):
     archive, _ = zipped("mlr-viper")
     repacked(archive, method)
-    expected = [named, "not read here", "may be whole", "7-Zip or unzip and give the folder"]
+    expected = [name, "not read here", "may be whole", "7-Zip or unzip and give the folder"]
     refused(archive, tmp_path, expected)
     with pytest.raises(InputError, match=f"method {method}"):  # found by its listing as well
         read("mlr-viper", archive.parent, tmp_path / "cache")
 
 
 @pytest.mark.parametrize(
-    ("content", "named", "remedy"),
+    ("content", "name", "remedy"),
     [
         (b"Rar!\x1a\x07\x01\0" + bytes(50), "a RAR archive", "unpack it and give the folder"),
         (b"7z\xbc\xaf\x27\x1c" + bytes(50), "a 7z archive", "unpack it and give the folder"),
@@ -414,7 +414,7 @@ def test_another_way_of_packing_is_named_and_not_called_damage(method, named, zi
         (b"PK\x05\x06\x02\0\x02\0" + bytes(14), "split zip archive", "parts"),
     ],
 )
-def test_what_is_no_zip_archive_is_named_with_what_helps(content, named, remedy, tmp_path):
+def test_what_is_no_zip_archive_is_named_with_what_helps(content, name, remedy, tmp_path):
     archive = tmp_path / "VIPeR.v1.0.zip"
     archive.write_bytes(content)
-    refused(archive, tmp_path, [named, remedy])
+    refused(archive, tmp_path, [name, remedy])

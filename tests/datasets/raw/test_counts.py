@@ -22,27 +22,27 @@ def market(folder: Path, names: list[str]) -> tuple[RawImage, ...]:
     return open_raw("mlr-market", Source(folder), folder / "cache").images
 
 
-def said(dataset: str, images: tuple[RawImage, ...]) -> list[str]:
+def differences_of(dataset: str, images: tuple[RawImage, ...]) -> list[str]:
     return [str(tally) for tally in differences(CARDS[dataset], images)]
 
 
 def test_market_without_junk_is_whole_and_without_distractors_is_not(tmp_path):
     names = market_names()
     images = market(tmp_path, names)
-    assert said("mlr-market", images) == []
-    assert said("mlr-market", tuple(i for i in images if i.pid != -1)) == []
+    assert differences_of("mlr-market", images) == []
+    assert differences_of("mlr-market", tuple(i for i in images if i.pid != -1)) == []
     few = tuple(i for i in images if i.pid != 0)
-    assert said("mlr-market", few) == ["33,238 of 36,036 images"]
+    assert differences_of("mlr-market", few) == ["33,238 of 36,036 images"]
 
 
 def test_totals_are_said_first_and_else_the_parts(tmp_path):
     images = market(tmp_path, market_names())
     twelve = tuple(i for i in images if i.pid in range(1, 13))
-    assert said("mlr-market", twelve)[0] == "12 of 1,501 identities"
+    assert differences_of("mlr-market", twelve)[0] == "12 of 1,501 identities"
     moved = next(i for i in images if (i.part, i.camid, i.pid) == ("train", 1, 1))
-    other = replace(moved, path="bounding_box_train/moved.jpg", camid=2)
-    images = (*(i for i in images if i != moved), other)
-    assert said("mlr-market", images)[:2] == [
+    added = replace(moved, path="bounding_box_train/moved.jpg", camid=2)
+    images = (*(i for i in images if i != moved), added)
+    assert differences_of("mlr-market", images)[:2] == [
         "train camera 1: 2,016 of 2,017 images",
         "train camera 2: 1,710 images, not 1,709",
     ]
@@ -58,13 +58,13 @@ def camera_pairs(pids: int, each: int, boxes: str = "") -> tuple[RawImage, ...]:
 
 
 def test_the_copy_of_sysu_that_sings_code_reads_is_whole():
-    assert said("mlr-sysu", camera_pairs(502, 3)) == []
-    assert said("mlr-sysu", camera_pairs(502, 2)) == ["2,008 of 24,446 images"]
-    assert said("mlr-sysu", camera_pairs(251, 6))[0] == "251 of 502 identities"
+    assert differences_of("mlr-sysu", camera_pairs(502, 3)) == []
+    assert differences_of("mlr-sysu", camera_pairs(502, 2)) == ["2,008 of 24,446 images"]
+    assert differences_of("mlr-sysu", camera_pairs(251, 6))[0] == "251 of 502 identities"
 
 
 def test_one_kind_of_boxes_is_compared_with_its_own_count():
-    assert said("mlr-cuhk03", camera_pairs(100, 5, "detected")) == [
+    assert differences_of("mlr-cuhk03", camera_pairs(100, 5, "detected")) == [
         "100 of 1,467 identities",
         "2 of 10 cameras",
     ]
@@ -73,8 +73,11 @@ def test_one_kind_of_boxes_is_compared_with_its_own_count():
 def test_numbers_known_second_hand_may_be_off_but_not_by_much():
     vru = [RawImage(f"{k}", 1 + k % 7085, -1, "train") for k in range(80_000)]
     vru += [RawImage(f"t{k}", 10_000 + k % 8000, -1, "test") for k in range(91_595)]
-    assert said("mlr-vru", tuple(vru)) == []
-    assert said("mlr-vru", tuple(vru[:11])) == ["11 of 15,085 identities", "11 of 172,137 images"]
+    assert differences_of("mlr-vru", tuple(vru)) == []
+    assert differences_of("mlr-vru", tuple(vru[:11])) == [
+        "11 of 15,085 identities",
+        "11 of 172,137 images",
+    ]
 
 
 # --- sizes ----------------------------------------------------------------------------------------
@@ -123,13 +126,13 @@ def test_headers_are_read_once_until_a_file_changes(viper, tmp_path, monkeypatch
     assert len(looked) == 1264
     changed = viper / "VIPeR" / "cam_a" / "000_0.bmp"
     Image.fromarray(np.zeros((128, 48, 3), np.uint8)).save(changed)
-    again = open_raw("mlr-viper", Source(viper), cache)
-    assert again.other_sizes == ("210 of 1,264 images are not 48 × 128 pixels",)
+    reopened = open_raw("mlr-viper", Source(viper), cache)
+    assert reopened.other_sizes == ("210 of 1,264 images are not 48 × 128 pixels",)
     (noted, _) = (cache / "sizes").iterdir()
     for damage in ("", "[1]", "null", json.dumps({"x": [1]}), json.dumps({"not there": [1, 2]})):
         for file in (cache / "sizes").iterdir():
             file.write_text(damage)
-        assert open_raw("mlr-viper", Source(viper), cache) == again
+        assert open_raw("mlr-viper", Source(viper), cache) == reopened
     noted.unlink()
 
 

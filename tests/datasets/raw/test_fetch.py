@@ -30,7 +30,7 @@ NAME = VIPER.archives[0]
 
 
 class Server(http.server.ThreadingHTTPServer):
-    """Serves `content`; the other attributes make it less honest. `asked` counts the requests."""
+    """Serves `content`; the other attributes make it less honest. It counts its `requests`."""
 
     daemon_threads = True
 
@@ -42,7 +42,7 @@ class Server(http.server.ThreadingHTTPServer):
         self.statuses: tuple[int, ...] = ()  # answered first, one a request
         self.pause = 0.0  # seconds between two pieces
         self.hangs = 0  # how often it does not answer
-        self.asked = 0
+        self.requests = 0
 
     @property
     def url(self) -> str:
@@ -61,7 +61,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         server = self.server
-        server.asked += 1
+        server.requests += 1
         if server.hangs > 0:
             server.hangs -= 1
             threading.Event().wait(1)
@@ -80,8 +80,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if server.cuts > 0:
             server.cuts -= 1
             body = body[: len(body) // 2]
-        for place in range(0, len(body), 20_000):
-            self.wfile.write(body[place : place + 20_000])
+        for start in range(0, len(body), 20_000):
+            self.wfile.write(body[start : start + 20_000])
             threading.Event().wait(server.pause)
         self.close_connection = True
 
@@ -128,7 +128,7 @@ def card(server):
 
 
 @pytest.fixture
-def known(card, monkeypatch):
+def listed_card(card, monkeypatch):
     """That card for the command line."""
     monkeypatch.setitem(CARDS, "mlr-viper", card)
     return card
@@ -185,7 +185,7 @@ def test_what_stays_is_told_at_once(behaviour, text, digest, card, server, tmp_p
     line = refused(card, tmp_path)
     assert line.startswith(f"{server.url}: {text}")
     assert line.endswith("; try again later or give another address --from")
-    assert server.asked == 1
+    assert server.requests == 1
 
 
 def test_the_length_is_compared_where_urllib3_does_not(card, server, tmp_path, monkeypatch):
@@ -246,7 +246,7 @@ def test_the_archive_is_checked_recorded_and_read_as_it_is(card, server, tmp_pat
 def test_what_is_there_is_not_fetched_again(card, server, tmp_path):
     fetch_archive(card, tmp_path)
     assert fetch_archive(card, tmp_path).was_there
-    assert server.asked == 1
+    assert server.requests == 1
     (tmp_path / NAME).write_bytes(b"another")
     with pytest.raises(InputError, match=r"there already, but .* has md5 .*; remove it"):
         fetch_archive(card, tmp_path)
@@ -258,8 +258,8 @@ def test_a_published_digest_decides(algorithm, card, server, tmp_path):
     (tmp_path / "file").write_bytes(server.content)
     digest = digest_of_file(tmp_path / "file", algorithm)
     tool = ["git", "hash-object"] if algorithm == "git-blob" else [f"{algorithm}sum"]
-    done = subprocess.run([*tool, tmp_path / "file"], capture_output=True, text=True, check=True)
-    assert done.stdout.split()[0] == digest
+    process = subprocess.run([*tool, tmp_path / "file"], capture_output=True, text=True, check=True)
+    assert process.stdout.split()[0] == digest
     card = dataclasses.replace(card, digest=f"{algorithm}:{digest}")
     assert fetch_archive(card, tmp_path / "out").checked
     server.content = server.content[:5000] + b"!" + server.content[5001:]
@@ -267,7 +267,7 @@ def test_a_published_digest_decides(algorithm, card, server, tmp_path):
     assert line.startswith(f"{server.url}: what it sends has a damaged entry 'VIPeR/")
     assert f"{digest}; try again later or give another address --from" in line
     assert f" and has {algorithm} " in line
-    assert server.asked == 2
+    assert server.requests == 2
 
 
 def test_without_a_digest_entries_are_read(card, server, tmp_path):
@@ -295,53 +295,55 @@ def test_a_place_that_cannot_be_written(card, tmp_path, monkeypatch):
 
 
 def test_the_published_addresses_and_digests_are_well_formed():
-    for about in CARDS.values():
-        assert about.url == "" or about.url.startswith(("http://", "https://"))
-        algorithm, _, digest = about.digest.partition(":")
+    for published in CARDS.values():
+        assert published.url == "" or published.url.startswith(("http://", "https://"))
+        algorithm, _, digest = published.digest.partition(":")
         assert (algorithm, len(digest)) in {("", 0), ("md5", 32), ("git-blob", 40)}
-    assert {about.id for about in CARDS.values() if about.url} == {"caviar", "mlr-viper"}
+    assert {listed.id for listed in CARDS.values() if listed.url} == {"caviar", "mlr-viper"}
     assert VIPER.digest == "md5:1c2d9fc1cc800332567a0da25a1ce68c"
 
 
 # --- the command line -----------------------------------------------------------------------------
 
 
-def test_fetch_shows_the_licence_and_asks_for_its_acceptance(known, tmp_path, capsys, monkeypatch):
+def test_fetch_shows_the_licence_and_asks_for_its_acceptance(
+    listed_card, tmp_path, capsys, monkeypatch
+):
     monkeypatch.setattr(sys, "stdin", io.StringIO("y\n"))  # no terminal: nobody can be asked
     out = tmp_path / "out"
     assert run(["datasets", "fetch", "mlr-viper", "--out", str(out)]) == 2
     captured = capsys.readouterr()
-    assert known.licence in captured.err
-    assert known.citation in captured.err
+    assert listed_card.licence in captured.err
+    assert listed_card.citation in captured.err
     assert "--accept-licence" in captured.err
     assert not out.exists()
     words = ["datasets", "fetch", "mlr-viper", "--out", str(out), "--accept-licence"]
     assert run(words) == 0
     captured = capsys.readouterr()
     assert f"wrote: {out / NAME}" in captured.out
-    assert f"checked: {known.digest} as published" in captured.out
-    assert known.licence in captured.err
+    assert f"checked: {listed_card.digest} as published" in captured.out
+    assert listed_card.licence in captured.err
     assert run([*words, "--json"]) == 0
     answer = json.loads(capsys.readouterr().out)
     assert (answer["fetched"], answer["was_there"]) == (True, True)
 
 
-@pytest.mark.usefixtures("known")
+@pytest.mark.usefixtures("listed_card")
 @pytest.mark.parametrize(("reply", "accepted"), [("YES", True), ("n", False), ("", False)])
 def test_on_a_terminal_the_licence_is_a_question(reply, accepted, tmp_path, capsys, monkeypatch):
-    ours, theirs = pty.openpty()
-    os.write(ours, reply.encode() + b"\n")
-    with os.fdopen(theirs, "r") as terminal:
+    controller, terminal_end = pty.openpty()
+    os.write(controller, reply.encode() + b"\n")
+    with os.fdopen(terminal_end, "r") as terminal:
         monkeypatch.setattr(sys, "stdin", terminal)
         code = run(["datasets", "fetch", "mlr-viper", "--out", str(tmp_path / "out")])
-    os.close(ours)
+    os.close(controller)
     assert code == (0 if accepted else 1)
     assert "Do you accept this? [y/N]" in capsys.readouterr().err
     assert (tmp_path / "out" / NAME).exists() == accepted
 
 
-def test_another_address_and_an_unknown_digest(server, known, tmp_path, capsys, monkeypatch):
-    elsewhere = dataclasses.replace(known, url="http://127.0.0.1:9/gone.zip")
+def test_another_address_and_an_unknown_digest(server, listed_card, tmp_path, capsys, monkeypatch):
+    elsewhere = dataclasses.replace(listed_card, url="http://127.0.0.1:9/gone.zip")
     monkeypatch.setitem(CARDS, "mlr-viper", elsewhere)
     words = ["datasets", "fetch", "mlr-viper", "--accept-licence", "--from", server.url, "--out"]
     assert run([*words, str(tmp_path / "a")]) == 0
@@ -360,12 +362,18 @@ def test_a_set_without_an_address_says_where_to_ask(dataset, tmp_path, capsys):
     words = ["datasets", "fetch", dataset, "--out", str(tmp_path / "out")]
     assert run(words) == 1
     out = capsys.readouterr().out
-    about = CARDS[dataset]
-    for fact in (about.obtain, about.licence, about.layout, about.citation, *about.archives):
+    facts = CARDS[dataset]
+    for fact in (
+        facts.obtain,
+        facts.licence,
+        facts.layout,
+        facts.citation,
+        *facts.archives,
+    ):
         assert fact in out
     assert run([*words, "--json"]) == 1
     answer = json.loads(capsys.readouterr().out)
-    assert (answer["fetched"], answer["obtain"]) == (False, about.obtain)
+    assert (answer["fetched"], answer["obtain"]) == (False, facts.obtain)
     assert not (tmp_path / "out").exists()
 
 
@@ -379,7 +387,7 @@ def ended(server, folder, limit=resource.RLIM_INFINITY, interrupt=False):
     words = ["datasets", "fetch", "mlr-viper", "--accept-licence", "--from", server.url, "--out"]
     words = [sys.executable, "-m", "crossres", *words, str(folder)]
     process = subprocess.Popen(words, stderr=subprocess.PIPE, text=True, preexec_fn=prepare)
-    while interrupt and not server.asked and process.poll() is None:
+    while interrupt and not server.requests and process.poll() is None:
         threading.Event().wait(0.02)
     if interrupt:
         threading.Event().wait(3 * server.pause)

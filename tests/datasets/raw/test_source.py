@@ -30,8 +30,8 @@ def twins(monkeypatch, make):
 
 def test_the_twin_is_drawn_once_and_read_like_real_data(dataset, twins, tmp_path):
     first = open_raw(dataset, Source(size="tiny"), tmp_path)
-    again = open_raw(dataset, Source(size="tiny"), tmp_path)
-    assert first == again
+    reopened = open_raw(dataset, Source(size="tiny"), tmp_path)
+    assert first == reopened
     assert first.source == "twin:tiny:7"
     assert first.folder.parent == tmp_path / "twins" / f"tiny-v7-{dataset}"
     assert twins.calls == [(dataset, "tiny", 0)]
@@ -40,8 +40,8 @@ def test_the_twin_is_drawn_once_and_read_like_real_data(dataset, twins, tmp_path
 
 def test_a_twin_given_as_data_is_still_a_twin(twins, tmp_path):
     drawn = open_raw("mlr-viper", Source(size="tiny"), tmp_path)
-    given = open_raw("mlr-viper", Source(root=drawn.folder), tmp_path)
-    assert given == drawn
+    opened = open_raw("mlr-viper", Source(root=drawn.folder), tmp_path)
+    assert opened == drawn
     assert len(twins.calls) == 1
 
 

@@ -128,7 +128,7 @@ def test_other_variables_are_named(make, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("content", "named", "remedy"),
+    ("content", "name", "remedy"),
     [
         (b"version https://git-lfs.github.com/spec/v1\n", "a Git LFS pointer", "git lfs pull"),
         (b"PK\x03\x04" + bytes(40), "a zip archive", "unpack it"),
@@ -136,12 +136,12 @@ def test_other_variables_are_named(make, tmp_path):
         (b"", "an empty file", "copy it again"),
     ],
 )
-def test_another_sort_of_file_is_named_with_what_helps(content, named, remedy, make, tmp_path):
+def test_another_sort_of_file_is_named_with_what_helps(content, name, remedy, make, tmp_path):
     folder, _ = make("mlr-cuhk03", tmp_path)
     (folder / "cuhk-03.mat").write_bytes(content)
     with pytest.raises(InputError) as caught:
         read(tmp_path)
-    assert f"not the HDF5 file of CUHK03 but {named}" in str(caught.value)
+    assert f"not the HDF5 file of CUHK03 but {name}" in str(caught.value)
     assert remedy in str(caught.value).partition(";")[2]
 
 
@@ -151,11 +151,11 @@ def test_a_file_that_another_program_writes_is_told_without_advice_to_unlock(mak
     command = [sys.executable, "-c", write, str(folder / "cuhk-03.mat")]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as other:
-        assert other.stdout.readline() == "open\n"
+    ) as writer:
+        assert writer.stdout.readline() == "open\n"
         with pytest.raises(InputError, match="is open for writing in another program") as caught:
             read(tmp_path)
-        other.communicate("\n")
+        writer.communicate("\n")
     assert "HDF5_USE" not in str(caught.value)
     assert read(tmp_path).images
 

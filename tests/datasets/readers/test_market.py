@@ -23,11 +23,11 @@ def raw(names):
         match = _NAME.fullmatch(name)
         pid, camid = int(match[1]), int(match[2])
         images.append(RawImage(f"bounding_box_train/{name}", pid, camid, "train"))
-        other = f"{pid + 2000:04d}{name[4:]}"
-        images.append(RawImage(f"bounding_box_test/{other}", pid + 2000, camid, "gallery"))
+        renamed = f"{pid + 2000:04d}{name[4:]}"
+        images.append(RawImage(f"bounding_box_test/{renamed}", pid + 2000, camid, "gallery"))
         if (pid, camid) not in queried:
             queried.add((pid, camid))
-            images.append(RawImage(f"query/{other}", pid + 2000, camid, "query"))
+            images.append(RawImage(f"query/{renamed}", pid + 2000, camid, "query"))
     images.sort(key=lambda image: image.path)
     return Raw("mlr-market", Path("raw"), "real", tuple(images), None, (), ())
 

@@ -66,20 +66,20 @@ def test_of_two_raw_folders_the_usual_name_wins_else_one_must_be_given(make, tmp
 
 def test_junk_is_ignored_everywhere(dataset, make, tmp_path):
     folder, truth = make(dataset, tmp_path)
-    for place in [folder, *(child for child in folder.rglob("*") if child.is_dir())]:
+    for parent in [folder, *(child for child in folder.rglob("*") if child.is_dir())]:
         for name in JUNK:
-            (place / name).write_bytes(b"junk")
-        (place / "__MACOSX").mkdir()
-        (place / "__MACOSX" / "._x.jpg").write_bytes(b"junk")
+            (parent / name).write_bytes(b"junk")
+        (parent / "__MACOSX").mkdir()
+        (parent / "__MACOSX" / "._x.jpg").write_bytes(b"junk")
     (tmp_path / "__MACOSX" / folder.name).mkdir(parents=True)
     assert list(read(dataset, tmp_path).images) == truth
 
 
 def test_caviar_b_is_ignored_beside_and_inside(make, tmp_path):
     folder, truth = make("caviar", tmp_path)
-    for place in (tmp_path, folder):
-        (place / "CAVIARb").mkdir()
-        (place / "CAVIARb" / "0001001.jpg").write_bytes((folder / "0001001.jpg").read_bytes())
+    for parent in (tmp_path, folder):
+        (parent / "CAVIARb").mkdir()
+        (parent / "CAVIARb" / "0001001.jpg").write_bytes((folder / "0001001.jpg").read_bytes())
     assert list(read("caviar", tmp_path).images) == truth
     with pytest.raises(InputError, match="no raw folder of caviar"):
         read("caviar", make("mlr-viper", tmp_path / "other")[0])
@@ -141,9 +141,9 @@ def test_the_order_of_the_folder_does_not_matter(dataset, make, tmp_path, monkey
         @contextlib.contextmanager
         def scanned(path=".", seed=seed):
             with true_scandir(path) as entries:
-                found = list(entries)
-            random.Random(seed).shuffle(found)
-            yield found
+                listed = list(entries)
+            random.Random(seed).shuffle(listed)
+            yield listed
 
         monkeypatch.setattr(os, "listdir", shuffled)
         monkeypatch.setattr(os, "scandir", scanned)
@@ -166,10 +166,10 @@ def test_neither_hash_seed_locale_nor_process_matters(make, tmp_path):
     for hash_seed, locale in (("0", "C"), ("1", "C.UTF-8"), ("4242", "C")):
         environment = {**os.environ, "PYTHONHASHSEED": hash_seed, "LC_ALL": locale}
         command = [sys.executable, "-c", code, str(tmp_path), *CARDS]
-        done = subprocess.run(
+        process = subprocess.run(
             command, capture_output=True, text=True, check=True, cwd=REPO, env=environment
         )
-        outputs.add(done.stdout)
+        outputs.add(process.stdout)
     here = "".join(
         f"{name} {build_manifest(read(name, tmp_path), seed=4).digest}\n" for name in CARDS
     )
@@ -182,8 +182,8 @@ def test_a_missing_folder_says_what_to_get(dataset, tmp_path):
     assert CARDS[dataset].folder in str(caught.value)
     with pytest.raises(InputError, match=f"no raw folder of {dataset} here") as caught:
         read(dataset, tmp_path)
-    for said in (str(tmp_path), CARDS[dataset].layout, CARDS[dataset].obtain):
-        assert said in str(caught.value)
+    for text in (str(tmp_path), CARDS[dataset].layout, CARDS[dataset].obtain):
+        assert text in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
@@ -200,8 +200,8 @@ def test_a_damaged_image_is_named(dataset, damage, make, tmp_path):
     if damage == "missing":
         file.unlink()
     else:
-        whole = file.read_bytes()
-        bad = {"truncated": whole[: len(whole) * 2 // 3], "text": b"<html>", "empty": b""}
+        content = file.read_bytes()
+        bad = {"truncated": content[: len(content) * 2 // 3], "text": b"<html>", "empty": b""}
         file.write_bytes(bad[damage])
     with pytest.raises(InputError) as caught:
         reader(CARDS[dataset].reader).open_image(folder, truth[0].path)

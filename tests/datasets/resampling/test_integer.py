@@ -65,12 +65,12 @@ def test_equal_to_pillow_at_any_size(sizes, kernel, seed):
 
 def test_equal_to_stored_digests():
     """Holds whatever Pillow is installed; a change needs other kernel versions."""
-    found, image = {}, hashed_noise(61, 23)
+    digests, image = {}, hashed_noise(61, 23)
     for kernel in PILLOW:
         outputs = [resample(image, *size, kernel) for size in [(30, 11), (64, 32), (5, 99)]]
         sha = hashlib.sha256(b"".join(output.tobytes() for output in outputs))
-        found[KERNEL_VERSIONS[kernel]] = sha.hexdigest()[:16]
-    assert found == GOLDEN
+        digests[KERNEL_VERSIONS[kernel]] = sha.hexdigest()[:16]
+    assert digests == GOLDEN
 
 
 GOLDEN = {
@@ -83,12 +83,12 @@ GOLDEN = {
 
 def test_tall_images_down_sampled_equal_stored_digests():
     """Where Pillow 13 gives other pixels."""
-    found = {}
+    digests = {}
     for kernel in PILLOW:
         small = [downsample(hashed_noise(128, 48), rate, kernel) for rate in (2, 3, 4, 6, 8)]
         sha = hashlib.sha256(b"".join(image.tobytes() for image in small))
-        found[KERNEL_VERSIONS[kernel]] = sha.hexdigest()[:16]
-    assert found == GOLDEN_TALL
+        digests[KERNEL_VERSIONS[kernel]] = sha.hexdigest()[:16]
+    assert digests == GOLDEN_TALL
 
 
 # These are also the digests of what Pillow 9.5 and 12.3 make of it.

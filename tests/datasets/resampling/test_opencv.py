@@ -48,12 +48,12 @@ def test_equal_to_opencv(kernel):
 
 def test_equal_to_stored_digests():
     """At the sizes in use; a change needs other kernel versions."""
-    found = {}
+    digests = {}
     for kernel in KERNELS:
         small = [downsample(hashed_noise(131, 61), rate, kernel) for rate in (2, 3, 4, 6, 8)]
         sha = hashlib.sha256(b"".join(image.tobytes() for image in small))
-        found[ALIASING_VERSIONS[kernel]] = sha.hexdigest()[:16]
-    assert found == GOLDEN
+        digests[ALIASING_VERSIONS[kernel]] = sha.hexdigest()[:16]
+    assert digests == GOLDEN
 
 
 GOLDEN = {"mlr-cv2-cubic-1": "d9d4d36c67596d9a", "mlr-cv2-linear-1": "11cda95d9c9b7efd"}
@@ -124,7 +124,7 @@ def test_they_alias(kernel):
 
 @pytest.mark.parametrize("kernel", KERNELS)
 def test_a_stack_is_resampled_image_by_image(kernel):
-    images = np.stack([hashed_noise(300, 90)[place : place + 200] for place in range(40)])
+    images = np.stack([hashed_noise(300, 90)[top : top + 200] for top in range(40)])
     together = downsample(images, 3, kernel)
     assert together.shape == (40, 66, 30, 3)
     for image, alone in zip(together, images, strict=True):

@@ -19,32 +19,32 @@ def manifest(rows: list[tuple[str, int, int, str, int]] = ROWS, seed: int = 0) -
 
 
 def test_equal_manifests_are_equal() -> None:
-    found = compare(manifest(), manifest(ROWS[::-1]))
-    assert found.equal
+    difference = compare(manifest(), manifest(ROWS[::-1]))
+    assert difference.equal
     assert manifest().digest == manifest(ROWS[::-1]).digest
 
 
 def test_other_heads_are_told() -> None:
-    found = compare(manifest(), manifest(seed=4))
-    assert not found.equal
-    assert found.heads == {"seed": (0, 4)}
-    assert not found.only_a
-    assert not any(found.changes.values())
+    difference = compare(manifest(), manifest(seed=4))
+    assert not difference.equal
+    assert difference.heads == {"seed": (0, 4)}
+    assert not difference.only_a
+    assert not any(difference.changes.values())
 
 
 def test_every_kind_of_change_is_told() -> None:
-    other = [
+    changed = [
         ("b.jpg", 2, 1, "query", 3),
         ("c.jpg", 2, 5, "gallery", 1),
         ("d.jpg", 4, 2, "query", 2),
         ("e.jpg", 2, 2, "gallery", 1),
     ]
-    found = compare(manifest(), manifest(other))
-    assert not found.equal
-    assert found.heads == {}
-    assert found.only_a == ("a.jpg",)
-    assert found.only_b == ("e.jpg",)
-    assert found.changes == {
+    difference = compare(manifest(), manifest(changed))
+    assert not difference.equal
+    assert difference.heads == {}
+    assert difference.only_a == ("a.jpg",)
+    assert difference.only_b == ("e.jpg",)
+    assert difference.changes == {
         "pid": (ImageChange("d.jpg", 3, 4),),
         "camid": (ImageChange("c.jpg", 2, 5),),
         "split": (ImageChange("d.jpg", "gallery", "query"),),

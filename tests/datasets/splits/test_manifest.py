@@ -41,10 +41,10 @@ def test_the_csv_and_its_digest(tmp_path):
 
 def test_reading_gives_back_what_was_written(tmp_path):
     manifest().write(tmp_path / "m.csv")
-    again = Manifest.read(tmp_path / "m.csv")
-    assert (again.dataset, again.protocol, again.seed) == ("mlr-viper", "mlr-sing", 2)
-    assert again.digest == manifest().digest
-    pd.testing.assert_frame_equal(again.table, manifest().table)
+    read_back = Manifest.read(tmp_path / "m.csv")
+    assert (read_back.dataset, read_back.protocol, read_back.seed) == ("mlr-viper", "mlr-sing", 2)
+    assert read_back.digest == manifest().digest
+    pd.testing.assert_frame_equal(read_back.table, manifest().table)
 
 
 PART = st.text(st.characters(exclude_characters="/\\\n\r\0", exclude_categories=["Cs"]), min_size=1)
@@ -57,9 +57,9 @@ def test_any_usable_path_survives_the_round_trip(tmp_path_factory, paths):
     built = manifest([(path, 1, 0, "train", 1) for path in sorted(paths, reverse=True)])
     file = tmp_path_factory.mktemp("csv") / "m.csv"
     built.write(file)
-    again = Manifest.read(file)
-    assert list(again.table["path"]) == sorted(paths)
-    assert again.digest == built.digest
+    read_back = Manifest.read(file)
+    assert list(read_back.table["path"]) == sorted(paths)
+    assert read_back.digest == built.digest
 
 
 def test_the_order_given_does_not_matter():
@@ -68,7 +68,7 @@ def test_the_order_given_does_not_matter():
 
 
 def test_everything_but_notes_is_in_the_digest():
-    others = [
+    variants = [
         manifest(dataset="mlr-pku"),
         manifest(protocol="mlr-perid"),
         manifest(seed=3),
@@ -83,8 +83,8 @@ def test_everything_but_notes_is_in_the_digest():
             ]
         ),
     ]
-    digests = {other.digest for other in others} | {manifest().digest}
-    assert len(digests) == len(others) + 1
+    digests = {variant.digest for variant in variants} | {manifest().digest}
+    assert len(digests) == len(variants) + 1
     assert manifest(notes=("odd",)).digest == manifest().digest
 
 

@@ -28,9 +28,9 @@ def single_shot_rank1(distances, query, gallery) -> float:
     for row, pid, camid in zip(distances, query["pid"], query["camid"], strict=True):
         usable = (gallery["pid"] != pid) | (gallery["camid"] != camid)
         by_pid = {p: row[(gallery["pid"] == p) & usable] for p in gallery["pid"].unique()}
-        own = by_pid.pop(pid)
+        matches = by_pid.pop(pid)
         rivals = [values for values in by_pid.values() if len(values)]
-        won.append(np.mean([np.prod([(r >= mine).mean() for r in rivals]) for mine in own]))
+        won.append(np.mean([np.prod([(r >= match).mean() for r in rivals]) for match in matches]))
     return float(np.mean(won))
 
 
@@ -49,11 +49,11 @@ def test_colour_histograms_are_near_chance(dataset, tmp_path):
         manifest = build_manifest(raw, seed=seed)
         query, gallery = manifest.rows("query"), manifest.rows("gallery")
         query = query.iloc[:: 1 + len(query) // 130]
-        seen, shown = (
+        query_features, gallery_features = (
             np.array([feature(*pair) for pair in zip(rows["path"], rows["rate"], strict=True)])
             for rows in (query, gallery)
         )
-        distances = np.array([np.abs(shown - one).sum(axis=1) for one in seen])
+        distances = np.array([np.abs(gallery_features - row).sum(axis=1) for row in query_features])
         chance = 1 / gallery["pid"].nunique()
         excess.append(single_shot_rank1(distances, query, gallery) / chance)
     assert np.mean(excess) < 4

@@ -81,8 +81,8 @@ def test_vehicles_are_drawn_as_ever():
     sha = hashlib.sha256()
     for pid in range(24):
         view = View(48 + pid, 60 - pid, tilt=(0, 0, 45)[pid % 3])
-        seen = photograph_vehicle(vehicle("a set", pid), camera(0.1, "a set", 1), view, pid)
-        sha.update(seen.tobytes())
+        picture = photograph_vehicle(vehicle("a set", pid), camera(0.1, "a set", 1), view, pid)
+        sha.update(picture.tobytes())
     assert sha.hexdigest()[:16] == "ab8b8c4c48cf980a"
 
 
@@ -96,7 +96,7 @@ def test_this_pillow_draws_as_the_published_table_says():
 
 
 @pytest.mark.parametrize(
-    ("what", "break_it"),
+    ("element", "break_it"),
     [
         (
             "polygons, outlined polygons",
@@ -108,7 +108,7 @@ def test_this_pillow_draws_as_the_published_table_says():
         ),
     ],
 )
-def test_a_pillow_that_draws_otherwise_is_refused_by_name(what, break_it, tmp_path, monkeypatch):
+def test_a_pillow_that_draws_otherwise_is_refused_by_name(element, break_it, tmp_path, monkeypatch):
     monkeypatch.setattr(PIL, "__version__", "99.1")
     break_it(monkeypatch)
     primitives.drawn_digests.cache_clear()
@@ -117,10 +117,10 @@ def test_a_pillow_that_draws_otherwise_is_refused_by_name(what, break_it, tmp_pa
             draw_twin("mlr-viper", tmp_path, "tiny")
     finally:
         primitives.drawn_digests.cache_clear()
-    said = str(caught.value)
-    assert said.startswith("Pillow 99.1 as installed here gives other pixels than twins of version")
-    assert f"have ({what})" in said
-    assert "pip install 'pillow>=11.2.1,<=12.3.0'" in said
+    message = str(caught.value)
+    assert message.startswith("Pillow 99.1 as installed here gives other pixels than twins of ")
+    assert f"have ({element})" in message
+    assert "pip install 'pillow>=11.2.1,<=12.3.0'" in message
     assert not list(tmp_path.iterdir())
 
 
@@ -129,8 +129,8 @@ polygon = primitives.ImageDraw.ImageDraw.polygon
 
 def shifted_polygon(pen, points, fill=None, outline=None):
     """A polygon with its first corner one pixel further."""
-    (x, y), *others = points
-    polygon(pen, [(x + 1, y), *others], fill, outline)
+    (x, y), *corners = points
+    polygon(pen, [(x + 1, y), *corners], fill, outline)
 
 
 def lossy(pixels):

@@ -115,13 +115,13 @@ def test_cuhk03_is_a_matlab_file(mat):
 
 def views(mat, boxes: str) -> dict[tuple[int, int], set[int]]:
     """(pair, index) -> the views that hold an image."""
-    found: dict[tuple[int, int], set[int]] = {}
+    by_identity: dict[tuple[int, int], set[int]] = {}
     for pair, reference in enumerate(mat[boxes][0], start=1):
         cells = mat[reference]
         for column, index in np.ndindex(cells.shape):
             if mat[cells[column, index]].ndim == 3:
-                found.setdefault((pair, index + 1), set()).add(1 + column // 5)
-    return found
+                by_identity.setdefault((pair, index + 1), set()).add(1 + column // 5)
+    return by_identity
 
 
 def test_cuhk03_cells(mat):
@@ -129,9 +129,9 @@ def test_cuhk03_cells(mat):
     assert shapes == [(10, 6), (10, 4), (10, 3), (10, 2), (10, 2)]
     assert set(map(frozenset, views(mat, "detected").values())) == {frozenset({1, 2})}
     labeled = views(mat, "labeled")
-    assert [key for key, seen in labeled.items() if len(seen) == 1] == [(3, 1)]
+    assert [key for key, cameras in labeled.items() if len(cameras) == 1] == [(3, 1)]
     cells = [mat[cell] for reference in mat["detected"][0] for cell in mat[reference][()].flat]
-    full, empty = ([c for c in cells if (c.ndim == 3) == wanted] for wanted in (True, False))
+    full, empty = ([c for c in cells if (c.ndim == 3) == filled] for filled in (True, False))
     assert all(c.dtype == np.uint8 and c.shape[0] == 3 and c.shape[2] > c.shape[1] for c in full)
     assert empty
     assert all(c.shape == (2,) and not c[()].any() for c in empty)
@@ -145,10 +145,10 @@ def test_cuhk03_labeled_boxes_have_other_sizes(mat):
 
 def test_cuhk03_test_sets_are_transposed_doubles(mat):
     lists = [mat[reference] for reference in mat["testsets"][0]]
-    assert all(one.shape == (2, 4) and one.dtype == np.float64 for one in lists)
-    known = set(views(mat, "detected"))
-    chosen = [{(int(pair), int(index)) for pair, index in one[()].T} for one in lists]
-    assert all(len(one) == 4 and one <= known for one in chosen)
+    assert all(cells.shape == (2, 4) and cells.dtype == np.float64 for cells in lists)
+    identities = set(views(mat, "detected"))
+    chosen = [{(int(pair), int(index)) for pair, index in cells[()].T} for cells in lists]
+    assert all(len(test_set) == 4 and test_set <= identities for test_set in chosen)
     assert len(set(map(frozenset, chosen))) > 10
 
 
@@ -221,7 +221,7 @@ def test_train_and_test_vehicles_never_share_a_pid(dataset):
 
 # --- further layouts ------------------------------------------------------------------------------
 
-FURTHER = [(dataset, name) for dataset, others in OTHERS.items() for name in others]
+FURTHER = [(dataset, name) for dataset, layouts in OTHERS.items() for name in layouts]
 READABLE = [(dataset, name) for dataset, name in FURTHER if name != "sysu-mm01"]
 
 
@@ -240,8 +240,8 @@ def test_further_layouts_are_read_to_their_truth(dataset, name, tmp_path):
 
 @pytest.mark.parametrize(("dataset", "name"), READABLE)
 def test_further_layouts_show_the_same_people(dataset, name):
-    usual, other = truth(dataset, "tiny"), truth(dataset, "tiny", name)
-    counts = [Counter(Counter(i.pid for i in images).values()) for images in (usual, other)]
+    usual, further = truth(dataset, "tiny"), truth(dataset, "tiny", name)
+    counts = [Counter(Counter(i.pid for i in images).values()) for images in (usual, further)]
     assert counts[0] == counts[1]
 
 
@@ -253,7 +253,7 @@ def test_cuhk03_np_has_its_oddities(tmp_path):
     views = {}
     for image in images:
         views.setdefault((image.boxes, image.pid), set()).add(image.camid)
-    assert [boxes for (boxes, _), seen in views.items() if len(seen) == 1] == ["labeled"]
+    assert [boxes for (boxes, _), cameras in views.items() if len(cameras) == 1] == ["labeled"]
     queries = Counter((i.boxes, i.pid, i.camid) for i in images if i.part == "query")
     assert set(queries.values()) == {1}
     formats = {i.part: Image.open(folder / i.path).format for i in images}

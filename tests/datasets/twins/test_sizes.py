@@ -50,8 +50,8 @@ def market(full) -> list[RawImage]:
 @pytest.mark.parametrize("dataset", CARDS)
 def test_every_set_has_the_counts_of_its_card(full, dataset):
     """Those that `crossres datasets verify` compares with, second-hand ones included."""
-    found = tallies(CARDS[dataset], full(dataset))
-    assert [tally for tally in found if tally.found != tally.expected] == []
+    counts = tallies(CARDS[dataset], full(dataset))
+    assert [tally for tally in counts if tally.found != tally.expected] == []
     # Ten images of VRU are in no list.
     listed = CARDS[dataset].images - 10 * (dataset == "mlr-vru")
     assert len({image.path for image in full(dataset)}) == listed
@@ -133,7 +133,7 @@ def test_cuhk03_labeled_is_one_image_short():
     assert sum((i.pid, i.camid) == (1000 * pair + index, 10 * pair + 2) for i in images) == 1
     assert len(images) == 14097
     lists = cuhk03.test_sets(SIZES["full"]["mlr-cuhk03"])
-    assert [len(set(one)) for one in lists] == [100] * 20
+    assert [len(set(pids)) for pids in lists] == [100] * 20
 
 
 @pytest.mark.parametrize(
@@ -146,9 +146,9 @@ def test_cuhk03_labeled_is_one_image_short():
     ],
 )
 def test_two_camera_sets_have_the_published_counts(dataset, images, identities):
-    found = truth(dataset, "full")
-    assert len(found) == images
-    assert len({image.pid for image in found}) == identities
+    drawn = truth(dataset, "full")
+    assert len(drawn) == images
+    assert len({image.pid for image in drawn}) == identities
 
 
 def test_caviar_has_fifty_people_of_two_cameras_and_viper_numbers_with_gaps():
@@ -176,9 +176,9 @@ def test_duke_queries_are_one_per_sighting_and_people_are_seen_by_two_cameras(fu
     boxes = {(i.pid, i.camid) for i in of_part(images, "gallery")}
     assert set(queries.values()) == {1}
     assert boxes > set(queries)
-    seen = Counter(pid for pid, _ in boxes)
-    assert {seen[pid] for pid, _ in queries} == {3, 4}
-    assert {seen[pid] for pid, _ in boxes - set(queries)} == {1}  # the 408 distractors
+    cameras_of = Counter(pid for pid, _ in boxes)
+    assert {cameras_of[pid] for pid, _ in queries} == {3, 4}
+    assert {cameras_of[pid] for pid, _ in boxes - set(queries)} == {1}  # the 408 distractors
     trained = {(i.pid, i.camid) for i in of_part(images, "train")}
     assert set(Counter(pid for pid, _ in trained).values()) == {2, 3, 4}
 

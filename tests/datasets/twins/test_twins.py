@@ -127,9 +127,9 @@ def test_another_seed_shows_others_under_the_same_names(dataset, tiny, tmp_path)
 
 
 def test_progress_counts_every_image(tmp_path):
-    told = []
-    draw_twin("mlr-viper", tmp_path, "tiny", lambda done, total: told.append((done, total)))
-    assert told == [(done, 48) for done in range(1, 49)]
+    reports = []
+    draw_twin("mlr-viper", tmp_path, "tiny", lambda done, total: reports.append((done, total)))
+    assert reports == [(done, 48) for done in range(1, 49)]
 
 
 def test_refusals_name_the_remedy(tmp_path):
@@ -146,6 +146,6 @@ def test_refusals_name_the_remedy(tmp_path):
 def test_source_draws_the_twin_when_it_is_needed(tmp_path):
     first = open_raw("mlr-sysu", Source(size="tiny"), tmp_path)
     stamp = (first.folder / MARKER).stat().st_mtime_ns
-    again = open_raw("mlr-sysu", Source(size="tiny"), tmp_path)
-    assert again == first
-    assert (again.folder / MARKER).stat().st_mtime_ns == stamp
+    reopened = open_raw("mlr-sysu", Source(size="tiny"), tmp_path)
+    assert reopened == first
+    assert (reopened.folder / MARKER).stat().st_mtime_ns == stamp

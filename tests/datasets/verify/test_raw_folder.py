@@ -123,19 +123,19 @@ def verdict(dataset, root, tmp_path, level="names", **options):
     return verify_raw(dataset, Source(root), tmp_path / "cache", level, **options)
 
 
-def wrong(found):
+def wrong(checked):
     """The faults of a verdict: {check: items}, and the tallies that do not fit."""
-    checks = {f.check: f.items for f in found.findings if f.wrong}
-    return checks, [(t.group, t.what, t.found, t.expected) for t in found.tallies if not t.fits]
+    checks = {f.check: f.items for f in checked.findings if f.wrong}
+    return checks, [(t.group, t.what, t.found, t.expected) for t in checked.tallies if not t.fits]
 
 
 @pytest.mark.parametrize("dataset", ["viper", "pku", "market"])
 def test_a_complete_folder_is_as_expected(dataset, request, tmp_path):
-    found = verdict(f"mlr-{dataset}", request.getfixturevalue(dataset), tmp_path)
-    assert wrong(found) == ({}, [])
-    assert found.as_expected
-    assert found.source == "real"
-    assert all(tally.found == tally.expected for tally in found.tallies)
+    checked = verdict(f"mlr-{dataset}", request.getfixturevalue(dataset), tmp_path)
+    assert wrong(checked) == ({}, [])
+    assert checked.as_expected
+    assert checked.source == "real"
+    assert all(tally.found == tally.expected for tally in checked.tallies)
 
 
 def test_the_queries_without_a_box_are_told_and_are_no_fault(market, tmp_path):
@@ -202,12 +202,12 @@ def spoilt_market(market):
 
 def test_market_tells_lost_queries_and_mixed_parts(spoilt_market, tmp_path):
     root, lost = spoilt_market
-    found = verdict("mlr-market", root, tmp_path)
-    queries = [f.items for f in found.findings if f.wrong and f.check == "queries"]
+    checked = verdict("mlr-market", root, tmp_path)
+    queries = [f.items for f in checked.findings if f.wrong and f.check == "queries"]
     none = ("identity 0001 camera 1: 0", f"identity {lost[:4]} camera {lost[6]}: 0")
     assert queries == [("query/9999_c1s1_000001_01.jpg",), none]
-    assert wrong(found)[0]["parts"] == ("identity 0001",)
-    counts = wrong(found)[1]
+    assert wrong(checked)[0]["parts"] == ("identity 0001",)
+    counts = wrong(checked)[1]
     assert ("gallery known", "identities", 751, 750) in counts
     assert not any(group == "gallery junk" for group, *_ in counts)
 
@@ -254,8 +254,8 @@ def test_cuhk03_cells_and_lists():
     spoilt += [(f"detected/1/9/x{n}", 1009, 11, "", "detected") for n in range(5)]
     sets = {**sets, "2": (1001, 9999)}
     del sets["20"]
-    found = {f.text: f for f in pairing("cuhk03", RawContent(images(*spoilt), test_sets=sets))}
-    assert [(f.items, f.wrong) for _, f in sorted(found.items())] == [
+    by_text = {f.text: f for f in pairing("cuhk03", RawContent(images(*spoilt), test_sets=sets))}
+    assert [(f.items, f.wrong) for _, f in sorted(by_text.items())] == [
         (("identity 1004 view 1",), False),
         (("detected identity 1003 view 2",), True),
         (("19 lists in place of 20", "list 2: 2 identities, 1 unknown"), True),
@@ -274,17 +274,17 @@ def test_vric_and_sysu():
 
 
 def test_numbers_known_second_hand_are_reported_only():
-    about = CARDS["mlr-viper"]
+    viper_card = CARDS["mlr-viper"]
     rows = images(("a", 1, 0, "", "x"), ("b", 0, 1, "", "x"))
     hearsay = Count(images=100, within=0.01)
     elsewhere = Count(boxes="labeled", images=5)
-    card = type(about)(**(vars(about) | {"counts": (hearsay, elsewhere)}))
+    card = type(viper_card)(**(vars(viper_card) | {"counts": (hearsay, elsewhere)}))
     (tally,) = tallies(card, rows)
     assert tally == CountCheck("all", "images", 2, 100, fits=False)
     rows_99 = images(*((f"{k}", k, 0, "", "x") for k in range(99)))
     assert [tally.fits for tally in tallies(card, rows_99)] == [True]
     assert [tally.fits for tally in tallies(card, rows_99[1:])] == [False]
-    totals = tallies(type(about)(**(vars(about) | {"counts": ()})), rows)
+    totals = tallies(type(viper_card)(**(vars(viper_card) | {"counts": ()})), rows)
     assert [(t.what, t.found, t.expected) for t in totals] == [
         ("images", 2, 1264),
         ("identities", 2, 632),
@@ -295,10 +295,10 @@ def test_numbers_known_second_hand_are_reported_only():
 @pytest.mark.parametrize("dataset", SETS)
 def test_a_twin_is_verified_against_what_was_drawn(dataset, twin, tmp_path):
     raw = twin(dataset)
-    found = verdict(dataset, raw, tmp_path, "bytes", decode=True)
-    assert found.as_expected, wrong(found)
-    assert found.source == f"twin:tiny:{TWIN_VERSION}"
-    assert found.findings == ()
+    checked = verdict(dataset, raw, tmp_path, "bytes", decode=True)
+    assert checked.as_expected, wrong(checked)
+    assert checked.source == f"twin:tiny:{TWIN_VERSION}"
+    assert checked.findings == ()
 
 
 def test_a_spoilt_twin_is_told(twin, tmp_path):
@@ -329,8 +329,8 @@ def test_images_that_cannot_be_decoded_are_all_told(twin, tmp_path):
     victims = sorted((raw / "cam_a").iterdir())[:2]
     for victim in victims:
         victim.write_bytes(victim.read_bytes()[:500])
-    found = verdict("mlr-viper", raw, tmp_path, "counts", decode=True)
-    items = wrong(found)[0]["decode"]
+    checked = verdict("mlr-viper", raw, tmp_path, "counts", decode=True)
+    items = wrong(checked)[0]["decode"]
     assert [victim.name in item for victim, item in zip(victims, items, strict=True)] == [True] * 2
 
 
@@ -348,30 +348,30 @@ def test_the_first_record_is_written_and_sha256sum_agrees(twin, tmp_path):
     assert first.digest == hashlib.sha256(record.read_bytes()).hexdigest()
     assert {"readme.txt", "crossres-twin.json"} < {line[66:] for line in lines}
     assert not any("Thumbs.db" in line for line in lines)
-    done = subprocess.run(
+    process = subprocess.run(
         ["sha256sum", "-c", "--strict", "--quiet", record], cwd=raw, capture_output=True, text=True
     )
-    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
-    again = verdict("mlr-market", raw, tmp_path, "bytes", record=record)
-    assert again.as_expected
-    assert not again.recorded
-    assert again.digest == first.digest
+    assert (process.returncode, process.stdout, process.stderr) == (0, "", "")
+    second = verdict("mlr-market", raw, tmp_path, "bytes", record=record)
+    assert second.as_expected
+    assert not second.recorded
+    assert second.digest == first.digest
 
 
 def test_every_change_since_the_record_is_told(twin, tmp_path):
     raw, record = twin("mlr-viper"), tmp_path / "viper.sha256"
     verdict("mlr-viper", raw, tmp_path, "bytes", record=record)
-    one, two, *_ = sorted((raw / "cam_b").iterdir())
-    one.write_bytes(one.read_bytes()[:-1] + b"\xff")
-    two.rename(raw / "note.txt")
-    found = verdict("mlr-viper", raw, tmp_path, "bytes", record=record)
-    told = {f.text.split()[0:2][1]: f.items for f in found.findings if f.check == "bytes"}
-    assert told == {
-        "of": (f"cam_b/{two.name}",),
+    changed, renamed, *_ = sorted((raw / "cam_b").iterdir())
+    changed.write_bytes(changed.read_bytes()[:-1] + b"\xff")
+    renamed.rename(raw / "note.txt")
+    checked = verdict("mlr-viper", raw, tmp_path, "bytes", record=record)
+    by_kind = {f.text.split()[0:2][1]: f.items for f in checked.findings if f.check == "bytes"}
+    assert by_kind == {
+        "of": (f"cam_b/{renamed.name}",),
         "that": ("note.txt",),
-        "with": (f"cam_b/{one.name}",),
+        "with": (f"cam_b/{changed.name}",),
     }
-    assert not found.as_expected
+    assert not checked.as_expected
 
 
 def test_a_record_of_sha256sum_is_read_and_may_lie_in_the_folder(twin, tmp_path):
@@ -380,8 +380,8 @@ def test_a_record_of_sha256sum_is_read_and_may_lie_in_the_folder(twin, tmp_path)
     files = sorted(
         p.relative_to(raw) for p in raw.rglob("*") if p.is_file() and p.name != "sums.txt"
     )
-    done = subprocess.run(["sha256sum", "-b", *files], cwd=raw, capture_output=True, check=True)
-    record.write_bytes(done.stdout.replace(b"\n", b"\r\n"))
+    process = subprocess.run(["sha256sum", "-b", *files], cwd=raw, capture_output=True, check=True)
+    record.write_bytes(process.stdout.replace(b"\n", b"\r\n"))
     assert verdict("mlr-viper", raw, tmp_path, "bytes", record=record).as_expected
 
 
@@ -390,8 +390,8 @@ def test_names_that_sha256sum_escapes(twin, tmp_path):
     for name in ("a\nb.txt", "a\\b.txt", "ä.txt", os.fsdecode(b"\xff\xfe.txt")):
         (raw / name).write_bytes(b"x")
     verdict("mlr-viper", raw, tmp_path, "bytes", record=record)
-    done = subprocess.run(["sha256sum", "-c", "--quiet", record], cwd=raw, capture_output=True)
-    assert (done.returncode, done.stdout) == (0, b"")
+    process = subprocess.run(["sha256sum", "-c", "--quiet", record], cwd=raw, capture_output=True)
+    assert (process.returncode, process.stdout) == (0, b"")
     assert verdict("mlr-viper", raw, tmp_path, "bytes", record=record).as_expected
     assert lines_of(read_record(record)) == record.read_bytes()
 
@@ -420,10 +420,10 @@ def test_linked_folders_and_loops(twin, tmp_path):
     (raw / "cam_a").symlink_to(tmp_path / "elsewhere")
     (raw / "loop").symlink_to(raw)
     (raw / "nowhere").symlink_to(tmp_path / "gone")
-    found = verdict("mlr-viper", raw, tmp_path, "bytes")
-    assert found.as_expected
+    checked = verdict("mlr-viper", raw, tmp_path, "bytes")
+    assert checked.as_expected
     assert (
-        found.files == len(truth("mlr-viper", "tiny")) + 2
+        checked.files == len(truth("mlr-viper", "tiny")) + 2
     )  # README.txt and the marker of the twin
 
 
@@ -449,14 +449,14 @@ def test_json_has_everything(pku, tmp_path, capsys):
         path.unlink()
     arguments = ["datasets", "verify", "mlr-pku", "--data", str(root), "--level", "names"]
     assert run([*arguments, "--json"]) == 1
-    found = json.loads(capsys.readouterr().out)
-    assert found["as_expected"] is False
-    (finding,) = found["findings"]
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["as_expected"] is False
+    (finding,) = answer["findings"]
     assert finding["total"] == len(finding["items"]) == 30
     assert finding["wrong"] is True
     assert {"group": "all", "what": "images", "found": 1794, "expected": 1824} | {
         "fits": False,
-    } in found["counts"]
+    } in answer["counts"]
 
 
 def test_a_complete_set_and_the_record_through_the_command_line(viper, tmp_path, capsys):
@@ -468,8 +468,8 @@ def test_a_complete_set_and_the_record_through_the_command_line(viper, tmp_path,
     assert "hashed 1,264 files" in out
     assert f"wrote {record}" in out
     assert run([*arguments, "--json"]) == 0
-    found = json.loads(capsys.readouterr().out)
-    assert (found["files"], found["record_written"]) == (1264, False)
+    answer = json.loads(capsys.readouterr().out)
+    assert (answer["files"], answer["record_written"]) == (1264, False)
 
 
 def test_unusable_input_is_one_line(viper, tmp_path, capsys):
@@ -491,13 +491,13 @@ def test_an_archive_is_verified_in_a_process_of_its_own(viper, tmp_path):
     archive = shutil.make_archive(str(tmp_path / "VIPeR.v1.0"), "zip", viper)
     options = ["--level", "names", "--json", "--cache", str(tmp_path / "cache")]
     words = ["datasets", "verify", "mlr-viper", "--data", archive, *options]
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-m", "crossres", *words],
         capture_output=True,
         text=True,
         timeout=120,
     )
-    assert done.returncode == 0, done.stderr
-    found = json.loads(done.stdout)
-    assert found["as_expected"] is True
-    assert found["folder"].startswith(str(tmp_path / "cache" / "archives"))
+    assert process.returncode == 0, process.stderr
+    answer = json.loads(process.stdout)
+    assert answer["as_expected"] is True
+    assert answer["folder"].startswith(str(tmp_path / "cache" / "archives"))

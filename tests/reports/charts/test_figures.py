@@ -75,18 +75,18 @@ def test_strips_show_every_seed_on_one_scale(drawn) -> None:
 
 
 @given(st.floats(0, 100), st.floats(0, 100))
-def test_scales_hold_their_values(one: float, other: float) -> None:
-    low, high = scale(min(one, other), max(one, other))
-    assert 0 <= low <= min(one, other)
-    assert max(one, other) <= high <= 100
+def test_scales_hold_their_values(first: float, second: float) -> None:
+    low, high = scale(min(first, second), max(first, second))
+    assert 0 <= low <= min(first, second)
+    assert max(first, second) <= high <= 100
     assert high - low >= 5
 
 
 @given(st.lists(st.floats(20, 240), min_size=1, max_size=9))
-def test_labels_keep_their_order_and_distance(wanted: list[float]) -> None:
-    placed = spread(wanted, 15, 18, 242)
-    order = sorted(range(len(wanted)), key=lambda i: (wanted[i], i))
-    assert all(17.9 <= place <= 242.1 for place in placed)
+def test_labels_keep_their_order_and_distance(heights: list[float]) -> None:
+    placed = spread(heights, 15, 18, 242)
+    order = sorted(range(len(heights)), key=lambda i: (heights[i], i))
+    assert all(17.9 <= height <= 242.1 for height in placed)
     gaps = [placed[b] - placed[a] for a, b in pairwise(order)]
     assert all(gap >= 14.9 for gap in gaps)
 

@@ -55,15 +55,15 @@ def test_gaps_with_an_interval_of_thousands_of_points_are_drawn(recorder, tmp_pa
 @pytest.mark.usefixtures("parts_may_fail")
 @pytest.mark.parametrize("part", [part for part in _PARTS if part.make], ids=lambda p: p.field)
 def test_each_part_of_the_page_may_fail(part, folder, monkeypatch, caplog) -> None:
-    broken = tuple(replace(part, make=fail) if one is part else one for one in _PARTS)
+    broken = tuple(replace(p, make=fail) if p is part else p for p in _PARTS)
     monkeypatch.setattr(crossres.reports.page.page, "_PARTS", broken)
     with caplog.at_level(logging.WARNING, "crossres.reports.charts.parts"):
         page = write_report(folder)[0].read_text(encoding="utf-8")
-    said = f"{part.name} of Variants of MSIFLA, twin"
+    title = f"{part.name} of Variants of MSIFLA, twin"
     assert page.count("no &lt;step&gt; for 600 points") == 2  # in its place, and under "Left out"
-    assert said in page
+    assert title in page
     assert page.count('<td class="num measured') == 9  # the table with its numbers is there
-    assert [record.getMessage().startswith(said) for record in caplog.records] == [True]
+    assert [record.getMessage().startswith(title) for record in caplog.records] == [True]
     assert str(folder) not in page
 
 
@@ -103,9 +103,9 @@ def test_a_drawing_of_a_comparison_may_fail(tmp_path, monkeypatch) -> None:
         draw_results(tmp_path / name, TABLE, f"twin:quick:{number}", ("caviar",), (0, 1))
         for number, name in enumerate("ab")
     )
-    held = compare_folders(a.folder, b.folder)
+    comparison = compare_folders(a.folder, b.folder)
     monkeypatch.setattr(crossres.reports.comparison.page, "_block", fail)
-    assert "no &lt;step&gt; for 600 points" in to_page(held)
+    assert "no &lt;step&gt; for 600 points" in to_page(comparison)
 
 
 def test_a_fault_in_a_drawing_fails_a_test(folder, monkeypatch) -> None:

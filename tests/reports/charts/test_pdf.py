@@ -46,7 +46,9 @@ def test_the_same_grid_gives_the_same_bytes(grid: Grid) -> None:
 @needs_poppler
 def test_a_figure_is_as_wide_as_a_column_and_nothing_is_cut_off(grid, drawn, tmp_path) -> None:
     twins = build_grids(drawn.records, drawn.table)
-    for content in [c for one in (grid, *twins) for c in pdf_figures(one, Parts()).values()]:
+    for content in [
+        c for drawing in (grid, *twins) for c in pdf_figures(drawing, Parts()).values()
+    ]:
         boxes = poppler(tmp_path, content, "pdftotext", "-bbox")
         ((width, height),) = re.findall(r'<page width="([\d.]+)" height="([\d.]+)"', boxes)
         assert float(width) == pytest.approx(85 * MILLIMETRE, abs=0.1)
@@ -71,24 +73,24 @@ def test_fonts_are_embedded_as_truetype(grid: Grid, tmp_path: Path) -> None:
 @needs_poppler
 def test_every_row_and_set_is_named_and_twins_are_said_to_be_twins(grid, drawn, tmp_path) -> None:
     (twin,) = build_grids(drawn.records, drawn.table)
-    for one, is_twin in ((grid, False), (twin, True)):
-        for content in pdf_figures(one, Parts()).values():
+    for drawing, is_twin in ((grid, False), (twin, True)):
+        for content in pdf_figures(drawing, Parts()).values():
             text = " ".join(poppler(tmp_path, content, "pdftotext", "-raw").split())
-            assert all(column.title in text for column in one.shown)
-            assert all(row.label.split()[0] in text for row in one.table.rows)
+            assert all(column.title in text for column in drawing.shown)
+            assert all(row.label.split()[0] in text for row in drawing.table.rows)
             assert ("TWIN DATA" in text) == is_twin
 
 
 @needs_poppler
 def test_the_curve_runs_through_the_means_of_the_records(recorder, tmp_path: Path) -> None:
-    one = replace(TABLE, rows=TABLE.rows[:1])
-    cells = [recorder(one, 0, "caviar", seed, "real") for seed in range(3)]
-    (grid,) = build_grids(cells, one)
+    table = replace(TABLE, rows=TABLE.rows[:1])
+    cells = [recorder(table, 0, "caviar", seed, "real") for seed in range(3)]
+    (grid,) = build_grids(cells, table)
     content = pdf_figures(grid, Parts())["table1-real-quick-cmc.pdf"]
     svg = poppler(tmp_path, content, "pdftocairo", "-svg")
     lines = [line for line in svg.splitlines() if "fill:none" in line]
     paths = [re.findall(r" d=\"([^\"]+)\"", line)[0] for line in lines]
-    path = max(paths, key=lambda one: one.count("L"))
+    path = max(paths, key=lambda commands: commands.count("L"))
     heights = [float(y) for _, y in re.findall(r"(-?[\d.]+) (-?[\d.]+)", path)]
     means = [sum(c.cmc["single-shot"][k] for c in cells) / 3 for k in range(20)]
     share = [(h - heights[0]) / (heights[-1] - heights[0]) for h in heights]

@@ -44,7 +44,7 @@ def records(recorder: Recorder) -> list[Record]:
     ]
 
 
-def again(record: Record, **digests: str) -> Record:
+def rerun(record: Record, **digests: str) -> Record:
     """The same cell run a second time: the same bits in another time."""
     seconds = {**record.seconds, "total": 2 * record.seconds["total"]}
     return replace(record, seconds=seconds, digests={**record.digests, **digests})
@@ -55,12 +55,12 @@ def changed(record: Record, by: float) -> Record:
     metrics = {
         rule: {
             name: value if name == "valid_queries" else min(1.0, max(0.0, value + by))
-            for name, value in found.items()
+            for name, value in values.items()
         }
-        for rule, found in record.metrics.items()
+        for rule, values in record.metrics.items()
     }
-    other = dict.fromkeys(("weights", "embeddings", "code"), "a" * 64)
-    return replace(record, metrics=metrics, digests={**record.digests, **other})
+    digests = dict.fromkeys(("weights", "embeddings", "code"), "a" * 64)
+    return replace(record, metrics=metrics, digests={**record.digests, **digests})
 
 
 @pytest.fixture
@@ -68,7 +68,7 @@ def moved(records: list[Record]) -> list[Record]:
     """The first row is surely worse, the second moved to and fro, the third the same."""
     shifts = {0: (-0.05, -0.052, -0.048), 1: (0.03, -0.03, 0.006), 2: (0.0, 0.0, 0.0)}
     return [
-        changed(record, by) if (by := shifts[index // 6][record.cell.seed]) else again(record)
+        changed(record, by) if (by := shifts[index // 6][record.cell.seed]) else rerun(record)
         for index, record in enumerate(records)
     ]
 
@@ -85,12 +85,12 @@ def sentence(tmp_path: Path, a: list[Record], b: list[Record]) -> str:
 
 
 def test_equal_folders(tmp_path: Path, records: list[Record]) -> None:
-    b = [again(record) for record in records]
+    b = [rerun(record) for record in records]
     assert sentence(tmp_path, records, b) == "All 18 common cells are bit-equal."
 
 
 def test_equal_in_spite_of_other_code(tmp_path: Path, records: list[Record]) -> None:
-    b = [again(records[0], code="b" * 64), *map(again, records[1:16])]
+    b = [rerun(records[0], code="b" * 64), *map(rerun, records[1:16])]
     assert sentence(tmp_path, records, b) == (
         "All 16 common cells are bit-equal (1 of them in spite of different code); "
         "2 cells are only in A."
@@ -99,13 +99,13 @@ def test_equal_in_spite_of_other_code(tmp_path: Path, records: list[Record]) -> 
 
 def test_copied_records_are_no_second_run(tmp_path: Path, records: list[Record]) -> None:
     a = written(tmp_path / "a", records)
-    held = compare_folders(a, Path(shutil.copytree(a, tmp_path / "b")))
-    assert verdict(held.comparison) == (
+    copies = compare_folders(a, Path(shutil.copytree(a, tmp_path / "b")))
+    assert verdict(copies.comparison) == (
         "All 18 common cells are bit-equal (all of them copies of one record, not run twice)."
     )
-    assert against_json(held)["copied"] == 18
-    assert 'id="costs"' not in to_page(held)
-    half = compare_folders(a, written(tmp_path / "c", [again(records[0]), *records[1:]]))
+    assert against_json(copies)["copied"] == 18
+    assert 'id="costs"' not in to_page(copies)
+    half = compare_folders(a, written(tmp_path / "c", [rerun(records[0]), *records[1:]]))
     assert "17 of them copies of one record" in verdict(half.comparison)
     assert [(c.pairs, c.seconds) for c in half.comparison.costs] == [(1, 2.0), (1, 2.0)]
 
@@ -118,7 +118,7 @@ def test_other_cells_and_the_rows_that_differ(folders: tuple[Path, Path]) -> Non
 
 
 def test_same_metrics_of_other_weights(tmp_path: Path, records: list[Record]) -> None:
-    b = [changed(records[0], 0.0), *records[1:3], *map(again, records[3:])]
+    b = [changed(records[0], 0.0), *records[1:3], *map(rerun, records[3:])]
     assert sentence(tmp_path, records, b) == (
         "1 of 18 common cells has different weights, made with different code; "
         "2 are copies of one record, not run twice; no metric of any row differs."
@@ -126,16 +126,16 @@ def test_same_metrics_of_other_weights(tmp_path: Path, records: list[Record]) ->
 
 
 def test_one_seed_says_nothing_of_chance(tmp_path: Path, records: list[Record]) -> None:
-    said = sentence(tmp_path, records[:1], [changed(records[0], 0.1)])
-    assert "with one seed, chance cannot be assessed" in said
+    text = sentence(tmp_path, records[:1], [changed(records[0], 0.1)])
+    assert "with one seed, chance cannot be assessed" in text
 
 
 def test_json_holds_the_whole(folders: tuple[Path, Path]) -> None:
-    found = json.loads(json.dumps(against_json(compare_folders(*folders)), allow_nan=False))
-    assert (found["a"], found["b"]) == ("before", "after")
-    assert found["same_key"] == {"bit-equal": 6, "same metrics": 0, "other metrics": 12}
-    assert len(found["pairs"]) == 18
-    first = [g for g in found["gaps"] if (g["row"], g["dataset"]) == ("Baseline", None)]
+    content = json.loads(json.dumps(against_json(compare_folders(*folders)), allow_nan=False))
+    assert (content["a"], content["b"]) == ("before", "after")
+    assert content["same_key"] == {"bit-equal": 6, "same metrics": 0, "other metrics": 12}
+    assert len(content["pairs"]) == 18
+    first = [g for g in content["gaps"] if (g["row"], g["dataset"]) == ("Baseline", None)]
     assert {g["metric"]: g["verdict"] for g in first} == dict.fromkeys(TABLE2.metrics, "worse")
     assert first[0]["b"] - first[0]["a"] == pytest.approx(-0.05)
 
@@ -161,8 +161,8 @@ def test_page_is_the_same_again_and_names_no_path(folders: tuple[Path, Path]) ->
 
 def test_only_the_table_asked_for(tmp_path: Path, records: list[Record]) -> None:
     a, b = written(tmp_path / "a", records), written(tmp_path / "b", records)
-    held = compare_folders(a, b, [load_table("table1")])
-    assert [held.comparison.rows, len(held.comparison.pairs)] == [("MSIFLA",), 6]
+    of_table1 = compare_folders(a, b, [load_table("table1")])
+    assert [of_table1.comparison.rows, len(of_table1.comparison.pairs)] == [("MSIFLA",), 6]
     shared = written(tmp_path / "shared", records[6:12])
     with pytest.raises(InputError, match="none of its 6 records belongs to the tables named"):
         compare_folders(a, shared, [load_table("table1")])
@@ -172,7 +172,7 @@ def test_what_cannot_be_compared(tmp_path: Path, recorder: Recorder) -> None:
     a = written(tmp_path / "a", [recorder(TABLE2, 0, "caviar", 0)])
     b = written(tmp_path / "b", [recorder(TABLE2, 0, "caviar", 1)])
     (tmp_path / "empty" / "records").mkdir(parents=True)
-    for other, words in (
+    for folder, words in (
         (a, "the same folder"),
         (tmp_path / "a" / ".." / "a", "the same folder"),
         (b, "no cell in common"),
@@ -180,7 +180,7 @@ def test_what_cannot_be_compared(tmp_path: Path, recorder: Recorder) -> None:
         (tmp_path / "empty", "no usable records"),
     ):
         with pytest.raises(InputError, match=words):
-            compare_folders(a, other)
+            compare_folders(a, folder)
 
 
 # --- the page as seen -----------------------------------------------------------------------------
@@ -190,8 +190,8 @@ def test_what_cannot_be_compared(tmp_path: Path, recorder: Recorder) -> None:
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (1280, "dark"), (390, "light")])
 def test_page_opens_quietly_and_fits(folders: tuple[Path, Path], width: int, scheme: Any) -> None:
     address = write_against(folders[0], compare_folders(*folders)).as_uri()
-    said: list[str] = []
-    asked: list[str] = []
+    messages: list[str] = []
+    requests: list[str] = []
     sync_api = pytest.importorskip("playwright.sync_api")
     with sync_api.sync_playwright() as playwright:
         browser = playwright.chromium.launch(
@@ -200,9 +200,9 @@ def test_page_opens_quietly_and_fits(folders: tuple[Path, Path], width: int, sch
         page = browser.new_page(
             viewport={"width": width, "height": 900}, color_scheme=scheme, offline=True
         )
-        page.on("console", lambda message: said.append(message.text))
-        page.on("pageerror", lambda error: said.append(str(error)))
-        page.on("request", lambda request: asked.append(request.url))
+        page.on("console", lambda message: messages.append(message.text))
+        page.on("pageerror", lambda error: messages.append(str(error)))
+        page.on("request", lambda request: requests.append(request.url))
         page.goto(address)
         page.evaluate("document.querySelectorAll('details').forEach(d => { d.open = true; })")
         assert page.evaluate("document.documentElement.scrollWidth") <= width
@@ -211,7 +211,7 @@ def test_page_opens_quietly_and_fits(folders: tuple[Path, Path], width: int, sch
         assert rows.count() == 3  # the mean, and the two rows that are not equal
         assert "worse" in rows.nth(1).inner_text()
         browser.close()
-    assert (said, asked) == ([], [address])
+    assert (messages, requests) == ([], [address])
 
 
 # --- through the command line ---------------------------------------------------------------------
@@ -241,13 +241,15 @@ def test_two_runs_with_another_option(tmp_path: Path, capsys: pytest.CaptureFixt
     capsys.readouterr()
     report = ["report", str(tmp_path / "six"), "--against", str(tmp_path / "four")]
     assert crossres.main([*report, "--json"]) == 0
-    found = json.loads(capsys.readouterr().out)
-    assert found["same_key"] == {"bit-equal": 2, "same metrics": 0, "other metrics": 0}
-    [change] = [one for one in found["changes_other_key"] if one["change"]["kind"] == "option"]
+    content = json.loads(capsys.readouterr().out)
+    assert content["same_key"] == {"bit-equal": 2, "same metrics": 0, "other metrics": 0}
+    [change] = [
+        change for change in content["changes_other_key"] if change["change"]["kind"] == "option"
+    ]
     assert change["change"] == {"kind": "option", "name": "parts", "a": "6", "b": "4"}
     assert (change["rows"], change["cells"]) == (["PCB"], 2)
-    assert {g["row"] for g in found["gaps"] if g["verdict"] == "equal"} >= {"Plain"}
-    assert found["written"] == [str(tmp_path / "six" / "report" / "against.html")]
+    assert {g["row"] for g in content["gaps"] if g["verdict"] == "equal"} >= {"Plain"}
+    assert content["written"] == [str(tmp_path / "six" / "report" / "against.html")]
     assert crossres.main(report) == 0
     assert "2 more cells were run differently" in " ".join(capsys.readouterr().out.split())
     assert crossres.main([*report[:3], str(tmp_path / "nowhere")]) == 2

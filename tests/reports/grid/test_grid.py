@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crossres.benchmark import Record, Row, load_table
+from crossres.benchmark.compare.comparison import compare
 from crossres.benchmark.config.tables import OF_PROTOCOL
 from crossres.benchmark.records.record import Standing
 from crossres.datasets.cards import CARDS
@@ -134,8 +136,8 @@ def test_a_profile_changed_for_one_method_gives_two_grids_with_all_the_others(
 
 def test_protocols_never_share_a_column(recorder: Recorder) -> None:
     default = recorder(TABLE, 0, "caviar", 0)
-    other = replace(default, key="0" * 20, cell=replace(default.cell, protocol="mlr-perid"))
-    (grid,) = build_grids([default, other], TABLE)
+    perid = replace(default, key="0" * 20, cell=replace(default.cell, protocol="mlr-perid"))
+    (grid,) = build_grids([default, perid], TABLE)
     assert [column.title for column in grid.shown] == ["CAVIAR (mlr-perid)", "CAVIAR (mlr-sing)"]
     assert [grid.score(0, column, "rank1").n for column in grid.shown] == [1, 1]
 
@@ -149,9 +151,9 @@ def test_a_table_that_names_protocols_has_a_column_for_each_and_no_other(
         protocols=("fixed-r[rate=4]", "mlr-official"),
         gallery=OF_PROTOCOL,
     )
-    one = recorder(TABLE, 0, "mlr-market", 0)
+    template = recorder(TABLE, 0, "mlr-market", 0)
     records = [
-        replace(one, key=f"{n}" * 20, cell=replace(one.cell, protocol=protocol))
+        replace(template, key=f"{n}" * 20, cell=replace(template.cell, protocol=protocol))
         for n, protocol in enumerate(["mlr-official", "fixed-r", "mlr-perid"])
     ]
     (grid,) = build_grids(records, table)
@@ -170,13 +172,13 @@ def test_a_table_that_names_protocols_has_a_column_for_each_and_no_other(
 
 def test_rows_with_protocols_of_their_own_share_a_column(recorder: Recorder) -> None:
     table = load_table("table4")
-    one = recorder(table, 0, "mlr-vru", 0)
-    few, every, other = (
+    template = recorder(table, 0, "mlr-vru", 0)
+    few, every, unplaced = (
         replace(
-            one,
+            template,
             key=key * 20,
-            cell=replace(one.cell, protocol=f"vru-uniform4{options}"),
-            counts={**one.counts, "train_pids": pids},
+            cell=replace(template.cell, protocol=f"vru-uniform4{options}"),
+            counts={**template.counts, "train_pids": pids},
         )
         for key, options, pids in [
             ("a", "[train_ids=12]", 12),
@@ -184,7 +186,7 @@ def test_rows_with_protocols_of_their_own_share_a_column(recorder: Recorder) -> 
             ("c", "[train_ids=9]", 9),
         ]
     )
-    (grid,) = build_grids([few, every, other], table)
+    (grid,) = build_grids([few, every, unplaced], table)
     (column,) = grid.shown
     assert column.title == "MLR-VRU"
     assert [[r.key for r in grid.cells[row, column].records] for row in range(5)] == [
@@ -204,14 +206,56 @@ def test_rows_with_protocols_of_their_own_share_a_column(recorder: Recorder) -> 
 
 
 def test_records_without_a_row_are_kept_apart(recorder: Recorder) -> None:
-    known = recorder(TABLE, 0, "caviar", 0)
+    placed = recorder(TABLE, 0, "caviar", 0)
     stranger = replace(
-        known, key="0" * 20, cell=replace(known.cell, options={**known.cell.options, "reid": "x"})
+        placed,
+        key="0" * 20,
+        cell=replace(placed.cell, options={**placed.cell.options, "reid": "x"}),
     )
-    (grid,) = build_grids([known, stranger], TABLE)
-    assert grid.records == (known,)
+    (grid,) = build_grids([placed, stranger], TABLE)
+    assert grid.records == (placed,)
     assert grid.unmatched == (stranger,)
     assert build_grids([stranger], TABLE) == []
+
+
+OWN_PROTOCOLS = tuple(
+    replace(row, protocol=protocol)
+    for row, protocol in zip(TABLE.rows, ("mlr-sing", "mlr-perid", "mlr-sing"), strict=True)
+)
+
+
+@pytest.mark.parametrize(
+    ("changes", "rows_of_lost_set"),
+    [
+        ({}, [0, 1]),
+        ({"protocols": ("mlr-perid", "mlr-sing")}, [0, 1]),
+        ({"protocols": ("mlr-sing[kernel=bicubic]",)}, [None, None]),  # the default, of a known set
+        ({"rows": OWN_PROTOCOLS}, [0, None]),
+    ],
+)
+def test_a_set_without_a_card_has_the_rows_that_comparisons_give_it(
+    recorder: Recorder, changes: dict[str, Any], rows_of_lost_set: list[int | None]
+) -> None:
+    table = replace(TABLE, **changes)
+    known = [recorder(TABLE, row, "caviar", 0) for row in (0, 1)]
+    lost = [
+        replace(record, key=f"{n}" * 20, cell=replace(record.cell, dataset="lost-set"))
+        for n, record in enumerate(known)
+    ]
+    records = [*known, *lost]
+    (grid,) = build_grids(records, table)
+    in_grid = {
+        record.key: table.rows[row].label
+        for (row, _), cells in grid.cells.items()
+        for record in cells.records
+    }
+    in_comparisons = {r.key: compare([r], [r], [table]).pairs[0].row for r in records}
+    labels = {row.label for row in table.rows}
+    assert in_grid == {key: row for key, row in in_comparisons.items() if row in labels}
+    unmatched = {record.key for record in grid.unmatched}
+    assert unmatched == {key for key, row in in_comparisons.items() if row not in labels}
+    expected = [None if row is None else table.rows[row].label for row in rows_of_lost_set]
+    assert [in_grid.get(record.key) for record in lost] == expected
 
 
 def test_the_same_cell_twice_is_said_and_counted_once(recorder: Recorder) -> None:
@@ -244,8 +288,8 @@ def test_cells_that_began_with_different_weights_are_said(recorder: Recorder) ->
 
     (grid,) = build_grids([begun(0, "a"), begun(1, "b"), begun(2, "c", "hrnet_w32")], TABLE)
     assert grid.notes == ("The cells began with 2 different resnet50 weights.",)
-    (same,) = build_grids([begun(0, "a"), begun(1, "a"), recorder(TABLE, 2, "caviar", 0)], TABLE)
-    assert same.notes == ()
+    (equal,) = build_grids([begun(0, "a"), begun(1, "a"), recorder(TABLE, 2, "caviar", 0)], TABLE)
+    assert equal.notes == ()
 
 
 def test_a_row_that_cannot_be_resolved_is_a_note_and_not_the_end(recorder: Recorder) -> None:

@@ -42,8 +42,8 @@ def test_a_column_stands_for_itself() -> None:
     calm = [row(0.50, 0.52, 0.54, 0.51), row(0.60, 0.62, 0.65, 0.61)]
     assert marks(calm)["a"] == ["second", "best"]
     wild = [
-        one | row(*values, column="b")
-        for one, values in zip(calm, [(0.2, 0.9, 0.5, 0.4), (0.9, 0.2, 0.5, 0.4)], strict=True)
+        cells | row(*values, column="b")
+        for cells, values in zip(calm, [(0.2, 0.9, 0.5, 0.4), (0.9, 0.2, 0.5, 0.4)], strict=True)
     ]
     assert marks(wild) == {"a": ["second", "best"], "b": ["tie", "tie"]}
 
@@ -78,12 +78,12 @@ def test_marks_stand_in_the_right_column(recorder: Callable[..., Record]) -> Non
         for seed in range(4)
     ]
     (grid,) = build_grids(records, table)
-    found = {
+    by_cell = {
         (column.dataset, row): grid.score(row, column, "rank1").mark
         for column in grid.shown
         for row in range(3)
     }
-    assert found == {
+    assert by_cell == {
         ("caviar", 0): "second", ("caviar", 1): "best", ("caviar", 2): "",
         ("mlr-viper", 0): "best", ("mlr-viper", 1): "second", ("mlr-viper", 2): "",
     }  # fmt: skip

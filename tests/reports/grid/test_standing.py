@@ -101,16 +101,19 @@ def test_the_whole_real_data_at_the_papers_size_alone_stands_beside_published_nu
 
 @pytest.mark.parametrize("source", ["partial", "unverified", "real", "twin:quick:1"])
 def test_claims_are_about_the_whole_data(recorder: Recorder, source: str) -> None:
-    named = "real" if source == "unverified" else source
-    records = [recorder(TABLE, row, "caviar", seed, named) for row in range(3) for seed in range(3)]
+    raw_source = "real" if source == "unverified" else source
+    records = [
+        recorder(TABLE, row, "caviar", seed, raw_source) for row in range(3) for seed in range(3)
+    ]
     if source == "unverified":
         records = [replace(record, standing=None) for record in records]
     claims = load_claims()
-    held = evaluate_claims(grids_of(claims, records), claims)
-    assert bool(held) == (source in ("real", "twin:quick:1"))
-    assert [one.cautions for one in held] == {"real": [()], "twin:quick:1": [(TWIN,)]}.get(
-        source, []
-    )
+    tables_of_claims = evaluate_claims(grids_of(claims, records), claims)
+    assert bool(tables_of_claims) == (source in ("real", "twin:quick:1"))
+    assert [table.cautions for table in tables_of_claims] == {
+        "real": [()],
+        "twin:quick:1": [(TWIN,)],
+    }.get(source, [])
 
 
 def test_each_cell_is_run_again_with_what_admits_its_data(recorder: Recorder) -> None:
@@ -123,20 +126,21 @@ def test_each_cell_is_run_again_with_what_admits_its_data(recorder: Recorder) ->
 def test_copies_that_differ_are_all_named(recorder: Recorder) -> None:
     (first, second, *_) = partial(recorder)
     fewer = replace(first.standing, other_counts=("9 of 1,501 identities",))  # type: ignore[type-var]
-    (said,) = cautions(
+    (caution,) = cautions(
         [first, replace(second, standing=fewer), *partial(recorder, dataset="mlr-viper")]
     )
     assert (
-        "72 of 36,036 images, or a copy with 9 of 1,501 identities; MLR-VIPeR with 632 of" in said
+        "72 of 36,036 images, or a copy with 9 of 1,501 identities; MLR-VIPeR with 632 of"
+        in caution
     )
 
 
 def test_a_record_keeps_its_standing(recorder: Recorder, tmp_path: Path) -> None:
     record = partial(recorder)[0]
     old = replace(recorder(TABLE, 0, "caviar", 0), standing=None)
-    for one in (record, old):
-        write_record(tmp_path, one)
-    assert {one.key: one.standing for one in read_records(tmp_path)} == {
+    for entry in (record, old):
+        write_record(tmp_path, entry)
+    assert {entry.key: entry.standing for entry in read_records(tmp_path)} == {
         record.key: Standing(COUNTS, (), paper_size=True),
         old.key: None,
     }

@@ -32,10 +32,10 @@ def test_the_front_holds_what_nothing_beats(points: dict[int, tuple[int, int]]) 
     front = pareto(points)
     for row, (cost, gain) in points.items():
         beaten = any(
-            other != row and c <= cost and g >= gain and (c, g) != (cost, gain)
-            for other, (c, g) in points.items()
+            rival != row and c <= cost and g >= gain and (c, g) != (cost, gain)
+            for rival, (c, g) in points.items()
         )
-        alike = [other for other, point in points.items() if point == (cost, gain)]
+        alike = [rival for rival, point in points.items() if point == (cost, gain)]
         assert (row in front) == (not beaten and row == min(alike))
     assert front == sorted(front, key=lambda row: points[row])
 
@@ -45,21 +45,21 @@ def test_costs_are_means_over_cells(recorder) -> None:
         with_cost(recorder(TABLE, row, "caviar", seed, rank1=0.5 + row / 10), fit=fit, flops=10**9)
         for row, seed, fit in [(0, 0, 10.0), (0, 1, 20.0), (1, 0, 100.0), (1, 1, 120.0)]
     ]
-    found = costs(records)
-    assert [panel.title for panel in found.panels] == [
+    overview = costs(records)
+    assert [panel.title for panel in overview.panels] == [
         "Parameters",
         "FLOPs per image",
         "Training time",
         "Peak memory",
     ]
-    assert [(row.row, row.mean) for row in found.rows] == [
+    assert [(row.row, row.mean) for row in overview.rows] == [
         (1, pytest.approx(0.6)),
         (0, pytest.approx(0.5)),
     ]
-    assert [row.costs[2] for row in found.rows] == [("1 min 50 s", True), ("15.0 s", True)]
+    assert [row.costs[2] for row in overview.rows] == [("1 min 50 s", True), ("15.0 s", True)]
     # At equal cost only the better one is on the front.
-    assert [row.costs[0] for row in found.rows] == [("1 k", True), ("1 k", False)]
-    assert found.environments == 1
+    assert [row.costs[0] for row in overview.rows] == [("1 k", True), ("1 k", False)]
+    assert overview.environments == 1
 
 
 def test_what_not_every_cell_knows_is_left_out(recorder) -> None:
@@ -71,9 +71,9 @@ def test_what_not_every_cell_knows_is_left_out(recorder) -> None:
     titles = [panel.title for panel in costs(records).panels]
     assert titles == ["Parameters", "Training time", "Peak memory"]
     records.append(with_cost(recorder(TABLE, 2, "caviar", 0), flops=7))
-    found = costs(records)
-    assert "FLOPs per image" in [panel.title for panel in found.panels]
-    assert {row.row: row.costs[1][0] for row in found.rows} == {0: "5", 1: "–", 2: "7"}
+    overview = costs(records)
+    assert "FLOPs per image" in [panel.title for panel in overview.panels]
+    assert {row.row: row.costs[1][0] for row in overview.rows} == {0: "5", 1: "–", 2: "7"}
 
 
 def test_no_cost_is_zero(recorder) -> None:
@@ -84,10 +84,10 @@ def test_no_cost_is_zero(recorder) -> None:
 def test_a_row_that_lacks_a_data_set_is_left_out(recorder) -> None:
     records = [recorder(TABLE, row, "caviar", 0) for row in (0, 1, 2)]
     records += [recorder(TABLE, row, "mlr-sysu", 0) for row in (0, 2)]
-    found = costs(records)
-    assert sorted(row.row for row in found.rows) == [0, 2]
-    assert found.left_out == (TABLE.rows[1].label,)
-    assert {spot.row for panel in found.panels for spot in panel.spots} == {0, 2}
+    overview = costs(records)
+    assert sorted(row.row for row in overview.rows) == [0, 2]
+    assert overview.left_out == (TABLE.rows[1].label,)
+    assert {spot.row for panel in overview.panels for spot in panel.spots} == {0, 2}
 
 
 def test_one_row_has_no_picture(recorder) -> None:

@@ -63,13 +63,13 @@ def test_every_row_is_held_against_the_best(drawn) -> None:
         test = stats.ttest_1samp(gaps, 0)
         raw[i, j] = test.pvalue
         if j == 2:
-            found = rank1.rows[2 - i]
-            assert found.mean == pytest.approx(measured(drawn.records, i).mean())
+            summary = rank1.rows[2 - i]
+            assert summary.mean == pytest.approx(measured(drawn.records, i).mean())
             # A million identities add next to nothing.
-            assert (found.gap.low, found.gap.high) == pytest.approx(
+            assert (summary.gap.low, summary.gap.high) == pytest.approx(
                 tuple(test.confidence_interval(0.95)), abs=5e-4
             )
-            assert len(found.sets) == 5
+            assert len(summary.sets) == 5
     order = sorted(raw, key=raw.__getitem__)
     adjusted = np.maximum.accumulate([raw[pair] * (3 - k) for k, pair in enumerate(order)])
     for row in rank1.rows[1:]:
@@ -87,10 +87,10 @@ def test_seeds_are_counted_for_one_point(drawn) -> None:
 
 
 def test_with_one_seed_nothing_is_said_of_chance(drawn) -> None:
-    found = compare([record for record in drawn.records if record.cell.seed == 0])[0]
-    assert not found.tested
-    assert found.diagram is None
-    for row in found.rows[1:]:
+    comparison = compare([record for record in drawn.records if record.cell.seed == 0])[0]
+    assert not comparison.tested
+    assert comparison.diagram is None
+    for row in comparison.rows[1:]:
         assert (row.p, row.detectable, row.seeds, row.gap.low) == (None, None, None, None)
         assert "[" not in gap_text(row.gap.effect, row.gap.low, row.gap.high)
 
@@ -105,20 +105,20 @@ def test_a_row_on_an_easy_set_alone_is_not_the_reference(recorder) -> None:
         for row, dataset, level in [(0, "caviar", 0.9), (1, "caviar", 0.8), (1, "mlr-viper", 0.3)]
         for seed in range(2)
     ]
-    found = compare(records)[0]
-    assert found.reference.row == 1
-    assert found.uneven
-    assert [row.row for row in found.rows] == [0, 1]
-    assert found.rows[0].gap.effect == pytest.approx(0.1)
+    comparison = compare(records)[0]
+    assert comparison.reference.row == 1
+    assert comparison.uneven
+    assert [row.row for row in comparison.rows] == [0, 1]
+    assert comparison.rows[0].gap.effect == pytest.approx(0.1)
 
 
 def test_rows_without_a_common_seed_are_listed_last(recorder) -> None:
     records = [recorder(TABLE, 0, "caviar", seed, rank1=0.5 + seed / 10) for seed in (0, 1)]
     records += [recorder(TABLE, 1, "caviar", seed, rank1=0.3) for seed in (2, 3)]
-    found = compare(records)[0]
-    assert [row.gap for row in found.rows] == [None, None]
-    assert found.rows[0] is found.reference
-    assert found.diagram is None
+    comparison = compare(records)[0]
+    assert [row.gap for row in comparison.rows] == [None, None]
+    assert comparison.rows[0] is comparison.reference
+    assert comparison.diagram is None
 
 
 # --- the intervals of means -----------------------------------------------------------------------
@@ -128,16 +128,19 @@ def test_the_interval_of_a_mean_is_made_of_the_scores_of_its_cells(
     recorder, tmp_path: Path
 ) -> None:
     records = [recorder(TABLE, row, "caviar", seed) for row in (0, 1) for seed in (0, 1)]
-    kept = {record.key: keep_scores(tmp_path, record, k) for k, record in enumerate(records)}
+    scores = {record.key: keep_scores(tmp_path, record, k) for k, record in enumerate(records)}
     rank1, average = compare(records, tmp_path)
-    for found in (rank1, average):
-        for row in found.rows:
-            mine = records[2 * row.row : 2 * row.row + 2]
-            column = METRICS.index(found.metric)
-            values = {("a", r.cell.seed): r.metrics["single-shot"][found.metric] for r in mine}
+    for comparison in (rank1, average):
+        for row in comparison.rows:
+            cells = records[2 * row.row : 2 * row.row + 2]
+            column = METRICS.index(comparison.metric)
+            values = {
+                ("a", r.cell.seed): r.metrics["single-shot"][comparison.metric] for r in cells
+            }
             pids = np.repeat(np.arange(20), 3)
             queries = {
-                ("a", r.cell.seed): scored_queries("a", pids, kept[r.key][:, column]) for r in mine
+                ("a", r.cell.seed): scored_queries("a", pids, scores[r.key][:, column])
+                for r in cells
             }
             expected = mean_difference(values, queries)
             assert row.sets[0].interval == (max(0.0, expected.low), expected.high)
@@ -152,14 +155,14 @@ def test_without_scores_the_interval_is_wider(recorder, tmp_path: Path) -> None:
     ]
     for k, record in enumerate(records[:2]):
         keep_scores(tmp_path, record, k)
-    found = compare(records, tmp_path)[0]
-    width = {row.row: np.diff(row.sets[0].interval)[0] for row in found.rows}
+    comparison = compare(records, tmp_path)[0]
+    width = {row.row: np.diff(row.sets[0].interval)[0] for row in comparison.rows}
     assert 0 < width[0] < width[1]
 
 
 def test_with_one_seed_a_mean_has_no_interval(recorder) -> None:
-    found = compare([recorder(TABLE, row, "caviar", 0) for row in (0, 1)])[0]
-    assert not found.has_intervals
+    comparison = compare([recorder(TABLE, row, "caviar", 0) for row in (0, 1)])[0]
+    assert not comparison.has_intervals
 
 
 def test_a_damaged_artifact_is_named(recorder, tmp_path: Path) -> None:
@@ -182,19 +185,19 @@ def test_a_damaged_artifact_is_named(recorder, tmp_path: Path) -> None:
 
 def test_the_diagram_joins_what_is_not_told_apart() -> None:
     values = [{("a", seed): level - 0.01 * seed for seed in range(3)} for level in (0.9, 0.8, 0.7)]
-    found = diagram(["A", "B", "C"], values, {(0, 1): 0.5, (0, 2): 0.01, (1, 2): 0.051})
-    assert [(name.label, name.rank, name.letters) for name in found.names] == [
+    drawing = diagram(["A", "B", "C"], values, {(0, 1): 0.5, (0, 2): 0.01, (1, 2): 0.051})
+    assert [(name.label, name.rank, name.letters) for name in drawing.names] == [
         ("A", 1.0, "a"),
         ("B", 2.0, "a b"),
         ("C", 3.0, "b"),
     ]
     left, right = AXIS
     middle = (left + right) / 2
-    assert [name.x for name in found.names] == [left, middle, right]
-    assert [joint.knots for joint in found.joints] == [(left, middle), (middle, right)]
-    assert found.joints[0].text == "indistinguishable: A and B"
-    assert (found.cells, found.apart, found.pairs) == (3, 1, 3)
-    assert len({(name.y, name.left) for name in found.names}) == 3
+    assert [name.x for name in drawing.names] == [left, middle, right]
+    assert [joint.knots for joint in drawing.joints] == [(left, middle), (middle, right)]
+    assert drawing.joints[0].text == "indistinguishable: A and B"
+    assert (drawing.cells, drawing.apart, drawing.pairs) == (3, 1, 3)
+    assert len({(name.y, name.left) for name in drawing.names}) == 3
 
 
 def test_one_pair_needs_no_diagram() -> None:
@@ -203,10 +206,12 @@ def test_one_pair_needs_no_diagram() -> None:
 
 
 def test_the_scale_holds_every_interval_and_zero(drawn) -> None:
-    for found in compare(drawn.records):
-        assert "0" in [tick.text for tick in found.axis.ticks]
-        for gap in (s.gap for row in found.rows for s in row.sets if s.gap):
-            assert 0 <= found.axis.at(100 * gap.low) <= found.axis.at(100 * gap.high) <= 300
+    for comparison in compare(drawn.records):
+        assert "0" in [tick.text for tick in comparison.axis.ticks]
+        for gap in (s.gap for row in comparison.rows for s in row.sets if s.gap):
+            assert (
+                0 <= comparison.axis.at(100 * gap.low) <= comparison.axis.at(100 * gap.high) <= 300
+            )
 
 
 @pytest.mark.parametrize(
@@ -234,4 +239,4 @@ def test_the_page_says_it(drawn, recorder, tmp_path: Path) -> None:
 def test_a_metric_of_its_own_is_compared(recorder) -> None:
     records = [recorder(TABLE, row, "caviar", seed) for row in (0, 1) for seed in (0, 1)]
     (grid,) = build_grids(records, replace(TABLE, metrics=("mAP", "rank1")))
-    assert [found.metric for found in compare_rows(grid)] == ["mAP"]
+    assert [comparison.metric for comparison in compare_rows(grid)] == ["mAP"]

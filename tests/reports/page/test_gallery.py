@@ -22,10 +22,10 @@ def test_rows_answer_the_same_queries(drawn) -> None:
     (grid,) = build_grids(drawn.records, drawn.table)
     artifacts = ArtifactFolder(drawn.folder)
     for column in grid.columns:
-        found = pictures(grid, column, artifacts, MOST_QUERIES)
-        assert found.seed == 0
-        assert len(found.queries) == MOST_QUERIES
-        for query in found.queries:
+        answers = pictures(grid, column, artifacts, MOST_QUERIES)
+        assert answers.seed == 0
+        assert len(answers.queries) == MOST_QUERIES
+        for query in answers.queries:
             assert [ranking.row for ranking in query.rankings] == [0, 1, 2]
             assert f"{query.pid:04d}" in query.shot.title
             for ranking in query.rankings:
@@ -51,18 +51,18 @@ def test_what_most_rows_get_wrong_comes_first(drawn, tmp_path: Path) -> None:
         np.savez(path, **arrays)
     names = [f"query {name}, identity {pid}" for name, pid in
              zip(arrays["query_names"], arrays["query_pids"], strict=True)]  # fmt: skip
-    found = pictures(grid, column, ArtifactFolder(tmp_path), 4)
-    assert [names.index(query.shot.title) for query in found.queries] == [2, 4, 1, 0]
+    answers = pictures(grid, column, ArtifactFolder(tmp_path), 4)
+    assert [names.index(query.shot.title) for query in answers.queries] == [2, 4, 1, 0]
 
 
 def test_chains_have_the_steps_of_their_row(drawn) -> None:
     (grid,) = build_grids(drawn.records, drawn.table)
-    found = pictures(grid, grid.columns[0], ArtifactFolder(drawn.folder), 2)
-    assert [chain.labels for chain in found.chains] == [
+    answers = pictures(grid, grid.columns[0], ArtifactFolder(drawn.folder), 2)
+    assert [chain.labels for chain in answers.chains] == [
         ("input", "IR_1"),
         *[("input", "IR_1/3", "IR_1/2", "IR_1")] * 2,
     ]
-    assert {len(chain.images) for chain in found.chains} == {2}
+    assert {len(chain.images) for chain in answers.chains} == {2}
 
 
 def test_a_row_that_kept_other_queries_is_left_out_of_them(drawn, tmp_path: Path) -> None:
@@ -74,8 +74,8 @@ def test_a_row_that_kept_other_queries_is_left_out_of_them(drawn, tmp_path: Path
     arrays = dict(np.load(path))
     arrays["query_names"] = np.array([f"other/{name}" for name in arrays["query_names"]])
     np.savez(path, **arrays)
-    found = pictures(grid, column, ArtifactFolder(tmp_path), 2)
-    assert [[r.row for r in query.rankings] for query in found.queries] == [[0, 2], [0, 2]]
+    answers = pictures(grid, column, ArtifactFolder(tmp_path), 2)
+    assert [[r.row for r in query.rankings] for query in answers.queries] == [[0, 2], [0, 2]]
 
 
 @pytest.mark.parametrize("damage", ["cut", "text", "pickle", "lacking", "empty"])

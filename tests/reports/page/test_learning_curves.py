@@ -53,8 +53,8 @@ def test_one_seed_that_diverges_is_marked_and_the_others_drawn() -> None:
 
 
 def test_seeds_of_other_lengths_and_losses() -> None:
-    one, two = {"a": np.arange(1.0, 5.0)}, {"b": np.ones(2), "a": np.array([1.0, 3.0])}
-    a, b = panels_of([one, two])
+    first, second = {"a": np.arange(1.0, 5.0)}, {"b": np.ones(2), "a": np.array([1.0, 3.0])}
+    a, b = panels_of([first, second])
     assert (a.name, b.name) == ("a", "b")
     assert [x for x, _ in points(a.line)] == [30, 92, 152, 214]
     assert a.ends == ("1", "3.5")
@@ -84,9 +84,9 @@ def test_what_is_read(tmp_path: Path) -> None:
     assert read_curves(artifacts, "x") is None
     means, counts = np.array([[1.0, NAN, NAN, -np.inf]]), np.array([[2, 0, 1, 1]])
     np.savez(path, curve_names=np.array(["a"]), curve_means=means, curve_counts=counts)
-    found = read_curves(artifacts, "x")
-    assert list(found) == ["a"]
-    np.testing.assert_array_equal(found["a"], [1.0, NAN, LOST, LOST])
+    curves = read_curves(artifacts, "x")
+    assert list(curves) == ["a"]
+    np.testing.assert_array_equal(curves["a"], [1.0, NAN, LOST, LOST])
     np.savez(path, curve_names=np.array(["a", "b"]), curve_means=means, curve_counts=counts)
     assert artifacts.problems == ()
     assert read_curves(artifacts, "x") is None

@@ -10,7 +10,7 @@ from crossres.datasets import draw
 from crossres.reports.write import write_report
 from tests.reports.conftest import draw_results
 from tests.reports.page.test_report_browser import CONTRAST, OUTSIDE
-from tests.reports.seeing import CHROMIUM, Seen
+from tests.reports.visit import CHROMIUM, Visit
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium here")
 MOST_BYTES = 5_000_000
@@ -51,9 +51,9 @@ def page_path(tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
 def test_measures_are_drawn(browser: Any, page_path: Any, width: int, scheme: str) -> None:
-    seen = Seen(browser, page_path.as_uri(), width, scheme)
-    page = seen.page
-    assert seen.said == []
+    visit = Visit(browser, page_path.as_uri(), width, scheme)
+    page = visit.page
+    assert visit.messages == []
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert page.locator("details.learning").count() == 5
     assert page.locator("svg.loss").count() == 5 * 11 * len(LOSSES)
@@ -69,7 +69,7 @@ def test_measures_are_drawn(browser: Any, page_path: Any, width: int, scheme: st
 
 
 def test_a_loss_that_diverges_is_marked(browser: Any, page_path: Any) -> None:
-    page = Seen(browser, page_path.as_uri(), 1280, "light").page
+    page = Visit(browser, page_path.as_uri(), 1280, "light").page
     opened = page.locator("details.learning").first
     assert opened.locator("svg.loss .gone").count() == 1
     row = opened.locator(".learned", has_text="SING")
@@ -77,7 +77,7 @@ def test_a_loss_that_diverges_is_marked(browser: Any, page_path: Any) -> None:
 
 
 def test_restoration_is_tabled(browser: Any, page_path: Any) -> None:
-    page = Seen(browser, page_path.as_uri(), 1280, "light").page
+    page = Visit(browser, page_path.as_uri(), 1280, "light").page
     section = page.locator("section:has(table.quality)")
     assert "CAVIAR: none of its queries was down-sampled" in section.inner_text()
     assert section.locator("table.quality").count() == 4

@@ -12,12 +12,12 @@ from crossres.reports.write import write_report
 
 def test_one_line_for_each_row_and_data_set(drawn) -> None:
     grids = build_grids(drawn.records, drawn.table)
-    found = numbers_of(grids)
-    assert [(line.label, line.dataset) for line in found.lines] == [
+    table = numbers_of(grids)
+    assert [(line.label, line.dataset) for line in table.lines] == [
         (row.label, column.title) for column in grids[0].shown for row in drawn.table.rows
     ]
-    assert dict(found.facets) == {"data set": tuple(c.title for c in grids[0].shown)}
-    assert [head.title for head in found.heads] == [
+    assert dict(table.facets) == {"data set": tuple(c.title for c in grids[0].shown)}
+    assert [head.title for head in table.heads] == [
         *("Rank-1", "Rank-5", "mAP"),
         *("Seeds", "Training", "Peak memory", "Parameters"),
     ]
@@ -41,13 +41,13 @@ def test_real_data_has_differences_and_several_tables_can_be_chosen(recorder) ->
     real = [recorder(table2, row, "caviar", 0, "real", "paper", rank1=0.7) for row in range(3)]
     twin = [recorder(table3, 1, "caviar", 0)]
     grids = [*build_grids(real, table2), *build_grids(twin, table3)]
-    found = numbers_of(grids)
-    at = [head.title for head in found.heads].index("Rank-1 Δ")
-    gaps = [line.entries[at] for line in found.lines if line.facets["table"] == "table2"]
+    table = numbers_of(grids)
+    at = [head.title for head in table.heads].index("Rank-1 Δ")
+    gaps = [line.entries[at] for line in table.lines if line.facets["table"] == "table2"]
     assert [(gap.text, round(gap.value, 6)) for gap in gaps][2] == ("+7.6", 7.6)
-    assert {line.entries[at].value for line in found.lines[3:]} == {None}
-    assert list(found.facets) == ["table", "run"]
-    assert [line.label for line in found.lines[3:]] == ["IR_1 + IR_1/2"]
+    assert {line.entries[at].value for line in table.lines[3:]} == {None}
+    assert list(table.facets) == ["table", "run"]
+    assert [line.label for line in table.lines[3:]] == ["IR_1 + IR_1/2"]
     (few,) = build_grids(real[:1], table2)
     missing = numbers_of([few]).lines[1]  # was published, and not run
     assert {entry.text for entry in missing.entries if not entry.is_published} <= {"", "0 of 3"}

@@ -8,7 +8,7 @@ from crossres.benchmark import load_table
 from crossres.benchmark.records.record import write_record
 from crossres.reports.write import write_report
 from tests.reports.conftest import draw_results, make_record
-from tests.reports.seeing import CHROMIUM, Seen
+from tests.reports.visit import CHROMIUM, Visit
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium here")
 TABLE = load_table("table2")
@@ -30,10 +30,10 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @pytest.fixture
 def page(browser: Any, address: str) -> Any:
-    return Seen(browser, address, 1280, "light").page
+    return Visit(browser, address, 1280, "light").page
 
 
-def _shown(page: Any, head: str) -> list[str]:
+def _shown_column(page: Any, head: str) -> list[str]:
     lines = page.locator("#all-numbers tbody tr:visible")
     return [
         line.locator("th, td").nth(PLACES[head]).inner_text().rstrip("=") for line in lines.all()
@@ -48,49 +48,49 @@ def test_sorts_by_number_with_what_is_missing_last(page: Any) -> None:
     cell = page.locator("#all-numbers thead th").nth(PLACES["Rank-1"])
     _sort(page, "Rank-1").click()
     assert cell.get_attribute("aria-sort") == "descending"
-    assert _shown(page, "Rank-1") == ["70.0 ± 0.0", "60.0 ± 0.0", *["9.0 ± 0.0"] * 3, "–"]
+    assert _shown_column(page, "Rank-1") == ["70.0 ± 0.0", "60.0 ± 0.0", *["9.0 ± 0.0"] * 3, "–"]
     _sort(page, "Rank-1").click()
     assert cell.get_attribute("aria-sort") == "ascending"
-    assert _shown(page, "Rank-1") == [*["9.0 ± 0.0"] * 3, "60.0 ± 0.0", "70.0 ± 0.0", "–"]
+    assert _shown_column(page, "Rank-1") == [*["9.0 ± 0.0"] * 3, "60.0 ± 0.0", "70.0 ± 0.0", "–"]
     _sort(page, "Rank-1 Δ").click()
     assert cell.get_attribute("aria-sort") is None
-    gaps = [float(text.replace("−", "-")) for text in _shown(page, "Rank-1 Δ")[:-1]]
+    gaps = [float(text.replace("−", "-")) for text in _shown_column(page, "Rank-1 Δ")[:-1]]
     assert gaps == sorted(gaps, reverse=True)
     assert gaps[-1] < 0
-    assert _shown(page, "Rank-1 Δ")[-1] == "–"
+    assert _shown_column(page, "Rank-1 Δ")[-1] == "–"
 
 
 def test_lines_that_are_equal_keep_their_order(page: Any) -> None:
     _sort(page, "Row").click()
-    names = _shown(page, "Row")
+    names = _shown_column(page, "Row")
     assert names == sorted(names)
     _sort(page, "Data set").click()
-    assert _shown(page, "Data set") == ["CAVIAR"] * 3 + ["MLR-VIPeR"] * 3
-    assert _shown(page, "Row") == [names[0], names[2], names[4]] * 2
+    assert _shown_column(page, "Data set") == ["CAVIAR"] * 3 + ["MLR-VIPeR"] * 3
+    assert _shown_column(page, "Row") == [names[0], names[2], names[4]] * 2
     _sort(page, "Data set").click()
-    assert _shown(page, "Row") == [names[0], names[2], names[4]] * 2
+    assert _shown_column(page, "Row") == [names[0], names[2], names[4]] * 2
 
 
 def test_filters_by_words_and_by_choice_and_says_how_many(page: Any) -> None:
     count = page.locator("#numbers-count")
     assert (count.inner_text(), count.get_attribute("aria-live")) == ("6 of 6 lines", "polite")
     page.get_by_label("Row or data set").fill("viper BASE")
-    assert set(_shown(page, "Data set")) == {"MLR-VIPeR"}
-    assert all("Baseline" in name for name in _shown(page, "Row"))
-    assert count.inner_text() == f"{len(_shown(page, 'Row'))} of 6 lines"
+    assert set(_shown_column(page, "Data set")) == {"MLR-VIPeR"}
+    assert all("Baseline" in name for name in _shown_column(page, "Row"))
+    assert count.inner_text() == f"{len(_shown_column(page, 'Row'))} of 6 lines"
     page.get_by_label("Data set", exact=True).select_option("CAVIAR")
     assert count.inner_text() == "0 of 6 lines"
     page.get_by_label("Row or data set").fill("")
-    assert _shown(page, "Data set") == ["CAVIAR"] * 3
+    assert _shown_column(page, "Data set") == ["CAVIAR"] * 3
     _sort(page, "Row").click()
     page.get_by_role("button", name="Reset").click()
-    assert _shown(page, "Row") == [row.label for row in TABLE.rows] * 2
+    assert _shown_column(page, "Row") == [row.label for row in TABLE.rows] * 2
     assert page.locator("#all-numbers [aria-sort]").count() == 0
     assert count.inner_text() == "6 of 6 lines"
 
 
 def test_works_with_the_keyboard_alone(page: Any) -> None:
-    before = _shown(page, "Rank-1")
+    before = _shown_column(page, "Rank-1")
     page.get_by_label("Row or data set").focus()
     for _ in range(30):
         page.keyboard.press("Tab")
@@ -99,7 +99,7 @@ def test_works_with_the_keyboard_alone(page: Any) -> None:
     page.keyboard.press("Enter")
     head = page.locator("#all-numbers thead th").nth(PLACES["Rank-1"])
     assert head.get_attribute("aria-sort") == "descending"
-    assert _shown(page, "Rank-1") != before
+    assert _shown_column(page, "Rank-1") != before
     # The focus stays where it was: once more turns the order round.
     page.keyboard.press("Enter")
     assert head.get_attribute("aria-sort") == "ascending"
@@ -119,7 +119,7 @@ def test_prints_what_is_shown_without_controls(page: Any) -> None:
     page.get_by_label("Data set", exact=True).select_option("CAVIAR")
     page.emulate_media(media="print")
     assert page.locator("#numbers .controls:visible").count() == 0
-    assert _shown(page, "Data set") == ["CAVIAR"] * 3
+    assert _shown_column(page, "Data set") == ["CAVIAR"] * 3
     assert page.locator("#numbers-count").inner_text() == "3 of 6 lines"
     arrow = "e => getComputedStyle(e, '::after').content"
     assert page.locator("#all-numbers thead button").first.evaluate(arrow) == "none"
@@ -129,7 +129,7 @@ def test_several_tables_can_be_told_apart(browser: Any, tmp_path: Any) -> None:
     tables = [load_table("table2"), load_table("table3")]
     for table in tables:
         draw_results(tmp_path, table, datasets=("caviar",), seeds=(0,))
-    page = Seen(browser, write_report(tmp_path, tables)[0].as_uri(), 1280, "light").page
+    page = Visit(browser, write_report(tmp_path, tables)[0].as_uri(), 1280, "light").page
     page.get_by_label("Table", exact=True).select_option("table3")
     shown = page.locator("#all-numbers tbody tr:visible")
     assert shown.count() == len(tables[1].rows)

@@ -15,7 +15,7 @@ from crossres.reports.page.protocols import BOTTOM, LEFT, RIGHT, TOP, across_of
 from crossres.reports.write import write_report
 from tests.reports.conftest import make_record
 from tests.reports.page.test_report_browser import OVERLAPS
-from tests.reports.seeing import CHROMIUM, Seen
+from tests.reports.visit import CHROMIUM, Visit
 
 
 def under(record: Record, protocol: str) -> Record:
@@ -46,12 +46,12 @@ def test_rates_stand_in_proportion_and_are_joined() -> None:
     assert [tick.text for tick in plot.x_ticks] == ["2", "3", "4", "6", "8"]
     places = [tick.at for tick in plot.x_ticks]
     assert places[3] - places[2] == pytest.approx(2 * (places[1] - places[0]), abs=0.2)
-    for one in plot.series:
-        assert one.line.split() == [f"{spot.x},{spot.y}" for spot in one.spots]
-        heights = [spot.y for spot in one.spots]
+    for series in plot.series:
+        assert series.line.split() == [f"{spot.x},{spot.y}" for spot in series.spots]
+        heights = [spot.y for spot in series.spots]
         assert heights == sorted(heights)  # lower and lower, as y grows downwards
-        assert all(spot.high < spot.y < spot.low for spot in one.spots)
-        assert all(LEFT <= spot.x <= RIGHT and TOP <= spot.y <= BOTTOM for spot in one.spots)
+        assert all(spot.high < spot.y < spot.low for spot in series.spots)
+        assert all(LEFT <= spot.x <= RIGHT and TOP <= spot.y <= BOTTOM for spot in series.spots)
     assert "Plain: 69.0 (fixed-r[rate=2])" in plot.summary
 
 
@@ -60,8 +60,8 @@ def test_protocols_stand_side_by_side_and_are_not_joined() -> None:
     (grid,) = build_grids(records_of("protocols"), table)
     (plot,) = across_of(grid)
     assert [tick.text for tick in plot.x_ticks] == list(table.protocols)
-    assert {one.line for one in plot.series} == {""}
-    first = [one.spots[0].x for one in plot.series]
+    assert {series.line for series in plot.series} == {""}
+    first = [series.spots[0].x for series in plot.series]
     assert first == sorted(set(first))
 
 
@@ -75,7 +75,7 @@ def test_it_is_drawn_without_texts_on_each_other(browser: Any, tmp_path: Path) -
     for record in [*records_of("rates"), *records_of("protocols")]:
         write_record(tmp_path, record)
     tables = [load_table("rates"), load_table("protocols")]
-    page = Seen(browser, write_report(tmp_path, tables)[0].as_uri(), 1280, "light").page
+    page = Visit(browser, write_report(tmp_path, tables)[0].as_uri(), 1280, "light").page
     drawings = page.locator("svg.across")
     assert drawings.count() == 2
     assert [drawings.nth(k).evaluate(OVERLAPS) for k in range(2)] == [[], []]

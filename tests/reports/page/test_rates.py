@@ -15,7 +15,7 @@ from crossres.reports.tables.latex import to_latex
 from crossres.reports.write import write_report
 from tests.reports.conftest import make_record
 from tests.reports.page.test_report_browser import OVERLAPS
-from tests.reports.seeing import CHROMIUM, Seen
+from tests.reports.visit import CHROMIUM, Visit
 
 TABLE = load_table("table2")
 
@@ -88,7 +88,7 @@ def test_a_table_may_show_rates_as_its_metrics() -> None:
 def test_it_is_drawn_without_texts_on_each_other(browser: Any, tmp_path: Path) -> None:
     for record in records():
         write_record(tmp_path, record)
-    page = Seen(browser, write_report(tmp_path, [TABLE])[0].as_uri(), 1280, "light").page
+    page = Visit(browser, write_report(tmp_path, [TABLE])[0].as_uri(), 1280, "light").page
     drawings = page.locator("svg.across")
     assert drawings.count() == 2
     assert [drawings.nth(k).evaluate(OVERLAPS) for k in range(2)] == [[], []]

@@ -9,7 +9,7 @@ from crossres.benchmark import load_table
 from crossres.benchmark.records.record import write_record
 from crossres.reports.write import write_report
 from tests.reports.conftest import draw_results
-from tests.reports.seeing import CHROMIUM, Seen
+from tests.reports.visit import CHROMIUM, Visit
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium here")
 # WCAG 2 contrast of an element's text against the nearest opaque background behind it.
@@ -34,10 +34,10 @@ def address(drawn) -> str:
 
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (1280, "dark"), (390, "light")])
 def test_opens_quietly_and_fits(browser: Any, address: str, width: int, scheme: str) -> None:
-    seen = Seen(browser, address, width, scheme)
-    page = seen.page
-    assert seen.said == []
-    assert [url for url in seen.asked if not url.startswith("data:")] == [address]
+    visit = Visit(browser, address, width, scheme)
+    page = visit.page
+    assert visit.messages == []
+    assert [url for url in visit.requests if not url.startswith("data:")] == [address]
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     broken = "[...document.images].filter(i => !i.complete || i.naturalWidth === 0).length"
     assert page.evaluate(broken) == 0
@@ -48,7 +48,7 @@ def test_opens_quietly_and_fits(browser: Any, address: str, width: int, scheme: 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_text_has_contrast(browser: Any, address: str, scheme: str) -> None:
-    page = Seen(browser, address, 1280, scheme).page
+    page = Visit(browser, address, 1280, scheme).page
     for selector in ("h1", ".lead", ".banner", ".facts dt", "td.measured a", ".std", "summary",
                      ".about", "nav a", ".ranking a", ".sub .ok", ".sub .wrong",
                      "figcaption"):  # fmt: skip
@@ -61,13 +61,13 @@ def test_published_values_have_contrast(
 ) -> None:
     for record in real:
         write_record(tmp_path, record)
-    page = Seen(browser, write_report(tmp_path)[0].as_uri(), 1280, scheme).page
+    page = Visit(browser, write_report(tmp_path)[0].as_uri(), 1280, scheme).page
     for selector in ("td.published", ".banner.real"):
         assert page.locator(selector).first.evaluate(CONTRAST) >= 4.5, selector
 
 
 def test_table_is_readable(browser: Any, address: str) -> None:
-    page = Seen(browser, address, 1280, "light").page
+    page = Visit(browser, address, 1280, "light").page
     table = page.locator("table.results")
     assert table.evaluate("t => t.scrollWidth <= t.parentElement.clientWidth")
     assert table.locator("tbody").count() == 5
@@ -82,7 +82,7 @@ def test_table_is_readable(browser: Any, address: str) -> None:
 
 
 def test_on_a_phone_the_table_scrolls_in_its_own_box(browser: Any, address: str) -> None:
-    page = Seen(browser, address, 390, "light").page
+    page = Visit(browser, address, 390, "light").page
     box = page.locator(".scroll").first
     assert box.evaluate("b => b.scrollWidth > b.clientWidth")
     box.evaluate("b => { b.scrollLeft = 200; }")
@@ -92,7 +92,7 @@ def test_on_a_phone_the_table_scrolls_in_its_own_box(browser: Any, address: str)
 
 
 def test_a_number_opens_its_record(browser: Any, address: str) -> None:
-    page = Seen(browser, address, 1280, "light").page
+    page = Visit(browser, address, 1280, "light").page
     link = page.locator("td.measured > a").first
     target = link.get_attribute("href")
     assert not page.locator(target).is_visible()
@@ -104,7 +104,7 @@ def test_a_number_opens_its_record(browser: Any, address: str) -> None:
 
 
 def test_frames_say_what_is_correct(browser: Any, address: str) -> None:
-    page = Seen(browser, address, 1280, "light").page
+    page = Visit(browser, address, 1280, "light").page
     colours = {
         kind: page.locator(f".top img.{kind}").first.evaluate(
             "e => [getComputedStyle(e).borderTopColor, getComputedStyle(e).borderTopWidth]"
@@ -138,7 +138,7 @@ OUTSIDE = """drawing => {
 
 
 def test_long_names_stay_in_the_diagram(browser: Any, address: str) -> None:
-    page = Seen(browser, address, 1280, "light").page
+    page = Visit(browser, address, 1280, "light").page
     diagram = page.locator("svg.ranks").first
     assert "CMSR²" in diagram.text_content()
     assert diagram.evaluate(OUTSIDE) == []
@@ -156,9 +156,9 @@ def wide_table(tmp_path_factory: pytest.TempPathFactory) -> str:
 def test_differences_and_costs_are_drawn(
     browser: Any, wide_table: str, width: int, scheme: str
 ) -> None:
-    seen = Seen(browser, wide_table, width, scheme)
-    page = seen.page
-    assert seen.said == []
+    visit = Visit(browser, wide_table, width, scheme)
+    page = visit.page
+    assert visit.messages == []
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert page.locator("section.differences > .scroll tbody tr").count() == 11
     assert page.locator("svg.ranks").first.is_visible()
@@ -174,7 +174,7 @@ def test_differences_and_costs_are_drawn(
 
 
 def test_prints_on_paper(browser: Any, address: str) -> None:
-    page = Seen(browser, address, 1280, "light").page
+    page = Visit(browser, address, 1280, "light").page
     page.emulate_media(media="print")
     assert not page.locator("nav").is_visible()
     assert page.locator(".banner").first.is_visible()

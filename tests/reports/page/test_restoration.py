@@ -41,7 +41,7 @@ def folder(tmp_path: Path) -> Drawn:
     return draw_results(tmp_path, datasets=("mlr-viper",), seeds=SEEDS)
 
 
-def found(drawn: Drawn) -> tuple[Quality, ...]:
+def qualities(drawn: Drawn) -> tuple[Quality, ...]:
     (grid,) = build_grids(drawn.records, drawn.table)
     return quality_of(grid, ArtifactFolder(drawn.folder))
 
@@ -49,7 +49,7 @@ def found(drawn: Drawn) -> tuple[Quality, ...]:
 def test_means_over_seeds_by_rate(folder: Drawn) -> None:
     keep(folder, 1, 0, [[20, 24], [18, 17]], (2, 4))
     keep(folder, 1, 1, [[22, 28], [18, 18]], (2, 4))
-    (quality,) = found(folder)
+    (quality,) = qualities(folder)
     assert (quality.rates, quality.counts, quality.seeds) == ((2, 4), (60, 60), 2)
     (row,) = quality.rows
     assert (row.row, row.seeds) == (1, 2)
@@ -66,7 +66,7 @@ def test_means_over_seeds_by_rate(folder: Drawn) -> None:
 
 def test_values_that_are_none_or_without_end(folder: Drawn) -> None:
     keep(folder, 1, 0, [[np.inf, np.inf, np.nan, 20]], (2,))
-    (quality,) = found(folder)
+    (quality,) = qualities(folder)
     texts = [(step.values[0][0].text, step.values[0][0].gain) for step in quality.rows[0].steps]
     assert texts == [("∞", ""), ("∞", ""), ("–", ""), ("20.0", "")]
 
@@ -74,17 +74,17 @@ def test_values_that_are_none_or_without_end(folder: Drawn) -> None:
 def test_rows_of_other_inputs_show_their_own(folder: Drawn) -> None:
     keep(folder, 0, 0, [[20, 24]], (2,))
     keep(folder, 1, 0, [[20, 23]], (2,))
-    assert found(folder)[0].shared is not None
+    assert qualities(folder)[0].shared is not None
     keep(folder, 1, 1, [[30, 23]], (2,))
-    quality = found(folder)[0]
+    quality = qualities(folder)[0]
     assert quality.shared is None
     assert [row.seeds for row in quality.rows] == [1, 2]
 
 
 def test_without_originals_a_column_has_no_rates(folder: Drawn) -> None:
-    assert found(folder) == ()
+    assert qualities(folder) == ()
     keep(folder, 2, 0, [], ())
-    (quality,) = found(folder)
+    (quality,) = qualities(folder)
     assert quality.rates == ()
     assert [step.values for step in quality.rows[0].steps] == [(), ()]
 

@@ -38,16 +38,16 @@ NEAR = [[0.50, 0.60, 0.40], [0.55, 0.50, 0.60], [0.20, 0.20, 0.21]]
 
 
 def test_who_leads_on_a_data_set_is_who_is_marked(recorder: Callable[..., Record]) -> None:
-    (one,) = overview(grid_of(recorder, {"caviar": FAR})).grids
-    (leader,) = one.leaders
+    (section,) = overview(grid_of(recorder, {"caviar": FAR})).grids
+    (leader,) = section.leaders
     assert (leader.best, leader.rows, leader.is_alone) == (1, (1,), True)
     assert leader_words(leader, LABELS) == f"+15.0 points over {LABELS[2]}, beyond chance"
-    assert one.overall is None  # one data set is no mean over several
+    assert section.overall is None  # one data set is no mean over several
 
 
 def test_a_tie_is_no_lead(recorder: Callable[..., Record]) -> None:
-    (one,) = overview(grid_of(recorder, {"caviar": NEAR})).grids
-    (leader,) = one.leaders
+    (section,) = overview(grid_of(recorder, {"caviar": NEAR})).grids
+    (leader,) = section.leaders
     assert not leader.is_alone
     assert set(leader.rows) >= {0, 1}
     assert f"+5.0 points over {LABELS[0]}; indistinguishable from {LABELS[0]}" in leader_words(
@@ -56,8 +56,8 @@ def test_a_tie_is_no_lead(recorder: Callable[..., Record]) -> None:
 
 
 def test_one_seed_says_nothing_about_chance(recorder: Callable[..., Record]) -> None:
-    (one,) = overview(grid_of(recorder, {"caviar": [[0.5], [0.9], [0.6]]})).grids
-    assert "with one seed, chance cannot be assessed" in leader_words(one.leaders[0], LABELS)
+    (section,) = overview(grid_of(recorder, {"caviar": [[0.5], [0.9], [0.6]]})).grids
+    assert "with one seed, chance cannot be assessed" in leader_words(section.leaders[0], LABELS)
 
 
 def test_over_all_sets_the_pairs_decide(recorder: Callable[..., Record]) -> None:
@@ -65,24 +65,24 @@ def test_over_all_sets_the_pairs_decide(recorder: Callable[..., Record]) -> None
     overall = overview(grid).grids[0].overall
     assert (overall.best, overall.is_alone) == (1, True)
     values = rows_of(grid, "rank1")
-    found = difference(values[1], values[2])
-    assert found is not None
-    assert overall.lead == 100 * found.effect or abs(overall.lead - 100 * found.effect) < 1e-9
+    gap = difference(values[1], values[2])
+    assert gap is not None
+    assert overall.lead == 100 * gap.effect or abs(overall.lead - 100 * gap.effect) < 1e-9
 
 
 def test_where_one_row_was_run_nothing_is_compared(recorder: Callable[..., Record]) -> None:
     records = [recorder(TABLE, 1, "caviar", seed) for seed in range(3)]
     (grid,) = build_grids(records, TABLE)
-    (one,) = overview(grid).grids
-    assert one.leaders == ()
+    (section,) = overview(grid).grids
+    assert section.leaders == ()
 
 
 def test_cells_are_counted_once(drawn: Any) -> None:
     grids = build_grids(drawn.records, TABLE)
     failed = Leftovers(failed=(FailedCell("x", "a cell", "no luck"),))
-    found = overview(*grids, *grids, leftovers=failed)
-    assert (found.done, found.failed, found.machines) == (45, 1, 1)
-    assert found.seconds == sum(record.seconds["total"] for record in drawn.records)
+    summary = overview(*grids, *grids, leftovers=failed)
+    assert (summary.done, summary.failed, summary.machines) == (45, 1, 1)
+    assert summary.seconds == sum(record.seconds["total"] for record in drawn.records)
 
 
 def test_the_page_begins_with_it(drawn: Any) -> None:

@@ -44,17 +44,17 @@ def test_the_left_edge_of_a_wide_image_comes_to_the_top() -> None:
     image = np.zeros((16, 8, 3), np.uint8)
     image[:, :4] = 200  # the left half, as seen in the wide raw image
     image[:8, 4:, 0] = 90  # the upper right quarter
-    (found,) = turned(image[None], np.array([True]))
-    assert (found[:8] == 200).all()
-    assert (found[8:, 4:] == [90, 0, 0]).all()
-    assert (found[8:, :4] == 0).all()
+    (picture,) = turned(image[None], np.array([True]))
+    assert (picture[:8] == 200).all()
+    assert (picture[8:, 4:] == [90, 0, 0]).all()
+    assert (picture[8:, :4] == 0).all()
 
 
 @pytest.mark.parametrize("size", [(16, 8), (16, 16), (24, 9), (8, 30)])
 def test_all_images_come_to_the_shape_of_the_paper(size: tuple[int, int]) -> None:
     images = np.zeros((2, 3, *size, 3), np.uint8)
-    found = turned(images, np.ones((2, 3), bool))
-    assert found.shape == (2, 3, size[0], size[0] // 2, 3)
+    shaped = turned(images, np.ones((2, 3), bool))
+    assert shaped.shape == (2, 3, size[0], size[0] // 2, 3)
     assert turned(images[:0], np.ones((0, 3), bool)).shape[0] == 0
 
 
@@ -67,13 +67,16 @@ def test_chains_are_turned_as_their_queries() -> None:
         "query_wide": np.array([False, True]),
         "top_wide": np.array([[True, False], [False, False]]),
     }
-    found = upright(arrays)
-    assert (found["chain_images"][:, 0] == found["query_images"]).all()
-    assert (found["chain_images"][0] == chains[0]).all()
-    assert (found["chain_images"][1] != chains[1]).any(axis=(1, 2, 3)).all()
-    assert (found["top_images"][1] == chains[1, 1:]).all()
-    assert (found["top_images"][0, 0] != chains[0, 1]).any()
-    assert upright({k: v for k, v in arrays.items() if k != "chain_images"}).keys() < found.keys()
+    turned_arrays = upright(arrays)
+    assert (turned_arrays["chain_images"][:, 0] == turned_arrays["query_images"]).all()
+    assert (turned_arrays["chain_images"][0] == chains[0]).all()
+    assert (turned_arrays["chain_images"][1] != chains[1]).any(axis=(1, 2, 3)).all()
+    assert (turned_arrays["top_images"][1] == chains[1, 1:]).all()
+    assert (turned_arrays["top_images"][0, 0] != chains[0, 1]).any()
+    assert (
+        upright({k: v for k, v in arrays.items() if k != "chain_images"}).keys()
+        < turned_arrays.keys()
+    )
 
 
 @pytest.fixture
@@ -90,11 +93,11 @@ def add(drawn: Drawn, rows: slice, **arrays: NDArray[Any]) -> None:
         np.savez(path, **(dict(np.load(path)) | arrays))
 
 
-def seen(drawn: Drawn) -> Mapping[str, Pictures]:
+def pictures_by_set(drawn: Drawn) -> Mapping[str, Pictures]:
     (grid,) = build_grids(drawn.records, drawn.table)
     artifacts = ArtifactFolder(drawn.folder)
-    found = [pictures(grid, column, artifacts, 3) for column in grid.columns]
-    return {p.column.dataset: p for p in found if p is not None}
+    galleries = [pictures(grid, column, artifacts, 3) for column in grid.columns]
+    return {p.column.dataset: p for p in galleries if p is not None}
 
 
 def pixels(uri: str) -> NDArray[np.uint8]:
@@ -107,9 +110,9 @@ def text_of(drawn: Drawn) -> str:
 
 
 def test_the_report_turns_wide_vehicles_and_says_so(vehicles: Drawn) -> None:
-    before = seen(vehicles)
+    before = pictures_by_set(vehicles)
     add(vehicles, slice(None), query_wide=QUERIES_WIDE, top_wide=TOP_WIDE)
-    after = seen(vehicles)
+    after = pictures_by_set(vehicles)
     assert after["mlr-viper"] == before["mlr-viper"]
     assert after["mlr-vru"].turned
     pairs = list(zip(before["mlr-vru"].queries, after["mlr-vru"].queries, strict=True))
@@ -131,9 +134,9 @@ def test_the_report_turns_wide_vehicles_and_says_so(vehicles: Drawn) -> None:
 
 @pytest.mark.parametrize("rows", [slice(0), slice(1)])
 def test_images_of_older_artifacts_are_shown_as_they_are(vehicles: Drawn, rows: slice) -> None:
-    before = seen(vehicles)
+    before = pictures_by_set(vehicles)
     add(vehicles, rows, query_wide=QUERIES_WIDE, top_wide=TOP_WIDE)
-    assert seen(vehicles) == before
+    assert pictures_by_set(vehicles) == before
     text = text_of(vehicles)
     assert "clockwise" not in text
     assert "turned as above" not in text

@@ -30,8 +30,8 @@ def records(recorder: Callable[..., Record]) -> list[Record]:
 
 @pytest.fixture
 def grid(records: list[Record]) -> Grid:
-    (found,) = build_grids(records, TABLE)
-    return found
+    (table2,) = build_grids(records, TABLE)
+    return table2
 
 
 def test_csv_says_it_of_every_number(grid: Grid) -> None:

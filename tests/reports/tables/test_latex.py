@@ -48,9 +48,9 @@ def compile_latex(folder: Path, body: str, options: str = "10pt") -> tuple[str, 
     """Set `body` with pdflatex; returns the log and the text of the pages."""
     (folder / "page.tex").write_text(DOCUMENT % (options, body), encoding="utf-8")
     command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "page.tex"]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    process = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     log = (folder / "page.log").read_text(encoding="utf-8", errors="replace")
-    assert done.returncode == 0, log[-2000:]
+    assert process.returncode == 0, log[-2000:]
     text = subprocess.run(
         ["pdftotext", "-layout", "page.pdf", "-"],
         cwd=folder, capture_output=True, text=True, check=True,
@@ -84,19 +84,23 @@ def test_published_numbers_are_set_below_the_measured(real, tmp_path: Path) -> N
     assert "92.4" not in measured
 
 
-def whole(recorder, table: Table) -> list[Record]:
+def all_cells(recorder, table: Table) -> list[Record]:
     """Records of two seeds in every cell of a table, under each of its protocols."""
-    found = []
+    records = []
     for index, row in enumerate(table.rows):
         for dataset in table.datasets:
-            own = row.protocol_on(twin=True)
-            for protocol in [own] if own else [*table.protocols] or [CARDS[dataset].protocol]:
+            protocol_of_row = row.protocol_on(twin=True)
+            for protocol in (
+                [protocol_of_row]
+                if protocol_of_row
+                else [*table.protocols] or [CARDS[dataset].protocol]
+            ):
                 for seed in (0, 1):
-                    one = recorder(table, index, dataset, seed)
-                    cell = replace(one.cell, protocol=canonical_text(dataset, protocol))
-                    key = digest_of(f"{one.key} {protocol}".encode())[:20]
-                    found.append(replace(one, key=key, cell=cell))
-    return found
+                    record = recorder(table, index, dataset, seed)
+                    cell = replace(record.cell, protocol=canonical_text(dataset, protocol))
+                    key = digest_of(f"{record.key} {protocol}".encode())[:20]
+                    records.append(replace(record, key=key, cell=cell))
+    return records
 
 
 @needs_latex
@@ -107,7 +111,7 @@ def test_every_table_fits_the_page_without_shrinking(
     tables = built_in_tables()
     floats = []
     for table in tables:
-        grids = build_grids(whole(recorder, table), table)
+        grids = build_grids(all_cells(recorder, table), table)
         assert len(grids[0].shown) == len(table.datasets) * max(1, len(table.protocols))
         floats.append(to_latex(grids) + r"\clearpage")
     log, page = compile_latex(tmp_path, NO_SHRINKING + "\n".join(floats), options)
@@ -118,7 +122,7 @@ def test_every_table_fits_the_page_without_shrinking(
 
 def test_rows_that_are_trained_on_different_sets_say_on_which(recorder) -> None:
     table = load_table("table4")
-    (grid,) = build_grids(whole(recorder, table), table)
+    (grid,) = build_grids(all_cells(recorder, table), table)
     text = to_latex([grid])
     assert " & Training & Training & " in text
     assert " & ids / images & time & " in text
@@ -127,7 +131,7 @@ def test_rows_that_are_trained_on_different_sets_say_on_which(recorder) -> None:
     assert training is not None
     size = f"{training.identities:.0f} / {training.images:.0f}"
     assert f"{LABEL % table.rows[0].label}{size} & " in text
-    assert "Training" not in to_latex(build_grids(whole(recorder, TABLE), TABLE)[:1])
+    assert "Training" not in to_latex(build_grids(all_cells(recorder, TABLE), TABLE)[:1])
 
 
 @needs_latex
@@ -153,8 +157,8 @@ def test_wide_narrow_and_odd_tables_are_set_too(recorder, tmp_path: Path) -> Non
     )
     names = [*TABLE.datasets, "mlr-pku"]
     wide = [recorder(odd, row, d, 0) for row in range(3) for d in names]
-    one = [recorder(odd, row, "caviar", seed, "real") for row in range(2) for seed in range(2)]
-    log, text = compile_latex(tmp_path, NO_SHRINKING + to_latex(build_grids([*wide, *one], odd)))
+    real = [recorder(odd, row, "caviar", seed, "real") for row in range(2) for seed in range(2)]
+    log, text = compile_latex(tmp_path, NO_SHRINKING + to_latex(build_grids([*wide, *real], odd)))
     assert overfull(log) == []
     assert "100% & more: {a b}#" in text  # TeX draws the underscore as a rule
     assert "A 1 & B" in text
@@ -185,8 +189,8 @@ def test_marked_numbers_stand_on_the_decimal_point_of_the_others(tmp_path: Path)
     boxes = subprocess.run(
         ["pdftotext", "-bbox", "page.pdf", "-"], cwd=tmp_path, capture_output=True, text=True
     ).stdout
-    found = re.findall(r'xMin="([\d.]+)".*>([\d.]+)</word>', boxes)
-    left = {mean: float(x) for x, mean in found}
+    words = re.findall(r'xMin="([\d.]+)".*>([\d.]+)</word>', boxes)
+    left = {mean: float(x) for x, mean in words}
     tens = [left["51.3"], left["48.7"]]
     units = [left["9.3"], left["8.8"], left["7.7"], left["6.6"]]
     assert max(tens) - min(tens) < 0.1
@@ -218,8 +222,8 @@ def test_the_files_of_a_report_are_set_as_the_page_of_the_docs_says(drawn, tmp_p
     (tmp_path / "page.tex").write_text(example, encoding="utf-8")
     command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "page.tex"]
     for _ in range(2):  # the second time for the references
-        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stdout[-2000:]
+        process = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert process.returncode == 0, process.stdout[-2000:]
     log = (tmp_path / "page.log").read_text(encoding="utf-8", errors="replace")
     assert overfull(log) == []
     assert "undefined" not in log

@@ -67,12 +67,12 @@ def test_a_picture_stands_upright_as_its_exif_says(orientation, suffix, tmp_path
     options = {"quality": 95} if suffix == "JPEG" else {}
     file.write_bytes(content(picture, suffix, exif=exif(orientation), **options))
     plain.write_bytes(content(picture, suffix, **options))
-    seen = decode(file)
-    assert np.array_equal(seen, upright(decode(plain), orientation))
+    pixels = decode(file)
+    assert np.array_equal(pixels, upright(decode(plain), orientation))
     with Image.open(file) as opened:  # as another reader turns it
-        assert np.array_equal(seen, np.asarray(ImageOps.exif_transpose(opened).convert("RGB")))
-    assert image_size(file) == seen.shape[1::-1]
-    assert seen.flags.c_contiguous
+        assert np.array_equal(pixels, np.asarray(ImageOps.exif_transpose(opened).convert("RGB")))
+    assert image_size(file) == pixels.shape[1::-1]
+    assert pixels.flags.c_contiguous
 
 
 @pytest.mark.parametrize("order", ["<", ">"])
@@ -102,8 +102,8 @@ def test_exif_of_either_byte_order_is_read(order, tmp_path):
 )
 def test_malformed_exif_costs_nothing(damaged, suffix, tmp_path):
     picture, file = Image.fromarray(PIXELS), tmp_path / "x.jpg"
-    whole = damaged if damaged.startswith(b"Exif") else b"Exif\0\0" + damaged
-    file.write_bytes(content(picture, suffix, exif=whole))
+    exif = damaged if damaged.startswith(b"Exif") else b"Exif\0\0" + damaged
+    file.write_bytes(content(picture, suffix, exif=exif))
     (tmp_path / "plain.jpg").write_bytes(content(picture, suffix))
     with warnings.catch_warnings():
         warnings.simplefilter("error")  # it would stand between our lines
@@ -160,7 +160,7 @@ def test_a_folder_of_lying_pictures_is_embedded_upright(tmp_path):
 # --- what else changes a picture ------------------------------------------------------------------
 
 
-def seen(tmp_path, picture, suffix="PNG", **options):
+def decoded(tmp_path, picture, suffix="PNG", **options):
     (tmp_path / "x.png").write_bytes(content(picture, suffix, **options))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -169,22 +169,22 @@ def seen(tmp_path, picture, suffix="PNG", **options):
 
 def test_grey_is_three_equal_channels(tmp_path):
     grey = PIXELS[..., 0]
-    assert np.array_equal(seen(tmp_path, Image.fromarray(grey)), np.stack([grey] * 3, -1))
+    assert np.array_equal(decoded(tmp_path, Image.fromarray(grey)), np.stack([grey] * 3, -1))
 
 
 def test_alpha_is_dropped_and_the_colours_below_it_are_read(tmp_path):
     alpha = np.full((H, W, 1), 7, np.uint8)
     alpha[::2] = 0
     assert np.array_equal(
-        seen(tmp_path, Image.fromarray(np.concatenate([PIXELS, alpha], -1))), PIXELS
+        decoded(tmp_path, Image.fromarray(np.concatenate([PIXELS, alpha], -1))), PIXELS
     )
 
 
 def test_a_palette_gives_its_colours_transparent_or_not(tmp_path):
     picture = Image.fromarray(PIXELS).quantize(64)
     expected = np.asarray(picture.convert("RGB"))
-    assert np.array_equal(seen(tmp_path, picture), expected)
-    assert np.array_equal(seen(tmp_path, picture, transparency=bytes(64)), expected)
+    assert np.array_equal(decoded(tmp_path, picture), expected)
+    assert np.array_equal(decoded(tmp_path, picture, transparency=bytes(64)), expected)
 
 
 def test_cmyk_is_converted_without_a_profile(tmp_path):
@@ -192,7 +192,7 @@ def test_cmyk_is_converted_without_a_profile(tmp_path):
     cmyk[..., 0], cmyk[..., 3] = 100, 50
     picture = Image.fromarray(cmyk, "CMYK")
     ink = (255 - 100) * (255 - 50) / 255, 255 - 50, 255 - 50
-    assert np.allclose(seen(tmp_path, picture, "JPEG", quality=100), ink, atol=2)
+    assert np.allclose(decoded(tmp_path, picture, "JPEG", quality=100), ink, atol=2)
 
 
 def test_sixteen_bits_are_refused_in_grey_and_in_colour(tmp_path):
@@ -217,17 +217,17 @@ def png(header, rows):
 
 
 def test_of_an_animation_the_first_picture_is_read(tmp_path):
-    other = Image.fromarray(255 - PIXELS)
-    frames = seen(tmp_path, Image.fromarray(PIXELS), save_all=True, append_images=[other])
+    second = Image.fromarray(255 - PIXELS)
+    frames = decoded(tmp_path, Image.fromarray(PIXELS), save_all=True, append_images=[second])
     assert np.array_equal(frames, PIXELS)
 
 
 def test_a_colour_profile_is_not_applied(tmp_path):
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")).tobytes()
     picture = Image.fromarray(PIXELS)
-    assert np.array_equal(seen(tmp_path, picture, icc_profile=profile), PIXELS)
-    with_it = seen(tmp_path, picture, "JPEG", icc_profile=profile)
-    assert np.array_equal(with_it, seen(tmp_path, picture, "JPEG"))
+    assert np.array_equal(decoded(tmp_path, picture, icc_profile=profile), PIXELS)
+    with_it = decoded(tmp_path, picture, "JPEG", icc_profile=profile)
+    assert np.array_equal(with_it, decoded(tmp_path, picture, "JPEG"))
 
 
 # --- what is no picture ---------------------------------------------------------------------------
@@ -263,10 +263,10 @@ def test_what_is_no_picture_is_named_with_what_helps(name, remedy, bad, tmp_path
     file.write_bytes(bad)
     with pytest.raises(InputError) as caught:
         decode(file)
-    said = str(caught.value)
-    assert said.startswith(f"{file}: not a whole JPEG, PNG or BMP image (it ")
-    assert name in said.partition(";")[0]
-    assert remedy in said.partition(";")[2]
+    message = str(caught.value)
+    assert message.startswith(f"{file}: not a whole JPEG, PNG or BMP image (it ")
+    assert name in message.partition(";")[0]
+    assert remedy in message.partition(";")[2]
 
 
 def test_places_that_are_no_files_are_named(tmp_path):
@@ -296,7 +296,7 @@ def test_decoding_prints_nothing_of_the_library(tmp_path):
     )
     code = "import sys, pathlib; from crossres.datasets.readers.parts.listing import decode; "
     code += "print(decode(pathlib.Path(sys.argv[1])).shape)"
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", code, str(tmp_path / "x.jpg")], capture_output=True, text=True
     )
-    assert (done.stdout, done.stderr) == (f"({H}, {W}, 3)\n", "")
+    assert (process.stdout, process.stderr) == (f"({H}, {W}, 3)\n", "")

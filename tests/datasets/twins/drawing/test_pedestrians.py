@@ -43,10 +43,10 @@ def test_down_sampling_destroys_the_print_by_steps(pattern):
 
 def test_many_people_share_their_colours_but_not_their_fabrics():
     people = [person("a set", pid) for pid in range(200)]
-    colours = Counter((one.top.colour, one.bottom.colour) for one in people)
+    colours = Counter((pedestrian.top.colour, pedestrian.bottom.colour) for pedestrian in people)
     assert len(colours) <= 6
     assert min(colours.values()) > 15
-    fabrics = Counter((one.top, one.bottom) for one in people)
+    fabrics = Counter((pedestrian.top, pedestrian.bottom) for pedestrian in people)
     assert max(fabrics.values()) == 1
     assert person("a set", 7) == people[7]
 

@@ -21,17 +21,17 @@ USUAL = View(60, 60, nuisance=0.1)
 
 
 def of_kind(kind: str) -> Vehicle:
-    return next(one for one in FLEET if one.kind == kind)
+    return next(member for member in FLEET if member.kind == kind)
 
 
 def image(*names: str | int, pid: int = 1, view: View = USUAL) -> np.ndarray:
     return photograph_vehicle(FLEET[pid], camera(0.1, "a set", 1), view, *names)
 
 
-def covered(view: View, one: Vehicle, *names: str | int) -> np.ndarray:
+def covered(view: View, target: Vehicle, *names: str | int) -> np.ndarray:
     """(height, width) bool: where the picture shows the vehicle and not one with another look."""
-    other = next(v for v in FLEET if v.kind == one.kind and v.prints != one.prints)
-    pair = [photograph_vehicle(v, camera(0.0, "s", 1), view, *names) for v in (one, other)]
+    rival = next(v for v in FLEET if v.kind == target.kind and v.prints != target.prints)
+    pair = [photograph_vehicle(v, camera(0.0, "s", 1), view, *names) for v in (target, rival)]
     return np.abs(pair[0].astype(int) - pair[1]).max(axis=2) > 12
 
 
@@ -72,39 +72,40 @@ def test_pictures_have_the_size_that_is_asked_for(width, height):
 @pytest.mark.parametrize("angle", [0, 20, 45, 90, 200, 315])
 @pytest.mark.parametrize("tilt", [0, 45])
 def test_a_framed_vehicle_fills_the_image_and_stays_inside(angle, tilt):
-    one = of_kind("car")
-    width, height = framed(one.body, angle, tilt, 4900)
+    car = of_kind("car")
+    width, height = framed(car.body, angle, tilt, 4900)
     assert width * height == pytest.approx(4900, rel=0.03)
-    seen = covered(View(width, height, angle=angle, nuisance=0.0, tilt=tilt), one, "a")
-    rows, columns = np.flatnonzero(seen.any(axis=1)), np.flatnonzero(seen.any(axis=0))
+    mask = covered(View(width, height, angle=angle, nuisance=0.0, tilt=tilt), car, "a")
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     # The tyres of both are black: seen from the side, a part of the height tells nothing.
     assert (rows[-1] - rows[0]) / height > (0.6 if tilt else 0.8)
     assert (columns[-1] - columns[0]) / width > 0.8
-    edge = [seen[0], seen[-1], seen[:, 0], seen[:, -1]]
+    edge = [mask[0], mask[-1], mask[:, 0], mask[:, -1]]
     assert max(part.mean() for part in edge) < 0.5
 
 
 @pytest.mark.parametrize(("width", "height"), [(100, 50), (50, 100), (80, 70)])
 def test_without_an_angle_the_shape_of_the_image_turns_the_vehicle(width, height):
-    one = of_kind("car")
+    car = of_kind("car")
     view = View(width, height, nuisance=0.0)
     sizes = []
     for name in range(6):
-        seen = covered(view, one, name)
-        rows, columns = np.flatnonzero(seen.any(axis=1)), np.flatnonzero(seen.any(axis=0))
+        mask = covered(view, car, name)
+        rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
         sizes.append(((columns[-1] - columns[0]) / width, (rows[-1] - rows[0]) / height))
     assert np.min(sizes) > 0.65
-    pictures = [photograph_vehicle(one, camera(0.0, "s", 1), view, n) for n in range(6)]
+    pictures = [photograph_vehicle(car, camera(0.0, "s", 1), view, n) for n in range(6)]
     assert len({picture.tobytes() for picture in pictures}) == 6
 
 
 def test_many_vehicles_share_paint_and_kind_but_not_their_prints():
-    paints = Counter(one.paint for one in FLEET)
+    paints = Counter(member.paint for member in FLEET)
     assert len(paints) == 3
     assert min(paints.values()) > 40
-    assert set(Counter(one.kind for one in FLEET)) == set(BODIES)
-    assert max(Counter((one.prints, one.fitting, one.detail) for one in FLEET).values()) == 1
-    assert {fabric.pattern for one in FLEET for fabric in one.prints} == set(PATTERNS)
+    assert set(Counter(member.kind for member in FLEET)) == set(BODIES)
+    looks = Counter((member.prints, member.fitting, member.detail) for member in FLEET)
+    assert max(looks.values()) == 1
+    assert {fabric.pattern for member in FLEET for fabric in member.prints} == set(PATTERNS)
     assert vehicle("a set", 7) == FLEET[7]
     assert vehicle("another set", 7) != FLEET[7]
 
@@ -112,9 +113,9 @@ def test_many_vehicles_share_paint_and_kind_but_not_their_prints():
 def test_the_mean_colour_of_a_body_is_its_paint():
     """So that a colour histogram of a blurred image has only the shared paint to go by."""
     by_paint: dict[tuple[int, int, int], list[np.ndarray]] = {}
-    for one in FLEET:
-        flat = np.asarray(layers(one).deck, dtype=np.float64)[20:-20, 10:-10]
-        by_paint.setdefault(one.paint, []).append(flat.mean(axis=(0, 1)))
+    for member in FLEET:
+        flat = np.asarray(layers(member).deck, dtype=np.float64)[20:-20, 10:-10]
+        by_paint.setdefault(member.paint, []).append(flat.mean(axis=(0, 1)))
     for paint, means in by_paint.items():
         assert np.mean(means, axis=0) == pytest.approx(paint, abs=14)
 
@@ -122,7 +123,7 @@ def test_the_mean_colour_of_a_body_is_its_paint():
 def test_down_sampling_destroys_the_prints_by_steps():
     def contrast(rate: int) -> float:
         """Standard deviation of the colours on a body that is 80 pixels of the image long."""
-        flat = [np.asarray(layers(one).deck)[:, :44] for one in FLEET[:60]]
+        flat = [np.asarray(layers(member).deck)[:, :44] for member in FLEET[:60]]
         left = [downsample(downsample(deck, 2), rate).std(axis=(0, 1)) for deck in flat]
         return float(np.mean(left))
 
@@ -134,9 +135,9 @@ def test_down_sampling_destroys_the_prints_by_steps():
 def test_vehicles_of_one_identity_are_told_apart_by_their_prints_only_when_seen_sharply():
     """Same names, other prints: the difference shrinks with the rate."""
     view = View(48, 80, angle=0, nuisance=0.0)
-    one = of_kind("van")
-    other = next(v for v in FLEET if v.kind == "van" and v.paint == one.paint and v != one)
-    pair = [photograph_vehicle(v, camera(0.0, "s", 1), view, "a") for v in (one, other)]
+    van = of_kind("van")
+    rival = next(v for v in FLEET if v.kind == "van" and v.paint == van.paint and v != van)
+    pair = [photograph_vehicle(v, camera(0.0, "s", 1), view, "a") for v in (van, rival)]
     apart = []
     for rate in (1, 2, 4):
         small = [downsample(picture, rate).astype(float) for picture in pair]
@@ -158,11 +159,11 @@ def test_shadows_fall_on_a_side_that_depends_on_the_hour():
 
 def test_a_tilted_camera_shows_the_side():
     """From the roadside the roof is displaced against the wheels; from above it is not."""
-    one = of_kind("bus")
+    bus = of_kind("bus")
     drawings = []
     for lift in (0.0, -0.8):
         drawing = Image.new("RGB", (200, 200), (255, 0, 255))
-        draw_vehicle(drawing, one, Placement(90, 150, 100, 120, flat=0.6, lift_y=lift))
+        draw_vehicle(drawing, bus, Placement(90, 150, 100, 120, flat=0.6, lift_y=lift))
         drawings.append(np.asarray(drawing))
     rows = [
         np.flatnonzero((drawing != (255, 0, 255)).any(axis=2).any(axis=1)) for drawing in drawings
@@ -172,9 +173,9 @@ def test_a_tilted_camera_shows_the_side():
 
 
 def test_layers_are_as_large_as_the_body():
-    for one in FLEET[:20]:
-        flat = layers(one)
-        expected = (round(one.body.width * LENGTH), LENGTH)
+    for member in FLEET[:20]:
+        flat = layers(member)
+        expected = (round(member.body.width * LENGTH), LENGTH)
         assert {i.size for i in (flat.deck, flat.deck_mask, flat.roof, flat.roof_mask)} == {
             expected
         }
@@ -182,12 +183,12 @@ def test_layers_are_as_large_as_the_body():
 
 @pytest.mark.parametrize("nuisance", [0.0, 0.1, 1.0])
 def test_vehicles_head_one_way_but_for_a_share_of_nuisance(nuisance):
-    found = [heading(nuisance, "a set", number) for number in range(4000)]
-    sectors = Counter(round(turned / 45) for turned in found)
+    headings = [heading(nuisance, "a set", number) for number in range(4000)]
+    sectors = Counter(round(turned / 45) for turned in headings)
     assert 1 - sectors[0] / 4000 == pytest.approx(nuisance * 7 / 8, abs=0.02)
     if nuisance:
         assert set(sectors) == set(range(8))
-    assert {turned - 45 * round(turned / 45) for turned in found} == set(range(-15, 16))
+    assert {turned - 45 * round(turned / 45) for turned in headings} == set(range(-15, 16))
 
 
 def test_the_shot_of_a_vehicle_has_its_shape():

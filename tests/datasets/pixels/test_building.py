@@ -2,7 +2,6 @@
 
 import errno
 import io
-import logging
 import os
 import shutil
 import signal
@@ -13,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from crossres.datasets import InputError, Source, build_manifest, open_raw, open_store
+from crossres.datasets import InputError, open_store
 from crossres.datasets.pixels.building import count_finished
 from crossres.datasets.pixels.plan import plan_store
 
-REPO = Path(__file__).resolve().parents[2]
+REPO = Path(__file__).resolve().parents[3]
 IMAGES, CHUNK = 16, 4
 SIZE = (32, 16)
 
@@ -39,12 +38,10 @@ print(store.origin, store.digest)
 
 
 @pytest.fixture
-def viper(make, tmp_path, monkeypatch):
+def viper(viper, monkeypatch):
     """(raw, manifest, cache) of a small VIPeR, with small chunks here too."""
     monkeypatch.setattr("crossres.datasets.pixels.plan.CHUNK", CHUNK)
-    make("mlr-viper", tmp_path / "raw")
-    raw = open_raw("mlr-viper", Source(tmp_path / "raw"), tmp_path / "cache")
-    return raw, build_manifest(raw), tmp_path / "cache"
+    return viper
 
 
 @pytest.fixture
@@ -222,6 +219,11 @@ DAMAGES = {
 }
 
 
+def pixels_file(cache):
+    (file,) = (cache / "pixels").glob("*/pixels.npy")
+    return file
+
+
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_damaged_chunks_are_built_again(damage, viper, expected, monkeypatch, tmp_path):
     raw, manifest, cache = viper
@@ -320,103 +322,3 @@ def test_an_image_that_cannot_be_decoded_keeps_what_is_finished(viper):
         open_store(raw, manifest, *SIZE, cache)
     (folder,) = partials(cache)
     assert count_finished(plan_store(raw, manifest, *SIZE), folder) == 12
-
-
-@pytest.mark.parametrize("jobs", [1, 2, 5])
-def test_any_number_of_threads_gives_the_same(jobs, viper, expected, monkeypatch, tmp_path):
-    raw, manifest, _ = viper
-    monkeypatch.setattr("crossres.datasets.pixels.decoding._SLICE", 2)
-    monkeypatch.setattr("crossres.datasets.pixels.decoding._DECODED_BYTES", 20_000)
-    assert open_store(raw, manifest, *SIZE, tmp_path / "x", jobs=jobs).digest == expected
-
-
-@pytest.mark.parametrize("jobs", [1, 3])
-def test_the_first_bad_image_is_the_one_named(jobs, viper, monkeypatch):
-    raw, manifest, cache = viper
-    monkeypatch.setattr("crossres.datasets.pixels.decoding._SLICE", 1)
-    paths = [manifest.table["path"].iloc[row] for row in (5, 9, 15)]
-    for path in paths:
-        (raw.folder / path).write_bytes(b"no image")
-    with pytest.raises(InputError) as caught:
-        open_store(raw, manifest, *SIZE, cache, jobs=jobs)
-    assert str(raw.folder / paths[0]) in str(caught.value)
-
-
-# --- opening without reading all of it ------------------------------------------------------------
-
-
-def pixels_file(cache):
-    (file,) = (cache / "pixels").glob("*/pixels.npy")
-    return file
-
-
-def no_reading(monkeypatch):
-    def read(*_args):
-        raise AssertionError("read in full")
-
-    monkeypatch.setattr("crossres.datasets.pixels.store._sha256", read)
-
-
-def test_a_checked_store_is_opened_without_reading_it(viper, expected, monkeypatch):
-    raw, manifest, cache = viper
-    open_store(raw, manifest, *SIZE, cache)
-    no_reading(monkeypatch)
-    assert open_store(raw, manifest, *SIZE, cache, checked=True).digest == expected
-    with pytest.raises(AssertionError, match="read in full"):
-        open_store(raw, manifest, *SIZE, cache)
-
-
-def test_a_store_touched_since_it_was_checked_is_read_in_full(viper, expected, caplog):
-    raw, manifest, cache = viper
-    open_store(raw, manifest, *SIZE, cache)
-    file = pixels_file(cache)
-    content = bytearray(file.read_bytes())
-    content[-1] ^= 1
-    with file.open("r+b") as stream:
-        stream.write(content)
-    with caplog.at_level(logging.WARNING, logger="crossres.datasets"):
-        assert open_store(raw, manifest, *SIZE, cache, checked=True).digest == expected
-    assert "do not match their digest; building it again" in caplog.text
-
-
-def test_a_copied_store_is_read_once(viper, expected, monkeypatch):
-    raw, manifest, cache = viper
-    open_store(raw, manifest, *SIZE, cache)
-    file = pixels_file(cache)
-    copy = file.with_name("copy")
-    copy.write_bytes(file.read_bytes())
-    copy.replace(file)
-    with monkeypatch.context() as patch:
-        no_reading(patch)
-        with pytest.raises(AssertionError, match="read in full"):
-            open_store(raw, manifest, *SIZE, cache, checked=True)
-    open_store(raw, manifest, *SIZE, cache, checked=True)
-    no_reading(monkeypatch)
-    assert open_store(raw, manifest, *SIZE, cache, checked=True).digest == expected
-
-
-def test_a_full_check_finds_what_the_times_of_the_file_do_not_tell(
-    viper, expected, monkeypatch, caplog
-):
-    """As a failing disk does: other bytes, and nothing else about the file has changed."""
-    raw, manifest, cache = viper
-    open_store(raw, manifest, *SIZE, cache)
-    with pixels_file(cache).open("r+b") as stream:
-        stream.seek(-1, 2)
-        stream.write(b"\xff")
-    monkeypatch.setattr("crossres.datasets.pixels.store._stamp", lambda *_: "the same")
-    with caplog.at_level(logging.WARNING, logger="crossres.datasets"):
-        store = open_store(raw, manifest, *SIZE, cache)
-    assert store.digest == expected
-    assert "building it again" in caplog.text
-
-
-def test_a_changed_digest_is_not_believed(viper, expected, caplog):
-    raw, manifest, cache = viper
-    open_store(raw, manifest, *SIZE, cache)
-    description = pixels_file(cache).with_name("store.json")
-    for changed in (description.read_text().replace(expected, "0" * 64), '{"sha256": 1}'):
-        description.write_text(changed)
-        with caplog.at_level(logging.WARNING, logger="crossres.datasets"):
-            assert open_store(raw, manifest, *SIZE, cache, checked=True).digest == expected
-    assert len(caplog.records) == 2

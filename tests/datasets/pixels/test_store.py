@@ -1,4 +1,4 @@
-"""The pixel store holds what decoding and resampling one image at a time gives, or is rebuilt."""
+"""A pixel store is built once and opened as it was built; a damaged one is built again."""
 
 import json
 import logging
@@ -13,152 +13,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from crossres.datasets import (
-    CARDS,
-    PROTOCOLS,
-    InputError,
-    Manifest,
-    Source,
-    build_manifest,
-    open_raw,
-    open_store,
-)
-from crossres.datasets.readers import reader
-from crossres.datasets.resampling.integer import resample
+from crossres.datasets import InputError, Manifest, Source, build_manifest, open_raw, open_store
 
-REPO = Path(__file__).resolve().parents[2]
-
-
-@pytest.fixture
-def viper(make, tmp_path):
-    """(raw, manifest, cache) of a small VIPeR."""
-    make("mlr-viper", tmp_path / "raw")
-    raw = open_raw("mlr-viper", Source(tmp_path / "raw"), tmp_path / "cache")
-    return raw, build_manifest(raw), tmp_path / "cache"
+REPO = Path(__file__).resolve().parents[3]
 
 
 def stores(cache):
     return sorted((cache / "pixels").glob("*"))
 
 
-def one_by_one(raw, path, rate, height, width):
-    """An image of the store by the documented rule, without any batching."""
-    image = reader(CARDS[raw.dataset].reader).open_image(raw.folder, path)
-    if rate > 1:
-        low = max(1, image.shape[0] // rate), max(1, image.shape[1] // rate)
-        image = resample(image, *low, "bicubic")
-    return resample(image, height, width, "bilinear")
-
-
-def test_every_image_of_every_layout_is_right(dataset, make, tmp_path):
-    if CARDS[dataset].protocol not in PROTOCOLS:
-        pytest.skip(f"no protocol {CARDS[dataset].protocol}")
-    make(dataset, tmp_path)
-    raw = open_raw(dataset, Source(tmp_path), tmp_path)
-    manifest = build_manifest(raw)
-    store = open_store(raw, manifest, 48, 20, tmp_path / "cache")
-    assert (store.height, store.width, store.manifest_digest) == (48, 20, manifest.digest)
-    for split in ("train", "query", "gallery"):
-        rows = manifest.rows(split)
-        images = store.images(split)
-        assert images.shape == (len(rows), 48, 20, 3)
-        assert images.dtype == np.uint8
-        for image, row in zip(images, rows.itertuples(), strict=True):
-            assert np.array_equal(image, one_by_one(raw, row.path, row.rate, 48, 20))
-    train = manifest.rows("train")
-    hr = train[train["rate"] == 1]["path"]
-    for rate in (2, 3, 4):
-        variants = store.variants(rate)
-        assert variants.shape == (len(hr), 48, 20, 3)
-        for image, path in zip(variants, hr, strict=True):
-            assert np.array_equal(image, one_by_one(raw, path, rate, 48, 20))
-
-
-KERNELS = ["box", "bilinear", "bicubic", "lanczos", "cv2_linear_noaa", "cv2_cubic_noaa"]
-
-
-def with_options(manifest, options, rates):
-    """The split with options of the protocol, and the rates given in turn, from the first row."""
-    table = manifest.table.assign(rate=[rates[row % len(rates)] for row in range(16)])
-    return Manifest(manifest.dataset, f"mlr-sing[{options}]", 0, table)
-
-
-def check_rows(store, raw, manifest, expected):
-    """Every image and variant is expected(decoded image, rate)."""
-    decode = reader(CARDS[raw.dataset].reader).open_image
-    for split in ("train", "query", "gallery"):
-        rows = manifest.rows(split)
-        for image, row in zip(store.images(split), rows.itertuples(), strict=True):
-            assert np.array_equal(image, expected(decode(raw.folder, row.path), row.rate))
-    train = manifest.rows("train")
-    for rate in (2, 3, 4):
-        hr = train[train["rate"] == 1]["path"]
-        for image, path in zip(store.variants(rate), hr, strict=True):
-            assert np.array_equal(image, expected(decode(raw.folder, path), rate))
-
-
-@pytest.mark.parametrize("kernel", KERNELS)
-def test_the_kernel_of_the_manifest_is_obeyed(kernel, viper):
-    """At every rate there is; rate 0, natively LR, is only brought to the size of the input."""
-    raw, manifest, cache = viper
-    manifest = with_options(manifest, f"kernel={kernel}", [0, 1, 2, 3, 4, 6, 8])
-    store = open_store(raw, manifest, 32, 16, cache)
-
-    def expected(image, rate):
-        if rate > 1:
-            image = resample(image, image.shape[0] // rate, image.shape[1] // rate, kernel)
-        return resample(image, 32, 16, "bilinear")
-
-    check_rows(store, raw, manifest, expected)
-    about = json.loads((stores(cache)[0] / "store.json").read_text())
-    assert set(about["kernels"]) == {kernel, "bilinear"}
-    assert about["kernels"][kernel].startswith("mlr-")
-
-
-@pytest.mark.parametrize("kernel", ["bicubic", "cv2_linear_noaa"])
-def test_on_the_grid_of_the_input_images_are_brought_there_first(kernel, viper):
-    raw, manifest, cache = viper
-    manifest = with_options(manifest, f"grid=input,kernel={kernel}", [0, 1, 2, 3, 4, 6, 8])
-    store = open_store(raw, manifest, 33, 17, cache)
-
-    def expected(image, rate):
-        image = resample(image, 33, 17, "bilinear")
-        if rate > 1:
-            small = resample(image, 33 // rate, 17 // rate, kernel)
-            image = resample(small, 33, 17, "bilinear")
-        return image
-
-    check_rows(store, raw, manifest, expected)
-
-
-def test_kernels_and_grids_are_stores_of_their_own(viper):
-    raw, manifest, cache = viper
-    rates = [1, 2, 3, 4]
-    options = [f"kernel={kernel}" for kernel in KERNELS] + ["grid=input"]
-    found = {
-        open_store(raw, with_options(manifest, option, rates), 32, 16, cache).digest
-        for option in options
-    }
-    assert len(found) == len(stores(cache)) == 7
-
-
 def test_spelling_the_defaults_out_changes_no_pixel(viper):
     raw, manifest, cache = viper
     spelled = Manifest("mlr-viper", "mlr-sing[grid=native,kernel=bicubic]", 0, manifest.table)
     assert open_store(raw, spelled, 32, 16, cache).digest[:16] == GOLDEN_DIGEST
-
-
-def test_unknown_kernels_and_grids_are_refused(viper):
-    raw, manifest, cache = viper
-    for option, message in [
-        (
-            "kernel=area",
-            "unknown kernel 'area'; known are box, bilinear, bicubic, lanczos, cv2_lin",
-        ),
-        ("grid=output", "unknown grid 'output'; known are native, input"),
-    ]:
-        with pytest.raises(InputError, match=message):
-            open_store(raw, with_options(manifest, option, [1]), 32, 16, cache)
 
 
 def test_chunks_do_not_show(viper, monkeypatch, tmp_path):
@@ -198,8 +65,8 @@ def test_the_digest_is_of_the_pixels_alone(viper, make, tmp_path):
     for file in (tmp_path / "copy").rglob("*.bmp"):
         os.utime(file, (1, 1))
     copy = open_raw("mlr-viper", Source(tmp_path / "copy"), cache)
-    again = open_store(copy, build_manifest(copy), 32, 16, cache)
-    assert again.digest == store.digest
+    copied = open_store(copy, build_manifest(copy), 32, 16, cache)
+    assert copied.digest == store.digest
     assert len(stores(cache)) == 2
 
 
@@ -248,13 +115,13 @@ def a_list(store):
 
 
 def old_version(store):
-    about = json.loads((store / "store.json").read_text())
-    (store / "store.json").write_text(json.dumps({**about, "store": 0}))
+    entries = json.loads((store / "store.json").read_text())
+    (store / "store.json").write_text(json.dumps({**entries, "store": 0}))
 
 
 def foreign(store):
-    about = json.loads((store / "store.json").read_text())
-    (store / "store.json").write_text(json.dumps({**about, "manifest": "0" * 64}))
+    entries = json.loads((store / "store.json").read_text())
+    (store / "store.json").write_text(json.dumps({**entries, "manifest": "0" * 64}))
 
 
 def a_file(store):
@@ -273,9 +140,9 @@ def test_a_damaged_or_foreign_store_is_reported_and_built_again(damage, viper, c
     (folder,) = stores(cache)
     damage(folder)
     with caplog.at_level(logging.WARNING, logger="crossres.datasets"):
-        again = open_store(raw, manifest, 32, 16, cache)
-    assert again.digest == good.digest
-    assert np.array_equal(again.images("train"), expected)
+        rebuilt = open_store(raw, manifest, 32, 16, cache)
+    assert rebuilt.digest == good.digest
+    assert np.array_equal(rebuilt.images("train"), expected)
     assert [record.levelname for record in caplog.records] == ["WARNING"]
     assert str(folder) in caplog.text
     assert "building it again" in caplog.text
@@ -299,10 +166,10 @@ def bomb(width, height):
         return struct.pack(">I", len(content)) + name + content + checksum
 
     packer = zlib.compressobj(9)
-    first, other = (
+    first, repeated = (
         packer.compress(bytes(1 << 20)) + packer.flush(zlib.Z_FULL_FLUSH) for _ in range(2)
     )
-    zeros = first + other * (3 * width * height >> 20)
+    zeros = first + repeated * (3 * width * height >> 20)
     head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     blocks = block(b"IHDR", head) + block(b"IDAT", zeros) + block(b"IEND", b"")
     return b"\x89PNG\r\n\x1a\n" + blocks
@@ -323,9 +190,9 @@ def test_a_decompression_bomb_is_named_in_one_line(viper):
 def test_a_manifest_of_other_images_is_refused(viper):
     raw, manifest, cache = viper
     table = manifest.table.replace({"path": {raw.images[0].path: "cam_a/999_0.bmp"}})
-    other = Manifest("mlr-viper", "mlr-sing", 0, table)
+    foreign_manifest = Manifest("mlr-viper", "mlr-sing", 0, table)
     with pytest.raises(InputError, match=r"999_0\.bmp: is in the manifest, but not in the raw"):
-        open_store(raw, other, 32, 16, cache)
+        open_store(raw, foreign_manifest, 32, 16, cache)
     (raw.folder / raw.images[0].path).unlink()
     with pytest.raises(InputError, match="cannot be read"):
         open_store(raw, manifest, 32, 16, cache)
@@ -343,8 +210,8 @@ def test_the_kernels_refusal_leaves_nothing(viper):
         "except d.InputError as error: print(error)\n"
     )
     command = [sys.executable, "-c", code, str(raw.folder), str(cache)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=REPO)
-    assert "cannot be written (File too large)" in done.stdout
+    process = subprocess.run(command, capture_output=True, text=True, check=True, cwd=REPO)
+    assert "cannot be written (File too large)" in process.stdout
     assert stores(cache) == []
 
 
@@ -393,3 +260,85 @@ def test_unknown_parts_and_sizes_are_refused(viper):
         open_store(raw, manifest, 0, 16, cache)
     with pytest.raises(InputError, match="jobs: give a whole number from 1, not 0"):
         open_store(raw, manifest, 32, 16, cache, jobs=0)
+
+
+# --- opening without reading all of it ------------------------------------------------------------
+
+
+@pytest.fixture
+def expected(viper, tmp_path):
+    """The digest of the store as it is built in another cache."""
+    raw, manifest, _ = viper
+    return open_store(raw, manifest, 32, 16, tmp_path / "intact").digest
+
+
+def no_reading(monkeypatch):
+    def read(*_args):
+        raise AssertionError("read in full")
+
+    monkeypatch.setattr("crossres.datasets.pixels.store._sha256", read)
+
+
+def test_a_checked_store_is_opened_without_reading_it(viper, expected, monkeypatch):
+    raw, manifest, cache = viper
+    open_store(raw, manifest, 32, 16, cache)
+    no_reading(monkeypatch)
+    assert open_store(raw, manifest, 32, 16, cache, checked=True).digest == expected
+    with pytest.raises(AssertionError, match="read in full"):
+        open_store(raw, manifest, 32, 16, cache)
+
+
+def test_a_store_touched_since_it_was_checked_is_read_in_full(viper, expected, caplog):
+    raw, manifest, cache = viper
+    open_store(raw, manifest, 32, 16, cache)
+    file = stores(cache)[0] / "pixels.npy"
+    content = bytearray(file.read_bytes())
+    content[-1] ^= 1
+    with file.open("r+b") as stream:
+        stream.write(content)
+    with caplog.at_level(logging.WARNING, logger="crossres.datasets"):
+        assert open_store(raw, manifest, 32, 16, cache, checked=True).digest == expected
+    assert "do not match their digest; building it again" in caplog.text
+
+
+def test_a_copied_store_is_read_once(viper, expected, monkeypatch):
+    raw, manifest, cache = viper
+    open_store(raw, manifest, 32, 16, cache)
+    file = stores(cache)[0] / "pixels.npy"
+    copy = file.with_name("copy")
+    copy.write_bytes(file.read_bytes())
+    copy.replace(file)
+    with monkeypatch.context() as patch:
+        no_reading(patch)
+        with pytest.raises(AssertionError, match="read in full"):
+            open_store(raw, manifest, 32, 16, cache, checked=True)
+    open_store(raw, manifest, 32, 16, cache, checked=True)
+    no_reading(monkeypatch)
+    assert open_store(raw, manifest, 32, 16, cache, checked=True).digest == expected
+
+
+def test_a_full_check_finds_what_the_times_of_the_file_do_not_tell(
+    viper, expected, monkeypatch, caplog
+):
+    """As a failing disk does: other bytes, and nothing else about the file has changed."""
+    raw, manifest, cache = viper
+    open_store(raw, manifest, 32, 16, cache)
+    with (stores(cache)[0] / "pixels.npy").open("r+b") as stream:
+        stream.seek(-1, 2)
+        stream.write(b"\xff")
+    monkeypatch.setattr("crossres.datasets.pixels.store._stamp", lambda *_: "the same")
+    with caplog.at_level(logging.WARNING, logger="crossres.datasets"):
+        store = open_store(raw, manifest, 32, 16, cache)
+    assert store.digest == expected
+    assert "building it again" in caplog.text
+
+
+def test_a_changed_digest_is_not_believed(viper, expected, caplog):
+    raw, manifest, cache = viper
+    open_store(raw, manifest, 32, 16, cache)
+    description = stores(cache)[0] / "store.json"
+    for changed in (description.read_text().replace(expected, "0" * 64), '{"sha256": 1}'):
+        description.write_text(changed)
+        with caplog.at_level(logging.WARNING, logger="crossres.datasets"):
+            assert open_store(raw, manifest, 32, 16, cache, checked=True).digest == expected
+    assert len(caplog.records) == 2
