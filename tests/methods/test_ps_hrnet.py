@@ -41,7 +41,7 @@ def prepared(**options: Any) -> tuple[PsHrnetNetwork, Iteration, Tensor, MultiSc
     ],
 )
 def test_a_trunk_without_four_stages_is_named(backbone: dict[str, Any]) -> None:
-    with pytest.raises(InputError, match="has no four stages"):
+    with pytest.raises(InputError, match="has no four maps"):
         PsHrnet(replace(SMALL, backbone=backbone)).fit(example_train_set(SMALL), Run(seed=0))
 
 

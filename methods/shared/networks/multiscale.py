@@ -21,17 +21,18 @@ from crossres.methods.shared.reid_options import ReidOptions
 Trunk = Literal["hrnet_w32", "profile"]
 Branches = tuple[nn.Module, tuple[int, ...]]
 GRIDS = ((4, 0.5), (2, 0.2), (2, 0.2), (1, 0.2))  # the side of each grid, and lambda of `pooled`
+BRANCHES = len(GRIDS)
 
 
 class Stages(nn.Module):
-    """The trunk of a profile as one with four scales: the maps behind its four stages."""
+    """The trunk of a profile as one with four scales: the last four maps of its stem and stages."""
 
     def __init__(self, trunk: nn.Module) -> None:
         super().__init__()
         self.trunk = trunk
 
     def forward(self, images: Tensor) -> list[Tensor]:
-        return stages(self.trunk, images)[1:]
+        return stages(self.trunk, images)[-BRANCHES:]
 
 
 def build_branches(
@@ -40,12 +41,16 @@ def build_branches(
     """Build a trunk from images to four maps; return it and the channels of the maps."""
     if trunk == "hrnet_w32":
         return hrnet_w32(weights_dir, pretrained and spec.weights == "imagenet")
-    if spec.name.startswith("vit") or (spec.name == "resnet-small" and len(spec.blocks) != 4):
+    if spec.name.startswith("vit") or (
+        spec.name == "resnet-small" and len(spec.blocks) not in (3, 4)
+    ):
         raise InputError(
-            f"profile: backbone {spec.name} has no four stages to pool; "
-            'give it four blocks, or use option trunk = "hrnet_w32"'
+            f"profile: backbone {spec.name} has no four maps to pool; "
+            'give it three or four blocks, or use option trunk = "hrnet_w32"'
         )
-    return Stages(build_backbone(spec, weights_dir, pretrained)[0]), stage_channels(spec)[1:]
+    return Stages(build_backbone(spec, weights_dir, pretrained)[0]), stage_channels(spec)[
+        -BRANCHES:
+    ]
 
 
 def pooled(maps: Tensor, side: int, share: float) -> Tensor:
