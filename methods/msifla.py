@@ -54,9 +54,9 @@ class MsiflaOptions(ReidOptions):
     ir_lr, ir_weight_decay: of the IR networks.
     ir_warmup: the share of the schedule before re-ID gradients reach the IR networks.
     reid_grad_to_ir: whether they ever do.
-    steps: "alternating" steps after either backward pass, or both "accumulated" into one step;
-        "separate": alternating, and the optimiser keeps the moments of the IR networks apart for
-        L_IR and for L_ReID, whose steps have the rate ir_reid_lr.
+    steps: "separate" steps after either backward pass, and the optimiser keeps the moments of the
+        IR networks apart for L_IR and for L_ReID, whose steps have the rate ir_reid_lr;
+        "alternating": with one optimiser and one rate for both; "accumulated": one step for both.
     ir_first: iterations of L_IR alone before the joint training, as a multiple of its length.
     reid_inputs: re-ID networks train on the "batch", or also on the LR variants of its HR images.
     """
@@ -75,7 +75,7 @@ class MsiflaOptions(ReidOptions):
     ir_weight_decay: float = 0.0
     ir_warmup: float = 0.0
     reid_grad_to_ir: bool = True
-    steps: Literal["alternating", "accumulated", "separate"] = "alternating"
+    steps: Literal["separate", "alternating", "accumulated"] = "separate"
     ir_reid_lr: float = 3e-4
     ir_first: float = 0.0
     reid_inputs: Literal["batch", "batch+variants"] = "batch"

@@ -254,7 +254,6 @@ import sys
 from pathlib import Path
 from crossres.benchmark import RunRequest, run_table
 from crossres.datasets.raw.source import Source
-from crossres.datasets.twins import TWIN_VERSION
 
 out, table, root, profile, cache = map(Path, sys.argv[1:])
 source = Source(root, partial=True, other_sizes=True)
