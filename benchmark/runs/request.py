@@ -30,7 +30,8 @@ from crossres.methods.interface.profile import Profile
 class RunRequest:
     """A table (its name, the path of its file, or itself), and what of it is run into `out`.
 
-    datasets, seeds and rows (labels, published names or numbers from 1) default to the table's;
+    datasets, seeds and rows (labels, published names, numbers from 1 or "oracle") default to the
+    table's, its oracle included;
     `protocol`, one for all data sets with its options, to those of the table or its rows, else to
     the default of each data set; `source` to the twins of the profile's size; `jobs` to
     `default_jobs`; `cache` to $CROSSRES_CACHE or a folder in the user's own. `weights_dir` is a
@@ -89,9 +90,19 @@ class RunRequest:
         return profile if isinstance(profile, Profile) else load_profile(profile, self.weights_dir)
 
     def chosen_rows(self) -> tuple[Row, ...]:
-        """Return the rows that are run. Raises InputError naming one that the table lacks."""
-        rows = None if self.rows is None else list(self.rows)
-        return select_rows(self.whole_table(), rows)
+        """Return the rows that are run, the oracle last: never under a protocol of the request.
+
+        Raises InputError naming one that the table lacks.
+        """
+        table = self.whole_table()
+        rows = select_rows(table, None if self.rows is None else list(self.rows))
+        if self.protocol and table.oracle in rows:
+            if self.rows is not None:
+                raise InputError(
+                    f"the oracle of {table.id} has a protocol of its own; leave --protocol out"
+                )
+            return table.rows
+        return rows
 
     def chosen_datasets(self) -> list[str]:
         """Return the ids of the data sets, each once. Raises InputError for an unknown one."""
