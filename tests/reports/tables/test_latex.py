@@ -96,7 +96,25 @@ def whole(recorder, table: Table) -> list[Record]:
                     cell = replace(one.cell, protocol=canonical_text(dataset, protocol))
                     key = digest_of(f"{one.key} {protocol}".encode())[:20]
                     found.append(replace(one, key=key, cell=cell))
-    return found
+    return [*found, *of_oracle(recorder, table)]
+
+
+def of_oracle(recorder, table: Table) -> list[Record]:
+    """Records of two seeds of the table's oracle, if it has one, on all sets but CAVIAR."""
+    if table.oracle is None:
+        return []
+    alone = replace(table, rows=(table.oracle,))
+    drawn = [
+        recorder(alone, 0, name, k) for name in set(table.datasets) - {"caviar"} for k in (0, 1)
+    ]
+    return [
+        replace(
+            record,
+            key=digest_of(f"{record.key} of the oracle".encode())[:20],
+            cell=replace(record.cell, protocol=table.oracle.protocol),
+        )
+        for record in drawn
+    ]
 
 
 @needs_latex
