@@ -26,6 +26,11 @@ METRIC_TITLES = {
     "mINP": "mINP",
 }
 TIE = "a tie: the paired test over seeds does not distinguish it from the best (5 %, Holm)"
+ORACLE = (
+    "The oracle is no competitor and is never marked: it is tested on the same queries before they "
+    "are down-sampled, which shows what there is to win (– where the set is natively LR, or the "
+    "cells have not been run)."
+)
 GRADE_SHORT = {
     "faithful": "faithful",
     "faithful structure": "structure",

@@ -2,6 +2,7 @@
 
 A row is a record's where its method and its options, resolved under the record's own profile, are
 those of the record, and the record is of the protocol that the table or the row names, if any.
+What is of a table's oracle is of no other row of this table.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,10 +21,13 @@ from crossres.methods.interface.registry import resolve_options
 
 
 class Rows:
-    """The rows of some tables, in order, and which of them a record belongs to."""
+    """The rows of some tables, in order, and which of them a record belongs to.
+
+    The oracle of a table comes after its rows.
+    """
 
     def __init__(self, tables: Iterable[Table]) -> None:
-        self.rows = [(table, row) for table in tables for row in table.rows]
+        self.rows = [(table, row) for table in tables for row in table.lines]
         self._placements: dict[tuple[bytes, str, str], tuple[tuple[int, ...], str]] = {}
 
     def indices(self, record: Record) -> tuple[int, ...]:
@@ -34,14 +38,33 @@ class Rows:
         """Return why no row is the record's, by the row that comes nearest; "" where one is."""
         return self._placement(record)[1]
 
+    def is_of_oracle(self, record: Record) -> bool:
+        """Say whether the record is of the oracle of any of the tables."""
+        return any(self._is_oracle(index) for index in self.indices(record))
+
     def _placement(self, record: Record) -> tuple[tuple[int, ...], str]:
         key = (setup_of(record), *column_of(record))
         if key not in self._placements:
             obstacles = [_obstacle(record, table, row) for table, row in self.rows]
-            indices = tuple(index for index, obstacle in enumerate(obstacles) if not obstacle)
+            indices = self._without_rivals(
+                [index for index, obstacle in enumerate(obstacles) if not obstacle]
+            )
             nearest = max(filter(None, obstacles), key=lambda o: o[0], default=(0, "no rows"))
             self._placements[key] = indices, "" if indices else nearest[1]
         return self._placements[key]
+
+    def _without_rivals(self, indices: Sequence[int]) -> tuple[int, ...]:
+        """Return the indices without the rows of tables whose oracle is among them."""
+        tables = [self.rows[index][0] for index in indices if self._is_oracle(index)]
+        return tuple(
+            index
+            for index in indices
+            if self._is_oracle(index) or self.rows[index][0] not in tables
+        )
+
+    def _is_oracle(self, index: int) -> bool:
+        table, row = self.rows[index]
+        return row is table.oracle
 
 
 def belonging(records: Iterable[Record], tables: Iterable[Table]) -> list[Record]:
@@ -51,8 +74,14 @@ def belonging(records: Iterable[Record], tables: Iterable[Table]) -> list[Record
 
 
 def covered(tables: Iterable[Table], *folders: Iterable[Record]) -> list[Table]:
-    """Return the tables that have records in the folders: the fullest, then the largest, first."""
+    """Return the tables that have records in the folders: the fullest, then the largest, first.
+
+    Records of an oracle fill no table.
+    """
+    tables = list(tables)
+    of_all = Rows(tables)
     setups = {(setup_of(r), column_of(r)): r for folder in folders for r in folder}
+    setups = {setup: r for setup, r in setups.items() if not of_all.is_of_oracle(r)}
     filled = []
     for table in tables:
         rows = Rows([table])

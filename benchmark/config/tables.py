@@ -13,7 +13,7 @@ from crossres.benchmark.metrics.by_rate import NAMES
 from crossres.benchmark.metrics.rules import GALLERY_RULES, GalleryRule
 from crossres.datasets.base.arguments import as_path, as_several
 from crossres.datasets.base.bounds import checked_seeds
-from crossres.datasets.base.build import build, checked
+from crossres.datasets.base.build import build, checked, hints_of
 from crossres.datasets.base.errors import InputError
 from crossres.datasets.base.places import user_path
 from crossres.datasets.base.suggest import did_you_mean, unknown
@@ -29,11 +29,13 @@ ENTRIES: dict[str, Any] = {
     **dict.fromkeys(("id", "title", "caption", "gallery", "reference", "profile"), str),
     **dict.fromkeys(("rows", "datasets", "metrics", "seeds", "protocols"), list),
     "published": Any,
+    "oracle": dict,
 }
 REQUIRED = ("id", "rows", "datasets", "metrics", "seeds")
 LONGEST, LONGEST_LABEL = 2000, 200  # characters of a caption, and of a row's label
 _TITLES = {card.title: card.title for card in CARDS.values()}
 _DATASETS = {**_TITLES, **{name: card.title for name, card in CARDS.items()}}
+ORACLE = "oracle"  # what selects the oracle of a table among its rows, beside its label
 OF_PROTOCOL = "protocol"  # the gallery rule of a table whose columns have each that of its protocol
 
 
@@ -77,7 +79,10 @@ class Table:
     `gallery` is the rule of the headline numbers, "protocol" for that of each column's protocol;
     `protocols` are run on every data set, each a column (none: the default of each data set);
     `reference` is the label of the row that the others are held against (None: the best one),
-    `profile` the built-in profile that it is run with unless another one is asked for.
+    `profile` the built-in profile that it is run with unless another one is asked for. `oracle` is
+    a control that shows what there is to win: a method with a protocol of its own, tested on the
+    queries of the default protocols before they are down-sampled. It is none of `rows`, so no
+    statement about these knows of it.
     """
 
     id: str
@@ -92,6 +97,12 @@ class Table:
     protocols: tuple[str, ...] = ()
     reference: str | None = None
     profile: str = "quick"
+    oracle: Row | None = None
+
+    @property
+    def lines(self) -> tuple[Row, ...]:
+        """The rows, and below them the oracle, if there is one."""
+        return self.rows if self.oracle is None else (*self.rows, self.oracle)
 
     @property
     def is_by_row(self) -> bool:
@@ -150,24 +161,29 @@ def built_in_tables() -> list[Table]:
 
 
 def select_rows(table: Table, names: list[str] | None) -> tuple[Row, ...]:
-    """Return the rows by their labels, published names or numbers (from 1); None: all rows."""
+    """Return the rows by their labels, published names or numbers (from 1); None: all rows.
+
+    The oracle comes last: it is named by its label or ORACLE, and is one of all.
+    """
     if names is None:
-        return table.rows
+        return table.lines
     chosen = [_find_row(table, name.strip()) for name in names]
-    return tuple(row for row in table.rows if row in chosen)
+    return tuple(row for row in table.lines if row in chosen)
 
 
 def _find_row(table: Table, name: str) -> Row:
     # A label is looked for before a number, so that a row that is called "1" can be named.
     for names in (
-        {row.label: row for row in table.rows},
+        {row.label: row for row in table.lines},
         {row.published: row for row in reversed(table.rows)},
         {str(number): row for number, row in enumerate(table.rows, start=1)},
+        {ORACLE: table.oracle} if table.oracle else {},
     ):
         if name in names:
             return names[name]
     labels = ", ".join(f"{n} = {row.label}" for n, row in enumerate(table.rows, start=1))
-    near = did_you_mean(name, [row.label for row in table.rows])
+    labels += f", {ORACLE} = {table.oracle.label}" if table.oracle else ""
+    near = did_you_mean(name, [row.label for row in table.lines])
     raise InputError(f"table {table.id} has no row {name!r}{near}; its rows are {labels}")
 
 
@@ -180,9 +196,12 @@ def table_from(path: Path, content: dict[str, Any]) -> Table:
     _check_names(where, "gallery", [gallery], [*GALLERY_RULES, OF_PROTOCOL])
     _check_names(where, "metrics", values["metrics"], list(NAMES))
     _check_names(where, "datasets", values["datasets"], list(CARDS))
-    rows = tuple(_row(where, index, row) for index, row in enumerate(values["rows"], start=1))
+    rows = tuple(
+        _row(f"{where}, row {number}", row) for number, row in enumerate(values["rows"], start=1)
+    )
+    oracle = _oracle(where, values["oracle"]) if "oracle" in values else None
     labels = [row.label for row in rows]
-    _check_unique(where, "label", labels)
+    _check_unique(where, "label", [*labels, oracle.label] if oracle else labels)
     row_protocols = [text for row in rows for text in (row.protocol, row.twin_protocol) if text]
     _check_protocols(where, values["datasets"], row_protocols)
     if values.get("reference", labels[0]) not in labels:
@@ -197,6 +216,12 @@ def table_from(path: Path, content: dict[str, Any]) -> Table:
             f"{where}: where rows have protocols of their own, the table has no protocols, "
             "and names one gallery rule for all"
         )
+    if oracle and (protocols or row_protocols):
+        raise InputError(
+            f"{where}: an oracle stands beside the default protocol of each data set; "
+            "take it out, or the protocols of the table and its rows"
+        )
+    _check_protocols(where, values["datasets"], [oracle.protocol] if oracle else [])
     return Table(
         id=values["id"],
         title=plain_text(f"{where}: title", values.get("title") or values["id"], LONGEST),
@@ -212,11 +237,19 @@ def table_from(path: Path, content: dict[str, Any]) -> Table:
         protocols=tuple(protocols),
         reference=values.get("reference"),
         profile=_profile(where, values.get("profile", "quick")),
+        oracle=oracle,
     )
 
 
-def _row(where: str, index: int, content: Any) -> Row:
-    here = f"{where}, row {index}"
+def _oracle(where: str, content: Any) -> Row:
+    """Return a row that names a protocol, the same on twins, and was never published."""
+    here = f"{where}, oracle"
+    hints = hints_of(Row)
+    del hints["published"], hints["twin_protocol"]
+    return _row(here, checked(here, content, hints, ("label", "method", "protocol")))
+
+
+def _row(here: str, content: Any) -> Row:
     row = build(Row, content, here)
     if row.method not in method_names():
         raise unknown("method", row.method, method_names(), here)

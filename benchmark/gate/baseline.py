@@ -5,7 +5,7 @@ With them go the metrics and first losses of other runs of the same cells: how m
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -84,7 +84,7 @@ def to_baseline(baseline: Baseline) -> str:
         if runs
     ]
     head = json.dumps({"format": FORMAT, "version": VERSION})
-    lists = {"records": [asdict(record) for record in records], "again": varying}
+    lists = {"records": [record_content(record) for record in records], "again": varying}
     texts = [f'"{name}": [{_lines(entries)}]' for name, entries in lists.items()]
     return f"{head[:-1]}, {', '.join(texts)}}}\n"
 

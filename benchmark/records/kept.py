@@ -80,9 +80,11 @@ def table_toml(table: Table) -> str:
     """Return the table as a table file; the same table gives the same text."""
     content = _set_entries(asdict(table))
     rows, published = content.pop("rows"), content.pop("published", [])
-    head = "".join(f"{name} = {_toml(value)}\n" for name, value in content.items())
+    oracle = content.pop("oracle", None)
+    head = _toml_entries(content)
     entries = {"rows": [_set_entries(row) for row in rows], "published": published}
-    return HEAD + head + "".join(_toml_tables(name, each) for name, each in entries.items())
+    text = HEAD + head + "".join(_toml_tables(name, each) for name, each in entries.items())
+    return text if oracle is None else f"{text}\n[oracle]\n{_toml_entries(_set_entries(oracle))}"
 
 
 def _keep(path: Path, content: str) -> None:
@@ -104,10 +106,11 @@ def _set_entries(entries: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _toml_tables(name: str, entries: Iterable[Mapping[str, Any]]) -> str:
-    return "".join(
-        f"\n[[{name}]]\n" + "".join(f"{key} = {_toml(value)}\n" for key, value in entry.items())
-        for entry in entries
-    )
+    return "".join(f"\n[[{name}]]\n{_toml_entries(entry)}" for entry in entries)
+
+
+def _toml_entries(entries: Mapping[str, Any]) -> str:
+    return "".join(f"{name} = {_toml(value)}\n" for name, value in entries.items())
 
 
 def _toml(value: Any) -> str:

@@ -86,6 +86,11 @@ class RecordFolder:
     broken: tuple[str, ...] = ()
 
 
+def record_content(record: Record) -> dict[str, Any]:
+    """Return the record as values of JSON, as record.schema.json describes it."""
+    return asdict(record) | {"cell": record.cell.content()}
+
+
 def record_path(folder: Path, key: str) -> Path:
     """Return where the record of `key` lies in the results folder."""
     return folder / "records" / f"{key}.json"
@@ -96,7 +101,7 @@ def write_record(folder: Path, record: Record) -> Path:
 
     Raises ValueError when the record does not follow its own schema (a bug, never the user's).
     """
-    content = asdict(record) | {"cell": record.cell.content()}
+    content = record_content(record)
     text = json.dumps(content, indent=1, sort_keys=True, allow_nan=False, ensure_ascii=False)
     fault = record_fault(json.loads(text))
     if fault:

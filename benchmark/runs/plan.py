@@ -18,7 +18,7 @@ from crossres.benchmark.records.cell import Cell, Job, canonical_json, make_job,
 from crossres.benchmark.records.record import RecordFolder, scan_records
 from crossres.benchmark.records.weights import has_weights
 from crossres.benchmark.runs.code_digest import cell_roots, code_digest
-from crossres.benchmark.runs.data import Survey, SurveyRequest, survey
+from crossres.benchmark.runs.data import Progress, Survey, SurveyRequest, survey
 from crossres.benchmark.runs.engine import Engine, Failed, Finished, Task, local
 from crossres.benchmark.runs.progress import Clock, watched
 from crossres.benchmark.runs.request import RunRequest
@@ -28,7 +28,8 @@ from crossres.datasets.base.errors import InputError
 from crossres.datasets.base.progress import duration
 from crossres.datasets.base.words import counted
 from crossres.datasets.cards import card
-from crossres.datasets.raw.source import Source, raw_folder
+from crossres.datasets.protocols.applicable import applies
+from crossres.datasets.raw.source import Source, open_admitted, raw_folder
 from crossres.datasets.raw.twin_marker import drawn_as
 from crossres.methods.interface.profile import Profile
 from crossres.methods.interface.registry import method_class, resolve_options
@@ -110,7 +111,8 @@ def plan_table(
     ]
     folder = scan_records(out)
     jobs = request.jobs or default_jobs(profile)
-    surveys = _surveys(surveyed, jobs, request.kernels, engine, stream or sys.stderr)
+    oracle = table.oracle.protocol if table.oracle in rows else None
+    surveys = _surveys(surveyed, oracle, jobs, request.kernels, engine, stream or sys.stderr)
     cells_to_plan = merge_equal(
         make_job(
             _cell(row, resolved, view, seed, data_seed, profile),
@@ -122,6 +124,7 @@ def plan_table(
         )
         for survey_request, view in zip(surveyed, surveys, strict=True)
         for data_seed in survey_request.seeds
+        if data_seed in view.manifests
         for seed in ((data_seed,) if request.data_seed is None else seeds)
         for row, resolved in zip(rows, options, strict=True)
         if row in protocols[survey_request.protocol]
@@ -159,7 +162,9 @@ def _protocols(
     """Return the protocols to run, with the rows of each; None: the default of each data set."""
     if not table.is_by_row:
         names: list[str | None] = [protocol] if protocol else [*table.protocols] or [None]
-        return dict.fromkeys(names, tuple(rows))
+        of_table = tuple(row for row in rows if row != table.oracle)
+        by_name = dict.fromkeys(names, of_table) if of_table else {}
+        return by_name | {row.protocol: (row,) for row in rows if row == table.oracle}
     if protocol:
         raise InputError(
             f"the rows of {table.id} have protocols of their own; leave --protocol out"
@@ -174,11 +179,25 @@ def _protocols(
 
 
 def _surveys(
-    requests: Sequence[SurveyRequest], jobs: int, kernels: Kernels, engine: Engine, stream: TextIO
+    requests: Sequence[SurveyRequest],
+    oracle: str | None,
+    jobs: int,
+    kernels: Kernels,
+    engine: Engine,
+    stream: TextIO,
 ) -> list[Survey]:
+    """Return what is known of each data set; of one that has no oracle, no manifests of it."""
     surveys: dict[str, Survey] = {}
     variables = kernel_variables(kernels)
-    tasks = [Task(request.title, survey, request, variables) for request in requests]
+    tasks = [
+        Task(
+            request.title,
+            survey_of_oracle if oracle and request.protocol == oracle else survey,
+            request,
+            variables,
+        )
+        for request in requests
+    ]
     titles = {task.key: task.key for task in tasks}
     clock = Clock(dict.fromkeys(titles, 1.0), dict.fromkeys(titles, 0), jobs)
     with (
@@ -194,8 +213,21 @@ def _surveys(
     return [surveys[request.title] for request in requests]
 
 
+def survey_of_oracle(request: SurveyRequest, progress: Progress) -> Survey:
+    """Survey a data set, without manifests where its raw folder cannot be split by the protocol.
+
+    Of a natively LR set, for one, there are no queries before down-sampling.
+    """
+    raw = open_admitted(request.dataset, request.source, request.cache)
+    protocol = request.protocol or card(request.dataset).protocol
+    if applies(raw, protocol):
+        return survey(request, progress)
+    return Survey(request.dataset, raw.source, protocol, {})
+
+
 def _surveyed(event: Finished) -> str:
-    return f"{event.value.source}, {event.value.protocol}"
+    fit = "" if event.value.manifests else ", which does not apply to it"
+    return f"{event.value.source}, {event.value.protocol}{fit}"
 
 
 def _cell(

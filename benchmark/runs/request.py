@@ -30,7 +30,8 @@ from crossres.methods.interface.profile import Profile
 class RunRequest:
     """A table (its name, the path of its file, or itself), and what of it is run into `out`.
 
-    datasets, seeds and rows (labels, published names or numbers from 1) default to the table's;
+    datasets, seeds and rows (labels, published names, numbers from 1 or "oracle") default to the
+    table's, its oracle included;
     `protocol`, one for all data sets with its options, to those of the table or its rows, else to
     the default of each data set; `source` to the twins of the profile's size; `jobs` to
     `default_jobs`; `cache` to $CROSSRES_CACHE or a folder in the user's own. `weights_dir` is a
@@ -64,8 +65,8 @@ class RunRequest:
         self._set("protocol", if_given(self.protocol, "protocol", as_text))
         self._set("save_weights", as_flag(self.save_weights, "save_weights"))
         if self.data_seed is not None:
-            checked_seeds((self.data_seed,), "data_seed")
-        if self.kernels not in KERNELS:
+            checked_seeds((as_whole(self.data_seed, "data_seed"),), "data_seed")
+        if as_text(self.kernels, "kernels") not in KERNELS:
             raise InputError(f"kernels must be {' or '.join(KERNELS)}, not {self.kernels!r}")
         if self.rows is not None:
             self._set("rows", tuple(as_several(self.rows, "rows", _row_name)))
@@ -89,9 +90,19 @@ class RunRequest:
         return profile if isinstance(profile, Profile) else load_profile(profile, self.weights_dir)
 
     def chosen_rows(self) -> tuple[Row, ...]:
-        """Return the rows that are run. Raises InputError naming one that the table lacks."""
-        rows = None if self.rows is None else list(self.rows)
-        return select_rows(self.whole_table(), rows)
+        """Return the rows that are run, the oracle last: never under a protocol of the request.
+
+        Raises InputError naming one that the table lacks.
+        """
+        table = self.whole_table()
+        rows = select_rows(table, None if self.rows is None else list(self.rows))
+        if self.protocol and table.oracle in rows:
+            if self.rows is not None:
+                raise InputError(
+                    f"the oracle of {table.id} has a protocol of its own; leave --protocol out"
+                )
+            return table.rows
+        return rows
 
     def chosen_datasets(self) -> list[str]:
         """Return the ids of the data sets, each once. Raises InputError for an unknown one."""

@@ -108,7 +108,9 @@ def add_command(commands: Any) -> None:
         metavar="NAME[options]",
         help="one protocol for all data sets (default: the table's, or each data set's)",
     )
-    run.add_argument("--rows", type=names, metavar="a,b", help="labels or numbers from 1")
+    run.add_argument(
+        "--rows", type=names, metavar="a,b", help='labels, numbers from 1, or "oracle"'
+    )
     run.add_argument("--seeds", type=seeds, metavar="0,1,2", help="(default: the table's)")
     run.add_argument(
         "--data-seed",

@@ -34,8 +34,9 @@ def build_grids(
     Published values are in those only that they may stand beside (`is_comparable`).
 
     A record belongs to the row whose method and options, resolved under the record's own profile,
-    are the record's, and whose protocol, where the table or the row names one. Profiles of one name
-    and different content give different grids. `queries` reads what statements about chance need
+    are the record's, and whose protocol, where the table or the row names one. Those of the oracle
+    stand in the columns of default protocols. Profiles of one name and different content give
+    different grids. `queries` reads what statements about chance need
     of a record's queries; the records alone tell little of it, so that less can be said.
     """
     groups: dict[tuple[str, str, str, str], list[Record]] = defaultdict(list)
@@ -117,12 +118,17 @@ def _grid(
     uses_rate, notes = _rows_using_rates(table, profile)
     rows = Rows([table])
     matched = [record for record in records if rows.indices(record)]
+    of_oracle = [record for record in matched if rows.is_of_oracle(record)]
+    of_rows = [record for record in matched if not rows.is_of_oracle(record)]
     if not is_comparable(matched):
         table = replace(table, published=())
-    columns = _columns(table, matched)
-    cells = _cells(table, columns, rows, matched, notes)
+    columns = _columns(table, of_rows, [record.cell.dataset for record in of_oracle])
+    # In a column of the oracle's own protocol its records are of a row as any others.
+    cells = _cells(table, columns, Rows([replace(table, oracle=None)]), matched, notes)
+    if table.oracle:
+        cells |= _oracle_cells(table, columns, of_oracle, notes)
     scores: dict[tuple[int, Column, str, str], Score] = {}
-    for gallery, metric in _measures(table, columns, matched):
+    for gallery, metric in _measures(table, columns, of_rows):
         scores.update(_scores(table, columns, cells, gallery, metric, queries))
     return Grid(
         table,
@@ -143,7 +149,7 @@ def _rows_using_rates(
 ) -> tuple[tuple[bool, ...], list[str]]:
     """Say which rows are told the queries' rates under the profile; note rows without options."""
     uses_rate, notes = [], []
-    for row in table.rows:
+    for row in table.lines:
         uses_rate.append(method_class(row.method).needs_rate)
         try:
             options = row_options(row, profile)
@@ -154,9 +160,14 @@ def _rows_using_rates(
     return tuple(uses_rate), notes
 
 
-def _columns(table: Table, records: Sequence[Record]) -> tuple[Column, ...]:
-    """Return the table's data sets in its order, then those that only the records know, by name."""
-    protocols: dict[str, set[str]] = defaultdict(set)
+def _columns(
+    table: Table, records: Sequence[Record], of_oracle: Iterable[str]
+) -> tuple[Column, ...]:
+    """Return the table's data sets in its order, then those that only records know, by name.
+
+    `of_oracle` are data sets of its oracle, whose protocol makes no column.
+    """
+    protocols: dict[str, set[str]] = defaultdict(set, {dataset: set() for dataset in of_oracle})
     for record in records:
         protocols[record.cell.dataset].add(_protocol_of(record, table))
     names = [*table.datasets, *sorted(set(protocols) - set(table.datasets))]
@@ -213,10 +224,29 @@ def _cells(
     for column in columns:
         for row in range(len(table.rows)):
             of_cell = placed[row, column.dataset, column.protocol]
-            first = [_first_key(seed, list(same), notes) for seed, same in groupby(of_cell, _seed)]
-            missing = sorted(set(table.seeds) - {record.cell.seed for record in first})
-            cells[row, column] = Cells(tuple(first), tuple(missing))
+            cells[row, column] = _cells_of(table, of_cell, notes)
     return cells
+
+
+def _oracle_cells(
+    table: Table, columns: Sequence[Column], records: Sequence[Record], notes: list[str]
+) -> dict[tuple[int, Column], Cells]:
+    """Records of the oracle by column, in those of default protocols; nothing is missing there."""
+    cells = {}
+    for column in columns:
+        card = CARDS.get(column.dataset)
+        is_default = card is not None and column.protocol == card.protocol
+        of_cell = [r for r in records if is_default and r.cell.dataset == column.dataset]
+        filled = _cells_of(table, of_cell, notes)
+        cells[len(table.rows), column] = filled if of_cell else Cells()
+    return cells
+
+
+def _cells_of(table: Table, records: Sequence[Record], notes: list[str]) -> Cells:
+    """Return the records of one row on one column, in order of their seeds, and what is missing."""
+    first = [_first_key(seed, list(same), notes) for seed, same in groupby(records, _seed)]
+    missing = sorted(set(table.seeds) - {record.cell.seed for record in first})
+    return Cells(tuple(first), tuple(missing))
 
 
 def _seed(record: Record) -> int:
@@ -257,12 +287,13 @@ def _scores(
 ) -> dict[tuple[int, Column, str, str], Score]:
     """Return the scores of one metric in all rows and columns, marked column by column.
 
-    The metrics of single rates are marked where the table shows them: tests of all double the work.
+    Those of the oracle are there, too, and have no part in the marks. The metrics of single rates
+    are marked where the table shows them: tests of all double the work.
     """
     rows = range(len(table.rows))
     scores = {
         (row, column): _score(table, row, column, cells[row, column].records, gallery, metric)
-        for row in rows
+        for row in range(len(table.lines))
         for column in columns
     }
     marked: Mapping[str, Sequence[Mark]] = {}
@@ -278,7 +309,7 @@ def _scores(
         marked = marks([sample_of(records, gallery, metric, queries) for records in by_row])
     return {
         (row, column, metric, gallery): replace(score, mark=marked[column.name][row])
-        if column.name in marked
+        if column.name in marked and row in rows
         else score
         for (row, column), score in scores.items()
     }
@@ -292,7 +323,7 @@ def _score(
         tuple(float(r.metrics[gallery][metric]) for r in measured),
         tuple(r.cell.seed for r in measured),
         tuple(r.key for r in measured),
-        table.published_value(table.rows[row], column.dataset, metric)
+        table.published_value(table.lines[row], column.dataset, metric)
         if gallery == table.rule(column.protocol)
         else None,
     )

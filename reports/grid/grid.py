@@ -90,7 +90,9 @@ class Grid:
     """One table filled from one source with one profile.
 
     uses_rate: of each row, whether its method is given the rates of test images. `queries` reads
-    what is known of the queries of a record.
+    what is known of the queries of a record. The oracle of the table, if it has one, has the index
+    after its last row: in `cells`, `scores`, `uses_rate` and `methods` alone, not in what is said
+    of rows.
     """
 
     table: Table
@@ -104,8 +106,20 @@ class Grid:
     unmatched: tuple[Record, ...] = ()
     notes: tuple[str, ...] = ()
 
+    @cached_property
+    def oracle(self) -> int | None:
+        """The index of the oracle; None where the table has none, or nothing of it was run."""
+        lines = range(len(self.table.rows), len(self.table.lines))
+        return next((k for k in lines if any(self.cells[k, c].records for c in self.columns)), None)
+
+    @property
+    def lines(self) -> tuple[int, ...]:
+        """The indices of what a table shows: the rows and, last, the oracle."""
+        rows = range(len(self.table.rows))
+        return (*rows,) if self.oracle is None else (*rows, self.oracle)
+
     def score(self, row: int, column: Column, metric: str, gallery: str | None = None) -> Score:
-        """Return the score of a row (index into table.rows), by default under its `rule`."""
+        """Return the score of a row (index into table.lines), by default under its `rule`."""
         return self.scores.get((row, column, metric, gallery or self.rule(column)), Score())
 
     def rule(self, column: Column) -> GalleryRule:
@@ -138,20 +152,19 @@ class Grid:
 
     @cached_property
     def methods(self) -> tuple[type[Method], ...]:
-        """The method of each row of the table."""
-        return tuple(method_class(row.method) for row in self.table.rows)
+        """The method of each row of the table, and of its oracle."""
+        return tuple(method_class(row.method) for row in self.table.lines)
 
     @cached_property
     def is_mixed(self) -> bool:
         """Whether rows differ in their grade, or in whether they are told the query's rate."""
-        return (
-            len({(m.grade, uses) for m, uses in zip(self.methods, self.uses_rate, strict=True)}) > 1
-        )
+        rows = range(len(self.table.rows))
+        return len({(self.methods[row].grade, self.uses_rate[row]) for row in rows}) > 1
 
     @property
     def shown(self) -> tuple[Column, ...]:
         """The columns with at least one record."""
-        return tuple(c for c in self.columns if any(self._records(c)))
+        return tuple(column for column in self.columns if any(self.records_on(column)))
 
     @property
     def empty(self) -> tuple[Column, ...]:
@@ -160,10 +173,10 @@ class Grid:
 
     @property
     def records(self) -> tuple[Record, ...]:
-        """All records in the grid, by row, column and seed, each once."""
+        """All records in the grid, by row, column and seed, each once; the oracle's come last."""
         by_key = {
             record.key: record
-            for row in range(len(self.table.rows))
+            for row in range(len(self.table.lines))
             for column in self.columns
             for record in self.cells[row, column].records
         }
@@ -207,8 +220,9 @@ class Grid:
             for row in range(len(self.table.rows))
         )
 
-    def _records(self, column: Column) -> Iterable[Record]:
-        for row in range(len(self.table.rows)):
+    def records_on(self, column: Column) -> Iterable[Record]:
+        """Yield the records in a column by row and seed; the oracle's come last."""
+        for row in range(len(self.table.lines)):
             yield from self.cells[row, column].records
 
 

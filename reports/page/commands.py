@@ -4,7 +4,7 @@ import shlex
 from collections.abc import Sequence
 
 from crossres.benchmark.config.profiles import profile_names
-from crossres.benchmark.config.tables import table_names
+from crossres.benchmark.config.tables import ORACLE, table_names
 from crossres.benchmark.records.record import Record, Standing
 from crossres.datasets.cards import CARDS
 from crossres.datasets.raw.source_name import is_twin
@@ -13,12 +13,13 @@ from crossres.reports.grid.grid import BY_ROW, Grid
 
 def cell_command(grid: Grid, row: int, record: Record) -> str:
     """Return the command that runs exactly this cell again, into another folder to compare with."""
-    label = grid.table.rows[row].label
+    label = grid.table.lines[row].label
     # A label with a comma, or one that looks like an option, can be named by its number alone.
     is_name = "," not in label and not label.startswith("-")
-    chosen = shlex.quote(label if is_name else str(row + 1))
+    chosen = shlex.quote(label if is_name else ORACLE if row == grid.oracle else str(row + 1))
     seed = record.cell.seed
-    protocol = BY_ROW if grid.table.is_by_row else record.cell.protocol
+    has_own = grid.table.is_by_row or row == grid.oracle
+    protocol = BY_ROW if has_own else record.cell.protocol
     data = _data_flags(protocol, [record.cell.dataset])
     cell = f"--rows {chosen} {data} --seeds {seed}"
     if record.cell.data_seed is not None:

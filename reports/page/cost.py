@@ -138,7 +138,12 @@ def costs_of(grid: Grid) -> Costs | None:
         CostRow(row, labels[row], means[row], tuple(_cost(panel, row) for panel in panels))
         for row in sorted(means, key=lambda row: (-means[row], row))
     )
-    environments = {json.dumps(record.environment, sort_keys=True) for record in grid.records}
+    environments = {
+        json.dumps(record.environment, sort_keys=True)
+        for row in values
+        for column in grid.shown
+        for record in grid.cells[row, column].records
+    }
     left_out = tuple(labels[row] for row in values if row not in means)
     return Costs(metric, panels, rows, len(environments), left_out)
 

@@ -35,7 +35,12 @@ from crossres.reports.page.rank_diagram import AXIS
 from crossres.reports.page.rates import ByRate, by_rate_of
 from crossres.reports.page.restoration import Quality, quality_of
 from crossres.reports.page.summary import leader_words, overview_of
-from crossres.reports.tables.cells import method_words, published_somewhere, published_text
+from crossres.reports.tables.cells import (
+    method_words,
+    published_somewhere,
+    published_text,
+    seeds_measured,
+)
 
 DIGESTS = ("manifest", "pixels", "weights", "embeddings", "code")
 PHASES = ("prepare", "fit", "embed", "evaluate", "total")
@@ -212,7 +217,7 @@ def _setups(sections: Sequence[Section]) -> list[Setup]:
     setups = []
     for section in sections:
         grid = section.grid
-        for index, row in enumerate(grid.table.rows):
+        for index in grid.lines:
             cells = []
             for column in grid.shown:
                 fresh = [r for r in grid.cells[index, column].records if r.key not in listed]
@@ -222,7 +227,8 @@ def _setups(sections: Sequence[Section]) -> list[Setup]:
                     cells.append((column, tuple(commands)))
             if cells:
                 words_of_method = method_words(grid, index)
-                setups.append(Setup(row.label, words_of_method, cells[0][1][0][0], tuple(cells)))
+                label = grid.table.lines[index].label
+                setups.append(Setup(label, words_of_method, cells[0][1][0][0], tuple(cells)))
     return setups
 
 
@@ -280,6 +286,7 @@ def environment() -> jinja2.Environment:
         gap_text=lambda gap: words.gap_text(gap.effect, gap.low, gap.high),
         headed=headed,
         p_text=words.p_text,
+        seeds_measured=seeds_measured,
         plot=plot,
         seeds_to_decide=seeds_to_decide,
         in_order=in_order,
@@ -303,8 +310,7 @@ def cell_anchor(section: Section, row: int, column: Column) -> str:
 
 def counts_of(grid: Grid, column: Column) -> Mapping[str, int]:
     """Return the counts of the first record in a column that has any."""
-    rows = range(len(grid.table.rows))
-    return next(r.counts for row in rows for r in grid.cells[row, column].records)
+    return next(record.counts for record in grid.records_on(column))
 
 
 def in_order(mapping: Mapping[str, Any], names: Iterable[str]) -> list[tuple[str, Any]]:

@@ -60,8 +60,11 @@ def training_texts(grid: Grid, row: int, column: Column) -> list[str]:
 
 
 def seeds_measured(grid: Grid, row: int, column: Column) -> str:
+    """Return "3", "2 of 3", or "–" for an oracle that the data set has not."""
     cells = grid.cells[row, column]
     count = len(cells.records)
+    if not count and row == grid.oracle:
+        return "–"
     return f"{count}" if not cells.missing else f"{count} of {count + len(cells.missing)}"
 
 

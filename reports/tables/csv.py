@@ -34,7 +34,7 @@ def to_csv(grids: Iterable[Grid]) -> str:
     mean, std, values and published are fractions; `values` and `keys` are "seed=..." joined by
     ";"; empty means not measured (std: fewer than two seeds) or not published. `caution` is what
     must be said of a number wherever it appears; empty for real data. A label that a spreadsheet
-    would take for a formula has a blank before it.
+    would take for a formula has a blank before it. The oracle has its own protocol.
     """
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
@@ -51,11 +51,13 @@ def _csv_lines(grid: Grid) -> Iterator[list[str]]:
         if not score.n and score.published is None:
             continue
         method = grid.methods[row]
-        label = grid.table.rows[row].label
+        label = grid.table.lines[row].label
         safe = f" {label}" if label.startswith(_FORMULA) else label
         row_words = [safe, method.grade, str(grid.uses_rate[row]).lower()]
-        where = [*row_words, column.dataset, column.protocol, metric, gallery]
-        caution = " ".join(cautions(grid.cells[row, column].records))
+        records = grid.cells[row, column].records
+        protocol = records[0].cell.protocol if row == grid.oracle else column.protocol
+        where = [*row_words, column.dataset, protocol, metric, gallery]
+        caution = " ".join(cautions(records))
         yield [*where, grid.source, grid.profile, caution, str(score.n), *_csv_numbers(score)]
 
 

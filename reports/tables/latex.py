@@ -21,6 +21,7 @@ from crossres.reports.tables.latex_tabular import (
     tabular,
 )
 from crossres.reports.wording import (
+    ORACLE,
     TIE,
     backbone_words,
     gallery_words,
@@ -152,6 +153,8 @@ def _caption(grid: Grid) -> str:
             "Grade: how closely a method follows its paper "
             "(faithful, faithful structure, our reading); Rate: whether it knows the query's rate."
         )
+    if grid.oracle is not None:
+        sentences.append(escape(ORACLE))
     if sources := _sources(grid):
         sentences.append(f"Published: {escape(', '.join(sources))}.")
     sentences += [rf"\textbf{{{escape(caution)}}}" for caution in grid.cautions]
@@ -169,14 +172,13 @@ def _measured(grid: Grid) -> TabularBlock:
     head = (r"\textit{Measured}", rf"\textit{{{_on(grid.source)}}}")
     heads = [head, *(GRADES if grid.is_mixed else ()), *(TRAINING if _shows_training(grid) else ())]
     lines = []
-    for row in range(len(grid.table.rows)):
+    for row in grid.lines:
         numbers = tuple(
             tuple(_number(grid.score(row, column, metric)) for metric in grid.table.metrics)
             for column in grid.shown
         )
-        lines.append(
-            TabularLine((_row_label(grid, row), *map(escape, _beside_label(grid, row))), numbers)
-        )
+        left = (_row_label(grid, row), *map(escape, _beside_label(grid, row)))
+        lines.append(TabularLine(left, numbers, is_apart=row == grid.oracle))
     return TabularBlock(
         tuple(heads),
         tuple(map(_title, grid.shown)),
@@ -238,9 +240,12 @@ def _sources(grid: Grid) -> list[str]:
 
 
 def _row_label(grid: Grid, row: int) -> str:
-    latex = grid.table.rows[row].latex
+    line = grid.table.lines[row]
+    if row == grid.oracle:
+        return rf"\textit{{{escape(line.label) if line.latex is None else line.latex}}}"
+    latex = line.latex
     if latex is None:
-        return escape(grid.table.rows[row].label)
+        return escape(line.label)
     return f"{{}}{latex}" if latex.startswith(("[", "*")) else latex
 
 

@@ -34,10 +34,14 @@ class Number:
 
 @dataclass(frozen=True)
 class TabularLine:
-    """One row: its cells to the left of the numbers, as LaTeX, and the numbers by data set."""
+    """One row: its cells to the left of the numbers, as LaTeX, and the numbers by data set.
+
+    `is_apart`: below a rule.
+    """
 
     left: tuple[str, ...]
     numbers: tuple[tuple[Number, ...], ...]
+    is_apart: bool = False
 
 
 @dataclass(frozen=True)
@@ -95,6 +99,8 @@ def _panel(block: TabularBlock, panel: range) -> str:
     for line in block.lines:
         label, *left = line.left
         numbers = [_cell(number, block.widest) for index in panel for number in line.numbers[index]]
+        if line.is_apart:
+            lines.append(r"\midrule")
         lines.append(_row(rf"\crossreslabel{{{label}}}", *left, *numbers))
     return "\n".join(lines)
 

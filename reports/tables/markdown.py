@@ -14,7 +14,7 @@ from crossres.reports.tables.cells import (
     seeds_measured,
     training_texts,
 )
-from crossres.reports.wording import TIE, metric_title, rate_words
+from crossres.reports.wording import ORACLE, TIE, metric_title, rate_words
 
 _MARKUP = re.compile(r"[\\`*_<>|\[\]~&$#]")
 # Where a line begins that would be of a list, or a rule.
@@ -43,8 +43,10 @@ def _markdown(grid: Grid) -> str:
     head = [*names, *_heads(grid), *(TRAINING if grid.table.is_by_row else []), "Seeds"]
     lines += ["", _pipe(head), _pipe([*["---"] * len(names), *["---:"] * (len(head) - len(names))])]
     for column in grid.shown:
-        lines += [_pipe(_markdown_row(grid, row, column)) for row in range(len(grid.table.rows))]
+        lines += [_pipe(_markdown_row(grid, row, column)) for row in grid.lines]
     lines += ["", f"Best in bold, second in italics, per data set; = is {TIE}."]
+    if grid.oracle is not None:
+        lines += ["", ORACLE]
     notes = [f"- {markdown(note)}" for note in problems(grid)]
     lines += ["", *notes, ""] if notes else [""]
     return "\n".join(lines)
@@ -60,7 +62,8 @@ def _heads(grid: Grid) -> list[str]:
 
 
 def _markdown_row(grid: Grid, row: int, column: Column) -> list[str]:
-    texts = [markdown(column.title), markdown(grid.table.rows[row].label)]
+    label = markdown(grid.table.lines[row].label)
+    texts = [markdown(column.title), f"*{label}*" if row == grid.oracle else label]
     if grid.is_mixed:
         texts += [grid.methods[row].grade, rate_words(grid.uses_rate[row])]
     for metric in grid.table.metrics:

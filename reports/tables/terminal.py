@@ -22,6 +22,7 @@ from crossres.reports.tables.cells import (
     training_texts,
 )
 from crossres.reports.wording import (
+    ORACLE,
     grade_short,
     metric_title,
 )
@@ -59,10 +60,13 @@ def print_grid(grid: Grid, console: Console) -> None:
     table.add_column("n", justify="right", no_wrap=True)
     for column in grid.shown:
         table.add_row(Text(column.title, style="bold cyan"))
-        for row in range(len(grid.table.rows)):
-            table.add_row(*_terminal_row(grid, row, column))
+        for row in grid.lines:
+            style = "dim italic" if row == grid.oracle else None
+            table.add_row(*_terminal_row(grid, row, column), style=style)
         table.add_section()
     console.print(table)
+    if grid.oracle is not None:
+        console.print(Text(ORACLE, style="dim"))
     notes = problems(grid)
     for problem in notes[:MOST_NOTES]:
         console.print(Text(problem, style="yellow"))
@@ -71,7 +75,7 @@ def print_grid(grid: Grid, console: Console) -> None:
 
 
 def _terminal_row(grid: Grid, row: int, column: Column) -> list[Text]:
-    texts = [Text(grid.table.rows[row].label)]
+    texts = [Text(grid.table.lines[row].label)]
     if grid.is_mixed:
         method = grid.methods[row]
         rate = "given" if grid.uses_rate[row] else ""

@@ -73,3 +73,29 @@ def test_tables_are_sorted_by_how_full_they_are(make: Make) -> None:
     tables = [load_table(name) for name in ("controls", "table1", "table2")]
     assert [table.id for table in covered(tables, records)] == ["table2", "controls", "table1"]
     assert belonging(records, [tables[1]]) == [records[2]]
+
+
+ORACLE = Row("On HR queries", "plain", protocol="fixed-r[rate=1]")
+
+
+def test_what_is_of_the_oracle_is_of_no_row_of_its_table(make: Make) -> None:
+    table = replace(TABLE, protocols=(), oracle=ORACLE)
+    plain, hr = make(), on(make(), "mlr-viper", "fixed-r[rate=1]")
+    rows = Rows([table, replace(table, id="next", oracle=None)])
+    assert (rows.indices(plain), rows.is_of_oracle(plain)) == ((0, 3), False)
+    assert (rows.indices(hr), rows.is_of_oracle(hr)) == ((2, 3), True)
+    assert belonging([plain, hr], [table]) == [plain, hr]
+    parts = on(make(method="pcb", parts=4), "mlr-viper", "fixed-r[rate=1]")
+    assert rows.indices(parts) == (1, 4)
+
+
+def test_the_oracle_fills_no_table_and_pairs_up_like_a_row(make: Make) -> None:
+    table = replace(TABLE, protocols=(), oracle=ORACLE)
+    gate = replace(TABLE, id="gate", protocols=(), metrics=("mAP",), rows=TABLE.rows[:1])
+    hr = replace(on(make(), "mlr-viper", "fixed-r[rate=1]"), key="0" * 20)
+    records = [make(method="pcb", parts=4), hr]
+    assert [table.id for table in covered([table, gate], records)] == ["mine"]
+    comparison = compare(records, records, [table, gate])
+    assert comparison.rows == ("Four parts", "On HR queries")
+    assert comparison.measures == (("single-shot", "rank1"),)
+    assert covered([table], [hr]) == []

@@ -82,5 +82,5 @@ def test_a_row_that_does_without_the_rates_says_so(recorder: Callable[..., Recor
     blind = Row("Guessing", "vpfa", {"rate": "estimated"})
     table = replace(TABLE, rows=(*ROWS, blind))
     (grid,) = build_grids([recorder(table, row, "caviar", 0) for row in range(4)], table)
-    assert grid.uses_rate == (False, False, True, False)
+    assert grid.uses_rate == (False, False, True, False, False)  # the oracle is the last
     assert "| CAVIAR | Guessing | faithful structure | not used |" in to_markdown([grid])

@@ -111,13 +111,31 @@ def test_every_table_fits_the_page_without_shrinking(
     tables = built_in_tables()
     floats = []
     for table in tables:
-        grids = build_grids(all_cells(recorder, table), table)
+        grids = build_grids([*all_cells(recorder, table), *of_oracle(recorder, table)], table)
         assert len(grids[0].shown) == len(table.datasets) * max(1, len(table.protocols))
         floats.append(to_latex(grids) + r"\clearpage")
     log, page = compile_latex(tmp_path, NO_SHRINKING + "\n".join(floats), options)
     assert overfull(log) == []
     numbers = sorted(map(int, re.findall(r"Table (\d+):", page)))
     assert numbers == [*range(1, len(tables) + 1)]
+
+
+def of_oracle(recorder, table: Table) -> list[Record]:
+    """Records of two seeds of the table's oracle, if it has one, on all sets but CAVIAR."""
+    if table.oracle is None:
+        return []
+    alone = replace(table, rows=(table.oracle,))
+    drawn = [
+        recorder(alone, 0, name, k) for name in set(table.datasets) - {"caviar"} for k in (0, 1)
+    ]
+    return [
+        replace(
+            record,
+            key=digest_of(f"{record.key} of the oracle".encode())[:20],
+            cell=replace(record.cell, protocol=table.oracle.protocol),
+        )
+        for record in drawn
+    ]
 
 
 def test_rows_that_are_trained_on_different_sets_say_on_which(recorder) -> None:
