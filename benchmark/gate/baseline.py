@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from crossres.benchmark.records.cell import canonical_json
-from crossres.benchmark.records.record import Record, record_fault, record_from
+from crossres.benchmark.records.record import Record, record_content, record_fault, record_from
 from crossres.datasets.base.errors import InputError
 from crossres.datasets.base.texts import read_json
 
