@@ -98,6 +98,8 @@ def _grid(
     uses_rate, notes = _rows_using_rates(table, profile)
     rows = Rows([table])
     matched = [record for record in records if rows.indices(record)]
+    unmatched = tuple(record for record in records if not rows.indices(record))
+    obstacles = Counter(rows.reason(record) for record in unmatched)
     if not is_comparable(matched):
         table = replace(table, published=())
     columns = _columns(table, matched)
@@ -114,7 +116,8 @@ def _grid(
         scores,
         uses_rate,
         queries,
-        unmatched=tuple(record for record in records if not rows.indices(record)),
+        unmatched=unmatched,
+        obstacles=tuple(reason for reason, _ in obstacles.most_common()),
         notes=(*notes, *_version_notes(matched)),
     )
 

@@ -90,7 +90,8 @@ class Grid:
     """One table filled from one source with one profile.
 
     uses_rate: of each row, whether its method is given the rates of test images. `queries` reads
-    what is known of the queries of a record.
+    what is known of the queries of a record. `unmatched` are the records of no row, `obstacles` say
+    why they are of none, the most frequent reason first.
     """
 
     table: Table
@@ -102,6 +103,7 @@ class Grid:
     uses_rate: tuple[bool, ...]
     queries: QueryReader = from_counts
     unmatched: tuple[Record, ...] = ()
+    obstacles: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
     def score(self, row: int, column: Column, metric: str, gallery: str | None = None) -> Score:
