@@ -148,7 +148,7 @@ def _verdict(gap: Difference | None, differs: float, alike: float) -> ClaimVerdi
 
 
 def _seeds(answer: ClaimAnswer) -> int | None:
-    """Return with how many seeds all comparisons would find differences of the margin."""
+    """Return the number of seeds with which all comparisons find differences of the margin."""
     gaps = [part.difference for part in answer.findings if part.difference is not None]
     chance = 1 - (1 - WANTED) / len(answer.findings)  # all of them, so each more often
     needed = [seeds_to_find(answer.claim.margin, gap, chance) for gap in gaps]

@@ -120,6 +120,8 @@ def _grid(
     matched = [record for record in records if rows.indices(record)]
     of_oracle = [record for record in matched if rows.is_of_oracle(record)]
     of_rows = [record for record in matched if not rows.is_of_oracle(record)]
+    unmatched = tuple(record for record in records if not rows.indices(record))
+    obstacles = Counter(rows.reason(record) for record in unmatched)
     if not is_comparable(matched):
         table = replace(table, published=())
     columns = _columns(table, of_rows, [record.cell.dataset for record in of_oracle])
@@ -139,7 +141,8 @@ def _grid(
         scores,
         uses_rate,
         queries,
-        unmatched=tuple(record for record in records if not rows.indices(record)),
+        unmatched=unmatched,
+        obstacles=tuple(reason for reason, _ in obstacles.most_common()),
         notes=(*notes, *_version_notes(matched)),
     )
 

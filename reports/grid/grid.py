@@ -92,7 +92,8 @@ class Grid:
     uses_rate: of each row, whether its method is given the rates of test images. `queries` reads
     what is known of the queries of a record. The oracle of the table, if it has one, has the index
     after its last row: in `cells`, `scores`, `uses_rate` and `methods` alone, not in what is said
-    of rows.
+    of rows. `unmatched` are the records of no row, `obstacles` say
+    why they are of none, the most frequent reason first.
     """
 
     table: Table
@@ -104,6 +105,7 @@ class Grid:
     uses_rate: tuple[bool, ...]
     queries: QueryReader = from_counts
     unmatched: tuple[Record, ...] = ()
+    obstacles: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
     @cached_property

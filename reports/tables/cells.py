@@ -1,5 +1,6 @@
 """What a cell of any table says, in words."""
 
+from crossres.datasets.base.words import counted
 from crossres.datasets.raw.source_name import source_words
 from crossres.reports.grid.grid import Column, Grid, Score
 from crossres.reports.wording import (
@@ -12,6 +13,7 @@ from crossres.reports.wording import (
 )
 
 MOST_NOTES = 5
+MOST_REASONS = 2
 
 
 TRAINING = ("Training identities / images", "Training time")
@@ -77,5 +79,7 @@ def problems(grid: Grid) -> list[str]:
     if grid.empty:
         sentences.append(f"Nothing measured on {', '.join(column.title for column in grid.empty)}.")
     if grid.unmatched:
-        sentences.append(f"{len(grid.unmatched)} records match no row of this table.")
+        reasons = "; ".join(grid.obstacles[:MOST_REASONS])
+        count = counted(len(grid.unmatched), "record")
+        sentences.append(f"No row of this table is that of {count} here: {reasons}.")
     return [*sentences, *grid.notes]

@@ -17,6 +17,7 @@ from crossres.benchmark.records.record import Standing
 from crossres.datasets.cards import CARDS
 from crossres.reports import build_grids
 from crossres.reports.grid.grid import Score
+from crossres.reports.tables.cells import problems
 
 TABLE = load_table("table2")
 Recorder = Callable[..., Record]
@@ -215,6 +216,9 @@ def test_records_without_a_row_are_kept_apart(recorder: Recorder) -> None:
     (grid,) = build_grids([placed, stranger], TABLE)
     assert grid.records == (placed,)
     assert grid.unmatched == (stranger,)
+    assert grid.obstacles == ("no row of msifla has these options",)
+    sentence = "No row of this table is that of 1 record here: no row of msifla has these options."
+    assert sentence in problems(grid)
     assert build_grids([stranger], TABLE) == []
 
 
