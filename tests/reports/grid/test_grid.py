@@ -116,15 +116,12 @@ def test_a_profile_changed_for_one_method_gives_two_grids_with_all_the_others(
 ) -> None:
     table = replace(TABLE, rows=(TABLE.rows[0], Row("Plain", "plain"), Row("PCB", "pcb")))
     msifla, plain, pcb = (recorder(table, row, "caviar", 0) for row in range(3))
+    overrides = msifla.profile["methods"]["msifla"]
     changed = replace(
         msifla,
         key="0" * 20,
-        profile={**msifla.profile, "methods": {"msifla": {"reid_lr": 0.5, "ir_widths": [8, 16]}}},
+        profile={**msifla.profile, "methods": {"msifla": {**overrides, "reid_lr": 0.5}}},
         cell=replace(msifla.cell, options={**msifla.cell.options, "reid_lr": 0.5}),
-    )
-    # Each record matches under its own profile only; lr_drop_at is then the method's default.
-    changed = replace(
-        changed, cell=replace(changed.cell, options={**changed.cell.options, "lr_drop_at": 0.5})
     )
     grids = build_grids([msifla, changed, plain, pcb], table)
     assert len(grids) == 2
