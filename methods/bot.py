@@ -17,7 +17,7 @@ from crossres.methods.shared.reid_options import Head, ReidOptions
 from crossres.methods.shared.tensors import normalise
 from crossres.methods.shared.torch_method import TorchMethod
 from crossres.methods.shared.torch_tools import device_of, seeded
-from crossres.methods.shared.training.loop import Iteration, iterations
+from crossres.methods.shared.training.loop import Iteration
 from crossres.methods.shared.training.schedule import make_optimiser, set_rate
 
 
@@ -114,7 +114,7 @@ class Bot(TorchMethod[BotNetwork]):
         ]
         if network.centres is not None:
             steps.append(centre_optimiser(network.centres, o.centre_lr, o.centre_weight))
-        for now in iterations(train, self.profile.train_spec, o, run):
+        for now in self.iterations(network, train, run):
             set_rate(steps[0], o.rate(now))
             network.zero_grad()
             network.loss(now.inputs(device), now.labels(device)).backward()  # type: ignore[no-untyped-call]

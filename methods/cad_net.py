@@ -38,7 +38,7 @@ from crossres.methods.shared.torch_method import TorchMethod
 from crossres.methods.shared.torch_tools import device_of, seeded
 from crossres.methods.shared.training.adversarial import adversarial_loss, discriminator_step
 from crossres.methods.shared.training.descent import Part, descend
-from crossres.methods.shared.training.loop import Iteration, iterations
+from crossres.methods.shared.training.loop import Iteration
 from crossres.methods.shared.training.schedule import make_optimiser
 from crossres.methods.shared.training.streams import check_rates, require_variants, streams
 
@@ -219,7 +219,7 @@ class CadNet(TorchMethod[CadNetNetwork]):
             )
             adversaries.append((adversary, o.adversary_lr, 0.0))
         generator = np.random.default_rng(run.seed_for("rates"))
-        for now in iterations(train, self.profile.train_spec, o, run):
+        for now in self.iterations(network, train, run):
             rate_draws = generator.integers(0, len(o.rates), len(now.batch.indices))
             run.record_draws(rate_draws)
             part = (optimiser, o.reid_lr, o.reid_warmup)

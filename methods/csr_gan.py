@@ -36,7 +36,7 @@ from crossres.methods.shared.torch_method import TorchMethod
 from crossres.methods.shared.torch_tools import device_of
 from crossres.methods.shared.training.adversarial import adversarial_loss, discriminator_step
 from crossres.methods.shared.training.descent import Part, descend
-from crossres.methods.shared.training.loop import Iteration, iterations
+from crossres.methods.shared.training.loop import Iteration
 from crossres.methods.shared.training.schedule import make_optimiser
 from crossres.methods.shared.training.streams import require_variants
 
@@ -153,7 +153,7 @@ class CsrGan(TorchMethod[CsrGanNetwork]):
         reid = make_optimiser(o.optimiser, learned, o.reid_lr, o.reid_weight_decay)
         learners = [network.generators, judges] if o.stages else []
         gan = [(make_optimiser("adam", m.parameters(), o.sr_lr, 0), o.sr_lr, 0.0) for m in learners]
-        for now in iterations(train, self.profile.train_spec, o, run):
+        for now in self.iterations(network, train, run):
             if gan and len(now.batch.hr):
                 descend(now, gan[:1], stage_losses(network, judges, gan[1], perceptual, now))
             rates = torch.from_numpy(train.rates[now.batch.indices]).to(device)

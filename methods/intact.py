@@ -33,7 +33,7 @@ from crossres.methods.shared.torch_method import TorchMethod
 from crossres.methods.shared.torch_tools import device_of, seeded
 from crossres.methods.shared.training.adversarial import adversarial_loss, discriminator_step
 from crossres.methods.shared.training.descent import descend
-from crossres.methods.shared.training.loop import Iteration, iterations
+from crossres.methods.shared.training.loop import Iteration
 from crossres.methods.shared.training.schedule import make_optimiser
 from crossres.methods.shared.training.streams import Streams, require_variants, streams
 
@@ -126,7 +126,7 @@ class Intact(TorchMethod[IntactNetwork]):
         teacher = SrTeacher(network, run) if o.sr == "residual" else None
         learned = network.reid.parameters()
         reid = make_optimiser(o.optimiser, learned, o.reid_lr, o.reid_weight_decay)
-        for now in iterations(train, self.profile.train_spec, o, run):
+        for now in self.iterations(network, train, run):
             s = streams(now, (RATES[now.step % len(RATES)],), device)
             together = now.elapsed >= o.association_from
             if teacher is not None and (together or len(s.low)):

@@ -33,7 +33,7 @@ from crossres.methods.shared.tensors import in_batches, normalise, to_tensor
 from crossres.methods.shared.torch_method import TorchMethod
 from crossres.methods.shared.torch_tools import device_of, repeatable, seeded
 from crossres.methods.shared.training.descent import descend
-from crossres.methods.shared.training.loop import Iteration, iterations
+from crossres.methods.shared.training.loop import Iteration
 from crossres.methods.shared.training.schedule import make_optimiser
 from crossres.methods.shared.training.streams import check_rates, require_variants, streams
 
@@ -204,7 +204,7 @@ class Lrar(TorchMethod[LrarNetwork]):
         parts = [(reid, o.reid_lr, o.reid_warmup)]
         if masks:
             parts.append((make_optimiser(o.optimiser, masks, o.mask_lr, 0), o.mask_lr, 0))
-        for now in iterations(train, self.profile.train_spec, o, run):
+        for now in self.iterations(network, train, run):
             if o.progressive:
                 trunk.added = -(-(now.step + 1) * len(masks) // now.total)
             trunk.frozen = o.progressive

@@ -28,7 +28,7 @@ from crossres.methods.shared.tensors import (
 )
 from crossres.methods.shared.torch_method import TorchMethod
 from crossres.methods.shared.torch_tools import device_of, repeatable, seeded
-from crossres.methods.shared.training.loop import Iteration, iterations
+from crossres.methods.shared.training.loop import Iteration
 from crossres.methods.shared.training.schedule import (
     make_optimiser,
     set_rate,
@@ -182,19 +182,20 @@ class Msifla(TorchMethod[MsiflaNetwork]):
     def train(self, network: MsiflaNetwork, train: TrainSet, run: Run) -> None:
         """Train as in section 4.2: batches of 5 identities x (2 HR + 2 LR), two backward passes."""
         require_variants(self.name, (2, 3, 4), train)
-        o, spec = self.options, self.profile.train_spec
+        o = self.options
         ir = make_optimiser(o.optimiser, network.ir.parameters(), o.ir_lr, o.ir_weight_decay)
         learned = network.reid.parameters()
         reid = make_optimiser(o.optimiser, learned, o.reid_lr, o.reid_weight_decay)
         ir_by_reid = ir
         if o.steps == "separate":
             ir_by_reid = make_optimiser(o.optimiser, network.ir.parameters(), o.ir_reid_lr, 0.0)
-        joint = total_iterations(spec, train.labels)
+        joint = total_iterations(self.profile.train_spec, train.labels)
         alone = round(o.ir_first * joint)
-        for now in iterations(train, spec, o, run.part(0, alone + joint), alone, "IR alone"):
+        total = alone + joint
+        for now in self.iterations(network, train, run.part(0, total), alone, "IR alone"):
             set_rate(ir, now.rate(o.ir_lr))
             learn_ir(network, now, ir)
-        for now in iterations(train, spec, o, run.part(alone, alone + joint), joint):
+        for now in self.iterations(network, train, run.part(alone, total), joint):
             set_rate(ir, now.rate(o.ir_lr))
             set_rate(reid, now.rate(o.reid_lr, o.reid_warmup))
             if o.steps == "separate":

@@ -18,7 +18,6 @@ from crossres.methods.shared.tensors import normalise
 from crossres.methods.shared.torch_method import TorchMethod
 from crossres.methods.shared.torch_tools import device_of
 from crossres.methods.shared.training.descent import descend
-from crossres.methods.shared.training.loop import iterations
 from crossres.methods.shared.training.schedule import make_optimiser
 
 
@@ -102,5 +101,5 @@ class Pcb(TorchMethod[PcbNetwork]):
         )
         head = make_optimiser(o.optimiser, network.new_layers(), o.reid_lr, o.reid_weight_decay)
         parts = [(trunk, trunk_lr, o.reid_warmup), (head, o.reid_lr, o.reid_warmup)]
-        for now in iterations(train, self.profile.train_spec, o, run):
+        for now in self.iterations(network, train, run):
             descend(now, parts, [network.loss(now.inputs(device), now.labels(device))])

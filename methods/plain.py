@@ -17,7 +17,7 @@ from crossres.methods.shared.reid_options import ReidOptions
 from crossres.methods.shared.tensors import normalise, to_tensor
 from crossres.methods.shared.torch_method import TorchMethod
 from crossres.methods.shared.torch_tools import device_of
-from crossres.methods.shared.training.loop import Iteration, iterations
+from crossres.methods.shared.training.loop import Iteration
 from crossres.methods.shared.training.schedule import make_optimiser, set_rate
 
 
@@ -79,7 +79,7 @@ class Plain(TorchMethod[PlainNetwork]):
     def train(self, network: PlainNetwork, train: TrainSet, run: Run) -> None:
         o = self.options
         reid = make_optimiser(o.optimiser, network.parameters(), o.reid_lr, o.reid_weight_decay)
-        for now in iterations(train, self.profile.train_spec, o, run):
+        for now in self.iterations(network, train, run):
             set_rate(reid, now.rate(o.reid_lr, o.reid_warmup))
             reid.zero_grad()
             _loss(network, now).backward()  # type: ignore[no-untyped-call]

@@ -32,7 +32,7 @@ from crossres.methods.shared.tensors import normalise
 from crossres.methods.shared.torch_method import TorchMethod
 from crossres.methods.shared.torch_tools import device_of, seeded
 from crossres.methods.shared.training.descent import descend
-from crossres.methods.shared.training.loop import Iteration, iterations
+from crossres.methods.shared.training.loop import Iteration
 from crossres.methods.shared.training.schedule import make_optimiser
 from crossres.methods.shared.training.streams import require_variants, streams
 
@@ -165,7 +165,7 @@ class Pri(TorchMethod[PriNetwork]):
         if network.recovery is not None:
             sr = make_optimiser("adam", network.recovery.parameters(), o.sr_lr, 0)
             parts.append((sr, o.sr_lr, 0))
-        for now in iterations(train, self.profile.train_spec, o, run):
+        for now in self.iterations(network, train, run):
             descend(now, parts, [network.loss(now)])
 
     def reconstructions(self, images: Images) -> dict[str, Images]:

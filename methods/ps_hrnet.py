@@ -35,7 +35,7 @@ from crossres.methods.shared.reid_options import ReidOptions
 from crossres.methods.shared.tensors import denormalise, normalise, to_tensor
 from crossres.methods.shared.torch_method import TorchMethod
 from crossres.methods.shared.torch_tools import device_of, seeded
-from crossres.methods.shared.training.loop import Iteration, iterations
+from crossres.methods.shared.training.loop import Iteration
 from crossres.methods.shared.training.schedule import make_optimiser, set_rate
 from crossres.methods.shared.training.streams import check_rates, require_variants
 
@@ -207,7 +207,7 @@ class PsHrnet(TorchMethod[PsHrnetNetwork]):
         """Train one of the two networks over the whole schedule."""
         o, learned = self.options, network.parameters()
         optimiser = make_optimiser(o.optimiser, learned, o.reid_lr, o.reid_weight_decay, True)
-        for now in iterations(train, self.profile.train_spec, o, run):
+        for now in self.iterations(network, train, run):
             set_rate(optimiser, o.rate(now))
             optimiser.zero_grad()
             if (value := loss(now)) is not None:

@@ -30,7 +30,7 @@ from crossres.methods.shared.tensors import normalise
 from crossres.methods.shared.torch_method import TorchMethod
 from crossres.methods.shared.torch_tools import device_of, seeded
 from crossres.methods.shared.training.descent import descend
-from crossres.methods.shared.training.loop import Iteration, iterations
+from crossres.methods.shared.training.loop import Iteration
 from crossres.methods.shared.training.schedule import make_optimiser
 from crossres.methods.shared.training.streams import check_rates, require_variants, streams
 
@@ -152,7 +152,7 @@ class SingMethod(TorchMethod[SingNetwork]):
         if o.sr == "srcnn":
             sr = make_optimiser(o.optimiser, network.sr.parameters(), o.sr_lr, 0)
             parts.append((sr, o.sr_lr, 0))
-        for now in iterations(train, self.profile.train_spec, o, run):
+        for now in self.iterations(network, train, run):
             descend(now, parts, (network.loss(now, j) for j in range(len(o.groups))))
 
     def distances(self, query: Embeddings, gallery: Embeddings) -> Distances:

@@ -21,8 +21,8 @@ class ReidOptions:
     optimiser; reid_lr; reid_weight_decay: of the re-ID networks (SGD has momentum 0.9).
     lr_drop_at, lr_drop: after this share of the schedule all rates are multiplied by lr_drop.
     reid_warmup: the share of the schedule over which reid_lr grows linearly from zero.
-    mean_from: the share of the schedule after which the weights are averaged over the iterations;
-        1 takes those of the last one.
+    mean_from: the share of the schedule after which weights are averaged over the iterations; 1:
+        those of the last iteration count.
     flip: probability of mirroring a training image, its LR variants with it.
     crop: zero padding in pixels, followed by a random crop, the same for an image and its variants.
     erase: probability of erasing a random rectangle from what a re-ID network sees.

@@ -4,7 +4,7 @@ A subclass says how to build its network and how to train it, nothing else.
 """
 
 from abc import abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Generic, Protocol, TypeVar, cast
 
 import numpy as np
@@ -31,6 +31,7 @@ from crossres.methods.shared.torch_tools import (
     start_digest,
     trainable_count,
 )
+from crossres.methods.shared.training.loop import Iteration, iterations
 from crossres.methods.shared.training.mean_of_weights import MeanOfWeights
 
 IDENTITIES = "identities"
@@ -63,11 +64,29 @@ class TorchMethod(Method, Generic[Network]):
         network = self.build(train.identities, run, pretrained=True)
         self.start = start_digest(network)
         network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        mean = MeanOfWeights(network, self.options.mean_from)
         with repeatable(), recording_losses(run.record_loss):
-            self.train(network.train(), train, mean.following(run))
-        mean.load()
+            self.train(network.train(), train, run)
         self.network, self.identities = network.eval(), train.identities
+
+    def iterations(
+        self,
+        network: nn.Module,
+        train: TrainSet,
+        run: Run,
+        total: int | None = None,
+        phase: str = "",
+    ) -> Iterator[Iteration]:
+        """Yield the iterations of a training (see loop.iterations) of `network` or a part of it.
+
+        In the end its weights are means over the iterations after the share `mean_from`.
+        """
+        mean = MeanOfWeights(network)
+        spec, options = self.profile.train_spec, self.options
+        for now in iterations(train, spec, options, run, total, phase):
+            yield now
+            if now.step + 1 > options.mean_from * now.total:
+                mean.add()
+        mean.load()
 
     def embed(self, images: Images) -> Embeddings:
         return self.embedded(images, cast(Embedder, self.fitted()[0]).features)
