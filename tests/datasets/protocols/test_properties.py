@@ -24,7 +24,7 @@ def draws(count):
 
 
 # style of raw folder -> the protocols that apply to it
-CAMERA = ["mlr-sing", "mlr-sing[balanced=true]", "mlr-perid", "mlr-multi", "fixed-r[rate=8]"]
+CAMERA = ["mlr-sing", "mlr-sing[balanced=true]", "mlr-perid", "mlr-multi", "fixed-r[rate=1]"]
 CAMERA += ["fixed-r[base=mlr-perid,rate=6]", "mlr-sing[train_ids=2]"]
 LISTS = ["mlr-official", "mlr-official[train=hr]", "mlr-mixed[base=mlr-sing]"]
 LISTS += ["mlr-mixed[base=mlr-perid]", "mlr-official[train_ids=2]"]
@@ -198,7 +198,7 @@ def test_a_manifest_keeps_what_every_protocol_promises(style, data):
     elif name == "mlr-mixed":
         assert {*query["rate"], *gallery["rate"]} <= {1, 2, 3, 4}
     elif name == "fixed-r":
-        assert set(query["rate"]) == {8 if "8" in protocol else 6}
+        assert set(query["rate"]) == {1 if "rate=1" in protocol else 6}
     else:
         assert set(query["rate"]) <= {2, 3, 4}
     if name != "mlr-mixed" and style != "vric":

@@ -92,11 +92,12 @@ def test_protocols_share_with_the_rule_they_are_built_on(seed):
         assert train_of(raw, f"mlr-mixed{suffix}", seed) == train
         assert train_of(raw, f"mlr-official{suffix.replace('base', 'train')}", seed) == train
     assert {rate for _, rate in train_of(raw, "mlr-official[train=hr]", seed).values()} == {1}
-    fixed = rows_of(build_manifest(raw, "fixed-r[rate=8]", seed))
-    assert {path: split for path, (split, _) in fixed.items()} == {
-        path: split for path, (split, _) in perid.items()
-    }
-    assert {rate for split, rate in fixed.values() if split == "query"} == {8}
+    for rate in (1, 8):  # at rate 1 the queries of the base protocol stay queries
+        fixed = rows_of(build_manifest(raw, f"fixed-r[rate={rate}]", seed))
+        assert fixed == {
+            path: (split, rate if split == "query" else base_rate)
+            for path, (split, base_rate) in perid.items()
+        }
 
 
 @pytest.mark.parametrize("seed", [0, 4])
