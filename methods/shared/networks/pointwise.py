@@ -2,17 +2,19 @@
 
 from torch import Tensor, nn
 
+LEAST_CHANNELS = 8
+
 
 class Pointwise(nn.Conv2d):
-    """A convolution of kernel 1 on every `step`-th row and column.
+    """A convolution of kernel 1 with a stride, safe for any number of channels.
 
-    The same as a stride. oneDNN 3.12 itself writes beyond its memory where a convolution of kernel
-    1 has a stride, fewer than 8 input channels and AVX2 kernels.
+    oneDNN 3.12 writes beyond its memory where such a convolution has a stride, fewer than 8 input
+    channels and AVX2 kernels; with so few it is computed on every `step`-th row and column.
     """
 
     def __init__(self, inputs: int, outputs: int, step: int, *, bias: bool = True) -> None:
-        super().__init__(inputs, outputs, 1, bias=bias)
-        self.step = step
+        self.step = step if inputs < LEAST_CHANNELS else 1
+        super().__init__(inputs, outputs, 1, 1 if inputs < LEAST_CHANNELS else step, bias=bias)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (B, inputs, H, W) to (B, outputs, ceil(H / step), ceil(W / step))."""
