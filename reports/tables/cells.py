@@ -62,6 +62,7 @@ def training_texts(grid: Grid, row: int, column: Column) -> list[str]:
 
 
 def seeds_measured(grid: Grid, row: int, column: Column) -> str:
+    """Write how many seeds were run, "2 of 3" where some were not."""
     cells = grid.cells[row, column]
     count = len(cells.records)
     return f"{count}" if not cells.missing else f"{count} of {count + len(cells.missing)}"
