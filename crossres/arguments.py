@@ -107,6 +107,7 @@ def command_group(commands: Any, name: str, summary: str) -> Any:
 
 
 def add_tables(parser: argparse.ArgumentParser, description: str) -> None:
+    """Add `--table`, which may be given several times."""
     parser.add_argument("--table", action="append", metavar="TABLE", help=description)
 
 
@@ -118,6 +119,7 @@ def named_tables(options: argparse.Namespace) -> Any:
 
 
 def add_source(parser: argparse.ArgumentParser) -> None:
+    """Add the options of data, profile and cache."""
     parser.add_argument(
         "--data",
         type=user_path,
@@ -141,6 +143,7 @@ def add_source(parser: argparse.ArgumentParser) -> None:
 
 
 def add_admitted(parser: argparse.ArgumentParser) -> None:
+    """Add the options that admit raw folders unlike their card."""
     parser.add_argument(
         "--partial",
         action="store_true",

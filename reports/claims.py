@@ -82,7 +82,7 @@ def _samples(grid: Grid | None, claim: Claim) -> dict[str, Sample]:
 
 
 def _by_dataset(sample: Sample) -> Sample:
-    """With the data set alone in place of the column's name."""
+    """Return the sample with the data set alone in place of the column's name."""
     values = {(name.partition(" ")[0], seed): value for (name, seed), value in sample.items()}
     queries = {(q.dataset, seed): q for (_, seed), q in sample.queries.items()}
     return Sample(values, queries)
@@ -198,7 +198,7 @@ class Plot:
 
 
 def plot(answer: ClaimAnswer) -> Plot:
-    """By data set where the claim has one rival, else by rival over all data sets."""
+    """Plot by data set where the claim has one rival, else by rival over all data sets."""
     if len(answer.claim.rights) == 1:
         entries = [
             (set_title(f.dataset), f.verdict, f.difference)

@@ -110,7 +110,7 @@ def under_protocol(title: str, protocol: str) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Seconds as people say them: "8.3 s", "4 min 05 s", "2 h 07 min"."""
+    """Write seconds as people say them: "8.3 s", "4 min 05 s", "2 h 07 min"."""
     if seconds < 60:
         return f"{seconds:.1f} s"
     minutes, left = divmod(round(seconds), 60)
@@ -120,7 +120,7 @@ def duration(seconds: float) -> str:
 
 
 def memory(size: float) -> str:
-    """Bytes in binary units with three significant digits: "812 MiB", "1.42 GiB"."""
+    """Write bytes in binary units with three significant digits: "812 MiB", "1.42 GiB"."""
     for unit in ("B", "KiB", "MiB", "GiB"):
         if size < 1000 or unit == "GiB":
             break

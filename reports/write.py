@@ -65,7 +65,7 @@ def write_report(
 def _files_of_tables(
     by_table: Mapping[str, Sequence[Grid]], parts: Parts
 ) -> dict[str, str | bytes | None]:
-    """File name -> content of what each table has; None where it could not be made."""
+    """Return file name -> content of what each table has; None where it could not be made."""
     files: dict[str, str | bytes | None] = {}
     for table_id, group in by_table.items():
         tex, csv, md = (f"{table_id}.{kind}" for kind in ("tex", "csv", "md"))
@@ -132,7 +132,7 @@ def _grids(
 
 
 def _widest(by_table: dict[str, list[Grid]]) -> dict[str, list[Grid]]:
-    """Without the tables whose records another table shows, too, and more than these."""
+    """Leave out the tables whose records another table shows, too, and more than these."""
     keys_of = {
         table_id: {record.key for grid in group for record in grid.records}
         for table_id, group in by_table.items()

@@ -1,6 +1,5 @@
 """Compare two results folders."""
 
-import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,8 +14,6 @@ from crossres.benchmark.records.record import Record, require_records
 from crossres.datasets.base.errors import InputError
 from crossres.datasets.base.words import few
 from crossres.datasets.raw.source_name import source_words
-
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -42,8 +39,8 @@ def compare_folders(a: Path, b: Path, tables: Sequence[Table] | None = None) -> 
     artifacts = ArtifactFolder(a), ArtifactFolder(b)
     readers = FromArtifacts(artifacts[0]), FromArtifacts(artifacts[1])
     comparison = compare(records_a, records_b, naming, readers)
-    for line in (*artifacts[0].problems, *artifacts[1].problems):
-        _log.warning("ignored %s", line)
+    for folder in artifacts:
+        folder.log_problems()
     if not comparison.pairs:
         raise InputError(
             f"{a} and {b} have no cell in common: the one has {_content(records_a)}, the other has "

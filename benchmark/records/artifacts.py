@@ -4,6 +4,7 @@ Queries and gallery are drawn by hash, never chosen by success; arrays only, no 
 """
 
 import io
+import logging
 import zipfile
 from collections.abc import Callable, Collection
 from pathlib import Path
@@ -16,6 +17,8 @@ from crossres.datasets.base.errors import reason
 from crossres.datasets.base.files import write_atomically
 
 Arrays = dict[str, NDArray[Any]]
+
+_log = logging.getLogger(__name__)
 
 
 def artifact_path(folder: Path, key: str) -> Path:
@@ -43,6 +46,11 @@ class ArtifactFolder:
     def problems(self) -> tuple[str, ...]:
         """What is wrong with artifacts that were asked for so far, each once."""
         return tuple(self._problems)
+
+    def log_problems(self) -> None:
+        """Log a warning for each of `problems`."""
+        for line in self.problems:
+            _log.warning("ignored %s", line)
 
     def read(
         self,

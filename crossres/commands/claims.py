@@ -1,7 +1,6 @@
 """`crossres claims`."""
 
 import argparse
-import logging
 from collections.abc import Iterable
 from functools import partial
 from typing import Any
@@ -24,8 +23,7 @@ def _claims(options: argparse.Namespace) -> Answer:
     else:
         claims = claims_of(options.results)
     answers = evaluate_claims(grids_of(claims, records, FromArtifacts(artifacts)), claims)
-    for line in artifacts.problems:
-        logging.getLogger(__name__).warning("ignored %s", line)
+    artifacts.log_problems()
     lines = drawn(partial(print_claims, answers)) if answers else _no_answers(records)
     return Answer({"results": claims_json(answers)}, lines)
 

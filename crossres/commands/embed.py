@@ -9,6 +9,7 @@ from crossres.arguments import add_admitted, cache, command_parser, source, user
 
 
 def rate(text: str) -> int:
+    """Parse a down-sampling rate: 1 is HR, 0 not known."""
     from crossres.datasets.splits.manifest import RATES
 
     if not text.isdecimal() or int(text) not in RATES:

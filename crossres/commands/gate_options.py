@@ -11,12 +11,14 @@ NAMES_ROWS = (
 
 
 def limits_of(options: argparse.Namespace, **more: Any) -> Any:
+    """Return the limits that the options state, with further ones."""
     from crossres.benchmark.gate.limits import Limits
 
     return Limits(metrics=tuple(options.metrics), false_alarms=options.false_alarms / 100, **more)
 
 
 def add_common(parser: argparse.ArgumentParser) -> None:
+    """Add the options of all commands of the gate."""
     add_tables(parser, NAMES_ROWS)
     parser.add_argument(
         "--metrics",
@@ -35,6 +37,7 @@ def add_common(parser: argparse.ArgumentParser) -> None:
 
 
 def add_again(parser: argparse.ArgumentParser) -> None:
+    """Add `--again`, which may be given several times."""
     parser.add_argument(
         "--again",
         type=user_path,

@@ -34,6 +34,7 @@ def _methods_check(options: argparse.Namespace) -> Answer:
 
 
 def add_command(commands: Any) -> None:
+    """Add the group of commands to the parser."""
     within = command_group(commands, "methods", "list methods, check that one conforms")
     command_parser(within, "list", _methods_list, "list the methods", "crossres methods list")
     check = command_parser(

@@ -16,6 +16,7 @@ Role = Callable[[RawImage, int], str]  # (image of no train identity, its rate) 
 
 
 def row(image: RawImage, split: str, rate: int) -> Row:
+    """Return the row of a manifest for an image."""
     return (image.path, image.pid, image.camid, split, rate)
 
 

@@ -65,7 +65,7 @@ def gap_axis(
 
 
 def spread(targets: Sequence[float], gap: float, low: float, high: float) -> list[float]:
-    """Positions near `targets` in their order, at least `gap` apart where [low, high] allows."""
+    """Return positions near `targets` in their order, `gap` apart where [low, high] allows."""
     order = sorted(range(len(targets)), key=lambda i: (targets[i], i))
     gap = min(gap, (high - low) / max(1, len(targets) - 1))
     placed = [0.0] * len(targets)

@@ -37,10 +37,10 @@ class Parts:
 
 
 def nothing(reason: str) -> None:
-    """In place of a part without which its surroundings can do."""
+    """Put nothing in the place of a part without which its surroundings can do."""
     del reason
 
 
 def paragraph(reason: str) -> Markup:
-    """In place of a part of a page."""
+    """Return what stands in the place of a part of a page."""
     return Markup('<p class="notes failed" role="note">{}.</p>').format(reason)

@@ -54,7 +54,7 @@ SETTINGS: Any = {
 
 
 def pdf_figures(grid: Grid, parts: Parts) -> dict[str, bytes | None]:
-    """File name -> PDF: the CMC curves, and the table's first metric by seed.
+    """Return file name -> PDF: the CMC curves, and the table's first metric by seed.
 
     The same grid gives the same bytes. None: nothing was recorded for it, or it could not be drawn.
     """
@@ -67,7 +67,7 @@ def pdf_figures(grid: Grid, parts: Parts) -> dict[str, bytes | None]:
 
 
 def _cmc(grid: Grid) -> bytes | None:
-    """Mean CMC over the seeds: a panel for each data set, one legend for all."""
+    """Draw the mean CMC over the seeds: a panel for each data set, one legend for all."""
     by_column = {column: _mean_curves(grid, column) for column in grid.shown}
     by_column = {column: curves for column, curves in by_column.items() if curves}
     if not by_column:
@@ -93,7 +93,7 @@ def _cmc(grid: Grid) -> bytes | None:
 
 
 def _mean_curves(grid: Grid, column: Column) -> dict[int, NDArray[np.float64]]:
-    """Row -> (ranks,) mean fractions of the rows that have a curve."""
+    """Return row -> (ranks,) mean fractions of the rows that have a curve."""
     curves = {
         row: curves_of(grid.cells[row, column].records, grid.rule(column))
         for row in range(len(grid.table.rows))
@@ -151,7 +151,7 @@ def _panels(
     height: float,
     legend: Sequence[str],
 ) -> bytes:
-    """Panels of `height` cm in two columns, and the labels of a legend where a place is left.
+    """Make panels of `height` cm in two columns, and the labels of a legend where a place is left.
 
     There is one after an odd number of panels; after an even one it is put below them.
     """

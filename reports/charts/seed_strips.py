@@ -29,7 +29,7 @@ STRIP_WIDTH, MARGIN = 150.0, 5.0  # with the margin dots at the limits stay whol
 
 
 def strips(grid: Grid, column: Column) -> dict[int, Strip]:
-    """Row -> strip of the table's first metric; rows without records have none."""
+    """Return row -> strip of the table's first metric; rows without records have none."""
     metric = grid.table.metrics[0]
     scores = {row: grid.score(row, column, metric) for row in range(len(grid.table.rows))}
     values = [100 * value for score in scores.values() for value in score.values]

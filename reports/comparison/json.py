@@ -42,6 +42,7 @@ def against_json(folders: FolderComparison) -> dict[str, Any]:
 
 
 def sameness_counts(pairs: Sequence[Pair]) -> dict[str, int]:
+    """Count the pairs of each sameness."""
     return {sameness: sum(pair.sameness == sameness for pair in pairs) for sameness in SAMENESS}
 
 

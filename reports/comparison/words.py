@@ -43,7 +43,7 @@ def ratio_words(ratio: float | None) -> str:
 
 
 def only_words(records: Iterable[Record]) -> list[str]:
-    """Cells without a counterpart, one line per method, data set and protocol."""
+    """List cells without a counterpart, one line per method, data set and protocol."""
     seeds: dict[tuple[str, ...], set[int]] = defaultdict(set)
     for record in records:
         cell = record.cell

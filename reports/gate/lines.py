@@ -56,6 +56,7 @@ def notes_of(gate: FolderCheck) -> tuple[str, ...]:
 
 
 def bit_equal(check: Check) -> int:
+    """Count the cells that are equal to the bit."""
     return sum(pair.sameness == "bit-equal" for pair in check.comparison.pairs)
 
 

@@ -25,7 +25,7 @@ def power_json(
     needed: Needed,
     limits: Limits,
 ) -> dict[str, Any]:
-    """Noise, what so many seeds find, and the seeds that the drop asked for needs, as JSON."""
+    """Return as JSON noise, what so many seeds find, and the seeds that the drop needs."""
     return {
         "limits": asdict(limits),
         "runs": 1 + len(baseline.more_runs),
@@ -76,7 +76,7 @@ def print_power(
 
 
 def _points(fraction: float | None) -> str:
-    """Points; "none" where no drop that is possible is found, or there is no such test."""
+    """Write points; "none" where no drop that is possible is found, or there is no such test."""
     return "none" if fraction is None else f"{100 * fraction:.1f}"
 
 

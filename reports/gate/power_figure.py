@@ -73,8 +73,11 @@ Points = NDArray[np.float64]
 def _curves(
     sensitivities: Sequence[Sensitivity], baseline: Baseline, noise: Sequence[Noise], limits: Limits
 ) -> tuple[Points, list[Points]]:
-    """Drops (STEPS,) up to one that all find in any one row, and for each number of seeds the
-    chances (STEPS, 2) of all rows and of any one row, NaN where there is no such test."""
+    """Return drops (STEPS,), and the chances (STEPS, 2) to find them by number of seeds.
+
+    The drops go up to one that all numbers find in any one row; the chances are those of all rows
+    and of any one row, NaN where there is no such test.
+    """
     least = max(sensitivity.in_a_row or 0.0 for sensitivity in sensitivities)
     drops = np.linspace(0.0, min(1.0, BEYOND * least), STEPS)
     return drops, [

@@ -218,7 +218,7 @@ def _cells(
     records: Sequence[Record],
     notes: list[str],
 ) -> dict[tuple[int, Column], Cells]:
-    """Records by row and column; of a cell that is there twice the first key counts (noted)."""
+    """Place records by row and column; of a cell there twice the first key counts (noted)."""
     placed: dict[tuple[int, str, str], list[Record]] = defaultdict(list)
     for record in records:
         for row in rows.indices(record):

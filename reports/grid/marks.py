@@ -13,7 +13,7 @@ Tests = Mapping[tuple[int, int], float]
 
 
 def marks(rows: Sequence[Values], level: float = LEVEL) -> dict[str, list[Mark]]:
-    """Column -> of each row's values, by (column, seed): "best", "tie", "second" or "".
+    """Return column -> of each row's values, by (column, seed): "best", "tie", "second" or "".
 
     The row of the highest mean is "best" when the paired test tells it from every other one; else
     it and all that it is not told from are a "tie". "second" follows a "best" where the test tells

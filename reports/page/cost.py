@@ -220,7 +220,7 @@ def _log_axis(steps: Sequence[float], least: float, most: float) -> tuple[Axis, 
 
 
 def _staircase(points: Sequence[tuple[float, float]]) -> str:
-    """From each point of the front level to the next cost, then up; on to the right edge."""
+    """Draw from each point of the front level to the next cost, then up; on to the right edge."""
     path = f"M{points[0][0]} {points[0][1]}"
     for x, y in points[1:]:
         path += f"H{x}V{y}"

@@ -93,7 +93,7 @@ class RowComparison:
 
 
 def compare_rows(grid: Grid) -> tuple[RowComparison, ...]:
-    """By the table's first metric and by mAP, where two rows or more have it."""
+    """Compare by the table's first metric and by mAP, where two rows or more have it."""
     metrics = dict.fromkeys((grid.table.metrics[0], "mAP"))
     comparisons = (_comparison(grid, metric) for metric in metrics)
     return tuple(comparison for comparison in comparisons if comparison is not None)

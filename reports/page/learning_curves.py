@@ -72,7 +72,7 @@ def _rows(grid: Grid, column: Column, artifacts: ArtifactFolder) -> tuple[RowCur
 
 
 def read_curves(artifacts: ArtifactFolder, key: str) -> dict[str, Values] | None:
-    """Loss -> its mean in each bin, (B,): NaN without a value, infinite where it was not finite.
+    """Return loss -> means by bin, (B,): NaN without a value, infinite where it was not finite.
 
     None where none were kept, or they cannot be read.
     """

@@ -118,7 +118,7 @@ def _line(grid: Grid, row: int, column: Column, metrics: Sequence[str]) -> Numbe
 
 
 def _scores(score: Score) -> list[NumberEntry]:
-    """Measured, published, and their difference."""
+    """Write measured, published, and their difference."""
     printed = score.published
     measured = NumberEntry("")
     if score.mean is not None:

@@ -320,7 +320,7 @@ def in_order(mapping: Mapping[str, Any], names: Iterable[str]) -> list[tuple[str
 
 
 def difference(score: Score) -> str:
-    """Measured minus published, in points; nothing when either is missing."""
+    """Write measured minus published, in points; nothing when either is missing."""
     if score.mean is None or score.published is None:
         return ""
     return words.signed(100 * score.mean - score.published.value)
@@ -347,6 +347,6 @@ def option(value: object) -> str:
 
 
 def step(label: str) -> Markup:
-    """ "IR_1/3" with its index set as one."""
+    """Set the index of "IR_1/3" as one."""
     stem, _, index = label.partition("_")
     return escape(stem) + (Markup("<sub>{}</sub>").format(index) if index else Markup(""))

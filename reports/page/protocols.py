@@ -137,7 +137,7 @@ def _rates(columns: Sequence[Column]) -> list[int]:
 
 
 def _positions(count: int, rates: Sequence[int]) -> list[float]:
-    """Positions along the axis: in proportion to the rates, or evenly."""
+    """Return positions along the axis: in proportion to the rates, or evenly."""
     if rates:
         axis = Axis(min(rates), max(max(rates), min(rates) + 1), LEFT + 14, RIGHT - 14)
         return [axis.at(rate) for rate in rates]

@@ -53,7 +53,7 @@ class Diagram:
 def diagram(
     labels: Sequence[str], values: Sequence[Values], tests: Mapping[tuple[int, int], float]
 ) -> Diagram | None:
-    """Demšar's (2006) diagram of mean ranks with joints from paired tests of all pairs of values.
+    """Draw Demšar's (2006) diagram of mean ranks, with joints from paired tests of all pairs.
 
     None where no cell has every row, no pair can be tested, or there is but one pair.
     """

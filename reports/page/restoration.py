@@ -75,7 +75,7 @@ def quality_of(grid: Grid, artifacts: ArtifactFolder) -> tuple[Quality, ...]:
 
 
 def nearness(arrays: Mapping[str, NDArray[Any]], query: int, step: int) -> tuple[str, ...]:
-    """PSNR and SSIM of one image of an artifact's chains; () where it has no HR original."""
+    """Write PSNR and SSIM of an image of an artifact's chains; () where it has no HR original."""
     measures = [arrays[name] for name in ("chain_psnr", "chain_ssim") if name in arrays]
     if len(measures) < 2 or any(
         values.shape != arrays["chain_images"].shape[:2] for values in measures

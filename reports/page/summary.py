@@ -102,7 +102,7 @@ def _glance(grid: Grid, anchor: str) -> Glance:
 
 
 def _leader(grid: Grid, column: Column, metric: str) -> Leader | None:
-    """As the table marks it, a tie being no lead; None where fewer than two rows were run."""
+    """Find the leader as the table marks it, a tie being none; None with fewer than two rows."""
     scores = {row: grid.score(row, column, metric) for row in range(len(grid.table.rows))}
     means = {row: score.mean for row, score in scores.items() if score.mean is not None}
     if len(means) < 2:
@@ -114,7 +114,7 @@ def _leader(grid: Grid, column: Column, metric: str) -> Leader | None:
 
 
 def _over_all(grid: Grid, metric: str) -> Leader | None:
-    """Over the rows that were run on every data set; tested as in the section Differences."""
+    """Find the leader of the rows run on every data set; tested as in the section Differences."""
     values = {
         row: sample
         for row, sample in rows_of(grid, metric).items()

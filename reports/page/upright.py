@@ -33,7 +33,7 @@ def upright(arrays: Arrays) -> Arrays:
 
 
 def turned(images: NDArray[np.uint8], wide: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    """Images (..., H, W, 3), those of `wide` (...) turned 90 degrees clockwise: (..., H, H / 2, 3).
+    """Turn those images (..., H, W, 3) of `wide` (...) clockwise: (..., H, H / 2, 3).
 
     Resampled by areas, so that nothing is smoothed that is only made larger.
     """

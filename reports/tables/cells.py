@@ -62,7 +62,7 @@ def training_texts(grid: Grid, row: int, column: Column) -> list[str]:
 
 
 def seeds_measured(grid: Grid, row: int, column: Column) -> str:
-    """Return "3", "2 of 3", or "–" for an oracle that the data set has not."""
+    """Write how many seeds were run, "2 of 3" where some were not, "–" for an oracle that the set has not."""
     cells = grid.cells[row, column]
     count = len(cells.records)
     if not count and row == grid.oracle:

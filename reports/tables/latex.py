@@ -91,7 +91,7 @@ def unset(reason: str) -> str:
 
 
 def escape(text: str) -> str:
-    """Text as LaTeX prints it literally; what signs.toml does not know stands as its number."""
+    """Write text for LaTeX to print literally; signs not in signs.toml stand as their numbers."""
     pieces: list[str] = []
     for unit in _UNIT.findall(unicodedata.normalize("NFC", text)):
         piece = _piece(unit)

@@ -27,7 +27,7 @@ def to_markdown(grids: Sequence[Grid]) -> str:
 
 
 def markdown(text: str) -> str:
-    """Text that Markdown shows as it is, within a table, too."""
+    """Write text that Markdown shows as it is, within a table, too."""
     line = " ".join(_MARKUP.sub(r"\\\g<0>", text).split())
     return _LIST.sub(r"\1\\", line)
 

@@ -2,7 +2,7 @@
 
 import math
 import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -13,18 +13,7 @@ from crossres.benchmark import Record, Row, Table, load_table
 from crossres.benchmark.compare.comparison import Comparison, Gap, compare, tally
 from crossres.benchmark.compare.pairs import Change
 from crossres.benchmark.stats.sample import Queries
-
-Make = Callable[..., Record]
-TABLE = Table(
-    id="mine",
-    title="Mine",
-    caption="",
-    gallery="single-shot",
-    metrics=("rank1",),
-    datasets=("mlr-viper",),
-    seeds=(0, 1, 2),
-    rows=(Row("Plain", "plain"), Row("PCB", "pcb"), Row("Four parts", "pcb", {"parts": 4})),
-)
+from tests.benchmark.compare.cases import TABLE, Make
 
 
 def filled(make: Make, values: Sequence[float], dataset: str, method: str = "plain", **more: Any):

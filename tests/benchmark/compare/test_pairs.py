@@ -1,27 +1,15 @@
 """Pairs of cells from two results folders: which belong together, and what differs in a pair."""
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from crossres.benchmark import Record, Row, Table, load_profile
+from crossres.benchmark import Record, load_profile
 from crossres.benchmark.compare.pairs import Change, match
-
-Make = Callable[..., Record]
-TABLE = Table(
-    id="mine",
-    title="Mine",
-    caption="",
-    gallery="single-shot",
-    metrics=("rank1",),
-    datasets=("mlr-viper",),
-    seeds=(0, 1, 2),
-    rows=(Row("Plain", "plain"), Row("PCB", "pcb"), Row("Four parts", "pcb", {"parts": 4})),
-)
-
+from tests.benchmark.compare.cases import TABLE, Make
 
 # --- what differs in a pair -----------------------------------------------------------------------
 

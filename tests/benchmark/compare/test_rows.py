@@ -1,25 +1,19 @@
 """Which row of which table a record belongs to, and why one belongs to none."""
 
 import re
-from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 
-from crossres.benchmark import Record, Row, Table, load_table
+from crossres.benchmark import Record, load_table
 from crossres.benchmark.compare.comparison import compare
 from crossres.benchmark.compare.rows import Rows, belonging, covered
+from tests.benchmark.compare import cases
+from tests.benchmark.compare.cases import Make
 
-Make = Callable[..., Record]
-TABLE = Table(
-    id="mine",
-    title="Mine",
-    caption="",
-    gallery="single-shot",
-    metrics=("rank1",),
-    datasets=("mlr-viper",),
-    seeds=(0, 1, 2),
-    rows=(Row("Plain", "plain"), Row("Four parts", "pcb", {"parts": 4})),
+TABLE = replace(
+    cases.TABLE,
+    rows=(cases.TABLE.rows[0], cases.TABLE.rows[2]),
     protocols=("mlr-sing", "mlr-sing[kernel=box]"),
 )
 
