@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from crossres.benchmark import Record, load_table
+from crossres.benchmark import Record, Row, load_table
 from crossres.benchmark.compare.comparison import compare
 from crossres.benchmark.compare.rows import Rows, belonging, covered
 from tests.benchmark.compare import cases
