@@ -62,7 +62,7 @@ def training_texts(grid: Grid, row: int, column: Column) -> list[str]:
 
 
 def seeds_measured(grid: Grid, row: int, column: Column) -> str:
-    """Write how many seeds were run, "2 of 3" where some were not, "–" where a set has no oracle."""
+    """Write how many seeds were run: "3", "2 of 3", or "–" for an oracle that a set lacks."""
     cells = grid.cells[row, column]
     count = len(cells.records)
     if not count and row == grid.oracle:
