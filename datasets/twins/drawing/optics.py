@@ -49,7 +49,7 @@ def developed(
     drawing: Image.Image, camera: Camera, view: View, u: Iterator[float], rng: np.random.Generator
 ) -> NDArray[np.uint8]:
     """Return the drawing as the camera sees it: (height, width, 3) uint8 RGB."""
-    blur = ImageFilter.BoxBlur(camera.blur + 0.3 * view.nuisance * next(u))
+    blur = ImageFilter.BoxBlur(camera.blur + 0.15 * view.nuisance * next(u))
     pixels = np.asarray(drawing.reduce(OVERSAMPLING).filter(blur))
     if pixels.shape[:2] != (view.height, view.width):
         pixels = resample(pixels, view.height, view.width, "box")

@@ -15,31 +15,25 @@ BAG_COLOURS: tuple[Colour, ...] = ((70, 60, 56), (120, 62, 54), (58, 78, 92))
 HAIR_COLOURS: tuple[Colour, ...] = ((44, 36, 34), (96, 70, 48))
 SKIN_COLOURS: tuple[Colour, ...] = ((204, 164, 138), (134, 94, 72))
 
-TORSO_PATTERNS = ("across", "along", "diagonal", "antidiagonal", "checks", "dots", "glyphs")
-LEGS_PATTERNS = TORSO_PATTERNS
-PERIODS = (7, 10, 14, 20)
-CONTRASTS: tuple[Colour, ...] = (
-    (100, 100, 100),
-    (-100, -100, -100),
-    (120, 10, -100),
-    (-100, 20, 120),
-)
+PATTERNS = ("across", "diagonal", "checks", "dots")
+PERIODS = (12, 16)
+CONTRASTS: tuple[Colour, ...] = ((100, 100, 100), (-100, -100, -100))
 
 
 @dataclass(frozen=True)
 class Fabric:
     """A cloth: its mean colour and a periodic print around that mean.
 
-    `pattern` is "plain" or one of TORSO_PATTERNS; `period` is in pixels of an image 128 pixels
-    high; `contrast` is the difference of the print to the ground per channel; `glyph` numbers the
-    4 x 4 sign that "glyphs" repeats.
+    `pattern` is "plain", "across", "along", "diagonal", "antidiagonal", "checks", "dots" or
+    "glyphs"; `period` is in pixels of an image 128 pixels high; `contrast` is the difference of
+    the print to the ground per channel; `glyph` numbers the 4 x 4 sign that "glyphs" repeats.
     """
 
     colour: Colour
     pattern: str
     period: int
     contrast: Colour
-    glyph: int
+    glyph: int = 0
 
 
 @dataclass(frozen=True)
@@ -65,8 +59,8 @@ def person(*names: str | int) -> Person:
         return draw("twin-person", *names, *purpose) % count
 
     return Person(
-        top=_fabric(TORSO_COLOURS, TORSO_PATTERNS, "top", *names),
-        bottom=_fabric(LEGS_COLOURS, LEGS_PATTERNS, "bottom", *names),
+        top=_fabric(TORSO_COLOURS, "top", *names),
+        bottom=_fabric(LEGS_COLOURS, "bottom", *names),
         lower=("trousers", "trousers", "trousers", "shorts", "skirt")[one_of(5, "lower")],
         long_sleeves=one_of(2, "sleeves") == 0,
         long_hair=one_of(3, "hair-length") == 0,
@@ -78,16 +72,13 @@ def person(*names: str | int) -> Person:
     )
 
 
-def _fabric(
-    colours: tuple[Colour, ...], patterns: tuple[str, ...], part: str, *names: str | int
-) -> Fabric:
+def _fabric(colours: tuple[Colour, ...], part: str, *names: str | int) -> Fabric:
     def one_of(count: int, purpose: str) -> int:
         return draw("twin-person", *names, part, purpose) % count
 
     return Fabric(
         colour=colours[one_of(len(colours), "colour")],
-        pattern=patterns[one_of(len(patterns), "pattern")],
+        pattern=PATTERNS[one_of(len(PATTERNS), "pattern")],
         period=PERIODS[one_of(len(PERIODS), "period")],
         contrast=CONTRASTS[one_of(len(CONTRASTS), "contrast")],
-        glyph=one_of(1 << 16, "glyph"),
     )

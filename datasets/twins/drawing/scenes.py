@@ -43,7 +43,7 @@ def camera(cast: float, *names: str | int) -> Camera:
         cast=cast,
         gains=(gains[0], gains[1], gains[2]),
         brightness=cast * 3.4641 * (u[3] - 0.5),
-        blur=0.3 * u[4],
+        blur=0.15 * u[4],
         noise=2.0 + 3.0 * u[5],
         seed=draw("twin-background", *names),
     )

@@ -35,14 +35,14 @@ def _shot(size: Size, pid: int, index: int) -> Shot:
 
 
 def _view(size: Size, path: str, is_lr: bool) -> View:
-    """Draw the size: 0.8 to 1.2 times the nominal one for HR images, 0.25 to 0.40 for LR ones."""
+    """Draw the size: 0.8 to 1.2 times the nominal one for HR images, 0.32 to 0.45 for LR ones."""
     share = draw("twin-caviar-size", path) % 1000 / 1000
-    factor = 0.25 + 0.15 * share if is_lr else 0.8 + 0.4 * share
+    factor = 0.32 + 0.13 * share if is_lr else 0.8 + 0.4 * share
     wider = 0.92 + 0.16 * (draw("twin-caviar-width", path) % 1000) / 1000
     return View(
         width=round(size.width * factor * wider),
         height=round(size.height * factor),
-        optics=3.0 if is_lr else 1.0,
+        optics=2.5 if is_lr else 1.0,
         nuisance=size.nuisance,
     )
 

@@ -6,13 +6,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from crossres.datasets.resampling.integer import downsample
+from crossres.datasets.resampling.integer import downsample, resample
 from crossres.datasets.twins.drawing.fabrics import TILE, tile
 from crossres.datasets.twins.drawing.pedestrians import View, photograph
-from crossres.datasets.twins.drawing.people import PERIODS, TORSO_PATTERNS, Fabric, person
+from crossres.datasets.twins.drawing.people import PATTERNS, PERIODS, Fabric, person
 from crossres.datasets.twins.drawing.scenes import camera
 
-GREY = Fabric((120, 120, 120), "plain", 6, (80, 80, 80), 0x2D59)
+GREY = Fabric((120, 120, 120), "plain", 12, (80, 80, 80), 0x2D59)
 
 
 def middle(fabric: Fabric, periods: int = 1) -> np.ndarray:
@@ -23,17 +23,17 @@ def middle(fabric: Fabric, periods: int = 1) -> np.ndarray:
 
 
 @pytest.mark.parametrize("period", PERIODS)
-@pytest.mark.parametrize("pattern", [p for p in TORSO_PATTERNS if p != "glyphs"])
+@pytest.mark.parametrize("pattern", PATTERNS)
 def test_the_mean_colour_does_not_tell_the_print(pattern, period):
     fabric = replace(GREY, pattern=pattern, period=period)
     assert middle(fabric).mean() == pytest.approx(120, abs=6)
     assert middle(fabric).std() > 20
 
 
-@pytest.mark.parametrize("pattern", TORSO_PATTERNS)
+@pytest.mark.parametrize("pattern", (*PATTERNS, "along", "antidiagonal", "glyphs"))
 def test_down_sampling_destroys_the_print_by_steps(pattern):
-    fabric = replace(GREY, pattern=pattern, period=5)
-    native = downsample(np.asarray(tile(fabric)), 2)  # two tile pixels to one of the image
+    fabric = replace(GREY, pattern=pattern)
+    native = downsample(np.asarray(tile(fabric)), 4)  # an image 64 high has every fourth pixel
     left = [downsample(native, rate)[2:-2, 2:-2, 0].std(axis=0).mean() for rate in (1, 2, 3, 4)]
     across = [downsample(native, rate)[2:-2, 2:-2, 0].std(axis=1).mean() for rate in (1, 2, 3, 4)]
     strength = [max(pair) for pair in zip(left, across, strict=True)]
@@ -47,7 +47,8 @@ def test_many_people_share_their_colours_but_not_their_fabrics():
     assert len(colours) <= 6
     assert min(colours.values()) > 15
     fabrics = Counter((pedestrian.top, pedestrian.bottom) for pedestrian in people)
-    assert max(fabrics.values()) == 1
+    assert len(fabrics) > 180
+    assert max(fabrics.values()) <= 3
     assert person("a set", 7) == people[7]
 
 
@@ -87,6 +88,6 @@ def test_natively_lr_images_are_small_and_smooth():
     small = image("a", view=View(20, 45, optics=2.2))
     large = image("a", view=View(44, 99))
     assert small.shape == (45, 20, 3)
-    block = downsample(large, 2)[:45, :20]
+    brought_down = resample(large, 45, 20, "box")
     # The same scene: brought down by the optics it resembles the large image brought down.
-    assert np.corrcoef(small.ravel(), block[: small.shape[0]].ravel())[0, 1] > 0.5
+    assert np.corrcoef(small.ravel(), brought_down.ravel())[0, 1] > 0.9
