@@ -151,7 +151,9 @@ def local(tasks: Sequence[Task], jobs: int) -> Generator[Event, None, None]:
 def _start(task: Task, logs: Path) -> _Worker:
     context = _context(task.variables)
     receiver, sender = context.Pipe(duplex=False)
-    log = logs / f"{task.key}.log"
+    handle, name = tempfile.mkstemp(".log", dir=logs)  # a key may hold what file names must not
+    os.close(handle)
+    log = Path(name)
     arguments = (task.function, task.argument, sender, log)
     process: BaseProcess = context.Process(target=work, args=arguments, daemon=True)  # type: ignore[attr-defined]
     with _clean_start(task.variables), _short_sockets():

@@ -42,7 +42,8 @@ class Workspace:
         self.folder, self.cache = folder, folder / "cache"
         (folder / "embedded.toml").write_text(TABLE)
         smoke = ("--profile", "smoke", "--cache", str(self.cache))
-        run = ("run", str(folder / "embedded.toml"), "--save-weights", *smoke)
+        native = ("--kernels", "native")  # as `embed` computes
+        run = ("run", str(folder / "embedded.toml"), "--save-weights", *native, *smoke)
         assert crossres.main([*run, "--out", str(folder / "results")]) == 0
         build = ("datasets", "build", "mlr-viper", *smoke, "--seeds", "0,1")
         assert crossres.main([*build, "--out", str(folder / "manifests")]) == 0

@@ -20,7 +20,7 @@ def viper(tmp_path: Path) -> Path:
 def test_the_twin_has_the_published_splits(viper: Path, capsys: pytest.CaptureFixture[str]):
     assert run([*SETS, "mlr-viper", "--data", str(viper)]) == 0
     output = capsys.readouterr().out
-    assert output.endswith("digests of mlr-viper (twin:tiny:1) are the published ones\n")
+    assert output.endswith("digests of mlr-viper (twin:tiny:2) are the published ones\n")
     count, of, total, *_ = output.split()
     assert (of, count) == ("of", total)
     assert int(total) >= 30
@@ -31,7 +31,7 @@ def test_a_split_that_differs_is_shown_and_is_a_no(viper: Path, capsys: pytest.C
         next(iter(sorted((viper / "VIPeR" / camera).glob("*.bmp")))).unlink()
     assert run([*SETS, "mlr-viper", "--data", str(viper), "--json"]) == 1
     answer = json.loads(capsys.readouterr().out)
-    assert (answer["dataset"], answer["source"]) == ("mlr-viper", "twin:tiny:1")
+    assert (answer["dataset"], answer["source"]) == ("mlr-viper", "twin:tiny:2")
     assert all(p["published"]["digest"] != p["found"]["digest"] for p in answer["digests"])
     assert run([*SETS, "mlr-viper", "--data", str(viper)]) == 1
     assert "manifest of mlr-sing, seed 0: published " in capsys.readouterr().out
@@ -50,4 +50,4 @@ def test_the_folders_of_cuhk03_np_are_not_taken_for_the_file(
 ):
     draw_twin("mlr-cuhk03", tmp_path, "tiny", layout="cuhk03-np")
     assert run([*SETS, "mlr-cuhk03", "--data", str(tmp_path)]) == 2
-    assert "from twin:tiny:1:cuhk03-np is published" in capsys.readouterr().err
+    assert "from twin:tiny:2:cuhk03-np is published" in capsys.readouterr().err

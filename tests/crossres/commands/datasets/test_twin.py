@@ -34,6 +34,7 @@ def test_further_layouts(
         "dataset": dataset,
         "size": "tiny",
         "layout": layout,
+        "seed": 0,
         "folder": str(tmp_path),
     }
     assert [entry.name for entry in tmp_path.iterdir()] == [OTHERS[dataset][layout]]
