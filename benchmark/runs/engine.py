@@ -302,8 +302,6 @@ def _cause_of_death(process: BaseProcess) -> str:
 
 
 def _log_text(worker: _Worker) -> str:
-    if not worker.log.exists():
-        return ""
     return worker.log.read_bytes()[-LOG_BYTES:].decode("utf-8", errors="replace")
 
 
