@@ -22,7 +22,8 @@ def test_a_drop_and_a_gain_are_found_and_equal_runs_pass_nothing_unseen(seeds: i
     assert said["equal"].startswith("unusable (")
     assert said["halved"].startswith(("**failed**: worse", "**failed**: bound"))
     assert said["all 1.0"].startswith(("**failed**: too good", "**failed**: bound"))
-    expected = "**failed**" if seeds == 4 else "unusable ("
+    # Two seeds may be too few to tell, and then it must not pass.
+    expected = "**failed**" if seeds == 4 else ("**failed**", "unusable (")
     assert said["drop of 5 points"].startswith(expected)
     assert said["gain of 5 points"].startswith(expected)
 
