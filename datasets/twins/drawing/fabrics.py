@@ -43,7 +43,6 @@ def _ink(fabric: Fabric) -> NDArray[np.int64]:
         "across": y,
         "along": x,
         "diagonal": x + y,
-        "antidiagonal": x - y,
     }
     if fabric.pattern in lines:
         return np.asarray(lines[fabric.pattern] % period < fabric.period, dtype=np.int64)

@@ -24,9 +24,9 @@ CONTRASTS: tuple[Colour, ...] = ((100, 100, 100), (-100, -100, -100))
 class Fabric:
     """A cloth: its mean colour and a periodic print around that mean.
 
-    `pattern` is "plain", "across", "along", "diagonal", "antidiagonal", "checks", "dots" or
-    "glyphs"; `period` is in pixels of an image 128 pixels high; `contrast` is the difference of
-    the print to the ground per channel; `glyph` numbers the 4 x 4 sign that "glyphs" repeats.
+    `pattern` is "plain", "across", "along", "diagonal", "checks", "dots" or "glyphs"; `period` is
+    in pixels of an image 128 pixels high; `contrast` is the difference of the print to the ground
+    per channel; `glyph` numbers the 4 x 4 sign that "glyphs" repeats.
     """
 
     colour: Colour

@@ -30,7 +30,7 @@ def test_the_mean_colour_does_not_tell_the_print(pattern, period):
     assert middle(fabric).std() > 20
 
 
-@pytest.mark.parametrize("pattern", [*PATTERNS, "along", "antidiagonal", "glyphs"])
+@pytest.mark.parametrize("pattern", [*PATTERNS, "along", "glyphs"])
 def test_down_sampling_destroys_the_print_by_steps(pattern):
     fabric = replace(GREY, pattern=pattern)
     native = downsample(np.asarray(tile(fabric)), 4)  # an image 64 high has every fourth pixel
@@ -49,6 +49,7 @@ def test_many_people_share_their_colours_but_not_their_fabrics():
     fabrics = Counter((pedestrian.top, pedestrian.bottom) for pedestrian in people)
     assert len(fabrics) > 180
     assert max(fabrics.values()) <= 3
+    assert len(set(people)) == len(people)
     assert person("a set", 7) == people[7]
 
 
