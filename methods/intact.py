@@ -55,8 +55,9 @@ class IntactOptions(SrganOptions):
     sr_batchnorm: bool = False
     sr: Literal["residual", "none"] = "residual"
     association_from: float = 0.5
-    identity: float = 0.1
-    association: float = 1e-2
+    adversarial: float = 1e-5
+    identity: float = 1e-4
+    association: float = 1e-4
     reid_tuning: float = 0.1
 
     def __post_init__(self) -> None:

@@ -144,7 +144,9 @@ class LrarNetwork(nn.Module):
     def comparison_loss(self, codes: Tensor, labels: Tensor) -> Tensor:
         """Return lambda L_verif over ordered pairs of codes (P, B, D), and Eq. 12 where asked."""
         o = self.options
-        loss = batch_hard_triplet(codes, labels, o.margin) if o.triplet else codes.new_zeros(())
+        loss = codes.new_zeros(())
+        if o.triplet:
+            loss = batch_hard_triplet(codes, labels, o.margin, o.hardest)
         if o.verification > 0:
             # The first layer of MLP is linear, so it takes codes rather than all differences.
             first, relu, last = cast(nn.Linear, self.same[0]), self.same[1], self.same[2]

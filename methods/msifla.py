@@ -58,6 +58,7 @@ class MsiflaOptions(ReidOptions):
         IR networks apart for L_IR and for L_ReID, whose steps have the rate ir_reid_lr;
         "alternating": with one optimiser and one rate for both; "accumulated": one step for both.
     ir_first: iterations of L_IR alone before the joint training, as a multiple of its length.
+    ir_images: L_IR takes at most so many of the HR images of a batch; 0: all.
     reid_inputs: re-ID networks train on the "batch", or also on the LR variants of its HR images.
     """
 
@@ -78,6 +79,7 @@ class MsiflaOptions(ReidOptions):
     steps: Literal["separate", "alternating", "accumulated"] = "separate"
     ir_reid_lr: float = 3e-4
     ir_first: float = 0.0
+    ir_images: int = 0
     reid_inputs: Literal["batch", "batch+variants"] = "batch"
 
     def __post_init__(self) -> None:
@@ -89,8 +91,8 @@ class MsiflaOptions(ReidOptions):
             raise ValueError("option ir_widths must be two numbers of channels")
         if self.ir_lr <= 0 or self.ir_weight_decay < 0 or not 0 <= self.ir_warmup <= 1:
             raise ValueError("ir_lr must be positive, ir_weight_decay >= 0, 0 <= ir_warmup <= 1")
-        if self.ir_reid_lr <= 0 or self.ir_first < 0:
-            raise ValueError("ir_reid_lr must be positive, ir_first >= 0")
+        if self.ir_reid_lr <= 0 or min(self.ir_first, self.ir_images) < 0:
+            raise ValueError("ir_reid_lr must be positive, ir_first and ir_images >= 0")
 
 
 class MsiflaNetwork(nn.Module):
@@ -244,8 +246,8 @@ def learn(
 
 
 def ir_loss(network: MsiflaNetwork, now: Iteration) -> Tensor:
-    """Return L_IR of the HR images of a batch, in all their versions."""
-    stacked = now.batch.versions(VERSIONS)
+    """Return L_IR of the HR images of a batch, or of the first ones, in all their versions."""
+    stacked = now.batch.versions(VERSIONS)[:, : network.options.ir_images or None]
     versions = to_tensor(stacked.reshape(-1, *stacked.shape[2:]), device_of(network))
     versions = versions.view(*stacked.shape[:2], *versions.shape[1:])
     targets = [versions[VERSIONS.index(rate)] for rate in network.options.scales]

@@ -101,7 +101,8 @@ class SingNetwork(nn.Module):
         split = zip(logits.split([len(y) for y in labels], 1), labels, strict=True)
         terms = [smoothed_cross_entropy(p, y, o.label_smoothing) for p, y in split if len(y)]
         if o.triplet:
-            terms.append(batch_hard_triplet(features, torch.cat(list(labels)), o.margin))
+            of_all = torch.cat(list(labels))
+            terms.append(batch_hard_triplet(features, of_all, o.margin, o.hardest))
         return terms
 
     def features(self, images: Tensor) -> Tensor:

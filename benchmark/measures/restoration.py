@@ -1,5 +1,6 @@
-"""PSNR and SSIM of reconstructions of drawn LR queries against their HR originals.
+"""How well reconstructions of drawn LR queries restore, and how far they align.
 
+PSNR and SSIM against the HR originals, and how far the versions of one image at all rates differ.
 Only images that were down-sampled by us have an original; natively LR ones are not measured.
 """
 
@@ -10,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crossres.datasets.base.draws import ordered
-from crossres.datasets.pixels.originals import hr_originals
+from crossres.datasets.pixels.originals import hr_originals, versions_at
 from crossres.datasets.pixels.store import PixelStore
 from crossres.datasets.raw.source import Raw
 from crossres.datasets.splits.manifest import Manifest
@@ -18,6 +19,7 @@ from crossres.methods.interface.method import Method
 from crossres.methods.interface.training_data import Images
 
 MOST_QUERIES = 64
+VERSIONS = (1, 2, 3, 4)  # of an image, of which the spread is measured
 AT_ONCE = 16  # images: bounds the memory at any input size
 LEVELS = 255.0
 SIGMA, RADIUS = 1.5, 5  # of the window of SSIM, 11 pixels wide
@@ -33,8 +35,10 @@ def restoration_of(
 
     R rates, K steps from "input" in cascade order: restored_labels (K,), restored_rates (R,),
     restored_counts (R,), the queries measured, up to MOST_QUERIES in all, drawn by hash;
-    restored_psnr in dB and restored_ssim (R, K), means over these. R is 0 where a method has
-    reconstructions and no query has an original.
+    restored_psnr in dB and restored_ssim (R, K), means over these. restored_spread (K,): the root
+    mean square difference, in levels of 255, between any two of the versions at rates 1, 2, 3 and 4
+    of one of these images. R is 0, and the spread NaN, where a method has reconstructions and no
+    query has an original.
     """
     labels = ["input", *method.reconstructions(np.asarray(store.images("query")[:1]))]
     if len(labels) == 1:
@@ -43,11 +47,13 @@ def restoration_of(
     rows = drawn_queries(manifest)
     rates = query["rate"].to_numpy()[rows]
     batches = [np.empty((0, 2, len(labels)))]
+    spreads = [np.empty((0, len(labels)))]
     for start in range(0, len(rows), AT_ONCE):
         some = rows[start : start + AT_ONCE]
         paths = query["path"].to_numpy()[some].tolist()
-        originals = hr_originals(raw, manifest, paths, store.height, store.width)
-        batches.append(_scores(method, np.asarray(store.images("query"))[some], originals))
+        versions = versions_at(VERSIONS, raw, manifest, paths, store.height, store.width)
+        batches.append(_scores(method, np.asarray(store.images("query"))[some], versions[0]))
+        spreads.append(_squared_spreads(method, versions))
     scores, distinct = np.concatenate(batches), np.unique(rates)
     means = [scores[rates == rate].mean(axis=0) for rate in distinct]
     psnrs, ssims = np.array(means).reshape(len(distinct), 2, len(labels)).transpose(1, 0, 2)
@@ -57,6 +63,7 @@ def restoration_of(
         "restored_counts": np.array([(rates == rate).sum() for rate in distinct], dtype=np.int64),
         "restored_psnr": psnrs,
         "restored_ssim": ssims,
+        "restored_spread": _root_mean(np.concatenate(spreads)),
     }
 
 
@@ -93,6 +100,30 @@ def _scores(method: Method, images: Images, originals: Images) -> Scores:
     steps = [images, *method.reconstructions(images).values()]
     measured = [[psnr(step, originals), ssim(step, originals)] for step in steps]
     return np.array(measured).transpose(2, 1, 0)
+
+
+def _squared_spreads(method: Method, versions: Images) -> Scores:
+    """Return the mean square difference between two versions of each image, by step: (n, K).
+
+    versions (V, n, H, W, 3) uint8.
+    """
+    steps = [versions, *_rebuilt_versions(method, versions)]
+    # The mean over all pairs of versions is twice the sample variance.
+    by_step = [
+        2 * step.astype(np.float64).var(axis=0, ddof=1).mean(axis=(1, 2, 3)) for step in steps
+    ]
+    return np.stack(by_step, axis=1)
+
+
+def _rebuilt_versions(method: Method, versions: Images) -> list[Images]:
+    """Return the reconstructions of all versions, step by step: K - 1 times (V, n, H, W, 3)."""
+    by_version = [list(method.reconstructions(images).values()) for images in versions]
+    return [np.stack(step) for step in zip(*by_version, strict=True)]
+
+
+def _root_mean(squares: Scores) -> Scores:
+    """Return the roots of the means over the images: (n, K) to (K,), NaN without an image."""
+    return np.sqrt(squares.mean(axis=0)) if len(squares) else np.full(squares.shape[1], np.nan)
 
 
 def psnr(images: Images, originals: Images) -> Scores:

@@ -1,6 +1,6 @@
-"""What a store does not hold of a manifest's images: the HR originals of LR ones, native shapes.
+"""What a store does not hold of a manifest's images: their versions at other rates, native shapes.
 
-Originals come from the same raw files by the pixel store's functions, so that only the rate
+Versions come from the same raw files by the pixel store's functions, so that only the rate
 differs.
 """
 
@@ -21,19 +21,33 @@ def hr_originals(
 ) -> NDArray[np.uint8]:
     """Return the images before any down-sampling, at the input size: (n, H, W, 3) uint8.
 
-    On one thread. Of an image of rate 0, natively LR, this is the image itself: it has no original.
-    Raises InputError naming an image that the raw folder lacks, or that cannot be decoded.
+    Of an image of rate 0, natively LR, this is the image itself: it has no original. Raises
+    InputError as `versions_at`.
+    """
+    return versions_at((1,), raw, manifest, paths, height, width)[0]
+
+
+def versions_at(
+    rates: tuple[int, ...],
+    raw: Raw,
+    manifest: Manifest,
+    paths: Sequence[str],
+    height: int,
+    width: int,
+) -> NDArray[np.uint8]:
+    """Return each image down-sampled at each rate, at the input size: (rates, n, H, W, 3) uint8.
+
+    On one thread. Raises InputError naming an image that the raw folder lacks, or that cannot be
+    decoded.
     """
     raw.require(paths)
     recipe = Recipe(height, width, manifest.kernel, manifest.grid)
     decode = reader(card(raw.dataset).reader).open_image
-    works = [Work(path, (1,)) for path in paths]
+    works = [Work(path, rates) for path in paths]
     (images,) = fill(raw.folder, decode, recipe, [works], jobs=1)
-    return (
-        np.stack([image for (image,) in images])
-        if images
-        else np.empty((0, height, width, 3), np.uint8)
-    )
+    if not images:
+        return np.empty((len(rates), 0, height, width, 3), np.uint8)
+    return np.stack([np.stack(versions) for versions in zip(*images, strict=True)])
 
 
 def natively_wide(raw: Raw, paths: Sequence[str]) -> NDArray[np.bool_]:

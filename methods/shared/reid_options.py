@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Head = Literal["none", "pcb", "bnneck"]
+Hardest = Literal["per-part", "per-image"]
 
 
 @dataclass(frozen=True)
@@ -16,6 +17,8 @@ class ReidOptions:
         feature of the triplet loss and that of the classifier and of the test.
     label_smoothing: e of Eq. 10. margin: m of Eq. 12.
     triplet_normalise: L2-normalise part features before Eq. 12.
+    hardest: Eq. 12 looks for the hardest positive and negative "per-part", or "per-image", by the
+        distance of all parts together.
     test_normalise: L2-normalise the feature of each re-ID network, the whole one, or nothing.
     embed_flip: add the feature of the mirrored image at test.
     optimiser; reid_lr; reid_weight_decay: of the re-ID networks (SGD has momentum 0.9).
@@ -34,6 +37,7 @@ class ReidOptions:
     label_smoothing: float = 0.1
     margin: float = 0.5
     triplet_normalise: bool = False
+    hardest: Hardest = "per-part"
     test_normalise: Literal["network", "whole", "none"] = "network"
     embed_flip: bool = False
     optimiser: Literal["adam", "adamw", "sgd"] = "adam"

@@ -1,8 +1,11 @@
-"""How well reconstructions restore: PSNR and SSIM of each step by rate, means over the seeds."""
+"""How well reconstructions restore and align, means over the seeds.
+
+PSNR and SSIM of each step by rate, and how far the versions of one image at all rates differ.
+"""
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,14 +16,16 @@ from crossres.reports.grid.grid import Column, Grid
 from crossres.reports.wording import MINUS
 
 NAMES = tuple(f"restored_{name}" for name in ("labels", "rates", "counts", "psnr", "ssim"))
+SPREAD = "restored_spread"  # records older than it lack the array
 DIGITS = (1, 3)  # of PSNR in dB and of SSIM
+SPREAD_DIGITS = 1  # levels of 255
 
 Pair = NDArray[np.float64]  # PSNR and SSIM, (2,)
 
 
 @dataclass(frozen=True)
 class Measured:
-    """One of the two measures of a step at a rate; `gain` over the input and its sign: 1, 0, -1."""
+    """A measure of a step; `gain` over the input, and its sign: 1 for better, 0, -1 for worse."""
 
     text: str
     gain: str
@@ -29,10 +34,14 @@ class Measured:
 
 @dataclass(frozen=True)
 class Step:
-    """A step of a row: for each rate of the column PSNR and SSIM, None where not measured."""
+    """A step of a row: for each rate of the column PSNR and SSIM, None where not measured.
+
+    spread: between the versions of one image, None where not measured.
+    """
 
     label: str
     values: tuple[tuple[Measured, Measured] | None, ...]
+    spread: Measured | None
 
 
 @dataclass(frozen=True)
@@ -60,12 +69,18 @@ class Quality:
     rows: tuple[RowQuality, ...]
     shared: Step | None
 
+    @property
+    def has_spread(self) -> bool:
+        """Whether the spread between versions was measured in any row."""
+        return any(step.spread for row in self.rows for step in row.steps)
+
 
 @dataclass(frozen=True)
 class _Restored:
     labels: tuple[str, ...]
     counts: Mapping[int, int]
     scores: Mapping[tuple[int, str], Pair]  # by rate and step
+    spreads: Mapping[str, float]  # by step
 
 
 def quality_of(grid: Grid, artifacts: ArtifactFolder) -> tuple[Quality, ...]:
@@ -89,7 +104,7 @@ def _quality(grid: Grid, column: Column, artifacts: ArtifactFolder) -> Quality:
     by_row: dict[int, list[_Restored]] = {}
     for row in range(len(grid.table.rows)):
         for record in grid.cells[row, column].records:
-            arrays = artifacts.read(record.key, NAMES, _fault)
+            arrays = artifacts.read(record.key, NAMES, _fault, (SPREAD,))
             if arrays is not None:
                 by_row.setdefault(row, []).append(_restored(arrays))
     rates = tuple(
@@ -109,7 +124,9 @@ def _quality(grid: Grid, column: Column, artifacts: ArtifactFolder) -> Quality:
 def _fault(arrays: Arrays) -> str:
     labels, rates, counts, psnr, ssim = (arrays[name] for name in NAMES)
     shape = (len(rates), len(labels))
-    if psnr.shape != shape or ssim.shape != shape or counts.shape != rates.shape:
+    spread_shape = arrays.get(SPREAD, labels).shape
+    fits = psnr.shape == ssim.shape == shape and counts.shape == rates.shape
+    if not fits or spread_shape != labels.shape:
         return "its measures of reconstructions do not fit each other"
     return ""
 
@@ -123,7 +140,8 @@ def _restored(arrays: Arrays) -> _Restored:
         for k, name in enumerate(names)
     }
     count_of_rate = zip(rates.tolist(), counts.tolist(), strict=True)
-    return _Restored(names, dict(count_of_rate), scores)
+    spreads = zip(names, arrays.get(SPREAD, ()), strict=False)
+    return _Restored(names, dict(count_of_rate), scores, dict(spreads))
 
 
 def _steps(seeds: Sequence[_Restored], rates: Sequence[int]) -> tuple[Step, ...]:
@@ -136,8 +154,17 @@ def _steps(seeds: Sequence[_Restored], rates: Sequence[int]) -> tuple[Step, ...]
             with_it = [seed for seed in seeds if (rate, label) in seed.scores]
             pairs = [(k.scores[rate, label], k.scores[rate, labels[0]]) for k in with_it]
             values.append(_measured(pairs, label != labels[0]) if pairs else None)
-        steps.append(Step(label, tuple(values)))
+        steps.append(Step(label, tuple(values), _spread(seeds, label, labels[0])))
     return tuple(steps)
+
+
+def _spread(seeds: Sequence[_Restored], label: str, start: str) -> Measured | None:
+    pairs = [(seed.spreads[label], seed.spreads[start]) for seed in seeds if label in seed.spreads]
+    if not pairs:
+        return None
+    step, of_input = (float(np.mean(side)) for side in zip(*pairs, strict=True))
+    spread = _with_gain(step, of_input if label != start else math.nan, SPREAD_DIGITS)
+    return replace(spread, sign=-spread.sign)
 
 
 def _measured(pairs: Sequence[tuple[Pair, Pair]], compared: bool) -> tuple[Measured, Measured]:

@@ -76,11 +76,14 @@ def test_embedding_joins_the_features_of_every_scale_of_the_cascade() -> None:
     assert torch.allclose(network.features(images), torch.cat(expected, 1), atol=1e-5)
 
 
-def test_equation_4_sums_the_scales_over_all_versions_of_the_hr_images() -> None:
-    network, now = prepared()
+@pytest.mark.parametrize("ir_images", [0, 2])
+def test_equation_4_sums_the_scales_over_all_versions_of_the_hr_images(ir_images: int) -> None:
+    network, now = prepared(ir_images=ir_images)
     train = example_train_set(SMALL)
-    rows = [int(np.flatnonzero(train.hr == k)[0]) for k in now.batch.indices[now.batch.hr]]
-    mirrored = now.batch.mirrored[now.batch.hr]
+    hr = now.batch.hr[:ir_images] if ir_images else now.batch.hr
+    assert len(now.batch.hr) > 2
+    rows = [int(np.flatnonzero(train.hr == k)[0]) for k in now.batch.indices[hr]]
+    mirrored = now.batch.mirrored[hr]
     variants = {r: train.variants[r][rows] for r in (2, 3, 4)}
     x = {
         rate: np.where(mirrored[:, None, None, None], images[:, :, ::-1], images) / 255.0

@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from crossres.methods.shared.loss_recording import recorded_loss
+from crossres.methods.shared.reid_options import Hardest
 
 
 def smoothed_cross_entropy(logits: Tensor, labels: Tensor, smoothing: float) -> Tensor:
@@ -34,16 +35,27 @@ def part_distances(features: Tensor) -> Tensor:
     return products.clamp_min(1e-12).sqrt()
 
 
-def batch_hard_triplet(features: Tensor, labels: Tensor, margin: float) -> Tensor:
+def batch_hard_triplet(
+    features: Tensor, labels: Tensor, margin: float, hardest: Hardest = "per-part"
+) -> Tensor:
     """Return L_triplet of paper Eq. 12: summed over the parts, averaged over the anchors.
 
     features (P, B, D), labels (B,). Positive: the farthest image of the identity; negative: the
-    nearest one of another identity. An anchor without a negative adds nothing.
+    nearest one of another identity. Either is chosen for each part of an anchor, or "per-image":
+    once, by the distance of the parts side by side. An anchor without a negative adds nothing.
     """
     distances = part_distances(features)
     same_identity = labels[:, None] == labels[None, :]
-    positive = distances.masked_fill(~same_identity, 0.0).amax(2)
-    negative = distances.masked_fill(same_identity, float("inf")).amin(2)
+    if hardest == "per-image":
+        whole = distances.square().sum(0)
+        farthest = whole.masked_fill(~same_identity, 0.0).argmax(1)
+        nearest = whole.masked_fill(same_identity, float("inf")).argmin(1)
+        negatives = distances.masked_fill(same_identity, float("inf"))
+        anchors = torch.arange(len(labels), device=labels.device)
+        positive, negative = distances[:, anchors, farthest], negatives[:, anchors, nearest]
+    else:
+        positive = distances.masked_fill(~same_identity, 0.0).amax(2)
+        negative = distances.masked_fill(same_identity, float("inf")).amin(2)
     return recorded_loss("triplet", F.relu(margin + positive - negative).mean(1).sum())
 
 

@@ -81,7 +81,7 @@ def part_loss(features: Tensor, logits: Tensor, labels: Tensor, options: ReidOpt
     """Return L_ReID of Eq. 13: the smoothed cross-entropy plus the batch-hard triplet loss."""
     compared = F.normalize(features, dim=2) if options.triplet_normalise else features
     return smoothed_cross_entropy(logits, labels, options.label_smoothing) + batch_hard_triplet(
-        compared, labels, options.margin
+        compared, labels, options.margin, options.hardest
     )
 
 

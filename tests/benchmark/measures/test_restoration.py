@@ -17,7 +17,7 @@ from crossres.benchmark.measures.restoration import (
 )
 from crossres.benchmark.runs.data import SurveyRequest, survey
 from crossres.datasets import Manifest, build_manifest, open_raw, open_store
-from crossres.datasets.pixels.originals import hr_originals
+from crossres.datasets.pixels.originals import hr_originals, versions_at
 from crossres.datasets.raw.source import Raw, Source
 from crossres.datasets.resampling.integer import resample
 
@@ -58,6 +58,11 @@ def test_extremes() -> None:
     assert psnr(white, black) == pytest.approx([0.0])
     assert ssim(white, black) == pytest.approx([0.0], abs=1e-3)
     assert np.isnan(ssim(image[:, :, :10], image[:, :, :10])).all()
+
+
+def paths_of_drawn(manifest: Manifest) -> list[str]:
+    paths = manifest.rows("query")["path"].to_numpy()[drawn_queries(manifest)]
+    return [str(path) for path in paths]
 
 
 class Rebuilder:
@@ -114,6 +119,22 @@ def test_each_query_is_compared_with_its_own_original(split: Any) -> None:
     assert max(method.sizes) <= 16
 
 
+def test_the_spread_is_between_all_pairs_of_versions_of_an_image(split: Any) -> None:
+    raw, manifest, cache = split
+    store = open_store(raw, manifest, HEIGHT, WIDTH, cache)
+    originals = hr_originals(raw, manifest, manifest.rows("query")["path"].tolist(), HEIGHT, WIDTH)
+    versions = versions_at((1, 2, 3, 4), raw, manifest, paths_of_drawn(manifest), HEIGHT, WIDTH)
+    pairs = [
+        ((versions[a].astype(float) - versions[b]) ** 2).mean()
+        for a, b in ((0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3))
+    ]
+    method: Any = Rebuilder({})
+    spread = restoration_of(method, raw, manifest, store)["restored_spread"]
+    assert spread[0] == pytest.approx(np.sqrt(np.mean(pairs)))
+    assert spread[1] == 0.0  # all versions become black
+    assert (versions[0][0] == originals[drawn_queries(manifest)[0]]).all()
+
+
 def test_natively_lr_queries_have_no_original(split: Any) -> None:
     raw, manifest, cache = split
     table = manifest.table.copy()
@@ -124,6 +145,7 @@ def test_natively_lr_queries_have_no_original(split: Any) -> None:
     arrays = restoration_of(method, raw, native, store)
     assert arrays["restored_rates"].tolist() == []
     assert arrays["restored_psnr"].shape == arrays["restored_ssim"].shape == (0, 3)
+    assert np.isnan(arrays["restored_spread"]).all()
 
 
 def test_a_method_without_reconstructions_has_no_measures(split: Any) -> None:

@@ -43,7 +43,7 @@ VARIANTS: list[dict[str, Any]] = [
     {"part_head": "pcb", "part_width": 8, "optimiser": "sgd", "steps": "accumulated"},
     {"crop": 2, "erase": 0.5, "reid_inputs": "batch+variants", "ir_loss": "sum", "ir_lr": 1e-6},
     {"reid_grad_to_ir": False, "ir_detach": True, "triplet_normalise": True, "reid_warmup": 0.5},
-    {"test_normalise": "whole", "ir_warmup": 0.5},
+    {"test_normalise": "whole", "ir_warmup": 0.5, "ir_images": 1, "hardest": "per-image"},
 ]
 
 

@@ -15,7 +15,12 @@ SEEDS = (0, 1)
 
 
 def keep(
-    drawn: Drawn, row: int, seed: int, psnr: Sequence[Sequence[float]], rates: Sequence[int]
+    drawn: Drawn,
+    row: int,
+    seed: int,
+    psnr: Sequence[Sequence[float]],
+    rates: Sequence[int],
+    spread: Sequence[float] | None = None,
 ) -> Path:
     """Give the artifact of a cell measures: PSNR (R, K), SSIM a hundredth of it."""
     label = drawn.table.rows[row].label
@@ -32,6 +37,8 @@ def keep(
         "restored_psnr": values,
         "restored_ssim": values / 100,
     }
+    if spread is not None:
+        arrays["restored_spread"] = np.array(spread)
     np.savez(path, **arrays)
     return path
 
@@ -62,6 +69,34 @@ def test_means_over_seeds_by_rate(folder: Drawn) -> None:
         ("17.5", "−0.5", -1),
     ]
     assert [(s.text, s.gain) for _, s in step.values] == [("0.260", "+0.050"), ("0.175", "−0.005")]
+
+
+def test_versions_of_an_image_come_together_or_part(folder: Drawn) -> None:
+    keep(folder, 1, 0, [[20, 24, 24]], (2,), [10, 4, 11])
+    keep(folder, 1, 1, [[20, 24, 24]], (2,), [12, 5, 14])
+    (quality,) = qualities(folder)
+    assert quality.has_spread
+    spreads = [step.spread for step in quality.rows[0].steps]
+    assert [(s.text, s.gain, s.sign) for s in spreads if s] == [
+        ("11.0", "", 0),
+        ("4.5", "−6.5", 1),
+        ("12.5", "+1.5", -1),
+    ]
+
+
+def test_older_artifacts_lack_the_spread(folder: Drawn) -> None:
+    keep(folder, 1, 0, [[20, 24]], (2,))
+    assert not qualities(folder)[0].has_spread
+    keep(folder, 1, 1, [[20, 24]], (2,), [10, 4])
+    assert [step.spread.text for step in qualities(folder)[0].rows[0].steps if step.spread] == [
+        "10.0",
+        "4.0",
+    ]
+
+
+def test_a_spread_for_other_steps_is_damage(folder: Drawn) -> None:
+    keep(folder, 1, 0, [[20, 24]], (2,), [10, 4, 3])
+    assert qualities(folder) == ()
 
 
 def test_values_that_are_none_or_without_end(folder: Drawn) -> None:

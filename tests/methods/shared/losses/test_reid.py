@@ -1,6 +1,9 @@
 """Paper Eq. 1-4 and 8-14 against numpy computations written from the formulas."""
 
+from typing import get_args
+
 import numpy as np
+import pytest
 import torch
 
 from crossres.methods.shared.losses.reid import (
@@ -10,7 +13,7 @@ from crossres.methods.shared.losses.reid import (
     smoothed_cross_entropy,
 )
 from crossres.methods.shared.networks.reid import part_loss
-from crossres.methods.shared.reid_options import ReidOptions
+from crossres.methods.shared.reid_options import Hardest, ReidOptions
 
 PARTS, IMAGES, WIDTH, CLASSES = 4, 12, 7, 5
 LABELS = np.repeat(np.arange(3), 4)
@@ -93,6 +96,22 @@ def test_equation_12_hardest_triplet() -> None:
         assert np.isclose(loss.item(), _triplet_by_definition(features, LABELS, margin))
 
 
+def test_equation_12_with_one_hardest_image_for_all_parts() -> None:
+    for seed, margin in ((0, 0.5), (3, 0.0), (4, 2.0)):
+        features, total = _features(seed), 0.0
+        for a, label in enumerate(LABELS):
+            by_part = np.linalg.norm(features[:, a, None] - features, axis=2)
+            whole = np.linalg.norm(by_part, axis=0)
+            positive = max(np.flatnonzero(label == LABELS), key=lambda k: whole[k])
+            negative = min(np.flatnonzero(label != LABELS), key=lambda k: whole[k])
+            gaps = margin + by_part[:, positive] - by_part[:, negative]
+            total += gaps[gaps > 0].sum()
+        tensors = torch.from_numpy(features), torch.from_numpy(LABELS)
+        loss = batch_hard_triplet(*tensors, margin, "per-image").item()
+        assert np.isclose(loss, total / len(LABELS))
+        assert loss < batch_hard_triplet(*tensors, margin).item()
+
+
 def test_equation_12_clips_each_anchor_and_part_at_zero() -> None:
     features = np.zeros((1, 4, 1))
     features[0, :, 0] = [0.0, 0.1, 10.0, 10.1]
@@ -101,9 +120,10 @@ def test_equation_12_clips_each_anchor_and_part_at_zero() -> None:
     assert loss.item() == 0.0
 
 
-def test_a_batch_of_one_identity_has_no_triplets() -> None:
+@pytest.mark.parametrize("hardest", ["per-part", "per-image"])
+def test_a_batch_of_one_identity_has_no_triplets(hardest: Hardest) -> None:
     features = torch.from_numpy(_features()).requires_grad_()
-    loss = batch_hard_triplet(features, torch.zeros(IMAGES, dtype=torch.int64), 0.5)
+    loss = batch_hard_triplet(features, torch.zeros(IMAGES, dtype=torch.int64), 0.5, hardest)
     loss.backward()
     assert loss.item() == 0.0
 
@@ -116,6 +136,14 @@ def test_equation_13_adds_the_two_losses() -> None:
         features, LABELS, 0.5
     )
     assert np.isclose(loss, expected)
+
+
+def test_equation_13_takes_the_hardest_as_asked() -> None:
+    features, logits = _features(), _logits()
+    tensors = [torch.from_numpy(a) for a in (features, logits, LABELS)]
+    triplet = [batch_hard_triplet(tensors[0], tensors[2], 0.5, h) for h in get_args(Hardest)]
+    loss = [part_loss(*tensors, ReidOptions(hardest=h)) for h in get_args(Hardest)]
+    assert (loss[0] - loss[1]).item() == pytest.approx((triplet[0] - triplet[1]).item())
 
 
 def test_equation_13_with_normalised_triplets() -> None:
