@@ -44,7 +44,7 @@ from crossres.methods.shared.training.streams import check_rates, require_varian
 class PsHrnetOptions(ReidOptions):
     """Options of PS-HRNet; docs/methods/ps-hrnet.md argues each default.
 
-    trunk: "hrnet_w32" of timm, or the last four maps (stem, stages) of the "profile"'s.
+    trunk: "hrnet_w32" of timm, or the last four maps of the "profile"'s, the deepest one first.
     part_width: of the linear layer before the classifier; dropout: behind it. It has no parts.
     test_normalise: anything but "none" is the cosine of the sum over an image and its mirror image.
     lr_drop_again_at: after this share of the schedule the rate is multiplied by lr_drop once more.

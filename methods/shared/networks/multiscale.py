@@ -25,14 +25,18 @@ BRANCHES = len(GRIDS)
 
 
 class Stages(nn.Module):
-    """The trunk of a profile as one with four scales: the last four maps of its stem and stages."""
+    """The trunk of a profile as one with four maps: the last four of its stem and stages.
+
+    The deepest comes first and gets the finest grid: in HRNet the finest map is as deep as the
+    others, in a ResNet it is the shallowest, which knows little of a person.
+    """
 
     def __init__(self, trunk: nn.Module) -> None:
         super().__init__()
         self.trunk = trunk
 
     def forward(self, images: Tensor) -> list[Tensor]:
-        return stages(self.trunk, images)[-BRANCHES:]
+        return stages(self.trunk, images)[-BRANCHES:][::-1]
 
 
 def build_branches(
@@ -48,9 +52,8 @@ def build_branches(
             f"profile: backbone {spec.name} has no four maps to pool; "
             'give it three or four blocks, or use option trunk = "hrnet_w32"'
         )
-    return Stages(build_backbone(spec, weights_dir, pretrained)[0]), stage_channels(spec)[
-        -BRANCHES:
-    ]
+    channels = stage_channels(spec)[-BRANCHES:][::-1]
+    return Stages(build_backbone(spec, weights_dir, pretrained)[0]), channels
 
 
 def pooled(maps: Tensor, side: int, share: float) -> Tensor:

@@ -33,10 +33,10 @@ def test_the_papers_vectors_have_the_papers_sizes() -> None:
         assert (logits.shape, network.reid.features(images).shape) == ((2, 751), (2, 6656))
 
 
-def test_stages_of_the_profiles_trunk_are_branches() -> None:
+def test_stages_of_the_profiles_trunk_are_branches_the_deepest_first() -> None:
     for table, expected in (
-        ({"name": "resnet-small", "width": 4, "blocks": [1, 2, 1, 1]}, (4, 8, 16, 32)),
-        ({"name": "resnet50"}, (256, 512, 1024, 2048)),
+        ({"name": "resnet-small", "width": 4, "blocks": [1, 2, 1, 1]}, (32, 16, 8, 4)),
+        ({"name": "resnet50"}, (2048, 1024, 512, 256)),
     ):
         spec = build(BackboneSpec, {**table, "weights": "none"}, "backbone")
         torch.manual_seed(0)
@@ -46,5 +46,5 @@ def test_stages_of_the_profiles_trunk_are_branches() -> None:
         images = torch.rand(2, 3, 64, 32)
         maps = branches.eval()(images)
         assert channels == expected == tuple(m.shape[1] for m in maps)
-        assert torch.allclose(maps[3], trunk.eval()(images))
-        assert maps[0].shape[2] > maps[2].shape[2]
+        assert torch.allclose(maps[0], trunk.eval()(images))
+        assert maps[3].shape[2] > maps[1].shape[2]
