@@ -24,7 +24,8 @@ def hr_originals(
     Of an image of rate 0, natively LR, this is the image itself: it has no original. Raises
     InputError as `versions_at`.
     """
-    return versions_at((1,), raw, manifest, paths, height, width)[0]
+    originals: NDArray[np.uint8] = versions_at((1,), raw, manifest, paths, height, width)[0]
+    return originals
 
 
 def versions_at(
