@@ -46,7 +46,12 @@ FOREIGN = {"--dataset": "of DI-ReID's code, in docs/exports.md"}
 ROOMS = ("crossres", "datasets", "methods", "benchmark", "reports")
 """A table runs at this size; what a command says itself is kept, but for the profile."""
 SMALL = {"--profile": "smoke", "--datasets": "mlr-viper", "--seeds": "0", "--rows": "1,2"}
-WITH_PROFILE = ("crossres run", "crossres datasets build", "crossres datasets export")
+WITH_PROFILE = (
+    "crossres run",
+    "crossres datasets build",
+    "crossres datasets export",
+    "crossres datasets sheet",
+)
 
 
 def text(page: str) -> str:

@@ -1,6 +1,5 @@
 """The power of a gate as a figure: how often a true drop is found, for each number of seeds."""
 
-import io
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,11 +14,12 @@ from crossres.benchmark.gate.metric_tests import WANTED
 from crossres.benchmark.gate.power import Noise, Sensitivity, chances
 from crossres.datasets.base.errors import InputError
 from crossres.datasets.base.words import counted
+from crossres.reports.charts.files import FIXED, checked_format, figure_bytes
 from crossres.reports.charts.pdf import CM, COLOURS, SETTINGS, STYLES
 from crossres.reports.wording import duration, metric_title
 
 SIZE = (18.0, 6.5)  # cm
-FORMATS = (".pdf", ".png", ".svg")
+DPI = 200  # of a PNG
 STEPS = 120  # points of a curve
 BEYOND = 1.2  # the drop at which curves end, times the one that the fewest seeds find
 
@@ -37,8 +37,7 @@ def power_figure(
     `sensitivities` gives them. The same arguments give the same bytes. InputError for another
     suffix, and where no drop that is possible is found.
     """
-    if suffix.lower() not in FORMATS:
-        raise InputError(f"a figure is a {', '.join(FORMATS)} file, not {suffix or 'one without'}")
+    suffix = checked_format(suffix)
     metric = limits.metrics[0]
     drawn = [
         sensitivity
@@ -47,9 +46,8 @@ def power_figure(
     ]
     if not drawn:
         raise InputError("with so few seeds no possible drop is detectable; give more with --seeds")
-    fixed: Any = {"svg.hashsalt": "crossres", "svg.fonttype": "path", "font.size": 8}
     curves = _curves(drawn, baseline, noise, limits)
-    with matplotlib.rc_context({**SETTINGS, **fixed, "axes.titlesize": 8}):
+    with matplotlib.rc_context({**SETTINGS, **FIXED, "font.size": 8, "axes.titlesize": 8}):
         figure = Figure((SIZE[0] * CM, SIZE[1] * CM), layout="constrained")
         left, right = figure.subplots(1, 2, sharex=True, sharey=True)
         panels = ((left, "A drop in all rows", 0), (right, "A drop in any one row", 1))
@@ -64,7 +62,7 @@ def power_figure(
             title="Seeds on each data set,\ntime on one core",
             alignment="left",
         )
-        return _bytes(figure, suffix.lower())
+        return figure_bytes(figure, suffix, DPI)
 
 
 Points = NDArray[np.float64]
@@ -107,14 +105,3 @@ def _draw(
     axes.axhline(100 * WANTED, color="0.4", linewidth=0.6)
     axes.set_xlim(0.0, 100 * drops[-1])
     axes.set_ylim(0, 101)
-
-
-def _bytes(figure: Figure, suffix: str) -> bytes:
-    out = io.BytesIO()
-    dateless: dict[str, Any] = {
-        ".pdf": {"CreationDate": None, "Producer": None, "Creator": None},
-        ".svg": {"Date": None},
-        ".png": {"Software": None},
-    }
-    figure.savefig(out, format=suffix[1:], dpi=200, metadata=dateless[suffix])
-    return out.getvalue()

@@ -10,13 +10,14 @@ from crossres.commands.datasets import (
     export,
     fetch,
     list,
+    sheet,
     show,
     twin,
     verify,
     verify_export,
 )
 
-COMMANDS = (list, show, build, digests, export, verify_export, diff, verify, fetch, twin)
+COMMANDS = (list, show, sheet, build, digests, export, verify_export, diff, verify, fetch, twin)
 
 
 def add_group(commands: Any) -> None:
