@@ -11,16 +11,15 @@ from crossres.arguments import add_source, cache, command_parser, positive, seed
 if TYPE_CHECKING:
     from crossres.datasets import Manifest, Raw
     from crossres.datasets.pixels.samples import Sample
-    from crossres.reports.charts.sheet import Panel
+    from crossres.reports.charts.sheet import Measures, Panel
 
     Drawn = tuple[Raw, Manifest, list[Sample]]
 
 
 def _sheet(options: argparse.Namespace) -> Answer:
     from crossres.benchmark import load_profile
-    from crossres.datasets import InputError, Source, build_manifest, open_admitted
+    from crossres.datasets import InputError, Source, open_admitted
     from crossres.datasets.base.files import write_atomically
-    from crossres.datasets.pixels.samples import samples
     from crossres.reports.charts.files import checked_format
     from crossres.reports.charts.sheet import Measures, most_identities, sheet
 
@@ -36,13 +35,11 @@ def _sheet(options: argparse.Namespace) -> Answer:
             f"--identities {options.identities}: a sheet has room for {most} of each data set, "
             "with so many sets and images of this size; ask for fewer"
         )
-    shown = []
-    for dataset in options.datasets:
-        for origin in sources:
-            raw = open_admitted(dataset, origin, cache(options))
-            manifest = build_manifest(raw, options.protocol, options.seed)
-            drawn = samples(raw, manifest, options.identities, size.height, size.width)
-            shown.append((raw, manifest, drawn))
+    shown = [
+        _draw(open_admitted(dataset, origin, cache(options)), options, size)
+        for dataset in options.datasets
+        for origin in sources
+    ]
     panels = [_panel(*entry) for entry in shown]
     write_atomically(options.out, sheet(panels, _notes(shown, size), options.out.suffix))
     content = {
@@ -55,6 +52,14 @@ def _sheet(options: argparse.Namespace) -> Answer:
     return Answer(content, _lines(shown, options.out))
 
 
+def _draw(raw: "Raw", options: argparse.Namespace, size: "Measures") -> "Drawn":
+    from crossres.datasets import build_manifest
+    from crossres.datasets.pixels.samples import samples
+
+    manifest = build_manifest(raw, options.protocol, options.seed)
+    return raw, manifest, samples(raw, manifest, options.identities, size.height, size.width)
+
+
 def _panel(raw: "Raw", manifest: "Manifest", samples: "Sequence[Sample]") -> "Panel":
     from crossres.datasets import card
     from crossres.datasets.raw.source_name import source_words
@@ -65,7 +70,7 @@ def _panel(raw: "Raw", manifest: "Manifest", samples: "Sequence[Sample]") -> "Pa
     return Panel(card(raw.dataset).title, f"{', '.join(words)}; {split}", samples)
 
 
-def _notes(shown: "Sequence[Drawn]", size: Any) -> Iterator[str]:
+def _notes(shown: "Sequence[Drawn]", size: "Measures") -> Iterator[str]:
     """Yield what stands below the images: how they are shown, and whose the real ones are."""
     from crossres.datasets import card
     from crossres.datasets.raw.source_name import is_twin
