@@ -40,6 +40,11 @@ def kernels_of_process() -> str:
     return f"{kernels}, {torch.backends.cpu.get_cpu_capability()}"
 
 
+def kernels_named(text: object) -> Kernels:
+    """Return the kernels that `kernels_of_process` named so; portable ones for anything else."""
+    return "native" if str(text).split(",")[0] == "native" else "portable"
+
+
 def made_with_other_kernels(environment: Mapping[str, str | int], kernels: Kernels) -> bool:
     """Say whether a record with this environment was computed on a CPU with other kernels."""
     made_with = str(environment.get("kernels", ""))

@@ -144,6 +144,7 @@ def origin_of(record: Record) -> dict[str, Any]:
         "manifest": record.digests["manifest"],
         "code": record.digests["code"],
         "crossres": record.environment["crossres"],
+        "kernels": record.environment.get("kernels"),
     }
 
 

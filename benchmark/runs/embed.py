@@ -1,29 +1,165 @@
 """Embedding images with a trained method: those of any folder, or the test split of a manifest.
 
-The features of a manifest are to the last bit those of the cell that the method was trained in.
+A worker does it, which starts with the kernels that the method was trained with: the features of a
+manifest are to the last bit those of the cell.
 """
 
 import io
+import logging
 from collections.abc import Mapping
 from contextlib import closing
+from dataclasses import dataclass, replace
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
+from crossres.benchmark.measures.kernels import Kernels, kernel_variables, kernels_named
 from crossres.benchmark.runs.cell import CellError, check_embeddings, embedded, make_deterministic
 from crossres.benchmark.runs.data import Progress
+from crossres.benchmark.runs.engine import Event, Failed, Finished, Progressed, Task, Warned, local
 from crossres.datasets.base.errors import InputError
 from crossres.datasets.base.files import write_atomically
+from crossres.datasets.base.progress import progress as shown_progress
 from crossres.datasets.pixels.image_folder import find_images, image_chunks
-from crossres.datasets.pixels.store import PixelStore
+from crossres.datasets.pixels.store import PixelStore, open_store
+from crossres.datasets.raw.source import Source, open_admitted
 from crossres.datasets.splits.manifest import Manifest
-from crossres.methods.interface.method import Method
+from crossres.methods.interface.method import Method, read_description
 from crossres.methods.interface.run import Run
+from crossres.methods.interface.saved import load_method
 
 Arrays = dict[str, NDArray[Any]]
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class ImageFolder:
+    """Every image in a folder and below it; `rate` is told to a method that needs it."""
+
+    folder: Path
+    rate: int | None = None
+
+
+@dataclass(frozen=True)
+class SplitImages:
+    """The queries and gallery of a manifest file, whose images are those of `source`."""
+
+    manifest: Path
+    source: Source
+    cache: Path
+
+
+@dataclass(frozen=True)
+class EmbedRequest:
+    """The folder of a trained method, its device, and what to embed; small, and safe to pickle."""
+
+    weights: Path
+    device: str
+    images: ImageFolder | SplitImages
+
+
+@dataclass(frozen=True)
+class Features:
+    """What a method made of images: arrays by name, facts for scripts and notes for people."""
+
+    method: str
+    arrays: Arrays
+    facts: Mapping[str, str | int]
+    notes: tuple[str, ...]
+
+
+def features_of(request: EmbedRequest, kernels: Kernels | None) -> Features:
+    """Have a worker embed what is requested, and show how far it is.
+
+    `kernels` None: those that the method was trained with. Raises InputError where the request
+    cannot be met.
+    """
+    trained_with = read_description(request.weights)["origin"].get("kernels")
+    variables = kernel_variables(kernels or kernels_named(trained_with))
+    features: Features
+    with closing(local([Task("embed", embed, request, variables)], 1)) as events:
+        for phase, steps in groupby(events, _phase):
+            with shown_progress(phase) as report:
+                for event in steps:
+                    match event:
+                        case Progressed():
+                            report(event.done, event.total)
+                        case Warned():
+                            _log.warning(event.text)
+                        case Failed():
+                            raise InputError(event.reason)
+                        case Finished():
+                            features = event.value
+    return features
+
+
+def _phase(event: Event) -> str:
+    return event.phase if isinstance(event, Progressed) else "embedding"
+
+
+def embed(request: EmbedRequest, progress: Progress) -> Features:
+    """Embed what is requested in this process, with its kernels.
+
+    Raises InputError for weights, images, a manifest or a raw folder that cannot be used, and for
+    embeddings without a value.
+    """
+    method = load_method(request.weights, request.device)
+    if isinstance(request.images, ImageFolder):
+        features = _features_of_folder(method, request.images, progress)
+    else:
+        origin = read_description(request.weights)["origin"]
+        features = _features_of_split(method, request.images, origin, progress)
+    if type(method).distances is Method.distances:
+        return features
+    own_distance = (
+        f"{method.name} compares embeddings by a distance of its own (Method.distances); "
+        "`crossres evaluate` measures another one"
+    )
+    return replace(features, notes=(*features.notes, own_distance))
+
+
+def _features_of_folder(method: Method, images: ImageFolder, progress: Progress) -> Features:
+    if images.rate is not None and not method.needs_rate:
+        raise InputError(f"method {method.name} makes no use of rates; leave out --rate")
+    arrays, left_out = embed_images(method, images.folder, images.rate, progress)
+    facts = {"images": len(arrays["paths"]), "width": arrays["features"].shape[1]}
+    note = f"left out: {left_out} files in {images.folder} that are not named .jpg, .png or .bmp"
+    return Features(method.name, arrays, facts, (note,) if left_out else ())
+
+
+def _features_of_split(
+    method: Method, split: SplitImages, origin: Mapping[str, Any], progress: Progress
+) -> Features:
+    manifest, profile = Manifest.read(split.manifest), method.profile
+    raw = open_admitted(manifest.dataset, split.source, split.cache)
+
+    def report(done: int, total: int) -> None:
+        progress(f"pixels of the images of {manifest.dataset}", done, total)
+
+    store = open_store(raw, manifest, profile.height, profile.width, split.cache, report)
+    arrays = embed_split(method, manifest, store, progress)
+    facts = {
+        "images": len(arrays["query_pids"]) + len(arrays["gallery_pids"]),
+        "width": arrays["query_features"].shape[1],
+        "manifest": manifest.digest,
+        "source": raw.source,
+    }
+    differs = [f"partial data: {words}" for words in (*raw.other_counts, *raw.other_sizes)]
+    return Features(method.name, arrays, facts, (*differs, *_leaks(origin, manifest)))
+
+
+def _leaks(origin: Mapping[str, Any], manifest: Manifest) -> list[str]:
+    """Return a note when the method may have been trained on the identities it is tested on."""
+    if origin.get("dataset") != manifest.dataset or origin.get("manifest") == manifest.digest:
+        return []
+    return [
+        f"the weights were trained on another split of {manifest.dataset} "
+        f"({origin.get('protocol')}, seed {origin.get('seed')}): they may know its test identities"
+    ]
 
 
 def embed_images(
@@ -37,13 +173,13 @@ def embed_images(
     paths, skipped = find_images(folder)
     features: list[NDArray[np.float32]] = []
     make_deterministic(Run(seed=0))
-    progress("embed", 0, len(paths))
+    phase = f"embedding images of {folder}"
+    progress(phase, 0, len(paths))
     size = method.profile.height, method.profile.width
     with closing(image_chunks(folder, paths, *size)) as chunks:
         for images in chunks:
-            with threadpool_limits(1):
-                features.append(_embedded(method, images, rate))
-            progress("embed", sum(map(len, features)), len(paths))
+            features.append(_embedded(method, images, rate))
+            progress(phase, sum(map(len, features)), len(paths))
     return {"features": np.concatenate(features), "paths": np.array(paths)}, skipped
 
 
@@ -70,9 +206,12 @@ def embed_split(
     if empty:
         raise InputError(f"the manifest has no {empty[0]} image; give one of a split with a test")
     make_deterministic(Run(seed=0))
+
+    def report(_: str, done: int, total: int) -> None:
+        progress(f"embedding splits of {manifest.dataset}", done, total)
+
     try:
-        with threadpool_limits(1):
-            features = embedded(method, manifest, store, progress)
+        features = embedded(method, manifest, store, report)
     except CellError as error:
         raise InputError(str(error)) from error
     arrays: Arrays = {}

@@ -1,8 +1,13 @@
 """`crossres embed`: it writes what the cell had; bad input is one line and leaves nothing."""
 
 import json
+import multiprocessing
 import pickle
 import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +16,10 @@ import pytest
 from PIL import Image
 
 import crossres
+from crossres.benchmark.measures.kernels import Kernels, kernel_variables
 from crossres.benchmark.runs.cell import _digest
-from crossres.methods import Method
-from crossres.methods.plain import Plain
+from crossres.benchmark.runs.embed import Features, embed_images
+from crossres.benchmark.runs.engine import Finished, Task
 
 TABLE = """
 id = "embedded"
@@ -42,8 +48,7 @@ class Workspace:
         self.folder, self.cache = folder, folder / "cache"
         (folder / "embedded.toml").write_text(TABLE)
         smoke = ("--profile", "smoke", "--cache", str(self.cache))
-        native = ("--kernels", "native")  # as `embed` computes
-        run = ("run", str(folder / "embedded.toml"), "--save-weights", *native, *smoke)
+        run = ("run", str(folder / "embedded.toml"), "--save-weights", *smoke)
         assert crossres.main([*run, "--out", str(folder / "results")]) == 0
         build = ("datasets", "build", "mlr-viper", *smoke, "--seeds", "0,1")
         assert crossres.main([*build, "--out", str(folder / "manifests")]) == 0
@@ -209,14 +214,17 @@ def test_images_of_any_kind_and_depth_in_the_order_of_their_paths(
 
 
 def test_more_images_than_are_held_at_once(
-    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    weights = workspace.weights("plain")
-    options = ("--weights", weights, "--images", workspace.images, "--device", "cpu")
-    assert embed(*options, "--out", tmp_path / "whole.npz") == 0
+    method = crossres.load_method(workspace.weights("plain"))
+
+    def features() -> Any:
+        arrays, _ = embed_images(method, workspace.images, None, lambda *_: None)
+        return arrays
+
+    at_once = features()
     monkeypatch.setattr("crossres.datasets.pixels.image_folder.CHUNK", 5)
-    assert embed(*options, "--out", tmp_path / "parts.npz") == 0
-    at_once, parts = arrays(tmp_path / "whole.npz"), arrays(tmp_path / "parts.npz")
+    parts = features()
     assert at_once["paths"].tolist() == parts["paths"].tolist()
     assert len(at_once["paths"]) % 5
     np.testing.assert_allclose(parts["features"], at_once["features"], atol=1e-5)
@@ -236,18 +244,84 @@ def test_a_method_that_must_be_told_the_rate_is_told(workspace: Workspace, tmp_p
     assert method.needs_rate
 
 
-def test_control_c_leaves_no_file(
+def test_control_c_ends_the_worker_and_leaves_no_file(
     workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
 ) -> None:
-    def interrupted(self: Method, images: Any) -> Any:
-        del self, images
+    """It comes as soon as the worker tells that it has begun."""
+
+    def interrupted(done: int, total: int) -> None:
+        del done, total
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(Plain, "embed", interrupted)
+    shown = "crossres.benchmark.runs.embed.shown_progress"
+    monkeypatch.setattr(shown, lambda _: nullcontext(interrupted))
     options = ("--weights", workspace.weights("plain"), "--images", workspace.images)
     assert embed(*options, "--out", tmp_path / "f.npz") == 1
-    assert "interrupted" in capsys.readouterr().err
+    assert capsys.readouterr().err == "crossres: interrupted; nothing half-written is left\n"
     assert list(tmp_path.iterdir()) == []
+    assert multiprocessing.active_children() == []
+
+
+# --- kernels --------------------------------------------------------------------------------------
+
+
+def retrained_with(kernels: str | None, workspace: Workspace, folder: Path) -> Path:
+    """Copy weights and have their method.json name these kernels; None: as older ones, none."""
+    shutil.copytree(workspace.weights("plain"), folder)
+    description = json.loads((folder / "method.json").read_text())
+    assert description["origin"].pop("kernels") == workspace.records["plain"].environment["kernels"]
+    description["origin"] |= {} if kernels is None else {"kernels": kernels}
+    (folder / "method.json").write_text(json.dumps(description))
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("trained_with", "asked_for", "expected"),
+    [
+        ("portable, AVX2", None, "portable"),
+        ("native, AVX512", None, "native"),
+        (None, None, "portable"),
+        ("native, AVX512", "portable", "portable"),
+        ("portable, AVX2", "native", "native"),
+    ],
+)
+def test_the_worker_starts_with_the_kernels_of_the_training(
+    trained_with: str | None,
+    asked_for: str | None,
+    expected: Kernels,
+    workspace: Workspace,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    weights, variables = retrained_with(trained_with, workspace, tmp_path / "w"), []
+
+    def engine(tasks: Sequence[Task], jobs: int) -> Iterator[Finished]:
+        assert jobs == 1
+        variables.extend(task.variables for task in tasks)
+        yield Finished("embed", Features("plain", {}, {}, ()), 0.0)
+
+    monkeypatch.setattr("crossres.benchmark.runs.embed.local", engine)
+    kernels = ("--kernels", asked_for) if asked_for else ()
+    options = ("--weights", weights, "--images", workspace.images, *kernels)
+    assert embed(*options, "--out", tmp_path / "f.npz") == 0
+    assert variables == [kernel_variables(expected)]
+
+
+def test_weights_of_native_kernels_give_the_features_of_their_cell(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    """In a process from scratch, where nothing has been computed with other kernels before."""
+    run = ("run", workspace.folder / "embedded.toml", "--rows", "Plain", "--kernels", "native")
+    place = ("--profile", "smoke", "--cache", workspace.cache, "--out", tmp_path / "native")
+    assert crossres.main([*map(str, (*run, *place)), "--save-weights"]) == 0
+    (record,) = crossres.read_records(tmp_path / "native")
+    weights = tmp_path / "native" / "weights" / record.key
+    options = ("--weights", weights, "--manifest", workspace.manifest(), "--device", "cpu")
+    command = ("embed", *options, "--cache", workspace.cache, "--out", tmp_path / "f.npz")
+    subprocess.run([sys.executable, "-m", "crossres", *map(str, command)], check=True)
+    content = arrays(tmp_path / "f.npz")
+    features = content["query_features"], content["gallery_features"]
+    assert _digest(*features) == record.digests["embeddings"]
 
 
 # --- what cannot be used --------------------------------------------------------------------------
@@ -365,8 +439,8 @@ def test_weights_that_cannot_be_used(
 def test_places_that_cannot_be_written(
     workspace: Workspace, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: Any
 ) -> None:
-    """Said before anything is embedded."""
-    monkeypatch.setattr(Plain, "embed", None)
+    """Said before any worker starts."""
+    monkeypatch.setattr("crossres.benchmark.runs.embed.local", None)
     options = ("--weights", workspace.weights("plain"), "--images", workspace.images)
     (tmp_path / "file").write_text("")
     code = embed(*options, "--out", tmp_path / "file" / "f.npz")

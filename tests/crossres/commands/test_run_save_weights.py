@@ -81,6 +81,7 @@ def test_each_record_has_its_weights_beside_it(finished: Path) -> None:
         assert origin.items() <= description["origin"].items()
         assert description["origin"]["source"] == record["cell"]["source"]
         assert description["origin"]["manifest"] == record["digests"]["manifest"]
+        assert description["origin"]["kernels"] == record["environment"]["kernels"]
         saved = load_file(folder / "weights.safetensors")
         assert sum(array.size for array in saved.values()) > record["counts"]["parameters"]
 
