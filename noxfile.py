@@ -177,6 +177,18 @@ def gate(session: nox.Session) -> None:
 
 
 @nox.session
+def portable(session: nox.Session) -> None:
+    """Say whether this machine gives the committed bits; `-- --write` commits those of this one."""
+    _install(session, project=".[classic]")
+    shutil.rmtree("results/portable", ignore_errors=True)
+    session.run("crossres", "run", "baselines/portable.toml", "--out", "results/portable")
+    if session.posargs == ["--write"]:
+        write = ("--out", "baselines/portable.json")
+        session.run("crossres", "baseline", "results/portable", *write)
+    session.run("python", "tools/portable_cells.py", "results/portable")
+
+
+@nox.session
 def mutations(session: nox.Session) -> None:
     """Try the gate on bugs, leaks and clean changes; on some of them with `-- --only TEXT`."""
     _install(session)
