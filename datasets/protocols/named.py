@@ -9,6 +9,7 @@ from crossres.datasets.protocols.options import NONE, Options
 from crossres.datasets.protocols.rates import HR, NATIVE, Rates, camera_rates, independent_rates
 from crossres.datasets.protocols.subset import subset_3561
 from crossres.datasets.protocols.trial import Trial, open_trial
+from crossres.datasets.protocols.validation import held_out
 from crossres.datasets.protocols.vru import half_rates, uniform_rates, vru
 from crossres.datasets.raw.source import Raw
 from crossres.datasets.splits.manifest import DEFAULT_GRID, DEFAULT_KERNEL, Manifest
@@ -45,6 +46,7 @@ def _mlr_perid(raw: Raw, seed: int, options: Options, text: str) -> Manifest:
 
 
 def _lr_against_hr(trial: Trial, rates: Rates, text: str) -> Manifest:
+    trial = held_out(trial)
     train, notes = roles.train_rows(trial, rates)
     return roles.manifest(trial, text, [*train, *_lr_test(trial, rates)], notes)
 
@@ -61,6 +63,7 @@ def _market_3561(raw: Raw, seed: int, options: Options, text: str) -> Manifest:
         raise InputError(f"market-3561 is the training set size of mlr-market, not {raw.dataset}")
     trial, rates = camera_rates(open_trial(raw, "mlr-perid", seed, options))
     subset = subset_3561(trial)
+    trial = held_out(trial)
     train, notes = roles.train_rows(trial, rates)
     rows = [row for row in train if row[0] in subset]
     notes.append(f"market-3561 keeps {len(rows)} of {len(train)} training images")
@@ -72,6 +75,7 @@ def _fixed_r(raw: Raw, seed: int, options: Options, text: str) -> Manifest:
     if raw.lr_camera is not None:
         raise InputError(f"{raw.dataset} is natively LR, no rate can be fixed; use mlr-sing")
     trial, rates = camera_rates(open_trial(raw, options["base"], seed, options))
+    trial = held_out(trial)
     train, notes = roles.train_rows(trial, rates)
     rate = int(options["rate"])
     test = [row if row[3] != "query" else (*row[:4], rate) for row in _lr_test(trial, rates)]
@@ -83,9 +87,12 @@ def _fixed_r(raw: Raw, seed: int, options: Options, text: str) -> Manifest:
 
 def _mlr_official(raw: Raw, seed: int, options: Options, text: str) -> Manifest:
     """Split by the official lists: queries down-sampled, gallery HR."""
-    trial = _with_lists(open_trial(raw, "mlr-official", seed, options, keep_parts=True), text)
+    opened = open_trial(raw, "mlr-official", seed, options, keep_parts=True)
+    drawn, train_rates = _official_train(_with_lists(opened, text))
+    drawn = held_out(drawn)
+    train, notes = roles.train_rows(drawn, train_rates)
+    trial = replace(drawn, drawn_as=opened.drawn_as)
     rates = _query_rates(trial)
-    train, trial, notes = _official_train(trial, rates)
     test = roles.test_rows(trial, rates, roles.by_part(trial), trial.strangers)
     return roles.manifest(trial, text, [*train, *test], notes)
 
@@ -97,20 +104,18 @@ def _query_rates(trial: Trial) -> Rates:
     return independent_rates(trial, everyone, {i.path for i in trial.images if i.part == "query"})
 
 
-def _official_train(trial: Trial, rates: Rates) -> tuple[list[roles.Row], Trial, list[str]]:
-    """Return training rows as `train` says (natively LR sets: unchanged), the trial and notes."""
+def _official_train(trial: Trial) -> tuple[Trial, Rates]:
+    """Return the trial drawn as `train` says (natively LR sets: as itself), and its rates."""
     if trial.options["train"] == "hr" or trial.raw.native_lr:
-        rows, notes = roles.train_rows(trial, rates)
-        return rows, trial, notes
-    drawn, its_rates = camera_rates(replace(trial, drawn_as=trial.options["train"]))
-    rows, notes = roles.train_rows(drawn, its_rates)
-    return rows, replace(trial, notes=drawn.notes), notes
+        return trial, _query_rates(trial)
+    return camera_rates(replace(trial, drawn_as=trial.options["train"]))
 
 
 def _mlr_mixed(raw: Raw, seed: int, options: Options, text: str) -> Manifest:
     """Split by the official lists, LR or HR as the cameras say."""
     opened = open_trial(raw, options["base"], seed, options, keep_parts=True)
     trial, rates = camera_rates(_with_lists(opened, text))
+    trial = held_out(trial)
     train, notes = roles.train_rows(trial, rates)
     test = roles.test_rows(trial, rates, roles.by_part(trial), trial.strangers)
     return roles.manifest(trial, text, [*train, *test], notes)
@@ -126,7 +131,8 @@ def _with_lists(trial: Trial, text: str) -> Trial:
 
 # --- the names ------------------------------------------------------------------------------------
 
-_ANY = {"kernel": DEFAULT_KERNEL, "grid": DEFAULT_GRID, "boxes": "detected", "train_ids": NONE}
+_ALL = {"kernel": DEFAULT_KERNEL, "grid": DEFAULT_GRID, "validation": "false"}
+_ANY = {**_ALL, "boxes": "detected", "train_ids": NONE}
 _SPLIT = {**_ANY, "splits": "hash"}
 _LISTS = {"probe": "official", "distractors": "false"}
 _SING = {"balanced": "false", "lr_camera": NONE, **_SPLIT, **_LISTS}
@@ -134,8 +140,7 @@ _PERID = {**_SPLIT, **_LISTS}
 _FIXED = {"rate": "4", "base": "mlr-sing", "lr_camera": NONE, **_SPLIT, **_LISTS}
 _OFFICIAL = {"train": "mlr-perid", "distractors": "true", **_ANY}
 _MIXED = {"base": "mlr-sing", "lr_camera": NONE, "distractors": "true", **_ANY}
-_VRU = {"kernel": DEFAULT_KERNEL, "grid": DEFAULT_GRID, "train_ids": "1415", "test_ids": "486"}
-_VRU |= {"test_list": "8000"}
+_VRU = {**_ALL, "train_ids": "1415", "test_ids": "486", "test_list": "8000"}
 
 PROTOCOLS: dict[str, Protocol] = {
     "mlr-sing": Protocol(_mlr_sing, _SING, "single-shot"),

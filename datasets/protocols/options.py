@@ -22,12 +22,14 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "boxes": ("detected", "labeled", "merged"),
     "probe": ("official", "all"),
     "distractors": _YES_NO,
+    "validation": _YES_NO,
     "splits": ("hash", "shipped"),
     "rate": ("1", "2", "3", "4", "6", "8"),
     "base": _CAMERA_RULES,
     "train": (*_CAMERA_RULES, "hr"),
     "test_list": ("8000", "2400", "1200"),
 }
+_OF_TESTED_PARTS = ("distractors", "test_list")
 LEAST = {"lr_camera": 0, "train_ids": 1, "test_ids": 1}  # whole numbers from here
 _DIGITS = 9  # of a whole number: far beyond any data set
 NONE = ""  # the default of an option that is not set
@@ -68,6 +70,11 @@ def read_options(raw: Raw, spec: Spec, options: Mapping[str, str]) -> Options:
         raise InputError("lr_camera fixes one camera for the whole set; it needs base=mlr-sing")
     for key, value in changed.items():
         _refuse_useless(raw, key, value)
+        if key in _OF_TESTED_PARTS and "validation" in changed:
+            raise InputError(
+                f"{key}={value}: validation=true takes nothing from the parts that are tested; "
+                "leave one of the two out"
+            )
     return Options(values, changed)
 
 

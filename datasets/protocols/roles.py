@@ -115,9 +115,9 @@ def manifest(trial: Trial, protocol: str, rows: list[Row], notes: Iterable[str] 
     kept_rows, lost = _without_lost_queries(rows, strangers)
     for split in ("train", "query", "gallery"):
         if not any(kept_row[3] == split for kept_row in kept_rows):
-            raise InputError(
-                f"{trial.raw.folder}: no image is left for {split}; is the raw folder complete?"
-            )
+            few = trial.options.on("validation")
+            remedy = "leave validation=true out" if few else "is the raw folder complete?"
+            raise InputError(f"{trial.raw.folder}: no image is left for {split}; {remedy}")
     table = pd.DataFrame(kept_rows, columns=["path", "pid", "camid", "split", "rate"])
     return Manifest(trial.raw.dataset, protocol, trial.seed, table, (*trial.notes, *notes, *lost))
 

@@ -9,6 +9,7 @@ from crossres.datasets.protocols import roles
 from crossres.datasets.protocols.options import Options
 from crossres.datasets.protocols.rates import HR, LR_RATES, independent_rates
 from crossres.datasets.protocols.trial import Trial, open_trial
+from crossres.datasets.protocols.validation import held_out
 from crossres.datasets.raw.source import Raw
 from crossres.datasets.readers import RawImage
 from crossres.datasets.splits.manifest import Manifest
@@ -32,13 +33,15 @@ def vru(train_rate: TrainRate) -> Callable[[Raw, int, Options, str], Manifest]:
     """Return the protocol with these training rates; all else is drawn as `vru-uniform4`."""
 
     def build(raw: Raw, seed: int, options: Options, text: str) -> Manifest:
-        tested = _listed(raw, options["test_list"], text)
-        trial = open_trial(raw, "vru-uniform4", seed, options)
+        listed = _listed(raw, options["test_list"], text)
+        trial = held_out(open_trial(raw, "vru-uniform4", seed, options))
+        if trial.options.on("validation"):
+            listed = {image.pid for image in trial.images if image.part == "test"}
         rates = {
             image.path: train_rate(trial, image) for image in trial.images if image.part == "train"
         }
         train, notes = roles.train_rows(trial, rates)
-        test, more = _test_rows(trial, tested)
+        test, more = _test_rows(trial, listed)
         return roles.manifest(trial, text, [*train, *test], [*notes, *more])
 
     return build

@@ -15,6 +15,7 @@ from crossres.datasets import CARDS, InputError, Raw, RawImage, build_manifest
 from crossres.datasets.protocols import PROTOCOLS
 
 REPOSITORY = Path(__file__).resolve().parents[3]
+VALIDATION = "validation=true"
 VRU = "mlr-vru" if "mlr-vru" in CARDS else "mlr-market"  # only the parts and lists matter here
 VRIC = "vric" if "vric" in CARDS else "mlr-market"
 
@@ -115,11 +116,11 @@ MAKERS = {
 
 
 @st.composite
-def raws(draw, style):
+def raws(draw, style, least=6):
     """A raw folder of a style, and the images of one more identity for it."""
     maker, pids = MAKERS[style]
     few = [1, 2] if style in ("np", "mat") else draw(st.sampled_from([[0, 1], [1, 2, 3], [1, 4]]))
-    chosen = draw(st.lists(st.sampled_from(list(pids)), min_size=6, max_size=12, unique=True))
+    chosen = draw(st.lists(st.sampled_from(list(pids)), min_size=least, max_size=12, unique=True))
     extra, *chosen = chosen
     trains = [True, False, True, False, *(draw(st.booleans()) for _ in chosen[4:])]
     groups = [maker(draw, pid, few, train) for pid, train in zip(chosen, trains, strict=False)]
@@ -151,6 +152,19 @@ def cases(draw, style):
     return (*draw(raws(style)), draw(st.sampled_from(APPLY[style])))
 
 
+def with_option(protocol, option):
+    name, _, options = protocol.partition("[")
+    options = options.removesuffix("]")
+    return f"{name}[{options + ',' if options else ''}{option}]"
+
+
+def without_options(protocol, *keys):
+    name, _, options = protocol.partition("[")
+    pairs = [pair for pair in options.removesuffix("]").split(",") if pair]
+    pairs = [pair for pair in pairs if not pair.startswith(keys)]
+    return f"{name}[{','.join(pairs)}]" if pairs else name
+
+
 def build_or_reject(raw, protocol, seed=0):
     """The manifest; draws that leave a split empty, or have no query at all, are thrown away."""
     try:
@@ -159,6 +173,7 @@ def build_or_reject(raw, protocol, seed=0):
         text = str(error)
         usual = ("no image is left for", "needs official query", "has no official queries")
         reasons = ("marks no distractors", "boxes here", "there are none (test_list")
+        reasons += ("there must be three at least",) if VALIDATION in protocol else ()
         assert any(part in text for part in (*usual, *reasons)), text
         assert "\n" not in text
         assume(False)
@@ -275,6 +290,9 @@ NESTED = [
     ("mat", "fixed-r"),
     ("vru", "vru-half"),
     ("vric", "mlr-official"),
+    ("plain", "mlr-sing[validation=true]"),
+    ("market", "mlr-official[validation=true]"),
+    ("vru", "vru-half[validation=true]"),
 ]
 
 
@@ -285,12 +303,9 @@ def test_training_subsets_are_nested(style, protocol, data):
     raw, _ = data.draw(raws(style))
     full = build_or_reject(raw, protocol)
     count = full.rows("train")["pid"].nunique()
-    name, _, options = protocol.partition("[")
-    options = options.removesuffix("]")
     smaller: dict[str, int] = {}
     for number in range(1, count + 2):
-        text = f"{name}[{options + ',' if options else ''}train_ids={number}]"
-        manifest = build_manifest(raw, text)
+        manifest = build_manifest(raw, with_option(protocol, f"train_ids={number}"))
         train = manifest.rows("train")
         rows = dict(zip(train["path"], train["rate"], strict=True))
         assert smaller.items() <= rows.items()
@@ -311,13 +326,68 @@ def test_training_subsets_are_nested(style, protocol, data):
 def test_how_images_are_resampled_moves_no_row(style, data, option):
     raw, _, protocol = data.draw(cases(style))
     manifest = build_or_reject(raw, protocol)
-    name, _, options = protocol.partition("[")
-    options = options.removesuffix("]")
-    resampled = build_manifest(raw, f"{name}[{options + ',' if options else ''}{option}]")
+    resampled = build_manifest(raw, with_option(protocol, option))
     assert resampled.table.equals(manifest.table)
     assert resampled.digest != manifest.digest
     assert option in resampled.protocol
     assert option.endswith(resampled.kernel if "kernel" in option else resampled.grid)
+
+
+# --- validation -----------------------------------------------------------------------------------
+
+
+@st.composite
+def validations(draw, style):
+    """(raw folder, one more identity, a protocol without what validation refuses)."""
+    raw, more = draw(raws(style, 10))
+    protocol = draw(st.sampled_from(APPLY[style]))
+    return raw, more, without_options(protocol, "distractors", "test_list")
+
+
+@pytest.mark.parametrize("style", STYLES)
+@draws(40)
+@given(st.data())
+def test_validation_divides_the_training_identities_and_shows_no_other(style, data):
+    """Market-3561 and `train_ids` choose of what trains; who is tested comes of all that could."""
+    raw, _, protocol = data.draw(validations(style))
+    seed = data.draw(st.integers(0, 3))
+    manifest = build_or_reject(raw, with_option(protocol, VALIDATION), seed)
+    ordinary = build_or_reject(raw, protocol, seed)
+    whole = without_options(protocol, "train_ids").replace("market-3561", "mlr-perid")
+    available = build_or_reject(raw, whole, seed).rows("train")
+    train, test = manifest.rows("train"), manifest.table[manifest.table["split"] != "train"]
+    assert not set(train["pid"]) & set(test["pid"])
+    assert set(manifest.table["path"]) <= set(available["path"])
+    tested = ordinary.table[ordinary.table["split"] != "train"]
+    assert not set(manifest.table["pid"]) & set(tested["pid"])
+    assert set(test["pid"]) <= set(manifest.rows("gallery")["pid"])
+    total = available["pid"].nunique()
+    assert test["pid"].nunique() <= max(2, total // 3)
+    if "train_ids" not in protocol:
+        assert train["pid"].nunique() == total - max(2, total // 3)
+    rates = dict(zip(available["path"], available["rate"], strict=True))
+    for path, split, rate in manifest.table[["path", "split", "rate"]].itertuples(index=False):
+        of_its_own = style == "vru" or protocol.startswith(("mlr-official", "fixed-r"))
+        if split == "train" or style == "vric" or not of_its_own:
+            assert rate == rates[path]
+
+
+@pytest.mark.parametrize("style", ["plain", "market", "np", "vru", "vric"])
+@draws(20)
+@given(st.data(), st.randoms())
+def test_validation_depends_on_no_order_and_little_on_who_else_there_is(style, data, random):
+    raw, more, protocol = data.draw(validations(style))
+    text = with_option(protocol, VALIDATION)
+    manifest = build_or_reject(raw, text)
+    images = list(raw.images)
+    random.shuffle(images)
+    assert build_manifest(replace(raw, images=tuple(images)), text).digest == manifest.digest
+    grown = raw_of(raw.dataset, (*raw.images, *more), **_fields(raw))
+    assume(_cameras_by_boxes(raw.images) >= _cameras_by_boxes(more))
+    before, now = splits_of(manifest), splits_of(build_or_reject(grown, text))
+    pids = {image.path: image.pid for image in raw.images}
+    moved = {pids[path] for path in before.keys() & now.keys() if before[path] != now[path]}
+    assert len(moved) <= 1
 
 
 # --- frequencies ----------------------------------------------------------------------------------
