@@ -1,7 +1,8 @@
 """Which rows of tables a record belongs to, or why it belongs to none.
 
 A row is a record's where its method and its options, resolved under the record's own profile, are
-those of the record, and the record is of the protocol that the table or the row names, if any.
+those of the record, and the record is of the protocol that the table or the row names, if any, or
+of the validation of it.
 What is of a table's oracle is of no other row of this table.
 """
 
@@ -15,6 +16,7 @@ from crossres.datasets.base.build import build
 from crossres.datasets.base.errors import InputError
 from crossres.datasets.cards import CARDS
 from crossres.datasets.protocols import canonical_text
+from crossres.datasets.protocols.validation import off_validation
 from crossres.datasets.raw.source_name import is_twin
 from crossres.methods.interface.profile import Profile
 from crossres.methods.interface.registry import resolve_options
@@ -132,6 +134,7 @@ def _obstacle(record: Record, table: Table, row: Row) -> tuple[int, str] | None:
         return 3, f"no row of {cell.method} has these options"
     row_protocol = row.protocol_on(twin=is_twin(cell.source))
     protocols: Sequence[str] = [row_protocol] if row_protocol else table.protocols
-    if protocols and cell.protocol not in protocol_texts(cell.dataset, protocols):
+    named = protocol_texts(cell.dataset, protocols)
+    if named and not {cell.protocol, off_validation(cell.protocol)} & {*named}:
         return 4, f"no row is run under {cell.protocol} on {cell.dataset}"
     return None

@@ -104,15 +104,25 @@ def plan_table(
     sources = request.sources()
     protocols = _protocols(table, rows, request.protocol, names, sources, cache)
     surveyed = [
-        SurveyRequest(name, source, cache, data_seeds, protocol)
+        (
+            SurveyRequest(name, source, cache, data_seeds, request.protocol_on(name, protocol)),
+            its_rows,
+        )
         for name in names
-        for protocol in protocols
+        for protocol, its_rows in protocols.items()
         for source, data_seeds in _seeds_by_source(sources).items()
     ]
     folder = scan_records(out)
     jobs = request.jobs or default_jobs(profile)
-    oracle = table.oracle.protocol if table.oracle in rows else None
-    surveys = _surveys(surveyed, oracle, jobs, request.kernels, engine, stream or sys.stderr)
+    of_oracle = [view for view, its_rows in surveyed if table.oracle in its_rows]
+    surveys = _surveys(
+        [view for view, _ in surveyed],
+        of_oracle,
+        jobs,
+        request.kernels,
+        engine,
+        stream or sys.stderr,
+    )
     cells_to_plan = merge_equal(
         make_job(
             _cell(row, resolved, view, seed, data_seed, profile),
@@ -122,12 +132,12 @@ def plan_table(
             cache,
             view.manifests[data_seed],
         )
-        for survey_request, view in zip(surveyed, surveys, strict=True)
+        for (survey_request, its_rows), view in zip(surveyed, surveys, strict=True)
         for data_seed in survey_request.seeds
         if data_seed in view.manifests
         for seed in ((data_seed,) if request.data_seed is None else seeds)
         for row, resolved in zip(rows, options, strict=True)
-        if row in protocols[survey_request.protocol]
+        if row in its_rows
     )
     typical = _profile_of_estimates(request.profile)
     codes = _codes(cells_to_plan)
@@ -180,7 +190,7 @@ def _protocols(
 
 def _surveys(
     requests: Sequence[SurveyRequest],
-    oracle: str | None,
+    of_oracle: Sequence[SurveyRequest],
     jobs: int,
     kernels: Kernels,
     engine: Engine,
@@ -192,11 +202,11 @@ def _surveys(
     tasks = [
         Task(
             request.title,
-            survey_of_oracle if oracle and request.protocol == oracle else survey,
+            survey_of_oracle if request in of_oracle else survey,
             request,
             variables,
         )
-        for request in requests
+        for request in dict.fromkeys(requests)
     ]
     titles = {task.key: task.key for task in tasks}
     clock = Clock(dict.fromkeys(titles, 1.0), dict.fromkeys(titles, 0), jobs)

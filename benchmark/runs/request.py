@@ -22,6 +22,7 @@ from crossres.datasets.base.bounds import checked_seeds
 from crossres.datasets.base.errors import InputError
 from crossres.datasets.base.places import default_cache
 from crossres.datasets.cards import card
+from crossres.datasets.protocols.validation import on_validation
 from crossres.datasets.raw.source import Source
 from crossres.methods.interface.profile import Profile
 
@@ -36,6 +37,7 @@ class RunRequest:
     the default of each data set; `source` to the twins of the profile's size; `jobs` to
     `default_jobs`; `cache` to $CROSSRES_CACHE or a folder in the user's own. `weights_dir` is a
     folder with ImageNet weights; with `save_weights` the trained method of each cell is kept.
+    With `validation` every protocol has that option: no test identity is looked at.
     `kernels`: "portable" ones give the same bits on more kinds of CPU, "native" ones are faster.
     `data_seed` is that of the split and the twin for all cells (None: each cell's own seed).
     Raises InputError for an argument of another kind and for an unknown name.
@@ -55,6 +57,7 @@ class RunRequest:
     save_weights: bool = False
     kernels: Kernels = "portable"
     data_seed: int | None = None
+    validation: bool = False
 
     def __post_init__(self) -> None:
         """Bring each argument into its one form."""
@@ -64,6 +67,7 @@ class RunRequest:
         self._set("jobs", if_given(self.jobs, "jobs", as_count))
         self._set("protocol", if_given(self.protocol, "protocol", as_text))
         self._set("save_weights", as_flag(self.save_weights, "save_weights"))
+        self._set("validation", as_flag(self.validation, "validation"))
         if self.data_seed is not None:
             checked_seeds((as_whole(self.data_seed, "data_seed"),), "data_seed")
         if as_text(self.kernels, "kernels") not in KERNELS:
@@ -103,6 +107,12 @@ class RunRequest:
                 )
             return table.rows
         return rows
+
+    def protocol_on(self, dataset: str, protocol: str | None) -> str | None:
+        """Return what is run on a data set for this protocol (None: its default), as asked for."""
+        if not self.validation:
+            return protocol
+        return on_validation(card(dataset).protocol if protocol is None else protocol)
 
     def chosen_datasets(self) -> list[str]:
         """Return the ids of the data sets, each once. Raises InputError for an unknown one."""

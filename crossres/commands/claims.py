@@ -29,9 +29,19 @@ def _claims(options: argparse.Namespace) -> Answer:
 
 
 def _no_answers(records: Iterable[Any]) -> list[str]:
-    is_partial = any(record.cell.source == "partial" for record in records)
-    why = "; partial data is not the data that claims are about" if is_partial else ""
-    return [f"none of the claims is about the records in this folder{why}"]
+    from crossres.datasets.protocols.validation import is_validation
+
+    cells = [record.cell for record in records]
+    reasons = {
+        "partial data is not the data that claims are about": any(
+            cell.source == "partial" for cell in cells
+        ),
+        "claims are about test identities, not those of validation": any(
+            is_validation(cell.protocol) for cell in cells
+        ),
+    }
+    why = [f"; {reason}" for reason, applies in reasons.items() if applies]
+    return [f"none of the claims is about the records in this folder{''.join(why)}"]
 
 
 def add_command(commands: Any) -> None:

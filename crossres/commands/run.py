@@ -46,6 +46,7 @@ def _run(options: argparse.Namespace) -> Answer:
         save_weights=options.save_weights,
         kernels=options.kernels,
         data_seed=options.data_seed,
+        validation=options.validation,
     )
     if options.dry_run:
         plan = plan_table(request)
@@ -107,6 +108,11 @@ def add_command(commands: Any) -> None:
         "--protocol",
         metavar="NAME[options]",
         help="one protocol for all data sets (default: the table's, or each data set's)",
+    )
+    run.add_argument(
+        "--validation",
+        action="store_true",
+        help="test on training identities held out for it, to choose options by",
     )
     run.add_argument(
         "--rows", type=names, metavar="a,b", help='labels, numbers from 1, or "oracle"'

@@ -19,6 +19,7 @@ from crossres.datasets.base.errors import InputError
 from crossres.datasets.base.files import digest_of
 from crossres.datasets.base.words import counted, listed
 from crossres.datasets.cards import CARDS
+from crossres.datasets.protocols.validation import is_validation, off_validation, on_validation
 from crossres.methods.interface.registry import method_class
 from crossres.reports.grid.grid import BY_ROW, Cells, Column, Grid, Mark, Score, trials
 from crossres.reports.grid.marks import marks
@@ -36,7 +37,7 @@ def build_grids(
     A record belongs to the row whose method and options, resolved under the record's own profile,
     are the record's, and whose protocol, where the table or the row names one. Those of the oracle
     stand in the columns of default protocols. Profiles of one name and different content give
-    different grids. `queries` reads what statements about chance need
+    different grids; so do test and validation. `queries` reads what statements about chance need
     of a record's queries; the records alone tell little of it, so that less can be said.
     """
     groups: dict[tuple[str, str, str, str], list[Record]] = defaultdict(list)
@@ -68,12 +69,14 @@ def build_grids(
 
 
 def _data_of(record: Record, common: Collection[int | None]) -> list[str]:
-    """Return which trainings the record stands with: those on data of their own seeds (""), and
-    those that share data with it.
+    """Return which cells the record stands with: those on data of their own seeds (""), and those
+    that share data with it; in both cases those of test, or those of validation identities.
     """
     cell = record.cell
     shared = [f" on data {cell.drawn_with}"] if cell.drawn_with in common else []
-    return shared if cell.data_seed is not None else ["", *shared]
+    seeds = shared if cell.data_seed is not None else ["", *shared]
+    tested = " on validation identities" if is_validation(cell.protocol) else ""
+    return [f"{data}{tested}" for data in seeds]
 
 
 def _by_overrides(records: Sequence[Record]) -> list[tuple[dict[str, Any], list[Record]]]:
@@ -174,20 +177,25 @@ def _columns(
     for record in records:
         protocols[record.cell.dataset].add(_protocol_of(record, table))
     names = [*table.datasets, *sorted(set(protocols) - set(table.datasets))]
+    named = tuple(protocol for protocol in table.protocols if not is_validation(protocol))
+    if any(is_validation(record.cell.protocol) for record in records):
+        named = tuple(dict.fromkeys(map(on_validation, table.protocols)))
     return tuple(
         column
         for name in names
-        for column in (_named_columns if table.protocols else _columns_of_records)(
-            name, _title(name, records), table.protocols or sorted(protocols[name])
+        for column in (_named_columns if named else _columns_of_records)(
+            name, _title(name, records), named or sorted(protocols[name])
         )
     )
 
 
 def _title(dataset: str, records: Sequence[Record]) -> str:
-    """Return the title of a data set, which says so where the data is not what bears its name."""
-    title = set_title(dataset)
+    """Return the title of a data set; it says so where not the test of that very set was run."""
     cells = [record.cell for record in records if record.cell.dataset == dataset]
-    return f"{title}, partial" if any(cell.source == "partial" for cell in cells) else title
+    is_partial = any(cell.source == "partial" for cell in cells)
+    validates = any(is_validation(cell.protocol) for cell in cells)
+    words = ("partial" if is_partial else "", "validation" if validates else "")
+    return ", ".join(filter(None, (set_title(dataset), *words)))
 
 
 def _protocol_of(record: Record, table: Table) -> str:
@@ -198,7 +206,10 @@ def _protocol_of(record: Record, table: Table) -> str:
 def _named_columns(dataset: str, title: str, protocols: Sequence[str]) -> list[Column]:
     """Return a column for each protocol of the table, titled with the table's words for it."""
     texts = zip(protocol_texts(dataset, protocols), protocols, strict=True)
-    return [Column(dataset, text, under_protocol(title, protocol)) for text, protocol in texts]
+    return [
+        Column(dataset, text, under_protocol(title, off_validation(protocol)))
+        for text, protocol in texts
+    ]
 
 
 def _columns_of_records(dataset: str, title: str, protocols: Sequence[str]) -> list[Column]:
@@ -206,9 +217,13 @@ def _columns_of_records(dataset: str, title: str, protocols: Sequence[str]) -> l
     card = CARDS.get(dataset)
     if not protocols:
         return [Column(dataset, card.protocol if card else "", title)]
-    if len(protocols) == 1 and (card is None or protocols[0] in (card.protocol, BY_ROW)):
+    words = [off_validation(protocol) for protocol in protocols]
+    if len(protocols) == 1 and (card is None or words[0] in (card.protocol, BY_ROW)):
         return [Column(dataset, protocols[0], title)]
-    return [Column(dataset, protocol, under_protocol(title, protocol)) for protocol in protocols]
+    return [
+        Column(dataset, protocol, under_protocol(title, word))
+        for protocol, word in zip(protocols, words, strict=True)
+    ]
 
 
 def _cells(
@@ -238,7 +253,7 @@ def _oracle_cells(
     cells = {}
     for column in columns:
         card = CARDS.get(column.dataset)
-        is_default = card is not None and column.protocol == card.protocol
+        is_default = card is not None and off_validation(column.protocol) == card.protocol
         of_cell = [r for r in records if is_default and r.cell.dataset == column.dataset]
         filled = _cells_of(table, of_cell, notes)
         cells[len(table.rows), column] = filled if of_cell else Cells()

@@ -17,7 +17,7 @@ from crossres.benchmark.records.record import Record
 from crossres.benchmark.stats.sample import Sample, TrialId
 from crossres.methods.interface.method import Method
 from crossres.methods.interface.registry import method_class
-from crossres.reports.grid.standing import cautions, is_comparable, partial_title
+from crossres.reports.grid.standing import cautions, data_title, is_comparable
 
 Mark = Literal["", "best", "tie", "second"]
 BY_ROW = "by row"  # the protocol of a column whose rows have protocols of their own
@@ -186,9 +186,9 @@ class Grid:
 
     @cached_property
     def title(self) -> str:
-        """The title of the table, which says so where the data is not what bears its name."""
-        partial = partial_title(self.records)
-        return f"{self.table.title} ({partial})" if partial else self.table.title
+        """The title of the table, which says so where it is not the test of what bears its name."""
+        data = data_title(self.records)
+        return f"{self.table.title} ({data})" if data else self.table.title
 
     @cached_property
     def cautions(self) -> tuple[str, ...]:

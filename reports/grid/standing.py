@@ -4,13 +4,18 @@ All of it comes from the records, so that a report made later from these alone s
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from crossres.benchmark.records.record import Record, Standing
+from crossres.datasets.protocols.validation import is_validation
 from crossres.datasets.raw.source_name import is_twin
 from crossres.reports.wording import set_title
 
 TWIN = "TWIN DATA: drawn, not the real set; never comparable with published numbers."
+VALIDATION = (
+    "VALIDATION: tested on identities held out of the training ones, to choose options by; never "
+    "comparable with published numbers, nor with those of test identities."
+)
 UNVERIFIED = (
     "DATA NOT VERIFIED: records of an older version, which did not check the raw folder; "
     "run their cells again. Until then they are not comparable with published numbers."
@@ -27,6 +32,8 @@ def cautions(records: Iterable[Record]) -> tuple[str, ...]:
             for name, copies in partial.items()
         )
         sentences.append(f"PARTIAL DATA: {sets}; never comparable with published numbers.")
+    if any(_is_of_validation(record) for record in all_records):
+        sentences.append(VALIDATION)
     if any(_is_unverified(record) for record in all_records):
         sentences.append(UNVERIFIED)
     warnings = (record.standing.warning.split() for record in all_records if record.standing)
@@ -34,10 +41,13 @@ def cautions(records: Iterable[Record]) -> tuple[str, ...]:
     return (*sentences, *(f"{line}." for line in lines))
 
 
-def partial_title(records: Iterable[Record]) -> str:
-    """Return "partial data: MLR-Market-1501, 12 of 1,501 identities"; "" where none is partial."""
+def data_title(records: Sequence[Record]) -> str:
+    """Return "partial data: MLR-Market-1501, 12 of 1,501 identities", and whether they are of
+    validation; "" where neither is so.
+    """
     sets = [f"{name}, {copies[0][0]}" for name, copies in _copies(records).items()]
-    return f"partial data: {'; '.join(sets)}" if sets else ""
+    words = ["validation identities"] if any(map(_is_of_validation, records)) else []
+    return "; ".join([*words, *([f"partial data: {'; '.join(sets)}"] if sets else [])])
 
 
 def headed(caution: str) -> tuple[str, str]:
@@ -47,16 +57,26 @@ def headed(caution: str) -> tuple[str, str]:
 
 
 def is_of_the_set(record: Record) -> bool:
-    """Say whether the cell ran on the data that bears the name of its set, or on a twin of it."""
-    return record.cell.source != "partial" and not _is_unverified(record)
+    """Say whether the cell was tested on what bears the name of its set, or on a twin of it."""
+    is_whole = record.cell.source != "partial" and not _is_unverified(record)
+    return is_whole and not _is_of_validation(record)
 
 
 def is_comparable(records: Iterable[Record]) -> bool:
-    """Say whether published values may stand beside these: verified, at the paper's size."""
+    """Say whether published values may stand beside these: verified, at the paper's size, of test
+    identities.
+    """
     return all(
-        record.cell.source == "real" and record.standing is not None and record.standing.paper_size
+        record.cell.source == "real"
+        and record.standing is not None
+        and record.standing.paper_size
+        and not _is_of_validation(record)
         for record in records
     )
+
+
+def _is_of_validation(record: Record) -> bool:
+    return is_validation(record.cell.protocol)
 
 
 def _is_unverified(record: Record) -> bool:

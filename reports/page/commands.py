@@ -7,6 +7,7 @@ from crossres.benchmark.config.profiles import profile_names
 from crossres.benchmark.config.tables import ORACLE, table_names
 from crossres.benchmark.records.record import Record, Standing
 from crossres.datasets.cards import CARDS
+from crossres.datasets.protocols.validation import is_validation, off_validation
 from crossres.datasets.raw.source_name import is_twin
 from crossres.reports.grid.grid import BY_ROW, Grid
 
@@ -20,7 +21,7 @@ def cell_command(grid: Grid, row: int, record: Record) -> str:
     seed = record.cell.seed
     has_own = grid.table.is_by_row or row == grid.oracle
     protocol = BY_ROW if has_own else record.cell.protocol
-    data = _data_flags(protocol, [record.cell.dataset])
+    data = _data_flags(protocol, [record.cell.dataset]) + _validation(record)
     cell = f"--rows {chosen} {data} --seeds {seed}"
     if record.cell.data_seed is not None:
         cell += f" --data-seed {record.cell.data_seed}"
@@ -32,19 +33,25 @@ def missing_command(grid: Grid) -> str:
     datasets: dict[str, dict[str, None]] = {}
     for _, column, _ in grid.missing:
         datasets.setdefault(column.protocol, {})[column.dataset] = None
-    run = _run_command(grid.records[0], grid)
+    record = grid.records[0]
+    run, validation = _run_command(record, grid), _validation(record)
     return "; ".join(
-        f"{run} {_data_flags(protocol, list(names))} --out RESULTS"
+        f"{run} {_data_flags(protocol, list(names))}{validation} --out RESULTS"
         for protocol, names in datasets.items()
     )
 
 
 def _data_flags(protocol: str, datasets: Sequence[str]) -> str:
     """Return the data sets, and their protocol where it is not the default of each of them."""
+    protocol = off_validation(protocol)
     usual = {CARDS[name].protocol if name in CARDS else None for name in datasets}
     is_usual = usual == {protocol} or protocol == BY_ROW
     chosen = "" if is_usual else f" --protocol {shlex.quote(protocol)}"
     return f"--datasets {','.join(datasets)}{chosen}"
+
+
+def _validation(record: Record) -> str:
+    return " --validation" if is_validation(record.cell.protocol) else ""
 
 
 def _run_command(record: Record, grid: Grid) -> str:

@@ -12,6 +12,7 @@ def _show(options: argparse.Namespace) -> Answer:
 
     from crossres.datasets import cards
     from crossres.datasets.protocols.applicable import protocols_of
+    from crossres.datasets.protocols.validation import on_validation
     from crossres.datasets.twins import SIZES
 
     card = cards.card(options.dataset)
@@ -26,6 +27,7 @@ def _show(options: argparse.Namespace) -> Answer:
         f"{card.cameras or 'unknown'} cameras",
         "default protocol": card.protocol,
         "protocols": ", ".join(protocols),
+        "validation": f"{on_validation(card.protocol)}; any other protocol likewise",
         "twins": ", ".join(twins),
         "caveat": card.caveat,
     }
