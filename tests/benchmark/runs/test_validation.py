@@ -2,12 +2,14 @@
 
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from crossres.benchmark import RunRequest, plan_table, read_records
+from crossres.benchmark import RunRequest, load_table, plan_table, read_records
+from crossres.benchmark.config.tables import Table
 from crossres.cli import run
 from crossres.datasets import Source, build_manifest, open_raw
 
@@ -17,7 +19,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("cache")
 
 
-def protocols(cache: Path, table: str, **changes: Any) -> dict[str, set[str]]:
+def protocols(cache: Path, table: Table, **changes: Any) -> dict[str, set[str]]:
     """Data set -> the protocols of the planned cells, on tiny twins."""
     arguments = {"profile": "smoke", "seeds": [0], "jobs": 1, "cache": cache} | changes
     request = RunRequest(table, cache / "out", validation=True, **arguments)
@@ -28,20 +30,25 @@ def protocols(cache: Path, table: str, **changes: Any) -> dict[str, set[str]]:
 
 
 def test_each_cell_has_the_validation_of_its_own_protocol(cache: Path) -> None:
-    assert protocols(cache, "table2", datasets=["caviar", "mlr-viper", "mlr-market"]) == {
-        "caviar": {"mlr-sing[validation=true]"},
+    table = load_table("table2")
+    assert protocols(cache, table, datasets=["mlr-viper", "mlr-market"]) == {
         "mlr-viper": {"mlr-sing[validation=true]", "fixed-r[rate=1,validation=true]"},
         "mlr-market": {"mlr-perid[validation=true]", "fixed-r[rate=1,validation=true]"},
     }
-    named = protocols(cache, "rates", datasets=["mlr-viper"])
-    rates = {f"fixed-r[rate={rate},validation=true]" for rate in (2, 3, 6, 8)}
-    assert named == {"mlr-viper": rates | {"fixed-r[validation=true]"}}
-    by_row = protocols(cache, "table4")["mlr-vru"]
-    limited = {f"vru-uniform4[train_ids={n},validation=true]" for n in (12, 24, 36, 48)}
-    assert by_row == limited | {"vru-uniform4[validation=true]"}
-    for asked in ("mlr-perid", "mlr-perid[validation=true]"):
-        one = protocols(cache, "table2", datasets=["mlr-viper"], protocol=asked)
-        assert one == {"mlr-viper": {"mlr-perid[validation=true]"}}
+    named = replace(table, oracle=None, protocols=("fixed-r[rate=2]", "mlr-perid"))
+    assert protocols(cache, named, datasets=["mlr-viper"]) == {
+        "mlr-viper": {"fixed-r[rate=2,validation=true]", "mlr-perid[validation=true]"}
+    }
+    by_row = replace(load_table("table4"), rows=load_table("table4").rows[:2])
+    assert protocols(cache, by_row) == {
+        "mlr-vru": {f"vru-uniform4[train_ids={n},validation=true]" for n in (12, 24)}
+    }
+
+
+@pytest.mark.parametrize("protocol", ["mlr-perid", "mlr-perid[validation=true]"])
+def test_a_protocol_that_is_asked_for_has_it_once(cache: Path, protocol: str) -> None:
+    planned = protocols(cache, load_table("table2"), datasets=["mlr-viper"], protocol=protocol)
+    assert planned == {"mlr-viper": {"mlr-perid[validation=true]"}}
 
 
 def test_a_run_is_tested_on_training_identities_alone(

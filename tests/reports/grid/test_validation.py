@@ -17,6 +17,7 @@ from crossres.reports import build_grids
 from crossres.reports.claims import evaluate_claims, grids_of
 from crossres.reports.grid.standing import VALIDATION
 from crossres.reports.page.commands import cell_command, missing_command
+from crossres.reports.tables.csv import to_csv
 from crossres.reports.write import print_table, write_report
 
 Recorder = Callable[..., Record]
@@ -41,9 +42,7 @@ def records_of(recorder: Recorder, validation: bool, table: Table = TABLE) -> li
     return [under(record, protocol) for record in records]
 
 
-def test_published_numbers_stand_beside_those_of_test_alone(
-    recorder: Recorder, tmp_path: Path
-) -> None:
+def test_published_numbers_stand_beside_those_of_test_alone(recorder: Recorder) -> None:
     both = [*records_of(recorder, True), *records_of(recorder, False)]
     tested, validated = build_grids(both, TABLE)
     assert (tested.profile, validated.profile) == ("paper", f"paper{LABEL}")
@@ -59,17 +58,14 @@ def test_published_numbers_stand_beside_those_of_test_alone(
     assert {r.cell.protocol for r in validated.records} == {"mlr-sing[validation=true]"}
     assert not tested.unmatched
     assert not validated.unmatched
-    for record in both:
-        write_record(tmp_path, record)
-    write_report(tmp_path)
-    lines = csv.DictReader(io.StringIO((tmp_path / "report/table2.csv").read_text("utf-8")))
+    lines = csv.DictReader(io.StringIO(to_csv([tested, validated])))
     printed = {(line["protocol"], line["caution"], bool(line["published"])) for line in lines}
     assert printed >= {("mlr-sing", "", True), ("mlr-sing[validation=true]", VALIDATION, False)}
     assert ("mlr-sing[validation=true]", VALIDATION, True) not in printed
 
 
 def test_it_is_said_in_every_rendering(recorder: Recorder, tmp_path: Path) -> None:
-    for record in records_of(recorder, True):
+    for record in records_of(recorder, True)[::3]:
         write_record(tmp_path, record)
     write_report(tmp_path)
     html = (tmp_path / "report/index.html").read_text("utf-8").replace("</strong>", "")
