@@ -34,7 +34,7 @@ class Shell:
 
     def __init__(self, folder: Path, site: Path, cache: Path) -> None:
         self.folder = folder
-        for name in ("my-table.toml", "my-profile.toml"):
+        for name in ("my-table.toml", "my-profile.toml", "learning-rates.toml"):
             shutil.copy(PLUGIN / name, folder / name)
         paths = os.pathsep.join(map(str, (REPOSITORY, site)))
         self.environment = os.environ | {"PYTHONPATH": paths, "CROSSRES_CACHE": str(cache)}
