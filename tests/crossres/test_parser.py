@@ -38,12 +38,14 @@ NEEDED = {
     "datasets verify": ["--size=tiny"],
     "datasets digests": ["--size=tiny"],
     "datasets twin": ["--size=tiny", "--out=drawn"],
+    "datasets sheet": ["--profile=smoke", "--out=sheet.png"],
     "datasets fetch": ["--out=fetched", "--accept-licence", "--from=http://127.0.0.1:9/x.zip"],
     "check": ["--baseline=text.json"],
     "embed": ["--weights=nowhere", "--images=folder", "--out=embedded.npz"],
 }
 POSITIONAL = {
     "dataset": "mlr-viper",
+    "datasets": "mlr-viper",
     "method": "plain",
     "table": "table2",
     "results": "results",
