@@ -188,7 +188,9 @@ def test_a_command_with_too_few_or_too_many_arguments(command: str) -> None:
         assert_refused(words, "required", f"crossres {command} --help")
     places = [POSITIONAL[a.dest] for a in required if not a.option_strings]
     needed = NEEDED.get(command, [])
-    assert_refused([*words, *needed, *places, "more"], "'more' is one argument too many")
+    takes_any_number = any(a.nargs == "+" for a in required)
+    too_many = "unknown data set 'more'" if takes_any_number else "'more' is one argument too many"
+    assert_refused([*words, *needed, *places, "more"], too_many)
     assert_refused([*words[:-1], words[-1][:-1] + "_"], "did you mean", words[-1])
 
 
