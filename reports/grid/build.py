@@ -21,6 +21,7 @@ from crossres.datasets.base.words import counted, listed
 from crossres.datasets.cards import CARDS
 from crossres.datasets.protocols.validation import is_validation, off_validation, on_validation
 from crossres.methods.interface.registry import method_class
+from crossres.reports.grid.departures import Departure, departures_of
 from crossres.reports.grid.grid import BY_ROW, Cells, Column, Grid, Mark, Score, trials
 from crossres.reports.grid.marks import marks
 from crossres.reports.grid.standing import is_comparable
@@ -118,7 +119,7 @@ def _grid(
     records: Sequence[Record],
     queries: QueryReader,
 ) -> Grid:
-    uses_rate, notes = _rows_using_rates(table, profile)
+    uses_rate, departures, notes = _under_profile(table, profile)
     rows = Rows([table])
     matched = [record for record in records if rows.indices(record)]
     of_oracle = [record for record in matched if rows.is_of_oracle(record)]
@@ -143,6 +144,7 @@ def _grid(
         cells,
         scores,
         uses_rate,
+        departures,
         queries,
         unmatched=unmatched,
         obstacles=tuple(reason for reason, _ in obstacles.most_common()),
@@ -150,20 +152,25 @@ def _grid(
     )
 
 
-def _rows_using_rates(
+def _under_profile(
     table: Table, profile: Mapping[str, Any]
-) -> tuple[tuple[bool, ...], list[str]]:
-    """Say which rows are told the queries' rates under the profile; note rows without options."""
-    uses_rate, notes = [], []
+) -> tuple[tuple[bool, ...], tuple[tuple[Departure, ...], ...], list[str]]:
+    """Say of each row whether it is told the queries' rates, and what the profile sets otherwise
+    than its method; note rows without options.
+    """
+    uses_rate, departures, notes = [], [], []
     for row in table.lines:
-        uses_rate.append(method_class(row.method).needs_rate)
+        method = method_class(row.method)
         try:
             options = row_options(row, profile)
         except InputError as error:
             notes.append(f"Row {row.label}: {error}.")
+            uses_rate.append(method.needs_rate)
+            departures.append(())
         else:
-            uses_rate[-1] &= options.get("rate", "given") == "given"
-    return tuple(uses_rate), notes
+            uses_rate.append(method.needs_rate and options.get("rate", "given") == "given")
+            departures.append(departures_of(row, method, options))
+    return tuple(uses_rate), tuple(departures), notes
 
 
 def _columns(

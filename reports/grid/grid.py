@@ -16,7 +16,9 @@ from crossres.benchmark.records.queries import QueryReader, from_counts, sample_
 from crossres.benchmark.records.record import Record
 from crossres.benchmark.stats.sample import Sample, TrialId
 from crossres.methods.interface.method import Method
+from crossres.methods.interface.option_kinds import OptionKind
 from crossres.methods.interface.registry import method_class
+from crossres.reports.grid.departures import Departure
 from crossres.reports.grid.standing import cautions, data_title, is_comparable
 
 Mark = Literal["", "best", "tie", "second"]
@@ -89,11 +91,12 @@ class Training:
 class Grid:
     """One table filled from one source with one profile.
 
-    uses_rate: of each row, whether its method is given the rates of test images. `queries` reads
-    what is known of the queries of a record. The oracle of the table, if it has one, has the index
-    after its last row: in `cells`, `scores`, `uses_rate` and `methods` alone, not in what is said
-    of rows. `unmatched` are the records of no row, `obstacles` say
-    why they are of none, the most frequent reason first.
+    uses_rate: of each row, whether its method is given the rates of test images. departures: of
+    each row, what the profile sets otherwise than its method. `queries` reads what is known of the
+    queries of a record. The oracle of the table, if it has one, has the index after its last row:
+    in `cells`, `scores`, `uses_rate`, `departures` and `methods` alone, not in what is said of
+    rows. `unmatched` are the records of no row, `obstacles` say why they are of none, the most
+    frequent reason first.
     """
 
     table: Table
@@ -103,6 +106,7 @@ class Grid:
     cells: Mapping[tuple[int, Column], Cells]
     scores: Mapping[tuple[int, Column, str, str], Score]
     uses_rate: tuple[bool, ...]
+    departures: tuple[tuple[Departure, ...], ...]
     queries: QueryReader = from_counts
     unmatched: tuple[Record, ...] = ()
     obstacles: tuple[str, ...] = ()
@@ -159,9 +163,22 @@ class Grid:
 
     @cached_property
     def is_mixed(self) -> bool:
-        """Whether rows differ in their grade, or in whether they are told the query's rate."""
+        """Whether rows differ in their grade, in what the profile changes in their methods, or in
+        whether they are told the query's rate.
+        """
         rows = range(len(self.table.rows))
-        return len({(self.methods[row].grade, self.uses_rate[row]) for row in rows}) > 1
+        said = {(self.methods[k].grade, self.changed(k), self.uses_rate[k]) for k in rows}
+        return len(said) > 1
+
+    def changed(self, row: int) -> tuple[OptionKind, ...]:
+        """Return the kinds of options in which the profile makes another method of the row's."""
+        kinds = (d.kind for d in self.departures[row] if d.changes_method)
+        return tuple(dict.fromkeys(kinds))
+
+    @cached_property
+    def profile_name(self) -> str:
+        """The name that the profile has in its file, as the records have it."""
+        return self.records[0].cell.profile
 
     @property
     def shown(self) -> tuple[Column, ...]:

@@ -36,10 +36,16 @@ from crossres.reports.page.rates import ByRate, by_rate_of
 from crossres.reports.page.restoration import Quality, quality_of
 from crossres.reports.page.summary import leader_words, overview_of
 from crossres.reports.tables.cells import (
-    method_words,
     published_somewhere,
     published_text,
     seeds_measured,
+)
+from crossres.reports.tables.grades import (
+    change_words,
+    changes_text,
+    departures_by_rows,
+    grade_words,
+    method_words,
 )
 
 DIGESTS = ("manifest", "pixels", "weights", "embeddings", "code")
@@ -262,6 +268,10 @@ def environment() -> jinja2.Environment:
         undefined=jinja2.StrictUndefined,
     )
     environment.globals.update(
+        grade_words=grade_words,
+        change_words=change_words,
+        changes_text=changes_text,
+        departures_by_rows=departures_by_rows,
         words=words,
         strip_width=STRIP_WIDTH,
         plot_width=PLOT_WIDTH,

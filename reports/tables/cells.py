@@ -3,12 +3,12 @@
 from crossres.datasets.base.words import counted
 from crossres.datasets.raw.source_name import source_words
 from crossres.reports.grid.grid import Column, Grid, Score
+from crossres.reports.tables.grades import method_words
 from crossres.reports.wording import (
     backbone_words,
     duration,
     gallery_words,
     percent,
-    rate_words,
     seeds_words,
 )
 
@@ -39,11 +39,6 @@ def facts(grid: Grid) -> str:
         f"{seeds_words(grid.seeds)}, {gallery_words(grid.table.gallery)}"
     )
     return line if grid.is_mixed else f"{line}; {method_words(grid, 0)}"
-
-
-def method_words(grid: Grid, row: int) -> str:
-    """Return "grade: our reading, query's rate not used": what a table says of a row's method."""
-    return f"grade: {grid.methods[row].grade}, query's rate {rate_words(grid.uses_rate[row])}"
 
 
 def published_somewhere(grid: Grid, metric: str) -> bool:

@@ -6,11 +6,13 @@ from collections.abc import Iterable, Iterator
 
 from crossres.reports.grid.grid import Grid, Score
 from crossres.reports.grid.standing import cautions
+from crossres.reports.tables.grades import changes_text, grade_words
 
 _FORMULA = ("=", "+", "-", "@")  # how a text begins that a spreadsheet would compute
 CSV_COLUMNS = (
     "row",
     "grade",
+    "departures",
     "rate_given",
     "dataset",
     "protocol",
@@ -33,8 +35,9 @@ def to_csv(grids: Iterable[Grid]) -> str:
 
     mean, std, values and published are fractions; `values` and `keys` are "seed=..." joined by
     ";"; empty means not measured (std: fewer than two seeds) or not published. `caution` is what
-    must be said of a number wherever it appears; empty for real data. A label that a spreadsheet
-    would take for a formula has a blank before it. The oracle has its own protocol.
+    must be said of a number wherever it appears; empty for real data. `departures`: what stands
+    behind the grade, option by option, with the method's own values in brackets. A label that a
+    spreadsheet would take for a formula has a blank before it. The oracle has its own protocol.
     """
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
@@ -50,10 +53,14 @@ def _csv_lines(grid: Grid) -> Iterator[list[str]]:
     ):
         if not score.n and score.published is None:
             continue
-        method = grid.methods[row]
         label = grid.table.lines[row].label
         safe = f" {label}" if label.startswith(_FORMULA) else label
-        row_words = [safe, method.grade, str(grid.uses_rate[row]).lower()]
+        row_words = [
+            safe,
+            grade_words(grid, row),
+            changes_text(grid, row),
+            str(grid.uses_rate[row]).lower(),
+        ]
         records = grid.cells[row, column].records
         protocol = records[0].cell.protocol if row == grid.oracle else column.protocol
         where = [*row_words, column.dataset, protocol, metric, gallery]

@@ -13,6 +13,7 @@ from pathlib import Path
 from crossres.datasets.raw.source_name import is_twin, source_words
 from crossres.reports.grid.grid import Column, Grid, Score
 from crossres.reports.tables.cells import training_texts
+from crossres.reports.tables.grades import CHANGED, changes_note, grade_mark
 from crossres.reports.tables.latex_tabular import (
     MACROS,
     Number,
@@ -25,7 +26,6 @@ from crossres.reports.wording import (
     TIE,
     backbone_words,
     gallery_words,
-    grade_short,
     metric_title,
     percent,
     seeds_words,
@@ -153,6 +153,8 @@ def _caption(grid: Grid) -> str:
             "Grade: how closely a method follows its paper "
             "(faithful, faithful structure, our reading); Rate: whether it knows the query's rate."
         )
+    if note := changes_note(grid):
+        sentences.append(escape(f"{CHANGED} {note}" if grid.is_mixed else note))
     if grid.oracle is not None:
         sentences.append(escape(ORACLE))
     if sources := _sources(grid):
@@ -206,8 +208,8 @@ def _shows_training(grid: Grid) -> bool:
 
 def _beside_label(grid: Grid, row: int) -> list[str]:
     """Say what stands between the label and the numbers of a row."""
-    method, uses_rate = grid.methods[row], grid.uses_rate[row]
-    grade = [grade_short(method.grade), "given" if uses_rate else ""] if grid.is_mixed else []
+    uses_rate = grid.uses_rate[row]
+    grade = [grade_mark(grid, row), "given" if uses_rate else ""] if grid.is_mixed else []
     return grade + (training_texts(grid, row, grid.shown[0]) if _shows_training(grid) else [])
 
 

@@ -14,6 +14,7 @@ from crossres.reports.tables.cells import (
     seeds_measured,
     training_texts,
 )
+from crossres.reports.tables.grades import changes_note, departures_by_rows, grade_words
 from crossres.reports.wording import ORACLE, TIE, metric_title, rate_words
 
 _MARKUP = re.compile(r"[\\`*_<>|\[\]~&$#]")
@@ -47,6 +48,10 @@ def _markdown(grid: Grid) -> str:
     lines += ["", f"Best in bold, second in italics, per data set; = is {TIE}."]
     if grid.oracle is not None:
         lines += ["", ORACLE]
+    if note := changes_note(grid):
+        lines += ["", f"{markdown(note)} In brackets: the method's own value."]
+        by_rows = [(rows, changes) for rows, changes, _ in departures_by_rows(grid) if changes]
+        lines += ["", *(f"- {markdown(f'{rows}: {changes}')}" for rows, changes in by_rows)]
     notes = [f"- {markdown(note)}" for note in problems(grid)]
     lines += ["", *notes, ""] if notes else [""]
     return "\n".join(lines)
@@ -65,7 +70,7 @@ def _markdown_row(grid: Grid, row: int, column: Column) -> list[str]:
     label = markdown(grid.table.lines[row].label)
     texts = [markdown(column.title), f"*{label}*" if row == grid.oracle else label]
     if grid.is_mixed:
-        texts += [grid.methods[row].grade, rate_words(grid.uses_rate[row])]
+        texts += [grade_words(grid, row), rate_words(grid.uses_rate[row])]
     for metric in grid.table.metrics:
         score = grid.score(row, column, metric)
         wrap = {"best": "**", "second": "*"}.get(score.mark, "")

@@ -21,9 +21,9 @@ from crossres.reports.tables.cells import (
     seeds_measured,
     training_texts,
 )
+from crossres.reports.tables.grades import CHANGED, changes_note, grade_mark
 from crossres.reports.wording import (
     ORACLE,
-    grade_short,
     metric_title,
 )
 
@@ -65,6 +65,8 @@ def print_grid(grid: Grid, console: Console) -> None:
             table.add_row(*_terminal_row(grid, row, column), style=style)
         table.add_section()
     console.print(table)
+    if grid.is_mixed and (note := changes_note(grid)):  # else it stands in the caption
+        console.print(Text(f"{CHANGED} {note}", style="dim"))
     if grid.oracle is not None:
         console.print(Text(ORACLE, style="dim"))
     notes = problems(grid)
@@ -77,9 +79,8 @@ def print_grid(grid: Grid, console: Console) -> None:
 def _terminal_row(grid: Grid, row: int, column: Column) -> list[Text]:
     texts = [Text(grid.table.lines[row].label)]
     if grid.is_mixed:
-        method = grid.methods[row]
         rate = "given" if grid.uses_rate[row] else ""
-        texts += [Text(grade_short(method.grade)), Text(rate)]
+        texts += [Text(grade_mark(grid, row)), Text(rate)]
     for metric in grid.table.metrics:
         score = grid.score(row, column, metric)
         style = {"best": "bold green", "second": "underline", "tie": "green"}.get(score.mark, "")
