@@ -158,7 +158,8 @@ def _under_profile(
     """Say of each row whether it is told the queries' rates, and what the profile sets otherwise
     than its method; note rows without options.
     """
-    uses_rate, departures, notes = [], [], []
+    uses_rate, notes = [], []
+    departures: list[tuple[Departure, ...]] = []
     for row in table.lines:
         method = method_class(row.method)
         try:

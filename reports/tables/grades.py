@@ -42,6 +42,12 @@ def changes_note(grid: Grid) -> str:
     return f"Profile {grid.profile_name} changes {'; '.join(named)}." if named else ""
 
 
+def changes_by_rows(grid: Grid) -> list[tuple[str, str]]:
+    """Return (labels of rows, `changes_text`) of the rows whose methods the profile changes."""
+    groups = _lines_by(grid, {row: changes_text(grid, row) for row in grid.lines})
+    return [(listed(rows), text) for text, rows in groups.items() if text]
+
+
 def departures_by_rows(grid: Grid) -> list[tuple[str, str, str]]:
     """Return (labels of rows, what changes their method, size and schedule) of rows alike."""
     groups = _lines_by(

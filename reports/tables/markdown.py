@@ -14,7 +14,7 @@ from crossres.reports.tables.cells import (
     seeds_measured,
     training_texts,
 )
-from crossres.reports.tables.grades import changes_note, departures_by_rows, grade_words
+from crossres.reports.tables.grades import changes_by_rows, changes_note, grade_words
 from crossres.reports.wording import ORACLE, TIE, metric_title, rate_words
 
 _MARKUP = re.compile(r"[\\`*_<>|\[\]~&$#]")
@@ -50,8 +50,8 @@ def _markdown(grid: Grid) -> str:
         lines += ["", ORACLE]
     if note := changes_note(grid):
         lines += ["", f"{markdown(note)} In brackets: the method's own value."]
-        by_rows = [(rows, changes) for rows, changes, _ in departures_by_rows(grid) if changes]
-        lines += ["", *(f"- {markdown(f'{rows}: {changes}')}" for rows, changes in by_rows)]
+        by_rows = [f"{rows}: {changes}" for rows, changes in changes_by_rows(grid)]
+        lines += ["", *(f"- {markdown(line)}" for line in by_rows)]
     notes = [f"- {markdown(note)}" for note in problems(grid)]
     lines += ["", *notes, ""] if notes else [""]
     return "\n".join(lines)

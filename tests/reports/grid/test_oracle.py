@@ -123,7 +123,7 @@ def test_csv_has_lines_of_its_own_protocol(grid: Grid) -> None:
     lines = [n for n in csv.DictReader(io.StringIO(to_csv([grid]))) if n["row"] == LABEL]
     assert {line["dataset"] for line in lines} == set(TABLE.datasets) - {"caviar"}
     assert {(line["protocol"], line["grade"], line["n"]) for line in lines} == {
-        (HR, "control", "3")
+        (HR, "control with quick's head and losses", "3")
     }
     assert {line["gallery"] for line in lines} == {"single-shot", "multi-shot"}
 
