@@ -114,8 +114,8 @@ def test_rows_are_named_with_what_the_profile_changes_in_them(
     (grid,) = build_grids([recorder(table, row, "caviar", 0) for row in range(3)], table)
     assert [grade_mark(grid, row) for row in range(3)] == ["control*", "reading", "structure*"]
     assert changes_note(grid) == (
-        "Profile quick changes the head and losses of PCB; the networks, losses and augmentation "
-        "of PS-HRNet."
+        "Profile quick changes the head and losses of PCB; the networks, head, losses and "
+        "augmentation of PS-HRNet."
     )
     assert "triplet true (false)" in changes_text(grid, 0)
     assert 'trunk "profile" ("hrnet_w32")' in changes_text(grid, 2)
