@@ -8,7 +8,7 @@ from typing import Any
 from crossres.datasets.base.arguments import as_a, as_count, as_path, as_text, if_given
 from crossres.datasets.base.build import build
 
-BACKBONES = ("resnet50", "resnet-small", "vit-base", "vit-small")
+BACKBONES = ("resnet50", "resnet-small", "vit-base", "vit-small", "efficientnet-lite0")
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,8 @@
 """The trunks of re-ID networks: image -> feature map, chosen by the profile.
 
 `resnet50` is torchvision's, without pooling and classifier, `vit-base` is timm's ViT-B/16, whose
-patches are the positions of the map; `resnet-small` and `vit-small` suit a CPU.
+patches are the positions of the map; `resnet-small`, `vit-small` and `efficientnet-lite0` (trained,
+cut after its fifth stage) suit a CPU.
 """
 
 from itertools import accumulate
@@ -14,6 +15,8 @@ from torch import Tensor, nn
 from crossres.datasets.base.errors import InputError
 from crossres.methods.interface.profile import BackboneSpec
 from crossres.methods.shared.networks.imagenet_weights import load_pretrained, resnet50_weights
+from crossres.methods.shared.networks.lite0 import CHANNELS as LITE0_CHANNELS
+from crossres.methods.shared.networks.lite0 import Lite0, lite0
 from crossres.methods.shared.networks.optional_libraries import torchvision_models
 from crossres.methods.shared.networks.pointwise import Pointwise
 from crossres.methods.shared.networks.timm_trunks import vit_base, vit_small
@@ -37,6 +40,8 @@ def build_backbone(
         return vit_base(size, weights_dir, imagenet)
     if spec.name == "vit-small":
         return vit_small(size, spec.patch, spec.width, sum(spec.blocks))
+    if spec.name == "efficientnet-lite0":
+        return lite0(weights_dir, imagenet)
     if spec.name == "resnet-small":
         trunk = SmallResNet(spec)
         return trunk, trunk.channels
@@ -63,9 +68,14 @@ def check_weights_dir(spec: BackboneSpec, weights_dir: Path | None) -> None:
 
 
 def stages(trunk: nn.Module, images: Tensor) -> list[Tensor]:
-    """Return the maps behind stem and stages of a ResNet built here; the last: `trunk(images)`."""
+    """Return the maps behind the stages of a trunk built here, and behind the stem of a ResNet.
+
+    The last one is `trunk(images)`.
+    """
     if isinstance(trunk, SmallResNet):
         layers, ends = trunk.layers, trunk.ends
+    elif isinstance(trunk, Lite0):
+        layers, ends = trunk, trunk.ends
     else:
         layers, ends = cast(nn.Sequential, trunk), RESNET50_ENDS
     maps = []
@@ -81,8 +91,10 @@ def stage_channels(spec: BackboneSpec) -> tuple[int, ...]:
     if spec.name.startswith("vit"):
         raise InputError(
             f"a backbone {spec.name} has no stages of falling size, which this method is built on; "
-            "give a profile with resnet50 or resnet-small"
+            "give a profile with resnet50, resnet-small or efficientnet-lite0"
         )
+    if spec.name == "efficientnet-lite0":
+        return LITE0_CHANNELS
     if spec.name == "resnet50":
         return 64, 256, 512, 1024, 2048
     return spec.width, *(spec.width << stage for stage in range(len(spec.blocks)))

@@ -5,6 +5,7 @@ digest of each state dict, wherever it came from, goes to `recorded_weights`, fo
 """
 
 import hashlib
+import importlib.util
 import os
 import pickle
 from collections.abc import Iterator, Mapping
@@ -70,12 +71,32 @@ def timm_weights(tag: str, folder: Path | None) -> dict[str, Tensor]:
         'or set weights = "none" in its backbone'
     )
     if folder is not None:
-        return _record(name, folder_weights(name, folder, remedy))
+        return recorded_folder_weights(name, folder, remedy)
     _check_home("HF_HOME", remedy)
     try:
         state = timm().models.load_state_dict_from_hf(f"timm/{tag}", "model.safetensors")
     except (OSError, RuntimeError) as error:
         raise InputError(f"no weights timm/{tag} ({_download_fault(error)}); {remedy}") from error
+    return _record(name, state)
+
+
+def recorded_folder_weights(name: str, folder: Path, remedy: str) -> dict[str, Tensor]:
+    """Load the state dict of the network `name` in `folder`, for the record, too."""
+    return _record(name, folder_weights(name, folder, remedy))
+
+
+def packaged_weights(name: str, package: str, digest: str, remedy: str) -> dict[str, Tensor]:
+    """Load the state dict that an installed package carries in its folder `models`.
+
+    The package is looked up and never imported. Raises InputError if it is not installed, has no
+    file whose name begins with `name`, or one of another `state_digest` than `digest`.
+    """
+    spec = importlib.util.find_spec(package)
+    if spec is None or spec.origin is None:
+        raise InputError(f"no weights of {name}: {package} is not installed; {remedy}")
+    state = folder_weights(name, Path(spec.origin).parent / "models", remedy)
+    if state_digest(state) != digest:
+        raise InputError(f"{package}: holds other weights than those known of {name}; {remedy}")
     return _record(name, state)
 
 
