@@ -18,7 +18,8 @@ from crossres.methods.shared.networks.optional_libraries import timm
 from crossres.methods.shared.tensors import denormalise
 
 CHANNELS = (16, 24, 40, 80, 112)  # of the maps behind the stages, of strides 2, 4, 8, 16 and 16
-BLOCKS = (1, 2, 2, 3, 3)  # of the stages
+ALL_BLOCKS = (1, 2, 2, 3, 3, 4, 1)  # of the stages
+BLOCKS = ALL_BLOCKS[: len(CHANNELS)]
 ENDS = tuple(accumulate(BLOCKS, initial=2))[1:]
 """The last layer of each stage, counted from the rescaling, the stem and its normalisation."""
 
@@ -44,6 +45,7 @@ _OTHER_BLOCKS = {
     "_project_conv": "conv_pwl",
     "_bn2": "bn3",
 }
+_TRUNK = ("conv_stem.", "bn1.", "blocks.")  # names of timm
 _OUTSIDE = {"_conv_stem": "conv_stem", "_bn0": "bn1"}
 
 
@@ -60,13 +62,12 @@ def lite0(weights_dir: Path | None, imagenet: bool) -> tuple[nn.Module, int]:
     are asked for.
     """
     network = timm().create_model("tf_efficientnet_lite0")
-    if imagenet:
-        state = _weights(weights_dir)
-        names = network.state_dict()
-        whole = {name: state.get(name, value) for name, value in names.items()}
-        load_pretrained(network, whole, "those of EfficientNet-Lite0")
     blocks = [block for stage in network.blocks[: len(BLOCKS)] for block in stage]
-    return Lite0(_OwnScale(), network.conv_stem, network.bn1, *blocks), CHANNELS[-1]
+    trunk = Lite0(_OwnScale(), network.conv_stem, network.bn1, *blocks)
+    if imagenet:
+        head = {k: x for k, x in network.state_dict().items() if not k.startswith(_TRUNK)}
+        load_pretrained(network, head | _weights(weights_dir), "those of EfficientNet-Lite0")
+    return trunk, CHANNELS[-1]
 
 
 class _OwnScale(nn.Module):
@@ -84,8 +85,8 @@ def _weights(folder: Path | None) -> dict[str, Tensor]:
 
 
 def renamed(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Rename stem and blocks from the package's names to timm's. InputError if one is missing."""
-    firsts = tuple(accumulate((1, 2, 2, 3, 3, 4, 1), initial=0))
+    """Rename stem and blocks from the package's names to timm's, and leave out the head."""
+    firsts = tuple(accumulate(ALL_BLOCKS[:-1], initial=0))
     result = {}
     for name, tensor in state.items():
         first, *rest = name.split(".")
