@@ -28,7 +28,7 @@ from crossres.datasets.base.errors import InputError
 from crossres.datasets.base.files import write_atomically
 from crossres.datasets.base.progress import duration
 from crossres.datasets.base.words import counted
-from crossres.methods.shared.networks.backbones import check_weights_dir
+from crossres.methods.shared.networks.backbones import check_weights
 
 
 @dataclass(frozen=True)
@@ -152,7 +152,7 @@ class _Driver:
         """Build the pixels of each data set and seed once. InputError when one cannot be built."""
         if self.plan.todo:
             profile = self.plan.todo[0].job.profile
-            check_weights_dir(profile.backbone_spec, profile.weights_dir)
+            check_weights(profile.backbone_spec, profile.weights_dir)
         first: dict[str, Job] = {}
         for cell in self.plan.todo:
             first.setdefault(cell.job.manifest_digest, cell.job)

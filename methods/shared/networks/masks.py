@@ -49,8 +49,11 @@ def _flat(module: nn.Module) -> list[nn.Module]:
 
 
 def _is_block(layer: nn.Module) -> bool:
-    """Say whether a layer is a residual block: it alone has children once sequences are flat."""
-    return any(True for _ in layer.children())
+    """Say whether a layer is a residual block: once sequences are flat, it alone has convolutions.
+
+    (timm's normalisation has its activation below it.)
+    """
+    return any(isinstance(child, nn.Conv2d) for child in layer.children())
 
 
 def _channels(block: nn.Module) -> int:

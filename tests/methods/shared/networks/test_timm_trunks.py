@@ -148,7 +148,7 @@ def test_methods_conform_on_a_vit(method: str) -> None:
 def test_without_timm_the_networks_name_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "timm", None)
     spec = build(BackboneSpec, VIT, "backbone")
-    with pytest.raises(InputError, match=r"needs timm: install crossres\[timm\]"):
+    with pytest.raises(InputError, match=r"needs timm: pip install 'crossres\[timm\]'"):
         build_backbone(spec, None, pretrained=False, size=(32, 16))
 
 
