@@ -221,6 +221,7 @@ LOWEST_TESTS = (
     "tests/methods/test_sdf.py",
     "tests/methods/shared/networks/test_timm_trunks.py",
     "tests/methods/shared/networks/test_imagenet_weights.py",
+    "tests/methods/shared/networks/test_lite0.py",
     "tests/reports/charts/test_pdf.py",
     "tests/reports/tables/test_latex.py",
 )
