@@ -89,7 +89,7 @@ def test_a_page_is_quiet_and_fits(
 def test_what_is_looked_for_is_found(browser: Any, address: str) -> None:
     page = Visit(browser, address).page
     page.keyboard.press("Control+k")
-    page.get_by_role("combobox", name="Search").fill("identities that seeds share")
+    page.get_by_role("combobox", name="Search").fill("queries of one identity are alike")
     page.get_by_role("option").first.wait_for()
     page.keyboard.press("Enter")
     page.wait_for_url(f"{address}statistics.html**")

@@ -8,7 +8,7 @@ import statistics
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Literal
+from typing import Literal, get_args
 
 from crossres.benchmark.config.tables import Published, Table
 from crossres.benchmark.metrics.rules import GalleryRule
@@ -171,9 +171,16 @@ class Grid:
         return len(said) > 1
 
     def changed(self, row: int) -> tuple[OptionKind, ...]:
-        """Return the kinds of options in which the profile makes another method of the row's."""
-        kinds = (d.kind for d in self.departures[row] if d.changes_method)
-        return tuple(dict.fromkeys(kinds))
+        """Return the kinds of options in which the profile makes another method of the row's.
+
+        They are those of all rows of the method, also where this row sets one of several such
+        options itself: rows that differ by an option have one grade.
+        """
+        if not any(departure.changes_method for departure in self.departures[row]):
+            return ()
+        alike = [k for k, method in enumerate(self.methods) if method is self.methods[row]]
+        kinds = {d.kind for k in alike for d in self.departures[k] if d.changes_method}
+        return tuple(sorted(kinds, key=get_args(OptionKind).index))
 
     @cached_property
     def profile_name(self) -> str:

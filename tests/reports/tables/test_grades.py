@@ -132,6 +132,16 @@ def test_what_a_row_asks_for_is_no_departure_of_the_profile(
     assert [grade_words(grid, row) for row in range(2)] == [f"control with {CHANGE}", "control"]
 
 
+def test_rows_of_one_method_that_differ_by_an_option_have_one_grade(
+    recorder: Callable[..., Record],
+) -> None:
+    rows = (Row("Plain", "plain"), Row("Its own head", "plain", {"part_head": "pcb"}))
+    table = replace(TABLE, rows=rows)
+    (grid,) = build_grids([recorder(table, row, "caviar", 0) for row in range(2)], table)
+    assert [grade_words(grid, row) for row in range(2)] == [f"control with {CHANGE}"] * 2
+    assert not grid.is_mixed
+
+
 def test_under_a_profile_that_leaves_the_methods_alone_a_grade_is_all(
     recorder: Callable[..., Record],
 ) -> None:
