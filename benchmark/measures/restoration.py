@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from crossres.datasets.base.draws import ordered
 from crossres.datasets.pixels.originals import hr_originals, versions_at
+from crossres.datasets.pixels.plan import HR_RATES
 from crossres.datasets.pixels.store import PixelStore
 from crossres.datasets.raw.source import Raw
 from crossres.datasets.splits.manifest import Manifest
@@ -19,7 +20,6 @@ from crossres.methods.interface.method import Method
 from crossres.methods.interface.training_data import Images
 
 MOST_QUERIES = 64
-VERSIONS = (1, 2, 3, 4)  # of an image, of which the spread is measured
 AT_ONCE = 16  # images: bounds the memory at any input size
 LEVELS = 255.0
 SIGMA, RADIUS = 1.5, 5  # of the window of SSIM, 11 pixels wide
@@ -36,8 +36,8 @@ def restoration_of(
     R rates, K steps from "input" in cascade order: restored_labels (K,), restored_rates (R,),
     restored_counts (R,), the queries measured, up to MOST_QUERIES in all, drawn by hash;
     restored_psnr in dB and restored_ssim (R, K), means over these. restored_spread (K,): the root
-    mean square difference, in levels of 255, between any two of the versions at rates 1, 2, 3 and 4
-    of one of these images. R is 0, and the spread NaN, where a method has reconstructions and no
+    mean square difference, in levels of 255, between any two of the versions of one of these
+    images at HR_RATES. R is 0, and the spread NaN, where a method has reconstructions and no
     query has an original.
     """
     labels = ["input", *method.reconstructions(np.asarray(store.images("query")[:1]))]
@@ -51,7 +51,7 @@ def restoration_of(
     for start in range(0, len(rows), AT_ONCE):
         some = rows[start : start + AT_ONCE]
         paths = query["path"].to_numpy()[some].tolist()
-        versions = versions_at(VERSIONS, raw, manifest, paths, store.height, store.width)
+        versions = versions_at(HR_RATES, raw, manifest, paths, store.height, store.width)
         batches.append(_scores(method, np.asarray(store.images("query"))[some], versions[0]))
         spreads.append(_squared_spreads(method, versions))
     scores, distinct = np.concatenate(batches), np.unique(rates)

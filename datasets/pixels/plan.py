@@ -24,6 +24,7 @@ from crossres.datasets.splits.manifest import SPLITS, Manifest
 
 STORE_VERSION = 3
 VARIANT_RATES = (2, 3, 4)
+HR_RATES = (1, *VARIANT_RATES)  # those that a store holds of an HR training image
 GRIDS = ("native", "input")
 CHUNK = 128  # images of the manifest that are finished together: no more is lost when killed
 

@@ -13,12 +13,10 @@ from crossres.datasets.base.draws import ordered, pick
 from crossres.datasets.base.errors import InputError
 from crossres.datasets.cards import card
 from crossres.datasets.pixels.decoding import Recipe
-from crossres.datasets.pixels.plan import VARIANT_RATES
+from crossres.datasets.pixels.plan import HR_RATES
 from crossres.datasets.raw.source import Raw
 from crossres.datasets.readers import reader
 from crossres.datasets.splits.manifest import UNKNOWN_CAMERA, Manifest
-
-HR_RATES = (1, *VARIANT_RATES)  # those that a store holds of an HR training image
 
 
 @dataclass(frozen=True, eq=False)
