@@ -12,7 +12,8 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from crossres.datasets.pixels.samples import HR_RATES, Sample
+from crossres.datasets.pixels.plan import HR_RATES
+from crossres.datasets.pixels.samples import Sample
 from crossres.datasets.splits.manifest import UNKNOWN_CAMERA
 from crossres.reports.charts.files import FIXED, checked_format, figure_bytes
 from crossres.reports.charts.pdf import SETTINGS

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from crossres.datasets import InputError, Raw, Source, build_manifest, open_raw, open_store
-from crossres.datasets.pixels.samples import HR_RATES, samples
+from crossres.datasets.pixels.plan import HR_RATES
+from crossres.datasets.pixels.samples import samples
 from crossres.datasets.readers.parts.listing import open_image
 from crossres.datasets.resampling.integer import downsample
 
