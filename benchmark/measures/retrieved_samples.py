@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from crossres.benchmark.metrics.measure import UNKNOWN_CAMERA
+from crossres.benchmark.metrics.own_images import UNKNOWN_CAMERA
 from crossres.datasets.base.draws import ordered, pick
 from crossres.datasets.cards import card
 from crossres.datasets.pixels.originals import natively_wide

@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from crossres.benchmark.metrics.measure import JUNK, UNKNOWN_CAMERA, ImageIds
-from crossres.benchmark.metrics.per_query import Ids
+from crossres.benchmark.metrics.own_images import JUNK, UNKNOWN_CAMERA, Ids, ImageIds
 from crossres.benchmark.metrics.rules import Rules
 
 NO_IMAGE = -1

@@ -4,14 +4,18 @@ import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from threadpoolctl import threadpool_info
 
+from crossres.benchmark.metrics.comparisons import Distances
 from crossres.benchmark.metrics.equal_rows import EqualRows, settle, with_images
 from crossres.benchmark.metrics.feature_files import FEATURES, IDS, read_features
-from crossres.benchmark.metrics.measure import Distances, ImageIds, as_dict, measure
+from crossres.benchmark.metrics.features import FeatureComparison, Metric, unit
+from crossres.benchmark.metrics.measure import as_dict, measure
+from crossres.benchmark.metrics.own_images import ImageIds
 from crossres.benchmark.metrics.rules import Rules
 from crossres.benchmark.metrics.shared_galleries import measure_shared
 from crossres.datasets.base.arguments import as_array, as_choice, as_ids
@@ -21,10 +25,8 @@ from crossres.methods.interface.distances import (
     sample,
     shifted,
     squared_distances,
-    squared_lengths,
 )
 
-Metric = Literal["euclidean", "cosine"]
 CHUNK_BYTES = 32 * 2**20
 SIZES = (1e-150, 1e150)  # what can be squared in float64
 
@@ -101,12 +103,12 @@ def feature_distances(
     rows = rows or EqualRows.of(query[:0], gallery)
     distinct = gallery if len(rows.firsts) == len(gallery) else gallery[rows.firsts]
     chunk = max(1, CHUNK_BYTES // (8 * max(1, gallery.shape[1])))
-    unit = _unit if metric == "cosine" else None
-    middle = centre(unit(sample(gallery)) if unit else sample(gallery))
-    zero = [np.logical_not(points.any(axis=1)) for points in (query, distinct)] if unit else []
+    cosine = metric == "cosine"
+    middle = centre(unit(sample(gallery)) if cosine else sample(gallery))
+    zero = [np.logical_not(points.any(axis=1)) for points in (query, distinct)] if cosine else []
 
     def around_middle(rows: NDArray[Any]) -> NDArray[np.float64]:
-        if not unit:
+        if not cosine:
             return shifted(rows, middle)
         vectors = unit(rows)
         vectors -= middle
@@ -118,7 +120,7 @@ def feature_distances(
         for begin in range(0, len(distinct), chunk):
             some = slice(begin, begin + chunk)
             distances[:, some] = squared_distances(left, around_middle(distinct[some]))
-        if unit:
+        if cosine:
             # |u - v|^2 / 2 is 1 - u v, and keeps its digits where u is near v.
             distances /= 2
             distances[zero[0][start:stop]] = 1.0
@@ -128,17 +130,6 @@ def feature_distances(
         return distances if distinct is gallery else distances[:, rows.gallery]
 
     return block
-
-
-def _unit(rows: NDArray[Any]) -> NDArray[np.float64]:
-    """Scale rows to length 1; zero stays zero."""
-    vectors: NDArray[np.float64] = rows.astype(np.float64)
-    # Scaled by the largest entry first, so that squaring can neither overflow nor vanish.
-    scale = np.maximum(vectors.max(axis=1), -vectors.min(axis=1))[:, None]
-    vectors /= np.where(scale > 0, scale, 1.0)
-    norms = np.sqrt(squared_lengths(vectors))[:, None]
-    vectors /= np.where(norms > 0, norms, 1.0)
-    return vectors
 
 
 def _evaluated(where: str, arrays: Mapping[str, Any], metric: Metric, rules: Rules) -> Evaluation:
@@ -163,17 +154,22 @@ def _ranked(
 ) -> Evaluation:
     rows = EqualRows.of(query, gallery)
     settled, dropped, ranked = settle(with_images(ids, rows), rules)
-    distances = feature_distances(query, gallery, metric, rows)
     metrics = (
-        measure_shared(distances, settled, rules)
+        measure_shared(feature_distances(query, gallery, metric, rows), settled, rules)
         if rules.gallery == "shared"
-        else as_dict(measure(distances, settled, rules))
+        else as_dict(measure(FeatureComparison(query, gallery, metric), settled, rules, _threads()))
     )
     notes = [*_self_notes(len(query), dropped, ranked), *rows.faults(ids)]
     if metric == "cosine":
         notes += _zero_notes(query, gallery)
     counts = {"self_matches_dropped": dropped, "self_matches_kept": ranked}
     return Evaluation({**metrics, **counts}, tuple(notes))
+
+
+def _threads() -> int:
+    """Return how many threads matrix products may use here (OMP_NUM_THREADS, or all cores)."""
+    pools = [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]
+    return max(pools, default=1)
 
 
 def _self_notes(queries: int, dropped: int, ranked: int) -> list[str]:

@@ -1,60 +1,128 @@
 """The rank of a true match when every other identity outranks it by chance, independently.
 
-rank = 1 + X, X a Poisson-binomial variable; CMC and E[1 / rank] are computed without any draw.
+rank = 1 + X, X a Poisson-binomial variable; CMC and E[1 / rank] are computed without any draw, and
+for each match in the same way whatever stands beside it.
 """
 
 import math
+from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 Vector = NDArray[np.float64]
+Ids = NDArray[np.int64]
+
+NUMBERS_AT_ONCE = 2**20
+LEAST = 45.0  # e^-45 = 3e-20 is nothing beside the rounding of 1
 
 
-def rank_cdf(chances: Vector, length: int) -> Vector:
-    """Return (T, length) P(rank <= k) at entry k - 1, from (T, J) chances of being outranked.
+@dataclass(frozen=True)
+class Outranking:
+    """By which chances identities outrank N matches, match after match; E different ones in all.
 
-    The recursion over identities of the distribution of X, cut off at `length`: O(J * length).
+    starts (N + 1,): match n has the chances from starts[n] to starts[n + 1]; chances (E,) above 0,
+    descending for each match; times (E,): how many identities have it. All others have none.
     """
-    uncertain, certain = _split(chances)
+
+    starts: Ids
+    chances: Vector
+    times: Ids
+
+    def of(self, matches: Ids) -> "Outranking":
+        """Return that of some matches (n,)."""
+        lengths = np.diff(self.starts)[matches]
+        starts = np.concatenate([[0], np.cumsum(lengths)])
+        some = np.arange(starts[-1]) + np.repeat(self.starts[matches] - starts[:-1], lengths)
+        return Outranking(starts, self.chances[some], self.times[some])
+
+    def sums(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Add up values (E, ...) for each match."""
+        sums = np.zeros((len(self.starts) - 1, *values.shape[1:]), values.dtype)
+        some = np.flatnonzero(np.diff(self.starts))
+        if len(some):
+            sums[some] = np.add.reduceat(values, self.starts[some], axis=0)
+        return sums
+
+
+def rank_cdf(outranking: Outranking, length: int) -> Vector:
+    """Return (N, length) P(rank <= k) at entry k - 1.
+
+    The recursion over identities of the distribution of X, cut off at `length`. It is left out
+    where P(X < length) is below 3e-20: at most exp(-(m - k)^2 / 2m) for X of mean m, and k < m.
+    """
+    sure = outranking.chances == 1.0
+    certain = outranking.sums(np.where(sure, outranking.times, 0))
+    doubtful = outranking.sums(np.where(sure, 0, outranking.times))
+    mean = outranking.sums(np.where(sure, 0.0, outranking.chances * outranking.times))
+    margin = np.maximum(mean - (length - 1 - certain), 0.0)
+    possible = (certain < length) & (margin**2 < 2 * LEAST * mean + (mean == 0))
+    cdf = np.zeros((len(certain), length))
+    for matches in _alike(np.flatnonzero(possible), doubtful, length):
+        some = outranking.of(matches)
+        kept = some.chances < 1.0
+        times = np.where(kept, some.times, 0)
+        padded = np.zeros((len(matches), int(doubtful[matches].max(initial=0))))
+        rows = np.repeat(np.repeat(np.arange(len(matches)), np.diff(some.starts)), times)
+        places = np.arange(len(rows)) - np.searchsorted(rows, rows)
+        padded[rows, places] = np.repeat(some.chances, times)
+        cdf[matches] = _shifted(_cdf(padded, length), certain[matches])
+    return cdf
+
+
+def _cdf(chances: Vector, length: int) -> Vector:
+    """Return (length, n) P(X <= k) for (n, J) chances."""
     mass = np.zeros((length, len(chances)))
     mass[0] = 1.0
-    for chance in uncertain.T:
+    for chance in chances.T:
         moved = mass * chance
         mass -= moved
         mass[1:] += moved[:-1]
-    cdf = np.minimum(np.cumsum(mass, axis=0), 1.0)
-    index = np.arange(length)[:, None] - certain[None, :]
+    return np.minimum(np.cumsum(mass, axis=0), 1.0)
+
+
+def _shifted(cdf: Vector, certain: Ids) -> Vector:
+    """Return (n, length) P(X + certain <= k) from (length, n)."""
+    index = np.arange(len(cdf))[:, None] - certain[None, :]
     return np.where(index >= 0, np.take_along_axis(cdf, np.maximum(index, 0), axis=0), 0.0).T
 
 
-def expected_reciprocal_rank(chances: Vector) -> Vector:
-    """Return (T,) E[1 / (1 + X)] from (T, J) chances of being outranked.
+def expected_reciprocal_rank(outranking: Outranking) -> Vector:
+    """Return (N,) E[1 / (1 + X)].
 
     E[1 / (1 + X)] is the integral of E[s^X] = prod_j (1 - p_j + p_j s) over s in [0, 1], and
-    Gauss-Legendre quadrature is exact for this polynomial. Chances are small fractions, so few are
-    different: equal factors are taken together as a power.
+    Gauss-Legendre quadrature is exact for this polynomial.
     """
-    nodes, weights = _quadrature(chances.shape[1])
-    different, inverse = np.unique(chances, return_inverse=True)
-    rows = inverse.reshape(chances.shape)
-    powers = np.stack([np.bincount(row, minlength=len(different)) for row in rows])
-    logarithms = np.log1p(-different[:, None] * (1.0 - nodes[None, :]))
-    # einsum, not a matrix product: its order of summation does not hang on the number of threads.
-    generating = np.exp(np.einsum("tv,vn->tn", powers.astype(np.float64), logarithms))
-    expected: Vector = np.minimum(np.einsum("tn,n->t", generating, weights), 1.0)
+    degrees = outranking.sums(outranking.times)
+    expected = np.ones(len(degrees))
+    classes = 2 ** np.ceil(np.log2(np.maximum(degrees, 1))).astype(np.int64)
+    for degree in np.unique(classes[degrees > 0]).tolist():
+        nodes, weights = _quadrature(degree)
+        of_class = np.flatnonzero((classes == degree) & (degrees > 0))
+        for matches in _alike(of_class, np.diff(outranking.starts), len(nodes)):
+            some = outranking.of(matches)
+            different, inverse = np.unique(some.chances, return_inverse=True)
+            logarithms = np.log1p(-different[:, None] * (1.0 - nodes))
+            sums = some.sums(some.times[:, None] * logarithms[inverse.reshape(-1)])
+            expected[matches] = np.minimum((np.exp(sums) * weights).sum(axis=1), 1.0)
     return expected
 
 
-def _split(chances: Vector) -> tuple[Vector, NDArray[np.int64]]:
-    """Return the chances strictly between 0 and 1, sorted, padded with 0, and the number of ones.
-
-    Sorting makes the rounding, and so the last bit, independent of how identities are numbered.
-    """
-    certain = np.count_nonzero(chances == 1.0, axis=1)
-    uncertain = -np.sort(-np.where(chances == 1.0, 0.0, chances), axis=1)
-    return uncertain[:, : int(np.count_nonzero(uncertain, axis=1).max(initial=0))], certain
+def _alike(matches: Ids, sizes: Ids, length: int) -> Iterator[Ids]:
+    """Yield matches of about one size together, so that size * length numbers for each fit."""
+    ordered = matches[np.argsort(sizes[matches], kind="stable")]
+    start = 0
+    while start < len(ordered):
+        largest = int(sizes[ordered[start]])
+        step = max(1, NUMBERS_AT_ONCE // (2 * max(1, largest) * length))
+        chosen = ordered[start : start + step]
+        # Not more than twice as large as the smallest.
+        stop = start + int(np.searchsorted(sizes[chosen], 2 * largest + 1, side="right"))
+        yield ordered[start:stop]
+        start = stop
 
 
 @cache

@@ -1,41 +1,26 @@
-"""Exact CMC, mAP and mINP from blocks of distances, under the multi-shot and single-shot rules.
+"""Exact CMC, mAP and mINP, under the multi-shot and single-shot rules.
 
 docs/protocols.md states the rules; ties are ordered by (distance, gallery index), nothing is drawn.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+import math
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
-from crossres.benchmark.metrics.per_query import Ids, Scores, multi_shot, single_shot
+from crossres.benchmark.metrics.comparisons import Comparison, blocks
+from crossres.benchmark.metrics.own_images import ImageIds, count_pairs
+from crossres.benchmark.metrics.per_query import Ids, Scores
 from crossres.benchmark.metrics.rules import GALLERY_RULES, Rules
+from crossres.benchmark.metrics.scoring import Scoring
 from crossres.datasets.base.arguments import as_choice
 from crossres.datasets.base.errors import InputError
 
 METRICS = ("rank1", "rank5", "rank10", "rank20", "mAP", "mINP")
-JUNK = -1
-UNKNOWN_CAMERA = -1
-BLOCK_BYTES = 64 * 2**20
-
-Distances = Callable[[int, int], NDArray[np.float64]]
-"""distances(start, stop): (stop - start, G) float64, of these queries; smaller = closer."""
-
-
-@dataclass(frozen=True)
-class ImageIds:
-    """Who is on the images and which camera took them: (Q,) and (G,) int64.
-
-    Where images are numbered, too, gallery entries of the query's own number are dropped.
-    """
-
-    query_pids: Ids
-    gallery_pids: Ids
-    query_camids: Ids
-    gallery_camids: Ids
-    query_images: Ids | None = None
-    gallery_images: Ids | None = None
 
 
 @dataclass(frozen=True)
@@ -63,7 +48,9 @@ class Metrics:
     true_pairs: int = 0
 
 
-def measure(distances: Distances, ids: ImageIds, rules: Rules | None = None) -> Metrics:
+def measure(
+    comparison: Comparison, ids: ImageIds, rules: Rules | None = None, threads: int = 1
+) -> Metrics:
     """Rank G gallery images for each of Q queries, and measure the ranking by these rules.
 
     Gallery entries of pid -1 are junk and dropped; with `same_camera` "drop", so are entries of the
@@ -73,37 +60,21 @@ def measure(distances: Distances, ids: ImageIds, rules: Rules | None = None) -> 
     match. single-shot: the exact expectation over drawing one usable image of each identity (then
     AP = INP = 1 / rank). `ap`: see `average_precision`. `ties` "half" counts a gallery image as
     close as the true one as closer in half of the cases (single-shot only). `self_matches` is for
-    `equal_rows.settle`, before. Memory: a few blocks of 64 MiB. Raises InputError for the gallery
-    rule "shared" (`measure_shared`), NaN distances, and when no query has a true match left.
+    `equal_rows.settle`, before. Neither the order of the queries nor `threads` changes a bit.
+    Raises InputError for the gallery rule "shared" (`measure_shared`), for distances that are no
+    numbers, and when no query has a true match left.
     """
     rules = Rules() if rules is None else rules
     as_choice(rules.gallery, GALLERY_RULES, "gallery")
-    single = rules.gallery == "single-shot"
-    gallery_pids = ids.gallery_pids
-    columns = np.flatnonzero(gallery_pids != JUNK)
-    if single:
-        columns = columns[np.argsort(gallery_pids[columns], kind="stable")]
-    pids = gallery_pids[columns]
-    scores, rows = list[Scores](), list[Ids]()
-    ranked = true = 0
-    for start, stop in blocks(len(ids.query_pids), len(gallery_pids)):
-        block = checked_block(distances, start, stop, len(gallery_pids))[:, columns]
-        match, dropped = _matches(ids, slice(start, stop), columns, rules)
-        if dropped is not None:
-            block[dropped] = np.inf
-            match &= ~dropped
-        valid = match.any(axis=1)
-        if not valid.any():
-            continue
-        rows.append(start + np.flatnonzero(valid))
-        block, match = block[valid], match[valid]
-        ranked += int(np.count_nonzero(np.isfinite(block)))
-        true += int(np.count_nonzero(match))
-        if single:
-            scores.append(single_shot(block, match, columns, pids, rules.ap, rules.ties))
-        else:
-            scores.append(multi_shot(block, match, rules.ap))
-    queries = len(ids.query_pids)
+    queries, scores, rows = len(ids.query_pids), list[Scores](), list[Ids]()
+    # Each product gets one thread: several at once are quicker than one on several threads.
+    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(threads) as pool:
+        scoring = Scoring(ids, rules, pool, threads)
+        for some in blocks(queries, comparison.most_queries):
+            for valid, of_valid in scoring.results(comparison, some):
+                rows.append(valid)
+                scores.append(of_valid)
+    ranked, true = count_pairs(ids, rules)
     return replace(
         mean_scores(scores, queries),
         per_query=_per_query(scores, rows, queries),
@@ -115,43 +86,6 @@ def measure(distances: Distances, ids: ImageIds, rules: Rules | None = None) -> 
 def as_dict(metrics: Metrics) -> dict[str, float]:
     """Return the numbers that records and `crossres evaluate` give: METRICS and valid_queries."""
     return {name: getattr(metrics, name) for name in (*METRICS, "valid_queries")}
-
-
-def _matches(
-    ids: ImageIds, rows: slice, columns: Ids, rules: Rules
-) -> tuple[NDArray[np.bool_], NDArray[np.bool_] | None]:
-    """Find the entries (rows, columns) of the query's pid, and the dropped ones, if any can be."""
-    match = ids.query_pids[rows, None] == ids.gallery_pids[columns][None, :]
-    dropped = None
-    if rules.same_camera == "drop":
-        camids = ids.query_camids[rows]
-        dropped = camids[:, None] == ids.gallery_camids[columns][None, :]
-        dropped[camids == UNKNOWN_CAMERA] = False
-        if not rules.separate_cameras:
-            dropped &= match
-    if ids.query_images is not None and ids.gallery_images is not None:
-        itself = ids.query_images[rows, None] == ids.gallery_images[columns][None, :]
-        dropped = itself if dropped is None else dropped | itself
-    return match, dropped
-
-
-def blocks(queries: int, gallery: int) -> Iterator[tuple[int, int]]:
-    """Yield (start, stop) of queries whose distances fit into BLOCK_BYTES."""
-    rows = max(1, BLOCK_BYTES // (8 * max(1, gallery)))
-    for start in range(0, queries, rows):
-        yield start, min(start + rows, queries)
-
-
-def checked_block(distances: Distances, start: int, stop: int, columns: int) -> NDArray[np.float64]:
-    """Return the distances of these queries; InputError unless they are finite (rows, columns)."""
-    block, rows = distances(start, stop), stop - start
-    if block.shape != (rows, columns) or block.dtype != np.float64:
-        raise InputError(
-            f"distances must be ({rows}, {columns}) float64, not {block.shape} {block.dtype}"
-        )
-    if not np.isfinite(block).all():
-        raise InputError("distances hold NaN or infinity; look for it in the embeddings")
-    return block
 
 
 def _per_query(scores: Sequence[Scores], rows: Sequence[Ids], queries: int) -> NDArray[np.float64]:
@@ -171,17 +105,22 @@ def mean_scores(scores: Sequence[Scores], queries: int) -> Metrics:
             f"none of the {queries} queries has a true match in the gallery; "
             "check that they share pids, seen by different cameras and in different images"
         )
-    cmc = np.concatenate([block.cmc for block in scores]).mean(axis=0).clip(0.0, 1.0)
-    curve = tuple(float(value) for value in cmc)
+    cmc = np.concatenate([block.cmc for block in scores])
+    curve = tuple(min(_mean(column), 1.0) for column in cmc.T)
     ap, inp = (np.concatenate([getattr(s, name) for s in scores]) for name in ("ap", "inp"))
     return Metrics(
         rank1=curve[0],
         rank5=curve[4],
         rank10=curve[9],
         rank20=curve[19],
-        mAP=float(ap.mean()),
-        mINP=float(inp.mean()),
+        mAP=_mean(ap),
+        mINP=_mean(inp),
         valid_queries=valid,
         skipped_queries=queries - valid,
         cmc=curve,
     )
+
+
+def _mean(values: NDArray[np.float64]) -> float:
+    """Return the mean, rounded once: the same in any order."""
+    return math.fsum(values.tolist()) / len(values)

@@ -9,19 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from crossres.benchmark.metrics.measure import (
-    JUNK,
-    METRICS,
-    UNKNOWN_CAMERA,
-    Distances,
-    ImageIds,
-    Metrics,
-    as_dict,
-    blocks,
-    checked_block,
-    mean_scores,
-)
-from crossres.benchmark.metrics.per_query import Ids, Scores, average_precision, curves
+from crossres.benchmark.metrics.comparisons import DistanceComparison, Distances, blocks
+from crossres.benchmark.metrics.measure import METRICS, Metrics, as_dict, mean_scores
+from crossres.benchmark.metrics.own_images import JUNK, UNKNOWN_CAMERA, Ids, ImageIds
+from crossres.benchmark.metrics.per_query import Scores, average_precision, curves
 from crossres.benchmark.metrics.rules import AveragePrecision, Rules
 from crossres.datasets.base.draws import draw
 from crossres.datasets.base.errors import InputError
@@ -56,11 +47,12 @@ def measure_shared(distances: Distances, ids: ImageIds, rules: Rules) -> dict[st
     members = [np.flatnonzero(ids.gallery_pids == pid) for pid in pids]
     orders = [_orders(members, pids, rules.seed, number) for number in range(rules.repetitions)]
     by_repetition: list[list[Scores]] = [[] for _ in orders]
-    for start, stop in blocks(len(ids.query_pids), len(ids.gallery_pids)):
-        block = checked_block(distances, start, stop, len(ids.gallery_pids))
-        for rows in _alike(ids, start, stop):
-            query_pids = ids.query_pids[start + rows]
-            usable = _usable(ids, start + int(rows[0]), rules)
+    comparison = DistanceComparison(distances, len(ids.gallery_pids))
+    for queries in blocks(len(ids.query_pids), comparison.most_queries):
+        block = comparison.block(queries).distances
+        for rows in _alike(ids, queries):
+            query_pids = ids.query_pids[queries][rows]
+            usable = _usable(ids, queries.start + int(rows[0]), rules)
             for order, scores in zip(orders, by_repetition, strict=True):
                 true = _first(order, usable)
                 first = (
@@ -87,11 +79,11 @@ def _hash_order(count: int, seed: int, repetition: int, pid: int) -> list[int]:
     )
 
 
-def _alike(ids: ImageIds, start: int, stop: int) -> list[Ids]:
+def _alike(ids: ImageIds, queries: slice) -> list[Ids]:
     """Group the rows of a block: to those of one group the same images are usable."""
-    kinds = ids.query_camids[start:stop, None]
+    kinds = ids.query_camids[queries, None]
     if ids.query_images is not None:
-        kinds = np.column_stack([kinds, ids.query_images[start:stop]])
+        kinds = np.column_stack([kinds, ids.query_images[queries]])
     groups = np.unique(kinds, axis=0, return_inverse=True)[1].reshape(-1)
     return [np.flatnonzero(groups == group) for group in range(int(groups.max()) + 1)]
 

@@ -20,8 +20,11 @@ from crossres.benchmark.measures.learning_curves import Curves
 from crossres.benchmark.measures.restoration import chain_quality, restoration_of
 from crossres.benchmark.measures.retrieved_samples import artifact_of
 from crossres.benchmark.metrics.by_rate import by_rate
+from crossres.benchmark.metrics.comparisons import Comparison, DistanceComparison
 from crossres.benchmark.metrics.equal_rows import EqualRows, self_matched, with_images
-from crossres.benchmark.metrics.measure import Distances, ImageIds, Metrics, as_dict, measure
+from crossres.benchmark.metrics.features import FeatureComparison
+from crossres.benchmark.metrics.measure import Metrics, as_dict, measure
+from crossres.benchmark.metrics.own_images import ImageIds
 from crossres.benchmark.metrics.rules import GALLERY_RULES, Rules
 from crossres.benchmark.records.cell import Job
 from crossres.benchmark.records.record import DRAWS, INITIAL, START, Record, Standing
@@ -90,8 +93,7 @@ def run_cell(job: Job, progress: Progress, *, keep_weights: bool = False) -> Cel
     with watch.phase("evaluate"):
         progress("evaluate", 0, 1)
         ids, rows = _image_ids(manifest), EqualRows.of(*embeddings)
-        distances = method_distances(method, *embeddings, rows)
-        metrics = _measured(distances, ids)
+        metrics = _measured(_comparison(method, *embeddings, rows), ids)
         scores = {rule: measured.per_query for rule, measured in metrics.items()}
         artifact = artifact_of(method, raw, manifest, store, embeddings, scores)
     query_rates = manifest.rows("query")["rate"].to_numpy()
@@ -242,8 +244,8 @@ def check_embeddings(method: Method, array: Embeddings, count: int, split: str) 
         )
 
 
-def _measured(distances: Distances, ids: ImageIds) -> dict[str, Metrics]:
-    return {rule: measure(distances, ids, Rules(gallery=rule)) for rule in GALLERY_RULES}
+def _measured(comparison: Comparison, ids: ImageIds) -> dict[str, Metrics]:
+    return {rule: measure(comparison, ids, Rules(gallery=rule)) for rule in GALLERY_RULES}
 
 
 def _image_ids(manifest: Manifest) -> ImageIds:
@@ -252,19 +254,22 @@ def _image_ids(manifest: Manifest) -> ImageIds:
     return ImageIds(*columns)
 
 
-def method_distances(
+def _comparison(
     method: Method, query: Embeddings, gallery: Embeddings, rows: EqualRows
-) -> Distances:
-    """Return the distances by block; equal gallery embeddings get equal ones to the last bit.
+) -> Comparison:
+    """Compare by Euclidean distance, unless the method has a distance of its own.
 
-    A matrix product may sum equal columns in different orders.
+    By that, too, equal gallery embeddings get equal distances to the last bit: a matrix product
+    may sum equal columns in different orders.
     """
+    if type(method).distances is Method.distances:
+        return FeatureComparison(query, gallery, "euclidean")
     first_of = rows.firsts[rows.gallery]
 
     def block(start: int, stop: int) -> NDArray[np.float64]:
         return method.distances(query[start:stop], gallery)[:, first_of]
 
-    return block
+    return DistanceComparison(block, len(gallery))
 
 
 def _digest(*arrays: Embeddings) -> str:

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from crossres.benchmark import Rules, load_profile
-from crossres.benchmark.metrics.measure import ImageIds, measure
+from crossres.benchmark.metrics.comparisons import DistanceComparison
+from crossres.benchmark.metrics.measure import measure
+from crossres.benchmark.metrics.own_images import ImageIds
 from crossres.benchmark.runs.cell import train_set
 from crossres.datasets import Manifest, PixelStore, Source, build_manifest, open_raw, open_store
 from crossres.methods import Method, Run
@@ -34,7 +36,9 @@ def rank1(method: Method, manifest: Manifest, store: PixelStore) -> float:
     embedded = [method.embed(np.asarray(store.images(split))) for split in ("query", "gallery")]
     distances = method.distances(*embedded)
     measured = measure(
-        lambda start, stop: distances[start:stop], ImageIds(*columns), Rules("single-shot")
+        DistanceComparison(lambda start, stop: distances[start:stop], distances.shape[1]),
+        ImageIds(*columns),
+        Rules("single-shot"),
     )
     return measured.rank1
 

@@ -8,8 +8,23 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import binom
 
-from crossres.benchmark.metrics.expectation import expected_reciprocal_rank, rank_cdf
+from crossres.benchmark.metrics import expectation
+from crossres.benchmark.metrics.expectation import (
+    Outranking,
+    expected_reciprocal_rank,
+    rank_cdf,
+)
+
+
+def outranking(chances: np.ndarray) -> Outranking:
+    """Of rows (T, J) of one chance for each identity."""
+    rows = [np.unique(-row[row > 0], return_counts=True) for row in chances]
+    starts = np.cumsum([0, *(len(different) for different, _ in rows)])
+    values, times = (np.concatenate(column) for column in zip(*rows, strict=True))
+    return Outranking(starts, -values, times)
+
 
 CHANCES = st.lists(st.sampled_from([Fraction(n, 6) for n in range(7)]), min_size=1, max_size=7)
 
@@ -29,9 +44,11 @@ def test_both_are_what_all_outcomes_give(chances: list[Fraction], length: int) -
     ranks = distribution(chances)
     array = np.array([chances], dtype=np.float64)
     expected = [float(sum(ranks[:k])) for k in range(1, length + 1)]
-    assert rank_cdf(array, length)[0] == pytest.approx(expected, abs=1e-14)
+    assert rank_cdf(outranking(array), length)[0] == pytest.approx(expected, abs=1e-14)
     reciprocal = sum(chance / rank for rank, chance in enumerate(ranks, start=1))
-    assert expected_reciprocal_rank(array)[0] == pytest.approx(float(reciprocal), abs=1e-14)
+    assert expected_reciprocal_rank(outranking(array))[0] == pytest.approx(
+        float(reciprocal), abs=1e-14
+    )
 
 
 @pytest.mark.parametrize("people", [1, 7, 300, 2500])
@@ -45,9 +62,9 @@ def test_many_identities_against_the_full_distribution(people: int) -> None:
         full -= moved
         full[:, 1:] += moved[:, :-1]
     expected = (full / np.arange(1, people + 2)).sum(axis=1)
-    assert expected_reciprocal_rank(chances) == pytest.approx(expected, rel=1e-11)
+    assert expected_reciprocal_rank(outranking(chances)) == pytest.approx(expected, rel=1e-11)
     cdf = np.cumsum(full, axis=1)[:, :50]
-    assert rank_cdf(chances, 50)[:, : people + 1] == pytest.approx(cdf, abs=1e-12)
+    assert rank_cdf(outranking(chances), 50)[:, : people + 1] == pytest.approx(cdf, abs=1e-12)
 
 
 @pytest.mark.parametrize("chance", [1e-4, 0.01, 0.5, 0.999])
@@ -56,19 +73,39 @@ def test_equal_chances_have_the_closed_form_of_the_binomial(trials: int, chance:
     """E[1 / (1 + X)] = (1 - (1 - p)^(n + 1)) / ((n + 1) p), with as few nodes as there are."""
     expected = -math.expm1((trials + 1) * math.log1p(-chance)) / ((trials + 1) * chance)
     chances = np.full((1, trials), chance)
-    assert expected_reciprocal_rank(chances)[0] == pytest.approx(expected, rel=1e-10)
+    assert expected_reciprocal_rank(outranking(chances))[0] == pytest.approx(expected, rel=1e-10)
 
 
 def test_each_match_has_its_own_distribution() -> None:
     """Rows with other numbers of sure identities are computed together, and shifted apart."""
     chances = np.array([[1.0, 0.5, 0.0, 1.0], [0.0, 0.0, 0.0, 0.0], [1.0, 1.0, 1.0, 1.0]])
-    assert rank_cdf(chances, 4).tolist() == [[0, 0, 0.5, 1], [1, 1, 1, 1], [0, 0, 0, 0]]
-    assert expected_reciprocal_rank(chances) == pytest.approx([(1 / 3 + 1 / 4) / 2, 1, 1 / 5])
+    assert rank_cdf(outranking(chances), 4).tolist() == [[0, 0, 0.5, 1], [1, 1, 1, 1], [0, 0, 0, 0]]
+    assert expected_reciprocal_rank(outranking(chances)) == pytest.approx(
+        [(1 / 3 + 1 / 4) / 2, 1, 1 / 5]
+    )
 
 
-def test_the_numbering_of_identities_moves_no_bit() -> None:
+def test_a_match_gets_the_same_bits_whatever_stands_beside_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     rng = np.random.default_rng(4)
-    chances = rng.integers(0, 8, (5, 90)) / 7
-    shuffled = chances[:, rng.permutation(90)]
-    assert np.array_equal(rank_cdf(chances, 50), rank_cdf(shuffled, 50))
-    assert np.array_equal(expected_reciprocal_rank(chances), expected_reciprocal_rank(shuffled))
+    chances = rng.integers(0, 8, (40, 90)) / 7 * (rng.random((40, 1)) > rng.random((40, 90)))
+    together = outranking(chances)
+    cdf, reciprocal = rank_cdf(together, 50), expected_reciprocal_rank(together)
+    for row in range(len(chances)):
+        alone = together.of(np.array([row]))
+        assert np.array_equal(rank_cdf(alone, 50)[0], cdf[row])
+        assert expected_reciprocal_rank(alone)[0] == reciprocal[row]
+    monkeypatch.setattr(expectation, "NUMBERS_AT_ONCE", 1)
+    assert np.array_equal(rank_cdf(together, 50), cdf)
+    assert np.array_equal(expected_reciprocal_rank(together), reciprocal)
+
+
+@pytest.mark.parametrize("chance", [0.2, 0.5, 0.9, 0.999])
+def test_what_is_left_out_of_the_curve_is_nothing(chance: float) -> None:
+    """P(X < 50) against scipy, where the mean is around and far above 50."""
+    for trials in (40, 60, 100, 200, 400, 3000):
+        expected = binom.cdf(np.arange(50), trials, chance)
+        assert rank_cdf(outranking(np.full((1, trials), chance)), 50)[0] == pytest.approx(
+            expected, abs=1e-13
+        )

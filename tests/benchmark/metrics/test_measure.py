@@ -9,10 +9,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from crossres.benchmark.metrics import measure as metrics
-from crossres.benchmark.metrics.measure import ImageIds, Metrics, measure
+from crossres.benchmark.metrics import comparisons
+from crossres.benchmark.metrics.comparisons import DistanceComparison
+from crossres.benchmark.metrics.measure import Metrics, measure
+from crossres.benchmark.metrics.own_images import ImageIds
 from crossres.benchmark.metrics.rules import GALLERY_RULES, GalleryRule, Rules, SameCamera
 from crossres.datasets.base.errors import InputError
+
+
+def known(matrix: NDArray[np.float64]) -> DistanceComparison:
+    return DistanceComparison(lambda start, stop: matrix[start:stop], matrix.shape[1])
 
 
 def run(
@@ -23,7 +29,11 @@ def run(
 ) -> Metrics:
     matrix = np.array(distances, dtype=np.float64)
     arrays = [np.array(values, dtype=np.int64) for values in ids]
-    return measure(lambda a, b: matrix[a:b], ImageIds(*arrays), Rules(gallery, same_camera))
+    return measure(
+        DistanceComparison(lambda a, b: matrix[a:b], len(arrays[1])),
+        ImageIds(*arrays),
+        Rules(gallery, same_camera),
+    )
 
 
 def usable(ids: tuple[Any, Any, Any, Any], query: int, same_camera: str = "drop") -> list[int]:
@@ -233,8 +243,10 @@ def test_blocks_bound_the_memory_and_change_nothing(monkeypatch: pytest.MonkeyPa
         sizes.append(stop - start)
         return distances[start:stop]
 
-    monkeypatch.setattr(metrics, "BLOCK_BYTES", 8 * distances.shape[1] * 7)
-    assert [measure(block, ImageIds(*arrays), Rules(rule)) for rule in GALLERY_RULES] == at_once
+    monkeypatch.setattr(comparisons, "BLOCK_BYTES", 8 * distances.shape[1] * 7)
+    comparison = DistanceComparison(block, distances.shape[1])
+    by_block = [measure(comparison, ImageIds(*arrays), Rules(rule)) for rule in GALLERY_RULES]
+    assert by_block == at_once
     assert max(sizes) == 7
     assert sum(sizes) == 2 * len(distances)
 
@@ -242,7 +254,7 @@ def test_blocks_bound_the_memory_and_change_nothing(monkeypatch: pytest.MonkeyPa
 def test_the_callers_distances_are_left_alone() -> None:
     matrix = np.array([[0.1, 0.2]])
     ids = ImageIds(*(np.array(a) for a in ([1], [1, 1], [1], [1, 2])))
-    measure(lambda a, b: matrix[a:b], ids)
+    measure(known(matrix), ids)
     assert matrix.tolist() == [[0.1, 0.2]]
 
 
@@ -256,4 +268,8 @@ def test_unusable_distances_are_named() -> None:
 
 def test_shared_galleries_are_not_measured_as_if_they_were_others() -> None:
     with pytest.raises(InputError, match="unknown gallery 'shared'; known are single-shot, multi"):
-        measure(lambda a, b: np.zeros((b - a, 1)), ImageIds(*np.ones((4, 1), int)), Rules("shared"))
+        measure(
+            known(np.zeros((4, 1))),
+            ImageIds(*np.ones((4, 1), int)),
+            Rules("shared"),
+        )

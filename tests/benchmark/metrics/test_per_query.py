@@ -1,6 +1,5 @@
-"""Scores of single queries against scikit-learn, plain walks, and galleries drawn one by one."""
+"""Scores of queries against scikit-learn and plain walks."""
 
-import itertools
 from typing import Any
 
 import numpy as np
@@ -10,6 +9,7 @@ from hypothesis import strategies as st
 from scipy.integrate import trapezoid
 from sklearn.metrics import average_precision_score
 
+from crossres.benchmark.metrics.expectation import Outranking
 from crossres.benchmark.metrics.per_query import (
     CMC_LENGTH,
     average_precision,
@@ -19,7 +19,6 @@ from crossres.benchmark.metrics.per_query import (
 )
 
 HITS = st.lists(st.booleans(), min_size=1, max_size=30).filter(any)
-DISTANCES = st.sampled_from([0.0, 0.25, 0.5, 0.75, np.inf])  # infinite: dropped by a rule
 
 
 def ranks_of(hits: Any) -> np.ndarray:
@@ -52,64 +51,27 @@ def test_a_curve_rises_at_the_rank_of_the_first_match() -> None:
     assert not beyond.any()
 
 
-@st.composite
-def queries(draw: st.DrawFn) -> tuple[list[float], list[int]]:
-    """Distances with ties and dropped images, grouped by pid; pid 0, of the query, has a match."""
-    pids = sorted(draw(st.lists(st.integers(0, 3), min_size=1, max_size=8)))
-    distances = draw(st.lists(DISTANCES, min_size=len(pids), max_size=len(pids)))
-    return [draw(st.sampled_from([0.25, 0.5])), *distances], [0, *pids]
-
-
 @settings(deadline=None)
-@given(queries())
-def test_multi_shot_ranks_by_distance_and_then_by_column(query: Any) -> None:
-    distances, pids = query
-    block = np.array([distances])
-    match = (np.array([pids]) == 0) & np.isfinite(block)
-    order = sorted(range(len(pids)), key=lambda column: (distances[column], column))
-    ranks = [rank for rank, column in enumerate(order, start=1) if match[0, column]]
-    scores = multi_shot(block, match, "standard")
-    assert scores.cmc[0].tolist() == [float(ranks[0] <= k) for k in range(1, CMC_LENGTH + 1)]
-    assert scores.ap[0] == pytest.approx(np.mean([n / r for n, r in enumerate(ranks, start=1)]))
-    assert scores.inp[0] == len(ranks) / ranks[-1]
+@given(st.lists(HITS, min_size=1, max_size=5))
+def test_queries_are_scored_one_by_one(queries: list[list[bool]]) -> None:
+    """Ranks by a plain walk; the rank of a true match is one more than what is closer."""
+    ranks = [ranks_of(hits) for hits in queries]
+    starts = np.cumsum([0, *map(len, ranks)])[:-1]
+    scores = multi_shot(np.concatenate(ranks) - 1, starts, "standard")
+    for row, of_query in enumerate(ranks):
+        cmc = [float(of_query[0] <= k) for k in range(1, CMC_LENGTH + 1)]
+        assert scores.cmc[row].tolist() == cmc
+        precisions = [n / rank for n, rank in enumerate(of_query, start=1)]
+        assert scores.ap[row] == pytest.approx(np.mean(precisions))
+        assert scores.inp[row] == len(of_query) / of_query[-1]
 
 
-@settings(deadline=None)
-@given(queries(), st.randoms(use_true_random=False))
-def test_single_shot_is_the_mean_over_all_galleries(query: Any, random: Any) -> None:
-    """Ties go by the place in the gallery, which the grouping by pid has left behind."""
-    distances, pids = query
-    columns = list(range(len(pids)))
-    random.shuffle(columns)
-    match = (np.array([pids]) == 0) & np.isfinite([distances])
-    usable = [
-        [k for k, pid in enumerate(pids) if pid == identity and np.isfinite(distances[k])]
-        for identity in range(4)
-    ]
-    ranks = []
-    for gallery in itertools.product(*filter(None, usable)):
-        order = sorted(gallery, key=lambda k: (distances[k], columns[k]))
-        ranks.append(1 + [pids[k] for k in order].index(0))
-    scores = single_shot(
-        np.array([distances]), match, np.array(columns), np.array(pids), "standard", "order"
-    )
-    assert scores.cmc[0, :4] == pytest.approx([np.mean(np.array(ranks) <= k) for k in range(1, 5)])
-    assert scores.ap[0] == scores.inp[0] == pytest.approx(np.mean([1 / rank for rank in ranks]))
-
-
-@pytest.mark.parametrize(
-    ("columns", "ties", "ap", "trapezoid_ap"),
-    [
-        ([0, 1], "order", 1.0, 1.0),
-        ([1, 0], "order", 1 / 2, 1 / 4),
-        ([1, 0], "half", 3 / 4, (3 / 4 + 1 / 2) / 2),
-    ],
-)
-def test_a_tie_is_won_lost_or_half_won(
-    columns: list[int], ties: Any, ap: float, trapezoid_ap: float
-) -> None:
-    block, match = np.array([[0.5, 0.5]]), np.array([[True, False]])
-    arguments = (block, match, np.array(columns), np.array([7, 8]))
-    standard = single_shot(*arguments, "standard", ties)
-    assert (standard.ap[0], standard.inp[0]) == (pytest.approx(ap), pytest.approx(ap))
-    assert single_shot(*arguments, "trapezoid", ties).ap[0] == pytest.approx(trapezoid_ap)
+def test_matches_of_which_one_is_drawn_share_the_score() -> None:
+    """Two matches of a query, outranked by nobody and by one for sure; and a query with one."""
+    outranking = Outranking(np.array([0, 0, 1, 2]), np.array([1.0, 0.5]), np.array([1, 1]))
+    scores = single_shot(outranking, np.array([0, 2]), "standard")
+    assert scores.cmc[:, :2].tolist() == [[0.5, 1.0], [0.5, 1.0]]
+    assert scores.ap == pytest.approx([3 / 4, 3 / 4])
+    trapezoid = single_shot(outranking, np.array([0, 2]), "trapezoid")
+    assert trapezoid.ap == pytest.approx([(3 / 4 + 1 / 2) / 2] * 2)
+    assert np.array_equal(trapezoid.inp, scores.ap)

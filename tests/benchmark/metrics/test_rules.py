@@ -6,9 +6,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from crossres.benchmark import Rules, evaluate, evaluate_features
-from crossres.benchmark.metrics.measure import ImageIds, as_dict, measure
+from crossres.benchmark.metrics.comparisons import DistanceComparison
+from crossres.benchmark.metrics.measure import as_dict, measure
+from crossres.benchmark.metrics.own_images import ImageIds
 from crossres.benchmark.metrics.per_query import average_precision
 from crossres.benchmark.metrics.rules import GALLERY_RULES
 from crossres.datasets.base.errors import InputError
@@ -25,6 +28,10 @@ DISTANCES = [
 ]
 
 
+def known(matrix: NDArray[np.float64]) -> DistanceComparison:
+    return DistanceComparison(lambda start, stop: matrix[start:stop], matrix.shape[1])
+
+
 def run(gallery: Any = "multi-shot", queries: Any = slice(None), **rules: Any) -> dict[str, float]:
     matrix = np.array(DISTANCES)[queries]
     ids = ImageIds(
@@ -33,7 +40,13 @@ def run(gallery: Any = "multi-shot", queries: Any = slice(None), **rules: Any) -
         np.array(QUERY_CAMIDS)[queries],
         np.array(CAMIDS),
     )
-    return as_dict(measure(lambda a, b: matrix[a:b], ids, Rules(gallery, **rules)))
+    return as_dict(
+        measure(
+            known(matrix),
+            ids,
+            Rules(gallery, **rules),
+        )
+    )
 
 
 def test_multi_shot_by_hand() -> None:
@@ -97,7 +110,11 @@ def test_an_identity_without_a_usable_image_is_not_in_the_gallery() -> None:
     ids = ImageIds(np.array([1]), np.array([1, 2, 2]), np.array([1]), np.array([2, 1, 1]))
     matrix = np.array([[0.9, 0.1, 0.2]])
     for rule in GALLERY_RULES:
-        metrics = measure(lambda a, b: matrix[a:b], ids, Rules(rule, separate_cameras=True))
+        metrics = measure(
+            known(matrix),
+            ids,
+            Rules(rule, separate_cameras=True),
+        )
         assert metrics.rank1 == 1.0
 
 
@@ -106,7 +123,7 @@ def test_unknown_cameras_are_never_the_same(rule: Any) -> None:
     ids = ImageIds(np.array([1]), np.array([1, 2]), np.array([-1]), np.array([-1, -1]))
     matrix = np.array([[0.1, 0.2]])
     for rules in ({}, {"separate_cameras": True}):
-        metrics = measure(lambda a, b: matrix[a:b], ids, Rules(rule, **rules))
+        metrics = measure(known(matrix), ids, Rules(rule, **rules))
         assert (metrics.rank1, metrics.valid_queries) == (1.0, 1)
 
 
@@ -145,7 +162,11 @@ def random_case(seed: int, distinct: bool = True) -> tuple[np.ndarray, ImageIds]
 
 
 def measured(matrix: Any, ids: ImageIds, rule: Any, **rules: Any) -> list[float]:
-    metrics = measure(lambda a, b: np.ascontiguousarray(matrix[a:b]), ids, Rules(rule, **rules))
+    metrics = measure(
+        known(matrix),
+        ids,
+        Rules(rule, **rules),
+    )
     return [*as_dict(metrics).values(), *metrics.cmc]
 
 
@@ -202,7 +223,7 @@ def test_single_shot_map_is_the_mean_reciprocal_rank() -> None:
     true = np.diag(matrix)[:, None]
     reciprocal = (1 / (1 + (matrix < true).sum(axis=1))).mean()
     for rule in GALLERY_RULES:
-        metrics = as_dict(measure(lambda a, b: matrix[a:b], ids, Rules(rule)))
+        metrics = as_dict(measure(known(matrix), ids, Rules(rule)))
         assert metrics["mAP"] == pytest.approx(reciprocal, abs=1e-12)
         assert metrics["mINP"] == pytest.approx(reciprocal, abs=1e-12)
 

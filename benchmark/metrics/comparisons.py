@@ -1,0 +1,144 @@
+"""What a ranking needs of distances: few of them exactly, and all of them closely enough.
+
+A rank is a count of smaller distances. Queries come in blocks, the gallery in parts; a part gives
+values that are quick to make, and limits between which they cannot tell what is closer. Pairs
+within the limits are compared by their exact distances.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crossres.benchmark.metrics.own_images import Ids, OwnImages
+from crossres.datasets.base.errors import InputError
+
+Vector = NDArray[np.float64]
+Values = NDArray[Any]
+Distances = Callable[[int, int], NDArray[np.float64]]
+"""distances(start, stop): (stop - start, G) float64, of these queries; smaller = closer."""
+
+BLOCK_BYTES = 64 * 2**20
+
+
+class Part(Protocol):
+    """Images of the gallery, ready for comparison with the R queries of a block."""
+
+    @property
+    def columns(self) -> Ids:
+        """Return (c,) the indices of the images in the gallery."""
+
+    @property
+    def alike(self) -> Ids | None:
+        """Return (c,) for each the index of an image that is equal to it, where this is known."""
+
+    @property
+    def is_rough(self) -> bool:
+        """Say whether `in_doubles` gives narrower limits."""
+
+    def values(self, start: int, stop: int) -> Values:
+        """Return (stop - start, c) values of queries start to stop; smaller = closer."""
+
+    def limits(self, cuts: Vector, rows: Ids, slack: Vector) -> tuple[Values, Values]:
+        """Return (n,) values below which an image is surely closer than a cut, or above surely not.
+
+        cuts (n,): distances from queries `rows` (n,), each known within `slack` (n,).
+        """
+
+    def in_doubles(self) -> "Part":
+        """Return the same part with narrower limits, slower."""
+
+
+class Block(Protocol):
+    """R queries, ready for comparison."""
+
+    @property
+    def size(self) -> int:
+        """Return R."""
+
+    def own(self, own: OwnImages) -> tuple[Vector, Vector]:
+        """Return (M,) the distances from queries to own images, and (R,) how far off they are."""
+
+    def exact(self, rows: Ids, columns: Ids) -> Vector:
+        """Return (n,) the exact distances between queries `rows` and gallery images `columns`."""
+
+    def parts(self, order: Ids) -> Iterator[Part]:
+        """Yield the gallery images `order`, part by part."""
+
+
+class Comparison(Protocol):
+    """All queries and the gallery."""
+
+    @property
+    def most_queries(self) -> int:
+        """Return how many queries a block may have."""
+
+    def block(self, queries: slice) -> Block:
+        """Return these queries, ready for comparison."""
+
+
+class DistanceComparison:
+    """Distances that are computed elsewhere: all are exact, and equal ones are ties."""
+
+    def __init__(self, distances: Distances, gallery: int) -> None:
+        """Take a function, and the number of images in the gallery."""
+        self._distances, self._gallery = distances, gallery
+        self.most_queries = max(1, BLOCK_BYTES // (8 * max(1, gallery)))
+
+    def block(self, queries: slice) -> "DistanceBlock":
+        """Compute the distances; InputError unless they are finite (rows, columns) float64."""
+        rows, columns = queries.stop - queries.start, self._gallery
+        distances = self._distances(queries.start, queries.stop)
+        if distances.shape != (rows, columns) or distances.dtype != np.float64:
+            raise InputError(
+                f"distances must be ({rows}, {columns}) float64, "
+                f"not {distances.shape} {distances.dtype}"
+            )
+        if not np.isfinite(distances).all():
+            raise InputError("distances hold NaN or infinity; look for it in the embeddings")
+        return DistanceBlock(distances)
+
+
+class DistanceBlock:
+    """The distances (R, G) from R queries."""
+
+    def __init__(self, distances: Vector) -> None:
+        """Take (R, G) float64."""
+        self.size, self.distances = len(distances), distances
+
+    def own(self, own: OwnImages) -> tuple[Vector, Vector]:
+        """See Block."""
+        return self.exact(own.rows, own.columns), np.zeros(self.size)
+
+    def exact(self, rows: Ids, columns: Ids) -> Vector:
+        """See Block."""
+        return self.distances[rows, columns]
+
+    def parts(self, order: Ids) -> Iterator["_Known"]:
+        """See Block: one part."""
+        yield _Known(self.distances, order)
+
+
+class _Known:
+    """Known distances to images of the gallery."""
+
+    alike, is_rough = None, False
+
+    def __init__(self, distances: Vector, columns: Ids) -> None:
+        self.columns, self._distances = columns, distances
+
+    def values(self, start: int, stop: int) -> Values:
+        return self._distances[start:stop, self.columns]
+
+    def limits(self, cuts: Vector, rows: Ids, slack: Vector) -> tuple[Values, Values]:  # noqa: ARG002
+        return cuts, cuts
+
+    def in_doubles(self) -> "_Known":
+        return self
+
+
+def blocks(queries: int, most: int) -> Iterator[slice]:
+    """Yield slices of at most `most` queries."""
+    for start in range(0, queries, most):
+        yield slice(start, min(start + most, queries))

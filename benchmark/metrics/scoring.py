@@ -1,0 +1,137 @@
+"""Scores of blocks of queries: the gallery is gone through part by part, tile by tile."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor
+from functools import partial
+from typing import TypeVar
+
+import numpy as np
+
+from crossres.benchmark.metrics.closer import Hide, Matches, Tile, closer_images
+from crossres.benchmark.metrics.comparisons import Block, Comparison, Part, Values
+from crossres.benchmark.metrics.identities import Identities, Outranked, outranking_in
+from crossres.benchmark.metrics.own_images import (
+    JUNK,
+    UNKNOWN_CAMERA,
+    Ids,
+    ImageIds,
+    OwnImages,
+    own_images,
+)
+from crossres.benchmark.metrics.per_query import Scores, multi_shot, single_shot
+from crossres.benchmark.metrics.rules import Rules
+
+TILE_VALUES = 8 * 2**20
+MOST_ENTRIES = 32 * 2**20
+
+Result = tuple[Ids, Scores]
+"""Queries that have a true match, and their scores."""
+T = TypeVar("T")
+
+
+class Scoring:
+    """One set of rules on one set of images."""
+
+    def __init__(self, ids: ImageIds, rules: Rules, pool: Executor, threads: int) -> None:
+        """Put the gallery in order: by identity, where each shows one image."""
+        self._ids, self._rules, self._pool, self._threads = ids, rules, pool, threads
+        self._identities = None
+        self._order = np.flatnonzero(ids.gallery_pids != JUNK)
+        if rules.gallery == "single-shot":
+            self._identities = Identities(ids, rules.separate_cameras)
+            self._order = self._identities.order
+        self._places = np.full(len(ids.gallery_pids), -1)
+        self._places[self._order] = np.arange(len(self._order))
+
+    def results(self, comparison: Comparison, queries: slice) -> Iterator[Result]:
+        """Yield the scores of these queries, in halves where all together take too much memory."""
+        own = own_images(self._ids, self._rules, queries)
+        if not own.usable.any():
+            return
+        block = comparison.block(queries)
+        matches = Matches(block, own)
+        valid = np.flatnonzero(np.diff(matches.starts))
+        hide = _Hide(self._ids, self._rules, queries, own, self._places)
+        if self._identities is None:
+            closer = self._closer(block, matches, hide)
+            scores = multi_shot(closer, matches.starts[valid], self._rules.ap)
+        else:
+            outranked = self._outranked(block, matches, hide, queries)
+            if outranked is None:
+                middle = (queries.start + queries.stop) // 2
+                yield from self.results(comparison, slice(queries.start, middle))
+                yield from self.results(comparison, slice(middle, queries.stop))
+                return
+            scores = single_shot(outranked.outranking(), matches.starts[valid], self._rules.ap)
+        yield queries.start + valid, scores
+
+    def _closer(self, block: Block, matches: Matches, hide: "_Hide") -> Ids:
+        """Return (N,) how many images are closer than each match, matches among them."""
+        closer = np.arange(len(matches.rows)) - matches.starts[matches.rows]
+        for part in block.parts(self._order):
+            count = partial(closer_images, hide=hide)
+            for tile, counts in self._tiles(part, matches, hide, count):
+                closer[tile] += counts
+        return closer
+
+    def _outranked(
+        self, block: Block, matches: Matches, hide: "_Hide", queries: slice
+    ) -> Outranked | None:
+        """Return who outranks the matches; None where that is too much for a whole block."""
+        identities = self._identities
+        assert identities is not None
+        outranked = Outranked(identities, matches, self._ids.query_camids[queries])
+        half_ties = self._rules.ties == "half"
+        find = partial(outranking_in, identities=identities, hide=hide, half_ties=half_ties)
+        for part in block.parts(self._order):
+            split = identities.split_by(part.columns)
+            for _, entries in self._tiles(part, matches, hide, find):
+                outranked.add(entries, split)
+            if outranked.size > MOST_ENTRIES and block.size > 1:
+                return None
+        return outranked
+
+    def _tiles(
+        self, part: Part, matches: Matches, hide: Hide, work: Callable[[Tile], T]
+    ) -> Iterator[tuple[slice, T]]:
+        """Yield which matches are those of a tile, and what `work` makes of it."""
+        queries = len(matches.starts) - 1
+        step = max(1, min(TILE_VALUES // len(part.columns), -(-queries // self._threads)))
+        starts = range(0, queries, step)
+
+        def worked(start: int) -> T:
+            return work(Tile(part, matches, start, min(start + step, queries), hide))
+
+        results = self._pool.map(worked, starts) if self._threads > 1 else map(worked, starts)
+        for start, result in zip(starts, results, strict=True):
+            stop = min(start + step, queries)
+            yield slice(matches.starts[start], matches.starts[stop]), result
+
+
+class _Hide:
+    """Makes infinite what a query must not see: its own images, and those of its camera."""
+
+    def __init__(
+        self, ids: ImageIds, rules: Rules, queries: slice, own: OwnImages, places: Ids
+    ) -> None:
+        """places (G,): of the images in the order in which the gallery is gone through."""
+        self._all_places = places
+        of_own = places[own.columns]
+        order = np.argsort(of_own, kind="stable")
+        self._places, self._rows = of_own[order], own.rows[order]
+        self._cameras = None
+        if rules.separate_cameras:
+            camids = ids.query_camids[queries]
+            # An unknown camera is that of no image.
+            known = np.where(camids == UNKNOWN_CAMERA, np.iinfo(np.int64).min, camids)
+            self._cameras = known, ids.gallery_camids
+
+    def __call__(self, values: Values, part: Part, start: int, stop: int) -> None:
+        first = self._all_places[part.columns[0]]
+        some = slice(*np.searchsorted(self._places, [first, first + len(part.columns)]))
+        rows, places = self._rows[some], self._places[some] - first
+        here = (rows >= start) & (rows < stop)
+        values[rows[here] - start, places[here]] = np.inf
+        if self._cameras is not None:
+            queries, gallery = self._cameras
+            values[queries[start:stop, None] == gallery[part.columns]] = np.inf

@@ -1,0 +1,203 @@
+"""Screening in float32 gives the ranks of float64, whatever the features, threads and blocks."""
+
+import itertools
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from crossres.benchmark.metrics import closer, features, scoring
+from crossres.benchmark.metrics.comparisons import DistanceComparison
+from crossres.benchmark.metrics.features import FeatureComparison, Metric, squared_gaps
+from crossres.benchmark.metrics.measure import Metrics, measure
+from crossres.benchmark.metrics.own_images import ImageIds
+from crossres.benchmark.metrics.rules import Rules
+from crossres.datasets.base.errors import InputError
+
+Case = tuple[NDArray[Any], NDArray[Any], ImageIds]
+
+RULES = [
+    Rules(gallery, same_camera=camera, separate_cameras=separate, ties=ties)
+    for gallery, camera, separate, ties in itertools.product(
+        ("multi-shot", "single-shot"), ("drop", "keep"), (False, True), ("order", "half")
+    )
+    if not (separate and camera == "keep") and not (ties == "half" and gallery == "multi-shot")
+]
+
+
+def case(kind: str, seed: int, queries: int = 12, images: int = 40, width: int = 70) -> Case:
+    """Features of some kind, with few people, junk, distractors and unknown cameras."""
+    rng = np.random.default_rng(seed)
+    query, gallery = rng.normal(size=(queries, width)), rng.normal(size=(images, width))
+    if kind == "bits":
+        query, gallery = (query > 0).astype(np.int8), (gallery > 0).astype(np.int8)
+    if kind == "copies":
+        gallery = gallery[rng.integers(0, images // 3, images)]
+        query = gallery[rng.integers(0, images, queries)]
+    if kind == "constant":
+        query[:], gallery[:] = 1.5, 1.5
+    if kind == "alike":  # float32 sees no difference
+        gallery = gallery[:1] + 1e-9 * gallery
+        query = gallery[rng.integers(0, images, queries)] + 1e-10 * query
+    if kind == "far":
+        query, gallery = query + 1e6, gallery + 1e6
+    if kind == "zeros":
+        query[rng.random(queries) < 0.4] = 0
+        gallery[rng.random(images) < 0.4] = 0
+    if kind == "tiny":
+        query, gallery = query * 1e-60, gallery * 1e-60
+    if kind == "outlier":
+        gallery[::7] *= 1e8
+    if kind in ("float16", "float32"):
+        query, gallery = query.astype(kind), gallery.astype(kind)
+    people = int(rng.integers(2, 6))
+    ids = ImageIds(
+        rng.integers(0, people, queries),
+        rng.integers(-1, people + 1, images),
+        rng.integers(-1, 3, queries),
+        rng.integers(-1, 3, images),
+    )
+    return query, gallery, ids
+
+
+def exactly(query: NDArray[Any], gallery: NDArray[Any], metric: Metric) -> NDArray[np.float64]:
+    """All distances in float64, by the differences of the features."""
+    left, right = query.astype(np.float64), gallery.astype(np.float64)
+    if metric == "cosine":
+        left, right = features.unit(left), features.unit(right)
+    rows = [squared_gaps(np.repeat(row[None], len(right), axis=0), right) for row in left]
+    distances = np.stack(rows)
+    if metric == "cosine":
+        distances[~left.any(axis=1)] = 2.0
+        distances[:, ~right.any(axis=1)] = 2.0
+    return distances
+
+
+def assert_same(first: Metrics, second: Metrics) -> None:
+    assert first == second
+    assert np.array_equal(first.per_query, second.per_query, equal_nan=True)
+
+
+KINDS = [
+    "normal", "float16", "float32", "bits", "copies", "constant", "alike", "far", "zeros", "tiny",
+    "outlier",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("metric", ["euclidean", "cosine"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_ranks_are_those_of_all_exact_distances(kind: str, metric: Metric) -> None:
+    for seed, rules in itertools.product(range(6), RULES):
+        width = (1, 3, 64, 70, 200, 129)[seed]
+        query, gallery, ids = case(kind, seed, width=width)
+        distances = exactly(query, gallery, metric)
+        known = DistanceComparison(lambda a, b, d=distances: d[a:b], len(gallery))
+        expected = measure(known, ids, rules)
+        assert_same(measure(FeatureComparison(query, gallery, metric), ids, rules), expected)
+
+
+def test_gaps_are_those_of_exact_sums() -> None:
+    rng = np.random.default_rng(0)
+    for width in (1, 2, 63, 64, 65, 500, 2048):
+        left, right = rng.normal(size=(2, 9, width))
+        expected = [math.fsum(((a - b) ** 2).tolist()) for a, b in zip(left, right, strict=True)]
+        assert squared_gaps(left, right) == pytest.approx(expected, rel=1e-14)
+        assert not squared_gaps(left, left).any()
+
+
+def test_gaps_are_added_up_in_the_order_that_is_promised() -> None:
+    rng = np.random.default_rng(1)
+    left, right = rng.normal(size=(2, 5, 200))
+    for row in range(5):
+        lanes = [0.0] * 64
+        for column in range(200):
+            gap = left[row, column] - right[row, column]
+            lanes[column % 64] += gap * gap
+        while len(lanes) > 1:
+            half = len(lanes) // 2
+            lanes = [a + b for a, b in zip(lanes[:half], lanes[half:], strict=True)]
+        assert squared_gaps(left, right)[row] == lanes[0]
+
+
+@pytest.mark.parametrize("rules", RULES)
+@pytest.mark.parametrize("kind", ["float32", "copies", "alike"])
+def test_no_bit_hangs_on_sizes_threads_or_the_order_of_queries(
+    kind: str, rules: Rules, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    query, gallery, ids = case(kind, 3, queries=40, images=150)
+    usual = measure(FeatureComparison(query, gallery, "euclidean"), ids, rules)
+    for threads in (2, 3):
+        comparison = FeatureComparison(query, gallery, "euclidean")
+        assert_same(measure(comparison, ids, rules, threads), usual)
+    order = np.random.default_rng(0).permutation(len(query))
+    shuffled = ImageIds(
+        ids.query_pids[order], ids.gallery_pids, ids.query_camids[order], ids.gallery_camids
+    )
+    moved = measure(FeatureComparison(query[order], gallery, "euclidean"), shuffled, rules)
+    assert moved == usual
+    assert np.array_equal(moved.per_query, usual.per_query[order], equal_nan=True)
+    monkeypatch.setattr(features, "PART_BYTES", 4 * 70 * 7)
+    monkeypatch.setattr(features, "PRODUCT_COLUMNS", 3)
+    monkeypatch.setattr(features, "QUERIES_BYTES", 20 * 70 * 11)
+    monkeypatch.setattr(features, "ROWS_BYTES", 8 * 70 * 2)
+    monkeypatch.setattr(features, "PAIRS_BYTES", 8 * 70 * 5)
+    monkeypatch.setattr(scoring, "TILE_VALUES", 30)
+    monkeypatch.setattr(scoring, "MOST_ENTRIES", 20)
+    assert_same(measure(FeatureComparison(query, gallery, "euclidean"), ids, rules), usual)
+
+
+@pytest.mark.parametrize("share", [0.0, 1.0])
+@pytest.mark.parametrize(
+    "rules", [Rules(), Rules("single-shot"), Rules("single-shot", ties="half")]
+)
+def test_what_is_settled_in_float64_first_changes_nothing(
+    share: float, rules: Rules, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for kind in KINDS:
+        query, gallery, ids = case(kind, 5)
+        usual = measure(FeatureComparison(query, gallery, "euclidean"), ids, rules)
+        with monkeypatch.context() as patched:
+            patched.setattr(closer, "OPEN", share)
+            assert_same(measure(FeatureComparison(query, gallery, "euclidean"), ids, rules), usual)
+
+
+def test_few_pairs_are_compared_exactly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Screening is what makes it quick: of 200 x 2,000 random pairs, under one in a hundred."""
+    query, gallery, ids = case("float32", 0, queries=200, images=2000, width=64)
+    pairs = []
+    exact = FeatureComparison.exact
+    monkeypatch.setattr(
+        FeatureComparison, "exact", lambda *arguments: pairs.append(1) or exact(*arguments)
+    )
+    monkeypatch.setattr(features, "PAIRS_BYTES", 8 * 64)  # one pair for each call
+    measure(FeatureComparison(query, gallery, "euclidean"), ids, Rules())
+    assert 0 < len(pairs) < 4000
+
+
+def test_float32_alone_would_misorder_these() -> None:
+    """The kind "alike" is one that tries the float64 path: its float32 values are all the same."""
+    query, gallery, _ = case("alike", 1)
+    single = query.astype(np.float32) @ gallery.astype(np.float32).T
+    assert np.ptp(single.astype(np.float64), axis=1).max() < 1e-4
+    assert np.ptp(exactly(query, gallery, "euclidean"), axis=1).min() > 0
+
+
+def test_the_whole_of_an_identity_is_counted_across_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An identity larger than a part outranks by the share of all its images."""
+    query, gallery = np.zeros((1, 1)), np.arange(1.0, 11.0)[:, None]
+    pids = np.array([1] * 9 + [0])
+    pids[4] = 0  # at 5 and 10; of the eight others of pid 1, four are closer than 5
+    ids = ImageIds(np.array([0]), pids, np.array([1]), np.full(10, 2))
+    monkeypatch.setattr(features, "PART_BYTES", 4 * 3)
+    measured = measure(FeatureComparison(query, gallery, "euclidean"), ids, Rules("single-shot"))
+    assert measured.rank1 == pytest.approx((1 / 2 + 0) / 2)
+
+
+def test_nobody_to_find_is_an_error() -> None:
+    query, gallery, ids = case("normal", 0)
+    nobody = ImageIds(ids.query_pids + 100, ids.gallery_pids, ids.query_camids, ids.gallery_camids)
+    for rule in ("multi-shot", "single-shot"):
+        with pytest.raises(InputError, match="none of the 12 queries has a true match"):
+            measure(FeatureComparison(query, gallery, "euclidean"), nobody, Rules(rule))
