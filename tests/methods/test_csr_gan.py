@@ -100,8 +100,8 @@ def pairs(network: CsrGanNetwork, now: Iteration) -> list[tuple[Tensor, Tensor]]
         torch.from_numpy(x.astype(np.float32) / 255.0).permute(0, 3, 1, 2)
         for x in now.batch.versions((1, 2, 4))
     )
-    enter = network.options.entering
-    scales = [high, enter(two, 1), enter(four, 2), enter(four, 3)]
+    o = network.options
+    scales = [high, entering(two, 1, o), entering(four, 2, o), entering(four, 3, o)]
     return [(scales[k + 1], scales[k]) for k in range(3)]
 
 

@@ -96,3 +96,11 @@ def test_a_method_does_not_hang_on_its_neighbours() -> None:
     assert plain != msifla
     assert plain != code_digest(cell_roots("plain", "viper"))
     assert plain == code_digest(reversed(cell_roots("plain", "pku")))
+
+
+def test_no_module_is_imported_to_be_hashed(package: Path) -> None:
+    for name in ("mine.py", "shared.py"):
+        path = package / name
+        path.write_text(path.read_text() + "\nraise RuntimeError('imported')\n")
+    code_digest(["codepack.mine"])
+    assert not any(name.startswith("codepack") for name in sys.modules)
