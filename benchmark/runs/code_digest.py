@@ -104,7 +104,7 @@ def _read(name: str, path: Path, mtime: int) -> tuple[str, tuple[str, ...]]:
 
 
 def _imports(tree: ast.AST, package: str) -> Iterator[str]:
-    for node in ast.walk(tree):
+    for node in _statements(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -113,6 +113,16 @@ def _imports(tree: ast.AST, package: str) -> Iterator[str]:
             module = ".".join([*base, *([node.module] if node.module else [])])
             yield module
             yield from (f"{module}.{alias.name}" for alias in node.names)
+
+
+def _statements(tree: ast.AST) -> Iterator[ast.AST]:
+    """Yield all statements, wherever they stand; `ast.walk` goes into every expression, too."""
+    waiting = [tree]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        for name in ("body", "orelse", "handlers", "finalbody", "cases"):
+            waiting += getattr(node, name, ())
 
 
 def _plain(node: Any) -> Any:
