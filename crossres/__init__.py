@@ -16,9 +16,12 @@ __all__ += ["main"]
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns 0 (done), 1 (ran, the answer is no) or 2 (unusable input)."""
     from crossres.cli import run
+
+    if arguments is None:
+        return run()
     from crossres.datasets.base.arguments import as_several
 
-    return run(None if arguments is None else as_several(arguments, "arguments", _word))
+    return run(as_several(arguments, "arguments", _word))
 
 
 def _word(argument: Any, label: str) -> str:

@@ -13,7 +13,6 @@ from crossres.answer import ANSWER_IS_NO, DONE, UNUSABLE_INPUT, Answer, print_fi
 from crossres.commands import baseline, check, claims, embed, evaluate, methods, power, report
 from crossres.commands import run as run_table
 from crossres.commands.datasets import group
-from crossres.datasets.base.version import own_version
 from crossres.parser import Parser
 from crossres.streams import lenient_streams
 
@@ -83,6 +82,27 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
+class _Version(argparse.Action):
+    """Prints the version, which only this option has to look up."""
+
+    def __init__(self, option_strings: Sequence[str], dest: str) -> None:
+        text = "show program's version number and exit"
+        super().__init__(option_strings, dest, nargs=0, default=argparse.SUPPRESS, help=text)
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: object,
+        option_string: str | None = None,
+    ) -> None:
+        del namespace, values, option_string
+        from crossres.datasets.base.version import own_version
+
+        print(f"crossres {own_version()}")
+        parser.exit()
+
+
 def _parser() -> Parser:
     parser = Parser(
         prog="crossres",
@@ -91,7 +111,7 @@ def _parser() -> Parser:
         epilog="exit codes: 0 done; 1 ran, and the answer is no (a failed cell, a regression); "
         "2 unusable input",
     )
-    parser.add_argument("--version", action="version", version=f"crossres {own_version()}")
+    parser.add_argument("--version", action=_Version)
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     group.add_group(commands)
     for module in COMMANDS:

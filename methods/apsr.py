@@ -8,27 +8,9 @@ rest, from the identity loss alone:
 Our reading throughout: of the paper no more than this idea was at hand (docs/methods/apsr.md).
 """
 
-from dataclasses import dataclass
-from typing import ClassVar
-
-from crossres.methods.pri import Pri, PriOptions, Weights
+from crossres.methods.declarations.apsr import ApsrDeclaration
+from crossres.methods.pri import Pri
 
 
-@dataclass(frozen=True)
-class ApsrOptions(PriOptions):
-    """Options of APSR: those of PRI with alpha in the place of P; docs/methods/apsr.md argues."""
-
-    weights: Weights = "end-to-end"
-    branch_weight: float = 0.0
-
-
-class Apsr(Pri):
+class Apsr(ApsrDeclaration, Pri):
     """Recovery branches for several factors, fused by attention to the image."""
-
-    name: ClassVar[str] = "apsr"
-    title: ClassVar[str] = "APSR"
-    reference: ClassVar[str] = (
-        "Adaptive super-resolution for person re-identification with low-resolution images, "
-        "Pattern Recognition 2021"
-    )
-    Options: ClassVar[type] = ApsrOptions

@@ -3,61 +3,18 @@
 A control: one global feature, triplet loss before and ID loss after a BNNeck, HR and LR alike.
 """
 
-from dataclasses import dataclass
-from typing import ClassVar, Literal
-
 from torch import Tensor, nn
 
-from crossres.methods.interface.method import Grade
+from crossres.methods.declarations.bot import BotDeclaration, BotOptions
 from crossres.methods.interface.run import Run
 from crossres.methods.interface.training_data import TrainSet
 from crossres.methods.shared.losses.centre import Centres, centre_optimiser
 from crossres.methods.shared.networks.reid import ReidNetwork, joined, part_loss
-from crossres.methods.shared.reid_options import Head, ReidOptions
 from crossres.methods.shared.tensors import normalise
 from crossres.methods.shared.torch_method import TorchMethod
 from crossres.methods.shared.torch_tools import device_of, seeded
 from crossres.methods.shared.training.loop import Iteration
 from crossres.methods.shared.training.schedule import make_optimiser, set_rate
-
-
-@dataclass(frozen=True)
-class BotOptions(ReidOptions):
-    """Options of BoT: those of a re-ID network with BoT's values; docs/methods/bot.md argues each.
-
-    Each trick has a value without it: reid_warmup 0, erase 0, label_smoothing 0, part_head "none"
-    (no BNNeck), centre_weight 0; the last stride is the profile's.
-    test_feature: the feature "after" the BNNeck (f_i) or "before" it (f_t). test_normalise "whole"
-        compares by the cosine, "none" by Euclidean distance.
-    lr_drop_again_at: after this share of the schedule rates are multiplied by lr_drop once more.
-    centre_weight: beta of Eq. 6. centre_lr: of the centres, which learn by gradient descent.
-    """
-
-    parts: int = 1
-    part_head: Head = "bnneck"
-    margin: float = 0.3
-    test_normalise: Literal["network", "whole", "none"] = "whole"
-    reid_lr: float = 3.5e-4
-    lr_drop_at: float = 1 / 3
-    reid_warmup: float = 1 / 12
-    crop: int = 10
-    erase: float = 0.5
-    test_feature: Literal["after", "before"] = "after"
-    lr_drop_again_at: float = 7 / 12
-    centre_weight: float = 5e-4
-    centre_lr: float = 0.5
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if not 0.0 <= self.lr_drop_again_at <= 1.0:
-            raise ValueError("option lr_drop_again_at must lie between 0 and 1")
-        if self.centre_weight < 0 or self.centre_lr <= 0:
-            raise ValueError("centre_weight must not be negative, centre_lr must be positive")
-
-    def rate(self, now: Iteration) -> float:
-        """Return the learning rate of section 2.2 in this iteration: warm-up, then two drops."""
-        second_drop = self.lr_drop if now.elapsed >= self.lr_drop_again_at else 1.0
-        return second_drop * now.rate(self.reid_lr, self.reid_warmup)
 
 
 class BotNetwork(nn.Module):
@@ -84,16 +41,9 @@ class BotNetwork(nn.Module):
         return joined([self.reid(normalised)[0].transpose(0, 1).flatten(1)], self.options)
 
 
-class Bot(TorchMethod[BotNetwork]):
+class Bot(BotDeclaration, TorchMethod[BotNetwork]):
     """A ResNet with all six tricks of the paper."""
 
-    name: ClassVar[str] = "bot"
-    title: ClassVar[str] = "BoT"
-    grade: ClassVar[Grade] = "control"
-    reference: ClassVar[str] = (
-        "Bag of Tricks and A Strong Baseline for Deep Person Re-identification, CVPRW 2019"
-    )
-    Options: ClassVar[type] = BotOptions
     options: BotOptions
 
     def build(self, identities: int, run: Run, pretrained: bool) -> BotNetwork:
@@ -115,7 +65,7 @@ class Bot(TorchMethod[BotNetwork]):
         if network.centres is not None:
             steps.append(centre_optimiser(network.centres, o.centre_lr, o.centre_weight))
         for now in self.iterations(network, train, run):
-            set_rate(steps[0], o.rate(now))
+            set_rate(steps[0], learning_rate(now, o))
             network.zero_grad()
             network.loss(now.inputs(device), now.labels(device)).backward()  # type: ignore[no-untyped-call]
             for optimiser in steps:
@@ -127,3 +77,9 @@ def _without_bias(reid: ReidNetwork) -> None:
     nn.init.normal_(reid.weight, std=0.001)
     reid.norm.bias.requires_grad_(False)
     reid.bias.requires_grad_(False)
+
+
+def learning_rate(now: Iteration, options: BotOptions) -> float:
+    """Return the learning rate of section 2.2 in this iteration: warm-up, then two drops."""
+    second_drop = options.lr_drop if now.elapsed >= options.lr_drop_again_at else 1.0
+    return second_drop * now.rate(options.reid_lr, options.reid_warmup)

@@ -15,24 +15,20 @@ as readers of the paper describe them. Our reading: the layers of G, D_F and D_I
 natively LR images, which the paper's training does not have; they have no target for (2).
 """
 
-from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
-
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from crossres.datasets.base.errors import InputError
-from crossres.methods.interface.method import Grade
+from crossres.methods.declarations.cad_net import CadNetDeclaration, CadNetOptions
 from crossres.methods.interface.run import Run
 from crossres.methods.interface.training_data import Images, TrainSet
 from crossres.methods.shared.loss_recording import recorded_loss
 from crossres.methods.shared.networks.backbones import stage_channels, stages
-from crossres.methods.shared.networks.decoder import Decoder, Output
+from crossres.methods.shared.networks.decoder import Decoder
 from crossres.methods.shared.networks.discriminators import Discriminator
 from crossres.methods.shared.networks.reid import ReidNetwork, joined, part_loss
-from crossres.methods.shared.reid_options import ReidOptions
 from crossres.methods.shared.tensors import denormalise, normalise
 from crossres.methods.shared.torch_method import TorchMethod
 from crossres.methods.shared.torch_tools import device_of, seeded
@@ -40,60 +36,9 @@ from crossres.methods.shared.training.adversarial import adversarial_loss, discr
 from crossres.methods.shared.training.descent import Part, descend
 from crossres.methods.shared.training.loop import Iteration
 from crossres.methods.shared.training.schedule import make_optimiser
-from crossres.methods.shared.training.streams import check_rates, require_variants, streams
+from crossres.methods.shared.training.streams import require_variants, streams
 
 Game = tuple[float, nn.Module, Tensor, Tensor]  # lambda, D, and what D shall take for real and fake
-
-
-@dataclass(frozen=True)
-class CadNetOptions(ReidOptions):
-    """Options of CAD-Net, beside those of its encoders; docs/methods/cad-net.md argues defaults.
-
-    rates: out of which that of x_L is drawn. depths: whose maps have a D_F; 1: the stem of E, 2:
-        its first stage, and so on. second: whether there is an F; where not, v is the pooled f.
-    feature_weight, rec_weight, image_weight: lambda_F, lambda_rec, lambda_I; 0 leaves a term away.
-    native: natively LR images are LR ones in (1), (3) and (4), "aligned", or in (4), "classified".
-    batches: (4) is over the HR and the LR images apart, "apart", or over all of them, "mixed".
-    adversary: E and G minimise (1) and (3) as printed, "minimax", or minimise -log D of what is LR
-        or painted, "non-saturating". adversary_widths; adversary_lr: of D_F and D_I.
-    decoder_width: channels of G at the size of the image. output: G paints the image, "direct", or
-        what is added to its input, "difference". embedding: what of v is compared.
-    """
-
-    parts: int = 1
-    label_smoothing: float = 0.0
-    margin: float = 2.0
-    optimiser: Literal["adam", "adamw", "sgd"] = "sgd"
-    reid_lr: float = 1e-3
-    rates: tuple[int, ...] = (2, 3, 4)
-    depths: tuple[int, ...] = (5,)
-    second: bool = True
-    feature_weight: float = 1.0
-    rec_weight: float = 1.0
-    image_weight: float = 1.0
-    native: Literal["aligned", "classified"] = "aligned"
-    batches: Literal["apart", "mixed"] = "apart"
-    adversary: Literal["non-saturating", "minimax"] = "non-saturating"
-    adversary_widths: tuple[int, ...] = (64, 128, 256, 512)
-    adversary_lr: float = 1e-4
-    decoder_width: int = 32
-    output: Output = "direct"
-    embedding: Literal["both", "f", "g"] = "both"
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_rates(self.rates)
-        if min(self.feature_weight, self.rec_weight, self.image_weight) < 0:
-            raise ValueError("feature_weight, rec_weight, image_weight must not be negative")
-        if min((self.decoder_width, *self.adversary_widths)) < 1 or self.adversary_lr <= 0:
-            raise ValueError("decoder_width, adversary_widths and adversary_lr must be positive")
-        if self.embedding == "g" and not self.second:
-            raise ValueError('embedding = "g" needs second = true')
-
-    @property
-    def aligned_depths(self) -> tuple[int, ...]:
-        """The depths that do have a D_F."""
-        return self.depths if self.feature_weight > 0 else ()
 
 
 class CadNetNetwork(nn.Module):
@@ -182,18 +127,9 @@ class CadNetNetwork(nn.Module):
         return [part_loss(v[:, k], logits[:, k], labels[k], self.options) for k in present]
 
 
-class CadNet(TorchMethod[CadNetNetwork]):
+class CadNet(CadNetDeclaration, TorchMethod[CadNetNetwork]):
     """Two encoders, the second one of what a decoder paints from the first one's aligned maps."""
 
-    name: ClassVar[str] = "cad-net"
-    title: ClassVar[str] = "CAD-Net"
-    grade: ClassVar[Grade] = "faithful structure"
-    reference: ClassVar[str] = (
-        "Recover and Identify: A Generative Dual Model for Cross-Resolution Person "
-        "Re-Identification, ICCV 2019"
-    )
-    Options: ClassVar[type] = CadNetOptions
-    small_options: ClassVar[dict[str, Any]] = {"adversary_widths": (4, 4), "decoder_width": 2}
     options: CadNetOptions
 
     def build(self, identities: int, run: Run, pretrained: bool) -> CadNetNetwork:

@@ -12,9 +12,8 @@ authors' demo. Our reading: pairs on the image's own grid, shared schedule, see 
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import partial
-from typing import Any, ClassVar, Literal
+from typing import Literal
 
 import numpy as np
 import torch
@@ -23,14 +22,15 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from crossres.datasets.base.errors import InputError
-from crossres.methods.interface.method import Embeddings, Grade
+from crossres.methods.declarations.csr_gan import CsrGanDeclaration, CsrGanOptions
+from crossres.methods.interface.method import Embeddings
 from crossres.methods.interface.run import Run
 from crossres.methods.interface.training_data import Images, TrainSet
 from crossres.methods.shared.loss_recording import recorded_loss
 from crossres.methods.shared.networks.perceptual import Perceptual, imagenet_perceptual
 from crossres.methods.shared.networks.reid import ReidNetwork, joined, part_loss
 from crossres.methods.shared.networks.resolution import RateEstimator
-from crossres.methods.shared.networks.srgan import SrganOptions
+from crossres.methods.shared.networks.srgan import build_discriminator, build_generator
 from crossres.methods.shared.tensors import normalise, to_tensor
 from crossres.methods.shared.torch_method import TorchMethod
 from crossres.methods.shared.torch_tools import device_of
@@ -41,42 +41,12 @@ from crossres.methods.shared.training.schedule import make_optimiser
 from crossres.methods.shared.training.streams import require_variants
 
 
-@dataclass(frozen=True)
-class CsrGanOptions(SrganOptions):
-    """Options of CSR-GAN beside those of its SRGANs; docs/methods/csr-gan.md argues each default.
-
-    stages: generators in series; 0: no super-resolution. grid: images enter a "stage" shrunk to
-    its share of the height and are doubled by it, or keep the size of the "input" all the way.
-    gan_from: the share of the schedule before which generators learn from MSE alone. vgg_map,
-    vgg_output: weights b and c of the losses on an ImageNet VGG-19, which only a profile with
-    ImageNet weights has. rate: that of an image is "given" by the data set where known, or always
-    "estimated" from the pixels.
-    """
-
-    stages: int = 3
-    gan_from: float = 0.05
-    vgg_map: float = 2e-6
-    vgg_output: float = 1.0
-    grid: Literal["stage", "input"] = "stage"
-    rate: Literal["given", "estimated"] = "given"
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if not 0 <= self.stages <= 3 or not 0 <= self.gan_from <= 1:
-            raise ValueError("stages must be 0, 1, 2 or 3, gan_from between 0 and 1")
-        if min(self.vgg_map, self.vgg_output) < 0:
-            raise ValueError("vgg_map and vgg_output must not be negative")
-        if self.grid == "input" and self.stages > 2:
-            raise ValueError(
-                'stages must be at most 2 with grid = "input": no rate above 4 is seen'
-            )
-
-    def entering(self, images: Tensor, depth: int) -> Tensor:
-        """Shrink images (B, 3, H, W) in [0, 1] for `depth` generators in series; bicubic."""
-        if self.grid == "input" or depth == 0:
-            return images
-        size = (images.shape[2] >> depth, images.shape[3] >> depth)
-        return F.interpolate(images, size, mode="bicubic", antialias=True).clamp(0.0, 1.0)
+def entering(images: Tensor, depth: int, options: CsrGanOptions) -> Tensor:
+    """Shrink images (B, 3, H, W) in [0, 1] for `depth` generators in series; bicubic."""
+    if options.grid == "input" or depth == 0:
+        return images
+    size = (images.shape[2] >> depth, images.shape[3] >> depth)
+    return F.interpolate(images, size, mode="bicubic", antialias=True).clamp(0.0, 1.0)
 
 
 class CsrGanNetwork(nn.Module):
@@ -102,7 +72,7 @@ class CsrGanNetwork(nn.Module):
         for depth in range(1, len(self.generators) + 1):
             rows = depths == depth
             if rows.any():
-                x = self.options.entering(images[rows], depth)
+                x = entering(images[rows], depth, self.options)
                 for generator in reversed(self.generators[:depth]):
                     x = generator(x).clamp(0.0, 1.0)
                 lifted[rows] = x
@@ -115,23 +85,9 @@ class CsrGanNetwork(nn.Module):
         return joined([self.reid.features(normalise(self.lifted(images, rates)))], self.options)
 
 
-class CsrGan(TorchMethod[CsrGanNetwork]):
+class CsrGan(CsrGanDeclaration, TorchMethod[CsrGanNetwork]):
     """SRGANs in series, entered by the rate of an image, before a re-ID network."""
 
-    name: ClassVar[str] = "csr-gan"
-    title: ClassVar[str] = "CSR-GAN"
-    grade: ClassVar[Grade] = "faithful structure"
-    needs_rate: ClassVar[bool] = True
-    reference: ClassVar[str] = (
-        "Cascaded SR-GAN for Scale-Adaptive Low Resolution Person Re-identification, IJCAI 2018"
-    )
-    Options: ClassVar[type] = CsrGanOptions
-    small_options: ClassVar[dict[str, Any]] = {
-        "sr_width": 4,
-        "sr_blocks": 1,
-        "judge_widths": (4, 4),
-        "gan_from": 0.3,
-    }
     options: CsrGanOptions
 
     def build(self, identities: int, run: Run, pretrained: bool) -> CsrGanNetwork:
@@ -140,14 +96,18 @@ class CsrGan(TorchMethod[CsrGanNetwork]):
         smallest = upscale**o.stages
         if self.profile.height % smallest or self.profile.width % smallest:
             raise InputError(f"csr-gan: height and width must be multiples of {smallest}")
-        generators: list[nn.Module] = [o.generator(run, 2**k, upscale) for k in range(o.stages)]
+        generators: list[nn.Module] = [
+            build_generator(o, run, 2**k, upscale) for k in range(o.stages)
+        ]
         return CsrGanNetwork(o, generators, self.reid_network(identities, run, 1, pretrained))
 
     def train(self, network: CsrGanNetwork, train: TrainSet, run: Run) -> None:
         o, device = self.options, device_of(network)
         require_variants(self.name, (2, 4), train)
         network.resolution.fit(train)
-        judges = nn.ModuleList(o.discriminator(run, 2**k) for k in range(o.stages)).to(device)
+        judges = nn.ModuleList(build_discriminator(o, run, 2**k) for k in range(o.stages)).to(
+            device
+        )
         perceptual = self._perceptual(device)
         learned = network.reid.parameters()
         reid = make_optimiser(o.optimiser, learned, o.reid_lr, o.reid_weight_decay)
@@ -192,7 +152,7 @@ def stage_losses(
     """Yield L_k of G_2, G_4, G_8, each after a step of D_k, on the HR images of a batch."""
     o, device = network.options, device_of(network)
     versions = [to_tensor(x, device) for x in now.batch.versions((1, 2, 4, 4))]
-    scales = [o.entering(x, k) for k, x in enumerate(versions[: o.stages + 1])]
+    scales = [entering(x, k, o) for k, x in enumerate(versions[: o.stages + 1])]
     for k, (generator, judge) in enumerate(zip(network.generators, judges, strict=True)):
         rebuilt, target = generator(scales[k + 1]), scales[k]
         # The demo's pixels lie in [-1, 1].

@@ -13,21 +13,19 @@ A query is F(G(x)), a gallery image F(x). Our reading: the stages and the purpos
 paper's; the networks, the weights, what A is given and the shares of the schedule are ours.
 """
 
-from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from crossres.methods.interface.method import Distances, Embeddings, Grade
+from crossres.methods.declarations.intact import IntactDeclaration, IntactOptions
+from crossres.methods.interface.method import Distances, Embeddings
 from crossres.methods.interface.run import Run
 from crossres.methods.interface.training_data import Images, TrainSet
 from crossres.methods.shared.fusion import fused_distances, packed
 from crossres.methods.shared.loss_recording import recorded_loss
 from crossres.methods.shared.networks.discriminators import Discriminator
 from crossres.methods.shared.networks.reid import ReidNetwork, joined, part_loss
-from crossres.methods.shared.networks.srgan import SrganOptions
+from crossres.methods.shared.networks.srgan import build_discriminator, build_generator
 from crossres.methods.shared.tensors import normalise
 from crossres.methods.shared.torch_method import TorchMethod
 from crossres.methods.shared.torch_tools import device_of, seeded
@@ -38,34 +36,6 @@ from crossres.methods.shared.training.schedule import make_optimiser
 from crossres.methods.shared.training.streams import Streams, require_variants, streams
 
 RATES = (2, 3, 4)
-
-
-@dataclass(frozen=True)
-class IntactOptions(SrganOptions):
-    """Options of INTACT, beside those of its SRGAN; docs/methods/intact.md argues each default.
-
-    sr: "residual", or "none": images as they are. association_from: the share of the schedule that
-    the first two stages take, side by side. identity, association: weights b and c; c = 0: no
-    critic. reid_tuning: what the re-ID network's learning rate is multiplied by in stage 3, where
-    it learns from HR and super-resolved images; 0 keeps it fixed.
-    """
-
-    lr_drop_at: float = 0.75
-    sr_blocks: int = 8
-    sr_batchnorm: bool = False
-    sr: Literal["residual", "none"] = "residual"
-    association_from: float = 0.5
-    adversarial: float = 1e-5
-    identity: float = 1e-4
-    association: float = 1e-4
-    reid_tuning: float = 0.1
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if not 0.0 <= self.association_from <= 1.0:
-            raise ValueError("option association_from must lie between 0 and 1")
-        if min(self.identity, self.association, self.reid_tuning) < 0:
-            raise ValueError("identity, association and reid_tuning must not be negative")
 
 
 class Critic(nn.Module):
@@ -100,25 +70,17 @@ class IntactNetwork(nn.Module):
         return packed(*roles, images.new_ones(len(images), 1))
 
 
-class Intact(TorchMethod[IntactNetwork]):
+class Intact(IntactDeclaration, TorchMethod[IntactNetwork]):
     """Super-resolution constrained by a critic of its association with re-ID."""
 
-    name: ClassVar[str] = "intact"
-    title: ClassVar[str] = "INTACT"
-    grade: ClassVar[Grade] = "our reading"
-    reference: ClassVar[str] = (
-        "Inter-Task Association Critic for Cross-Resolution Person Re-Identification, CVPR 2020"
-    )
-    Options: ClassVar[type] = IntactOptions
-    small_options: ClassVar[dict[str, Any]] = {
-        "sr_width": 4,
-        "sr_blocks": 1,
-        "judge_widths": (4, 4),
-    }
     options: IntactOptions
 
     def build(self, identities: int, run: Run, pretrained: bool) -> IntactNetwork:
-        sr = self.options.generator(run, 1, 1) if self.options.sr == "residual" else nn.Identity()
+        sr = (
+            build_generator(self.options, run, 1, 1)
+            if self.options.sr == "residual"
+            else nn.Identity()
+        )
         return IntactNetwork(self.options, sr, self.reid_network(identities, run, 1, pretrained))
 
     def train(self, network: IntactNetwork, train: TrainSet, run: Run) -> None:
@@ -165,7 +127,7 @@ class SrTeacher:
         device, size = device_of(network), network.reid.parts * network.reid.size
         with seeded(run.seed_for("initial weights", "critic")):
             self.critic = Critic(size, o.judge_widths).to(device)
-        self.discriminator = o.discriminator(run, 1).to(device)
+        self.discriminator = build_discriminator(o, run, 1).to(device)
         self.sr_part, self.d_part, self.a_part = (
             (make_optimiser("adam", module.parameters(), o.sr_lr, 0.0), o.sr_lr, 0.0)
             for module in (network.sr, self.discriminator, self.critic)

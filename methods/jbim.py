@@ -12,13 +12,13 @@ and compares query q and gallery image g in either resolution, with the w_j of S
 Our reading: the text was not at hand. Known are the two branches and the ensemble over the rates.
 """
 
-from dataclasses import dataclass
-from typing import ClassVar, Literal, cast
+from typing import cast
 
 import torch
 from torch import Tensor, nn
 
-from crossres.methods.interface.method import Distances, Embeddings, Grade
+from crossres.methods.declarations.jbim import JbimDeclaration, JbimOptions
+from crossres.methods.interface.method import Distances, Embeddings
 from crossres.methods.interface.run import Run
 from crossres.methods.interface.training_data import TrainSet
 from crossres.methods.shared.fusion import fused_distances, packed
@@ -26,27 +26,9 @@ from crossres.methods.shared.networks.views import LowViews
 from crossres.methods.shared.torch_tools import device_of
 from crossres.methods.shared.training.loop import Iteration
 from crossres.methods.shared.training.streams import streams
-from crossres.methods.sing import SingMethod, SingNetwork, SingOptions
+from crossres.methods.sing import SingMethod, SingNetwork
 
 LR_BRANCH = 10  # with the rate, it names the first weights of G_r
-
-
-@dataclass(frozen=True)
-class JbimOptions(SingOptions):
-    """Options of JBIM, beside those of SING; docs/methods/jbim.md argues each default.
-
-    lr_branch: without it, JBIM is SING. beta: the weight of the distance in the LR branch.
-    gallery_view: an LR branch takes gallery images "down-sampled" by its rate, or "as-is".
-    """
-
-    lr_branch: bool = True
-    beta: float = 1.0
-    gallery_view: Literal["down-sampled", "as-is"] = "down-sampled"
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.beta < 0:
-            raise ValueError("option beta must not be negative")
 
 
 class JbimNetwork(SingNetwork):
@@ -85,17 +67,9 @@ class JbimNetwork(SingNetwork):
         return cast(Tensor, self.views(images, sorted(rates)[len(rates) // 2]))
 
 
-class Jbim(SingMethod):
+class Jbim(JbimDeclaration, SingMethod):
     """SING with a second re-ID network for each rate, which learns from LR images unlifted."""
 
-    name: ClassVar[str] = "jbim"
-    title: ClassVar[str] = "JBIM"
-    grade: ClassVar[Grade] = "our reading"
-    reference: ClassVar[str] = (
-        "Joint Bilateral-Resolution Identity Modeling for Cross-Resolution Person "
-        "Re-Identification, International Journal of Computer Vision 2022"
-    )
-    Options: ClassVar[type] = JbimOptions
     options: JbimOptions
 
     def build(self, identities: int, run: Run, pretrained: bool) -> SingNetwork:

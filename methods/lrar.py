@@ -11,8 +11,7 @@ Masks are added and trained one by one from the output side, those above them fr
 Faithful structure: the sizes, the pairs and the schedule are ours. The level comes from the rate.
 """
 
-from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, cast
+from typing import cast
 
 import numpy as np
 import torch
@@ -20,7 +19,8 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from crossres.methods.interface.method import Distances, Embeddings, Grade
+from crossres.methods.declarations.lrar import LrarDeclaration, LrarOptions
+from crossres.methods.interface.method import Distances, Embeddings
 from crossres.methods.interface.run import Run
 from crossres.methods.interface.training_data import Images, TrainSet
 from crossres.methods.shared.loss_recording import recorded_loss
@@ -28,55 +28,13 @@ from crossres.methods.shared.losses.reid import batch_hard_triplet, smoothed_cro
 from crossres.methods.shared.networks.masks import MaskedTrunk
 from crossres.methods.shared.networks.reid import ReidNetwork, joined
 from crossres.methods.shared.networks.resolution import RateEstimator
-from crossres.methods.shared.reid_options import ReidOptions
 from crossres.methods.shared.tensors import in_batches, normalise, to_tensor
 from crossres.methods.shared.torch_method import TorchMethod
 from crossres.methods.shared.torch_tools import device_of, repeatable, seeded
 from crossres.methods.shared.training.descent import descend
 from crossres.methods.shared.training.loop import Iteration
 from crossres.methods.shared.training.schedule import make_optimiser
-from crossres.methods.shared.training.streams import check_rates, require_variants, streams
-
-
-@dataclass(frozen=True)
-class LrarOptions(ReidOptions):
-    """Options of LRAR, beside those of its re-ID network; docs/methods/lrar.md argues each default.
-
-    rates: the levels below HR. rate: of an image, "given" where the data set knows it (else
-        estimated from its pixels), or always "estimated".
-    length: "variable", or "fixed": all sub-vectors at every level.
-    masks: whether there are any. mask_start, mask_lr: their mean at first, their learning rate.
-    progressive: masks come one by one; otherwise all are there, and learn, from the start.
-    gallery: a gallery image passes with the masks of the "query" level, or with its "own" ones.
-    verification: lambda. verif_width: of the hidden layer of MLP.
-    triplet: adds Eq. 12 of MSIFLA over the images that are compared at a level.
-    """
-
-    parts: int = 1
-    label_smoothing: float = 0.0
-    test_normalise: Literal["network", "whole", "none"] = "none"
-    rates: tuple[int, ...] = (2, 3, 4)
-    rate: Literal["given", "estimated"] = "given"
-    length: Literal["variable", "fixed"] = "variable"
-    masks: bool = True
-    mask_start: float = 0.0
-    mask_lr: float = 1e-2
-    progressive: bool = True
-    gallery: Literal["query", "own"] = "query"
-    verification: float = 1.0
-    verif_width: int = 512
-    triplet: bool = False
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_rates(self.rates)
-        if self.verification < 0 or self.verif_width < 1 or self.mask_lr <= 0:
-            raise ValueError("verification >= 0, verif_width >= 1 and mask_lr > 0 are needed")
-
-    @property
-    def levels(self) -> tuple[int, ...]:
-        """The rate of each level, from the lowest resolution to HR."""
-        return (*sorted(self.rates, reverse=True), 1)
+from crossres.methods.shared.training.streams import require_variants, streams
 
 
 class LrarNetwork(nn.Module):
@@ -175,19 +133,9 @@ class LrarNetwork(nn.Module):
         return torch.cat([*blocks, levels[:, None].to(passes.dtype)], 1)
 
 
-class Lrar(TorchMethod[LrarNetwork]):
+class Lrar(LrarDeclaration, TorchMethod[LrarNetwork]):
     """A code whose length and whose trunk adapt to the resolution of the query."""
 
-    name: ClassVar[str] = "lrar"
-    title: ClassVar[str] = "LRAR"
-    grade: ClassVar[Grade] = "faithful structure"
-    needs_rate: ClassVar[bool] = True
-    reference: ClassVar[str] = (
-        "Learning Resolution-Adaptive Representations for Cross-Resolution Person "
-        "Re-Identification, arXiv 2207.13037"
-    )
-    Options: ClassVar[type] = LrarOptions
-    small_options: ClassVar[dict[str, Any]] = {"verif_width": 8}
     options: LrarOptions
 
     def build(self, identities: int, run: Run, pretrained: bool) -> LrarNetwork:

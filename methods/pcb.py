@@ -3,48 +3,18 @@
 A control: softmax classifiers on horizontal parts, HR and LR images alike, no refined part pooling.
 """
 
-from dataclasses import dataclass
-from typing import ClassVar, Literal
-
 from torch import Tensor, nn
 
-from crossres.methods.interface.method import Grade
+from crossres.methods.declarations.pcb import PcbDeclaration, PcbOptions
 from crossres.methods.interface.run import Run
 from crossres.methods.interface.training_data import TrainSet
 from crossres.methods.shared.losses.reid import smoothed_cross_entropy
 from crossres.methods.shared.networks.reid import ReidNetwork, joined, part_loss, stripes
-from crossres.methods.shared.reid_options import Head, ReidOptions
 from crossres.methods.shared.tensors import normalise
 from crossres.methods.shared.torch_method import TorchMethod
 from crossres.methods.shared.torch_tools import device_of
 from crossres.methods.shared.training.descent import descend
 from crossres.methods.shared.training.schedule import make_optimiser
-
-
-@dataclass(frozen=True)
-class PcbOptions(ReidOptions):
-    """Options of PCB: those of a re-ID network with PCB's values; docs/methods/pcb.md argues each.
-
-    test_feature: the pooled parts "g" (channels each), or what the classifiers see, "h" (part_width
-        each).
-    triplet: add the batch-hard triplet loss, which PCB does without (margin, triplet_normalise).
-    trunk_rate: the trunk's learning rate as a share of reid_lr, that of the new layers.
-    """
-
-    parts: int = 6
-    part_head: Head = "pcb"
-    label_smoothing: float = 0.0
-    optimiser: Literal["adam", "adamw", "sgd"] = "sgd"
-    reid_lr: float = 0.1
-    lr_drop_at: float = 2 / 3
-    test_feature: Literal["g", "h"] = "g"
-    triplet: bool = False
-    trunk_rate: float = 0.1
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.trunk_rate <= 0:
-            raise ValueError("option trunk_rate must be positive")
 
 
 class PcbNetwork(nn.Module):
@@ -76,17 +46,9 @@ class PcbNetwork(nn.Module):
         return [parameter for name, parameter in parameters if not name.startswith("trunk.")]
 
 
-class Pcb(TorchMethod[PcbNetwork]):
+class Pcb(PcbDeclaration, TorchMethod[PcbNetwork]):
     """A ResNet with a softmax classifier for each horizontal part."""
 
-    name: ClassVar[str] = "pcb"
-    title: ClassVar[str] = "PCB"
-    grade: ClassVar[Grade] = "control"
-    reference: ClassVar[str] = (
-        "Beyond Part Models: Person Retrieval with Refined Part Pooling (and a Strong "
-        "Convolutional Baseline), ECCV 2018"
-    )
-    Options: ClassVar[type] = PcbOptions
     options: PcbOptions
 
     def build(self, identities: int, run: Run, pretrained: bool) -> PcbNetwork:

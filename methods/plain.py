@@ -3,13 +3,12 @@
 It shares backbone, losses, batches and schedule with MSIFLA, whose gain is measured against it.
 """
 
-from dataclasses import dataclass
-from typing import ClassVar, cast
+from typing import cast
 
 import torch
 from torch import Tensor, nn
 
-from crossres.methods.interface.method import Grade
+from crossres.methods.declarations.plain import PlainDeclaration, PlainOptions
 from crossres.methods.interface.run import Run
 from crossres.methods.interface.training_data import TrainSet
 from crossres.methods.shared.networks.reid import ReidNetwork, joined, part_loss
@@ -19,22 +18,6 @@ from crossres.methods.shared.torch_method import TorchMethod
 from crossres.methods.shared.torch_tools import device_of
 from crossres.methods.shared.training.loop import Iteration
 from crossres.methods.shared.training.schedule import make_optimiser, set_rate
-
-
-@dataclass(frozen=True)
-class PlainOptions(ReidOptions):
-    """Options of the plain network, those of any re-ID network.
-
-    networks: so many networks that share nothing but their batches, their features side by side:
-        what more networks bring of themselves, whatever else a method does with them.
-    """
-
-    networks: int = 1
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.networks < 1:
-            raise ValueError("option networks must be at least 1")
 
 
 class PlainNetwork(nn.Module):
@@ -61,14 +44,9 @@ class PlainNetwork(nn.Module):
         return [cast(ReidNetwork, network).features(normalised) for network in self.reid]
 
 
-class Plain(TorchMethod[PlainNetwork]):
+class Plain(PlainDeclaration, TorchMethod[PlainNetwork]):
     """A part-based ResNet trained on HR and LR images alike."""
 
-    name: ClassVar[str] = "plain"
-    title: ClassVar[str] = "Plain re-ID network"
-    grade: ClassVar[Grade] = "control"
-    reference: ClassVar[str] = "the re-ID network of MSIFLA (paper Figure 4) alone"
-    Options: ClassVar[type] = PlainOptions
     options: PlainOptions
 
     def build(self, identities: int, run: Run, pretrained: bool) -> PlainNetwork:

@@ -13,21 +13,18 @@ so that P learns, though nobody knows the best factor. Our reading: the idea is 
 networks, metric and constants are ours (docs/methods/pri.md).
 """
 
-from dataclasses import dataclass
 from functools import partial
-from typing import Any, ClassVar, Literal
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from crossres.methods.interface.method import Grade
+from crossres.methods.declarations.pri import PcbPriDeclaration, PriDeclaration, PriOptions
 from crossres.methods.interface.run import Run
 from crossres.methods.interface.training_data import Images, TrainSet
 from crossres.methods.shared.loss_recording import recorded_loss
 from crossres.methods.shared.networks.adaptive import Predictor, Recovery, soft_labels
 from crossres.methods.shared.networks.reid import ReidNetwork, joined, part_loss
-from crossres.methods.shared.reid_options import Head, ReidOptions
 from crossres.methods.shared.tensors import normalise
 from crossres.methods.shared.torch_method import TorchMethod
 from crossres.methods.shared.torch_tools import device_of, seeded
@@ -35,45 +32,6 @@ from crossres.methods.shared.training.descent import descend
 from crossres.methods.shared.training.loop import Iteration
 from crossres.methods.shared.training.schedule import make_optimiser
 from crossres.methods.shared.training.streams import require_variants, streams
-
-Weights = Literal["labels", "end-to-end", "uniform"]
-
-
-@dataclass(frozen=True)
-class PriOptions(ReidOptions):
-    """Options of PRI, beside those of its re-ID network; docs/methods/pri.md argues each default.
-
-    factors: the k. sr: an "edsr", or "none": all branches leave images as they are.
-    sr_width, sr_blocks: of the body of the R_k. sr_lr: its learning rate.
-    weights: P learns from the "labels" q, "end-to-end" from L_id, or is "uniform".
-    tau: of q. fusion: f(x) as written, a "sum", or at test the feature of the "best" branch alone.
-    predictor_width: channels of its first convolution.
-    rec_weight, branch_weight, pred_weight: of L_rec, of the first half of L_id, of L_pred.
-    """
-
-    parts: int = 1
-    factors: tuple[int, ...] = (1, 2, 3, 4)
-    sr: Literal["edsr", "none"] = "edsr"
-    sr_width: int = 64
-    sr_blocks: int = 8
-    sr_lr: float = 1e-4
-    weights: Weights = "labels"
-    tau: float = 0.02
-    fusion: Literal["sum", "best"] = "sum"
-    predictor_width: int = 32
-    rec_weight: float = 100.0
-    branch_weight: float = 1.0
-    pred_weight: float = 1.0
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        different = set(self.factors)
-        if not different or different - {1, 2, 3, 4} or len(different) < len(self.factors):
-            raise ValueError("option factors must be a list of different ones of 1, 2, 3, 4")
-        if min(self.sr_width, self.sr_blocks, self.predictor_width, self.sr_lr, self.tau) <= 0:
-            raise ValueError("sr_width, sr_blocks, sr_lr, predictor_width, tau must be positive")
-        if min(self.rec_weight, self.branch_weight, self.pred_weight) < 0:
-            raise ValueError("rec_weight, branch_weight and pred_weight must not be negative")
 
 
 class PriNetwork(nn.Module):
@@ -138,17 +96,9 @@ class PriNetwork(nn.Module):
         return joined([(each * weights.T[:, :, None]).sum(0)], self.options)
 
 
-class Pri(TorchMethod[PriNetwork]):
+class Pri(PriDeclaration, TorchMethod[PriNetwork]):
     """Recovery branches for several factors, fused as a predictor says that suits the image."""
 
-    name: ClassVar[str] = "pri"
-    title: ClassVar[str] = "PRI"
-    grade: ClassVar[Grade] = "our reading"
-    reference: ClassVar[str] = (
-        "Prediction and Recovery for Adaptive Low-Resolution Person Re-Identification, ECCV 2020"
-    )
-    Options: ClassVar[type] = PriOptions
-    small_options: ClassVar[dict[str, Any]] = {"sr_width": 4, "sr_blocks": 1}
     options: PriOptions
 
     def build(self, identities: int, run: Run, pretrained: bool) -> PriNetwork:
@@ -175,18 +125,5 @@ class Pri(TorchMethod[PriNetwork]):
         return {f"R_{k}": self.rebuilt(images, partial(network.branch, j)) for j, k in branches}
 
 
-@dataclass(frozen=True)
-class PcbPriOptions(PriOptions):
-    """Options of PCB + PRI: those of PRI with the six parts of PCB."""
-
-    parts: int = 6
-    part_head: Head = "pcb"
-    label_smoothing: float = 0.0
-
-
-class PcbPri(Pri):
+class PcbPri(PcbPriDeclaration, Pri):
     """PRI whose re-ID network is PCB."""
-
-    name: ClassVar[str] = "pcb-pri"
-    title: ClassVar[str] = "PCB + PRI"
-    Options: ClassVar[type] = PcbPriOptions

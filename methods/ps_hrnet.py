@@ -12,84 +12,30 @@ losses and constants are as in the authors' public code; which pairs there are i
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Literal
+from dataclasses import replace
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from crossres.methods.interface.method import Embeddings, Grade
+from crossres.methods.declarations.ps_hrnet import PsHrnetDeclaration, PsHrnetOptions
+from crossres.methods.interface.method import Embeddings
 from crossres.methods.interface.run import Run
 from crossres.methods.interface.training_data import Images, TrainSet
 from crossres.methods.shared.loss_recording import recorded_loss, recording_losses
 from crossres.methods.shared.networks.multiscale import (
     MultiScaleReid,
-    Trunk,
     build_branches,
     identity_loss,
 )
 from crossres.methods.shared.networks.vdsr import VDSR
-from crossres.methods.shared.reid_options import ReidOptions
 from crossres.methods.shared.tensors import denormalise, normalise, to_tensor
 from crossres.methods.shared.torch_method import TorchMethod
 from crossres.methods.shared.torch_tools import device_of, seeded
 from crossres.methods.shared.training.loop import Iteration
 from crossres.methods.shared.training.schedule import make_optimiser, set_rate
-from crossres.methods.shared.training.streams import check_rates, require_variants
-
-
-@dataclass(frozen=True)
-class PsHrnetOptions(ReidOptions):
-    """Options of PS-HRNet; docs/methods/ps-hrnet.md argues each default.
-
-    trunk: "hrnet_w32" of timm, or the last four maps of the "profile"'s, the deepest one first.
-    part_width: of the linear layer before the classifier; dropout: behind it. It has no parts.
-    test_normalise: anything but "none" is the cosine of the sum over an image and its mirror image.
-    lr_drop_again_at: after this share of the schedule the rate is multiplied by lr_drop once more.
-    sr: "vdsr", or "none": images as they are. sr_width, sr_blocks: see VDSR.
-    teacher: whether there is one. rates: of the x_l, one drawn for each HR image of a batch.
-    ce_weight, sr_weight, distil_weight: the 1.15, 0.5 and 0.5 of L.
-    """
-
-    parts: int = 1
-    part_width: int = 512
-    margin: float = 0.3
-    test_normalise: Literal["network", "whole", "none"] = "whole"
-    embed_flip: bool = True
-    optimiser: Literal["adam", "adamw", "sgd"] = "sgd"
-    reid_lr: float = 0.0085
-    lr_drop_at: float = 30 / 71
-    lr_drop_again_at: float = 60 / 71
-    reid_warmup: float = 5 / 71
-    crop: int = 10
-    trunk: Trunk = "hrnet_w32"
-    dropout: float = 0.5
-    sr: Literal["vdsr", "none"] = "vdsr"
-    sr_width: int = 64
-    sr_blocks: int = 18
-    teacher: bool = True
-    rates: tuple[int, ...] = (2, 3, 4)
-    ce_weight: float = 1.15
-    sr_weight: float = 0.5
-    distil_weight: float = 0.5
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if (self.parts, self.part_head) != (1, "none"):
-            raise ValueError('ps-hrnet pools in its own way: parts is 1 and part_head "none"')
-        check_rates(self.rates)
-        if not 0.0 <= self.lr_drop_again_at <= 1.0 or not 0.0 <= self.dropout < 1.0:
-            raise ValueError("lr_drop_again_at and dropout must lie between 0 and 1")
-        weights = (self.ce_weight, self.sr_weight, self.distil_weight)
-        if min(self.sr_width, self.sr_blocks) < 1 or min(weights) < 0:
-            raise ValueError("sr_width and sr_blocks must be at least 1, no weight negative")
-
-    def rate(self, now: Iteration) -> float:
-        """Return the learning rate in this iteration: warm-up, then two drops."""
-        second_drop = self.lr_drop if now.elapsed >= self.lr_drop_again_at else 1.0
-        return second_drop * now.rate(self.reid_lr, self.reid_warmup)
+from crossres.methods.shared.training.streams import require_variants
 
 
 class PsHrnetNetwork(nn.Module):
@@ -129,24 +75,9 @@ class PsHrnetNetwork(nn.Module):
         return self.reid.features(self.sr(normalise(images)))
 
 
-class PsHrnet(TorchMethod[PsHrnetNetwork]):
+class PsHrnet(PsHrnetDeclaration, TorchMethod[PsHrnetNetwork]):
     """A student that restores its images and imitates a teacher that has seen HR ones."""
 
-    name: ClassVar[str] = "ps-hrnet"
-    title: ClassVar[str] = "PS-HRNet"
-    grade: ClassVar[Grade] = "faithful structure"
-    reference: ClassVar[str] = (
-        "Deep High-Resolution Representation Learning for Cross-Resolution Person "
-        "Re-Identification, IEEE TIP 2021"
-    )
-    Options: ClassVar[type] = PsHrnetOptions
-    small_options: ClassVar[dict[str, Any]] = {
-        "trunk": "profile",
-        "part_width": 8,
-        "sr_width": 4,
-        "sr_blocks": 1,
-        "crop": 1,
-    }
     options: PsHrnetOptions
 
     def build(self, identities: int, run: Run, pretrained: bool) -> PsHrnetNetwork:
@@ -208,7 +139,7 @@ class PsHrnet(TorchMethod[PsHrnetNetwork]):
         o, learned = self.options, network.parameters()
         optimiser = make_optimiser(o.optimiser, learned, o.reid_lr, o.reid_weight_decay, True)
         for now in self.iterations(network, train, run):
-            set_rate(optimiser, o.rate(now))
+            set_rate(optimiser, learning_rate(now, o))
             optimiser.zero_grad()
             if (value := loss(now)) is not None:
                 value.backward()  # type: ignore[no-untyped-call]
@@ -237,3 +168,9 @@ def _phase(run: Run, phase: int, phases: int) -> Run:
         run.progress(phase * total + done, phases * total)
 
     return replace(run, progress=progress)
+
+
+def learning_rate(now: Iteration, options: PsHrnetOptions) -> float:
+    """Return the learning rate in this iteration: warm-up, then two drops."""
+    second_drop = options.lr_drop if now.elapsed >= options.lr_drop_again_at else 1.0
+    return second_drop * now.rate(options.reid_lr, options.reid_warmup)

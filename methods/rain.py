@@ -9,29 +9,9 @@ a discriminator D_j of the maps f_j at several depths instead of one:
 Our reading: which depths, all layers and constants; docs/methods/cad-net.md argues them.
 """
 
-from dataclasses import dataclass
-from typing import ClassVar
-
-from crossres.methods.cad_net import CadNet, CadNetOptions
-from crossres.methods.interface.method import Grade
+from crossres.methods.cad_net import CadNet
+from crossres.methods.declarations.rain import RainDeclaration
 
 
-@dataclass(frozen=True)
-class RainOptions(CadNetOptions):
-    """Options of RAIN: those of CAD-Net with other defaults."""
-
-    depths: tuple[int, ...] = (3, 4, 5)
-    second: bool = False
-    image_weight: float = 0.0
-
-
-class Rain(CadNet):
+class Rain(RainDeclaration, CadNet):
     """One encoder, aligned at several depths, whose maps must suffice to paint the HR image."""
-
-    name: ClassVar[str] = "rain"
-    title: ClassVar[str] = "RAIN"
-    grade: ClassVar[Grade] = "our reading"
-    reference: ClassVar[str] = (
-        "Learning Resolution-Invariant Deep Representations for Person Re-Identification, AAAI 2019"
-    )
-    Options: ClassVar[type] = RainOptions

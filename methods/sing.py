@@ -11,67 +11,26 @@ is the suite's. Our reading: rho is read from the pixels.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
 
-from crossres.methods.interface.method import Distances, Embeddings, Grade
+from crossres.methods.declarations.sing import SingMethodDeclaration, SingOptions
+from crossres.methods.interface.method import Distances, Embeddings
 from crossres.methods.interface.run import Run
 from crossres.methods.interface.training_data import Images, TrainSet
 from crossres.methods.shared.fusion import fitting_weights, fused_distances, packed
 from crossres.methods.shared.losses.reid import batch_hard_triplet, smoothed_cross_entropy
 from crossres.methods.shared.networks.reid import joined
 from crossres.methods.shared.networks.resolution import RateEstimator
-from crossres.methods.shared.networks.srcnn import SRCNN, Output, luminance_loss
-from crossres.methods.shared.reid_options import Head, ReidOptions
+from crossres.methods.shared.networks.srcnn import SRCNN, luminance_loss
 from crossres.methods.shared.tensors import normalise
 from crossres.methods.shared.torch_method import TorchMethod
 from crossres.methods.shared.torch_tools import device_of, seeded
 from crossres.methods.shared.training.descent import descend
 from crossres.methods.shared.training.loop import Iteration
 from crossres.methods.shared.training.schedule import make_optimiser
-from crossres.methods.shared.training.streams import check_rates, require_variants, streams
-
-
-@dataclass(frozen=True)
-class SingOptions(ReidOptions):
-    """Options of SING, beside those of its re-ID networks; docs/methods/sing.md argues defaults.
-
-    rates: the r_j. models: a SING "per-rate", or "one" that learns from all rates, nothing to fuse.
-    sr: "srcnn", or "none": images as they are. sr_widths, sr_output: see SRCNN. sr_lr: its rate.
-    alpha: of L_r, pixels in levels of 255. joint: whether CE trains the SRCNN, too.
-    triplet: adds Eq. 12 of MSIFLA over all streams, as `plain` has it.
-    theta: of w_j; a large one gives the mean of the distances.
-    """
-
-    parts: int = 1
-    part_head: Head = "pcb"
-    label_smoothing: float = 0.0
-    rates: tuple[int, ...] = (2, 3, 4)
-    models: Literal["per-rate", "one"] = "per-rate"
-    sr: Literal["srcnn", "none"] = "srcnn"
-    sr_widths: tuple[int, ...] = (64, 32)
-    sr_output: Output = "difference"
-    sr_lr: float = 1e-3
-    alpha: float = 1.0
-    joint: bool = True
-    triplet: bool = False
-    theta: float = 1.0
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_rates(self.rates)
-        if len(self.sr_widths) != 2 or min(self.sr_widths) < 1:
-            raise ValueError("option sr_widths must be two numbers of channels")
-        if self.alpha < 0 or min(self.sr_lr, self.theta) <= 0:
-            raise ValueError("alpha must not be negative, sr_lr and theta must be positive")
-
-    @property
-    def groups(self) -> list[tuple[int, ...]]:
-        """The rates that each SING learns from."""
-        return [self.rates] if self.models == "one" else [(rate,) for rate in self.rates]
+from crossres.methods.shared.training.streams import require_variants, streams
 
 
 class SingNetwork(nn.Module):
@@ -122,15 +81,9 @@ class SingNetwork(nn.Module):
         return joined([self.reid[index].features(normalise(images))], self.options)  # type: ignore[operator]
 
 
-class SingMethod(TorchMethod[SingNetwork]):
+class SingMethod(SingMethodDeclaration, TorchMethod[SingNetwork]):
     """One SRCNN and one re-ID network for each rate, their distances fused."""
 
-    name: ClassVar[str] = "sing"
-    title: ClassVar[str] = "SING"
-    grade: ClassVar[Grade] = "faithful structure"
-    reference: ClassVar[str] = "Deep Low-Resolution Person Re-Identification, AAAI 2018"
-    Options: ClassVar[type] = SingOptions
-    small_options: ClassVar[dict[str, Any]] = {"sr_widths": (4, 4)}
     options: SingOptions
 
     def build(self, identities: int, run: Run, pretrained: bool) -> SingNetwork:

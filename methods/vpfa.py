@@ -11,9 +11,8 @@ the estimator of r is our own. docs/methods/vpfa.md argues each default.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, ClassVar, Literal, cast
+from typing import cast
 
 import numpy as np
 import torch
@@ -22,57 +21,17 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from crossres.datasets.base.errors import InputError
-from crossres.methods.interface.method import Embeddings, Grade
+from crossres.methods.declarations.vpfa import Start, VpfaDeclaration, VpfaOptions
+from crossres.methods.interface.method import Embeddings
 from crossres.methods.interface.run import Run
 from crossres.methods.interface.training_data import Images, TrainSet
-from crossres.methods.plain import Plain, PlainNetwork, PlainOptions
+from crossres.methods.plain import Plain, PlainNetwork
 from crossres.methods.shared.loss_recording import recorded_loss
 from crossres.methods.shared.networks.reid import ReidNetwork, joined
 from crossres.methods.shared.tensors import in_batches, to_tensor
 from crossres.methods.shared.torch_tools import device_of, repeatable, seeded
 from crossres.methods.shared.training.schedule import make_optimiser, set_rate, total_iterations
-from crossres.methods.shared.training.streams import check_rates, require_variants
-
-Start = Literal["identity", "random"]
-
-
-@dataclass(frozen=True)
-class VpfaOptions(PlainOptions):
-    """Options of VPFA, beside those of the re-ID network behind its features.
-
-    embed_flip: the frozen feature is the mean of an image's and its mirror image's, in training,
-        too, as in the authors' code.
-    features: the re-ID network learns from "all" training images, as method `plain` does, or from
-        the "hr" ones alone: a network that knows nothing of low resolution.
-    rates: the rates that have a block; () is the ablation, the frozen features as they are.
-    rate: "given" takes an image's rate from the data set (an oracle, as in the paper) where it is
-        known; "estimated" never does, but guesses it from the frozen feature.
-    pairs: Eq. 2 over "images", as in the authors' code, or over the mean features of "identities".
-    start: of a block: the "identity" (a last layer of zeros), or torch's "random" weights.
-    vp_width; vp_epochs; vp_batch; vp_lr; vp_weight_decay: of the blocks and of the estimator. The
-        rate of learning is halved after each quarter of the epochs.
-    """
-
-    embed_flip: bool = True
-    features: Literal["all", "hr"] = "all"
-    rates: tuple[int, ...] = (2, 3, 4)
-    rate: Literal["given", "estimated"] = "given"
-    pairs: Literal["images", "identities"] = "images"
-    start: Start = "identity"
-    vp_width: int = 2048
-    vp_epochs: int = 120
-    vp_batch: int = 32
-    vp_lr: float = 2e-4
-    vp_weight_decay: float = 1e-5
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.rates:
-            check_rates(self.rates)
-        if min(self.vp_width, self.vp_epochs, self.vp_batch) < 1:
-            raise ValueError("options vp_width, vp_epochs and vp_batch must be at least 1")
-        if self.vp_lr <= 0 or self.vp_weight_decay < 0:
-            raise ValueError("vp_lr must be positive and vp_weight_decay not negative")
+from crossres.methods.shared.training.streams import require_variants
 
 
 def hidden(inputs: int, width: int, layers: int) -> list[nn.Module]:
@@ -159,19 +118,9 @@ class VpfaNetwork(nn.Module):
         return joined([moved], self.options)
 
 
-class Vpfa(Plain):
+class Vpfa(VpfaDeclaration, Plain):
     """Vector-panning feature alignment on top of the plain re-ID network."""
 
-    name: ClassVar[str] = "vpfa"
-    title: ClassVar[str] = "VPFA"
-    grade: ClassVar[Grade] = "faithful structure"
-    needs_rate: ClassVar[bool] = True
-    reference: ClassVar[str] = (
-        "Looking Alike From Far to Near: Enhancing Cross-Resolution Re-Identification via Feature "
-        "Vector Panning, arXiv 2510.00936"
-    )
-    Options: ClassVar[type] = VpfaOptions
-    small_options: ClassVar[dict[str, Any]] = {"vp_width": 8, "vp_epochs": 2}
     options: VpfaOptions
 
     def build(self, identities: int, run: Run, pretrained: bool) -> VpfaNetwork:  # type: ignore[override]

@@ -1,6 +1,7 @@
 """Write the report of a results folder, and print its tables."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -28,6 +29,24 @@ from crossres.reports.tables.markdown import to_markdown
 from crossres.reports.tables.terminal import print_grid
 
 
+@dataclass(frozen=True)
+class Contents:
+    """The records of a results folder, and the grids of each table that has any of them.
+
+    `problems` are the artifacts that the grids wanted and that are not usable.
+    """
+
+    artifacts: ArtifactFolder
+    folder: RecordFolder
+    by_table: Mapping[str, Sequence[Grid]]
+    problems: tuple[str, ...]
+
+    @property
+    def grids(self) -> list[Grid]:
+        """The grids of all tables, in their order."""
+        return [grid for group in self.by_table.values() for grid in group]
+
+
 def write_report(
     results: Path | str, tables: Sequence[Table | str | Path] | None = None
 ) -> list[Path]:
@@ -39,12 +58,15 @@ def write_report(
     report. Raises InputError when the folder has no usable record, or none that
     belongs to a table asked for.
     """
+    return write_contents(contents_of(as_path(results, "results"), tables))
+
+
+def write_contents(contents: Contents) -> list[Path]:
+    """Write the report of a folder that has been read, as `write_report` does."""
     from crossres.reports.charts.pdf import pdf_figures  # matplotlib: only a report waits for it
 
-    results = as_path(results, "results")
-    artifacts = ArtifactFolder(results)
-    folder, by_table = _grids(artifacts, tables)
-    grids = [grid for group in by_table.values() for grid in group]
+    artifacts, folder, by_table = contents.artifacts, contents.folder, contents.by_table
+    results, grids = artifacts.results, contents.grids
     used = {record.key for grid in grids for record in grid.records}
     leftovers = Leftovers(
         tuple(record for key, record in folder.records.items() if key not in used),
@@ -93,21 +115,24 @@ def print_table(
 
     Raises InputError as `write_report` does.
     """
-    artifacts = ArtifactFolder(results)
-    folder, by_table = _grids(artifacts, tables)
-    screen, parts = console or Console(), Parts()
-    for group in by_table.values():
-        for grid in group:
-            parts.draw(f"the table {grid.table.id}", partial(print_grid, grid, screen), nothing)
-    for line in (*folder.broken, *artifacts.problems):
+    print_contents(contents_of(results, tables), console or Console())
+
+
+def print_contents(contents: Contents, screen: Console) -> None:
+    """Print the tables of a folder that has been read, as `print_table` does."""
+    parts = Parts()
+    for grid in contents.grids:
+        parts.draw(f"the table {grid.table.id}", partial(print_grid, grid, screen), nothing)
+    for line in (*contents.folder.broken, *contents.problems):
         screen.print(f"ignored {line}", style="yellow", markup=False)
 
 
-def _grids(
-    artifacts: ArtifactFolder, tables: Sequence[Table | str | Path] | None
-) -> tuple[RecordFolder, dict[str, list[Grid]]]:
-    """Return the records of the folder and the grids of each table that has any."""
-    results = artifacts.results
+def contents_of(results: Path, tables: Sequence[Table | str | Path] | None) -> Contents:
+    """Read a results folder once for all that is written and printed of it.
+
+    Raises InputError as `write_report` does.
+    """
+    artifacts = ArtifactFolder(results)
     check_results(results)
     folder = scan_records(results)
     if not folder.records:
@@ -128,7 +153,7 @@ def _grids(
             f"{results / 'records'}: none of its {len(folder.records)} records belongs to "
             f"{', '.join(table.id for table in chosen)}; name the table file they were run from"
         )
-    return folder, by_table
+    return Contents(artifacts, folder, by_table, tuple(artifacts.problems))
 
 
 def _widest(by_table: dict[str, list[Grid]]) -> dict[str, list[Grid]]:

@@ -18,7 +18,7 @@ from crossres.datasets.base.places import user_path
 from crossres.datasets.base.suggest import did_you_mean, unknown
 from crossres.datasets.base.texts import check_name, read_toml
 from crossres.methods.interface.profile import BackboneSpec, Profile, TrainSpec
-from crossres.methods.interface.registry import method_class, method_names
+from crossres.methods.interface.registry import declaration, is_method, method_names
 
 FOLDER = Path(__file__).parents[1] / "profiles"
 MOST_PIXELS, MOST_OF_BACKBONE, MOST_OF_TRAINING = 4096, 4096, 10_000_000
@@ -67,8 +67,7 @@ def profile_content(profile: Profile, method: str) -> dict[str, Any]:
     digests, Record.initial) and what is said of the numbers (Record.standing).
     """
     names = [field.name for field in fields(profile) if field.name not in NO_CONTENT]
-    known = method in method_names()
-    overrides = profile.overrides(method, method_class(method).Options) if known else {}
+    overrides = profile.overrides(method, declaration(method).Options) if is_method(method) else {}
     methods = {method: overrides} if overrides else {}
     return {name: getattr(profile, name) for name in names} | {"methods": methods}
 
@@ -144,7 +143,7 @@ def _check_counts(where: str, entries: dict[str, Any], most: int) -> None:
 
 def _check_methods(where: str, methods: dict[str, Any]) -> None:
     for method, options in methods.items():
-        if method not in method_names():
+        if not is_method(method):
             raise unknown("method", method, method_names(), where)
         if not isinstance(options, dict):
             raise InputError(f"{where}: methods.{method} must be a table of options")

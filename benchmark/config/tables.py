@@ -20,7 +20,7 @@ from crossres.datasets.base.suggest import did_you_mean, unknown
 from crossres.datasets.base.texts import check_name, plain_number, plain_text, read_csv, read_toml
 from crossres.datasets.cards import CARDS
 from crossres.datasets.protocols import canonical_text, gallery_rule
-from crossres.methods.interface.registry import method_names
+from crossres.methods.interface.registry import is_method, method_names
 
 FOLDER = Path(__file__).parents[1] / "tables"
 CLAIMS = "claims"  # how the names of files in the folder begin that are no tables: see claims.py
@@ -251,7 +251,7 @@ def _oracle(where: str, content: Any) -> Row:
 
 def _row(here: str, content: Any) -> Row:
     row = build(Row, content, here)
-    if row.method not in method_names():
+    if not is_method(row.method):
         raise unknown("method", row.method, method_names(), here)
     if row.twin_protocol and not row.protocol:
         raise InputError(f"{here}: twin_protocol stands for a protocol, which is missing")

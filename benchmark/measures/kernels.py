@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from typing import Literal
 
 import numpy as np
-import torch
 
 Kernels = Literal["portable", "native"]
 KERNELS: tuple[Kernels, ...] = ("portable", "native")
@@ -36,6 +35,8 @@ def kernel_variables(kernels: Kernels) -> dict[str, str]:
 
 def kernels_of_process() -> str:
     """Name the kernels of this process and the instructions that torch uses: "portable, AVX2"."""
+    import torch  # not for those who only plan
+
     kernels = os.environ.get(CHOSEN, "native")
     return f"{kernels}, {torch.backends.cpu.get_cpu_capability()}"
 

@@ -79,7 +79,7 @@ def run_cell(job: Job, progress: Progress, *, keep_weights: bool = False) -> Cel
     """
     watch = Stopwatch()
     device = resolve_device(job.profile.device)
-    code = code_digest(cell_roots(method_class(job.cell.method), CARDS[job.cell.dataset].reader))
+    code = code_digest(cell_roots(job.cell.method, CARDS[job.cell.dataset].reader))
     with watch.phase("prepare"):
         raw, manifest, store = open_data(job, progress)
         train = train_set(manifest, store)

@@ -4,15 +4,17 @@ Comments, docstrings and layout do not count; any other change to a module that 
 """
 
 import ast
-import importlib.util
-from collections.abc import Iterable, Iterator
+import sys
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 from typing import Any
 
 from crossres.benchmark.records.cell import canonical_json
 from crossres.datasets.base.errors import InputError
 from crossres.datasets.base.files import digest_of
+from crossres.methods.interface.registry import method_module
 
 ROOMS = ("crossres.datasets", "crossres.methods", "crossres.benchmark")
 # They only look up by name what is a root of its own, or are data with a version of their own
@@ -24,12 +26,14 @@ LEFT_OUT = (
 )
 
 
-def code_digest(roots: Iterable[str]) -> str:
+def code_digest(roots: Iterable[str], found: dict[str, ModuleSpec | None] | None = None) -> str:
     """Hash the modules `roots` and all first-party modules that they import: SHA-256 in hex.
 
     First-party are our rooms and the top-level packages of the roots themselves (plug-ins).
+    `found` keeps where modules lie for the next digests, while the same files are there.
     Raises InputError when a root has no source file.
     """
+    found = {} if found is None else found
     roots = sorted(set(roots))
     plugins = {root.partition(".")[0] for root in roots} - {"crossres"}
     packages = (*ROOMS, *sorted(plugins))
@@ -37,7 +41,7 @@ def code_digest(roots: Iterable[str]) -> str:
     waiting = list(roots)
     while waiting:
         name = waiting.pop()
-        path = None if name in digests or _is_in(name, LEFT_OUT) else _source(name)
+        path = None if name in digests or _is_in(name, LEFT_OUT) else _source(name, found)
         if path is not None:
             digests[name], imported = _read(name, path, path.stat().st_mtime_ns)
             waiting += [module for module in imported if _is_in(module, packages)]
@@ -46,11 +50,14 @@ def code_digest(roots: Iterable[str]) -> str:
     return digest_of(canonical_json(digests))
 
 
-def cell_roots(method: type, reader: str) -> list[str]:
-    """Return the modules that a cell of this method class and reader begins with."""
+def cell_roots(method: str, reader: str) -> list[str]:
+    """Return the modules that a cell of this method and reader begins with, given by name.
+
+    Raises InputError for an unknown method.
+    """
     return [
         "crossres.benchmark.runs.cell",
-        method.__module__,
+        method_module(method),
         f"crossres.datasets.readers.{reader}",
     ]
 
@@ -59,15 +66,31 @@ def _is_in(name: str, packages: Iterable[str]) -> bool:
     return any(name == package or name.startswith(f"{package}.") for package in packages)
 
 
-def _source(name: str) -> Path | None:
+def _source(name: str, found: dict[str, ModuleSpec | None]) -> Path | None:
     """Return the file of a module; None for what is none (a class, say) or has no source."""
-    try:
-        spec = importlib.util.find_spec(name)
-    except (ModuleNotFoundError, ValueError):
-        return None
+    spec = _spec(name, found)
     if spec is None or spec.origin is None or not spec.origin.endswith(".py"):
         return None
     return Path(spec.origin)
+
+
+def _spec(name: str, found: dict[str, ModuleSpec | None]) -> ModuleSpec | None:
+    """Return `importlib.util.find_spec` without importing what the module lies in.
+
+    That would import torch, too: a class is looked for as if its module were a package.
+    """
+    if name in found:
+        return found[name]
+    package = name.rpartition(".")[0]
+    path: Sequence[str] | None = None
+    if package:
+        around = _spec(package, found)
+        if around is None or around.submodule_search_locations is None:
+            return None
+        path = around.submodule_search_locations
+    specs = (finder.find_spec(name, path) for finder in sys.meta_path)
+    found[name] = next((spec for spec in specs if spec is not None), None)
+    return found[name]
 
 
 @cache
@@ -81,7 +104,7 @@ def _read(name: str, path: Path, mtime: int) -> tuple[str, tuple[str, ...]]:
 
 
 def _imports(tree: ast.AST, package: str) -> Iterator[str]:
-    for node in ast.walk(tree):
+    for node in _statements(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -90,6 +113,16 @@ def _imports(tree: ast.AST, package: str) -> Iterator[str]:
             module = ".".join([*base, *([node.module] if node.module else [])])
             yield module
             yield from (f"{module}.{alias.name}" for alias in node.names)
+
+
+def _statements(tree: ast.AST) -> Iterator[ast.AST]:
+    """Yield all statements, wherever they stand; `ast.walk` goes into every expression, too."""
+    waiting = [tree]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        for name in ("body", "orelse", "handlers", "finalbody", "cases"):
+            waiting += getattr(node, name, ())
 
 
 def _plain(node: Any) -> Any:

@@ -17,6 +17,9 @@ from crossres.datasets.splits.manifest import Manifest
 Progress = Callable[[str, int, int], None]
 """progress(phase, done, total): called by whatever runs in a worker."""
 
+Opener = Callable[[str, Source, Path], Raw]
+"""open_admitted, or the same for those who ask for one folder several times."""
+
 
 @dataclass(frozen=True)
 class SurveyRequest:
@@ -46,10 +49,10 @@ class Survey:
     manifests: Mapping[int, str]
 
 
-def survey(request: SurveyRequest, progress: Progress) -> Survey:
+def survey(request: SurveyRequest, progress: Progress, opened: Opener = open_admitted) -> Survey:
     """Read the raw folder (drawing the twin when needed) and build the manifest of each seed."""
     progress("raw folder", 0, 1 + len(request.seeds))
-    raw = open_admitted(request.dataset, request.source, request.cache)
+    raw = opened(request.dataset, request.source, request.cache)
     digests, protocol = {}, ""
     for step, seed in enumerate(request.seeds, start=1):
         progress("manifests", step, 1 + len(request.seeds))

@@ -7,6 +7,9 @@ import sys
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from functools import lru_cache, partial
+from importlib.machinery import ModuleSpec
+from itertools import chain
 from pathlib import Path
 from statistics import fmean
 from typing import Literal, TextIO
@@ -18,8 +21,15 @@ from crossres.benchmark.records.cell import Cell, Job, canonical_json, make_job,
 from crossres.benchmark.records.record import RecordFolder, scan_records
 from crossres.benchmark.records.weights import has_weights
 from crossres.benchmark.runs.code_digest import cell_roots, code_digest
-from crossres.benchmark.runs.data import Progress, Survey, SurveyRequest, survey
-from crossres.benchmark.runs.engine import Engine, Failed, Finished, Task, local
+from crossres.benchmark.runs.data import Opener, Progress, Survey, SurveyRequest, survey
+from crossres.benchmark.runs.engine import (
+    Engine,
+    Failed,
+    Finished,
+    Task,
+    in_this_process,
+    local,
+)
 from crossres.benchmark.runs.progress import Clock, watched
 from crossres.benchmark.runs.request import RunRequest
 from crossres.datasets.base.arguments import as_a, as_function, as_path
@@ -29,12 +39,12 @@ from crossres.datasets.base.progress import duration
 from crossres.datasets.base.words import counted
 from crossres.datasets.cards import card
 from crossres.datasets.protocols.applicable import applies
-from crossres.datasets.raw.source import Source, open_admitted, raw_folder
+from crossres.datasets.raw.source import Source, open_admitted, raw_folder, twin_folder
 from crossres.datasets.raw.twin_marker import drawn_as
 from crossres.methods.interface.profile import Profile
-from crossres.methods.interface.registry import method_class, resolve_options
-from crossres.methods.shared.networks.imagenet_weights import folder_weights, state_digest
+from crossres.methods.interface.registry import resolve_options
 
+SMALL_TWINS = ("tiny", "quick")
 State = Literal["done", "new", "code changed", "weights changed", "other kernels", "no weights"]
 
 
@@ -199,22 +209,23 @@ def _surveys(
     """Return what is known of each data set; of one that has no oracle, no manifests of it."""
     surveys: dict[str, Survey] = {}
     variables = kernel_variables(kernels)
-    tasks = [
-        Task(
-            request.title,
-            survey_of_oracle if request in of_oracle else survey,
-            request,
-            variables,
-        )
-        for request in dict.fromkeys(requests)
-    ]
-    titles = {task.key: task.key for task in tasks}
+    opened = lru_cache(None)(open_admitted)  # a folder once for all its protocols
+    here: list[Task] = []
+    elsewhere: list[Task] = []
+    for request in dict.fromkeys(requests):
+        function = survey_of_oracle if request in of_oracle else survey
+        if _is_read_at_once(request):
+            here.append(Task(request.title, partial(function, opened=opened), request))
+        else:
+            elsewhere.append(Task(request.title, function, request, variables))
+    titles = {task.key: task.key for task in (*here, *elsewhere)}
     clock = Clock(dict.fromkeys(titles, 1.0), dict.fromkeys(titles, 0), jobs)
     with (
         watched("data sets", titles, clock, stream, _surveyed) as show,
-        closing(engine(tasks, jobs)) as events,
+        closing(in_this_process(here)) as first,
+        closing(engine(elsewhere, jobs)) as then,
     ):
-        for event in events:
+        for event in chain(first, then):
             if isinstance(event, Failed):
                 raise InputError(event.reason)
             if isinstance(event, Finished):
@@ -223,15 +234,27 @@ def _surveys(
     return [surveys[request.title] for request in requests]
 
 
-def survey_of_oracle(request: SurveyRequest, progress: Progress) -> Survey:
+def _is_read_at_once(request: SurveyRequest) -> bool:
+    """Say whether a survey is over before a worker would have started: of a small twin there."""
+    source = request.source
+    return (
+        source.root is None
+        and source.size in SMALL_TWINS
+        and twin_folder(card(request.dataset), source, request.cache).is_dir()
+    )
+
+
+def survey_of_oracle(
+    request: SurveyRequest, progress: Progress, opened: Opener = open_admitted
+) -> Survey:
     """Survey a data set, without manifests where its raw folder cannot be split by the protocol.
 
     Of a natively LR set, for one, there are no queries before down-sampling.
     """
-    raw = open_admitted(request.dataset, request.source, request.cache)
+    raw = opened(request.dataset, request.source, request.cache)
     protocol = request.protocol or card(request.dataset).protocol
     if applies(raw, protocol):
-        return survey(request, progress)
+        return survey(request, progress, opened)
     return Survey(request.dataset, raw.source, protocol, {})
 
 
@@ -263,8 +286,9 @@ def _seeds_by_source(sources: Mapping[int, Source]) -> dict[Source, tuple[int, .
 def _codes(jobs: Sequence[Job]) -> dict[tuple[str, str], str]:
     """Return the digest of the code as it is now, by method and data set."""
     pairs = sorted({(job.cell.method, job.cell.dataset) for job in jobs})
+    found: dict[str, ModuleSpec | None] = {}
     return {
-        (method, dataset): code_digest(cell_roots(method_class(method), card(dataset).reader))
+        (method, dataset): code_digest(cell_roots(method, card(dataset).reader), found)
         for method, dataset in pairs
     }
 
@@ -273,6 +297,8 @@ def _initial(jobs: Sequence[Job], folder: RecordFolder, weights_dir: Path | None
     """Return the digests of networks in `weights_dir`, for all that a record here began with."""
     if weights_dir is None:
         return {}
+    from crossres.methods.shared.networks.imagenet_weights import folder_weights, state_digest
+
     records = [folder.records[job.key] for job in jobs if job.key in folder.records]
     networks = sorted({network for record in records for network in record.initial})
     return {name: state_digest(folder_weights(name, weights_dir)) for name in networks}

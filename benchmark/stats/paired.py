@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from scipy import special, stats
+from scipy import special  # not scipy.stats, which takes several times as long to load
 
 from crossres.benchmark.stats.sample import Queries, Sample, TrialId, squared_sum
 
@@ -273,9 +273,8 @@ def scatter_p_value(now: Values, runs: Sequence[Values]) -> float | None:
     squares = math.fsum(gap**2 for gap in gaps) / len(gaps)
     if scatter.squares == 0:
         return float(squares == 0)
-    return float(
-        stats.f.sf(squares * scatter.freedom / scatter.squares, len(gaps), scatter.freedom)
-    )
+    ratio = squares * scatter.freedom / scatter.squares
+    return float(special.fdtrc(len(gaps), scatter.freedom, ratio))
 
 
 def difference_of_samples(
@@ -334,5 +333,5 @@ def _tested(gap: Difference, error: float) -> Difference:
     """Add the 95 % interval and the p-value; `error` is the standard error of the effect."""
     half = quantile(0.05, gap.freedom) * error
     size = abs(gap.effect)
-    p = float(2 * stats.t.sf(size / error, gap.freedom)) if error > 0 else float(size == 0)
+    p = float(2 * special.stdtr(gap.freedom, -size / error)) if error > 0 else float(size == 0)
     return replace(gap, low=gap.effect - half, high=gap.effect + half, p=p)

@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable
 
 import numpy as np
-from scipy import optimize, special, stats
+from scipy import special  # not scipy.stats, which takes several times as long to load
 
 from crossres.benchmark.stats.paired import LEVEL, NOTHING, Difference, quantile
 
@@ -29,7 +29,8 @@ def chance_to_find(
     if spread == 0:
         return float(effect != 0)
     parts = (np.arange(QUANTILES) + 0.5) / QUANTILES
-    measured = variance * stats.chi2.ppf(parts, seeds - 1) / (seeds - 1)
+    squares = 2 * special.gammaincinv((seeds - 1) / 2, parts)  # quantiles of chi-squared
+    measured = variance * squares / (seeds - 1)
     of_identities = quantile(level, gap.drawn.freedom) ** 2
     total = beyond + (gap.drawn.whole - beyond) * (gap.freedom + 1) / seeds
     both = quantile(level, seeds - 1) ** 2 * measured + of_identities * beyond
@@ -64,6 +65,8 @@ def detectable_difference(
     gap: Difference, chance: float = 0.8, level: float = LEVEL
 ) -> float | None:
     """Return the least true effect that the present number of seeds finds with this chance."""
+    from scipy import optimize
+
     seeds = gap.freedom + 1
     if chance_to_find(0.0, gap, seeds, level) is None:
         return None
@@ -100,11 +103,13 @@ def power(
 
 def _chance(shift: float, freedom: int, level: float) -> float:
     """Return the chance that a t-test at `level` finds an effect of `shift` standard errors."""
-    limit = float(stats.t.ppf(1 - level / 2, freedom))
+    from scipy import stats
+
+    limit = float(special.stdtrit(freedom, 1 - level / 2))
     above, below = stats.nct.sf(limit, freedom, shift), stats.nct.cdf(-limit, freedom, shift)
     # Far out in the tails the non-central t of scipy is NaN: for the side of the effect the normal
     # distribution serves, and the other side is nothing there.
-    near = above if math.isfinite(above) else stats.norm.sf(limit - shift)
+    near = above if math.isfinite(above) else special.ndtr(shift - limit)
     return float(near + (below if math.isfinite(below) else 0.0))
 
 
@@ -136,6 +141,8 @@ def detectable_drop(
     deviation: float, pairs: int, freedom: int, level: float = 0.05, chance: float = 0.8
 ) -> float | None:
     """Return `detectable_effect` of any number of pairs and degrees of freedom."""
+    from scipy import optimize
+
     if freedom < 1:
         return None
     high = 1.0

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 
 import numpy as np
-from scipy import stats
 
 from crossres.benchmark.stats.paired import LEVEL, Values, difference
 
@@ -46,7 +45,9 @@ def mean_ranks(rows: Sequence[Values]) -> list[float]:
     if not common:
         return []
     table = np.array([[row[cell] for cell in common] for row in rows])
-    return [float(mean) for mean in stats.rankdata(-table, axis=0).mean(axis=1)]
+    higher = (table[None] > table[:, None]).sum(axis=1)
+    equal = (table[None] == table[:, None]).sum(axis=1)  # itself among them
+    return [float(mean) for mean in (higher + (equal + 1) / 2).mean(axis=1)]
 
 
 def indistinguishable_groups(

@@ -8,9 +8,9 @@ from crossres.arguments import command_group, command_parser
 
 
 def _methods_list(_: argparse.Namespace) -> Answer:
-    from crossres.methods.interface.registry import method_class, method_names
+    from crossres.methods.interface.registry import declaration, method_names
 
-    methods = [method_class(name) for name in method_names()]
+    methods = [declaration(name) for name in method_names()]
     fields = ("name", "title", "grade", "needs_rate", "reference")
     content = [{field: getattr(method, field) for field in fields} for method in methods]
     return Answer({"methods": content}, map(_line, methods))

@@ -10,15 +10,14 @@ from crossres.arguments import add_tables, command_parser, named_tables, user_pa
 
 
 def _report(options: argparse.Namespace) -> Answer:
-    from crossres.reports.write import print_table, write_report
+    from crossres.reports.write import contents_of, print_contents, write_contents
 
     tables = named_tables(options)
     if options.against:
         return _against(options, tables)
-    written = write_report(options.results, tables)
-    lines = chain(
-        drawn(partial(print_table, options.results, tables)), (f"wrote {path}" for path in written)
-    )
+    contents = contents_of(options.results, tables)
+    written = write_contents(contents)
+    lines = chain(drawn(partial(print_contents, contents)), (f"wrote {path}" for path in written))
     return Answer({"written": [str(path) for path in written]}, lines)
 
 

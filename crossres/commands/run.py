@@ -22,10 +22,7 @@ from crossres.arguments import (
 
 
 def _run(options: argparse.Namespace) -> Answer:
-    from crossres.benchmark import RunRequest, load_profile, load_table, plan_table, run_table
-    from crossres.benchmark.config.claims import load_claims
-    from crossres.benchmark.records.kept import keep_claims
-    from crossres.reports.write import print_table, write_report
+    from crossres.benchmark import RunRequest, load_profile, load_table, plan_table
 
     table = load_table(options.table)
     chosen = options.profile or table.profile
@@ -51,13 +48,19 @@ def _run(options: argparse.Namespace) -> Answer:
     if options.dry_run:
         plan = plan_table(request)
         return Answer(_plan_json(plan), plan.lines())
+    from crossres.benchmark import run_table
+    from crossres.benchmark.config.claims import load_claims
+    from crossres.benchmark.records.kept import keep_claims
+    from crossres.reports.write import contents_of, print_contents, write_contents
+
     if options.claims:
         keep_claims(out, options.claims.stem, load_claims(options.claims, [table]))
     summary = run_table(request)
     records = len(summary.plan.cells) - len(summary.plan.todo) + len(summary.finished)
-    written = write_report(out, [table]) if records else []
+    contents = contents_of(out, [table]) if records else None
+    written = write_contents(contents) if contents else []
     lines = chain(
-        drawn(partial(print_table, out, [table])) if records else (),
+        drawn(partial(print_contents, contents)) if contents else (),
         (f"wrote {path}" for path in written),
     )
     code = DONE if summary.complete else ANSWER_IS_NO

@@ -2,8 +2,6 @@
 
 from collections.abc import Callable, Iterable
 
-import pandas as pd
-
 from crossres.datasets.base.draws import ordered
 from crossres.datasets.base.errors import InputError
 from crossres.datasets.protocols.rates import HR, Rates
@@ -111,6 +109,8 @@ def distractors(trial: Trial) -> Callable[[RawImage], bool]:
 
 def manifest(trial: Trial, protocol: str, rows: list[Row], notes: Iterable[str] = ()) -> Manifest:
     """Return the manifest of these rows; InputError when one of the splits is empty."""
+    import pandas as pd
+
     strangers = {image.path for image in trial.strangers}
     kept_rows, lost = _without_lost_queries(rows, strangers)
     for split in ("train", "query", "gallery"):

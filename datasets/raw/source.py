@@ -129,19 +129,26 @@ def open_admitted(dataset: str, source: Source, cache: Path) -> Raw:
 def raw_folder(card: Card, source: Source, cache: Path) -> Path:
     """Return the raw folder: given, in a given archive, or drawn; errors as `open_raw`."""
     if source.root is None:
-        return _twin(card, source.size, source.seed, cache)
+        return _twin(card, source, cache)
     return _find(card, Path(source.root), cache)
 
 
-def _twin(card: Card, size: str, seed: int, cache: Path) -> Path:
-    """Return the raw folder of the twin in the cache, drawn there when it is not yet."""
-    from crossres.datasets.twins import TWIN_VERSION, draw_twin
+def twin_folder(card: Card, source: Source, cache: Path) -> Path:
+    """Return the folder in the cache for the twin that a source means, drawn or not."""
+    from crossres.datasets.twins import TWIN_VERSION
 
-    name = f"{size}-v{TWIN_VERSION}-{card.id}" + (f"-{seed}" if seed else "")
-    folder = cache / "twins" / name
+    name = f"{source.size}-v{TWIN_VERSION}-{card.id}" + (f"-{source.seed}" if source.seed else "")
+    return cache / "twins" / name
+
+
+def _twin(card: Card, source: Source, cache: Path) -> Path:
+    """Return the raw folder of the twin in the cache, drawn there when it is not yet."""
+    folder = twin_folder(card, source, cache)
     if not folder.is_dir():
+        from crossres.datasets.twins import draw_twin
+
         with replace_folder(folder) as temporary:
-            draw_twin(card.id, temporary, size, seed=seed)
+            draw_twin(card.id, temporary, source.size, seed=source.seed)
     raw = reader(card.reader).find(folder)
     if raw is None:
         raise InputError(

@@ -7,8 +7,7 @@ import io
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path, PurePosixPath
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from crossres.datasets.base.arguments import as_a, as_ids, as_path, as_text, as_whole
 from crossres.datasets.base.errors import InputError
@@ -17,6 +16,9 @@ from crossres.datasets.base.kinds import kind_of_file
 from crossres.datasets.base.suggest import unknown
 from crossres.datasets.base.texts import read_text, separator
 from crossres.datasets.splits.spec import parse_spec
+
+if TYPE_CHECKING:  # pandas takes longer to load than what many do who only know of manifests
+    import pandas as pd
 
 SPLITS = ("train", "query", "gallery")
 RATES = (0, 1, 2, 3, 4, 6, 8)
@@ -46,7 +48,7 @@ class Manifest:
     dataset: str
     protocol: str
     seed: int
-    table: pd.DataFrame
+    table: "pd.DataFrame"
     notes: tuple[str, ...] = field(default=())
 
     def __post_init__(self) -> None:
@@ -81,7 +83,7 @@ class Manifest:
         """Return the grid of down-sampling: "native", or the network's "input" size."""
         return parse_spec(self.protocol).options.get("grid", DEFAULT_GRID)
 
-    def rows(self, split: str) -> pd.DataFrame:
+    def rows(self, split: str) -> "pd.DataFrame":
         """Return the rows of one split, in manifest order, numbered from 0."""
         if as_text(split, "split") not in SPLITS:
             raise unknown("split", split, SPLITS)
@@ -94,6 +96,8 @@ class Manifest:
     @classmethod
     def read(cls, path: Path | str) -> "Manifest":
         """Read a CSV that `write` wrote; InputError names a file that is none."""
+        import pandas as pd
+
         path = as_path(path, "manifest")
         text = read_text(path, "manifest")
         try:
@@ -130,7 +134,9 @@ def _not_csv(path: Path) -> str:
     return f"it is {kind}" if kind else "no CSV in UTF-8 with as many fields in each line"
 
 
-def _typed(table: pd.DataFrame) -> pd.DataFrame:
+def _typed(table: "pd.DataFrame") -> "pd.DataFrame":
+    import pandas as pd
+
     table = as_a(pd.DataFrame, table, "the manifest's table")
     missing = [name for name in _COLUMNS if name not in table.columns]
     if missing:
@@ -146,7 +152,7 @@ def _typed(table: pd.DataFrame) -> pd.DataFrame:
     return typed
 
 
-def _check(table: pd.DataFrame) -> None:
+def _check(table: "pd.DataFrame") -> None:
     if table.empty:
         raise InputError("the manifest has no row")
     for name, allowed in (("split", SPLITS), ("rate", RATES)):
@@ -176,7 +182,7 @@ def _check_path(path: str) -> None:
         raise InputError(f"{path!r}: a manifest path must be relative, without '..' or '\\'")
 
 
-def _sorted(table: pd.DataFrame) -> pd.DataFrame:
+def _sorted(table: "pd.DataFrame") -> "pd.DataFrame":
     rank = {split: index for index, split in enumerate(SPLITS)}
     keys = [(rank[split], path) for split, path in zip(table["split"], table["path"], strict=True)]
     return table.iloc[sorted(range(len(keys)), key=keys.__getitem__)].reset_index(drop=True)

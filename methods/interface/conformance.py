@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from crossres.datasets.base.arguments import as_a
 from crossres.datasets.base.errors import InputError
-from crossres.methods.interface.method import Embeddings, Grade, Method
+from crossres.methods.interface.declaration import Grade
+from crossres.methods.interface.method import Embeddings, Method
 from crossres.methods.interface.profile import Profile
 from crossres.methods.interface.run import Run
 from crossres.methods.interface.training_data import Images, TrainSet

@@ -8,7 +8,7 @@ import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,7 @@ from crossres.datasets.base.errors import InputError
 from crossres.datasets.base.files import write_atomically
 from crossres.datasets.base.kinds import kind_of_file
 from crossres.datasets.base.texts import read_json
+from crossres.methods.interface.declaration import Declaration
 from crossres.methods.interface.distances import euclidean
 from crossres.methods.interface.options import options_as_json, resolve
 from crossres.methods.interface.profile import Profile
@@ -27,7 +28,6 @@ from crossres.methods.interface.training_data import Images, TrainSet
 
 Embeddings = NDArray[np.float32]
 Distances = NDArray[np.float64]
-Grade = Literal["faithful", "faithful structure", "our reading", "control"]
 
 FORMAT = 2
 DESCRIPTION, WEIGHTS = "method.json", "weights.safetensors"
@@ -35,11 +35,12 @@ DESCRIPTION, WEIGHTS = "method.json", "weights.safetensors"
 SAVED_PROFILE = ("name", "height", "width", "backbone", "train", "twin_size")
 
 
-class Method(ABC):
+class Method(Declaration, ABC):
     """A re-identification method; subclasses are found by name in `METHODS` of registry.py.
 
-    A subclass sets the class variables, and defines `fit`, `embed`, `arrays` and `restore`; save,
-    load, digest and option handling follow from these. `options` is an instance of `Options`.
+    A subclass sets the class variables of `Declaration`, and defines `fit`, `embed`, `arrays` and
+    `restore`; save, load, digest and option handling follow from these. `options` is an instance of
+    `Options`.
     One with `needs_rate` defines `embed_rated`, too, but must still be able to `embed`; an option
     `rate`, "given" or "estimated", lets a user take the rates away, and tables say which it was.
     `small_options` make it as small as it gets, by name: with them, `check_method` trains it in
@@ -48,13 +49,6 @@ class Method(ABC):
     elsewhere are not paired. It must not depend on the last bits, which differ between machines.
     """
 
-    name: ClassVar[str]
-    title: ClassVar[str]
-    grade: ClassVar[Grade]
-    needs_rate: ClassVar[bool] = False
-    reference: ClassVar[str]
-    Options: ClassVar[type]
-    small_options: ClassVar[dict[str, Any]] = {}
     start: str | None = None
 
     def __init__(self, profile: Profile, **options: Any) -> None:

@@ -7,7 +7,7 @@ import tomllib
 from pathlib import Path
 from typing import Literal, cast, get_args
 
-from crossres.methods.interface.method import Method
+from crossres.methods.interface.declaration import Declaration
 
 Changing = Literal["networks", "head", "comparison", "losses", "augmentation", "options"]
 OptionKind = Literal[Changing, "size", "schedule"]
@@ -19,7 +19,7 @@ NAMES: dict[str, list[str]] = tomllib.loads(_FILE.read_text(encoding="utf-8"))
 _KINDS = {name: cast(OptionKind, kind) for kind, names in NAMES.items() for name in names}
 
 
-def kind_of(method: type[Method], option: str) -> OptionKind:
+def kind_of(method: type[Declaration], option: str) -> OptionKind:
     """Return the kind of an option of `method`.
 
     An option of a plug-in is of the kind that ours of that name are; else it is "size" where

@@ -60,3 +60,9 @@ class ReidOptions:
             raise ValueError("options parts and part_width must be at least 1, crop at least 0")
         if min(self.margin, self.reid_weight_decay) < 0 or min(self.reid_lr, self.lr_drop) <= 0:
             raise ValueError("margin and decay must not be negative, rates must be positive")
+
+
+def check_rates(rates: tuple[int, ...]) -> None:
+    """Raise ValueError unless the option `rates` lists different rates that variants have."""
+    if not rates or set(rates) - {2, 3, 4} or len(set(rates)) < len(rates):
+        raise ValueError("option rates must be a list of different rates out of 2, 3, 4")

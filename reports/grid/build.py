@@ -20,7 +20,7 @@ from crossres.datasets.base.files import digest_of
 from crossres.datasets.base.words import counted, listed
 from crossres.datasets.cards import CARDS
 from crossres.datasets.protocols.validation import is_validation, off_validation, on_validation
-from crossres.methods.interface.registry import method_class
+from crossres.methods.interface.registry import declaration
 from crossres.reports.grid.departures import Departure, departures_of
 from crossres.reports.grid.grid import BY_ROW, Cells, Column, Grid, Mark, Score, trials
 from crossres.reports.grid.marks import marks
@@ -161,7 +161,7 @@ def _under_profile(
     uses_rate, notes = [], []
     departures: list[tuple[Departure, ...]] = []
     for row in table.lines:
-        method = method_class(row.method)
+        method = declaration(row.method)
         try:
             options = row_options(row, profile)
         except InputError as error:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, get_args
 
 from crossres.benchmark.config.tables import Row
-from crossres.methods.interface.method import Method
+from crossres.methods.interface.declaration import Declaration
 from crossres.methods.interface.option_kinds import CHANGING, OptionKind, kind_of
 from crossres.methods.interface.options import options_as_json
 
@@ -29,7 +29,7 @@ class Departure:
 
 
 def departures_of(
-    row: Row, method: type[Method], options: Mapping[str, Any]
+    row: Row, method: type[Declaration], options: Mapping[str, Any]
 ) -> tuple[Departure, ...]:
     """Return the departures in the resolved options of a row, those that change the method first.
 

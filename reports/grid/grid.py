@@ -15,9 +15,9 @@ from crossres.benchmark.metrics.rules import GalleryRule
 from crossres.benchmark.records.queries import QueryReader, from_counts, sample_of
 from crossres.benchmark.records.record import Record
 from crossres.benchmark.stats.sample import Sample, TrialId
-from crossres.methods.interface.method import Method
+from crossres.methods.interface.declaration import Declaration
 from crossres.methods.interface.option_kinds import OptionKind
-from crossres.methods.interface.registry import method_class
+from crossres.methods.interface.registry import declaration
 from crossres.reports.grid.departures import Departure
 from crossres.reports.grid.standing import cautions, data_title, is_comparable
 
@@ -157,9 +157,9 @@ class Grid:
         )
 
     @cached_property
-    def methods(self) -> tuple[type[Method], ...]:
-        """The method of each row of the table, and of its oracle."""
-        return tuple(method_class(row.method) for row in self.table.lines)
+    def methods(self) -> tuple[type[Declaration], ...]:
+        """What the method of each row of the table, and of its oracle, declares."""
+        return tuple(declaration(row.method) for row in self.table.lines)
 
     @cached_property
     def is_mixed(self) -> bool:

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from crossres.methods import Profile, Run
-from crossres.methods.bot import Bot, BotNetwork
+from crossres.methods.bot import Bot, BotNetwork, learning_rate
 from crossres.methods.interface.conformance import SMALL, example_images, example_train_set
 from crossres.methods.shared.tensors import MEAN, STD, to_tensor
 from crossres.methods.shared.torch_tools import trainable_count
@@ -52,7 +52,7 @@ def test_bot_sees_cropped_images_with_rectangles_of_the_mean_colour() -> None:
 def test_bot_warms_up_over_ten_of_120_epochs_and_drops_at_40_and_70() -> None:
     options = Bot(Profile("p", 256, 128)).options
     now = first_batch(SMALL, options)
-    rates = [options.rate(replace(now, step=epoch, total=120)) for epoch in range(120)]
+    rates = [learning_rate(replace(now, step=epoch, total=120), options) for epoch in range(120)]
     expected = [3.5e-5 * t if t <= 10 else 3.5e-4 if t <= 40 else 3.5e-5 for t in range(1, 71)]
     assert rates == pytest.approx(expected + [3.5e-6] * 50)
 

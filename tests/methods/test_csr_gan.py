@@ -10,10 +10,11 @@ from torch.optim import SGD
 
 from crossres.datasets import InputError
 from crossres.methods import Profile, Run, TrainSet, check_method
-from crossres.methods.csr_gan import CsrGan, CsrGanNetwork, stage_losses
+from crossres.methods.csr_gan import CsrGan, CsrGanNetwork, entering, stage_losses
 from crossres.methods.interface.conformance import example_images, example_train_set, small_profile
 from crossres.methods.plain import Plain
 from crossres.methods.shared.networks.perceptual import Perceptual
+from crossres.methods.shared.networks.srgan import build_discriminator
 from crossres.methods.shared.tensors import MEAN, STD
 from crossres.methods.shared.training.loop import Iteration
 from tests.methods.oracles import FEW, first_batch
@@ -64,7 +65,7 @@ def test_the_cascade_is_its_generators_in_series() -> None:
     images = torch.rand(2, 3, 32, 16)
     lifted = network.lifted(images, torch.tensor([4, 4]))
     with torch.no_grad():
-        middle = network.generators[1](network.options.entering(images, 2)).clamp(0, 1)
+        middle = network.generators[1](entering(images, 2, network.options)).clamp(0, 1)
         expected = network.generators[0](middle).clamp(0, 1)
     assert torch.allclose(lifted, expected, atol=1e-6)
 
@@ -90,7 +91,7 @@ def test_images_may_keep_their_size() -> None:
     images, entries = torch.rand(1, 3, 32, 16), calls(network)
     network.lifted(images, torch.tensor([4]))
     assert entries == [(4, (1, 3, 32, 16)), (2, (1, 3, 32, 16))]
-    assert network.options.entering(images, 2) is images
+    assert entering(images, 2, network.options) is images
 
 
 def pairs(network: CsrGanNetwork, now: Iteration) -> list[tuple[Tensor, Tensor]]:
@@ -99,14 +100,14 @@ def pairs(network: CsrGanNetwork, now: Iteration) -> list[tuple[Tensor, Tensor]]
         torch.from_numpy(x.astype(np.float32) / 255.0).permute(0, 3, 1, 2)
         for x in now.batch.versions((1, 2, 4))
     )
-    enter = network.options.entering
-    scales = [high, enter(two, 1), enter(four, 2), enter(four, 3)]
+    o = network.options
+    scales = [high, entering(two, 1, o), entering(four, 2, o), entering(four, 3, o)]
     return [(scales[k + 1], scales[k]) for k in range(3)]
 
 
 def stepped(network: CsrGanNetwork, now: Iteration, rate: float = 1e-9) -> list[float]:
     """Return the losses of the stages, while discriminators hardly move."""
-    judges = nn.ModuleList(network.options.discriminator(Run(seed=0), k) for k in (1, 2, 4))
+    judges = nn.ModuleList(build_discriminator(network.options, Run(seed=0), k) for k in (1, 2, 4))
     judged = (SGD(judges.parameters(), rate), rate, 0.0)
     return [loss.item() for loss in stage_losses(network, judges, judged, None, now)]
 
@@ -126,7 +127,7 @@ def test_the_gan_joins_later() -> None:
     without = stepped(mse, now)
     losses = stepped(both, gan_batch)
     for k, (low, _) in enumerate(pairs(both, gan_batch)):
-        judge = both.options.discriminator(Run(seed=0), (1, 2, 4)[k])
+        judge = build_discriminator(both.options, Run(seed=0), (1, 2, 4)[k])
         logits = judge(both.generators[k](low)).detach().numpy().astype(np.float64)
         fooled = np.log(1 + np.exp(-logits)).mean()
         assert losses[k] - without[k] == pytest.approx(0.5 * fooled, rel=1e-3)
@@ -134,7 +135,7 @@ def test_the_gan_joins_later() -> None:
 
 def test_discriminators_step_before_their_generator() -> None:
     network, now = prepared(gan_from=0.0)
-    judges = nn.ModuleList(network.options.discriminator(Run(seed=0), k) for k in (1, 2, 4))
+    judges = nn.ModuleList(build_discriminator(network.options, Run(seed=0), k) for k in (1, 2, 4))
     before = [p.detach().clone() for p in judges.parameters()]
     list(stage_losses(network, judges, (SGD(judges.parameters(), 0.1), 0.1, 0.0), None, now))
     moved = [not torch.equal(a, b) for a, b in zip(before, judges.parameters(), strict=True)]

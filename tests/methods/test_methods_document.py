@@ -6,15 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from crossres.methods.interface.registry import METHODS, method_class
+from crossres.methods.interface.registry import METHODS, declaration, method_class
 
 ROOT = Path(__file__).parents[2]
 INDEX = ROOT / "docs" / "methods" / "README.md"
 
 
 def lines_of(name: str) -> int:
-    path = Path(inspect.getfile(method_class(name)))
-    return len(path.read_text(encoding="utf-8").splitlines())
+    """The lines of its module, and of that of what it declares."""
+    paths = [Path(inspect.getfile(cls)) for cls in (method_class(name), declaration(name))]
+    return sum(len(path.read_text(encoding="utf-8").splitlines()) for path in paths)
 
 
 @pytest.mark.parametrize("name", sorted(METHODS))

@@ -3,6 +3,8 @@
 import json
 import re
 import shutil
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -197,3 +199,16 @@ def test_nothing_in_the_page_points_outside(drawn) -> None:
     assert "url(" not in html
     assert "@import" not in html
     assert json.loads((drawn.folder / "records" / f"{drawn.records[0].key}.json").read_text())
+
+
+def test_a_report_needs_no_torch_and_no_pandas(drawn, tmp_path: Path) -> None:
+    folder = tmp_path / "results"
+    shutil.copytree(drawn.folder, folder, ignore=shutil.ignore_patterns("report"))
+    code = (
+        "import sys; from crossres import write_report; write_report(sys.argv[1]); "
+        "print([name for name in ('torch', 'pandas', 'scipy.stats') if name in sys.modules])"
+    )
+    process = subprocess.run(
+        [sys.executable, "-c", code, str(folder)], capture_output=True, text=True, check=True
+    )
+    assert process.stdout == "[]\n"

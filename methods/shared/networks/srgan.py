@@ -1,6 +1,5 @@
-"""What methods with an SRGAN share: its options, a generator and a discriminator."""
+"""What methods with an SRGAN share beside its options: a generator and a discriminator."""
 
-from dataclasses import dataclass
 from typing import Literal
 
 from torch import nn
@@ -8,41 +7,19 @@ from torch import nn
 from crossres.methods.interface.run import Run
 from crossres.methods.shared.networks.discriminators import Discriminator
 from crossres.methods.shared.networks.residual_sr import ResidualSR
-from crossres.methods.shared.reid_options import ReidOptions
+from crossres.methods.shared.srgan_options import SrganOptions
 from crossres.methods.shared.torch_tools import seeded
 
 
-@dataclass(frozen=True)
-class SrganOptions(ReidOptions):
-    """Options of an SRGAN, beside those of the re-ID networks.
+def build_generator(
+    options: SrganOptions, run: Run, key: int, upscale: Literal[1, 2]
+) -> ResidualSR:
+    """Build a generator; the same seed and key start from the same weights."""
+    with seeded(run.seed_for("initial weights", "generator", key)):
+        return ResidualSR(options.sr_width, options.sr_blocks, options.sr_batchnorm, upscale)
 
-    sr_width, sr_blocks, sr_batchnorm: of the generator, see ResidualSR.
-    sr_lr: of the generator and of what judges it. adversarial: weight of the GAN loss; 0: no GAN.
-    judge_widths: of the discriminator.
-    """
 
-    sr_width: int = 64
-    sr_blocks: int = 16
-    sr_batchnorm: bool = True
-    sr_lr: float = 1e-4
-    adversarial: float = 1e-3
-    judge_widths: tuple[int, ...] = (64, 128, 256, 512)
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.sr_width < 1 or self.sr_blocks < 0 or self.sr_lr <= 0 or self.adversarial < 0:
-            raise ValueError(
-                "sr_width and sr_lr must be positive, sr_blocks and adversarial not negative"
-            )
-        if min(self.judge_widths, default=0) < 1:
-            raise ValueError("option judge_widths must be numbers of channels")
-
-    def generator(self, run: Run, key: int, upscale: Literal[1, 2]) -> ResidualSR:
-        """Build a generator; the same seed and key start from the same weights."""
-        with seeded(run.seed_for("initial weights", "generator", key)):
-            return ResidualSR(self.sr_width, self.sr_blocks, self.sr_batchnorm, upscale)
-
-    def discriminator(self, run: Run, key: int) -> nn.Module:
-        """Build a discriminator of images; the same seed and key start from the same weights."""
-        with seeded(run.seed_for("initial weights", "discriminator", key)):
-            return Discriminator(3, self.judge_widths)
+def build_discriminator(options: SrganOptions, run: Run, key: int) -> nn.Module:
+    """Build a discriminator of images; the same seed and key start from the same weights."""
+    with seeded(run.seed_for("initial weights", "discriminator", key)):
+        return Discriminator(3, options.judge_widths)

@@ -13,12 +13,6 @@ from crossres.methods.shared.tensors import to_tensor
 from crossres.methods.shared.training.loop import Iteration
 
 
-def check_rates(rates: tuple[int, ...]) -> None:
-    """Raise ValueError unless the option `rates` lists different rates that variants have."""
-    if not rates or set(rates) - {2, 3, 4} or len(set(rates)) < len(rates):
-        raise ValueError("option rates must be a list of different rates out of 2, 3, 4")
-
-
 def require_variants(method: str, rates: Iterable[int], train: TrainSet) -> None:
     """Raise InputError unless the training set has variants of all `rates`."""
     if missing := sorted(set(rates) - set(train.variants)):

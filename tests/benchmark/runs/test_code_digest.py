@@ -9,7 +9,6 @@ import pytest
 
 from crossres.benchmark.runs.code_digest import cell_roots, code_digest
 from crossres.datasets.base.errors import InputError
-from crossres.methods.interface.registry import method_class
 
 METHOD = '''
 """A method."""
@@ -93,9 +92,15 @@ def test_a_root_without_source_is_named() -> None:
 
 
 def test_a_method_does_not_hang_on_its_neighbours() -> None:
-    plain, msifla = (
-        code_digest(cell_roots(method_class(name), "pku")) for name in ("plain", "msifla")
-    )
+    plain, msifla = (code_digest(cell_roots(name, "pku")) for name in ("plain", "msifla"))
     assert plain != msifla
-    assert plain != code_digest(cell_roots(method_class("plain"), "viper"))
-    assert plain == code_digest(reversed(cell_roots(method_class("plain"), "pku")))
+    assert plain != code_digest(cell_roots("plain", "viper"))
+    assert plain == code_digest(reversed(cell_roots("plain", "pku")))
+
+
+def test_no_module_is_imported_to_be_hashed(package: Path) -> None:
+    for name in ("mine.py", "shared.py"):
+        path = package / name
+        path.write_text(path.read_text() + "\nraise RuntimeError('imported')\n")
+    code_digest(["codepack.mine"])
+    assert not any(name.startswith("codepack") for name in sys.modules)

@@ -6,7 +6,14 @@ import sys
 import pytest
 
 from crossres.datasets import InputError
-from crossres.methods.interface.registry import METHODS, method_class, method_names
+from crossres.methods.interface.declaration import Declaration
+from crossres.methods.interface.registry import (
+    METHODS,
+    declaration,
+    method_class,
+    method_module,
+    method_names,
+)
 
 
 def test_names_and_classes_of_the_registry() -> None:
@@ -17,6 +24,16 @@ def test_names_and_classes_of_the_registry() -> None:
         match="unknown method 'msflia' \\(did you mean 'msifla'\\?\\); known are msifla, ",
     ):
         method_class("msflia")
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_a_method_is_what_it_declares(name: str) -> None:
+    declared, method = declaration(name), method_class(name)
+    assert declared.name == name
+    assert issubclass(method, declared)
+    assert method_module(name) == method.__module__
+    for variable in Declaration.__annotations__:
+        assert getattr(method, variable) is getattr(declared, variable)
 
 
 class _Point:
@@ -39,6 +56,8 @@ def test_plugins_are_found_by_entry_point_and_do_not_replace_ours(
     )
     assert method_names() == [*METHODS, "gone", "mine", "wrong"]
     assert method_class("mine").name == "plain"
+    assert declaration("mine") is method_class("mine")
+    assert method_module("mine") == "crossres.methods.plain"
     assert method_class("plain").name == "plain"
     with pytest.raises(InputError, match="'gone': cannot import no_such_module:Method"):
         method_class("gone")
@@ -46,7 +65,9 @@ def test_plugins_are_found_by_entry_point_and_do_not_replace_ours(
         method_class("wrong")
 
 
-def test_listing_methods_loads_no_torch() -> None:
-    names = "import sys; from crossres.methods import method_names; method_names(); "
-    code = names + "sys.exit('torch' in sys.modules)"
+def test_what_methods_declare_is_there_without_torch() -> None:
+    code = (
+        "import sys; from crossres.methods.interface.registry import METHODS, declaration; "
+        "[declaration(name).Options() for name in METHODS]; sys.exit('torch' in sys.modules)"
+    )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
