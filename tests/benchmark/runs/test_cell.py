@@ -270,6 +270,7 @@ def digests(result: CellResult) -> Any:
     return record.digests, record.metrics, record.cmc, record.counts
 
 
+@pytest.mark.usefixtures("fork_server_of_cells")
 @pytest.mark.parametrize("method", ["plain", "msifla", "vpfa"])
 def test_the_same_cell_gives_the_same_bits(pku_root: Path, tmp_path: Path, method: str) -> None:
     """In this process (whose generators and threads are in disarray), in workers, beside others."""
