@@ -217,11 +217,15 @@ def test_unusable_input_is_one_line_and_exit_code_2(
     assert_refused(command(*arguments), *words)
 
 
-def test_a_wrong_raw_folder_says_what_was_expected(process: Command, tmp_path: Path) -> None:
+def test_a_refusal_is_the_exit_code_of_the_process(process: Command) -> None:
+    assert_refused(process("run", "table9"), "table9", "table2")
+
+
+def test_a_wrong_raw_folder_says_what_was_expected(command: Command, tmp_path: Path) -> None:
     (tmp_path / "photos").mkdir()
     (tmp_path / "photos" / "holiday.jpg").write_bytes(b"not a data set")
-    refused = process("run", "table2", *SMOKE, "--datasets", "mlr-market", "--data", "photos")
-    assert_refused(refused, "photos", "bounding_box_train")
+    process = command("run", "table2", *SMOKE, "--datasets", "mlr-market", "--data", "photos")
+    assert_refused(process, "photos", "bounding_box_train")
 
 
 def test_a_truncated_image_is_named(command: Command, tmp_path: Path) -> None:
