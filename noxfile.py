@@ -75,7 +75,8 @@ def tests(session: nox.Session) -> None:
     """All tests: unit, property, end to end, a real browser and a real LaTeX."""
     _system_tools(session)
     _install(session, "tests")
-    workers = ["-n", str(os.cpu_count() or 1)] if not session.posargs else []
+    # Neighbours share what their fixtures make: a worker takes others' tests when it has none left.
+    workers = ["-n", str(os.cpu_count() or 1), "--dist", "worksteal"] if not session.posargs else []
     session.run("pytest", *workers, "--benchmark-disable", *session.posargs)
 
 

@@ -105,10 +105,11 @@ def test_every_command_of_a_page(
 
 def run(command: str, home: Path) -> None:
     words = shlex.split(command)
-    if "=" in words[0]:  # a process of its own: workers of this one have read the environment
-        name, value = words[0].split("=", 1)
-        command_line = [sys.executable, "-m", *typed(words[1:], home)]
-        environment = os.environ | {name: value, "PYTHONPATH": str(REPOSITORY)}
+    if "=" in words[0] or "--kernels" in words:
+        # A process of its own: the fork server of this one has read the environment.
+        setting = [words.pop(0).split("=", 1)] if "=" in words[0] else []
+        command_line = [sys.executable, "-m", *typed(words, home)]
+        environment = os.environ | dict(setting) | {"PYTHONPATH": str(REPOSITORY)}
         subprocess.run(command_line, env=environment, check=True)
     elif words[0] == "crossres":
         assert exit_code(typed(words, home)) == 0, command

@@ -1,4 +1,7 @@
-"""The command line as a user meets it: real processes, exit codes, one clear line for bad input."""
+"""The command line as a user meets it: exit codes, one clear line for bad input.
+
+A run, a list, a refusal and Ctrl-C are tried in processes of their own (`process`).
+"""
 
 import json
 import os
@@ -14,42 +17,22 @@ import numpy as np
 import pytest
 
 import crossres
+from tests.command_line import Answered
 
-Command = Callable[..., "subprocess.CompletedProcess[str]"]
+Command = Callable[..., Answered]
 SMOKE = ("--profile", "smoke")
 TABLE2_ROWS = 3
 ORACLE = 1  # on sets that are not natively LR
 
 
-@pytest.fixture(scope="session")
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One cache for the module, so that each twin is drawn once."""
-    return tmp_path_factory.mktemp("cache")
-
-
-@pytest.fixture
-def command(cache: Path, tmp_path: Path) -> Command:
-    def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "crossres", *map(str, arguments)],
-            capture_output=True,
-            text=True,
-            timeout=300,
-            cwd=tmp_path,
-            env=os.environ | {"CROSSRES_CACHE": str(cache)},
-        )
-
-    return run
-
-
-def answer(process: "subprocess.CompletedProcess[str]") -> dict[str, Any]:
+def answer(process: Answered) -> dict[str, Any]:
     """The one JSON object that a command with --json prints on standard output."""
     assert process.returncode == 0, process.stderr
     content: dict[str, Any] = json.loads(process.stdout)
     return content
 
 
-def assert_refused(process: "subprocess.CompletedProcess[str]", *words: str) -> None:
+def assert_refused(process: Answered, *words: str) -> None:
     """Exit code 2, and after any progress one line on standard error that has the words."""
     assert process.returncode == 2, (process.returncode, process.stderr)
     assert "Traceback" not in process.stderr
@@ -97,11 +80,11 @@ def test_every_command_has_help_with_an_example(words: tuple[str, ...], command:
     assert "--json" in process.stdout
 
 
-def test_lists_as_text_and_as_json(command: Command) -> None:
-    ids = [card["id"] for card in answer(command("datasets", "list", "--json"))["datasets"]]
+def test_lists_as_text_and_as_json(process: Command) -> None:
+    ids = [card["id"] for card in answer(process("datasets", "list", "--json"))["datasets"]]
     assert {"caviar", "mlr-market", "mlr-cuhk03", "mlr-viper", "mlr-sysu", "mlr-pku"} <= set(ids)
-    assert "mlr-market" in command("datasets", "list").stdout
-    methods = answer(command("methods", "list", "--json"))["methods"]
+    assert "mlr-market" in process("datasets", "list").stdout
+    methods = answer(process("methods", "list", "--json"))["methods"]
     assert {"msifla", "plain"} <= {method["name"] for method in methods}
     assert all(method["grade"] and method["reference"] for method in methods)
 
@@ -127,9 +110,9 @@ def test_twin_then_build_from_it_as_if_it_were_real(command: Command, tmp_path: 
     assert manifest.digest == from_folder[0]["digest"]
 
 
-def test_run_writes_records_and_report_and_resumes(command: Command, tmp_path: Path) -> None:
+def test_run_writes_records_and_report_and_resumes(process: Command, tmp_path: Path) -> None:
     arguments = ("run", "table2", *SMOKE, "--datasets", "mlr-viper,caviar", "--seeds", "0")
-    first = command(*arguments)
+    first = process(*arguments)
     assert first.returncode == 0, first.stderr
     assert "TWIN DATA" in first.stdout
     assert "left" in first.stderr
@@ -139,7 +122,7 @@ def test_run_writes_records_and_report_and_resumes(command: Command, tmp_path: P
         assert (out / "report" / name).stat().st_size > 100
         assert str(Path("results/table2/report") / name) in first.stdout
     before = {path: path.stat().st_mtime_ns for path in (out / "records").iterdir()}
-    resumed = answer(command(*arguments, "--json"))
+    resumed = answer(process(*arguments, "--json"))
     assert resumed["complete"]
     assert resumed["run_now"] == []
     assert before == {path: path.stat().st_mtime_ns for path in (out / "records").iterdir()}
@@ -181,7 +164,7 @@ def test_dry_run_shows_cells_and_time_and_runs_nothing(command: Command, tmp_pat
 def test_control_c_keeps_finished_cells_and_the_next_run_goes_on(
     command: Command, cache: Path, tmp_path: Path
 ) -> None:
-    arguments = ("run", "table2", *SMOKE, "--datasets", "mlr-viper,mlr-sysu", "--jobs", "1")
+    arguments = ("run", "table2", *SMOKE, "--datasets", "mlr-viper", "--jobs", "1")
     process = subprocess.Popen(
         [sys.executable, "-m", "crossres", *arguments, "--out", str(tmp_path / "out")],
         stderr=subprocess.PIPE,
@@ -201,12 +184,12 @@ def test_control_c_keeps_finished_cells_and_the_next_run_goes_on(
     assert "Traceback" not in stderr
     assert "run the same command again to go on" in stderr
     finished = record_digests(tmp_path / "out")
-    assert 2 <= len(finished) < 6 * (TABLE2_ROWS + ORACLE)
+    assert 2 <= len(finished) < 3 * (TABLE2_ROWS + ORACLE)
     assert all(path.suffix == ".json" for path in records.iterdir())
     resumed = answer(command(*arguments, "--out", tmp_path / "out", "--json"))
     assert resumed["complete"]
     assert not set(finished) & set(resumed["run_now"])
-    assert len(resumed["run_now"]) == 6 * (TABLE2_ROWS + ORACLE) - len(finished)
+    assert len(resumed["run_now"]) == 3 * (TABLE2_ROWS + ORACLE) - len(finished)
 
 
 @pytest.mark.parametrize(
@@ -232,6 +215,10 @@ def test_unusable_input_is_one_line_and_exit_code_2(
     if arguments[0] == "run" and "--profile" not in arguments:
         arguments = (*arguments, *SMOKE)
     assert_refused(command(*arguments), *words)
+
+
+def test_a_refusal_is_the_exit_code_of_the_process(process: Command) -> None:
+    assert_refused(process("run", "table9"), "table9", "table2")
 
 
 def test_a_wrong_raw_folder_says_what_was_expected(command: Command, tmp_path: Path) -> None:

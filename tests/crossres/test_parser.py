@@ -119,6 +119,7 @@ def _folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(root)
         patch.setenv("CROSSRES_CACHE", str(root / "cache"))
+        patch.setattr("pooch.core.time.sleep", lambda _: None)  # before it asks again in vain
         yield
 
 

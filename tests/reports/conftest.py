@@ -18,6 +18,7 @@ from crossres.benchmark.records.cell import key_of
 from crossres.benchmark.records.record import Standing, write_record
 from crossres.datasets import CARDS, digest_of, draw
 from crossres.methods.interface.registry import resolve_options
+from crossres.reports.write import write_report
 from tests.reports.visit import ARGUMENTS, CHROMIUM
 
 HEIGHT, WIDTH = 64, 32
@@ -186,6 +187,12 @@ def draw_results(
 def drawn(tmp_path_factory: pytest.TempPathFactory) -> Drawn:
     """The full Table 2 on twins, 45 cells; not to be changed by a test."""
     return draw_results(tmp_path_factory.mktemp("results"))
+
+
+@pytest.fixture(scope="session")
+def report(drawn: Drawn) -> Path:
+    """The HTML page of its report."""
+    return write_report(drawn.folder)[0]
 
 
 @pytest.fixture(scope="session")

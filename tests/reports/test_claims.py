@@ -72,9 +72,8 @@ def test_bad_folders_and_files_are_one_line(
     assert "none.toml: not a readable claims file (it does not exist)" in capsys.readouterr().err
 
 
-def test_the_page_begins_with_the_claims_of_its_tables(drawn) -> None:
-    write_report(drawn.folder)
-    html = (drawn.folder / "report" / "index.html").read_text(encoding="utf-8")
+def test_the_page_begins_with_the_claims_of_its_tables(report: Path) -> None:
+    html = report.read_text(encoding="utf-8")
     assert html.index('claims-title">Claims<') < html.index("<article id=")
     assert html.count('<article class="claim">') == 4
     assert html.count("verdict does-not-hold") == 1

@@ -45,9 +45,8 @@ def test_same_records_same_bytes_wherever_the_folder_lies(drawn, tmp_path: Path)
     assert [path.read_bytes() for path in write_report(copy)] == first
 
 
-def test_every_number_leads_to_its_record(drawn) -> None:
-    write_report(drawn.folder)
-    html = _html(drawn.folder)
+def test_every_number_leads_to_its_record(drawn, report) -> None:
+    html = report.read_text(encoding="utf-8")
     anchors = re.findall(r'id="([^"]+)"', html)
     assert len(anchors) == len(set(anchors))
     targets = set(re.findall(r'href="#([^"]+)"', html))
@@ -76,9 +75,8 @@ def test_measured_and_published_never_share_a_column(real, tmp_path: Path) -> No
     assert all(re.fullmatch(r"[+−]?\d+\.\d", content) for content in published)
 
 
-def test_twins_are_named_and_show_nothing_published(drawn) -> None:
-    write_report(drawn.folder)
-    html = _html(drawn.folder)
+def test_twins_are_named_and_show_nothing_published(report) -> None:
+    html = report.read_text(encoding="utf-8")
     assert "TWIN DATA" in html
     assert "Δ" not in html
     assert ">62.4<" not in html
@@ -190,9 +188,8 @@ def test_the_commands_name_a_protocol_that_is_not_the_default(recorder) -> None:
     assert missing_command(grid).endswith(f"{flags} --out RESULTS")
 
 
-def test_nothing_in_the_page_points_outside(drawn) -> None:
-    write_report(drawn.folder)
-    html = _html(drawn.folder)
+def test_nothing_in_the_page_points_outside(drawn, report) -> None:
+    html = report.read_text(encoding="utf-8")
     links = re.findall(r'(?:src|href)="([^"]*)"', html)
     outside = [link for link in links if not link.startswith(("#", "data:image/", "../records/"))]
     assert outside == []

@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 from safetensors.torch import save_file
 
 from crossres.benchmark.config.profiles import load_profile
+from crossres.benchmark.measures.kernels import kernel_variables
 from crossres.benchmark.metrics.measure import METRICS
 from crossres.benchmark.records.artifacts import ArtifactFolder, write_artifact
 from crossres.benchmark.records.cell import Cell, Job, make_job
 from crossres.benchmark.records.queries import FromArtifacts
 from crossres.benchmark.records.record import read_record, write_record
 from crossres.benchmark.runs.cell import CellError, CellResult, resolve_device, run_cell
-from crossres.benchmark.runs.data import SurveyRequest, open_data, survey
+from crossres.benchmark.runs.data import Progress, SurveyRequest, open_data, survey
 from crossres.benchmark.runs.engine import Failed, Finished, Task, local
 from crossres.datasets.base.errors import InputError
 from crossres.datasets.raw.source import Source
@@ -270,22 +271,28 @@ def digests(result: CellResult) -> Any:
     return record.digests, record.metrics, record.cmc, record.counts
 
 
-@pytest.mark.parametrize("method", ["plain", "msifla", "vpfa"])
-def test_the_same_cell_gives_the_same_bits(pku_root: Path, tmp_path: Path, method: str) -> None:
-    """In this process (whose generators and threads are in disarray), in workers, beside others."""
-    profile = load_profile("smoke")
-    jobs = [make(pku_root, tmp_path, profile, method, seed) for seed in (0, 1)]
+def run_in_disarray(job: Job, progress: Progress) -> CellResult:
+    """Run a cell in a process whose generators and threads were used for something else."""
     np.random.seed(3)  # noqa: NPY002 - a global generator that must not matter
     torch.manual_seed(99)
-    here = run_cell(jobs[0], silent)
-    torch.rand(7)
+    torch.set_num_threads(3)
+    torch.rand(300, 300) @ torch.rand(300, 300)
+    return run_cell(job, progress)
+
+
+@pytest.mark.parametrize("method", ["plain", "msifla", "vpfa"])
+def test_the_same_cell_gives_the_same_bits(pku_root: Path, tmp_path: Path, method: str) -> None:
+    """In workers, beside others, and in a process that has computed before."""
+    profile = load_profile("smoke")
+    jobs = [make(pku_root, tmp_path, profile, method, seed) for seed in (0, 1)]
     results = {}
-    tasks = [Task(f"{n}", run_cell, jobs[n % 2]) for n in range(3)]
-    for event in local(tasks, 2):
+    variables = kernel_variables("portable")  # those of cells: the fork server keeps to the first
+    tasks = [Task(f"{n}", run_cell, jobs[n % 2], variables) for n in range(3)]
+    for event in local([*tasks, Task("disarray", run_in_disarray, jobs[0], variables)], 2):
         assert not isinstance(event, Failed), event
         if isinstance(event, Finished):
             results[event.key] = digests(event.value)
-    assert results["0"] == results["2"] == digests(here)
+    assert results["0"] == results["2"] == results["disarray"]
     assert results["1"][0]["weights"] != results["0"][0]["weights"]
 
 

@@ -4,7 +4,7 @@ import importlib
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from types import ModuleType
@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from crossres.benchmark.measures.kernels import kernel_variables
 from crossres.benchmark.runs.engine import (
     Event,
     Failed,
@@ -22,6 +23,9 @@ from crossres.benchmark.runs.engine import (
     Warned,
     local,
 )
+
+VARIABLES = kernel_variables("portable")
+"""Those of cells: the fork server keeps to the first that it is asked for."""
 
 CALLS = """
 import logging
@@ -108,6 +112,10 @@ def calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleTyp
     sys.modules.pop("engine_calls", None)
 
 
+def task(key: str, function: Callable[..., Any], argument: Any, **more: str) -> Task:
+    return Task(key, function, argument, {**VARIABLES, **more})
+
+
 def outcomes(tasks: list[Task], jobs: int) -> dict[str, Any]:
     events: list[Event] = list(local(tasks, jobs))
     assert sum(isinstance(event, Started) for event in events) == len(tasks)
@@ -115,7 +123,7 @@ def outcomes(tasks: list[Task], jobs: int) -> dict[str, Any]:
 
 
 def test_values_come_back_whatever_the_number_of_jobs(calls: ModuleType) -> None:
-    tasks = [Task(str(n), calls.square, n) for n in range(7)]
+    tasks = [task(str(n), calls.square, n) for n in range(7)]
     for jobs in (1, 3):
         outcome = outcomes(tasks, jobs)
         assert {key: event.value for key, event in outcome.items()} == {
@@ -125,13 +133,13 @@ def test_values_come_back_whatever_the_number_of_jobs(calls: ModuleType) -> None
 
 
 def test_one_worker_starts_tasks_in_order(calls: ModuleType) -> None:
-    tasks = [Task(key, calls.square, 1) for key in "cab"]
+    tasks = [task(key, calls.square, 1) for key in "cab"]
     assert [e.key for e in local(tasks, 1)] == ["c", "c", "a", "a", "b", "b"]
 
 
 def test_failures_are_one_event_each_with_their_reason(calls: ModuleType) -> None:
     names = ["raises", "unusable", "killed", "leaves", "unpicklable", "memory", "square"]
-    outcome = outcomes([Task(name, getattr(calls, name), 2) for name in names], 2)
+    outcome = outcomes([task(name, getattr(calls, name), 2) for name in names], 2)
     reasons = {key: event.reason for key, event in outcome.items() if isinstance(event, Failed)}
     assert reasons["raises"] == "KeyError: 'the reason'"
     assert reasons["unusable"] == "a.jpg: truncated; copy it again"
@@ -151,18 +159,18 @@ def test_failures_are_one_event_each_with_their_reason(calls: ModuleType) -> Non
 
 def test_a_dead_worker_is_noticed_although_its_child_lives_on(calls: ModuleType) -> None:
     start = time.monotonic()
-    outcome = outcomes([Task("a", calls.grandchild, 0)], 1)
+    outcome = outcomes([task("a", calls.grandchild, 0)], 1)
     assert isinstance(outcome["a"], Failed)
     assert time.monotonic() - start < 15
 
 
 def test_large_results_fit_through(calls: ModuleType) -> None:
-    outcome = outcomes([Task(str(n), calls.large, 3_000_000) for n in range(2)], 2)
+    outcome = outcomes([task(str(n), calls.large, 3_000_000) for n in range(2)], 2)
     assert [float(event.value[-1]) for event in outcome.values()] == [2_999_999.0] * 2
 
 
 def test_progress_and_warnings_reach_the_driver(calls: ModuleType) -> None:
-    events = list(local([Task("a", calls.steps, 1000)], 1))
+    events = list(local([task("a", calls.steps, 1000)], 1))
     steps = [(e.done, e.total) for e in events if isinstance(e, Progressed)]
     assert (steps[0], steps[-1]) == ((0, 1000), (1000, 1000))
     assert len(steps) < 100
@@ -173,7 +181,7 @@ def test_workers_have_one_thread_and_do_not_run_the_callers_script(calls: Module
     names = ["OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"]
     before = {name: os.environ.get(name) for name in names}
     script = sys.modules["__main__"]
-    outcome = outcomes([Task("a", calls.environment, names)], 1)
+    outcome = outcomes([task("a", calls.environment, names)], 1)
     assert outcome["a"].value == dict.fromkeys(names, "1") | {"main": None}
     assert {name: os.environ.get(name) for name in names} == before
     assert sys.modules["__main__"] is script
@@ -185,7 +193,7 @@ def test_closing_ends_all_workers_through_their_finally_blocks(
     folder = tmp_path / "pids"
     folder.mkdir()
     start = time.monotonic()
-    with closing(local([Task(str(n), calls.sleeps, str(folder)) for n in range(3)], 2)) as events:
+    with closing(local([task(str(n), calls.sleeps, str(folder)) for n in range(3)], 2)) as events:
         assert isinstance(next(events), Started)
         assert isinstance(next(events), Started)
         while len(list(folder.iterdir())) < 2:
@@ -203,8 +211,9 @@ def test_closing_ends_all_workers_through_their_finally_blocks(
 def test_workers_start_with_the_variables_of_their_tasks(calls: ModuleType) -> None:
     names = ["CROSSRES_TRIAL"]
     tasks = [
-        Task(value or "none", calls.environment, names, {"CROSSRES_TRIAL": value} if value else {})
-        for value in ("", "first", "second")
+        task("none", calls.environment, names),
+        task("first", calls.environment, names, CROSSRES_TRIAL="first"),
+        task("second", calls.environment, names, CROSSRES_TRIAL="second"),
     ]
     outcome = outcomes(tasks, 2)
     values = {key: event.value["CROSSRES_TRIAL"] for key, event in outcome.items()}

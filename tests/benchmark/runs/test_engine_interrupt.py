@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from crossres.benchmark.measures.kernels import kernel_variables
 from crossres.benchmark.runs import engine
 from crossres.benchmark.runs.data import Progress
 from crossres.benchmark.runs.engine import Task, local
@@ -70,7 +71,7 @@ def test_a_worker_that_is_just_starting_is_ended_too(
 
     monkeypatch.setattr(engine, "_start", interrupted)
     with (
-        closing(local([Task("a", sleeps, 60.0)], 1)) as events,
+        closing(local([Task("a", sleeps, 60.0, kernel_variables("portable"))], 1)) as events,
         pytest.raises(KeyboardInterrupt),
     ):
         next(events)

@@ -88,7 +88,7 @@ def test_a_table_runs_with_its_oracle(
     cache: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     where = ["--jobs", "1", "--cache", str(cache), "--out", str(tmp_path)]
-    chosen = ["--datasets", "caviar,mlr-viper", "--seeds", "0", "--kernels", "native"]
+    chosen = ["--datasets", "caviar,mlr-viper", "--seeds", "0"]
     assert run(["run", "table2", "--profile", "smoke", *chosen, *where]) == 0
     printed = capsys.readouterr().out
     lines = [line.split() for line in printed.splitlines() if line.startswith("Oracle: Plain")]

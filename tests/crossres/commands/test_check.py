@@ -6,13 +6,16 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 
+from tests.command_line import Answered, called
+
 REPOSITORY = Path(__file__).parents[3]
-Command = Callable[..., "subprocess.CompletedProcess[str]"]
+Command = Callable[..., Answered]
 
 
 @pytest.fixture(scope="module")
@@ -21,18 +24,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def command(folder: Path) -> Command:
-    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "crossres", *arguments],
-            capture_output=True,
-            text=True,
-            timeout=300,
-            cwd=folder,
-            env=os.environ | {"CROSSRES_CACHE": str(folder / "cache")},
-        )
-
-    return run
+def command(folder: Path, cache: Path) -> Command:
+    return partial(called, folder, cache)
 
 
 @pytest.fixture(scope="module")

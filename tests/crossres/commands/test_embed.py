@@ -4,8 +4,6 @@ import json
 import multiprocessing
 import pickle
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from pathlib import Path
@@ -20,6 +18,7 @@ from crossres.benchmark.measures.kernels import Kernels, kernel_variables
 from crossres.benchmark.runs.cell import _digest
 from crossres.benchmark.runs.embed import Features, embed_images
 from crossres.benchmark.runs.engine import Finished, Task
+from tests.command_line import started
 
 TABLE = """
 id = "embedded"
@@ -310,15 +309,14 @@ def test_the_worker_starts_with_the_kernels_of_the_training(
 def test_weights_of_native_kernels_give_the_features_of_their_cell(
     workspace: Workspace, tmp_path: Path
 ) -> None:
-    """In a process from scratch, where nothing has been computed with other kernels before."""
+    """In processes from scratch, where nothing has been computed with other kernels before."""
     run = ("run", workspace.folder / "embedded.toml", "--rows", "Plain", "--kernels", "native")
     place = ("--profile", "smoke", "--cache", workspace.cache, "--out", tmp_path / "native")
-    assert crossres.main([*map(str, (*run, *place)), "--save-weights"]) == 0
+    assert started(tmp_path, workspace.cache, *run, *place, "--save-weights").returncode == 0
     (record,) = crossres.read_records(tmp_path / "native")
     weights = tmp_path / "native" / "weights" / record.key
     options = ("--weights", weights, "--manifest", workspace.manifest(), "--device", "cpu")
-    command = ("embed", *options, "--cache", workspace.cache, "--out", tmp_path / "f.npz")
-    subprocess.run([sys.executable, "-m", "crossres", *map(str, command)], check=True)
+    assert embed(*options, "--cache", workspace.cache, "--out", tmp_path / "f.npz") == 0
     content = arrays(tmp_path / "f.npz")
     features = content["query_features"], content["gallery_features"]
     assert _digest(*features) == record.digests["embeddings"]

@@ -34,36 +34,43 @@ def several(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize(("width", "scheme"), LOOKS)
-def test_a_report_of_one_table(browser: Any, drawn: Any, width: int, scheme: str) -> None:
-    address = write_report(drawn.folder)[0].as_uri()
-    assert violations(Visit(browser, address, width, scheme).page) == []
+@pytest.fixture(scope="module")
+def report_of_several(several: Path) -> Path:
+    return write_report(several, [load_table("table2"), load_table("controls")])[0]
+
+
+@pytest.fixture(scope="module")
+def comparison(several: Path, drawn: Any) -> Path:
+    return write_against(several, compare_folders(several, drawn.folder))
 
 
 @pytest.mark.parametrize(("width", "scheme"), LOOKS)
-def test_a_report_of_two_tables(browser: Any, several: Path, width: int, scheme: str) -> None:
-    tables = [load_table("table2"), load_table("controls")]
-    address = write_report(several, tables)[0].as_uri()
-    assert violations(Visit(browser, address, width, scheme).page) == []
+def test_a_report_of_one_table(browser: Any, report: Path, width: int, scheme: str) -> None:
+    assert violations(Visit(browser, report.as_uri(), width, scheme).page) == []
 
 
 @pytest.mark.parametrize(("width", "scheme"), LOOKS)
-def test_a_comparison(browser: Any, drawn: Any, several: Path, width: int, scheme: str) -> None:
-    comparison = compare_folders(several, drawn.folder)
-    address = write_against(several, comparison).as_uri()
-    assert violations(Visit(browser, address, width, scheme).page) == []
+def test_a_report_of_two_tables(
+    browser: Any, report_of_several: Path, width: int, scheme: str
+) -> None:
+    assert violations(Visit(browser, report_of_several.as_uri(), width, scheme).page) == []
 
 
-def test_axe_finds_what_is_wrong(browser: Any, drawn: Any) -> None:
-    page = Visit(browser, write_report(drawn.folder)[0].as_uri(), 1280, "light").page
+@pytest.mark.parametrize(("width", "scheme"), LOOKS)
+def test_a_comparison(browser: Any, comparison: Path, width: int, scheme: str) -> None:
+    assert violations(Visit(browser, comparison.as_uri(), width, scheme).page) == []
+
+
+def test_axe_finds_what_is_wrong(browser: Any, report: Path) -> None:
+    page = Visit(browser, report.as_uri(), 1280, "light").page
     page.evaluate("document.querySelector('img').removeAttribute('alt')")
     page.evaluate("document.querySelector('img').removeAttribute('title')")
     page.evaluate("document.querySelector('.sub').style.color = '#ddd'")
     assert {line.partition(":")[0] for line in violations(page)} == {"color-contrast", "image-alt"}
 
 
-def test_the_first_key_leads_to_the_results(browser: Any, drawn: Any) -> None:
-    page = Visit(browser, write_report(drawn.folder)[0].as_uri(), 1280, "light").page
+def test_the_first_key_leads_to_the_results(browser: Any, report: Path) -> None:
+    page = Visit(browser, report.as_uri(), 1280, "light").page
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.textContent") == "Skip to the results"
     page.keyboard.press("Enter")

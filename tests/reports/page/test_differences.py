@@ -221,8 +221,8 @@ def test_p_values_as_printed(p: float | None, text: str) -> None:
     assert p_text(p) == text
 
 
-def test_the_page_says_it(drawn, recorder, tmp_path: Path) -> None:
-    page = write_report(drawn.folder)[0].read_text(encoding="utf-8")
+def test_the_page_says_it(report: Path, recorder, tmp_path: Path) -> None:
+    page = report.read_text(encoding="utf-8")
     assert page.count('class="differences"') == 1
     assert "Seeds for one point" in page
     assert "differs from Baseline + CMSR² + MR²L beyond chance" in page

@@ -28,8 +28,8 @@ CONTRAST = """element => {
 
 
 @pytest.fixture(scope="module")
-def address(drawn) -> str:
-    return write_report(drawn.folder)[0].as_uri()
+def address(report: Path) -> str:
+    return report.as_uri()
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (1280, "dark"), (390, "light")])

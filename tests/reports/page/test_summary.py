@@ -1,6 +1,7 @@
 """At a glance: who leads as the tables mark it, what was run, and what became of the claims."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from crossres.benchmark import Record, load_table
@@ -10,7 +11,6 @@ from crossres.reports import build_grids
 from crossres.reports.grid.unplaced import Leftovers
 from crossres.reports.page.differences import rows_of
 from crossres.reports.page.summary import leader_words, overview_of
-from crossres.reports.write import write_report
 
 TABLE = load_table("table2")
 LABELS = [row.label for row in TABLE.rows]
@@ -85,8 +85,8 @@ def test_cells_are_counted_once(drawn: Any) -> None:
     assert summary.seconds == sum(record.seconds["total"] for record in drawn.records)
 
 
-def test_the_page_begins_with_it(drawn: Any) -> None:
-    html = write_report(drawn.folder)[0].read_text(encoding="utf-8")
+def test_the_page_begins_with_it(report: Path) -> None:
+    html = report.read_text(encoding="utf-8")
     main = html.split('<main id="main">')[1]
     assert main.index('id="glance"') < main.index('id="claims"') < main.index("<article")
     assert "45 done" in main.split('id="claims"')[0]

@@ -3,11 +3,8 @@
 Also what exports are for: code that knows nothing of us reads one and gets our metrics.
 """
 
-import contextlib
-import io
 import json
 import re
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,45 +14,21 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-import crossres
+from tests.command_line import Answered
 
-Command = Callable[..., "subprocess.CompletedProcess[str]"]
+Command = Callable[..., Answered]
 SMOKE = ("--profile", "smoke")
 RANKS = (1, 5, 10, 20)
 
 
-@pytest.fixture(scope="module")
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One cache for the module, so that each twin is drawn once."""
-    return tmp_path_factory.mktemp("cache")
-
-
-@pytest.fixture
-def command(cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Command:
-    """command(*arguments): the command line in this process, in a folder of its own."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("CROSSRES_CACHE", str(cache))
-
-    def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-        words, out, err = [str(argument) for argument in arguments], io.StringIO(), io.StringIO()
-        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-            try:
-                code = crossres.main(words)
-            except SystemExit as end:  # --help, and what argparse refuses
-                code = int(end.code or 0)
-        return subprocess.CompletedProcess(words, code, out.getvalue(), err.getvalue())
-
-    return run
-
-
-def answer(process: "subprocess.CompletedProcess[str]", code: int = 0) -> dict[str, Any]:
+def answer(process: Answered, code: int = 0) -> dict[str, Any]:
     """The one JSON object that a command with --json prints on standard output."""
     assert process.returncode == code, process.stderr
     content: dict[str, Any] = json.loads(process.stdout)
     return content
 
 
-def assert_refused(process: "subprocess.CompletedProcess[str]", *words: str) -> None:
+def assert_refused(process: Answered, *words: str) -> None:
     assert process.returncode == 2, (process.returncode, process.stderr)
     assert "Traceback" not in process.stderr
     last = process.stderr.strip().splitlines()[-1]
