@@ -60,7 +60,7 @@ class Identities:
         """Return the identities that have images before or after `columns` of `order`, too."""
         ends = self.of_image[columns[[0, -1]]]
         here = [np.count_nonzero(self.of_image[columns] == identity) for identity in ends]
-        return ends[np.array(here) < self._by_camera[UNKNOWN_CAMERA][ends]]
+        return np.asarray(ends[np.array(here) < self._by_camera[UNKNOWN_CAMERA][ends]])
 
     @property
     def kinds(self) -> int:
