@@ -93,7 +93,8 @@ def run_cell(job: Job, progress: Progress, *, keep_weights: bool = False) -> Cel
     with watch.phase("evaluate"):
         progress("evaluate", 0, 1)
         ids, rows = _image_ids(manifest), EqualRows.of(*embeddings)
-        metrics = _measured(_comparison(method, *embeddings, rows), ids)
+        compared = _comparison(method, *embeddings, rows)
+        metrics = _measured(compared, ids)
         scores = {rule: measured.per_query for rule, measured in metrics.items()}
         artifact = artifact_of(method, raw, manifest, store, embeddings, scores)
     query_rates = manifest.rows("query")["rate"].to_numpy()
