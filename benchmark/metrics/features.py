@@ -13,6 +13,7 @@ with or without fused operations, is off by at most gamma_D |x| |y|, gamma_D = D
 
 import threading
 from collections.abc import Iterator
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
@@ -174,6 +175,10 @@ class SinglesPart:
 
     def in_doubles(self) -> "DoublesPart":
         """See Part."""
+        return self._in_doubles
+
+    @cached_property
+    def _in_doubles(self) -> "DoublesPart":
         return DoublesPart(self._block, self.columns)
 
 
