@@ -3,7 +3,7 @@
 An image that is exactly as far as a true match is closer if it stands before it in the gallery.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 
@@ -67,20 +67,25 @@ class Matches:
 
 
 class Tile:
-    """Some queries and a part of the gallery: the images near enough to count."""
+    """Some queries and a part of the gallery: the images near enough to count.
+
+    Those whose values leave open which matches they are closer than are named by their indices
+    among these images, by query.
+    """
 
     def __init__(self, part: Part, matches: Matches, start: int, stop: int, hide: Hide) -> None:
         """Compare queries start to stop with the part."""
         self.part, self.matches, self.start, self.stop = part, matches, start, stop
+        self._hide = hide
         some = slice(matches.starts[start], matches.starts[stop])
         rows = matches.rows[some]
         self._near, self._far = part.limits(matches.distances[some], rows, matches.slack[rows])
         values = part.values(start, stop)
         hide(values, part, start, stop)
         farthest = np.full(stop - start, -np.inf, values.dtype)
-        starts = matches.starts[start : stop + 1] - some.start
-        has = np.flatnonzero(np.diff(starts))
-        farthest[has] = self._far[starts[has + 1] - 1]
+        self._starts = matches.starts[start : stop + 1] - some.start
+        has = np.flatnonzero(np.diff(self._starts))
+        farthest[has] = self._far[self._starts[has + 1] - 1]
         self.size, self._width = values.size, values.shape[1]
         self._places = np.flatnonzero(values <= farthest[:, None])
         self._values = values.ravel()[self._places]
@@ -101,106 +106,102 @@ class Tile:
 
     def limits(self, row: int) -> tuple[Values, Values]:
         """Return (T,) of each match below which values are surely closer; above which not."""
-        start = self.matches.starts[self.start]
-        some = slice(self.matches.starts[row] - start, self.matches.starts[row + 1] - start)
+        some = self.of(row)
         return self._near[some], self._far[some]
 
-    def span(self, row: int) -> tuple[Ids, Ids]:
-        """Return (e,) how many matches are surely not farther than an image; at most closer."""
-        near, far = self.limits(row)
-        values = self.values(row)
-        return np.searchsorted(far, values, "left"), np.searchsorted(near, values, "right")
+    def of(self, row: int) -> slice:
+        """Return which matches of the tile are those of query `row`."""
+        return slice(self._starts[row - self.start], self._starts[row - self.start + 1])
+
+    def at_most(self, row: int) -> Ids:
+        """Return (e,) how many matches may be closer than each image, or as far: not more."""
+        return np.searchsorted(self.limits(row)[0], self.values(row), "right")
+
+    def open_images(self, row: int, at_most: Ids) -> Ids:
+        """Return which images of `row` may be closer than one match more or less."""
+        at_least = np.searchsorted(self.limits(row)[1], self.values(row), "left")
+        return np.flatnonzero(at_least < at_most)
+
+    def too_many(self, open_images: Mapping[int, Ids]) -> bool:
+        """Say whether to make `finer` values is quicker than to settle so many open images."""
+        return self.part.is_rough and sum(map(len, open_images.values())) > OPEN * self.size
+
+    def finer(self) -> "Tile":
+        """Make the same tile from values that tell more apart."""
+        return Tile(self.part.in_doubles(), self.matches, self.start, self.stop, self._hide)
+
+    def settle(self, open_images: Mapping[int, Ids]) -> Iterator[tuple[int, Ids, Ids, Ids]]:
+        """Compare these images exactly: yield row, and of them what `Matches.closer_than` returns.
+
+        And how many matches are before each, ties in the gallery's order.
+        """
+        if not open_images:
+            return
+        places = [self.images(row)[some] for row, some in open_images.items()]
+        lengths = [len(some) for some in places]
+        distances = self._exact(np.repeat(list(open_images), lengths), np.concatenate(places))
+        by_row = np.split(distances, np.cumsum(lengths)[:-1])
+        for row, images, exact in zip(open_images, places, by_row, strict=True):
+            without, including = self.matches.closer_than(row, exact)
+            columns = self.part.columns[images]
+            yield row, without, including, self.matches.before(row, without, including, columns)
+
+    def _exact(self, rows: Ids, places: Ids) -> Vector:
+        """Return (n,) the exact distances from queries to images at these places of the part."""
+        if self.part.alike is None:
+            return self.matches.block.exact(rows, self.part.columns[places])
+        pairs = np.stack([rows, self.part.alike[places]])
+        different, back = np.unique(pairs, axis=1, return_inverse=True)
+        return self.matches.block.exact(*different)[back.reshape(-1)]
 
     def _some(self, row: int) -> slice:
         return slice(self._bounds[row - self.start], self._bounds[row - self.start + 1])
 
-    def exact(self, rows: list[int], places: list[Ids]) -> list[Vector]:
-        """Return for each of these queries the exact distances of its images at `places`."""
-        if not rows:
-            return []
-        lengths = [len(some) for some in places]
-        images, queries = np.concatenate(places), np.repeat(np.array(rows), lengths)
-        columns, back = self.part.columns[images], None
-        alike = self.part.alike
-        if alike is not None:
-            pairs = np.stack([queries, alike[images]])
-            (queries, columns), back = np.unique(pairs, axis=1, return_inverse=True)
-        distances = self.matches.block.exact(queries, columns)
-        if back is not None:
-            distances = distances[back.reshape(-1)]
-        return np.split(distances, np.cumsum(lengths)[:-1])
 
-
-def closer_images(tile: Tile, hide: Hide) -> Ids:
+def closer_images(tile: Tile) -> Ids:
     """Return (n,) how many images of the tile are closer than each match of its queries."""
     matches = tile.matches
-    first = matches.starts[tile.start]
-    counts = np.zeros(matches.starts[tile.stop] - first, np.int64)
-    rows, places, most = list[int](), list[Ids](), list[Ids]()
+    counts = np.zeros(matches.starts[tile.stop] - matches.starts[tile.start], np.int64)
+    open_images, most = dict[int, Ids](), dict[int, Ids]()
     for row in tile.rows():
         near, far = tile.limits(row)
         values = np.sort(tile.values(row))
         surely = np.searchsorted(values, near, "left")
-        counts[_within(matches, row, first)] += surely
+        counts[tile.of(row)] += surely
         if (surely < np.searchsorted(values, far, "right")).any():
-            least, at_most = tile.span(row)
-            is_open = np.flatnonzero(least < at_most)
-            rows.append(row)
-            places.append(tile.images(row)[is_open])
-            most.append(at_most[is_open])
-    if tile.part.is_rough and sum(map(len, places)) > OPEN * tile.size:
-        return closer_images(finer(tile, hide), hide)
-    for row, images, at_most, distances in zip(
-        rows, places, most, tile.exact(rows, places), strict=True
-    ):
+            at_most = tile.at_most(row)
+            open_images[row] = tile.open_images(row, at_most)
+            most[row] = at_most[open_images[row]]
+    if tile.too_many(open_images):
+        return closer_images(tile.finer())
+    for row, _, _, before in tile.settle(open_images):
         # Those matches that the image was not surely closer than, and is.
-        before = matches.before(
-            row, *matches.closer_than(row, distances), tile.part.columns[images]
-        )
-        some = _within(matches, row, first)
+        some = tile.of(row)
         length = some.stop - some.start + 1
-        changes = np.bincount(before, minlength=length) - np.bincount(at_most, minlength=length)
+        changes = np.bincount(before, minlength=length) - np.bincount(most[row], minlength=length)
         counts[some] += np.cumsum(changes)[:-1]
     return counts
 
 
-def closer_of_each(tile: Tile, hide: Hide, half_ties: bool) -> Iterator[tuple[int, Ids, Ids, Ids]]:
+def closer_of_each(tile: Tile, half_ties: bool) -> Iterator[tuple[int, Ids, Ids, Ids]]:
     """Yield for queries of the tile: row, and of its images the places, `first` and `second`.
 
     The image is closer than matches `first` and up, and than matches `second` and up: each counts
     for a half. The two are the same unless ties count as half.
     """
-    matches = tile.matches
-    open_at = {}
-    for row in tile.rows():
-        least, at_most = tile.span(row)
-        is_open = np.flatnonzero(least < at_most)
-        if len(is_open):
-            open_at[row] = is_open
-    if tile.part.is_rough and sum(map(len, open_at.values())) > OPEN * tile.size:
-        yield from closer_of_each(finer(tile, hide), hide, half_ties)
+    by_row = {row: tile.open_images(row, tile.at_most(row)) for row in tile.rows()}
+    open_images = {row: some for row, some in by_row.items() if len(some)}
+    if tile.too_many(open_images):
+        yield from closer_of_each(tile.finer(), half_ties)
         return
-    places = [tile.images(row)[some] for row, some in open_at.items()]
-    exact = dict(zip(open_at, tile.exact(list(open_at), places), strict=True))
+    settled = {row: counts for row, *counts in tile.settle(open_images)}
     for row in tile.rows():
-        images, (_, first) = tile.images(row), tile.span(row)
-        second = first
-        if row in open_at:
-            some = open_at[row]
-            without, including = matches.closer_than(row, exact[row])
+        first = second = tile.at_most(row)
+        if row in settled:
+            some, (without, including, before) = open_images[row], settled[row]
             if half_ties:
                 second = first.copy()
                 first[some], second[some] = without, including
             else:
-                columns = tile.part.columns[images[some]]
-                first[some] = matches.before(row, without, including, columns)
-        yield row, images, first, second
-
-
-def finer(tile: Tile, hide: Hide) -> Tile:
-    """Make the same tile from values that tell more apart."""
-    return Tile(tile.part.in_doubles(), tile.matches, tile.start, tile.stop, hide)
-
-
-def _within(matches: Matches, row: int, first: int) -> slice:
-    return slice(matches.starts[row] - first, matches.starts[row + 1] - first)
+                first[some] = before
+        yield row, tile.images(row), first, second

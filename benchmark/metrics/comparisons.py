@@ -72,7 +72,7 @@ class Comparison(Protocol):
 
     @property
     def most_queries(self) -> int:
-        """Return how many queries a block may have."""
+        """Return how many queries a block may have, if more than one."""
 
     def block(self, queries: slice) -> Block:
         """Return these queries, ready for comparison."""
@@ -84,7 +84,7 @@ class DistanceComparison:
     def __init__(self, distances: Distances, gallery: int) -> None:
         """Take a function, and the number of images in the gallery."""
         self._distances, self._gallery = distances, gallery
-        self.most_queries = max(1, BLOCK_BYTES // (8 * max(1, gallery)))
+        self.most_queries = BLOCK_BYTES // (8 * max(1, gallery))
 
     def block(self, queries: slice) -> "DistanceBlock":
         """Compute the distances; InputError unless they are finite (rows, columns) float64."""
@@ -138,7 +138,8 @@ class _Known:
         return self
 
 
-def blocks(queries: int, most: int) -> Iterator[slice]:
-    """Yield slices of at most `most` queries."""
-    for start in range(0, queries, most):
-        yield slice(start, min(start + most, queries))
+def blocks(count: int, most: int) -> Iterator[slice]:
+    """Yield slices of 0 to `count`, each of at most `most` and of one at least."""
+    step = max(1, most)
+    for start in range(0, count, step):
+        yield slice(start, min(start + step, count))

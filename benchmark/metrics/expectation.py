@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from crossres.benchmark.metrics.own_images import Ids
+
 Vector = NDArray[np.float64]
-Ids = NDArray[np.int64]
 
 NUMBERS_AT_ONCE = 2**20
 LEAST = 45.0  # e^-45 = 3e-20 is nothing beside the rounding of 1

@@ -19,7 +19,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from crossres.benchmark.metrics.comparisons import Values, Vector
+from crossres.benchmark.metrics.comparisons import Values, Vector, blocks
 from crossres.benchmark.metrics.own_images import Ids, OwnImages
 from crossres.methods.interface.distances import squared_lengths
 
@@ -45,7 +45,7 @@ class FeatureComparison:
         """Choose a centre, and a scale that brings the features near 1."""
         self.query, self.gallery, self.cosine = query, gallery, metric == "cosine"
         self.width = gallery.shape[1]
-        self.most_queries = max(1, QUERIES_BYTES // (20 * self.width))
+        self.most_queries = QUERIES_BYTES // (20 * self.width)
         self.centre, self.scale = np.zeros(self.width), 1.0
         if not self.cosine:
             chosen = gallery[:: max(1, len(gallery) // SAMPLE)].astype(np.float64)
@@ -61,12 +61,11 @@ class FeatureComparison:
         """Return rows (N, D) as the float64 points between which distances are."""
         return unit(rows) if self.cosine else rows.astype(np.float64)
 
-    def moved(self, rows: NDArray[Any]) -> tuple[Vector, Vector]:
-        """Return (N, D) points about the centre, scaled, and (N,) their squared lengths.
+    def move(self, points: Vector) -> Vector:
+        """Bring points (N, D) about the centre, and scale them; return their squared lengths (N,).
 
         A row of zeros has the length 1 of all others by the cosine: so it is at 2 from them.
         """
-        points = self.points(rows)
         if not self.cosine:
             points -= self.centre
             if self.scale != 1.0:
@@ -74,7 +73,13 @@ class FeatureComparison:
         squared = squared_lengths(points)
         if self.cosine:
             squared[squared == 0] = 1.0
-        return points, squared
+        return squared
+
+    def moved_pieces(self, columns: Ids) -> Iterator[tuple[slice, Vector, Vector]]:
+        """Yield moved points of gallery images, and squared lengths, as many as a cache holds."""
+        for some in blocks(len(columns), ROWS_BYTES // (8 * self.width)):
+            points = self.points(_rows(self.gallery, columns[some]))
+            yield some, points, self.move(points)
 
     def exact(self, query: Vector, columns: Ids) -> Vector:
         """Return the distances (N,) of `points` (N, D) and gallery images (N,)."""
@@ -92,7 +97,8 @@ class FeatureBlock:
         """Take (R, D) features."""
         self.comparison, self.size = comparison, len(query)
         self.query = comparison.points(query)
-        self.points, self.squared = comparison.moved(query)
+        self.points = self.query.copy()
+        self.squared = comparison.move(self.points)
         self.lengths = np.sqrt(self.squared)
         self.singles = self.points.astype(np.float32)
 
@@ -100,14 +106,11 @@ class FeatureBlock:
         """See Block: small products in float64, one for the queries of each pid."""
         comparison = self.comparison
         distances, farthest = np.empty(len(own.columns)), np.zeros(self.size)
-        step = max(1, ROWS_BYTES // (8 * comparison.width))
         for rows in own.rows_of_a_pid():
             columns = own.columns[own.starts[rows[0]] : own.starts[rows[0] + 1]]
-            for start in range(0, len(columns), step):
-                images = comparison.gallery[columns[start : start + step]]
-                points, squared = comparison.moved(images)
+            for some, points, squared in comparison.moved_pieces(columns):
                 values = squared - 2 * (self.points[rows] @ points.T) + self.squared[rows, None]
-                distances[own.starts[rows, None] + start + np.arange(len(points))] = values
+                distances[own.starts[rows, None] + np.arange(some.start, some.stop)] = values
                 farthest[rows] = np.maximum(farthest[rows], np.sqrt(squared.max()))
         scale = comparison.scale**2
         return distances / scale, self.error_in_doubles(farthest) / scale
@@ -115,17 +118,15 @@ class FeatureBlock:
     def exact(self, rows: Ids, columns: Ids) -> Vector:
         """See Block."""
         distances = np.empty(len(rows))
-        step = max(1, PAIRS_BYTES // (8 * self.comparison.width))
-        for start in range(0, len(rows), step):
-            some = slice(start, start + step)
+        for some in blocks(len(rows), PAIRS_BYTES // (8 * self.comparison.width)):
             distances[some] = self.comparison.exact(self.query[rows[some]], columns[some])
         return distances
 
     def parts(self, order: Ids) -> Iterator["SinglesPart"]:
         """See Block."""
-        step = min(MOST_COLUMNS, max(1, PART_BYTES // (4 * self.comparison.width)))
-        for start in range(0, len(order), step):
-            yield SinglesPart(self, order[start : start + step])
+        most = min(MOST_COLUMNS, PART_BYTES // (4 * self.comparison.width))
+        for some in blocks(len(order), most):
+            yield SinglesPart(self, order[some])
 
     def error_in_doubles(self, longest: Vector | float) -> Vector:
         """Bound (R,) what |x|^2 + |y|^2 - 2 x y and `squared_gaps` are off by, for |y| <= longest.
@@ -147,7 +148,7 @@ class SinglesPart:
         comparison = block.comparison
         self._singles = np.empty((len(columns), comparison.width), np.float32)
         squared = np.empty(len(columns))
-        for some, points, lengths in _moved_pieces(comparison, columns):
+        for some, points, lengths in comparison.moved_pieces(columns):
             self._singles[some], squared[some] = points, lengths
         self._halves = (squared / 2).astype(np.float32)
         self._longest = float(np.sqrt(squared.max(initial=0.0)))
@@ -156,8 +157,7 @@ class SinglesPart:
         """See Part: |y|^2 / 2 - x y, which is (|x - y|^2 - |x|^2) / 2."""
         queries, images = self._block.singles[start:stop], self._singles
         values = _buffer(len(queries), len(images))
-        for begin in range(0, len(images), PRODUCT_COLUMNS):
-            some = slice(begin, begin + PRODUCT_COLUMNS)
+        for some in blocks(len(images), PRODUCT_COLUMNS):
             np.matmul(queries, images[some].T, out=values[:, some])
             np.subtract(self._halves[some], values[:, some], out=values[:, some])
         return values
@@ -196,13 +196,13 @@ class DoublesPart:
         _, first, self._places = np.unique(as_bytes, return_index=True, return_inverse=True)
         self._different = columns[first]
         self.alike = self._different[self._places]
-        squared = [lengths for _, _, lengths in _moved_pieces(block.comparison, self._different)]
+        squared = [lengths for _, _, lengths in block.comparison.moved_pieces(self._different)]
         self._longest = float(np.sqrt(np.concatenate(squared).max(initial=0.0)))
 
     def values(self, start: int, stop: int) -> Values:
         """See Part: as SinglesPart."""
         values = np.empty((stop - start, len(self._different)))
-        for some, points, squared in _moved_pieces(self._block.comparison, self._different):
+        for some, points, squared in self._block.comparison.moved_pieces(self._different):
             values[:, some] = squared / 2 - self._block.points[start:stop] @ points.T
         return values[:, self._places]
 
@@ -242,16 +242,6 @@ def unit(rows: NDArray[Any]) -> Vector:
     norms = np.sqrt(squared_lengths(vectors))[:, None]
     vectors /= np.where(norms > 0, norms, 1.0)
     return vectors
-
-
-def _moved_pieces(
-    comparison: FeatureComparison, columns: Ids
-) -> Iterator[tuple[slice, Vector, Vector]]:
-    """Yield points and squared lengths of gallery images, as many at once as a cache holds."""
-    step = max(1, ROWS_BYTES // (8 * comparison.width))
-    for start in range(0, len(columns), step):
-        some = slice(start, start + step)
-        yield some, *comparison.moved(_rows(comparison.gallery, columns[some]))
 
 
 def _buffer(rows: int, columns: int) -> NDArray[np.float32]:

@@ -3,9 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from crossres.benchmark.metrics.closer import Hide, Matches, Tile, closer_of_each
+from crossres.benchmark.metrics.closer import Matches, Tile, closer_of_each
 from crossres.benchmark.metrics.expectation import Outranking
-from crossres.benchmark.metrics.own_images import JUNK, UNKNOWN_CAMERA, Ids, ImageIds
+from crossres.benchmark.metrics.own_images import UNKNOWN_CAMERA, Ids, ImageIds
 
 Entries = tuple[Ids, Ids, Ids]
 """(E,) matches, identities, and how many images of the identity are closer, in halves."""
@@ -16,8 +16,7 @@ class Identities:
 
     def __init__(self, ids: ImageIds, separate_cameras: bool) -> None:
         """Number the identities by pid; junk has none."""
-        known = np.flatnonzero(ids.gallery_pids != JUNK)
-        self.order = known[np.argsort(ids.gallery_pids[known], kind="stable")]
+        self.order = ids.gallery_by_pid
         numbers = np.unique(ids.gallery_pids[self.order], return_inverse=True)[1].reshape(-1)
         self.of_image = np.full(len(ids.gallery_pids), -1)
         self.of_image[self.order] = numbers
@@ -108,24 +107,19 @@ class Outranked:
         return matches * self._identities.kinds + places
 
 
-def outranking_in(tile: Tile, hide: Hide, identities: Identities, half_ties: bool) -> Entries:
+def outranking_in(tile: Tile, identities: Identities, half_ties: bool) -> Entries:
     """Find which identities of a tile have images closer than a match, and how many."""
     of_image = identities.of_image[tile.part.columns]
     entries: list[Entries] = []
-    for row, images, first, second in closer_of_each(tile, hide, half_ties):
+    for row, images, first, second in closer_of_each(tile, half_ties):
         some = tile.matches.of(row)
         # Identities follow one another in a part.
         present, group = np.unique(of_image[images], return_inverse=True)
         width = some.stop - some.start + 1
-        places = group.reshape(-1) * width
-        shape = (len(present), width)
-        halves = np.bincount(places + first, minlength=len(present) * width).reshape(shape)
-        halves += (
-            halves
-            if second is first
-            else np.bincount(places + second, minlength=len(present) * width).reshape(shape)
-        )
-        halves = np.cumsum(halves, axis=1)[:, :-1]
+        places, size = group.reshape(-1) * width, len(present) * width
+        halves = np.bincount(places + first, minlength=size)
+        halves += halves if second is first else np.bincount(places + second, minlength=size)
+        halves = np.cumsum(halves.reshape(-1, width), axis=1)[:, :-1]
         identity, match = np.nonzero(halves)
         entries.append((some.start + match, present[identity], halves[identity, match]))
     if not entries:

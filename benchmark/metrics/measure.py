@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from crossres.benchmark.metrics.comparisons import Comparison, blocks
-from crossres.benchmark.metrics.own_images import ImageIds, count_pairs
-from crossres.benchmark.metrics.per_query import Ids, Scores
+from crossres.benchmark.metrics.own_images import ImageIds
+from crossres.benchmark.metrics.per_query import Scores
 from crossres.benchmark.metrics.rules import GALLERY_RULES, Rules
-from crossres.benchmark.metrics.scoring import Scoring
+from crossres.benchmark.metrics.scoring import Result, Scoring
 from crossres.datasets.base.arguments import as_choice
 from crossres.datasets.base.errors import InputError
 
@@ -66,20 +66,17 @@ def measure(
     """
     rules = Rules() if rules is None else rules
     as_choice(rules.gallery, GALLERY_RULES, "gallery")
-    queries, scores, rows = len(ids.query_pids), list[Scores](), list[Ids]()
+    queries, results = len(ids.query_pids), list[Result]()
     # Each product gets one thread: several at once are quicker than one on several threads.
     with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(threads) as pool:
         scoring = Scoring(ids, rules, pool, threads)
         for some in blocks(queries, comparison.most_queries):
-            for valid, of_valid in scoring.results(comparison, some):
-                rows.append(valid)
-                scores.append(of_valid)
-    ranked, true = count_pairs(ids, rules)
+            results += scoring.results(comparison, some)
     return replace(
-        mean_scores(scores, queries),
-        per_query=_per_query(scores, rows, queries),
-        ranked_pairs=ranked,
-        true_pairs=true,
+        mean_scores([result.scores for result in results], queries),
+        per_query=_per_query(results, queries),
+        ranked_pairs=sum(result.ranked_pairs for result in results),
+        true_pairs=sum(result.true_pairs for result in results),
     )
 
 
@@ -88,12 +85,13 @@ def as_dict(metrics: Metrics) -> dict[str, float]:
     return {name: getattr(metrics, name) for name in (*METRICS, "valid_queries")}
 
 
-def _per_query(scores: Sequence[Scores], rows: Sequence[Ids], queries: int) -> NDArray[np.float64]:
-    """Return (Q, 6) METRICS of each query; the scores are of the queries `rows`, block by block."""
+def _per_query(results: Sequence[Result], queries: int) -> NDArray[np.float64]:
+    """Return (Q, 6) METRICS of each query."""
     table = np.full((queries, len(METRICS)), np.nan)
-    for block, valid in zip(scores, rows, strict=True):
-        ranks = block.cmc[:, [0, 4, 9, 19]].clip(0.0, 1.0)
-        table[valid] = np.column_stack([ranks, block.ap, block.inp])
+    for result in results:
+        scores = result.scores
+        ranks = scores.cmc[:, [0, 4, 9, 19]].clip(0.0, 1.0)
+        table[result.queries] = np.column_stack([ranks, scores.ap, scores.inp])
     return table
 
 

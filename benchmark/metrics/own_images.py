@@ -29,6 +29,12 @@ class ImageIds:
     query_images: Ids | None = None
     gallery_images: Ids | None = None
 
+    @cached_property
+    def gallery_by_pid(self) -> Ids:
+        """The gallery images that are no junk, ordered by pid and then by their index."""
+        known = np.flatnonzero(self.gallery_pids != JUNK)
+        return known[np.argsort(self.gallery_pids[known], kind="stable")]
+
 
 @dataclass(frozen=True)
 class OwnImages:
@@ -59,8 +65,7 @@ class OwnImages:
 
 def own_images(ids: ImageIds, rules: Rules, queries: slice) -> OwnImages:
     """Find the gallery images of the pids of these R queries; junk is nobody's."""
-    known = np.flatnonzero(ids.gallery_pids != JUNK)
-    by_pid = known[np.argsort(ids.gallery_pids[known], kind="stable")]
+    by_pid = ids.gallery_by_pid
     pids, query_pids = ids.gallery_pids[by_pid], ids.query_pids[queries]
     first = np.searchsorted(pids, query_pids, side="left")
     counts = np.searchsorted(pids, query_pids, side="right") - first
@@ -76,18 +81,20 @@ def own_images(ids: ImageIds, rules: Rules, queries: slice) -> OwnImages:
     return OwnImages(query_pids, starts, columns, usable)
 
 
-def count_pairs(ids: ImageIds, rules: Rules) -> tuple[int, int]:
-    """Return how many pairs of valid queries and gallery images are ranked, and are true."""
-    own = own_images(ids, rules, slice(0, len(ids.query_pids)))
+def count_pairs(ids: ImageIds, rules: Rules, queries: slice, own: OwnImages) -> tuple[int, int]:
+    """Return how many pairs of valid queries and gallery images are ranked, and are true.
+
+    own: of these queries.
+    """
     true = np.bincount(own.rows[own.usable], minlength=len(own.pids))
-    known = ids.gallery_pids != JUNK
+    known, query_camids = ids.gallery_by_pid, ids.query_camids[queries]
     hidden = np.diff(own.starts) - true
     if rules.separate_cameras:
         camids, counts = np.unique(ids.gallery_camids[known], return_counts=True)
-        place = np.minimum(np.searchsorted(camids, ids.query_camids), len(camids) - 1)
-        of_camera = (camids[place] == ids.query_camids) & (ids.query_camids != UNKNOWN_CAMERA)
-        own_camera = ids.gallery_camids[own.columns] == ids.query_camids[own.rows]
+        place = np.minimum(np.searchsorted(camids, query_camids), len(camids) - 1)
+        of_camera = (camids[place] == query_camids) & (query_camids != UNKNOWN_CAMERA)
+        own_camera = ids.gallery_camids[own.columns] == query_camids[own.rows]
         own_count = np.bincount(own.rows[own_camera], minlength=len(own.pids))
         hidden += np.where(of_camera, counts[place] - own_count, 0)
-    ranked = np.where(true > 0, np.count_nonzero(known) - hidden, 0)
+    ranked = np.where(true > 0, len(known) - hidden, 0)
     return int(ranked.sum()), int(true.sum())

@@ -10,12 +10,12 @@ from crossres.benchmark.metrics.expectation import (
     expected_reciprocal_rank,
     rank_cdf,
 )
+from crossres.benchmark.metrics.own_images import Ids
 from crossres.benchmark.metrics.rules import AveragePrecision
 
 CMC_LENGTH = 50
 
 Vector = NDArray[np.float64]
-Ids = NDArray[np.int64]
 
 
 @dataclass(frozen=True)

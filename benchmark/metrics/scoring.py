@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
+from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
 import numpy as np
 
 from crossres.benchmark.metrics.closer import Hide, Matches, Tile, closer_images
-from crossres.benchmark.metrics.comparisons import Block, Comparison, Part, Values
+from crossres.benchmark.metrics.comparisons import Block, Comparison, Part, Values, blocks
 from crossres.benchmark.metrics.identities import Identities, Outranked, outranking_in
 from crossres.benchmark.metrics.own_images import (
     JUNK,
@@ -16,6 +17,7 @@ from crossres.benchmark.metrics.own_images import (
     Ids,
     ImageIds,
     OwnImages,
+    count_pairs,
     own_images,
 )
 from crossres.benchmark.metrics.per_query import Scores, multi_shot, single_shot
@@ -24,9 +26,17 @@ from crossres.benchmark.metrics.rules import Rules
 TILE_VALUES = 8 * 2**20
 MOST_ENTRIES = 32 * 2**20
 
-Result = tuple[Ids, Scores]
-"""Queries that have a true match, and their scores."""
 T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Result:
+    """Queries (n,) that have a true match, and their scores; `count_pairs` of them."""
+
+    queries: Ids
+    scores: Scores
+    ranked_pairs: int
+    true_pairs: int
 
 
 class Scoring:
@@ -63,14 +73,14 @@ class Scoring:
                 yield from self.results(comparison, slice(middle, queries.stop))
                 return
             scores = single_shot(outranked.outranking(), matches.starts[valid], self._rules.ap)
-        yield queries.start + valid, scores
+        pairs = count_pairs(self._ids, self._rules, queries, own)
+        yield Result(queries.start + valid, scores, *pairs)
 
     def _closer(self, block: Block, matches: Matches, hide: "_Hide") -> Ids:
         """Return (N,) how many images are closer than each match, matches among them."""
         closer = np.arange(len(matches.rows)) - matches.starts[matches.rows]
         for part in block.parts(self._order):
-            count = partial(closer_images, hide=hide)
-            for tile, counts in self._tiles(part, matches, hide, count):
+            for tile, counts in self._tiles(part, matches, hide, closer_images):
                 closer[tile] += counts
         return closer
 
@@ -82,7 +92,7 @@ class Scoring:
         assert identities is not None
         outranked = Outranked(identities, matches, self._ids.query_camids[queries])
         half_ties = self._rules.ties == "half"
-        find = partial(outranking_in, identities=identities, hide=hide, half_ties=half_ties)
+        find = partial(outranking_in, identities=identities, half_ties=half_ties)
         for part in block.parts(self._order):
             split = identities.split_by(part.columns)
             for _, entries in self._tiles(part, matches, hide, find):
@@ -96,16 +106,15 @@ class Scoring:
     ) -> Iterator[tuple[slice, T]]:
         """Yield which matches are those of a tile, and what `work` makes of it."""
         queries = len(matches.starts) - 1
-        step = max(1, min(TILE_VALUES // len(part.columns), -(-queries // self._threads)))
-        starts = range(0, queries, step)
+        most = min(TILE_VALUES // len(part.columns), -(-queries // self._threads))
+        tiles = list(blocks(queries, most))
 
-        def worked(start: int) -> T:
-            return work(Tile(part, matches, start, min(start + step, queries), hide))
+        def worked(rows: slice) -> T:
+            return work(Tile(part, matches, rows.start, rows.stop, hide))
 
-        results = self._pool.map(worked, starts) if self._threads > 1 else map(worked, starts)
-        for start, result in zip(starts, results, strict=True):
-            stop = min(start + step, queries)
-            yield slice(matches.starts[start], matches.starts[stop]), result
+        results = self._pool.map(worked, tiles) if self._threads > 1 else map(worked, tiles)
+        for rows, result in zip(tiles, results, strict=True):
+            yield slice(matches.starts[rows.start], matches.starts[rows.stop]), result
 
 
 class _Hide:

@@ -9,12 +9,12 @@ import pytest
 from numpy.typing import NDArray
 
 from crossres.benchmark.metrics import closer, features, scoring
-from crossres.benchmark.metrics.comparisons import DistanceComparison
 from crossres.benchmark.metrics.features import FeatureComparison, Metric, squared_gaps
 from crossres.benchmark.metrics.measure import Metrics, measure
 from crossres.benchmark.metrics.own_images import ImageIds
 from crossres.benchmark.metrics.rules import Rules
 from crossres.datasets.base.errors import InputError
+from tests.benchmark.metrics.known import known
 
 Case = tuple[NDArray[Any], NDArray[Any], ImageIds]
 
@@ -93,8 +93,7 @@ def test_the_ranks_are_those_of_all_exact_distances(kind: str, metric: Metric) -
         width = (1, 3, 64, 70, 200, 129)[seed]
         query, gallery, ids = case(kind, seed, width=width)
         distances = exactly(query, gallery, metric)
-        known = DistanceComparison(lambda a, b, d=distances: d[a:b], len(gallery))
-        expected = measure(known, ids, rules)
+        expected = measure(known(distances), ids, rules)
         assert_same(measure(FeatureComparison(query, gallery, metric), ids, rules), expected)
 
 

@@ -15,10 +15,7 @@ from crossres.benchmark.metrics.measure import Metrics, measure
 from crossres.benchmark.metrics.own_images import ImageIds
 from crossres.benchmark.metrics.rules import GALLERY_RULES, GalleryRule, Rules, SameCamera
 from crossres.datasets.base.errors import InputError
-
-
-def known(matrix: NDArray[np.float64]) -> DistanceComparison:
-    return DistanceComparison(lambda start, stop: matrix[start:stop], matrix.shape[1])
+from tests.benchmark.metrics.known import known
 
 
 def run(

@@ -6,15 +6,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 
 from crossres.benchmark import Rules, evaluate, evaluate_features
-from crossres.benchmark.metrics.comparisons import DistanceComparison
 from crossres.benchmark.metrics.measure import as_dict, measure
 from crossres.benchmark.metrics.own_images import ImageIds
 from crossres.benchmark.metrics.per_query import average_precision
 from crossres.benchmark.metrics.rules import GALLERY_RULES
 from crossres.datasets.base.errors import InputError
+from tests.benchmark.metrics.known import known
 
 # Six gallery images: pids and cameras; -1 is junk as a pid and unknown as a camid, 9 a distractor.
 PIDS, CAMIDS = [1, 2, 1, -1, 9, 2], [1, 1, 2, 2, 2, -1]
@@ -26,10 +25,6 @@ DISTANCES = [
     [0.3, 0.0, 0.3, 0.0, 0.1, 0.3],  # without 1 and 3: 9 (0.1), 1 (0.3), 1 (0.3), 2 (0.3)
     [0.1, 0.2, 0.3, 0.4, 0.5, 0.6],  # nobody is 5: no valid match
 ]
-
-
-def known(matrix: NDArray[np.float64]) -> DistanceComparison:
-    return DistanceComparison(lambda start, stop: matrix[start:stop], matrix.shape[1])
 
 
 def run(gallery: Any = "multi-shot", queries: Any = slice(None), **rules: Any) -> dict[str, float]:

@@ -4,19 +4,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from crossres.benchmark import Rules, evaluate
-from crossres.benchmark.metrics.comparisons import DistanceComparison
 from crossres.benchmark.metrics.measure import as_dict, measure
 from crossres.benchmark.metrics.own_images import ImageIds
 from crossres.benchmark.metrics.shared_galleries import measure_shared
 from crossres.datasets.base.draws import draw
 from crossres.datasets.base.errors import InputError
-
-
-def known(matrix: NDArray[np.float64]) -> DistanceComparison:
-    return DistanceComparison(lambda start, stop: matrix[start:stop], matrix.shape[1])
+from tests.benchmark.metrics.known import known
 
 
 def case(seed: int) -> tuple[np.ndarray, ImageIds]:
