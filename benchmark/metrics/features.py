@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crossres.benchmark.metrics.comparisons import Values, Vector, blocks
+from crossres.benchmark.metrics.equal_rows import EqualRows
 from crossres.benchmark.metrics.own_images import Ids, OwnImages
 from crossres.methods.interface.distances import squared_lengths
 
@@ -190,11 +191,9 @@ class DoublesPart:
     def __init__(self, block: FeatureBlock, columns: Ids) -> None:
         """Find which of these images are different."""
         self._block, self.columns = block, columns
-        rows = block.comparison.gallery[columns]
-        rows = np.ascontiguousarray(rows + rows.dtype.type(0))  # 0.0 equals -0.0
-        as_bytes = rows.view((np.void, rows.itemsize * rows.shape[1]))[:, 0]
-        _, first, self._places = np.unique(as_bytes, return_index=True, return_inverse=True)
-        self._different = columns[first]
+        gallery = block.comparison.gallery
+        rows = EqualRows.of(gallery[:0], gallery[columns])
+        self._places, self._different = rows.gallery, columns[rows.firsts]
         self.alike = self._different[self._places]
         squared = [lengths for _, _, lengths in block.comparison.moved_pieces(self._different)]
         self._longest = float(np.sqrt(np.concatenate(squared).max(initial=0.0)))
@@ -204,7 +203,9 @@ class DoublesPart:
         values = np.empty((stop - start, len(self._different)))
         for some, points, squared in self._block.comparison.moved_pieces(self._different):
             values[:, some] = squared / 2 - self._block.points[start:stop] @ points.T
-        return values[:, self._places]
+        if len(self._different) == len(self.columns):
+            return values
+        return values.take(self._places, axis=1)
 
     def limits(self, cuts: Vector, rows: Ids, slack: Vector) -> tuple[Values, Values]:
         """See Part."""
