@@ -6,16 +6,16 @@ within the limits are compared by their exact distances.
 """
 
 from collections.abc import Callable, Iterator
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from crossres.benchmark.metrics.own_images import Ids, OwnImages
+from crossres.benchmark.metrics import passes
+from crossres.benchmark.metrics.own_images import Ids
+from crossres.benchmark.metrics.passes import Passes, Values, Vector
 from crossres.datasets.base.errors import InputError
 
-Vector = NDArray[np.float64]
-Values = NDArray[Any]
 Distances = Callable[[int, int], NDArray[np.float64]]
 """distances(start, stop): (stop - start, G) float64, of these queries; smaller = closer."""
 
@@ -34,16 +34,16 @@ class Part(Protocol):
         """Return (c,) for each the index of an image that is equal to it, where this is known."""
 
     @property
-    def is_rough(self) -> bool:
-        """Say whether `in_doubles` gives narrower limits."""
+    def most_open(self) -> float:
+        """Return the share of pairs above which `in_doubles` is sooner than to compare them."""
 
     def values(self, start: int, stop: int) -> Values:
         """Return (stop - start, c) values of queries start to stop; smaller = closer."""
 
-    def limits(self, cuts: Vector, rows: Ids, slack: Vector) -> tuple[Values, Values]:
+    def limits(self, cuts: Vector, rows: Ids) -> tuple[Values, Values]:
         """Return (n,) values below which an image is surely closer than a cut, or above surely not.
 
-        cuts (n,): distances from queries `rows` (n,), each known within `slack` (n,).
+        cuts (n,): exact distances from queries `rows` (n,).
         """
 
     def in_doubles(self) -> "Part":
@@ -57,8 +57,9 @@ class Block(Protocol):
     def size(self) -> int:
         """Return R."""
 
-    def own(self, own: OwnImages) -> tuple[Vector, Vector]:
-        """Return (M,) the distances from queries to own images, and (R,) how far off they are."""
+    @property
+    def passes(self) -> Passes:
+        """Return by which functions to count."""
 
     def exact(self, rows: Ids, columns: Ids) -> Vector:
         """Return (n,) the exact distances between queries `rows` and gallery images `columns`."""
@@ -103,13 +104,11 @@ class DistanceComparison:
 class DistanceBlock:
     """The distances (R, G) from R queries."""
 
+    passes: Passes = passes
+
     def __init__(self, distances: Vector) -> None:
         """Take (R, G) float64."""
         self.size, self.distances = len(distances), distances
-
-    def own(self, own: OwnImages) -> tuple[Vector, Vector]:
-        """See Block."""
-        return self.exact(own.rows, own.columns), np.zeros(self.size)
 
     def exact(self, rows: Ids, columns: Ids) -> Vector:
         """See Block."""
@@ -123,7 +122,7 @@ class DistanceBlock:
 class _Known:
     """Known distances to images of the gallery."""
 
-    alike, is_rough = None, False
+    alike, most_open = None, 1.0
 
     def __init__(self, distances: Vector, columns: Ids) -> None:
         self.columns, self._distances = columns, distances
@@ -131,7 +130,7 @@ class _Known:
     def values(self, start: int, stop: int) -> Values:
         return self._distances[start:stop, self.columns]
 
-    def limits(self, cuts: Vector, rows: Ids, slack: Vector) -> tuple[Values, Values]:  # noqa: ARG002
+    def limits(self, cuts: Vector, rows: Ids) -> tuple[Values, Values]:  # noqa: ARG002
         return cuts, cuts
 
     def in_doubles(self) -> "_Known":

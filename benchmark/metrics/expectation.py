@@ -5,7 +5,6 @@ for each match in the same way whatever stands beside it.
 """
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -13,11 +12,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from crossres.benchmark.metrics import passes
+from crossres.benchmark.metrics.comparisons import blocks
 from crossres.benchmark.metrics.own_images import Ids
+from crossres.benchmark.metrics.passes import Passes, ranges
 
 Vector = NDArray[np.float64]
 
-NUMBERS_AT_ONCE = 2**20
+SUMS_AT_ONCE = 2**23
 LEAST = 45.0  # e^-45 = 3e-20 is nothing beside the rounding of 1
 
 
@@ -25,27 +27,30 @@ LEAST = 45.0  # e^-45 = 3e-20 is nothing beside the rounding of 1
 class Outranking:
     """By which chances identities outrank N matches, match after match; E different ones in all.
 
-    starts (N + 1,): match n has the chances from starts[n] to starts[n + 1]; chances (E,) above 0,
-    descending for each match; times (E,): how many identities have it. All others have none.
+    starts (N + 1,): match n has the entries from starts[n] to starts[n + 1]; places (E,): of the
+    chances, above 0, in `table`, ascending for each match; times (E,): how many identities have it.
+    All others have none. table (K,): chances, descending. passes: by which functions to add up.
     """
 
     starts: Ids
-    chances: Vector
+    places: Ids
     times: Ids
+    table: Vector
+    passes: Passes = passes
 
     def of(self, matches: Ids) -> "Outranking":
         """Return that of some matches (n,)."""
         lengths = np.diff(self.starts)[matches]
         starts = np.concatenate([[0], np.cumsum(lengths)])
-        some = np.arange(starts[-1]) + np.repeat(self.starts[matches] - starts[:-1], lengths)
-        return Outranking(starts, self.chances[some], self.times[some])
+        some = ranges(self.starts[matches], lengths)
+        return Outranking(starts, self.places[some], self.times[some], self.table, self.passes)
 
     def sums(self, values: NDArray[Any]) -> NDArray[Any]:
-        """Add up values (E, ...) for each match."""
-        sums = np.zeros((len(self.starts) - 1, *values.shape[1:]), values.dtype)
+        """Add up values (E,) for each match."""
+        sums = np.zeros(len(self.starts) - 1, values.dtype)
         some = np.flatnonzero(np.diff(self.starts))
         if len(some):
-            sums[some] = np.add.reduceat(values, self.starts[some], axis=0)
+            sums[some] = np.add.reduceat(values, self.starts[some])
         return sums
 
 
@@ -55,40 +60,25 @@ def rank_cdf(outranking: Outranking, length: int) -> Vector:
     The recursion over identities of the distribution of X, cut off at `length`. It is left out
     where P(X < length) is below 3e-20: at most exp(-(m - k)^2 / 2m) for X of mean m, and k < m.
     """
-    sure = outranking.chances == 1.0
-    certain = outranking.sums(np.where(sure, outranking.times, 0))
-    doubtful = outranking.sums(np.where(sure, 0, outranking.times))
-    mean = outranking.sums(np.where(sure, 0.0, outranking.chances * outranking.times))
+    chances, times = outranking.table[outranking.places], outranking.times
+    sure = chances == 1.0
+    certain = outranking.sums(np.where(sure, times, 0))
+    mean = outranking.sums(np.where(sure, 0.0, chances * times))
     margin = np.maximum(mean - (length - 1 - certain), 0.0)
-    possible = (certain < length) & (margin**2 < 2 * LEAST * mean + (mean == 0))
+    possible = np.flatnonzero((certain < length) & (margin**2 < 2 * LEAST * mean + (mean == 0)))
+    some = outranking.of(possible)
+    chances = some.table[some.places]
+    doubtful = np.where(chances < 1.0, some.times, 0)
     cdf = np.zeros((len(certain), length))
-    for matches in _alike(np.flatnonzero(possible), doubtful, length):
-        some = outranking.of(matches)
-        kept = some.chances < 1.0
-        times = np.where(kept, some.times, 0)
-        padded = np.zeros((len(matches), int(doubtful[matches].max(initial=0))))
-        rows = np.repeat(np.repeat(np.arange(len(matches)), np.diff(some.starts)), times)
-        places = np.arange(len(rows)) - np.searchsorted(rows, rows)
-        padded[rows, places] = np.repeat(some.chances, times)
-        cdf[matches] = _shifted(_cdf(padded, length), certain[matches])
+    by_chance = outranking.passes.rank_cdf(chances, doubtful, some.starts, length)
+    cdf[possible] = _shifted(by_chance, certain[possible])
     return cdf
 
 
-def _cdf(chances: Vector, length: int) -> Vector:
-    """Return (length, n) P(X <= k) for (n, J) chances."""
-    mass = np.zeros((length, len(chances)))
-    mass[0] = 1.0
-    for chance in chances.T:
-        moved = mass * chance
-        mass -= moved
-        mass[1:] += moved[:-1]
-    return np.minimum(np.cumsum(mass, axis=0), 1.0)
-
-
 def _shifted(cdf: Vector, certain: Ids) -> Vector:
-    """Return (n, length) P(X + certain <= k) from (length, n)."""
-    index = np.arange(len(cdf))[:, None] - certain[None, :]
-    return np.where(index >= 0, np.take_along_axis(cdf, np.maximum(index, 0), axis=0), 0.0).T
+    """Return (n, length) P(X + certain <= k) from that of X."""
+    index = np.arange(cdf.shape[1]) - certain[:, None]
+    return np.where(index >= 0, np.take_along_axis(cdf, np.maximum(index, 0), axis=1), 0.0)
 
 
 def expected_reciprocal_rank(outranking: Outranking) -> Vector:
@@ -102,28 +92,14 @@ def expected_reciprocal_rank(outranking: Outranking) -> Vector:
     classes = 2 ** np.ceil(np.log2(np.maximum(degrees, 1))).astype(np.int64)
     for degree in np.unique(classes[degrees > 0]).tolist():
         nodes, weights = _quadrature(degree)
+        logarithms = np.log1p(-outranking.table[:, None] * (1.0 - nodes))
         of_class = np.flatnonzero((classes == degree) & (degrees > 0))
-        for matches in _alike(of_class, np.diff(outranking.starts), len(nodes)):
-            some = outranking.of(matches)
-            different, inverse = np.unique(some.chances, return_inverse=True)
-            logarithms = np.log1p(-different[:, None] * (1.0 - nodes))
-            sums = some.sums(some.times[:, None] * logarithms[inverse.reshape(-1)])
-            expected[matches] = np.minimum((np.exp(sums) * weights).sum(axis=1), 1.0)
+        for block in blocks(len(of_class), SUMS_AT_ONCE // len(nodes)):
+            some = outranking.of(of_class[block])
+            sums = some.passes.sums(logarithms, some.places, some.times, some.starts)
+            values = (np.exp(sums) * weights).sum(axis=1)
+            expected[of_class[block]] = np.minimum(values, 1.0)
     return expected
-
-
-def _alike(matches: Ids, sizes: Ids, length: int) -> Iterator[Ids]:
-    """Yield matches of about one size together, so that size * length numbers for each fit."""
-    ordered = matches[np.argsort(sizes[matches], kind="stable")]
-    start = 0
-    while start < len(ordered):
-        largest = int(sizes[ordered[start]])
-        step = max(1, NUMBERS_AT_ONCE // (2 * max(1, largest) * length))
-        chosen = ordered[start : start + step]
-        # Not more than twice as large as the smallest.
-        stop = start + int(np.searchsorted(sizes[chosen], 2 * largest + 1, side="right"))
-        yield ordered[start:stop]
-        start = stop
 
 
 @cache

@@ -1,16 +1,17 @@
 """Distances of features: screened in float32, settled in float64.
 
 The distance of two features is the float64 sum of their squared differences, added up in one fixed
-order (`squared_gaps`): the same bits on every machine, and 0 for equal rows only. With "cosine"
-rows are scaled to length 1 before, and a row of zeros is at 2 from all others (a cosine of 0). To
-compute that for every pair is slow, so all pairs are screened by a float32 matrix product, and only
-those computed that its rounding error leaves open.
+order (`passes.squared_gaps`): the same bits on every machine, and 0 for equal rows only. With
+"cosine" rows are scaled to length 1 before, and a row of zeros is at 2 from all others (a cosine of
+0). To compute that for every pair is slow, so all are screened by a float32 matrix product, and
+only those computed that its rounding error leaves open.
 
 The error has a proven bound: a product of two float32 vectors of D numbers, summed in any order,
 with or without fused operations, is off by at most gamma_D |x| |y|, gamma_D = D u / (1 - D u)
 (Higham, Accuracy and Stability of Numerical Algorithms, 2nd edition, section 3.1).
 """
 
+import math
 import threading
 from collections.abc import Iterator
 from functools import cached_property
@@ -19,9 +20,10 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from crossres.benchmark.metrics.comparisons import Values, Vector, blocks
+from crossres.benchmark.metrics.comparisons import Part, blocks
 from crossres.benchmark.metrics.equal_rows import EqualRows
-from crossres.benchmark.metrics.own_images import Ids, OwnImages
+from crossres.benchmark.metrics.own_images import Ids
+from crossres.benchmark.metrics.passes import Passes, Values, Vector, passes_for
 from crossres.methods.interface.distances import squared_lengths
 
 Metric = Literal["euclidean", "cosine"]
@@ -29,14 +31,14 @@ Metric = Literal["euclidean", "cosine"]
 SINGLE, DOUBLE = 2.0**-24, 2.0**-53  # unit roundoffs of float32 and float64
 SLACK = 1.01  # of gamma_n over n u, for n up to 160,000
 TINY = 2.0**-100  # more than underflow takes from numbers near 1
-LANES = 64
 SAMPLE = 256
-PAIRS_BYTES = 2**19
 ROWS_BYTES = 2**20
-QUERIES_BYTES = 128 * 2**20
+QUERIES_BYTES = 256 * 2**20
 PART_BYTES = 64 * 2**20
-MOST_COLUMNS = 16384
-PRODUCT_COLUMNS = 2048
+MOST_COLUMNS = 8192
+PRODUCT_COLUMNS = 1024
+MOST_SCALE, LONGEST = 2.0**20, 2.0**55  # with which float32 does not overflow
+MOST_SUMMED, MOST_SUMS = 512, 8  # numbers in a float32 sum: the fewer, the narrower its bound
 
 
 class FeatureComparison:
@@ -46,13 +48,20 @@ class FeatureComparison:
         """Choose a centre, and a scale that brings the features near 1."""
         self.query, self.gallery, self.cosine = query, gallery, metric == "cosine"
         self.width = gallery.shape[1]
+        self.passes: Passes = passes_for(len(query) * len(gallery))
         self.most_queries = QUERIES_BYTES // (20 * self.width)
         self.centre, self.scale = np.zeros(self.width), 1.0
         if not self.cosine:
             chosen = gallery[:: max(1, len(gallery) // SAMPLE)].astype(np.float64)
-            self.centre = np.median(chosen, axis=0)
+            # In float32, so that features in float32 are brought about it with one rounding.
+            with np.errstate(over="ignore"):
+                middle = np.median(chosen, axis=0).astype(np.float32).astype(np.float64)
+            self.centre = np.where(np.isfinite(middle), middle, 0.0)
             size = float(np.median(squared_lengths(chosen - self.centre)))
             self.scale = 2.0 ** -round(np.log2(size) / 2) if 0 < size < np.inf else 1.0
+
+        self._single_centre = self.centre.astype(np.float32)
+        self._moves_singles = not self.cosine and 1 / MOST_SCALE < self.scale < MOST_SCALE
 
     def block(self, queries: slice) -> "FeatureBlock":
         """See Comparison."""
@@ -76,19 +85,28 @@ class FeatureComparison:
             squared[squared == 0] = 1.0
         return squared
 
+    def singles(self, rows: NDArray[Any], out: NDArray[np.float32]) -> Vector:
+        """Write moved points of rows (N, D) to `out`, rounded once; return squared lengths (N,)."""
+        if self._moves_singles and rows.dtype in (np.float16, np.float32):
+            np.subtract(rows, self._single_centre, out=out)
+            if self.scale != 1.0:
+                out *= np.float32(self.scale)
+            return squared_lengths(out.astype(np.float64))
+        points = self.points(rows)
+        squared = self.move(points)
+        with np.errstate(over="ignore"):
+            out[:] = points
+        return squared
+
+    def pieces(self, columns: Ids) -> Iterator[tuple[slice, Vector]]:
+        """Yield points of gallery images, as many as a cache holds."""
+        for some in blocks(len(columns), ROWS_BYTES // (8 * self.width)):
+            yield some, self.points(_rows(self.gallery, columns[some]))
+
     def moved_pieces(self, columns: Ids) -> Iterator[tuple[slice, Vector, Vector]]:
         """Yield moved points of gallery images, and squared lengths, as many as a cache holds."""
-        for some in blocks(len(columns), ROWS_BYTES // (8 * self.width)):
-            points = self.points(_rows(self.gallery, columns[some]))
+        for some, points in self.pieces(columns):
             yield some, points, self.move(points)
-
-    def exact(self, query: Vector, columns: Ids) -> Vector:
-        """Return the distances (N,) of `points` (N, D) and gallery images (N,)."""
-        images = self.points(self.gallery[columns])
-        distances = squared_gaps(query, images)
-        if self.cosine:
-            distances[~query.any(axis=1) | ~images.any(axis=1)] = 2.0
-        return distances
 
 
 class FeatureBlock:
@@ -97,39 +115,36 @@ class FeatureBlock:
     def __init__(self, comparison: FeatureComparison, query: NDArray[Any]) -> None:
         """Take (R, D) features."""
         self.comparison, self.size = comparison, len(query)
+        self.passes = comparison.passes
         self.query = comparison.points(query)
         self.points = self.query.copy()
         self.squared = comparison.move(self.points)
         self.lengths = np.sqrt(self.squared)
         self.singles = self.points.astype(np.float32)
 
-    def own(self, own: OwnImages) -> tuple[Vector, Vector]:
-        """See Block: small products in float64, one for the queries of each pid."""
-        comparison = self.comparison
-        distances, farthest = np.empty(len(own.columns)), np.zeros(self.size)
-        for rows in own.rows_of_a_pid():
-            columns = own.columns[own.starts[rows[0]] : own.starts[rows[0] + 1]]
-            for some, points, squared in comparison.moved_pieces(columns):
-                values = squared - 2 * (self.points[rows] @ points.T) + self.squared[rows, None]
-                distances[own.starts[rows, None] + np.arange(some.start, some.stop)] = values
-                farthest[rows] = np.maximum(farthest[rows], np.sqrt(squared.max()))
-        scale = comparison.scale**2
-        return distances / scale, self.error_in_doubles(farthest) / scale
-
     def exact(self, rows: Ids, columns: Ids) -> Vector:
-        """See Block."""
-        distances = np.empty(len(rows))
-        for some in blocks(len(rows), PAIRS_BYTES // (8 * self.comparison.width)):
-            distances[some] = self.comparison.exact(self.query[rows[some]], columns[some])
+        """See Block: each image is read once."""
+        comparison, distances = self.comparison, np.empty(len(rows))
+        order = np.argsort(columns, kind="stable")
+        images, places = np.unique(columns[order], return_inverse=True)
+        for some, points in comparison.pieces(images):
+            of_some = slice(*np.searchsorted(places, [some.start, some.stop]))
+            queries, place = rows[order[of_some]], places[of_some] - some.start
+            gaps = self.passes.squared_gaps(self.query, points, queries, place)
+            if comparison.cosine:
+                zero = _zero(points)[place] | _zero(self.query)[queries]
+                gaps[zero] = 2.0
+            distances[order[of_some]] = gaps
         return distances
 
-    def parts(self, order: Ids) -> Iterator["SinglesPart"]:
+    def parts(self, order: Ids) -> Iterator[Part]:
         """See Block."""
         most = min(MOST_COLUMNS, PART_BYTES // (4 * self.comparison.width))
         for some in blocks(len(order), most):
-            yield SinglesPart(self, order[some])
+            part = SinglesPart(self, order[some])
+            yield part if part.fits else part.in_doubles()
 
-    def error_in_doubles(self, longest: Vector | float) -> Vector:
+    def error_in_doubles(self, longest: float) -> Vector:
         """Bound (R,) what |x|^2 + |y|^2 - 2 x y and `squared_gaps` are off by, for |y| <= longest.
 
         Each is off by at most (D + 80) u (|x| + |y|)^2.
@@ -139,40 +154,51 @@ class FeatureBlock:
 
 
 class SinglesPart:
-    """Images of the gallery in float32, about the centre and scaled."""
+    """Images of the gallery in float32, about the centre and scaled.
 
-    alike, is_rough = None, True
+    fits: whether float32 is large enough for the values.
+    """
+
+    alike = None
 
     def __init__(self, block: FeatureBlock, columns: Ids) -> None:
         """Read and convert the features of these images."""
         self._block, self.columns = block, columns
         comparison = block.comparison
+        self.most_open = comparison.passes.MOST_OPEN
         self._singles = np.empty((len(columns), comparison.width), np.float32)
         squared = np.empty(len(columns))
-        for some, points, lengths in comparison.moved_pieces(columns):
-            self._singles[some], squared[some] = points, lengths
-        self._halves = (squared / 2).astype(np.float32)
+        for some in blocks(len(columns), ROWS_BYTES // (8 * comparison.width)):
+            rows = _rows(comparison.gallery, columns[some])
+            squared[some] = comparison.singles(rows, self._singles[some])
+        with np.errstate(over="ignore"):  # then it does not fit
+            self._halves = (squared / 2).astype(np.float32)
         self._longest = float(np.sqrt(squared.max(initial=0.0)))
+        self.fits = max(self._longest, block.lengths.max(initial=0.0)) < LONGEST
+        self._sums = list(blocks(comparison.width, _most_summed(comparison.width)))
 
     def values(self, start: int, stop: int) -> Values:
         """See Part: |y|^2 / 2 - x y, which is (|x - y|^2 - |x|^2) / 2."""
         queries, images = self._block.singles[start:stop], self._singles
-        values = _buffer(len(queries), len(images))
+        values = _buffer("values", len(queries), len(images))
         for some in blocks(len(images), PRODUCT_COLUMNS):
-            np.matmul(queries, images[some].T, out=values[:, some])
-            np.subtract(self._halves[some], values[:, some], out=values[:, some])
+            sums = _buffer("sums", len(self._sums), len(queries), some.stop - some.start)
+            for numbers, product in zip(self._sums, sums, strict=True):
+                np.matmul(queries[:, numbers], images[some, numbers].T, out=product)
+            self._block.passes.values(sums, self._halves[some], values[:, some])
         return values
 
-    def limits(self, cuts: Vector, rows: Ids, slack: Vector) -> tuple[Values, Values]:
+    def limits(self, cuts: Vector, rows: Ids) -> tuple[Values, Values]:
         """See Part.
 
-        x and y are rounded, D products summed, |y|^2 / 2 rounded, and the difference.
+        x and y are rounded, S products summed at once, then the sums, |y|^2 / 2 is made of the
+        rounded y and rounded itself, and the difference.
         """
         block, longest = self._block, self._longest
-        product = block.lengths * longest
-        error = SLACK * SINGLE * ((block.comparison.width + 3) * product + longest**2)
+        summed = self._sums[0].stop + len(self._sums)
+        error = SLACK * SINGLE * ((summed + 3) * block.lengths * longest + 2 * longest**2)
         error += block.error_in_doubles(longest)
-        return _limits(block, cuts, rows, slack, error, np.float32)
+        return _limits(block, cuts, rows, error, np.float32)
 
     def in_doubles(self) -> "DoublesPart":
         """See Part."""
@@ -186,7 +212,7 @@ class SinglesPart:
 class DoublesPart:
     """The same in float64, equal images being compared once: for features that are much alike."""
 
-    is_rough = False
+    most_open = 1.0
 
     def __init__(self, block: FeatureBlock, columns: Ids) -> None:
         """Find which of these images are different."""
@@ -207,31 +233,14 @@ class DoublesPart:
             return values
         return values.take(self._places, axis=1)
 
-    def limits(self, cuts: Vector, rows: Ids, slack: Vector) -> tuple[Values, Values]:
+    def limits(self, cuts: Vector, rows: Ids) -> tuple[Values, Values]:
         """See Part."""
         error = self._block.error_in_doubles(self._longest)
-        return _limits(self._block, cuts, rows, slack, error, np.float64)
+        return _limits(self._block, cuts, rows, error, np.float64)
 
     def in_doubles(self) -> "DoublesPart":
         """See Part."""
         return self
-
-
-def squared_gaps(left: Vector, right: Vector) -> Vector:
-    """Return the squared distances (N,) of float64 rows (N, D), each summed in the same order.
-
-    Lane l of 64 adds up the squares of columns l, l + 64, ...; then halves of the lanes are added.
-    """
-    squares = left - right
-    squares *= squares
-    whole = squares.shape[1] // LANES * LANES
-    lanes = squares[:, :whole].reshape(len(squares), -1, LANES).sum(axis=1)
-    lanes[:, : squares.shape[1] - whole] += squares[:, whole:]
-    width = LANES
-    while width > 1:
-        width //= 2
-        lanes = lanes[:, :width] + lanes[:, width:]
-    return np.asarray(lanes[:, 0])
 
 
 def unit(rows: NDArray[Any]) -> Vector:
@@ -245,14 +254,27 @@ def unit(rows: NDArray[Any]) -> Vector:
     return vectors
 
 
-def _buffer(rows: int, columns: int) -> NDArray[np.float32]:
-    """Return (rows, columns) to write into; the thread's last one is gone then.
+def _zero(rows: Vector) -> NDArray[np.bool_]:
+    """Return which rows (N, D) are zero."""
+    return np.asarray(~np.asarray(rows.any(axis=1)))
+
+
+def _most_summed(width: int) -> int:
+    """Return how many of D numbers are summed at once."""
+    return -(-width // min(-(-width // MOST_SUMMED), MOST_SUMS))
+
+
+def _buffer(use: str, *shape: int) -> NDArray[np.float32]:
+    """Return an array to write into; the thread's last one for this use is gone then.
 
     New memory would cost as much time as what is written there.
     """
-    if getattr(_kept, "numbers", np.empty(0)).size < rows * columns:
-        _kept.numbers = np.empty(rows * columns, np.float32)
-    return np.asarray(_kept.numbers[: rows * columns].reshape(rows, columns))
+    size = math.prod(shape)
+    numbers = getattr(_kept, use, np.empty(0, np.float32))
+    if numbers.size < size:
+        numbers = np.empty(size, np.float32)
+        setattr(_kept, use, numbers)
+    return np.asarray(numbers[:size].reshape(shape))
 
 
 _kept = threading.local()
@@ -266,11 +288,9 @@ def _rows(array: NDArray[Any], columns: Ids) -> NDArray[Any]:
 
 
 def _limits(
-    block: FeatureBlock, cuts: Vector, rows: Ids, slack: Vector, error: Vector, kind: Any
+    block: FeatureBlock, cuts: Vector, rows: Ids, error: Vector, kind: Any
 ) -> tuple[Values, Values]:
     """Return the limits of values |y|^2 / 2 - x y that are off by at most `error` (R,)."""
-    scale = block.comparison.scale**2
-    middle = (cuts * scale - block.squared[rows]) / 2
-    error = error[rows] + slack * scale
-    below, above = (middle - error).astype(kind), (middle + error).astype(kind)
+    middle = (cuts * block.comparison.scale**2 - block.squared[rows]) / 2
+    below, above = (middle - error[rows]).astype(kind), (middle + error[rows]).astype(kind)
     return np.nextafter(below, kind(-np.inf)), np.nextafter(above, kind(np.inf))

@@ -1,14 +1,13 @@
 """By which chances the identities of a gallery outrank true matches, if one image each is drawn."""
 
-import numpy as np
-from numpy.typing import NDArray
+from collections.abc import Sequence
 
-from crossres.benchmark.metrics.closer import Matches, Tile, closer_of_each
+import numpy as np
+
+from crossres.benchmark.metrics.closer import Matches, Tile
 from crossres.benchmark.metrics.expectation import Outranking
 from crossres.benchmark.metrics.own_images import UNKNOWN_CAMERA, Ids, ImageIds
-
-Entries = tuple[Ids, Ids, Ids]
-"""(E,) matches, identities, and how many images of the identity are closer, in halves."""
+from crossres.benchmark.metrics.passes import ClosestMatches, Groups, Outrankings
 
 
 class Identities:
@@ -36,35 +35,43 @@ class Identities:
         halves = np.concatenate(
             [np.empty(0), *(np.arange(2 * size + 1) / 2 / size for size in self._sizes)]
         )
-        self._chances, places = np.unique(-halves, return_inverse=True)
+        chances, places = np.unique(-halves, return_inverse=True)
+        self.chances = -chances
         self._places = places.reshape(-1)
+
+    def groups(self, columns: Ids, camids: Ids) -> Groups:
+        """Return the identities of `columns` of `order`, and the numbers of their chances.
+
+        camids (R,): of the queries.
+        """
+        of_column = self.of_image[columns]
+        borders = np.flatnonzero(np.diff(of_column, prepend=-1, append=-1))
+        identities = of_column[borders[:-1]]
+        bases = {camid: self._bases(camid, identities) for camid in self._by_camera}
+        by_query = [bases.get(camid, bases[UNKNOWN_CAMERA]) for camid in camids.tolist()]
+        split = np.diff(borders) < self._by_camera[UNKNOWN_CAMERA][identities]
+        return Groups(identities, borders, np.stack(by_query), self._places, self.kinds, split)
 
     def places(self, camids: Ids, identities: Ids, halves: Ids) -> Ids:
         """Return (E,) the place of each chance among all that there are, the largest first.
 
         camids (E,): of the query; halves (E,): how many images are closer, in halves.
         """
-        sizes = self._by_camera[UNKNOWN_CAMERA][identities]
-        if self._separate:
-            for camid, of_camera in self._by_camera.items():
-                some = camids == camid
-                sizes[some] = of_camera[identities[some]]
-        return np.asarray(self._places[self._firsts[np.searchsorted(self._sizes, sizes)] + halves])
+        bases = self._bases(UNKNOWN_CAMERA, identities)
+        for camid in self._by_camera:
+            some = camids == camid
+            bases[some] = self._bases(camid, identities[some])
+        return np.asarray(self._places[bases + halves])
 
-    def chances(self, places: Ids) -> NDArray[np.float64]:
-        """Return the chances at these places."""
-        return np.asarray(-self._chances[places])
-
-    def split_by(self, columns: Ids) -> Ids:
-        """Return the identities that have images before or after `columns` of `order`, too."""
-        ends = self.of_image[columns[[0, -1]]]
-        here = [np.count_nonzero(self.of_image[columns] == identity) for identity in ends]
-        return np.asarray(ends[np.array(here) < self._by_camera[UNKNOWN_CAMERA][ends]])
+    def _bases(self, camid: int, identities: Ids) -> Ids:
+        """Return where the chances of identities begin, for queries of a camera."""
+        sizes = self._by_camera[camid][identities]
+        return np.asarray(self._firsts[np.searchsorted(self._sizes, sizes)])
 
     @property
     def kinds(self) -> int:
         """How many different chances there are."""
-        return len(self._chances)
+        return len(self.chances)
 
 
 class Outranked:
@@ -74,54 +81,53 @@ class Outranked:
         """camids (R,): of the queries."""
         self._identities, self._matches = identities, matches
         self._camids = camids[matches.rows]
-        self._keys, self._split = list[Ids](), list[Entries]()
+        self._whole, self._split = list[tuple[Ids, Ids]](), list[tuple[Ids, Ids]]()
         self.size = 0
 
-    def add(self, entries: Entries, split: Ids) -> None:
-        """Take up entries of a part; `split` identities come in other parts, too."""
-        matches, identities, halves = entries
-        parted = np.isin(identities, split)
-        if parted.any():
-            self._split.append((matches[parted], identities[parted], halves[parted]))
-            matches, identities, halves = (some[~parted] for some in entries)
-        self._keys.append(self._key(matches, identities, halves))
-        self.size += len(parted)
+    def add(self, first: int, outrankings: Outrankings) -> None:
+        """Take up those of a tile whose first match is `first`."""
+        self._whole.append(
+            (self._key(first + outrankings.matches, outrankings.chances), outrankings.times)
+        )
+        keys = (
+            first + outrankings.split_matches
+        ) * self._identities.count + outrankings.split_identities
+        self._split.append((keys, outrankings.split_halves))
+        self.size += len(outrankings.matches)
 
     def outranking(self) -> Outranking:
         """Put together what was collected."""
-        if self._split:
-            matches, identities, halves = map(np.concatenate, zip(*self._split, strict=True))
-            pairs, inverse = np.unique(
-                matches * self._identities.count + identities, return_inverse=True
-            )
-            sums = np.bincount(inverse.reshape(-1), weights=halves).astype(np.int64)
-            self._keys.append(self._key(*np.divmod(pairs, self._identities.count), sums))
-        keys = np.concatenate([np.empty(0, np.int64), *self._keys])
-        keys, times = np.unique(keys, return_counts=True)
+        pairs, halves = _summed(self._split)
+        matches, identities = np.divmod(pairs, self._identities.count)
+        places = self._identities.places(self._camids[matches], identities, halves)
+        joined = self._key(matches, places), np.ones(len(places), np.int64)
+        keys, times = _summed([*self._whole, joined])
         matches, places = np.divmod(keys, self._identities.kinds)
         starts = np.searchsorted(matches, np.arange(len(self._matches.rows) + 1))
-        return Outranking(starts, self._identities.chances(places), times)
+        table, passes = self._identities.chances, self._matches.block.passes
+        return Outranking(starts, places, times, table, passes)
 
-    def _key(self, matches: Ids, identities: Ids, halves: Ids) -> Ids:
-        places = self._identities.places(self._camids[matches], identities, halves)
+    def _key(self, matches: Ids, places: Ids) -> Ids:
         return matches * self._identities.kinds + places
 
 
-def outranking_in(tile: Tile, identities: Identities, half_ties: bool) -> Entries:
-    """Find which identities of a tile have images closer than a match, and how many."""
-    of_image = identities.of_image[tile.part.columns]
-    entries: list[Entries] = []
-    for row, images, first, second in closer_of_each(tile, half_ties):
-        some = tile.matches.of(row)
-        # Identities follow one another in a part.
-        present, group = np.unique(of_image[images], return_inverse=True)
-        width = some.stop - some.start + 1
-        places, size = group.reshape(-1) * width, len(present) * width
-        halves = np.bincount(places + first, minlength=size)
-        halves += halves if second is first else np.bincount(places + second, minlength=size)
-        halves = np.cumsum(halves.reshape(-1, width), axis=1)[:, :-1]
-        identity, match = np.nonzero(halves)
-        entries.append((some.start + match, present[identity], halves[identity, match]))
-    if not entries:
-        return (np.empty(0, np.int64),) * 3
-    return tuple(map(np.concatenate, zip(*entries, strict=True)))  # type: ignore[return-value]
+def _summed(counted: Sequence[tuple[Ids, Ids]]) -> tuple[Ids, Ids]:
+    """Return the different keys, ascending, and the sum of what is counted of each."""
+    keys, counts = map(np.concatenate, zip(*counted, strict=True))
+    order = np.argsort(keys, kind="stable")  # quick for what is in order tile by tile
+    keys = keys[order]
+    firsts = np.flatnonzero(np.diff(keys, prepend=-1))
+    return keys[firsts], np.add.reduceat(counts[order], firsts) if len(keys) else counts
+
+
+def outranking_in(tile: Tile, identities: Identities, camids: Ids, half_ties: bool) -> Outrankings:
+    """Find which identities of a tile have images closer than a match, and how many.
+
+    camids (R,): of the queries of the tile.
+    """
+    pairs = tile.open_pairs()
+    before = tile.settle(pairs)
+    first = before.closer if half_ties else before.in_order
+    second = before.up_to if half_ties else before.in_order
+    settled = ClosestMatches(pairs.rows, pairs.places, first, second)
+    return tile.outrankings(settled, identities.groups(tile.part.columns, camids))

@@ -1,6 +1,5 @@
 """The gallery images of each query's own pid, and which of them the rules let a query find."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -54,13 +53,6 @@ class OwnImages:
     def rows(self) -> Ids:
         """Return (M,) the query of each image, from 0."""
         return np.repeat(np.arange(len(self.pids)), np.diff(self.starts))
-
-    def rows_of_a_pid(self) -> Iterator[Ids]:
-        """Yield the queries of each pid that has images: they have the same images."""
-        some = np.flatnonzero(np.diff(self.starts))
-        by_pid = some[np.argsort(self.pids[some], kind="stable")]
-        borders = np.flatnonzero(np.diff(self.pids[by_pid])) + 1
-        yield from np.split(by_pid, borders) if len(by_pid) else []
 
 
 def own_images(ids: ImageIds, rules: Rules, queries: slice) -> OwnImages:

@@ -9,7 +9,7 @@ from typing import TypeVar
 import numpy as np
 
 from crossres.benchmark.metrics.closer import Hide, Matches, Tile, closer_images
-from crossres.benchmark.metrics.comparisons import Block, Comparison, Part, Values, blocks
+from crossres.benchmark.metrics.comparisons import Block, Comparison, Part, blocks
 from crossres.benchmark.metrics.identities import Identities, Outranked, outranking_in
 from crossres.benchmark.metrics.own_images import (
     JUNK,
@@ -20,6 +20,7 @@ from crossres.benchmark.metrics.own_images import (
     count_pairs,
     own_images,
 )
+from crossres.benchmark.metrics.passes import Outrankings, Values
 from crossres.benchmark.metrics.per_query import Scores, multi_shot, single_shot
 from crossres.benchmark.metrics.rules import Rules
 
@@ -79,42 +80,50 @@ class Scoring:
     def _closer(self, block: Block, matches: Matches, hide: "_Hide") -> Ids:
         """Return (N,) how many images are closer than each match, matches among them."""
         closer = np.arange(len(matches.rows)) - matches.starts[matches.rows]
-        for part in block.parts(self._order):
-            for tile, counts in self._tiles(part, matches, hide, closer_images):
-                closer[tile] += counts
+        for rows, counts in self._tiles(block, matches, hide, closer_images):
+            closer[matches.starts[rows.start] : matches.starts[rows.stop]] += counts
         return closer
 
     def _outranked(
         self, block: Block, matches: Matches, hide: "_Hide", queries: slice
     ) -> Outranked | None:
         """Return who outranks the matches; None where that is too much for a whole block."""
-        identities = self._identities
+        identities, half_ties = self._identities, self._rules.ties == "half"
         assert identities is not None
-        outranked = Outranked(identities, matches, self._ids.query_camids[queries])
-        half_ties = self._rules.ties == "half"
-        find = partial(outranking_in, identities=identities, half_ties=half_ties)
-        for part in block.parts(self._order):
-            split = identities.split_by(part.columns)
-            for _, entries in self._tiles(part, matches, hide, find):
-                outranked.add(entries, split)
+        camids = self._ids.query_camids[queries]
+        outranked = Outranked(identities, matches, camids)
+
+        def count(tile: Tile) -> Outrankings:
+            return outranking_in(tile, identities, camids[tile.queries], half_ties)
+
+        for rows, outrankings in self._tiles(block, matches, hide, count):
+            outranked.add(matches.starts[rows.start], outrankings)
             if outranked.size > MOST_ENTRIES and block.size > 1:
                 return None
         return outranked
 
     def _tiles(
-        self, part: Part, matches: Matches, hide: Hide, work: Callable[[Tile], T]
+        self, block: Block, matches: Matches, hide: Hide, work: Callable[[Tile], T]
     ) -> Iterator[tuple[slice, T]]:
-        """Yield which matches are those of a tile, and what `work` makes of it."""
-        queries = len(matches.starts) - 1
-        most = min(TILE_VALUES // len(part.columns), -(-queries // self._threads))
-        tiles = list(blocks(queries, most))
+        """Yield the queries of each tile, and what `work` makes of it."""
+        too_close = list[slice]()
 
-        def worked(rows: slice) -> T:
-            return work(Tile(part, matches, rows.start, rows.stop, hide))
+        def worked(part: Part, rows: slice) -> T:
+            if not too_close:
+                tile = Tile(part, matches, rows, hide)
+                if tile.most_open <= part.most_open:
+                    return work(tile)
+                too_close.append(rows)  # what is left of the block probably is, too
+            return work(Tile(part.in_doubles(), matches, rows, hide))
 
-        results = self._pool.map(worked, tiles) if self._threads > 1 else map(worked, tiles)
-        for rows, result in zip(tiles, results, strict=True):
-            yield slice(matches.starts[rows.start], matches.starts[rows.stop]), result
+        for part in block.parts(self._order):
+            most = min(TILE_VALUES // len(part.columns), -(-block.size // self._threads))
+            tiles = list(blocks(block.size, most))
+            work_part = partial(worked, part)
+            results = (
+                self._pool.map(work_part, tiles) if self._threads > 1 else map(work_part, tiles)
+            )
+            yield from zip(tiles, results, strict=True)
 
 
 class _Hide:

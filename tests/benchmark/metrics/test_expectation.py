@@ -2,15 +2,16 @@
 
 import itertools
 import math
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from scipy.stats import binom
 
-from crossres.benchmark.metrics import expectation
+from crossres.benchmark.metrics import compiled_passes, passes
 from crossres.benchmark.metrics.expectation import (
     Outranking,
     expected_reciprocal_rank,
@@ -20,10 +21,19 @@ from crossres.benchmark.metrics.expectation import (
 
 def outranking(chances: np.ndarray) -> Outranking:
     """Of rows (T, J) of one chance for each identity."""
-    rows = [np.unique(-row[row > 0], return_counts=True) for row in chances]
+    table = np.unique(chances)[::-1]
+    rows = [
+        np.unique(np.searchsorted(-table, -row[row > 0]), return_counts=True) for row in chances
+    ]
     starts = np.cumsum([0, *(len(different) for different, _ in rows)])
-    values, times = (np.concatenate(column) for column in zip(*rows, strict=True))
-    return Outranking(starts, -values, times)
+    places, times = (np.concatenate(column) for column in zip(*rows, strict=True))
+    return Outranking(starts, places, times, table, passes.passes_for(10**6))
+
+
+@pytest.fixture(params=["numpy", "numba"], autouse=True)
+def both_passes(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever is tested here holds for passes in numpy and for compiled ones."""
+    monkeypatch.setattr(passes, "WORTH_COMPILED", 0 if request.param == "numba" else 10**18)
 
 
 CHANCES = st.lists(st.sampled_from([Fraction(n, 6) for n in range(7)]), min_size=1, max_size=7)
@@ -38,7 +48,7 @@ def distribution(chances: list[Fraction]) -> list[Fraction]:
     return chance_of_rank
 
 
-@settings(deadline=None)
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(CHANCES, st.integers(1, 9))
 def test_both_are_what_all_outcomes_give(chances: list[Fraction], length: int) -> None:
     ranks = distribution(chances)
@@ -96,9 +106,14 @@ def test_a_match_gets_the_same_bits_whatever_stands_beside_it(
         alone = together.of(np.array([row]))
         assert np.array_equal(rank_cdf(alone, 50)[0], cdf[row])
         assert expected_reciprocal_rank(alone)[0] == reciprocal[row]
-    monkeypatch.setattr(expectation, "NUMBERS_AT_ONCE", 1)
+    monkeypatch.setattr(passes, "NUMBERS_AT_ONCE", 1)
+    monkeypatch.setattr(passes, "SUMS_AT_ONCE", 1)
     assert np.array_equal(rank_cdf(together, 50), cdf)
     assert np.array_equal(expected_reciprocal_rank(together), reciprocal)
+    for module in (passes, compiled_passes):
+        other = replace(together, passes=module)
+        assert np.array_equal(rank_cdf(other, 50), cdf)
+        assert np.array_equal(expected_reciprocal_rank(other), reciprocal)
 
 
 @pytest.mark.parametrize("chance", [0.2, 0.5, 0.9, 0.999])

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from crossres.benchmark.metrics import closer, features, scoring
-from crossres.benchmark.metrics.features import FeatureComparison, Metric, squared_gaps
+from crossres.benchmark.metrics import compiled_passes, features, passes, scoring
+from crossres.benchmark.metrics.features import FeatureBlock, FeatureComparison, Metric
 from crossres.benchmark.metrics.measure import Metrics, measure
-from crossres.benchmark.metrics.own_images import ImageIds
+from crossres.benchmark.metrics.own_images import Ids, ImageIds
 from crossres.benchmark.metrics.rules import Rules
 from crossres.datasets.base.errors import InputError
 from tests.benchmark.metrics.known import known
@@ -50,6 +50,9 @@ def case(kind: str, seed: int, queries: int = 12, images: int = 40, width: int =
         query, gallery = query * 1e-60, gallery * 1e-60
     if kind == "outlier":
         gallery[::7] *= 1e8
+    if kind == "overflow":
+        query, gallery = query.astype(np.float32), gallery.astype(np.float32)
+        gallery[::7] *= np.float32(1e37)
     if kind in ("float16", "float32"):
         query, gallery = query.astype(kind), gallery.astype(kind)
     people = int(rng.integers(2, 6))
@@ -67,8 +70,9 @@ def exactly(query: NDArray[Any], gallery: NDArray[Any], metric: Metric) -> NDArr
     left, right = query.astype(np.float64), gallery.astype(np.float64)
     if metric == "cosine":
         left, right = features.unit(left), features.unit(right)
-    rows = [squared_gaps(np.repeat(row[None], len(right), axis=0), right) for row in left]
-    distances = np.stack(rows)
+    rows, columns = np.indices((len(left), len(right)))
+    gaps = passes.squared_gaps(left, right, rows.ravel(), columns.ravel())
+    distances = gaps.reshape(rows.shape)
     if metric == "cosine":
         distances[~left.any(axis=1)] = 2.0
         distances[:, ~right.any(axis=1)] = 2.0
@@ -82,7 +86,7 @@ def assert_same(first: Metrics, second: Metrics) -> None:
 
 KINDS = [
     "normal", "float16", "float32", "bits", "copies", "constant", "alike", "far", "zeros", "tiny",
-    "outlier",
+    "outlier", "overflow",
 ]  # fmt: skip
 
 
@@ -97,13 +101,25 @@ def test_the_ranks_are_those_of_all_exact_distances(kind: str, metric: Metric) -
         assert_same(measure(FeatureComparison(query, gallery, metric), ids, rules), expected)
 
 
+@pytest.fixture(params=["numpy", "numba"], autouse=True)
+def both_passes(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever is tested here holds for passes in numpy and for compiled ones."""
+    monkeypatch.setattr(passes, "WORTH_COMPILED", 0 if request.param == "numba" else 10**18)
+
+
+def paired_gaps(left: NDArray[Any], right: NDArray[Any]) -> NDArray[np.float64]:
+    """The squared distances of row 0 and row 0, 1 and 1, and so on."""
+    both = np.arange(len(left))
+    return passes.passes_for(len(left)).squared_gaps(left, right, both, both)
+
+
 def test_gaps_are_those_of_exact_sums() -> None:
     rng = np.random.default_rng(0)
     for width in (1, 2, 63, 64, 65, 500, 2048):
         left, right = rng.normal(size=(2, 9, width))
         expected = [math.fsum(((a - b) ** 2).tolist()) for a, b in zip(left, right, strict=True)]
-        assert squared_gaps(left, right) == pytest.approx(expected, rel=1e-14)
-        assert not squared_gaps(left, left).any()
+        assert paired_gaps(left, right) == pytest.approx(expected, rel=1e-14)
+        assert not paired_gaps(left, left).any()
 
 
 def test_gaps_are_added_up_in_the_order_that_is_promised() -> None:
@@ -117,7 +133,7 @@ def test_gaps_are_added_up_in_the_order_that_is_promised() -> None:
         while len(lanes) > 1:
             half = len(lanes) // 2
             lanes = [a + b for a, b in zip(lanes[:half], lanes[half:], strict=True)]
-        assert squared_gaps(left, right)[row] == lanes[0]
+        assert paired_gaps(left, right)[row] == lanes[0]
 
 
 @pytest.mark.parametrize("rules", RULES)
@@ -141,7 +157,7 @@ def test_no_bit_hangs_on_sizes_threads_or_the_order_of_queries(
     monkeypatch.setattr(features, "PRODUCT_COLUMNS", 3)
     monkeypatch.setattr(features, "QUERIES_BYTES", 20 * 70 * 11)
     monkeypatch.setattr(features, "ROWS_BYTES", 8 * 70 * 2)
-    monkeypatch.setattr(features, "PAIRS_BYTES", 8 * 70 * 5)
+    monkeypatch.setattr(passes, "PAIRS_BYTES", 8 * 70 * 5)
     monkeypatch.setattr(scoring, "TILE_VALUES", 30)
     monkeypatch.setattr(scoring, "MOST_ENTRIES", 20)
     assert_same(measure(FeatureComparison(query, gallery, "euclidean"), ids, rules), usual)
@@ -158,7 +174,8 @@ def test_what_is_settled_in_float64_first_changes_nothing(
         query, gallery, ids = case(kind, 5)
         usual = measure(FeatureComparison(query, gallery, "euclidean"), ids, rules)
         with monkeypatch.context() as patched:
-            patched.setattr(closer, "OPEN", share)
+            for module in (passes, compiled_passes):
+                patched.setattr(module, "MOST_OPEN", share)
             assert_same(measure(FeatureComparison(query, gallery, "euclidean"), ids, rules), usual)
 
 
@@ -166,13 +183,16 @@ def test_few_pairs_are_compared_exactly(monkeypatch: pytest.MonkeyPatch) -> None
     """Screening is what makes it quick: of 200 x 2,000 random pairs, under one in a hundred."""
     query, gallery, ids = case("float32", 0, queries=200, images=2000, width=64)
     pairs = []
-    exact = FeatureComparison.exact
-    monkeypatch.setattr(
-        FeatureComparison, "exact", lambda *arguments: pairs.append(1) or exact(*arguments)
-    )
-    monkeypatch.setattr(features, "PAIRS_BYTES", 8 * 64)  # one pair for each call
+    exact = FeatureBlock.exact
+
+    def counted(block: FeatureBlock, rows: Ids, columns: Ids) -> NDArray[np.float64]:
+        pairs.append(len(rows))
+        return exact(block, rows, columns)
+
+    monkeypatch.setattr(FeatureBlock, "exact", counted)
     measure(FeatureComparison(query, gallery, "euclidean"), ids, Rules())
-    assert 0 < len(pairs) < 4000
+    settled = pairs[1:]  # after the true matches
+    assert 0 < sum(settled) < 4000
 
 
 def test_float32_alone_would_misorder_these() -> None:

@@ -68,7 +68,9 @@ def test_queries_are_scored_one_by_one(queries: list[list[bool]]) -> None:
 
 def test_matches_of_which_one_is_drawn_share_the_score() -> None:
     """Two matches of a query, outranked by nobody and by one for sure; and a query with one."""
-    outranking = Outranking(np.array([0, 0, 1, 2]), np.array([1.0, 0.5]), np.array([1, 1]))
+    outranking = Outranking(
+        np.array([0, 0, 1, 2]), np.array([0, 1]), np.array([1, 1]), np.array([1.0, 0.5])
+    )
     scores = single_shot(outranking, np.array([0, 2]), "standard")
     assert scores.cmc[:, :2].tolist() == [[0.5, 1.0], [0.5, 1.0]]
     assert scores.ap == pytest.approx([3 / 4, 3 / 4])

@@ -1,0 +1,290 @@
+"""The functions of `passes`, compiled by numba: the same integers, and the same bits, sooner.
+
+Nothing here may be computed by other operations, or in another order, than there: so no fastmath.
+"""
+
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+
+import numpy as np
+from numba import njit
+
+from crossres.benchmark.metrics.own_images import Ids
+from crossres.benchmark.metrics.passes import (
+    LANES,
+    ClosestMatches,
+    Groups,
+    OpenPairs,
+    Outrankings,
+    Values,
+    Vector,
+)
+
+MOST_OPEN = 0.3
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def compiled(function: Function) -> Function:
+    """Compile a function for the types that it is called with; keep it on disk where that goes."""
+    try:
+        return cast(Function, njit(nogil=True, cache=True)(function))
+    except RuntimeError:  # no folder can be written to
+        return cast(Function, njit(nogil=True)(function))
+
+
+def values(sums: Values, halves: Values, out: Values) -> None:
+    """See passes."""
+    _values(sums, halves, out)
+
+
+def counts(values: Values, starts: Ids, near: Values, far: Values) -> tuple[Ids, Ids]:
+    """See passes."""
+    below, up_to = np.empty(len(near), np.int64), np.empty(len(near), np.int64)
+    _count(values, starts, near, far, below, up_to)
+    return below, up_to
+
+
+def open_pairs(
+    values: Values, starts: Ids, limits: tuple[Values, Values], counts: tuple[Ids, Ids]
+) -> OpenPairs:
+    """See passes."""
+    (near, far), (below, up_to) = limits, counts
+    most = int((up_to - below).sum())
+    rows, places, at_most = (np.empty(most, np.int64) for _ in range(3))
+    size = _find_open(values, starts, near, far, below < up_to, rows, places, at_most)
+    return OpenPairs(rows[:size], places[:size], at_most[:size])
+
+
+def outrankings(
+    values: Values, starts: Ids, near: Values, settled: ClosestMatches, groups: Groups
+) -> Outrankings:
+    """See passes."""
+    order = np.lexsort((settled.places, settled.rows))
+    ordered = [array[order] for array in settled]
+    arrays: Any = (values, starts, near, *ordered, *groups)
+    whole, split = _outrankings(*arrays)
+    return Outrankings(*whole, *split)
+
+
+def sums(values: Vector, places: Ids, times: Ids, starts: Ids) -> Vector:
+    """See passes."""
+    out = np.zeros((len(starts) - 1, values.shape[1]))
+    _sums(values, places, times, starts, out)
+    return out
+
+
+def rank_cdf(chances: Vector, times: Ids, starts: Ids, length: int) -> Vector:
+    """See passes."""
+    out = np.zeros((len(starts) - 1, length))
+    _rank_cdf(chances, times, starts, out)
+    return out
+
+
+def squared_gaps(left: Vector, right: Vector, rows: Ids, columns: Ids) -> Vector:
+    """See passes."""
+    distances = np.empty(len(rows))
+    _squared_gaps(left, right, rows, columns, distances)
+    return distances
+
+
+@compiled
+def _values(sums: Any, halves: Any, out: Any) -> None:
+    for row in range(out.shape[0]):
+        for column in range(out.shape[1]):
+            out[row, column] = sums[0, row, column]
+        for number in range(1, len(sums)):
+            for column in range(out.shape[1]):
+                out[row, column] += sums[number, row, column]
+        for column in range(out.shape[1]):
+            out[row, column] = halves[column] - out[row, column]
+
+
+@compiled
+def _count(values: Any, starts: Any, near: Any, far: Any, below: Any, up_to: Any) -> None:
+    for row in range(len(values)):
+        of_row = values[row]
+        for match in range(starts[row], starts[row + 1]):
+            close, farther = near[match], far[match]
+            surely, possibly = np.int32(0), np.int32(0)
+            for column in range(len(of_row)):
+                surely += np.int32(of_row[column] < close)
+                possibly += np.int32(of_row[column] <= farther)
+            below[match], up_to[match] = surely, possibly
+
+
+@compiled
+def _find_open(
+    values: Any, starts: Any, near: Any, far: Any, is_open: Any, rows: Any, places: Any, most: Any
+) -> Any:
+    size = 0
+    marks = np.empty(values.shape[1], np.uint8)
+    for row in range(len(values)):
+        of_row, first, last = values[row], starts[row], starts[row + 1]
+        if not is_open[first:last].any():
+            continue
+        marks[:] = 0
+        for match in range(first, last):
+            if is_open[match]:
+                close, farther = near[match], far[match]
+                for column in range(len(of_row)):
+                    inside = (of_row[column] >= close) & (of_row[column] <= farther)
+                    marks[column] |= np.uint8(inside)
+        for column in range(len(of_row)):
+            if marks[column]:
+                rows[size], places[size] = row, column
+                most[size] = _first_beyond(near, first, last, of_row[column])
+                size += 1
+    return size
+
+
+@compiled
+def _first_beyond(near: Any, first: Any, last: Any, value: Any) -> Any:
+    """Return how many limits from first to last are not beyond the value."""
+    low, high = first, last
+    while low < high:
+        middle = (low + high) // 2
+        if near[middle] <= value:
+            low = middle + 1
+        else:
+            high = middle
+    return low - first
+
+
+@compiled
+def _outrankings(
+    values: Any, starts: Any, near: Any,
+    settled_rows: Any, settled_places: Any, firsts: Any, seconds: Any,
+    identities: Any, borders: Any, bases: Any, table: Any, kinds: Any, split: Any,
+) -> Any:  # fmt: skip
+    whole = (np.empty(1024, np.int64), np.empty(1024, np.int64), np.empty(1024, np.int64))
+    parted = (np.empty(1024, np.int64), np.empty(1024, np.int64), np.empty(1024, np.int64))
+    size = parted_size = 0
+    longest = 0
+    for row in range(len(values)):
+        longest = max(longest, starts[row + 1] - starts[row])
+    times = np.zeros((longest, kinds), np.int64)
+    present = np.empty((longest, kinds), np.int64)
+    presents = np.zeros(longest, np.int64)
+    at = 0
+    for row in range(len(values)):
+        of_row, first, last = values[row], starts[row], starts[row + 1]
+        if first == last:
+            continue
+        for settled in range(at, len(settled_rows)):
+            if settled_rows[settled] != row:
+                break
+            of_row[settled_places[settled]] = np.inf
+        for group in range(len(borders) - 1):
+            begin, end = borders[group], borders[group + 1]
+            known = at
+            while (
+                known < len(settled_rows)
+                and settled_rows[known] == row
+                and settled_places[known] < end
+            ):
+                known += 1
+            base = bases[row, group]
+            for match in range(last - 1, first - 1, -1):
+                limit, closer = near[match], np.int32(0)
+                for column in range(begin, end):
+                    closer += np.int32(of_row[column] < limit)
+                halves = 2 * np.int64(closer)
+                for settled in range(at, known):
+                    halves += np.int64(firsts[settled] <= match - first)
+                    halves += np.int64(seconds[settled] <= match - first)
+                if not halves:  # the matches before this one are closer
+                    break
+                if split[group]:
+                    if parted_size == len(parted[0]):
+                        parted = _longer(parted)
+                    parted[0][parted_size] = match
+                    parted[1][parted_size] = identities[group]
+                    parted[2][parted_size] = halves
+                    parted_size += 1
+                else:
+                    index, chance = match - first, table[base + halves]
+                    if not times[index, chance]:
+                        present[index, presents[index]] = chance
+                        presents[index] += 1
+                    times[index, chance] += 1
+            at = known
+        for index in range(last - first):
+            for chance in np.sort(present[index, : presents[index]]):
+                if size == len(whole[0]):
+                    whole = _longer(whole)
+                whole[0][size] = first + index
+                whole[1][size] = chance
+                whole[2][size] = times[index, chance]
+                times[index, chance] = 0
+                size += 1
+            presents[index] = 0
+    return (
+        (whole[0][:size], whole[1][:size], whole[2][:size]),
+        (parted[0][:parted_size], parted[1][:parted_size], parted[2][:parted_size]),
+    )
+
+
+@compiled
+def _longer(arrays: Any) -> Any:
+    """Return copies with room for twice as many."""
+    size = len(arrays[0])
+    longer = (
+        np.empty(2 * size, np.int64), np.empty(2 * size, np.int64), np.empty(2 * size, np.int64),
+    )  # fmt: skip
+    for old, new in zip(arrays, longer):  # noqa: B905
+        new[:size] = old
+    return longer
+
+
+@compiled
+def _squared_gaps(left: Any, right: Any, rows: Any, columns: Any, distances: Any) -> None:
+    width = left.shape[1]
+    whole = width // LANES * LANES
+    lanes = np.empty(LANES)
+    for pair in range(len(rows)):
+        a, b = left[rows[pair]], right[columns[pair]]
+        lanes[:] = 0.0
+        for start in range(0, whole, LANES):
+            for lane in range(LANES):
+                gap = a[start + lane] - b[start + lane]
+                lanes[lane] += gap * gap
+        for lane in range(width - whole):
+            gap = a[whole + lane] - b[whole + lane]
+            lanes[lane] += gap * gap
+        half = LANES
+        while half > 1:
+            half //= 2
+            for lane in range(half):
+                lanes[lane] += lanes[lane + half]
+        distances[pair] = lanes[0]
+
+
+@compiled
+def _sums(values: Any, places: Any, times: Any, starts: Any, out: Any) -> None:
+    for row in range(len(out)):
+        for entry in range(starts[row], starts[row + 1]):
+            place, time = places[entry], times[entry]
+            for column in range(out.shape[1]):
+                out[row, column] += time * values[place, column]
+
+
+@compiled
+def _rank_cdf(chances: Any, times: Any, starts: Any, out: Any) -> None:
+    length = out.shape[1]
+    mass, moved = np.empty(length), np.empty(length)
+    for row in range(len(out)):
+        mass[:] = 0.0
+        mass[0] = 1.0
+        for entry in range(starts[row], starts[row + 1]):
+            chance = chances[entry]
+            for _ in range(times[entry]):
+                for rank in range(length):
+                    moved[rank] = mass[rank] * chance
+                    mass[rank] -= moved[rank]
+                for rank in range(1, length):
+                    mass[rank] += moved[rank - 1]
+        total = 0.0
+        for rank in range(length):
+            total += mass[rank]
+            out[row, rank] = min(total, 1.0)
