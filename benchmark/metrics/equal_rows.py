@@ -1,15 +1,14 @@
 """Feature rows that are equal to the bit: ties, queries that stand in the gallery, collapse."""
 
-from collections import Counter
 from dataclasses import dataclass, replace
 from functools import cached_property
-from hashlib import sha256
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from crossres.benchmark.metrics.own_images import JUNK, UNKNOWN_CAMERA, Ids, ImageIds
+from crossres.benchmark.metrics.row_numbers import row_numbers
 from crossres.benchmark.metrics.rules import Rules
 
 NO_IMAGE = -1
@@ -19,34 +18,32 @@ NO_IMAGE = -1
 class EqualRows:
     """Numbers of feature rows, (Q,) and (G,): equal rows, and only these, have the same one.
 
-    The gallery's are 0, 1, ... in the order in which they first appear.
+    The gallery's are 0, 1, ... in the order in which they first appear. `zero`: the number that
+    rows of zeros have, if there are any.
     """
 
     query: Ids
     gallery: Ids
+    zero: int
 
     @classmethod
     def of(cls, query: NDArray[Any], gallery: NDArray[Any]) -> "EqualRows":
-        """Number the rows of (Q, D) and (G, D) by their digests; 0.0 equals -0.0."""
-        kind = np.result_type(query, gallery, np.float16)
-        if kind.itemsize > 8:  # longer floats have bytes that mean nothing; distances are float64
-            kind = np.dtype(np.float64)
-        zero = kind.type(0)
-        numbers: dict[bytes, int] = {}
-
-        def number(row: NDArray[Any]) -> int:
-            digest = sha256(row.astype(kind) + zero).digest()
-            return numbers.setdefault(digest, len(numbers))
-
-        gallery_numbers, query_numbers = (
-            np.fromiter(map(number, rows), np.int64, len(rows)) for rows in (gallery, query)
+        """Number the rows of (Q, D) and (G, D); 0.0 equals -0.0."""
+        zeros = np.zeros((1, gallery.shape[1]), np.float32)
+        numbers = row_numbers([gallery, query, zeros])
+        return cls(
+            query=numbers[len(gallery) : -1], gallery=numbers[: len(gallery)], zero=int(numbers[-1])
         )
-        return cls(query=query_numbers, gallery=gallery_numbers)
 
     @cached_property
     def firsts(self) -> Ids:
         """The index of the first gallery row of each number."""
-        return np.unique(self.gallery, return_index=True)[1].astype(np.int64)
+        return np.flatnonzero(np.diff(np.maximum.accumulate(self.gallery), prepend=-1))
+
+    @property
+    def zeros(self) -> int:
+        """How many rows are zero."""
+        return sum(int((rows == self.zero).sum()) for rows in (self.query, self.gallery))
 
     @property
     def constant(self) -> bool:
@@ -61,9 +58,9 @@ class EqualRows:
                 "the gallery decides"
             ]
         numbers, pids = np.r_[self.query, self.gallery], np.r_[ids.query_pids, ids.gallery_pids]
-        numbers = numbers[pids != JUNK]
-        people = Counter(np.unique(np.stack([numbers, pids[pids != JUNK]]), axis=1)[0].tolist())
-        shared = sum(people[number] > 1 for number in numbers.tolist())
+        numbers, pids = numbers[pids != JUNK], pids[pids != JUNK]
+        least, most = _extremes(pids, numbers, int(numbers.max(initial=-1)) + 1)
+        shared = int((least < most)[numbers].sum())
         fault = f"{shared} of {len(numbers)} feature rows are equal to one of another pid"
         return [fault] if shared else []
 
@@ -75,11 +72,12 @@ def with_images(ids: ImageIds, rows: EqualRows) -> ImageIds:
     """
     if rows.constant:
         return ids
+    numbers, pids = np.r_[rows.query, rows.gallery], np.r_[ids.query_pids, ids.gallery_pids]
+    order = np.lexsort((pids, numbers))
+    new = (np.diff(numbers[order]) != 0) | (np.diff(pids[order]) != 0)
+    images = np.empty_like(order)
+    images[order] = np.concatenate([[0], np.cumsum(new)])
     queries = len(rows.query)
-    both = np.stack(
-        [np.r_[rows.query, rows.gallery], np.r_[ids.query_pids, ids.gallery_pids]], axis=1
-    )
-    images = np.unique(both, axis=0, return_inverse=True)[1].reshape(-1).astype(np.int64)
     return replace(ids, query_images=images[:queries], gallery_images=images[queries:])
 
 
@@ -87,19 +85,12 @@ def self_matched(ids: ImageIds, rules: Rules) -> NDArray[np.bool_]:
     """Return (Q,) whether the query's own image is in the gallery and no camera rule drops it."""
     if ids.query_images is None or ids.gallery_images is None:
         return np.zeros(len(ids.query_pids), dtype=np.bool_)
-    images = ids.gallery_images.tolist()
-    copies = Counter(images)
-    of_camera = Counter(zip(images, ids.gallery_camids.tolist(), strict=True))
-    left = [
-        copies[image] - (of_camera[image, camid] if camera_counts else 0)
-        for image, camid, camera_counts in zip(
-            ids.query_images.tolist(),
-            ids.query_camids.tolist(),
-            _has_camera(ids, rules).tolist(),
-            strict=True,
-        )
-    ]
-    return np.asarray((np.array(left) > 0) & (ids.query_pids != JUNK))
+    count = int(max(ids.query_images.max(initial=-1), ids.gallery_images.max(initial=-1))) + 1
+    cameras = _extremes(ids.gallery_camids, ids.gallery_images, count)
+    least, most = (camids[ids.query_images] for camids in cameras)
+    other_camera = (least != ids.query_camids) | (most != ids.query_camids)
+    left = (least <= most) & (other_camera | ~_has_camera(ids, rules))
+    return np.asarray(left & (ids.query_pids != JUNK))
 
 
 def settle(ids: ImageIds, rules: Rules) -> tuple[ImageIds, int, int]:
@@ -122,3 +113,15 @@ def settle(ids: ImageIds, rules: Rules) -> tuple[ImageIds, int, int]:
 def _has_camera(ids: ImageIds, rules: Rules) -> NDArray[np.bool_]:
     """Return (Q,) whether images of the query's own pid and camera are dropped."""
     return np.asarray((ids.query_camids != UNKNOWN_CAMERA) & (rules.same_camera == "drop"))
+
+
+def _extremes(values: Ids, groups: Ids, count: int) -> tuple[Ids, Ids]:
+    """Return the least and the largest value (count,) of each group.
+
+    Of a group without any, the least is above the largest.
+    """
+    limits = np.iinfo(np.int64)
+    least, most = np.full(count, limits.max), np.full(count, limits.min)
+    np.minimum.at(least, groups, values)
+    np.maximum.at(most, groups, values)
+    return least, most

@@ -12,13 +12,14 @@ from threadpoolctl import threadpool_info
 
 from crossres.benchmark.metrics.comparisons import Distances
 from crossres.benchmark.metrics.equal_rows import EqualRows, settle, with_images
-from crossres.benchmark.metrics.feature_files import FEATURES, IDS, read_features
+from crossres.benchmark.metrics.feature_arrays import checked_arrays
+from crossres.benchmark.metrics.feature_files import read_features
 from crossres.benchmark.metrics.features import FeatureComparison, Metric, unit
 from crossres.benchmark.metrics.measure import as_dict, measure
 from crossres.benchmark.metrics.own_images import ImageIds
 from crossres.benchmark.metrics.rules import Rules
 from crossres.benchmark.metrics.shared_galleries import measure_shared
-from crossres.datasets.base.arguments import as_array, as_choice, as_ids
+from crossres.datasets.base.arguments import as_choice
 from crossres.datasets.base.errors import InputError
 from crossres.methods.interface.distances import (
     centre,
@@ -28,7 +29,6 @@ from crossres.methods.interface.distances import (
 )
 
 CHUNK_BYTES = 32 * 2**20
-SIZES = (1e-150, 1e150)  # what can be squared in float64
 
 
 @dataclass(frozen=True)
@@ -138,7 +138,7 @@ def _evaluated(where: str, arrays: Mapping[str, Any], metric: Metric, rules: Rul
         if not isinstance(rules, Rules):
             raise InputError(f"rules must be a crossres.Rules, not {type(rules).__name__}")
         rules.check()
-        checked = _checked(arrays, metric, cameras=rules.same_camera == "drop")
+        checked = checked_arrays(arrays, metric, cameras=rules.same_camera == "drop")
         return _ranked(*checked, metric, rules)
     except InputError as error:
         raise InputError(f"{where}: {error}") from error
@@ -161,7 +161,7 @@ def _ranked(
     )
     notes = [*_self_notes(len(query), dropped, ranked), *rows.faults(ids)]
     if metric == "cosine":
-        notes += _zero_notes(query, gallery)
+        notes += _zero_notes(rows)
     counts = {"self_matches_dropped": dropped, "self_matches_kept": ranked}
     return Evaluation({**metrics, **counts}, tuple(notes))
 
@@ -179,75 +179,6 @@ def _self_notes(queries: int, dropped: int, ranked: int) -> list[str]:
     return [*([left_out] if dropped else []), *([left_in] if ranked else [])]
 
 
-def _zero_notes(query: NDArray[Any], gallery: NDArray[Any]) -> list[str]:
-    zero = sum(int((~rows.any(axis=1)).sum()) for rows in (query, gallery))
-    note = f"{zero} feature rows are zero: a cosine of 0 with all others is taken for them"
-    return [note] if zero else []
-
-
-# --- checks ---------------------------------------------------------------------------------------
-
-
-def _checked(
-    arrays: Mapping[str, Any], metric: Metric, cameras: bool
-) -> tuple[NDArray[Any], NDArray[Any], ImageIds]:
-    """Check the arrays against each other; without `cameras` camera ids are not looked at."""
-    query, gallery = (_features(name, _present(name, arrays), metric) for name in FEATURES)
-    if query.shape[1] != gallery.shape[1]:
-        raise InputError(
-            f"query_features are {query.shape[1]} wide and gallery_features {gallery.shape[1]}; "
-            "both must come from the same model"
-        )
-    columns = []
-    for name in IDS:
-        rows = len(query if name.startswith("query") else gallery)
-        if name.endswith("camids") and not cameras:
-            columns.append(np.zeros(rows, dtype=np.int64))
-        else:
-            columns.append(_ids(name, _present(name, arrays), rows))
-    return query, gallery, ImageIds(*columns)
-
-
-def _present(name: str, arrays: Mapping[str, Any]) -> Any:
-    if name in arrays:
-        return arrays[name]
-    hint = "without cameras use --same-camera keep" if name.endswith("camids") else "give it, too"
-    raise InputError(f"{name} is missing; {hint}")
-
-
-def _features(name: str, value: Any, metric: Metric) -> NDArray[Any]:
-    array = as_array(value, name)
-    if array.dtype.kind not in "fiu":
-        raise InputError(
-            f"{name} must be floating point, not {array.dtype}; convert with .astype(float)"
-        )
-    if array.ndim != 2:
-        raise InputError(
-            f"{name} must be (images, width), not of shape {array.shape}; "
-            "give one row of features for each image"
-        )
-    if array.size == 0:
-        raise InputError(f"{name} is empty, of shape {array.shape}; give at least one image")
-    bad = np.flatnonzero(~np.isfinite(array).all(axis=1))
-    if len(bad):
-        raise InputError(
-            f"{name} holds NaN or infinity in {len(bad)} of {len(array)} rows, "
-            f"first in row {bad[0]}; compute these features again"
-        )
-    largest = max(float(array.max()), -float(array.min()))
-    if metric == "euclidean" and largest and not SIZES[0] < largest < SIZES[1]:
-        raise InputError(
-            f"{name} are of size {largest:.0e}, whose squares float64 cannot hold; "
-            "multiply all features by one number that brings them near 1"
-        )
-    return array
-
-
-def _ids(name: str, value: Any, rows: int) -> NDArray[np.int64]:
-    ids = as_ids(value, name)
-    if len(ids) != rows:
-        raise InputError(
-            f"{name} must have one entry for each of the {rows} feature rows, not {len(ids)}; "
-            "save both from the same list of images"
-        )
-    return ids
+def _zero_notes(rows: EqualRows) -> list[str]:
+    note = f"{rows.zeros} feature rows are zero: a cosine of 0 with all others is taken for them"
+    return [note] if rows.zeros else []
