@@ -5,10 +5,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from crossres.benchmark import Rules, evaluate, evaluate_features
-from crossres.benchmark.metrics.equal_rows import EqualRows
+from crossres.benchmark.metrics.equal_rows import EqualRows, self_matched, with_images
+from crossres.benchmark.metrics.own_images import ImageIds
 from crossres.datasets.base.errors import InputError
 
 RNG = np.random.default_rng(3)
@@ -142,6 +145,64 @@ def test_equal_rows_are_those_of_equal_values_whatever_their_type() -> None:
     assert rows.gallery.tolist() == [0, 1, 0]
     assert rows.query.tolist() == [0, 2]
     assert rows.firsts.tolist() == [0, 1]
+
+
+@st.composite
+def some_images(draw: st.DrawFn) -> tuple[EqualRows, ImageIds]:
+    """Few rows, people and cameras, so that much is equal; junk and unknown cameras, too."""
+    count = st.integers(1, 7)
+    queries, images = draw(count), draw(count)
+
+    def column(least: int, most: int, length: int) -> NDArray[np.int64]:
+        entry = st.integers(least, most)
+        return np.array(draw(st.lists(entry, min_size=length, max_size=length)), np.int64)
+
+    rows = EqualRows.of(column(0, 3, queries)[:, None], column(0, 3, images)[:, None])
+    ids = ImageIds(*(column(-1, 1, length) for length in (queries, images) * 2))
+    return rows, ids
+
+
+@settings(max_examples=500, deadline=None)
+@given(images=some_images(), same_camera=st.sampled_from(["drop", "keep"]))
+def test_images_and_matches_against_comparing_each_with_each(
+    images: tuple[EqualRows, ImageIds], same_camera: Any
+) -> None:
+    rows, ids = images
+    query = list(zip(rows.query.tolist(), ids.query_pids.tolist(), strict=True))
+    gallery = list(zip(rows.gallery.tolist(), ids.gallery_pids.tolist(), strict=True))
+    assert rows.firsts.tolist() == [rows.gallery.tolist().index(n) for n in range(rows.firsts.size)]
+    numbered = with_images(ids, rows)
+    matched = self_matched(numbered, Rules(same_camera=same_camera)).tolist()
+    if len(gallery) > 1 and len({row for row, _ in gallery}) == 1:
+        assert numbered is ids
+        assert not any(matched)
+        assert "gallery feature rows are equal" in rows.faults(ids)[0]
+        return
+    assert numbered.query_images is not None
+    assert numbered.gallery_images is not None
+    order = sorted({*query, *gallery})
+    assert numbered.query_images.tolist() == [order.index(image) for image in query]
+    assert numbered.gallery_images.tolist() == [order.index(image) for image in gallery]
+    expected = []
+    for image, camid in zip(query, ids.query_camids.tolist(), strict=True):
+        others = [
+            other
+            for other, camera in zip(gallery, ids.gallery_camids.tolist(), strict=True)
+            if same_camera == "keep" or camid == -1 or camera != camid
+        ]
+        expected.append(image[1] != -1 and image in others)
+    assert matched == expected
+    known = [(row, pid) for row, pid in query + gallery if pid != -1]
+    shared = sum(any(a == row and b != pid for a, b in known) for row, pid in known)
+    words = f"{shared} of {len(known)} feature rows are equal to one of another pid"
+    assert rows.faults(ids) == ([words] if shared else [])
+
+
+def test_rows_of_zeros_are_counted_in_queries_and_gallery() -> None:
+    rows = np.array([[0.0, -0.0], [1.0, 0.0], [0.0, 0.0]])
+    assert EqualRows.of(rows, rows[:2]).zeros == 3
+    assert EqualRows.of(rows[1:2], rows[1:2] * 1e-300).zeros == 0
+    assert EqualRows.of(rows[:0], rows.astype(np.float16)).zeros == 2
 
 
 def test_the_command_line_says_it_and_takes_the_option(tmp_path: Any, capsys: Any) -> None:
