@@ -142,8 +142,9 @@ def test_files_that_are_no_npz(tmp_path: Path) -> None:
         path.write_bytes(content)
         with pytest.raises(InputError, match=r"not a readable \.npz archive"):
             evaluate_features(path)
-    with pytest.raises(InputError, match="is a folder"):
-        evaluate_features(tmp_path)
+    (tmp_path / "none").mkdir()
+    with pytest.raises(InputError, match="are missing; the folder holds no array"):
+        evaluate_features(tmp_path / "none")
 
 
 @settings(max_examples=300, deadline=None)
