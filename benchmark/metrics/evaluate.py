@@ -23,7 +23,7 @@ from crossres.benchmark.metrics.measure import as_dict, measure
 from crossres.benchmark.metrics.own_images import ImageIds
 from crossres.benchmark.metrics.rules import Rules
 from crossres.benchmark.metrics.shared_galleries import measure_shared
-from crossres.datasets.base.arguments import as_array, as_choice, as_ids, as_path
+from crossres.datasets.base.arguments import as_array, as_choice, as_function, as_ids, as_path
 from crossres.datasets.base.errors import InputError
 from crossres.datasets.base.progress import Report, silent
 from crossres.methods.interface.distances import (
@@ -93,6 +93,7 @@ def evaluate_features(
     files are mapped, so that they may be larger than the memory. `progress(done, total)` is called
     now and then with numbers of queries. An InputError names the file.
     """
+    as_function(progress, "progress")
     rules = Rules() if rules is None else rules
     if isinstance(features, Mapping):
         return _evaluated("features", features, metric, rules, progress)

@@ -68,6 +68,15 @@ def write_atomically(path: Path, data: bytes | str) -> None:
         _remove_quietly(temporary)
 
 
+def check_place(path: Path) -> None:
+    """Raise InputError, before anything is computed, when no file can be written there."""
+    if path.is_dir():
+        raise InputError(f"{path}: is a folder; give the name of a file to write")
+    trial = path.with_name(f".{path.name}.writable")
+    write_atomically(trial, b"")
+    trial.unlink(missing_ok=True)
+
+
 @contextmanager
 def replace_folder(path: Path) -> Iterator[Path]:
     """Yield an empty folder that becomes `path` when the block ends well, and vanishes when not.
