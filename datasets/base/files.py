@@ -72,9 +72,14 @@ def check_place(path: Path) -> None:
     """Raise InputError, before anything is computed, when no file can be written there."""
     if path.is_dir():
         raise InputError(f"{path}: is a folder; give the name of a file to write")
-    trial = path.with_name(f".{path.name}.writable")
-    write_atomically(trial, b"")
-    trial.unlink(missing_ok=True)
+    trial = _temporary_beside(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        trial.touch(exist_ok=False)
+    except OSError as error:
+        raise cannot_write(path, error) from error
+    finally:
+        _remove_quietly(trial)
 
 
 @contextmanager
