@@ -28,6 +28,7 @@ from crossres.benchmark.metrics.foreign_files import (
     safely,
 )
 from crossres.datasets.base.errors import InputError
+from crossres.datasets.base.memory import free_memory
 
 FEATURES = ("query_features", "gallery_features")
 IDS = ("query_pids", "gallery_pids", "query_camids", "gallery_camids")
@@ -82,7 +83,7 @@ def _of_archive(
             if name in FEATURES and stored and member.file_size >= MAPPED_BYTES:
                 start = _start_of(path, archive, member)
                 return _mapped(path, stream, start, member.file_size)
-            return _read(stream)
+            return _read(stream, member.file_size)
     except MemoryError as error:
         raise InputError(
             f"{path}: array {name} is larger than the memory, or the file is damaged; write it "
@@ -98,7 +99,7 @@ def _of_folder(file: Path, name: str) -> NDArray[Any]:
         with file.open("rb") as stream:
             if name in FEATURES and size >= MAPPED_BYTES:
                 return _mapped(file, stream, 0, size)
-            return _read(stream)
+            return _read(stream, size)
     except MemoryError as error:
         raise InputError(
             f"{file}: array {name} is larger than the memory, or the file is damaged; "
@@ -109,8 +110,14 @@ def _of_folder(file: Path, name: str) -> NDArray[Any]:
         raise _unreadable(str(file), name, kind) from error
 
 
-def _read(stream: IO[bytes]) -> NDArray[Any]:
-    """Read an array, and what follows it: at the end of a member its checksum is compared."""
+def _read(stream: IO[bytes], size: int) -> NDArray[Any]:
+    """Read an array, and what follows it: at the end of a member its checksum is compared.
+
+    MemoryError where its `size` bytes do not fit: the system might end the process otherwise.
+    """
+    free = free_memory()
+    if free is not None and size > free:
+        raise MemoryError
     array = np.lib.format.read_array(stream, allow_pickle=False)
     if stream.read(1):
         raise ValueError("there are more bytes than those of the array")
@@ -129,7 +136,8 @@ def _unreadable(where: str, name: str, kind: str) -> InputError:
 def _mapped(path: Path, stream: IO[bytes], start: int, size: int) -> NDArray[Any]:
     """Map an array read-only that lies in a file from `start`, `size` bytes with its header.
 
-    stream: those bytes; only the header is read of them. ValueError where the two do not agree.
+    stream: those bytes; only the header is read of them, unless the system makes no map. ValueError
+    where the two do not agree.
     """
     shape, fortran, dtype = array_header(stream)
     header, count = stream.tell(), math.prod(shape)
@@ -138,7 +146,11 @@ def _mapped(path: Path, stream: IO[bytes], start: int, size: int) -> NDArray[Any
     if not count:
         return np.empty(shape, dtype)
     order: Literal["F", "C"] = "F" if fortran else "C"
-    return np.memmap(path, dtype, "r", start + header, shape, order)
+    try:
+        return np.memmap(path, dtype, "r", start + header, shape, order)
+    except OSError:  # no maps of this file system, or no addresses for it
+        stream.seek(0)
+        return _read(stream, size)
 
 
 def _start_of(path: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> int:

@@ -1,5 +1,6 @@
 """Features that are larger than the memory: mapped where they lie, with the same answer."""
 
+import errno
 import struct
 import subprocess
 import sys
@@ -208,6 +209,41 @@ def test_a_compressed_array_that_does_not_fit(tmp_path: Path) -> None:
         InputError, match=r"larger than the memory.*with numpy\.savez, uncompressed"
     ):
         evaluate_features(path)
+
+
+def test_an_array_that_does_not_fit_is_not_begun(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feature_files, "free_memory", lambda: 500)
+    for write in (write_compressed, write_folder):
+        with pytest.raises(InputError, match="array gallery_features is larger than the memory"):
+            evaluate_features(write(tmp_path / write.__name__, arrays()))
+    monkeypatch.setattr(feature_files, "MAPPED_BYTES", 500)
+    for path in (tmp_path / "write_folder", write_npz(tmp_path / "f", arrays())):
+        assert evaluate_features(path).metrics["valid_queries"] == 12
+    monkeypatch.setattr(feature_files, "free_memory", lambda: None)
+    assert evaluate_features(tmp_path / "write_compressed.npz").metrics["valid_queries"] == 12
+
+
+@pytest.mark.usefixtures("mapped")
+@pytest.mark.parametrize("write", [write_npz, write_folder])
+def test_where_the_system_makes_no_map_they_are_read(
+    write: Callable[[Path, Arrays], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: Any) -> None:
+        raise OSError(errno.ENODEV, "No such device")
+
+    path, rules = write(tmp_path / "f", arrays()), Rules()
+    expected = answer(path, "euclidean", rules)
+    monkeypatch.setattr(np, "memmap", refuse)
+    assert answer(path, "euclidean", rules) == expected
+    damaged = path if path.is_file() else path / "gallery_features.npy"
+    content = bytearray(damaged.read_bytes())
+    content[content.index(arrays()["gallery_features"].tobytes()) + 7] ^= 1
+    damaged.write_bytes(bytes(content))
+    if path.is_file():
+        with pytest.raises(InputError, match="array gallery_features cannot be read"):
+            evaluate_features(path)
 
 
 # --- folders --------------------------------------------------------------------------------------
