@@ -7,6 +7,7 @@ from .config.tables import load_table as load_table
 from .config.tables import table_names as table_names
 from .metrics.evaluate import evaluate as evaluate
 from .metrics.evaluate import evaluate_features as evaluate_features
+from .metrics.evaluation import Evaluation as Evaluation
 from .metrics.rules import Rules as Rules
 from .records.cell import Cell as Cell
 from .records.record import Record as Record

@@ -3,6 +3,8 @@ from .benchmark.config.tables import load_table as load_table
 from .benchmark.gate.folders import check_folder as check_folder
 from .benchmark.gate.limits import Limits as Limits
 from .benchmark.metrics.evaluate import evaluate as evaluate
+from .benchmark.metrics.evaluate import evaluate_features as evaluate_features
+from .benchmark.metrics.evaluation import Evaluation as Evaluation
 from .benchmark.metrics.rules import Rules as Rules
 from .benchmark.records.record import Record as Record
 from .benchmark.records.record import read_records as read_records

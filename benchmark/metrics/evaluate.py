@@ -1,17 +1,22 @@
-"""Evaluate features of any code base: arrays or a FEATURES.npz file."""
+"""Evaluate features of any code base: arrays, a FEATURES.npz file or a folder of .npy files."""
 
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
+from os import PathLike
 from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from threadpoolctl import threadpool_info
 
-from crossres.benchmark.metrics.comparisons import Distances
+from crossres.benchmark.metrics.comparisons import Distances, blocks
 from crossres.benchmark.metrics.equal_rows import EqualRows, settle, with_images
+from crossres.benchmark.metrics.evaluation import (
+    Evaluation,
+    intervals_of,
+    queries_of,
+    rules_in_words,
+)
 from crossres.benchmark.metrics.feature_arrays import checked_arrays
 from crossres.benchmark.metrics.feature_files import read_features
 from crossres.benchmark.metrics.features import FeatureComparison, Metric, unit
@@ -19,8 +24,9 @@ from crossres.benchmark.metrics.measure import as_dict, measure
 from crossres.benchmark.metrics.own_images import ImageIds
 from crossres.benchmark.metrics.rules import Rules
 from crossres.benchmark.metrics.shared_galleries import measure_shared
-from crossres.datasets.base.arguments import as_choice
+from crossres.datasets.base.arguments import as_choice, as_function, as_path
 from crossres.datasets.base.errors import InputError
+from crossres.datasets.base.progress import Report, silent
 from crossres.methods.interface.distances import (
     centre,
     sample,
@@ -29,14 +35,6 @@ from crossres.methods.interface.distances import (
 )
 
 CHUNK_BYTES = 32 * 2**20
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """The numbers that `evaluate` returns, and one line for each thing to know about them."""
-
-    metrics: dict[str, float]
-    notes: tuple[str, ...] = ()
 
 
 def evaluate(
@@ -75,17 +73,32 @@ def evaluate(
         "gallery_camids": gallery_camids,
     }
     arrays = {name: array for name, array in by_name.items() if array is not None}
-    evaluation = _evaluated("evaluate", arrays, metric, Rules() if rules is None else rules)
+    rules = Rules() if rules is None else rules
+    evaluation = _evaluated("evaluate", arrays, metric, rules, silent)
     for note in evaluation.notes:
         warnings.warn(f"evaluate: {note}", stacklevel=2)
     return evaluation.metrics
 
 
 def evaluate_features(
-    path: Path, metric: Metric = "euclidean", rules: Rules | None = None
+    features: str | PathLike[str] | Mapping[str, ArrayLike],
+    metric: Metric = "euclidean",
+    rules: Rules | None = None,
+    progress: Report = silent,
 ) -> Evaluation:
-    """Evaluate the arrays of an .npz file as `evaluate` does; an InputError names the file."""
-    return _evaluated(str(path), read_features(path), metric, Rules() if rules is None else rules)
+    """Evaluate as `evaluate` does, and return all there is to know: intervals, rules, each query.
+
+    features: the path of an .npz file, or of a folder of .npy files, that holds the arrays by the
+    names that `evaluate` gives them; or a mapping from these names to arrays. Large features in
+    files are mapped, so that they may be larger than the memory. `progress(done, total)` is called
+    now and then with numbers of queries. An InputError names the file.
+    """
+    as_function(progress, "progress")
+    rules = Rules() if rules is None else rules
+    if isinstance(features, Mapping):
+        return _evaluated("features", features, metric, rules, progress)
+    path = as_path(features, "features")
+    return _evaluated(str(path), read_features(path), metric, rules, progress)
 
 
 def feature_distances(
@@ -101,11 +114,10 @@ def feature_distances(
     `rows`: which rows are equal, if that was found before.
     """
     rows = rows or EqualRows.of(query[:0], gallery)
-    distinct = gallery if len(rows.firsts) == len(gallery) else gallery[rows.firsts]
+    firsts = rows.firsts
     chunk = max(1, CHUNK_BYTES // (8 * max(1, gallery.shape[1])))
     cosine = metric == "cosine"
     middle = centre(unit(sample(gallery)) if cosine else sample(gallery))
-    zero = [np.logical_not(points.any(axis=1)) for points in (query, distinct)] if cosine else []
 
     def around_middle(rows: NDArray[Any]) -> NDArray[np.float64]:
         if not cosine:
@@ -116,54 +128,84 @@ def feature_distances(
 
     def block(start: int, stop: int) -> NDArray[np.float64]:
         left = around_middle(query[start:stop])
-        distances = np.empty((len(left), len(distinct)))
-        for begin in range(0, len(distinct), chunk):
-            some = slice(begin, begin + chunk)
-            distances[:, some] = squared_distances(left, around_middle(distinct[some]))
+        distances = np.empty((len(left), len(firsts)))
+        for some in blocks(len(firsts), chunk):
+            images = gallery[firsts[some]]
+            distances[:, some] = squared_distances(left, around_middle(images))
+            if cosine:
+                # |u - v|^2 / 2 is 1 - u v, and keeps its digits where u is near v.
+                distances[:, some] /= 2
+                distances[:, some][:, ~images.any(axis=1)] = 1.0
         if cosine:
-            # |u - v|^2 / 2 is 1 - u v, and keeps its digits where u is near v.
-            distances /= 2
-            distances[zero[0][start:stop]] = 1.0
-            distances[:, zero[1]] = 1.0
+            distances[~query[start:stop].any(axis=1)] = 1.0
         else:
             np.sqrt(distances, out=distances)
-        return distances if distinct is gallery else distances[:, rows.gallery]
+        return distances if len(firsts) == len(gallery) else distances[:, rows.gallery]
 
     return block
 
 
-def _evaluated(where: str, arrays: Mapping[str, Any], metric: Metric, rules: Rules) -> Evaluation:
+def _evaluated(
+    where: str, arrays: Mapping[str, Any], metric: Metric, rules: Rules, progress: Report
+) -> Evaluation:
     try:
         as_choice(metric, get_args(Metric), "metric")
         if not isinstance(rules, Rules):
             raise InputError(f"rules must be a crossres.Rules, not {type(rules).__name__}")
         rules.check()
         checked = checked_arrays(arrays, metric, cameras=rules.same_camera == "drop")
-        return _ranked(*checked, metric, rules)
+        return _ranked(*checked, metric, rules, progress)
     except InputError as error:
         raise InputError(f"{where}: {error}") from error
     except MemoryError as error:
         raise InputError(
-            f"{where}: these features need more memory than there is; save them as float32, "
-            "or evaluate on a larger machine"
+            f"{where}: this evaluation needs more memory than there is; save the features as "
+            "float32 with numpy.savez (not compressed), or evaluate on a larger machine"
         ) from error
 
 
 def _ranked(
-    query: NDArray[Any], gallery: NDArray[Any], ids: ImageIds, metric: Metric, rules: Rules
+    query: NDArray[Any],
+    gallery: NDArray[Any],
+    ids: ImageIds,
+    metric: Metric,
+    rules: Rules,
+    progress: Report,
 ) -> Evaluation:
     rows = EqualRows.of(query, gallery)
     settled, dropped, ranked = settle(with_images(ids, rows), rules)
-    metrics = (
-        measure_shared(feature_distances(query, gallery, metric, rows), settled, rules)
-        if rules.gallery == "shared"
-        else as_dict(measure(FeatureComparison(query, gallery, metric), settled, rules, _threads()))
-    )
+
+    def report(fraction: float) -> None:
+        progress(round(fraction * len(query)), len(query))
+
+    report(0.0)
+    if rules.gallery == "shared":
+        distances = feature_distances(query, gallery, metric, rows)
+        shared = measure_shared(distances, settled, rules, report)
+        metrics, scores = shared.metrics, shared.per_query
+    else:
+        comparison = FeatureComparison(query, gallery, metric)
+        measured = measure(comparison, settled, rules, _threads(), report)
+        metrics, scores = as_dict(measured), measured.per_query
     notes = [*_self_notes(len(query), dropped, ranked), *rows.faults(ids)]
     if metric == "cosine":
         notes += _zero_notes(rows)
-    counts = {"self_matches_dropped": dropped, "self_matches_kept": ranked}
-    return Evaluation({**metrics, **counts}, tuple(notes))
+    self_matches = {"self_matches_dropped": dropped, "self_matches_kept": ranked}
+    queries = queries_of(settled, rules, scores)
+    return Evaluation(
+        metrics={**metrics, **self_matches},
+        notes=tuple(notes),
+        intervals=intervals_of(queries),
+        counts={
+            "skipped_queries": len(query) - int(queries.valid.sum()),
+            "query_images": len(query),
+            "gallery_images": len(gallery),
+            "embedding_size": gallery.shape[1],
+            "valid_identities": len(np.unique(ids.query_pids[queries.valid])),
+        },
+        rules=rules_in_words(metric, rules),
+        per_query=queries,
+    )
 
 
 def _threads() -> int:

@@ -1,316 +1,169 @@
-"""Read FEATURES.npz as plain arrays; of any other file say what it is and how to convert it.
+"""Read the arrays of FEATURES.npz, or of a folder of .npy files, as plain data.
 
-Nothing is ever unpickled, and no advice of a library (to allow pickles, say) is passed on.
+Large features are mapped, not read: they may be larger than the memory. Nothing is unpickled.
 """
 
-import json
+import math
+import struct
 import zipfile
-import zlib
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from crossres.benchmark.metrics.foreign_files import (
+    DAMAGE,
+    FOLDER,
+    NPZ,
+    Kind,
+    array_header,
+    foreign,
+    kind_of,
+    lacking,
+    npy_contents,
+    npy_files,
+    npz_contents,
+    safely,
+)
 from crossres.datasets.base.errors import InputError
+from crossres.datasets.base.memory import free_memory
 
 FEATURES = ("query_features", "gallery_features")
 IDS = ("query_pids", "gallery_pids", "query_camids", "gallery_camids")
 NEEDED = (*FEATURES, "query_pids", "gallery_pids")
-# The names of these arrays in other code bases, in lower case and without what joins words.
-ALIASES = {
-    "query_features": ("queryfeatures", "queryfeature", "queryfeats", "queryfeat", "queryf", "qf"),
-    "gallery_features": (
-        "galleryfeatures", "galleryfeature", "galleryfeats", "galleryfeat", "galleryf", "gf",
-    ),
-    "query_pids": ("querypids", "querypid", "querylabels", "querylabel", "queryids", "queryid",
-                   "qpids", "qpid", "qids", "qid"),
-    "gallery_pids": ("gallerypids", "gallerypid", "gallerylabels", "gallerylabel", "galleryids",
-                     "galleryid", "gpids", "gpid", "gids", "gid"),
-    "query_camids": ("querycamids", "querycamid", "querycams", "querycam", "qcamids", "qcamid",
-                     "qcams", "qcam"),
-    "gallery_camids": ("gallerycamids", "gallerycamid", "gallerycams", "gallerycam", "gcamids",
-                       "gcamid", "gcams", "gcam"),
-}  # fmt: skip
-MOST_SHOWN = 12
-HEAD = 512
-MATLAB_7_3 = b"MATLAB 7.3"
-TORCH_BEFORE_1_6 = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19"
-# What zipfile, zlib and numpy raise for files that are damaged in one place or another.
-_DAMAGE = (
-    OSError,
-    ValueError,
-    EOFError,
-    RuntimeError,
-    NotImplementedError,
-    OverflowError,
-    zipfile.BadZipFile,
-    zlib.error,
-)
-
-Contents = dict[str, str]
-"""Names of arrays -> their shapes and types in words."""
+MAPPED_BYTES = 64 * 2**20  # smaller features are read, and compared with the checksum of an archive
+LOCAL_HEADER = struct.Struct("<8xH16xHH")  # of a zip member: its method, lengths of name and extras
 
 
 def read_features(path: Path) -> dict[str, NDArray[Any]]:
-    """Read the arrays of an .npz file whose names `evaluate` knows.
+    """Read the arrays of an .npz file, or of a folder of .npy files, whose names `evaluate` knows.
 
+    Features of MAPPED_BYTES or more are read-only maps of the file (np.memmap), unless an .npz
+    compresses them; they are not compared with the checksum in it, which would be to read them all.
     Raises InputError for any other file, saying what it is, which arrays it holds as far as that
     can be seen without running anything in it, and how to convert it.
     """
-    head = _head(path)
-    kind = next(kind for kind in KINDS if kind.is_it(head, path))
+    kind = kind_of(path)
+    if kind is FOLDER:
+        return _read_folder(path)
     if kind is not NPZ:
-        raise _foreign(path, kind)
+        raise foreign(path, kind)
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            missing = [name for name in NEEDED if name not in archive.files]
-            if missing:
-                raise _lacking(path, kind, missing)
-            names = [name for name in archive.files if name in (*FEATURES, *IDS)]
-            return {name: _array(path, archive, name) for name in names}
-    except _DAMAGE as error:
+        with zipfile.ZipFile(path) as archive:
+            members = {i.filename.removesuffix(".npy"): i for i in archive.infolist()}
+            _check_names(path, kind, members)
+            names = [name for name in members if name in (*FEATURES, *IDS)]
+            return {name: _of_archive(path, archive, members[name], name) for name in names}
+    except DAMAGE as error:
         raise InputError(
             f"{path}: not a readable .npz archive: damaged or cut off; write it again"
         ) from error
 
 
-def _head(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            return file.read(HEAD)
-    except FileNotFoundError as error:
-        raise InputError(f"{path}: no such file; give the .npz with the features") from error
-    except OSError as error:
-        reason = "is a folder" if path.is_dir() else error.strerror or "cannot be opened"
-        raise InputError(f"{path}: {reason}; give the .npz with the features") from error
+def _read_folder(folder: Path) -> dict[str, NDArray[Any]]:
+    files = {file.stem: file for file in npy_files(folder)}
+    _check_names(folder, FOLDER, files)
+    return {name: _of_folder(files[name], name) for name in (*FEATURES, *IDS) if name in files}
 
 
-def _array(path: Path, archive: Mapping[str, NDArray[Any]], name: str) -> NDArray[Any]:
+def _check_names(path: Path, kind: Kind, names: Collection[str]) -> None:
+    missing = [name for name in NEEDED if name not in names]
+    if missing:
+        raise lacking(path, kind, missing)
+
+
+def _of_archive(
+    path: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo, name: str
+) -> NDArray[Any]:
     try:
-        array = archive[name]
+        stored = member.compress_type == zipfile.ZIP_STORED
+        with archive.open(member) as stream:  # compares the names in its two headers
+            if name in FEATURES and stored and member.file_size >= MAPPED_BYTES:
+                start = _start_of(path, archive, member)
+                return _mapped(path, stream, start, member.file_size)
+            return _read(stream, member.file_size)
     except MemoryError as error:
         raise InputError(
-            f"{path}: array {name} is larger than the memory, or the file is damaged; "
-            "write it again, as float32"
+            f"{path}: array {name} is larger than the memory, or the file is damaged; write it "
+            "again with numpy.savez, uncompressed: features are then not read whole"
         ) from error
-    except _DAMAGE as error:
-        if _safely(_npz_contents, path).get(name, "").endswith("object"):
-            raise InputError(
-                f"{path}: array {name} holds Python objects, which are never read; save plain "
-                "numbers (.astype(float) or .astype(int))"
-            ) from error
+    except DAMAGE as error:
+        raise _unreadable(str(path), name, safely(npz_contents, path).get(name, "")) from error
+
+
+def _of_folder(file: Path, name: str) -> NDArray[Any]:
+    try:
+        size = file.stat().st_size
+        with file.open("rb") as stream:
+            if name in FEATURES and size >= MAPPED_BYTES:
+                return _mapped(file, stream, 0, size)
+            return _read(stream, size)
+    except MemoryError as error:
         raise InputError(
-            f"{path}: array {name} cannot be read; the file is damaged, write it again"
+            f"{file}: array {name} is larger than the memory, or the file is damaged; "
+            "write it again"
         ) from error
-    if not isinstance(array, np.ndarray):
-        raise InputError(f"{path}: {name} is not an array; write the file with numpy.savez")
+    except DAMAGE as error:
+        kind = safely(npy_contents, file).get("one array", "")
+        raise _unreadable(str(file), name, kind) from error
+
+
+def _read(stream: IO[bytes], size: int) -> NDArray[Any]:
+    """Read an array, and what follows it: at the end of a member its checksum is compared.
+
+    MemoryError where its `size` bytes do not fit: the system might end the process otherwise.
+    """
+    free = free_memory()
+    if free is not None and size > free:
+        raise MemoryError
+    array = np.lib.format.read_array(stream, allow_pickle=False)
+    if stream.read(1):
+        raise ValueError("there are more bytes than those of the array")
     return array
 
 
-# --- what a file is -------------------------------------------------------------------------------
+def _unreadable(where: str, name: str, kind: str) -> InputError:
+    if kind.endswith("object"):
+        return InputError(
+            f"{where}: array {name} holds Python objects, which are never read; save plain "
+            "numbers (.astype(float) or .astype(int))"
+        )
+    return InputError(f"{where}: array {name} cannot be read; the file is damaged, write it again")
 
 
-@dataclass(frozen=True)
-class Kind:
-    """A kind of file: how to tell it, what arrays it holds, and how its owner opens it.
+def _mapped(path: Path, stream: IO[bytes], start: int, size: int) -> NDArray[Any]:
+    """Map an array read-only that lies in a file from `start`, `size` bytes with its header.
 
-    `opens` is Python that makes `f`, a mapping from names to arrays, of the file {path}.
+    stream: those bytes; only the header is read of them, unless the system makes no map. ValueError
+    where the two do not agree.
     """
-
-    name: str
-    is_it: Callable[[bytes, Path], bool]
-    contents: Callable[[Path], Contents] = lambda _: {}
-    opens: str = ""
-
-
-def _foreign(path: Path, kind: Kind) -> InputError:
-    contents = _safely(kind.contents, path)
-    holds = f"; holds {_listed(contents)}" if contents else ""
-    return InputError(f"{path}: {kind.name}, not an .npz{holds}; {_remedy(path, kind, contents)}")
-
-
-def _lacking(path: Path, kind: Kind, missing: list[str]) -> InputError:
-    contents = _safely(kind.contents, path)
-    holds = f"holds {_listed(contents)}" if contents else "holds no array"
-    verb = "is" if len(missing) == 1 else "are"
-    return InputError(
-        f"{path}: {', '.join(missing)} {verb} missing; the file {holds}; "
-        f"{_remedy(path, kind, contents)}"
-    )
-
-
-def _safely(read: Callable[[Path], Contents], path: Path) -> Contents:
-    """Read what the file holds; nothing where it is damaged, for it is refused in any case."""
+    shape, fortran, dtype = array_header(stream)
+    header, count = stream.tell(), math.prod(shape)
+    if dtype.hasobject or min(shape, default=0) < 0 or header + count * dtype.itemsize != size:
+        raise ValueError("its header is not of these bytes")
+    if not count:
+        return np.empty(shape, dtype)
+    order: Literal["F", "C"] = "F" if fortran else "C"
     try:
-        return read(path)
-    except Exception:  # each reader raises errors of its own
-        return {}
+        return np.memmap(path, dtype, "r", start + header, shape, order)
+    except OSError:  # no maps of this file system, or no addresses for it
+        stream.seek(0)
+        return _read(stream, size)
 
 
-def _listed(contents: Contents) -> str:
-    items = list(contents.items())[:MOST_SHOWN]
-    more = len(contents) - len(items)
-    names = ", ".join(f"{name} {kind}".strip() for name, kind in items)
-    return names + (f" and {more} more" if more else "")
+def _start_of(path: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> int:
+    """Return where the bytes of a stored member begin: behind a header that says how long it is.
 
-
-def _remedy(path: Path, kind: Kind, contents: Contents) -> str:
-    """Say how to convert the file: in Python, with its own names as far as these are known."""
-    saved = ", ".join(f"{name}={_expression(name, contents)}" for name in (*FEATURES, *IDS))
-    saves = f"numpy.savez('features.npz', {saved})"
-    if not kind.opens:
-        return f"in the program that wrote it, save arrays with {saves}"
-    return f"convert it in Python: {kind.opens.format(path=repr(str(path)))}; {saves}"
-
-
-def _expression(name: str, contents: Contents) -> str:
-    """Return the Python that gets from `f` what is called `name` here; dots if that is unknown."""
-    plain = {"".join(filter(str.isalnum, array.lower())): array for array in contents}
-    names = [plain[alias] for alias in ALIASES[name] if alias in plain]
-    return f"f[{names[0]!r}]" if names else "..."
-
-
-# --- what a file holds ----------------------------------------------------------------------------
-
-
-def _members(path: Path) -> list[str]:
-    """Return the names in a zip archive, none where it is damaged."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return archive.namelist()
-    except _DAMAGE:
-        return []
-
-
-def _npz_contents(path: Path) -> Contents:
-    contents = {}
-    with zipfile.ZipFile(path) as archive:
-        for name in archive.namelist():
-            with archive.open(name) as member:
-                contents[name.removesuffix(".npy")] = _npy_header(member)
-    return contents
-
-
-def _npy_contents(path: Path) -> Contents:
+    BadZipFile where it does not say that they are stored, or they would run into what follows.
+    """
     with path.open("rb") as file:
-        return {"one array": _npy_header(file)}
-
-
-def _npy_header(stream: IO[bytes]) -> str:
-    old = np.lib.format.read_magic(stream) == (1, 0)
-    read = np.lib.format.read_array_header_1_0 if old else np.lib.format.read_array_header_2_0
-    shape, _, kind = read(stream)
-    return f"{shape} {kind.name}"
-
-
-def _mat_contents(path: Path) -> Contents:
-    from scipy.io import whosmat
-
-    return {name: f"{shape} {kind}" for name, shape, kind in whosmat(path)}
-
-
-def _hdf5_contents(path: Path) -> Contents:
-    import h5py
-
-    contents: Contents = {}
-    matlab = _head(path).startswith(MATLAB_7_3)  # which turns every array over
-
-    def visit(name: str, item: Any) -> None:
-        if isinstance(item, h5py.Dataset):
-            contents[name] = f"{item.shape[:: -1 if matlab else 1]} {item.dtype}"
-
-    with h5py.File(path, "r") as file:
-        file.visititems(visit)
-    return contents
-
-
-def _safetensors_contents(path: Path) -> Contents:
-    with path.open("rb") as file:
-        header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
-    arrays = {name: array for name, array in header.items() if name != "__metadata__"}
-    return {n: f"({', '.join(map(str, a['shape']))}) {a['dtype']}" for n, a in arrays.items()}
-
-
-def _text_contents(path: Path) -> Contents:
-    with path.open(encoding="utf-8-sig") as file:
-        first = file.readline(HEAD)
-    return {f"lines, of which the first is {first.strip()[:60]!r}": ""}
-
-
-def _is_text(head: bytes, _: Path) -> bool:
-    text = head.decode("utf-8", errors="ignore")  # the last character may be cut
-    return bool(text) and all(c.isprintable() or c.isspace() for c in text.lstrip("\ufeff"))
-
-
-def _is_safetensors(head: bytes, path: Path) -> bool:
-    length = int.from_bytes(head[:8], "little")
-    return head[8:9] == b"{" and 8 + length <= path.stat().st_size
-
-
-def _is_zip(head: bytes, _: Path) -> bool:
-    return head[:4] in (b"PK\x03\x04", b"PK\x05\x06")
-
-
-def _is_torch(head: bytes, path: Path) -> bool:
-    zipped = _is_zip(head, path) and any(n.endswith("/data.pkl") for n in _members(path))
-    return zipped or head.startswith(TORCH_BEFORE_1_6)
-
-
-def _is_npz(head: bytes, path: Path) -> bool:
-    names = _members(path) if _is_zip(head, path) else ["no archive"]
-    return all(name.endswith(".npy") for name in names) or (
-        path.suffix.lower() == ".npz" and _is_zip(head, path)
-    )
-
-
-def _is_pickle(head: bytes, path: Path) -> bool:
-    return head[:1] == b"\x80" or path.suffix.lower() in (".pkl", ".pickle")
-
-
-NPZ = Kind("a NumPy archive", _is_npz, _npz_contents, "import numpy; f = numpy.load({path})")
-KINDS = (
-    Kind("an empty file", lambda head, _: not head),
-    Kind(
-        "written by torch.save, which makes Python pickles",
-        _is_torch,
-        opens="import numpy, torch; f = torch.load({path}, weights_only=True, map_location='cpu')",
-    ),
-    NPZ,
-    Kind("a zip archive without arrays", _is_zip, lambda path: dict.fromkeys(_members(path), "")),
-    Kind(
-        "a single array (.npy)",
-        lambda head, _: head.startswith(b"\x93NUMPY"),
-        _npy_contents,
-        "import numpy; f = numpy.load({path})",
-    ),
-    Kind(
-        "a MATLAB file (7.3)",
-        lambda head, _: head.startswith(MATLAB_7_3),
-        _hdf5_contents,
-        "import numpy, h5py; f = {{k: v[()].T for k, v in h5py.File({path}).items()}}",
-    ),
-    Kind(
-        "an HDF5 file",
-        lambda head, _: head.startswith(b"\x89HDF"),
-        _hdf5_contents,
-        "import numpy, h5py; f = h5py.File({path})",
-    ),
-    Kind(
-        "a MATLAB file",
-        lambda head, path: head.startswith(b"MATLAB") or path.suffix.lower() == ".mat",
-        _mat_contents,
-        "import numpy, scipy.io; f = scipy.io.loadmat({path})",
-    ),
-    Kind("a Python pickle, which is never opened here: it may run any code", _is_pickle),
-    Kind(
-        "a safetensors file",
-        _is_safetensors,
-        _safetensors_contents,
-        "import numpy, safetensors.numpy; f = safetensors.numpy.load_file({path})",
-    ),
-    Kind("text", _is_text, _text_contents, "import numpy, pandas; f = pandas.read_csv({path})"),
-    Kind("a file of a kind that is not known here", lambda *_: True),
-)
+        file.seek(member.header_offset)
+        method, name, extra = LOCAL_HEADER.unpack(file.read(LOCAL_HEADER.size))
+        start = file.tell() + int(name) + int(extra)
+    borders = [*(other.header_offset for other in archive.infolist()), archive.start_dir]
+    room = min(border for border in borders if border > member.header_offset) - start
+    if method != zipfile.ZIP_STORED or not member.compress_size == member.file_size <= room:
+        raise zipfile.BadZipFile(f"{member.filename}: its headers differ")
+    return start

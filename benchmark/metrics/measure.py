@@ -4,7 +4,7 @@ docs/protocols.md states the rules; ties are ordered by (distance, gallery index
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
@@ -49,7 +49,11 @@ class Metrics:
 
 
 def measure(
-    comparison: Comparison, ids: ImageIds, rules: Rules | None = None, threads: int = 1
+    comparison: Comparison,
+    ids: ImageIds,
+    rules: Rules | None = None,
+    threads: int = 1,
+    progress: Callable[[float], None] | None = None,
 ) -> Metrics:
     """Rank G gallery images for each of Q queries, and measure the ranking by these rules.
 
@@ -61,17 +65,20 @@ def measure(
     AP = INP = 1 / rank). `ap`: see `average_precision`. `ties` "half" counts a gallery image as
     close as the true one as closer in half of the cases (single-shot only). `self_matches` is for
     `equal_rows.settle`, before. Neither the order of the queries nor `threads` changes a bit.
-    Raises InputError for the gallery rule "shared" (`measure_shared`), for distances that are no
-    numbers, and when no query has a true match left.
+    `progress` is called now and then with the fraction that is done. Raises InputError for the
+    gallery rule "shared" (`measure_shared`), for distances that are no numbers, and when no query
+    has a true match left.
     """
     rules = Rules() if rules is None else rules
     as_choice(rules.gallery, GALLERY_RULES, "gallery")
     queries, results = len(ids.query_pids), list[Result]()
     # Each product gets one thread: several at once are quicker than one on several threads.
     with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(threads) as pool:
-        scoring = Scoring(ids, rules, pool, threads)
+        scoring = Scoring(ids, rules, pool, threads, progress)
         for some in blocks(queries, comparison.most_queries):
             results += scoring.results(comparison, some)
+            if progress is not None:
+                progress(some.stop / queries)
     return replace(
         mean_scores([result.scores for result in results], queries),
         per_query=_per_query(results, queries),
@@ -89,10 +96,14 @@ def _per_query(results: Sequence[Result], queries: int) -> NDArray[np.float64]:
     """Return (Q, 6) METRICS of each query."""
     table = np.full((queries, len(METRICS)), np.nan)
     for result in results:
-        scores = result.scores
-        ranks = scores.cmc[:, [0, 4, 9, 19]].clip(0.0, 1.0)
-        table[result.queries] = np.column_stack([ranks, scores.ap, scores.inp])
+        table[result.queries] = columns_of(result.scores)
     return table
+
+
+def columns_of(scores: Scores) -> NDArray[np.float64]:
+    """Return (n, 6) METRICS of n valid queries."""
+    ranks = scores.cmc[:, [0, 4, 9, 19]].clip(0.0, 1.0)
+    return np.column_stack([ranks, scores.ap, scores.inp])
 
 
 def mean_scores(scores: Sequence[Scores], queries: int) -> Metrics:

@@ -78,6 +78,17 @@ def count_pairs(ids: ImageIds, rules: Rules, queries: slice, own: OwnImages) -> 
 
     own: of these queries.
     """
+    ranked, true = pairs_of_queries(ids, rules, queries, own)
+    return int(ranked.sum()), int(true.sum())
+
+
+def pairs_of_queries(
+    ids: ImageIds, rules: Rules, queries: slice, own: OwnImages
+) -> tuple[Ids, Ids]:
+    """Return of each of R queries, (R,), how many gallery images are ranked, and are true matches.
+
+    Of a query without a true match none is ranked. own: of these queries.
+    """
     true = np.bincount(own.rows[own.usable], minlength=len(own.pids))
     known, query_camids = ids.gallery_by_pid, ids.query_camids[queries]
     hidden = np.diff(own.starts) - true
@@ -88,5 +99,4 @@ def count_pairs(ids: ImageIds, rules: Rules, queries: slice, own: OwnImages) -> 
         own_camera = ids.gallery_camids[own.columns] == query_camids[own.rows]
         own_count = np.bincount(own.rows[own_camera], minlength=len(own.pids))
         hidden += np.where(of_camera, counts[place] - own_count, 0)
-    ranked = np.where(true > 0, len(known) - hidden, 0)
-    return int(ranked.sum()), int(true.sum())
+    return np.where(true > 0, len(known) - hidden, 0), true

@@ -43,9 +43,17 @@ class Result:
 class Scoring:
     """One set of rules on one set of images."""
 
-    def __init__(self, ids: ImageIds, rules: Rules, pool: Executor, threads: int) -> None:
+    def __init__(
+        self,
+        ids: ImageIds,
+        rules: Rules,
+        pool: Executor,
+        threads: int,
+        progress: Callable[[float], None] | None = None,
+    ) -> None:
         """Put the gallery in order: by identity, where each shows one image."""
         self._ids, self._rules, self._pool, self._threads = ids, rules, pool, threads
+        self._progress, self._before, self._compared = progress, 0, 0
         self._identities = None
         self._order = np.flatnonzero(ids.gallery_pids != JUNK)
         if rules.gallery == "single-shot":
@@ -56,6 +64,7 @@ class Scoring:
 
     def results(self, comparison: Comparison, queries: slice) -> Iterator[Result]:
         """Yield the scores of these queries, in halves where all together take too much memory."""
+        self._before, self._compared = queries.start, 0
         own = own_images(self._ids, self._rules, queries)
         if not own.usable.any():
             return
@@ -123,7 +132,12 @@ class Scoring:
             results = (
                 self._pool.map(work_part, tiles) if self._threads > 1 else map(work_part, tiles)
             )
-            yield from zip(tiles, results, strict=True)
+            for rows, result in zip(tiles, results, strict=True):
+                yield rows, result
+                if self._progress is not None:
+                    self._compared += (rows.stop - rows.start) * len(part.columns)
+                    done = self._before + self._compared / len(self._order)
+                    self._progress(done / len(self._ids.query_pids))
 
 
 class _Hide:

@@ -3,14 +3,20 @@
 Draws are hashes of (seed, repetition, pid, index of the image among its pid's), never of the path.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from crossres.benchmark.metrics.comparisons import DistanceComparison, Distances, blocks
-from crossres.benchmark.metrics.measure import METRICS, Metrics, as_dict, mean_scores
+from crossres.benchmark.metrics.measure import (
+    METRICS,
+    Metrics,
+    as_dict,
+    columns_of,
+    mean_scores,
+)
 from crossres.benchmark.metrics.own_images import JUNK, UNKNOWN_CAMERA, Ids, ImageIds
 from crossres.benchmark.metrics.per_query import Scores, average_precision, curves
 from crossres.benchmark.metrics.rules import AveragePrecision, Rules
@@ -31,15 +37,28 @@ class _Gallery:
     true: Ids
 
 
-def measure_shared(distances: Distances, ids: ImageIds, rules: Rules) -> dict[str, float]:
+@dataclass(frozen=True, eq=False)
+class SharedMetrics:
+    """What `measure_shared` found; per_query (Q, 6) as in `Metrics`: means over the repetitions."""
+
+    metrics: dict[str, float]
+    per_query: NDArray[np.float64]
+
+
+def measure_shared(
+    distances: Distances,
+    ids: ImageIds,
+    rules: Rules,
+    progress: Callable[[float], None] | None = None,
+) -> SharedMetrics:
     """Evaluate `rules.repetitions` drawn galleries of one image per identity, never of junk.
 
     A repetition puts the images of each identity in hash order, and every query sees the first one
     that is usable to it: the same one for all queries, unless it is of the query's own identity
     and camera (or of its camera, with `separate_cameras`). So the expectation is that of
-    "single-shot". Returns the means over the repetitions of METRICS, valid_queries, repetitions,
-    and `<metric>_std`, the sample standard deviation between repetitions (0 for one). Ties are
-    ordered by (distance, gallery index). Raises InputError as `measure` does.
+    "single-shot". Gives the means over the repetitions of METRICS, valid_queries, repetitions, and
+    `<metric>_std`, the sample standard deviation between repetitions (0 for one). Ties are ordered
+    by (distance, gallery index). `progress` and InputError are as those of `measure`.
     """
     if rules.repetitions < 1:
         raise InputError(f"{rules.repetitions} repetitions; at least 1 is needed")
@@ -47,8 +66,10 @@ def measure_shared(distances: Distances, ids: ImageIds, rules: Rules) -> dict[st
     members = [np.flatnonzero(ids.gallery_pids == pid) for pid in pids]
     orders = [_orders(members, pids, rules.seed, number) for number in range(rules.repetitions)]
     by_repetition: list[list[Scores]] = [[] for _ in orders]
+    count = len(ids.query_pids)
+    sums, valid = np.zeros((count, len(METRICS))), np.zeros(count, np.bool_)
     comparison = DistanceComparison(distances, len(ids.gallery_pids))
-    for queries in blocks(len(ids.query_pids), comparison.most_queries):
+    for queries in blocks(count, comparison.most_queries):
         block = comparison.block(queries).distances
         for rows in _alike(ids, queries):
             query_pids = ids.query_pids[queries][rows]
@@ -59,8 +80,15 @@ def measure_shared(distances: Distances, ids: ImageIds, rules: Rules) -> dict[st
                     true if rules.separate_cameras else np.array([m[0] for m in order], np.int64)
                 )
                 gallery = _Gallery(distractor=first, true=true)
-                scores.append(_score(block[rows], query_pids, pids, gallery, rules.ap))
-    return _summary([mean_scores(scores, len(ids.query_pids)) for scores in by_repetition])
+                some, scored = _score(block[rows], query_pids, pids, gallery, rules.ap)
+                scores.append(scored)
+                sums[queries.start + rows[some]] += columns_of(scored)
+                valid[queries.start + rows[some]] = True
+        if progress is not None:
+            progress(queries.stop / count)
+    metrics = _summary([mean_scores(scores, count) for scores in by_repetition])
+    per_query = np.where(valid[:, None], sums / rules.repetitions, np.nan)
+    return SharedMetrics(metrics, per_query)
 
 
 def _orders(members: Sequence[Ids], pids: Ids, seed: int, repetition: int) -> list[Ids]:
@@ -107,8 +135,11 @@ def _first(order: Sequence[Ids], usable: NDArray[np.bool_]) -> Ids:
 
 def _score(
     block: NDArray[np.float64], query_pids: Ids, pids: Ids, gallery: _Gallery, ap: AveragePrecision
-) -> Scores:
-    """Score those of the queries (all with the same usable images) that see their own identity."""
+) -> tuple[Ids, Scores]:
+    """Score those of the queries (all with the same usable images) that see their own identity.
+
+    Returns which they are, and their scores.
+    """
     identity = np.minimum(np.searchsorted(pids, query_pids), len(pids) - 1)
     valid = np.flatnonzero((pids[identity] == query_pids) & (gallery.true[identity] != NOBODY))
     identity = identity[valid]
@@ -121,7 +152,7 @@ def _score(
     closer[np.arange(len(valid)), identity] = False
     ranks = 1 + np.count_nonzero(closer, axis=1)
     precisions = [average_precision(ranks[row : row + 1], ap) for row in range(len(ranks))]
-    return Scores(cmc=curves(ranks), ap=np.array(precisions), inp=1 / ranks)
+    return valid, Scores(cmc=curves(ranks), ap=np.array(precisions), inp=1 / ranks)
 
 
 def _summary(repetitions: Sequence[Metrics]) -> dict[str, float]:

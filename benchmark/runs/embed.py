@@ -224,15 +224,6 @@ def embed_split(
     return arrays
 
 
-def check_place(path: Path) -> None:
-    """Raise InputError, before anything is computed, when no file can be written there."""
-    if path.is_dir():
-        raise InputError(f"{path}: is a folder; give the name of a file to write")
-    trial = path.with_name(f".{path.name}.writable")
-    write_atomically(trial, b"")
-    trial.unlink(missing_ok=True)
-
-
 def write_features(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
     """Write an .npz of plain arrays, whole or not at all; the same arrays give the same bytes."""
     stream = io.BytesIO()

@@ -19,7 +19,8 @@ def rate(text: str) -> int:
 
 
 def _embed(options: argparse.Namespace) -> Answer:
-    from crossres.benchmark.runs.embed import EmbedRequest, check_place, features_of, write_features
+    from crossres.benchmark.runs.embed import EmbedRequest, features_of, write_features
+    from crossres.datasets.base.files import check_place
 
     check_place(options.out)
     request = EmbedRequest(options.weights, options.device, _images(options))

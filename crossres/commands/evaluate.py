@@ -2,15 +2,28 @@
 
 import argparse
 import sys
-from typing import Any
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from crossres.answer import Answer
+from crossres.answer import DONE, UNUSABLE_INPUT, Answer
 from crossres.arguments import command_parser, positive, seed, user_path
+
+if TYPE_CHECKING:
+    from crossres.benchmark.metrics.evaluation import Evaluation
 
 
 def _evaluate(options: argparse.Namespace) -> Answer:
     from crossres.benchmark import Rules, evaluate_features
+    from crossres.benchmark.metrics.evaluation_files import (
+        check_places,
+        write_answer,
+        write_queries,
+    )
+    from crossres.datasets.base.progress import progress
 
+    check_places([file for file in (options.out, options.per_query) if file])
     rules = Rules(
         gallery=options.gallery,
         same_camera=options.same_camera,
@@ -21,14 +34,54 @@ def _evaluate(options: argparse.Namespace) -> Answer:
         seed=options.seed,
         self_matches=options.self_matches,
     )
-    answer = evaluate_features(options.features, options.metric, rules)
-    for note in answer.notes:
+    with progress("evaluating", name="queries") as report:
+        evaluation = evaluate_features(options.features, options.metric, rules, report)
+    for note in evaluation.notes:
         print(f"note: {note}", file=sys.stderr)
-    lines = [
-        f"{name:20} {value if isinstance(value, int) else f'{100 * value:.2f} %'}"
-        for name, value in answer.metrics.items()
-    ]
-    return Answer({**answer.metrics, "notes": list(answer.notes)}, lines)
+    content = _content(options.features, evaluation)
+    lines, code = _lines(evaluation), DONE
+    if options.out:
+        code = max(code, _written(options.out, partial(write_answer, answer=content)))
+    if options.per_query:
+        queries = partial(write_queries, queries=evaluation.per_query)
+        code = max(code, _written(options.per_query, queries))
+    return Answer(content, lines, code)
+
+
+def _content(features: Path, evaluation: "Evaluation") -> dict[str, Any]:
+    from crossres.datasets.base.version import own_version
+
+    return {**evaluation.as_dict(), "features": str(features), "version": own_version()}
+
+
+def _written(file: Path, write: Callable[[Path], None]) -> int:
+    """Write a file; where that fails, say so, and let the answer be printed all the same."""
+    from crossres.datasets.base.errors import InputError
+
+    try:
+        write(file)
+    except InputError as error:
+        print(f"crossres: {error}", file=sys.stderr)
+        return UNUSABLE_INPUT
+    print(f"wrote {file}", file=sys.stderr)
+    return DONE
+
+
+def _lines(evaluation: "Evaluation") -> list[str]:
+    """Return a line for each number, and one for the rules."""
+    lines = []
+    for name, value in {**evaluation.metrics, **evaluation.counts}.items():
+        text = str(value) if isinstance(value, int) else f"{100 * value:.2f} %"
+        if bounds := evaluation.intervals.get(name):
+            text += f"  [{100 * bounds[0]:.2f}, {100 * bounds[1]:.2f}]"
+        lines.append(f"{name:20} {text}")
+    used = ", ".join(f"{name} {_word(value)}" for name, value in evaluation.rules.items())
+    between = "95 %, in brackets: where a mean would be with other identities"
+    return [*lines, f"{'rules':20} {used}", f"{'intervals':20} {between}"]
+
+
+def _word(value: str | bool | int) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def add_command(commands: Any) -> None:
@@ -39,14 +92,28 @@ def add_command(commands: Any) -> None:
         _evaluate,
         "measure embeddings from any code base: CMC, mAP, mINP",
         "crossres evaluate features.npz --metric cosine --json\n"
-        "crossres evaluate features.npz --gallery shared --repetitions 100",
+        "crossres evaluate features.npz --gallery shared --repetitions 100\n"
+        "crossres evaluate features/ --out answer.json --per-query queries.csv",
     )
     evaluate.add_argument(
         "features",
         type=user_path,
         metavar="FEATURES.npz",
         help="query_features, gallery_features, query_pids, gallery_pids, "
-        "query_camids, gallery_camids; gallery pid -1 is junk, camid -1 an unknown camera",
+        "query_camids, gallery_camids; gallery pid -1 is junk, camid -1 an unknown camera; or a "
+        "folder of .npy files with these names",
+    )
+    evaluate.add_argument(
+        "--out",
+        type=user_path,
+        metavar="FILE",
+        help="write the whole answer, as .json or .csv",
+    )
+    evaluate.add_argument(
+        "--per-query",
+        type=user_path,
+        metavar="FILE",
+        help="write a row for each query, as .csv or .json: its scores, how many true matches",
     )
     evaluate.add_argument("--metric", choices=["euclidean", "cosine"], default="euclidean")
     evaluate.add_argument(

@@ -68,6 +68,20 @@ def write_atomically(path: Path, data: bytes | str) -> None:
         _remove_quietly(temporary)
 
 
+def check_place(path: Path) -> None:
+    """Raise InputError, before anything is computed, when no file can be written there."""
+    if path.is_dir():
+        raise InputError(f"{path}: is a folder; give the name of a file to write")
+    trial = _temporary_beside(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        trial.touch(exist_ok=False)
+    except OSError as error:
+        raise cannot_write(path, error) from error
+    finally:
+        _remove_quietly(trial)
+
+
 @contextmanager
 def replace_folder(path: Path) -> Iterator[Path]:
     """Yield an empty folder that becomes `path` when the block ends well, and vanishes when not.

@@ -26,6 +26,7 @@ SEPARATORS = ",;\t"
 _CONTROLS = ("Cc", "Cs", "Zl", "Zp")
 _DIRECTIONS = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+_FORMULA = ("=", "+", "-", "@")  # how a text begins that a spreadsheet would compute
 _PLAIN = re.compile(r"[+-]?\d+(?:[.,]\d+)?", re.ASCII)
 
 
@@ -131,6 +132,11 @@ def csv_rows(text: str) -> list[tuple[int, list[str]]]:
     except csv.Error as error:
         raise ValueError(f"line {table.line_num}: a quote is not closed") from error
     return [(line, row) for line, row in stripped if any(row)]
+
+
+def cell_text(text: str) -> str:
+    """Return a text for a CSV, with a blank before what a spreadsheet would take for a formula."""
+    return f" {text}" if text.startswith(_FORMULA) else text
 
 
 def separator(text: str) -> str:

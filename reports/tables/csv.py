@@ -4,11 +4,11 @@ import csv
 import io
 from collections.abc import Iterable, Iterator
 
+from crossres.datasets.base.texts import cell_text
 from crossres.reports.grid.grid import Grid, Score
 from crossres.reports.grid.standing import cautions
 from crossres.reports.tables.grades import changes_text, grade_words
 
-_FORMULA = ("=", "+", "-", "@")  # how a text begins that a spreadsheet would compute
 CSV_COLUMNS = (
     "row",
     "grade",
@@ -53,10 +53,8 @@ def _csv_lines(grid: Grid) -> Iterator[list[str]]:
     ):
         if not score.n and score.published is None:
             continue
-        label = grid.table.lines[row].label
-        safe = f" {label}" if label.startswith(_FORMULA) else label
         row_words = [
-            safe,
+            cell_text(grid.table.lines[row].label),
             grade_words(grid, row),
             changes_text(grid, row),
             str(grid.uses_rate[row]).lower(),

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from crossres.benchmark import Rules, evaluate, evaluate_features
 from crossres.benchmark.metrics import evaluate as features
+from crossres.benchmark.metrics import feature_files
 from crossres.benchmark.metrics.evaluate import feature_distances
 from crossres.datasets.base.errors import InputError
 from crossres.methods.interface.distances import euclidean
@@ -142,20 +143,28 @@ def test_files_that_are_no_npz(tmp_path: Path) -> None:
         path.write_bytes(content)
         with pytest.raises(InputError, match=r"not a readable \.npz archive"):
             evaluate_features(path)
-    with pytest.raises(InputError, match="is a folder"):
-        evaluate_features(tmp_path)
+    (tmp_path / "none").mkdir()
+    with pytest.raises(InputError, match="are missing; the folder holds no array"):
+        evaluate_features(tmp_path / "none")
 
 
 @settings(max_examples=300, deadline=None)
 @given(
-    position=st.floats(0, 1, exclude_max=True), bits=st.integers(1, 255), compressed=st.booleans()
+    position=st.floats(0, 1, exclude_max=True),
+    bits=st.integers(1, 255),
+    compressed=st.booleans(),
+    mapped=st.booleans(),
 )
-def test_a_damaged_byte_is_never_a_traceback(position: float, bits: int, compressed: bool) -> None:
+def test_a_damaged_byte_is_never_a_traceback(
+    position: float, bits: int, compressed: bool, mapped: bool
+) -> None:
     buffer = io.BytesIO()
     (np.savez_compressed if compressed else np.savez)(buffer, **arrays())
     content = bytearray(buffer.getvalue())
     content[int(position * len(content))] ^= bits
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        if mapped:
+            patch.setattr(feature_files, "MAPPED_BYTES", 0)
         path = Path(folder) / "features.npz"
         path.write_bytes(bytes(content))
         # Anything but a result or an InputError fails the test.

@@ -46,7 +46,7 @@ def test_the_mean_of_drawn_galleries_is_the_exact_expectation(rules: Any) -> Non
             lambda a, b, d=distances: d[a:b],
             ids,
             Rules("shared", repetitions=repetitions, seed=seed, **rules),
-        )
+        ).metrics
         assert shared["valid_queries"] == exact["valid_queries"]
         for name in ("rank1", "rank5", "mAP", "mINP"):
             error = shared[f"{name}_std"] / np.sqrt(repetitions)
@@ -67,7 +67,9 @@ def test_one_repetition_is_the_draw_that_the_document_names() -> None:
         distances = np.ones((1, 5))
         distances[0, closest] = 0.0
         ids = ImageIds(np.array([3]), pids, np.array([1]), np.full(5, 2))
-        shared = measure_shared(lambda a, b, d=distances: d[a:b], ids, Rules(repetitions=1, seed=7))
+        shared = measure_shared(
+            lambda a, b, d=distances: d[a:b], ids, Rules(repetitions=1, seed=7)
+        ).metrics
         row = distances[0]
         expected = (row[images[3]], images[3]) < (row[images[5]], images[5])
         assert shared["rank1"] == float(expected)
@@ -84,7 +86,9 @@ def test_a_query_sees_the_next_image_when_the_drawn_one_is_of_its_camera() -> No
         query_ids = ImageIds(
             ids.query_pids[:1], ids.gallery_pids, ids.query_camids[[query]], ids.gallery_camids
         )
-        shared = measure_shared(lambda a, b: distances[a:b], query_ids, Rules(repetitions=400))
+        shared = measure_shared(
+            lambda a, b: distances[a:b], query_ids, Rules(repetitions=400)
+        ).metrics
         assert low <= shared["rank1"] <= high
         assert shared["rank5"] == shared["valid_queries"] == 1
 
@@ -96,9 +100,13 @@ def test_draws_depend_on_the_seed_and_not_on_how_identities_interleave() -> None
         ids.query_pids, ids.gallery_pids[order], ids.query_camids, ids.gallery_camids[order]
     )
     distances = distances + np.linspace(0, 0.01, distances.shape[1])  # no ties
-    shared = measure_shared(lambda a, b: distances[a:b], ids, Rules(repetitions=30))
-    reordered = measure_shared(lambda a, b: distances[a:b][:, order], moved, Rules(repetitions=30))
-    reseeded = measure_shared(lambda a, b: distances[a:b], ids, Rules(repetitions=30, seed=1))
+    shared = measure_shared(lambda a, b: distances[a:b], ids, Rules(repetitions=30)).metrics
+    reordered = measure_shared(
+        lambda a, b: distances[a:b][:, order], moved, Rules(repetitions=30)
+    ).metrics
+    reseeded = measure_shared(
+        lambda a, b: distances[a:b], ids, Rules(repetitions=30, seed=1)
+    ).metrics
     assert reordered == shared
     assert reseeded != shared
 
