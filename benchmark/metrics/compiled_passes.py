@@ -16,11 +16,13 @@ from crossres.benchmark.metrics.passes import (
     Groups,
     OpenPairs,
     Outrankings,
+    Points,
     Values,
     Vector,
 )
 
 MOST_OPEN = 0.3
+CHUNK = 1024  # of a row: what the nearest cache holds
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -81,7 +83,7 @@ def rank_cdf(chances: Vector, times: Ids, starts: Ids, length: int) -> Vector:
     return out
 
 
-def squared_gaps(left: Vector, right: Vector, rows: Ids, columns: Ids) -> Vector:
+def squared_gaps(left: Points, right: Points, rows: Ids, columns: Ids) -> Vector:
     """See passes."""
     distances = np.empty(len(rows))
     _squared_gaps(left, right, rows, columns, distances)
@@ -103,14 +105,22 @@ def _values(sums: Any, halves: Any, out: Any) -> None:
 @compiled
 def _count(values: Any, starts: Any, near: Any, far: Any, below: Any, up_to: Any) -> None:
     for row in range(len(values)):
-        of_row = values[row]
-        for match in range(starts[row], starts[row + 1]):
-            close, farther = near[match], far[match]
-            surely, possibly = np.int32(0), np.int32(0)
-            for column in range(len(of_row)):
-                surely += np.int32(of_row[column] < close)
-                possibly += np.int32(of_row[column] <= farther)
-            below[match], up_to[match] = surely, possibly
+        of_row, first, last = values[row], starts[row], starts[row + 1]
+        below[first:last] = 0
+        up_to[first:last] = 0
+        for start in range(0, len(of_row), CHUNK):
+            some = of_row[start : start + CHUNK]
+            for match in range(last - 1, first - 1, -1):
+                limit, possibly = far[match], np.int32(0)
+                for column in range(len(some)):
+                    possibly += np.int32(some[column] <= limit)
+                if not possibly:  # the limits of the matches before this one are nearer
+                    break
+                limit, surely = near[match], np.int32(0)
+                for column in range(len(some)):
+                    surely += np.int32(some[column] < limit)
+                below[match] += surely
+                up_to[match] += possibly
 
 
 @compiled
@@ -247,10 +257,10 @@ def _squared_gaps(left: Any, right: Any, rows: Any, columns: Any, distances: Any
         lanes[:] = 0.0
         for start in range(0, whole, LANES):
             for lane in range(LANES):
-                gap = a[start + lane] - b[start + lane]
+                gap = np.float64(a[start + lane]) - np.float64(b[start + lane])
                 lanes[lane] += gap * gap
         for lane in range(width - whole):
-            gap = a[whole + lane] - b[whole + lane]
+            gap = np.float64(a[whole + lane]) - np.float64(b[whole + lane])
             lanes[lane] += gap * gap
         half = LANES
         while half > 1:

@@ -11,8 +11,6 @@ with or without fused operations, is off by at most gamma_D |x| |y|, gamma_D = D
 (Higham, Accuracy and Stability of Numerical Algorithms, 2nd edition, section 3.1).
 """
 
-import math
-import threading
 from collections.abc import Iterator
 from functools import cached_property
 from typing import Any, Literal
@@ -20,10 +18,11 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from crossres.benchmark.metrics.buffers import buffer
 from crossres.benchmark.metrics.comparisons import Part, blocks
 from crossres.benchmark.metrics.equal_rows import EqualRows
 from crossres.benchmark.metrics.own_images import Ids
-from crossres.benchmark.metrics.passes import Passes, Values, Vector, passes_for
+from crossres.benchmark.metrics.passes import Passes, Points, Values, Vector, passes_for
 from crossres.methods.interface.distances import squared_lengths
 
 Metric = Literal["euclidean", "cosine"]
@@ -38,7 +37,7 @@ PART_BYTES = 64 * 2**20
 MOST_COLUMNS = 8192
 PRODUCT_COLUMNS = 1024
 MOST_SCALE, LONGEST = 2.0**20, 2.0**55  # with which float32 does not overflow
-MOST_SUMMED, MOST_SUMS = 512, 8  # numbers in a float32 sum: the fewer, the narrower its bound
+MOST_SUMMED, MOST_SUMS = 1024, 8  # numbers in a float32 sum: the fewer, the narrower its bound
 
 
 class FeatureComparison:
@@ -46,10 +45,11 @@ class FeatureComparison:
 
     def __init__(self, query: NDArray[Any], gallery: NDArray[Any], metric: Metric) -> None:
         """Choose a centre, and a scale that brings the features near 1."""
-        self.query, self.gallery, self.cosine = query, gallery, metric == "cosine"
+        self.query, self.gallery = np.asarray(query), np.asarray(gallery)
+        self.cosine = metric == "cosine"
         self.width = gallery.shape[1]
         self.passes: Passes = passes_for(len(query) * len(gallery))
-        self.most_queries = QUERIES_BYTES // (20 * self.width)
+        self.most_queries = QUERIES_BYTES // (12 * self.width)
         self.centre, self.scale = np.zeros(self.width), 1.0
         if not self.cosine:
             chosen = gallery[:: max(1, len(gallery) // SAMPLE)].astype(np.float64)
@@ -61,73 +61,88 @@ class FeatureComparison:
             self.scale = 2.0 ** -round(np.log2(size) / 2) if 0 < size < np.inf else 1.0
 
         self._single_centre = self.centre.astype(np.float32)
-        self._moves_singles = not self.cosine and 1 / MOST_SCALE < self.scale < MOST_SCALE
+        self._moves_singles = 1 / MOST_SCALE < self.scale < MOST_SCALE
 
     def block(self, queries: slice) -> "FeatureBlock":
         """See Comparison."""
         return FeatureBlock(self, self.query[queries])
 
-    def points(self, rows: NDArray[Any]) -> Vector:
-        """Return rows (N, D) as the float64 points between which distances are."""
-        return unit(rows) if self.cosine else rows.astype(np.float64)
+    def points(self, rows: NDArray[Any]) -> Points:
+        """Return rows (N, D), which may be kept, as the points between which distances are."""
+        if self.cosine:
+            return unit(rows)
+        return rows if rows.dtype in (np.float32, np.float64) else rows.astype(np.float64)
 
-    def move(self, points: Vector) -> Vector:
-        """Bring points (N, D) about the centre, and scale them; return their squared lengths (N,).
+    def moved(self, rows: NDArray[Any]) -> tuple[Vector, Vector]:
+        """Return the points of rows (N, D) about the centre, scaled, and their squared lengths.
 
         A row of zeros has the length 1 of all others by the cosine: so it is at 2 from them.
         """
-        if not self.cosine:
-            points -= self.centre
-            if self.scale != 1.0:
-                points *= self.scale
-        squared = squared_lengths(points)
         if self.cosine:
+            points = unit(rows)
+            squared = squared_lengths(points)
             squared[squared == 0] = 1.0
-        return squared
+            return points, squared
+        points = rows.astype(np.float64)
+        points -= self.centre
+        if self.scale != 1.0:
+            points *= self.scale
+        return points, squared_lengths(points)
 
     def singles(self, rows: NDArray[Any], out: NDArray[np.float32]) -> Vector:
-        """Write moved points of rows (N, D) to `out`, rounded once; return squared lengths (N,)."""
-        if self._moves_singles and rows.dtype in (np.float16, np.float32):
-            np.subtract(rows, self._single_centre, out=out)
-            if self.scale != 1.0:
-                out *= np.float32(self.scale)
-            return squared_lengths(out.astype(np.float64))
-        points = self.points(rows)
-        squared = self.move(points)
+        """Write moved points of rows (N, D) to `out`, each number off by at most 2 u of itself.
+
+        Returns their squared lengths (N,), off by at most 4 u.
+        """
+        if rows.dtype in (np.float16, np.float32):
+            if self.cosine:
+                squared = squared_lengths(rows.astype(np.float64))
+                if ((squared > 1 / MOST_SCALE) & (squared < MOST_SCALE)).all():
+                    np.multiply(rows, (1 / np.sqrt(squared)).astype(np.float32)[:, None], out=out)
+                    return np.ones(len(rows))
+            elif self._moves_singles:
+                np.subtract(rows, self._single_centre, out=out)
+                if self.scale != 1.0:
+                    out *= np.float32(self.scale)
+                return squared_lengths(out.astype(np.float64))
+        points, squared = self.moved(rows)
         with np.errstate(over="ignore"):
             out[:] = points
         return squared
 
-    def pieces(self, columns: Ids) -> Iterator[tuple[slice, Vector]]:
-        """Yield points of gallery images, as many as a cache holds."""
-        for some in blocks(len(columns), ROWS_BYTES // (8 * self.width)):
-            yield some, self.points(_rows(self.gallery, columns[some]))
-
-    def moved_pieces(self, columns: Ids) -> Iterator[tuple[slice, Vector, Vector]]:
-        """Yield moved points of gallery images, and squared lengths, as many as a cache holds."""
-        for some, points in self.pieces(columns):
-            yield some, points, self.move(points)
+    def pieces(self, count: int) -> Iterator[slice]:
+        """Yield slices of so many rows: of as many as a cache holds."""
+        yield from blocks(count, ROWS_BYTES // (8 * self.width))
 
 
 class FeatureBlock:
-    """R queries: as points, and about the centre and scaled."""
+    """R queries: as points, and in float32 about the centre and scaled."""
 
     def __init__(self, comparison: FeatureComparison, query: NDArray[Any]) -> None:
         """Take (R, D) features."""
         self.comparison, self.size = comparison, len(query)
-        self.passes = comparison.passes
-        self.query = comparison.points(query)
-        self.points = self.query.copy()
-        self.squared = comparison.move(self.points)
+        self.passes, self._rows = comparison.passes, query
+        self.query = comparison.points(query).copy()
+        self.squared = np.empty(self.size)
+        self.singles = np.empty(query.shape, np.float32)
+        for some in comparison.pieces(self.size):
+            moved, self.squared[some] = comparison.moved(query[some])
+            with np.errstate(over="ignore"):
+                self.singles[some] = moved
         self.lengths = np.sqrt(self.squared)
-        self.singles = self.points.astype(np.float32)
+
+    @cached_property
+    def points(self) -> Vector:
+        """The queries about the centre and scaled, (R, D)."""
+        return self.comparison.moved(self._rows)[0]
 
     def exact(self, rows: Ids, columns: Ids) -> Vector:
         """See Block: each image is read once."""
         comparison, distances = self.comparison, np.empty(len(rows))
         order = np.argsort(columns, kind="stable")
         images, places = np.unique(columns[order], return_inverse=True)
-        for some, points in comparison.pieces(images):
+        for some in comparison.pieces(len(images)):
+            points = comparison.points(comparison.gallery[images[some]])
             of_some = slice(*np.searchsorted(places, [some.start, some.stop]))
             queries, place = rows[order[of_some]], places[of_some] - some.start
             gaps = self.passes.squared_gaps(self.query, points, queries, place)
@@ -166,9 +181,9 @@ class SinglesPart:
         self._block, self.columns = block, columns
         comparison = block.comparison
         self.most_open = comparison.passes.MOST_OPEN
-        self._singles = np.empty((len(columns), comparison.width), np.float32)
+        self._singles = buffer("images", len(columns), comparison.width)
         squared = np.empty(len(columns))
-        for some in blocks(len(columns), ROWS_BYTES // (8 * comparison.width)):
+        for some in comparison.pieces(len(columns)):
             rows = _rows(comparison.gallery, columns[some])
             squared[some] = comparison.singles(rows, self._singles[some])
         with np.errstate(over="ignore"):  # then it does not fit
@@ -180,9 +195,9 @@ class SinglesPart:
     def values(self, start: int, stop: int) -> Values:
         """See Part: |y|^2 / 2 - x y, which is (|x - y|^2 - |x|^2) / 2."""
         queries, images = self._block.singles[start:stop], self._singles
-        values = _buffer("values", len(queries), len(images))
+        values = buffer("values", len(queries), len(images))
         for some in blocks(len(images), PRODUCT_COLUMNS):
-            sums = _buffer("sums", len(self._sums), len(queries), some.stop - some.start)
+            sums = buffer("sums", len(self._sums), len(queries), some.stop - some.start)
             for numbers, product in zip(self._sums, sums, strict=True):
                 np.matmul(queries[:, numbers], images[some, numbers].T, out=product)
             self._block.passes.values(sums, self._halves[some], values[:, some])
@@ -191,12 +206,12 @@ class SinglesPart:
     def limits(self, cuts: Vector, rows: Ids) -> tuple[Values, Values]:
         """See Part.
 
-        x and y are rounded, S products summed at once, then the sums, |y|^2 / 2 is made of the
-        rounded y and rounded itself, and the difference.
+        The numbers of x are off by u and those of y by 2 u of themselves, S products are summed at
+        once, then the sums; |y|^2 / 2 is off by 2 u and rounded, and so is the difference.
         """
         block, longest = self._block, self._longest
         summed = self._sums[0].stop + len(self._sums)
-        error = SLACK * SINGLE * ((summed + 3) * block.lengths * longest + 2 * longest**2)
+        error = SLACK * SINGLE * ((summed + 4) * block.lengths * longest + 2 * longest**2)
         error += block.error_in_doubles(longest)
         return _limits(block, cuts, rows, error, np.float32)
 
@@ -221,17 +236,23 @@ class DoublesPart:
         rows = EqualRows.of(gallery[:0], gallery[columns])
         self._places, self._different = rows.gallery, columns[rows.firsts]
         self.alike = self._different[self._places]
-        squared = [lengths for _, _, lengths in block.comparison.moved_pieces(self._different)]
-        self._longest = float(np.sqrt(np.concatenate(squared).max(initial=0.0)))
+        squared = [lengths.max() for _, _, lengths in self._pieces()]
+        self._longest = float(np.sqrt(max(squared)))
 
     def values(self, start: int, stop: int) -> Values:
         """See Part: as SinglesPart."""
         values = np.empty((stop - start, len(self._different)))
-        for some, points, squared in self._block.comparison.moved_pieces(self._different):
+        for some, points, squared in self._pieces():
             values[:, some] = squared / 2 - self._block.points[start:stop] @ points.T
         if len(self._different) == len(self.columns):
             return values
         return values.take(self._places, axis=1)
+
+    def _pieces(self) -> Iterator[tuple[slice, Vector, Vector]]:
+        """Yield moved points of the different images, and squared lengths."""
+        comparison = self._block.comparison
+        for some in comparison.pieces(len(self._different)):
+            yield some, *comparison.moved(_rows(comparison.gallery, self._different[some]))
 
     def limits(self, cuts: Vector, rows: Ids) -> tuple[Values, Values]:
         """See Part."""
@@ -254,7 +275,7 @@ def unit(rows: NDArray[Any]) -> Vector:
     return vectors
 
 
-def _zero(rows: Vector) -> NDArray[np.bool_]:
+def _zero(rows: Points) -> NDArray[np.bool_]:
     """Return which rows (N, D) are zero."""
     return np.asarray(~np.asarray(rows.any(axis=1)))
 
@@ -262,22 +283,6 @@ def _zero(rows: Vector) -> NDArray[np.bool_]:
 def _most_summed(width: int) -> int:
     """Return how many of D numbers are summed at once."""
     return -(-width // min(-(-width // MOST_SUMMED), MOST_SUMS))
-
-
-def _buffer(use: str, *shape: int) -> NDArray[np.float32]:
-    """Return an array to write into; the thread's last one for this use is gone then.
-
-    New memory would cost as much time as what is written there.
-    """
-    size = math.prod(shape)
-    numbers = getattr(_kept, use, np.empty(0, np.float32))
-    if numbers.size < size:
-        numbers = np.empty(size, np.float32)
-        setattr(_kept, use, numbers)
-    return np.asarray(numbers[:size].reshape(shape))
-
-
-_kept = threading.local()
 
 
 def _rows(array: NDArray[Any], columns: Ids) -> NDArray[Any]:

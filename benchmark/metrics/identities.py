@@ -75,25 +75,27 @@ class Identities:
 
 
 class Outranked:
-    """Collects who outranks the matches of a block; an identity may come in several parts."""
+    """Collects who outranks the matches of some queries; an identity may come in several parts.
 
-    def __init__(self, identities: Identities, matches: Matches, camids: Ids) -> None:
-        """camids (R,): of the queries."""
-        self._identities, self._matches = identities, matches
-        self._camids = camids[matches.rows]
+    starts (R + 1,): of the matches of each query, from 0.
+    """
+
+    def __init__(
+        self, identities: Identities, matches: Matches, queries: slice, camids: Ids
+    ) -> None:
+        """camids (R,): of these queries."""
+        starts = matches.starts[queries.start : queries.stop + 1]
+        self.starts, self.size = starts - starts[0], 0
+        self._identities, self._passes = identities, matches.block.passes
+        self._camids = np.repeat(camids, np.diff(starts))
         self._whole, self._split = list[tuple[Ids, Ids]](), list[tuple[Ids, Ids]]()
-        self.size = 0
 
-    def add(self, first: int, outrankings: Outrankings) -> None:
-        """Take up those of a tile whose first match is `first`."""
-        self._whole.append(
-            (self._key(first + outrankings.matches, outrankings.chances), outrankings.times)
-        )
-        keys = (
-            first + outrankings.split_matches
-        ) * self._identities.count + outrankings.split_identities
-        self._split.append((keys, outrankings.split_halves))
-        self.size += len(outrankings.matches)
+    def add(self, tile: Outrankings) -> None:
+        """Take up those of a part of the gallery."""
+        self._whole.append((self._key(tile.matches, tile.chances), tile.times))
+        pairs = tile.split_matches * self._identities.count + tile.split_identities
+        self._split.append((pairs, tile.split_halves))
+        self.size += len(tile.matches)
 
     def outranking(self) -> Outranking:
         """Put together what was collected."""
@@ -103,9 +105,8 @@ class Outranked:
         joined = self._key(matches, places), np.ones(len(places), np.int64)
         keys, times = _summed([*self._whole, joined])
         matches, places = np.divmod(keys, self._identities.kinds)
-        starts = np.searchsorted(matches, np.arange(len(self._matches.rows) + 1))
-        table, passes = self._identities.chances, self._matches.block.passes
-        return Outranking(starts, places, times, table, passes)
+        starts = np.searchsorted(matches, np.arange(len(self._camids) + 1))
+        return Outranking(starts, places, times, self._identities.chances, self._passes)
 
     def _key(self, matches: Ids, places: Ids) -> Ids:
         return matches * self._identities.kinds + places

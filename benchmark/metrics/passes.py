@@ -17,6 +17,7 @@ from crossres.benchmark.metrics.own_images import Ids
 
 Values = NDArray[Any]
 Vector = NDArray[np.float64]
+Points = NDArray[np.float32] | NDArray[np.float64]
 
 LANES = 64
 PAIRS_BYTES = 2**19
@@ -118,7 +119,7 @@ class Passes(Protocol):
     def rank_cdf(self, chances: Vector, times: Ids, starts: Ids, length: int) -> Vector:
         """See below."""
 
-    def squared_gaps(self, left: Vector, right: Vector, rows: Ids, columns: Ids) -> Vector:
+    def squared_gaps(self, left: Points, right: Points, rows: Ids, columns: Ids) -> Vector:
         """See below."""
 
 
@@ -270,17 +271,18 @@ def _cdf(chances: Vector, length: int) -> Vector:
     return np.minimum(np.cumsum(mass, axis=0), 1.0)
 
 
-def squared_gaps(left: Vector, right: Vector, rows: Ids, columns: Ids) -> Vector:
-    """Return the squared distances (n,) of rows (Q, D) `rows` and (G, D) `columns`, float64.
+def squared_gaps(left: Points, right: Points, rows: Ids, columns: Ids) -> Vector:
+    """Return the squared distances (n,) of rows `rows` of (Q, D) and `columns` of (G, D).
 
-    Each is summed in the same order: lane l of 64 adds up the squares of numbers l, l + 64, ...;
-    then halves of the lanes are added.
+    Each is a float64 sum of float64 squares in the same order: lane l of 64 adds up the squares of
+    numbers l, l + 64, ...; then halves of the lanes are added.
     """
     distances = np.empty(len(rows))
     most = max(1, PAIRS_BYTES // (8 * max(1, left.shape[1])))
     for start in range(0, len(rows), most):
         some = slice(start, start + most)
-        distances[some] = _lanes(left[rows[some]] - right[columns[some]])
+        gaps = np.subtract(left[rows[some]], right[columns[some]], dtype=np.float64)
+        distances[some] = _lanes(gaps)
     return distances
 
 

@@ -1,5 +1,6 @@
 """Each query's CMC curve, AP and INP from how often its true matches are outranked."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,6 +26,16 @@ class Scores:
     cmc: Vector
     ap: Vector
     inp: Vector
+
+
+def joined(scores: Iterable[Scores]) -> Scores:
+    """Put together the scores of all queries."""
+    parts = list(scores)
+    return Scores(
+        cmc=np.concatenate([part.cmc for part in parts]),
+        ap=np.concatenate([part.ap for part in parts]),
+        inp=np.concatenate([part.inp for part in parts]),
+    )
 
 
 def average_precision(ranks: Ids, kind: AveragePrecision) -> float:
@@ -67,6 +78,8 @@ def single_shot(outranking: Outranking, starts: Ids, kind: AveragePrecision) -> 
     outranking: of all their matches, of which one is drawn; starts (n,): the first match of each
     query. With one match at rank R, AP = INP = 1 / R, and the trapezoid is (1 / R + [R = 1]) / 2.
     """
+    if not len(starts):
+        return Scores(np.empty((0, CMC_LENGTH)), np.empty(0), np.empty(0))
     lengths = np.diff(np.append(starts, len(outranking.starts) - 1))
     curve = np.add.reduceat(rank_cdf(outranking, CMC_LENGTH), starts, axis=0) / lengths[:, None]
     expected = np.add.reduceat(expected_reciprocal_rank(outranking), starts) / lengths

@@ -21,12 +21,13 @@ from crossres.benchmark.metrics.own_images import (
     own_images,
 )
 from crossres.benchmark.metrics.passes import Outrankings, Values
-from crossres.benchmark.metrics.per_query import Scores, multi_shot, single_shot
+from crossres.benchmark.metrics.per_query import Scores, joined, multi_shot, single_shot
 from crossres.benchmark.metrics.rules import Rules
 
 TILE_VALUES = 8 * 2**20
 MOST_ENTRIES = 32 * 2**20
 
+S = TypeVar("S")
 T = TypeVar("T")
 
 
@@ -77,12 +78,12 @@ class Scoring:
             scores = multi_shot(closer, matches.starts[valid], self._rules.ap)
         else:
             outranked = self._outranked(block, matches, hide, queries)
-            if outranked is None:
+            if not outranked:
                 middle = (queries.start + queries.stop) // 2
                 yield from self.results(comparison, slice(queries.start, middle))
                 yield from self.results(comparison, slice(middle, queries.stop))
                 return
-            scores = single_shot(outranked.outranking(), matches.starts[valid], self._rules.ap)
+            scores = joined(self._map(self._single_shot, outranked))
         pairs = count_pairs(self._ids, self._rules, queries, own)
         yield Result(queries.start + valid, scores, *pairs)
 
@@ -95,21 +96,27 @@ class Scoring:
 
     def _outranked(
         self, block: Block, matches: Matches, hide: "_Hide", queries: slice
-    ) -> Outranked | None:
-        """Return who outranks the matches; None where that is too much for a whole block."""
+    ) -> list[Outranked]:
+        """Return who outranks the matches, by tile; none if that is too much for a whole block."""
         identities, half_ties = self._identities, self._rules.ties == "half"
         assert identities is not None
         camids = self._ids.query_camids[queries]
-        outranked = Outranked(identities, matches, camids)
+        outranked = dict[int, Outranked]()
 
         def count(tile: Tile) -> Outrankings:
             return outranking_in(tile, identities, camids[tile.queries], half_ties)
 
         for rows, outrankings in self._tiles(block, matches, hide, count):
-            outranked.add(matches.starts[rows.start], outrankings)
-            if outranked.size > MOST_ENTRIES and block.size > 1:
-                return None
-        return outranked
+            if rows.start not in outranked:
+                outranked[rows.start] = Outranked(identities, matches, rows, camids[rows])
+            outranked[rows.start].add(outrankings)
+            if sum(some.size for some in outranked.values()) > MOST_ENTRIES and block.size > 1:
+                return []
+        return list(outranked.values())
+
+    def _single_shot(self, outranked: Outranked) -> Scores:
+        starts = outranked.starts
+        return single_shot(outranked.outranking(), starts[:-1][np.diff(starts) > 0], self._rules.ap)
 
     def _tiles(
         self, block: Block, matches: Matches, hide: Hide, work: Callable[[Tile], T]
@@ -125,19 +132,24 @@ class Scoring:
                 too_close.append(rows)  # what is left of the block probably is, too
             return work(Tile(part.in_doubles(), matches, rows, hide))
 
+        tiles = list[slice]()
         for part in block.parts(self._order):
-            most = min(TILE_VALUES // len(part.columns), -(-block.size // self._threads))
-            tiles = list(blocks(block.size, most))
-            work_part = partial(worked, part)
-            results = (
-                self._pool.map(work_part, tiles) if self._threads > 1 else map(work_part, tiles)
-            )
-            for rows, result in zip(tiles, results, strict=True):
+            tiles = tiles or self._shares(block.size, TILE_VALUES // len(part.columns))
+            for rows, result in zip(tiles, self._map(partial(worked, part), tiles), strict=True):
                 yield rows, result
                 if self._progress is not None:
                     self._compared += (rows.stop - rows.start) * len(part.columns)
                     done = self._before + self._compared / len(self._order)
                     self._progress(done / len(self._ids.query_pids))
+
+    def _map(self, work: Callable[[S], T], shares: list[S]) -> Iterator[T]:
+        """Do the work on each share: in threads, if there are several."""
+        return self._pool.map(work, shares) if self._threads > 1 else map(work, shares)
+
+    def _shares(self, queries: int, most: int) -> list[slice]:
+        """Return slices of the queries, about `most` in each, as many for every thread."""
+        rounds = -(-queries // (max(1, most) * self._threads))
+        return list(blocks(queries, -(-queries // (rounds * self._threads))))
 
 
 class _Hide:

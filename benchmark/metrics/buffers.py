@@ -1,0 +1,30 @@
+"""Arrays to write into again and again: new memory costs as much time as what is written there."""
+
+import math
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+from numpy.typing import NDArray
+
+_kept = threading.local()
+
+
+def buffer(use: str, *shape: int) -> NDArray[np.float32]:
+    """Return an array to write into; the thread's last one for this use is gone then."""
+    size = math.prod(shape)
+    numbers = getattr(_kept, use, np.empty(0, np.float32))
+    if numbers.size < size:
+        numbers = np.empty(size, np.float32)
+        setattr(_kept, use, numbers)
+    return np.asarray(numbers[:size].reshape(shape))
+
+
+@contextmanager
+def kept() -> Iterator[None]:
+    """Give back at the end what this thread has kept."""
+    try:
+        yield
+    finally:
+        _kept.__dict__.clear()
