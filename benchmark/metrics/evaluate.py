@@ -25,6 +25,7 @@ from crossres.benchmark.metrics.own_images import ImageIds
 from crossres.benchmark.metrics.rules import Rules
 from crossres.benchmark.metrics.shared_galleries import measure_shared
 from crossres.datasets.base.arguments import as_choice, as_function, as_path
+from crossres.datasets.base.cores import usable_cores
 from crossres.datasets.base.errors import InputError
 from crossres.datasets.base.progress import Report, silent
 from crossres.methods.interface.distances import (
@@ -209,9 +210,9 @@ def _ranked(
 
 
 def _threads() -> int:
-    """Return how many threads matrix products may use here (OMP_NUM_THREADS, or all cores)."""
+    """Return how many threads may be used here: OMP_NUM_THREADS, or all usable cores."""
     pools = [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]
-    return max(pools, default=1)
+    return min(usable_cores(), max(pools, default=1))
 
 
 def _self_notes(queries: int, dropped: int, ranked: int) -> list[str]:
