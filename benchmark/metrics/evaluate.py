@@ -22,6 +22,7 @@ from crossres.benchmark.metrics.feature_files import read_features
 from crossres.benchmark.metrics.features import FeatureComparison, Metric, unit
 from crossres.benchmark.metrics.measure import as_dict, measure
 from crossres.benchmark.metrics.own_images import ImageIds
+from crossres.benchmark.metrics.products import checked_device
 from crossres.benchmark.metrics.rules import Rules
 from crossres.benchmark.metrics.shared_galleries import measure_shared
 from crossres.datasets.base.arguments import as_choice, as_function, as_path
@@ -48,6 +49,7 @@ def evaluate(
     *,
     metric: Metric = "euclidean",
     rules: Rules | None = None,
+    device: str = "cpu",
 ) -> dict[str, float]:
     """Rank (G, D) gallery features for each of (Q, D) query features, and measure the ranking.
 
@@ -60,10 +62,11 @@ def evaluate(
     as a warning (UserWarning).
 
     Features and ids may be arrays, lists, DataFrames or tensors of any number type and device;
-    distances are float64. Gallery pid -1 is junk, camid -1 an unknown camera. Camera ids may be
-    left out with Rules(same_camera="keep"). Raises InputError for NaN, infinity, unequal widths or
-    lengths, ids that are no whole numbers of 64 bits, rules that exclude one another, and when no
-    query has a true match.
+    distances are float64. device: where products are made, "cpu", "cuda" or "cuda:N"; it changes no
+    bit. Gallery pid -1 is junk, camid -1 an unknown camera. Camera ids may be left out with
+    Rules(same_camera="keep"). Raises InputError for NaN, infinity, unequal widths or lengths, ids
+    that are no whole numbers of 64 bits, rules that exclude one another, a device that is not here,
+    and when no query has a true match.
     """
     by_name = {
         "query_features": query_features,
@@ -75,7 +78,7 @@ def evaluate(
     }
     arrays = {name: array for name, array in by_name.items() if array is not None}
     rules = Rules() if rules is None else rules
-    evaluation = _evaluated("evaluate", arrays, metric, rules, silent)
+    evaluation = _evaluated("evaluate", arrays, metric, rules, silent, device)
     for note in evaluation.notes:
         warnings.warn(f"evaluate: {note}", stacklevel=2)
     return evaluation.metrics
@@ -86,6 +89,7 @@ def evaluate_features(
     metric: Metric = "euclidean",
     rules: Rules | None = None,
     progress: Report = silent,
+    device: str = "cpu",
 ) -> Evaluation:
     """Evaluate as `evaluate` does, and return all there is to know: intervals, rules, each query.
 
@@ -97,9 +101,9 @@ def evaluate_features(
     as_function(progress, "progress")
     rules = Rules() if rules is None else rules
     if isinstance(features, Mapping):
-        return _evaluated("features", features, metric, rules, progress)
+        return _evaluated("features", features, metric, rules, progress, device)
     path = as_path(features, "features")
-    return _evaluated(str(path), read_features(path), metric, rules, progress)
+    return _evaluated(str(path), read_features(path), metric, rules, progress, device)
 
 
 def feature_distances(
@@ -147,15 +151,22 @@ def feature_distances(
 
 
 def _evaluated(
-    where: str, arrays: Mapping[str, Any], metric: Metric, rules: Rules, progress: Report
+    where: str,
+    arrays: Mapping[str, Any],
+    metric: Metric,
+    rules: Rules,
+    progress: Report,
+    device: str,
 ) -> Evaluation:
     try:
         as_choice(metric, get_args(Metric), "metric")
         if not isinstance(rules, Rules):
             raise InputError(f"rules must be a crossres.Rules, not {type(rules).__name__}")
         rules.check()
+        if checked_device(device) != "cpu" and rules.gallery == "shared":
+            raise InputError("the gallery rule shared is measured on the CPU only; use device cpu")
         checked = checked_arrays(arrays, metric, cameras=rules.same_camera == "drop")
-        return _ranked(*checked, metric, rules, progress)
+        return _ranked(*checked, metric, rules, progress, device)
     except InputError as error:
         raise InputError(f"{where}: {error}") from error
     except MemoryError as error:
@@ -172,6 +183,7 @@ def _ranked(
     metric: Metric,
     rules: Rules,
     progress: Report,
+    device: str,
 ) -> Evaluation:
     rows = EqualRows.of(query, gallery)
     settled, dropped, ranked = settle(with_images(ids, rows), rules)
@@ -185,7 +197,7 @@ def _ranked(
         shared = measure_shared(distances, settled, rules, report)
         metrics, scores = shared.metrics, shared.per_query
     else:
-        comparison = FeatureComparison(query, gallery, metric)
+        comparison = FeatureComparison(query, gallery, metric, device)
         measured = measure(comparison, settled, rules, _threads(), report)
         metrics, scores = as_dict(measured), measured.per_query
     notes = [*_self_notes(len(query), dropped, ranked), *rows.faults(ids)]

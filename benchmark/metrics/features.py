@@ -23,6 +23,7 @@ from crossres.benchmark.metrics.comparisons import Part, blocks
 from crossres.benchmark.metrics.equal_rows import EqualRows
 from crossres.benchmark.metrics.own_images import Ids
 from crossres.benchmark.metrics.passes import Passes, Points, Values, Vector, passes_for
+from crossres.benchmark.metrics.products import products, summed_at_once
 from crossres.methods.interface.distances import squared_lengths
 
 Metric = Literal["euclidean", "cosine"]
@@ -35,18 +36,21 @@ ROWS_BYTES = 2**20
 QUERIES_BYTES = 256 * 2**20
 PART_BYTES = 64 * 2**20
 MOST_COLUMNS = 8192
-PRODUCT_COLUMNS = 1024
 MOST_SCALE, LONGEST = 2.0**20, 2.0**55  # with which float32 does not overflow
-MOST_SUMMED, MOST_SUMS = 1024, 8  # numbers in a float32 sum: the fewer, the narrower its bound
 
 
 class FeatureComparison:
     """Features of queries (Q, D) and of a gallery (G, D), finite, of any number types."""
 
-    def __init__(self, query: NDArray[Any], gallery: NDArray[Any], metric: Metric) -> None:
-        """Choose a centre, and a scale that brings the features near 1."""
+    def __init__(
+        self, query: NDArray[Any], gallery: NDArray[Any], metric: Metric, device: str = "cpu"
+    ) -> None:
+        """Choose a centre, and a scale that brings the features near 1.
+
+        device: where products are made; see `products.checked_device`.
+        """
         self.query, self.gallery = np.asarray(query), np.asarray(gallery)
-        self.cosine = metric == "cosine"
+        self.cosine, self.device = metric == "cosine", device
         self.width = gallery.shape[1]
         self.passes: Passes = passes_for(len(query) * len(gallery))
         self.most_queries = QUERIES_BYTES // (12 * self.width)
@@ -130,6 +134,7 @@ class FeatureBlock:
             with np.errstate(over="ignore"):
                 self.singles[some] = moved
         self.lengths = np.sqrt(self.squared)
+        self.products = products(comparison.device, self.singles, self.passes)
 
     @cached_property
     def points(self) -> Vector:
@@ -190,17 +195,12 @@ class SinglesPart:
             self._halves = (squared / 2).astype(np.float32)
         self._longest = float(np.sqrt(squared.max(initial=0.0)))
         self.fits = max(self._longest, block.lengths.max(initial=0.0)) < LONGEST
-        self._sums = list(blocks(comparison.width, _most_summed(comparison.width)))
+        self._sums = summed_at_once(comparison.width)
 
     def values(self, start: int, stop: int) -> Values:
         """See Part: |y|^2 / 2 - x y, which is (|x - y|^2 - |x|^2) / 2."""
-        queries, images = self._block.singles[start:stop], self._singles
-        values = buffer("values", len(queries), len(images))
-        for some in blocks(len(images), PRODUCT_COLUMNS):
-            sums = buffer("sums", len(self._sums), len(queries), some.stop - some.start)
-            for numbers, product in zip(self._sums, sums, strict=True):
-                np.matmul(queries[:, numbers], images[some, numbers].T, out=product)
-            self._block.passes.values(sums, self._halves[some], values[:, some])
+        values = buffer("values", stop - start, len(self._singles))
+        self._block.products.values(slice(start, stop), self._singles, self._halves, values)
         return values
 
     def limits(self, cuts: Vector, rows: Ids) -> tuple[Values, Values]:
@@ -278,11 +278,6 @@ def unit(rows: NDArray[Any]) -> Vector:
 def _zero(rows: Points) -> NDArray[np.bool_]:
     """Return which rows (N, D) are zero."""
     return np.asarray(~np.asarray(rows.any(axis=1)))
-
-
-def _most_summed(width: int) -> int:
-    """Return how many of D numbers are summed at once."""
-    return -(-width // min(-(-width // MOST_SUMMED), MOST_SUMS))
 
 
 def _rows(array: NDArray[Any], columns: Ids) -> NDArray[Any]:

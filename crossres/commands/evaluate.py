@@ -35,7 +35,9 @@ def _evaluate(options: argparse.Namespace) -> Answer:
         self_matches=options.self_matches,
     )
     with progress("evaluating", name="queries") as report:
-        evaluation = evaluate_features(options.features, options.metric, rules, report)
+        evaluation = evaluate_features(
+            options.features, options.metric, rules, report, options.device
+        )
     for note in evaluation.notes:
         print(f"note: {note}", file=sys.stderr)
     content = _content(options.features, evaluation)
@@ -116,6 +118,12 @@ def add_command(commands: Any) -> None:
         help="write a row for each query, as .csv or .json: its scores, how many true matches",
     )
     evaluate.add_argument("--metric", choices=["euclidean", "cosine"], default="euclidean")
+    evaluate.add_argument(
+        "--device",
+        default="cpu",
+        metavar="cpu|cuda|cuda:N",
+        help="where products are made (default: cpu); never changes a result",
+    )
     evaluate.add_argument(
         "--same-camera",
         choices=["drop", "keep"],

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from crossres.benchmark.metrics import compiled_passes, features, passes, scoring
+from crossres.benchmark.metrics import compiled_passes, features, passes, products, scoring
 from crossres.benchmark.metrics.features import FeatureBlock, FeatureComparison, Metric
 from crossres.benchmark.metrics.measure import Metrics, measure
 from crossres.benchmark.metrics.own_images import Ids, ImageIds
@@ -154,7 +154,8 @@ def test_no_bit_hangs_on_sizes_threads_or_the_order_of_queries(
     assert moved == usual
     assert np.array_equal(moved.per_query, usual.per_query[order], equal_nan=True)
     monkeypatch.setattr(features, "PART_BYTES", 4 * 70 * 7)
-    monkeypatch.setattr(features, "PRODUCT_COLUMNS", 3)
+    monkeypatch.setattr(products, "PRODUCT_COLUMNS", 3)
+    monkeypatch.setattr(products, "MOST_SUMMED", 11)
     monkeypatch.setattr(features, "QUERIES_BYTES", 20 * 70 * 11)
     monkeypatch.setattr(features, "ROWS_BYTES", 8 * 70 * 2)
     monkeypatch.setattr(passes, "PAIRS_BYTES", 8 * 70 * 5)
@@ -220,3 +221,26 @@ def test_nobody_to_find_is_an_error() -> None:
     for rule in ("multi-shot", "single-shot"):
         with pytest.raises(InputError, match="none of the 12 queries has a true match"):
             measure(FeatureComparison(query, gallery, "euclidean"), nobody, Rules(rule))
+
+
+@pytest.mark.parametrize("rules", RULES)
+@pytest.mark.parametrize("metric", ["euclidean", "cosine"])
+def test_products_of_torch_give_the_same_bits(
+    rules: Rules, metric: Metric, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On the CPU, as on a GPU: all but the place of the products is the same."""
+    monkeypatch.setattr(products, "MOST_SUMMED", 30)
+    for kind in ("float32", "copies", "alike", "outlier"):
+        query, gallery, ids = case(kind, 5)
+        usual = measure(FeatureComparison(query, gallery, metric), ids, rules)
+        with monkeypatch.context() as patched:
+            patched.setattr(
+                features, "products", lambda _, rows, __: products.DeviceProducts(rows, "cpu")
+            )
+            assert_same(measure(FeatureComparison(query, gallery, metric), ids, rules, 2), usual)
+
+
+@pytest.mark.parametrize("device", ["gpu", "cuda:x", "cuda:7", "CUDA", ""])
+def test_a_device_that_is_not_here_is_refused_by_name(device: str) -> None:
+    with pytest.raises(InputError, match="device"):
+        products.checked_device(device)
