@@ -21,7 +21,7 @@ from crossres.benchmark.metrics.passes import (
     Vector,
 )
 
-MOST_OPEN = 0.3
+MOST_OPEN, MOST_SUMMED = 0.3, 1024
 CHUNK = 1024  # of a row: what the nearest cache holds
 
 Function = TypeVar("Function", bound=Callable[..., Any])

@@ -195,7 +195,7 @@ class SinglesPart:
             self._halves = (squared / 2).astype(np.float32)
         self._longest = float(np.sqrt(squared.max(initial=0.0)))
         self.fits = max(self._longest, block.lengths.max(initial=0.0)) < LONGEST
-        self._sums = summed_at_once(comparison.width)
+        self._sums = summed_at_once(comparison.width, comparison.passes)
 
     def values(self, start: int, stop: int) -> Values:
         """See Part: |y|^2 / 2 - x y, which is (|x - y|^2 - |x|^2) / 2."""

@@ -22,7 +22,7 @@ Points = NDArray[np.float32] | NDArray[np.float64]
 LANES = 64
 PAIRS_BYTES = 2**19
 NUMBERS_AT_ONCE, SUMS_AT_ONCE = 2**20, 2**16
-MOST_OPEN = 0.03
+MOST_OPEN, MOST_SUMMED = 0.03, 256
 WORTH_COMPILED = 10**7  # pairs: below, to load numba takes longer than it saves
 
 
@@ -90,11 +90,15 @@ class Passes(Protocol):
     """The functions of this module, or of `compiled_passes`.
 
     MOST_OPEN: which share of pairs may be open before float64 products are sooner than to settle
-    them one by one.
+    them one by one. MOST_SUMMED: how many numbers to add up in one float32 sum.
     """
 
     @property
     def MOST_OPEN(self) -> float:
+        """See above."""
+
+    @property
+    def MOST_SUMMED(self) -> int:
         """See above."""
 
     def values(self, sums: Values, halves: Values, out: Values) -> None:

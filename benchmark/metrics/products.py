@@ -25,7 +25,7 @@ Singles = NDArray[np.float32]
 _precision = threading.Lock()
 
 PRODUCT_COLUMNS = 1024
-MOST_SUMMED, MOST_SUMS = 1024, 8  # numbers in a float32 sum: the fewer, the narrower its bound
+MOST_SUMS = 8
 
 
 class Products(Protocol):
@@ -45,7 +45,7 @@ class HostProducts:
     def values(self, queries: slice, images: Singles, halves: Singles, out: Singles) -> None:
         """See Products."""
         rows = self._queries[queries]
-        numbers = summed_at_once(rows.shape[1])
+        numbers = summed_at_once(rows.shape[1], self._passes)
         for some in blocks(len(images), PRODUCT_COLUMNS):
             sums = buffer("sums", len(numbers), len(rows), some.stop - some.start)
             for number, product in zip(numbers, sums, strict=True):
@@ -56,9 +56,9 @@ class HostProducts:
 class DeviceProducts:
     """Products made by torch, on a GPU."""
 
-    def __init__(self, queries: Singles, device: str) -> None:
+    def __init__(self, queries: Singles, passes: Passes, device: str) -> None:
         """Take (R, D) queries to the device."""
-        self._queries, self._device = _on(device, queries), device
+        self._queries, self._passes, self._device = _on(device, queries), passes, device
 
     def values(self, queries: slice, images: Singles, halves: Singles, out: Singles) -> None:
         """See Products."""
@@ -66,7 +66,7 @@ class DeviceProducts:
 
         rows, columns = self._queries[queries], _on(self._device, images)
         with _whole_singles():
-            numbers, *others = summed_at_once(rows.shape[1])
+            numbers, *others = summed_at_once(rows.shape[1], self._passes)
             sums = rows[:, numbers] @ columns[:, numbers].T
             for number in others:
                 sums += rows[:, number] @ columns[:, number].T
@@ -75,7 +75,9 @@ class DeviceProducts:
 
 def products(device: str, queries: Singles, passes: Passes) -> Products:
     """Return the products of (R, D) queries on a device: "cpu", or one that torch has."""
-    return HostProducts(queries, passes) if device == "cpu" else DeviceProducts(queries, device)
+    if device == "cpu":
+        return HostProducts(queries, passes)
+    return DeviceProducts(queries, passes, device)
 
 
 def checked_device(device: object) -> str:
@@ -95,9 +97,13 @@ def checked_device(device: object) -> str:
     return name
 
 
-def summed_at_once(width: int) -> list[slice]:
-    """Return which of D numbers are summed together, before the sums are."""
-    return list(blocks(width, -(-width // min(-(-width // MOST_SUMMED), MOST_SUMS))))
+def summed_at_once(width: int, passes: Passes) -> list[slice]:
+    """Return which of D numbers are summed together, before the sums are.
+
+    The fewer, the narrower the bound, and the fewer pairs it leaves open.
+    """
+    sums = min(-(-width // passes.MOST_SUMMED), MOST_SUMS)
+    return list(blocks(width, -(-width // sums)))
 
 
 def _on(device: str, array: Singles) -> "Tensor":

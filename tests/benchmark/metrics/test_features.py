@@ -155,7 +155,8 @@ def test_no_bit_hangs_on_sizes_threads_or_the_order_of_queries(
     assert np.array_equal(moved.per_query, usual.per_query[order], equal_nan=True)
     monkeypatch.setattr(features, "PART_BYTES", 4 * 70 * 7)
     monkeypatch.setattr(products, "PRODUCT_COLUMNS", 3)
-    monkeypatch.setattr(products, "MOST_SUMMED", 11)
+    for module in (passes, compiled_passes):
+        monkeypatch.setattr(module, "MOST_SUMMED", 11)
     monkeypatch.setattr(features, "QUERIES_BYTES", 20 * 70 * 11)
     monkeypatch.setattr(features, "ROWS_BYTES", 8 * 70 * 2)
     monkeypatch.setattr(passes, "PAIRS_BYTES", 8 * 70 * 5)
@@ -229,13 +230,14 @@ def test_products_of_torch_give_the_same_bits(
     rules: Rules, metric: Metric, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """On the CPU, as on a GPU: all but the place of the products is the same."""
-    monkeypatch.setattr(products, "MOST_SUMMED", 30)
+    for module in (passes, compiled_passes):
+        monkeypatch.setattr(module, "MOST_SUMMED", 30)
     for kind in ("float32", "copies", "alike", "outlier"):
         query, gallery, ids = case(kind, 5)
         usual = measure(FeatureComparison(query, gallery, metric), ids, rules)
         with monkeypatch.context() as patched:
             patched.setattr(
-                features, "products", lambda _, rows, __: products.DeviceProducts(rows, "cpu")
+                features, "products", lambda _, *made_of: products.DeviceProducts(*made_of, "cpu")
             )
             assert_same(measure(FeatureComparison(query, gallery, metric), ids, rules, 2), usual)
 
