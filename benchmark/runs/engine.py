@@ -28,7 +28,12 @@ from crossres.datasets.base.errors import InputError
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 # Not our own rooms: a worker reads the code as it is when its cell starts, as the code digest does.
 # torch imports the compiler with the first step of an optimiser, which takes two seconds.
-PRELOADED = ("torch", "torch._dynamo", "pandas", "h5py", "PIL.Image", "jsonschema", "safetensors")
+# What is not installed is left out.
+PRELOADED = (
+    "torch", "torch._dynamo", "pandas", "h5py", "PIL.Image", "jsonschema", "safetensors",
+    "skimage.color", "skimage.feature", "sklearn.cluster", "sklearn.decomposition",
+    "sklearn.kernel_approximation", "sklearn.linear_model", "sklearn.metrics.pairwise",
+)  # fmt: skip
 # What the command line acts on as on Ctrl-C; Windows has only some of them.
 INTERRUPTS = [
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
