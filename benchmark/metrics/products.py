@@ -81,20 +81,18 @@ def products(device: str, queries: Singles, passes: Passes) -> Products:
 
 
 def checked_device(device: object) -> str:
-    """Return the name of a device that can be used here; InputError for others."""
-    name = str(device)
-    if name == "cpu":
-        return name
-    import torch
+    """Return the name of a device for products: "cpu", or a GPU of this machine for "cuda", "auto".
 
-    if name != "cuda" and not name.startswith("cuda:"):
-        raise InputError(f"device must be cpu, cuda, or cuda:N, not {name!r}")
-    number = name.partition(":")[2] or "0"
-    if not torch.cuda.is_available() or not number.isdigit():
-        raise InputError(f"device {name}: torch sees no such GPU here; use device cpu")
-    if int(number) >= torch.cuda.device_count():
-        raise InputError(f"device {name}: there are {torch.cuda.device_count()} GPUs here, from 0")
-    return name
+    Raises InputError for others.
+    """
+    if str(device) == "cpu":
+        return "cpu"
+    from crossres.methods.shared.torch_tools import resolve_device
+
+    resolved = resolve_device(str(device))
+    if resolved.type not in ("cpu", "cuda"):
+        raise InputError(f"device {resolved}: its float32 products are not known well enough")
+    return str(resolved)
 
 
 def summed_at_once(width: int, passes: Passes) -> list[slice]:

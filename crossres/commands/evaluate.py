@@ -121,7 +121,7 @@ def add_command(commands: Any) -> None:
     evaluate.add_argument(
         "--device",
         default="cpu",
-        metavar="cpu|cuda|cuda:N",
+        metavar="cpu|cuda|cuda:N|auto",
         help="where products are made (default: cpu); never changes a result",
     )
     evaluate.add_argument(
