@@ -1,7 +1,9 @@
 """Which kernels of a CPU compute a cell: the ones that most machines have, or its own best ones.
 
 A CPU with wider registers adds the same numbers in another order. Capped at AVX2, the libraries
-that compute take the same kernels on every x86-64 machine of the last ten years.
+that compute take the same kernels on every x86-64 machine of the last ten years. MKL, which torch
+multiplies matrices with, has kernels for Intel's CPUs only among those for AVX2; only what it calls
+compatible is the same on all.
 """
 
 import os
@@ -18,7 +20,7 @@ CHOSEN = "CROSSRES_KERNELS"
 AVX2 = {
     "ATEN_CPU_CAPABILITY": "avx2",
     "ONEDNN_MAX_CPU_ISA": "AVX2",
-    "MKL_CBWR": "AVX2",
+    "MKL_CBWR": "COMPATIBLE",
     "OPENBLAS_CORETYPE": "Haswell",
 }
 BEYOND_AVX2 = ("AVX512", "X86_V4")

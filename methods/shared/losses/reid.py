@@ -32,7 +32,9 @@ def part_distances(features: Tensor) -> Tensor:
     products = torch.baddbmm(
         (squares[:, :, None] + squares[:, None, :]), features, features.transpose(1, 2), alpha=-2.0
     )
-    return products.clamp_min(1e-12).sqrt()
+    squared = products.clamp_min(1e-12)
+    # Not sqrt: MKL computes it from an approximation that differs between kinds of CPU.
+    return squared * squared.rsqrt()
 
 
 def batch_hard_triplet(
