@@ -274,24 +274,26 @@ def _cdf(chances: Vector, length: int) -> Vector:
 def squared_gaps(left: Points, right: Points, rows: Ids, columns: Ids) -> Vector:
     """Return the squared distances (n,) of rows `rows` of (Q, D) and `columns` of (G, D).
 
-    Each is a float64 sum of float64 squares in the same order: lane l of 64 adds up the squares of
-    numbers l, l + 64, ...; then halves of the lanes are added.
+    Each is a float64 sum of float64 squares in the order of `summed_squares`.
     """
     distances = np.empty(len(rows))
     most = max(1, PAIRS_BYTES // (8 * max(1, left.shape[1])))
     for start in range(0, len(rows), most):
         some = slice(start, start + most)
         gaps = np.subtract(left[rows[some]], right[columns[some]], dtype=np.float64)
-        distances[some] = _lanes(gaps)
+        distances[some] = summed_squares(gaps)
     return distances
 
 
-def _lanes(gaps: Vector) -> Vector:
-    """Return the sums (n,) of squares of (n, D)."""
-    gaps *= gaps
-    whole = gaps.shape[1] // LANES * LANES
-    lanes = gaps[:, :whole].reshape(len(gaps), -1, LANES).sum(axis=1)
-    lanes[:, : gaps.shape[1] - whole] += gaps[:, whole:]
+def summed_squares(rows: Vector) -> Vector:
+    """Return the sums (n,) of the squares of float64 rows (n, D), added up in one fixed order.
+
+    Lane l of 64 adds up the squares of numbers l, l + 64, ...; then halves of the lanes are added.
+    """
+    squares = rows * rows
+    whole = squares.shape[1] // LANES * LANES
+    lanes = squares[:, :whole].reshape(len(squares), -1, LANES).sum(axis=1)
+    lanes[:, : squares.shape[1] - whole] += squares[:, whole:]
     width = LANES
     while width > 1:
         width //= 2
