@@ -105,9 +105,9 @@ class Tile:
         if alike is None:
             distances = block.exact(rows, columns)
         else:
-            same = np.stack([rows, alike[pairs.places]])
-            different, back = np.unique(same, axis=1, return_inverse=True)
-            distances = block.exact(*different)[back.reshape(-1)]
+            same, width = alike[pairs.places], int(alike.max()) + 1
+            different, back = np.unique(rows * width + same, return_inverse=True)
+            distances = block.exact(*np.divmod(different, width))[back.reshape(-1)]
         return self._matches.before(rows, columns, distances)
 
     def outrankings(self, settled: ClosestMatches, groups: Groups) -> Outrankings:

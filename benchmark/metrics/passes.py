@@ -6,8 +6,8 @@ limit `far`, above which it is surely not. `compiled_passes` has the same functi
 """
 
 import sys
+from contextlib import suppress
 from importlib import import_module
-from importlib.util import find_spec
 from typing import Any, NamedTuple, Protocol, cast
 
 import numpy as np
@@ -27,9 +27,13 @@ WORTH_COMPILED = 10**7  # pairs: below, to load numba takes longer than it saves
 
 
 def passes_for(pairs: int) -> "Passes":
-    """Return the passes to use for so many pairs of queries and images."""
-    if pairs >= WORTH_COMPILED and find_spec("numba"):
-        return cast(Passes, import_module("crossres.benchmark.metrics.compiled_passes"))
+    """Return the passes to use for so many pairs of queries and images.
+
+    Those in numpy where numba is absent, or cannot be loaded: it often does not fit a new numpy.
+    """
+    if pairs >= WORTH_COMPILED:
+        with suppress(Exception):  # each mismatch raises something else
+            return cast(Passes, import_module("crossres.benchmark.metrics.compiled_passes"))
     return cast(Passes, sys.modules[__name__])
 
 
