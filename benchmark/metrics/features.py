@@ -37,7 +37,9 @@ Metric = Literal["euclidean", "cosine"]
 SINGLE, DOUBLE = 2.0**-24, 2.0**-53  # unit roundoffs of float32 and float64
 SLACK = 1.01  # of gamma_n over n u, for n up to 160,000
 TINY = 2.0**-100  # more than underflow takes from numbers near 1, and from distances scaled to it
-MOST_EXPONENT = 475  # of the scale: its square times what float64 cannot hold, 2^-1075, is below TINY
+MOST_EXPONENT = (
+    475  # of the scale: its square times what float64 cannot hold, 2^-1075, is below TINY
+)
 SAMPLE = 256
 ROWS_BYTES = 2**20
 QUERIES_BYTES = 256 * 2**20
@@ -101,7 +103,9 @@ class FeatureComparison:
     def singles(self, rows: NDArray[Any], out: NDArray[np.float32]) -> Vector:
         """Write moved points of rows (N, D) to `out`, each number off by at most 2 u of itself.
 
-        Returns their squared lengths (N,), off by at most 2 u; what float32 cannot hold is infinite.
+        Returns their squared lengths (N,), off by at most 2 u.
+
+        What float32 cannot hold is infinite in both.
         """
         if rows.dtype in (np.float16, np.float32):
             if self.cosine:
@@ -281,7 +285,10 @@ class DoublesPart:
 
 
 def unit(rows: NDArray[Any]) -> Vector:
-    """Scale rows to length 1; zero stays zero. A row gets the same bits whatever stands beside it."""
+    """Scale rows to length 1; zero stays zero.
+
+    A row gets the same bits whatever stands beside it, and however the rows lie in memory.
+    """
     vectors: Vector = rows.astype(np.float64)
     # Scaled by the largest entry first, so that squaring can neither overflow nor vanish.
     scale = np.maximum(vectors.max(axis=1), -vectors.min(axis=1))[:, None]
