@@ -21,7 +21,7 @@ from crossres.benchmark.metrics.passes import (
     Vector,
 )
 
-if config.DISABLE_JIT:
+if vars(config)["DISABLE_JIT"]:
     raise ImportError("NUMBA_DISABLE_JIT is set, and Python would take hours for these loops")
 
 MOST_OPEN = 0.3
@@ -68,8 +68,8 @@ def outrankings(
     """See passes."""
     order = np.lexsort((settled.places, settled.rows))
     ordered = [array[order] for array in settled]
-    arrays: Any = (values, starts, near, *ordered, *groups)
-    whole, split = _outrankings(*arrays, COUNTERS)
+    arrays: Any = (values, starts, near, *ordered, *groups, COUNTERS)
+    whole, split = _outrankings(*arrays)
     return Outrankings(*whole, *split)
 
 
