@@ -23,8 +23,11 @@ def buffer(use: str, *shape: int) -> NDArray[np.float32]:
 
 @contextmanager
 def kept() -> Iterator[None]:
-    """Give back at the end what this thread has kept."""
+    """Keep arrays of one evaluation in this thread, apart from those of one that calls it."""
+    outer = dict(_kept.__dict__)
+    _kept.__dict__.clear()
     try:
         yield
     finally:
         _kept.__dict__.clear()
+        _kept.__dict__.update(outer)

@@ -4,7 +4,6 @@ An image that is exactly as far as a true match is closer if it stands before it
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,37 +39,49 @@ class Matches:
         self.columns, self.distances = columns[order], distances[order]
         self.starts = np.searchsorted(rows, np.arange(block.size + 1))
 
-    def before(self, rows: Ids, columns: Ids, distances: Vector) -> "Before":
-        """Find which matches are before images `columns` (n,), at these distances from `rows`."""
 
-        def count(are_before: Callable[[Ids], NDArray[np.bool_]]) -> Ids:
-            low, high = self.starts[rows], self.starts[rows + 1]
-            while (low < high).any():
-                middle = (low + high) // 2
-                more = (low < high) & are_before(np.minimum(middle, len(self.rows) - 1))
-                low, high = np.where(more, middle + 1, low), np.where(more, high, middle)
-            return low - self.starts[rows]
+class Before:
+    """How many true matches of the query are before each of n images, (n,)."""
 
-        def in_order(matches: Ids) -> NDArray[np.bool_]:
-            gaps = self.distances[matches] - distances
-            return np.less(np.where(gaps == 0, self.columns[matches] - columns, gaps), 0)
+    def __init__(self, matches: Matches, rows: Ids, columns: Ids, distances: Vector) -> None:
+        """Take images `columns` (n,), at these distances from queries `rows`."""
+        self._matches, self._rows = matches, rows
+        self._columns, self._distances = columns, distances
 
-        return Before(
-            closer=count(lambda matches: np.less(self.distances[matches], distances)),
-            up_to=count(lambda matches: np.less_equal(self.distances[matches], distances)),
-            in_order=count(in_order),
+    @property
+    def closer(self) -> Ids:
+        """Count those that are closer."""
+        return self._count(
+            lambda matches: np.less(self._matches.distances[matches], self._distances)
         )
 
+    @property
+    def up_to(self) -> Ids:
+        """Count those that are closer or as far."""
+        return self._count(
+            lambda matches: np.less_equal(self._matches.distances[matches], self._distances)
+        )
 
-class Before(NamedTuple):
-    """Of n images each (n,), how many true matches of the query are before it.
+    @property
+    def in_order(self) -> Ids:
+        """Count those that are closer, or as far and before it in the gallery."""
 
-    Those that are closer; those that are closer or as far; and in the order of the gallery.
-    """
+        def are_before(matches: Ids) -> NDArray[np.bool_]:
+            gaps = self._matches.distances[matches] - self._distances
+            return np.less(
+                np.where(gaps == 0, self._matches.columns[matches] - self._columns, gaps), 0
+            )
 
-    closer: Ids
-    up_to: Ids
-    in_order: Ids
+        return self._count(are_before)
+
+    def _count(self, are_before: Callable[[Ids], NDArray[np.bool_]]) -> Ids:
+        starts, last = self._matches.starts, len(self._matches.rows) - 1
+        low, high = starts[self._rows], starts[self._rows + 1]
+        while (low < high).any():
+            middle = (low + high) // 2
+            more = (low < high) & are_before(np.minimum(middle, last))
+            low, high = np.where(more, middle + 1, low), np.where(more, high, middle)
+        return low - starts[self._rows]
 
 
 class Tile:
@@ -105,10 +116,10 @@ class Tile:
         if alike is None:
             distances = block.exact(rows, columns)
         else:
-            same = np.stack([rows, alike[pairs.places]])
-            different, back = np.unique(same, axis=1, return_inverse=True)
-            distances = block.exact(*different)[back.reshape(-1)]
-        return self._matches.before(rows, columns, distances)
+            same, width = alike[pairs.places], int(alike.max()) + 1
+            different, back = np.unique(rows * width + same, return_inverse=True)
+            distances = block.exact(*np.divmod(different, width))[back.reshape(-1)]
+        return Before(self._matches, rows, columns, distances)
 
     def outrankings(self, settled: ClosestMatches, groups: Groups) -> Outrankings:
         """Count the identities that outrank each match of the queries."""

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
 import numpy as np
-from numba import njit
+from numba import config, njit
 
 from crossres.benchmark.metrics.own_images import Ids
 from crossres.benchmark.metrics.passes import (
@@ -21,8 +21,12 @@ from crossres.benchmark.metrics.passes import (
     Vector,
 )
 
+if vars(config)["DISABLE_JIT"]:
+    raise ImportError("NUMBA_DISABLE_JIT is set, and Python would take hours for these loops")
+
 MOST_OPEN, MOST_SUMMED = 0.3, 1024
 CHUNK = 1024  # of a row: what the nearest cache holds
+COUNTERS = 2**20  # for matches by chances: of so many matches at once
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -52,7 +56,7 @@ def open_pairs(
 ) -> OpenPairs:
     """See passes."""
     (near, far), (below, up_to) = limits, counts
-    most = int((up_to - below).sum())
+    most = min(int((up_to - below).sum()), values.size)
     rows, places, at_most = (np.empty(most, np.int64) for _ in range(3))
     size = _find_open(values, starts, near, far, below < up_to, rows, places, at_most)
     return OpenPairs(rows[:size], places[:size], at_most[:size])
@@ -64,7 +68,7 @@ def outrankings(
     """See passes."""
     order = np.lexsort((settled.places, settled.rows))
     ordered = [array[order] for array in settled]
-    arrays: Any = (values, starts, near, *ordered, *groups)
+    arrays: Any = (values, starts, near, *ordered, *groups, COUNTERS)
     whole, split = _outrankings(*arrays)
     return Outrankings(*whole, *split)
 
@@ -165,7 +169,7 @@ def _first_beyond(near: Any, first: Any, last: Any, value: Any) -> Any:
 def _outrankings(
     values: Any, starts: Any, near: Any,
     settled_rows: Any, settled_places: Any, firsts: Any, seconds: Any,
-    identities: Any, borders: Any, bases: Any, table: Any, kinds: Any, split: Any,
+    identities: Any, borders: Any, bases: Any, table: Any, kinds: Any, split: Any, counters: Any,
 ) -> Any:  # fmt: skip
     whole = (np.empty(1024, np.int64), np.empty(1024, np.int64), np.empty(1024, np.int64))
     parted = (np.empty(1024, np.int64), np.empty(1024, np.int64), np.empty(1024, np.int64))
@@ -173,62 +177,59 @@ def _outrankings(
     longest = 0
     for row in range(len(values)):
         longest = max(longest, starts[row + 1] - starts[row])
-    times = np.zeros((longest, kinds), np.int64)
-    present = np.empty((longest, kinds), np.int64)
-    presents = np.zeros(longest, np.int64)
-    at = 0
+    at_once = max(1, min(longest, counters // max(1, kinds)))
+    times = np.zeros((at_once, kinds), np.int64)
+    present = np.empty((at_once, kinds), np.int64)
+    presents = np.zeros(at_once, np.int64)
+    after = 0
     for row in range(len(values)):
-        of_row, first, last = values[row], starts[row], starts[row + 1]
-        if first == last:
-            continue
-        for settled in range(at, len(settled_rows)):
-            if settled_rows[settled] != row:
-                break
-            of_row[settled_places[settled]] = np.inf
-        for group in range(len(borders) - 1):
-            begin, end = borders[group], borders[group + 1]
-            known = at
-            while (
-                known < len(settled_rows)
-                and settled_rows[known] == row
-                and settled_places[known] < end
-            ):
-                known += 1
-            base = bases[row, group]
-            for match in range(last - 1, first - 1, -1):
-                limit, closer = near[match], np.int32(0)
-                for column in range(begin, end):
-                    closer += np.int32(of_row[column] < limit)
-                halves = 2 * np.int64(closer)
-                for settled in range(at, known):
-                    halves += np.int64(firsts[settled] <= match - first)
-                    halves += np.int64(seconds[settled] <= match - first)
-                if not halves:  # the matches before this one are closer
-                    break
-                if split[group]:
-                    if parted_size == len(parted[0]):
-                        parted = _longer(parted)
-                    parted[0][parted_size] = match
-                    parted[1][parted_size] = identities[group]
-                    parted[2][parted_size] = halves
-                    parted_size += 1
-                else:
-                    index, chance = match - first, table[base + halves]
-                    if not times[index, chance]:
-                        present[index, presents[index]] = chance
-                        presents[index] += 1
-                    times[index, chance] += 1
-            at = known
-        for index in range(last - first):
-            for chance in np.sort(present[index, : presents[index]]):
-                if size == len(whole[0]):
-                    whole = _longer(whole)
-                whole[0][size] = first + index
-                whole[1][size] = chance
-                whole[2][size] = times[index, chance]
-                times[index, chance] = 0
-                size += 1
-            presents[index] = 0
+        of_row, before = values[row], after
+        while after < len(settled_rows) and settled_rows[after] == row:
+            of_row[settled_places[after]] = np.inf
+            after += 1
+        for first in range(starts[row], starts[row + 1], at_once):
+            last = min(first + at_once, starts[row + 1])
+            at = before
+            for group in range(len(borders) - 1):
+                begin, end = borders[group], borders[group + 1]
+                known = at
+                while known < after and settled_places[known] < end:
+                    known += 1
+                base, of_group = bases[row, group], of_row[begin:end]
+                for match in range(last - 1, first - 1, -1):
+                    limit, closer = near[match], np.int32(0)
+                    for column in range(len(of_group)):
+                        closer += np.int32(of_group[column] < limit)
+                    halves = 2 * np.int64(closer)
+                    for settled in range(at, known):
+                        halves += np.int64(firsts[settled] <= match - starts[row])
+                        halves += np.int64(seconds[settled] <= match - starts[row])
+                    if not halves:  # the matches before this one are closer
+                        break
+                    if split[group]:
+                        if parted_size == len(parted[0]):
+                            parted = _longer(parted)
+                        parted[0][parted_size] = match
+                        parted[1][parted_size] = identities[group]
+                        parted[2][parted_size] = halves
+                        parted_size += 1
+                    else:
+                        index, chance = match - first, table[base + halves]
+                        if not times[index, chance]:
+                            present[index, presents[index]] = chance
+                            presents[index] += 1
+                        times[index, chance] += 1
+                at = known
+            for index in range(last - first):
+                for chance in np.sort(present[index, : presents[index]]):
+                    if size == len(whole[0]):
+                        whole = _longer(whole)
+                    whole[0][size] = first + index
+                    whole[1][size] = chance
+                    whole[2][size] = times[index, chance]
+                    times[index, chance] = 0
+                    size += 1
+                presents[index] = 0
     return (
         (whole[0][:size], whole[1][:size], whole[2][:size]),
         (parted[0][:parted_size], parted[1][:parted_size], parted[2][:parted_size]),

@@ -76,9 +76,12 @@ def rank_cdf(outranking: Outranking, length: int) -> Vector:
 
 
 def _shifted(cdf: Vector, certain: Ids) -> Vector:
-    """Return (n, length) P(X + certain <= k) from that of X."""
-    index = np.arange(cdf.shape[1]) - certain[:, None]
-    return np.where(index >= 0, np.take_along_axis(cdf, np.maximum(index, 0), axis=1), 0.0)
+    """Return (n, length) P(X + certain <= k) from that of X, written over it."""
+    some = np.flatnonzero(certain)
+    index = np.arange(cdf.shape[1]) - certain[some, None]
+    moved = np.take_along_axis(cdf[some], np.maximum(index, 0), axis=1)
+    cdf[some] = np.where(index >= 0, moved, 0.0)
+    return cdf
 
 
 def expected_reciprocal_rank(outranking: Outranking) -> Vector:

@@ -22,7 +22,14 @@ from crossres.benchmark.metrics.buffers import buffer
 from crossres.benchmark.metrics.comparisons import Part, blocks
 from crossres.benchmark.metrics.equal_rows import EqualRows
 from crossres.benchmark.metrics.own_images import Ids
-from crossres.benchmark.metrics.passes import Passes, Points, Values, Vector, passes_for
+from crossres.benchmark.metrics.passes import (
+    Passes,
+    Points,
+    Values,
+    Vector,
+    passes_for,
+    summed_squares,
+)
 from crossres.benchmark.metrics.products import products, summed_at_once
 from crossres.methods.interface.distances import squared_lengths
 
@@ -30,7 +37,10 @@ Metric = Literal["euclidean", "cosine"]
 
 SINGLE, DOUBLE = 2.0**-24, 2.0**-53  # unit roundoffs of float32 and float64
 SLACK = 1.01  # of gamma_n over n u, for n up to 160,000
-TINY = 2.0**-100  # more than underflow takes from numbers near 1
+TINY = 2.0**-100  # more than underflow takes from numbers near 1, and from distances scaled to it
+MOST_EXPONENT = (
+    475  # of the scale: its square times what float64 cannot hold, 2^-1075, is below TINY
+)
 SAMPLE = 256
 ROWS_BYTES = 2**20
 QUERIES_BYTES = 256 * 2**20
@@ -62,7 +72,8 @@ class FeatureComparison:
                 middle = np.median(chosen, axis=0).astype(np.float32).astype(np.float64)
             self.centre = np.where(np.isfinite(middle), middle, 0.0)
             size = float(np.median(squared_lengths(chosen - self.centre)))
-            self.scale = 2.0 ** -round(np.log2(size) / 2) if 0 < size < np.inf else 1.0
+            if 0 < size < np.inf:
+                self.scale = 2.0 ** min(-round(np.log2(size) / 2), MOST_EXPONENT)
 
         self._single_centre = self.centre.astype(np.float32)
         self._moves_singles = 1 / MOST_SCALE < self.scale < MOST_SCALE
@@ -96,7 +107,9 @@ class FeatureComparison:
     def singles(self, rows: NDArray[Any], out: NDArray[np.float32]) -> Vector:
         """Write moved points of rows (N, D) to `out`, each number off by at most 2 u of itself.
 
-        Returns their squared lengths (N,), off by at most 4 u.
+        Returns their squared lengths (N,), off by at most 2 u.
+
+        What float32 cannot hold is infinite in both.
         """
         if rows.dtype in (np.float16, np.float32):
             if self.cosine:
@@ -105,9 +118,10 @@ class FeatureComparison:
                     np.multiply(rows, (1 / np.sqrt(squared)).astype(np.float32)[:, None], out=out)
                     return np.ones(len(rows))
             elif self._moves_singles:
-                np.subtract(rows, self._single_centre, out=out)
-                if self.scale != 1.0:
-                    out *= np.float32(self.scale)
+                with np.errstate(over="ignore"):
+                    np.subtract(rows, self._single_centre, out=out)
+                    if self.scale != 1.0:
+                        out *= np.float32(self.scale)
                 return squared_lengths(out.astype(np.float64))
         points, squared = self.moved(rows)
         with np.errstate(over="ignore"):
@@ -169,7 +183,8 @@ class FeatureBlock:
 
         Each is off by at most (D + 80) u (|x| + |y|)^2.
         """
-        sums = (self.comparison.width + 80) * DOUBLE * (self.lengths + longest) ** 2
+        with np.errstate(over="ignore"):
+            sums = (self.comparison.width + 80) * DOUBLE * (self.lengths + longest) ** 2
         return np.asarray(2 * sums + TINY)
 
 
@@ -207,7 +222,7 @@ class SinglesPart:
         """See Part.
 
         The numbers of x are off by u and those of y by 2 u of themselves, S products are summed at
-        once, then the sums; |y|^2 / 2 is off by 2 u and rounded, and so is the difference.
+        once, then the sums; |y|^2 / 2 is off by 2 u and rounded, and the difference is rounded.
         """
         block, longest = self._block, self._longest
         summed = self._sums[0].stop + len(self._sums)
@@ -225,7 +240,10 @@ class SinglesPart:
 
 
 class DoublesPart:
-    """The same in float64, equal images being compared once: for features that are much alike."""
+    """The same in float64, equal images being compared once: for features that are much alike.
+
+    Or too different: where squares of scaled features are beyond float64, every pair is left open.
+    """
 
     most_open = 1.0
 
@@ -242,8 +260,10 @@ class DoublesPart:
     def values(self, start: int, stop: int) -> Values:
         """See Part: as SinglesPart."""
         values = np.empty((stop - start, len(self._different)))
-        for some, points, squared in self._pieces():
-            values[:, some] = squared / 2 - self._block.points[start:stop] @ points.T
+        with np.errstate(over="ignore", invalid="ignore"):
+            for some, points, squared in self._pieces():
+                values[:, some] = squared / 2 - self._block.points[start:stop] @ points.T
+        np.nan_to_num(values, copy=False)  # the limits of these are all that float64 holds
         if len(self._different) == len(self.columns):
             return values
         return values.take(self._places, axis=1)
@@ -265,12 +285,15 @@ class DoublesPart:
 
 
 def unit(rows: NDArray[Any]) -> Vector:
-    """Scale rows to length 1; zero stays zero."""
+    """Scale rows to length 1; zero stays zero.
+
+    A row gets the same bits whatever stands beside it, and however the rows lie in memory.
+    """
     vectors: Vector = rows.astype(np.float64)
     # Scaled by the largest entry first, so that squaring can neither overflow nor vanish.
     scale = np.maximum(vectors.max(axis=1), -vectors.min(axis=1))[:, None]
     vectors /= np.where(scale > 0, scale, 1.0)
-    norms = np.sqrt(squared_lengths(vectors))[:, None]
+    norms = np.sqrt(summed_squares(vectors))[:, None]
     vectors /= np.where(norms > 0, norms, 1.0)
     return vectors
 
@@ -290,7 +313,15 @@ def _rows(array: NDArray[Any], columns: Ids) -> NDArray[Any]:
 def _limits(
     block: FeatureBlock, cuts: Vector, rows: Ids, error: Vector, kind: Any
 ) -> tuple[Values, Values]:
-    """Return the limits of values |y|^2 / 2 - x y that are off by at most `error` (R,)."""
-    middle = (cuts * block.comparison.scale**2 - block.squared[rows]) / 2
-    below, above = (middle - error[rows]).astype(kind), (middle + error[rows]).astype(kind)
-    return np.nextafter(below, kind(-np.inf)), np.nextafter(above, kind(np.inf))
+    """Return the limits of values |y|^2 / 2 - x y that are off by at most `error` (R,).
+
+    The far ones are below infinity, which is the value of an image that is hidden.
+    """
+    largest = np.finfo(kind).max
+    with np.errstate(over="ignore", invalid="ignore"):
+        middle = (cuts * block.comparison.scale**2 - block.squared[rows]) / 2
+        below, above = (middle - error[rows]).astype(kind), (middle + error[rows]).astype(kind)
+    near, far = np.nextafter(below, kind(-np.inf)), np.nextafter(above, kind(np.inf))
+    unknown = np.isinf(error[rows])
+    near[unknown], far[unknown] = -np.inf, largest
+    return near, np.minimum(far, largest)

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
+from crossres.benchmark.metrics.blas_threads import one_thread_each
 from crossres.benchmark.metrics.buffers import kept
 from crossres.benchmark.metrics.comparisons import Comparison, blocks
 from crossres.benchmark.metrics.own_images import ImageIds
@@ -73,8 +73,7 @@ def measure(
     rules = Rules() if rules is None else rules
     as_choice(rules.gallery, GALLERY_RULES, "gallery")
     queries, results = len(ids.query_pids), list[Result]()
-    # Each product gets one thread: several at once are quicker than one on several threads.
-    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(threads) as pool, kept():
+    with one_thread_each(), ThreadPoolExecutor(threads) as pool, kept():
         scoring = Scoring(ids, rules, pool, threads, progress)
         for some in blocks(queries, comparison.most_queries):
             results += scoring.results(comparison, some)

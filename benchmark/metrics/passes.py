@@ -6,8 +6,8 @@ limit `far`, above which it is surely not. `compiled_passes` has the same functi
 """
 
 import sys
+from contextlib import suppress
 from importlib import import_module
-from importlib.util import find_spec
 from typing import Any, NamedTuple, Protocol, cast
 
 import numpy as np
@@ -27,9 +27,13 @@ WORTH_COMPILED = 10**7  # pairs: below, to load numba takes longer than it saves
 
 
 def passes_for(pairs: int) -> "Passes":
-    """Return the passes to use for so many pairs of queries and images."""
-    if pairs >= WORTH_COMPILED and find_spec("numba"):
-        return cast(Passes, import_module("crossres.benchmark.metrics.compiled_passes"))
+    """Return the passes to use for so many pairs of queries and images.
+
+    Those in numpy where numba is absent, or cannot be loaded: it often does not fit a new numpy.
+    """
+    if pairs >= WORTH_COMPILED:
+        with suppress(Exception):  # each mismatch raises something else
+            return cast(Passes, import_module("crossres.benchmark.metrics.compiled_passes"))
     return cast(Passes, sys.modules[__name__])
 
 
@@ -278,24 +282,26 @@ def _cdf(chances: Vector, length: int) -> Vector:
 def squared_gaps(left: Points, right: Points, rows: Ids, columns: Ids) -> Vector:
     """Return the squared distances (n,) of rows `rows` of (Q, D) and `columns` of (G, D).
 
-    Each is a float64 sum of float64 squares in the same order: lane l of 64 adds up the squares of
-    numbers l, l + 64, ...; then halves of the lanes are added.
+    Each is a float64 sum of float64 squares in the order of `summed_squares`.
     """
     distances = np.empty(len(rows))
     most = max(1, PAIRS_BYTES // (8 * max(1, left.shape[1])))
     for start in range(0, len(rows), most):
         some = slice(start, start + most)
         gaps = np.subtract(left[rows[some]], right[columns[some]], dtype=np.float64)
-        distances[some] = _lanes(gaps)
+        distances[some] = summed_squares(gaps)
     return distances
 
 
-def _lanes(gaps: Vector) -> Vector:
-    """Return the sums (n,) of squares of (n, D)."""
-    gaps *= gaps
-    whole = gaps.shape[1] // LANES * LANES
-    lanes = gaps[:, :whole].reshape(len(gaps), -1, LANES).sum(axis=1)
-    lanes[:, : gaps.shape[1] - whole] += gaps[:, whole:]
+def summed_squares(rows: Vector) -> Vector:
+    """Return the sums (n,) of the squares of float64 rows (n, D), added up in one fixed order.
+
+    Lane l of 64 adds up the squares of numbers l, l + 64, ...; then halves of the lanes are added.
+    """
+    squares = rows * rows
+    whole = squares.shape[1] // LANES * LANES
+    lanes = squares[:, :whole].reshape(len(squares), -1, LANES).sum(axis=1)
+    lanes[:, : squares.shape[1] - whole] += squares[:, whole:]
     width = LANES
     while width > 1:
         width //= 2

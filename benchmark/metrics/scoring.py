@@ -165,10 +165,7 @@ class _Hide:
         self._places, self._rows = of_own[order], own.rows[order]
         self._cameras = None
         if rules.separate_cameras:
-            camids = ids.query_camids[queries]
-            # An unknown camera is that of no image.
-            known = np.where(camids == UNKNOWN_CAMERA, np.iinfo(np.int64).min, camids)
-            self._cameras = known, ids.gallery_camids
+            self._cameras = ids.query_camids[queries], ids.gallery_camids
 
     def __call__(self, values: Values, part: Part, start: int, stop: int) -> None:
         first = self._all_places[part.columns[0]]
@@ -178,4 +175,6 @@ class _Hide:
         values[rows[here] - start, places[here]] = np.inf
         if self._cameras is not None:
             queries, gallery = self._cameras
-            values[queries[start:stop, None] == gallery[part.columns]] = np.inf
+            same = queries[start:stop, None] == gallery[part.columns]
+            same[queries[start:stop] == UNKNOWN_CAMERA] = False  # that of no image
+            values[same] = np.inf

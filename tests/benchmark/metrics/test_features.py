@@ -53,6 +53,15 @@ def case(kind: str, seed: int, queries: int = 12, images: int = 40, width: int =
     if kind == "overflow":
         query, gallery = query.astype(np.float32), gallery.astype(np.float32)
         gallery[::7] *= np.float32(1e37)
+    if kind == "opposite":  # their differences are beyond float32
+        query, gallery = query.astype(np.float32), gallery.astype(np.float32)
+        gallery[::3, 0], gallery[1::3, 0], query[:, 0] = 3e38, -3e38, 3e38
+    if kind == "beyond":  # squares of the largest, scaled as most of them are, are beyond float64
+        query, gallery = query * 1e-120, gallery * 1e-120
+        query[::3], gallery[::5] = query[::3] * 1e250, gallery[::5] * 1e250
+    if kind == "subnormal":  # squares of most of them
+        query, gallery = query * 1e-161, gallery * 1e-161
+        gallery[-1], query[0] = 1.0, 1e-149
     if kind in ("float16", "float32"):
         query, gallery = query.astype(kind), gallery.astype(kind)
     people = int(rng.integers(2, 6))
@@ -86,7 +95,7 @@ def assert_same(first: Metrics, second: Metrics) -> None:
 
 KINDS = [
     "normal", "float16", "float32", "bits", "copies", "constant", "alike", "far", "zeros", "tiny",
-    "outlier", "overflow",
+    "outlier", "overflow", "opposite", "beyond", "subnormal",
 ]  # fmt: skip
 
 
@@ -99,6 +108,27 @@ def test_the_ranks_are_those_of_all_exact_distances(kind: str, metric: Metric) -
         distances = exactly(query, gallery, metric)
         expected = measure(known(distances), ids, rules)
         assert_same(measure(FeatureComparison(query, gallery, metric), ids, rules), expected)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("kind", ["overflow", "opposite", "beyond", "subnormal"])
+def test_what_is_hidden_stays_so_where_distances_are_beyond_float32(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A match in a part that float32 cannot hold is compared with images of one that it can."""
+    monkeypatch.setattr(features, "PART_BYTES", 4 * 70 * 3)
+    for seed, rules in itertools.product(range(4), RULES):
+        query, gallery, ids = case(kind, seed)
+        expected = measure(known(exactly(query, gallery, "euclidean")), ids, rules)
+        assert_same(measure(FeatureComparison(query, gallery, "euclidean"), ids, rules), expected)
+
+
+@pytest.mark.parametrize("width", [3, 70, 10_000])
+def test_a_row_has_one_length_wherever_it_stands(width: int) -> None:
+    rows = np.random.default_rng(0).normal(size=(20, width))
+    alone = np.concatenate([features.unit(row[None]) for row in rows])
+    assert (features.unit(rows) == alone).all()
+    assert (features.unit(np.asfortranarray(rows)) == alone).all()
 
 
 @pytest.fixture(params=["numpy", "numba"], autouse=True)
@@ -162,6 +192,7 @@ def test_no_bit_hangs_on_sizes_threads_or_the_order_of_queries(
     monkeypatch.setattr(passes, "PAIRS_BYTES", 8 * 70 * 5)
     monkeypatch.setattr(scoring, "TILE_VALUES", 30)
     monkeypatch.setattr(scoring, "MOST_ENTRIES", 20)
+    monkeypatch.setattr(compiled_passes, "COUNTERS", 50)
     assert_same(measure(FeatureComparison(query, gallery, "euclidean"), ids, rules), usual)
 
 

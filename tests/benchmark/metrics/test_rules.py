@@ -89,6 +89,14 @@ def test_ties_as_half_by_hand() -> None:
     assert metrics["mAP"] == pytest.approx(np.mean(expected))
 
 
+@pytest.mark.parametrize("camid", [5, np.iinfo(np.int64).min, np.iinfo(np.int64).max])
+def test_an_unknown_camera_is_that_of_no_image_whatever_its_number(camid: int) -> None:
+    metrics = evaluate(
+        [[0.0]], [[1.0], [2.0]], [0], [1, 0], [-1], [camid, 3], rules=Rules(separate_cameras=True)
+    )
+    assert metrics["mAP"] == 1 / 2
+
+
 def test_separate_cameras_by_hand() -> None:
     # Query 0 (camera 1) loses images 0 and 1: 1 (0.3), 2 (0.3, later), 9: rank 1. Query 1 has no
     # known camera and loses none. Query 2 loses 0 and 1: 9, 1 (0.3), 2 (0.3): rank 3.
