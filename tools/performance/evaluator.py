@@ -24,6 +24,10 @@ REFERENCE = "float64 distances and argsort"
 FAISS, FAISS_ALL = "faiss-cpu, nearest 50", "faiss-cpu, whole ranking"
 TORCHMETRICS = "torchmetrics, RetrievalMAP"
 METRIC_LEARNING = "pytorch-metric-learning, AccuracyCalculator"
+MARKET = "evaluator, 3,368 x 15,913 x 2,048"
+SMALL = "evaluator, 1,000 x 5,000 x 1,024"
+WIDE = "evaluator, 200 x 100,000 x 256"
+RANDOM = "evaluator, 1,000 x 5,000 x 1,024 at random"
 COLUMNS = 2048
 NEAREST = 50
 APART = 5.0  # rank-1 and mAP are then about those of a good re-ID network
@@ -32,19 +36,19 @@ APART = 5.0  # rank-1 and mAP are then about those of a good re-ID network
 def market() -> Iterator[Ratio]:
     """Yield ratios at the size of Market-1501, junk left out."""
     made = made_features(3368, 15913, 2048, 750, APART)
-    return _beside_the_product("Market-1501's size", made, (MULTI, SINGLE), 40.0)
+    return _beside_the_product(MARKET, made, (MULTI, SINGLE), 40.0)
 
 
 def wide() -> Iterator[Ratio]:
     """Yield ratios for few queries in a large gallery."""
     made = made_features(200, 100_000, 256, 5000, APART)
-    return _beside_the_product("large gallery", made, (MULTI, SINGLE, EVALUATE), 15.0)
+    return _beside_the_product(WIDE, made, (MULTI, SINGLE, EVALUATE), 15.0)
 
 
 def at_random() -> Iterator[Ratio]:
     """Yield ratios for features that tell nothing, between which rounding leaves most open."""
     made = made_features(1000, 5000, 1024, 250, 0.0)
-    return _beside_the_product("features at random", made, (MULTI, SINGLE), 15.0)
+    return _beside_the_product(RANDOM, made, (MULTI, SINGLE), 15.0)
 
 
 def small() -> Iterator[Ratio]:
@@ -55,7 +59,7 @@ def small() -> Iterator[Ratio]:
     pairs += [(MULTI, REFERENCE), (MULTI, TORCHMETRICS)]
     pairs += [(ALL_CAMERAS, name) for name in (METRIC_LEARNING, FAISS, FAISS_ALL)]
     there = tuple(pair for pair in pairs if pair[1] in peers)
-    return Contest("small gallery", ours, peers, there, 30.0, within=1e-4).ratios()
+    return Contest(SMALL, ours, peers, there, 30.0, within=1e-4).ratios()
 
 
 def _beside_the_product(

@@ -124,8 +124,8 @@ def read_figures(path: Path) -> Figures:
             Growth(**entry | {name: tuple(entry[name]) for name in ("sizes", "values")})
             for entry in content["growth"]
         ]
-        figures = (*(Ratio(**entry) for entry in content["ratios"]), *growth)
-        return Figures(content["machine"], figures, content["missing"])
+        ratios = [Ratio(**entry) for entry in content["ratios"]]
+        return Figures(content["machine"], (*ratios, *growth), content["missing"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(
             f"{path}: no figures of `nox -s benchmark` ({type(error).__name__}); "

@@ -34,13 +34,13 @@ def made_features(queries: int, gallery: int, width: int, people: int, apart: fl
     rng.shuffle(gallery_pids)
     camids = [rng.integers(1, CAMERAS + 1, count) for count in (queries, gallery)]
     centres = rng.standard_normal((people + 1, width), dtype=np.float32)
-    sides = [
+    query, gallery_features = (
         _around(centres, pids, (width**0.5 / apart) ** 0.5, rng)
         if apart
         else _anywhere(pids, width, rng)
         for pids in (query_pids, gallery_pids)
-    ]
-    return Made(*sides, ImageIds(query_pids, gallery_pids, *camids))
+    )
+    return Made(query, gallery_features, ImageIds(query_pids, gallery_pids, *camids))
 
 
 def _around(
@@ -55,7 +55,5 @@ def _around(
     return features
 
 
-def _anywhere(
-    pids: NDArray[np.int64], width: int, rng: np.random.Generator
-) -> NDArray[np.float32]:
+def _anywhere(pids: NDArray[np.int64], width: int, rng: np.random.Generator) -> NDArray[np.float32]:
     return rng.standard_normal((len(pids), width), dtype=np.float32)

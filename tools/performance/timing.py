@@ -29,7 +29,7 @@ def take_turns(
             spent = clock() - start
             if done >= LEAST_ROUNDS and spent + spent / done > seconds:
                 break
-            for name in reversed(functions) if done % 2 else functions:
+            for name in list(functions)[:: -1 if done % 2 else 1]:
                 before = clock()
                 functions[name]()
                 times[name].append(clock() - before)

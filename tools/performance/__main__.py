@@ -1,0 +1,128 @@
+"""Measure ours beside peers: `python -m tools.performance`; exit code 1 where a ratio has grown.
+
+All figures are compared with the committed ones of baselines/performance.json; docs/performance.md
+shows those and says how they are measured.
+"""
+
+import argparse
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from crossres.datasets.base.errors import InputError
+from tools.performance import evaluator, growth, pixels, training
+from tools.performance.comparison import grown, notes, report
+from tools.performance.contests import Disagreement
+from tools.performance.figures import Figure, Figures, Ratio, read_figures, to_json
+from tools.performance.machine import this_machine
+from tools.performance.page import with_tables
+from tools.performance.peers import missing_peers, one_thread_each
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+Measure = Callable[[], Iterator[Figure]]
+
+SUBJECTS: dict[str, Measure] = {
+    evaluator.SMALL: evaluator.small,
+    evaluator.MARKET: evaluator.market,
+    evaluator.WIDE: evaluator.wide,
+    evaluator.RANDOM: evaluator.at_random,
+    growth.GROWTH: growth.growth,
+    pixels.RESAMPLING: pixels.resampling,
+    pixels.STORE: pixels.stores,
+    training.TRAINING: training.training,
+}
+COMMITTED = REPOSITORY / "baselines" / "performance.json"
+PAGE = REPOSITORY / "docs" / "performance.md"
+LOOKS = 3  # at a subject before it counts as grown: noise is not there each time, a change is
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure, then write or compare; 0: nothing has grown, 1: a failure, 2: unusable input."""
+    options = _parser().parse_args(arguments)
+    chosen = {name: measure for name, measure in SUBJECTS.items() if options.only in name}
+    try:
+        if not chosen:
+            raise InputError(f"--only {options.only}: no subject has this in its name")
+        if options.write == COMMITTED and len(chosen) < len(SUBJECTS):
+            raise InputError("the committed figures are of one run: --write takes no --only")
+        committed = None if options.write else read_figures(options.against)
+        one_thread_each()
+        here = Figures(this_machine(), tuple(_measured(chosen)), missing_peers())
+        if committed is None:
+            return _write(options.write, here)
+        return _compare(committed, here, chosen)
+    except Disagreement as error:
+        print(f"performance: {error}", file=sys.stderr)
+        return 1
+    except InputError as error:
+        print(f"performance: {error}", file=sys.stderr)
+        return 2
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="performance", description=__doc__.splitlines()[0])
+    parser.add_argument("--only", default="", metavar="TEXT", help="subjects with this in the name")
+    parser.add_argument("--against", type=Path, default=COMMITTED, metavar="FILE")
+    parser.add_argument(
+        "--write",
+        type=Path,
+        nargs="?",
+        const=COMMITTED,
+        metavar="FILE",
+        help="compare with nothing; the committed figures, and their page, unless FILE is given",
+    )
+    return parser
+
+
+def _measured(subjects: dict[str, Measure]) -> Iterator[Figure]:
+    for measure in subjects.values():
+        for figure in measure():
+            print(_line(figure), flush=True)
+            yield figure
+
+
+def _line(figure: Figure) -> str:
+    if isinstance(figure, Ratio):
+        seconds = f"{figure.seconds:.3g} s / {figure.peer_seconds:.3g} s"
+        rounds = f"{figure.rounds} rounds, ± {50 * figure.spread:.0f} %"
+        return f"{figure.name}: {figure.ratio:.3g} ({seconds}, {rounds})"
+    values = ", ".join(f"{value:.3g}" for value in figure.values)
+    return f"{figure.name}: exponent {figure.exponent:.2f} ({values} {figure.unit})"
+
+
+def _write(path: Path, here: Figures) -> int:
+    page = with_tables(PAGE.read_text(encoding="utf-8"), here) if path == COMMITTED else None
+    path.write_text(to_json(here), encoding="utf-8")
+    print(f"wrote {path}")
+    if page is not None:
+        PAGE.write_text(page, encoding="utf-8")
+        print(f"wrote {PAGE}")
+    return 0
+
+
+def _compare(committed: Figures, here: Figures, subjects: dict[str, Measure]) -> int:
+    here = looked_again(committed, here, subjects)
+    for note in notes(committed, here):
+        print(f"note: {note}")
+    failures = list(report(committed, here, subjects))
+    for failure in failures:
+        print(f"FAILED {failure}")
+    print(f"{len(failures)} of {len(here.figures)} figures failed")
+    return 1 if failures else 0
+
+
+def looked_again(committed: Figures, here: Figures, subjects: dict[str, Measure]) -> Figures:
+    """Measure subjects with a figure that has grown again, and take the least of each figure."""
+    figures = {figure.name: figure for figure in here.figures}
+    for _ in range(1, LOOKS):
+        again = {new.subject for _, new in grown(committed.figures, figures.values())}
+        if again:
+            print("looking again:", *sorted(again), sep="\n  ")
+        for figure in _measured({name: subjects[name] for name in subjects if name in again}):
+            figures[figure.name] = min(figure, figures[figure.name], key=lambda x: x.compared)
+    return Figures(here.machine, tuple(figures.values()), here.missing)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
