@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from crossres.datasets.base.errors import InputError
+from crossres.datasets.base.files import make_folder
 from tools.performance import evaluator, growth, pixels, training
 from tools.performance.comparison import grown, notes, report
 from tools.performance.contests import Disagreement
@@ -47,11 +48,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.write == COMMITTED and len(chosen) < len(SUBJECTS):
             raise InputError("the committed figures are of one run: --write takes no --only")
         committed = None if options.write else read_figures(options.against)
-        one_thread_each()
-        here = Figures(this_machine(), tuple(_measured(chosen)), missing_peers())
-        if committed is None:
-            return _write(options.write, here)
-        return _compare(committed, here, chosen)
+        with one_thread_each():
+            here = Figures(this_machine(), tuple(_measured(chosen)), missing_peers())
+            if committed is None:
+                return _write(options.write, here)
+            return _compare(committed, here, chosen)
     except Disagreement as error:
         print(f"performance: {error}", file=sys.stderr)
         return 1
@@ -66,7 +67,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--against", type=Path, default=COMMITTED, metavar="FILE")
     parser.add_argument(
         "--write",
-        type=Path,
+        type=lambda text: Path(text).resolve(),
         nargs="?",
         const=COMMITTED,
         metavar="FILE",
@@ -92,6 +93,7 @@ def _line(figure: Figure) -> str:
 
 
 def _write(path: Path, here: Figures) -> int:
+    make_folder(path.parent)
     page = with_tables(PAGE.read_text(encoding="utf-8"), here) if path == COMMITTED else None
     path.write_text(to_json(here), encoding="utf-8")
     print(f"wrote {path}")

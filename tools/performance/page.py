@@ -12,6 +12,7 @@ SECTIONS = {  # heading of the page -> how the subjects of its table begin
     "Pixel store": "pixel store",
     "Training": "training",
 }
+ALIKE = 0.03
 GROWTH, MACHINE = "Growth", "Machine"
 
 
@@ -31,7 +32,7 @@ def tables(figures: Figures) -> dict[str, str]:
     ratios = [figure for figure in figures.figures if isinstance(figure, Ratio)]
     growth = [figure for figure in figures.figures if isinstance(figure, Growth)]
     by_heading = {
-        heading: _lines(_ratio_rows(r for r in ratios if r.subject.startswith(begin)), "lllrrrl")
+        heading: _ratio_table([ratio for ratio in ratios if ratio.subject.startswith(begin)])
         for heading, begin in SECTIONS.items()
     }
     return {
@@ -41,18 +42,32 @@ def tables(figures: Figures) -> dict[str, str]:
     }
 
 
+def _ratio_table(ratios: Sequence[Ratio]) -> str:
+    """Write a table, with a column of subjects where there are several."""
+    rows = list(_ratio_rows(ratios))
+    if len({ratio.subject for ratio in ratios}) == 1:
+        return _lines((row[1:] for row in rows), "llrrrl")
+    return _lines(rows, "lllrrrl")
+
+
 def _ratio_rows(ratios: Iterable[Ratio]) -> Iterator[Sequence[str]]:
-    yield ("subject", "ours", "peer", "ours, s", "peer, s", "ours / peer", "we are")
+    yield ("of", "ours", "peer", "ours, s", "peer, s", "ours / peer", "we are")
     for ratio in ratios:
         yield (
-            ratio.subject.partition(", ")[2],
+            ratio.subject.partition(", ")[2].replace(" x ", " × "),
             ratio.ours,
             ratio.peer,
             _number(ratio.seconds),
             _number(ratio.peer_seconds),
             f"{_number(ratio.ratio)} ± {50 * ratio.spread:.0f} %",
-            "slower" if ratio.ratio > 1 else "quicker",
+            _verdict(ratio.ratio),
         )
+
+
+def _verdict(ratio: float) -> str:
+    if abs(ratio - 1) < ALIKE:
+        return "as quick"
+    return "slower" if ratio > 1 else "quicker"
 
 
 def _growth_rows(growth: Sequence[Growth]) -> Iterator[Sequence[str]]:

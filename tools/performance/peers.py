@@ -1,6 +1,8 @@
 """The peers that are measured beside us, imported where they are installed."""
 
 import importlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from types import ModuleType
 
@@ -32,10 +34,15 @@ def missing_peers() -> dict[str, str]:
     return {package: reason for package, reason in modules.items() if isinstance(reason, str)}
 
 
-def one_thread_each() -> None:
-    """Let every library that computes use one thread from now on."""
+@contextmanager
+def one_thread_each() -> Iterator[None]:
+    """Let every library that computes use one thread inside."""
+    faiss, before = peer("faiss-cpu"), torch.get_num_threads()
     torch.set_num_threads(1)
-    faiss = peer("faiss-cpu")
     if isinstance(faiss, ModuleType):
         faiss.omp_set_num_threads(1)
-    threadpool_limits(1)
+    try:
+        with threadpool_limits(1):
+            yield
+    finally:
+        torch.set_num_threads(before)

@@ -24,12 +24,12 @@ from tools.performance.figures import Ratio
 Pixels = NDArray[np.uint8]
 
 RESAMPLING = "resampling, 256 crops of 128 x 64"
-STORE = "pixel store, quick twin of MLR-VIPeR at 64 x 32"
+STORE = "pixel store, quick twin of MLR-VIPeR, 128 x 64"
 IMAGES = 256
 CROP = (128, 64)  # (height, width) of an image of Market-1501
 INPUT = (256, 128)  # of the profile `paper`
 RATES = (2, 3, 4)
-TWIN, STORED = "mlr-viper", (64, 32)  # the twin of a set, and the input size of profile `quick`
+TWIN, STORED = "mlr-viper", (128, 64)  # the twin of a set, and its input size
 FILTERS = {"bicubic": Image.Resampling.BICUBIC, "bilinear": Image.Resampling.BILINEAR}
 
 
