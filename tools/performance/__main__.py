@@ -6,33 +6,21 @@ shows those and says how they are measured.
 
 import argparse
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from crossres.datasets.base.errors import InputError
 from crossres.datasets.base.files import make_folder
-from tools.performance import evaluator, growth, pixels, training
 from tools.performance.comparison import grown, notes, report
 from tools.performance.contests import Disagreement
 from tools.performance.figures import Figure, Figures, Ratio, read_figures, to_json
 from tools.performance.machine import this_machine
 from tools.performance.page import with_tables
 from tools.performance.peers import missing_peers, one_thread_each
+from tools.performance.subjects import SUBJECTS, measure_apart
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
-Measure = Callable[[], Iterator[Figure]]
-
-SUBJECTS: dict[str, Measure] = {
-    evaluator.SMALL: evaluator.small,
-    evaluator.MARKET: evaluator.market,
-    evaluator.WIDE: evaluator.wide,
-    evaluator.RANDOM: evaluator.at_random,
-    growth.GROWTH: growth.growth,
-    pixels.RESAMPLING: pixels.resampling,
-    pixels.STORE: pixels.stores,
-    training.TRAINING: training.training,
-}
 COMMITTED = REPOSITORY / "baselines" / "performance.json"
 PAGE = REPOSITORY / "docs" / "performance.md"
 LOOKS = 3  # at a subject before it counts as grown: noise is not there each time, a change is
@@ -41,18 +29,19 @@ LOOKS = 3  # at a subject before it counts as grown: noise is not there each tim
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, then write or compare; 0: nothing has grown, 1: a failure, 2: unusable input."""
     options = _parser().parse_args(arguments)
-    chosen = {name: measure for name, measure in SUBJECTS.items() if options.only in name}
+    chosen = [subject for subject in SUBJECTS if options.only in subject]
     try:
         if not chosen:
             raise InputError(f"--only {options.only}: no subject has this in its name")
         if options.write == COMMITTED and len(chosen) < len(SUBJECTS):
             raise InputError("the committed figures are of one run: --write takes no --only")
         committed = None if options.write else read_figures(options.against)
+        figures = tuple(_measured(chosen))
         with one_thread_each():
-            here = Figures(this_machine(), tuple(_measured(chosen)), missing_peers())
-            if committed is None:
-                return _write(options.write, here)
-            return _compare(committed, here, chosen)
+            here = Figures(this_machine(), figures, missing_peers())
+        if committed is None:
+            return _write(options.write, here)
+        return _compare(committed, here, chosen)
     except Disagreement as error:
         print(f"performance: {error}", file=sys.stderr)
         return 1
@@ -76,9 +65,9 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _measured(subjects: dict[str, Measure]) -> Iterator[Figure]:
-    for measure in subjects.values():
-        for figure in measure():
+def _measured(subjects: Iterable[str]) -> Iterator[Figure]:
+    for subject in subjects:
+        for figure in measure_apart(subject):
             print(_line(figure), flush=True)
             yield figure
 
@@ -103,7 +92,7 @@ def _write(path: Path, here: Figures) -> int:
     return 0
 
 
-def _compare(committed: Figures, here: Figures, subjects: dict[str, Measure]) -> int:
+def _compare(committed: Figures, here: Figures, subjects: Sequence[str]) -> int:
     here = looked_again(committed, here, subjects)
     for note in notes(committed, here):
         print(f"note: {note}")
@@ -114,14 +103,14 @@ def _compare(committed: Figures, here: Figures, subjects: dict[str, Measure]) ->
     return 1 if failures else 0
 
 
-def looked_again(committed: Figures, here: Figures, subjects: dict[str, Measure]) -> Figures:
+def looked_again(committed: Figures, here: Figures, subjects: Sequence[str]) -> Figures:
     """Measure subjects with a figure that has grown again, and take the least of each figure."""
     figures = {figure.name: figure for figure in here.figures}
     for _ in range(1, LOOKS):
         again = {new.subject for _, new in grown(committed.figures, figures.values())}
         if again:
             print("looking again:", *sorted(again), sep="\n  ")
-        for figure in _measured({name: subjects[name] for name in subjects if name in again}):
+        for figure in _measured(subject for subject in subjects if subject in again):
             figures[figure.name] = min(figure, figures[figure.name], key=lambda x: x.compared)
     return Figures(here.machine, tuple(figures.values()), here.missing)
 

@@ -8,6 +8,7 @@ import pytest
 from tools.performance import __main__ as command
 from tools.performance.contests import Contest, Disagreement
 from tools.performance.figures import Figure, ratio_of, read_figures
+from tools.performance.subjects import SUBJECTS, measure_apart
 
 WORK = [float(number) for number in range(20_000)]
 
@@ -44,6 +45,7 @@ def run(
 
     def measured(measure: Callable[[], Iterator[Figure]], *words: str) -> tuple[int, str]:
         monkeypatch.setattr(command, "SUBJECTS", {"stated": measure, "real": measure})
+        monkeypatch.setattr(command, "measure_apart", lambda _: list(measure()))
         code = command.main([*words, str(tmp_path / "build" / "figures.json")])
         output = capsys.readouterr()
         return code, output.out + output.err
@@ -96,12 +98,17 @@ def test_unusable_input_is_refused(
     assert "--write takes no --only" in capsys.readouterr().err
 
 
+def test_a_subject_is_measured_in_a_process_of_its_own() -> None:
+    with pytest.raises(KeyError, match="nothing"):
+        measure_apart("nothing")
+
+
 # --- what is committed ----------------------------------------------------------------------------
 
 
 def test_the_committed_figures_are_those_of_all_subjects() -> None:
     committed = read_figures(command.COMMITTED)
-    assert {figure.subject for figure in committed.figures} == set(command.SUBJECTS)
+    assert {figure.subject for figure in committed.figures} == set(SUBJECTS)
     names = [figure.name for figure in committed.figures]
     assert len(names) == len(set(names))
     assert committed.missing == {}
