@@ -28,7 +28,8 @@ MARKET = "evaluator, 3,368 x 15,913 x 2,048"
 SMALL = "evaluator, 1,000 x 5,000 x 1,024"
 WIDE = "evaluator, 200 x 100,000 x 256"
 RANDOM = "evaluator, 1,000 x 5,000 x 1,024 at random"
-COLUMNS = 2048
+COLUMNS = 2048  # of the matrix product at a time
+ROWS = 100  # of the reference at a time: the memory of more would be asked for anew each time
 NEAREST = 50
 APART = 5.0  # rank-1 and mAP are then about those of a good re-ID network
 
@@ -131,16 +132,18 @@ def _peers(made: Made) -> dict[str, Function]:
 
 def _reference(made: Made) -> float:
     """Sort all distances, in float64, and look where the true matches stand."""
-    query, gallery = made.query.astype(np.float64), made.gallery.astype(np.float64)
-    lengths = [(side**2).sum(axis=1) for side in (query, gallery)]
-    order = np.argsort(lengths[0][:, None] + lengths[1] - 2 * query @ gallery.T, axis=1)
+    gallery = made.gallery.astype(np.float64)
+    lengths = (gallery**2).sum(axis=1)
     precisions = []
-    for row, columns in enumerate(order):
-        same = made.ids.gallery_pids[columns] == made.ids.query_pids[row]
-        own_camera = made.ids.gallery_camids[columns] == made.ids.query_camids[row]
-        ranks = 1 + np.flatnonzero(same[~(same & own_camera)])
-        if len(ranks):
-            precisions.append(np.mean(np.arange(1, len(ranks) + 1) / ranks))
+    for start in range(0, len(made.query), ROWS):
+        query = made.query[start : start + ROWS].astype(np.float64)
+        distances = (query**2).sum(axis=1)[:, None] + lengths - 2 * query @ gallery.T
+        for row, columns in enumerate(np.argsort(distances, axis=1), start):
+            same = made.ids.gallery_pids[columns] == made.ids.query_pids[row]
+            own_camera = made.ids.gallery_camids[columns] == made.ids.query_camids[row]
+            ranks = 1 + np.flatnonzero(same[~(same & own_camera)])
+            if len(ranks):
+                precisions.append(np.mean(np.arange(1, len(ranks) + 1) / ranks))
     return float(np.mean(precisions))
 
 

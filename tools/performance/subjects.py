@@ -6,8 +6,10 @@ memory: so a subject starts from the same whether it is measured alone or with a
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
 
+from crossres.datasets.base.errors import InputError
 from tools.performance import evaluator, growth, pixels, training
 from tools.performance.figures import Figure
 from tools.performance.peers import one_thread_each
@@ -27,9 +29,15 @@ SUBJECTS: dict[str, Measure] = {
 
 
 def measure_apart(subject: str) -> list[Figure]:
-    """Measure a subject in a new process. Raises Disagreement."""
+    """Measure a subject in a new process. Raises Disagreement; InputError where that dies."""
     with ProcessPoolExecutor(1, get_context("spawn")) as pool:
-        return pool.submit(measure, subject).result()
+        try:
+            return pool.submit(measure, subject).result()
+        except BrokenProcessPool as error:
+            raise InputError(
+                f"{subject}: the process that measured it was ended, mostly for want of memory; "
+                "free some, or measure the other subjects with --only"
+            ) from error
 
 
 def measure(subject: str) -> list[Figure]:

@@ -1,11 +1,14 @@
 """`nox -s benchmark`: a function that was slowed makes it fail, and noise does not."""
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from crossres.datasets.base.errors import InputError
 from tools.performance import __main__ as command
+from tools.performance import subjects
 from tools.performance.contests import Contest, Disagreement
 from tools.performance.figures import Figure, ratio_of, read_figures
 from tools.performance.subjects import SUBJECTS, measure_apart
@@ -98,9 +101,11 @@ def test_unusable_input_is_refused(
     assert "--write takes no --only" in capsys.readouterr().err
 
 
-def test_a_subject_is_measured_in_a_process_of_its_own() -> None:
-    with pytest.raises(KeyError, match="nothing"):
-        measure_apart("nothing")
+def test_a_subject_is_measured_in_a_process_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that ends its process ends no other."""
+    monkeypatch.setattr(subjects, "measure", os._exit)
+    with pytest.raises(InputError, match="want of memory"):
+        measure_apart(3)  # type: ignore[arg-type]
 
 
 # --- what is committed ----------------------------------------------------------------------------
