@@ -35,6 +35,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise InputError(f"--only {options.only}: no subject has this in its name")
         if options.write == COMMITTED and len(chosen) < len(SUBJECTS):
             raise InputError("the committed figures are of one run: --write takes no --only")
+        if options.write == COMMITTED and (missing := missing_peers()):
+            reasons = ", ".join(f"{name} ({reason})" for name, reason in missing.items())
+            raise InputError(f"the committed figures are beside all peers; install {reasons}")
         committed = None if options.write else read_figures(options.against)
         figures = tuple(_measured(chosen))
         with one_thread_each():

@@ -39,6 +39,9 @@ def notes(committed: Figures, here: Figures) -> Iterator[str]:
     for name, reason in here.missing.items():
         yield f"{name} cannot be imported ({reason}): there is no ratio to it"
     yield from _other_machine(committed.machine, here.machine)
+    load, cores = here.machine.get("load") or 0, here.machine.get("cores") or 1
+    if load > cores:
+        yield f"the machine was busy (a load of {load}): a ratio may be a tenth higher for that"
 
 
 def _allowed(figure: Figure) -> float:

@@ -23,6 +23,7 @@ def this_machine() -> dict[str, Any]:
     return {
         "cpu": cpu_model(),
         "cores": os.cpu_count(),
+        "load": round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else None,
         "caches": dict(_caches(CACHES)),
         "python": platform.python_version(),
         "numpy": np.__version__,

@@ -101,6 +101,16 @@ def test_unusable_input_is_refused(
     assert "--write takes no --only" in capsys.readouterr().err
 
 
+def test_nothing_is_committed_without_all_peers(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(command, "missing_peers", lambda: {"faiss-cpu": "No module named 'faiss'"})
+    before = command.COMMITTED.read_bytes()
+    assert command.main(["--write"]) == 2
+    assert "install faiss-cpu (No module named 'faiss')" in capsys.readouterr().err
+    assert command.COMMITTED.read_bytes() == before
+
+
 def test_a_subject_is_measured_in_a_process_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     """One that ends its process ends no other."""
     monkeypatch.setattr(subjects, "measure", os._exit)

@@ -58,9 +58,13 @@ def test_a_peer_that_is_missing_is_named_and_fails(
     assert list(report(with_faiss, without, ("growing",))) == []  # where it was not asked for
 
 
-def test_a_figure_more_and_another_machine_are_said(committed: Figures, now: Now) -> None:
-    here = replace(now(), machine={**committed.machine, "cpu": "Another CPU", "cores": 4})
+def test_a_figure_more_another_machine_and_a_busy_one_are_said(
+    committed: Figures, now: Now
+) -> None:
+    changes = {"cpu": "Another CPU", "cores": 4, "load": 4.5}
+    here = replace(now(), machine={**committed.machine, **changes})
     fewer = replace(committed, figures=committed.figures[1:])
-    new, machine = notes(fewer, here)
+    new, machine, busy = notes(fewer, here)
     assert new == "evaluator, small: measure / product: is not among the committed figures"
     assert machine.startswith("the committed figures are of another cpu: ")
+    assert busy.startswith("the machine was busy (a load of 4.5)")
