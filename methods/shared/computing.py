@@ -7,7 +7,6 @@ enters its networks; names and types of weights stay as they are.
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
-from functools import cache
 from typing import Any
 
 import torch
@@ -97,7 +96,6 @@ def _float32(value: Any) -> Any:
     return type(value)(map(_float32, value)) if isinstance(value, list | tuple) else value
 
 
-@cache
 def _check_compiler(device: torch.device) -> None:
     """Compile as little as there is. Raises InputError where that fails."""
     try:
