@@ -26,12 +26,13 @@ from crossres.methods.declarations.csr_gan import CsrGanDeclaration, CsrGanOptio
 from crossres.methods.interface.method import Embeddings
 from crossres.methods.interface.run import Run
 from crossres.methods.interface.training_data import Images, TrainSet
+from crossres.methods.shared.computing import tell
 from crossres.methods.shared.loss_recording import recorded_loss
 from crossres.methods.shared.networks.perceptual import Perceptual, imagenet_perceptual
 from crossres.methods.shared.networks.reid import ReidNetwork, joined, part_loss
 from crossres.methods.shared.networks.resolution import RateEstimator
 from crossres.methods.shared.networks.srgan import build_discriminator, build_generator
-from crossres.methods.shared.tensors import normalise, to_tensor
+from crossres.methods.shared.tensors import normalise, to_device, to_tensor
 from crossres.methods.shared.torch_method import TorchMethod
 from crossres.methods.shared.torch_tools import device_of
 from crossres.methods.shared.training.adversarial import adversarial_loss, discriminator_step
@@ -108,6 +109,7 @@ class CsrGan(CsrGanDeclaration, TorchMethod[CsrGanNetwork]):
         judges = nn.ModuleList(build_discriminator(o, run, 2**k) for k in range(o.stages)).to(
             device
         )
+        tell(judges, device, self.profile.train_spec)
         perceptual = self._perceptual(device)
         learned = network.reid.parameters()
         reid = make_optimiser(o.optimiser, learned, o.reid_lr, o.reid_weight_decay)
@@ -116,7 +118,7 @@ class CsrGan(CsrGanDeclaration, TorchMethod[CsrGanNetwork]):
         for now in self.iterations(network, train, run):
             if gan and len(now.batch.hr):
                 descend(now, gan[:1], stage_losses(network, judges, gan[1], perceptual, now))
-            rates = torch.from_numpy(train.rates[now.batch.indices]).to(device)
+            rates = to_device(train.rates[now.batch.indices], device)
             lifted = network.lifted(to_tensor(now.batch.images(), device), rates)
             features, logits = network.reid(now.erased(normalise(lifted)))
             loss = part_loss(features, logits, now.labels(device), o)
@@ -125,7 +127,9 @@ class CsrGan(CsrGanDeclaration, TorchMethod[CsrGanNetwork]):
     def _perceptual(self, device: torch.device) -> Perceptual | None:
         o, imagenet = self.options, self.profile.backbone_spec.weights == "imagenet"
         if imagenet and o.stages and max(o.vgg_map, o.vgg_output) > 0:
-            return imagenet_perceptual(self.profile.weights_dir).to(device)
+            perceptual = imagenet_perceptual(self.profile.weights_dir).to(device)
+            tell(perceptual, device, self.profile.train_spec)
+            return perceptual
         return None
 
     def embed_rated(self, images: Images, rates: NDArray[np.int64]) -> Embeddings:

@@ -21,6 +21,7 @@ from crossres.methods.declarations.intact import IntactDeclaration, IntactOption
 from crossres.methods.interface.method import Distances, Embeddings
 from crossres.methods.interface.run import Run
 from crossres.methods.interface.training_data import Images, TrainSet
+from crossres.methods.shared.computing import tell
 from crossres.methods.shared.fusion import fused_distances, packed
 from crossres.methods.shared.loss_recording import recorded_loss
 from crossres.methods.shared.networks.discriminators import Discriminator
@@ -87,6 +88,8 @@ class Intact(IntactDeclaration, TorchMethod[IntactNetwork]):
         o, device = self.options, device_of(network)
         require_variants(self.name, RATES, train)
         teacher = SrTeacher(network, run) if o.sr == "residual" else None
+        for judge in (teacher.discriminator, teacher.critic) if teacher is not None else ():
+            tell(judge, device, self.profile.train_spec)
         learned = network.reid.parameters()
         reid = make_optimiser(o.optimiser, learned, o.reid_lr, o.reid_weight_decay)
         for now in self.iterations(network, train, run):

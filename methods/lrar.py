@@ -28,9 +28,9 @@ from crossres.methods.shared.losses.reid import batch_hard_triplet, smoothed_cro
 from crossres.methods.shared.networks.masks import MaskedTrunk
 from crossres.methods.shared.networks.reid import ReidNetwork, joined
 from crossres.methods.shared.networks.resolution import RateEstimator
-from crossres.methods.shared.tensors import in_batches, normalise, to_tensor
+from crossres.methods.shared.tensors import in_batches, normalise, to_device, to_tensor
 from crossres.methods.shared.torch_method import TorchMethod
-from crossres.methods.shared.torch_tools import device_of, repeatable, seeded
+from crossres.methods.shared.torch_tools import device_of, seeded
 from crossres.methods.shared.training.descent import descend
 from crossres.methods.shared.training.loop import Iteration
 from crossres.methods.shared.training.schedule import make_optimiser
@@ -79,7 +79,7 @@ class LrarNetwork(nn.Module):
         o, device = self.options, device_of(self)
         s, count = streams(now, o.rates, device), len(o.levels)
         rates = np.delete(now.batch.train.rates[now.batch.indices], now.batch.hr)
-        known = torch.from_numpy(rates).to(device)
+        known = to_device(rates, device)
         native = self.levels_of(self.resolution(s.native) if len(known) else known.float(), known)
         high_levels = list(range(count)) if o.gallery == "query" else [count - 1]
         of_high = [k for k in [*high_levels, *map(o.levels.index, o.rates)] for _ in s.high]
@@ -179,7 +179,7 @@ class Lrar(LrarDeclaration, TorchMethod[LrarNetwork]):
         def estimated(batch: Images) -> Tensor:
             return cast(Tensor, network.resolution(to_tensor(batch, device)))
 
-        with torch.inference_mode(), repeatable():
+        with self.testing():
             levels = network.levels_of(in_batches(images, estimated), known)
             embedded = network.embedding(in_batches(images, passes), levels)
             return np.ascontiguousarray(embedded.cpu().numpy())

@@ -21,11 +21,12 @@ from crossres.methods.shared.tensors import (
     denormalise,
     in_batches,
     normalise,
+    to_device,
     to_images,
     to_tensor,
 )
 from crossres.methods.shared.torch_method import TorchMethod
-from crossres.methods.shared.torch_tools import device_of, repeatable, seeded
+from crossres.methods.shared.torch_tools import device_of, seeded
 from crossres.methods.shared.training.loop import Iteration
 from crossres.methods.shared.training.schedule import (
     make_optimiser,
@@ -138,7 +139,7 @@ class Msifla(MsiflaDeclaration, TorchMethod[MsiflaNetwork]):
     def reconstructions(self, images: Images) -> dict[str, Images]:
         """Return the outputs of IR_1/3, IR_1/2 and IR_1 (of the option `scales`) as uint8."""
         network, device = self.fitted()
-        with torch.inference_mode(), repeatable():
+        with self.testing():
             rebuilt = in_batches(
                 images,
                 lambda batch: torch.stack(network.reconstructions(to_tensor(batch, device)), 1),
@@ -192,7 +193,7 @@ def reid_loss(network: MsiflaNetwork, now: Iteration) -> Tensor:
     if o.reid_inputs == "batch+variants":
         extra = now.batch.versions(VERSIONS[:-1])
         images = np.concatenate([images, *extra])
-        labels = torch.cat([labels, *[labels[torch.from_numpy(now.batch.hr).to(device)]] * 3])
+        labels = torch.cat([labels, *[labels[to_device(now.batch.hr, device)]] * 3])
     through = o.reid_grad_to_ir and now.elapsed >= o.ir_warmup
     with nullcontext() if through else torch.no_grad():
         rebuilt = network.reconstructions(to_tensor(images, device))

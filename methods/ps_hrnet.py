@@ -23,6 +23,7 @@ from crossres.methods.declarations.ps_hrnet import PsHrnetDeclaration, PsHrnetOp
 from crossres.methods.interface.method import Embeddings
 from crossres.methods.interface.run import Run
 from crossres.methods.interface.training_data import Images, TrainSet
+from crossres.methods.shared.computing import place
 from crossres.methods.shared.loss_recording import recorded_loss, recording_losses
 from crossres.methods.shared.networks.multiscale import (
     MultiScaleReid,
@@ -30,7 +31,7 @@ from crossres.methods.shared.networks.multiscale import (
     identity_loss,
 )
 from crossres.methods.shared.networks.vdsr import VDSR
-from crossres.methods.shared.tensors import denormalise, normalise, to_tensor
+from crossres.methods.shared.tensors import denormalise, normalise, to_device, to_tensor
 from crossres.methods.shared.torch_method import TorchMethod
 from crossres.methods.shared.torch_tools import device_of, seeded
 from crossres.methods.shared.training.loop import Iteration
@@ -51,7 +52,7 @@ class PsHrnetNetwork(nn.Module):
         x_h of an HR image of the batch is that image; there is none for those that came as LR.
         """
         o, images = self.options, to_tensor(now.batch.images(), low.device)
-        labels, hr = now.labels(low.device), torch.from_numpy(now.batch.hr).to(low.device)
+        labels, hr = now.labels(low.device), to_device(now.batch.hr, low.device)
         lifted = self.sr(normalise(torch.cat([images, low])))
         vectors, logits = self.reid(now.erased(lifted))
         loss = identity_loss(vectors, logits, torch.cat([labels, labels[hr]]), o, o.ce_weight)
@@ -116,10 +117,10 @@ class PsHrnet(PsHrnetDeclaration, TorchMethod[PsHrnetNetwork]):
 
     def _teacher(self, train: TrainSet, run: Run, device: torch.device) -> MultiScaleReid:
         o, teacher = self.options, self._reid(train.identities, run, pretrained=True)
-        teacher.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        place(teacher, device, self.profile.train_spec)
 
         def loss(now: Iteration) -> Tensor | None:
-            high = torch.from_numpy(now.batch.hr).to(device)
+            high = to_device(now.batch.hr, device)
             if len(high) < 2:  # batch normalisation needs two images
                 return None
             vectors, logits = teacher(now.inputs(device)[high])

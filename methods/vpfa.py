@@ -29,7 +29,7 @@ from crossres.methods.plain import Plain, PlainNetwork
 from crossres.methods.shared.loss_recording import recorded_loss
 from crossres.methods.shared.networks.reid import ReidNetwork, joined
 from crossres.methods.shared.tensors import in_batches, to_tensor
-from crossres.methods.shared.torch_tools import device_of, repeatable, seeded
+from crossres.methods.shared.torch_tools import device_of, seeded
 from crossres.methods.shared.training.schedule import make_optimiser, set_rate, total_iterations
 from crossres.methods.shared.training.streams import require_variants
 
@@ -153,7 +153,7 @@ class Vpfa(VpfaDeclaration, Plain):
     def _embedded(self, images: Images, rates: NDArray[np.int64] | None) -> Embeddings:
         network, device = cast("tuple[VpfaNetwork, torch.device]", self.fitted())
         known = None if rates is None else torch.from_numpy(rates.astype(np.int64)).to(device)
-        with torch.inference_mode(), repeatable():
+        with self.testing():
             features = in_batches(images, lambda x: network.frozen(to_tensor(x, device)))
             embedded = network.panned(features, network.rates_of(features, known))
             return np.ascontiguousarray(embedded.cpu().numpy())

@@ -137,7 +137,7 @@ def _check_counts(where: str, entries: dict[str, Any], most: int) -> None:
     """Raise InputError for a number that is not from 1 to `most`."""
     for name, value in entries.items():
         for number in value if isinstance(value, list) else [value]:
-            if isinstance(number, int | float):
+            if isinstance(number, int | float) and not isinstance(number, bool):
                 checked_count(number, f"{where}: {name}", most)
 
 

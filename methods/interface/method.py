@@ -22,7 +22,7 @@ from crossres.datasets.base.texts import read_json
 from crossres.methods.interface.declaration import Declaration
 from crossres.methods.interface.distances import euclidean
 from crossres.methods.interface.options import options_as_json, resolve
-from crossres.methods.interface.profile import Profile
+from crossres.methods.interface.profile import Profile, TrainSpec
 from crossres.methods.interface.run import Run
 from crossres.methods.interface.training_data import Images, TrainSet
 
@@ -54,12 +54,19 @@ class Method(Declaration, ABC):
     def __init__(self, profile: Profile, **options: Any) -> None:
         """Resolve the options: defaults, then `profile.methods[name]`, then `options`.
 
-        Raises InputError for a name or a value that `Options` does not take.
+        Raises InputError for a name or a value that `Options` does not take, and where the profile
+        says how networks compute and the method would ignore it.
         """
         self.profile = as_a(Profile, profile, "profile")
         self.options: Any = resolve(
             self.name, self.Options, profile.overrides(self.name, self.Options), options
         )
+        told = TrainSpec.computing(profile.train)
+        if told and not self.computes_as_told:
+            raise InputError(
+                f"method {self.name} does not know {', '.join(told)}; leave that out of [train] of "
+                f"profile {profile.name}, or make the method a TorchMethod, which does"
+            )
 
     @abstractmethod
     def fit(self, train: TrainSet, run: Run) -> None:

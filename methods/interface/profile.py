@@ -1,12 +1,16 @@
 """The profile of a run: input size, backbone, training, device, options of methods."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from crossres.datasets.base.arguments import as_a, as_count, as_path, as_text, if_given
 from crossres.datasets.base.build import build
+
+Precision = Literal["float32", "tf32", "bf16"]
+MemoryFormat = Literal["channels_last", "contiguous"]
 
 BACKBONES = ("resnet50", "resnet-small", "vit-base", "vit-small", "efficientnet-lite0")
 
@@ -46,13 +50,25 @@ class BackboneSpec:
 
 @dataclass(frozen=True)
 class TrainSpec:
-    """The `train` of a profile: how long to train, and how many images of whom a batch has."""
+    """The `train` of a profile: how long, of whom a batch is, and how its networks compute.
+
+    precision: "float32", as torch computes it unless told otherwise (on a GPU it rounds what goes
+        into convolutions to TF32, but not into products of matrices); "tf32": into both, on a GPU
+        only; "bf16": what torch.autocast finds worth it inside networks. Losses, weights and
+        embeddings are float32.
+    memory_format: of images, maps and weights in networks.
+    compile: by torch.compile, which needs a compiler.
+    They hold for the test, too, and change last bits at least.
+    """
 
     epochs: int = 0
     iterations: int = 0
     identities: int = 5
     hr_images: int = 2
     lr_images: int = 2
+    precision: Precision = "float32"
+    memory_format: MemoryFormat = "channels_last"
+    compile: bool = False
 
     def __post_init__(self) -> None:
         """Check the values. Raises ValueError."""
@@ -60,6 +76,12 @@ class TrainSpec:
             raise ValueError("give either epochs or iterations, and more than 0 of them")
         if min(self.identities, self.hr_images, self.lr_images) < 1:
             raise ValueError("identities, hr_images and lr_images must be at least 1")
+
+    @classmethod
+    def computing(cls, train: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what the `train` of a profile says of how networks compute, but for defaults."""
+        names = ("precision", "memory_format", "compile")
+        return {n: train[n] for n in names if n in train and train[n] != getattr(cls, n)}
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ Tensors are channels_last views of the (N, H, W, 3) arrays, so that nothing is t
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,10 +17,22 @@ MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 EMBED_BATCH = 64
 
 
+def to_device(array: NDArray[Any], device: torch.device) -> Tensor:
+    """Return an array as a tensor on a device.
+
+    To a GPU it goes by way of pinned memory: the copy waits for nothing, so that the next batch is
+    made while the GPU computes. (torch keeps pinned memory until its copy is done.)
+    """
+    tensor = torch.from_numpy(array)
+    if device.type == "cuda" and array.size > 0:
+        return tensor.pin_memory().to(device, non_blocking=True)
+    return tensor.to(device)
+
+
 def to_tensor(images: Images, device: torch.device) -> Tensor:
     """Convert (N, H, W, 3) uint8 to (N, 3, H, W) float32 in [0, 1], channels_last."""
     writeable = images if images.flags.writeable else images.copy()
-    return torch.from_numpy(writeable).to(device).permute(0, 3, 1, 2).to(torch.float32).div_(255.0)
+    return to_device(writeable, device).permute(0, 3, 1, 2).to(torch.float32).div_(255.0)
 
 
 def to_images(tensor: Tensor) -> Images:

@@ -5,7 +5,8 @@ A subclass says how to build its network and how to train it, nothing else.
 
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Generic, Protocol, TypeVar, cast
+from contextlib import contextmanager
+from typing import Any, ClassVar, Generic, Protocol, TypeVar, cast
 
 import numpy as np
 import torch
@@ -16,6 +17,7 @@ from crossres.datasets.base.errors import InputError
 from crossres.methods.interface.method import Embeddings, Method
 from crossres.methods.interface.run import Run
 from crossres.methods.interface.training_data import Images, TrainSet
+from crossres.methods.shared.computing import matrix_products, place
 from crossres.methods.shared.loss_recording import recording_losses
 from crossres.methods.shared.networks.backbones import build_backbone
 from crossres.methods.shared.networks.reid import ReidNetwork
@@ -48,6 +50,7 @@ class Embedder(Protocol):
 class TorchMethod(Method, Generic[Network]):
     """`build` and `train` make a method of a network that has `features` (see Embedder)."""
 
+    computes_as_told: ClassVar[bool] = True
     network: Network | None = None
     identities: int = 0
 
@@ -63,8 +66,10 @@ class TorchMethod(Method, Generic[Network]):
         device = resolve_device(run.device)
         network = self.build(train.identities, run, pretrained=True)
         self.start = start_digest(network)
-        network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        with repeatable(), recording_losses(run.record_loss):
+        spec = self.profile.train_spec
+        place(network, device, spec)
+        products = matrix_products(spec.precision)
+        with repeatable(), products, recording_losses(run.record_loss):
             self.train(network.train(), train, run)
         self.network, self.identities = network.eval(), train.identities
 
@@ -100,14 +105,21 @@ class TorchMethod(Method, Generic[Network]):
             embedded = features(tensor)
             return embedded + features(tensor.flip(3)) if self.options.embed_flip else embedded
 
-        with torch.inference_mode(), repeatable():
+        with self.testing():
             return np.ascontiguousarray(in_batches(images, apply).cpu().numpy())
 
     def rebuilt(self, images: Images, network: Callable[[Tensor], Tensor]) -> Images:
         """Apply a part of the network, from images to images in [0, 1], to `images`."""
         device = self.fitted()[1]
-        with torch.inference_mode(), repeatable():
+        with self.testing():
             return to_images(in_batches(images, lambda batch: network(to_tensor(batch, device))))
+
+    @contextmanager
+    def testing(self) -> Iterator[None]:
+        """Compute inside without gradients, repeatably, and in the precision of the profile."""
+        products = matrix_products(self.profile.train_spec.precision)
+        with torch.inference_mode(), repeatable(), products:
+            yield
 
     def fitted(self) -> tuple[Network, torch.device]:
         """Return the trained network and its device. Raises InputError before fit or load."""
@@ -128,7 +140,7 @@ class TorchMethod(Method, Generic[Network]):
         network = self.build(identities, Run(seed=0), pretrained=False)
         load_arrays(network, {n: a for n, a in arrays.items() if n != IDENTITIES})
         device = resolve_device(self.profile.device)
-        network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        place(network, device, self.profile.train_spec)
         self.network, self.identities = network.eval(), identities
 
     def parameter_count(self) -> int:

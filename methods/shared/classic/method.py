@@ -7,7 +7,7 @@ import importlib
 import random
 from abc import abstractmethod
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +36,8 @@ Arrays = dict[str, NDArray[Any]]
 
 class ClassicMethod(Method):
     """`learn` and `describe` make a method; needs the optional libraries of crossres[classic]."""
+
+    computes_as_told: ClassVar[bool] = True  # there is no network to be told
 
     def __init__(self, profile: Profile, **options: Any) -> None:
         """Import the optional libraries. Raises InputError also when one is not installed."""

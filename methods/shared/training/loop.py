@@ -15,7 +15,13 @@ from crossres.methods.interface.profile import TrainSpec
 from crossres.methods.interface.run import Run
 from crossres.methods.interface.training_data import TrainSet
 from crossres.methods.shared.reid_options import ReidOptions
-from crossres.methods.shared.tensors import Augmented, erasing_mask, normalise, to_tensor
+from crossres.methods.shared.tensors import (
+    Augmented,
+    erasing_mask,
+    normalise,
+    to_device,
+    to_tensor,
+)
 from crossres.methods.shared.training.sampling import batches, lacking
 from crossres.methods.shared.training.schedule import batch_spec, rate_factor, total_iterations
 
@@ -45,7 +51,7 @@ class Iteration:
 
     def labels(self, device: torch.device) -> Tensor:
         """Return the labels of the batch's images, (B,) int64."""
-        return torch.from_numpy(self.batch.train.labels[self.batch.indices]).to(device)
+        return to_device(self.batch.train.labels[self.batch.indices], device)
 
     def mask(self, count: int, device: torch.device) -> Tensor | None:
         """Draw what random erasing leaves of `count` images, (count, 1, H, W); None for all."""
@@ -54,7 +60,7 @@ class Iteration:
         height, width = self.batch.train.images.shape[1:3]
         mask = erasing_mask((count, height, width), self.options.erase, self.generator)
         self.run.record_draws(mask)
-        return torch.from_numpy(mask).to(device)
+        return to_device(mask, device)
 
     def inputs(self, device: torch.device) -> Tensor:
         """Return the batch's images (B, 3, H, W) for a re-ID network: normalised, then erased."""

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from crossres.datasets.base.errors import InputError
 from crossres.methods.interface.training_data import TrainSet
-from crossres.methods.shared.tensors import to_tensor
+from crossres.methods.shared.tensors import to_device, to_tensor
 from crossres.methods.shared.training.loop import Iteration
 
 
@@ -37,8 +37,8 @@ class Streams:
 def streams(now: Iteration, rates: tuple[int, ...], device: torch.device) -> Streams:
     """Return the batch of an iteration, its HR images down-sampled by each of `rates`."""
     images, labels = to_tensor(now.batch.images(), device), now.labels(device)
-    hr = torch.from_numpy(now.batch.hr).to(device)
-    lr = torch.from_numpy(np.delete(np.arange(len(labels)), now.batch.hr)).to(device)
+    hr = to_device(now.batch.hr, device)
+    lr = to_device(np.delete(np.arange(len(labels)), now.batch.hr), device)
     versions = now.batch.versions(rates)
     low = to_tensor(versions.reshape(-1, *versions.shape[2:]), device)
     high, count = images[hr], len(rates)

@@ -110,6 +110,17 @@ def test_options_for_all_reid_networks_reach_each_that_has_them(profile_path: Pa
         ("iterations = 1", "identities = 5", "give either epochs or iterations"),
         ("iterations = 1", "iterations = 0", "train: iterations must be an integer from 1 to"),
         ("iterations = 1", "steps = 1", "unknown entry 'steps'"),
+        (
+            "iterations = 1",
+            'iterations = 1, precision = "fp16"',
+            "train: precision must be one of 'float32', 'tf32', 'bf16', not 'fp16'",
+        ),
+        (
+            "iterations = 1",
+            'iterations = 1, memory_format = "nhwc"',
+            "train: memory_format must be one of 'channels_last', 'contiguous', not 'nhwc'",
+        ),
+        ("iterations = 1", "iterations = 1, compile = 1", "compile must be true or false, not 1"),
         ('name = "resnet-small"', "", "backbone: name is missing"),
         ("width = 8", 'width = 8\ndevice = "tpu"', "device 'tpu' must be cpu, cuda"),
         ("width = 8", "width = 8\nmethods = { plane = {} }", "unknown method 'plane'"),
@@ -129,6 +140,21 @@ def test_each_mistake_gets_one_line(profile_path: Path, old: str, new: str, word
         load_profile(profile_path)
     assert words in str(caught.value)
     assert str(profile_path) in str(caught.value)
+
+
+def test_how_networks_compute_is_part_of_the_content_where_it_is_said(profile_path: Path) -> None:
+    assert load_profile(profile_path).train == {"iterations": 1}
+    told = 'precision = "bf16", memory_format = "contiguous", compile = false'
+    text = profile_path.read_text().replace("iterations = 1", f"iterations = 1, {told}", 1)
+    profile_path.write_text(text)
+    profile = load_profile(profile_path)
+    assert profile.train_spec.precision == "bf16"
+    assert profile_content(profile, "plain")["train"] == {
+        "iterations": 1,
+        "precision": "bf16",
+        "memory_format": "contiguous",
+        "compile": False,
+    }
 
 
 def test_unknown_profiles_are_named() -> None:
