@@ -8,7 +8,7 @@ import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,8 +47,11 @@ class Method(Declaration, ABC):
     about a second on images of 32 x 16 pixels. A subclass inherits those of its parent.
     A `fit` that begins at random may set `start`, a digest (hex) of where: results that began
     elsewhere are not paired. It must not depend on the last bits, which differ between machines.
+    `computes_as_told`: nothing that `train` of a profile says of how networks compute is ignored (a
+    TorchMethod sees to that).
     """
 
+    computes_as_told: ClassVar[bool] = False
     start: str | None = None
 
     def __init__(self, profile: Profile, **options: Any) -> None:
