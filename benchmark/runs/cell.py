@@ -224,7 +224,7 @@ def check_alone(method: Method, alone: Embeddings, among_others: Embeddings) -> 
     mode, say. What kernels for another size of batch change is far below ALIKE.
     """
     gap = float(np.linalg.norm(alone - among_others))
-    bf16 = method.profile.train.get("precision") == "bf16"
+    bf16 = method.profile.computing.precision == "bf16"
     if not gap <= (ALIKE_IN_BF16 if bf16 else ALIKE) * float(np.linalg.norm(among_others)):
         raise CellError(
             f"method {method.name}: an image has another embedding alone than among others; "

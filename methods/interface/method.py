@@ -22,7 +22,7 @@ from crossres.datasets.base.texts import read_json
 from crossres.methods.interface.declaration import Declaration
 from crossres.methods.interface.distances import euclidean
 from crossres.methods.interface.options import options_as_json, resolve
-from crossres.methods.interface.profile import Profile, TrainSpec
+from crossres.methods.interface.profile import Profile
 from crossres.methods.interface.run import Run
 from crossres.methods.interface.training_data import Images, TrainSet
 
@@ -64,11 +64,11 @@ class Method(Declaration, ABC):
         self.options: Any = resolve(
             self.name, self.Options, profile.overrides(self.name, self.Options), options
         )
-        told = TrainSpec.computing(profile.train)
-        if told and not self.computes_as_told:
+        changed = self.profile.computing.changed
+        if changed and not self.computes_as_told:
             raise InputError(
-                f"method {self.name} does not know {', '.join(told)}; leave that out of [train] of "
-                f"profile {profile.name}, or make the method a TorchMethod, which does"
+                f"method {self.name} does not know {', '.join(changed)}; leave that out of [train] "
+                f"of profile {profile.name}, or make the method a TorchMethod, which does"
             )
 
     @abstractmethod

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from crossres.datasets import InputError
 from crossres.methods import Method, Profile
 from crossres.methods.interface.conformance import example_images, example_train_set, small_profile
-from crossres.methods.interface.profile import TrainSpec
+from crossres.methods.interface.profile import Computing
 from crossres.methods.interface.registry import METHODS, method_class
 from crossres.methods.interface.run import Run
 from crossres.methods.shared.computing import matrix_products, place
@@ -82,7 +82,7 @@ class Layered(nn.Module):
 
 def test_maps_are_bf16_inside_and_float32_outside() -> None:
     network, images = Layered(), torch.rand(2, 3, 8, 8)
-    place(network, CPU, TrainSpec(iterations=1, precision="bf16"))
+    place(network, CPU, Computing(precision="bf16"))
     outputs = network(images)
     assert network.seen[1].dtype == torch.bfloat16
     assert [output.dtype for output in outputs] == [torch.float32] * 2
@@ -95,7 +95,7 @@ def test_maps_are_bf16_inside_and_float32_outside() -> None:
 @pytest.mark.parametrize("memory_format", ["channels_last", "contiguous"])
 def test_images_maps_and_weights_lie_in_memory_as_asked(memory_format: Any) -> None:
     network, images = Layered(), torch.rand(2, 3, 8, 8).to(memory_format=torch.channels_last)
-    place(network, CPU, TrainSpec(iterations=1, memory_format=memory_format))
+    place(network, CPU, Computing(memory_format=memory_format))
     network(images)
     expected = memory_format == "contiguous"
     for tensor in (*network.seen, network.inner[0].weight):
@@ -104,7 +104,7 @@ def test_images_maps_and_weights_lie_in_memory_as_asked(memory_format: Any) -> N
 
 def test_by_default_networks_are_left_as_they_are() -> None:
     network = Layered()
-    place(network, CPU, TrainSpec(iterations=1))
+    place(network, CPU, Computing())
     assert all("forward" not in vars(module) for module in network.modules())
 
 
@@ -139,7 +139,7 @@ def test_a_machine_without_a_compiler_is_told_in_one_line(
     with pytest.raises(
         InputError, match=r"fails .* \(No working C\+\+ compiler\); install"
     ) as caught:
-        place(Layered(), CPU, TrainSpec(iterations=1, compile=True))
+        place(Layered(), CPU, Computing(compile=True))
     assert "\n" not in str(caught.value)
 
 
