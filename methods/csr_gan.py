@@ -109,7 +109,7 @@ class CsrGan(CsrGanDeclaration, TorchMethod[CsrGanNetwork]):
         judges = nn.ModuleList(build_discriminator(o, run, 2**k) for k in range(o.stages)).to(
             device
         )
-        tell(judges, device, self.profile.train_spec)
+        tell(judges, device, self.profile.computing)
         perceptual = self._perceptual(device)
         learned = network.reid.parameters()
         reid = make_optimiser(o.optimiser, learned, o.reid_lr, o.reid_weight_decay)
@@ -128,7 +128,7 @@ class CsrGan(CsrGanDeclaration, TorchMethod[CsrGanNetwork]):
         o, imagenet = self.options, self.profile.backbone_spec.weights == "imagenet"
         if imagenet and o.stages and max(o.vgg_map, o.vgg_output) > 0:
             perceptual = imagenet_perceptual(self.profile.weights_dir).to(device)
-            tell(perceptual, device, self.profile.train_spec)
+            tell(perceptual, device, self.profile.computing)
             return perceptual
         return None
 

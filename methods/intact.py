@@ -89,7 +89,7 @@ class Intact(IntactDeclaration, TorchMethod[IntactNetwork]):
         require_variants(self.name, RATES, train)
         teacher = SrTeacher(network, run) if o.sr == "residual" else None
         for judge in (teacher.discriminator, teacher.critic) if teacher is not None else ():
-            tell(judge, device, self.profile.train_spec)
+            tell(judge, device, self.profile.computing)
         learned = network.reid.parameters()
         reid = make_optimiser(o.optimiser, learned, o.reid_lr, o.reid_weight_decay)
         for now in self.iterations(network, train, run):

@@ -117,7 +117,7 @@ class PsHrnet(PsHrnetDeclaration, TorchMethod[PsHrnetNetwork]):
 
     def _teacher(self, train: TrainSet, run: Run, device: torch.device) -> MultiScaleReid:
         o, teacher = self.options, self._reid(train.identities, run, pretrained=True)
-        place(teacher, device, self.profile.train_spec)
+        place(teacher, device, self.profile.computing)
 
         def loss(now: Iteration) -> Tensor | None:
             high = to_device(now.batch.hr, device)

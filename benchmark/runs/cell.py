@@ -43,6 +43,7 @@ from crossres.methods.shared.torch_tools import resolve_device as torch_device
 
 RATES = (2, 3, 4)
 ALIKE = 0.01  # of the length of an embedding
+ALIKE_IN_BF16 = 0.05  # a number of bf16 has eight bits, and kernels may round it otherwise
 
 
 class CellError(Exception):
@@ -223,7 +224,8 @@ def check_alone(method: Method, alone: Embeddings, among_others: Embeddings) -> 
     mode, say. What kernels for another size of batch change is far below ALIKE.
     """
     gap = float(np.linalg.norm(alone - among_others))
-    if not gap <= ALIKE * float(np.linalg.norm(among_others)):
+    bf16 = method.profile.computing.precision == "bf16"
+    if not gap <= (ALIKE_IN_BF16 if bf16 else ALIKE) * float(np.linalg.norm(among_others)):
         raise CellError(
             f"method {method.name}: an image has another embedding alone than among others; "
             "put the network into evaluation mode (network.eval()) before it embeds"

@@ -9,9 +9,8 @@ class Declaration:
     """The class variables of a method; a `Method` has them of its own or of such a class.
 
     One with `needs_rate` is told the rates of test images. `Options` is a frozen dataclass;
-    `small_options` make the method as small as it gets, by name. `computes_as_told`: nothing that
-    `train` of a profile says of how networks compute is ignored (a TorchMethod sees to that).
-    A subclass inherits all that it does not set.
+    `small_options` make the method as small as it gets, by name. A subclass inherits all that it
+    does not set.
     """
 
     name: ClassVar[str]
@@ -21,4 +20,3 @@ class Declaration:
     reference: ClassVar[str]
     Options: ClassVar[type]
     small_options: ClassVar[dict[str, Any]] = {}
-    computes_as_told: ClassVar[bool] = False

@@ -8,7 +8,7 @@ import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +22,7 @@ from crossres.datasets.base.texts import read_json
 from crossres.methods.interface.declaration import Declaration
 from crossres.methods.interface.distances import euclidean
 from crossres.methods.interface.options import options_as_json, resolve
-from crossres.methods.interface.profile import Profile, TrainSpec
+from crossres.methods.interface.profile import Profile
 from crossres.methods.interface.run import Run
 from crossres.methods.interface.training_data import Images, TrainSet
 
@@ -47,8 +47,11 @@ class Method(Declaration, ABC):
     about a second on images of 32 x 16 pixels. A subclass inherits those of its parent.
     A `fit` that begins at random may set `start`, a digest (hex) of where: results that began
     elsewhere are not paired. It must not depend on the last bits, which differ between machines.
+    `computes_as_told`: nothing that `train` of a profile says of how networks compute is ignored (a
+    TorchMethod sees to that).
     """
 
+    computes_as_told: ClassVar[bool] = False
     start: str | None = None
 
     def __init__(self, profile: Profile, **options: Any) -> None:
@@ -61,11 +64,11 @@ class Method(Declaration, ABC):
         self.options: Any = resolve(
             self.name, self.Options, profile.overrides(self.name, self.Options), options
         )
-        told = TrainSpec.computing(profile.train)
-        if told and not self.computes_as_told:
+        changed = self.profile.computing.changed
+        if changed and not self.computes_as_told:
             raise InputError(
-                f"method {self.name} does not know {', '.join(told)}; leave that out of [train] of "
-                f"profile {profile.name}, or make the method a TorchMethod, which does"
+                f"method {self.name} does not know {', '.join(changed)}; leave that out of [train] "
+                f"of profile {profile.name}, or make the method a TorchMethod, which does"
             )
 
     @abstractmethod

@@ -1,6 +1,5 @@
 """The profile of a run: input size, backbone, training, device, options of methods."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
@@ -49,8 +48,8 @@ class BackboneSpec:
 
 
 @dataclass(frozen=True)
-class TrainSpec:
-    """The `train` of a profile: how long, of whom a batch is, and how its networks compute.
+class Computing:
+    """How networks compute, in training and at test: a part of the `train` of a profile.
 
     precision: "float32", as torch computes it unless told otherwise (on a GPU it rounds what goes
         into convolutions to TF32, but not into products of matrices); "tf32": into both, on a GPU
@@ -58,17 +57,28 @@ class TrainSpec:
         embeddings are float32.
     memory_format: of images, maps and weights in networks.
     compile: by torch.compile, which needs a compiler.
-    They hold for the test, too, and change last bits at least.
+    Another value changes last bits at least.
     """
+
+    precision: Precision = "float32"
+    memory_format: MemoryFormat = "channels_last"
+    compile: bool = False
+
+    @property
+    def changed(self) -> list[str]:
+        """The names of what is not as by default."""
+        return [field.name for field in fields(self) if getattr(self, field.name) != field.default]
+
+
+@dataclass(frozen=True)
+class TrainSpec(Computing):
+    """The `train` of a profile: how long to train, and how many images of whom a batch has."""
 
     epochs: int = 0
     iterations: int = 0
     identities: int = 5
     hr_images: int = 2
     lr_images: int = 2
-    precision: Precision = "float32"
-    memory_format: MemoryFormat = "channels_last"
-    compile: bool = False
 
     def __post_init__(self) -> None:
         """Check the values. Raises ValueError."""
@@ -76,12 +86,6 @@ class TrainSpec:
             raise ValueError("give either epochs or iterations, and more than 0 of them")
         if min(self.identities, self.hr_images, self.lr_images) < 1:
             raise ValueError("identities, hr_images and lr_images must be at least 1")
-
-    @classmethod
-    def computing(cls, train: Mapping[str, Any]) -> dict[str, Any]:
-        """Return what the `train` of a profile says of how networks compute, but for defaults."""
-        names = ("precision", "memory_format", "compile")
-        return {n: train[n] for n in names if n in train and train[n] != getattr(cls, n)}
 
 
 @dataclass(frozen=True)
@@ -137,3 +141,10 @@ class Profile:
     def train_spec(self) -> TrainSpec:
         """The length of training and the batch. Raises InputError likewise."""
         return build(TrainSpec, self.train, f"profile {self.name}, train")
+
+    @cached_property
+    def computing(self) -> Computing:
+        """How networks compute, also where nothing is trained. Raises InputError likewise."""
+        names = {field.name for field in fields(Computing)}
+        stated = {name: value for name, value in self.train.items() if name in names}
+        return build(Computing, stated, f"profile {self.name}, train")

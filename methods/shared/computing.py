@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from crossres.datasets.base.errors import InputError
-from crossres.methods.interface.profile import Precision, TrainSpec
+from crossres.methods.interface.profile import Computing, Precision
 
 MEMORY_FORMATS = {"channels_last": torch.channels_last, "contiguous": torch.contiguous_format}
 Forward = Callable[..., Any]
@@ -21,29 +21,29 @@ Forward = Callable[..., Any]
 _inside: ContextVar[bool] = ContextVar("inside a network", default=False)
 
 
-def place(network: nn.Module, device: torch.device, spec: TrainSpec) -> None:
+def place(network: nn.Module, device: torch.device, how: Computing) -> None:
     """Move a network to its device, in the memory format that is asked for, and `tell` it.
 
     Raises InputError where the device cannot do what is asked for.
     """
-    memory_format = MEMORY_FORMATS[spec.memory_format]
+    memory_format = MEMORY_FORMATS[how.memory_format]
     network.to(device, memory_format=memory_format)  # type: ignore[call-overload]
-    tell(network, device, spec)
+    tell(network, device, how)
 
 
-def tell(network: nn.Module, device: torch.device, spec: TrainSpec) -> None:
+def tell(network: nn.Module, device: torch.device, how: Computing) -> None:
     """Let a network compute as asked on its device. Raises InputError where that cannot be done."""
-    if spec.precision == "tf32" and device.type != "cuda":
+    if how.precision == "tf32" and device.type != "cuda":
         raise InputError(
             f'precision = "tf32" is there on a GPU only, and this trains on {device}: '
             "set float32 or bf16 in [train] of the profile, or --device cuda"
         )
-    if spec.compile:
+    if how.compile:
         _check_compiler(device)
-    if TrainSpec.computing(vars(spec)):
+    if how.changed:
         for module in network.modules():
             if _learns(module):
-                module.forward = _told(module.forward, device, spec)
+                module.forward = _told(module.forward, device, how)
 
 
 @contextmanager
@@ -66,19 +66,19 @@ def _learns(module: nn.Module) -> bool:
     return has_forward and next(module.parameters(), None) is not None
 
 
-def _told(forward: Forward, device: torch.device, spec: TrainSpec) -> Forward:
+def _told(forward: Forward, device: torch.device, how: Computing) -> Forward:
     """Return `forward`, computed as asked where it is entered from outside of all networks.
 
     From there its results are float32; modules inside hand each other what autocast makes.
     """
-    entered = torch.compile(forward) if spec.compile else forward
+    entered = torch.compile(forward) if how.compile else forward
 
     def told(*inputs: Any, **named: Any) -> Any:
         if torch.compiler.is_compiling() or _inside.get():
             return forward(*inputs, **named)
-        if spec.memory_format == "contiguous":
+        if how.memory_format == "contiguous":
             inputs = tuple(x.contiguous() if isinstance(x, Tensor) else x for x in inputs)
-        bf16 = spec.precision == "bf16"
+        bf16 = how.precision == "bf16"
         token = _inside.set(True)
         try:
             with torch.autocast(device.type, torch.bfloat16) if bf16 else nullcontext():

@@ -66,9 +66,8 @@ class TorchMethod(Method, Generic[Network]):
         device = resolve_device(run.device)
         network = self.build(train.identities, run, pretrained=True)
         self.start = start_digest(network)
-        spec = self.profile.train_spec
-        place(network, device, spec)
-        products = matrix_products(spec.precision)
+        place(network, device, self.profile.computing)
+        products = matrix_products(self.profile.computing.precision)
         with repeatable(), products, recording_losses(run.record_loss):
             self.train(network.train(), train, run)
         self.network, self.identities = network.eval(), train.identities
@@ -117,7 +116,7 @@ class TorchMethod(Method, Generic[Network]):
     @contextmanager
     def testing(self) -> Iterator[None]:
         """Compute inside without gradients, repeatably, and in the precision of the profile."""
-        products = matrix_products(self.profile.train_spec.precision)
+        products = matrix_products(self.profile.computing.precision)
         with torch.inference_mode(), repeatable(), products:
             yield
 
@@ -140,7 +139,7 @@ class TorchMethod(Method, Generic[Network]):
         network = self.build(identities, Run(seed=0), pretrained=False)
         load_arrays(network, {n: a for n, a in arrays.items() if n != IDENTITIES})
         device = resolve_device(self.profile.device)
-        place(network, device, self.profile.train_spec)
+        place(network, device, self.profile.computing)
         self.network, self.identities = network.eval(), identities
 
     def parameter_count(self) -> int:

@@ -1,5 +1,6 @@
 """One cell, run in this process: its record, its artifact, and that it is the same every time."""
 
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,13 @@ from crossres.benchmark.records.artifacts import ArtifactFolder, write_artifact
 from crossres.benchmark.records.cell import Cell, Job, make_job
 from crossres.benchmark.records.queries import FromArtifacts
 from crossres.benchmark.records.record import read_record, write_record
-from crossres.benchmark.runs.cell import CellError, CellResult, resolve_device, run_cell
+from crossres.benchmark.runs.cell import (
+    CellError,
+    CellResult,
+    check_alone,
+    resolve_device,
+    run_cell,
+)
 from crossres.benchmark.runs.data import Progress, SurveyRequest, open_data, survey
 from crossres.benchmark.runs.engine import Failed, Finished, Task, local
 from crossres.datasets.base.errors import InputError
@@ -310,6 +317,36 @@ def test_failures_say_why(
 ) -> None:
     with pytest.raises(error, match=words):
         run_cell(make(pku_root, tmp_path, profile, mood=mood), silent)
+
+
+def test_a_cell_in_bf16_has_a_key_of_its_own_and_its_record_says_so(
+    pku_root: Path, tmp_path: Path
+) -> None:
+    smoke = load_profile("smoke")
+    in_bf16 = replace(smoke, train={**smoke.train, "precision": "bf16"})
+    jobs = [make(pku_root, tmp_path, profile, "plain") for profile in (smoke, in_bf16)]
+    assert jobs[0].key != jobs[1].key
+    record = run_cell(jobs[1], silent).record
+    assert record.profile["train"]["precision"] == "bf16"
+
+
+@pytest.mark.parametrize(
+    ("told", "gap", "alike"),
+    [
+        ({}, 0.009, True),
+        ({}, 0.02, False),
+        ({"precision": "bf16"}, 0.02, True),
+        ({"precision": "bf16"}, 0.06, False),
+    ],
+)
+def test_an_image_alone_may_differ_by_what_its_precision_leaves_open(
+    told: dict[str, Any], gap: float, alike: bool
+) -> None:
+    smoke = load_profile("smoke")
+    method = Plain(replace(smoke, train={**smoke.train, **told}))
+    alone, among_others = np.float32([[1, gap]]), np.float32([[1, 0]])
+    with nullcontext() if alike else pytest.raises(CellError, match="alone than among others"):
+        check_alone(method, alone, among_others)
 
 
 def test_data_that_changed_since_the_plan_are_refused(

@@ -10,16 +10,16 @@ import torch
 from torch import Tensor, nn
 
 from crossres.datasets import InputError
-from crossres.methods import Profile
+from crossres.methods import Method, Profile
 from crossres.methods.interface.conformance import example_images, example_train_set, small_profile
-from crossres.methods.interface.profile import TrainSpec
-from crossres.methods.interface.registry import method_class, method_names
+from crossres.methods.interface.profile import Computing
+from crossres.methods.interface.registry import METHODS, method_class
 from crossres.methods.interface.run import Run
 from crossres.methods.shared.computing import matrix_products, place
-from crossres.methods.shared.torch_method import TorchMethod
 from tests.methods.mean_method import Mean
 
 CPU = torch.device("cpu")
+CLASSICAL = ("judea", "sdf", "sld2l")
 BF16, CONTIGUOUS = {"precision": "bf16"}, {"memory_format": "contiguous"}
 
 
@@ -28,7 +28,7 @@ def profile_of(method: str, told: dict[str, Any]) -> Profile:
     return replace(profile, train={**profile.train, **told})
 
 
-def trained(method: str, told: dict[str, Any]) -> TorchMethod[Any]:
+def trained(method: str, told: dict[str, Any]) -> Method:
     profile = profile_of(method, told)
     fitted: Any = method_class(method)(profile)
     fitted.fit(example_train_set(profile), Run(0))
@@ -42,10 +42,8 @@ def embedded(method: str, told: dict[str, Any], weights: dict[str, Any]) -> Any:
     return loaded.embed(example_images(7, profile, "test"))
 
 
-@pytest.mark.parametrize("method", method_names())
+@pytest.mark.parametrize("method", sorted({*METHODS} - {*CLASSICAL}))
 def test_every_method_with_a_network_trains_and_tests_in_bf16(method: str) -> None:
-    if not issubclass(method_class(method), TorchMethod):
-        pytest.skip("no network")
     plain, told = trained(method, {}), trained(method, BF16)
     weights = told.arrays()
     assert {array.dtype for array in weights.values()} <= {np.dtype("f4"), np.dtype("i8")}
@@ -54,6 +52,12 @@ def test_every_method_with_a_network_trains_and_tests_in_bf16(method: str) -> No
     assert embeddings[1].dtype == np.float32
     error = np.abs(embeddings[0] - embeddings[1]).max() / np.abs(embeddings[0]).max()
     assert 0 < error < 0.03  # so does its test; a number of bf16 has eight bits
+
+
+@pytest.mark.parametrize("method", CLASSICAL)
+def test_classical_methods_compute_as_ever(method: str) -> None:
+    plain, told = trained(method, {}), trained(method, BF16)
+    assert told.parameters_digest() == plain.parameters_digest()
 
 
 def test_contiguous_memory_gives_nearly_the_same_embeddings() -> None:
@@ -78,7 +82,7 @@ class Layered(nn.Module):
 
 def test_maps_are_bf16_inside_and_float32_outside() -> None:
     network, images = Layered(), torch.rand(2, 3, 8, 8)
-    place(network, CPU, TrainSpec(iterations=1, precision="bf16"))
+    place(network, CPU, Computing(precision="bf16"))
     outputs = network(images)
     assert network.seen[1].dtype == torch.bfloat16
     assert [output.dtype for output in outputs] == [torch.float32] * 2
@@ -91,7 +95,7 @@ def test_maps_are_bf16_inside_and_float32_outside() -> None:
 @pytest.mark.parametrize("memory_format", ["channels_last", "contiguous"])
 def test_images_maps_and_weights_lie_in_memory_as_asked(memory_format: Any) -> None:
     network, images = Layered(), torch.rand(2, 3, 8, 8).to(memory_format=torch.channels_last)
-    place(network, CPU, TrainSpec(iterations=1, memory_format=memory_format))
+    place(network, CPU, Computing(memory_format=memory_format))
     network(images)
     expected = memory_format == "contiguous"
     for tensor in (*network.seen, network.inner[0].weight):
@@ -100,7 +104,7 @@ def test_images_maps_and_weights_lie_in_memory_as_asked(memory_format: Any) -> N
 
 def test_by_default_networks_are_left_as_they_are() -> None:
     network = Layered()
-    place(network, CPU, TrainSpec(iterations=1))
+    place(network, CPU, Computing())
     assert all("forward" not in vars(module) for module in network.modules())
 
 
@@ -135,7 +139,7 @@ def test_a_machine_without_a_compiler_is_told_in_one_line(
     with pytest.raises(
         InputError, match=r"fails .* \(No working C\+\+ compiler\); install"
     ) as caught:
-        place(Layered(), CPU, TrainSpec(iterations=1, compile=True))
+        place(Layered(), CPU, Computing(compile=True))
     assert "\n" not in str(caught.value)
 
 
