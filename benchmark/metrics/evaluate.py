@@ -191,13 +191,14 @@ def _ranked(
     def report(fraction: float) -> None:
         progress(round(fraction * len(query)), len(query))
 
-    report(0.0)
     if rules.gallery == "shared":
         distances = feature_distances(query, gallery, metric, rows)
+        report(0.0)
         shared = measure_shared(distances, settled, rules, report)
         metrics, scores = shared.metrics, shared.per_query
     else:
         comparison = FeatureComparison(query, gallery, metric, device)
+        report(0.0)
         measured = measure(comparison, settled, rules, _threads(), report)
         metrics, scores = as_dict(measured), measured.per_query
     notes = [*_self_notes(len(query), dropped, ranked), *rows.faults(ids)]
