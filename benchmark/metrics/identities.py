@@ -48,9 +48,12 @@ class Identities:
         borders = np.flatnonzero(np.diff(of_column, prepend=-1, append=-1))
         identities = of_column[borders[:-1]]
         bases = {camid: self._bases(camid, identities) for camid in self._by_camera}
-        by_query = [bases.get(camid, bases[UNKNOWN_CAMERA]) for camid in camids.tolist()]
+        # One row of bases for each camera: the same memory for all of its queries.
+        kinds = dict(zip(bases, range(len(bases)), strict=True))
+        kind = np.array([kinds.get(camid, kinds[UNKNOWN_CAMERA]) for camid in camids.tolist()])
         split = np.diff(borders) < self._by_camera[UNKNOWN_CAMERA][identities]
-        return Groups(identities, borders, np.stack(by_query), self._places, self.kinds, split)
+        table = np.stack(list(bases.values())), self._places, self.kinds
+        return Groups(identities, borders, kind, *table, split)
 
     def places(self, camids: Ids, identities: Ids, halves: Ids) -> Ids:
         """Return (E,) the place of each chance among all that there are, the largest first.
@@ -74,6 +77,9 @@ class Identities:
         return len(self.chances)
 
 
+MERGED_FROM = 2**18
+
+
 class Outranked:
     """Collects who outranks the matches of some queries; an identity may come in several parts.
 
@@ -85,7 +91,7 @@ class Outranked:
     ) -> None:
         """camids (R,): of these queries."""
         starts = matches.starts[queries.start : queries.stop + 1]
-        self.starts, self.size = starts - starts[0], 0
+        self.starts, self.size, self._merged = starts - starts[0], 0, 0
         self._identities, self._passes = identities, matches.block.passes
         self._camids = np.repeat(camids, np.diff(starts))
         self._whole, self._split = list[tuple[Ids, Ids]](), list[tuple[Ids, Ids]]()
@@ -96,6 +102,9 @@ class Outranked:
         pairs = tile.split_matches * self._identities.count + tile.split_identities
         self._split.append((pairs, tile.split_halves))
         self.size += len(tile.matches)
+        if self.size > 2 * self._merged + MERGED_FROM:
+            self._whole = [_summed(self._whole)]
+            self._merged = self.size = len(self._whole[0][0])
 
     def outranking(self) -> Outranking:
         """Put together what was collected."""

@@ -65,11 +65,12 @@ class Groups(NamedTuple):
     """Columns by identity: S of them, from borders to borders (S + 1,); their chances are numbered.
 
     A query r to whom c halves of the images of identity s are closer has the chance number
-    table[bases[r, s] + c], of `kinds` in all; `split` (S,): it has images elsewhere, too.
+    table[bases[kind[r], s] + c], of `kinds` in all; `split` (S,): it has images elsewhere, too.
     """
 
     identities: Ids
     borders: Ids
+    kind: Ids
     bases: Ids
     table: Ids
     kinds: int
@@ -211,7 +212,9 @@ def outrankings(
             (some.start + match[parted], groups.identities[identity[parted]], halves[parted])
         )
         identity, match, halves = (array[~parted] for array in (identity, match, halves))
-        keys = match * groups.kinds + groups.table[groups.bases[row, identity] + halves]
+        keys = (
+            match * groups.kinds + groups.table[groups.bases[groups.kind[row], identity] + halves]
+        )
         keys, times = np.unique(keys, return_counts=True)
         match, chance = np.divmod(keys, groups.kinds)
         whole.append((some.start + match, chance, times))

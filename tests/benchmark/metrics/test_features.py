@@ -8,7 +8,14 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from crossres.benchmark.metrics import compiled_passes, features, passes, products, scoring
+from crossres.benchmark.metrics import (
+    compiled_passes,
+    features,
+    identities,
+    passes,
+    products,
+    scoring,
+)
 from crossres.benchmark.metrics.features import FeatureBlock, FeatureComparison, Metric
 from crossres.benchmark.metrics.measure import Metrics, measure
 from crossres.benchmark.metrics.own_images import Ids, ImageIds
@@ -192,6 +199,7 @@ def test_no_bit_hangs_on_sizes_threads_or_the_order_of_queries(
     monkeypatch.setattr(passes, "PAIRS_BYTES", 8 * 70 * 5)
     monkeypatch.setattr(scoring, "TILE_VALUES", 30)
     monkeypatch.setattr(scoring, "MOST_ENTRIES", 20)
+    monkeypatch.setattr(identities, "MERGED_FROM", 0)
     monkeypatch.setattr(compiled_passes, "COUNTERS", 50)
     assert_same(measure(FeatureComparison(query, gallery, "euclidean"), ids, rules), usual)
 
