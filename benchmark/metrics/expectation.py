@@ -19,7 +19,7 @@ from crossres.benchmark.metrics.passes import Passes, ranges
 
 Vector = NDArray[np.float64]
 
-SUMS_AT_ONCE = 2**23
+SUMS_AT_ONCE = 2**21
 LEAST = 45.0  # e^-45 = 3e-20 is nothing beside the rounding of 1
 
 
@@ -95,14 +95,22 @@ def expected_reciprocal_rank(outranking: Outranking) -> Vector:
     classes = 2 ** np.ceil(np.log2(np.maximum(degrees, 1))).astype(np.int64)
     for degree in np.unique(classes[degrees > 0]).tolist():
         nodes, weights = _quadrature(degree)
-        logarithms = np.log1p(-outranking.table[:, None] * (1.0 - nodes))
         of_class = np.flatnonzero((classes == degree) & (degrees > 0))
         for block in blocks(len(of_class), SUMS_AT_ONCE // len(nodes)):
             some = outranking.of(of_class[block])
-            sums = some.passes.sums(logarithms, some.places, some.times, some.starts)
+            chances, places = _present(some.table, some.places)
+            logarithms = np.log1p(-chances[:, None] * (1.0 - nodes))
+            sums = some.passes.sums(logarithms, places, some.times, some.starts)
             values = (np.exp(sums) * weights).sum(axis=1)
             expected[of_class[block]] = np.minimum(values, 1.0)
     return expected
+
+
+def _present(table: Vector, places: Ids) -> tuple[Vector, Ids]:
+    """Return the values of a table that are at these places (E,), and their places among them."""
+    present = np.zeros(len(table), dtype=np.bool_)
+    present[places] = True
+    return table[present], (np.cumsum(present) - 1)[places]
 
 
 @cache
