@@ -74,6 +74,7 @@ def test_large_identities_take_little_memory() -> None:
     groups = passes.Groups(
         identities=np.array([0]),
         borders=np.array([0, 2]),
+        base_row=np.array([0]),
         bases=np.array([[0]]),
         table=np.arange(5)[::-1].copy(),
         kinds=10**7,  # 16 TB of counters
