@@ -1,4 +1,4 @@
-"""Compute the committed cells on another kind of CPU: `python tools/emulated_cells.py Haswell`.
+"""Compute the committed cells on another kind of CPU: `python -m tools.emulated_cells Haswell`.
 
 The CPU is emulated by qemu-x86_64 (Debian: qemu-user), which computes each instruction as the
 standard says and tells the libraries that they run on the CPU it is asked for (`qemu-x86_64 -cpu
@@ -14,6 +14,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from crossres.benchmark.compare.pairs import match
+from crossres.benchmark.config.tables import load_table
 from crossres.benchmark.gate.baseline import read_baseline
 from crossres.benchmark.measures.kernels import kernel_variables
 from crossres.benchmark.records.cell import Job
@@ -22,9 +24,7 @@ from crossres.benchmark.runs.cell import prepare_cell, run_cell
 from crossres.benchmark.runs.engine import THREADS
 from crossres.benchmark.runs.plan import plan_table
 from crossres.benchmark.runs.request import RunRequest
-
-BASELINES = Path(__file__).parents[1] / "baselines"
-OUTPUTS = ("weights", "embeddings")
+from tools.portable_cells import BASELINES, line
 
 
 def jobs_of(rows: Sequence[str] | None, datasets: Sequence[str] | None, folder: Path) -> list[Job]:
@@ -47,18 +47,16 @@ def jobs_of(rows: Sequence[str] | None, datasets: Sequence[str] | None, folder: 
 def compute(file: Path) -> None:
     """Run the jobs in a file that this tool wrote, and say what their records hold."""
     for job in pickle.loads(file.read_bytes()):
-        print(line(run_cell(job, _silent).record), flush=True)
+        print(held(run_cell(job, _silent).record), flush=True)
 
 
-def line(record: Record) -> str:
+def held(record: Record) -> str:
     """Hold a record against the committed one of its cell."""
-    cell = record.cell
-    title = f"{cell.method} on {cell.dataset}, seed {cell.seed}"
-    for committed in read_baseline(BASELINES / "portable.json").records:
-        if (committed.cell.method, committed.cell.dataset) == (cell.method, cell.dataset):
-            other = [n for n in OUTPUTS if committed.digests[n] != record.digests[n]]
-            return f"{title}: {'differs in ' + ', '.join(other) if other else 'equal to the bit'}"
-    return f"{title}: is not among the committed cells"
+    committed = read_baseline(BASELINES / "portable.json").records
+    matches = match(committed, [record], [load_table(BASELINES / "portable.toml")])
+    for pair in matches.pairs:
+        return line(pair)
+    return f"{record.cell.method} on {record.cell.dataset}: is not among the committed cells"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -38,7 +38,7 @@ def report(committed: Sequence[Record], here: Sequence[Record], table: Path) -> 
             f"the results lack {cell.method} on {cell.dataset}; run {table.name} whole, or commit "
             "its cells anew with `nox -s portable -- --write`"
         )
-    yield from map(_line, matches.pairs)
+    yield from map(line, matches.pairs)
     for record in matches.only_b:
         yield f"{record.cell.method} on {record.cell.dataset}: is not among the committed cells"
     equal = sum(pair.sameness == "bit-equal" for pair in matches.pairs)
@@ -46,7 +46,8 @@ def report(committed: Sequence[Record], here: Sequence[Record], table: Path) -> 
     yield from _reservations(matches.pairs)
 
 
-def _line(pair: Pair) -> str:
+def line(pair: Pair) -> str:
+    """Say of a committed cell and the same one here whether they are equal, or what differs."""
     title = f"{pair.row} on {pair.a.cell.dataset}, seed {pair.a.cell.seed}"
     if pair.sameness == "bit-equal":
         return f"{title}: equal to the bit"

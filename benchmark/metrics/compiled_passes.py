@@ -169,7 +169,7 @@ def _first_beyond(near: Any, first: Any, last: Any, value: Any) -> Any:
 def _outrankings(
     values: Any, starts: Any, near: Any,
     settled_rows: Any, settled_places: Any, firsts: Any, seconds: Any,
-    identities: Any, borders: Any, kind: Any, bases: Any, table: Any, kinds: Any, split: Any,
+    identities: Any, borders: Any, base_row: Any, bases: Any, table: Any, kinds: Any, split: Any,
     counters: Any,
 ) -> Any:  # fmt: skip
     whole = (np.empty(1024, np.int64), np.empty(1024, np.int64), np.empty(1024, np.int64))
@@ -196,7 +196,7 @@ def _outrankings(
                 known = at
                 while known < after and settled_places[known] < end:
                     known += 1
-                base, of_group = bases[kind[row], group], of_row[begin:end]
+                base, of_group = bases[base_row[row], group], of_row[begin:end]
                 for match in range(last - 1, first - 1, -1):
                     limit, closer = near[match], np.int32(0)
                     for column in range(len(of_group)):

@@ -38,9 +38,8 @@ Metric = Literal["euclidean", "cosine"]
 SINGLE, DOUBLE = 2.0**-24, 2.0**-53  # unit roundoffs of float32 and float64
 SLACK = 1.01  # of gamma_n over n u, for n up to 160,000
 TINY = 2.0**-100  # more than underflow takes from numbers near 1, and from distances scaled to it
-MOST_EXPONENT = (
-    475  # of the scale: its square times what float64 cannot hold, 2^-1075, is below TINY
-)
+# Of the scale: its square times what float64 cannot hold, 2^-1075, is below TINY.
+MOST_EXPONENT = 475
 SAMPLE = 256
 ROWS_BYTES = 2**20
 QUERIES_BYTES = 256 * 2**20
@@ -107,9 +106,8 @@ class FeatureComparison:
     def singles(self, rows: NDArray[Any], out: NDArray[np.float32]) -> Vector:
         """Write moved points of rows (N, D) to `out`, each number off by at most 2 u of itself.
 
-        Returns their squared lengths (N,), off by at most 2 u.
-
-        What float32 cannot hold is infinite in both.
+        Returns their squared lengths (N,), off by at most 2 u. What float32 cannot hold is infinite
+        in both.
         """
         if rows.dtype in (np.float16, np.float32):
             if self.cosine:
@@ -155,6 +153,11 @@ class FeatureBlock:
         """The queries about the centre and scaled, (R, D)."""
         return self.comparison.moved(self._rows)[0]
 
+    @cached_property
+    def zero(self) -> NDArray[np.bool_]:
+        """Which queries are zero, (R,)."""
+        return _zero(self.query)
+
     def exact(self, rows: Ids, columns: Ids) -> Vector:
         """See Block: each image is read once."""
         comparison, distances = self.comparison, np.empty(len(rows))
@@ -166,8 +169,7 @@ class FeatureBlock:
             queries, place = rows[order[of_some]], places[of_some] - some.start
             gaps = self.passes.squared_gaps(self.query, points, queries, place)
             if comparison.cosine:
-                zero = _zero(points)[place] | _zero(self.query)[queries]
-                gaps[zero] = 2.0
+                gaps[_zero(points)[place] | self.zero[queries]] = 2.0
             distances[order[of_some]] = gaps
         return distances
 
@@ -211,11 +213,12 @@ class SinglesPart:
         self._longest = float(np.sqrt(squared.max(initial=0.0)))
         self.fits = max(self._longest, block.lengths.max(initial=0.0)) < LONGEST
         self._sums = summed_at_once(comparison.width, comparison.passes)
+        self._placed = block.products.placed(self._singles, self._halves)
 
     def values(self, start: int, stop: int) -> Values:
         """See Part: |y|^2 / 2 - x y, which is (|x - y|^2 - |x|^2) / 2."""
         values = buffer("values", stop - start, len(self._singles))
-        self._block.products.values(slice(start, stop), self._singles, self._halves, values)
+        self._block.products.values(slice(start, stop), self._placed, values)
         return values
 
     def limits(self, cuts: Vector, rows: Ids) -> tuple[Values, Values]:

@@ -9,6 +9,8 @@ from crossres.benchmark.metrics.expectation import Outranking
 from crossres.benchmark.metrics.own_images import UNKNOWN_CAMERA, Ids, ImageIds
 from crossres.benchmark.metrics.passes import ClosestMatches, Groups, Outrankings
 
+MERGED_FROM = 2**18  # entries: more are put together as they come
+
 
 class Identities:
     """The identities of a gallery: J of them, and how many images of each a query may see."""
@@ -49,11 +51,11 @@ class Identities:
         identities = of_column[borders[:-1]]
         bases = {camid: self._bases(camid, identities) for camid in self._by_camera}
         # One row of bases for each camera: the same memory for all of its queries.
-        kinds = dict(zip(bases, range(len(bases)), strict=True))
-        kind = np.array([kinds.get(camid, kinds[UNKNOWN_CAMERA]) for camid in camids.tolist()])
+        rows = {camid: row for row, camid in enumerate(bases)}
+        base_row = np.array([rows.get(camid, rows[UNKNOWN_CAMERA]) for camid in camids.tolist()])
         split = np.diff(borders) < self._by_camera[UNKNOWN_CAMERA][identities]
-        table = np.stack(list(bases.values())), self._places, self.kinds
-        return Groups(identities, borders, kind, *table, split)
+        numbers = np.stack(list(bases.values())), self._places, self.kinds
+        return Groups(identities, borders, base_row, *numbers, split)
 
     def places(self, camids: Ids, identities: Ids, halves: Ids) -> Ids:
         """Return (E,) the place of each chance among all that there are, the largest first.
@@ -75,9 +77,6 @@ class Identities:
     def kinds(self) -> int:
         """How many different chances there are."""
         return len(self.chances)
-
-
-MERGED_FROM = 2**18
 
 
 class Outranked:

@@ -65,12 +65,12 @@ class Groups(NamedTuple):
     """Columns by identity: S of them, from borders to borders (S + 1,); their chances are numbered.
 
     A query r to whom c halves of the images of identity s are closer has the chance number
-    table[bases[kind[r], s] + c], of `kinds` in all; `split` (S,): it has images elsewhere, too.
+    table[bases[base_row[r], s] + c], of `kinds` in all; `split` (S,): it has images elsewhere, too.
     """
 
     identities: Ids
     borders: Ids
-    kind: Ids
+    base_row: Ids
     bases: Ids
     table: Ids
     kinds: int
@@ -212,9 +212,8 @@ def outrankings(
             (some.start + match[parted], groups.identities[identity[parted]], halves[parted])
         )
         identity, match, halves = (array[~parted] for array in (identity, match, halves))
-        keys = (
-            match * groups.kinds + groups.table[groups.bases[groups.kind[row], identity] + halves]
-        )
+        bases = groups.bases[groups.base_row[row]]
+        keys = match * groups.kinds + groups.table[bases[identity] + halves]
         keys, times = np.unique(keys, return_counts=True)
         match, chance = np.divmod(keys, groups.kinds)
         whole.append((some.start + match, chance, times))

@@ -7,7 +7,7 @@ rounding bound holds; what it leaves open is settled here, so that results are t
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,8 +31,11 @@ MOST_SUMS = 8
 class Products(Protocol):
     """The products of R queries, D numbers each, with images; in float32."""
 
-    def values(self, queries: slice, images: Singles, halves: Singles, out: Singles) -> None:
-        """Write halves (c,) less the products with images (c, D) to `out` (r, c)."""
+    def placed(self, images: Singles, halves: Singles) -> Any:
+        """Return images (c, D) and halves (c,) of squared lengths where products are made."""
+
+    def values(self, queries: slice, placed: Any, out: Singles) -> None:
+        """Write the halves less the products with the placed images to `out` (r, c)."""
 
 
 class HostProducts:
@@ -42,9 +45,13 @@ class HostProducts:
         """Take (R, D) queries."""
         self._queries, self._passes = queries, passes
 
-    def values(self, queries: slice, images: Singles, halves: Singles, out: Singles) -> None:
+    def placed(self, images: Singles, halves: Singles) -> tuple[Singles, Singles]:
+        """See Products: they are here."""
+        return images, halves
+
+    def values(self, queries: slice, placed: tuple[Singles, Singles], out: Singles) -> None:
         """See Products."""
-        rows = self._queries[queries]
+        rows, (images, halves) = self._queries[queries], placed
         numbers = summed_at_once(rows.shape[1], self._passes)
         for some in blocks(len(images), PRODUCT_COLUMNS):
             sums = buffer("sums", len(numbers), len(rows), some.stop - some.start)
@@ -58,19 +65,26 @@ class DeviceProducts:
 
     def __init__(self, queries: Singles, passes: Passes, device: str) -> None:
         """Take (R, D) queries to the device."""
-        self._queries, self._passes, self._device = _on(device, queries), passes, device
+        self._passes, self._device = passes, device
+        with _enough_memory(device):
+            self._queries = _on(device, queries)
 
-    def values(self, queries: slice, images: Singles, halves: Singles, out: Singles) -> None:
+    def placed(self, images: Singles, halves: Singles) -> "tuple[Tensor, Tensor]":
+        """See Products: they are copied once for all queries."""
+        with _enough_memory(self._device):
+            return _on(self._device, images), _on(self._device, halves)
+
+    def values(self, queries: slice, placed: "tuple[Tensor, Tensor]", out: Singles) -> None:
         """See Products."""
         import torch
 
-        rows, columns = self._queries[queries], _on(self._device, images)
-        with _whole_singles():
-            numbers, *others = summed_at_once(rows.shape[1], self._passes)
-            sums = rows[:, numbers] @ columns[:, numbers].T
+        rows, (images, halves) = self._queries[queries], placed
+        numbers, *others = summed_at_once(rows.shape[1], self._passes)
+        with _whole_singles(), _enough_memory(self._device):
+            sums = rows[:, numbers] @ images[:, numbers].T
             for number in others:
-                sums += rows[:, number] @ columns[:, number].T
-            torch.from_numpy(out).copy_(_on(self._device, halves) - sums)
+                sums += rows[:, number] @ images[:, number].T
+            torch.from_numpy(out).copy_(halves - sums)
 
 
 def products(device: str, queries: Singles, passes: Passes) -> Products:
@@ -107,8 +121,16 @@ def summed_at_once(width: int, passes: Passes) -> list[slice]:
 def _on(device: str, array: Singles) -> "Tensor":
     import torch
 
+    return torch.from_numpy(array).to(device)
+
+
+@contextmanager
+def _enough_memory(device: str) -> Iterator[None]:
+    """Raise InputError where the memory of the device does not suffice inside."""
+    import torch
+
     try:
-        return torch.from_numpy(array).to(device)
+        yield
     except torch.OutOfMemoryError as error:
         raise InputError(f"device {device}: its memory is full; use device cpu") from error
 

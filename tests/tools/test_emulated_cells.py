@@ -4,8 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from crossres.benchmark.gate.baseline import read_baseline
-from tools.emulated_cells import BASELINES, line, main
+from tools.emulated_cells import BASELINES, held, main
 
 PLAIN = next(
     record
@@ -16,12 +15,12 @@ PLAIN = next(
 
 def test_a_cell_is_computed_here_without_an_emulator(capfd: pytest.CaptureFixture[str]) -> None:
     assert main(["--rows", "Plain", "--datasets", "mlr-viper"]) == 0
-    assert capfd.readouterr().out.startswith("plain on mlr-viper, seed 0: ")
+    assert capfd.readouterr().out.startswith("Plain on mlr-viper, seed 0: ")
 
 
 def test_what_differs_is_named() -> None:
-    assert line(PLAIN) == "plain on mlr-viper, seed 0: equal to the bit"
+    assert held(PLAIN) == "Plain on mlr-viper, seed 0: equal to the bit"
     other = replace(PLAIN, digests={**PLAIN.digests, "embeddings": "f" * 64})
-    assert line(other) == "plain on mlr-viper, seed 0: differs in embeddings"
+    assert held(other) == "Plain on mlr-viper, seed 0: differs in embeddings"
     strange = replace(PLAIN, cell=replace(PLAIN.cell, method="pcb"))
-    assert line(strange).endswith("is not among the committed cells")
+    assert held(strange).endswith("is not among the committed cells")

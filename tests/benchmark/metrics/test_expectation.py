@@ -18,6 +18,8 @@ from crossres.benchmark.metrics.expectation import (
     rank_cdf,
 )
 
+pytestmark = pytest.mark.usefixtures("both_passes")
+
 
 def outranking(chances: np.ndarray) -> Outranking:
     """Of rows (T, J) of one chance for each identity."""
@@ -28,12 +30,6 @@ def outranking(chances: np.ndarray) -> Outranking:
     starts = np.cumsum([0, *(len(different) for different, _ in rows)])
     places, times = (np.concatenate(column) for column in zip(*rows, strict=True))
     return Outranking(starts, places, times, table, passes.passes_for(10**6))
-
-
-@pytest.fixture(params=["numpy", "numba"], autouse=True)
-def both_passes(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever is tested here holds for passes in numpy and for compiled ones."""
-    monkeypatch.setattr(passes, "WORTH_COMPILED", 0 if request.param == "numba" else 10**18)
 
 
 CHANCES = st.lists(st.sampled_from([Fraction(n, 6) for n in range(7)]), min_size=1, max_size=7)

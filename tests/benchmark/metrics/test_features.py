@@ -25,6 +25,8 @@ from tests.benchmark.metrics.known import known
 
 Case = tuple[NDArray[Any], NDArray[Any], ImageIds]
 
+pytestmark = pytest.mark.usefixtures("both_passes")
+
 RULES = [
     Rules(gallery, same_camera=camera, separate_cameras=separate, ties=ties)
     for gallery, camera, separate, ties in itertools.product(
@@ -136,12 +138,6 @@ def test_a_row_has_one_length_wherever_it_stands(width: int) -> None:
     alone = np.concatenate([features.unit(row[None]) for row in rows])
     assert (features.unit(rows) == alone).all()
     assert (features.unit(np.asfortranarray(rows)) == alone).all()
-
-
-@pytest.fixture(params=["numpy", "numba"], autouse=True)
-def both_passes(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever is tested here holds for passes in numpy and for compiled ones."""
-    monkeypatch.setattr(passes, "WORTH_COMPILED", 0 if request.param == "numba" else 10**18)
 
 
 def paired_gaps(left: NDArray[Any], right: NDArray[Any]) -> NDArray[np.float64]:
