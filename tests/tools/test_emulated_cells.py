@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from crossres.benchmark.gate.baseline import read_baseline
 from tools.emulated_cells import BASELINES, held, main
 
 PLAIN = next(
