@@ -23,5 +23,5 @@ def test_what_differs_is_named() -> None:
     assert held(PLAIN) == "Plain on mlr-viper, seed 0: equal to the bit"
     other = replace(PLAIN, digests={**PLAIN.digests, "embeddings": "f" * 64})
     assert held(other) == "Plain on mlr-viper, seed 0: differs in embeddings"
-    strange = replace(PLAIN, cell=replace(PLAIN.cell, method="pcb"))
+    strange = replace(PLAIN, key="f" * 20, cell=replace(PLAIN.cell, method="pcb"))
     assert held(strange).endswith("is not among the committed cells")
