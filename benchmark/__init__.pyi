@@ -17,4 +17,6 @@ from .runs.driver import Summary as Summary
 from .runs.driver import run_table as run_table
 from .runs.plan import Plan as Plan
 from .runs.plan import plan_table as plan_table
+from .runs.ray_engine import RayCluster as RayCluster
+from .runs.ray_engine import ray_cluster as ray_cluster
 from .runs.request import RunRequest as RunRequest

@@ -72,6 +72,14 @@ def finite(text: str) -> float:
     return number
 
 
+def minutes(text: str) -> float:
+    """Parse a number of minutes that is not negative."""
+    number = finite(text)
+    if number < 0.0:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of minutes")
+    return number
+
+
 def user_path(text: str) -> Path:
     """Parse a path; "~" is the home folder, even where no shell expands it."""
     from crossres.datasets.base import places

@@ -21,7 +21,7 @@ from crossres.benchmark.measures.kernels import kernel_variables
 from crossres.benchmark.records.cell import Job
 from crossres.benchmark.records.record import Record
 from crossres.benchmark.runs.cell import prepare_cell, run_cell
-from crossres.benchmark.runs.engine import THREADS
+from crossres.benchmark.runs.local_engine import THREADS
 from crossres.benchmark.runs.plan import plan_table
 from crossres.benchmark.runs.request import RunRequest
 from tools.portable_cells import BASELINES, line

@@ -25,7 +25,7 @@ MOST_PIXELS, MOST_OF_BACKBONE, MOST_OF_TRAINING = 4096, 4096, 10_000_000
 DEVICES = r"cpu|auto|cuda(:\d+)?"
 ENTRIES = {**hints_of(Profile), "typical_seconds": dict}
 del ENTRIES["weights_dir"]  # not of a profile, but of a machine
-NO_CONTENT = ("weights_dir", "paper_size", "warning", "reid")
+NO_CONTENT = ("weights_dir", "paper_size", "warning", "reid", "needs")
 
 
 def profile_names() -> list[str]:
@@ -64,7 +64,7 @@ def profile_content(profile: Profile, method: str) -> dict[str, Any]:
 
     `methods` holds what it says of the options of this method, be it by `reid` or by `methods`.
     Left out is what decides no result: where weights lie (what they are is in the record's
-    digests, Record.initial) and what is said of the numbers (Record.standing).
+    digests, Record.initial), what is said of the numbers (Record.standing) and what cells take.
     """
     names = [field.name for field in fields(profile) if field.name not in NO_CONTENT]
     overrides = profile.overrides(method, declaration(method).Options) if is_method(method) else {}
@@ -130,6 +130,7 @@ def _profile(where: str, content: dict[str, Any]) -> Profile:
     build(TrainSpec, profile.train, f"{where}, train")
     build(BackboneSpec, profile.backbone, f"{where}, backbone", required=("name",))
     _check_methods(where, profile.methods)
+    _check_needs(where, profile)
     return profile
 
 
@@ -147,6 +148,15 @@ def _check_methods(where: str, methods: dict[str, Any]) -> None:
             raise unknown("method", method, method_names(), where)
         if not isinstance(options, dict):
             raise InputError(f"{where}: methods.{method} must be a table of options")
+
+
+def _check_needs(where: str, profile: Profile) -> None:
+    named = [name for name, value in profile.needs.items() if isinstance(value, dict)]
+    for method in named:
+        if not is_method(method):
+            raise unknown("method", method, method_names(), f"{where}, needs")
+    for method in (*named, ""):
+        profile.needs_of(method)
 
 
 def _check_typical(where: str, stated: dict[str, Any]) -> None:

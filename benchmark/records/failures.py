@@ -32,10 +32,10 @@ def write_failure(log: Path, failed: FailedCell, output: str) -> None:
 def read_failures(results: Path, finished: Container[str]) -> tuple[FailedCell, ...]:
     """Read the failures of a results folder by key, but for cells that have finished since."""
     logs = sorted((results / "failures").glob("*.log"))
-    return tuple(_read_failure(path) for path in logs if path.stem not in finished)
+    return tuple(read_failure(path) for path in logs if path.stem not in finished)
 
 
-def _read_failure(path: Path) -> FailedCell:
+def read_failure(path: Path) -> FailedCell:
     """Read title and reason from the first two lines of a log, the second of which is JSON."""
     title, line, *_ = [*path.read_text(encoding="utf-8", errors="replace").splitlines(), "", ""]
     try:

@@ -29,7 +29,7 @@ from crossres.benchmark.metrics.rules import GALLERY_RULES, Rules
 from crossres.benchmark.records.cell import Job
 from crossres.benchmark.records.record import DRAWS, INITIAL, START, Record, Standing
 from crossres.benchmark.runs.code_digest import cell_roots, code_digest
-from crossres.benchmark.runs.data import Progress, build_pixels, open_data
+from crossres.benchmark.runs.data import Prepared, Progress, build_pixels, open_data
 from crossres.datasets.base.files import digest_of
 from crossres.datasets.cards import CARDS
 from crossres.datasets.pixels.store import PixelStore
@@ -63,16 +63,25 @@ class CellResult:
     weights: Mapping[str, bytes] = field(default_factory=dict)
 
 
-def prepare_cell(job: Job, progress: Progress) -> str:
-    """Check that the job's device is there and build its pixels; return the digest of these.
+def prepare_cell(job: Job, progress: Progress, *, here: bool = True) -> Prepared:
+    """Build the pixels of a job and say where its data lies.
 
+    With `here`, where its cells run on this machine, check that the job's device is there, too.
     Raises InputError, so that what no cell could do without is refused before the first one.
     """
-    resolve_device(job.profile.device)
+    if here:
+        resolve_device(job.profile.device)
     return build_pixels(job, progress)
 
 
-def run_cell(job: Job, progress: Progress, *, keep_weights: bool = False) -> CellResult:
+def run_cell(
+    job: Job,
+    progress: Progress,
+    *,
+    keep_weights: bool = False,
+    resumed: Mapping[str, bytes] | None = None,
+    checkpoint_seconds: float | None = None,
+) -> CellResult:
     """Train and test the job's method on its data; the same job gives the same digests anywhere.
 
     With `keep_weights` the result holds the trained method, too; its record is the same.

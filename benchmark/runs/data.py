@@ -61,9 +61,18 @@ def survey(request: SurveyRequest, progress: Progress, opened: Opener = open_adm
     return Survey(request.dataset, raw.source, protocol, digests)
 
 
-def build_pixels(job: Job, progress: Progress) -> str:
-    """Build the pixel store of the job's data unless it is there whole; return its digest."""
-    return _open(job, progress, checked=False)[2].digest
+@dataclass(frozen=True)
+class Prepared:
+    """Where the data of a cell lies on this machine: its raw folder and its pixel store."""
+
+    raw: Path
+    store: Path
+
+
+def build_pixels(job: Job, progress: Progress) -> Prepared:
+    """Build the pixel store of the job's data unless it is there whole."""
+    raw, _, store = _open(job, progress, checked=False)
+    return Prepared(raw.folder, store.folder)
 
 
 def open_data(job: Job, progress: Progress) -> tuple[Raw, Manifest, PixelStore]:

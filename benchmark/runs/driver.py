@@ -5,6 +5,7 @@ Finished cells are never lost: each is written, whole, as soon as it is done.
 
 import sys
 import time
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
@@ -14,21 +15,48 @@ from typing import TextIO
 from crossres.benchmark.measures.kernels import kernel_variables
 from crossres.benchmark.records.artifacts import write_artifact
 from crossres.benchmark.records.cell import Job, canonical_json
-from crossres.benchmark.records.failures import FailedCell, failure_log, write_failure
+from crossres.benchmark.records.checkpoints import (
+    read_checkpoint,
+    remove_checkpoint,
+    write_checkpoint,
+)
+from crossres.benchmark.records.failures import (
+    FailedCell,
+    failure_log,
+    write_failure,
+)
 from crossres.benchmark.records.kept import keep_table
+from crossres.benchmark.records.leases import Leases, running_cells
 from crossres.benchmark.records.record import read_record, record_path, write_record
 from crossres.benchmark.records.weights import weights_path, write_weights
+from crossres.benchmark.runs.capacity import Node
 from crossres.benchmark.runs.cell import CellResult, prepare_cell, run_cell
-from crossres.benchmark.runs.engine import Engine, Event, Failed, Finished, Task, local
+from crossres.benchmark.runs.engine import (
+    Checkpointed,
+    Engine,
+    Event,
+    Failed,
+    Finished,
+    Progressed,
+    Supplies,
+    Task,
+    each_of,
+)
+from crossres.benchmark.runs.local_engine import local
 from crossres.benchmark.runs.plan import Plan, PlannedCell, plan_table
-from crossres.benchmark.runs.progress import Clock, watched
+from crossres.benchmark.runs.progress import Again, Clock, Elsewhere, Shown, watched
 from crossres.benchmark.runs.request import RunRequest
+from crossres.benchmark.runs.supplies import supplies_of
+from crossres.benchmark.runs.work import Work
 from crossres.datasets.base.arguments import as_a, as_function, as_path
+from crossres.datasets.base.cores import usable_cores
 from crossres.datasets.base.errors import InputError
 from crossres.datasets.base.files import write_atomically
 from crossres.datasets.base.progress import duration
-from crossres.datasets.base.words import counted
+from crossres.datasets.base.words import counted, listed
 from crossres.methods.shared.networks.backbones import check_weights
+
+ASK_AGAIN_SECONDS = 1.0  # whether other runs have ended the cells that they are at work on
 
 
 @dataclass(frozen=True)
@@ -42,25 +70,34 @@ class Failure:
 
 @dataclass(frozen=True)
 class Summary:
-    """What a run did. `complete` when every cell of the plan has its record now."""
+    """What a run did. `complete` when every cell of the plan has its record now.
+
+    `shared`: the cells that another run into the same folder finished meanwhile.
+    """
 
     plan: Plan
     finished: tuple[str, ...]
     failures: tuple[Failure, ...]
     interrupted: bool
     seconds: float
+    shared: tuple[str, ...] = ()
 
     @property
     def complete(self) -> bool:
         """Whether every cell of the plan has its record."""
-        return len(self.finished) == len(self.plan.todo)
+        return len(self.finished) + len(self.shared) == len(self.plan.todo)
+
+    @property
+    def recorded(self) -> int:
+        """How many cells of the plan have their record."""
+        ended = len(self.finished) + len(self.shared)
+        return len(self.plan.cells) - len(self.plan.todo) + ended
 
     def lines(self) -> list[str]:
         """Say the outcome for people, with what to do next."""
-        recorded = len(self.plan.cells) - len(self.plan.todo) + len(self.finished)
         records = self.plan.out / "records"
         lines = [f"failed: {f.cell.title}: {f.reason} (see {f.log})" for f in self.failures]
-        total = f"{recorded} of {len(self.plan.cells)} cells have their record in {records}"
+        total = f"{self.recorded} of {len(self.plan.cells)} cells have their record in {records}"
         if self.plan.save_weights:
             total += f" and their weights in {records.with_name('weights')}"
         if self.interrupted:
@@ -68,14 +105,24 @@ class Summary:
         if self.failures:
             remedy = "run the same command again to try the failed ones once more"
             return [*lines, f"{total}, {len(self.failures)} failed; {remedy}"]
-        return [*lines, f"{total}; {len(self.finished)} run now in {duration(self.seconds)}"]
+        others = f", {len(self.shared)} by another run" if self.shared else ""
+        return [
+            *lines,
+            f"{total}; {len(self.finished)} run now in {duration(self.seconds)}{others}",
+        ]
 
 
 def run_table(
-    request: RunRequest, *, engine: Engine = local, stream: TextIO | None = None
+    request: RunRequest,
+    *,
+    engine: Engine = local,
+    nodes: Sequence[Node] = (),
+    stream: TextIO | None = None,
 ) -> Summary:
     """Run every cell that has no record in `out` made by the same code from the same weights.
 
+    `engine` runs the cells, on `nodes` where it is that of a cluster (`ray_cluster`). Other runs
+    into the same folder at the same time share the cells.
     `stream`, where progress goes, is standard error by default. Writes out/tables (the whole table,
     whatever was chosen of it), out/records, out/artifacts, with `save_weights` out/weights (a cell
     that has a record but no weights is run again), and for failed cells out/failures. Ctrl-C ends
@@ -88,11 +135,12 @@ def run_table(
     _check_writable(out)
     if request.save_weights:
         _check_writable(out / "weights")
-    plan = plan_table(request, engine=engine, stream=stream)
-    run = _Driver(plan, engine, stream)
+    plan = plan_table(request, nodes=nodes, stream=stream)
+    run = _Driver(plan, engine, request.checkpoint_minutes, stream)
     interrupted = run.all()
     seconds = time.monotonic() - start
-    summary = Summary(plan, tuple(run.finished), tuple(run.failures), interrupted, seconds)
+    finished, shared = tuple(run.finished), tuple(run.shared)
+    summary = Summary(plan, finished, tuple(run.failures), interrupted, seconds, shared)
     print(*summary.lines(), sep="\n", file=stream, flush=True)
     return summary
 
@@ -106,11 +154,18 @@ def _check_writable(out: Path) -> None:
 class _Driver:
     """Feeds an engine and keeps what it yields; an object because Ctrl-C can come at any point."""
 
-    def __init__(self, plan: Plan, engine: Engine, stream: TextIO) -> None:
+    def __init__(
+        self, plan: Plan, engine: Engine, checkpoint_minutes: float, stream: TextIO
+    ) -> None:
         self.plan, self.engine, self.stream = plan, engine, stream
+        self.checkpoint_seconds = 60.0 * checkpoint_minutes
         self.variables = kernel_variables(plan.kernels)
         self.finished: list[str] = []
+        self.shared: list[str] = []
         self.failures: list[Failure] = []
+        self.supplies: dict[str, Supplies] = {}  # by manifest
+        self.planned = {cell.job.key: cell for cell in plan.todo}
+        self.told_of_others = False
 
     def all(self) -> bool:
         """Do everything that is to be done; whether Ctrl-C came in between."""
@@ -127,7 +182,7 @@ class _Driver:
         """Say what is about to happen, and what is odd about the results folder."""
         todo = self.plan.todo
         recorded = len(self.plan.cells) - len(todo)
-        estimate = f", about {duration(self.plan.seconds)} with {counted(self.plan.jobs, 'worker')}"
+        estimate = f", about {duration(self.plan.seconds)} with {self.plan.workers}"
         count = f"{len(self.plan.cells)} cells: {recorded} done, {len(todo)} to run"
         lines = [f"warning: {text}" for text in self.plan.warnings]
         lines.append(f"{self.plan.table.id}: {count}{estimate if todo else ''}")
@@ -153,51 +208,104 @@ class _Driver:
         if self.plan.todo:
             profile = self.plan.todo[0].job.profile
             check_weights(profile.backbone_spec, profile.weights_dir)
-        first: dict[str, Job] = {}
+        first: dict[str, Job] = {}  # of those with one manifest
         for cell in self.plan.todo:
             first.setdefault(cell.job.manifest_digest, cell.job)
-        titles = {j.key: f"{j.cell.dataset} · seed {j.cell.seed}" for j in first.values()}
-        tasks = [Task(job.key, prepare_cell, job, self.variables) for job in first.values()]
-        clock = Clock(dict.fromkeys(titles, 1.0), dict.fromkeys(titles, 0), self.plan.jobs)
+        jobs = {job.key: job for job in first.values()}
+        titles = {key: f"{j.cell.dataset} · seed {j.cell.seed}" for key, j in jobs.items()}
+        function = partial(prepare_cell, here=not self.plan.nodes)
+        tasks = [Task(key, function, job, self.variables) for key, job in jobs.items()]
+        workers = min(self.plan.at_once, usable_cores()) if self.plan.nodes else self.plan.at_once
+        clock = Clock(dict.fromkeys(titles, 1.0), dict.fromkeys(titles, 0), workers)
         with (
             watched("preparing pixels", titles, clock, self.stream, _ready) as show,
-            closing(self.engine(tasks, self.plan.jobs)) as events,
+            closing(local(each_of(tasks), workers)) as events,
         ):
             for event in events:
                 if isinstance(event, Failed) and event.unusable_input:
                     raise InputError(event.reason)
+                if isinstance(event, Finished):
+                    job = jobs[event.key]
+                    self.supplies[job.manifest_digest] = supplies_of(job, event.value)
                 show(event)
 
     def cells(self) -> None:
         """Run the cells, longest first within each seed, and write what they give."""
-        cells = {cell.job.key: cell for cell in self.plan.todo}
-        tasks = [
-            Task(
-                key,
-                partial(run_cell, keep_weights=self._keeps_weights(key)),
-                cell.job,
-                self.variables,
-            )
-            for key, cell in cells.items()
-        ]
-        titles = {key: cell.title for key, cell in cells.items()}
+        titles = {cell.job.key: cell.title for cell in self.plan.todo}
         with (
             watched("cells", titles, _clock(self.plan), self.stream, _outcome) as show,
-            closing(self.engine(tasks, self.plan.jobs)) as events,
+            Leases(self.plan.out) as leases,
         ):
+            work = Work(self.plan, leases, self._task)
+            self._run(work, leases, show)
+            while work.waiting:
+                self._tell_of_others(work)
+                time.sleep(ASK_AGAIN_SECONDS)
+                self._run(work, leases, show)
+
+    def _run(self, work: Work, leases: Leases, show: Callable[[Shown], None]) -> None:
+        """Run what can be had now."""
+        with closing(self.engine(work.take, self.plan.jobs)) as events:
             for event in events:
-                outcome = self._compared(event, cells)
-                self._keep(outcome, cells)
+                self._show_ended(work, show)
+                outcome = self._outcome_of(event, work)
+                self._keep(outcome, leases)
                 show(outcome)
+        self._show_ended(work, show)
+
+    def _task(self, cell: PlannedCell) -> Task:
+        key = cell.job.key
+        function = partial(
+            run_cell,
+            keep_weights=self._keeps_weights(key),
+            resumed=read_checkpoint(self.plan.out, key),
+            checkpoint_seconds=self.checkpoint_seconds,
+        )
+        return Task(
+            key,
+            function,
+            cell.job,
+            self.variables,
+            cell.needs,
+            self.supplies.get(cell.job.manifest_digest),
+        )
 
     def _keeps_weights(self, key: str) -> bool:
         """Say whether to keep weights: older ones are replaced, too, as no record has them."""
         return self.plan.save_weights or weights_path(self.plan.out, key).exists()
 
-    def _compared(self, event: Event, cells: dict[str, PlannedCell]) -> Event:
+    def _show_ended(self, work: Work, show: Callable[[Shown], None]) -> None:
+        """Note the cells that other runs have ended."""
+        for cell, failed in work.ended_elsewhere():
+            key = cell.job.key
+            if failed is None:
+                self.shared.append(key)
+                show(Elsewhere(key, "done by another run"))
+            else:
+                self.failures.append(Failure(cell, failed.reason, failure_log(self.plan.out, key)))
+                show(Elsewhere(key, f"failed in another run: {failed.reason}"))
+
+    def _tell_of_others(self, work: Work) -> None:
+        """Say once whose cells this run waits for."""
+        if not self.told_of_others:
+            leases = running_cells(self.plan.out)
+            runs = sorted({f"process {lease.pid} on {lease.host}" for lease in leases})
+            names = f" ({listed(runs)})" if runs else ""
+            count = counted(len(work.waiting), "cell")
+            text = f"waiting for {count} that another run{names} is at work on"
+            print(text, file=self.stream, flush=True)
+            self.told_of_others = True
+
+    def _outcome_of(self, event: Event, work: Work) -> Event | Again:
+        cell = self.planned[event.key]
+        if isinstance(event, Failed) and event.died and work.again(cell):
+            return Again(event.key, event.reason)
+        if isinstance(event, Finished) and cell.state == "no weights":
+            return self._compared(event)
+        return event
+
+    def _compared(self, event: Finished) -> Event:
         """Make a failure of a cell run again for its weights alone that gave another result."""
-        if not isinstance(event, Finished) or cells[event.key].state != "no weights":
-            return event
         record = read_record(record_path(self.plan.out, event.key))
         if event.value.record.digests == record.digests:
             return event
@@ -208,21 +316,38 @@ class _Driver:
         )
         return Failed(event.key, reason, "", event.seconds)
 
-    def _keep(self, event: Event, cells: dict[str, PlannedCell]) -> None:
-        log = failure_log(self.plan.out, event.key)
-        if isinstance(event, Finished):
-            result: CellResult = event.value
-            # The record comes last: where it is, the artifact is, and what else was asked for.
-            write_artifact(self.plan.out, event.key, result.artifact)
-            if result.weights:
-                write_weights(self.plan.out, event.key, result.weights)
-            write_record(self.plan.out, result.record)
-            log.unlink(missing_ok=True)
-            self.finished.append(event.key)
-        elif isinstance(event, Failed):
-            cell = cells[event.key]
-            write_failure(log, FailedCell(event.key, cell.title, event.reason), event.log)
-            self.failures.append(Failure(cell, event.reason, log))
+    def _keep(self, event: Event | Again, leases: Leases) -> None:
+        key = event.key
+        match event:
+            case Progressed():
+                leases.tell(key, event.phase, event.done, event.total)
+            case Checkpointed():
+                write_checkpoint(self.plan.out, key, event.files)
+            case Finished():
+                self._keep_result(key, event.value)
+                leases.give_back(key)
+            case Failed():
+                self._keep_failure(key, event)
+                leases.give_back(key)
+            case Again():
+                leases.give_back(key)
+
+    def _keep_result(self, key: str, result: CellResult) -> None:
+        # The record comes last: where it is, the artifact is, and what else was asked for.
+        write_artifact(self.plan.out, key, result.artifact)
+        if result.weights:
+            write_weights(self.plan.out, key, result.weights)
+        write_record(self.plan.out, result.record)
+        failure_log(self.plan.out, key).unlink(missing_ok=True)
+        remove_checkpoint(self.plan.out, key)
+        self.finished.append(key)
+
+    def _keep_failure(self, key: str, failed: Failed) -> None:
+        """Note why a cell failed; training from its checkpoint would lead to the same again."""
+        cell, log = self.planned[key], failure_log(self.plan.out, key)
+        write_failure(log, FailedCell(key, cell.title, failed.reason), failed.log)
+        remove_checkpoint(self.plan.out, key)
+        self.failures.append(Failure(cell, failed.reason, log))
 
 
 def _clock(plan: Plan) -> Clock:
@@ -231,7 +356,7 @@ def _clock(plan: Plan) -> Clock:
         cell.job.key: (cell.job.cell.method, canonical_json(cell.job.cell.options))
         for cell in plan.todo
     }
-    return Clock(expected, groups, plan.jobs)
+    return Clock(expected, groups, plan.at_once)
 
 
 def _ready(event: Finished) -> str:

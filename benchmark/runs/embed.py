@@ -19,7 +19,16 @@ from numpy.typing import NDArray
 from crossres.benchmark.measures.kernels import Kernels, kernel_variables, kernels_named
 from crossres.benchmark.runs.cell import CellError, check_embeddings, embedded, make_deterministic
 from crossres.benchmark.runs.data import Progress
-from crossres.benchmark.runs.engine import Event, Failed, Finished, Progressed, Task, Warned, local
+from crossres.benchmark.runs.engine import (
+    Event,
+    Failed,
+    Finished,
+    Progressed,
+    Task,
+    Warned,
+    each_of,
+)
+from crossres.benchmark.runs.local_engine import local
 from crossres.datasets.base.errors import InputError
 from crossres.datasets.base.files import write_atomically
 from crossres.datasets.base.progress import progress as shown_progress
@@ -81,7 +90,7 @@ def features_of(request: EmbedRequest, kernels: Kernels | None) -> Features:
     trained_with = read_description(request.weights)["origin"].get("kernels")
     variables = kernel_variables(kernels or kernels_named(trained_with))
     features: Features
-    with closing(local([Task("embed", embed, request, variables)], 1)) as events:
+    with closing(local(each_of([Task("embed", embed, request, variables)]), 1)) as events:
         for phase, steps in groupby(events, _phase):
             with shown_progress(phase) as report:
                 for event in steps:

@@ -1,61 +1,53 @@
-"""Engines: functions that take tasks and yield events; `local` runs one process per task.
+"""Engines: functions that take tasks, one whenever a worker is free, and yield events.
 
 An engine writes nothing. A task that raises, or whose worker dies, is one Failed event.
 """
 
-import multiprocessing
-import os
-import signal
-import sys
-import tempfile
-import threading
 import time
-from collections import deque
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import dataclass, field
-from multiprocessing import resource_tracker
-from multiprocessing.connection import Connection, wait
-from multiprocessing.context import BaseContext
-from multiprocessing.process import BaseProcess
+from functools import partial
 from pathlib import Path
-from types import ModuleType
-from typing import Any
+from typing import Any, Protocol
 
-from crossres.benchmark.runs.worker import Message, work
-from crossres.datasets.base.errors import InputError
+from crossres.methods.interface.needs import Needs
 
-THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-# Not our own rooms: a worker reads the code as it is when its cell starts, as the code digest does.
-# torch imports the compiler with the first step of an optimiser, which takes two seconds.
-# What is not installed is left out.
-PRELOADED = (
-    "torch", "torch._dynamo", "pandas", "h5py", "PIL.Image", "jsonschema", "safetensors",
-    "skimage.color", "skimage.feature", "sklearn.cluster", "sklearn.decomposition",
-    "sklearn.kernel_approximation", "sklearn.linear_model", "sklearn.metrics.pairwise",
-)  # fmt: skip
-# What the command line acts on as on Ctrl-C; Windows has only some of them.
-INTERRUPTS = [
-    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
-]
-PATIENCE_SECONDS = 5.0
-LOG_BYTES = 20_000
-LONGEST_TEMPDIR = 68  # letters: a socket's path has room for 104 (macOS), 36 of them for its name
-SHORT_TEMPDIRS = ("/tmp", "/var/tmp", "/dev/shm", "/run/lock")
-_SERVER_VARIABLES: list[dict[str, str]] = []  # of the fork server's first task, once it runs
+
+class Report(Protocol):
+    """What a task calls while it is at work."""
+
+    def __call__(self, phase: str, done: int, total: int) -> None:
+        """Tell how far it is: done of total steps of a phase."""
+
+    def checkpoint(self, files: Mapping[str, bytes]) -> None:
+        """Hand over what it takes to go on from here, file by file."""
+
+
+@dataclass(frozen=True)
+class Supplies:
+    """Folders that a task reads, by the places that they have in a folder of another machine.
+
+    `moved(argument, folder)` is the task's argument for a machine where they lie in `folder`.
+    """
+
+    folders: Mapping[str, Path]
+    moved: Callable[[Any, Path], Any]
 
 
 @dataclass(frozen=True)
 class Task:
-    """A call for a worker: function(argument, progress), both picklable, under a unique key.
+    """A call for a worker: function(argument, report), both picklable, under a unique key.
 
-    `variables` are environment variables that the process of the worker must start with.
+    `variables` are environment variables that the process of the worker must start with, `needs`
+    what of a machine it takes, `supplies` what another machine must have (None: nothing).
     """
 
     key: str
-    function: Callable[[Any, Callable[[str, int, int], None]], Any]
+    function: Callable[[Any, Any], Any]
     argument: Any
     variables: Mapping[str, str] = field(default_factory=dict)
+    needs: Needs = field(default_factory=Needs)
+    supplies: Supplies | None = None
 
 
 @dataclass(frozen=True)
@@ -84,6 +76,22 @@ class Warned:
 
 
 @dataclass(frozen=True)
+class Told:
+    """The engine has something to tell of the machine that runs the task."""
+
+    key: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Checkpointed:
+    """The task can go on from here, with these files (name -> content), should it be broken off."""
+
+    key: str
+    files: Mapping[str, bytes]
+
+
+@dataclass(frozen=True)
 class Finished:
     """The task returned `value`."""
 
@@ -96,7 +104,8 @@ class Finished:
 class Failed:
     """The task raised, or its worker died: the reason in one line, and all that was printed.
 
-    `unusable_input` says that it raised an InputError.
+    `unusable_input` says that it raised an InputError, `died` that its worker or the machine of
+    this did, so that the task may well succeed elsewhere.
     """
 
     key: str
@@ -104,233 +113,39 @@ class Failed:
     log: str
     seconds: float
     unusable_input: bool = False
+    died: bool = False
 
 
-Event = Started | Progressed | Warned | Finished | Failed
-Engine = Callable[[Sequence[Task], int], Generator[Event, None, None]]
+Event = Started | Progressed | Warned | Told | Checkpointed | Finished | Failed
+Take = Callable[[], Task | None]
+"""Gives the next task, or None where there is none now: it is asked again when one has ended."""
+
+Engine = Callable[[Take, int | None], Generator[Event, None, None]]
+"""engine(take, jobs): at most `jobs` tasks at once, None: as many as there is room for."""
 
 
-@dataclass(frozen=True)
-class _Worker:
-    task: Task
-    process: BaseProcess
-    connection: Connection
-    log: Path
-    start: float
-
-    def seconds(self) -> float:
-        return time.monotonic() - self.start
+def each_of(tasks: Iterable[Task]) -> Take:
+    """Give the tasks in their order."""
+    return partial(next, iter(tasks), None)
 
 
-def local(tasks: Sequence[Task], jobs: int) -> Generator[Event, None, None]:
-    """Run the tasks on this machine, in order, at most `jobs` at a time, one process each.
-
-    Each worker has one thread; what it prints is kept for its Failed event. Closing the generator
-    (or an exception such as KeyboardInterrupt) ends all workers before it returns.
-    """
-    waiting = deque(tasks)
-    running: list[_Worker] = []
-    with tempfile.TemporaryDirectory(prefix="crossres-") as logs:
-        try:
-            while waiting or running:
-                while waiting and len(running) < jobs:
-                    # Ctrl-C waits until the worker is in the list of those to be ended.
-                    with _without_interrupts():
-                        running.append(_start(waiting.popleft(), Path(logs)))
-                    yield Started(running[-1].task.key)
-                ready = wait([end for w in running for end in (w.connection, w.process.sentinel)])
-                for worker in list(running):
-                    if worker.connection in ready or worker.process.sentinel in ready:
-                        event = _next_event(worker)
-                        if isinstance(event, Finished | Failed):
-                            running.remove(worker)
-                            _end(worker)
-                        yield event
-        finally:
-            for worker in running:
-                worker.process.terminate()
-            for worker in running:
-                _end(worker)
-
-
-def in_this_process(tasks: Sequence[Task]) -> Generator[Event, None, None]:
+def in_this_process(take: Take) -> Generator[Event, None, None]:
     """Run the tasks here, one after the other: for those shorter than the start of a worker.
 
     Their `variables` are not set, and errors are raised, not turned into events.
     """
-    for task in tasks:
+    while (task := take()) is not None:
         start = time.monotonic()
         yield Started(task.key)
-        value = task.function(task.argument, _silent)
+        value = task.function(task.argument, _Silent())
         yield Finished(task.key, value, time.monotonic() - start)
 
 
-def _silent(phase: str, done: int, total: int) -> None:
-    del phase, done, total
+class _Silent:
+    """A Report that nobody reads."""
 
+    def __call__(self, phase: str, done: int, total: int) -> None:
+        del phase, done, total
 
-def _start(task: Task, logs: Path) -> _Worker:
-    context = _context(task.variables)
-    receiver, sender = context.Pipe(duplex=False)
-    handle, name = tempfile.mkstemp(".log", dir=logs)  # a key may hold what file names must not
-    os.close(handle)
-    log = Path(name)
-    arguments = (task.function, task.argument, sender, log)
-    process: BaseProcess = context.Process(target=work, args=arguments, daemon=True)  # type: ignore[attr-defined]
-    with _clean_start(task.variables), _short_sockets():
-        process.start()
-    sender.close()
-    return _Worker(task, process, receiver, log, time.monotonic())
-
-
-def _context(variables: Mapping[str, str]) -> BaseContext:
-    """Return a fork server with torch imported, where there is one: its children start at once.
-
-    It has the variables of the first task. Tasks that need others get a process from scratch.
-    """
-    if "forkserver" not in multiprocessing.get_all_start_methods():
-        return multiprocessing.get_context("spawn")
-    if not _SERVER_VARIABLES:
-        _SERVER_VARIABLES.append(dict(variables))
-    if _SERVER_VARIABLES[0] != variables:
-        return multiprocessing.get_context("spawn")
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(list(PRELOADED))
-    return context
-
-
-@contextmanager
-def _clean_start(variables: Mapping[str, str]) -> Iterator[None]:
-    """Start workers with one thread per library, and without running the caller's script again.
-
-    The variables are read by the fork server, which the first worker starts, and by the libraries
-    it loads; PYTHONPATH lets it find what this process finds. Tasks are imported by name, so a
-    worker has no use for __main__, and a script that runs a table needs no guard for it.
-    """
-    changed = (
-        dict.fromkeys(THREADS, "1") | {"PYTHONPATH": os.pathsep.join(sys.path)} | {**variables}
-    )
-    before = {name: os.environ.get(name) for name in changed}
-    script = sys.modules["__main__"]
-    os.environ.update(changed)
-    sys.modules["__main__"] = ModuleType("__main__")
-    try:
-        yield
-    finally:
-        sys.modules["__main__"] = script
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
-
-
-@contextmanager
-def _short_sockets() -> Iterator[None]:
-    """Have the fork server, which the first worker starts, put its socket where its name fits.
-
-    The system takes about a hundred letters; the temporary folder of a batch system may have more.
-    """
-    before = tempfile.tempdir
-    if len(os.fsencode(tempfile.gettempdir())) > LONGEST_TEMPDIR and os.name == "posix":
-        tempfile.tempdir = _short_folder()
-    try:
-        yield
-    finally:
-        tempfile.tempdir = before
-
-
-def _short_folder() -> str:
-    for folder in SHORT_TEMPDIRS:
-        if Path(folder).is_dir() and os.access(folder, os.W_OK | os.X_OK):
-            return folder
-    raise InputError(
-        f"{tempfile.gettempdir()}: a path too long for the sockets of workers; set TMPDIR to one "
-        f"of at most {LONGEST_TEMPDIR} letters"
-    )
-
-
-@contextmanager
-def _without_interrupts() -> Iterator[None]:
-    """Hide Ctrl-C, which reaches every process of the terminal, from workers that start in here.
-
-    For this process it only waits until the block has ended. The mask alone is not enough for
-    that: the system then hands the signal to another thread (every library that computes has some),
-    and Python acts on it in this one.
-    """
-    if not hasattr(signal, "pthread_sigmask"):
-        yield
-        return
-    resource_tracker.ensure_running()  # its first start would lift the block again
-    with _postponed_interrupts():
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
-        try:
-            yield
-        finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-@contextmanager
-def _postponed_interrupts() -> Iterator[None]:
-    """Act on what interrupts in the block when it has ended. Only the main thread ever sees it."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    handlers = {number: signal.getsignal(number) for number in INTERRUPTS}
-    callables = {number: handler for number, handler in handlers.items() if callable(handler)}
-    arrived: list[int] = []
-    for number in callables:
-        signal.signal(number, lambda number, _: arrived.append(number))
-    try:
-        yield
-    finally:
-        for number, handler in callables.items():
-            signal.signal(number, handler)
-        if arrived:
-            signal.raise_signal(arrived[0])
-
-
-def _next_event(worker: _Worker) -> Event:
-    key = worker.task.key
-    try:
-        message: Message = worker.connection.recv() if worker.connection.poll() else ("died",)
-    except (EOFError, OSError):
-        message = ("died",)
-    match message:
-        case ("progress", phase, done, total):
-            return Progressed(key, phase, done, total)
-        case ("warning", text):
-            return Warned(key, text)
-        case ("value", value):
-            return Finished(key, value, worker.seconds())
-        case ("failed", reason, unusable_input):
-            return Failed(key, reason, _log_text(worker), worker.seconds(), unusable_input)
-        case _:
-            reason = _cause_of_death(worker.process)
-            return Failed(key, reason, _log_text(worker), worker.seconds())
-
-
-def _cause_of_death(process: BaseProcess) -> str:
-    process.join(PATIENCE_SECONDS)
-    code = process.exitcode
-    if code is None:
-        return "the worker closed its connection without a result"
-    if code >= 0:
-        return f"the worker left with exit code {code} without a result"
-    name = signal.Signals(-code).name
-    hint = "; the system does that when memory runs out, so try fewer --jobs" if code == -9 else ""
-    return f"the worker was killed by {name}{hint}"
-
-
-def _log_text(worker: _Worker) -> str:
-    return worker.log.read_bytes()[-LOG_BYTES:].decode("utf-8", errors="replace")
-
-
-def _end(worker: _Worker) -> None:
-    """Wait for the process to leave; kill it when it does not."""
-    worker.process.join(PATIENCE_SECONDS)
-    if worker.process.is_alive():
-        worker.process.kill()
-        worker.process.join()
-    worker.connection.close()
-    worker.process.close()
+    def checkpoint(self, files: Mapping[str, bytes]) -> None:
+        del files

@@ -6,7 +6,7 @@ The plan is the same whatever the engine and the number of jobs; `--dry-run` sho
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from importlib.machinery import ModuleSpec
 from itertools import chain
@@ -18,29 +18,36 @@ from crossres.benchmark.config.profiles import profile_names, typical_seconds
 from crossres.benchmark.config.tables import Row, Table
 from crossres.benchmark.measures.kernels import Kernels, kernel_variables, made_with_other_kernels
 from crossres.benchmark.records.cell import Cell, Job, canonical_json, make_job, merge_equal
-from crossres.benchmark.records.record import RecordFolder, scan_records
+from crossres.benchmark.records.record import (
+    Record,
+    RecordFolder,
+    read_record,
+    record_path,
+    scan_records,
+)
 from crossres.benchmark.records.weights import has_weights
+from crossres.benchmark.runs.capacity import Node, in_words, wall_seconds
 from crossres.benchmark.runs.code_digest import cell_roots, code_digest
 from crossres.benchmark.runs.data import Opener, Progress, Survey, SurveyRequest, survey
 from crossres.benchmark.runs.engine import (
-    Engine,
     Failed,
     Finished,
     Task,
+    each_of,
     in_this_process,
-    local,
 )
+from crossres.benchmark.runs.local_engine import local
 from crossres.benchmark.runs.progress import Clock, watched
 from crossres.benchmark.runs.request import RunRequest
-from crossres.datasets.base.arguments import as_a, as_function, as_path
+from crossres.datasets.base.arguments import as_a, as_path
 from crossres.datasets.base.cores import usable_cores
 from crossres.datasets.base.errors import InputError
 from crossres.datasets.base.progress import duration
-from crossres.datasets.base.words import counted
 from crossres.datasets.cards import card
 from crossres.datasets.protocols.applicable import applies
 from crossres.datasets.raw.source import Source, open_admitted, raw_folder, twin_folder
 from crossres.datasets.raw.twin_marker import drawn_as
+from crossres.methods.interface.needs import Needs
 from crossres.methods.interface.profile import Profile
 from crossres.methods.interface.registry import resolve_options
 
@@ -50,11 +57,12 @@ State = Literal["done", "new", "code changed", "weights changed", "other kernels
 
 @dataclass(frozen=True)
 class PlannedCell:
-    """A cell of the plan, what is known of it, and the seconds it is expected to take."""
+    """A cell of the plan: what is known of it, its expected seconds, what it takes of a machine."""
 
     job: Job
     state: State
     seconds: float
+    needs: Needs = field(default_factory=Needs)
 
     @property
     def title(self) -> str:
@@ -67,16 +75,49 @@ class PlannedCell:
 
 
 @dataclass(frozen=True)
+class Wanted:
+    """What a record must be for its cell to be done; `codes` and `initial` as they are now.
+
+    `codes`: the digest of the code by method and data set; `initial`: of the ImageNet weights of
+    each network, where the run has a folder of them.
+    """
+
+    out: Path
+    codes: Mapping[tuple[str, str], str]
+    initial: Mapping[str, str]
+    kernels: Kernels
+    save_weights: bool
+
+    def state(self, job: Job, record: Record | None) -> State:
+        """Say whether the record of a job will do, or why not."""
+        if record is None:
+            return "new"
+        if record.digests["code"] != self.codes[job.cell.method, job.cell.dataset]:
+            return "code changed"
+        if any(self.initial.get(name, begun) != begun for name, begun in record.initial.items()):
+            return "weights changed"
+        if made_with_other_kernels(record.environment, self.kernels):
+            return "other kernels"
+        lacks_weights = self.save_weights and not has_weights(self.out, record)
+        return "no weights" if lacks_weights else "done"
+
+
+@dataclass(frozen=True)
 class Plan:
-    """All cells of a run in the order in which they start, and warnings for people."""
+    """All cells of a run in the order in which they start, and warnings for people.
+
+    `nodes` are the machines of a cluster; () is this machine with `jobs` workers.
+    """
 
     table: Table
     out: Path
-    jobs: int
+    jobs: int | None
     cells: tuple[PlannedCell, ...]
+    wanted: Wanted
     warnings: tuple[str, ...] = ()
     save_weights: bool = False
     kernels: Kernels = "portable"
+    nodes: tuple[Node, ...] = ()
 
     @property
     def todo(self) -> tuple[PlannedCell, ...]:
@@ -85,9 +126,29 @@ class Plan:
 
     @property
     def seconds(self) -> float:
-        """The wall time that the cells to be run are expected to take with `jobs` workers."""
-        longest = max((cell.seconds for cell in self.todo), default=0.0)
-        return max(longest, sum(cell.seconds for cell in self.todo) / self.jobs)
+        """The wall time that the cells to be run are expected to take; infinite: they never can."""
+        cells = ((cell.seconds, cell.needs) for cell in self.todo)
+        return wall_seconds(cells, self.nodes or (Node(),), self.jobs)
+
+    @property
+    def at_once(self) -> int:
+        """How many of its cells run at once, at most."""
+        needs = [cell.needs for cell in self.todo] or [Needs()]
+        room = sum(max(node.slots(needed) for needed in needs) for node in self.nodes)
+        return max(1, min(self.jobs or room, room or self.jobs or 1))
+
+    @property
+    def workers(self) -> str:
+        """What runs the cells, in words."""
+        return in_words(self.nodes, self.jobs)
+
+    def is_done(self, cell: PlannedCell) -> bool:
+        """Say whether a cell has its record by now: another run may have made it."""
+        path = record_path(self.out, cell.job.key)
+        try:
+            return path.exists() and self.wanted.state(cell.job, read_record(path)) == "done"
+        except InputError:
+            return False
 
     def lines(self) -> list[str]:
         """Show the plan to people: one line per cell, and a sum."""
@@ -95,18 +156,20 @@ class Plan:
         total = f"{len(self.cells)} cells, {len(self.todo)} to run"
         return [
             *cells,
-            f"{total}, about {duration(self.seconds)} with {counted(self.jobs, 'worker')}",
+            f"{total}, about {duration(self.seconds)} with {self.workers}",
         ]
 
 
 def plan_table(
-    request: RunRequest, *, engine: Engine = local, stream: TextIO | None = None
+    request: RunRequest, *, nodes: Sequence[Node] = (), stream: TextIO | None = None
 ) -> Plan:
     """Plan what `run_table` would do for the request. Draws missing twins, as keys need them.
 
-    Raises InputError for any unknown name and for a raw folder that is missing or wrong.
+    `nodes` are the machines of a cluster that runs the cells; () stands for this one. Raises
+    InputError for any unknown name, for a raw folder that is missing or wrong, and for a cell that
+    no node has room for.
     """
-    request, engine = as_a(RunRequest, request, "request"), as_function(engine, "engine")
+    request = as_a(RunRequest, request, "request")
     table, profile = request.whole_table(), request.whole_profile()
     names, seeds, rows = request.chosen_datasets(), request.chosen_seeds(), request.chosen_rows()
     out, cache = as_path(request.out, "out"), as_path(request.cache, "cache")
@@ -123,14 +186,14 @@ def plan_table(
         for source, data_seeds in _seeds_by_source(sources).items()
     ]
     folder = scan_records(out)
-    jobs = request.jobs or default_jobs(profile)
+    here = request.jobs or default_jobs(profile)
+    jobs = request.jobs if nodes else here
     of_oracle = [view for view, its_rows in surveyed if table.oracle in its_rows]
     surveys = _surveys(
         [view for view, _ in surveyed],
         of_oracle,
-        jobs,
+        min(here, usable_cores()) if nodes else here,
         request.kernels,
-        engine,
         stream or sys.stderr,
     )
     cells_to_plan = merge_equal(
@@ -150,20 +213,47 @@ def plan_table(
         if row in its_rows
     )
     typical = _profile_of_estimates(request.profile)
-    codes = _codes(cells_to_plan)
-    initial = _initial(cells_to_plan, folder, profile.weights_dir)
+    wanted = Wanted(
+        out,
+        _codes(cells_to_plan),
+        _initial(cells_to_plan, folder, profile.weights_dir),
+        request.kernels,
+        request.save_weights,
+    )
+    needs = {row.method: profile.needs_of(row.method) for row in rows}
     cells = [
         PlannedCell(
             job,
-            _state(job, folder, codes, initial, request),
+            wanted.state(job, folder.records.get(job.key)),
             _expected(job, folder, typical),
+            needs[job.cell.method],
         )
         for job in cells_to_plan
     ]
     cells.sort(key=lambda c: (seeds.index(c.job.cell.seed), -c.seconds))
+    _check_room(cells, nodes)
     return Plan(
-        table, out, jobs, tuple(cells), folder.broken, request.save_weights, request.kernels
+        table,
+        out,
+        jobs,
+        tuple(cells),
+        wanted,
+        folder.broken,
+        request.save_weights,
+        request.kernels,
+        tuple(nodes),
     )
+
+
+def _check_room(cells: Sequence[PlannedCell], nodes: Sequence[Node]) -> None:
+    """Raise InputError for a cell that would wait for ever."""
+    for cell in cells:
+        needs = cell.needs
+        if nodes and not any(node.has_room(needs) for node in nodes):
+            raise InputError(
+                f"no node of the cluster has room for {cell.title}, which takes "
+                f"{needs.in_words()}; add such a node, or ask for less in [needs] of the profile"
+            )
 
 
 def default_jobs(profile: Profile) -> int:
@@ -203,7 +293,6 @@ def _surveys(
     of_oracle: Sequence[SurveyRequest],
     jobs: int,
     kernels: Kernels,
-    engine: Engine,
     stream: TextIO,
 ) -> list[Survey]:
     """Return what is known of each data set; of one that has no oracle, no manifests of it."""
@@ -222,8 +311,8 @@ def _surveys(
     clock = Clock(dict.fromkeys(titles, 1.0), dict.fromkeys(titles, 0), jobs)
     with (
         watched("data sets", titles, clock, stream, _surveyed) as show,
-        closing(in_this_process(here)) as first,
-        closing(engine(elsewhere, jobs)) as then,
+        closing(in_this_process(each_of(here))) as first,
+        closing(local(each_of(elsewhere), jobs)) as then,
     ):
         for event in chain(first, then):
             if isinstance(event, Failed):
@@ -302,26 +391,6 @@ def _initial(jobs: Sequence[Job], folder: RecordFolder, weights_dir: Path | None
     records = [folder.records[job.key] for job in jobs if job.key in folder.records]
     networks = sorted({network for record in records for network in record.initial})
     return {name: state_digest(folder_weights(name, weights_dir)) for name in networks}
-
-
-def _state(
-    job: Job,
-    folder: RecordFolder,
-    codes: Mapping[tuple[str, str], str],
-    initial: Mapping[str, str],
-    request: RunRequest,
-) -> State:
-    record = folder.records.get(job.key)
-    if record is None:
-        return "new"
-    if record.digests["code"] != codes[job.cell.method, job.cell.dataset]:
-        return "code changed"
-    if any(initial.get(network, begun) != begun for network, begun in record.initial.items()):
-        return "weights changed"
-    if made_with_other_kernels(record.environment, request.kernels):
-        return "other kernels"
-    lacks_weights = request.save_weights and not has_weights(as_path(request.out, "out"), record)
-    return "no weights" if lacks_weights else "done"
 
 
 def _expected(job: Job, folder: RecordFolder, typical: str | Path | None) -> float:

@@ -12,8 +12,36 @@ from typing import TextIO
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 
-from crossres.benchmark.runs.engine import Event, Failed, Finished, Progressed, Started, Warned
+from crossres.benchmark.runs.engine import (
+    Event,
+    Failed,
+    Finished,
+    Progressed,
+    Started,
+    Told,
+    Warned,
+)
 from crossres.datasets.base.progress import duration
+
+
+@dataclass(frozen=True)
+class Again:
+    """The worker of the task died; the task is run once more."""
+
+    key: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Elsewhere:
+    """Another run has ended the task: `outcome` says how."""
+
+    key: str
+    outcome: str
+
+
+Shown = Event | Again | Elsewhere
+"""What is shown of a run: what engines yield, and what comes of several runs and of deaths."""
 
 
 @dataclass
@@ -30,6 +58,12 @@ class Clock:
     now: Callable[[], float] = time.monotonic
     started: dict[str, float] = field(default_factory=dict)
     measured: dict[str, float] = field(default_factory=dict)
+    dropped: set[str] = field(default_factory=set)
+
+    @property
+    def ended(self) -> int:
+        """How many tasks nobody waits for any more."""
+        return len(self.measured) + len(self.dropped)
 
     def start(self, key: str) -> None:
         """Note that the task begins."""
@@ -39,9 +73,18 @@ class Clock:
         """Note that the task has ended."""
         self.measured[key] = self.now() - self.started[key]
 
+    def begin_again(self, key: str) -> None:
+        """Note that the task waits once more."""
+        self.started.pop(key, None)
+
+    def drop(self, key: str) -> None:
+        """Note that nobody waits for the task any more."""
+        self.dropped.add(key)
+
     def left(self) -> float:
         """Return the seconds until all tasks have ended."""
-        left = [self._left_of(key) for key in self.expected if key not in self.measured]
+        over = self.measured.keys() | self.dropped
+        left = [self._left_of(key) for key in self.expected if key not in over]
         return max(max(left, default=0.0), sum(left) / self.jobs)
 
     def _left_of(self, key: str) -> float:
@@ -60,7 +103,7 @@ def watched(
     clock: Clock,
     stream: TextIO,
     describe: Callable[[Finished], str],
-) -> Iterator[Callable[[Event], None]]:
+) -> Iterator[Callable[[Shown], None]]:
     """Yield a function that shows an event; `describe` says in words what a finished task gave.
 
     On a terminal there is a bar for the whole and one for each running task, else only lines.
@@ -69,7 +112,7 @@ def watched(
     total = board.add_task(title, total=len(titles)) if board else None
     bars: dict[str, TaskID] = {}
 
-    def show(event: Event) -> None:
+    def show(event: Shown) -> None:
         match event:
             case Started():
                 clock.start(event.key)
@@ -82,14 +125,24 @@ def watched(
                 )
             case Warned():
                 say(f"warning: {event.text}")
+            case Told():
+                say(event.text)
             case Finished() | Failed():
                 clock.end(event.key)
                 if board:
                     board.remove_task(bars.pop(event.key))
                 say(_line(event, titles, clock, describe))
+            case Again():
+                clock.begin_again(event.key)
+                if board:
+                    board.remove_task(bars.pop(event.key))
+                say(f"{titles[event.key]}: {event.reason}; it is run once more")
+            case Elsewhere():
+                clock.drop(event.key)
+                say(_line(event, titles, clock, describe))
         if board and total is not None:
             left = f"{title} · about {duration(clock.left())} left"
-            board.update(total, completed=len(clock.measured), description=left)
+            board.update(total, completed=clock.ended, description=left)
 
     def say(line: str) -> None:
         if board:
@@ -111,15 +164,17 @@ def _bars(stream: TextIO) -> Progress:
 
 
 def _line(
-    event: Finished | Failed,
+    event: Finished | Failed | Elsewhere,
     titles: Mapping[str, str],
     clock: Clock,
     describe: Callable[[Finished], str],
 ) -> str:
-    done = len(clock.measured)
+    done = clock.ended
     left = f", about {duration(clock.left())} left" if done < len(titles) else ""
     if isinstance(event, Failed):
         outcome = f"failed: {event.reason}"
+    elif isinstance(event, Elsewhere):
+        outcome = event.outcome
     else:
         outcome = f"{describe(event)} in {event.seconds:.0f} s"
     return f"[{done} of {len(titles)}] {titles[event.key]}: {outcome}{left}"

@@ -12,6 +12,7 @@ from crossres.datasets.base.arguments import (
     as_a,
     as_count,
     as_flag,
+    as_number,
     as_path,
     as_several,
     as_text,
@@ -39,6 +40,7 @@ class RunRequest:
     folder with ImageNet weights; with `save_weights` the trained method of each cell is kept.
     With `validation` every protocol has that option: no test identity is looked at.
     `kernels`: "portable" ones give the same bits on more kinds of CPU, "native" ones are faster.
+    A cell leaves a checkpoint every `checkpoint_minutes` of its training (0: after each step).
     `data_seed` is that of the split and the twin for all cells (None: each cell's own seed).
     Raises InputError for an argument of another kind and for an unknown name.
     """
@@ -58,6 +60,7 @@ class RunRequest:
     kernels: Kernels = "portable"
     data_seed: int | None = None
     validation: bool = False
+    checkpoint_minutes: float = 5.0
 
     def __post_init__(self) -> None:
         """Bring each argument into its one form."""
@@ -68,6 +71,9 @@ class RunRequest:
         self._set("protocol", if_given(self.protocol, "protocol", as_text))
         self._set("save_weights", as_flag(self.save_weights, "save_weights"))
         self._set("validation", as_flag(self.validation, "validation"))
+        minutes = as_number(self.checkpoint_minutes, "checkpoint_minutes")
+        if minutes < 0.0:
+            raise InputError(f"checkpoint_minutes must be at least 0, not {minutes:g}")
         if self.data_seed is not None:
             checked_seeds((as_whole(self.data_seed, "data_seed"),), "data_seed")
         if as_text(self.kernels, "kernels") not in KERNELS:

@@ -1,7 +1,7 @@
 """What runs inside a worker process: one task, its messages to the driver, its output to a log.
 
-Messages are tuples: ("progress", phase, done, total), ("warning", text), then ("value", value) or
-("failed", reason, unusable_input).
+Messages are tuples: ("progress", phase, done, total), ("checkpoint", files), ("warning", text),
+then ("value", value) or ("failed", reason, unusable_input).
 """
 
 import io
@@ -11,7 +11,7 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from multiprocessing.connection import Connection
 from pathlib import Path
 from types import FrameType
@@ -24,12 +24,12 @@ REPORT_EVERY_SECONDS = 0.1
 
 
 def work(
-    function: Callable[[Any, Callable[[str, int, int], None]], Any],
+    function: Callable[[Any, Any], Any],
     argument: Any,
     connection: Connection,
     log: Path,
 ) -> None:
-    """Call function(argument, progress) and send what becomes of it."""
+    """Call function(argument, report) and send what becomes of it."""
     # For systems where it was not blocked from the start: only the driver minds Ctrl-C.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, _leave)
@@ -39,7 +39,7 @@ def work(
         return  # the driver was killed and its folder is gone: nobody waits for this task
     logging.getLogger().handlers = [_Forwarder(connection)]
     try:
-        value = function(argument, _reporter(connection))
+        value = function(argument, _Reporter(connection))
         connection.send(("value", value))
     except Exception as error:
         # Before the driver hears of it: it reads the log at once.
@@ -74,18 +74,21 @@ def _flush() -> None:
             stream.flush()
 
 
-def _reporter(connection: Connection) -> Callable[[str, int, int], None]:
-    """Return a progress function that sends new phases, ends, and else ten times a second."""
-    last_phase, last_time = "", 0.0
+class _Reporter:
+    """Sends checkpoints and progress: new phases, ends, and else ten times a second."""
 
-    def progress(phase: str, done: int, total: int) -> None:
-        nonlocal last_phase, last_time
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._phase, self._time = "", 0.0
+
+    def __call__(self, phase: str, done: int, total: int) -> None:
         now = time.monotonic()
-        if phase != last_phase or done >= total or now - last_time >= REPORT_EVERY_SECONDS:
-            last_phase, last_time = phase, now
-            connection.send(("progress", phase, done, total))
+        if phase != self._phase or done >= total or now - self._time >= REPORT_EVERY_SECONDS:
+            self._phase, self._time = phase, now
+            self._connection.send(("progress", phase, done, total))
 
-    return progress
+    def checkpoint(self, files: Mapping[str, bytes]) -> None:
+        self._connection.send(("checkpoint", dict(files)))
 
 
 def _reason(error: Exception) -> str:

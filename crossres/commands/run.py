@@ -1,7 +1,8 @@
 """`crossres run`."""
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -12,6 +13,7 @@ from crossres.arguments import (
     add_source,
     cache,
     command_parser,
+    minutes,
     names,
     positive,
     seed,
@@ -44,20 +46,44 @@ def _run(options: argparse.Namespace) -> Answer:
         kernels=options.kernels,
         data_seed=options.data_seed,
         validation=options.validation,
+        checkpoint_minutes=options.checkpoint_minutes,
     )
-    if options.dry_run:
-        plan = plan_table(request)
-        return Answer(_plan_json(plan), plan.lines())
+    with _engine(options) as (engine, nodes):
+        if options.dry_run:
+            plan = plan_table(request, nodes=nodes)
+            return Answer(_plan_json(plan), plan.lines())
+        return _run_now(request, options, engine, nodes)
+
+
+@contextmanager
+def _engine(options: argparse.Namespace) -> Iterator[tuple[Any, Any]]:
+    """Yield the engine that is asked for, and the nodes of its cluster; () for this machine."""
+    from crossres.datasets import InputError
+
+    if options.address and options.engine != "ray":
+        raise InputError("--address is that of a Ray cluster; add --engine ray")
+    if options.engine == "ray":
+        from crossres.benchmark import ray_cluster
+
+        with ray_cluster(options.address) as cluster:
+            yield cluster, cluster.nodes
+    else:
+        from crossres.benchmark.runs.local_engine import local
+
+        yield local, ()
+
+
+def _run_now(request: Any, options: argparse.Namespace, engine: Any, nodes: Any) -> Answer:
     from crossres.benchmark import run_table
     from crossres.benchmark.config.claims import load_claims
     from crossres.benchmark.records.kept import keep_claims
     from crossres.reports.write import contents_of, print_contents, write_contents
 
+    table, out = request.table, request.out
     if options.claims:
         keep_claims(out, options.claims.stem, load_claims(options.claims, [table]))
-    summary = run_table(request)
-    records = len(summary.plan.cells) - len(summary.plan.todo) + len(summary.finished)
-    contents = contents_of(out, [table]) if records else None
+    summary = run_table(request, engine=engine, nodes=nodes)
+    contents = contents_of(out, [table]) if summary.recorded else None
     written = write_contents(contents) if contents else []
     lines = chain(
         drawn(partial(print_contents, contents)) if contents else (),
@@ -85,6 +111,7 @@ def _summary_json(summary: Any, written: Sequence[Path]) -> dict[str, Any]:
         "out": str(summary.plan.out),
         "cells": [cell.job.key for cell in summary.plan.cells],
         "run_now": list(summary.finished),
+        "run_elsewhere": list(summary.shared),
         "failures": failures,
         "interrupted": summary.interrupted,
         "complete": summary.complete,
@@ -132,6 +159,25 @@ def add_command(commands: Any) -> None:
         type=positive,
         metavar="N",
         help="cells at once (default: one per core); never changes a result",
+    )
+    run.add_argument(
+        "--engine",
+        choices=("local", "ray"),
+        default="local",
+        help="what runs the cells: this machine, or a Ray cluster (default: local); never changes "
+        "a result",
+    )
+    run.add_argument(
+        "--address",
+        metavar="HOST:PORT",
+        help="of the Ray cluster (default: $RAY_ADDRESS, else one on this machine)",
+    )
+    run.add_argument(
+        "--checkpoint-minutes",
+        type=minutes,
+        default=5.0,
+        metavar="N",
+        help="how often a long training is kept, to go on from when it is broken off (default: 5)",
     )
     run.add_argument(
         "--kernels",

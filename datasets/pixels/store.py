@@ -40,7 +40,8 @@ class PixelStore:
     """The pixels of one manifest at one size.
 
     `digest` is the hex SHA-256 of the pixel bytes (images in manifest order, then the variants 2,
-    3 and 4), so it names what a method sees; `manifest_digest` names the split. `origin` is
+    3 and 4), so it names what a method sees; `manifest_digest` names the split. `folder` is where
+    the store lies, `origin` is
     "built", "resumed" (an interrupted build was finished) or "cache".
     """
 
@@ -48,6 +49,7 @@ class PixelStore:
     width: int
     digest: str
     manifest_digest: str
+    folder: Path
     _parts: dict[str, NDArray[np.uint8]]
     origin: str = "built"
 
@@ -148,7 +150,7 @@ def _load(folder: Path, plan: StorePlan, origin: str, *, checked: bool) -> Pixel
         parts[name] = pixels[start : start + count]
         start += count
     height, width = plan.recipe.height, plan.recipe.width
-    return PixelStore(height, width, digest, plan.manifest_digest, parts, origin)
+    return PixelStore(height, width, digest, plan.manifest_digest, folder, parts, origin)
 
 
 def _stamp(file: Path, digest: str) -> str:

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from crossres.datasets.base.arguments import as_a, as_count, as_path, as_text, if_given
 from crossres.datasets.base.build import build
+from crossres.methods.interface.needs import Needs
 
 Precision = Literal["float32", "tf32", "bf16"]
 MemoryFormat = Literal["channels_last", "contiguous"]
@@ -97,6 +98,7 @@ class Profile:
     that several methods have, such as the head, the losses and the schedule of re-ID networks;
     `methods`: overrides for one method, which win. `weights_dir`: a folder with ImageNet weights
     for machines without network.
+    `needs`: what a cell takes of a machine (Needs), and tables of the same for single methods.
     `paper_size`: whether it is as large as the experiments that papers publish, so that their
     values may stand beside those measured; `warning`: what must be said of its numbers wherever
     they appear.
@@ -110,6 +112,7 @@ class Profile:
     train: dict[str, Any] = field(default_factory=dict)
     reid: dict[str, Any] = field(default_factory=dict)
     methods: dict[str, dict[str, Any]] = field(default_factory=dict)
+    needs: dict[str, Any] = field(default_factory=dict)
     twin_size: str = "quick"
     weights_dir: Path | None = None
     paper_size: bool = False
@@ -121,7 +124,7 @@ class Profile:
             as_text(getattr(self, name), f"{name} of a Profile")
         for name in ("height", "width"):
             as_count(getattr(self, name), f"{name} of a Profile")
-        for name in ("backbone", "train", "reid", "methods"):
+        for name in ("backbone", "train", "reid", "methods", "needs"):
             as_a(dict, getattr(self, name), f"{name} of a Profile")
         folder = if_given(self.weights_dir, "weights_dir", as_path)
         object.__setattr__(self, "weights_dir", folder)
@@ -131,6 +134,12 @@ class Profile:
         names = {field.name for field in fields(options)}
         shared = {name: value for name, value in self.reid.items() if name in names}
         return shared | self.methods.get(method, {})
+
+    def needs_of(self, method: str) -> Needs:
+        """Return what a cell of the method takes. Raises InputError for what there is not."""
+        usual = {name: value for name, value in self.needs.items() if not isinstance(value, dict)}
+        own = self.needs.get(method, {})
+        return build(Needs, usual | own, f"profile {self.name}, needs")
 
     @cached_property
     def backbone_spec(self) -> BackboneSpec:

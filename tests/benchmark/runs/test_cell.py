@@ -26,7 +26,8 @@ from crossres.benchmark.runs.cell import (
     run_cell,
 )
 from crossres.benchmark.runs.data import Progress, SurveyRequest, open_data, survey
-from crossres.benchmark.runs.engine import Failed, Finished, Task, local
+from crossres.benchmark.runs.engine import Failed, Finished, Task, each_of
+from crossres.benchmark.runs.local_engine import local
 from crossres.datasets.base.errors import InputError
 from crossres.datasets.raw.source import Source
 from crossres.methods.interface.method import Embeddings, Method
@@ -295,7 +296,7 @@ def test_the_same_cell_gives_the_same_bits(pku_root: Path, tmp_path: Path, metho
     results = {}
     variables = kernel_variables("portable")  # those of cells: the fork server keeps to the first
     tasks = [Task(f"{n}", run_cell, jobs[n % 2], variables) for n in range(3)]
-    for event in local([*tasks, Task("disarray", run_in_disarray, jobs[0], variables)], 2):
+    for event in local(each_of([*tasks, Task("disarray", run_in_disarray, jobs[0], variables)]), 2):
         assert not isinstance(event, Failed), event
         if isinstance(event, Finished):
             results[event.key] = digests(event.value)

@@ -21,8 +21,9 @@ from crossres.benchmark.runs.engine import (
     Started,
     Task,
     Warned,
-    local,
+    each_of,
 )
+from crossres.benchmark.runs.local_engine import local
 
 VARIABLES = kernel_variables("portable")
 """Those of cells: the fork server keeps to the first that it is asked for."""
@@ -117,7 +118,7 @@ def task(key: str, function: Callable[..., Any], argument: Any, **more: str) -> 
 
 
 def outcomes(tasks: list[Task], jobs: int) -> dict[str, Any]:
-    events: list[Event] = list(local(tasks, jobs))
+    events: list[Event] = list(local(each_of(tasks), jobs))
     assert sum(isinstance(event, Started) for event in events) == len(tasks)
     return {e.key: e for e in events if isinstance(e, Finished | Failed)}
 
@@ -129,12 +130,12 @@ def test_values_come_back_whatever_the_number_of_jobs(calls: ModuleType) -> None
         assert {key: event.value for key, event in outcome.items()} == {
             str(n): n * n for n in range(7)
         }
-    assert list(local([], 2)) == []
+    assert list(local(each_of([]), 2)) == []
 
 
 def test_one_worker_starts_tasks_in_order(calls: ModuleType) -> None:
     tasks = [task(key, calls.square, 1) for key in "cab"]
-    assert [e.key for e in local(tasks, 1)] == ["c", "c", "a", "a", "b", "b"]
+    assert [e.key for e in local(each_of(tasks), 1)] == ["c", "c", "a", "a", "b", "b"]
 
 
 def test_failures_are_one_event_each_with_their_reason(calls: ModuleType) -> None:
@@ -170,7 +171,7 @@ def test_large_results_fit_through(calls: ModuleType) -> None:
 
 
 def test_progress_and_warnings_reach_the_driver(calls: ModuleType) -> None:
-    events = list(local([task("a", calls.steps, 1000)], 1))
+    events = list(local(each_of([task("a", calls.steps, 1000)]), 1))
     steps = [(e.done, e.total) for e in events if isinstance(e, Progressed)]
     assert (steps[0], steps[-1]) == ((0, 1000), (1000, 1000))
     assert len(steps) < 100
@@ -193,7 +194,9 @@ def test_closing_ends_all_workers_through_their_finally_blocks(
     folder = tmp_path / "pids"
     folder.mkdir()
     start = time.monotonic()
-    with closing(local([task(str(n), calls.sleeps, str(folder)) for n in range(3)], 2)) as events:
+    with closing(
+        local(each_of([task(str(n), calls.sleeps, str(folder)) for n in range(3)]), 2)
+    ) as events:
         assert isinstance(next(events), Started)
         assert isinstance(next(events), Started)
         while len(list(folder.iterdir())) < 2:

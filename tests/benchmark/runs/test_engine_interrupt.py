@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 
 from crossres.benchmark.measures.kernels import kernel_variables
-from crossres.benchmark.runs import engine
+from crossres.benchmark.runs import local_engine
 from crossres.benchmark.runs.data import Progress
-from crossres.benchmark.runs.engine import Task, local
+from crossres.benchmark.runs.engine import Task, each_of
+from crossres.benchmark.runs.local_engine import local
 from crossres.benchmark.runs.worker import work
 
 
@@ -56,7 +57,7 @@ def heeded_signals() -> Iterator[None]:
 def test_a_worker_that_is_just_starting_is_ended_too(
     number: signal.Signals, sent_to: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    start = engine._start
+    start = local_engine._start
     started = []
 
     def interrupted(*arguments: object) -> object:
@@ -69,9 +70,11 @@ def test_a_worker_that_is_just_starting_is_ended_too(
         started.append(worker)
         return worker
 
-    monkeypatch.setattr(engine, "_start", interrupted)
+    monkeypatch.setattr(local_engine, "_start", interrupted)
     with (
-        closing(local([Task("a", sleeps, 60.0, kernel_variables("portable"))], 1)) as events,
+        closing(
+            local(each_of([Task("a", sleeps, 60.0, kernel_variables("portable"))]), 1)
+        ) as events,
         pytest.raises(KeyboardInterrupt),
     ):
         next(events)

@@ -14,7 +14,7 @@ from crossres.benchmark import (
     read_records,
 )
 from crossres.benchmark.records.cell import Cell, Job
-from crossres.benchmark.runs.plan import Plan, PlannedCell, State, default_jobs
+from crossres.benchmark.runs.plan import Plan, PlannedCell, State, Wanted, default_jobs
 from crossres.datasets.base.cores import usable_cores
 from crossres.datasets.base.errors import InputError
 from crossres.datasets.raw.source import Source
@@ -33,10 +33,11 @@ def planned(seconds: float, state: State = "new", cell: Cell = CELL) -> PlannedC
     ("seconds", "jobs", "expected"),
     [
         ([], 4, 0),
-        ([10, 20, 30], 1, 60),
-        ([10, 20, 30], 2, 30),  # 30 beside 20 and 10
-        ([50, 20, 30], 2, 50),
-        ([10, 20, 90], 3, 90),  # never less than the longest cell
+        ([30, 20, 10], 1, 60),
+        ([30, 20, 10], 2, 30),  # 30 beside 20 and 10
+        ([10, 20, 30], 2, 40),  # 30 begins when 10 has ended
+        ([50, 30, 20], 2, 50),
+        ([90, 20, 10], 3, 90),  # never less than the longest cell
     ],
 )
 def test_the_time_is_that_of_the_cells_to_run_on_all_workers(
@@ -44,7 +45,8 @@ def test_the_time_is_that_of_the_cells_to_run_on_all_workers(
 ) -> None:
     cells = [planned(value) for value in seconds]
     finished = planned(1000, "done")
-    plan = Plan(load_table("table2"), Path("out"), jobs, (finished, *cells))
+    wanted = Wanted(Path("out"), {}, {}, "portable", save_weights=False)
+    plan = Plan(load_table("table2"), Path("out"), jobs, (finished, *cells), wanted)
     assert plan.todo == tuple(cells)
     assert plan.seconds == expected
 

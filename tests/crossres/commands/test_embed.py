@@ -4,7 +4,7 @@ import json
 import multiprocessing
 import pickle
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ import crossres
 from crossres.benchmark.measures.kernels import Kernels, kernel_variables
 from crossres.benchmark.runs.cell import _digest
 from crossres.benchmark.runs.embed import Features, embed_images
-from crossres.benchmark.runs.engine import Finished, Task
+from crossres.benchmark.runs.engine import Finished, Take
 from tests.command_line import started
 
 TABLE = """
@@ -294,9 +294,11 @@ def test_the_worker_starts_with_the_kernels_of_the_training(
 ) -> None:
     weights, variables = retrained_with(trained_with, workspace, tmp_path / "w"), []
 
-    def engine(tasks: Sequence[Task], jobs: int) -> Iterator[Finished]:
+    def engine(take: Take, jobs: int) -> Iterator[Finished]:
         assert jobs == 1
-        variables.extend(task.variables for task in tasks)
+        task = take()
+        assert task is not None
+        variables.append(task.variables)
         yield Finished("embed", Features("plain", {}, {}, ()), 0.0)
 
     monkeypatch.setattr("crossres.benchmark.runs.embed.local", engine)
