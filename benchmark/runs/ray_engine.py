@@ -58,10 +58,7 @@ def ray_cluster(address: str | None = None) -> Iterator["RayCluster"]:
     there is no such cluster.
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # it would ask, and send, by itself
-    try:
-        import ray
-    except ImportError as error:
-        raise InputError('Ray is not installed; run: pip install "crossres[ray]"') from error
+    ray = _ray()
     # Where nodes are on this machine, they find what this process finds.
     environment = {"env_vars": {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}}
     quiet = {"log_to_driver": False, "configure_logging": False, "include_dashboard": False}
@@ -101,9 +98,17 @@ class RayCluster:
             run.end()
 
 
-def _nodes() -> tuple[Node, ...]:
-    import ray
+def _ray() -> Any:
+    """Import Ray, which is an extra. Raises InputError where it is missing."""
+    try:
+        import ray
+    except ImportError as error:
+        raise InputError('Ray is not installed; run: pip install "crossres[ray]"') from error
+    return ray
 
+
+def _nodes() -> tuple[Node, ...]:
+    ray = _ray()
     resources = [node["Resources"] for node in ray.nodes() if node["Alive"]]
     nodes = [
         Node(r.get("CPU", 0.0), r.get("GPU", 0.0), r.get("memory", 0.0) / GIB) for r in resources
@@ -144,9 +149,7 @@ class _Run:
     """The tasks of one call of the engine."""
 
     def __init__(self, take: Take, jobs: int | None) -> None:
-        import ray
-
-        self._ray = ray
+        self._ray = ray = _ray()
         self._take, self._jobs = take, jobs
         self._id = uuid.uuid4().hex[:12]
         self._tasks: dict[Any, Task] = {}  # by the stream of their events
@@ -331,8 +334,7 @@ def _fingerprint(folder: Path) -> str:
 
 def _received(place: str, chunks: Sequence[Any], folder: Path) -> int:
     """Write the files of a place unless they are there; return the bytes that were written."""
-    import ray
-
+    ray = _ray()
     target, size = folder / place, 0
     with locked(target, _wait):
         if not target.exists():
@@ -350,15 +352,12 @@ def _wait() -> None:
 
 def _node_folder(run_id: str) -> Path:
     """Return the folder of a run on this node, which may share its disk with other nodes."""
-    import ray
-
-    node = ray.get_runtime_context().get_node_id()[:12]
+    node = _ray().get_runtime_context().get_node_id()[:12]
     return Path(tempfile.gettempdir()) / f"crossres-{run_id}-{node}"
 
 
 def _node_name() -> str:
-    import ray
-
+    ray = _ray()
     address: str = ray.util.get_node_ip_address()
     return f"{address} ({ray.get_runtime_context().get_node_id()[:6]})"
 
