@@ -7,16 +7,20 @@ them through the object store, once for all of its cells, into a folder that van
 import os
 import pickle
 import shutil
+import signal
+import socket
 import sys
 import tempfile
+import threading
 import time
 import uuid
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager, redirect_stdout, suppress
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from crossres.benchmark.runs.capacity import Node
 from crossres.benchmark.runs.engine import (
@@ -35,11 +39,13 @@ from crossres.benchmark.runs.local_engine import local
 from crossres.benchmark.runs.supplies import fingerprint, packed, unpack
 from crossres.datasets.base.errors import InputError, printable
 from crossres.datasets.base.files import replace_folder
+from crossres.datasets.base.version import own_version
 from crossres.datasets.pixels.lock import locked
 
 CHUNK_BYTES = 64 * 2**20  # of one object in the store
 GIB = 2**30
 AHEAD = 1  # tasks more than there is room for, so that a worker that gets free finds one
+CONNECT_SECONDS = 10.0
 WAIT_SECONDS = 1.0  # then nodes are counted anew
 REPORT_EVERY_SECONDS = 1.0
 END_SECONDS = 20.0
@@ -59,21 +65,48 @@ def ray_cluster(address: str | None = None) -> Iterator["RayCluster"]:
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # it would ask, and send, by itself
     ray = _ray()
+    _check_address(address)
     # Where nodes are on this machine, they find what this process finds.
     environment = {"env_vars": {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}}
     quiet = {"log_to_driver": False, "configure_logging": False, "include_dashboard": False}
     try:
-        ray.init(address, runtime_env=environment, **quiet)
+        with _own_signals():
+            ray.init(address, runtime_env=environment, **quiet)
     except (ConnectionError, RuntimeError, ValueError) as error:
-        where = address or "RAY_ADDRESS"
-        raise InputError(
-            f"{where}: no Ray cluster can be reached ({printable(str(error).splitlines()[0])}); "
-            "`ray start --head` starts one, `ray status` shows it"
-        ) from error
+        raise _unreachable(address or "RAY_ADDRESS", str(error)) from error
     try:
-        yield RayCluster()
+        with redirect_stdout(sys.stderr):  # where Ray prints, in a thread, that a node has died
+            yield RayCluster()
     finally:
         ray.shutdown()
+
+
+def _check_address(address: str | None) -> None:
+    """Raise InputError where nobody listens, which Ray would try for minutes to find out."""
+    address = address or os.environ.get("RAY_ADDRESS", "")
+    parts = urlsplit(address if "://" in address else f"//{address}")
+    try:
+        if parts.hostname and parts.port:
+            socket.create_connection((parts.hostname, parts.port), CONNECT_SECONDS).close()
+    except (OSError, ValueError) as error:
+        raise _unreachable(address, str(error)) from error
+
+
+def _unreachable(address: str, why: str) -> InputError:
+    first = next(iter(why.splitlines()), "")
+    return InputError(
+        f"{address}: no Ray cluster can be reached there ({printable(first)}); `ray start --head` "
+        "starts one and says its address"
+    )
+
+
+@contextmanager
+def _own_signals() -> Iterator[None]:
+    """Keep what SIGTERM does here, which Ray changes."""
+    before = signal.getsignal(signal.SIGTERM)
+    yield
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, before)
 
 
 class RayCluster:
@@ -213,6 +246,8 @@ class _Run:
             event = self._ray.get(next(stream))
         except (StopIteration, self._ray.exceptions.RayError) as error:
             del self._tasks[stream]
+            if task.key not in self._begun:
+                yield Started(task.key)
             yield Failed(task.key, _cause(error), "", self._seconds(task), died=True)
             return
         match event:
@@ -275,8 +310,11 @@ def _cause(error: Exception) -> str:
         return "its node ran out of memory; ask for more in [needs] of the profile"
     if isinstance(error, StopIteration) or name == "WorkerCrashedError":
         return "its worker, or the node of this, died"
-    first, *_ = [*printable(str(error)).splitlines(), ""]
-    return f"Ray gave it up ({name}: {first})"
+    cause = getattr(error, "cause", None) or error  # what was raised on the node
+    if "No module named 'crossres" in str(cause):
+        return f"a node lacks this crossres; on all of them: pip install crossres=={own_version()}"
+    first = next(iter(str(cause).splitlines()), "")
+    return f"Ray gave it up ({type(cause).__name__}: {printable(first)})"
 
 
 # --- on the nodes ---------------------------------------------------------------------------------
