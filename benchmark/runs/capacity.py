@@ -44,17 +44,17 @@ def wall_seconds(
     At most `jobs` at once. Infinite where one of them fits on no node.
     """
     left = list(nodes)
-    running: list[tuple[float, int, Needs]] = []  # a heap: when it ends, where, what it takes
+    running: list[tuple[float, int, int, Needs]] = []  # a heap: end, number, node, what it takes
     now = last = 0.0
-    for seconds, needs in cells:
+    for number, (seconds, needs) in enumerate(cells):
         if not any(node.has_room(needs) for node in nodes):
             return math.inf
         while len(running) == jobs or (at := _with_room(left, needs)) is None:
-            now, ended_at, ended = heapq.heappop(running)
+            now, _, ended_at, ended = heapq.heappop(running)
             left[ended_at] = left[ended_at].without(ended, -1)
         left[at] = left[at].without(needs)
         end = now + seconds
-        heapq.heappush(running, (end, at, needs))
+        heapq.heappush(running, (end, number, at, needs))
         last = max(last, end)
     return last
 

@@ -347,13 +347,20 @@ def _events_on_node(
     if OF_DEVICES in os.environ:
         variables = variables | {OF_DEVICES: os.environ[OF_DEVICES]}
     here = Task(key, _call, _Packed(task, folder), variables)
-    last = 0.0
     with closing(local(each_of([here]), 1)) as events:
-        for event in events:
+        yield from _thinned(events)
+
+
+def _thinned(events: Iterator[Event]) -> Iterator[Event]:
+    """Drop progress that follows within a second of other progress in the same phase."""
+    phase, told = "", 0.0
+    for event in events:
+        if isinstance(event, Progressed):
             now = time.monotonic()
-            if not isinstance(event, Progressed) or now - last >= REPORT_EVERY_SECONDS:
-                last = now
-                yield event
+            if event.phase == phase and now - told < REPORT_EVERY_SECONDS:
+                continue
+            phase, told = event.phase, now
+        yield event
 
 
 def _call(packed_task: _Packed, report: Any) -> bytes:

@@ -8,7 +8,7 @@ from crossres.benchmark import RunRequest, Summary, plan_table, run_table
 from crossres.benchmark.runs.plan import Plan
 from crossres.datasets.raw.source import Source
 
-HOW = ("engine", "stream")
+HOW = ("engine", "nodes", "stream")
 
 
 class Bench:
