@@ -73,7 +73,13 @@ def ray_cluster(address: str | None = None) -> Iterator["RayCluster"]:
         with _own_signals():
             ray.init(address, runtime_env=environment, **quiet)
     except (ConnectionError, RuntimeError, ValueError) as error:
-        raise _unreachable(address or "RAY_ADDRESS", str(error)) from error
+        where = address or os.environ.get("RAY_ADDRESS", "ray")
+        if "Authentication" in f"{error!r} {error.__cause__!r} {error.__context__!r}":
+            raise InputError(
+                f"{where}: the Ray cluster asks for a token; set RAY_AUTH_MODE=token here, too "
+                "(its token is in ~/.ray/auth_token of the machine that started it)"
+            ) from error
+        raise _unreachable(where, str(error)) from error
     try:
         with redirect_stdout(sys.stderr):  # where Ray prints, in a thread, that a node has died
             yield RayCluster()
