@@ -47,8 +47,8 @@ Trained = TypeVar("Trained")
 def kept(thing: Kept) -> Kept:
     """Let checkpoints of the training that runs hold the state of `thing`; return it.
 
-    Of an optimiser also the parameters that it adjusts. A thing must be kept before the loop that
-    changes it begins.
+    Of an optimiser also the parameters that it adjusts, with their gradients. A thing must be kept
+    before the loop that changes it begins.
     """
     training = _training.get()
     if training is not None:
@@ -230,7 +230,10 @@ def _state_of(thing: Stateful | np.random.Generator) -> Any:
     if isinstance(thing, np.random.Generator):
         return thing.bit_generator.state
     if isinstance(thing, Optimizer):
-        return {"own": thing.state_dict(), "parameters": _parameters(thing)}
+        parameters = _parameters(thing)
+        # Gradients too: they may add up over several steps.
+        gradients = [parameter.grad for parameter in parameters]
+        return {"own": thing.state_dict(), "parameters": parameters, "gradients": gradients}
     return thing.state_dict()
 
 
@@ -239,11 +242,12 @@ def _give_state(thing: Stateful | np.random.Generator, state: Any) -> None:
         thing.bit_generator.state = state
     elif isinstance(thing, Optimizer):
         thing.load_state_dict(state["own"])
-        with torch.no_grad():
-            for parameter, value in zip(_parameters(thing), state["parameters"], strict=True):
-                if parameter.shape != value.shape:
-                    raise UnusableCheckpoint("is of networks of other sizes")
-                parameter.copy_(value)
+        values = zip(_parameters(thing), state["parameters"], state["gradients"], strict=True)
+        for parameter, value, gradient in values:
+            if parameter.shape != value.shape:
+                raise UnusableCheckpoint("is of networks of other sizes")
+            parameter.data.copy_(value)
+            parameter.grad = None if gradient is None else gradient.to(parameter.device)
     else:
         thing.load_state_dict(state)
 

@@ -125,8 +125,8 @@ def test_a_checkpoint_is_json_and_safetensors_and_says_where_it_was_made() -> No
     assert set(files) == {"training.json", "loop0.safetensors", "loop1.safetensors"}
     overview = json.loads(files["training.json"])
     assert [state["step"] for state in overview["states"]] == [4, 2]
-    # The parameter, its two moments and its steps, and torch's generator.
-    assert len(load(files["loop1.safetensors"])) == 5
+    # The parameter, its gradient, its two moments and its steps, and torch's generator.
+    assert len(load(files["loop1.safetensors"])) == 6
 
 
 def test_loops_within_each_other_keep_no_checkpoint() -> None:
@@ -177,6 +177,21 @@ def test_how_numbers_lie_in_memory_is_kept() -> None:
     assert not moment.is_contiguous()
     assert torch.equal(weight, again)
     assert torch.equal(moment, moment_again)
+
+
+def test_gradients_may_add_up_over_several_steps() -> None:
+    def train(run: Run) -> list[float]:
+        weight = nn.Parameter(torch.ones(3))
+        optimiser = make_optimiser("sgd", [weight], 0.1, 0.0)
+        for step, item in steps(run, 6, iter(range(6))):
+            (weight * item).square().sum().backward()
+            if step % 3 == 2:
+                optimiser.step()
+                optimiser.zero_grad()
+        return weight.tolist()
+
+    for stop in range(1, 7):
+        assert finished(train, stopped(train, stop))[0] == train(Run(0))
 
 
 def test_numbers_of_torchs_own_generator_go_on_and_do_not_leak() -> None:
