@@ -24,6 +24,7 @@ from crossres.datasets.base.errors import InputError
 from crossres.methods.declarations.cad_net import CadNetDeclaration, CadNetOptions
 from crossres.methods.interface.run import Run
 from crossres.methods.interface.training_data import Images, TrainSet
+from crossres.methods.shared.checkpoints import kept
 from crossres.methods.shared.loss_recording import recorded_loss
 from crossres.methods.shared.networks.backbones import stage_channels, stages
 from crossres.methods.shared.networks.decoder import Decoder
@@ -154,7 +155,7 @@ class CadNet(CadNetDeclaration, TorchMethod[CadNetNetwork]):
                 o.optimiser, judge.parameters(), o.adversary_lr, o.reid_weight_decay
             )
             adversaries.append((adversary, o.adversary_lr, 0.0))
-        generator = np.random.default_rng(run.seed_for("rates"))
+        generator = kept(np.random.default_rng(run.seed_for("rates")))
         for now in self.iterations(network, train, run):
             rate_draws = generator.integers(0, len(o.rates), len(now.batch.indices))
             run.record_draws(rate_draws)

@@ -23,6 +23,7 @@ from crossres.methods.declarations.ps_hrnet import PsHrnetDeclaration, PsHrnetOp
 from crossres.methods.interface.method import Embeddings
 from crossres.methods.interface.run import Run
 from crossres.methods.interface.training_data import Images, TrainSet
+from crossres.methods.shared.checkpoints import kept
 from crossres.methods.shared.computing import place
 from crossres.methods.shared.loss_recording import recorded_loss, recording_losses
 from crossres.methods.shared.networks.multiscale import (
@@ -99,7 +100,8 @@ class PsHrnet(PsHrnetDeclaration, TorchMethod[PsHrnetNetwork]):
         """Train the teacher on the HR images of all batches, then the student on the batches."""
         o = self.options
         require_variants(self.name, o.rates, train)
-        device, generator = device_of(network), np.random.default_rng(run.seed_for("rates"))
+        device = device_of(network)
+        generator = kept(np.random.default_rng(run.seed_for("rates")))
         phases = 2 if o.teacher else 1
         with seeded(run.seed_for("dropout")):
             with recording_losses(lambda name, value: run.record_loss(f"teacher's {name}", value)):

@@ -26,6 +26,7 @@ from crossres.methods.interface.method import Embeddings
 from crossres.methods.interface.run import Run
 from crossres.methods.interface.training_data import Images, TrainSet
 from crossres.methods.plain import Plain, PlainNetwork
+from crossres.methods.shared.checkpoints import steps
 from crossres.methods.shared.loss_recording import recorded_loss
 from crossres.methods.shared.networks.reid import ReidNetwork, joined
 from crossres.methods.shared.tensors import in_batches, to_tensor
@@ -141,8 +142,7 @@ class Vpfa(VpfaDeclaration, Plain):
         super().train(network.plain, reid_data, run.part(0, total))
         if o.rates:
             pairs = features_of_pairs(network.eval(), train)
-            for step in learn(network, *pairs, np.random.default_rng(run.seed_for("pairs"))):
-                run.progress(first + step, total)
+            learn(network, *pairs, run.part(first, total))
 
     def embed(self, images: Images) -> Embeddings:
         return self._embedded(images, None)
@@ -187,18 +187,20 @@ def features_of_pairs(network: VpfaNetwork, train: TrainSet) -> tuple[Tensor, Te
     return stacked[0], stacked[1:]
 
 
-def learn(
-    network: VpfaNetwork, hr: Tensor, lr: Tensor, generator: np.random.Generator
-) -> Iterator[int]:
-    """Train blocks and estimator on all pairs once an epoch; yield the number of each step."""
-    o, step = network.options, 0
+def learn(network: VpfaNetwork, hr: Tensor, lr: Tensor, run: Run) -> None:
+    """Train blocks and estimator on all pairs once an epoch."""
+    o, generator = network.options, np.random.default_rng(run.seed_for("pairs"))
     learned = [*network.panning.parameters(), *network.estimator.parameters()]
     adam = make_optimiser("adam", learned, o.vp_lr, o.vp_weight_decay)
-    for epoch in range(o.vp_epochs):
+
+    def batches() -> Iterator[tuple[int, NDArray[np.int64]]]:
+        for epoch in range(o.vp_epochs):
+            order = generator.permutation(len(hr))
+            for rows in np.split(order, range(o.vp_batch, len(order), o.vp_batch)):
+                yield epoch, rows
+
+    for _, (epoch, rows) in steps(run, o.vp_epochs * -(-len(hr) // o.vp_batch), batches()):
         set_rate(adam, o.vp_lr * 0.5 ** (4 * epoch // o.vp_epochs))
-        order = generator.permutation(len(hr))
-        for rows in np.split(order, range(o.vp_batch, len(order), o.vp_batch)):
-            adam.zero_grad()
-            network.loss(hr[rows], lr[:, rows]).backward()  # type: ignore[no-untyped-call]
-            adam.step()
-            yield (step := step + 1)
+        adam.zero_grad()
+        network.loss(hr[rows], lr[:, rows]).backward()  # type: ignore[no-untyped-call]
+        adam.step()

@@ -19,13 +19,25 @@ class Stopwatch:
     def __init__(self) -> None:
         self._start = time.perf_counter()
         self._phases: dict[str, float] = {}
+        self._running: dict[str, float] = {}  # since when
 
     @contextmanager
     def phase(self, name: str) -> Iterator[None]:
         """Add the time of the block to the phase `name`."""
-        start = time.perf_counter()
+        self._running[name] = time.perf_counter()
         yield
-        self._phases[name] = self._phases.get(name, 0.0) + time.perf_counter() - start
+        self._phases[name] = self.so_far(name)
+        del self._running[name]
+
+    def so_far(self, name: str) -> float:
+        """Return the seconds of a phase up to now, also while it is running."""
+        now = time.perf_counter()
+        return self._phases.get(name, 0.0) + now - self._running.get(name, now)
+
+    def add(self, name: str, seconds: float) -> None:
+        """Add what an earlier process took for the phase `name`."""
+        self._phases[name] = self._phases.get(name, 0.0) + seconds
+        self._start -= seconds
 
     def seconds(self) -> dict[str, float]:
         """Return the phases and "total", rounded to milliseconds."""

@@ -5,7 +5,9 @@ kept apart: rounding has not been amplified there yet, so they show the least ch
 """
 
 import hashlib
-from collections.abc import Callable
+import json
+import struct
+from collections.abc import Callable, Mapping
 from typing import Any, SupportsFloat
 
 import numpy as np
@@ -32,9 +34,39 @@ class Curves:
         self._bins = 1
         self._means: dict[str, dict[int, tuple[float, int]]] = {}
         self._first: dict[str, list[SupportsFloat]] = {}
-        self._draws = hashlib.sha256()  # of the first steps
-        self._drew = False
+        self._drawn = bytearray()  # by the first steps
+        self._draws: str | None = None  # its digest, once they are over
         self._steps = 0
+
+    def saved(self) -> dict[str, bytes]:
+        """Return everything recorded up to the end of a step, for `resume`, by file name."""
+        state = {
+            "open": {name: _as_json(values) for name, values in self._open.items()},
+            "bin": self._bin,
+            "bins": self._bins,
+            "means": {
+                name: [(index, _bits(mean), count) for index, (mean, count) in curve.items()]
+                for name, curve in self._means.items()
+            },
+            "first": {name: _as_json(values) for name, values in self._first.items()},
+            "draws": self._draws,
+            "steps": self._steps,
+        }
+        return {"recorded.json": json.dumps(state).encode(), "drawn": bytes(self._drawn)}
+
+    def resume(self, files: Mapping[str, bytes]) -> None:
+        """Go on from what `saved` returned, forgetting what was recorded since."""
+        state = json.loads(files["recorded.json"])
+        self._step = []
+        self._open = {name: _from_json(values) for name, values in state["open"].items()}
+        self._bin, self._bins = state["bin"], state["bins"]
+        self._means = {
+            name: {index: (_number(mean), count) for index, mean, count in curve}
+            for name, curve in state["means"].items()
+        }
+        self._first = {name: _from_json(values) for name, values in state["first"].items()}
+        self._drawn, self._draws = bytearray(files["drawn"]), state["draws"]
+        self._steps = state["steps"]
 
     def record_loss(self, name: str, value: SupportsFloat) -> None:
         """Record a loss of the step that the next `progress` ends; tensors are read by bin."""
@@ -42,10 +74,9 @@ class Curves:
 
     def record_draws(self, *arrays: NDArray[Any]) -> None:
         """Record what the step that the next `progress` ends drew at random."""
-        if self._steps < FIRST:
-            self._drew = True
+        if self._draws is None:
             for array in arrays:
-                self._draws.update(f"{array.dtype} {array.shape}".encode() + array.tobytes())
+                self._drawn += f"{array.dtype} {array.shape}".encode() + array.tobytes()
 
     def progress(self, done: int, total: int) -> None:
         """End step `done` of `total`, counted from 1."""
@@ -53,6 +84,9 @@ class Curves:
         if done <= FIRST:
             for name, value in self._step:
                 self._first.setdefault(name, []).append(value)
+        if done >= FIRST and self._draws is None:
+            self._draws = hashlib.sha256(self._drawn).hexdigest() if self._drawn else ""
+            self._drawn.clear()
         bins = max(1, min(BINS, total))
         index = min(max(done - 1, 0) * bins // max(1, total), bins - 1)
         if index != self._bin:
@@ -88,7 +122,9 @@ class Curves:
 
     def first_draws(self) -> str | None:
         """Return the SHA-256 (hex) of what the first FIRST steps drew; None without draws."""
-        return self._draws.hexdigest() if self._drew else None
+        if self._draws is None and self._drawn:
+            return hashlib.sha256(self._drawn).hexdigest()
+        return self._draws or None
 
     def _take_step(self) -> None:
         for name, value in self._step:
@@ -108,5 +144,28 @@ class Curves:
 
 def _numbers(values: list[SupportsFloat]) -> list[float]:
     tensors = [value.double().reshape(()) for value in values if isinstance(value, Tensor)]
+    if tensors:  # those of before an interruption lie on the CPU
+        tensors = [value.to(tensors[-1].device) for value in tensors]
     plain = [float(value) for value in values if not isinstance(value, Tensor)]
     return [*plain, *(torch.stack(tensors).tolist() if tensors else ())]
+
+
+def _as_json(values: list[SupportsFloat]) -> list[tuple[str, bool]]:
+    """Return each value and whether it is a tensor: `_numbers` adds those up last."""
+    return [(_bits(float(value)), isinstance(value, Tensor)) for value in values]
+
+
+def _from_json(values: list[tuple[str, bool]]) -> list[SupportsFloat]:
+    return [
+        torch.tensor(_number(bits), dtype=torch.float64) if of_tensor else _number(bits)
+        for bits, of_tensor in values
+    ]
+
+
+def _bits(number: float) -> str:
+    """Return a number in hex, as there are several NaN."""
+    return struct.pack(">d", number).hex()
+
+
+def _number(bits: str) -> float:
+    return float(struct.unpack(">d", bytes.fromhex(bits))[0])

@@ -6,7 +6,7 @@ Runs in a worker process; everything random comes from the cell's seed, on one t
 import os
 import random
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -28,8 +28,9 @@ from crossres.benchmark.metrics.own_images import ImageIds
 from crossres.benchmark.metrics.rules import GALLERY_RULES, Rules
 from crossres.benchmark.records.cell import Job
 from crossres.benchmark.records.record import DRAWS, INITIAL, START, Record, Standing
+from crossres.benchmark.runs.checkpoints import FIT, CellCheckpoints
 from crossres.benchmark.runs.code_digest import cell_roots, code_digest
-from crossres.benchmark.runs.data import Prepared, Progress, build_pixels, open_data
+from crossres.benchmark.runs.data import Prepared, Progress, Report, build_pixels, open_data
 from crossres.datasets.base.files import digest_of
 from crossres.datasets.cards import CARDS
 from crossres.datasets.pixels.store import PixelStore
@@ -76,7 +77,7 @@ def prepare_cell(job: Job, progress: Progress, *, here: bool = True) -> Prepared
 
 def run_cell(
     job: Job,
-    progress: Progress,
+    progress: Report,
     *,
     keep_weights: bool = False,
     resumed: Mapping[str, bytes] | None = None,
@@ -84,7 +85,9 @@ def run_cell(
 ) -> CellResult:
     """Train and test the job's method on its data; the same job gives the same digests anywhere.
 
-    With `keep_weights` the result holds the trained method, too; its record is the same.
+    With `keep_weights` the result holds the trained method, too; its record is the same. With
+    `checkpoint_seconds` a checkpoint goes to `progress` whenever so many have passed; `resumed` is
+    one to go on from, which gives the same result, but for times and memory.
     Raises InputError (data, options, weights, device) and CellError (embeddings without a value).
     """
     watch = Stopwatch()
@@ -96,8 +99,12 @@ def run_cell(
     curves = Curves(lambda done, total: progress("fit", done, total))
     seed, dataset = job.cell.seed, job.cell.dataset
     run = Run(seed, device, curves.progress, curves.record_loss, curves.record_draws, dataset)
-    with watch.phase("fit"), recorded_weights() as initial:
-        method = _fitted(job, train, run)
+    with watch.phase(FIT), recorded_weights() as initial:
+        identity = {"key": job.key, "code": code, "pixels": store.digest, **_machine(device)}
+        kept = CellCheckpoints(
+            job.key, identity, initial, curves, watch, progress, checkpoint_seconds
+        )
+        method = _fitted(job, train, replace(run, checkpoints=kept.of_run(resumed)))
     with watch.phase("embed"):
         embeddings = embedded(method, manifest, store, progress)
     with watch.phase("evaluate"):
@@ -143,6 +150,11 @@ def run_cell(
         ),
     )
     return CellResult(record, artifact, method.saved(origin_of(record)) if keep_weights else {})
+
+
+def _machine(device: str) -> dict[str, str | int]:
+    """Return what of the environment may decide the last bits; the threads are always one."""
+    return {k: value for k, value in environment(device).items() if k != "threads"}
 
 
 def origin_of(record: Record) -> dict[str, Any]:

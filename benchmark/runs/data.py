@@ -6,6 +6,7 @@ The driver prepares everything once before the cells start, so that no two cells
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from crossres.benchmark.records.cell import Job
 from crossres.datasets.base.errors import InputError
@@ -16,6 +17,17 @@ from crossres.datasets.splits.manifest import Manifest
 
 Progress = Callable[[str, int, int], None]
 """progress(phase, done, total): called by whatever runs in a worker."""
+
+
+class Report(Protocol):
+    """What a cell that runs in a worker tells the driver."""
+
+    def __call__(self, phase: str, done: int, total: int, /) -> None:
+        """Tell how far it is, as Progress."""
+
+    def checkpoint(self, files: Mapping[str, bytes], /) -> None:
+        """Hand over what another worker could go on from, by file name, in place of the last."""
+
 
 Opener = Callable[[str, Source, Path], Raw]
 """open_admitted, or the same for those who ask for one folder several times."""

@@ -1,14 +1,15 @@
 """The conformance test that every method must pass, ours and anybody's plug-in.
 
-It trains the method twice on a few drawn images and says in one line what is wrong, if anything.
+It trains the method twice on a few drawn images, and once more with interruptions, and says in one
+line what is wrong, if anything.
 """
 
 import hashlib
 import random
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import fields, is_dataclass, replace
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any, get_args
 
@@ -20,11 +21,12 @@ from crossres.datasets.base.errors import InputError
 from crossres.methods.interface.declaration import Grade
 from crossres.methods.interface.method import Embeddings, Method
 from crossres.methods.interface.profile import Profile
-from crossres.methods.interface.run import Run
+from crossres.methods.interface.run import Checkpoints, Run
 from crossres.methods.interface.training_data import Images, TrainSet
 
 TOLERANCE = 1e-5
 TEST_IMAGES = 7
+INTERRUPTIONS = 6
 
 SMALL = Profile(
     name="check",
@@ -45,7 +47,7 @@ def check_method(
     """Try every promise of `Method` on drawn images; return the names of the checks that passed.
 
     `method` is a registered name or a class, `options` are its options. The default profile,
-    `small_profile(method)`, takes about a second. Raises MethodCheckError at the first broken
+    `small_profile(method)`, takes a second or two. Raises MethodCheckError at the first broken
     promise.
     """
     passed = []
@@ -54,7 +56,7 @@ def check_method(
     profile = small_profile(cls) if profile is None else as_a(Profile, profile, "profile")
     _check_options(cls, profile, options)
     passed += ["declaration", "options"]
-    fitted, embeddings = _check_fit(cls, profile, options)
+    fitted, embeddings, told = _check_fit(cls, profile, options)
     passed += ["fit", "embed"]
     test = example_images(TEST_IMAGES, profile, "test")
     _check_embeddings(fitted, test, embeddings)
@@ -65,6 +67,8 @@ def check_method(
     passed += ["embeddings", "batches", "distances", "reconstructions"]
     _check_determinism(cls, profile, options, fitted, embeddings)
     passed.append("determinism")
+    _check_resuming(cls, profile, options, told, fitted, embeddings)
+    passed.append("resuming")
     _check_round_trip(cls, profile, options, fitted, embeddings)
     return [*passed, "save and load"]
 
@@ -141,17 +145,38 @@ def _check_options(cls: type[Method], profile: Profile, options: dict[str, Any])
     raise MethodCheckError(f"{_label(cls)}: an unknown option must be refused with InputError")
 
 
+@dataclass
+class _Told:
+    """What a training tells those who follow it."""
+
+    steps: list[tuple[int, int]] = field(default_factory=list)
+    losses: list[tuple[str, str]] = field(default_factory=list)  # a text, as NaN equals no NaN
+    draws: list[bytes] = field(default_factory=list)
+
+    def run(self, checkpoints: Checkpoints | None = None) -> Run:
+        """Return the run of a training that tells it."""
+        return Run(
+            seed=0,
+            progress=lambda done, total: self.steps.append((done, total)),
+            record_loss=self._record_loss,
+            record_draws=lambda *arrays: self.draws.extend(array.tobytes() for array in arrays),
+            checkpoints=checkpoints,
+        )
+
+    def _record_loss(self, name: str, value: Any) -> None:
+        """Refuse what is not a text and one number."""
+        if not isinstance(name, str):
+            raise TypeError(f"record_loss(name, value) takes a text and a number, not {name!r}")
+        number = float(value.detach() if hasattr(value, "detach") else value)
+        self.losses.append((name, number.hex()))
+
+
 def _check_fit(
     cls: type[Method], profile: Profile, options: dict[str, Any]
-) -> tuple[Method, Embeddings]:
-    train, steps = example_train_set(profile), list[tuple[int, int]]()
+) -> tuple[Method, Embeddings, _Told]:
+    train, told = example_train_set(profile), _Told()
     before, state = _content(train), _random_state()
-    run = Run(
-        seed=0,
-        progress=lambda counts, total: steps.append((counts, total)),
-        record_loss=_checked_loss,
-    )
-    fitted = _fit(cls, profile, options, train, run)
+    fitted, steps = _fit(cls, profile, options, train, told.run()), told.steps
     _require(_content(train) == before, cls, "fit must not write into the training data")
     _require(_random_state() == state, cls, "fit must leave the global random state as it was")
     counts = [count for count, _ in steps]
@@ -164,7 +189,7 @@ def _check_fit(
     _require(np.array_equal(test, copy), cls, "embed must not write into the images")
     _require(fitted.parameters_digest() == weights, cls, "embed must not change what was learned")
     _require(_random_state() == state, cls, "embed must leave the global random state as it was")
-    return fitted, embeddings
+    return fitted, embeddings, told
 
 
 def _check_embeddings(fitted: Method, test: Images, embeddings: Embeddings) -> None:
@@ -248,6 +273,77 @@ def _check_determinism(
     _require(alike, cls, "two trainings with the same seed give different embeddings")
 
 
+class _Interruption(BaseException):
+    """Ends a training as a killed process would: no method may catch it."""
+
+
+class _Attempt:
+    """A training that goes on from a checkpoint, if any, and is interrupted after some steps."""
+
+    def __init__(
+        self, after: Collection[int], files: Mapping[str, bytes] | None, until_then: _Told
+    ) -> None:
+        """`after`: numbers of steps; `until_then`: what it had told when `files` were kept."""
+        self._after, self._files, self._until_then = after, files, until_then
+        self.told, self.kept = _Told(), files
+        self.resumed = files is None
+
+    def run(self) -> Run:
+        """Return its run, which raises _Interruption."""
+        return self.told.run(Checkpoints(self._due, self._keep, self._files, self._resume))
+
+    def _due(self) -> bool:
+        return len(self.told.steps) in self._after
+
+    def _keep(self, files: Mapping[str, bytes]) -> None:
+        if self._due():
+            self.kept = files
+            raise _Interruption
+
+    def _resume(self) -> None:
+        self.resumed = True
+        for name, values in vars(self._until_then).items():
+            getattr(self.told, name)[:] = values
+
+
+def _check_resuming(
+    cls: type[Method],
+    profile: Profile,
+    options: dict[str, Any],
+    told: _Told,
+    fitted: Method,
+    embeddings: Embeddings,
+) -> None:
+    """Interrupt a training after some of its steps, resume it each time, and compare its end.
+
+    One that keeps no checkpoints is not interrupted.
+    """
+    count, after = len(told.steps), range(1, 1 + len(told.steps))
+    after = after[:: max(1, count // INTERRUPTIONS)]
+    resumed: Method | None = None
+    attempt = _Attempt(after, None, _Told())
+    with _other_global_seed():
+        state = _random_state()
+        while resumed is None:
+            with suppress(_Interruption):
+                resumed = _fit(cls, profile, options, example_train_set(profile), attempt.run())
+            _require(attempt.resumed, cls, "fit must go on from the checkpoint that it kept")
+            if resumed is None:
+                done = len(attempt.told.steps)
+                attempt = _Attempt([k for k in after if k > done], attempt.kept, attempt.told)
+        _require(_random_state() == state, cls, "fit must leave the global random state as it was")
+        test = example_images(TEST_IMAGES, profile, "test")
+        alike = np.array_equal(resumed.embed(test), embeddings)
+    for same, what in (
+        (resumed.parameters_digest() == fitted.parameters_digest(), "learns other parameters"),
+        (alike, "gives other embeddings"),
+        (resumed.start == fitted.start, "says that it started elsewhere"),
+        (attempt.told == told, "tells other losses, draws or progress"),
+    ):
+        promise = "what goes from one step to the next must be kept"
+        _require(same, cls, f"a training that is interrupted and resumed {what}; {promise}")
+
+
 def _check_round_trip(
     cls: type[Method],
     profile: Profile,
@@ -263,13 +359,6 @@ def _check_round_trip(
     _require(equal, cls, "save and load must keep every parameter")
     alike = np.array_equal(loaded.embed(example_images(TEST_IMAGES, profile, "test")), embeddings)
     _require(alike, cls, "a loaded method must give the same embeddings")
-
-
-def _checked_loss(name: str, value: Any) -> None:
-    """Refuse, as `record_loss` of a Run, what is not a text and one number."""
-    if not isinstance(name, str):
-        raise TypeError(f"record_loss(name, value) takes a text and a number, not {name!r}")
-    float(value.detach() if hasattr(value, "detach") else value)
 
 
 SILENT_RUN = Run(seed=0)

@@ -1,12 +1,13 @@
-"""One training: its seed, its device, and who follows its progress."""
+"""One training: its seed, its device, who follows its progress, and who keeps its checkpoints."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from itertools import count
 from typing import Any, Self, SupportsFloat
 
 from numpy.typing import NDArray
 
-from crossres.datasets.base.arguments import as_function, as_text, as_whole
+from crossres.datasets.base.arguments import as_a, as_function, as_text, as_whole
 from crossres.datasets.base.draws import draw
 
 
@@ -22,6 +23,32 @@ def ignore_draws(*arrays: NDArray[Any]) -> None:
     """Drop the draws: the default of `record_draws`."""
 
 
+def ignore_resumption() -> None:
+    """Do nothing: the default of `resumed`."""
+
+
+class UnusableCheckpoint(Exception):
+    """A training cannot go on from a checkpoint; the text says why, in words that follow "it"."""
+
+
+@dataclass(frozen=True)
+class Checkpoints:
+    """Where a training leaves what it needs to go on after an interruption, and finds it again.
+
+    due(): asked after each step, says whether to keep a checkpoint now. keep(files): takes one, by
+    file name; it replaces the one before, and nothing in it may be pickled. files: the checkpoint
+    to go on from; None: the training starts anew. resumed(): called once when the training has
+    taken `files` up, before its next step; raises UnusableCheckpoint where it must start anew.
+    `trainings` counts the trainings of a run, so that of several each finds its own checkpoint.
+    """
+
+    due: Callable[[], bool]
+    keep: Callable[[Mapping[str, bytes]], None]
+    files: Mapping[str, bytes] | None = None
+    resumed: Callable[[], None] = ignore_resumption
+    trainings: Iterator[int] = field(default_factory=count)
+
+
 @dataclass(frozen=True)
 class Run:
     """One training: its seed, its device ("cpu", "cuda", ...) and three functions that follow it.
@@ -32,7 +59,7 @@ class Run:
     record_draws(*arrays): what a step drew at random, such as the images of its batch; losses of
     two trainings are the same only where they drew the same. dataset: the id of the data set that
     is trained on; it goes into all draws, so that trainings of one seed on several sets are
-    independent.
+    independent. checkpoints: None where nobody would keep them; a method may ignore them.
     """
 
     seed: int
@@ -41,6 +68,7 @@ class Run:
     record_loss: Callable[[str, SupportsFloat], None] = ignore_loss
     record_draws: Callable[..., None] = ignore_draws
     dataset: str = ""
+    checkpoints: Checkpoints | None = None
 
     def __post_init__(self) -> None:
         as_whole(self.seed, "seed of a Run")
@@ -48,6 +76,8 @@ class Run:
         as_text(self.dataset, "data set of a Run")
         for name in ("progress", "record_loss", "record_draws"):
             as_function(getattr(self, name), f"{name} of a Run")
+        if self.checkpoints is not None:
+            as_a(Checkpoints, self.checkpoints, "checkpoints of a Run")
 
     def seed_for(self, *purpose: str | int) -> int:
         """Return a 63-bit seed for one named purpose; purposes never share a stream of numbers."""

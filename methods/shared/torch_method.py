@@ -17,6 +17,7 @@ from crossres.datasets.base.errors import InputError
 from crossres.methods.interface.method import Embeddings, Method
 from crossres.methods.interface.run import Run
 from crossres.methods.interface.training_data import Images, TrainSet
+from crossres.methods.shared.checkpoints import kept, resumable
 from crossres.methods.shared.computing import matrix_products, place
 from crossres.methods.shared.loss_recording import recording_losses
 from crossres.methods.shared.networks.backbones import build_backbone
@@ -64,13 +65,17 @@ class TorchMethod(Method, Generic[Network]):
 
     def fit(self, train: TrainSet, run: Run) -> None:
         device = resolve_device(run.device)
-        network = self.build(train.identities, run, pretrained=True)
-        self.start = start_digest(network)
-        place(network, device, self.profile.computing)
-        products = matrix_products(self.profile.computing.precision)
-        with repeatable(), products, recording_losses(run.record_loss):
-            self.train(network.train(), train, run)
-        self.network, self.identities = network.eval(), train.identities
+
+        def trained() -> Network:
+            network = self.build(train.identities, run, pretrained=True)
+            self.start = start_digest(network)
+            place(network, device, self.profile.computing)
+            products = matrix_products(self.profile.computing.precision)
+            with repeatable(), products, recording_losses(run.record_loss):
+                self.train(network.train(), train, run)
+            return network.eval()
+
+        self.network, self.identities = resumable(trained, run, device), train.identities
 
     def iterations(
         self,
@@ -83,8 +88,10 @@ class TorchMethod(Method, Generic[Network]):
         """Yield the iterations of a training (see loop.iterations) of `network` or a part of it.
 
         In the end its weights are means over the iterations after the share `mean_from`.
+        Checkpoints keep the network; what else goes from one iteration to the next must be `kept`
+        (optimisers of make_optimiser are).
         """
-        mean = MeanOfWeights(network)
+        mean = kept(MeanOfWeights(kept(network)))
         spec, options = self.profile.train_spec, self.options
         for now in iterations(train, spec, options, run, total, phase):
             yield now

@@ -261,8 +261,10 @@ def test_learning_rates_halve_after_each_quarter_and_every_pair_counts_once_an_e
 
     monkeypatch.setattr(network, "loss", spied)
     hr = torch.arange(10.0)[:, None].expand(10, 128)
-    steps = list(learn(network, hr, hr.expand(3, 10, 128) + 1, np.random.default_rng(0)))
-    assert steps == list(range(1, 25))
-    assert rates == pytest.approx([0.8, 0.8, 0.4, 0.4, 0.2, 0.2, 0.1, 0.1])
+    done: list[tuple[int, int]] = []
+    run = Run(0, progress=lambda step, total: done.append((step, total)))
+    learn(network, hr, hr.expand(3, 10, 128) + 1, run)
+    assert done == [(step, 24) for step in range(1, 25)]
+    assert rates == pytest.approx(np.repeat([0.8, 0.4, 0.2, 0.1], 2 * 3))
     assert all(sorted(firsts[k : k + 10]) == list(range(10)) for k in range(0, 80, 10))
     assert firsts[:10] != firsts[10:20]

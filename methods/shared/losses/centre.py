@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import SGD
 
+from crossres.methods.shared.checkpoints import kept
 from crossres.methods.shared.loss_recording import recorded_loss
 
 
@@ -24,4 +25,4 @@ class Centres(nn.Module):
 
 def centre_optimiser(centres: Centres, rate: float, weight: float) -> SGD:
     """Return gradient descent at `rate` on the centre loss, of which `weight` times counts."""
-    return SGD(centres.parameters(), rate / weight)
+    return kept(SGD(centres.parameters(), rate / weight))

@@ -14,6 +14,7 @@ from torch import Tensor
 from crossres.methods.interface.profile import TrainSpec
 from crossres.methods.interface.run import Run
 from crossres.methods.interface.training_data import TrainSet
+from crossres.methods.shared.checkpoints import kept, steps
 from crossres.methods.shared.reid_options import ReidOptions
 from crossres.methods.shared.tensors import (
     Augmented,
@@ -91,10 +92,11 @@ def iterations(
         LOG.info("identities without HR images: %(hr)d, without LR images: %(lr)d", missing)
     of_phase = (phase,) if phase else ()
     batch_draws = np.random.default_rng(run.seed_for("batches", *of_phase))
-    augmentation_draws = np.random.default_rng(run.seed_for("augmentation", *of_phase))
-    erasing_draws = np.random.default_rng(run.seed_for("erasing", *of_phase))
-    for step, indices in enumerate(batches(train, batch_spec(spec), total, batch_draws)):
+    augmentation_draws = kept(np.random.default_rng(run.seed_for("augmentation", *of_phase)))
+    erasing_draws = kept(np.random.default_rng(run.seed_for("erasing", *of_phase)))
+    # Batches are not kept: `steps` draws those of finished iterations again.
+    drawn = batches(train, batch_spec(spec), total, batch_draws)
+    for step, indices in steps(run, total, drawn):
         batch = Augmented(train, indices, options.flip, options.crop, augmentation_draws)
         run.record_draws(indices, batch.mirrored, batch.offsets)
         yield Iteration(step, total, batch, options, erasing_draws, run)
-        run.progress(step + 1, total)

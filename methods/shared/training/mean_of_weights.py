@@ -1,5 +1,7 @@
 """The mean of a network's weights over the end of its training."""
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -10,6 +12,16 @@ class MeanOfWeights:
     def __init__(self, module: nn.Module) -> None:
         self._module, self._count = module, 0
         self._means: dict[str, Tensor] = {}
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the means so far, and of how many."""
+        return {"count": self._count, "means": self._means}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take up what `state_dict` returned."""
+        values = self._module.state_dict()
+        self._count = state["count"]
+        self._means = {name: mean.to(values[name].device) for name, mean in state["means"].items()}
 
     @torch.no_grad()
     def add(self) -> None:

@@ -8,6 +8,7 @@ from torch import nn
 from torch.optim import SGD, Adam, AdamW, Optimizer
 
 from crossres.methods.interface.profile import TrainSpec
+from crossres.methods.shared.checkpoints import kept
 from crossres.methods.shared.training.sampling import BatchSpec, batches_per_epoch
 
 
@@ -35,11 +36,14 @@ def make_optimiser(
     weight_decay: float,
     nesterov: bool = False,
 ) -> Optimizer:
-    """Make an optimiser, "adam", "adamw" or "sgd" (momentum 0.9), that updates in one kernel."""
+    """Make an optimiser, "adam", "adamw" or "sgd" (momentum 0.9), that updates in one kernel.
+
+    Checkpoints keep it, and its parameters.
+    """
     if kind == "sgd":
-        return SGD(parameters, rate, 0.9, 0, weight_decay, nesterov, fused=True)
+        return kept(SGD(parameters, rate, 0.9, 0, weight_decay, nesterov, fused=True))
     chosen = AdamW if kind == "adamw" else Adam
-    return chosen(parameters, rate, weight_decay=weight_decay, fused=True)
+    return kept(chosen(parameters, rate, weight_decay=weight_decay, fused=True))
 
 
 def set_rate(optimiser: Optimizer, rate: float) -> None:

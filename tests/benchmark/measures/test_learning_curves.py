@@ -137,3 +137,38 @@ def test_what_the_first_steps_drew_is_told_apart() -> None:
     digest = drawn([1, 2], [3], [4], [5])
     assert digest == drawn([1, 2], [3], [4], [6])  # the fourth step is no first one
     assert len({digest, drawn([2, 1], [3], [4]), drawn([1], [2, 3], [4]), drawn([1, 2], [3])}) == 4
+
+
+@given(
+    st.lists(
+        st.lists(st.tuples(st.sampled_from("ab"), st.floats(width=32), st.booleans()), max_size=3),
+        min_size=1,
+        max_size=120,
+    ),
+    st.data(),
+)
+def test_curves_that_are_saved_and_taken_up_anywhere_go_on_as_if_nothing_had_been(
+    steps: list[list[tuple[str, float, bool]]], data: st.DataObject
+) -> None:
+    stop = data.draw(st.integers(0, len(steps)))
+
+    def follow(curves: Curves, first: int, last: int) -> None:
+        for step in range(first, last):
+            curves.record_draws(np.arange(step), np.full(2, step, dtype=np.float32))
+            for name, value, of_tensor in steps[step]:
+                curves.record_loss(name, torch.tensor(value) if of_tensor else value)
+            curves.progress(step + 1, len(steps))
+
+    whole, before, after = Curves(silent), Curves(silent), Curves(silent)
+    follow(whole, 0, len(steps))
+    follow(before, 0, stop)
+    saved = before.saved()
+    after.record_loss("b", 5.0)  # before it is known where to go on
+    after.record_draws(np.ones(3))
+    after.resume(saved)
+    follow(after, stop, len(steps))
+    for name, array in whole.arrays().items():
+        assert after.arrays()[name].tobytes() == array.tobytes()
+    assert list(after.arrays()) == list(whole.arrays())
+    assert after.first_losses() == whole.first_losses()
+    assert after.first_draws() == whole.first_draws() is not None

@@ -15,7 +15,7 @@ from crossres.benchmark.config.profiles import load_profile
 from crossres.benchmark.measures.kernels import kernel_variables
 from crossres.benchmark.metrics.measure import METRICS
 from crossres.benchmark.records.artifacts import ArtifactFolder, write_artifact
-from crossres.benchmark.records.cell import Cell, Job, make_job
+from crossres.benchmark.records.cell import Job
 from crossres.benchmark.records.queries import FromArtifacts
 from crossres.benchmark.records.record import read_record, write_record
 from crossres.benchmark.runs.cell import (
@@ -25,32 +25,18 @@ from crossres.benchmark.runs.cell import (
     resolve_device,
     run_cell,
 )
-from crossres.benchmark.runs.data import Progress, SurveyRequest, open_data, survey
+from crossres.benchmark.runs.data import Progress, open_data
 from crossres.benchmark.runs.engine import Failed, Finished, Task, each_of
 from crossres.benchmark.runs.local_engine import local
 from crossres.datasets.base.errors import InputError
-from crossres.datasets.raw.source import Source
 from crossres.methods.interface.method import Embeddings, Method
 from crossres.methods.interface.profile import Profile
-from crossres.methods.interface.registry import method_class, resolve_options
+from crossres.methods.interface.registry import method_class
 from crossres.methods.interface.run import Run
 from crossres.methods.interface.training_data import Images, TrainSet
 from crossres.methods.plain import Plain
 from crossres.methods.shared.networks.imagenet_weights import resnet50_weights
-
-
-def silent(phase: str, done: int, total: int) -> None:
-    del phase, done, total
-
-
-def make(
-    root: Path, cache: Path, profile: Profile, method: str = "colour", seed: int = 0, **options: Any
-) -> Job:
-    source = Source(root, partial=True, other_sizes=True)
-    view = survey(SurveyRequest("mlr-pku", source, cache, (seed,)), silent)
-    resolved = resolve_options(method, profile, options)
-    cell = Cell(method, resolved, "mlr-pku", view.protocol, view.source, seed, profile.name)
-    return make_job(cell, "A row", profile, source, cache, view.manifests[seed])
+from tests.benchmark.runs.jobs import make, silent
 
 
 @pytest.fixture

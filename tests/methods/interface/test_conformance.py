@@ -1,7 +1,8 @@
 """The conformance test passes for our methods and catches methods that break a promise."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -16,6 +17,9 @@ from crossres.methods.interface.method import Embeddings, Method
 from crossres.methods.interface.registry import method_names
 from crossres.methods.interface.run import Run
 from crossres.methods.interface.training_data import Images, TrainSet
+from crossres.methods.plain import Plain, PlainNetwork
+from crossres.methods.shared.checkpoints import kept
+from crossres.methods.shared.training.schedule import make_optimiser
 from tests.methods.mean_method import Mean
 
 SMALL = small_profile("msifla")
@@ -30,6 +34,7 @@ CHECKS = [
     "distances",
     "reconstructions",
     "determinism",
+    "resuming",
     "save and load",
 ]
 
@@ -323,6 +328,158 @@ def test_broken_methods_are_caught_in_one_line(broken: type[Method], promise: st
         check_method(broken)
     assert promise in str(caught.value)
     assert str(caught.value).startswith("method mean: ")
+    assert "\n" not in str(caught.value)
+
+
+def gradient_step(method: Plain, network: PlainNetwork, train: TrainSet, run: Run) -> Iterator[Any]:
+    """Yield the iterations of a training of classifiers alone, each before its step."""
+    head = [weight for name, weight in network.named_parameters() if "trunk" not in name]
+    optimiser = make_optimiser("sgd", head, 0.1, 0.0)
+    for now in method.iterations(network, train, run):
+        optimiser.zero_grad()
+        device = torch.device("cpu")
+        network.loss(now.inputs(device), now.labels(device), None).backward()  # type: ignore[no-untyped-call]
+        yield now
+        optimiser.step()
+
+
+class DrawsNoise(Plain):
+    """Adds noise to a weight, from a generator that checkpoints keep or not."""
+
+    hides: ClassVar[bool] = False
+
+    def train(self, network: PlainNetwork, train: TrainSet, run: Run) -> None:
+        generator = np.random.default_rng(run.seed_for("noise"))
+        if not self.hides:
+            kept(generator)
+        for _ in gradient_step(self, network, train, run):
+            network.reid[0].bias.data += float(generator.normal())
+
+
+class HidesNoise(DrawsNoise):
+    hides = True
+
+
+class HidesMoments(Plain):
+    """Makes its optimiser past `make_optimiser`, without keeping it."""
+
+    hides: ClassVar[bool] = True
+
+    def train(self, network: PlainNetwork, train: TrainSet, run: Run) -> None:
+        adam = torch.optim.Adam(network.parameters())
+        if not self.hides:
+            kept(adam)
+        for now in gradient_step(self, network, train, run):
+            adam.step()
+            run.record_loss("rate", now.elapsed)
+
+
+class KeepsMoments(HidesMoments):
+    hides = False
+
+
+class HidesJudge(Plain):
+    """Learns another network beside its own, which nobody learns of."""
+
+    def train(self, network: PlainNetwork, train: TrainSet, run: Run) -> None:
+        judge = torch.zeros(1)
+        for _ in gradient_step(self, network, train, run):
+            judge += network.reid[0].bias.grad.abs().sum()
+            network.reid[0].bias.data += judge
+
+
+class HidesLoss(Plain):
+    """Records a mean over its steps so far."""
+
+    def train(self, network: PlainNetwork, train: TrainSet, run: Run) -> None:
+        seen = list[float]()
+        for now in gradient_step(self, network, train, run):
+            seen.append(float(now.batch.mirrored.mean()))
+            run.record_loss("mirrored so far", float(np.mean(seen)))
+
+
+class CountsInItself(Plain):
+    """Counts steps in an attribute that is not kept."""
+
+    count = 0
+
+    def train(self, network: PlainNetwork, train: TrainSet, run: Run) -> None:
+        for _ in gradient_step(self, network, train, run):
+            self.count += 1
+
+    def embed(self, images: Images) -> Embeddings:
+        return super().embed(images) * np.float32(self.count)
+
+
+class AddsUpMore(Mean):
+    """Adds up colours image by image, and keeps checkpoints of its own."""
+
+    def fit(self, train: TrainSet, run: Run) -> None:
+        total, first, c = np.zeros(6), 0, run.checkpoints
+        if c is not None and c.files is not None:
+            total, first = self.taken_up(c.files)
+            c.resumed()
+        colours = self._colours(train.images)
+        for k in range(first, len(colours)):
+            total += colours[k]
+            run.record_loss("total", total.sum())
+            run.progress(k + 1, len(colours))
+            if c is not None and c.due():
+                c.keep({"sum.json": json.dumps([total.tolist(), k + 1]).encode()})
+        self.centre = total.astype(np.float32)
+
+    def taken_up(self, files: Mapping[str, bytes]) -> tuple[NDArray[np.float64], int]:
+        total, first = json.loads(files["sum.json"])
+        return np.array(total), first
+
+
+class ForgetsTheSum(AddsUpMore):
+    def taken_up(self, files: Mapping[str, bytes]) -> tuple[NDArray[np.float64], int]:
+        return np.zeros(6), super().taken_up(files)[1]
+
+
+class StartsAnew(AddsUpMore):
+    """Keeps what it never takes up."""
+
+    def fit(self, train: TrainSet, run: Run) -> None:
+        assert run.checkpoints is None or run.checkpoints.due is not None
+        anew = run.checkpoints and replace(run.checkpoints, files=None)
+        super().fit(train, replace(run, checkpoints=anew))
+
+
+class SetsTheGenerator(AddsUpMore):
+    def taken_up(self, files: Mapping[str, bytes]) -> tuple[NDArray[np.float64], int]:
+        torch.manual_seed(1234)
+        return super().taken_up(files)
+
+
+@pytest.mark.parametrize("method", [DrawsNoise, KeepsMoments, AddsUpMore])
+def test_methods_that_keep_what_they_need_can_be_resumed(method: type[Method]) -> None:
+    assert check_method(method) == CHECKS
+
+
+INTERRUPTED = "a training that is interrupted and resumed "
+
+
+@pytest.mark.parametrize(
+    ("hiding", "promise"),
+    [
+        (HidesNoise, INTERRUPTED + "learns other parameters"),
+        (HidesMoments, INTERRUPTED + "learns other parameters"),
+        (HidesJudge, INTERRUPTED + "learns other parameters"),
+        (CountsInItself, INTERRUPTED + "gives other embeddings"),
+        (HidesLoss, INTERRUPTED + "tells other losses, draws or progress"),
+        (ForgetsTheSum, INTERRUPTED + "learns other parameters"),
+        (StartsAnew, "fit must go on from the checkpoint that it kept"),
+        (SetsTheGenerator, "fit must leave the global random state as it was"),
+    ],
+)
+def test_methods_that_hide_what_goes_from_step_to_step_are_caught(
+    hiding: type[Method], promise: str
+) -> None:
+    with pytest.raises(MethodCheckError) as caught:
+        check_method(hiding)
+    assert str(caught.value).startswith(f"method {hiding.name}: {promise}")
     assert "\n" not in str(caught.value)
 
 
