@@ -7,6 +7,7 @@ the worker checks; one that cannot be read is none.
 import io
 import logging
 import zipfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from crossres.datasets.base.errors import reason
 from crossres.datasets.base.files import write_atomically
 
 FOLDER = "checkpoints"
+# What zipfile raises for torn, altered, encrypted, compressed and foreign files.
+UNREADABLE = (OSError, ValueError, EOFError, zipfile.BadZipFile, RuntimeError, zlib.error)
 
 _log = logging.getLogger(__name__)
 
@@ -42,7 +45,7 @@ def read_checkpoint(folder: Path, key: str) -> dict[str, bytes] | None:
             return {name: archive.read(name) for name in archive.namelist()}
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, NotImplementedError) as error:
+    except UNREADABLE as error:
         _log.warning("ignored %s: not a readable checkpoint (%s)", path, reason(error))
         return None
 

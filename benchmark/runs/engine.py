@@ -8,19 +8,9 @@ from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from crossres.methods.interface.needs import Needs
-
-
-class Report(Protocol):
-    """What a task calls while it is at work."""
-
-    def __call__(self, phase: str, done: int, total: int) -> None:
-        """Tell how far it is: done of total steps of a phase."""
-
-    def checkpoint(self, files: Mapping[str, bytes]) -> None:
-        """Hand over what it takes to go on from here, file by file."""
 
 
 @dataclass(frozen=True)
