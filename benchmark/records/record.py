@@ -6,13 +6,13 @@ A file that is half-written, altered, foreign or of another version is never rea
 import json
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from jsonschema import Draft202012Validator
+import fastjsonschema
 
 from crossres.benchmark.records.cell import Cell, key_of
 from crossres.benchmark.records.mistaken import no_results
@@ -181,16 +181,60 @@ def record_fault(content: Any) -> str | None:
     version = content.get("schema") if isinstance(content, dict) else None
     if version != SCHEMA_VERSION:
         return f"not a record of version {SCHEMA_VERSION} (schema is {version!r})"
-    error = next(iter(sorted(_validator().iter_errors(content), key=str)), None)
-    if error is not None:
-        where = "/".join(str(part) for part in error.absolute_path) or "the record"
-        return f"does not follow the record schema at {where}: {error.message[:200]}"
+    fault = None if _is_plainly_sound(content) else _schema_fault(content)
+    if fault:
+        return fault
     key = key_of(Cell(**content["cell"]), content["profile"], content["digests"]["manifest"])
     if content["key"] != key:
         return f"its cell, profile and manifest have the key {key}, so it was altered"
     return None
 
 
+def _schema_fault(content: Any) -> str | None:
+    """Say where a record leaves the schema; None where it does not."""
+    from jsonschema import Draft202012Validator  # which few records need: most are sound
+
+    errors = Draft202012Validator(_schema()).iter_errors(content)
+    error = next(iter(sorted(errors, key=str)), None)
+    if error is None:
+        return None
+    where = "/".join(str(part) for part in error.absolute_path) or "the record"
+    return f"does not follow the record schema at {where}: {error.message[:200]}"
+
+
+def _is_plainly_sound(content: Any) -> bool:
+    """Say whether a record follows the schema, in a fortieth of the time of `_schema_fault`.
+
+    Where this is stricter (a line end behind a digest, say), `_schema_fault` decides.
+    """
+    try:
+        _compiled_schema()(content)
+    except fastjsonschema.JsonSchemaException:
+        return False
+    return True
+
+
 @cache
-def _validator() -> Draft202012Validator:
-    return Draft202012Validator(json.loads(SCHEMA_PATH.read_text(encoding="utf-8")))
+def _compiled_schema() -> Callable[[Any], Any]:
+    """Return the schema as a function; definitions in place of references, which cost a call."""
+    schema = _schema()
+    definitions = {f"#/$defs/{name}": entry for name, entry in schema.pop("$defs").items()}
+    check: Callable[[Any], Any] = fastjsonschema.compile(
+        _without_references(schema, definitions), use_default=False
+    )
+    return check
+
+
+def _without_references(schema: Any, definitions: Mapping[str, Any]) -> Any:
+    if isinstance(schema, list):
+        return [_without_references(entry, definitions) for entry in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if "$ref" in schema:
+        return definitions[schema["$ref"]]
+    return {name: _without_references(entry, definitions) for name, entry in schema.items()}
+
+
+def _schema() -> dict[str, Any]:
+    schema: dict[str, Any] = json.loads(SCHEMA_PATH.read_text(encoding="utf-8"))
+    return schema
