@@ -6,6 +6,7 @@ it is of the paper's size it must say itself.
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -44,15 +45,20 @@ def load_profile(name: str | Path, weights_dir: Path | str | None = None) -> Pro
     return replace(profile, weights_dir=if_given(weights_dir, "weights_dir", as_path))
 
 
-def typical_seconds(name: str | Path, method: str, options: dict[str, Any]) -> float:
-    """Return the seconds that a cell of `method` usually takes under this profile; else 60.
+def stated_seconds(name: str | Path) -> dict[str, Any]:
+    """Return what this profile says of how long cells of each method take, for `typical_seconds`.
 
-    [typical_seconds] maps a method to a number, or to a list of tables of which the first one
-    whose other entries equal the resolved `options` counts.
+    It maps a method to a number, or to a list of tables of which the first one whose other entries
+    equal the resolved options counts.
     """
-    path = _find(name)
-    stated = _read(path).get("typical_seconds", {}).get(method, 60.0)
-    entries = stated if isinstance(stated, list) else [{"seconds": stated}]
+    stated: dict[str, Any] = _read(_find(name)).get("typical_seconds", {})
+    return stated
+
+
+def typical_seconds(stated: Mapping[str, Any], method: str, options: Mapping[str, Any]) -> float:
+    """Return the seconds that a cell of `method` usually takes, by `stated_seconds`; else 60."""
+    seconds = stated.get(method, 60.0)
+    entries = seconds if isinstance(seconds, list) else [{"seconds": seconds}]
     for entry in entries:
         if all(options.get(key) == value for key, value in entry.items() if key != "seconds"):
             return float(entry["seconds"])

@@ -4,7 +4,8 @@ The plan is the same whatever the engine and the number of jobs; `--dry-run` sho
 """
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Container, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
@@ -14,7 +15,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Literal, TextIO
 
-from crossres.benchmark.config.profiles import profile_names, typical_seconds
+from crossres.benchmark.config.profiles import profile_names, stated_seconds, typical_seconds
 from crossres.benchmark.config.tables import Row, Table
 from crossres.benchmark.measures.kernels import Kernels, kernel_variables, made_with_other_kernels
 from crossres.benchmark.records.cell import Cell, Job, canonical_json, make_job, merge_equal
@@ -188,7 +189,7 @@ def plan_table(
     folder = scan_records(out)
     here = request.jobs or default_jobs(profile)
     jobs = request.jobs if nodes else here
-    of_oracle = [view for view, its_rows in surveyed if table.oracle in its_rows]
+    of_oracle = {view for view, its_rows in surveyed if table.oracle in its_rows}
     surveys = _surveys(
         [view for view, _ in surveyed],
         of_oracle,
@@ -206,13 +207,14 @@ def plan_table(
             view.manifests[data_seed],
         )
         for (survey_request, its_rows), view in zip(surveyed, surveys, strict=True)
+        for labels in [{row.label for row in its_rows}]
         for data_seed in survey_request.seeds
         if data_seed in view.manifests
         for seed in ((data_seed,) if request.data_seed is None else seeds)
         for row, resolved in zip(rows, options, strict=True)
-        if row in its_rows
+        if row.label in labels
     )
-    typical = _profile_of_estimates(request.profile)
+    expected = _estimates(folder, _profile_of_estimates(request.profile))
     wanted = Wanted(
         out,
         _codes(cells_to_plan),
@@ -225,12 +227,13 @@ def plan_table(
         PlannedCell(
             job,
             wanted.state(job, folder.records.get(job.key)),
-            _expected(job, folder, typical),
+            expected(job.cell),
             needs[job.cell.method],
         )
         for job in cells_to_plan
     ]
-    cells.sort(key=lambda c: (seeds.index(c.job.cell.seed), -c.seconds))
+    turns = {seed: turn for turn, seed in enumerate(seeds)}
+    cells.sort(key=lambda c: (turns[c.job.cell.seed], -c.seconds))
     _check_room(cells, nodes)
     return Plan(
         table,
@@ -290,7 +293,7 @@ def _protocols(
 
 def _surveys(
     requests: Sequence[SurveyRequest],
-    of_oracle: Sequence[SurveyRequest],
+    of_oracle: Container[SurveyRequest],
     jobs: int,
     kernels: Kernels,
     stream: TextIO,
@@ -393,22 +396,27 @@ def _initial(jobs: Sequence[Job], folder: RecordFolder, weights_dir: Path | None
     return {name: state_digest(folder_weights(name, weights_dir)) for name in networks}
 
 
-def _expected(job: Job, folder: RecordFolder, typical: str | Path | None) -> float:
-    """Return the seconds that equal cells of other seeds took here, else those of the profile."""
-    like = [
-        record.seconds["total"] for record in folder.records.values() if _alike(record.cell, job)
-    ]
-    if like:
-        return fmean(like)
-    if typical is None:
-        return 60.0
-    return typical_seconds(typical, job.cell.method, dict(job.cell.options))
+def _estimates(folder: RecordFolder, typical: str | Path | None) -> Callable[[Cell], float]:
+    """Return what tells the seconds that a cell will take.
+
+    Those that equal cells of other seeds took here, else those of the profile.
+    """
+    measured: dict[tuple[str, str, str, bytes], list[float]] = defaultdict(list)
+    for record in folder.records.values():
+        measured[_alike(record.cell)].append(record.seconds["total"])
+    stated = None if typical is None else stated_seconds(typical)
+
+    def estimate(cell: Cell) -> float:
+        if like := measured.get(_alike(cell)):
+            return fmean(like)
+        return 60.0 if stated is None else typical_seconds(stated, cell.method, cell.options)
+
+    return estimate
 
 
-def _alike(cell: Cell, job: Job) -> bool:
-    names = ("method", "dataset", "profile")
-    alike = all(getattr(cell, name) == getattr(job.cell, name) for name in names)
-    return alike and canonical_json(cell.options) == canonical_json(job.cell.options)
+def _alike(cell: Cell) -> tuple[str, str, str, bytes]:
+    """Return what cells have in common that are expected to take as long."""
+    return cell.method, cell.dataset, cell.profile, canonical_json(cell.options)
 
 
 def _profile_of_estimates(profile: Profile | str | Path) -> str | Path | None:

@@ -4,6 +4,7 @@ Also how the time left is estimated: from what is typical, corrected by what has
 """
 
 import time
+from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -84,14 +85,20 @@ class Clock:
     def left(self) -> float:
         """Return the seconds until all tasks have ended."""
         over = self.measured.keys() | self.dropped
-        left = [self._left_of(key) for key in self.expected if key not in over]
+        expected = sum(self.expected[key] for key in self.measured)
+        ratio = sum(self.measured.values()) / expected if expected else 1.0
+        by_group: dict[Hashable, list[float]] = defaultdict(list)
+        for key, seconds in self.measured.items():
+            by_group[self.groups[key]].append(seconds)
+        means = {group: sum(like) / len(like) for group, like in by_group.items()}
+        left = [
+            self._left_of(key, means.get(self.groups[key], seconds * ratio))
+            for key, seconds in self.expected.items()
+            if key not in over
+        ]
         return max(max(left, default=0.0), sum(left) / self.jobs)
 
-    def _left_of(self, key: str) -> float:
-        like = [s for k, s in self.measured.items() if self.groups[k] == self.groups[key]]
-        expected = sum(self.expected[k] for k in self.measured)
-        ratio = sum(self.measured.values()) / expected if expected else 1.0
-        total = sum(like) / len(like) if like else self.expected[key] * ratio
+    def _left_of(self, key: str, total: float) -> float:
         elapsed = self.now() - self.started[key] if key in self.started else 0.0
         return max(total - elapsed, 0.0)
 

@@ -9,6 +9,7 @@ from crossres.benchmark.config.profiles import (
     load_profile,
     profile_content,
     profile_names,
+    stated_seconds,
     typical_seconds,
 )
 from crossres.datasets.base.errors import InputError
@@ -23,7 +24,9 @@ def test_built_in_profiles_are_sound(name: str) -> None:
     for method in profile.methods:
         resolve_options(method, profile, {})
     for method in ("msifla", "plain"):
-        assert typical_seconds(name, method, resolve_options(method, profile, {})) > 0
+        assert (
+            typical_seconds(stated_seconds(name), method, resolve_options(method, profile, {})) > 0
+        )
     assert set(profile.methods) <= set(method_names())
 
 
@@ -40,8 +43,9 @@ def test_a_profile_may_extend_a_built_in_one(tmp_path: Path) -> None:
     assert extended.methods["plain"] == {"reid_lr": 1e-3}
     assert extended.methods["msifla"] == quick.methods["msifla"]
     assert extended.backbone == quick.backbone
-    assert typical_seconds(path, "plain", {}) == 9
-    assert typical_seconds(path, "bot", {}) == typical_seconds("quick", "bot", {})
+    assert typical_seconds(stated_seconds(path), "plain", {}) == 9
+    usual = typical_seconds(stated_seconds("quick"), "bot", {})
+    assert typical_seconds(stated_seconds(path), "bot", {}) == usual
     path.write_text('extends = "fast"\nname = "mine"\n')
     with pytest.raises(InputError, match=r"extends must be one of .*quick.*, not 'fast'"):
         load_profile(path)
@@ -64,10 +68,10 @@ def test_typical_seconds_depend_on_options(tmp_path: Path) -> None:
         f"[typical_seconds]\n{listed}\n"
     )
     assert load_profile(path).name == "p"
-    assert typical_seconds(path, "msifla", {"scales": [1]}) == 3
-    assert typical_seconds(path, "msifla", {"scales": [2, 1]}) == 9
-    assert typical_seconds(path, "plain", {}) == 2
-    assert typical_seconds(path, "other", {}) == 60
+    assert typical_seconds(stated_seconds(path), "msifla", {"scales": [1]}) == 3
+    assert typical_seconds(stated_seconds(path), "msifla", {"scales": [2, 1]}) == 9
+    assert typical_seconds(stated_seconds(path), "plain", {}) == 2
+    assert typical_seconds(stated_seconds(path), "other", {}) == 60
 
 
 def test_the_content_does_not_say_where_the_weights_lie(tmp_path: Path) -> None:
