@@ -5,7 +5,8 @@ from itertools import combinations
 
 import numpy as np
 
-from crossres.benchmark.stats.paired import LEVEL, Values, difference
+from crossres.benchmark.stats.all_pairs import p_values
+from crossres.benchmark.stats.paired import LEVEL, Values
 
 
 def holm(values: Sequence[float]) -> list[float]:
@@ -28,11 +29,7 @@ def pairwise(rows: Sequence[Values]) -> dict[tuple[int, int], float]:
     A pair that cannot be tested (one seed, no common cell) is left out. Because every pair is
     counted, the least p-value of a row that was chosen for its mean is adjusted for the choice.
     """
-    tests = {
-        (i, j): gap.p
-        for i, j in combinations(range(len(rows)), 2)
-        if (gap := difference(rows[i], rows[j])) is not None and gap.p is not None
-    }
+    tests = p_values(rows)
     return dict(zip(tests, holm(list(tests.values())), strict=True))
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from crossres.benchmark.compare.rows import Rows, protocol_texts, row_options
 from crossres.benchmark.config.tables import Table
-from crossres.benchmark.metrics.by_rate import VALID_QUERIES, rate_of
+from crossres.benchmark.metrics.by_rate import VALID_QUERIES
 from crossres.benchmark.records.queries import QueryReader, from_counts, sample_of
 from crossres.benchmark.records.record import Record
 from crossres.datasets.base.errors import InputError
@@ -313,8 +313,8 @@ def _scores(
 ) -> dict[tuple[int, Column, str, str], Score]:
     """Return the scores of one metric in all rows and columns, marked column by column.
 
-    Those of the oracle are there, too, and have no part in the marks. The metrics of single rates
-    are marked where the table shows them: tests of all double the work.
+    Those of the oracle are there, too, and have no part in the marks. What the table does not show
+    is not marked: tests of all metrics under both rules are several times the work.
     """
     rows = range(len(table.rows))
     scores = {
@@ -323,7 +323,7 @@ def _scores(
         for column in columns
     }
     marked: Mapping[str, Sequence[Mark]] = {}
-    if rate_of(metric) is None or metric in table.metrics:
+    if metric in table.metrics and gallery in {table.rule(c.protocol) for c in columns}:
         by_row = [
             {
                 trial: record

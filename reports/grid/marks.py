@@ -1,10 +1,10 @@
 """Which rows of a column are marked: nothing is bold that chance could have put first."""
 
 from collections.abc import Mapping, Sequence
-from itertools import combinations
 from math import fsum
 
-from crossres.benchmark.stats.paired import LEVEL, Values, by_set, difference
+from crossres.benchmark.stats.all_pairs import p_values
+from crossres.benchmark.stats.paired import LEVEL, Values, by_set
 from crossres.benchmark.stats.ranking import holm
 from crossres.reports.grid.grid import Mark
 
@@ -34,13 +34,7 @@ def _tests(
     rows: Sequence[Values], means: Mapping[str, Mapping[int, float]]
 ) -> dict[str, dict[tuple[int, int], float]]:
     """Return the p-values of each column, corrected together."""
-    raw = {
-        (column, pair): gap.p
-        for column, of in means.items()
-        for pair in combinations(sorted(of), 2)
-        if (gap := difference(rows[pair[0]], rows[pair[1]], on=column)) is not None
-        and gap.p is not None
-    }
+    raw = {(column, pair): p for column in means for pair, p in p_values(rows, on=column).items()}
     tests: dict[str, dict[tuple[int, int], float]] = {column: {} for column in means}
     for (column, pair), p in zip(raw, holm(list(raw.values())), strict=True):
         tests[column][pair] = p
