@@ -6,6 +6,7 @@ Queries and gallery are drawn by hash, never chosen by success; arrays only, no 
 import io
 import logging
 import zipfile
+import zlib
 from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from crossres.benchmark.records.npz import quick_arrays
 from crossres.datasets.base.errors import reason
 from crossres.datasets.base.files import write_atomically
 
@@ -65,15 +67,17 @@ class ArtifactFolder:
         which `fault` says what is wrong, is a problem, and None likewise.
         """
         path = artifact_path(self.results, key)
+        wanted = (*names, *optional)
         try:
-            with np.load(path, allow_pickle=False) as opened:
-                if not set(names) <= set(opened.files):
-                    return None
-                there = (name for name in optional if name in opened.files)
-                arrays = {name: opened[name] for name in (*names, *there)}
+            arrays = quick_arrays(path, wanted)
+            if arrays is None:
+                with np.load(path, allow_pickle=False) as opened:
+                    arrays = {name: opened[name] for name in wanted if name in opened.files}
+            if not set(names) <= set(arrays):
+                return None
         except FileNotFoundError:
             return None
-        except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
             text = f"not a readable artifact ({reason(error)})"
         else:
             text = fault(arrays)

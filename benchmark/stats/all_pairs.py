@@ -58,7 +58,9 @@ def _are_alike(left: Values, right: Values, on: str | None) -> bool:
         a, b = left.queries.get(trial), right.queries.get(trial)
         if a is None or b is None or a.pids is None or b.pids is None or a.identities < 2:
             return False
-        if (a.dataset, a.count) != (b.dataset, b.count) or not np.array_equal(a.pids, b.pids):
+        if (a.dataset, a.count) != (b.dataset, b.count):
+            return False
+        if a.pids is not b.pids and not np.array_equal(a.pids, b.pids):
             return False
     return True
 

@@ -7,6 +7,7 @@ by how much, as seeds share test identities, all of them under an official split
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,6 +62,9 @@ def squared_sum(cells: Sequence[tuple[float, Queries]]) -> float:
     """
     if any(cell.influence is None for _, cell in cells):
         return math.fsum(weight * math.sqrt(cell.square) for weight, cell in cells) ** 2
+    if len(cells) == 1 and (influence := cells[0][1].influence) is not None:
+        part = cells[0][0] * influence
+        return float(part @ part)
     parts = [weight * cell.influence for weight, cell in cells if cell.influence is not None]
     return _summed([cell for _, cell in cells], parts).square
 
@@ -75,7 +79,7 @@ def _bound(cells: Sequence[Queries], square: float) -> Queries:
 def _summed(cells: Sequence[Queries], parts: Sequence[NDArray[np.float64]]) -> Queries:
     """Sum these influences by identity."""
     by_cell = [cell.pids for cell in cells if cell.pids is not None]
-    if all(np.array_equal(by_cell[0], pids) for pids in by_cell[1:]):
+    if all(by_cell[0] is pids or np.array_equal(by_cell[0], pids) for pids in by_cell[1:]):
         pids, influence = by_cell[0], np.sum(parts, axis=0)
     else:
         pids, inverse = np.unique(np.concatenate(by_cell), return_inverse=True)
@@ -120,9 +124,20 @@ class Sample(Mapping[TrialId, float]):
 def scored_queries(dataset: str, pids: NDArray[np.int64], scores: NDArray[np.float64]) -> Queries:
     """Return the queries of a cell from their pids (Q,) and scores (Q,), NaN for a skipped one."""
     valid = np.isfinite(scores)
-    distinct, inverse = np.unique(pids[valid], return_inverse=True)
+    distinct, inverse = _identities(pids[valid].astype(np.int64, copy=False).tobytes())
     off_mean, count = scores[valid] - scores[valid].mean(), int(np.count_nonzero(valid))
     return _by_identity(dataset, count, distinct, np.bincount(inverse, weights=off_mean) / count)
+
+
+@lru_cache(512)
+def _identities(pids: bytes) -> tuple[NDArray[np.int64], NDArray[np.intp]]:
+    """Return the identities, ascending, and of each query which of them it shows; read-only.
+
+    All rows are tested on the same queries, by several metrics.
+    """
+    distinct, inverse = np.unique(np.frombuffer(pids, np.int64), return_inverse=True)
+    distinct.flags.writeable = inverse.flags.writeable = False
+    return distinct, inverse
 
 
 def counted_queries(dataset: str, mean: float, queries: int, identities: int) -> Queries:

@@ -54,12 +54,12 @@ class Score:
         """The number of seeds measured."""
         return len(self.values)
 
-    @property
+    @cached_property
     def mean(self) -> float | None:
         """Arithmetic mean over the seeds; None when nothing was measured."""
         return math.fsum(self.values) / self.n if self.values else None
 
-    @property
+    @cached_property
     def std(self) -> float | None:
         """Sample standard deviation (ddof = 1); None for fewer than two seeds."""
         return statistics.stdev(self.values) if self.n > 1 else None
@@ -241,7 +241,7 @@ class Grid:
 
     def has_published(self, column: Column, metric: str) -> bool:
         """Say whether any row has a published value there."""
-        return any(
+        return bool(self.table.published) and any(
             self.score(row, column, metric).published is not None
             for row in range(len(self.table.rows))
         )
