@@ -2,6 +2,7 @@
 
 import shlex
 from collections.abc import Sequence
+from functools import cache
 
 from crossres.benchmark.config.profiles import profile_names
 from crossres.benchmark.config.tables import ORACLE, table_names
@@ -55,11 +56,18 @@ def _validation(record: Record) -> str:
 
 
 def _run_command(record: Record, grid: Grid) -> str:
-    profile = _spelled(record.cell.profile, profile_names())
-    table = _spelled(grid.table.id, table_names())
+    profiles, tables = _built_in()
+    profile = _spelled(record.cell.profile, profiles)
+    table = _spelled(grid.table.id, tables)
     native = str(record.environment.get("kernels", "")).startswith("native")
     kernels = " --kernels native" if native else ""
     return f"crossres run {table} --profile {profile}{_data_source(record)}{kernels}"
+
+
+@cache
+def _built_in() -> tuple[list[str], list[str]]:
+    """Return the names of profiles and of tables: folders that nobody changes meanwhile."""
+    return profile_names(), table_names()
 
 
 def _data_source(record: Record) -> str:

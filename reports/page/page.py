@@ -50,6 +50,7 @@ from crossres.reports.tables.grades import (
 
 DIGESTS = ("manifest", "pixels", "weights", "embeddings", "code")
 PHASES = ("prepare", "fit", "embed", "evaluate", "total")
+MOST_WHOLE = 2000  # records on a page; each takes 4 kB, and a browser slows down above 10 MB
 SHORT = 12  # digits of a digest that are shown; the whole one is a hover and a click away
 
 
@@ -78,13 +79,27 @@ class Section:
 
 
 @dataclass(frozen=True)
+class CellsRun:
+    """The records of one row on one data set: the first ones whole, with their commands."""
+
+    column: Column
+    records: tuple[Record, ...]
+    whole: tuple[tuple[Record, str], ...]
+
+    @property
+    def named(self) -> tuple[Record, ...]:
+        """The records of which the page gives only the name of the file."""
+        return self.records[len(self.whole) :]
+
+
+@dataclass(frozen=True)
 class Setup:
     """A method with its options in one profile, and the cells that ran with it, by data set."""
 
     title: str
     about: str
     record: Record
-    cells: tuple[tuple[Column, tuple[tuple[Record, str], ...]], ...]
+    cells: tuple[CellsRun, ...]
 
 
 def to_html(
@@ -104,7 +119,7 @@ def to_html(
     queries = queries_for(grids)
     sections = [_section(grid, artifacts, queries, templates, parts) for grid in grids]
     setups = parts.draw("the runs", lambda: _setups(sections), lambda _: [])
-    records = [r for setup in setups for _, cells in setup.cells for r, _ in cells]
+    records = [r for setup in setups for cells in setup.cells for r in cells.records]
     all_cautions = cautions(record for grid in grids for record in grid.records)
 
     def part(name: str, template: str, macro: str, make: Callable[[], tuple[Any, ...]]) -> Markup:
@@ -218,7 +233,12 @@ _PARTS = (
 
 
 def _setups(sections: Sequence[Section]) -> list[Setup]:
-    """Return every record once, under the first table and row that shows it."""
+    """Return every record once, under the first table and row that shows it.
+
+    Where there are more than MOST_WHOLE, only the first of each row and data set is shown whole.
+    """
+    every = {record.key for section in sections for record in section.grid.records}
+    most = 1 if len(every) > MOST_WHOLE else None
     listed: set[str] = set()
     setups = []
     for section in sections:
@@ -229,12 +249,12 @@ def _setups(sections: Sequence[Section]) -> list[Setup]:
                 fresh = [r for r in grid.cells[index, column].records if r.key not in listed]
                 listed.update(record.key for record in fresh)
                 if fresh:
-                    commands = [(r, cell_command(grid, index, r)) for r in fresh]
-                    cells.append((column, tuple(commands)))
+                    whole = [(r, cell_command(grid, index, r)) for r in fresh[:most]]
+                    cells.append(CellsRun(column, tuple(fresh), tuple(whole)))
             if cells:
                 words_of_method = method_words(grid, index)
                 label = grid.table.lines[index].label
-                setups.append(Setup(label, words_of_method, cells[0][1][0][0], tuple(cells)))
+                setups.append(Setup(label, words_of_method, cells[0].records[0], tuple(cells)))
     return setups
 
 
