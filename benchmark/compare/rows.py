@@ -31,6 +31,8 @@ class Rows:
     def __init__(self, tables: Iterable[Table]) -> None:
         self.rows = [(table, row) for table in tables for row in table.lines]
         self._placements: dict[tuple[bytes, str, str], tuple[tuple[int, ...], str]] = {}
+        self._options_of_rows: dict[tuple[int, bytes], bytes | InputError] = {}
+        self._of_records: dict[int, tuple[Record, tuple[tuple[int, ...], str]]] = {}
 
     def indices(self, record: Record) -> tuple[int, ...]:
         """Return the indices of the record's rows: none, one, or several that are the same."""
@@ -45,15 +47,52 @@ class Rows:
         return any(self._is_oracle(index) for index in self.indices(record))
 
     def _placement(self, record: Record) -> tuple[tuple[int, ...], str]:
+        # Asked for several times for each record: to write its setup down takes longer than this.
+        known = self._of_records.get(id(record))
+        if known is None:
+            known = self._of_records[id(record)] = record, self._placement_of_setup(record)
+        return known[1]
+
+    def _placement_of_setup(self, record: Record) -> tuple[tuple[int, ...], str]:
         key = (setup_of(record), *column_of(record))
         if key not in self._placements:
-            obstacles = [_obstacle(record, table, row) for table, row in self.rows]
+            obstacles = [self._obstacle(record, index) for index in range(len(self.rows))]
             indices = self._without_rivals(
                 [index for index, obstacle in enumerate(obstacles) if not obstacle]
             )
             nearest = max(filter(None, obstacles), key=lambda o: o[0], default=(0, "no rows"))
             self._placements[key] = indices, "" if indices else nearest[1]
         return self._placements[key]
+
+    def _obstacle(self, record: Record, index: int) -> tuple[int, str] | None:
+        """Return how near a row comes to being the record's, and why it is not; None: it is."""
+        (table, row), cell = self.rows[index], record.cell
+        if row.method != cell.method:
+            return 1, f"no row has the method {cell.method}"
+        options = self._options(index, record.profile)
+        if isinstance(options, InputError):
+            return 2, str(options)
+        if options != canonical_json(cell.options):
+            return 3, f"no row of {cell.method} has these options"
+        row_protocol = row.protocol_on(twin=is_twin(cell.source))
+        protocols: Sequence[str] = [row_protocol] if row_protocol else table.protocols
+        named = protocol_texts(cell.dataset, protocols)
+        if named and not {cell.protocol, off_validation(cell.protocol)} & {*named}:
+            return 4, f"no row is run under {cell.protocol} on {cell.dataset}"
+        return None
+
+    def _options(self, index: int, profile: Mapping[str, Any]) -> bytes | InputError:
+        """Return the options of a row under a profile as JSON, or why it has none."""
+        key = index, canonical_json(profile)
+        if key not in self._options_of_rows:
+            try:
+                options: bytes | InputError = canonical_json(
+                    row_options(self.rows[index][1], profile)
+                )
+            except InputError as error:
+                options = error
+            self._options_of_rows[key] = options
+        return self._options_of_rows[key]
 
     def _without_rivals(self, indices: Sequence[int]) -> tuple[int, ...]:
         """Return the indices without the rows of tables whose oracle is among them."""
@@ -119,22 +158,3 @@ def protocol_texts(dataset: str, protocols: Iterable[str]) -> list[str]:
     Of a data set without a card, one of another version, nothing more is known than the text.
     """
     return [canonical_text(dataset, text) if dataset in CARDS else text for text in protocols]
-
-
-def _obstacle(record: Record, table: Table, row: Row) -> tuple[int, str] | None:
-    """Return how near the row comes to being the record's, and why it is not; None where it is."""
-    cell = record.cell
-    if row.method != cell.method:
-        return 1, f"no row has the method {cell.method}"
-    try:
-        options = row_options(row, record.profile)
-    except InputError as error:
-        return 2, str(error)
-    if canonical_json(options) != canonical_json(cell.options):
-        return 3, f"no row of {cell.method} has these options"
-    row_protocol = row.protocol_on(twin=is_twin(cell.source))
-    protocols: Sequence[str] = [row_protocol] if row_protocol else table.protocols
-    named = protocol_texts(cell.dataset, protocols)
-    if named and not {cell.protocol, off_validation(cell.protocol)} & {*named}:
-        return 4, f"no row is run under {cell.protocol} on {cell.dataset}"
-    return None

@@ -8,10 +8,11 @@ import io
 import math
 import struct
 import zlib
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from functools import lru_cache
+from io import FileIO
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 from numpy.lib.format import read_array_header_1_0
@@ -19,7 +20,10 @@ from numpy.typing import NDArray
 
 # APPNOTE.TXT of PKWARE, 4.3.16, 4.3.12 and 4.3.7: end of the directory, an entry, a local header.
 _END, _ENTRY, _LOCAL = (struct.Struct(f) for f in ("<4s4H2LH", "<4s6H3L5H2L", "<4s5H3L2H"))
+_FIELDS = (3, 4, 7, 8, 9, 10, 16)  # flags, method, checksum, both sizes, length of name, place
 _DEFLATED = 8
+_TAIL = 4096  # bytes that are read for the directory: an artifact's has 2,000
+_SLACK = 64  # bytes that a local header may have beyond its name
 _MAGIC = b"\x93NUMPY\x01\x00"
 _PREFIX = len(_MAGIC) + 2  # and the length of the header
 
@@ -35,41 +39,52 @@ def quick_arrays(path: Path, wanted: Collection[str]) -> dict[str, NDArray[Any]]
     """
     with path.open("rb", buffering=0) as file:
         try:
-            places = {name: place for name, *place in _entries(file) if name in wanted}
-            return {name: _array(file, name, *places[name]) for name in wanted if name in places}
+            directory = _directory(file)
+            entries = {name: _entry(directory, name) for name in wanted}
+            return {name: _array(file, name, *entry) for name, entry in entries.items() if entry}
         except (_OtherwiseError, struct.error, zlib.error, ValueError):
             return None
 
 
-def _entries(file: BinaryIO) -> Iterator[tuple[Any, ...]]:
-    """Yield name, place, size as it lies there, own size and checksum of each array."""
-    file.seek(-_END.size, io.SEEK_END) if file.seek(0, io.SEEK_END) > _END.size else _refuse()
-    sign, disk, first, _, count, size, start, comment = _END.unpack(file.read(_END.size))
-    if sign != b"PK\5\6" or disk or first or comment:
+def _directory(file: FileIO) -> bytes:
+    """Return the directory, which most often lies in the last bytes that are read at once."""
+    size = file.seek(0, io.SEEK_END)
+    tail = _read(file, max(0, size - _TAIL), min(size, _TAIL))
+    sign, disk, first, _, _, length, start, comment = _END.unpack(tail[-_END.size :])
+    if sign != b"PK\5\6" or disk or first or comment or start + length + _END.size != size:
         _refuse()
-    directory = _read(file, start, size)
-    at = 0
-    for _ in range(count):
-        entry = _ENTRY.unpack_from(directory, at)
-        sign, flags, method, crc, packed, unpacked = entry[0], *entry[3:5], *entry[7:10]
-        length, extra, remark, place = *entry[10:13], entry[16]
-        if sign != b"PK\1\2" or flags or method != _DEFLATED:
-            _refuse()
-        at += _ENTRY.size
-        name = directory[at : at + length].decode("ascii")
-        at += length + extra + remark
-        yield name.removesuffix(".npy"), place, packed, unpacked, crc
+    if length + _END.size > len(tail):
+        return _read(file, start, length)
+    return tail[-_END.size - length : -_END.size]
+
+
+def _entry(directory: bytes, name: str) -> tuple[int, int, int, int] | None:
+    """Return place, size as it lies there, own size and checksum of an array; None without it."""
+    text = f"{name}.npy".encode()
+    at = directory.rfind(text)
+    while at >= 0:
+        if at >= _ENTRY.size and directory.startswith(b"PK\1\2", at - _ENTRY.size):
+            entry = _ENTRY.unpack_from(directory, at - _ENTRY.size)
+            flags, method, crc, packed, unpacked, length, place = (entry[k] for k in _FIELDS)
+            if flags or method != _DEFLATED:
+                _refuse()
+            if length == len(text):
+                return place, packed, unpacked, crc
+        at = directory.rfind(text, 0, at + len(text) - 1)  # it ended a longer name
+    return None
 
 
 def _array(
-    file: BinaryIO, name: str, place: int, packed: int, unpacked: int, crc: int
+    file: FileIO, name: str, place: int, packed: int, unpacked: int, crc: int
 ) -> NDArray[Any]:
-    local = _LOCAL.unpack(_read(file, place, _LOCAL.size))
-    length, extra = local[9:11]
-    content = _read(file, place + _LOCAL.size, length + extra + packed)
-    if local[0] != b"PK\3\4" or content[:length] != f"{name}.npy".encode() or not unpacked:
+    file.seek(place)
+    content = file.read(_LOCAL.size + len(name) + _SLACK + packed)
+    local = _LOCAL.unpack_from(content)
+    start = _LOCAL.size + local[9] + local[10]
+    of_name = content[_LOCAL.size : _LOCAL.size + local[9]]
+    if local[0] != b"PK\3\4" or of_name != f"{name}.npy".encode() or not unpacked:
         _refuse()
-    data = zlib.decompressobj(-zlib.MAX_WBITS).decompress(content[length + extra :], unpacked)
+    data = zlib.decompressobj(-zlib.MAX_WBITS).decompress(content[start:], unpacked)
     if len(data) != unpacked or zlib.crc32(data) != crc or not data.startswith(_MAGIC):
         _refuse()
     start = _PREFIX + int.from_bytes(data[_PREFIX - 2 : _PREFIX], "little")
@@ -88,9 +103,9 @@ def _shape_and_dtype(header: bytes) -> tuple[tuple[int, ...], np.dtype[Any]]:
     return shape, dtype
 
 
-def _read(file: BinaryIO, place: int, size: int) -> bytes:
+def _read(file: FileIO, place: int, size: int) -> bytes:
     file.seek(place)
-    content = file.read(size)
+    content: bytes = file.read(size)
     return content if len(content) == size else _refuse()
 
 

@@ -2,8 +2,10 @@
 
 import math
 from collections.abc import Callable
+from functools import lru_cache
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import special  # not scipy.stats, which takes several times as long to load
 
 from crossres.benchmark.stats.paired import LEVEL, NOTHING, Difference, quantile
@@ -28,15 +30,21 @@ def chance_to_find(
     spread = math.sqrt(variance + beyond)
     if spread == 0:
         return float(effect != 0)
-    parts = (np.arange(QUANTILES) + 0.5) / QUANTILES
-    squares = 2 * special.gammaincinv((seeds - 1) / 2, parts)  # quantiles of chi-squared
-    measured = variance * squares / (seeds - 1)
+    measured = variance * _quantiles_of_squares(seeds - 1) / (seeds - 1)
     of_identities = quantile(level, gap.drawn.freedom) ** 2
     total = beyond + (gap.drawn.whole - beyond) * (gap.freedom + 1) / seeds
     both = quantile(level, seeds - 1) ** 2 * measured + of_identities * beyond
     limit = np.sqrt(np.maximum(both, of_identities * total))
     sides = [special.ndtr((side * effect - limit) / spread) for side in (1, -1)]
     return float(np.mean(sides[0] + sides[1]))
+
+
+@lru_cache(64)
+def _quantiles_of_squares(freedom: int) -> NDArray[np.float64]:
+    """Return QUANTILES quantiles of chi-squared."""
+    parts = (np.arange(QUANTILES) + 0.5) / QUANTILES
+    quantiles: NDArray[np.float64] = 2 * special.gammaincinv(freedom / 2, parts)
+    return quantiles
 
 
 def seeds_to_find(

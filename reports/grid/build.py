@@ -87,13 +87,18 @@ def _by_overrides(records: Sequence[Record]) -> list[tuple[dict[str, Any], list[
     file was changed in between, there are two; a method that it left alone is in both.
     """
     versions: dict[str, list[str]] = defaultdict(list)
-    for method, text in sorted({(r.cell.method, _canonical(_overrides(r))) for r in records}):
+    texts_of = [(record.cell.method, _canonical(_overrides(record))) for record in records]
+    for method, text in sorted({*texts_of}):
         versions[method].append(text)
     profiles = []
     for index in range(max(map(len, versions.values()))):
         chosen = {method: texts[min(index, len(texts) - 1)] for method, texts in versions.items()}
         methods = {method: json.loads(text) for method, text in chosen.items()}
-        covered = [r for r in records if _canonical(_overrides(r)) == chosen[r.cell.method]]
+        covered = [
+            record
+            for record, (method, text) in zip(records, texts_of, strict=True)
+            if text == chosen[method]
+        ]
         profiles.append(({**records[0].profile, "methods": methods}, covered))
     return profiles
 

@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Iterable, Iterator
+from itertools import groupby
 
 from crossres.datasets.base.texts import cell_text
 from crossres.reports.grid.grid import Grid, Score
@@ -48,11 +49,9 @@ def to_csv(grids: Iterable[Grid]) -> str:
 
 
 def _csv_lines(grid: Grid) -> Iterator[list[str]]:
-    for (row, column, metric, gallery), score in sorted(
-        grid.scores.items(), key=lambda item: (item[0][0], grid.columns.index(item[0][1]))
-    ):
-        if not score.n and score.published is None:
-            continue
+    places = {column: place for place, column in enumerate(grid.columns)}
+    in_order = sorted(grid.scores.items(), key=lambda item: (item[0][0], places[item[0][1]]))
+    for (row, column), scores in groupby(in_order, key=lambda item: item[0][:2]):
         row_words = [
             cell_text(grid.table.lines[row].label),
             grade_words(grid, row),
@@ -60,10 +59,13 @@ def _csv_lines(grid: Grid) -> Iterator[list[str]]:
             str(grid.uses_rate[row]).lower(),
         ]
         records = grid.cells[row, column].records
-        protocol = records[0].cell.protocol if row == grid.oracle else column.protocol
-        where = [*row_words, column.dataset, protocol, metric, gallery]
         caution = " ".join(cautions(records))
-        yield [*where, grid.source, grid.profile, caution, str(score.n), *_csv_numbers(score)]
+        for (_, _, metric, gallery), score in scores:
+            if not score.n and score.published is None:
+                continue
+            protocol = records[0].cell.protocol if row == grid.oracle else column.protocol
+            where = [*row_words, column.dataset, protocol, metric, gallery]
+            yield [*where, grid.source, grid.profile, caution, str(score.n), *_csv_numbers(score)]
 
 
 def _csv_numbers(score: Score) -> list[str]:
