@@ -16,6 +16,7 @@ from crossres.benchmark.records.record import RecordFolder, check_results, scan_
 from crossres.datasets.base.arguments import as_path
 from crossres.datasets.base.errors import InputError
 from crossres.datasets.base.files import write_atomically
+from crossres.datasets.base.garbage import few_collections
 from crossres.datasets.base.version import own_version
 from crossres.reports.charts.parts import Parts, nothing
 from crossres.reports.claims import evaluate_claims
@@ -61,6 +62,7 @@ def write_report(
     return write_contents(contents_of(as_path(results, "results"), tables))
 
 
+@few_collections()
 def write_contents(contents: Contents) -> list[Path]:
     """Write the report of a folder that has been read, as `write_report` does."""
     from crossres.reports.charts.pdf import pdf_figures  # matplotlib: only a report waits for it
@@ -127,6 +129,7 @@ def print_contents(contents: Contents, screen: Console) -> None:
         screen.print(f"ignored {line}", style="yellow", markup=False)
 
 
+@few_collections()
 def contents_of(results: Path, tables: Sequence[Table | str | Path] | None) -> Contents:
     """Read a results folder once for all that is written and printed of it.
 

@@ -43,6 +43,7 @@ from crossres.benchmark.runs.request import RunRequest
 from crossres.datasets.base.arguments import as_a, as_path
 from crossres.datasets.base.cores import usable_cores
 from crossres.datasets.base.errors import InputError
+from crossres.datasets.base.garbage import few_collections
 from crossres.datasets.base.progress import duration
 from crossres.datasets.cards import card
 from crossres.datasets.protocols.applicable import applies
@@ -161,6 +162,7 @@ class Plan:
         ]
 
 
+@few_collections()
 def plan_table(
     request: RunRequest, *, nodes: Sequence[Node] = (), stream: TextIO | None = None
 ) -> Plan:
