@@ -10,13 +10,26 @@ from contextlib import contextmanager
 from types import FrameType
 
 from crossres.answer import ANSWER_IS_NO, DONE, UNUSABLE_INPUT, Answer, print_file
-from crossres.commands import baseline, check, claims, embed, evaluate, methods, power, report
+from crossres.commands import (
+    baseline,
+    check,
+    claims,
+    embed,
+    evaluate,
+    merge,
+    methods,
+    power,
+    report,
+)
 from crossres.commands import run as run_table
 from crossres.commands.datasets import group
 from crossres.parser import Parser
 from crossres.streams import lenient_streams
 
-COMMANDS = (methods, run_table, report, claims, evaluate, baseline, check, power, embed)
+COMMANDS = (
+    methods, run_table, report, claims, evaluate, baseline, check, power, embed,
+    merge,
+)  # fmt: skip
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
