@@ -20,6 +20,7 @@ from crossres.commands import (
     methods,
     power,
     report,
+    show,
 )
 from crossres.commands import run as run_table
 from crossres.commands.datasets import group
@@ -28,7 +29,7 @@ from crossres.streams import lenient_streams
 
 COMMANDS = (
     methods, run_table, report, claims, evaluate, baseline, check, power, embed,
-    merge,
+    show, merge,
 )  # fmt: skip
 
 

@@ -42,6 +42,7 @@ from crossres.benchmark.runs.engine import (
     Task,
     each_of,
 )
+from crossres.benchmark.runs.kept_plan import keep_plan
 from crossres.benchmark.runs.local_engine import local
 from crossres.benchmark.runs.plan import Plan, PlannedCell, plan_table
 from crossres.benchmark.runs.progress import Again, Clock, Elsewhere, Shown, watched
@@ -136,6 +137,7 @@ def run_table(
     if request.save_weights:
         _check_writable(out / "weights")
     plan = plan_table(request, nodes=nodes, stream=stream)
+    keep_plan(out, request, plan)
     run = _Driver(plan, engine, request.checkpoint_minutes, stream)
     interrupted = run.all()
     seconds = time.monotonic() - start

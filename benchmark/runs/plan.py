@@ -216,6 +216,8 @@ def plan_table(
         for row, resolved in zip(rows, options, strict=True)
         if row.label in labels
     )
+    if request.keys is not None:
+        cells_to_plan = [job for job in cells_to_plan if job.key in request.keys]
     expected = _estimates(folder, _profile_of_estimates(request.profile))
     wanted = Wanted(
         out,

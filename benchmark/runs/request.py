@@ -42,6 +42,7 @@ class RunRequest:
     `kernels`: "portable" ones give the same bits on more kinds of CPU, "native" ones are faster.
     A cell leaves a checkpoint every `checkpoint_minutes` of its training (0: after each step).
     `data_seed` is that of the split and the twin for all cells (None: each cell's own seed).
+    With `keys` only the cells of these keys are run of all that.
     Raises InputError for an argument of another kind and for an unknown name.
     """
 
@@ -61,6 +62,7 @@ class RunRequest:
     data_seed: int | None = None
     validation: bool = False
     checkpoint_minutes: float = 5.0
+    keys: Sequence[str] | str | None = None
 
     def __post_init__(self) -> None:
         """Bring each argument into its one form."""
@@ -82,6 +84,8 @@ class RunRequest:
             self._set("rows", tuple(as_several(self.rows, "rows", _row_name)))
         if self.datasets is not None:
             self._set("datasets", tuple(as_several(self.datasets, "datasets", as_text)))
+        if self.keys is not None:
+            self._set("keys", tuple(as_several(self.keys, "keys", as_text)))
         if not isinstance(self.table, Table):
             self._set("table", load_table(self.table))
         seeds = self.whole_table().seeds if self.seeds is None else self.seeds

@@ -1,0 +1,178 @@
+"""What a results folder was asked for: one file in runs/ for each run, with the cells it planned.
+
+A request is JSON values here; benchmark/runs/kept_plan.py makes it of a RunRequest, and back. The
+same command writes the same file again, so the latest plan of each is what a folder keeps.
+"""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from crossres.benchmark.config.profiles import profile_content
+from crossres.benchmark.records.cell import Cell, Job, canonical_json
+from crossres.datasets.base.errors import InputError
+from crossres.datasets.base.files import digest_of, write_atomically
+from crossres.datasets.base.texts import read_json
+
+RUNS = "runs"
+VERSION = 1
+NAME_DIGITS = 8
+REMEDY = "remove it; the next `crossres run` writes it anew"
+_OF_CELL = ("dataset", "protocol", "source", "seed", "data_seed")
+
+
+@dataclass(frozen=True)
+class ExpectedCell:
+    """A cell as it was planned: its key, all that the key hashes, and what else was known.
+
+    `labels` are those of its rows; `profile` the digest of what the profile says of the method,
+    `manifest` and `code` those of the split and the code; `seconds` what it was expected to take.
+    """
+
+    key: str
+    title: str
+    labels: tuple[str, ...]
+    cell: Cell
+    profile: str
+    manifest: str
+    code: str
+    seconds: float
+
+
+@dataclass(frozen=True)
+class KeptRun:
+    """A run: its request as JSON values, the cells it planned, and when, in seconds since 1970."""
+
+    path: Path
+    at: float
+    request: Mapping[str, Any]
+    cells: tuple[ExpectedCell, ...]
+
+    @property
+    def table(self) -> str:
+        """The id of its table."""
+        return str(self.request["table"])
+
+
+@dataclass(frozen=True)
+class KeptRuns:
+    """The runs that a folder keeps, the latest last, and a line for each file that is damaged."""
+
+    runs: tuple[KeptRun, ...] = ()
+    broken: tuple[str, ...] = ()
+
+    def of_key(self, key: str) -> KeptRun | None:
+        """Return the latest run that planned a cell of this key."""
+        runs = (run for run in reversed(self.runs) if any(c.key == key for c in run.cells))
+        return next(runs, None)
+
+    def cells(self) -> dict[str, ExpectedCell]:
+        """Return by key the cells that are asked for: the latest plan of each row and trial counts.
+
+        What an earlier plan has of the same row, data set, protocol, source, seeds and profile
+        name has another key because something has changed since.
+        """
+        latest: dict[tuple[Any, ...], ExpectedCell] = {}
+        for run in self.runs:
+            for cell in run.cells:
+                for label in cell.labels:
+                    latest[run.table, label, *place_of(cell.cell)] = cell
+        return {cell.key: cell for cell in latest.values()}
+
+
+def expected_cell(job: Job, title: str, code: str, seconds: float) -> ExpectedCell:
+    """Return a planned job as a results folder keeps it."""
+    content = profile_content(job.profile, job.cell.method)
+    digest = profile_digest(content)
+    return ExpectedCell(
+        job.key, title, job.labels, job.cell, digest, job.manifest_digest, code, seconds
+    )
+
+
+def profile_digest(content: Mapping[str, Any]) -> str:
+    """Return the digest of what a profile says of one method, as records hold it."""
+    return digest_of(canonical_json(content))
+
+
+def place_of(cell: Cell) -> tuple[Any, ...]:
+    """Return where a cell stands, whatever its method, options and the content of its profile."""
+    return (*(getattr(cell, name) for name in _OF_CELL), cell.profile)
+
+
+def write_run(
+    results: Path,
+    name: Mapping[str, Any],
+    request: Mapping[str, Any],
+    cells: Iterable[ExpectedCell],
+    at: float,
+) -> Path:
+    """Write runs/<table id>-<digest of `name`>.json, atomically; return its path.
+
+    `name` is what of the request tells one command from another.
+    """
+    rows: dict[bytes, int] = {}
+    contents: list[dict[str, Any]] = []
+    entries: list[dict[str, Any]] = []
+    for cell in cells:
+        row = {
+            "labels": list(cell.labels),
+            "method": cell.cell.method,
+            "options": dict(cell.cell.options),
+            "profile": cell.profile,
+            "profile_name": cell.cell.profile,
+        }
+        number = rows.setdefault(canonical_json(row), len(rows))
+        if number == len(contents):
+            contents.append(row)
+        of_cell = {field: getattr(cell.cell, field) for field in _OF_CELL}
+        own = {field: getattr(cell, field) for field in ("key", "title", "manifest", "code")}
+        entries.append({**own, "row": number, **of_cell, "seconds": round(cell.seconds, 3)})
+    content = {
+        "version": VERSION, "at": at, "request": request, "rows": contents, "cells": entries
+    }  # fmt: skip
+    path = (
+        results / RUNS / f"{request['table']}-{digest_of(canonical_json(name))[:NAME_DIGITS]}.json"
+    )
+    head = json.dumps({**content, "cells": []}, indent=1, ensure_ascii=False, allow_nan=False)
+    lines = ",\n".join(json.dumps(entry, ensure_ascii=False, allow_nan=False) for entry in entries)
+    write_atomically(path, head.replace('"cells": []\n}', f'"cells": [\n{lines}\n]\n}}\n'))
+    return path
+
+
+def read_runs(results: Path) -> KeptRuns:
+    """Read the runs that a results folder keeps."""
+    runs, broken = [], []
+    for path in sorted((results / RUNS).glob("*.json")):
+        try:
+            runs.append(_read(path))
+        except InputError as error:
+            broken.append(str(error))
+    return KeptRuns(tuple(sorted(runs, key=lambda run: (run.at, run.path.name))), tuple(broken))
+
+
+def _read(path: Path) -> KeptRun:
+    content = read_json(path, "kept run", REMEDY)
+    try:
+        if content["version"] != VERSION:
+            raise InputError(f"{path}: a kept run of another version of crossres; {REMEDY}")
+        rows: Sequence[Mapping[str, Any]] = content["rows"]
+        cells = tuple(_cell(entry, rows[entry["row"]]) for entry in content["cells"])
+        return KeptRun(path, float(content["at"]), {**content["request"]}, cells)
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        raise InputError(f"{path}: not a kept run; {REMEDY}") from error
+
+
+def _cell(entry: Mapping[str, Any], row: Mapping[str, Any]) -> ExpectedCell:
+    of_cell = {name: entry[name] for name in _OF_CELL}
+    return ExpectedCell(
+        key=str(entry["key"]),
+        title=str(entry["title"]),
+        labels=tuple(map(str, row["labels"])),
+        cell=Cell(row["method"], row["options"], profile=row["profile_name"], **of_cell),
+        profile=str(row["profile"]),
+        manifest=str(entry["manifest"]),
+        code=str(entry["code"]),
+        seconds=float(entry["seconds"]),
+    )

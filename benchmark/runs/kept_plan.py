@@ -1,0 +1,120 @@
+"""A run that a results folder keeps: its request as JSON values, and a request of these again."""
+
+import time
+from dataclasses import asdict, fields, replace
+from importlib.machinery import ModuleSpec
+from pathlib import Path
+from typing import Any
+
+from crossres.benchmark.config.profiles import profile_names
+from crossres.benchmark.config.tables import Table, load_table
+from crossres.benchmark.records.kept import TABLES
+from crossres.benchmark.records.planned import KeptRun, expected_cell, write_run
+from crossres.benchmark.runs.code_digest import cell_roots, code_digest
+from crossres.benchmark.runs.plan import Plan
+from crossres.benchmark.runs.request import RunRequest
+from crossres.datasets.base.build import build
+from crossres.datasets.base.errors import InputError
+from crossres.datasets.base.places import default_cache
+from crossres.datasets.cards import card
+from crossres.datasets.raw.source import Source
+from crossres.methods.interface.profile import Profile
+
+NOT_KEPT = ("out", "keys")  # the folder itself, and what of it was run
+
+
+def keep_plan(out: Path, request: RunRequest, plan: Plan) -> Path | None:
+    """Write what a run is asked for and has planned into `out`/runs; return the path of the file.
+
+    None for a request of single keys: what it runs again is in the plan that asked for these.
+    """
+    if request.keys is not None:
+        return None
+    codes = codes_now({(c.job.cell.method, c.job.cell.dataset) for c in plan.cells})
+    content = request_content(request)
+    cells = (
+        expected_cell(
+            cell.job, cell.title, codes[cell.job.cell.method, cell.job.cell.dataset], cell.seconds
+        )
+        for cell in plan.cells
+    )
+    # A profile that has changed is asked for by the same command.
+    profile = {**content["profile"], "content": None}
+    return write_run(out, {**content, "profile": profile}, content, cells, time.time())
+
+
+def codes_now(pairs: set[tuple[str, str]]) -> dict[tuple[str, str], str]:
+    """Return the digest of the code as it is now, by method and data set.
+
+    Raises InputError for an unknown one.
+    """
+    found: dict[str, ModuleSpec | None] = {}
+    return {
+        (method, dataset): code_digest(cell_roots(method, card(dataset).reader), found)
+        for method, dataset in sorted(pairs)
+    }
+
+
+def request_content(request: RunRequest) -> dict[str, Any]:
+    """Return a request as JSON values, but for its folder; paths are whole ones."""
+    content: dict[str, Any] = {}
+    for field in fields(request):
+        value = getattr(request, field.name)
+        if field.name in NOT_KEPT:
+            continue
+        match value:
+            case Table():
+                content[field.name] = value.id
+            case Source():
+                content[field.name] = {**asdict(value), "root": value.root and _whole(value.root)}
+            case Path():
+                content[field.name] = _whole(value)
+            case tuple():
+                content[field.name] = list(value)
+            case _:
+                content[field.name] = value
+    if request.cache == default_cache():
+        content["cache"] = None
+    return {**content, "profile": _profile_content(request)}
+
+
+def request_of(results: Path, kept: KeptRun, **changes: Any) -> RunRequest:
+    """Return the request of a kept run, with the table and the profile as they were then.
+
+    Raises InputError where it cannot be made again here.
+    """
+    content = dict(kept.request)
+    table = results / TABLES / f"{kept.table}.toml"
+    names = {field.name for field in fields(RunRequest)}
+    try:
+        profile, source = content.pop("profile"), content.pop("source")
+        loaded = build(Profile, profile["content"], f"{kept.path}: profile")
+        folder = content.get("weights_dir")
+        if source is not None:
+            content["source"] = build(Source, source, f"{kept.path}: source")
+        content |= {
+            "table": load_table(table),
+            "profile": replace(loaded, weights_dir=None if folder is None else Path(folder)),
+            "out": results,
+        }
+        known = {name: value for name, value in content.items() if name in names}
+        return RunRequest(**{**known, **changes})
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        raise InputError(f"{kept.path}: not a kept run; remove it") from error
+
+
+def _profile_content(request: RunRequest) -> dict[str, Any]:
+    profile = request.whole_profile()
+    given = request.profile
+    is_path = not isinstance(given, Profile) and str(given) not in profile_names()
+    content = asdict(profile)
+    del content["weights_dir"]
+    return {
+        "name": profile.name,
+        "path": _whole(Path(str(given))) if is_path else None,
+        "content": content,
+    }
+
+
+def _whole(path: Path | str) -> str:
+    return str(Path(path).expanduser().absolute())
