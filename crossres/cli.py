@@ -23,7 +23,8 @@ from crossres.commands import (
     show,
 )
 from crossres.commands import run as run_table
-from crossres.commands.datasets import group
+from crossres.commands.cache import group as cache_group
+from crossres.commands.datasets import group as datasets_group
 from crossres.parser import Parser
 from crossres.streams import lenient_streams
 
@@ -127,7 +128,8 @@ def _parser() -> Parser:
     )
     parser.add_argument("--version", action=_Version)
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    group.add_group(commands)
+    datasets_group.add_group(commands)
+    cache_group.add_group(commands)
     for module in COMMANDS:
         module.add_command(commands)
     return parser

@@ -22,3 +22,12 @@ def listed(items: Iterable[object]) -> str:
     if len(texts) < 2:
         return "".join(texts)
     return f"{', '.join(texts[:-1])} and {texts[-1]}"
+
+
+def byte_words(size: float) -> str:
+    """Return bytes in binary units: "17 B", "1.4 KiB", "812 MiB", "20 GiB"."""
+    for unit in ("B", "KiB", "MiB", "GiB", "TiB"):
+        if size < 1024 or unit == "TiB":
+            break
+        size /= 1024
+    return f"{size:.0f} {unit}" if unit == "B" or size >= 100 else f"{size:.3g} {unit}"

@@ -53,6 +53,42 @@ def _acquire(lock: FileLock, folder: Path, waiting: Callable[[], None]) -> None:
                 lock.acquire(timeout=_POLL_SECONDS)
 
 
+@contextmanager
+def locked_if_free(folder: Path) -> Iterator[bool]:
+    """Hold the lock of a folder unless another process does; yield whether it is held now.
+
+    Raises OSError where the lock file cannot be written.
+    """
+    lock = _lock(folder)
+    Path(lock.lock_file).parent.mkdir(parents=True, exist_ok=True)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        yield False
+        return
+    try:
+        yield True
+    finally:
+        if not folder.exists():
+            Path(lock.lock_file).unlink(missing_ok=True)
+        lock.release()
+
+
+def is_locked(folder: Path) -> bool:
+    """Say whether a process holds the lock of a folder; nothing is written."""
+    lock = _lock(folder)
+    if not Path(lock.lock_file).exists():
+        return False
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        return True
+    except OSError:  # it is another user's, or the cache is only read
+        return False
+    lock.release()
+    return False
+
+
 def remove_old(folders: Iterable[Path]) -> None:
     """Remove folders in which no file was made for a week, unless somebody holds their lock."""
     for folder in folders:

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from crossres.datasets.base.arguments import as_a, as_count, as_function, as_path, as_text, if_given
 from crossres.datasets.base.errors import InputError
 from crossres.datasets.base.files import digest_of, write_atomically
+from crossres.datasets.base.in_use import mark_used
 from crossres.datasets.base.progress import Report, silent
 from crossres.datasets.pixels.building import build_pixels, count_finished
 from crossres.datasets.pixels.decoding import default_jobs
@@ -28,7 +29,8 @@ from crossres.datasets.pixels.plan import VARIANT_RATES, StorePlan, plan_store
 from crossres.datasets.raw.source import Raw
 from crossres.datasets.splits.manifest import SPLITS, Manifest
 
-_PIXELS, _DESCRIPTION = "pixels.npy", "store.json"
+PIXELS, PARTIAL = "pixels", "partial"  # folders of a cache
+PIXELS_FILE, DESCRIPTION = "pixels.npy", "store.json"  # in the folder of a store
 _STORE = "store"  # the folder of a store that is being built, in its workplace
 _SHA_BYTES = 1 << 24
 
@@ -99,14 +101,17 @@ def open_store(
     height, width = as_count(height, "height"), as_count(width, "width")
     raw, manifest = as_a(Raw, raw, "raw"), as_a(Manifest, manifest, "manifest")
     plan, cache = plan_store(raw, manifest, height, width), as_path(cache, "cache")
-    folder = cache / "pixels" / plan.inputs[:32]
+    folder = cache / PIXELS / plan.inputs[:32]
+    title = {"source": raw.source, "height": height, "width": width}
+    of_split = {name: getattr(manifest, name) for name in ("dataset", "protocol", "seed")}
+    mark_used(cache, PIXELS, folder.name, {**of_split, **title})
     if folder.exists():
         try:
             return _load(folder, plan, "cache", checked=checked)
         except InputError:
             # It is damaged, or another process is just replacing it: known once we hold the lock.
             pass
-    workplace = cache / "partial" / folder.name
+    workplace = cache / PARTIAL / folder.name
 
     def waiting() -> None:
         progress(count_finished(plan, workplace), len(plan.images))
@@ -119,7 +124,7 @@ def open_store(
                 _log.warning("%s; building it again", error)
                 _discard(folder, workplace.parent)
         remove_old(sorted(workplace.parent.iterdir()))
-        file = workplace / _STORE / _PIXELS
+        file = workplace / _STORE / PIXELS_FILE
         resumed = build_pixels(raw, plan, workplace, file, progress, jobs or default_jobs())
         _publish(workplace, plan, folder)
         return _load(folder, plan, "resumed" if resumed else "built", checked=True)
@@ -131,8 +136,8 @@ def open_store(
 def _load(folder: Path, plan: StorePlan, origin: str, *, checked: bool) -> PixelStore:
     """Open a store that is what `plan` says, to the last bit; InputError when it is not."""
     try:
-        description = json.loads((folder / _DESCRIPTION).read_text(encoding="utf-8"))
-        pixels = np.load(folder / _PIXELS, mmap_mode="r", allow_pickle=False)
+        description = json.loads((folder / DESCRIPTION).read_text(encoding="utf-8"))
+        pixels = np.load(folder / PIXELS_FILE, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
         raise InputError(f"{folder}: the pixel store is damaged or incomplete") from error
     if not isinstance(description, dict) or {**description, **plan.description()} != description:
@@ -140,9 +145,9 @@ def _load(folder: Path, plan: StorePlan, origin: str, *, checked: bool) -> Pixel
     if pixels.shape != plan.shape or pixels.dtype != np.uint8 or not pixels.flags.c_contiguous:
         raise InputError(f"{folder}: the pixel store has another shape than it says")
     digest = str(description.get("sha256"))
-    stamp = _stamp(folder / _PIXELS, digest)
+    stamp = _stamp(folder / PIXELS_FILE, digest)
     if not (checked and description.get("seen") == stamp):
-        if _sha256(folder / _PIXELS, pixels.nbytes) != digest:
+        if _sha256(folder / PIXELS_FILE, pixels.nbytes) != digest:
             raise InputError(f"{folder}: the pixel store's pixels do not match their digest")
         _note_stamp(folder, description, stamp)
     parts, start = {}, 0
@@ -173,7 +178,7 @@ def _note_stamp(folder: Path, description: dict[str, Any], stamp: str) -> None:
 
 
 def _write_description(folder: Path, description: dict[str, Any]) -> None:
-    write_atomically(folder / _DESCRIPTION, json.dumps(description, indent=1) + "\n")
+    write_atomically(folder / DESCRIPTION, json.dumps(description, indent=1) + "\n")
 
 
 def _sha256(file: Path, size: int) -> str:
@@ -209,8 +214,8 @@ def _discard(folder: Path, partial: Path) -> None:
 def _publish(workplace: Path, plan: StorePlan, folder: Path) -> None:
     """Make the pixels in the workplace a store, which exists from then on as a whole."""
     store = workplace / _STORE
-    digest = _sha256(store / _PIXELS, int(np.prod(plan.shape)))
-    stamp = _stamp(store / _PIXELS, digest)
+    digest = _sha256(store / PIXELS_FILE, int(np.prod(plan.shape)))
+    stamp = _stamp(store / PIXELS_FILE, digest)
     _write_description(store, {**plan.description(), "sha256": digest, "seen": stamp})
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)

@@ -23,11 +23,13 @@ from pathlib import Path
 
 from crossres.datasets.base.errors import InputError
 from crossres.datasets.base.files import digest_of, replace_folder
+from crossres.datasets.base.in_use import mark_used, marked_while_made
 from crossres.datasets.base.kinds import SPLIT_ZIP, ZIP, kind_of_file
 from crossres.datasets.base.progress import Report, progress
 from crossres.datasets.cards import CARDS, Card
 from crossres.datasets.readers import reader
 
+ARCHIVES = "archives"  # the folder of a cache
 _VERSION = 1
 _CONTENT = "content"  # below a folder of ours, so that no reader looks at the archives beside it
 _MAX_MEMBERS = 1_000_000
@@ -90,7 +92,7 @@ def find_in_archive(card: Card, root: Path, cache: Path) -> Path | None:
     archive = root if is_archive(root) else _choose(card, root)
     if archive is None:
         return None
-    content = _unpacked(archive, cache)
+    content = _unpacked(archive, card.id, cache)
     folder = reader(card.reader).find(content)
     if folder is None:
         raise InputError(
@@ -151,10 +153,13 @@ def _sample(members: tuple[_Member, ...]) -> Iterator[str]:
             yield member.path
 
 
-def _unpacked(archive: Path, cache: Path) -> Path:
+def _unpacked(archive: Path, dataset: str, cache: Path) -> Path:
     """Return the content of the archive in the cache; unpack it when it is absent or damaged."""
     with _opened(archive) as opened:
-        folder = cache / "archives" / _digest(opened.members)[:32]
+        folder = cache / ARCHIVES / _digest(opened.members)[:32]
+        title = {"dataset": dataset, "archive": archive.name}
+        if folder.exists():
+            mark_used(cache, ARCHIVES, folder.name, title)
         if folder.exists() and not _is_unpacked(folder / _CONTENT, opened.members):
             _log.warning("%s: not what %s holds; unpacking it again", folder, archive)
             shutil.rmtree(folder, ignore_errors=True)
@@ -162,6 +167,7 @@ def _unpacked(archive: Path, cache: Path) -> Path:
             _check_packing(archive, opened.members)
             _check_room(archive, cache, sum(member.size for member in opened.members))
             with (
+                marked_while_made(cache, ARCHIVES, folder.name, title),
                 replace_folder(folder) as temporary,
                 progress(f"unpacking {archive.name}", 1 << 20, "MiB") as report,
             ):

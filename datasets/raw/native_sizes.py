@@ -16,6 +16,7 @@ from crossres.datasets.readers import RawImage, reader
 from crossres.datasets.readers.parts.listing import image_size
 
 Size = tuple[int, int]
+SIZES = "sizes"  # the folder of a cache
 _VERSION = 1
 
 
@@ -32,7 +33,7 @@ def other_sizes(
     files = {image.path: source_file(folder, image.path) for image in images}
     stamps = sorted(stamp(folder, file) for file in files.values())
     identity = f"{_VERSION} {card.size}\n" + "\n".join(stamps)
-    cache_file = cache / "sizes" / f"{digest_of(identity.encode())[:32]}.json"
+    cache_file = cache / SIZES / f"{digest_of(identity.encode())[:32]}.json"
     sizes = _noted(cache_file, files)
     if sizes is None:
         all_sizes = {path: _size(file) for path, file in files.items()}

@@ -9,6 +9,7 @@ from crossres.datasets.base.arguments import as_a, as_path, as_text, if_given
 from crossres.datasets.base.bounds import checked_seeds
 from crossres.datasets.base.errors import InputError
 from crossres.datasets.base.files import replace_folder
+from crossres.datasets.base.in_use import mark_used
 from crossres.datasets.cards import Card, card
 from crossres.datasets.raw.archives import find_in_archive, is_archive
 from crossres.datasets.raw.counts import differences
@@ -17,6 +18,8 @@ from crossres.datasets.raw.twin_marker import drawn_as
 from crossres.datasets.readers import RawImage, reader
 from crossres.datasets.readers.parts.files import exists, is_file
 from crossres.datasets.readers.parts.listing import EXPORT_LIST
+
+TWINS = "twins"  # the folder of a cache
 
 
 @dataclass(frozen=True)
@@ -138,12 +141,14 @@ def twin_folder(card: Card, source: Source, cache: Path) -> Path:
     from crossres.datasets.twins import TWIN_VERSION
 
     name = f"{source.size}-v{TWIN_VERSION}-{card.id}" + (f"-{source.seed}" if source.seed else "")
-    return cache / "twins" / name
+    return cache / TWINS / name
 
 
 def _twin(card: Card, source: Source, cache: Path) -> Path:
     """Return the raw folder of the twin in the cache, drawn there when it is not yet."""
     folder = twin_folder(card, source, cache)
+    title = {"dataset": card.id, "size": source.size, "seed": source.seed}
+    mark_used(cache, TWINS, folder.name, title)
     if not folder.is_dir():
         from crossres.datasets.twins import draw_twin
 

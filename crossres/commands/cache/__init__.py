@@ -1,0 +1,1 @@
+"""The commands `crossres cache ...`, one module each."""

@@ -1,0 +1,1 @@
+"""What lies in the cache folder, and how to make room there."""
