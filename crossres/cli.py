@@ -14,6 +14,7 @@ from crossres.commands import (
     baseline,
     check,
     claims,
+    clean,
     embed,
     evaluate,
     merge,
@@ -30,7 +31,7 @@ from crossres.streams import lenient_streams
 
 COMMANDS = (
     methods, run_table, report, claims, evaluate, baseline, check, power, embed,
-    show, merge,
+    show, merge, clean,
 )  # fmt: skip
 
 

@@ -30,7 +30,7 @@ def keep_plan(out: Path, request: RunRequest, plan: Plan) -> Path | None:
     """
     if request.keys is not None:
         return None
-    codes = codes_now({(c.job.cell.method, c.job.cell.dataset) for c in plan.cells})
+    codes = plan.wanted.codes
     content = request_content(request)
     cells = (
         expected_cell(

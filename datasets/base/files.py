@@ -6,6 +6,7 @@ Whatever kills the process, nobody finds a half-written file under its final nam
 import errno
 import hashlib
 import os
+import re
 import shutil
 import uuid
 from collections.abc import Iterator
@@ -25,6 +26,9 @@ _REMEDIES = {
         errno.ENOTEMPTY,
     ),
 }
+TEMPORARY = re.compile(
+    r"\.(?P<name>.+)\.[0-9a-f]{32}\.partial"
+)  # the name of what is being written
 _ELSE = "check its permissions or choose another place"
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from crossres.datasets.base.errors import InputError
+from crossres.datasets.base.files import TEMPORARY
 from crossres.datasets.base.in_use import USED, is_in_use, mark_of
 from crossres.datasets.cards import CARDS
 from crossres.datasets.pixels.lock import is_locked
@@ -31,7 +32,6 @@ _TWIN = re.compile(
     r"(?P<size>[a-z0-9_]+)-v(?P<version>\d+)-(?P<dataset>[a-z0-9-]+?)(-(?P<seed>\d+))?"
 )
 _DIGEST = re.compile(r"[0-9a-f]{32}")
-_TEMPORARY = re.compile(r"\.(?P<name>.+)\.[0-9a-f]{32}\.partial")
 _ASIDE = re.compile(r"(?P<name>.+)\.[0-9a-f]{32}\.(damaged|removed)")
 _WORKPLACE = re.compile(r"(?P<name>[0-9a-f]{32})")
 _NOTE = re.compile(r"[0-9a-f]{32}\.json")
@@ -123,7 +123,7 @@ def _entry(cache: Path, folder: str, path: Path) -> Entry | None:
     if folder == PARTIAL:
         workplace = _WORKPLACE.fullmatch(path.name) or _ASIDE.fullmatch(path.name)
         return None if workplace is None else _leftover(cache, PIXELS, workplace["name"], path)
-    temporary = _TEMPORARY.fullmatch(path.name)
+    temporary = TEMPORARY.fullmatch(path.name)
     if temporary is not None:
         return _leftover(cache, folder, temporary["name"], path)
     makers = {TWINS: _twin, PIXELS: _store, ARCHIVES: _archive}
@@ -155,7 +155,7 @@ def _twin(cache: Path, path: Path) -> Entry | None:
 def _store(cache: Path, path: Path) -> Entry | None:
     if not _DIGEST.fullmatch(path.name) or not path.is_dir():
         return None
-    names = {file.name for file in path.iterdir() if not _TEMPORARY.fullmatch(file.name)}
+    names = {file.name for file in path.iterdir() if not TEMPORARY.fullmatch(file.name)}
     if not names <= {DESCRIPTION, PIXELS_FILE}:
         return None
     content = _description(path / DESCRIPTION)

@@ -1,0 +1,175 @@
+"""What may go from a results folder: logs of what has worked since, files without a record, rests.
+
+Nothing goes of a cell that a run is at work on: each is taken, as a run takes it, before anything
+of it is removed.
+"""
+
+import os
+import re
+import shutil
+import time
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, get_args
+
+from crossres.benchmark.records.checkpoints import FOLDER as CHECKPOINTS
+from crossres.benchmark.records.leases import FOLDER as RUNNING
+from crossres.benchmark.records.leases import Leases, remove_left_over, running_cells
+from crossres.benchmark.records.record import read_record, record_path
+from crossres.datasets.base.errors import InputError
+from crossres.datasets.base.files import TEMPORARY
+
+Kind = Literal["failure", "artifact", "weights", "checkpoint", "temporary", "lease"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+TRIAL = ".writable"  # what a run writes to see whether it can
+QUIET_SECONDS = 60.0  # a temporary file that was written to since may be somebody's still
+QUIET_IN_A_RUN_SECONDS = 3600.0
+_KEY = re.compile(r"[0-9a-f]{20}")
+_OF_CELLS: dict[Kind, tuple[str, str]] = {
+    "failure": ("failures", ".log"),
+    "artifact": ("artifacts", ".npz"),
+    "weights": ("weights", ""),
+    "checkpoint": (CHECKPOINTS, ".zip"),
+}
+
+
+@dataclass(frozen=True)
+class Rest:
+    """A file or folder that may go: of which kind, of which cell ("" for none), how large."""
+
+    kind: Kind
+    path: Path
+    key: str
+    size: int
+
+
+def rests(results: Path, *, all_failures: bool = False) -> list[Rest]:
+    """Return what may go from a results folder, by kind and path.
+
+    The logs of cells that have a record now, with `all_failures` of all; artifacts and weights of
+    cells that have none; checkpoints of those that have; temporary files and leases of runs that
+    were killed. Raises InputError where the folder cannot be listed.
+    """
+    try:
+        running = {lease.key for lease in running_cells(results)}
+        found = [
+            rest
+            for kind, (folder, suffix) in _OF_CELLS.items()
+            for rest in _of_cells(results, kind, folder, suffix)
+            if rest.key not in running and _may_go(results, rest, all_failures)
+        ]
+        found += _temporary(results, QUIET_IN_A_RUN_SECONDS if running else QUIET_SECONDS)
+        found += _leases(results, running)
+    except OSError as error:
+        raise InputError(
+            f"{error.filename or results}: cannot be read ({error.strerror}); check its permissions"
+        ) from error
+    return found
+
+
+def remove(results: Path, chosen: Collection[Rest], *, all_failures: bool = False) -> list[Rest]:
+    """Remove rests, and return those that went: not of what a run has taken up meanwhile.
+
+    Raises InputError where one cannot be removed.
+    """
+    removed = []
+    with Leases(results) as leases:
+        for rest in chosen:
+            try:
+                if not rest.key:
+                    _remove(rest.path)
+                elif rest.kind != "lease":
+                    if not leases.take(rest.key, "crossres clean", 0.0):
+                        continue
+                    goes = _may_go(results, rest, all_failures)
+                    if goes:
+                        _remove(rest.path)
+                    leases.give_back(rest.key)
+                    if not goes:
+                        continue
+            except OSError as error:
+                raise InputError(
+                    f"{rest.path}: cannot be removed ({error.strerror}); check its permissions"
+                ) from error
+            removed.append(rest)
+    if any(rest.kind == "lease" for rest in chosen):
+        remove_left_over(results)
+    for name, _ in _OF_CELLS.values():
+        _remove_empty(results / name)
+    return removed
+
+
+def _of_cells(results: Path, kind: Kind, folder: str, suffix: str) -> Iterator[Rest]:
+    for path in sorted((results / folder).glob(f"*{suffix}")):
+        key = path.name.removesuffix(suffix) if suffix else path.name
+        if _KEY.fullmatch(key) and path.is_dir() == (not suffix) and not path.is_symlink():
+            yield Rest(kind, path, key, _size(path))
+
+
+def _may_go(results: Path, rest: Rest, all_failures: bool) -> bool:
+    has_record = os.path.lexists(record_path(results, rest.key))
+    if rest.kind == "failure":
+        return all_failures or (has_record and _is_sound(results, rest.key))
+    if rest.kind == "checkpoint":
+        return has_record and _is_sound(results, rest.key)
+    return not has_record
+
+
+def _is_sound(results: Path, key: str) -> bool:
+    try:
+        read_record(record_path(results, key))
+    except InputError:
+        return False
+    return True
+
+
+def _temporary(results: Path, quiet_seconds: float) -> Iterator[Rest]:
+    """Yield what writing left that was killed, unless somebody may be at work on it."""
+    for root, folders, files in os.walk(results):
+        for name in sorted((*folders, *files)):
+            path = Path(root) / name
+            if not (TEMPORARY.fullmatch(name) or (name == TRIAL and Path(root) == results)):
+                continue
+            if name in folders:
+                folders.remove(name)
+            if time.time() - _newest(path) > quiet_seconds:
+                yield Rest("temporary", path, "", _size(path))
+
+
+def _leases(results: Path, running: Collection[str]) -> Iterator[Rest]:
+    for path in sorted((results / RUNNING).glob("*.lock")):
+        if path.stem not in running:
+            size = sum(_size(file) for file in path.parent.glob(f"{path.stem}.*"))
+            yield Rest("lease", path, path.stem, size)
+
+
+def _files(path: Path) -> Iterator[os.stat_result]:
+    inner = (Path(root) / name for root, _, names in os.walk(path) for name in names)
+    for file in (path, *inner):
+        try:
+            yield file.lstat()
+        except FileNotFoundError:
+            continue
+
+
+def _size(path: Path) -> int:
+    return sum(stat.st_size for stat in _files(path))
+
+
+def _newest(path: Path) -> float:
+    return max((stat.st_mtime for stat in _files(path)), default=0.0)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _remove_empty(folder: Path) -> None:
+    try:
+        folder.rmdir()
+    except OSError:
+        return
