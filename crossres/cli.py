@@ -21,7 +21,9 @@ from crossres.commands import (
     methods,
     power,
     report,
+    retry,
     show,
+    status,
 )
 from crossres.commands import run as run_table
 from crossres.commands.cache import group as cache_group
@@ -31,7 +33,7 @@ from crossres.streams import lenient_streams
 
 COMMANDS = (
     methods, run_table, report, claims, evaluate, baseline, check, power, embed,
-    show, merge, clean,
+    status, retry, show, merge, clean,
 )  # fmt: skip
 
 

@@ -1,7 +1,7 @@
 """Finding results folders, and in these one cell by its key or the first digits of it."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from crossres.benchmark.records.cell import KEY_LENGTH
@@ -42,25 +42,42 @@ def find_cells(start: str, folders: Sequence[Path]) -> tuple[str, list[Path]]:
     Raises InputError where it is no key, where no record or several keys begin so, and says of a
     cell that has failed why it has no record.
     """
+    text = _digits(start)
+    places: dict[str, list[Path]] = {}
+    for folder in folders:
+        for path in sorted((folder / "records").glob(f"{text}*.json")):
+            places.setdefault(path.stem, []).append(folder)
+    if not places:
+        raise _nothing(text, folders)
+    key = matching_key(text, places, "record")
+    return key, places[key]
+
+
+def matching_key(start: str, keys: Iterable[str], noun: str) -> str:
+    """Return the one of the keys that begins like this.
+
+    Raises InputError where it is no key, and where none or several of them begin so.
+    """
+    text = _digits(start)
+    matching = sorted(key for key in keys if key.startswith(text))
+    if not matching:
+        raise InputError(f"there is no {noun} of a key that begins with {text}")
+    if len(matching) > 1:
+        more = f" and {len(matching) - MOST_LISTED} more" if len(matching) > MOST_LISTED else ""
+        raise InputError(
+            f"several keys begin with {text}: {', '.join(matching[:MOST_LISTED])}{more}; "
+            "give more of its digits"
+        )
+    return matching[0]
+
+
+def _digits(start: str) -> str:
     text = start.strip().lower()
     if not text or not set(text) <= DIGITS or len(text) > KEY_LENGTH:
         raise InputError(
             f"{start!r} is not a key: give its {KEY_LENGTH} digits (0-9, a-f), or the first of them"
         )
-    places: dict[str, list[Path]] = {}
-    for folder in folders:
-        for path in sorted((folder / "records").glob(f"{text}*.json")):
-            places.setdefault(path.stem, []).append(folder)
-    if len(places) > 1:
-        keys = sorted(places)
-        more = f" and {len(keys) - MOST_LISTED} more" if len(keys) > MOST_LISTED else ""
-        raise InputError(
-            f"several keys begin with {text}: {', '.join(keys[:MOST_LISTED])}{more}; "
-            "give more of its digits"
-        )
-    for key, of_key in places.items():
-        return key, of_key
-    raise _nothing(text, folders)
+    return text
 
 
 def _is_begun(folder: Path) -> bool:

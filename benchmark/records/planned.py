@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from crossres.benchmark.config.profiles import profile_content
+from crossres.benchmark.measures.kernels import Kernels, kernels_named
 from crossres.benchmark.records.cell import Cell, Job, canonical_json
 from crossres.datasets.base.errors import InputError
 from crossres.datasets.base.files import digest_of, write_atomically
 from crossres.datasets.base.texts import read_json
+from crossres.datasets.raw.source_name import is_twin
 
 RUNS = "runs"
 VERSION = 1
@@ -43,10 +45,14 @@ class ExpectedCell:
 
 @dataclass(frozen=True)
 class KeptRun:
-    """A run: its request as JSON values, the cells it planned, and when, in seconds since 1970."""
+    """A run: its request as JSON values, the cells it planned, and when, in seconds since 1970.
+
+    `workers`: how many cells it runs at once.
+    """
 
     path: Path
     at: float
+    workers: int
     request: Mapping[str, Any]
     cells: tuple[ExpectedCell, ...]
 
@@ -68,18 +74,33 @@ class KeptRuns:
         runs = (run for run in reversed(self.runs) if any(c.key == key for c in run.cells))
         return next(runs, None)
 
-    def cells(self) -> dict[str, ExpectedCell]:
-        """Return by key the cells that are asked for: the latest plan of each row and trial counts.
+    def asked(self) -> "Asked":
+        """Return what is asked for: of each row and place the cell of the latest plan.
 
-        What an earlier plan has of the same row, data set, protocol, source, seeds and profile
-        name has another key because something has changed since.
+        What an earlier plan has of the same table, row, data set, protocol, seeds and profile name
+        has another key because something has changed since.
         """
-        latest: dict[tuple[Any, ...], ExpectedCell] = {}
+        latest: dict[tuple[Any, ...], tuple[ExpectedCell, KeptRun]] = {}
         for run in self.runs:
             for cell in run.cells:
                 for label in cell.labels:
-                    latest[run.table, label, *place_of(cell.cell)] = cell
-        return {cell.key: cell for cell in latest.values()}
+                    latest[run.table, label, *place_of(cell.cell)] = cell, run
+        return Asked(
+            {cell.key: cell for cell, _ in latest.values()},
+            {cell.key: run for cell, run in latest.values()},
+        )
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The cells that a results folder is asked for, and the run that asks for each, by key."""
+
+    cells: Mapping[str, ExpectedCell]
+    runs: Mapping[str, KeptRun]
+
+    def kernels(self, key: str) -> Kernels:
+        """Return the kernels that a cell is to be computed with."""
+        return kernels_named(self.runs[key].request.get("kernels"))
 
 
 def expected_cell(job: Job, title: str, code: str, seconds: float) -> ExpectedCell:
@@ -97,8 +118,13 @@ def profile_digest(content: Mapping[str, Any]) -> str:
 
 
 def place_of(cell: Cell) -> tuple[Any, ...]:
-    """Return where a cell stands, whatever its method, options and the content of its profile."""
-    return (*(getattr(cell, name) for name in _OF_CELL), cell.profile)
+    """Return where a cell stands, whatever its method and options, and what its profile says.
+
+    Data that is real and partial data are of one place, as are all versions of a twin.
+    """
+    source = cell.source.split(":")[:2] if is_twin(cell.source) else ["given"]
+    names = ("dataset", "protocol", "seed", "data_seed", "profile")
+    return (*source, *(getattr(cell, name) for name in names))
 
 
 def write_run(
@@ -106,7 +132,9 @@ def write_run(
     name: Mapping[str, Any],
     request: Mapping[str, Any],
     cells: Iterable[ExpectedCell],
+    *,
     at: float,
+    workers: int,
 ) -> Path:
     """Write runs/<table id>-<digest of `name`>.json, atomically; return its path.
 
@@ -129,13 +157,13 @@ def write_run(
         of_cell = {field: getattr(cell.cell, field) for field in _OF_CELL}
         own = {field: getattr(cell, field) for field in ("key", "title", "manifest", "code")}
         entries.append({**own, "row": number, **of_cell, "seconds": round(cell.seconds, 3)})
-    content = {
-        "version": VERSION, "at": at, "request": request, "rows": contents, "cells": entries
-    }  # fmt: skip
+    content = {"version": VERSION, "at": at, "workers": workers, "request": request}
     path = (
         results / RUNS / f"{request['table']}-{digest_of(canonical_json(name))[:NAME_DIGITS]}.json"
     )
-    head = json.dumps({**content, "cells": []}, indent=1, ensure_ascii=False, allow_nan=False)
+    head = json.dumps(
+        {**content, "rows": contents, "cells": []}, indent=1, ensure_ascii=False, allow_nan=False
+    )
     lines = ",\n".join(json.dumps(entry, ensure_ascii=False, allow_nan=False) for entry in entries)
     write_atomically(path, head.replace('"cells": []\n}', f'"cells": [\n{lines}\n]\n}}\n'))
     return path
@@ -159,7 +187,8 @@ def _read(path: Path) -> KeptRun:
             raise InputError(f"{path}: a kept run of another version of crossres; {REMEDY}")
         rows: Sequence[Mapping[str, Any]] = content["rows"]
         cells = tuple(_cell(entry, rows[entry["row"]]) for entry in content["cells"])
-        return KeptRun(path, float(content["at"]), {**content["request"]}, cells)
+        at, workers = float(content["at"]), max(1, int(content["workers"]))
+        return KeptRun(path, at, workers, {**content["request"]}, cells)
     except (LookupError, TypeError, ValueError, AttributeError) as error:
         raise InputError(f"{path}: not a kept run; {REMEDY}") from error
 

@@ -27,6 +27,7 @@ from crossres.benchmark.records.failures import (
 )
 from crossres.benchmark.records.kept import keep_table
 from crossres.benchmark.records.leases import Leases, running_cells
+from crossres.benchmark.records.planned import read_runs
 from crossres.benchmark.records.record import read_record, record_path, write_record
 from crossres.benchmark.records.weights import weights_path, write_weights
 from crossres.benchmark.runs.capacity import Node
@@ -47,6 +48,7 @@ from crossres.benchmark.runs.local_engine import local
 from crossres.benchmark.runs.plan import Plan, PlannedCell, plan_table
 from crossres.benchmark.runs.progress import Again, Clock, Elsewhere, Shown, watched
 from crossres.benchmark.runs.request import RunRequest
+from crossres.benchmark.runs.stale import lines_at_start
 from crossres.benchmark.runs.supplies import supplies_of
 from crossres.benchmark.runs.work import Work
 from crossres.datasets.base.arguments import as_a, as_function, as_path
@@ -203,6 +205,7 @@ class _Driver:
         bare = sum(cell.state == "no weights" for cell in todo)
         if bare:
             lines.append(f"{bare} of them have a record but no weights, and are run again")
+        lines += lines_at_start(self.plan.out, read_runs(self.plan.out).asked())
         print(*lines, sep="\n", file=self.stream, flush=True)
 
     def prepare(self) -> None:

@@ -2,7 +2,6 @@
 
 import time
 from dataclasses import asdict, fields, replace
-from importlib.machinery import ModuleSpec
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +9,11 @@ from crossres.benchmark.config.profiles import profile_names
 from crossres.benchmark.config.tables import Table, load_table
 from crossres.benchmark.records.kept import TABLES
 from crossres.benchmark.records.planned import KeptRun, expected_cell, write_run
-from crossres.benchmark.runs.code_digest import cell_roots, code_digest
 from crossres.benchmark.runs.plan import Plan
 from crossres.benchmark.runs.request import RunRequest
 from crossres.datasets.base.build import build
 from crossres.datasets.base.errors import InputError
 from crossres.datasets.base.places import default_cache
-from crossres.datasets.cards import card
 from crossres.datasets.raw.source import Source
 from crossres.methods.interface.profile import Profile
 
@@ -40,19 +37,8 @@ def keep_plan(out: Path, request: RunRequest, plan: Plan) -> Path | None:
     )
     # A profile that has changed is asked for by the same command.
     profile = {**content["profile"], "content": None}
-    return write_run(out, {**content, "profile": profile}, content, cells, time.time())
-
-
-def codes_now(pairs: set[tuple[str, str]]) -> dict[tuple[str, str], str]:
-    """Return the digest of the code as it is now, by method and data set.
-
-    Raises InputError for an unknown one.
-    """
-    found: dict[str, ModuleSpec | None] = {}
-    return {
-        (method, dataset): code_digest(cell_roots(method, card(dataset).reader), found)
-        for method, dataset in sorted(pairs)
-    }
+    name = {**content, "profile": profile}
+    return write_run(out, name, content, cells, at=time.time(), workers=plan.at_once)
 
 
 def request_content(request: RunRequest) -> dict[str, Any]:

@@ -85,6 +85,7 @@ def add_command(commands: Any) -> None:
     prune.add_argument(
         "names",
         nargs="*",
+        default=[],
         metavar="NAME",
         help="only these: a data set, a name of `crossres cache list`, twins, stores, archives or "
         "leftovers",

@@ -1,0 +1,227 @@
+"""How far a results folder is, also while a run in another process fills it.
+
+What is to be done stands in its kept runs, what is done in its records, what is being done in the
+leases.
+"""
+
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+from crossres.benchmark.records.cell import canonical_json
+from crossres.benchmark.records.failures import FailedCell, failure_log, read_failures
+from crossres.benchmark.records.kept import kept_tables
+from crossres.benchmark.records.leases import Lease, running_cells
+from crossres.benchmark.records.planned import Asked, ExpectedCell, read_runs
+from crossres.benchmark.records.record import Record, scan_records
+from crossres.benchmark.runs.stale import CodeNow, Stale, stale_lines, stale_records
+from crossres.datasets.base.progress import duration
+from crossres.datasets.base.words import counted
+
+
+@dataclass(frozen=True)
+class Status:
+    """The cells that a folder is asked for, by what has become of them: keys, and more of some.
+
+    `todo` are those that nobody has begun; `stale` are records, of these cells or of none that is
+    asked for; `others` counts sound records that no kept run has planned. `seconds_left` is None
+    where nothing is known of what is asked for; `workers` says for how many at once.
+    """
+
+    results: Path
+    tables: tuple[str, ...]
+    done: tuple[str, ...]
+    running: tuple[Lease, ...]
+    failed: tuple[FailedCell, ...]
+    todo: tuple[ExpectedCell, ...]
+    stale: tuple[Stale, ...]
+    others: int
+    damaged: tuple[str, ...]
+    workers: int
+    seconds_left: float | None
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether all that is asked for is done, by the code as it is."""
+        return not (self.running or self.failed or self.todo or self.stale)
+
+    @property
+    def cells(self) -> int:
+        """How many cells are asked for, or being run."""
+        parts = (self.done, self.running, self.failed, self.todo, self.to_run_again)
+        return sum(map(len, parts))
+
+    @property
+    def to_run_again(self) -> list[Stale]:
+        """The stale records that the next run makes anew, under the same key."""
+        return [entry for entry in self.stale if entry.change in ("code", "kernels")]
+
+
+def status_of(results: Path, code: CodeNow | None = None) -> Status:
+    """Return how far a results folder is; nothing in it is written or changed."""
+    kept = read_runs(results)
+    asked = kept.asked()
+    running = {lease.key: lease for lease in running_cells(results)}
+    scan = scan_records(results)
+    records = scan.records
+    stale = stale_records(
+        records.values(), asked, kept_tables(results), CodeNow() if code is None else code
+    )
+    # The next run makes these again, unless one does already.
+    stale = [entry for entry in stale if entry.key not in running]
+    old = {entry.key for entry in stale}
+    failed = [f for f in read_failures(results, records) if f.key not in running]
+    without = {*records, *running, *(failure.key for failure in failed)}
+    todo = [cell for key, cell in asked.cells.items() if key not in without]
+    done = [key for key in asked.cells if key in records and key not in old | {*running}]
+    again = [asked.cells[key] for key in old if key in asked.cells]
+    again += [asked.cells[failure.key] for failure in failed if failure.key in asked.cells]
+    workers = max(1, len(running), *(run.workers for run in kept.runs[-1:]))
+    known = bool(kept.runs) or bool(running)
+    expected = _Expected(asked, records)
+    left = [expected.left(lease) for lease in running.values()]
+    left += [expected.seconds(cell) for cell in (*todo, *again)]
+    return Status(
+        results=results,
+        tables=tuple(dict.fromkeys(run.table for run in kept.runs)),
+        done=tuple(done),
+        running=tuple(running.values()),
+        failed=tuple(failed),
+        todo=tuple(todo),
+        stale=tuple(stale),
+        others=sum(key not in asked.cells and key not in old for key in records),
+        damaged=(*kept.broken, *scan.broken),
+        workers=workers,
+        seconds_left=max(max(left, default=0.0), sum(left) / workers) if known else None,
+    )
+
+
+class _Expected:
+    """What cells are expected to take, corrected by what their like took here."""
+
+    def __init__(self, asked: Asked, records: Mapping[str, Record]) -> None:
+        self._cells = asked.cells
+        measured: dict[tuple[Any, ...], list[float]] = defaultdict(list)
+        ratios = []
+        for key, cell in asked.cells.items():
+            if key in records:
+                seconds = records[key].seconds["total"]
+                measured[_like(cell)].append(seconds)
+                ratios.append((seconds, cell.seconds))
+        self._measured = {like: fmean(seconds) for like, seconds in measured.items()}
+        planned = sum(seconds for _, seconds in ratios)
+        self._ratio = sum(seconds for seconds, _ in ratios) / planned if planned else 1.0
+
+    def seconds(self, cell: ExpectedCell) -> float:
+        """Return what a cell takes from its start."""
+        return self._measured.get(_like(cell), cell.seconds * self._ratio)
+
+    def left(self, lease: Lease) -> float:
+        """Return what a running cell still takes."""
+        cell = self._cells.get(lease.key)
+        whole = lease.expected if cell is None else self.seconds(cell)
+        return max(whole - (time.time() - lease.started), 0.0)
+
+
+def _like(cell: ExpectedCell) -> tuple[Any, ...]:
+    """Return what cells have in common that take equally long."""
+    return cell.cell.method, canonical_json(cell.cell.options), cell.cell.dataset, cell.profile
+
+
+# --- for people and programs ----------------------------------------------------------------------
+
+
+def status_json(status: Status) -> dict[str, Any]:
+    """Return a status as JSON values."""
+    left = status.seconds_left
+    return {
+        "results": str(status.results),
+        "tables": list(status.tables),
+        "cells": status.cells,
+        "complete": status.is_complete,
+        "done": list(status.done),
+        "running": [
+            {
+                "key": lease.key,
+                "title": lease.title,
+                "host": lease.host,
+                "pid": lease.pid,
+                "started": lease.started,
+                "expected": lease.expected,
+                "phase": lease.phase,
+                "done": lease.done,
+                "total": lease.total,
+            }
+            for lease in status.running
+        ],
+        "failed": [
+            {
+                "key": failed.key,
+                "title": failed.title,
+                "reason": failed.reason,
+                "log": str(failure_log(status.results, failed.key)),
+            }
+            for failed in status.failed
+        ],
+        "todo": [{"key": c.key, "title": c.title, "seconds": c.seconds} for c in status.todo],
+        "stale": [{"key": s.key, "title": s.title, "change": s.change} for s in status.stale],
+        "others": status.others,
+        "damaged": list(status.damaged),
+        "workers": status.workers,
+        "seconds_left": None if left is None else round(left, 1),
+    }
+
+
+def status_lines(status: Status) -> Iterator[str]:
+    """Tell people how far a folder is: a sum, then what is not as it should be."""
+    names = ", ".join(status.tables) or "no kept run"
+    yield f"{status.results} ({names}): {_sum(status)}{_left(status)}"
+    for lease in status.running:
+        steps = f" {lease.done} of {lease.total}" if lease.total else ""
+        phase = f" · {lease.phase}{steps}" if lease.phase else ""
+        since = duration(max(time.time() - lease.started, 0.0))
+        where = f"process {lease.pid} on {lease.host}" if lease.host else "a run"
+        yield f"running: {lease.title}{phase} · since {since} ({where})"
+    for failed in status.failed:
+        log = failure_log(status.results, failed.key)
+        yield f"failed: {failed.title}: {failed.reason} (see {log})"
+    yield from stale_lines(status.stale)
+    yield from (f"damaged: {line}" for line in status.damaged)
+    if status.others:
+        yield f"{counted(status.others, 'record')} of cells that no kept run has planned"
+    yield from _advice(status)
+
+
+def _sum(status: Status) -> str:
+    again = len(status.to_run_again)
+    counts = {
+        "done": len(status.done),
+        "running": len(status.running),
+        "failed": len(status.failed),
+        "to run again": again,
+        "to do": len(status.todo),
+    }
+    shown = [f"{number} {name}" for name, number in counts.items() if number or name == "done"]
+    return f"{counted(status.cells, 'cell')}: {', '.join(shown)}"
+
+
+def _left(status: Status) -> str:
+    if not status.seconds_left:
+        return ""
+    verb = "left" if status.running else "of work"
+    return (
+        f", about {duration(status.seconds_left)} {verb} with {counted(status.workers, 'worker')}"
+    )
+
+
+def _advice(status: Status) -> Iterator[str]:
+    if status.running or status.is_complete:
+        return
+    if status.failed:
+        yield f"`crossres retry {status.results}` tries the failed ones once more"
+    if status.todo or status.to_run_again:
+        yield "run the same command again to go on"
