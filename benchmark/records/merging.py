@@ -17,6 +17,7 @@ from typing import Any
 from crossres.benchmark.records.artifacts import artifact_path
 from crossres.benchmark.records.failures import failure_log
 from crossres.benchmark.records.kept import CLAIMS, TABLES
+from crossres.benchmark.records.planned import RUNS, KeptRun, read_runs
 from crossres.benchmark.records.record import (
     Record,
     check_results,
@@ -66,6 +67,7 @@ def merge_folders(folders: Sequence[Path], out: Path) -> Merged:
     merge.cells()
     merge.kept(TABLES)
     merge.kept(CLAIMS)
+    merge.runs()
     return merge.result()
 
 
@@ -187,6 +189,20 @@ class _Merge:
             elif sound and paths[0] not in sound:
                 write_atomically(paths[0], next(iter(distinct)))
                 self.written[name] += 1
+
+    def runs(self) -> None:
+        """Write the kept runs; of one command the latest, whose plan is that of today."""
+        of_name: dict[str, list[KeptRun]] = {}
+        for folder in self.folders:
+            kept = read_runs(folder)
+            self.damaged += kept.broken
+            for run in kept.runs:
+                of_name.setdefault(run.path.name, []).append(run)
+        for name, runs in sorted(of_name.items()):
+            latest = max(runs, key=lambda run: run.at)
+            if latest.path.parents[1] != self.out:
+                write_atomically(self.out / RUNS / name, latest.path.read_bytes())
+                self.written[RUNS] += 1
 
     def read(self, path: Path, fault: Callable[[Path, bytes], str]) -> bytes | None:
         """Return the content of a file; None where it is not there, or is damaged (noted)."""

@@ -5,7 +5,7 @@ from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
 
-from crossres.benchmark.config.profiles import profile_names
+from crossres.benchmark.config.profiles import load_profile, profile_names
 from crossres.benchmark.config.tables import Table, load_table
 from crossres.benchmark.records.kept import TABLES
 from crossres.benchmark.records.planned import KeptRun, expected_cell, write_run
@@ -75,18 +75,28 @@ def request_of(results: Path, kept: KeptRun, **changes: Any) -> RunRequest:
     try:
         profile, source = content.pop("profile"), content.pop("source")
         loaded = build(Profile, profile["content"], f"{kept.path}: profile")
+        named = _unchanged(profile["path"] or loaded.name, loaded)
         folder = content.get("weights_dir")
+        with_folder = replace(loaded, weights_dir=None if folder is None else Path(folder))
         if source is not None:
             content["source"] = build(Source, source, f"{kept.path}: source")
         content |= {
             "table": load_table(table),
-            "profile": replace(loaded, weights_dir=None if folder is None else Path(folder)),
+            "profile": with_folder if named is None else named,
             "out": results,
         }
         known = {name: value for name, value in content.items() if name in names}
         return RunRequest(**{**known, **changes})
     except (LookupError, TypeError, ValueError, AttributeError) as error:
         raise InputError(f"{kept.path}: not a kept run; remove it") from error
+
+
+def _unchanged(name: str, profile: Profile) -> str | None:
+    """Return the name or path of a profile, which tells estimates, too, if it is still the same."""
+    try:
+        return name if load_profile(name) == profile else None
+    except InputError:
+        return None
 
 
 def _profile_content(request: RunRequest) -> dict[str, Any]:

@@ -37,7 +37,11 @@ def _lines(merged: Any) -> Iterator[str]:
             "remove those that you do not want, then merge again"
         )
     yield from (f"damaged: {line}" for line in merged.damaged)
-    written = listed(counted(number, *NOUNS[kind]) for kind, number in merged.written.items())
+    written = listed(
+        counted(merged.written[kind], *nouns)
+        for kind, nouns in NOUNS.items()
+        if kind in merged.written
+    )
     there = f"; {counted(merged.there, 'record')} stood there already" if merged.there else ""
     yield f"wrote {written or 'nothing'} into {merged.out}{there}"
 
