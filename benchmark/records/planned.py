@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from crossres.benchmark.config.profiles import profile_content
 from crossres.benchmark.measures.kernels import Kernels, kernels_named
-from crossres.benchmark.records.cell import Cell, Job, canonical_json
+from crossres.benchmark.records.cell import Cell, canonical_json
 from crossres.datasets.base.errors import InputError
 from crossres.datasets.base.files import digest_of, write_atomically
 from crossres.datasets.base.texts import read_json
@@ -101,15 +100,6 @@ class Asked:
     def kernels(self, key: str) -> Kernels:
         """Return the kernels that a cell is to be computed with."""
         return kernels_named(self.runs[key].request.get("kernels"))
-
-
-def expected_cell(job: Job, title: str, code: str, seconds: float) -> ExpectedCell:
-    """Return a planned job as a results folder keeps it."""
-    content = profile_content(job.profile, job.cell.method)
-    digest = profile_digest(content)
-    return ExpectedCell(
-        job.key, title, job.labels, job.cell, digest, job.manifest_digest, code, seconds
-    )
 
 
 def profile_digest(content: Mapping[str, Any]) -> str:

@@ -5,10 +5,15 @@ from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
 
-from crossres.benchmark.config.profiles import load_profile, profile_names
+from crossres.benchmark.config.profiles import load_profile, profile_content, profile_names
 from crossres.benchmark.config.tables import Table, load_table
 from crossres.benchmark.records.kept import TABLES
-from crossres.benchmark.records.planned import KeptRun, expected_cell, write_run
+from crossres.benchmark.records.planned import (
+    ExpectedCell,
+    KeptRun,
+    profile_digest,
+    write_run,
+)
 from crossres.benchmark.runs.plan import Plan
 from crossres.benchmark.runs.request import RunRequest
 from crossres.datasets.base.build import build
@@ -27,17 +32,26 @@ def keep_plan(out: Path, request: RunRequest, plan: Plan) -> Path | None:
     """
     if request.keys is not None:
         return None
-    codes = plan.wanted.codes
     content = request_content(request)
-    cells = (
-        expected_cell(
-            cell.job, cell.title, codes[cell.job.cell.method, cell.job.cell.dataset], cell.seconds
+    profile = request.whole_profile()
+    methods = sorted({cell.job.cell.method for cell in plan.cells})
+    digests = {method: profile_digest(profile_content(profile, method)) for method in methods}
+    codes = plan.wanted.codes
+    cells = [
+        ExpectedCell(
+            key=cell.job.key,
+            title=cell.title,
+            labels=cell.job.labels,
+            cell=cell.job.cell,
+            profile=digests[cell.job.cell.method],
+            manifest=cell.job.manifest_digest,
+            code=codes[cell.job.cell.method, cell.job.cell.dataset],
+            seconds=cell.seconds,
         )
         for cell in plan.cells
-    )
+    ]
     # A profile that has changed is asked for by the same command.
-    profile = {**content["profile"], "content": None}
-    name = {**content, "profile": profile}
+    name = {**content, "profile": {**content["profile"], "content": None}}
     return write_run(out, name, content, cells, at=time.time(), workers=plan.at_once)
 
 
