@@ -24,7 +24,7 @@ from crossres.datasets.base.errors import InputError
 from crossres.datasets.raw.source import Source
 from crossres.datasets.twins import TWIN_VERSION
 from crossres.methods.shared.networks.imagenet_weights import recorded_weights, resnet50_weights
-from tests.benchmark.runs.bench import Bench
+from tests.benchmark.runs.bench import FOLDERS, Bench
 
 
 def test_a_run_writes_a_record_and_an_artifact_per_cell(bench: Bench) -> None:
@@ -35,7 +35,7 @@ def test_a_run_writes_a_record_and_an_artifact_per_cell(bench: Bench) -> None:
     assert len(keys) == 4
     assert {record.key for record in read_records(bench.out)} == keys
     assert {path.stem for path in (bench.out / "artifacts").iterdir()} == keys
-    assert sorted(path.name for path in bench.out.iterdir()) == ["artifacts", "records", "tables"]
+    assert sorted(path.name for path in bench.out.iterdir()) == FOLDERS
     assert kept_tables(bench.out) == [load_table(bench.table)]
     assert bench.lines[0].startswith("[1 of 1] mlr-pku: partial, mlr-sing in ")
     assert bench.lines[1].startswith("mine: 4 cells: 0 done, 4 to run, about 0:01 with 2 workers")
@@ -45,11 +45,12 @@ def test_a_run_writes_a_record_and_an_artifact_per_cell(bench: Bench) -> None:
 
 def test_a_second_run_finds_everything_done(bench: Bench) -> None:
     bench.run()
-    before = {path: path.stat().st_mtime_ns for path in bench.out.rglob("*.json")}
+    before = {path: path.stat().st_mtime_ns for path in bench.out.glob("records/*")}
+    assert len(before) == 4
     summary = bench.run()
     assert (summary.complete, summary.finished) == (True, ())
     assert bench.lines[1] == "mine: 4 cells: 4 done, 0 to run"
-    assert before == {path: path.stat().st_mtime_ns for path in bench.out.rglob("*.json")}
+    assert before == {path: path.stat().st_mtime_ns for path in bench.out.glob("records/*")}
 
 
 def test_more_seeds_or_rows_run_only_what_is_new(bench: Bench) -> None:
@@ -228,7 +229,7 @@ def test_a_truncated_image_is_named(bench: Bench, pku_root: Path, tmp_path: Path
     image.write_bytes(image.read_bytes()[:60])
     with pytest.raises(InputError, match=r"003_01_1\.png"):
         bench.run(source=Source(root, partial=True, other_sizes=True))
-    assert not list(bench.out.glob("*/*"))
+    assert [path.parent.name for path in bench.out.glob("*/*")] == ["runs"]
 
 
 def test_an_unwritable_place_is_said_first(bench: Bench, tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from crossres.benchmark.runs.capacity import Node
 from crossres.benchmark.runs.engine import Event, Failed, Finished, Progressed, Task, each_of
 from crossres.datasets.base.errors import InputError
 from crossres.methods.interface.needs import Needs
-from tests.benchmark.runs.bench import Bench
+from tests.benchmark.runs.bench import FOLDERS, Bench
 
 CALLS = """
 import os
@@ -176,7 +176,7 @@ def test_a_grid_has_the_same_bits_on_either_engine(
     assert told
     assert all(line.endswith("reads the data under the same paths") for line in told)
     assert any("with 3 nodes with 3 cores" in line for line in bench.lines)
-    assert sorted(path.name for path in other.iterdir()) == ["artifacts", "records", "tables"]
+    assert sorted(path.name for path in other.iterdir()) == FOLDERS
 
 
 def test_nodes_without_the_data_get_it_once(
