@@ -31,6 +31,7 @@ from crossres.benchmark.records.record import read_record, record_path, write_re
 from crossres.benchmark.records.weights import weights_path, write_weights
 from crossres.benchmark.runs.capacity import Node
 from crossres.benchmark.runs.cell import CellResult, prepare_cell, run_cell
+from crossres.benchmark.runs.engine import Engine, Event, Failed, Finished, Task, local
 from crossres.benchmark.runs.engine import (
     Checkpointed,
     Engine,
@@ -135,6 +136,7 @@ def run_table(
     _check_writable(out)
     if request.save_weights:
         _check_writable(out / "weights")
+    remove_leftovers(out, as_path(request.cache, "cache"))
     plan = plan_table(request, nodes=nodes, stream=stream)
     run = _Driver(plan, engine, request.checkpoint_minutes, stream)
     interrupted = run.all()
