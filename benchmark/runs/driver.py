@@ -43,6 +43,7 @@ from crossres.benchmark.runs.engine import (
     Task,
     each_of,
 )
+from crossres.benchmark.runs.leftovers import remove_leftovers
 from crossres.benchmark.runs.local_engine import local
 from crossres.benchmark.runs.plan import Plan, PlannedCell, plan_table
 from crossres.benchmark.runs.progress import Again, Clock, Elsewhere, Shown, watched
