@@ -5,6 +5,8 @@ a fault by the variable CROSSRES_FAULT. Only what Python's own files and `os` do
 library in C that writes by itself is not seen.
 """
 
+# ruff: noqa: PTH - it stands in for what pathlib calls, and must not call that
+
 import builtins
 import contextlib
 import errno

@@ -1,4 +1,4 @@
-"""What must be the same after a disturbed run as after an undisturbed one, and what must be gone."""
+"""What is the same after a disturbed run as after an undisturbed one, and what must be gone."""
 
 import json
 from collections.abc import Iterator
@@ -34,7 +34,9 @@ def _digest(path: Path) -> str:
 
 
 def _of_array(array: Any) -> str:
-    return digest_of(f"{array.dtype} {array.shape} ".encode(), np.ascontiguousarray(array).tobytes())
+    return digest_of(
+        f"{array.dtype} {array.shape} ".encode(), np.ascontiguousarray(array).tobytes()
+    )
 
 
 def _of_json(content: Any) -> str:

@@ -30,7 +30,7 @@ class Patient(Method):
 
     weights = None
 
-    def fit(self, train, run):
+    def fit(self, train, run):  # noqa: ARG002
         """Draw the weights from the seed, then wait until the time is over."""
         start = time.monotonic()
         numbers = np.random.default_rng(run.seed_for("weights"))
