@@ -1,4 +1,4 @@
-"""Folders for what a process needs only while it runs; the next one removes those of killed ones."""
+"""Folders for what a process needs while it runs; the next one removes those of killed ones."""
 
 import re
 import tempfile

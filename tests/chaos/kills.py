@@ -15,13 +15,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.chaos.faults import KILL, Fault
-from tests.chaos.grid import Grid
+from tests.chaos.grid import HERE, Grid
 from tests.chaos.outcome import contents, differences, half_done, remains
 from tests.chaos.processes import Process, gone, kill, marked
 
 # How often each is chosen. "itself": the driver, by its own hand, amid a file operation.
 VICTIMS: Mapping[str, int] = {
-    "driver": 4, "worker": 4, "fork server": 2, "group": 3, "itself": 3, "SIGTERM": 1, "Ctrl-C": 1,
+    "driver": 3, "worker": 12, "fork server": 3, "group": 3, "itself": 3, "SIGTERM": 1, "Ctrl-C": 1,
 }  # fmt: skip
 PHASES: Mapping[str, int] = {"starting": 1, "drawing": 2, "pixels": 2, "cells": 6, "report": 2}
 OTHER_PHASE = "planning"  # "drawing" where the twins are there already
@@ -33,7 +33,7 @@ LIMIT_SECONDS = 300.0  # for a command
 GUESSES = {"starting": 3.0, "drawing": 2.0, "planning": 1.0, "pixels": 4.0, "cells": 6.0,
            "report": 1.5}  # fmt: skip
 
-ANNOUNCED = re.compile(r"^chaos: \d+ cells: \d+ done, (\d+) to run")
+ANNOUNCED = re.compile(r"^\S+: \d+ cells: \d+ done, (\d+) to run")
 COUNTED = re.compile(r"^\[(\d+) of (\d+)\] ")
 SUMMED_UP = re.compile(r"cells have their record in ")
 
@@ -313,10 +313,12 @@ def run_study(
     seed: int,
     engine: str,
     say: Callable[[str], None] = lambda _: None,
+    table: Path = HERE / "grid.toml",
     victims: Mapping[str, int] = VICTIMS,
 ) -> Study:
     """Run a grid undisturbed, then another one with that many kills, and compare them."""
     study = Study(say=say)
-    reference = undisturbed(Grid(folder / "undisturbed", engine), study)
-    disturbed(Grid(folder / "disturbed", engine), reference, kills, seed, study, victims)
+    reference = undisturbed(Grid(folder / "undisturbed", engine, table), study)
+    grid = Grid(folder / "disturbed", engine, table)
+    disturbed(grid, reference, kills, seed, study, victims)
     return study

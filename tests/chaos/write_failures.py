@@ -83,7 +83,7 @@ class Bench:
     def operations(self, room: Room) -> list[Operation]:
         """Return all operations in a folder of a run that begins from nothing there."""
         self.fresh(room)
-        with faulty(Fault(str(self._folder(room)), 0)) as faults:
+        with faulty(Fault(str(self.folder(room)), 0)) as faults:
             code, text = self.run()
         assert code == 0, text
         return faults.operations
@@ -91,14 +91,14 @@ class Bench:
     def trial(self, room: Room, number: int, what: str, from_then_on: bool) -> Trial | None:
         """Fail an operation, then run once more without; None where there are fewer operations."""
         self.fresh(room)
-        with faulty(Fault(str(self._folder(room)), number, what, from_then_on)) as faults:
+        with faulty(Fault(str(self.folder(room)), number, what, from_then_on)) as faults:
             code, text = self.run()
         operation = faults.failed
         if operation is None:
             return None
         line = (text.strip().splitlines() or [""])[-1]
         after = faults.operations[number - 1 :] if from_then_on else [operation]
-        wrong = [*_faults_of_answer(code, text, after), *half_done(self.grid)]
+        wrong = [*faults_of_answer(code, text, after), *half_done(self.grid)]
         if code == 0:  # what failed was not needed
             wrong.extend(
                 line
@@ -113,11 +113,12 @@ class Bench:
             _remove(self.grid.folder / name)
         return Trial(room, number, what, from_then_on, operation, code, line, tuple(wrong))
 
-    def _folder(self, room: Room) -> Path:
+    def folder(self, room: Room) -> Path:
+        """Return the results or the cache."""
         return self.grid.out if room == "out" else self.grid.cache
 
 
-def _faults_of_answer(code: int, text: str, failed: list[Operation]) -> Iterator[str]:
+def faults_of_answer(code: int, text: str, failed: list[Operation]) -> Iterator[str]:
     """Yield what is wrong with the end of a command, some of whose operations failed."""
     if "Traceback" in text:
         yield f"a traceback: {text.strip().splitlines()[-1]}"
