@@ -17,6 +17,7 @@ from multiprocessing.context import BaseContext
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from crossres.benchmark.runs.engine import (
     Checkpointed,
@@ -48,6 +49,7 @@ INTERRUPTS = [
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
 ]
 PATIENCE_SECONDS = 5.0
+STARTS = 5  # of a worker, before its fork server counts as one that never lives
 LOG_BYTES = 20_000
 # Letters: a socket's path has room for 104 (macOS), 36 of them for its name.
 LONGEST_TEMPDIR = 68 - 1 - scratch.LETTERS
@@ -114,12 +116,23 @@ def _start(task: Task, logs: Path) -> _Worker:
     handle, name = tempfile.mkstemp(".log", dir=logs)  # a key may hold what file names must not
     os.close(handle)
     log = Path(name)
-    arguments = (task.function, task.argument, sender, log)
-    process: BaseProcess = context.Process(target=work, args=arguments, daemon=True)  # type: ignore[attr-defined]
     with _clean_start(task.variables), _short_sockets():
-        process.start()
+        process = _started(context, (task.function, task.argument, sender, log))
     sender.close()
     return _Worker(task, process, receiver, log, time.monotonic())
+
+
+def _started(context: BaseContext, arguments: tuple[Any, ...]) -> BaseProcess:
+    """Start a process; where the fork server dies under our hands, by another one."""
+    for _ in range(STARTS):
+        process: BaseProcess = context.Process(target=work, args=arguments, daemon=True)  # type: ignore[attr-defined]
+        try:
+            process.start()
+        except (EOFError, ConnectionError):
+            time.sleep(0.1)  # until the system tells that it is dead
+        else:
+            return process
+    raise InputError("workers cannot be started: their fork server is killed each time")
 
 
 def _context(variables: Mapping[str, str]) -> BaseContext:
