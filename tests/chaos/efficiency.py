@@ -2,6 +2,7 @@
 
 import importlib
 import io
+import os
 import sys
 import time
 from collections.abc import Generator, Iterator, Sequence
@@ -30,10 +31,10 @@ ENOUGH, MOST_OVERHEAD = 0.9, 0.050
 class Efficiency:
     """Shares and seconds of a run; the times are means per cell.
 
-    `own`: of the cells by their records, in all; `wall`: from the first cell's start to the last
-    one's end. `start`: an empty task from end to end; `around`: of a worker beside the cell itself;
-    `between`: from the end of one to the start of the next in its place. `unaccounted`: of what a
-    cell's record counts as its own, outside of all phases; `phases`: inside each.
+    `own`: of the phases of all cells, by their records; `wall`: from the first cell's start to the
+    last one's end; `phases`: the mean of each. `start`: an empty task from end to end; `around`: of
+    a worker outside of the phases; `between`: from the end of a cell to the start of the next in
+    its place. `load`: how many processes wanted a core meanwhile, ours among them.
     """
 
     cells: int
@@ -43,8 +44,8 @@ class Efficiency:
     start: float
     around: float
     between: float
-    unaccounted: float
     phases: dict[str, float]
+    load: float
 
     @property
     def share(self) -> float:
@@ -69,10 +70,7 @@ class Efficiency:
             f"{1000 * self.around:.0f} ms"
         )
         phases = ", ".join(f"{name} {1000 * s:.0f}" for name, s in self.phases.items())
-        yield (
-            f"inside a cell, ms: {phases}; in none of these phases {1000 * self.unaccounted:.0f} "
-            "(imports, the digest of the code, the record)"
-        )
+        yield f"inside a cell, ms: {phases}; load of the machine: {self.load:.1f}"
 
 
 @dataclass
@@ -113,20 +111,20 @@ def measure(folder: Path, engine: Engine, workers: int = 2, rows: int = ROWS) ->
     summary = run_table(request, engine=timed, stream=io.StringIO())
     assert summary.complete, summary.lines()
     records = {record.key: record.seconds for record in read_records(grid.out)}
-    totals = {key: seconds["total"] for key, seconds in records.items()}
+    own = {key: sum(seconds.values()) - seconds["total"] for key, seconds in records.items()}
     phases = sorted({name for seconds in records.values() for name in seconds} - {"total"})
     spent = {name: fmean(seconds[name] for seconds in records.values()) for name in phases}
     follow = zip(timed.ended, timed.started[workers:], strict=False)
     return Efficiency(
         cells=len(records),
         workers=workers,
-        own=sum(totals.values()),
+        own=sum(own.values()),
         wall=timed.ended[-1] - timed.started[0],
         start=_empty_task(engine),
-        around=fmean(timed.seconds[key] - totals[key] for key in totals),
+        around=fmean(timed.seconds[key] - own[key] for key in own),
         between=fmean(after - before for before, after in follow),
-        unaccounted=fmean(totals.values()) - sum(spent.values()),
         phases=spent,
+        load=os.getloadavg()[0],
     )
 
 
