@@ -31,7 +31,6 @@ from crossres.benchmark.records.record import read_record, record_path, write_re
 from crossres.benchmark.records.weights import weights_path, write_weights
 from crossres.benchmark.runs.capacity import Node
 from crossres.benchmark.runs.cell import CellResult, prepare_cell, run_cell
-from crossres.benchmark.runs.engine import Engine, Event, Failed, Finished, Task, local
 from crossres.benchmark.runs.engine import (
     Checkpointed,
     Engine,

@@ -160,7 +160,9 @@ def _clean_start(variables: Mapping[str, str]) -> Iterator[None]:
     worker has no use for __main__, and a script that runs a table needs no guard for it.
     """
     path, temporary = os.pathsep.join(sys.path), str(_scratch(tempfile.gettempdir()))
-    changed = dict.fromkeys(THREADS, "1") | {"PYTHONPATH": path, "TMPDIR": temporary} | {**variables}
+    changed = (
+        dict.fromkeys(THREADS, "1") | {"PYTHONPATH": path, "TMPDIR": temporary} | {**variables}
+    )
     before = {name: os.environ.get(name) for name in changed}
     script = sys.modules["__main__"]
     os.environ.update(changed)

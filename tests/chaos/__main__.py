@@ -15,7 +15,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from tests.chaos.disks import can_mount, disk_faults
-from tests.chaos.efficiency import engine_named, measure
+from tests.chaos.efficiency import ENGINES, measure
 from tests.chaos.kills import run_study
 from tests.chaos.write_failures import trials
 
@@ -41,7 +41,7 @@ def _parser() -> argparse.ArgumentParser:
     assert __doc__ is not None
     parser = argparse.ArgumentParser(prog="chaos", description=__doc__)
     parser.add_argument("parts", nargs="*", choices=[*PARTS], metavar="PART", default=[])
-    parser.add_argument("--engine", default="local", metavar="ENGINE", help="of kills, efficiency")
+    parser.add_argument("--engine", default="local", choices=ENGINES, help="of kills, efficiency")
     parser.add_argument("--kills", type=int, default=100, metavar="N")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the kills")
     parser.add_argument("--folder", type=Path, metavar="DIR", help="keep everything there")
@@ -73,7 +73,7 @@ def _disks(options: argparse.Namespace, folder: Path) -> Iterator[str]:
 
 def _efficiency(options: argparse.Namespace, folder: Path) -> Iterator[str]:
     """Only say it: a machine that does something else, too, has less of it."""
-    print(*measure(folder, engine_named(options.engine)).lines(), sep="\n", flush=True)
+    print(*measure(folder, options.engine).lines(), sep="\n", flush=True)
     yield from ()
 
 

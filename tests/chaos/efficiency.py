@@ -6,21 +6,23 @@ import os
 import sys
 import time
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from crossres.benchmark import RunRequest, run_table
+from crossres.benchmark import RunRequest, ray_cluster, run_table
 from crossres.benchmark.config.tables import Row, Table
 from crossres.benchmark.measures.kernels import kernel_variables
 from crossres.benchmark.records.record import read_records
-from crossres.benchmark.runs.engine import Engine, Event, Finished, Started, Task, local
+from crossres.benchmark.runs.capacity import Node
+from crossres.benchmark.runs.engine import Engine, Event, Finished, Started, Task, each_of
+from crossres.benchmark.runs.local_engine import local
 from crossres.datasets.base.errors import InputError
 from tests.chaos.grid import Grid
 
-ENGINES: dict[str, Engine] = {"local": local}
+ENGINES = ("local", "ray")
 SHORTEST, LONGEST = 0.2, 6.0  # seconds of training; between them by equal factors
 ROWS, DATASETS, SEEDS = 15, ("mlr-viper", "mlr-pku"), (0, 1)
 EMPTY_TASKS = 12
@@ -94,22 +96,29 @@ class _Timed:
                 yield event
 
 
-def engine_named(name: str) -> Engine:
-    """Return an engine. Raises InputError for an unknown one."""
+@contextmanager
+def engine_named(name: str) -> Iterator[tuple[Engine, Sequence[Node]]]:
+    """Yield an engine, and the nodes of its cluster. Raises InputError for an unknown one."""
     if name not in ENGINES:
         raise InputError(f"no engine {name!r}; there are: {', '.join(ENGINES)}")
-    return ENGINES[name]
+    if name == "local":
+        yield local, ()
+        return
+    with ray_cluster() as cluster:
+        yield cluster, cluster.nodes
 
 
-def measure(folder: Path, engine: Engine, workers: int = 2, rows: int = ROWS) -> Efficiency:
-    """Run cells of mixed length in a folder."""
-    timed = _Timed(engine)
+def measure(folder: Path, name: str, workers: int = 2, rows: int = ROWS) -> Efficiency:
+    """Run cells of mixed length in a folder, on an engine."""
     grid = Grid(folder).make()
     sys.path.insert(0, str(grid.folder / "plugin"))  # workers find what this process finds
     importlib.invalidate_caches()
     request = RunRequest(_table(rows), grid.out, profile="smoke", jobs=workers, cache=grid.cache)
-    summary = run_table(request, engine=timed, stream=io.StringIO())
-    assert summary.complete, summary.lines()
+    with engine_named(name) as (engine, nodes):
+        timed = _Timed(engine)
+        summary = run_table(request, engine=timed, nodes=nodes, stream=io.StringIO())
+        assert summary.complete, summary.lines()
+        start = _empty_task(engine)
     records = {record.key: record.seconds for record in read_records(grid.out)}
     own = {key: sum(seconds.values()) - seconds["total"] for key, seconds in records.items()}
     phases = sorted({name for seconds in records.values() for name in seconds} - {"total"})
@@ -120,7 +129,7 @@ def measure(folder: Path, engine: Engine, workers: int = 2, rows: int = ROWS) ->
         workers=workers,
         own=sum(own.values()),
         wall=timed.ended[-1] - timed.started[0],
-        start=_empty_task(engine),
+        start=start,
         around=fmean(timed.seconds[key] - own[key] for key in own),
         between=fmean(after - before for before, after in follow),
         phases=spent,
@@ -152,7 +161,7 @@ def _empty_task(engine: Engine) -> float:
     variables = kernel_variables("portable")
     tasks: Sequence[Task] = [Task(str(k), nothing, None, variables) for k in range(EMPTY_TASKS)]
     start = time.perf_counter()
-    with closing(engine(tasks, 1)) as events:
+    with closing(engine(each_of(tasks), 1)) as events:
         for _ in events:
             pass
     return (time.perf_counter() - start) / EMPTY_TASKS

@@ -9,15 +9,23 @@ import shutil
 import sys
 import time
 import traceback
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 from unittest.mock import patch
 
 import crossres
-from crossres import benchmark
-from crossres.benchmark.runs.engine import Event, Failed, Finished, Started
+from crossres.benchmark.runs import driver, local_engine, plan
+from crossres.benchmark.runs.cell import CellResult
+from crossres.benchmark.runs.engine import (
+    Checkpointed,
+    Event,
+    Failed,
+    Finished,
+    Started,
+    Take,
+)
 from crossres.benchmark.runs.worker import _reason
 from crossres.datasets.base.errors import InputError
 from crossres.reports import write
@@ -154,7 +162,9 @@ def bench(folder: Path) -> Iterator[Bench]:
     path = [str(grid.folder / "plugin"), *sys.path]
     with (
         patch.object(sys, "path", path),
-        patch.object(benchmark, "run_table", _run_here()),
+        patch.object(local_engine, "local", here),
+        patch.object(driver, "local", here),
+        patch.object(plan, "local", here),
         patch.object(pdf, "pdf_figures", _once(pdf.pdf_figures)),
         patch.object(write, "to_html", _once(write.to_html)),
     ):
@@ -163,15 +173,6 @@ def bench(folder: Path) -> Iterator[Bench]:
         assert code == 0, text
         yield Bench(grid, reference)
         sys.modules.pop("patient", None)
-
-
-def _run_here() -> Callable[..., Any]:
-    run_table = benchmark.run_table
-
-    def run_here(*arguments: Any, **more: Any) -> Any:
-        return run_table(*arguments, **more | {"engine": here})
-
-    return run_here
 
 
 def _once(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -186,18 +187,33 @@ def _once(function: Callable[..., Any]) -> Callable[..., Any]:
     return once
 
 
-def here(tasks: Any, jobs: int) -> Generator[Event, None, None]:
-    """Run the tasks in this process, as an engine: what a task raises is its failure."""
+class _Report:
+    """What tasks tell is dropped here; that cells hand over checkpoints is known."""
+
+    def __call__(self, phase: str, done: int, total: int) -> None:
+        del phase, done, total
+
+    def checkpoint(self, files: Mapping[str, bytes]) -> None:
+        del files
+
+
+def here(take: Take, jobs: int | None) -> Generator[Event, None, None]:
+    """Run the tasks in this process, as an engine: what a task raises is its failure.
+
+    Every cell has a checkpoint, which nobody can go on from.
+    """
     del jobs
-    for task in tasks:
+    while (task := take()) is not None:
         start = time.monotonic()
         yield Started(task.key)
         try:
-            value = task.function(task.argument, lambda *_: None)
+            value = task.function(task.argument, _Report())
         except Exception as error:
             spent, unusable = time.monotonic() - start, isinstance(error, InputError)
             yield Failed(task.key, _reason(error), traceback.format_exc(), spent, unusable)
         else:
+            if isinstance(value, CellResult):
+                yield Checkpointed(task.key, {"state": b"0" * 64})
             yield Finished(task.key, value, time.monotonic() - start)
 
 

@@ -245,7 +245,7 @@ def test_a_fork_server_that_is_killed_is_replaced(
         start(process)
 
     monkeypatch.setattr(process_class, "start", killed_first)
-    with closing(local([Task("a", calls.square, 6, VARIABLES)], 1)) as events:
+    with closing(local(each_of([task("a", calls.square, 6)]), 1)) as events:
         last = list(events)[-1]
     assert isinstance(last, Finished)
     assert last.value == 36

@@ -109,9 +109,10 @@ def test_a_worker_whose_driver_is_gone_leaves_without_a_word(
 
 
 DRIVER = """
-from crossres.benchmark.runs.engine import Task, local
+from crossres.benchmark.runs.engine import Task, each_of
+from crossres.benchmark.runs.local_engine import local
 from tests.benchmark.runs.test_engine_interrupt import {function}
-for event in local([Task("a", {function}, 60.0)], 1):
+for event in local(each_of([Task("a", {function}, 60.0)]), 1):
     print(event, flush=True)
 """
 
