@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from crossres.benchmark.runs.leftovers import remove_leftovers
+from crossres.benchmark.runs.leftovers import remove_leftovers, remove_of_finished
 from crossres.datasets.base.files import replace_folder
 from crossres.datasets.pixels.lock import locked
 
@@ -17,6 +17,8 @@ def test_what_killed_runs_left_in_results_and_cache_goes(tmp_path: Path) -> None
         out / "weights" / f".a.{HEX}.partial" / "method.json",
         out / "report" / f".index.html.{HEX}.partial",
         out / "report" / "figures" / f".a.pdf.{HEX}.partial",
+        out / "running" / "a.lock",
+        out / "running" / "a.json",
         cache / "twins" / f".tiny.{HEX}.partial" / "a.png",
         cache / "pixels" / "done" / f".store.json.{HEX}.partial",
         cache / "partial" / "done" / "0-128.sha256",
@@ -48,3 +50,12 @@ def test_what_another_run_is_at_work_on_stays(tmp_path: Path) -> None:
         assert (weights / "method.json").is_file()
         assert workplace.with_name("new.lock").is_file()
     assert (out / "weights" / "a" / "method.json").is_file()
+
+
+def test_checkpoints_and_failures_of_finished_cells_go(tmp_path: Path) -> None:
+    for name in ("checkpoints/a.zip", "checkpoints/b.zip", "failures/a.log", "failures/b.log"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("x")
+    remove_of_finished(tmp_path, {"a"})
+    left = sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.*"))
+    assert left == ["checkpoints/b.zip", "failures/b.log"]
