@@ -198,6 +198,13 @@ def mutations(session: nox.Session) -> None:
 
 
 @nox.session
+def chaos(session: nox.Session) -> None:
+    """Kill a run 100 times, fail each of its file operations, fill its disk; `-- kills` alone."""
+    _install(session, "tests")
+    session.run("python", "tests/chaos", *session.posargs)
+
+
+@nox.session
 def simulations(session: nox.Session) -> None:
     """Draw tables whose rows are equal, and count how often statements say otherwise."""
     _install(session)

@@ -44,6 +44,7 @@ from crossres.benchmark.runs.engine import (
     each_of,
 )
 from crossres.benchmark.runs.kept_plan import keep_plan
+from crossres.benchmark.runs.leftovers import remove_leftovers, remove_of_finished
 from crossres.benchmark.runs.local_engine import local
 from crossres.benchmark.runs.plan import Plan, PlannedCell, plan_table
 from crossres.benchmark.runs.progress import Again, Clock, Elsewhere, Shown, watched
@@ -138,8 +139,10 @@ def run_table(
     _check_writable(out)
     if request.save_weights:
         _check_writable(out / "weights")
+    remove_leftovers(out, as_path(request.cache, "cache"))
     plan = plan_table(request, nodes=nodes, stream=stream)
     keep_plan(out, request, plan)
+    remove_of_finished(out, {cell.job.key for cell in plan.cells if cell.state == "done"})
     run = _Driver(plan, engine, request.checkpoint_minutes, stream)
     interrupted = run.all()
     seconds = time.monotonic() - start

@@ -8,14 +8,16 @@ import tempfile
 import threading
 import time
 from collections.abc import Generator, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from multiprocessing import resource_tracker
+from functools import lru_cache
+from multiprocessing import resource_tracker, util
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import BaseContext
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from crossres.benchmark.runs.engine import (
     Checkpointed,
@@ -29,6 +31,7 @@ from crossres.benchmark.runs.engine import (
     Warned,
 )
 from crossres.benchmark.runs.worker import Message, work
+from crossres.datasets.base import scratch
 from crossres.datasets.base.cores import usable_cores
 from crossres.datasets.base.errors import InputError
 
@@ -46,8 +49,10 @@ INTERRUPTS = [
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
 ]
 PATIENCE_SECONDS = 5.0
+STARTS = 5  # of a worker, before its fork server counts as one that never lives
 LOG_BYTES = 20_000
-LONGEST_TEMPDIR = 68  # letters: a socket's path has room for 104 (macOS), 36 of them for its name
+# Letters: a socket's path has room for 104 (macOS), 36 of them for its name.
+LONGEST_TEMPDIR = 68 - 1 - scratch.LETTERS
 SHORT_TEMPDIRS = ("/tmp", "/var/tmp", "/dev/shm", "/run/lock")
 _SERVER_VARIABLES: list[dict[str, str]] = []  # of the fork server's first task, once it runs
 
@@ -72,7 +77,7 @@ def local(take: Take, jobs: int | None) -> Generator[Event, None, None]:
     """
     most = jobs or usable_cores()
     running: list[_Worker] = []
-    with tempfile.TemporaryDirectory(prefix="crossres-") as logs:
+    with tempfile.TemporaryDirectory(dir=_scratch(tempfile.gettempdir())) as logs:
         try:
             while True:
                 while len(running) < most and (task := take()) is not None:
@@ -111,12 +116,23 @@ def _start(task: Task, logs: Path) -> _Worker:
     handle, name = tempfile.mkstemp(".log", dir=logs)  # a key may hold what file names must not
     os.close(handle)
     log = Path(name)
-    arguments = (task.function, task.argument, sender, log)
-    process: BaseProcess = context.Process(target=work, args=arguments, daemon=True)  # type: ignore[attr-defined]
     with _clean_start(task.variables), _short_sockets():
-        process.start()
+        process = _started(context, (task.function, task.argument, sender, log))
     sender.close()
     return _Worker(task, process, receiver, log, time.monotonic())
+
+
+def _started(context: BaseContext, arguments: tuple[Any, ...]) -> BaseProcess:
+    """Start a process; where the fork server dies under our hands, by another one."""
+    for _ in range(STARTS):
+        process: BaseProcess = context.Process(target=work, args=arguments, daemon=True)  # type: ignore[attr-defined]
+        try:
+            process.start()
+        except (EOFError, ConnectionError):
+            time.sleep(0.1)  # until the system tells that it is dead
+        else:
+            return process
+    raise InputError("workers cannot be started: their fork server is killed each time")
 
 
 def _context(variables: Mapping[str, str]) -> BaseContext:
@@ -143,8 +159,9 @@ def _clean_start(variables: Mapping[str, str]) -> Iterator[None]:
     it loads; PYTHONPATH lets it find what this process finds. Tasks are imported by name, so a
     worker has no use for __main__, and a script that runs a table needs no guard for it.
     """
+    path, temporary = os.pathsep.join(sys.path), str(_scratch(tempfile.gettempdir()))
     changed = (
-        dict.fromkeys(THREADS, "1") | {"PYTHONPATH": os.pathsep.join(sys.path)} | {**variables}
+        dict.fromkeys(THREADS, "1") | {"PYTHONPATH": path, "TMPDIR": temporary} | {**variables}
     )
     before = {name: os.environ.get(name) for name in changed}
     script = sys.modules["__main__"]
@@ -168,12 +185,26 @@ def _short_sockets() -> Iterator[None]:
     The system takes about a hundred letters; the temporary folder of a batch system may have more.
     """
     before = tempfile.tempdir
-    if len(os.fsencode(tempfile.gettempdir())) > LONGEST_TEMPDIR and os.name == "posix":
-        tempfile.tempdir = _short_folder()
+    root = tempfile.gettempdir()
+    if len(os.fsencode(root)) > LONGEST_TEMPDIR and os.name == "posix":
+        root = _short_folder()
+    tempfile.tempdir = str(_scratch(root))
     try:
         yield
     finally:
         tempfile.tempdir = before
+
+
+@lru_cache(None)
+def _scratch(root: str) -> Path:
+    """Return the folder of this process for its logs and sockets and for what workers leave there.
+
+    It is gone when the process ends; where it was killed, the next one removes it.
+    """
+    folder = ExitStack()
+    # After multiprocessing (at -100) has removed its socket in it.
+    util.Finalize(None, folder.close, exitpriority=-200)
+    return folder.enter_context(scratch.scratch_folder(Path(root)))
 
 
 def _short_folder() -> str:

@@ -6,13 +6,15 @@ then ("value", value) or ("failed", reason, unusable_input).
 
 import io
 import logging
+import multiprocessing
 import os
 import signal
 import sys
+import threading
 import time
 import traceback
 from collections.abc import Callable, Mapping
-from multiprocessing.connection import Connection
+from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -21,6 +23,7 @@ from crossres.datasets.base.errors import InputError, printable
 
 Message = tuple[Any, ...]
 REPORT_EVERY_SECONDS = 0.1
+PATIENCE_SECONDS = 2.0  # for a step in a library in C, once the driver is gone
 
 
 def work(
@@ -33,6 +36,7 @@ def work(
     # For systems where it was not blocked from the start: only the driver minds Ctrl-C.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, _leave)
+    _leave_with_driver()
     try:
         _print_into(log)
     except FileNotFoundError:
@@ -54,6 +58,20 @@ def _leave(number: int, frame: FrameType | None) -> None:
     """Leave through the `finally` blocks, so that no temporary file stays behind."""
     del frame
     sys.exit(128 + number)
+
+
+def _leave_with_driver() -> None:
+    """Leave soon after the driver is gone, also in the midst of a step that tells nothing."""
+    driver = multiprocessing.parent_process()
+    if driver is not None:
+        threading.Thread(target=_outlive, args=(driver.sentinel,), daemon=True).start()
+
+
+def _outlive(driver: int) -> None:
+    wait([driver])
+    os.kill(os.getpid(), signal.SIGTERM)  # `_leave`, once the main thread is back in Python
+    time.sleep(PATIENCE_SECONDS)
+    os._exit(1)
 
 
 def _print_into(log: Path) -> None:

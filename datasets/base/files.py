@@ -1,6 +1,7 @@
 """Files and folders that exist whole or not at all, and the digest that names their content.
 
-Whatever kills the process, nobody finds a half-written file under its final name.
+Whatever kills the process, nobody finds a half-written file under its final name. What it was at
+work on stays behind under another one, until `remove_abandoned` finds that nobody holds it.
 """
 
 import errno
@@ -9,13 +10,21 @@ import os
 import re
 import shutil
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 
 from crossres.datasets.base.errors import InputError
 
+try:
+    import fcntl
+except ImportError:  # on Windows
+    fcntl = None  # type: ignore[assignment]
+
+_TEMPORARY = re.compile(r"\.(.+)\.[0-9a-f]{32}\.partial")
 _DISK_IS_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+_NOT_ALLOWED = (errno.EACCES, errno.EPERM, errno.EROFS)
 _REMEDIES = {
     "free the disk or choose another place": _DISK_IS_FULL,
     "choose a shorter name": (errno.ENAMETOOLONG,),
@@ -56,20 +65,16 @@ def write_atomically(path: Path, data: bytes | str) -> None:
     what it held before, and nothing else is left behind.
     """
     content = data.encode("utf-8") if isinstance(data, str) else data
-    temporary = _temporary_beside(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
+        with held(partial(_made_beside, path, Path.touch)) as temporary:
+            with temporary.open("wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(path)
     except OSError as error:
         raise cannot_write(path, error) from error
-    finally:
-        # Gone after a successful replace; also runs on KeyboardInterrupt. A failure to clean up
-        # must not hide the reason why the write itself failed.
-        _remove_quietly(temporary)
 
 
 def check_place(path: Path) -> None:
@@ -93,25 +98,82 @@ def replace_folder(path: Path) -> Iterator[Path]:
     If somebody else made `path` meanwhile, theirs is kept and ours is dropped: both were made from
     the same inputs. Raises InputError when the place cannot be written.
     """
-    temporary = _temporary_beside(path)
-    try:
-        _make(temporary, path)
+    with ExitStack() as stack:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            temporary = stack.enter_context(held(partial(_made_beside, path, Path.mkdir)))
+        except OSError as error:
+            raise cannot_write(path, error) from error
         try:
             yield temporary
         except OSError as error:
-            if error.errno not in _DISK_IS_FULL:
+            if not _is_refused(error, temporary):
                 raise
             raise cannot_write(path, error) from error
         _move(temporary, path)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
 
 
-def _make(temporary: Path, path: Path) -> None:
+def _is_refused(error: OSError, temporary: Path) -> bool:
+    """Say whether the system refuses to write in a folder (rather than to read elsewhere)."""
+    here = error.filename is None or temporary in Path(os.fsdecode(error.filename)).parents
+    return error.errno in _DISK_IS_FULL or (error.errno in _NOT_ALLOWED and here)
+
+
+def remove_abandoned(folders: Iterable[Path]) -> None:
+    """Remove the temporary files and folders in these folders that killed processes left there.
+
+    What somebody is at work on stays, and what cannot be removed: nobody takes it for a result.
+    """
+    for folder in folders:
+        with suppress(OSError):  # there is no such folder
+            for path in sorted(folder.iterdir()):
+                if _TEMPORARY.fullmatch(path.name):
+                    remove_unless_held(path)
+
+
+@contextmanager
+def held(make: Callable[[], Path]) -> Iterator[Path]:
+    """Make a file or folder, and remove what is left of it at the end of the block.
+
+    It is locked meanwhile, by which `remove_unless_held` tells it from one that was left behind.
+    """
+    path, handle = make(), None
     try:
-        temporary.mkdir(parents=True)
-    except OSError as error:
-        raise cannot_write(path, error) from error
+        while fcntl is not None and (handle := _lock(path)) is None:
+            path = make()
+        yield path
+    finally:
+        # Also on KeyboardInterrupt, and without a word: why the block failed counts.
+        if handle is not None:
+            os.close(handle)
+        _remove_quietly(path)
+
+
+def _lock(path: Path) -> int | None:
+    """Open and lock what was just made; None where it was taken for left behind before that."""
+    try:
+        handle = os.open(path, os.O_RDONLY)
+    except FileNotFoundError:
+        return None
+    with suppress(OSError):  # a file system without locks, on which nobody removes it, either
+        fcntl.flock(handle, fcntl.LOCK_SH)
+    if path.exists():
+        return handle
+    os.close(handle)
+    return None
+
+
+def remove_unless_held(path: Path) -> None:
+    """Remove a file or folder that a killed process left behind, unless somebody holds it."""
+    if fcntl is None:
+        return
+    with suppress(OSError):  # held, gone, or on a file system without locks
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _remove_quietly(path)
+        finally:
+            os.close(handle)
 
 
 def _move(temporary: Path, path: Path) -> None:
@@ -127,11 +189,19 @@ def _temporary_beside(path: Path) -> Path:
     return path.parent / f".{path.name}.{uuid.uuid4().hex}.partial"
 
 
+def _made_beside(path: Path, make: Callable[[Path], None]) -> Path:
+    temporary = _temporary_beside(path)
+    make(temporary)
+    return temporary
+
+
 def _remove_quietly(path: Path) -> None:
-    try:
-        path.unlink(missing_ok=True)
-    except OSError:
-        return
+    """Remove a file or folder as far as that can be done."""
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        with suppress(OSError):
+            path.unlink(missing_ok=True)
 
 
 def make_folder(folder: Path) -> None:
@@ -145,4 +215,5 @@ def make_folder(folder: Path) -> None:
 def cannot_write(path: Path, error: OSError) -> InputError:
     """Return the error about a place that the system refuses to write, with what helps."""
     remedy = next((text for text, numbers in _REMEDIES.items() if error.errno in numbers), _ELSE)
-    return InputError(f"{path}: cannot be written ({error.strerror or error}); {remedy}")
+    final = Path(*(_TEMPORARY.sub(r"\1", part) for part in path.parts))
+    return InputError(f"{final}: cannot be written ({error.strerror or error}); {remedy}")

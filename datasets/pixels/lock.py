@@ -29,7 +29,7 @@ def locked(folder: Path, waiting: Callable[[], None]) -> Iterator[None]:
     try:
         _acquire(lock, folder, waiting)
     except OSError as error:
-        raise cannot_write(folder, error) from error
+        raise cannot_write(Path(lock.lock_file), error) from error
     try:
         yield
     finally:
@@ -98,6 +98,20 @@ def remove_old(folders: Iterable[Path]) -> None:
                     if _is_old(folder):
                         shutil.rmtree(folder, ignore_errors=True)
                         Path(lock.lock_file).unlink(missing_ok=True)
+
+
+def remove_needless(workplaces: Path, made: Path) -> None:
+    """Remove those folders, and locks, of which `made` holds the outcome, or that have no folder.
+
+    They are of processes that were killed as they tidied up. What somebody works on stays.
+    """
+    paths = sorted(workplaces.iterdir()) if workplaces.is_dir() else []
+    for name in dict.fromkeys(path.name.removesuffix(".lock") for path in paths):
+        folder = workplaces / name
+        if (made / name).exists() or not folder.exists():
+            with suppress(Timeout, OSError), _lock(folder).acquire(timeout=0) as lock:
+                shutil.rmtree(folder, ignore_errors=True)
+                Path(lock.lock_file).unlink(missing_ok=True)
 
 
 def _is_old(folder: Path) -> bool:

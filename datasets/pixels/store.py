@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from crossres.datasets.base.arguments import as_a, as_count, as_function, as_path, as_text, if_given
 from crossres.datasets.base.errors import InputError
-from crossres.datasets.base.files import digest_of, write_atomically
+from crossres.datasets.base.files import digest_of, remove_abandoned, write_atomically
 from crossres.datasets.base.in_use import mark_used
 from crossres.datasets.base.progress import Report, silent
 from crossres.datasets.pixels.building import build_pixels, count_finished
@@ -216,6 +216,7 @@ def _publish(workplace: Path, plan: StorePlan, folder: Path) -> None:
     store = workplace / _STORE
     digest = _sha256(store / PIXELS_FILE, int(np.prod(plan.shape)))
     stamp = _stamp(store / PIXELS_FILE, digest)
+    remove_abandoned([store])  # of a build that was broken off while it wrote the description
     _write_description(store, {**plan.description(), "sha256": digest, "seen": stamp})
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)

@@ -1,11 +1,15 @@
 """The local engine: a worker that raises or dies is one failed task; the rest comes through."""
 
 import importlib
+import multiprocessing
 import os
+import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from multiprocessing import forkserver
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -222,3 +226,27 @@ def test_workers_start_with_the_variables_of_their_tasks(calls: ModuleType) -> N
     values = {key: event.value["CROSSRES_TRIAL"] for key, event in outcome.items()}
     assert values == {"none": None, "first": "first", "second": "second"}
     assert "CROSSRES_TRIAL" not in os.environ
+
+
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="processes are read from /proc")
+def test_a_fork_server_that_is_killed_is_replaced(
+    calls: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    process_class = multiprocessing.get_context("forkserver").Process
+    start, starts = process_class.start, []
+
+    def killed_first(process: Any) -> None:
+        starts.append(process)
+        server = forkserver._forkserver
+        if len(starts) == 1:
+            server.ensure_running()
+            os.kill(server._forkserver_pid, signal.SIGSTOP)  # so that it takes the request first
+            threading.Timer(0.3, os.kill, (server._forkserver_pid, signal.SIGKILL)).start()
+        start(process)
+
+    monkeypatch.setattr(process_class, "start", killed_first)
+    with closing(local(each_of([task("a", calls.square, 6)]), 1)) as events:
+        last = list(events)[-1]
+    assert isinstance(last, Finished)
+    assert last.value == 36
+    assert len(starts) == 2

@@ -3,8 +3,11 @@
 import multiprocessing
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
+import uuid
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -17,6 +20,8 @@ from crossres.benchmark.runs.data import Progress
 from crossres.benchmark.runs.engine import Task, each_of
 from crossres.benchmark.runs.local_engine import local
 from crossres.benchmark.runs.worker import work
+from tests.chaos.grid import MARK
+from tests.chaos.processes import gone, marked
 
 
 def sleeps(argument: float, progress: Progress) -> float:
@@ -25,6 +30,12 @@ def sleeps(argument: float, progress: Progress) -> float:
     progress("sleep", 0, 1)
     time.sleep(argument)
     return argument
+
+
+def sleeps_in_c(argument: float, progress: Progress) -> None:
+    """Never come back to Python, as a long step in a library in C; SIGTERM does not end it."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+    sleeps(argument, progress)
 
 
 @pytest.fixture
@@ -95,3 +106,31 @@ def test_a_worker_whose_driver_is_gone_leaves_without_a_word(
     assert process.exitcode == 0
     assert capfd.readouterr().err == ""
     receiver.close()
+
+
+DRIVER = """
+from crossres.benchmark.runs.engine import Task, each_of
+from crossres.benchmark.runs.local_engine import local
+from tests.benchmark.runs.test_engine_interrupt import {function}
+for event in local(each_of([Task("a", {function}, 60.0)]), 1):
+    print(event, flush=True)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="processes are read from /proc")
+@pytest.mark.parametrize("function", ["sleeps", "sleeps_in_c"])
+def test_a_worker_that_says_nothing_leaves_soon_after_its_driver(function: str) -> None:
+    mark = uuid.uuid4().hex
+    driver = subprocess.Popen(
+        [sys.executable, "-c", DRIVER.format(function=function)],
+        env=os.environ | {MARK: mark},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert driver.stdout is not None
+    assert "Started" in driver.stdout.readline()
+    assert "Progressed" in driver.stdout.readline()
+    assert len(marked(mark)) > 1
+    driver.kill()
+    driver.wait()
+    assert gone(mark, within=8.0) == []

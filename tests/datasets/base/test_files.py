@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from crossres.datasets import InputError, digest_of, replace_folder, write_atomically
+from crossres.datasets.base.files import cannot_write, held, remove_abandoned
 
 REPO = Path(__file__).resolve().parents[3]
 
@@ -110,3 +111,63 @@ def test_a_full_disk_in_the_block_is_an_input_error_but_other_errors_stay(tmp_pa
     with pytest.raises(FileNotFoundError), replace_folder(tmp_path / "store"):
         (tmp_path / "missing").read_text()
     assert names(tmp_path) == []
+
+
+LEFT_BEHIND = f".record.json.{'0' * 32}.partial"
+
+KILLED = """
+import os, pathlib, signal, sys
+from crossres.datasets import replace_folder
+with replace_folder(pathlib.Path(sys.argv[1])) as folder:
+    (folder / "half").write_text("x")
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_what_a_killed_process_left_is_removed_and_nothing_else(tmp_path):
+    process = subprocess.run([sys.executable, "-c", KILLED, tmp_path / "twin"], check=False)
+    assert process.returncode < 0
+    (tmp_path / LEFT_BEHIND).write_text("half")
+    for name in ("record.json", ".record.json.partial", f"record.{'0' * 32}.partial"):
+        (tmp_path / name).write_text("kept")
+    assert len(names(tmp_path)) == 5
+    remove_abandoned([tmp_path, tmp_path / "not there"])
+    assert names(tmp_path) == [".record.json.partial", f"record.{'0' * 32}.partial", "record.json"]
+
+
+def test_what_somebody_is_at_work_on_is_not_removed(tmp_path):
+    with replace_folder(tmp_path / "twin") as folder:
+        remove_abandoned([tmp_path])
+        (folder / "x").write_text("1")
+    assert names(tmp_path) == ["twin"]
+
+
+def test_what_is_removed_before_it_could_be_locked_is_made_anew(tmp_path):
+    made = []
+
+    def make():
+        made.append(tmp_path / f"{len(made)}")
+        if made[1:]:
+            made[-1].mkdir()
+        return made[-1]
+
+    with held(make) as folder:
+        assert folder == tmp_path / "1"
+    assert names(tmp_path) == []
+
+
+def test_the_file_that_a_temporary_one_becomes_is_named(tmp_path):
+    error = OSError(errno.ENOSPC, "No space left on device")
+    inside = tmp_path / f".key.{'0' * 32}.partial" / "weights.safetensors"
+    assert str(cannot_write(inside, error)).startswith(f"{tmp_path}/key/weights.safetensors: ")
+
+
+@pytest.mark.parametrize("code", [errno.EROFS, errno.EACCES, errno.ENOSPC])
+def test_a_refusal_in_a_folder_that_is_being_made_is_an_input_error(tmp_path, code):
+    with (
+        pytest.raises(InputError, match=r"store: cannot be written"),
+        replace_folder(tmp_path / "store") as folder,
+    ):
+        raise OSError(code, os.strerror(code), str(folder / "x"))
+    with pytest.raises(PermissionError), replace_folder(tmp_path / "store"):
+        raise PermissionError(errno.EACCES, "Permission denied", "/elsewhere")

@@ -290,9 +290,9 @@ class FullDisk(io.BytesIO):
         return len(content)
 
 
-@pytest.mark.parametrize("full", ["r+b", "xb"])
+@pytest.mark.parametrize("full", ["r+b", "wb"])
 def test_a_full_disk_keeps_what_is_finished(full, viper, expected, monkeypatch):
-    """The file that is full is that of the pixels ("r+b") or that of a digest ("xb")."""
+    """The file that is full is that of the pixels ("r+b") or that of a digest ("wb")."""
     raw, manifest, cache = viper
     interrupt(viper)
     original = Path.open

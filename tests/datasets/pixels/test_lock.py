@@ -37,7 +37,7 @@ def test_a_lock_file_that_cannot_be_made_is_named(tmp_path):
         pytest.fail("locked")
     (tmp_path / "p.lock").mkdir()
     with (
-        pytest.raises(InputError, match=r"/p: cannot be written \(Is a directory\); another"),
+        pytest.raises(InputError, match=r"/p\.lock: cannot be written \(Is a directory\); another"),
         locked(tmp_path / "p", pytest.fail),
     ):
         pytest.fail("locked")

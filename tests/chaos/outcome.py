@@ -1,0 +1,83 @@
+"""What is the same after a disturbed run as after an undisturbed one, and what must be gone."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from crossres.benchmark.records.record import read_record, scan_records
+from crossres.datasets.base.files import digest_of
+from tests.chaos.grid import Grid
+
+MEASURED = ("seconds", "peak_memory_bytes")  # of a record: they differ from run to run
+SHOWS_MEASURED = (".html", ".pdf", ".md")  # of a report: pages that show or draw these
+OF_TORCH = "torchinductor_"  # torch makes this folder where it is imported, and keeps it
+LEFT_BEHIND = (".partial", ".lock", ".damaged", ".writable", ".log")
+
+
+def contents(results: Path) -> dict[str, str]:
+    """Return name -> digest of what a results folder says, without what was measured."""
+    files = sorted(path for path in results.rglob("*") if path.is_file())
+    return {path.relative_to(results).as_posix(): _digest(path) for path in files}
+
+
+def _digest(path: Path) -> str:
+    if path.parent.name == "records" and path.suffix == ".json":
+        record = json.loads(path.read_text(encoding="utf-8"))
+        return _of_json({name: record[name] for name in record if name not in MEASURED})
+    if path.suffix == ".npz":
+        with np.load(path, allow_pickle=False) as arrays:
+            return _of_json({name: _of_array(arrays[name]) for name in arrays.files})
+    return "" if path.suffix in SHOWS_MEASURED else digest_of(path.read_bytes())
+
+
+def _of_array(array: Any) -> str:
+    return digest_of(
+        f"{array.dtype} {array.shape} ".encode(), np.ascontiguousarray(array).tobytes()
+    )
+
+
+def _of_json(content: Any) -> str:
+    return digest_of(json.dumps(content, sort_keys=True).encode())
+
+
+def remains(grid: Grid) -> list[str]:
+    """Return what a finished run should have removed, by its path in the grid's folder."""
+    suspects = [
+        path
+        for root in (grid.out, grid.cache)
+        for path in root.rglob("*")
+        if path.name.endswith(LEFT_BEHIND) or path.parent == grid.cache / "partial"
+    ]
+    temporary = [path for path in grid.temporary.iterdir() if not path.name.startswith(OF_TORCH)]
+    return sorted(path.relative_to(grid.folder).as_posix() for path in [*suspects, *temporary])
+
+
+def half_done(grid: Grid) -> Iterator[str]:
+    """Yield a line for each thing that a reader must never meet, whenever a run was broken off."""
+    yield from scan_records(grid.out).broken
+    for path in sorted((grid.out / "artifacts").glob("[!.]*.npz")):
+        try:
+            _digest(path)
+        except (OSError, ValueError) as error:
+            yield f"{path}: {error}"
+    for path in sorted((grid.out / "records").glob("[!.]*.json")):
+        key = read_record(path).key
+        for other in (grid.out / "artifacts" / f"{key}.npz",):
+            if not other.is_file():
+                yield f"{other}: is not there, but its record is"
+
+
+def differences(grid: Grid, undisturbed: Grid) -> Iterator[str]:
+    """Yield a line for each way in which a finished run is unlike the undisturbed one."""
+    here, there = contents(grid.out), contents(undisturbed.out)
+    for name in sorted(here.keys() | there.keys()):
+        if name not in here:
+            yield f"lost: {name}"
+        elif name not in there:
+            yield f"left behind in the results: {name}"
+        elif here[name] != there[name]:
+            yield f"another content: {name}"
+    yield from (f"left behind: {name}" for name in remains(grid))
