@@ -29,7 +29,12 @@ from crossres.benchmark.metrics.rules import GALLERY_RULES, Rules
 from crossres.benchmark.records.cell import Job
 from crossres.benchmark.records.record import DRAWS, INITIAL, START, Record, Standing
 from crossres.benchmark.runs.checkpoints import FIT, CellCheckpoints
-from crossres.benchmark.runs.code_digest import cell_roots, code_digest
+from crossres.benchmark.runs.code_digest import (
+    Modules,
+    cell_roots,
+    code_digest,
+    learn_modules,
+)
 from crossres.benchmark.runs.data import Prepared, Progress, Report, build_pixels, open_data
 from crossres.datasets.base.files import digest_of
 from crossres.datasets.cards import CARDS
@@ -82,16 +87,19 @@ def run_cell(
     keep_weights: bool = False,
     resumed: Mapping[str, bytes] | None = None,
     checkpoint_seconds: float | None = None,
+    modules: Modules | None = None,
 ) -> CellResult:
     """Train and test the job's method on its data; the same job gives the same digests anywhere.
 
     With `keep_weights` the result holds the trained method, too; its record is the same. With
     `checkpoint_seconds` a checkpoint goes to `progress` whenever so many have passed; `resumed` is
-    one to go on from, which gives the same result, but for times and memory.
+    one to go on from, which gives the same result, but for times and memory. `modules` is what the
+    caller knows of them (code_digest), which saves finding it out again.
     Raises InputError (data, options, weights, device) and CellError (embeddings without a value).
     """
     watch = Stopwatch()
     device = resolve_device(job.profile.device)
+    learn_modules(modules or {})
     code = code_digest(cell_roots(job.cell.method, CARDS[job.cell.dataset].reader))
     with watch.phase("prepare"):
         raw, manifest, store = open_data(job, progress)

@@ -5,7 +5,7 @@ Comments, docstrings and layout do not count; any other change to a module that 
 
 import ast
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from importlib.machinery import ModuleSpec
 from pathlib import Path
@@ -24,6 +24,11 @@ LEFT_OUT = (
     "crossres.datasets.twins",
     "crossres.datasets.cards",
 )
+
+Modules = Mapping[tuple[str, str], tuple[str, tuple[str, ...]]]
+"""By the name of a module and the SHA-256 of its file: its digest, and what it imports."""
+
+_known: dict[tuple[str, str], tuple[str, tuple[str, ...]]] = {}
 
 
 def code_digest(roots: Iterable[str], found: dict[str, ModuleSpec | None] | None = None) -> str:
@@ -93,11 +98,29 @@ def _spec(name: str, found: dict[str, ModuleSpec | None]) -> ModuleSpec | None:
     return found[name]
 
 
+def known_modules() -> Modules:
+    """Return what this process knows of modules, for `learn_modules` in another one."""
+    return dict(_known)
+
+
+def learn_modules(modules: Modules) -> None:
+    """Take over what another process found out: reading the syntax of a module takes long."""
+    _known.update(modules)
+
+
 @cache
 def _read(name: str, path: Path, mtime: int) -> tuple[str, tuple[str, ...]]:
     """Return the digest of a module, and what it imports; cached while its file is the same."""
     del mtime
-    tree = ast.parse(path.read_bytes(), filename=str(path))
+    source = path.read_bytes()
+    key = name, digest_of(source)
+    if key not in _known:
+        _known[key] = _parsed(name, path, source)
+    return _known[key]
+
+
+def _parsed(name: str, path: Path, source: bytes) -> tuple[str, tuple[str, ...]]:
+    tree = ast.parse(source, filename=str(path))
     package = name if path.name == "__init__.py" else name.rpartition(".")[0]
     imported = tuple(sorted(set(_imports(tree, package))))
     return digest_of(canonical_json(_plain(tree))), imported

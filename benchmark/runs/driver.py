@@ -32,6 +32,7 @@ from crossres.benchmark.records.record import read_record, record_path, write_re
 from crossres.benchmark.records.weights import weights_path, write_weights
 from crossres.benchmark.runs.capacity import Node
 from crossres.benchmark.runs.cell import CellResult, prepare_cell, run_cell
+from crossres.benchmark.runs.code_digest import known_modules
 from crossres.benchmark.runs.engine import (
     Checkpointed,
     Engine,
@@ -268,6 +269,7 @@ class _Driver:
             keep_weights=self._keeps_weights(key),
             resumed=read_checkpoint(self.plan.out, key),
             checkpoint_seconds=self.checkpoint_seconds,
+            modules=known_modules(),
         )
         return Task(
             key,

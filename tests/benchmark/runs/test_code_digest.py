@@ -2,12 +2,18 @@
 
 import importlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from crossres.benchmark.runs.code_digest import cell_roots, code_digest
+from crossres.benchmark.runs import code_digest as code_digests
+from crossres.benchmark.runs.code_digest import (
+    cell_roots,
+    code_digest,
+    known_modules,
+    learn_modules,
+)
 from crossres.datasets.base.errors import InputError
 
 METHOD = '''
@@ -36,6 +42,7 @@ FILES = {
     "deep.py": "def f(x):\n    return x * 2.0\n",
     "unused.py": "TWO = 2\n",
 }
+USED = ("mine", "shared", "numbers", "deep")
 
 
 @pytest.fixture
@@ -104,3 +111,34 @@ def test_no_module_is_imported_to_be_hashed(package: Path) -> None:
         path.write_text(path.read_text() + "\nraise RuntimeError('imported')\n")
     code_digest(["codepack.mine"])
     assert not any(name.startswith("codepack") for name in sys.modules)
+
+
+def test_what_another_process_found_out_is_used_while_files_are_the_same(
+    package: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def forget() -> None:
+        monkeypatch.setattr(code_digests, "_known", {})
+        code_digests._read.cache_clear()
+
+    forget()
+    before = code_digest(["codepack.mine"])
+    modules = known_modules()
+    assert {name for name, _ in modules} == {"codepack", *(f"codepack.{n}" for n in USED)}
+    forget()
+    learn_modules(modules)
+    parsed: list[str] = []
+    monkeypatch.setattr(code_digests, "_parsed", counting(parsed, code_digests._parsed))
+    assert code_digest(["codepack.mine"]) == before
+    assert parsed == []
+    assert edit(package, "deep.py", "2.0", "2.5") != before
+    assert parsed == ["codepack.deep"]
+
+
+def counting(
+    names: list[str], parse: Callable[..., tuple[str, tuple[str, ...]]]
+) -> Callable[..., tuple[str, tuple[str, ...]]]:
+    def counted(name: str, path: Path, source: bytes) -> tuple[str, tuple[str, ...]]:
+        names.append(name)
+        return parse(name, path, source)
+
+    return counted
