@@ -7,7 +7,6 @@ of it is removed.
 import os
 import re
 import shutil
-import time
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,13 +17,10 @@ from crossres.benchmark.records.leases import FOLDER as RUNNING
 from crossres.benchmark.records.leases import Leases, remove_left_over, running_cells
 from crossres.benchmark.records.record import read_record, record_path
 from crossres.datasets.base.errors import InputError
-from crossres.datasets.base.files import TEMPORARY
+from crossres.datasets.base.files import TEMPORARY, is_abandoned
 
 Kind = Literal["failure", "artifact", "weights", "checkpoint", "temporary", "lease"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
-TRIAL = ".writable"  # what a run writes to see whether it can
-QUIET_SECONDS = 60.0  # a temporary file that was written to since may be somebody's still
-QUIET_IN_A_RUN_SECONDS = 3600.0
 _KEY = re.compile(r"[0-9a-f]{20}")
 _OF_CELLS: dict[Kind, tuple[str, str]] = {
     "failure": ("failures", ".log"),
@@ -59,7 +55,7 @@ def rests(results: Path, *, all_failures: bool = False) -> list[Rest]:
             for rest in _of_cells(results, kind, folder, suffix)
             if rest.key not in running and _may_go(results, rest, all_failures)
         ]
-        found += _temporary(results, QUIET_IN_A_RUN_SECONDS if running else QUIET_SECONDS)
+        found += _temporary(results)
         found += _leases(results, running)
     except OSError as error:
         raise InputError(
@@ -124,17 +120,16 @@ def _is_sound(results: Path, key: str) -> bool:
     return True
 
 
-def _temporary(results: Path, quiet_seconds: float) -> Iterator[Rest]:
-    """Yield what writing left that was killed, unless somebody may be at work on it."""
+def _temporary(results: Path) -> Iterator[Rest]:
+    """Yield what writing left that was killed."""
     for root, folders, files in os.walk(results):
         for name in sorted((*folders, *files)):
-            path = Path(root) / name
-            if not (TEMPORARY.fullmatch(name) or (name == TRIAL and Path(root) == results)):
-                continue
-            if name in folders:
-                folders.remove(name)
-            if time.time() - _newest(path) > quiet_seconds:
-                yield Rest("temporary", path, "", _size(path))
+            if TEMPORARY.fullmatch(name):
+                path = Path(root) / name
+                if name in folders:
+                    folders.remove(name)
+                if is_abandoned(path):
+                    yield Rest("temporary", path, "", _size(path))
 
 
 def _leases(results: Path, running: Collection[str]) -> Iterator[Rest]:
@@ -155,10 +150,6 @@ def _files(path: Path) -> Iterator[os.stat_result]:
 
 def _size(path: Path) -> int:
     return sum(stat.st_size for stat in _files(path))
-
-
-def _newest(path: Path) -> float:
-    return max((stat.st_mtime for stat in _files(path)), default=0.0)
 
 
 def _remove(path: Path) -> None:

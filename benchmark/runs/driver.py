@@ -56,7 +56,7 @@ from crossres.benchmark.runs.work import Work
 from crossres.datasets.base.arguments import as_a, as_function, as_path
 from crossres.datasets.base.cores import usable_cores
 from crossres.datasets.base.errors import InputError
-from crossres.datasets.base.files import write_atomically
+from crossres.datasets.base.files import check_place
 from crossres.datasets.base.progress import duration
 from crossres.datasets.base.words import counted, listed
 from crossres.methods.shared.networks.backbones import check_weights
@@ -137,9 +137,9 @@ def run_table(
     as_function(getattr(stream, "write", None), "stream")
     start = time.monotonic()
     request, out = as_a(RunRequest, request, "request"), as_path(request.out, "out")
-    _check_writable(out)
+    check_place(out / "result")
     if request.save_weights:
-        _check_writable(out / "weights")
+        check_place(out / "weights" / "result")
     remove_leftovers(out, as_path(request.cache, "cache"))
     plan = plan_table(request, nodes=nodes, stream=stream)
     keep_plan(out, request, plan)
@@ -151,12 +151,6 @@ def run_table(
     summary = Summary(plan, finished, tuple(run.failures), interrupted, seconds, shared)
     print(*summary.lines(), sep="\n", file=stream, flush=True)
     return summary
-
-
-def _check_writable(out: Path) -> None:
-    trial = out / ".writable"
-    write_atomically(trial, "")
-    trial.unlink(missing_ok=True)
 
 
 class _Driver:

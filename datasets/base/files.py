@@ -22,7 +22,8 @@ try:
 except ImportError:  # on Windows
     fcntl = None  # type: ignore[assignment]
 
-_TEMPORARY = re.compile(r"\.(.+)\.[0-9a-f]{32}\.partial")
+# The name of what is being written, or was.
+TEMPORARY = re.compile(r"\.(?P<name>.+)\.[0-9a-f]{32}\.partial")
 _DISK_IS_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 _NOT_ALLOWED = (errno.EACCES, errno.EPERM, errno.EROFS)
 _REMEDIES = {
@@ -35,9 +36,6 @@ _REMEDIES = {
         errno.ENOTEMPTY,
     ),
 }
-TEMPORARY = re.compile(
-    r"\.(?P<name>.+)\.[0-9a-f]{32}\.partial"
-)  # the name of what is being written
 _ELSE = "check its permissions or choose another place"
 
 
@@ -127,7 +125,7 @@ def remove_abandoned(folders: Iterable[Path]) -> None:
     for folder in folders:
         with suppress(OSError):  # there is no such folder
             for path in sorted(folder.iterdir()):
-                if _TEMPORARY.fullmatch(path.name):
+                if TEMPORARY.fullmatch(path.name):
                     remove_unless_held(path)
 
 
@@ -165,14 +163,35 @@ def _lock(path: Path) -> int | None:
 
 def remove_unless_held(path: Path) -> None:
     """Remove a file or folder that a killed process left behind, unless somebody holds it."""
-    if fcntl is None:
-        return
-    with suppress(OSError):  # held, gone, or on a file system without locks
-        handle = os.open(path, os.O_RDONLY)
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    with _abandoned(path) as abandoned:
+        if abandoned:
             _remove_quietly(path)
-        finally:
+
+
+def is_abandoned(path: Path) -> bool:
+    """Say whether a file or folder is there that a killed process left behind."""
+    with _abandoned(path) as abandoned:
+        return abandoned
+
+
+@contextmanager
+def _abandoned(path: Path) -> Iterator[bool]:
+    """Say whether nobody holds a path that is there, and let nobody hold it in the block.
+
+    Where there are no locks, nobody can tell, and it counts as held.
+    """
+    handle = None
+    with suppress(OSError):  # it is gone
+        handle = os.open(path, os.O_RDONLY) if fcntl is not None else None
+    abandoned = False
+    try:
+        if handle is not None:
+            with suppress(OSError):  # held, or there are no locks
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                abandoned = True
+        yield abandoned
+    finally:
+        if handle is not None:
             os.close(handle)
 
 
@@ -215,5 +234,5 @@ def make_folder(folder: Path) -> None:
 def cannot_write(path: Path, error: OSError) -> InputError:
     """Return the error about a place that the system refuses to write, with what helps."""
     remedy = next((text for text, numbers in _REMEDIES.items() if error.errno in numbers), _ELSE)
-    final = Path(*(_TEMPORARY.sub(r"\1", part) for part in path.parts))
+    final = Path(*(TEMPORARY.sub(r"\g<name>", part) for part in path.parts))
     return InputError(f"{final}: cannot be written ({error.strerror or error}); {remedy}")

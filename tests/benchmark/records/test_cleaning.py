@@ -1,7 +1,5 @@
 """What `clean` takes from a results folder, and what it must never touch."""
 
-import os
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,11 +9,12 @@ import pytest
 from crossres.benchmark import Record
 from crossres.benchmark.records.artifacts import artifact_path, write_artifact
 from crossres.benchmark.records.checkpoints import checkpoint_path, write_checkpoint
-from crossres.benchmark.records.cleaning import QUIET_IN_A_RUN_SECONDS, Rest, remove, rests
+from crossres.benchmark.records.cleaning import Rest, remove, rests
 from crossres.benchmark.records.failures import FailedCell, failure_log, write_failure
 from crossres.benchmark.records.leases import Leases
 from crossres.benchmark.records.record import record_path, write_record
 from crossres.benchmark.records.weights import weights_path, write_weights
+from crossres.datasets.base.files import replace_folder
 
 Make = Callable[..., Record]
 HEX = "0123456789abcdef" * 2
@@ -36,11 +35,10 @@ def everything_of(folder: Path, key: str) -> set[Path]:
     }
 
 
-def temporary(path: Path, seconds: float) -> Path:
-    """Make a file that was last written to so many seconds ago."""
+def left(path: Path) -> Path:
+    """Make a file that nobody holds."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(b"12345")
-    os.utime(path, (time.time() - seconds,) * 2)
     return path
 
 
@@ -83,13 +81,12 @@ def test_a_damaged_record_is_no_reason(tmp_path: Path, make: Make) -> None:
 
 def test_nothing_of_a_cell_that_a_run_is_at_work_on(tmp_path: Path) -> None:
     held, free = everything_of(tmp_path, KEY), everything_of(tmp_path, OTHER)
-    fresh = temporary(tmp_path / "records" / f".x.json.{HEX}.partial", 120)
-    old = temporary(tmp_path / "records" / f".y.json.{HEX}.partial", QUIET_IN_A_RUN_SECONDS + 9)
+    old = left(tmp_path / "records" / f".y.json.{HEX}.partial")
     with Leases(tmp_path) as leases:
         assert leases.take(KEY, "T", 1.0)
         gone = cleaned(tmp_path, all_failures=True)
     assert gone == {*free, old} - {checkpoint_path(tmp_path, OTHER)}
-    assert all(path.exists() for path in (*held, fresh))
+    assert all(path.exists() for path in held)
 
 
 def test_what_a_run_takes_up_meanwhile_stays(tmp_path: Path) -> None:
@@ -115,17 +112,14 @@ def test_what_has_its_record_meanwhile_stays(tmp_path: Path, make: Make) -> None
 def test_temporary_files_that_nobody_writes_to_go(tmp_path: Path) -> None:
     (tmp_path / "records").mkdir()
     old = {
-        temporary(tmp_path / "records" / f".{KEY}.json.{HEX}.partial", 120),
-        temporary(tmp_path / "report" / "figures" / f".a.pdf.{HEX}.partial", 120),
-        temporary(tmp_path / ".writable", 120),
+        left(tmp_path / "records" / f".{KEY}.json.{HEX}.partial"),
+        left(tmp_path / "report" / "figures" / f".a.pdf.{HEX}.partial"),
     }
-    folder = tmp_path / "weights" / f".{KEY}.{HEX}.partial"
-    temporary(folder / "weights.safetensors", 120)
-    os.utime(folder, (time.time() - 120,) * 2)
-    fresh = temporary(tmp_path / "records" / f".{OTHER}.json.{HEX}.partial", 5)
-    mine = temporary(tmp_path / "records" / ".notes.partial", 120)
-    assert cleaned(tmp_path) == {*old, folder}
-    assert fresh.exists()
+    folder = left(tmp_path / "weights" / f".{KEY}.{HEX}.partial" / "weights.safetensors").parent
+    mine = left(tmp_path / "records" / ".notes.partial")
+    with replace_folder(tmp_path / "weights" / OTHER) as being_written:
+        assert cleaned(tmp_path) == {*old, folder}
+        assert being_written.exists()
     assert mine.exists()
 
 
@@ -143,6 +137,6 @@ def test_leases_of_killed_runs_go(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["mine.npz", f"{KEY}.npy", f"{KEY[:-1]}.npz"])
 def test_what_is_not_called_like_ours_stays(tmp_path: Path, name: str) -> None:
-    path = temporary(tmp_path / "artifacts" / name, 120)
+    path = left(tmp_path / "artifacts" / name)
     assert cleaned(tmp_path, all_failures=True) == set()
     assert path.exists()
