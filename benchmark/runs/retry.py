@@ -9,8 +9,11 @@ from crossres.benchmark.records.failures import read_failures
 from crossres.benchmark.records.finding import matching_key
 from crossres.benchmark.records.planned import KeptRun, read_runs
 from crossres.benchmark.records.record import scan_records
+from crossres.benchmark.runs.capacity import Node
 from crossres.benchmark.runs.driver import Summary, run_table
+from crossres.benchmark.runs.engine import Engine
 from crossres.benchmark.runs.kept_plan import request_of
+from crossres.benchmark.runs.local_engine import local
 from crossres.datasets.base.errors import InputError
 from crossres.datasets.base.words import few
 
@@ -44,11 +47,18 @@ def failed_keys(results: Path, starts: Sequence[str]) -> list[str]:
 
 
 def retry(
-    results: Path, keys: Sequence[str], *, jobs: int | None = None, stream: TextIO | None = None
+    results: Path,
+    keys: Sequence[str],
+    *,
+    jobs: int | None = None,
+    engine: Engine = local,
+    nodes: Sequence[Node] = (),
+    stream: TextIO | None = None,
 ) -> Retried:
     """Run cells of a results folder again, as the latest run that planned them asked for them.
 
-    Raises InputError where no kept run has planned a cell, and as `run_table` does.
+    `engine` and `nodes` are those of `run_table`. Raises InputError where no kept run has planned a
+    cell, and as `run_table` does.
     """
     kept = read_runs(results)
     by_run: dict[Path, tuple[KeptRun, list[str]]] = {}
@@ -69,7 +79,7 @@ def retry(
     gone: list[str] = []
     for run, of_run in by_run.values():
         request = request_of(results, run, keys=of_run, **changes)
-        summary = run_table(request, stream=stream)
+        summary = run_table(request, engine=engine, nodes=nodes, stream=stream)
         planned = {cell.job.key for cell in summary.plan.cells}
         gone += [key for key in of_run if key not in planned]
         summaries.append(summary)

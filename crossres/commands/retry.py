@@ -6,6 +6,7 @@ from typing import Any
 
 from crossres.answer import ANSWER_IS_NO, DONE, Answer
 from crossres.arguments import command_parser, positive, user_path
+from crossres.engines import add_engine, engine
 
 
 def _retry(options: argparse.Namespace) -> Answer:
@@ -14,7 +15,8 @@ def _retry(options: argparse.Namespace) -> Answer:
 
     check_begun(options.results)
     keys = failed_keys(options.results, options.keys)
-    retried = retry(options.results, keys, jobs=options.jobs)
+    with engine(options) as (chosen_engine, nodes):
+        retried = retry(options.results, keys, jobs=options.jobs, engine=chosen_engine, nodes=nodes)
     failures = [failure for summary in retried.summaries for failure in summary.failures]
     content = {
         "results": str(options.results),
@@ -64,3 +66,4 @@ def add_command(commands: Any) -> None:
     retry.add_argument(
         "--jobs", type=positive, metavar="N", help="cells at once (default: as in the run)"
     )
+    add_engine(retry)

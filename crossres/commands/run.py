@@ -1,8 +1,7 @@
 """`crossres run`."""
 
 import argparse
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -21,6 +20,7 @@ from crossres.arguments import (
     source,
     user_path,
 )
+from crossres.engines import add_engine, engine
 
 
 def _run(options: argparse.Namespace) -> Answer:
@@ -48,32 +48,14 @@ def _run(options: argparse.Namespace) -> Answer:
         validation=options.validation,
         checkpoint_minutes=options.checkpoint_minutes,
     )
-    with _engine(options) as (engine, nodes):
+    with engine(options) as (chosen_engine, nodes):
         if options.dry_run:
             plan = plan_table(request, nodes=nodes)
             return Answer(_plan_json(plan), plan.lines())
-        return _run_now(request, options, engine, nodes)
+        return _run_now(request, options, chosen_engine, nodes)
 
 
-@contextmanager
-def _engine(options: argparse.Namespace) -> Iterator[tuple[Any, Any]]:
-    """Yield the engine that is asked for, and the nodes of its cluster; () for this machine."""
-    from crossres.datasets import InputError
-
-    if options.address and options.engine != "ray":
-        raise InputError("--address is that of a Ray cluster; add --engine ray")
-    if options.engine == "ray":
-        from crossres.benchmark import ray_cluster
-
-        with ray_cluster(options.address) as cluster:
-            yield cluster, cluster.nodes
-    else:
-        from crossres.benchmark.runs.local_engine import local
-
-        yield local, ()
-
-
-def _run_now(request: Any, options: argparse.Namespace, engine: Any, nodes: Any) -> Answer:
+def _run_now(request: Any, options: argparse.Namespace, chosen_engine: Any, nodes: Any) -> Answer:
     from crossres.benchmark import run_table
     from crossres.benchmark.config.claims import load_claims
     from crossres.benchmark.records.kept import keep_claims
@@ -82,7 +64,7 @@ def _run_now(request: Any, options: argparse.Namespace, engine: Any, nodes: Any)
     table, out = request.table, request.out
     if options.claims:
         keep_claims(out, options.claims.stem, load_claims(options.claims, [table]))
-    summary = run_table(request, engine=engine, nodes=nodes)
+    summary = run_table(request, engine=chosen_engine, nodes=nodes)
     contents = contents_of(out, [table]) if summary.recorded else None
     written = write_contents(contents) if contents else []
     lines = chain(
@@ -160,18 +142,7 @@ def add_command(commands: Any) -> None:
         metavar="N",
         help="cells at once (default: one per core); never changes a result",
     )
-    run.add_argument(
-        "--engine",
-        choices=("local", "ray"),
-        default="local",
-        help="what runs the cells: this machine, or a Ray cluster (default: local); never changes "
-        "a result",
-    )
-    run.add_argument(
-        "--address",
-        metavar="HOST:PORT",
-        help="of the Ray cluster (default: $RAY_ADDRESS, else one on this machine)",
-    )
+    add_engine(run)
     run.add_argument(
         "--checkpoint-minutes",
         type=minutes,

@@ -144,6 +144,24 @@ def test_the_nodes_are_those_of_the_cluster(engine: RayCluster) -> None:
     assert {node.gpus for node in engine.nodes} == {0.0}
 
 
+def test_a_share_of_a_gpu_lets_several_cells_use_it(
+    cluster: Cluster, engine: RayCluster, calls: ModuleType
+) -> None:
+    node = cluster.add_node(num_cpus=2, num_gpus=1)  # Ray believes it, and that is all it needs
+    try:
+        tasks = [
+            Task(str(n), calls.environment, ["CUDA_VISIBLE_DEVICES"], needs=Needs(gpus=0.5))
+            for n in range(2)
+        ]
+        ended = outcomes(list(engine(each_of(tasks), None)))
+        assert [event.value for event in ended.values() if isinstance(event, Finished)] == [
+            ["0"],
+            ["0"],
+        ]
+    finally:
+        cluster.remove_node(node)
+
+
 def test_closing_ends_the_tasks(engine: RayCluster, calls: ModuleType, tmp_path: Path) -> None:
     folder = tmp_path / "pids"
     folder.mkdir()
