@@ -1,11 +1,14 @@
 """The Ray engine: cells as tasks of a cluster, each in a process of its own as on one machine.
 
 A node that sees the folders of the data under the same paths reads them there; another one gets
-them through the object store, once for all of its cells, into a folder that vanishes with the run.
+them through the object store, once for all of its cells, into the run's folder on this node. What
+processes need while they run lies there, too. It vanishes with the run, or when a later one finds
+that nobody holds it.
 """
 
 import os
 import pickle
+import re
 import shutil
 import signal
 import socket
@@ -38,7 +41,7 @@ from crossres.benchmark.runs.engine import (
 from crossres.benchmark.runs.local_engine import local
 from crossres.benchmark.runs.supplies import fingerprint, packed, unpack
 from crossres.datasets.base.errors import InputError, printable
-from crossres.datasets.base.files import replace_folder
+from crossres.datasets.base.files import hold_for_life, remove_unless_held, replace_folder
 from crossres.datasets.base.version import own_version
 from crossres.datasets.pixels.lock import locked
 
@@ -48,7 +51,9 @@ AHEAD = 1  # tasks more than there is room for, so that a worker that gets free 
 CONNECT_SECONDS = 10.0
 WAIT_SECONDS = 1.0  # then nodes are counted anew
 REPORT_EVERY_SECONDS = 1.0
-END_SECONDS = 20.0
+END_SECONDS = 10.0  # for the nodes to tidy up; else the next run does
+RUN_DIGITS, NODE_DIGITS = 8, 6  # of the name of a run's folder on a node
+_NODE_FOLDER = re.compile(f"crossres-[0-9a-f]{{{RUN_DIGITS}}}-[0-9a-f]{{{NODE_DIGITS}}}")
 OF_DEVICES = "CUDA_VISIBLE_DEVICES"  # set by Ray for a task; our fork server would keep the first
 
 Chunks = Mapping[str, Sequence[Any]]
@@ -81,8 +86,13 @@ def ray_cluster(address: str | None = None) -> Iterator["RayCluster"]:
             ) from error
         raise _unreachable(where, str(error)) from error
     try:
+        cluster = RayCluster()
         with redirect_stdout(sys.stderr):  # where Ray prints, in a thread, that a node has died
-            yield RayCluster()
+            try:
+                yield cluster
+            finally:
+                with suppress(Exception):  # the cluster may be gone
+                    cluster.clear()
     finally:
         ray.shutdown()
 
@@ -118,6 +128,10 @@ def _own_signals() -> Iterator[None]:
 class RayCluster:
     """The cluster that this process is connected to: an engine, and the nodes of it."""
 
+    def __init__(self) -> None:
+        self._id = uuid.uuid4().hex[:RUN_DIGITS]
+        self._used: set[str] = set()  # the nodes that have a folder of this run
+
     @property
     def nodes(self) -> tuple[Node, ...]:
         """The nodes that are alive now, with what of them cells may use."""
@@ -130,11 +144,27 @@ class RayCluster:
         room there is, so that a cluster that grows on demand does. Closing the generator ends the
         tasks that run.
         """
-        run = _Run(take, jobs)
+        run = _Run(take, jobs, self._id, self._used)
         try:
             yield from run.events()
         finally:
             run.end()
+
+    def clear(self) -> None:
+        """Remove the folders of this run from the nodes that are still there."""
+        ray = _ray()
+        from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+        remove = ray.remote(num_cpus=0, max_retries=0)(_remove_folder)
+        removals = [
+            remove.options(
+                scheduling_strategy=NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
+            ).remote(self._id)
+            for node in ray.nodes()
+            if node["Alive"] and node["NodeID"] in self._used
+        ]
+        if removals:
+            ray.wait(removals, num_returns=len(removals), timeout=END_SECONDS)
 
 
 def _ray() -> Any:
@@ -169,6 +199,13 @@ class _Shipment:
 
 
 @dataclass(frozen=True)
+class _Used:
+    """What a node yields when it has made a folder for the run."""
+
+    node: str
+
+
+@dataclass(frozen=True)
 class _Lacking:
     """What a node yields, and no more, that sees other folders and has got no chunks."""
 
@@ -187,10 +224,10 @@ class _Packed:
 class _Run:
     """The tasks of one call of the engine."""
 
-    def __init__(self, take: Take, jobs: int | None) -> None:
+    def __init__(self, take: Take, jobs: int | None, run_id: str, used: set[str]) -> None:
         self._ray = ray = _ray()
         self._take, self._jobs = take, jobs
-        self._id = uuid.uuid4().hex[:12]
+        self._id, self._used = run_id, used
         self._tasks: dict[Any, Task] = {}  # by the stream of their events
         self._begun: dict[str, float] = {}
         self._shipments: dict[int, _Shipment] = {}  # by the identity of the supplies
@@ -208,12 +245,10 @@ class _Run:
                 yield from self._next(stream)
 
     def end(self) -> None:
-        """End the tasks that still run, and remove what nodes have been given."""
+        """End the tasks that still run."""
         for stream in self._tasks:
             with suppress(Exception):  # the node may be gone
                 self._ray.cancel(stream, force=False)
-        if any(shipment.chunks is not None for shipment in self._shipments.values()):
-            self._clear_nodes()
 
     def _submit(self) -> None:
         """Hand tasks to Ray, as many as it has room for."""
@@ -257,6 +292,8 @@ class _Run:
             yield Failed(task.key, _cause(error), "", self._seconds(task), died=True)
             return
         match event:
+            case _Used():
+                self._used.add(event.node)
             case _Lacking():
                 del self._tasks[stream]
                 self._pack(task)
@@ -292,20 +329,6 @@ class _Run:
             }
             self._shipments[id(task.supplies)] = replace(shipment, chunks=chunks)
 
-    def _clear_nodes(self) -> None:
-        """Remove the folders of this run from the nodes that are still there."""
-        from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
-
-        remove = self._ray.remote(num_cpus=0, max_retries=0)(_remove_folder)
-        alive = [node["NodeID"] for node in self._ray.nodes() if node["Alive"]]
-        removals = [
-            remove.options(
-                scheduling_strategy=NodeAffinitySchedulingStrategy(node, soft=False)
-            ).remote(self._id)
-            for node in alive
-        ]
-        self._ray.wait(removals, num_returns=len(removals), timeout=END_SECONDS)
-
 
 def _cause(error: Exception) -> str:
     """Say in one line why a task has ended without a result."""
@@ -328,8 +351,10 @@ def _cause(error: Exception) -> str:
 
 def _events_on_node(
     key: str, task: bytes, variables: dict[str, str], shipment: _Shipment | None, run_id: str
-) -> Iterator[Event | _Lacking]:
+) -> Iterator[Event | _Used | _Lacking]:
     """Run a pickled task in a process of this node, which reads its folders where they are here."""
+    own = _held_folder(run_id)
+    yield _Used(_node_id())
     folder: Path | None = None
     if shipment is not None:
         same = all(
@@ -343,7 +368,7 @@ def _events_on_node(
             yield _Lacking()
             return
         else:
-            folder = _node_folder(run_id)
+            folder = own
             size = sum(
                 _received(place, chunks, folder) for place, chunks in shipment.chunks.items()
             )
@@ -401,16 +426,50 @@ def _wait() -> None:
     """Do nothing while another task of the node receives the same."""
 
 
+@cache
+def _held_folder(run_id: str) -> Path:
+    """Make the folder of a run on this node; hold it, and work in it, until this process ends.
+
+    Ray ends its workers without a chance to tidy up. Folders that nobody holds are removed here:
+    their drivers, or their nodes, were killed.
+    """
+    folder = _node_folder(run_id)
+    for path in sorted(folder.parent.glob("crossres-*")):
+        if path != folder and _NODE_FOLDER.fullmatch(path.name):
+            remove_unless_held(path)
+
+    def made() -> Path:
+        folder.mkdir(exist_ok=True)
+        return folder
+
+    hold_for_life(made)
+    tempfile.tempdir = str(folder)
+    return folder
+
+
+@cache
 def _node_folder(run_id: str) -> Path:
-    """Return the folder of a run on this node, which may share its disk with other nodes."""
-    node = _ray().get_runtime_context().get_node_id()[:12]
-    return Path(tempfile.gettempdir()) / f"crossres-{run_id}-{node}"
+    """Return the folder of a run on this node, which may share its disk with other nodes.
+
+    Sockets are in it, whose names may not be long.
+    """
+    return Path(_temporary()) / f"crossres-{run_id}-{_node_id()[:NODE_DIGITS]}"
+
+
+@cache
+def _temporary() -> str:
+    return tempfile.gettempdir()
+
+
+def _node_id() -> str:
+    node: str = _ray().get_runtime_context().get_node_id()
+    return node
 
 
 def _node_name() -> str:
     ray = _ray()
     address: str = ray.util.get_node_ip_address()
-    return f"{address} ({ray.get_runtime_context().get_node_id()[:6]})"
+    return f"{address} ({_node_id()[:NODE_DIGITS]})"
 
 
 def _remove_folder(run_id: str) -> None:

@@ -155,10 +155,29 @@ def _lock(path: Path) -> int | None:
         return None
     with suppress(OSError):  # a file system without locks, on which nobody removes it, either
         fcntl.flock(handle, fcntl.LOCK_SH)
-    if path.exists():
+    if _is_at(path, handle):
         return handle
     os.close(handle)
     return None
+
+
+def _is_at(path: Path, handle: int) -> bool:
+    """Say whether what was opened still has this path, which by now may be that of another."""
+    try:
+        return os.path.samestat(os.fstat(handle), path.stat())
+    except FileNotFoundError:
+        return False
+
+
+def hold_for_life(make: Callable[[], Path]) -> Path:
+    """Make a file or folder and hold it, as other processes may, until this process ends.
+
+    `make` may return what is there already. Nothing removes it in the end but `remove_unless_held`.
+    """
+    path = make()
+    while fcntl is not None and _lock(path) is None:
+        path = make()
+    return path
 
 
 def remove_unless_held(path: Path) -> None:
@@ -188,7 +207,7 @@ def _abandoned(path: Path) -> Iterator[bool]:
         if handle is not None:
             with suppress(OSError):  # held, or there are no locks
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                abandoned = True
+                abandoned = _is_at(path, handle)
         yield abandoned
     finally:
         if handle is not None:

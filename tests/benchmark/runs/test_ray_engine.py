@@ -1,10 +1,11 @@
 """The Ray engine on a real cluster of three nodes: the same bits, deaths, data, what is refused."""
 
 import importlib
-import os
+import shutil
 import signal
 import socket
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -19,11 +20,22 @@ from ray.cluster_utils import Cluster
 from crossres.benchmark import RayCluster, ray_cluster, read_records
 from crossres.benchmark.runs import ray_engine
 from crossres.benchmark.runs.capacity import Node
-from crossres.benchmark.runs.engine import Event, Failed, Finished, Progressed, Task, each_of
+from crossres.benchmark.runs.engine import (
+    Event,
+    Failed,
+    Finished,
+    Progressed,
+    Started,
+    Take,
+    Task,
+    each_of,
+)
 from crossres.datasets.base.errors import InputError
+from crossres.datasets.base.files import hold_for_life, remove_unless_held
 from crossres.methods.interface.needs import Needs
 from tests.benchmark.runs.bench import FOLDERS, Bench
 
+NODE_FOLDERS = f"crossres-{'?' * 8}-{'?' * 6}"
 CALLS = """
 import os
 import signal
@@ -72,11 +84,19 @@ def sleeps(folder, report):
 
 
 @pytest.fixture(scope="module")
-def cluster() -> Iterator[Cluster]:
-    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-    started = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
-    started.add_node(num_cpus=1)
-    started.add_node(num_cpus=1)
+def node_temporary(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("nodes")
+
+
+@pytest.fixture(scope="module")
+def cluster(node_temporary: Path) -> Iterator[Cluster]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+        patch.setenv("RAY_TMPDIR", tempfile.gettempdir())  # where the names of its sockets fit
+        patch.setenv("TMPDIR", str(node_temporary))
+        started = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
+        started.add_node(num_cpus=1)
+        started.add_node(num_cpus=1)
     yield started
     started.shutdown()
 
@@ -198,19 +218,54 @@ def test_a_grid_has_the_same_bits_on_either_engine(
 
 
 def test_nodes_without_the_data_get_it_once(
-    bench: Bench, engine: RayCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    bench: Bench,
+    cluster: Cluster,
+    tmp_path: Path,
+    node_temporary: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     bench.run(jobs=1)
     other = tmp_path / "ray"
     # As on nodes that see other folders than this process does.
     monkeypatch.setattr(ray_engine, "fingerprint", lambda folder: f"another {folder}")
-    assert bench.run(other, engine=engine, nodes=engine.nodes).complete
+    with ray_cluster(cluster.address) as engine:
+        assert bench.run(other, engine=engine, nodes=engine.nodes).complete
+        assert list(node_temporary.glob(NODE_FOLDERS))
     assert results(other) == results(bench.out)
     told = [line for line in bench.lines if line.startswith("node ")]
     assert told
     assert all(line.endswith("MiB of data through the object store") for line in told)
     assert len(told) <= 2 * 3  # two pixel stores, three nodes
-    assert list(Path(os.environ.get("TMPDIR", "/tmp")).glob("crossres-*-" + "?" * 12)) == []
+    assert list(node_temporary.glob(NODE_FOLDERS)) == []
+
+
+def test_what_killed_runs_left_on_a_node_goes_with_the_next_and_no_more(
+    bench: Bench, cluster: Cluster, node_temporary: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ray_engine, "fingerprint", lambda folder: f"another {folder}")
+    left = [node_temporary / f"crossres-{'0' * 8}-{name * 6}" for name in ("a", "b")]
+    for folder in left:
+        folder.mkdir()
+        (folder / "data").touch()
+    hold_for_life(lambda: left[1])
+    used: list[Path] = []
+
+    def watching(take: Take, jobs: int | None) -> Iterator[Event]:
+        for event in engine(take, jobs):
+            if isinstance(event, Started):
+                for data in node_temporary.glob(f"{NODE_FOLDERS}/cache"):
+                    remove_unless_held(data.parent)  # as the workers of another run do
+                    used.append(data.parent)
+                assert all(folder.is_dir() for folder in used)
+            yield event
+
+    try:
+        with ray_cluster(cluster.address) as engine:
+            assert bench.run(engine=watching, nodes=engine.nodes).complete
+        assert used
+        assert list(node_temporary.iterdir()) == [left[1]]
+    finally:
+        shutil.rmtree(left[1])
 
 
 def test_a_cell_that_kills_its_worker_twice_is_one_failed_cell(
@@ -245,7 +300,10 @@ def test_a_node_may_die_and_another_may_come(
         summary = bench.run(other, engine=killing, nodes=engine.nodes)
         assert summary.complete
         assert results(other) == results(bench.out)
-        assert sum(node.cpus for node in engine.nodes) == 3.0
+        end = time.monotonic() + 30
+        while sum(node.cpus for node in engine.nodes) != 3.0:
+            assert time.monotonic() < end, "the dead node is still counted"
+            time.sleep(0.1)
 
 
 def test_cells_that_no_node_has_room_for_are_refused(bench: Bench, engine: RayCluster) -> None:

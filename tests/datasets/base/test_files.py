@@ -10,7 +10,13 @@ from pathlib import Path
 import pytest
 
 from crossres.datasets import InputError, digest_of, replace_folder, write_atomically
-from crossres.datasets.base.files import cannot_write, held, remove_abandoned
+from crossres.datasets.base.files import (
+    cannot_write,
+    held,
+    hold_for_life,
+    remove_abandoned,
+    remove_unless_held,
+)
 
 REPO = Path(__file__).resolve().parents[3]
 
@@ -154,6 +160,59 @@ def test_what_is_removed_before_it_could_be_locked_is_made_anew(tmp_path):
     with held(make) as folder:
         assert folder == tmp_path / "1"
     assert names(tmp_path) == []
+
+
+HOLDS = """
+import pathlib, sys
+from crossres.datasets.base.files import hold_for_life
+folder = pathlib.Path(sys.argv[1])
+def make():
+    folder.mkdir(exist_ok=True)
+    return folder
+hold_for_life(make)
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_what_is_held_for_life_can_be_removed_when_all_who_hold_it_were_killed(tmp_path):
+    folder = tmp_path / "shared"
+    command = [sys.executable, "-c", HOLDS, folder]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen(command, **pipes) as first, subprocess.Popen(command, **pipes) as second:
+        for process in (first, second):
+            assert process.stdout.readline() == b"held\n"
+            (folder / f"{process.pid}").touch()
+        for process in (first, second):
+            remove_unless_held(folder)
+            assert folder.is_dir()
+            process.kill()
+            process.wait()
+    remove_unless_held(folder)
+    assert names(tmp_path) == []
+
+
+def test_a_folder_that_took_the_place_of_another_is_held_in_its_stead(tmp_path, monkeypatch):
+    folder, opened = tmp_path / "shared", []
+
+    def replaced(path, *arguments):
+        opened.append(open_(path, *arguments))
+        if len(opened) == 1:  # between opening and locking, somebody removes it, and makes another
+            folder.rename(tmp_path / "removed")
+            folder.mkdir()
+        return opened[-1]
+
+    def make():
+        folder.mkdir(exist_ok=True)
+        return folder
+
+    open_ = os.open
+    monkeypatch.setattr(os, "open", replaced)
+    hold_for_life(make)
+    assert len(opened) == 2
+    remove_unless_held(folder)
+    assert folder.is_dir()
+    os.close(opened[1])
 
 
 def test_the_file_that_a_temporary_one_becomes_is_named(tmp_path):
