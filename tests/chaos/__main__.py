@@ -1,6 +1,7 @@
 """Does a run survive whatever befalls it? `python tests/chaos [PART ...] [--engine ENGINE]`.
 
-kills: a grid is killed a hundred times, and finished; writes: every file operation of a run fails,
+kills: a grid is killed a hundred times, and finished (with `--engine ray` on a cluster of three
+nodes of this machine, some of which are killed, too); writes: every file operation of a run fails,
 in every way; disks: full and read-only ones (where this machine lets us mount some); efficiency:
 what share of the workers' time the cells get.
 """

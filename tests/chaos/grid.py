@@ -6,6 +6,10 @@ import sys
 import uuid
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tests.chaos.cluster import Nodes
 
 HERE = Path(__file__).resolve().parent
 MARK = "CROSSRES_CHAOS"  # the variable by which all processes of a grid are known
@@ -17,11 +21,11 @@ class Grid:
     """A table that is run in `folder`: its results, its cache and its temporary files lie there."""
 
     folder: Path
-    engine: str = "local"
     table: Path = HERE / "grid.toml"
     profile: str = "smoke"
     jobs: int = 2
     more: tuple[str, ...] = ("--save-weights",)
+    nodes: "Nodes | None" = None
     mark: str = field(default_factory=lambda: uuid.uuid4().hex)
 
     @property
@@ -54,9 +58,12 @@ class Grid:
 
     def arguments(self) -> list[str]:
         """The words of the command behind `crossres`."""
-        engine = () if self.engine == "local" else ("--engine", self.engine)
+        if self.nodes is None:
+            engine = ("--jobs", str(self.jobs))
+        else:  # as many at once as there is room for
+            engine = ("--engine", "ray", "--address", self.nodes.address)
         run = ("run", self.table, "--profile", self.profile, "--out", self.out)
-        return [str(word) for word in (*run, "--jobs", self.jobs, *self.more, *engine)]
+        return [str(word) for word in (*run, *self.more, *engine)]
 
     def command(self) -> list[str]:
         """The command that runs the grid in a process of its own."""
@@ -65,10 +72,14 @@ class Grid:
     def environment(self) -> dict[str, str]:
         """The environment of that process."""
         path = [str(self.folder / "plugin"), *filter(None, [os.environ.get("PYTHONPATH")])]
-        return os.environ | {
-            "PYTHONPATH": os.pathsep.join(path),
-            "CROSSRES_CACHE": str(self.cache),
-            "TMPDIR": str(self.temporary),
-            "OMP_NUM_THREADS": "1",
-            MARK: self.mark,
-        }
+        return (
+            os.environ
+            | {
+                "PYTHONPATH": os.pathsep.join(path),
+                "CROSSRES_CACHE": str(self.cache),
+                "TMPDIR": str(self.temporary),
+                "OMP_NUM_THREADS": "1",
+                MARK: self.mark,
+            }
+            | (self.nodes.environment if self.nodes else {})
+        )

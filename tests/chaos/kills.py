@@ -10,10 +10,12 @@ import subprocess
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from tests.chaos.cluster import ray_nodes
 from tests.chaos.faults import KILL, Fault
 from tests.chaos.grid import HERE, Grid
 from tests.chaos.outcome import contents, differences, half_done, remains
@@ -23,6 +25,11 @@ from tests.chaos.processes import Process, gone, kill, marked
 VICTIMS: Mapping[str, int] = {
     "driver": 3, "worker": 12, "fork server": 3, "group": 3, "itself": 3, "SIGTERM": 1, "Ctrl-C": 1,
 }  # fmt: skip
+RAY_VICTIMS: Mapping[str, int] = {
+    "driver": 4, "Ray worker": 8, "worker": 8, "fork server": 4, "node": 5, "group": 1, "itself": 2,
+    "SIGTERM": 1, "Ctrl-C": 1,
+}  # fmt: skip
+Victims = Sequence[Mapping[str, int]]
 PHASES: Mapping[str, int] = {"starting": 1, "drawing": 2, "pixels": 2, "cells": 6, "report": 2}
 OTHER_PHASE = "planning"  # "drawing" where the twins are there already
 ENDS_THE_RUN = ("driver", "group", "itself", "SIGTERM", "Ctrl-C")
@@ -33,6 +40,7 @@ LIMIT_SECONDS = 300.0  # for a command
 GUESSES = {"starting": 3.0, "drawing": 2.0, "planning": 1.0, "pixels": 4.0, "cells": 6.0,
            "report": 1.5}  # fmt: skip
 
+ON_A_NODE = "left behind: tmp/crossres-"
 ANNOUNCED = re.compile(r"^\S+: \d+ cells: \d+ done, (\d+) to run")
 COUNTED = re.compile(r"^\[(\d+) of (\d+)\] ")
 SUMMED_UP = re.compile(r"cells have their record in ")
@@ -74,7 +82,7 @@ class Study:
         phases = [*dict.fromkeys(strike.phase for strike in self.strikes)]
         counts = Counter((strike.victim, strike.phase) for strike in self.strikes)
         yield f"{'killed':14}" + "".join(f"{phase:>10}" for phase in phases) + f"{'sum':>8}"
-        for victim in VICTIMS:
+        for victim in dict.fromkeys((*VICTIMS, *RAY_VICTIMS)):
             row = [counts[victim, phase] for phase in phases]
             if sum(row):
                 yield f"{victim:14}" + "".join(f"{count:10}" for count in row) + f"{sum(row):8}"
@@ -93,6 +101,7 @@ class Command:
         self.lines: list[str] = []
         self.has_twins = any((grid.cache / "twins").glob("[!.]*"))
         self.begun = {"starting": time.monotonic()}
+        self.ended_at = 0.0
         environment = grid.environment() | (fault.as_variable() if fault else {})
         self.process = subprocess.Popen(
             grid.command(),
@@ -111,9 +120,13 @@ class Command:
     def phase(self) -> str:
         """The phase that has begun last; the driver draws or plans once it has a child."""
         last = [*self.begun][-1]
-        if last == "starting" and self.victims("fork server"):
+        if last == "starting" and self._has_fork_server():
             return self._plans()
         return last
+
+    def _has_fork_server(self) -> bool:
+        own = marked(self.grid.mark)
+        return any(process.role(self.process.pid) == "fork server" for process in own)
 
     def _plans(self) -> str:
         name = "planning" if self.has_twins else "drawing"
@@ -141,7 +154,12 @@ class Command:
     def victims(self, role: str) -> list[Process]:
         """Return the processes of this role."""
         driver = self.process.pid
-        return [p for p in marked(self.grid.mark) if p.role(driver) == role]
+        return [process for process in self.processes() if process.role(driver) == role]
+
+    def processes(self) -> list[Process]:
+        """Return the processes of the run, also those on the nodes of a cluster."""
+        nodes = self.grid.nodes
+        return marked(self.grid.mark) + (nodes.processes() if nodes else [])
 
     def ended(self, within: float = 0.0) -> bool:
         """Say whether the driver has ended, or does so within that time."""
@@ -154,6 +172,7 @@ class Command:
         """Wait for the end; return the exit code, None where it did not come."""
         if not self.ended(within):
             return None
+        self.ended_at = time.monotonic()
         self._reader.join(LEAVE_SECONDS)
         return self.process.returncode
 
@@ -174,11 +193,13 @@ def undisturbed(grid: Grid, study: Study) -> Grid:
 
 
 def disturbed(
-    grid: Grid, reference: Grid, kills: int, seed: int, study: Study, victims: Mapping[str, int]
+    grid: Grid, reference: Grid, kills: int, seed: int, study: Study, victims: Victims
 ) -> None:
     """Kill until so many kills have happened, then let the command finish; the faults are noted.
 
-    A grid that finishes before is compared, and begun anew with an empty results folder.
+    A grid that finishes before is compared, and begun anew with an empty results folder. On a
+    cluster it is begun anew in the end, too: killed nodes and drivers leave folders on nodes, which
+    vanish as the next cell starts there.
     """
     start = time.monotonic()
     rng = random.Random(seed)
@@ -189,18 +210,21 @@ def disturbed(
         code = _round(grid, kills, rng, study, victims)
         _check_between(grid, reference, study)
         if code == 0 or _is_full(grid, reference):
-            _finish(grid, reference, study)
+            _finish(grid, reference, study, swept=grid.nodes is None)
             shutil.rmtree(grid.out)
-    _finish(grid, reference, study)
+    _finish(grid, reference, study, swept=grid.nodes is None)
+    if grid.nodes is not None:
+        shutil.rmtree(grid.out)
+        _finish(grid, reference, study, swept=True)
     study.seconds += time.monotonic() - start
 
 
 def _round(
-    grid: Grid, kills: int, rng: random.Random, study: Study, victims: Mapping[str, int]
+    grid: Grid, kills: int, rng: random.Random, study: Study, victims: Victims
 ) -> int | None:
     """Start the command, and kill some of its processes until it ends or has been ended."""
     fault = None
-    victim = _chosen(rng, victims)
+    victim = _chosen(rng, victims[len(study.strikes) % len(victims)])
     if victim == "itself":
         fault = Fault(str(grid.out), rng.randint(1, OPERATIONS), KILL)
     command = Command(grid, fault)
@@ -214,7 +238,8 @@ def _round(
             study.struck(strike)
             if victim in ENDS_THE_RUN:
                 break
-        victim = _chosen(rng, {name: victims[name] for name in victims if name != "itself"})
+        weights = victims[len(study.strikes) % len(victims)]
+        victim = _chosen(rng, {name: weights[name] for name in weights if name != "itself"})
     code = command.finish()
     if victim == "itself" and code == -signal.SIGKILL:
         study.struck(Strike(victim, command.phase))
@@ -253,6 +278,9 @@ def _struck(command: Command, victim: str, rng: random.Random) -> Strike | None:
         driver.terminate()
     elif victim == "Ctrl-C":
         os.killpg(driver.pid, signal.SIGINT)
+    elif victim == "node":
+        assert command.grid.nodes is not None
+        command.grid.nodes.kill_one(rng)
     else:
         there = command.victims(victim)
         if not there:
@@ -264,12 +292,14 @@ def _struck(command: Command, victim: str, rng: random.Random) -> Strike | None:
 
 def _check_end(command: Command, code: int | None, study: Study) -> None:
     """Note a wrong end of a command, and whoever outlives it; those are killed."""
-    start = time.monotonic()
-    left = gone(command.grid.mark, LEAVE_SECONDS)
-    study.slowest_leave = max(study.slowest_leave, time.monotonic() - start)
+    left = gone(command.processes, LEAVE_SECONDS)
+    if not left:
+        study.slowest_leave = max(study.slowest_leave, time.monotonic() - command.ended_at)
     for process in left:
         role = process.role(command.process.pid)
-        study.fault(f"{role} {process.pid} is alive after {LEAVE_SECONDS:.0f} s")
+        study.fault(
+            f"{role} {process.pid} ({process.command[:60]}) is alive after {LEAVE_SECONDS:.0f} s"
+        )
     kill(left)
     if code not in (0, 1, 2, -signal.SIGKILL) and not _met_python_alone(study, code):
         study.fault(f"exit code {code}: {command.lines[-5:]}")
@@ -305,14 +335,19 @@ def _is_full(grid: Grid, reference: Grid) -> bool:
     return names[0] == names[1]
 
 
-def _finish(grid: Grid, reference: Grid, study: Study) -> None:
-    """Let the command finish, and compare what it leaves with the undisturbed run."""
+def _finish(grid: Grid, reference: Grid, study: Study, *, swept: bool) -> None:
+    """Let the command finish, and compare what it leaves with the undisturbed run.
+
+    `swept`: folders on the nodes of a cluster must be gone, too.
+    """
     command = Command(grid)
     study.commands += 1
     if (code := command.finish()) != 0:
         study.fault(f"the last command: exit code {code}: {command.lines[-3:]}")
     study.grids += 1
     for line in differences(grid, reference):
+        if line.startswith(ON_A_NODE) and not swept:
+            continue
         study.fault(line)
         if line.startswith("left behind: "):  # not to be noted again with each grid that follows
             _remove(grid.folder / line.removeprefix("left behind: "))
@@ -333,11 +368,18 @@ def run_study(
     engine: str,
     say: Callable[[str], None] = lambda _: None,
     table: Path = HERE / "grid.toml",
-    victims: Mapping[str, int] = VICTIMS,
+    victims: Victims | None = None,
 ) -> Study:
-    """Run a grid undisturbed, then another one with that many kills, and compare them."""
+    """Run a grid undisturbed on this machine, then another one with that many kills; compare them.
+
+    "ray": the other one is run on a cluster of three nodes, which is there all the time. The n-th
+    kill is chosen by the n-th weights of `victims`, from the first again where they end.
+    """
     study = Study(say=say)
-    reference = undisturbed(Grid(folder / "undisturbed", engine, table), study)
-    grid = Grid(folder / "disturbed", engine, table)
-    disturbed(grid, reference, kills, seed, study, victims)
+    reference = undisturbed(Grid(folder / "undisturbed", table), study)
+    grid = Grid(folder / "disturbed", table).make()
+    with ray_nodes(grid.temporary) if engine == "ray" else nullcontext() as nodes:
+        on_engine = replace(grid, nodes=nodes)
+        chosen = victims or ((VICTIMS,) if nodes is None else (RAY_VICTIMS,))
+        disturbed(on_engine, reference, kills, seed, study, chosen)
     return study

@@ -1,6 +1,7 @@
 """What is the same after a disturbed run as after an undisturbed one, and what must be gone."""
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,22 +12,36 @@ from crossres.benchmark.records.record import read_record, scan_records
 from crossres.datasets.base.files import digest_of
 from tests.chaos.grid import Grid
 
+OF_THE_MOMENT = ("at", "workers", "seconds")  # of a kept run: when, and what was expected
 MEASURED = ("seconds", "peak_memory_bytes")  # of a record: they differ from run to run
 SHOWS_MEASURED = (".html", ".pdf", ".md")  # of a report: pages that show or draw these
 OF_TORCH = "torchinductor_"  # torch makes this folder where it is imported, and keeps it
+_RUN = re.compile("(runs/.+)-[0-9a-f]+.json")
 LEFT_BEHIND = (".partial", ".lock", ".damaged", ".writable", ".log")
 
 
 def contents(results: Path) -> dict[str, str]:
     """Return name -> digest of what a results folder says, without what was measured."""
     files = sorted(path for path in results.rglob("*") if path.is_file())
-    return {path.relative_to(results).as_posix(): _digest(path) for path in files}
+    return {_name(path.relative_to(results)): _digest(path) for path in files}
+
+
+def _name(path: Path) -> str:
+    """Return the name of a file in a results folder; a kept run is named after its --jobs, too."""
+    return _RUN.sub(r"\1.json", path.as_posix())
 
 
 def _digest(path: Path) -> str:
     if path.parent.name == "records" and path.suffix == ".json":
         record = json.loads(path.read_text(encoding="utf-8"))
         return _of_json({name: record[name] for name in record if name not in MEASURED})
+    if path.parent.name == "runs" and path.suffix == ".json":
+        run = json.loads(path.read_text(encoding="utf-8"))
+        run["request"].pop("jobs")
+        for part in (run, *run["cells"]):
+            for name in OF_THE_MOMENT:
+                part.pop(name, None)
+        return _of_json(run)
     if path.suffix == ".npz":
         with np.load(path, allow_pickle=False) as arrays:
             return _of_json({name: _of_array(arrays[name]) for name in arrays.files})

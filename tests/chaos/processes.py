@@ -7,32 +7,47 @@ import contextlib
 import os
 import signal
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.chaos.grid import MARK
 
 LOOK_EVERY_SECONDS = 0.1
+OF_RAY = ("ray::DashboardAgent", "ray::RuntimeEnvAgent")  # processes of a node, not of a run
 
 
 @dataclass(frozen=True)
 class Process:
-    """A process, its parent, and its command line."""
+    """A process, its parent, and the command lines of both; that of a parent that is gone is ""."""
 
     pid: int
     parent: int
     command: str
+    above: str = ""
 
     def role(self, driver: int) -> str:
-        """Say what it is to the driver: "driver", "worker", "fork server" or something else."""
+        """Say what it is to the driver: "driver", "worker", "fork server" or something else.
+
+        On the nodes of Ray, "Ray worker" has a fork server, whose workers are the cells.
+        """
         if self.pid == driver:
             return "driver"
         if "resource_tracker" in self.command:
             return "resource tracker"
         if "forkserver" in self.command:  # its children have its command line
-            return "fork server" if self.parent == driver else "worker"
+            started_it = self.parent == driver or _is_ray_worker(self.above)
+            return "fork server" if started_it else "worker"
+        if _is_ray_worker(self.command):
+            return "Ray worker"
         return "worker" if "spawn_main" in self.command else "other"
+
+
+def _is_ray_worker(command: str) -> bool:
+    """Say whether a process is one of Ray's for tasks, which it renames after them."""
+    return (command.startswith("ray::") and not command.startswith(OF_RAY)) or (
+        "default_worker.py" in command and "setup_worker.py" not in command
+    )
 
 
 def marked(mark: str) -> list[Process]:
@@ -47,15 +62,23 @@ def marked(mark: str) -> list[Process]:
                 continue
             state, parent = (folder / "stat").read_text().rpartition(")")[2].split()[:2]
             if state not in "ZX":
-                command = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()
-                found.append(Process(int(folder.name), int(parent), command))
+                found.append(
+                    Process(int(folder.name), int(parent), _command(folder.name), _command(parent))
+                )
     return sorted(found, key=lambda process: process.pid)
 
 
-def gone(mark: str, within: float) -> list[Process]:
-    """Wait until no process has this mark; return those that are still there after that time."""
+def _command(pid: str) -> str:
+    try:
+        return Path("/proc", pid, "cmdline").read_bytes().replace(b"\0", b" ").decode()
+    except OSError:
+        return ""
+
+
+def gone(look: Callable[[], list[Process]], within: float) -> list[Process]:
+    """Wait until there is no such process; return those that are still there after that time."""
     end = time.monotonic() + within
-    while (left := marked(mark)) and time.monotonic() < end:
+    while (left := look()) and time.monotonic() < end:
         time.sleep(LOOK_EVERY_SECONDS)
     return left
 
