@@ -40,6 +40,7 @@ LIMIT_SECONDS = 300.0  # for a command
 GUESSES = {"starting": 3.0, "drawing": 2.0, "planning": 1.0, "pixels": 4.0, "cells": 6.0,
            "report": 1.5}  # fmt: skip
 
+SHIPPED = " of data through the object store"
 ON_A_NODE = "left behind: tmp/crossres-"
 ANNOUNCED = re.compile(r"^\S+: \d+ cells: \d+ done, (\d+) to run")
 COUNTED = re.compile(r"^\[(\d+) of (\d+)\] ")
@@ -65,6 +66,7 @@ class Study:
     grids: int = 0
     seconds: float = 0.0
     slowest_leave: float = 0.0
+    shipped: int = 0
 
     def struck(self, strike: Strike) -> None:
         """Note a kill."""
@@ -90,6 +92,8 @@ class Study:
             f"{len(self.strikes)} kills, {self.commands} commands, {self.grids} grids finished, "
             f"{self.seconds:.0f} s; all others had left {self.slowest_leave:.1f} s after a driver"
         )
+        if self.shipped:
+            yield f"data was shipped to a node {self.shipped} times"
         yield from self.faults or ("lost: nothing; left behind: nothing",)
 
 
@@ -292,6 +296,7 @@ def _struck(command: Command, victim: str, rng: random.Random) -> Strike | None:
 
 def _check_end(command: Command, code: int | None, study: Study) -> None:
     """Note a wrong end of a command, and whoever outlives it; those are killed."""
+    study.shipped += sum(SHIPPED in line for line in command.lines)
     left = gone(command.processes, LEAVE_SECONDS)
     if not left:
         study.slowest_leave = max(study.slowest_leave, time.monotonic() - command.ended_at)
@@ -308,8 +313,15 @@ def _check_end(command: Command, code: int | None, study: Study) -> None:
 
 
 def _met_python_alone(study: Study, code: int | None) -> bool:
-    """Say whether the signal came before our handler was set or after it was taken back."""
-    return bool(study.strikes) and study.strikes[-1].victim == "SIGTERM" and code == -signal.SIGTERM
+    """Say whether Python made the exit code of a signal.
+
+    It does where that came before our handler was set or after it was taken back; and where an
+    interrupt passed through the `exec` of some module on its way to who caught it.
+    """
+    last = study.strikes[-1].victim if study.strikes else ""
+    return (last == "SIGTERM" and code == -signal.SIGTERM) or (
+        last in ("SIGTERM", "Ctrl-C") and code == -signal.SIGINT
+    )
 
 
 def _swallowed(command: Command) -> bool:
@@ -345,6 +357,7 @@ def _finish(grid: Grid, reference: Grid, study: Study, *, swept: bool) -> None:
     if (code := command.finish()) != 0:
         study.fault(f"the last command: exit code {code}: {command.lines[-3:]}")
     study.grids += 1
+    study.shipped += sum(SHIPPED in line for line in command.lines)
     for line in differences(grid, reference):
         if line.startswith(ON_A_NODE) and not swept:
             continue

@@ -36,3 +36,4 @@ def test_a_run_on_a_cluster_loses_nothing_whoever_is_killed(tmp_path: Path) -> N
     report = "\n".join(study.lines())
     assert study.faults == [], report
     assert [strike.victim for strike in study.strikes] == victims, report
+    assert study.shipped > 0
