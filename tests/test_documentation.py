@@ -40,6 +40,11 @@ NOT_RUN = {
     "python3 -m venv .venv": "makes the environment that this test is in",
     ". .venv/bin/activate": "enters the environment that this test is in",
     "crossres datasets fetch mlr-viper --out ROOT": "asks a server; test_fetch.py has its own",
+    "crossres run table2 --engine ray": "test_ray_engine.py has a cluster",
+    "crossres run table2 --engine ray --address head.cluster:6379 --dry-run": "the same",
+    "sbatch tools/cluster/slurm.sh table2 --profile paper --data ~/reid --out results/paper": (
+        "asks Slurm; test_slurm_cluster.py stands in for it"
+    ),
     "python tools/golden_digests.py LISTS > datasets/golden/digests.csv": "needs public name lists",
 }
 FOREIGN = {"--dataset": "of DI-ReID's code, in docs/exports.md"}

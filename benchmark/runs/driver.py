@@ -142,9 +142,8 @@ def run_table(
         check_place(out / "weights" / "result")
     remove_leftovers(out, as_path(request.cache, "cache"))
     plan = plan_table(request, nodes=nodes, stream=stream)
-    keep_plan(out, request, plan)
     remove_of_finished(out, {cell.job.key for cell in plan.cells if cell.state == "done"})
-    run = _Driver(plan, engine, request.checkpoint_minutes, stream)
+    run = _Driver(plan, request, engine, stream)
     interrupted = run.all()
     seconds = time.monotonic() - start
     finished, shared = tuple(run.finished), tuple(run.shared)
@@ -156,11 +155,8 @@ def run_table(
 class _Driver:
     """Feeds an engine and keeps what it yields; an object because Ctrl-C can come at any point."""
 
-    def __init__(
-        self, plan: Plan, engine: Engine, checkpoint_minutes: float, stream: TextIO
-    ) -> None:
-        self.plan, self.engine, self.stream = plan, engine, stream
-        self.checkpoint_seconds = 60.0 * checkpoint_minutes
+    def __init__(self, plan: Plan, request: RunRequest, engine: Engine, stream: TextIO) -> None:
+        self.plan, self.request, self.engine, self.stream = plan, request, engine, stream
         self.variables = kernel_variables(plan.kernels)
         self.finished: list[str] = []
         self.shared: list[str] = []
@@ -174,7 +170,7 @@ class _Driver:
         self.announce()
         try:
             self.prepare()
-            keep_table(self.plan.out, self.plan.table)
+            self.keep()
             self.cells()
         except KeyboardInterrupt:
             return True
@@ -203,8 +199,14 @@ class _Driver:
         bare = sum(cell.state == "no weights" for cell in todo)
         if bare:
             lines.append(f"{bare} of them have a record but no weights, and are run again")
-        lines += lines_at_start(self.plan.out, read_runs(self.plan.out).asked())
         print(*lines, sep="\n", file=self.stream, flush=True)
+
+    def keep(self) -> None:
+        """Keep what is asked for in the folder, and say which of its records nothing asks for."""
+        keep_table(self.plan.out, self.plan.table)
+        keep_plan(self.plan.out, self.request, self.plan)
+        for line in lines_at_start(self.plan.out, read_runs(self.plan.out).asked()):
+            print(line, file=self.stream, flush=True)
 
     def prepare(self) -> None:
         """Build the pixels of each data set and seed once. InputError when one cannot be built."""
@@ -262,7 +264,7 @@ class _Driver:
             run_cell,
             keep_weights=self._keeps_weights(key),
             resumed=read_checkpoint(self.plan.out, key),
-            checkpoint_seconds=self.checkpoint_seconds,
+            checkpoint_seconds=60.0 * self.request.checkpoint_minutes,
             modules=known_modules(),
         )
         return Task(

@@ -40,7 +40,8 @@ def disk(place: Path, options: str) -> Iterator[None]:
     try:
         yield
     finally:
-        subprocess.run(["umount", str(place)], check=True)
+        # This process may hold marks of a cache there until it ends.
+        subprocess.run(["umount", "--lazy", str(place)], check=True)
 
 
 def remount(place: Path, options: str) -> None:

@@ -229,7 +229,7 @@ def test_a_truncated_image_is_named(bench: Bench, pku_root: Path, tmp_path: Path
     image.write_bytes(image.read_bytes()[:60])
     with pytest.raises(InputError, match=r"003_01_1\.png"):
         bench.run(source=Source(root, partial=True, other_sizes=True))
-    assert [path.parent.name for path in bench.out.glob("*/*")] == ["runs"]
+    assert not list(bench.out.glob("*/*"))
 
 
 def test_an_unwritable_place_is_said_first(bench: Bench, tmp_path: Path) -> None:
