@@ -133,4 +133,4 @@ def test_a_worker_that_says_nothing_leaves_soon_after_its_driver(function: str) 
     assert len(marked(mark)) > 1
     driver.kill()
     driver.wait()
-    assert gone(mark, within=8.0) == []
+    assert gone(lambda: marked(mark), within=8.0) == []
