@@ -4,6 +4,7 @@ import importlib
 import io
 import os
 import sys
+import tempfile
 import time
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -11,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import fmean
 from typing import Any
+from unittest.mock import patch
 
 from crossres.benchmark import RunRequest, ray_cluster, run_table
 from crossres.benchmark.config.tables import Row, Table
@@ -20,6 +22,7 @@ from crossres.benchmark.runs.capacity import Node
 from crossres.benchmark.runs.engine import Engine, Event, Finished, Started, Task, each_of
 from crossres.benchmark.runs.local_engine import local
 from crossres.datasets.base.errors import InputError
+from tests.chaos.cluster import QUIET
 from tests.chaos.grid import Grid
 
 ENGINES = ("local", "ray")
@@ -104,7 +107,11 @@ def engine_named(name: str) -> Iterator[tuple[Engine, Sequence[Node]]]:
     if name == "local":
         yield local, ()
         return
-    with ray_cluster() as cluster:
+    with (
+        tempfile.TemporaryDirectory(prefix="ray", ignore_cleanup_errors=True) as own,
+        patch.dict(os.environ, QUIET | {"RAY_TMPDIR": own}),  # not another cluster of this machine
+        ray_cluster() as cluster,
+    ):
         yield cluster, cluster.nodes
 
 

@@ -21,16 +21,17 @@ from tests.chaos.grid import HERE, Grid
 from tests.chaos.outcome import contents, differences, half_done, remains
 from tests.chaos.processes import Process, gone, kill, marked
 
+Weights = Mapping[str, int]
+
 # How often each is chosen. "itself": the driver, by its own hand, amid a file operation.
-VICTIMS: Mapping[str, int] = {
+VICTIMS: Weights = {
     "driver": 3, "worker": 12, "fork server": 3, "group": 3, "itself": 3, "SIGTERM": 1, "Ctrl-C": 1,
 }  # fmt: skip
-RAY_VICTIMS: Mapping[str, int] = {
+RAY_VICTIMS: Weights = {
     "driver": 4, "Ray worker": 8, "worker": 8, "fork server": 4, "node": 5, "group": 1, "itself": 2,
     "SIGTERM": 1, "Ctrl-C": 1,
 }  # fmt: skip
-Victims = Sequence[Mapping[str, int]]
-PHASES: Mapping[str, int] = {"starting": 1, "drawing": 2, "pixels": 2, "cells": 6, "report": 2}
+PHASES: Weights = {"starting": 1, "drawing": 2, "pixels": 2, "cells": 6, "report": 2}
 OTHER_PHASE = "planning"  # "drawing" where the twins are there already
 ENDS_THE_RUN = ("driver", "group", "itself", "SIGTERM", "Ctrl-C")
 EMPTY_CACHE = 0.3  # of the rounds begin with one
@@ -45,6 +46,21 @@ ON_A_NODE = "left behind: tmp/crossres-"
 ANNOUNCED = re.compile(r"^\S+: \d+ cells: \d+ done, (\d+) to run")
 COUNTED = re.compile(r"^\[(\d+) of (\d+)\] ")
 SUMMED_UP = re.compile(r"cells have their record in ")
+
+
+@dataclass(frozen=True)
+class Chances:
+    """How often each victim is chosen, and each phase.
+
+    The n-th kill has the n-th weights of `victims`, from the first again where they end.
+    """
+
+    victims: Sequence[Weights]
+    phases: Weights
+
+    def of_victims(self, kills: int) -> Weights:
+        """The weights after so many kills."""
+        return self.victims[kills % len(self.victims)]
 
 
 @dataclass(frozen=True)
@@ -197,7 +213,7 @@ def undisturbed(grid: Grid, study: Study) -> Grid:
 
 
 def disturbed(
-    grid: Grid, reference: Grid, kills: int, seed: int, study: Study, victims: Victims
+    grid: Grid, reference: Grid, kills: int, seed: int, chances: Chances, study: Study
 ) -> None:
     """Kill until so many kills have happened, then let the command finish; the faults are noted.
 
@@ -211,7 +227,7 @@ def disturbed(
     while len(study.strikes) < kills:
         if rng.random() < EMPTY_CACHE:
             shutil.rmtree(grid.cache, ignore_errors=True)
-        code = _round(grid, kills, rng, study, victims)
+        code = _round(grid, kills, rng, chances, study)
         _check_between(grid, reference, study)
         if code == 0 or _is_full(grid, reference):
             _finish(grid, reference, study, swept=grid.nodes is None)
@@ -224,17 +240,17 @@ def disturbed(
 
 
 def _round(
-    grid: Grid, kills: int, rng: random.Random, study: Study, victims: Victims
+    grid: Grid, kills: int, rng: random.Random, chances: Chances, study: Study
 ) -> int | None:
     """Start the command, and kill some of its processes until it ends or has been ended."""
     fault = None
-    victim = _chosen(rng, victims[len(study.strikes) % len(victims)])
+    victim = _chosen(rng, chances.of_victims(len(study.strikes)))
     if victim == "itself":
         fault = Fault(str(grid.out), rng.randint(1, OPERATIONS), KILL)
     command = Command(grid, fault)
     study.commands += 1
     while len(study.strikes) < kills and victim != "itself":
-        phase = _chosen(rng, PHASES)
+        phase = _chosen(rng, chances.phases)
         if not _waited(command, phase, rng.random()):
             break
         strike = _struck(command, victim, rng)
@@ -242,7 +258,7 @@ def _round(
             study.struck(strike)
             if victim in ENDS_THE_RUN:
                 break
-        weights = victims[len(study.strikes) % len(victims)]
+        weights = chances.of_victims(len(study.strikes))
         victim = _chosen(rng, {name: weights[name] for name in weights if name != "itself"})
     code = command.finish()
     if victim == "itself" and code == -signal.SIGKILL:
@@ -251,7 +267,7 @@ def _round(
     return code
 
 
-def _chosen(rng: random.Random, weights: Mapping[str, int]) -> str:
+def _chosen(rng: random.Random, weights: Weights) -> str:
     return rng.choices([*weights], [*weights.values()])[0]
 
 
@@ -381,12 +397,12 @@ def run_study(
     engine: str,
     say: Callable[[str], None] = lambda _: None,
     table: Path = HERE / "grid.toml",
-    victims: Victims | None = None,
+    victims: Sequence[Weights] | None = None,
+    phases: Weights = PHASES,
 ) -> Study:
     """Run a grid undisturbed on this machine, then another one with that many kills; compare them.
 
-    "ray": the other one is run on a cluster of three nodes, which is there all the time. The n-th
-    kill is chosen by the n-th weights of `victims`, from the first again where they end.
+    "ray": the other one is run on a cluster of three nodes, which is there all the time.
     """
     study = Study(say=say)
     reference = undisturbed(Grid(folder / "undisturbed", table), study)
@@ -394,5 +410,5 @@ def run_study(
     with ray_nodes(grid.temporary) if engine == "ray" else nullcontext() as nodes:
         on_engine = replace(grid, nodes=nodes)
         chosen = victims or ((VICTIMS,) if nodes is None else (RAY_VICTIMS,))
-        disturbed(on_engine, reference, kills, seed, study, chosen)
+        disturbed(on_engine, reference, kills, seed, Chances(chosen, phases), study)
     return study

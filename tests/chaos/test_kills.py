@@ -32,6 +32,7 @@ def test_a_run_on_a_cluster_loses_nothing_whoever_is_killed(tmp_path: Path) -> N
         engine="ray",
         table=HERE / "short.toml",
         victims=[{victim: 1} for victim in victims],
+        phases={"cells": 1},
     )
     report = "\n".join(study.lines())
     assert study.faults == [], report
