@@ -23,7 +23,6 @@ def test_a_run_that_is_killed_again_and_again_loses_nothing(tmp_path: Path) -> N
 
 
 def test_a_run_on_a_cluster_loses_nothing_whoever_is_killed(tmp_path: Path) -> None:
-    pytest.importorskip("ray")
     victims = ["worker", "Ray worker", "node", "driver"]
     study = run_study(
         tmp_path,
