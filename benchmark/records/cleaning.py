@@ -18,6 +18,7 @@ from crossres.benchmark.records.leases import Leases, remove_left_over, running_
 from crossres.benchmark.records.record import read_record, record_path
 from crossres.datasets.base.errors import InputError
 from crossres.datasets.base.files import TEMPORARY, is_abandoned
+from crossres.datasets.base.sizes import size_of
 
 Kind = Literal["failure", "artifact", "weights", "checkpoint", "temporary", "lease"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -100,7 +101,7 @@ def _of_cells(results: Path, kind: Kind, folder: str, suffix: str) -> Iterator[R
     for path in sorted((results / folder).glob(f"*{suffix}")):
         key = path.name.removesuffix(suffix) if suffix else path.name
         if _KEY.fullmatch(key) and path.is_dir() == (not suffix) and not path.is_symlink():
-            yield Rest(kind, path, key, _size(path))
+            yield Rest(kind, path, key, size_of(path))
 
 
 def _may_go(results: Path, rest: Rest, all_failures: bool) -> bool:
@@ -129,27 +130,14 @@ def _temporary(results: Path) -> Iterator[Rest]:
                 if name in folders:
                     folders.remove(name)
                 if is_abandoned(path):
-                    yield Rest("temporary", path, "", _size(path))
+                    yield Rest("temporary", path, "", size_of(path))
 
 
 def _leases(results: Path, running: Collection[str]) -> Iterator[Rest]:
     for path in sorted((results / RUNNING).glob("*.lock")):
         if path.stem not in running:
-            size = sum(_size(file) for file in path.parent.glob(f"{path.stem}.*"))
+            size = sum(size_of(file) for file in path.parent.glob(f"{path.stem}.*"))
             yield Rest("lease", path, path.stem, size)
-
-
-def _files(path: Path) -> Iterator[os.stat_result]:
-    inner = (Path(root) / name for root, _, names in os.walk(path) for name in names)
-    for file in (path, *inner):
-        try:
-            yield file.lstat()
-        except FileNotFoundError:
-            continue
-
-
-def _size(path: Path) -> int:
-    return sum(stat.st_size for stat in _files(path))
 
 
 def _remove(path: Path) -> None:

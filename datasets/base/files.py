@@ -15,12 +15,8 @@ from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 
+from crossres.datasets.base import locks
 from crossres.datasets.base.errors import InputError
-
-try:
-    import fcntl
-except ImportError:  # on Windows
-    fcntl = None  # type: ignore[assignment]
 
 # The name of what is being written, or was.
 TEMPORARY = re.compile(r"\.(?P<name>.+)\.[0-9a-f]{32}\.partial")
@@ -137,7 +133,7 @@ def held(make: Callable[[], Path]) -> Iterator[Path]:
     """
     path, handle = make(), None
     try:
-        while fcntl is not None and (handle := _lock(path)) is None:
+        while locks.THERE_ARE and (handle := _lock(path)) is None:
             path = make()
         yield path
     finally:
@@ -153,20 +149,11 @@ def _lock(path: Path) -> int | None:
         handle = os.open(path, os.O_RDONLY)
     except FileNotFoundError:
         return None
-    with suppress(OSError):  # a file system without locks, on which nobody removes it, either
-        fcntl.flock(handle, fcntl.LOCK_SH)
-    if _is_at(path, handle):
+    locks.share(handle)  # on a file system without locks nobody removes it, either
+    if locks.is_at(path, handle):
         return handle
     os.close(handle)
     return None
-
-
-def _is_at(path: Path, handle: int) -> bool:
-    """Say whether what was opened still has this path, which by now may be that of another."""
-    try:
-        return os.path.samestat(os.fstat(handle), path.stat())
-    except FileNotFoundError:
-        return False
 
 
 def hold_for_life(make: Callable[[], Path]) -> Path:
@@ -175,7 +162,7 @@ def hold_for_life(make: Callable[[], Path]) -> Path:
     `make` may return what is there already. Nothing removes it in the end but `remove_unless_held`.
     """
     path = make()
-    while fcntl is not None and _lock(path) is None:
+    while locks.THERE_ARE and _lock(path) is None:
         path = make()
     return path
 
@@ -201,14 +188,9 @@ def _abandoned(path: Path) -> Iterator[bool]:
     """
     handle = None
     with suppress(OSError):  # it is gone
-        handle = os.open(path, os.O_RDONLY) if fcntl is not None else None
-    abandoned = False
+        handle = os.open(path, os.O_RDONLY) if locks.THERE_ARE else None
     try:
-        if handle is not None:
-            with suppress(OSError):  # held, or there are no locks
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                abandoned = _is_at(path, handle)
-        yield abandoned
+        yield handle is not None and bool(locks.take_alone(handle)) and locks.is_at(path, handle)
     finally:
         if handle is not None:
             os.close(handle)

@@ -13,10 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-try:
-    import fcntl
-except ImportError:  # Windows, where the system itself refuses to remove a file that is open
-    fcntl = None  # type: ignore[assignment]
+from crossres.datasets.base import locks
 
 USED = "used"
 MOST_HELD = 256  # of one process: it may not open as many files as it likes
@@ -41,10 +38,10 @@ def mark_used(cache: Path, kind: str, name: str, title: Mapping[str, Any]) -> No
     content = json.dumps(title, sort_keys=True).encode()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        if fcntl is None:
+        if not locks.THERE_ARE:  # Windows itself refuses to remove a file that is open
             path.write_bytes(content)
             return
-        if path not in _held or not _is_file_of(_held[path], path):
+        if path not in _held or not locks.is_at(path, _held[path]):
             _hold(path)
         _write(_held[path], content)
     except OSError:
@@ -89,7 +86,7 @@ def is_in_use(cache: Path, kind: str, name: str) -> bool:
     except OSError:
         return False
     try:
-        return not _locked_alone(file)
+        return locks.take_alone(file) is False
     finally:
         os.close(file)
 
@@ -106,7 +103,7 @@ def to_be_removed(cache: Path, kind: str, name: str, *, forget: bool) -> Iterato
     forget = forget or not path.exists()
     file = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
     try:
-        is_free = _locked_alone(file)
+        is_free = locks.take_alone(file) is not False
         yield is_free
         if is_free and forget:
             path.unlink(missing_ok=True)
@@ -125,9 +122,8 @@ def _hold(path: Path) -> None:
         _release(next(iter(_held)))
     while True:
         file = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
-        with suppress(OSError):  # a file system without locks
-            fcntl.flock(file, fcntl.LOCK_SH)
-        if _is_file_of(file, path):
+        locks.share(file)
+        if locks.is_at(path, file):
             _held[path] = file
             return
         os.close(file)  # the mark was removed together with the thing
@@ -138,13 +134,6 @@ def _release(path: Path) -> None:
         os.close(_held.pop(path))
 
 
-def _is_file_of(file: int, path: Path) -> bool:
-    try:
-        return os.path.samestat(os.fstat(file), path.stat())
-    except OSError:
-        return False
-
-
 def _write(file: int, content: bytes) -> None:
     """Write the content where it is another one; in either case the time is that of now."""
     os.lseek(file, 0, os.SEEK_SET)
@@ -153,15 +142,3 @@ def _write(file: int, content: bytes) -> None:
         os.lseek(file, 0, os.SEEK_SET)
         os.write(file, content)
     os.utime(file)
-
-
-def _locked_alone(file: int) -> bool:
-    if fcntl is None:
-        return True
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError:
-        return True
-    return True

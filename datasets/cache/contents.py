@@ -4,9 +4,8 @@ Only what has the names and the files of ours is listed; all else is foreign, an
 """
 
 import json
-import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -14,6 +13,7 @@ from typing import Any, Literal, get_args
 from crossres.datasets.base.errors import InputError
 from crossres.datasets.base.files import TEMPORARY
 from crossres.datasets.base.in_use import USED, is_in_use, mark_of
+from crossres.datasets.base.sizes import size_of, stats_in
 from crossres.datasets.cards import CARDS
 from crossres.datasets.pixels.lock import is_locked
 from crossres.datasets.pixels.plan import STORE_VERSION
@@ -93,11 +93,6 @@ def cache_contents(cache: Path) -> CacheContents:
     order = {kind: number for number, kind in enumerate(KINDS)}
     entries.sort(key=lambda entry: (order[entry.kind], entry.title, entry.name))
     return CacheContents(cache, tuple(entries), tuple(foreign))
-
-
-def size_of(path: Path) -> int:
-    """Return the bytes of a file, or of all files in a folder; nothing is followed."""
-    return sum(stat.st_size for stat in _stats(path))
 
 
 def _is_small(path: Path) -> bool:
@@ -201,22 +196,7 @@ def _leftover(cache: Path, folder: str, name: str, path: Path) -> Entry:
     words += f" of {_title_of_store(title, title)[0]}" if dataset and folder == PIXELS else ""
     words += f" of {dataset}" if dataset and folder != PIXELS else ""
     in_use = is_in_use(cache, folder, name) or is_locked(cache / PARTIAL / name)
-    stats = list(_stats(path))
+    stats = list(stats_in(path))
     last = max((stat.st_mtime for stat in stats), default=0.0)
     size = sum(stat.st_size for stat in stats)
     return Entry("leftover", path, words, dataset, size, last, in_use, True, (folder, name))
-
-
-def _stats(path: Path) -> Iterator[os.stat_result]:
-    """Yield the state of a file, or of a folder and of all in it; of what vanishes, none."""
-    paths: Iterable[Path] = [path]
-    if path.is_dir() and not path.is_symlink():
-        inner = (
-            Path(root) / name for root, dirs, files in os.walk(path) for name in (*dirs, *files)
-        )
-        paths = (path, *inner)
-    for each in paths:
-        try:
-            yield each.lstat()
-        except FileNotFoundError:
-            continue

@@ -92,12 +92,11 @@ def is_locked(folder: Path) -> bool:
 def remove_old(folders: Iterable[Path]) -> None:
     """Remove folders in which no file was made for a week, unless somebody holds their lock."""
     for folder in folders:
-        with suppress(Timeout, FileNotFoundError):  # the latter when another process removes it
+        with suppress(FileNotFoundError):  # when another process removes it
             if _is_old(folder):
-                with _lock(folder).acquire(timeout=0) as lock:
-                    if _is_old(folder):
+                with locked_if_free(folder) as free:
+                    if free and _is_old(folder):
                         shutil.rmtree(folder, ignore_errors=True)
-                        Path(lock.lock_file).unlink(missing_ok=True)
 
 
 def remove_needless(workplaces: Path, made: Path) -> None:
@@ -109,9 +108,9 @@ def remove_needless(workplaces: Path, made: Path) -> None:
     for name in dict.fromkeys(path.name.removesuffix(".lock") for path in paths):
         folder = workplaces / name
         if (made / name).exists() or not folder.exists():
-            with suppress(Timeout, OSError), _lock(folder).acquire(timeout=0) as lock:
-                shutil.rmtree(folder, ignore_errors=True)
-                Path(lock.lock_file).unlink(missing_ok=True)
+            with suppress(OSError), locked_if_free(folder) as free:
+                if free:
+                    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _is_old(folder: Path) -> bool:
