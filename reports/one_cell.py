@@ -11,7 +11,7 @@ from typing import Any
 
 from crossres.benchmark.compare.rows import Rows
 from crossres.benchmark.config.profiles import load_profile, profile_content, profile_names
-from crossres.benchmark.config.tables import ORACLE, Row, Table, built_in_tables
+from crossres.benchmark.config.tables import Row, Table, built_in_tables
 from crossres.benchmark.measures.kernels import kernels_named
 from crossres.benchmark.metrics.by_rate import over_all_rates, rate_of
 from crossres.benchmark.metrics.measure import METRICS
@@ -21,13 +21,12 @@ from crossres.benchmark.records.kept import TABLES, kept_tables
 from crossres.benchmark.records.planned import KeptRun, read_runs
 from crossres.benchmark.records.record import (
     Record,
-    Standing,
     read_record,
     record_content,
     record_path,
 )
 from crossres.benchmark.records.weights import has_weights, weights_path
-from crossres.benchmark.runs.code_digest import cell_roots, code_digest
+from crossres.benchmark.runs.stale import CodeNow
 from crossres.datasets.base.errors import InputError
 from crossres.datasets.cards import CARDS
 from crossres.datasets.protocols.validation import is_validation, off_validation
@@ -35,6 +34,7 @@ from crossres.datasets.raw.source_name import is_twin
 from crossres.datasets.twins.sizes import TWIN_VERSION
 from crossres.methods.interface.options import options_as_json
 from crossres.methods.interface.registry import declaration, is_method
+from crossres.reports.page.commands import data_words, row_word
 from crossres.reports.wording import duration, memory, metric_title, percent, source_words
 
 AGAIN = "again"  # the folder that the command writes to, to compare with
@@ -98,14 +98,14 @@ def _command(results: Path, record: Record, table: Table, row: Row, run: KeptRun
     """Return the command that runs this cell, and no other, into the folder `AGAIN`."""
     cell, request = record.cell, dict(run.request) if run else {}
     words = ["crossres", "run", _table_word(results, table)]
-    words += ["--rows", _row_word(table, row), "--datasets", cell.dataset]
+    words += ["--rows", row_word(table, row), "--datasets", cell.dataset]
     words += _protocol_words(record, table, row)
     words += ["--seeds", str(cell.seed)]
     if cell.data_seed is not None:
         words += ["--data-seed", str(cell.data_seed)]
     words += ["--profile", _profile_word(record, run)]
-    if not is_twin(cell.source):
-        words += _data_words(record, request)
+    source = request.get("source") or {}
+    words += data_words(record, str(source.get("root") or "ROOT"))
     if kernels_named(record.environment.get("kernels")) == "native":
         words += ["--kernels", "native"]
     if request.get("weights_dir"):
@@ -117,13 +117,6 @@ def _table_word(results: Path, table: Table) -> str:
     """Return a built-in table by its id, another one by the file that the folder keeps."""
     own = results / TABLES / f"{table.id}.toml"
     return table.id if table in built_in_tables() else str(own)
-
-
-def _row_word(table: Table, row: Row) -> str:
-    """Return the label, or what else names the row where that would be read as something else."""
-    if "," not in row.label and not row.label.startswith("-") and row.label == row.label.strip():
-        return row.label
-    return ORACLE if row is table.oracle else str(table.rows.index(row) + 1)
 
 
 def _protocol_words(record: Record, table: Table, row: Row) -> list[str]:
@@ -146,14 +139,6 @@ def _profile_word(record: Record, run: KeptRun | None) -> str:
 def _profile_path(run: KeptRun | None) -> str | None:
     path = run.request.get("profile", {}).get("path") if run else None
     return path if isinstance(path, str) else None
-
-
-def _data_words(record: Record, request: Mapping[str, Any]) -> list[str]:
-    source = request.get("source") or {}
-    stated = record.standing or Standing()
-    words = ["--data", str(source.get("root") or "ROOT")]
-    words += ["--partial"] if stated.other_counts else []
-    return [*words, *(["--other-sizes"] if stated.other_sizes else [])]
 
 
 def _is_of(profile: str, record: Record) -> bool:
@@ -183,21 +168,13 @@ def _cautions(record: Record, run: KeptRun | None, no_row: str) -> Iterator[str]
             yield f"{cell.source}: the command draws twin:{_twin_size(record)}:{TWIN_VERSION}"
     elif not (run and run.request.get("source")):
         yield "it is not known where the data lay: put its folder in place of ROOT"
-    if not _is_made_by_this_code(record):
+    if CodeNow().digest(cell.method, cell.dataset) != record.digests["code"]:
         yield "the code has changed since, so the result may be another one"
 
 
 def _twin_size(record: Record) -> str:
     """Return the size of the twins that the record's profile asks for."""
     return str(record.profile.get("twin_size", ""))
-
-
-def _is_made_by_this_code(record: Record) -> bool:
-    cell = record.cell
-    if not is_method(cell.method) or cell.dataset not in CARDS:
-        return False
-    code = code_digest(cell_roots(cell.method, CARDS[cell.dataset].reader))
-    return code == record.digests["code"]
 
 
 # --- for people and programs ----------------------------------------------------------------------

@@ -55,10 +55,15 @@ class CodeNow:
 
     def is_of(self, record: Record) -> bool:
         """Say whether a record was made by this code; so, too, where that is not known here."""
-        pair = record.cell.method, record.cell.dataset
+        digest = self.digest(record.cell.method, record.cell.dataset)
+        return digest in (None, record.digests["code"])
+
+    def digest(self, method: str, dataset: str) -> str | None:
+        """Return the digest of the code of such cells; None where it is not known here."""
+        pair = method, dataset
         if pair not in self._digests:
-            self._digests[pair] = self._digest(*pair)
-        return self._digests[pair] in (None, record.digests["code"])
+            self._digests[pair] = self._digest(method, dataset)
+        return self._digests[pair]
 
     def _digest(self, method: str, dataset: str) -> str | None:
         if not is_method(method) or dataset not in CARDS:

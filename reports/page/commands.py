@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from functools import cache
 
 from crossres.benchmark.config.profiles import profile_names
-from crossres.benchmark.config.tables import ORACLE, table_names
+from crossres.benchmark.config.tables import ORACLE, Row, Table, table_names
 from crossres.benchmark.records.record import Record, Standing
 from crossres.datasets.cards import CARDS
 from crossres.datasets.protocols.validation import is_validation, off_validation
@@ -15,10 +15,7 @@ from crossres.reports.grid.grid import BY_ROW, Grid
 
 def cell_command(grid: Grid, row: int, record: Record) -> str:
     """Return the command that runs exactly this cell again, into another folder to compare with."""
-    label = grid.table.lines[row].label
-    # A label with a comma, or one that looks like an option, can be named by its number alone.
-    is_name = "," not in label and not label.startswith("-")
-    chosen = shlex.quote(label if is_name else ORACLE if row == grid.oracle else str(row + 1))
+    chosen = shlex.quote(row_word(grid.table, grid.table.lines[row]))
     seed = record.cell.seed
     has_own = grid.table.is_by_row or row == grid.oracle
     protocol = BY_ROW if has_own else record.cell.protocol
@@ -27,6 +24,13 @@ def cell_command(grid: Grid, row: int, record: Record) -> str:
     if record.cell.data_seed is not None:
         cell += f" --data-seed {record.cell.data_seed}"
     return f"{_run_command(record, grid)} {cell} --out again"
+
+
+def row_word(table: Table, row: Row) -> str:
+    """Return the label, or what else names the row where that would be read as something else."""
+    if "," not in row.label and not row.label.startswith("-") and row.label == row.label.strip():
+        return row.label
+    return ORACLE if row is table.oracle else str(table.rows.index(row) + 1)
 
 
 def missing_command(grid: Grid) -> str:
@@ -61,7 +65,7 @@ def _run_command(record: Record, grid: Grid) -> str:
     table = _spelled(grid.table.id, tables)
     native = str(record.environment.get("kernels", "")).startswith("native")
     kernels = " --kernels native" if native else ""
-    return f"crossres run {table} --profile {profile}{_data_source(record)}{kernels}"
+    return " ".join(["crossres run", table, "--profile", profile, *data_words(record)]) + kernels
 
 
 @cache
@@ -70,13 +74,14 @@ def _built_in() -> tuple[list[str], list[str]]:
     return profile_names(), table_names()
 
 
-def _data_source(record: Record) -> str:
+def data_words(record: Record, root: str = "ROOT") -> list[str]:
     """Return `--data`, and what admits a folder unlike its card; nothing for a twin."""
     if is_twin(record.cell.source):
-        return ""
+        return []
     stated = record.standing or Standing()
-    partial = " --partial" if stated.other_counts else ""
-    return f" --data ROOT{partial}{' --other-sizes' if stated.other_sizes else ''}"
+    words = ["--data", root]
+    words += ["--partial"] if stated.other_counts else []
+    return [*words, *(["--other-sizes"] if stated.other_sizes else [])]
 
 
 def _spelled(name: str, built_in: Sequence[str]) -> str:
