@@ -19,6 +19,8 @@ from crossres.datasets.base.errors import reason
 from crossres.datasets.base.files import write_atomically
 
 Arrays = dict[str, NDArray[Any]]
+# What zipfile raises for torn, altered, encrypted, compressed and foreign files.
+UNREADABLE = (OSError, ValueError, EOFError, zipfile.BadZipFile, RuntimeError, zlib.error)
 
 _log = logging.getLogger(__name__)
 
@@ -77,7 +79,7 @@ class ArtifactFolder:
                 return None
         except FileNotFoundError:
             return None
-        except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        except UNREADABLE as error:
             text = f"not a readable artifact ({reason(error)})"
         else:
             text = fault(arrays)

@@ -7,16 +7,14 @@ the worker checks; one that cannot be read is none.
 import io
 import logging
 import zipfile
-import zlib
 from collections.abc import Mapping
 from pathlib import Path
 
+from crossres.benchmark.records.artifacts import UNREADABLE
 from crossres.datasets.base.errors import reason
 from crossres.datasets.base.files import write_atomically
 
 FOLDER = "checkpoints"
-# What zipfile raises for torn, altered, encrypted, compressed and foreign files.
-UNREADABLE = (OSError, ValueError, EOFError, zipfile.BadZipFile, RuntimeError, zlib.error)
 
 _log = logging.getLogger(__name__)
 

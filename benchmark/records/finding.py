@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from crossres.benchmark.records.cell import KEY_LENGTH
-from crossres.benchmark.records.failures import read_failures
+from crossres.benchmark.records.failures import failure_log, read_failures
 from crossres.benchmark.records.mistaken import no_results
 from crossres.benchmark.records.planned import RUNS
 from crossres.datasets.base.errors import InputError
@@ -89,7 +89,7 @@ def _nothing(text: str, folders: Sequence[Path]) -> InputError:
     for folder in folders:
         for failed in read_failures(folder, ()):
             if failed.key.startswith(text):
-                log = folder / "failures" / f"{failed.key}.log"
+                log = failure_log(folder, failed.key)
                 return InputError(
                     f"{failed.key} ({failed.title}) failed: {failed.reason}; see {log}, and run it "
                     f"again with `crossres retry {folder} {failed.key}`"

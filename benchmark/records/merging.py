@@ -7,14 +7,13 @@ is written whole, a record after all else of its cell, so a merge that was kille
 import io
 import tomllib
 import zipfile
-import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from crossres.benchmark.records.artifacts import artifact_path
+from crossres.benchmark.records.artifacts import UNREADABLE, artifact_path
 from crossres.benchmark.records.failures import failure_log
 from crossres.benchmark.records.kept import CLAIMS, TABLES
 from crossres.benchmark.records.planned import RUNS, KeptRun, read_runs
@@ -224,7 +223,7 @@ def _archive_fault(path: Path, content: bytes) -> str:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             sound = archive.testzip() is None
-    except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, NotImplementedError, OSError):
+    except UNREADABLE:
         sound = False
     remedy = "delete it and its record, then run again"
     return "" if sound else f"{path}: not a readable artifact (it is damaged); {remedy}"

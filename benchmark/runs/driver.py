@@ -72,6 +72,11 @@ class Failure:
     reason: str
     log: Path
 
+    def as_json(self) -> dict[str, str]:
+        """Return it as JSON values."""
+        key, title = self.cell.job.key, self.cell.title
+        return {"key": key, "title": title, "reason": self.reason, "log": str(self.log)}
+
 
 @dataclass(frozen=True)
 class Summary:

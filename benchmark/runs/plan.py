@@ -112,14 +112,26 @@ class Plan:
     """
 
     table: Table
-    out: Path
     jobs: int | None
     cells: tuple[PlannedCell, ...]
     wanted: Wanted
     warnings: tuple[str, ...] = ()
-    save_weights: bool = False
-    kernels: Kernels = "portable"
     nodes: tuple[Node, ...] = ()
+
+    @property
+    def out(self) -> Path:
+        """The results folder."""
+        return self.wanted.out
+
+    @property
+    def save_weights(self) -> bool:
+        """Whether the trained methods are kept, too."""
+        return self.wanted.save_weights
+
+    @property
+    def kernels(self) -> Kernels:
+        """The kernels of cells on a CPU."""
+        return self.wanted.kernels
 
     @property
     def todo(self) -> tuple[PlannedCell, ...]:
@@ -239,17 +251,7 @@ def plan_table(
     turns = {seed: turn for turn, seed in enumerate(seeds)}
     cells.sort(key=lambda c: (turns[c.job.cell.seed], -c.seconds))
     _check_room(cells, nodes)
-    return Plan(
-        table,
-        out,
-        jobs,
-        tuple(cells),
-        wanted,
-        folder.broken,
-        request.save_weights,
-        request.kernels,
-        tuple(nodes),
-    )
+    return Plan(table, jobs, tuple(cells), wanted, folder.broken, tuple(nodes))
 
 
 def _check_room(cells: Sequence[PlannedCell], nodes: Sequence[Node]) -> None:

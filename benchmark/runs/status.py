@@ -7,7 +7,7 @@ leases.
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -144,31 +144,13 @@ def status_json(status: Status) -> dict[str, Any]:
         "cells": status.cells,
         "complete": status.is_complete,
         "done": list(status.done),
-        "running": [
-            {
-                "key": lease.key,
-                "title": lease.title,
-                "host": lease.host,
-                "pid": lease.pid,
-                "started": lease.started,
-                "expected": lease.expected,
-                "phase": lease.phase,
-                "done": lease.done,
-                "total": lease.total,
-            }
-            for lease in status.running
-        ],
+        "running": [asdict(lease) for lease in status.running],
         "failed": [
-            {
-                "key": failed.key,
-                "title": failed.title,
-                "reason": failed.reason,
-                "log": str(failure_log(status.results, failed.key)),
-            }
+            {**asdict(failed), "log": str(failure_log(status.results, failed.key))}
             for failed in status.failed
         ],
         "todo": [{"key": c.key, "title": c.title, "seconds": c.seconds} for c in status.todo],
-        "stale": [{"key": s.key, "title": s.title, "change": s.change} for s in status.stale],
+        "stale": [asdict(entry) for entry in status.stale],
         "others": status.others,
         "damaged": list(status.damaged),
         "workers": status.workers,

@@ -17,15 +17,11 @@ def _retry(options: argparse.Namespace) -> Answer:
     keys = failed_keys(options.results, options.keys)
     with engine(options) as (chosen_engine, nodes):
         retried = retry(options.results, keys, jobs=options.jobs, engine=chosen_engine, nodes=nodes)
-    failures = [failure for summary in retried.summaries for failure in summary.failures]
     content = {
         "results": str(options.results),
         "keys": keys,
         "finished": retried.finished,
-        "failures": [
-            {"key": f.cell.job.key, "title": f.cell.title, "reason": f.reason, "log": str(f.log)}
-            for f in failures
-        ],
+        "failures": [f.as_json() for summary in retried.summaries for f in summary.failures],
         "gone": list(retried.gone),
         "interrupted": any(summary.interrupted for summary in retried.summaries),
     }

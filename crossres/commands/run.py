@@ -84,17 +84,13 @@ def _plan_json(plan: Any) -> dict[str, Any]:
 
 
 def _summary_json(summary: Any, written: Sequence[Path]) -> dict[str, Any]:
-    failures = [
-        {"key": f.cell.job.key, "title": f.cell.title, "reason": f.reason, "log": str(f.log)}
-        for f in summary.failures
-    ]
     return {
         "table": summary.plan.table.id,
         "out": str(summary.plan.out),
         "cells": [cell.job.key for cell in summary.plan.cells],
         "run_now": list(summary.finished),
         "run_elsewhere": list(summary.shared),
-        "failures": failures,
+        "failures": [failure.as_json() for failure in summary.failures],
         "interrupted": summary.interrupted,
         "complete": summary.complete,
         "weights": str(summary.plan.out / "weights") if summary.plan.save_weights else None,

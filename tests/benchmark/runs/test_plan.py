@@ -46,7 +46,7 @@ def test_the_time_is_that_of_the_cells_to_run_on_all_workers(
     cells = [planned(value) for value in seconds]
     finished = planned(1000, "done")
     wanted = Wanted(Path("out"), {}, {}, "portable", save_weights=False)
-    plan = Plan(load_table("table2"), Path("out"), jobs, (finished, *cells), wanted)
+    plan = Plan(load_table("table2"), jobs, (finished, *cells), wanted)
     assert plan.todo == tuple(cells)
     assert plan.seconds == expected
 
