@@ -1,6 +1,5 @@
 """The local engine: a worker that raises or dies is one failed task; the rest comes through."""
 
-import importlib
 import multiprocessing
 import os
 import signal
@@ -28,6 +27,7 @@ from crossres.benchmark.runs.engine import (
     each_of,
 )
 from crossres.benchmark.runs.local_engine import local
+from tests.benchmark.runs.written_module import written_module
 
 VARIABLES = kernel_variables("portable")
 """Those of cells: the fork server keeps to the first that it is asked for."""
@@ -110,11 +110,8 @@ def grandchild(x, progress):
 
 @pytest.fixture
 def calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
-    (tmp_path / "engine_calls.py").write_text(CALLS)
-    monkeypatch.syspath_prepend(str(tmp_path))
-    importlib.invalidate_caches()
-    yield importlib.import_module("engine_calls")
-    sys.modules.pop("engine_calls", None)
+    with written_module(tmp_path, "engine_calls", CALLS, monkeypatch) as module:
+        yield module
 
 
 def task(key: str, function: Callable[..., Any], argument: Any, **more: str) -> Task:

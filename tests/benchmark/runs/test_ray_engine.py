@@ -1,6 +1,5 @@
 """The Ray engine on a real cluster of three nodes: the same bits, deaths, data, what is refused."""
 
-import importlib
 import shutil
 import signal
 import socket
@@ -34,6 +33,7 @@ from crossres.datasets.base.errors import InputError
 from crossres.datasets.base.files import hold_for_life, remove_unless_held
 from crossres.methods.interface.needs import Needs
 from tests.benchmark.runs.bench import FOLDERS, Bench
+from tests.benchmark.runs.written_module import written_module
 
 NODE_FOLDERS = f"crossres-{'?' * 8}-{'?' * 6}"
 CALLS = """
@@ -103,11 +103,8 @@ def cluster(node_temporary: Path) -> Iterator[Cluster]:
 
 @pytest.fixture
 def calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
-    (tmp_path / "ray_calls.py").write_text(CALLS)
-    monkeypatch.syspath_prepend(str(tmp_path))
-    importlib.invalidate_caches()
-    yield importlib.import_module("ray_calls")
-    sys.modules.pop("ray_calls", None)
+    with written_module(tmp_path, "ray_calls", CALLS, monkeypatch) as module:
+        yield module
 
 
 @pytest.fixture
