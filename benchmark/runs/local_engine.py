@@ -54,6 +54,8 @@ LOG_BYTES = 20_000
 # Letters: a socket's path has room for 104 (macOS), 36 of them for its name.
 LONGEST_TEMPDIR = 68 - 1 - scratch.LETTERS
 SHORT_TEMPDIRS = ("/tmp", "/var/tmp", "/dev/shm", "/run/lock")
+# While a worker starts, all threads have its environment, its temporary folder and no __main__.
+_STARTING = threading.Lock()
 _SERVER_VARIABLES: list[dict[str, str]] = []  # of the fork server's first task, once it runs
 
 
@@ -77,7 +79,9 @@ def local(take: Take, jobs: int | None) -> Generator[Event, None, None]:
     """
     most = jobs or usable_cores()
     running: list[_Worker] = []
-    with tempfile.TemporaryDirectory(dir=_scratch(tempfile.gettempdir())) as logs:
+    with _STARTING:
+        scratch_folder = _scratch(tempfile.gettempdir())
+    with tempfile.TemporaryDirectory(dir=scratch_folder) as logs:
         try:
             while True:
                 while len(running) < most and (task := take()) is not None:
@@ -116,7 +120,7 @@ def _start(task: Task, logs: Path) -> _Worker:
     handle, name = tempfile.mkstemp(".log", dir=logs)  # a key may hold what file names must not
     os.close(handle)
     log = Path(name)
-    with _clean_start(task.variables), _short_sockets():
+    with _STARTING, _clean_start(task.variables), _short_sockets():
         process = _started(context, (task.function, task.argument, sender, log))
     sender.close()
     return _Worker(task, process, receiver, log, time.monotonic())

@@ -4,6 +4,7 @@ import multiprocessing
 import os
 import signal
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -37,6 +38,8 @@ import logging
 import os
 import signal
 import sys
+import tempfile
+import threading
 import time
 from pathlib import Path
 
@@ -247,3 +250,22 @@ def test_a_fork_server_that_is_killed_is_replaced(
     assert isinstance(last, Finished)
     assert last.value == 36
     assert len(starts) == 2
+
+
+def test_threads_that_start_workers_at_once_leave_the_process_as_it_was(
+    calls: ModuleType,
+) -> None:
+    def state() -> tuple[str, dict[str, str], ModuleType]:
+        return tempfile.gettempdir(), dict(os.environ), sys.modules["__main__"]
+
+    def run() -> None:
+        outcomes([task(str(n), calls.square, n) for n in range(4)], 2)
+
+    run()  # the fork server is there
+    before = state()
+    threads = [threading.Thread(target=run) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert state() == before
