@@ -30,19 +30,20 @@ from crossres.benchmark.runs.engine import (
     Task,
     Warned,
 )
+from crossres.benchmark.runs.source_files import FileState, state_of_files
 from crossres.benchmark.runs.worker import Message, work
 from crossres.datasets.base import scratch
 from crossres.datasets.base.cores import usable_cores
 from crossres.datasets.base.errors import InputError
 
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-# Not our own rooms: a worker reads the code as it is when its cell starts, as the code digest does.
 # torch imports the compiler with the first step of an optimiser, which takes two seconds.
 # What is not installed is left out.
 PRELOADED = (
     "torch", "torch._dynamo", "pandas", "h5py", "PIL.Image", "jsonschema", "safetensors",
     "skimage.color", "skimage.feature", "sklearn.cluster", "sklearn.decomposition",
     "sklearn.kernel_approximation", "sklearn.linear_model", "sklearn.metrics.pairwise",
+    "crossres.benchmark.runs.cell", "crossres.methods.shared.torch_method",
 )  # fmt: skip
 # What the command line acts on as on Ctrl-C; Windows has only some of them.
 INTERRUPTS = [
@@ -56,7 +57,15 @@ LONGEST_TEMPDIR = 68 - 1 - scratch.LETTERS
 SHORT_TEMPDIRS = ("/tmp", "/var/tmp", "/dev/shm", "/run/lock")
 # While a worker starts, all threads have its environment, its temporary folder and no __main__.
 _STARTING = threading.Lock()
-_SERVER_VARIABLES: list[dict[str, str]] = []  # of the fork server's first task, once it runs
+_SERVER: "list[_Server]" = []  # the one there is, once it runs
+
+
+@dataclass(frozen=True)
+class _Server:
+    """The fork server: the variables of its first task, and our files when it loaded them."""
+
+    variables: Mapping[str, str]
+    files: frozenset[FileState]
 
 
 @dataclass(frozen=True)
@@ -140,15 +149,18 @@ def _started(context: BaseContext, arguments: tuple[Any, ...]) -> BaseProcess:
 
 
 def _context(variables: Mapping[str, str]) -> BaseContext:
-    """Return a fork server with torch imported, where there is one: its children start at once.
+    """Return a fork server with torch and our rooms loaded, where there is one.
 
-    It has the variables of the first task. Tasks that need others get a process from scratch.
+    Its children start at once, with the variables of its first task. Tasks that need others get a
+    process from scratch; so do all once a file of our rooms has changed: a worker runs the code
+    that is there when its cell starts, as the record has the digest of that.
     """
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
-    if not _SERVER_VARIABLES:
-        _SERVER_VARIABLES.append(dict(variables))
-    if _SERVER_VARIABLES[0] != variables:
+    now = _Server(dict(variables), state_of_files())
+    if not _SERVER:
+        _SERVER.append(now)
+    if _SERVER[0] != now:
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(list(PRELOADED))

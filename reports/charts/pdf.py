@@ -107,23 +107,27 @@ def _seeds(grid: Grid) -> bytes:
     labels, legend = _labels(grid), ["seed", "mean ±\nstandard deviation"]
 
     def draw(axes: Any, column: Column) -> Handles:
+        scores = {row: grid.score(row, column, metric) for row in range(len(labels))}
+        seeds = [(100 * value, row) for row, score in scores.items() for value in score.values]
+        means = [(100 * s.mean, row, s.std) for row, s in scores.items() if s.mean is not None]
         drawn: Handles = {}
-        for row in range(len(labels)):
-            score = grid.score(row, column, metric)
-            if score.mean is None:
-                continue
-            mean, values = 100 * score.mean, 100 * np.array(score.values)
-            half = None if score.std is None else 100 * score.std
-            drawn[legend[1] if half is not None else "mean"] = axes.errorbar(
-                mean, row, xerr=half, fmt="|", color="black", markersize=6, linewidth=0.7
-            )
+        # One artist for all rows: matplotlib takes long over each.
+        if seeds:
             (drawn[legend[0]],) = axes.plot(
-                values, [row] * score.n, "o", color=COLOURS[5], markersize=2
+                *zip(*seeds, strict=True), "o", color=COLOURS[5], markersize=2, zorder=3
             )
+        for label, is_lone in ((legend[1], False), ("mean", True)):
+            chosen = [mean for mean in means if (mean[2] is None) == is_lone]
+            if chosen:
+                x, y, deviations = zip(*chosen, strict=True)
+                half = None if is_lone else 100 * np.array(deviations)
+                drawn[label] = axes.errorbar(
+                    x, y, xerr=half, fmt="|", color="black", markersize=6, linewidth=0.7
+                )
         axes.set_yticks(range(len(labels)), labels if axes.get_subplotspec().is_first_col() else [])
         axes.set_ylim(len(labels) - 0.5, -0.5)
         axes.set_xlabel(f"{metric_title(metric)}, %", labelpad=1)
-        return dict(reversed(drawn.items()))  # the seeds come first
+        return drawn
 
     highest = max(_lines([label]) for label in labels)
     return _panels(grid, grid.shown, draw, LINE * highest * len(labels) + 0.9, legend)

@@ -349,11 +349,16 @@ def _scores(
 def _score(
     table: Table, row: int, column: Column, records: Sequence[Record], gallery: str, metric: str
 ) -> Score:
-    measured = [r for r in records if metric in r.metrics.get(gallery, {})]
+    values = {
+        r.key: float(metrics[metric])
+        for r in records
+        if metric in (metrics := r.metrics.get(gallery, {}))
+    }
+    measured = records if len(values) == len(records) else [r for r in records if r.key in values]
     return Score(
-        tuple(float(r.metrics[gallery][metric]) for r in measured),
+        tuple(values.values()),
         tuple(r.cell.seed for r in measured),
-        tuple(r.key for r in measured),
+        tuple(values),
         table.published_value(table.lines[row], column.dataset, metric)
         if gallery == table.rule(column.protocol)
         else None,

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from crossres.benchmark.measures.kernels import kernel_variables
+from crossres.benchmark.runs import local_engine
 from crossres.benchmark.runs.engine import (
     Event,
     Failed,
@@ -50,6 +51,10 @@ from crossres.datasets.base.errors import InputError
 
 def square(x, progress):
     return x * x
+
+
+def is_loaded(name, progress):
+    return name in sys.modules
 
 
 def raises(x, progress):
@@ -226,6 +231,24 @@ def test_workers_start_with_the_variables_of_their_tasks(calls: ModuleType) -> N
     values = {key: event.value["CROSSRES_TRIAL"] for key, event in outcome.items()}
     assert values == {"none": None, "first": "first", "second": "second"}
     assert "CROSSRES_TRIAL" not in os.environ
+
+
+@pytest.mark.skipif(
+    "forkserver" not in multiprocessing.get_all_start_methods(), reason="there is no fork server"
+)
+@pytest.mark.parametrize("is_changed", [False, True])
+def test_no_worker_has_our_rooms_from_before_a_change_of_their_files(
+    calls: ModuleType, monkeypatch: pytest.MonkeyPatch, *, is_changed: bool
+) -> None:
+    outcomes([task("first", calls.square, 1)], 1)  # the fork server is there, with our rooms
+    if is_changed:
+        state = local_engine.state_of_files() | {("msifla.py", 1, 2)}
+        monkeypatch.setattr(local_engine, "state_of_files", lambda: state)
+    (event,) = outcomes(
+        [task("second", calls.is_loaded, "crossres.benchmark.runs.cell")], 1
+    ).values()
+    assert isinstance(event, Finished)
+    assert event.value is not is_changed
 
 
 @pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="processes are read from /proc")
