@@ -21,7 +21,15 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from crossres.datasets.base.errors import InputError
-from crossres.methods.declarations.vpfa import Start, VpfaDeclaration, VpfaOptions
+from crossres.methods.declarations.vpfa import (
+    FrozenVpfaDeclaration,
+    FrozenVpfaOptions,
+    PanningOptions,
+    Start,
+    VpfaDeclaration,
+    VpfaOptions,
+)
+from crossres.methods.frozen import FrozenNetwork, all_numbers, frozen_network
 from crossres.methods.interface.method import Embeddings
 from crossres.methods.interface.run import Run
 from crossres.methods.interface.training_data import Images, TrainSet
@@ -30,6 +38,7 @@ from crossres.methods.shared.checkpoints import steps
 from crossres.methods.shared.loss_recording import recorded_loss
 from crossres.methods.shared.networks.reid import ReidNetwork, joined
 from crossres.methods.shared.tensors import in_batches, to_tensor
+from crossres.methods.shared.torch_method import TorchMethod
 from crossres.methods.shared.torch_tools import device_of, seeded
 from crossres.methods.shared.training.schedule import make_optimiser, set_rate, total_iterations
 from crossres.methods.shared.training.streams import require_variants
@@ -65,10 +74,14 @@ class Panning(nn.Module):
 class VpfaNetwork(nn.Module):
     """The network whose features are frozen, a block a rate, and the estimator of the rate."""
 
-    def __init__(self, options: VpfaOptions, plain: PlainNetwork) -> None:
+    def __init__(
+        self,
+        options: VpfaOptions | FrozenVpfaOptions,
+        plain: PlainNetwork | FrozenNetwork,
+        size: int,
+    ) -> None:
         super().__init__()
         self.options, self.plain = options, plain
-        size = sum(reid.parts * reid.size for reid in cast("list[ReidNetwork]", plain.reid))
         width = options.vp_width
         self.panning = nn.ModuleList(Panning(size, width, options.start) for _ in options.rates)
         self.estimator = nn.Sequential(
@@ -126,37 +139,82 @@ class Vpfa(VpfaDeclaration, Plain):
 
     def build(self, identities: int, run: Run, pretrained: bool) -> VpfaNetwork:  # type: ignore[override]
         plain = super().build(identities, run, pretrained)
+        size = sum(reid.parts * reid.size for reid in cast("list[ReidNetwork]", plain.reid))
         with seeded(run.seed_for("initial weights", "VP")):
-            return VpfaNetwork(self.options, plain)
+            return VpfaNetwork(self.options, plain, size)
 
     def train(self, network: VpfaNetwork, train: TrainSet, run: Run) -> None:  # type: ignore[override]
         """Train the re-ID network as method `plain`, then the blocks on its frozen features."""
         o = self.options
-        require_variants(self.name, o.rates, train)
-        if len(train.hr) == 0:
-            raise InputError("vpfa needs HR training images; this training set has none")
+        check_pairs(self.name, o, train)
         reid_data = hr_only(train) if o.features == "hr" else train
         first = total_iterations(self.profile.train_spec, reid_data.labels)
-        rows = len(train.hr) if o.pairs == "images" else len(set(train.labels[train.hr]))
-        total = first + (o.vp_epochs * -(-rows // o.vp_batch) if o.rates else 0)
-        super().train(network.plain, reid_data, run.part(0, total))
+        total = first + panning_steps(o, train)
+        super().train(cast(PlainNetwork, network.plain), reid_data, run.part(0, total))
         if o.rates:
             pairs = features_of_pairs(network.eval(), train)
             learn(network, *pairs, run.part(first, total))
 
     def embed(self, images: Images) -> Embeddings:
-        return self._embedded(images, None)
+        return panned_embeddings(self, images, None)
 
     def embed_rated(self, images: Images, rates: NDArray[np.int64]) -> Embeddings:
-        return self._embedded(images, rates)
+        return panned_embeddings(self, images, rates)
 
-    def _embedded(self, images: Images, rates: NDArray[np.int64] | None) -> Embeddings:
-        network, device = cast("tuple[VpfaNetwork, torch.device]", self.fitted())
-        known = None if rates is None else torch.from_numpy(rates.astype(np.int64)).to(device)
-        with self.testing():
-            features = in_batches(images, lambda x: network.frozen(to_tensor(x, device)))
-            embedded = network.panned(features, network.rates_of(features, known))
-            return np.ascontiguousarray(embedded.cpu().numpy())
+
+class FrozenVpfa(FrozenVpfaDeclaration, TorchMethod[VpfaNetwork]):
+    """Vector-panning feature alignment on top of a network that others trained."""
+
+    options: FrozenVpfaOptions
+
+    def build(self, identities: int, run: Run, pretrained: bool) -> VpfaNetwork:  # noqa: ARG002
+        frozen = frozen_network(self.options, self.profile, run, pretrained)
+        black = torch.zeros(1, 3, self.profile.height, self.profile.width)
+        with torch.inference_mode():
+            size = frozen.features(black).shape[1]
+        with seeded(run.seed_for("initial weights", "VP")):
+            return VpfaNetwork(self.options, frozen, size)
+
+    def train(self, network: VpfaNetwork, train: TrainSet, run: Run) -> None:
+        """Train the blocks on features that stay as they are."""
+        check_pairs(self.name, self.options, train)
+        if self.options.rates:
+            total = panning_steps(self.options, train)
+            learn(network, *features_of_pairs(network.eval(), train), run.part(0, total))
+
+    def embed(self, images: Images) -> Embeddings:
+        return panned_embeddings(self, images, None)
+
+    def embed_rated(self, images: Images, rates: NDArray[np.int64]) -> Embeddings:
+        return panned_embeddings(self, images, rates)
+
+    def parameter_count(self) -> int:
+        return all_numbers(self.fitted()[0])
+
+
+def panned_embeddings(
+    method: "Vpfa | FrozenVpfa", images: Images, rates: NDArray[np.int64] | None
+) -> Embeddings:
+    """Embed images by a trained method; rates (N,) are theirs where it is told them."""
+    network, device = cast("tuple[VpfaNetwork, torch.device]", method.fitted())
+    known = None if rates is None else torch.from_numpy(rates.astype(np.int64)).to(device)
+    with method.testing():
+        features = in_batches(images, lambda x: network.frozen(to_tensor(x, device)))
+        embedded = network.panned(features, network.rates_of(features, known))
+        return np.ascontiguousarray(embedded.cpu().numpy())
+
+
+def check_pairs(name: str, options: PanningOptions, train: TrainSet) -> None:
+    """Raise InputError where a training set has no pairs of an HR image and its variants."""
+    require_variants(name, options.rates, train)
+    if len(train.hr) == 0:
+        raise InputError(f"{name} needs HR training images; this training set has none")
+
+
+def panning_steps(options: PanningOptions, train: TrainSet) -> int:
+    """Return how many steps the blocks are trained."""
+    rows = len(train.hr) if options.pairs == "images" else len(set(train.labels[train.hr]))
+    return options.vp_epochs * -(-rows // options.vp_batch) if options.rates else 0
 
 
 def hr_only(train: TrainSet) -> TrainSet:

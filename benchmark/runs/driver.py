@@ -59,6 +59,7 @@ from crossres.datasets.base.errors import InputError
 from crossres.datasets.base.files import check_place
 from crossres.datasets.base.progress import duration
 from crossres.datasets.base.words import counted, listed
+from crossres.methods.interface.registry import declaration
 from crossres.methods.shared.networks.backbones import check_weights
 
 ASK_AGAIN_SECONDS = 1.0  # whether other runs have ended the cells that they are at work on
@@ -215,7 +216,8 @@ class _Driver:
 
     def prepare(self) -> None:
         """Build the pixels of each data set and seed once. InputError when one cannot be built."""
-        if self.plan.todo:
+        methods = {cell.job.cell.method for cell in self.plan.todo}
+        if any(declaration(method).uses_backbone for method in methods):
             profile = self.plan.todo[0].job.profile
             check_weights(profile.backbone_spec, profile.weights_dir)
         first: dict[str, Job] = {}  # of those with one manifest

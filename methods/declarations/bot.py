@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from crossres.methods.interface.declaration import Declaration, Grade
-from crossres.methods.shared.reid_options import Head, ReidOptions
+from crossres.methods.shared.reid_options import Head, Normalise, ReidOptions
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class BotOptions(ReidOptions):
     parts: int = 1
     part_head: Head = "bnneck"
     margin: float = 0.3
-    test_normalise: Literal["network", "whole", "none"] = "whole"
+    test_normalise: Normalise = "whole"
     reid_lr: float = 3.5e-4
     lr_drop_at: float = 1 / 3
     reid_warmup: float = 1 / 12

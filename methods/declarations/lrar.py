@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 from crossres.methods.interface.declaration import Declaration, Grade
-from crossres.methods.shared.reid_options import ReidOptions, check_rates
+from crossres.methods.shared.reid_options import Normalise, ReidOptions, check_rates
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class LrarOptions(ReidOptions):
 
     parts: int = 1
     label_smoothing: float = 0.0
-    test_normalise: Literal["network", "whole", "none"] = "none"
+    test_normalise: Normalise = "none"
     rates: tuple[int, ...] = (2, 3, 4)
     rate: Literal["given", "estimated"] = "given"
     length: Literal["variable", "fixed"] = "variable"

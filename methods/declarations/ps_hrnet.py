@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 from crossres.methods.interface.declaration import Declaration, Grade
-from crossres.methods.shared.reid_options import ReidOptions, check_rates
+from crossres.methods.shared.reid_options import Normalise, ReidOptions, check_rates
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class PsHrnetOptions(ReidOptions):
     parts: int = 1
     part_width: int = 512
     margin: float = 0.3
-    test_normalise: Literal["network", "whole", "none"] = "whole"
+    test_normalise: Normalise = "whole"
     embed_flip: bool = True
     optimiser: Literal["adam", "adamw", "sgd"] = "sgd"
     reid_lr: float = 0.0085

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
+from crossres.methods.declarations.frozen import FrozenDeclaration, FrozenOptions
 from crossres.methods.declarations.plain import PlainDeclaration, PlainOptions
 from crossres.methods.interface.declaration import Grade
 from crossres.methods.shared.reid_options import check_rates
@@ -11,13 +12,9 @@ Start = Literal["identity", "random"]
 
 
 @dataclass(frozen=True)
-class VpfaOptions(PlainOptions):
-    """Options of VPFA, beside those of the re-ID network behind its features.
+class PanningOptions:
+    """Options of panning, whatever network the features are of.
 
-    embed_flip: the frozen feature is the mean of an image's and its mirror image's, in training,
-        too, as in the authors' code.
-    features: the re-ID network learns from "all" training images, as method `plain` does, or from
-        the "hr" ones alone: a network that knows nothing of low resolution.
     rates: the rates that have a block; () is the ablation, the frozen features as they are.
     rate: "given" takes an image's rate from the data set (an oracle, as in the paper) where it is
         known; "estimated" never does, but guesses it from the frozen feature.
@@ -27,8 +24,6 @@ class VpfaOptions(PlainOptions):
         rate of learning is halved after each quarter of the epochs.
     """
 
-    embed_flip: bool = True
-    features: Literal["all", "hr"] = "all"
     rates: tuple[int, ...] = (2, 3, 4)
     rate: Literal["given", "estimated"] = "given"
     pairs: Literal["images", "identities"] = "images"
@@ -39,14 +34,46 @@ class VpfaOptions(PlainOptions):
     vp_lr: float = 2e-4
     vp_weight_decay: float = 1e-5
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
+    def check_panning(self) -> None:
+        """Check the values. Raises ValueError."""
         if self.rates:
             check_rates(self.rates)
         if min(self.vp_width, self.vp_epochs, self.vp_batch) < 1:
             raise ValueError("options vp_width, vp_epochs and vp_batch must be at least 1")
         if self.vp_lr <= 0 or self.vp_weight_decay < 0:
             raise ValueError("vp_lr must be positive and vp_weight_decay not negative")
+
+
+@dataclass(frozen=True)
+class VpfaOptions(PanningOptions, PlainOptions):
+    """Options of VPFA, beside those of the re-ID network behind its features.
+
+    embed_flip: the frozen feature is the mean of an image's and its mirror image's, in training,
+        too, as in the authors' code.
+    features: the re-ID network learns from "all" training images, as method `plain` does, or from
+        the "hr" ones alone: a network that knows nothing of low resolution.
+    """
+
+    embed_flip: bool = True
+    features: Literal["all", "hr"] = "all"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.check_panning()
+
+
+@dataclass(frozen=True)
+class FrozenVpfaOptions(PanningOptions, FrozenOptions):
+    """Options of VPFA on frozen features, and those of the features.
+
+    embed_flip: as in VPFA.
+    """
+
+    embed_flip: bool = True
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.check_panning()
 
 
 class VpfaDeclaration(PlainDeclaration):
@@ -62,3 +89,18 @@ class VpfaDeclaration(PlainDeclaration):
     )
     Options: ClassVar[type] = VpfaOptions
     small_options: ClassVar[dict[str, Any]] = {"vp_width": 8, "vp_epochs": 2}
+
+
+class FrozenVpfaDeclaration(FrozenDeclaration):
+    """What VPFA on frozen features is."""
+
+    name: ClassVar[str] = "frozen-vpfa"
+    title: ClassVar[str] = "VPFA on frozen features"
+    grade: ClassVar[Grade] = "faithful structure"
+    needs_rate: ClassVar[bool] = True
+    reference: ClassVar[str] = VpfaDeclaration.reference
+    Options: ClassVar[type] = FrozenVpfaOptions
+    small_options: ClassVar[dict[str, Any]] = {
+        **FrozenDeclaration.small_options,
+        **VpfaDeclaration.small_options,
+    }

@@ -40,6 +40,8 @@ METHODS: dict[str, str] = {
     "plain": "crossres.methods.plain:Plain",
     "pcb": "crossres.methods.pcb:Pcb",
     "bot": "crossres.methods.bot:Bot",
+    "frozen": "crossres.methods.frozen:Frozen",
+    "frozen-vpfa": "crossres.methods.vpfa:FrozenVpfa",
 }
 
 

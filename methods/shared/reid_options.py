@@ -5,6 +5,7 @@ from typing import Literal
 
 Head = Literal["none", "pcb", "bnneck"]
 Hardest = Literal["per-part", "per-image"]
+Normalise = Literal["network", "whole", "none"]
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class ReidOptions:
     margin: float = 0.5
     triplet_normalise: bool = False
     hardest: Hardest = "per-part"
-    test_normalise: Literal["network", "whole", "none"] = "network"
+    test_normalise: Normalise = "network"
     embed_flip: bool = False
     optimiser: Literal["adam", "adamw", "sgd"] = "adam"
     reid_lr: float = 3e-4

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError
@@ -38,24 +39,33 @@ _recorder: ContextVar[dict[str, str] | None] = ContextVar("recorded weights", de
 
 def resnet50_weights(folder: Path | None) -> dict[str, Tensor]:
     """Load the state dict of torchvision's ImageNet ResNet-50. InputError if out of reach."""
-    return _imagenet("resnet50", "ResNet50_Weights", folder)
+    weights = torchvision_models().ResNet50_Weights.IMAGENET1K_V1
+    return torchvision_weights("resnet50", weights, folder, _REMEDY)
 
 
 def vgg19_weights(folder: Path | None) -> dict[str, Tensor]:
     """Load the state dict of torchvision's ImageNet VGG-19. InputError if out of reach."""
-    return _imagenet("vgg19", "VGG19_Weights", folder)
+    weights = torchvision_models().VGG19_Weights.IMAGENET1K_V1
+    return torchvision_weights("vgg19", weights, folder, _REMEDY)
 
 
-def _imagenet(name: str, enumeration: str, folder: Path | None) -> dict[str, Tensor]:
+def torchvision_weights(
+    name: str, weights: Any, folder: Path | None, remedy: str = ""
+) -> dict[str, Tensor]:
+    """Load the state dict of a network of torchvision. InputError if out of reach.
+
+    A folder must hold a file whose name begins with `name`; else `weights`, an entry of one of
+    torchvision's lists, is fetched.
+    """
+    remedy = remedy or f"put torchvision's {name}-*.pth into the folder of --weights-dir"
     if folder is not None:
-        return _record(name, folder_weights(name, folder))
-    _check_home("TORCH_HOME", _REMEDY)
-    weights = getattr(torchvision_models(), enumeration).IMAGENET1K_V1
+        return _record(name, folder_weights(name, folder, remedy))
+    _check_home("TORCH_HOME", remedy)
     try:
         state = weights.get_state_dict(progress=False, check_hash=True, weights_only=True)
     except (OSError, RuntimeError) as error:
         raise InputError(
-            f"no ImageNet weights from {weights.url} ({_download_fault(error)}); {_REMEDY}"
+            f"no ImageNet weights from {weights.url} ({_download_fault(error)}); {remedy}"
         ) from error
     return _record(name, state)
 

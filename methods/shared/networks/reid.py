@@ -3,12 +3,14 @@
 Backbone, average pooling into horizontal parts, one identity classifier a part.
 """
 
+from typing import Protocol
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from crossres.methods.shared.losses.reid import batch_hard_triplet, smoothed_cross_entropy
-from crossres.methods.shared.reid_options import Head, ReidOptions
+from crossres.methods.shared.reid_options import Head, Normalise, ReidOptions
 
 
 class ReidNetwork(nn.Module):
@@ -85,7 +87,15 @@ def part_loss(features: Tensor, logits: Tensor, labels: Tensor, options: ReidOpt
     )
 
 
-def joined(features: list[Tensor], options: ReidOptions) -> Tensor:
+class Normalised(Protocol):
+    """Options that say how embeddings are normalised."""
+
+    @property
+    def test_normalise(self) -> Normalise:
+        """What is brought to length 1: the feature of each network, the whole one, or nothing."""
+
+
+def joined(features: list[Tensor], options: Normalised) -> Tensor:
     """Return the embedding f of Eq. 5: the networks' features side by side, normalised as asked."""
     if options.test_normalise == "network":
         features = [F.normalize(feature, dim=1) for feature in features]

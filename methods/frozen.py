@@ -1,0 +1,89 @@
+"""Frozen features: a network that others trained, as it is; nothing is learned of the data set.
+
+What a foundation model knows of persons before it has seen one of them, and what is left of that
+at low resolution. docs/methods/frozen.md says which models there are and how they were tried.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from crossres.datasets.base.errors import InputError
+from crossres.methods.declarations.frozen import FrozenDeclaration, FrozenOptions
+from crossres.methods.interface.profile import Profile
+from crossres.methods.interface.run import Run
+from crossres.methods.interface.training_data import TrainSet
+from crossres.methods.shared.networks.pretrained import PretrainedNetwork, pretrained_network
+from crossres.methods.shared.networks.reid import joined, stripes
+from crossres.methods.shared.torch_method import TorchMethod
+from crossres.methods.shared.torch_tools import seeded
+
+
+class FrozenNetwork(nn.Module):
+    """A pretrained network and how its map becomes one feature."""
+
+    def __init__(self, options: FrozenOptions, network: PretrainedNetwork) -> None:
+        super().__init__()
+        self.options, self.network = options, network
+
+    def each(self, images: Tensor) -> list[Tensor]:
+        """Return the one feature (B, D) of images (B, 3, H, W) in [0, 1], not normalised."""
+        if self.options.pool == "own":
+            return [self.network.own(images)]
+        maps = self.network.maps(images)
+        if self.options.pool == "max":
+            return [F.adaptive_max_pool2d(maps, (self.options.parts, 1)).flatten(2).mT.flatten(1)]
+        return [stripes(maps, self.options.parts).transpose(0, 1).flatten(1)]
+
+    def features(self, images: Tensor) -> Tensor:
+        """Return the embeddings (B, D) of images (B, 3, H, W) in [0, 1]."""
+        return joined(self.each(images), self.options)
+
+
+class Frozen(FrozenDeclaration, TorchMethod[FrozenNetwork]):
+    """The features of a network that is not trained."""
+
+    options: FrozenOptions
+
+    def build(self, identities: int, run: Run, pretrained: bool) -> FrozenNetwork:  # noqa: ARG002
+        return frozen_network(self.options, self.profile, run, pretrained)
+
+    def train(self, network: FrozenNetwork, train: TrainSet, run: Run) -> None:  # noqa: ARG002
+        """Learn nothing."""
+        run.progress(1, 1)
+
+    def parameter_count(self) -> int:
+        return all_numbers(self.fitted()[0])
+
+
+def frozen_network(
+    options: FrozenOptions, profile: Profile, run: Run, pretrained: bool
+) -> FrozenNetwork:
+    """Build the network in evaluation mode, and try it on a black image of the profile's size.
+
+    `pretrained` False leaves its weights away (they are about to be overwritten). Raises InputError
+    for a model that there is not, without its weights, and where it takes no such images.
+    """
+    size = (profile.height, profile.width)
+    with seeded(run.seed_for("initial weights", "frozen")):
+        model = pretrained_network(
+            options.model, options.stage, options.input_size, size, profile.weights_dir,
+            is_pretrained=options.pretrained and pretrained,
+        )  # fmt: skip
+    network = FrozenNetwork(options, model).eval()
+    try:
+        with torch.inference_mode():
+            network.features(torch.zeros(1, 3, *size))
+    except (RuntimeError, AssertionError, ValueError, IndexError) as error:
+        height, width = options.input_size or size
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise InputError(
+            f"method frozen: {options.model} takes no images of {height} x {width} pixels "
+            f"({reason}); give others by the option input_size = [height, width]"
+        ) from error
+    return network
+
+
+def all_numbers(module: nn.Module) -> int:
+    """Count the parameters of a module, those too that nothing adjusts."""
+    return sum(parameter.numel() for parameter in module.parameters())

@@ -1,0 +1,142 @@
+"""Frozen features, and VPFA on them: nothing of the network is learned, and how it is pooled."""
+
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from crossres.datasets import InputError
+from crossres.methods import Run
+from crossres.methods.frozen import Frozen, FrozenNetwork
+from crossres.methods.interface.conformance import example_images, example_train_set, small_profile
+from crossres.methods.shared.networks.optional_libraries import timm
+from crossres.methods.shared.tensors import to_tensor
+from crossres.methods.vpfa import FrozenVpfa, VpfaNetwork, features_of_pairs
+
+SMALL = small_profile(Frozen, FrozenVpfa)
+IMAGES = example_images(5, SMALL, "test")
+TENSOR = to_tensor(IMAGES, torch.device("cpu"))
+
+
+def fitted(**options: Any) -> Frozen:
+    method = Frozen(SMALL, **options)
+    method.fit(example_train_set(SMALL), Run(seed=0))
+    return method
+
+
+def maps_of(method: Frozen) -> torch.Tensor:
+    with torch.inference_mode():
+        return cast(FrozenNetwork, method.network).network.maps(TENSOR)
+
+
+@pytest.mark.parametrize("pool", ["mean", "max"])
+def test_parts_of_the_map_are_pooled_one_after_another(pool: str) -> None:
+    method = fitted(pool=pool, parts=4, stage=2, test_normalise="none")
+    maps = maps_of(method).numpy()
+    assert maps.shape[2] == 8
+    reduce = np.mean if pool == "mean" else np.max
+    expected = [reduce(maps[:, :, 2 * k : 2 * k + 2], axis=(2, 3)) for k in range(4)]
+    assert np.allclose(method.embed(IMAGES), np.concatenate(expected, 1), rtol=1e-4, atol=1e-6)
+
+
+def test_embeddings_have_length_1_and_mirrored_images_are_added_when_asked() -> None:
+    plain, flipped = fitted(), fitted(embed_flip=True)
+    assert np.allclose(np.linalg.norm(plain.embed(IMAGES), axis=1), 1, atol=1e-5)
+    mirrored = np.ascontiguousarray(IMAGES[:, :, ::-1])
+    assert np.allclose(
+        flipped.embed(IMAGES), plain.embed(IMAGES) + plain.embed(mirrored), atol=1e-5
+    )
+
+
+def test_the_networks_own_feature_is_what_its_classifier_sees() -> None:
+    method = fitted(pool="own", test_normalise="none")
+    network = cast(FrozenNetwork, method.network).network
+    with torch.inference_mode():
+        assert np.allclose(method.embed(IMAGES), network.own(TENSOR).numpy(), atol=1e-6)
+
+
+def test_nothing_is_learned(tmp_path: Path) -> None:
+    state = timm().create_model("test_resnet").state_dict()
+    save_file(state, tmp_path / "test_resnet.safetensors")
+    profile = small_profile(Frozen)
+    object.__setattr__(profile, "weights_dir", tmp_path)
+    for seed in (0, 1):
+        method = Frozen(profile, pretrained=True)
+        method.fit(example_train_set(SMALL), Run(seed))
+        for name, array in method.arrays().items():
+            if name.startswith("network.network."):
+                assert np.array_equal(array, state[name.removeprefix("network.network.")])
+
+
+def test_random_weights_are_those_of_the_seed() -> None:
+    digests = []
+    for seed in (0, 0, 1):
+        method = Frozen(SMALL)
+        method.fit(example_train_set(SMALL), Run(seed))
+        digests.append(method.parameters_digest())
+    assert digests[0] == digests[1] != digests[2]
+
+
+def test_all_numbers_of_the_network_are_counted() -> None:
+    network = timm().create_model("test_resnet", num_classes=0)
+    assert fitted().parameter_count() == sum(p.numel() for p in network.parameters())
+
+
+@pytest.mark.parametrize(
+    ("options", "fault"),
+    [
+        ({"parts": 0}, "parts must be at least 1"),
+        ({"pool": "own", "parts": 2}, "knows no parts"),
+        ({"input_size": [128]}, "input_size must be"),
+        ({"input_size": [0, 8]}, "input_size must be"),
+        ({"pool": "sum"}, "pool"),
+    ],
+)
+def test_options_out_of_range_are_refused(options: dict[str, Any], fault: str) -> None:
+    with pytest.raises(InputError, match=fault):
+        Frozen(SMALL, **options)
+
+
+def test_images_that_a_network_cannot_take_are_refused_with_the_remedy() -> None:
+    with pytest.raises(
+        InputError, match=r"takes no images of 32 x 16 pixels.*input_size"
+    ) as caught:
+        fitted(model="torchvision:inception_v3")
+    assert "\n" not in str(caught.value)
+
+
+def vpfa(**options: Any) -> FrozenVpfa:
+    method = FrozenVpfa(SMALL, **options)
+    method.fit(example_train_set(SMALL), Run(seed=0))
+    return method
+
+
+def test_without_blocks_vpfa_has_the_frozen_features() -> None:
+    bare = vpfa(rates=(), embed_flip=False)
+    rates = np.array([1, 2, 3, 4, 0])
+    frozen = fitted().embed(IMAGES)
+    assert np.allclose(bare.embed(IMAGES), frozen, atol=1e-5)
+    assert np.allclose(bare.embed_rated(IMAGES, rates), frozen, atol=1e-5)
+
+
+def test_vpfa_moves_lr_features_to_hr_ones_and_leaves_the_network_alone() -> None:
+    method = vpfa(stage=2, parts=4, vp_epochs=40, vp_width=32, vp_lr=3e-3)
+    network = cast(VpfaNetwork, method.network)
+    hr, lr = features_of_pairs(network, example_train_set(SMALL))
+    with torch.inference_mode():
+        for block, features in zip(network.panning, lr, strict=True):
+            before, after = (features - hr).square().mean(), (block(features) - hr).square().mean()
+            assert after < 0.7 * before
+    untouched = fitted(stage=2, parts=4).arrays()
+    for name, array in method.arrays().items():
+        if name.startswith("plain.network."):
+            assert np.array_equal(array, untouched[name.removeprefix("plain.")])
+
+
+def test_hr_images_are_compared_by_their_frozen_features() -> None:
+    method = vpfa(embed_flip=False)
+    ones = np.ones(len(IMAGES), np.int64)
+    assert np.allclose(method.embed_rated(IMAGES, ones), fitted().embed(IMAGES), atol=1e-5)
