@@ -1,3 +1,5 @@
+from .compare.evaluations import EvaluationPair as EvaluationPair
+from .compare.evaluations import compare_features as compare_features
 from .config.profiles import load_profile as load_profile
 from .config.profiles import profile_names as profile_names
 from .config.tables import Row as Row

@@ -1,3 +1,5 @@
+from .benchmark.compare.evaluations import EvaluationPair as EvaluationPair
+from .benchmark.compare.evaluations import compare_features as compare_features
 from .benchmark.config.profiles import load_profile as load_profile
 from .benchmark.config.tables import load_table as load_table
 from .benchmark.gate.folders import check_folder as check_folder

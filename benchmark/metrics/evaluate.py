@@ -1,7 +1,7 @@
-"""Evaluate features of any code base: arrays, a FEATURES.npz file or a folder of .npy files."""
+"""Evaluate features of any code base: arrays, or a file or folder of them."""
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from os import PathLike
 from typing import Any, get_args
 
@@ -9,19 +9,20 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from threadpoolctl import threadpool_info
 
+from crossres.benchmark.feature_files.names import ARRAYS
+from crossres.benchmark.feature_files.read import read_features
 from crossres.benchmark.metrics.comparisons import Distances, blocks
 from crossres.benchmark.metrics.equal_rows import EqualRows, settle, with_images
 from crossres.benchmark.metrics.evaluation import (
     Evaluation,
+    by_group,
     intervals_of,
     queries_of,
     rules_in_words,
 )
-from crossres.benchmark.metrics.feature_arrays import checked_arrays
-from crossres.benchmark.metrics.feature_files import read_features
+from crossres.benchmark.metrics.feature_arrays import CheckedFeatures, checked_arrays
 from crossres.benchmark.metrics.features import FeatureComparison, Metric, unit
 from crossres.benchmark.metrics.measure import as_dict, measure
-from crossres.benchmark.metrics.own_images import ImageIds
 from crossres.benchmark.metrics.products import checked_device
 from crossres.benchmark.metrics.rules import Rules
 from crossres.benchmark.metrics.shared_galleries import measure_shared
@@ -37,6 +38,9 @@ from crossres.methods.interface.distances import (
 )
 
 CHUNK_BYTES = 32 * 2**20
+
+FeatureSource = str | PathLike[str] | Mapping[str, ArrayLike]
+"""The path of a file or folder of features, or its arrays by name."""
 
 
 def evaluate(
@@ -61,12 +65,12 @@ def evaluate(
     drops them from the ranking where no camera is known, or all are kept. What else is odd is said
     as a warning (UserWarning).
 
-    Features and ids may be arrays, lists, DataFrames or tensors of any number type and device;
-    distances are float64. device: where products are made, "cpu", "cuda" or "cuda:N"; it changes no
-    bit. Gallery pid -1 is junk, camid -1 an unknown camera. Camera ids may be left out with
-    Rules(same_camera="keep"). Raises InputError for NaN, infinity, unequal widths or lengths, ids
-    that are no whole numbers of 64 bits, rules that exclude one another, a device that is not here,
-    and when no query has a true match.
+    Features and ids may be arrays, lists, DataFrames or tensors of any number type and device, ids
+    texts, too; distances are float64. device: where products are made, "cpu", "cuda" or "cuda:N";
+    it changes no bit. Gallery pid -1 is junk, camid -1 an unknown camera. Camera ids may be left
+    out with Rules(same_camera="keep"). Raises InputError for NaN, infinity, unequal widths or
+    lengths, ids that are neither texts nor whole numbers of 64 bits, rules that exclude one
+    another, a device that is not here, and when no query has a true match.
     """
     by_name = {
         "query_features": query_features,
@@ -78,14 +82,14 @@ def evaluate(
     }
     arrays = {name: array for name, array in by_name.items() if array is not None}
     rules = Rules() if rules is None else rules
-    evaluation = _evaluated("evaluate", arrays, metric, rules, silent, device)
+    evaluation = evaluated("evaluate", arrays, metric, rules, silent, device)
     for note in evaluation.notes:
         warnings.warn(f"evaluate: {note}", stacklevel=2)
     return evaluation.metrics
 
 
 def evaluate_features(
-    features: str | PathLike[str] | Mapping[str, ArrayLike],
+    features: FeatureSource,
     metric: Metric = "euclidean",
     rules: Rules | None = None,
     progress: Report = silent,
@@ -93,17 +97,27 @@ def evaluate_features(
 ) -> Evaluation:
     """Evaluate as `evaluate` does, and return all there is to know: intervals, rules, each query.
 
-    features: the path of an .npz file, or of a folder of .npy files, that holds the arrays by the
-    names that `evaluate` gives them; or a mapping from these names to arrays. Large features in
-    files are mapped, so that they may be larger than the memory. `progress(done, total)` is called
+    features: the path of an .npz, .mat, HDF5 or safetensors file, or of a folder of .npy files,
+    whose arrays have the names that `evaluate` gives them, or those of other code bases; or a
+    mapping from the names of `evaluate` to arrays. query_rates (whole numbers, 0: not known) and
+    query_paths (texts) may be there, too. Large features in files are mapped, where the format
+    allows it, so that they may be larger than the memory. `progress(done, total)` is called
     now and then with numbers of queries. An InputError names the file.
     """
     as_function(progress, "progress")
     rules = Rules() if rules is None else rules
+    where, arrays = arrays_of(features, "features")
+    return evaluated(where, arrays, metric, rules, progress, device)
+
+
+def arrays_of(
+    features: FeatureSource, name: str, wanted: Sequence[str] = ARRAYS
+) -> tuple[str, Mapping[str, Any]]:
+    """Return what messages call features, and their arrays: those given, or those read."""
     if isinstance(features, Mapping):
-        return _evaluated("features", features, metric, rules, progress, device)
-    path = as_path(features, "features")
-    return _evaluated(str(path), read_features(path), metric, rules, progress, device)
+        return name, features
+    path = as_path(features, name)
+    return str(path), read_features(path, wanted)
 
 
 def feature_distances(
@@ -150,7 +164,17 @@ def feature_distances(
     return block
 
 
-def _evaluated(
+def check_choices(metric: Metric, rules: Rules, device: str) -> None:
+    """Raise InputError for a metric, rules or a device that cannot be, alone or together."""
+    as_choice(metric, get_args(Metric), "metric")
+    if not isinstance(rules, Rules):
+        raise InputError(f"rules must be a crossres.Rules, not {type(rules).__name__}")
+    rules.check()
+    if checked_device(device) != "cpu" and rules.gallery == "shared":
+        raise InputError("the gallery rule shared is measured on the CPU only; use device cpu")
+
+
+def evaluated(
     where: str,
     arrays: Mapping[str, Any],
     metric: Metric,
@@ -158,15 +182,11 @@ def _evaluated(
     progress: Report,
     device: str,
 ) -> Evaluation:
+    """Evaluate arrays; an InputError begins with `where`."""
     try:
-        as_choice(metric, get_args(Metric), "metric")
-        if not isinstance(rules, Rules):
-            raise InputError(f"rules must be a crossres.Rules, not {type(rules).__name__}")
-        rules.check()
-        if checked_device(device) != "cpu" and rules.gallery == "shared":
-            raise InputError("the gallery rule shared is measured on the CPU only; use device cpu")
+        check_choices(metric, rules, device)
         checked = checked_arrays(arrays, metric, cameras=rules.same_camera == "drop")
-        return _ranked(*checked, metric, rules, progress, device)
+        return _ranked(checked, metric, rules, progress, device)
     except InputError as error:
         raise InputError(f"{where}: {error}") from error
     except MemoryError as error:
@@ -177,14 +197,9 @@ def _evaluated(
 
 
 def _ranked(
-    query: NDArray[Any],
-    gallery: NDArray[Any],
-    ids: ImageIds,
-    metric: Metric,
-    rules: Rules,
-    progress: Report,
-    device: str,
+    features: CheckedFeatures, metric: Metric, rules: Rules, progress: Report, device: str
 ) -> Evaluation:
+    query, gallery, ids = features.query, features.gallery, features.ids
     rows = EqualRows.of(query, gallery)
     settled, dropped, ranked = settle(with_images(ids, rows), rules)
 
@@ -205,7 +220,7 @@ def _ranked(
     if metric == "cosine":
         notes += _zero_notes(rows)
     self_matches = {"self_matches_dropped": dropped, "self_matches_kept": ranked}
-    queries = queries_of(settled, rules, scores)
+    queries = queries_of(settled, rules, scores, features)
     return Evaluation(
         metrics={**metrics, **self_matches},
         notes=tuple(notes),
@@ -219,6 +234,7 @@ def _ranked(
         },
         rules=rules_in_words(metric, rules),
         per_query=queries,
+        by_group=by_group(queries),
     )
 
 

@@ -8,7 +8,6 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from crossres.benchmark.metrics.evaluation import PerQuery
 from crossres.datasets.base.errors import InputError
 from crossres.datasets.base.files import check_place, write_atomically
 from crossres.datasets.base.texts import cell_text
@@ -29,8 +28,9 @@ def check_places(files: Sequence[Path]) -> None:
 def write_answer(file: Path, answer: Mapping[str, Any]) -> None:
     """Write an answer whole or not at all: as JSON, or a header and one line of CSV.
 
-    In CSV the bounds of `intervals` are the columns `<metric>_low` and `<metric>_high`, the rules
-    `rules.<name>`, and notes are joined by " | ". InputError where it cannot be written.
+    In CSV the bounds of `intervals` are the columns `<metric>_low` and `<metric>_high`, an entry
+    of an object is `<object>.<name>` (`rules.gallery`, `against.differences.rank1.p`), and notes
+    are joined by " | ". InputError where it cannot be written.
     """
     if _is_json(file):
         write_atomically(file, json.dumps(answer, indent=1, allow_nan=False) + "\n")
@@ -39,12 +39,11 @@ def write_answer(file: Path, answer: Mapping[str, Any]) -> None:
         write_atomically(file, _csv(flat, [flat.values()]))
 
 
-def write_queries(file: Path, queries: PerQuery) -> None:
-    """Write `queries.columns()` whole or not at all: as JSON of columns, or CSV of one row each.
+def write_table(file: Path, columns: Mapping[str, Sequence[Any]]) -> None:
+    """Write columns whole or not at all: as JSON of columns, or CSV of one row each.
 
     What has no value is null, or empty. InputError where it cannot be written.
     """
-    columns = queries.columns()
     if _is_json(file):
         write_atomically(file, json.dumps(columns, allow_nan=False) + "\n")
     else:
@@ -56,15 +55,16 @@ def _is_json(file: Path) -> bool:
 
 
 def _flat(name: str, value: Any) -> list[tuple[str, Any]]:
-    if name == "intervals":
+    if name.rpartition(".")[2] == "intervals":
+        before = name.removesuffix("intervals")
         bounds = {metric: interval or (None, None) for metric, interval in value.items()}
         return [
-            (f"{metric}_{end}", bound)
+            (f"{before}{metric}_{end}", bound)
             for metric, interval in bounds.items()
             for end, bound in zip(("low", "high"), interval, strict=True)
         ]
     if isinstance(value, dict):
-        return [(f"{name}.{inner}", item) for inner, item in value.items()]
+        return [entry for inner, item in value.items() for entry in _flat(f"{name}.{inner}", item)]
     return [(name, " | ".join(value) if isinstance(value, list) else value)]
 
 

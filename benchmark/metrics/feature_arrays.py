@@ -2,47 +2,74 @@
 
 import math
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from crossres.benchmark.feature_files.names import FEATURES
 from crossres.benchmark.metrics.comparisons import blocks
-from crossres.benchmark.metrics.feature_files import FEATURES, IDS
 from crossres.benchmark.metrics.features import Metric
 from crossres.benchmark.metrics.own_images import Ids, ImageIds
+from crossres.benchmark.metrics.text_ids import Texts, as_texts, numbered
 from crossres.datasets.base.arguments import as_array, as_ids
 from crossres.datasets.base.errors import InputError
 
+RATES, PATHS = "query_rates", "query_paths"
 SIZES = (1e-150, 1e150)  # what can be squared in float64
 PIECE_BYTES = 2**20
 
 
-def checked_arrays(
-    arrays: Mapping[str, Any], metric: Metric, cameras: bool
-) -> tuple[NDArray[Any], NDArray[Any], ImageIds]:
-    """Return query features (Q, D), gallery features (G, D) and ids, checked against each other.
+@dataclass(frozen=True, eq=False)
+class CheckedFeatures:
+    """Features that can be ranked, of Q queries and G gallery images, and what is known of these.
 
-    `arrays`: of any library, under the names of FEATURES and IDS. Without `cameras` camera ids are
-    not looked at, and all 0. Features are read piece by piece, never copied. Raises InputError.
+    query (Q, D), gallery (G, D): of any number type. pid_texts, camid_texts: what the numbers in
+    `ids` stand for where ids are texts. rates (Q,): of the queries, 0 for one that is not known.
+    query_paths (Q,): the names of their images. None where nothing is known.
     """
-    query, gallery = (_features(name, _present(name, arrays), metric) for name in FEATURES)
+
+    query: NDArray[Any]
+    gallery: NDArray[Any]
+    ids: ImageIds
+    pid_texts: Texts | None
+    camid_texts: Texts | None
+    rates: Ids | None
+    query_paths: Texts | None
+
+
+def checked_arrays(arrays: Mapping[str, Any], metric: Metric, cameras: bool) -> CheckedFeatures:
+    """Return features and ids, checked against each other, and rates and paths if there are any.
+
+    `arrays`: of any library, under the names of ARRAYS. Without `cameras` camera ids are not looked
+    at, and all 0. Features are read piece by piece, never copied. Raises InputError.
+    """
+    query, gallery = (_features(name, present(name, arrays), metric) for name in FEATURES)
     if query.shape[1] != gallery.shape[1]:
         raise InputError(
             f"query_features are {query.shape[1]} wide and gallery_features {gallery.shape[1]}; "
             "both must come from the same model"
         )
-    columns = []
-    for name in IDS:
-        rows = len(query if name.startswith("query") else gallery)
-        if name.endswith("camids") and not cameras:
-            columns.append(np.zeros(rows, dtype=np.int64))
-        else:
-            columns.append(_ids(name, _present(name, arrays), rows))
-    return query, gallery, ImageIds(*columns)
+    rows = {"query": len(query), "gallery": len(gallery)}
+    pids, pid_texts = _ids("pids", arrays, rows)
+    if cameras:
+        camids, camid_texts = _ids("camids", arrays, rows)
+    else:
+        camids, camid_texts = [np.zeros(count, np.int64) for count in rows.values()], None
+    return CheckedFeatures(
+        query,
+        gallery,
+        ImageIds(*pids, *camids),
+        pid_texts,
+        camid_texts,
+        _rates(arrays, len(query)),
+        _paths(arrays, len(query)),
+    )
 
 
-def _present(name: str, arrays: Mapping[str, Any]) -> Any:
+def present(name: str, arrays: Mapping[str, Any]) -> Any:
+    """Return an array; InputError with the remedy where it is missing."""
     if name in arrays:
         return arrays[name]
     hint = "without cameras use --same-camera keep" if name.endswith("camids") else "give it, too"
@@ -106,11 +133,43 @@ def _pieces(array: NDArray[Any]) -> Iterator[slice]:
     return blocks(len(array), PIECE_BYTES // (array.itemsize * array.shape[1]))
 
 
-def _ids(name: str, value: Any, rows: int) -> NDArray[np.int64]:
-    ids = as_ids(value, name)
-    if len(ids) != rows:
+def _ids(
+    kind: str, arrays: Mapping[str, Any], rows: Mapping[str, int]
+) -> tuple[list[Ids], Texts | None]:
+    """Return the ids of both sides, and what they stand for; rows: how many images a side has."""
+    names = [f"{side}_{kind}" for side in rows]
+    numbers, texts = numbered({name: present(name, arrays) for name in names})
+    for name, ids, count in zip(names, numbers, rows.values(), strict=True):
+        _check_length(name, ids, count)
+    return numbers, texts
+
+
+def _check_length(name: str, column: NDArray[Any], rows: int) -> None:
+    if len(column) != rows:
         raise InputError(
-            f"{name} must have one entry for each of the {rows} feature rows, not {len(ids)}; "
+            f"{name} must have one entry for each of the {rows} feature rows, not {len(column)}; "
             "save both from the same list of images"
         )
-    return ids
+
+
+def _rates(arrays: Mapping[str, Any], queries: int) -> Ids | None:
+    if arrays.get(RATES) is None:
+        return None
+    rates = as_ids(arrays[RATES], RATES)
+    _check_length(RATES, rates, queries)
+    if rates.min() < 0:
+        raise InputError(
+            f"{RATES}: {rates.min()} is no down-sampling rate; give 1 for HR, 2, 3, ..., and 0 for "
+            "one that is not known"
+        )
+    return rates
+
+
+def _paths(arrays: Mapping[str, Any], queries: int) -> Texts | None:
+    if arrays.get(PATHS) is None:
+        return None
+    paths = as_texts(arrays[PATHS], PATHS)
+    if paths is None:
+        raise InputError(f"{PATHS} must be texts, the names of the images; else leave it out")
+    _check_length(PATHS, paths, queries)
+    return paths

@@ -9,11 +9,12 @@ from crossres.benchmark.stats.paired import quantile
 from crossres.benchmark.stats.sample import scored_queries
 
 LEVEL = 0.95
+Interval = tuple[float, float]
 
 
 def mean_interval(
     pids: NDArray[np.int64], scores: NDArray[np.float64], level: float = LEVEL
-) -> tuple[float, float] | None:
+) -> Interval | None:
     """Return the confidence interval (low, high) of a mean over queries of values in [0, 1].
 
     pids (Q,) and scores (Q,) of the queries, NaN for a skipped one. Identities are the unit, as in

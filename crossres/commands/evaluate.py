@@ -12,19 +12,44 @@ from crossres.arguments import command_parser, positive, seed, user_path
 
 if TYPE_CHECKING:
     from crossres.benchmark.metrics.evaluation import Evaluation
+    from crossres.benchmark.metrics.rules import Rules
 
 
 def _evaluate(options: argparse.Namespace) -> Answer:
-    from crossres.benchmark import Rules, evaluate_features
-    from crossres.benchmark.metrics.evaluation_files import (
-        check_places,
-        write_answer,
-        write_queries,
-    )
+    from crossres.benchmark.compare.evaluations import compare_features
+    from crossres.benchmark.metrics.evaluate import evaluate_features
+    from crossres.benchmark.metrics.evaluation_files import check_places, write_answer, write_table
     from crossres.datasets.base.progress import progress
+    from crossres.reports.evaluation import lines_of, lines_of_pair
 
     check_places([file for file in (options.out, options.per_query) if file])
-    rules = Rules(
+    how = options.metric, _rules(options)
+    with progress("evaluating", name="queries") as report:
+        if options.against is None:
+            evaluation = evaluate_features(options.features, *how, report, options.device)
+            content, columns = _content(options.features, evaluation), evaluation.per_query.columns
+            lines, notes = lines_of(evaluation), evaluation.notes
+        else:
+            both = options.features, options.against
+            pair = compare_features(*both, *how, report, options.device)
+            against = {"features": str(options.against), **pair.as_dict()}
+            content = {**_content(options.features, pair.a), "against": against}
+            columns, lines = pair.columns, lines_of_pair(pair, *map(str, both))
+            notes = (*_of("A", pair.a), *_of("B", pair.b))
+    for note in notes:
+        print(f"note: {note}", file=sys.stderr)
+    code = DONE
+    if options.out:
+        code = max(code, _written(options.out, partial(write_answer, answer=content)))
+    if options.per_query:
+        code = max(code, _written(options.per_query, partial(write_table, columns=columns())))
+    return Answer(content, lines, code)
+
+
+def _rules(options: argparse.Namespace) -> "Rules":
+    from crossres.benchmark.metrics.rules import Rules
+
+    return Rules(
         gallery=options.gallery,
         same_camera=options.same_camera,
         separate_cameras=options.separate_cameras,
@@ -34,20 +59,10 @@ def _evaluate(options: argparse.Namespace) -> Answer:
         seed=options.seed,
         self_matches=options.self_matches,
     )
-    with progress("evaluating", name="queries") as report:
-        evaluation = evaluate_features(
-            options.features, options.metric, rules, report, options.device
-        )
-    for note in evaluation.notes:
-        print(f"note: {note}", file=sys.stderr)
-    content = _content(options.features, evaluation)
-    lines, code = _lines(evaluation), DONE
-    if options.out:
-        code = max(code, _written(options.out, partial(write_answer, answer=content)))
-    if options.per_query:
-        queries = partial(write_queries, queries=evaluation.per_query)
-        code = max(code, _written(options.per_query, queries))
-    return Answer(content, lines, code)
+
+
+def _of(name: str, evaluation: "Evaluation") -> list[str]:
+    return [f"{name}: {note}" for note in evaluation.notes]
 
 
 def _content(features: Path, evaluation: "Evaluation") -> dict[str, Any]:
@@ -69,23 +84,6 @@ def _written(file: Path, write: Callable[[Path], None]) -> int:
     return DONE
 
 
-def _lines(evaluation: "Evaluation") -> list[str]:
-    """Return a line for each number, and one for the rules."""
-    lines = []
-    for name, value in {**evaluation.metrics, **evaluation.counts}.items():
-        text = str(value) if isinstance(value, int) else f"{100 * value:.2f} %"
-        if bounds := evaluation.intervals.get(name):
-            text += f"  [{100 * bounds[0]:.2f}, {100 * bounds[1]:.2f}]"
-        lines.append(f"{name:20} {text}")
-    used = ", ".join(f"{name} {_word(value)}" for name, value in evaluation.rules.items())
-    between = "95 %, in brackets: where a mean would be with other identities"
-    return [*lines, f"{'rules':20} {used}", f"{'intervals':20} {between}"]
-
-
-def _word(value: str | bool | int) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
 def add_command(commands: Any) -> None:
     """Add the command to the parser."""
     evaluate = command_parser(
@@ -95,15 +93,24 @@ def add_command(commands: Any) -> None:
         "measure embeddings from any code base: CMC, mAP, mINP",
         "crossres evaluate features.npz --metric cosine --json\n"
         "crossres evaluate features.npz --gallery shared --repetitions 100\n"
-        "crossres evaluate features/ --out answer.json --per-query queries.csv",
+        "crossres evaluate pytorch_result.mat --out answer.json --per-query queries.csv\n"
+        "crossres evaluate plain.npz --against ours.safetensors",
     )
     evaluate.add_argument(
         "features",
         type=user_path,
-        metavar="FEATURES.npz",
-        help="query_features, gallery_features, query_pids, gallery_pids, "
-        "query_camids, gallery_camids; gallery pid -1 is junk, camid -1 an unknown camera; or a "
-        "folder of .npy files with these names",
+        metavar="FEATURES",
+        help=".npz, .mat, HDF5, safetensors or a folder of .npy files: query_features, "
+        "gallery_features, query_pids, gallery_pids, query_camids, gallery_camids (gallery pid -1 "
+        "is junk, camid -1 an unknown camera; ids may be texts), query_rates if they are known; or "
+        "as torchreid, fast-reid and others name them (qf, gf, q_pids, query_label, ...)",
+    )
+    evaluate.add_argument(
+        "--against",
+        type=user_path,
+        metavar="FEATURES",
+        help="others of the same queries and gallery (B): by how much their metrics differ from "
+        "these (A), with intervals, and which queries are rescued and broken",
     )
     evaluate.add_argument(
         "--out",

@@ -302,7 +302,10 @@ def test_evaluate_says_what_it_did(command: Command, tmp_path: Path) -> None:
     assert json.loads((tmp_path / "new" / "a.json").read_text(encoding="utf-8")) == content
     assert content["features"] == str(path)
     assert content["rules"]["gallery"] == "shared"
-    text = dict(line.split(None, 1) for line in command(*arguments).stdout.splitlines())
+    printed = command(*arguments).stdout
+    assert max(map(len, printed.splitlines())) <= 80
+    whole = printed.replace("\n" + 21 * " ", " ")
+    text = dict(line.split(None, 1) for line in whole.splitlines())
     low, high = (100 * bound for bound in content["intervals"]["mAP"])
     assert text["mAP"] == f"{100 * content['mAP']:.2f} %  [{low:.2f}, {high:.2f}]"
     assert text["query_images"] == "6"

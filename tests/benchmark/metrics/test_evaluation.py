@@ -15,7 +15,7 @@ import crossres
 from crossres.benchmark import Rules, evaluate, evaluate_features
 from crossres.benchmark.metrics import features, scoring
 from crossres.benchmark.metrics.evaluation import Evaluation
-from crossres.benchmark.metrics.evaluation_files import check_places, write_answer, write_queries
+from crossres.benchmark.metrics.evaluation_files import check_places, write_answer, write_table
 from crossres.benchmark.metrics.measure import METRICS
 from crossres.benchmark.stats.mean_interval import mean_interval
 from crossres.datasets.base.errors import InputError
@@ -104,7 +104,7 @@ def test_it_names_rules_and_sizes() -> None:
     assert (shared["rules"]["repetitions"], shared["rules"]["seed"]) == (4, 3)
     sizes = [plain[n] for n in ("query_images", "gallery_images", "embedding_size", "level")]
     assert sizes == [22, 52, 6, 0.95]
-    assert list(plain["intervals"]) == list(METRICS)
+    assert list(plain["intervals"])[:6] == list(METRICS)
 
 
 def test_the_order_of_the_queries_changes_no_bit_of_it() -> None:
@@ -176,8 +176,8 @@ def same(text: str, value: Any) -> bool:
 
 
 def test_json_and_csv_hold_the_same_queries(evaluation: Evaluation, tmp_path: Path) -> None:
-    write_queries(tmp_path / "q.json", evaluation.per_query)
-    write_queries(tmp_path / "q.CSV", evaluation.per_query)
+    write_table(tmp_path / "q.json", evaluation.per_query.columns())
+    write_table(tmp_path / "q.CSV", evaluation.per_query.columns())
     columns = json.loads((tmp_path / "q.json").read_text(encoding="utf-8"))
     assert columns == evaluation.per_query.columns()
     lines = list(rows(tmp_path / "q.CSV"))
@@ -195,9 +195,11 @@ def test_json_and_csv_hold_the_same_answer(evaluation: Evaluation, tmp_path: Pat
     (line,) = rows(tmp_path / "a.csv")
     assert line.pop("features") == " =1+1"  # no formula for a spreadsheet
     assert line.pop("notes") == " | ".join(answer["notes"])
-    for metric in METRICS:
+    for metric in answer["intervals"]:
         low, high = line.pop(f"{metric}_low"), line.pop(f"{metric}_high")
-        assert [float(low), float(high)] == answer["intervals"][metric]
+        bounds = answer["intervals"][metric] or [None, None]
+        assert same(low, bounds[0])
+        assert same(high, bounds[1])
     for name, value in answer["rules"].items():
         assert same(line.pop(f"rules.{name}"), value)
     for name, text in line.items():

@@ -18,7 +18,7 @@ from crossres.datasets.base.errors import InputError
 def checked(query: Any, gallery: Any, metric: Any = "euclidean") -> NDArray[Any]:
     arrays = {"query_features": query, "gallery_features": gallery}
     arrays |= {"query_pids": np.zeros(len(query), int), "gallery_pids": np.zeros(len(gallery), int)}
-    return checked_arrays(arrays, metric, cameras=False)[1]
+    return checked_arrays(arrays, metric, cameras=False).gallery
 
 
 def fault(query: Any, gallery: Any, metric: Any = "euclidean") -> str:

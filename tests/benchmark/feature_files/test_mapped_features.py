@@ -16,8 +16,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crossres.benchmark import Rules, evaluate_features
-from crossres.benchmark.metrics import feature_files
-from crossres.benchmark.metrics.feature_files import FEATURES, read_features
+from crossres.benchmark.feature_files import stored
+from crossres.benchmark.feature_files.names import FEATURES
+from crossres.benchmark.feature_files.read import read_features
 from crossres.datasets.base.errors import InputError
 
 Arrays = dict[str, Any]
@@ -26,7 +27,7 @@ Arrays = dict[str, Any]
 @pytest.fixture
 def mapped(monkeypatch: pytest.MonkeyPatch) -> None:
     """Map features of any size."""
-    monkeypatch.setattr(feature_files, "MAPPED_BYTES", 0)
+    monkeypatch.setattr(stored, "MAPPED_BYTES", 0)
 
 
 def arrays(seed: int = 0, width: int = 5, kind: str = "<f4", order: Any = "C") -> Arrays:
@@ -83,7 +84,7 @@ def test_every_way_to_hand_in_features_gives_the_same_bits(
     content, rules = arrays(seed, width, kind, order), Rules(gallery, repetitions=3)
     expected = answer(content, metric, rules)
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(feature_files, "MAPPED_BYTES", 0)
+        patch.setattr(stored, "MAPPED_BYTES", 0)
         for write in (write_npz, write_compressed, write_folder):
             path = write(Path(folder, write.__name__), content)
             are_mapped = {isinstance(read_features(path)[name], np.memmap) for name in FEATURES}
@@ -169,7 +170,7 @@ def test_a_member_that_is_not_what_its_headers_say(
     lie: str, least: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Mapped, and read."""
-    monkeypatch.setattr(feature_files, "MAPPED_BYTES", least)
+    monkeypatch.setattr(stored, "MAPPED_BYTES", least)
     path = write_npz(tmp_path / "f", arrays())
     intact = path.read_bytes()
     path.write_bytes(LIES[lie](intact))
@@ -214,14 +215,14 @@ def test_a_compressed_array_that_does_not_fit(tmp_path: Path) -> None:
 def test_an_array_that_does_not_fit_is_not_begun(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(feature_files, "free_memory", lambda: 500)
+    monkeypatch.setattr(stored, "free_memory", lambda: 500)
     for write in (write_compressed, write_folder):
         with pytest.raises(InputError, match="array gallery_features is larger than the memory"):
             evaluate_features(write(tmp_path / write.__name__, arrays()))
-    monkeypatch.setattr(feature_files, "MAPPED_BYTES", 500)
+    monkeypatch.setattr(stored, "MAPPED_BYTES", 500)
     for path in (tmp_path / "write_folder", write_npz(tmp_path / "f", arrays())):
         assert evaluate_features(path).metrics["valid_queries"] == 12
-    monkeypatch.setattr(feature_files, "free_memory", lambda: None)
+    monkeypatch.setattr(stored, "free_memory", lambda: None)
     assert evaluate_features(tmp_path / "write_compressed.npz").metrics["valid_queries"] == 12
 
 
@@ -263,7 +264,7 @@ def test_where_the_system_makes_no_map_they_are_read(
 def test_a_damaged_file_of_a_folder_is_named(
     name: str, change: Any, words: str, least: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(feature_files, "MAPPED_BYTES", least)
+    monkeypatch.setattr(stored, "MAPPED_BYTES", least)
     folder = write_folder(tmp_path / "f", arrays())
     file = folder / f"{name}.npy"
     file.write_bytes(change(file.read_bytes()))
@@ -288,10 +289,10 @@ def test_empty_features_of_a_folder(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("mapped")
-def test_a_folder_with_other_names_is_told_how_to_convert(
+def test_a_folder_that_lacks_an_array_is_told_how_to_convert(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    names = {"query_features": "qf", "gallery_features": "gallery_feat", "query_pids": "q_pids"}
+    names = {"query_features": "qf", "gallery_features": "gallery_feat", "query_pids": "people"}
     content = {names.get(name, name): array for name, array in arrays().items()}
     folder = write_folder(tmp_path / "f", content)
     (folder / "notes.txt").write_text("text")
@@ -300,13 +301,14 @@ def test_a_folder_with_other_names_is_told_how_to_convert(
     with pytest.raises(InputError) as caught:
         evaluate_features(folder)
     text = str(caught.value)
-    assert "query_features, gallery_features, query_pids are missing; the folder holds" in text
+    assert "query_pids is missing (q_pids or query_pid or query_labels would do, too)" in text
+    assert "the folder holds" in text
     assert "gallery_feat (30, 5) float32" in text
     assert "notes" not in text
     (folder / "folder.npy").rmdir()
     (folder / "other.npy").unlink()
     monkeypatch.chdir(tmp_path)
-    exec(text.partition("convert it in Python: ")[2], {})
+    exec(text.partition("convert it in Python: ")[2].replace("...", "f['people']"), {})
     rules = Rules()
     assert answer("features.npz", "euclidean", rules) == answer(arrays(), "euclidean", rules)
 
@@ -318,9 +320,9 @@ import sys, tracemalloc
 from pathlib import Path
 import numpy as np
 from crossres.benchmark import Rules, evaluate_features
-from crossres.benchmark.metrics import feature_files
+from crossres.benchmark.feature_files import stored
 if "read" in sys.argv:
-    feature_files.MAPPED_BYTES = 2**40
+    stored.MAPPED_BYTES = 2**40
 tracemalloc.start()
 for gallery in ("multi-shot", "shared"):
     rules = Rules(gallery, same_camera="keep", repetitions=1)

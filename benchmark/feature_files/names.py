@@ -1,0 +1,87 @@
+"""Which array of a file is which, whatever code base named them; names.toml has the words."""
+
+import tomllib
+from collections.abc import Collection
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from crossres.datasets.base.errors import InputError
+
+SIDES = ("query", "gallery")
+FEATURES = ("query_features", "gallery_features")
+IDS = ("query_pids", "gallery_pids", "query_camids", "gallery_camids")
+OPTIONAL = ("query_rates", "query_paths")
+ARRAYS = (*FEATURES, *IDS, *OPTIONAL)
+NEEDED = (*FEATURES, "query_pids", "gallery_pids")
+TOGETHER = ("features", "pids", "camids", "rates", "paths")
+NUMBER = "num_query"
+WORDS = Path(__file__).with_name("names.toml")
+
+
+def plain(name: str) -> str:
+    """Return a name in lower case, without what joins its words."""
+    return "".join(filter(str.isalnum, name.lower()))
+
+
+@cache
+def _words() -> dict[str, Any]:
+    return tomllib.loads(WORDS.read_text(encoding="utf-8"))
+
+
+@cache
+def known_names() -> dict[str, str]:
+    """Return all plain names that are known -> what they are called here.
+
+    That is "query_" or "gallery_" and one of TOGETHER, one of these alone, or NUMBER.
+    """
+    words = _words()
+    known = dict.fromkeys(words["number"][NUMBER], NUMBER)
+    for thing, nouns in words["holds"].items():
+        known |= {noun: thing for noun in nouns if len(noun) > 1}
+        for side, prefixes in words["sides"].items():
+            for prefix in prefixes:
+                known |= {prefix + noun: f"{side}_{thing}" for noun in nouns}
+                known |= {noun + prefix: f"{side}_{thing}" for noun in nouns if len(noun) > 1}
+    return known
+
+
+def recognised(names: Collection[str]) -> dict[str, str]:
+    """Return what arrays are called here -> their names in a file, as far as they are known.
+
+    A name of ours comes before all others. InputError where two others mean the same, and it
+    matters which is taken.
+    """
+    ours: dict[str, str] = {}
+    for name in sorted(names):
+        own = known_names().get(plain(name))
+        if own is None or (own in names and own != name):
+            continue
+        if own in ours and own.endswith(("rates", "paths")):
+            continue
+        if own in ours:
+            raise InputError(f"{ours[own]} and {name} both mean {own}; keep one of the two")
+        ours[own] = name
+    return ours
+
+
+def missing_in(ours: Collection[str]) -> list[str]:
+    """Return the needed arrays that are there neither by themselves nor as a part of both sides."""
+    can_part = NUMBER in ours or "query_features" in ours
+    lacks = [
+        name
+        for name in NEEDED
+        if name not in ours and not (can_part and name.partition("_")[2] in ours)
+    ]
+    parted = [name for name in lacks if name.partition("_")[2] in ours]
+    return [NUMBER] if parted and parted == lacks else lacks
+
+
+def other_names(name: str) -> list[str]:
+    """Return a few other names by which an array would be known."""
+    words = _words()
+    if name == NUMBER:
+        return []
+    side, _, thing = name.partition("_")
+    prefix, nouns = words["sides"][side][0], words["holds"][thing]
+    return [f"{side[0]}_{nouns[0]}", *(f"{prefix}_{noun}" for noun in nouns[1:3])]
