@@ -1,7 +1,7 @@
 """An evaluation of features, and a comparison of two, as lines of a terminal 80 columns wide."""
 
 import textwrap
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Sequence
 
 from crossres.benchmark.compare.evaluations import ALL, COMPARED, FLIPS, EvaluationPair
 from crossres.benchmark.metrics.by_rate import METRICS_BY_RATE, VALID_QUERIES
@@ -10,7 +10,7 @@ from crossres.benchmark.stats.mean_interval import Interval
 from crossres.reports.wording import gap_text, interval_text, p_text, points
 
 WIDTH, LABEL, CELL = 80, 20, 25
-MOST_CAMERAS = 40
+MOST_GROUPS = 40
 BETWEEN = "95 %, in brackets: where a mean would be with other identities"
 GAPS = "B − A in points, 95 % interval in brackets: paired over queries, identities are drawn"
 
@@ -21,14 +21,11 @@ def lines_of(evaluation: Evaluation) -> Iterator[str]:
         yield _line(name, _value(value, evaluation.intervals.get(name)))
     yield from _table(
         (*METRICS_BY_RATE, "queries"),
-        {
-            label: (
-                *(_of_group(evaluation, name + suffix) for name in METRICS_BY_RATE),
-                str(evaluation.by_group[VALID_QUERIES + suffix]),
-            )
+        [
+            (label, _cells(evaluation, suffix))
             for label, suffix in _groups(evaluation)
             if VALID_QUERIES + suffix in evaluation.by_group
-        },
+        ],
     )
     yield from _rules(evaluation)
     yield from _wrapped("intervals", BETWEEN)
@@ -49,18 +46,12 @@ def lines_of_pair(pair: EvaluationPair, a: str, b: str) -> Iterator[str]:
     groups = [(label, suffix) for label, suffix in _groups(pair.a) if suffix in pair.flips]
     yield from _table(
         (*METRICS_BY_RATE, "queries"),
-        {
-            label: (
-                *(_gap(pair, name + suffix) for name in METRICS_BY_RATE),
-                str(sum(pair.flips[suffix].values())),
-            )
-            for label, suffix in groups
-        },
+        [(label, _gaps(pair, suffix)) for label, suffix in groups],
     )
     if not groups:
         yield ""
     yield _row("queries at rank 1", (flip.replace("_", " ") for flip in FLIPS), (11, 11, 11, 11))
-    for label, suffix in [("all queries", ALL), *groups]:
+    for label, suffix in [("all queries", ALL), *groups[:MOST_GROUPS]]:
         counts = [str(number) for number in pair.flips[suffix].values()]
         yield _row(label, counts, (11, 11, 11, 11))
     yield ""
@@ -71,20 +62,19 @@ def lines_of_pair(pair: EvaluationPair, a: str, b: str) -> Iterator[str]:
 def _groups(evaluation: Evaluation) -> list[tuple[str, str]]:
     """Return what the rates and cameras are called, and the suffixes of their metrics."""
     groups = evaluation.per_query.groups
-    rates = [group for group in groups if group.kind == "rate"]
-    cameras = [group for group in groups if group.kind == "camera"]
-    return [
-        (f"{group.kind} {group.value}", group.suffix) for group in (*rates, *cameras[:MOST_CAMERAS])
-    ]
+    return [(f"{group.kind} {group.value}", group.suffix) for group in groups]
 
 
-def _of_group(evaluation: Evaluation, name: str) -> str:
-    return _value(evaluation.by_group[name], evaluation.intervals[name], " ")
+def _cells(evaluation: Evaluation, suffix: str) -> list[str]:
+    names = [name + suffix for name in METRICS_BY_RATE]
+    means = [_value(evaluation.by_group[n], evaluation.intervals[n], " ") for n in names]
+    return [*means, str(evaluation.by_group[VALID_QUERIES + suffix])]
 
 
-def _gap(pair: EvaluationPair, name: str) -> str:
-    gap = pair.differences[name]
-    return gap_text(gap.difference, gap.low, gap.high)
+def _gaps(pair: EvaluationPair, suffix: str) -> list[str]:
+    gaps = [pair.differences[name + suffix] for name in METRICS_BY_RATE]
+    words = [gap_text(gap.difference, gap.low, gap.high) for gap in gaps]
+    return [*words, str(sum(pair.flips[suffix].values()))]
 
 
 def _value(value: float, interval: Interval | None, between: str = "  ") -> str:
@@ -99,15 +89,17 @@ def _percent(fraction: float) -> str:
     return f"{100 * fraction:.2f} %"
 
 
-def _table(head: Iterable[str], rows: Mapping[str, Iterable[str]]) -> Iterator[str]:
+def _table(head: Iterable[str], rows: Sequence[tuple[str, Iterable[str]]]) -> Iterator[str]:
     """Yield a table of rates and cameras between empty lines; nothing without rows."""
     if not rows:
         return
     widths = CELL, CELL, 7
     yield ""
     yield _row("queries of", head, widths)
-    for label, cells in rows.items():
+    for label, cells in rows[:MOST_GROUPS]:
         yield _row(label, cells, widths)
+    if len(rows) > MOST_GROUPS:
+        yield f"and {len(rows) - MOST_GROUPS} more, which --json and --out have"
     yield ""
 
 
@@ -118,7 +110,8 @@ def _row(label: str, cells: Iterable[str], widths: Iterable[int]) -> str:
 
 
 def _short(label: str) -> str:
-    return label if len(label) <= LABEL else f"{label[: LABEL - 1]}…"
+    """Leave out the middle of a long name: cameras often differ at the end."""
+    return label if len(label) <= LABEL else f"{label[:9]}…{label[-10:]}"
 
 
 def _line(name: str, text: str) -> str:

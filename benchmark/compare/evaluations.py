@@ -116,7 +116,7 @@ def _matched(
         rows, by = rows_of_same_images(a, b, "query", cameras)
         _, by_gallery = rows_of_same_images(a, b, "gallery", cameras)
     except InputError as error:
-        raise InputError(f"{where_a} (A) against {where_b} (B): {error}") from error
+        raise InputError(f"{where_a} (A), {where_b} (B): {error}") from error
     return rows, {"query": by, "gallery": by_gallery}
 
 

@@ -25,7 +25,8 @@ class Kind:
 
     open: makes a context of the arrays in a file; None for a kind that is not read. contents: what
     it holds, if it is not read. opens: Python that makes `f`, a mapping from names to arrays, of
-    the file {path}; "" where a mapping cannot be made of it.
+    the file {path}; "" where a mapping cannot be made of it. advice: what to do with that Python,
+    or else.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Kind:
     open: Callable[[Path], Opened] | None = None
     contents: Callable[[Path], Contents] = lambda _: {}
     opens: str = ""
+    advice: str = "convert it in Python"
 
 
 def kind_of(path: Path) -> Kind:
@@ -88,8 +90,8 @@ def _text_contents(path: Path) -> Contents:
     return {f"lines, of which the first is {first.strip()[:60]!r}": ""}
 
 
-def _torch_contents(path: Path) -> Contents:
-    from crossres.benchmark.feature_files.torch_names import names_in
+def _pickled_contents(path: Path) -> Contents:
+    from crossres.benchmark.feature_files.pickled_names import names_in
 
     return dict.fromkeys(names_in(path), "")
 
@@ -143,7 +145,7 @@ KINDS = (
     Kind(
         "written by torch.save, which makes Python pickles",
         _is_torch,
-        contents=_torch_contents,
+        contents=_pickled_contents,
         opens="import numpy, torch; f = torch.load({path}, weights_only=True, map_location='cpu')",
     ),
     Kind(
@@ -161,7 +163,8 @@ KINDS = (
         "a single array (.npy)",
         lambda head, _: head.startswith(b"\x93NUMPY"),
         contents=_npy_contents,
-        opens="import numpy; f = numpy.load({path})",
+        advice="give the folder that it lies in, with a .npy file for each array: qf.npy, gf.npy, "
+        "q_pids.npy, ...",
     ),
     Kind(
         "a MATLAB file (7.3)",
@@ -188,7 +191,13 @@ KINDS = (
         _open_safetensors,
         opens="import numpy, safetensors.numpy; f = safetensors.numpy.load_file({path})",
     ),
-    Kind("a Python pickle, which is never opened here: it may run any code", _is_pickle),
+    Kind(
+        "a Python pickle, which is never opened here: it may run any code",
+        _is_pickle,
+        contents=_pickled_contents,
+        opens="import numpy, pickle; f = pickle.load(open({path}, 'rb'))",
+        advice="if you trust who wrote it, convert it in Python",
+    ),
     Kind(
         "text",
         _is_text,

@@ -73,9 +73,11 @@ def _remedy(path: Path, kind: Kind, contents: Contents) -> str:
     """Say how to convert the file: in Python, with its own names as far as these are known."""
     saved = ", ".join(f"{name}={_expression(name, contents)}" for name in (*FEATURES, *IDS))
     saves = f"numpy.savez('features.npz', {saved})"
-    if not kind.opens or (kind.open and not contents):
-        return f"in the program that wrote it, save arrays with {saves}"
-    return f"convert it in Python: {kind.opens.format(path=repr(str(path)))}; {saves}"
+    if kind.opens and (contents or not kind.open):
+        return f"{kind.advice}: {kind.opens.format(path=repr(str(path)))}; {saves}"
+    if kind.advice != Kind.advice:
+        return kind.advice
+    return f"in the program that wrote it, save arrays with {saves}"
 
 
 def _expression(name: str, contents: Collection[str]) -> str:

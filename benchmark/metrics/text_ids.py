@@ -47,7 +47,7 @@ def as_texts(value: Any, name: str) -> Texts | None:
     if array.ndim != 1:
         raise InputError(f"{name}: must be (images,), not of shape {array.shape}; give one id each")
     if array.dtype.kind != "S":
-        return array.astype(np.str_)
+        return np.array(array.tolist(), dtype=np.str_)
     try:
         return np.strings.decode(array, "utf-8")
     except UnicodeDecodeError as error:

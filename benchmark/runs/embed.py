@@ -207,7 +207,7 @@ def _embedded(method: Method, images: NDArray[np.uint8], rate: int | None) -> ND
 def embed_split(
     method: Method, manifest: Manifest, store: PixelStore, progress: Progress
 ) -> Arrays:
-    """Return what `evaluate` reads of queries and gallery (features, pids, camids), and paths.
+    """Return what `evaluate` reads of queries and gallery: features, pids, camids, paths, rates.
 
     Raises InputError for a manifest without queries or gallery, and embeddings without a value.
     """
@@ -230,6 +230,7 @@ def embed_split(
         arrays[f"{split}_pids"] = rows["pid"].to_numpy()
         arrays[f"{split}_camids"] = rows["camid"].to_numpy()
         arrays[f"{split}_paths"] = rows["path"].to_numpy(dtype=str)
+    arrays["query_rates"] = manifest.rows("query")["rate"].to_numpy()
     return arrays
 
 

@@ -80,6 +80,11 @@ def zipped(name: str) -> bytes:
         ("f.pkl", pickle.dumps({"qf": F}), "a Python pickle, which is never opened here"),
         ("f.pickle", pickle.dumps({"qf": F}, protocol=0), "a Python pickle, which is never"),
         ("f.npy", saved_by(lambda a, s: np.save(s, a), F), "holds one array (4, 3) float32"),
+        (
+            "qf.npy",
+            saved_by(lambda a, s: np.save(s, a), F),
+            "give the folder that it lies in, with",
+        ),
         ("f.zip", zipped("a.txt"), "a zip archive without arrays; holds a.txt"),
         ("f.npz", zipped("a.txt"), "the file holds"),
         ("f.npz", b"", "an empty file"),
@@ -102,14 +107,18 @@ def test_what_lacks_is_named_with_what_would_do_and_what_is_there(tmp_path: Path
     assert "query_features=f['qf'], gallery_features=f['gf'], query_pids=..." in text
 
 
-def test_what_torch_saved_is_converted_by_the_advice(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("name", ["f.pt", "old.pt", "f.pkl"])
+def test_a_pickle_is_converted_by_the_advice(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     content = {name: torch.tensor(array) for name, array in TUTORIAL.items()}
-    torch.save(content, tmp_path / "features.pt")
-    text = refusal(tmp_path / "features.pt")
-    assert "torch.load" in text
-    assert "weights_only=True" in text
+    if name == "f.pkl":
+        (tmp_path / name).write_bytes(pickle.dumps(TUTORIAL))
+    else:
+        torch.save(content, tmp_path / name, _use_new_zipfile_serialization=name == "f.pt")
+    text = refusal(tmp_path / name)
+    assert ("if you trust who wrote it" in text) == (name == "f.pkl")
+    assert ("weights_only=True" in text) == (name != "f.pkl")
     assert converted(text, tmp_path, monkeypatch) == evaluate(**OURS)
 
 
