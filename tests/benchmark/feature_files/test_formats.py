@@ -124,6 +124,20 @@ def test_bfloat16_of_safetensors(
     assert answer(tmp_path / "f.safetensors") == answer(halved)
 
 
+@pytest.mark.parametrize("spaces", range(8))
+def test_tensors_that_begin_anywhere(
+    spaces: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Other writers of safetensors do not align them."""
+    monkeypatch.setattr(stored, "MAPPED_BYTES", 0)
+    path = write_safetensors(tmp_path / "f", arrays())
+    content = path.read_bytes()
+    length = int.from_bytes(content[:8], "little") + spaces
+    header = content[8 : 8 + length - spaces] + b" " * spaces
+    path.write_bytes(length.to_bytes(8, "little") + header + content[8 + length - spaces :])
+    assert answer(path) == answer(arrays())
+
+
 def test_groups_of_an_hdf5_file(tmp_path: Path) -> None:
     content = arrays()
     nested = {name.replace("_", "/", 1): array for name, array in content.items()}
