@@ -7,6 +7,7 @@ from crossres.benchmark.compare.evaluations import ALL, COMPARED, FLIPS, Evaluat
 from crossres.benchmark.metrics.by_rate import METRICS_BY_RATE, VALID_QUERIES
 from crossres.benchmark.metrics.evaluation import Evaluation
 from crossres.benchmark.stats.mean_interval import Interval
+from crossres.datasets.base.errors import printable
 from crossres.reports.wording import gap_text, interval_text, p_text, points
 
 WIDTH, LABEL, CELL = 80, 20, 25
@@ -111,6 +112,7 @@ def _row(label: str, cells: Iterable[str], widths: Iterable[int]) -> str:
 
 def _short(label: str) -> str:
     """Leave out the middle of a long name: cameras often differ at the end."""
+    label = printable(label)
     return label if len(label) <= LABEL else f"{label[:9]}…{label[-10:]}"
 
 
@@ -129,6 +131,6 @@ def _word(value: str | bool | int) -> str:
 
 def _wrapped(name: str, text: str) -> Iterator[str]:
     """Yield a text on as many lines as it takes, under each other."""
-    lines = textwrap.wrap(text, WIDTH - LABEL - 1, break_on_hyphens=False) or [""]
+    lines = textwrap.wrap(printable(text), WIDTH - LABEL - 1, break_on_hyphens=False) or [""]
     yield _line(name, lines[0])
     yield from (_line("", line) for line in lines[1:])

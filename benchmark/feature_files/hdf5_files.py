@@ -70,7 +70,6 @@ def _read(path: Path, dataset: Any, turned: bool, may_map: bool) -> NDArray[Any]
     if dataset.is_virtual or dataset.external:
         raise NotPlainError("is kept in another file, which is not opened; copy the data here")
     is_text = h5py.check_string_dtype(dataset.dtype) is not None
-    matlab_class = dataset.attrs.get("MATLAB_class", b"")
     if dataset.dtype.kind not in "fiubS" and not is_text:
         what = "a MATLAB cell or struct" if turned else f"{dataset.dtype}"
         raise NotPlainError(
@@ -85,7 +84,7 @@ def _read(path: Path, dataset: Any, turned: bool, may_map: bool) -> NDArray[Any]
     if is_text:
         return np.array(dataset.asstr("utf-8")[()].tolist(), dtype=np.str_)
     array = np.asarray(dataset[()])
-    if turned and matlab_class == b"char":
+    if turned and dataset.attrs.get("MATLAB_class") == b"char":
         return _matlab_texts(array)
     return array.T if turned else array
 

@@ -9,9 +9,10 @@ from pathlib import Path
 
 from crossres.benchmark.feature_files import numpy_files
 from crossres.benchmark.feature_files.stored import Opened
+from crossres.datasets.base import kinds
 from crossres.datasets.base.errors import InputError
 
-HEAD = 512
+HEAD = 1024
 MATLAB_7_3 = b"MATLAB 7.3"
 TORCH_BEFORE_1_6 = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19"
 
@@ -42,7 +43,11 @@ def kind_of(path: Path) -> Kind:
     if path.is_dir():
         return FOLDER
     head = _head(path)
-    return next(kind for kind in KINDS if kind.is_it(head, path))
+    kind = next(kind for kind in KINDS if kind.is_it(head, path))
+    if kind is not TEXT and kind is not OTHER:
+        return kind
+    known = kinds.kind_of(head)  # an archive of another sort, a web page, a pointer of Git LFS, ...
+    return Kind(known.name, kind.is_it, advice=known.remedy) if known.name else kind
 
 
 def _head(path: Path) -> bytes:
@@ -140,6 +145,13 @@ FOLDER = Kind(
     opens="import numpy, pathlib; "
     "f = {{p.stem: numpy.load(p, mmap_mode='r') for p in pathlib.Path({path}).glob('*.npy')}}",
 )
+TEXT = Kind(
+    "text",
+    _is_text,
+    contents=_text_contents,
+    opens="import numpy, pandas; f = pandas.read_csv({path})",
+)
+OTHER = Kind("a file of a kind that is not known here", lambda *_: True)
 KINDS = (
     Kind("an empty file", lambda head, _: not head),
     Kind(
@@ -198,11 +210,6 @@ KINDS = (
         opens="import numpy, pickle; f = pickle.load(open({path}, 'rb'))",
         advice="if you trust who wrote it, convert it in Python",
     ),
-    Kind(
-        "text",
-        _is_text,
-        contents=_text_contents,
-        opens="import numpy, pandas; f = pandas.read_csv({path})",
-    ),
-    Kind("a file of a kind that is not known here", lambda *_: True),
+    TEXT,
+    OTHER,
 )

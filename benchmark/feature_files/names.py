@@ -49,20 +49,20 @@ def known_names() -> dict[str, str]:
 def recognised(names: Collection[str]) -> dict[str, str]:
     """Return what arrays are called here -> their names in a file, as far as they are known.
 
-    A name of ours comes before all others. InputError where two others mean the same, and it
-    matters which is taken.
+    A name of ours comes before all others. InputError where two others mean the same, unless nobody
+    needs them: rates, paths, and arrays of both sides beside those of each.
     """
-    ours: dict[str, str] = {}
+    called: dict[str, list[str]] = {}
     for name in sorted(names):
         own = known_names().get(plain(name))
-        if own is None or (own in names and own != name):
-            continue
-        if own in ours and own.endswith(("rates", "paths")):
-            continue
-        if own in ours:
-            raise InputError(f"{ours[own]} and {name} both mean {own}; keep one of the two")
-        ours[own] = name
-    return ours
+        if own is not None and (own == name or own not in names):
+            called.setdefault(own, []).append(name)
+    for own, (first, *others) in called.items():
+        sides = {f"{side}_{own}" for side in SIDES}
+        is_needed = not own.endswith(("rates", "paths")) and not sides <= called.keys()
+        if others and is_needed:
+            raise InputError(f"{first} and {others[0]} both mean {own}; keep one of the two")
+    return {own: several[0] for own, several in called.items()}
 
 
 def missing_in(ours: Collection[str]) -> list[str]:

@@ -75,7 +75,7 @@ def _remedy(path: Path, kind: Kind, contents: Contents) -> str:
     saves = f"numpy.savez('features.npz', {saved})"
     if kind.opens and (contents or not kind.open):
         return f"{kind.advice}: {kind.opens.format(path=repr(str(path)))}; {saves}"
-    if kind.advice != Kind.advice:
+    if kind.advice not in ("", Kind.advice):
         return kind.advice
     return f"in the program that wrote it, save arrays with {saves}"
 

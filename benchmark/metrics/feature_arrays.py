@@ -51,20 +51,20 @@ def checked_arrays(arrays: Mapping[str, Any], metric: Metric, cameras: bool) -> 
             f"query_features are {query.shape[1]} wide and gallery_features {gallery.shape[1]}; "
             "both must come from the same model"
         )
-    rows = {"query": len(query), "gallery": len(gallery)}
-    pids, pid_texts = _ids("pids", arrays, rows)
+    shapes = {"query": query.shape, "gallery": gallery.shape}
+    pids, pid_texts = _ids("pids", arrays, shapes)
     if cameras:
-        camids, camid_texts = _ids("camids", arrays, rows)
+        camids, camid_texts = _ids("camids", arrays, shapes)
     else:
-        camids, camid_texts = [np.zeros(count, np.int64) for count in rows.values()], None
+        camids, camid_texts = [np.zeros(rows, np.int64) for rows, _ in shapes.values()], None
     return CheckedFeatures(
         query,
         gallery,
         ImageIds(*pids, *camids),
         pid_texts,
         camid_texts,
-        _rates(arrays, len(query)),
-        _paths(arrays, len(query)),
+        _rates(arrays, query.shape),
+        _paths(arrays, query.shape),
     )
 
 
@@ -134,29 +134,35 @@ def _pieces(array: NDArray[Any]) -> Iterator[slice]:
 
 
 def _ids(
-    kind: str, arrays: Mapping[str, Any], rows: Mapping[str, int]
+    kind: str, arrays: Mapping[str, Any], shapes: Mapping[str, tuple[int, ...]]
 ) -> tuple[list[Ids], Texts | None]:
-    """Return the ids of both sides, and what they stand for; rows: how many images a side has."""
-    names = [f"{side}_{kind}" for side in rows]
+    """Return the ids of both sides, and what they stand for; shapes: of the features of a side."""
+    names = [f"{side}_{kind}" for side in shapes]
     numbers, texts = numbered({name: present(name, arrays) for name in names})
-    for name, ids, count in zip(names, numbers, rows.values(), strict=True):
-        _check_length(name, ids, count)
+    for name, ids, shape in zip(names, numbers, shapes.values(), strict=True):
+        _check_length(name, ids, shape)
     return numbers, texts
 
 
-def _check_length(name: str, column: NDArray[Any], rows: int) -> None:
-    if len(column) != rows:
-        raise InputError(
-            f"{name} must have one entry for each of the {rows} feature rows, not {len(column)}; "
-            "save both from the same list of images"
-        )
+def _check_length(name: str, column: NDArray[Any], shape: tuple[int, ...]) -> None:
+    """Raise InputError where a column is not as long as the features of this shape."""
+    rows, width = shape
+    if len(column) == rows:
+        return
+    remedy = "save both from the same list of images"
+    if len(column) == width:
+        remedy = "the features are turned over: save their transpose (.T)"
+    raise InputError(
+        f"{name} must have one entry for each of the {rows} feature rows, not {len(column)}; "
+        f"{remedy}"
+    )
 
 
-def _rates(arrays: Mapping[str, Any], queries: int) -> Ids | None:
+def _rates(arrays: Mapping[str, Any], shape: tuple[int, ...]) -> Ids | None:
     if arrays.get(RATES) is None:
         return None
     rates = as_ids(arrays[RATES], RATES)
-    _check_length(RATES, rates, queries)
+    _check_length(RATES, rates, shape)
     if rates.min() < 0:
         raise InputError(
             f"{RATES}: {rates.min()} is no down-sampling rate; give 1 for HR, 2, 3, ..., and 0 for "
@@ -165,11 +171,11 @@ def _rates(arrays: Mapping[str, Any], queries: int) -> Ids | None:
     return rates
 
 
-def _paths(arrays: Mapping[str, Any], queries: int) -> Texts | None:
+def _paths(arrays: Mapping[str, Any], shape: tuple[int, ...]) -> Texts | None:
     if arrays.get(PATHS) is None:
         return None
     paths = as_texts(arrays[PATHS], PATHS)
     if paths is None:
         raise InputError(f"{PATHS} must be texts, the names of the images; else leave it out")
-    _check_length(PATHS, paths, queries)
+    _check_length(PATHS, paths, shape)
     return paths

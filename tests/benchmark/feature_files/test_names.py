@@ -48,6 +48,18 @@ def test_our_name_comes_before_others() -> None:
     assert recognised(["qf", "query_features"]) == {"query_features": "query_features"}
 
 
+def test_what_nobody_needs_may_be_there_twice() -> None:
+    names = ["q_pids", "g_pids", "ids", "labels", "query_files", "query_names"]
+    assert recognised(names) == {
+        "query_pids": "q_pids",
+        "gallery_pids": "g_pids",
+        "pids": "ids",
+        "query_paths": "query_files",
+    }
+    with pytest.raises(InputError, match="ids and labels both mean pids"):
+        recognised(["q_pids", "ids", "labels"])
+
+
 @pytest.mark.parametrize(
     ("names", "missing"),
     [
@@ -96,7 +108,12 @@ FAULTS: dict[str, tuple[dict[str, Any], str]] = {
         {"query_paths": np.full(3, "a.png")},
         "query_paths must have one entry for each of the 20 feature rows, not 3",
     ),
-    "turned over": (
+    "features turned over": (
+        {"query_features": np.ones((8, 20), "f4"), "gallery_features": np.ones((8, 20), "f4")},
+        "query_pids must have one entry for each of the 8 feature rows, not 20; the features are "
+        "turned over: save their transpose (.T)",
+    ),
+    "a matrix": (
         {"query_pids": np.full((4, 5), "a"), "gallery_pids": np.full(40, "a")},
         "query_pids: must be (images,), not of shape (4, 5); give one id each",
     ),

@@ -157,11 +157,13 @@ def test_files_of_other_images_are_refused(
 def test_many_cameras_and_long_names_stay_in_the_width(command: Command, tmp_path: Path) -> None:
     content = arrays(1.0)
     content["query_camids"] = np.array([f"a camera with a very long name {k}" for k in range(30)])
+    content["query_camids"][0] = "\x1b[31mred\nline"
     content["gallery_camids"] = np.array([f"{k}" for k in range(61)])
     np.savez(tmp_path / "a.npz", **content)
     lines = command("evaluate", "a.npz").stdout.splitlines()
     assert max(map(len, lines)) <= 80
-    assert sum(line.startswith("camera a …") for line in lines) == 30
+    assert sum(line.startswith("camera a …") for line in lines) == 29
+    assert any(line.startswith(r"camera \x") for line in lines)
 
 
 def test_what_a_terminal_has_no_room_for_is_in_the_files(command: Command, tmp_path: Path) -> None:
