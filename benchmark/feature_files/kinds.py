@@ -192,7 +192,7 @@ KINDS = (
         opens="import numpy, h5py; f = h5py.File({path})",
     ),
     Kind(
-        "a MATLAB file",
+        "a MATLAB file (5 to 7)",
         lambda head, path: head.startswith(b"MATLAB") or path.suffix.lower() == ".mat",
         _open_matlab,
         opens="import numpy, scipy.io; f = scipy.io.loadmat({path})",

@@ -41,8 +41,8 @@ def read_features(path: Path, wanted: Sequence[str] = ARRAYS) -> Arrays:
     together the first num_query rows are the queries.
 
     Features of 64 MiB or more are read-only maps of the file (np.memmap), unless they are
-    compressed or in chunks, or the file is a MATLAB file before 7.3; they are not compared with a
-    checksum, which would be to read them all. What is read is first compared with the free memory.
+    compressed, in chunks or bfloat16; they are not compared with a checksum, which would be to read
+    them all. What is read is first compared with the free memory.
     Raises InputError for any other file, saying what it is, which arrays it holds as far as that
     can be seen without running anything in it, and how to convert it.
     """

@@ -57,7 +57,7 @@ def write_mat(place: Path, content: Mapping[str, Any]) -> Path:
 
 
 def write_compressed_mat(place: Path, content: Mapping[str, Any]) -> Path:
-    """As MATLAB writes it by default."""
+    """As MATLAB writes it by default: each variable is compressed."""
     scipy.io.savemat(place.with_suffix(".mat"), dict(content), do_compression=True)
     return place.with_suffix(".mat")
 
@@ -120,4 +120,4 @@ WRITERS: dict[str, Writer] = {
         write_safetensors,
     )
 }
-MAPPING = ("npz", "folder", "mat_7_3", "hdf5", "safetensors")
+MAPPING = ("npz", "folder", "mat", "mat_7_3", "hdf5", "safetensors")

@@ -92,7 +92,7 @@ def zipped(name: str) -> bytes:
         ("f.npz", zipped("a.txt"), "the file holds"),
         ("f.npz", b"", "an empty file"),
         ("f.bin", b"\x00\x01\x02\x03" * 9, "a file of a kind that is not known here"),
-        ("f.mat", b"MATLAB 5.0 MAT-file, cut", "not readable as a MATLAB file: damaged or cut off"),
+        ("f.mat", b"MATLAB 5.0 MAT-file, cut", "not readable as a MATLAB file (5 to 7): damaged"),
         ("f.h5", b"\x89HDF\r\n\x1a\n", "not readable as an HDF5 file: damaged or cut off"),
     ],
 )

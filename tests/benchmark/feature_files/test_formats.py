@@ -1,5 +1,6 @@
 """The same arrays in every format, under every name, give the same answer to the last bit."""
 
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -142,6 +143,35 @@ def test_tensors_that_begin_anywhere(
     header = content[8 : 8 + length - spaces] + b" " * spaces
     path.write_bytes(length.to_bytes(8, "little") + header + content[8 + length - spaces :])
     assert answer(path) == answer(arrays())
+
+
+def element(kind: int, content: bytes) -> bytes:
+    return struct.pack(">II", kind, len(content)) + content + bytes(-len(content) % 8)
+
+
+@pytest.mark.parametrize("mapped", [False, True])
+def test_matlab_of_a_machine_that_begins_with_the_highest_byte(
+    mapped: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By hand, as scipy writes the order of this machine; numbers in a smaller type, too."""
+    if mapped:
+        monkeypatch.setattr(stored, "MAPPED_BYTES", 0)
+    content = b"MATLAB 5.0 MAT-file".ljust(124) + b"\x01\x00MI"
+    for name, array in arrays().items():
+        kind, how, dtype = (7, 7, ">f4") if name in FEATURES else (6, 1, "i1")
+        shape = array.shape if array.ndim == 2 else (1, len(array))
+        parts = (
+            element(6, struct.pack(">II", kind, 0)),
+            element(5, struct.pack(">2i", *shape)),
+            element(1, name.encode()),
+            element(how, array.reshape(shape).astype(dtype).tobytes("F")),
+        )
+        content += element(14, b"".join(parts))
+    (tmp_path / "f.mat").write_bytes(content)
+    read = read_features(tmp_path / "f.mat")
+    assert read["query_pids"].dtype == np.dtype(">f8")
+    assert isinstance(read["gallery_features"], np.memmap) == mapped
+    assert answer(tmp_path / "f.mat") == answer(arrays())
 
 
 def test_groups_of_an_hdf5_file(tmp_path: Path) -> None:
