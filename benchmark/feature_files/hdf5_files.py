@@ -24,8 +24,6 @@ from crossres.benchmark.feature_files.stored import (
 from crossres.datasets.readers.parts.hdf5 import open_hdf5
 
 MATLAB_7_3 = b"MATLAB 7.3"
-DEEPEST = 4  # groups in groups
-MOST_NAMES = 1000
 
 
 @contextmanager
@@ -38,14 +36,16 @@ def open_hdf5_arrays(path: Path) -> Iterator[Stored]:
     with path.open("rb") as file:
         turned = file.read(len(MATLAB_7_3)) == MATLAB_7_3
     with open_hdf5(path) as file:
-        yield dict(_entries(path, file, "", turned, DEEPEST))
+        yield dict(_entries(path, file, "", turned, set()))
 
 
 def _entries(
-    path: Path, group: Any, prefix: str, turned: bool, depth: int
+    path: Path, group: Any, prefix: str, turned: bool, entered: set[int]
 ) -> Iterator[tuple[str, StoredArray]]:
-    for number, name in enumerate(sorted(group)):
-        if number == MOST_NAMES or name == "#refs#":  # where MATLAB keeps the content of cells
+    """Yield what lies in a group and in those below it; entered: where they lie, each once."""
+    entered.add(h5py.h5o.get_info(group.id).addr)
+    for name in sorted(group):
+        if name == "#refs#":  # where MATLAB keeps the content of cells
             continue
         if not isinstance(group.get(name, getlink=True), h5py.HardLink):
             yield prefix + name, StoredArray(path, lambda: "link", _refuse_link)
@@ -54,8 +54,8 @@ def _entries(
         if isinstance(item, h5py.Dataset):
             words, read = partial(_words, item, turned), partial(_read, path, item, turned)
             yield prefix + name, StoredArray(path, words, read)
-        elif isinstance(item, h5py.Group) and depth > 1:
-            yield from _entries(path, item, f"{prefix}{name}/", turned, depth - 1)
+        elif isinstance(item, h5py.Group) and h5py.h5o.get_info(item.id).addr not in entered:
+            yield from _entries(path, item, f"{prefix}{name}/", turned, entered)
 
 
 def _words(dataset: Any, turned: bool) -> str:

@@ -69,10 +69,7 @@ def _wanted(path: Path, kind: Kind, stored: Stored, wanted: Sequence[str]) -> Ar
     arrays = {name: _array(stored, ours, name) for name in wanted if name in ours}
     together = {name.partition("_")[2] for name in wanted if name not in ours} & ours.keys()
     if together:
-        if NUMBER in ours:
-            queries = _number_of_queries(path, stored, ours)
-        else:
-            queries = len(_read(stored[ours[FEATURES[0]]], ours[FEATURES[0]], True))
+        queries = _number_of_queries(path, stored, ours, arrays.get(FEATURES[0]))
         for thing in sorted(together):
             for name, part in _parts(_array(stored, ours, thing), thing, queries).items():
                 arrays.setdefault(name, part)
@@ -101,7 +98,12 @@ def _parts(array: NDArray[Any] | None, thing: str, queries: int) -> Arrays:
     return {f"query_{thing}": rows[:queries], f"gallery_{thing}": rows[queries:]}
 
 
-def _number_of_queries(path: Path, stored: Stored, ours: Mapping[str, str]) -> int:
+def _number_of_queries(
+    path: Path, stored: Stored, ours: Mapping[str, str], features: NDArray[Any] | None
+) -> int:
+    """Return num_query, or else how many features of queries there are apart."""
+    if NUMBER not in ours and features is not None:
+        return len(features)
     array = np.ravel(_read(stored[ours[NUMBER]], ours[NUMBER], False))
     number = as_ids(array, f"{path}: {NUMBER}")
     if len(number) != 1 or number[0] < 1:

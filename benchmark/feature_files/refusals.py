@@ -46,8 +46,11 @@ def lacking(path: Path, kind: Kind, stored: Stored, missing: list[str]) -> Input
 
 
 def contents_of(stored: Stored) -> Contents:
-    """Return the shapes and types of arrays in words, "" where these cannot be told."""
-    return {name: _words(array) for name, array in stored.items()}
+    """Return the shapes and types of the first arrays in words, "" where these cannot be told."""
+    return {
+        name: _words(array) if place < MOST_SHOWN else ""
+        for place, (name, array) in enumerate(stored.items())
+    }
 
 
 def _words(array: StoredArray) -> str:

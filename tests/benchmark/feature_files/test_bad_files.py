@@ -157,7 +157,11 @@ def test_what_lies_elsewhere_is_not_followed(
 def test_groups_in_a_circle(tmp_path: Path) -> None:
     path = write_hdf5(tmp_path / "f", arrays())
     with h5py.File(path, "a") as file:
-        file.create_group("deep")["again"] = file["/"]
+        for number in range(60):
+            deep = file.create_group(f"deep{number}")
+            for other in range(60):
+                deep[f"again{other}"] = file["/"]
+            deep["itself"] = deep
     assert answer(path) == answer(arrays())
 
 
