@@ -103,12 +103,13 @@ def _of_file(file: Path, may_map: bool) -> NDArray[Any]:
 def _read(stream: IO[bytes], size: int) -> NDArray[Any]:
     """Read an array, and what follows it: at the end of a member its checksum is compared.
 
-    MemoryError where its `size` bytes do not fit.
+    MemoryError where its `size` bytes, or those that it claims, do not fit.
     """
-    if _header(stream)[2].hasobject:
+    shape, _, dtype = _header(stream)
+    if dtype.hasobject:
         raise NotPlainError(PYTHON_OBJECTS)
+    require_memory(max(size, stream.tell() + math.prod(shape) * dtype.itemsize))
     stream.seek(0)
-    require_memory(size)
     array = np.lib.format.read_array(stream, allow_pickle=False)
     if stream.read(1):
         raise ValueError("there are more bytes than those of the array")
