@@ -28,6 +28,7 @@ from .methods.interface.registry import method_names as method_names
 from .methods.interface.run import Run as Run
 from .methods.interface.saved import load_method as load_method
 from .methods.interface.training_data import TrainSet as TrainSet
+from .methods.shared.onnx_export import export_onnx as export_onnx
 from .reports.write import write_report as write_report
 
 def main(arguments: list[str] | tuple[str, ...] | None = None) -> int: ...

@@ -17,6 +17,7 @@ from crossres.commands import (
     clean,
     embed,
     evaluate,
+    export,
     merge,
     methods,
     power,
@@ -33,7 +34,7 @@ from crossres.streams import lenient_streams
 
 COMMANDS = (
     methods, run_table, report, claims, evaluate, baseline, check, power, embed,
-    status, retry, show, merge, clean,
+    export, status, retry, show, merge, clean,
 )  # fmt: skip
 
 

@@ -9,3 +9,4 @@ from .interface.registry import resolve_options as resolve_options
 from .interface.run import Run as Run
 from .interface.saved import load_method as load_method
 from .interface.training_data import TrainSet as TrainSet
+from .shared.onnx_export import export_onnx as export_onnx

@@ -68,7 +68,7 @@ class IntactNetwork(nn.Module):
     def features(self, images: Tensor) -> Tensor:
         """Pack F(G(x)), for a query, F(x), for a gallery image, and a weight of one."""
         roles = [self.feature(self.sr(images))], [self.feature(images)]
-        return packed(*roles, images.new_ones(len(images), 1))
+        return packed(*roles, images.new_ones(images.shape[0], 1))
 
 
 class Intact(IntactDeclaration, TorchMethod[IntactNetwork]):

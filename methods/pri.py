@@ -58,7 +58,7 @@ class PriNetwork(nn.Module):
         """Return log P (B, K) of images (B, 3, H, W) in [0, 1]."""
         count = len(self.options.factors)
         if self.options.weights == "uniform":
-            return images.new_full((len(images), count), 1.0 / count).log()
+            return images.new_full((images.shape[0], count), 1.0 / count).log()
         log_p: Tensor = self.predictor(normalise(images))
         return log_p
 
@@ -89,7 +89,7 @@ class PriNetwork(nn.Module):
         """Return f(x), (B, parts * D), of images (B, 3, H, W) in [0, 1]."""
         count = len(self.options.factors)
         inputs = normalise(self.recovered(images).flatten(0, 1))
-        each = self.reid.features(inputs).reshape(count, len(images), -1)
+        each = self.reid.features(inputs).reshape(count, images.shape[0], -1)
         weights = self.log_weights(images).exp()
         if self.options.fusion == "best":
             weights = F.one_hot(weights.argmax(1), count)

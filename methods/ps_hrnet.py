@@ -156,6 +156,10 @@ class PsHrnet(PsHrnetDeclaration, TorchMethod[PsHrnetNetwork]):
         length = np.linalg.norm(embeddings, axis=1, keepdims=True)
         return np.asarray(embeddings / np.maximum(length, 1e-12), dtype=np.float32)
 
+    def embedding_graph(self, images: Tensor) -> Tensor:
+        embeddings = super().embedding_graph(images)
+        return embeddings if self.options.test_normalise == "none" else F.normalize(embeddings)
+
     def reconstructions(self, images: Images) -> dict[str, Images]:
         """Return SR(x), clipped to uint8; nothing without SR."""
         if self.options.sr == "none":

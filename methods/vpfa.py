@@ -161,6 +161,9 @@ class Vpfa(VpfaDeclaration, Plain):
     def embed_rated(self, images: Images, rates: NDArray[np.int64]) -> Embeddings:
         return panned_embeddings(self, images, rates)
 
+    def embedding_graph(self, images: Tensor) -> Tensor:
+        return panning_graph(self, images)
+
 
 class FrozenVpfa(FrozenVpfaDeclaration, TorchMethod[VpfaNetwork]):
     """Vector-panning feature alignment on top of a network that others trained."""
@@ -188,6 +191,9 @@ class FrozenVpfa(FrozenVpfaDeclaration, TorchMethod[VpfaNetwork]):
     def embed_rated(self, images: Images, rates: NDArray[np.int64]) -> Embeddings:
         return panned_embeddings(self, images, rates)
 
+    def embedding_graph(self, images: Tensor) -> Tensor:
+        return panning_graph(self, images)
+
     def parameter_count(self) -> int:
         return all_numbers(self.fitted()[0])
 
@@ -202,6 +208,16 @@ def panned_embeddings(
         features = in_batches(images, lambda x: network.frozen(to_tensor(x, device)))
         embedded = network.panned(features, network.rates_of(features, known))
         return np.ascontiguousarray(embedded.cpu().numpy())
+
+
+def panning_graph(method: "Vpfa | FrozenVpfa", images: Tensor) -> Tensor:
+    """Return the embeddings of images (B, 3, H, W) in [0, 1] whose rates are estimated."""
+    network = cast(VpfaNetwork, method.fitted()[0])
+    features = network.frozen(images)
+    rates, moved = network.rates_of(features, None), features
+    for rate, block in zip(network.options.rates, network.panning, strict=True):
+        moved = torch.where((rates == rate)[:, None], block(features), moved)
+    return joined([moved], network.options)
 
 
 def check_pairs(name: str, options: PanningOptions, train: TrainSet) -> None:

@@ -102,14 +102,25 @@ class TorchMethod(Method, Generic[Network]):
     def embed(self, images: Images) -> Embeddings:
         return self.embedded(images, cast(Embedder, self.fitted()[0]).features)
 
+    def embedding_graph(self, images: Tensor) -> Tensor:
+        """Return the embeddings (B, D) of images (B, 3, H, W) in [0, 1], as `embed` does.
+
+        It is what an export writes down: nothing but tensors. One who overrides `embed` overrides
+        this, too.
+        """
+        return self.with_mirrored(images, cast(Embedder, self.fitted()[0]).features)
+
+    def with_mirrored(self, images: Tensor, features: Callable[[Tensor], Tensor]) -> Tensor:
+        """Return features of images (B, 3, H, W); those of the mirrored ones are added if asked."""
+        embedded = features(images)
+        return embedded + features(images.flip(3)) if self.options.embed_flip else embedded
+
     def embedded(self, images: Images, features: Callable[[Tensor], Tensor]) -> Embeddings:
         """Embed images by `features`, from (B, 3, H, W) in [0, 1]; add mirrored ones if asked."""
         device = self.fitted()[1]
 
         def apply(batch: Images) -> Tensor:
-            tensor = to_tensor(batch, device)
-            embedded = features(tensor)
-            return embedded + features(tensor.flip(3)) if self.options.embed_flip else embedded
+            return self.with_mirrored(to_tensor(batch, device), features)
 
         with self.testing():
             return np.ascontiguousarray(in_batches(images, apply).cpu().numpy())

@@ -22,7 +22,7 @@ class Recovery(ResidualSR):
         """Recover images (B, 3, H, W) in [0, 1] by each branch, (K, B, 3, H, W), not clipped."""
         first = F.relu(self.head(images))
         painted: Tensor = self.last(first + self.tail(self.blocks(first)))
-        return images + painted.reshape(len(images), -1, *images.shape[1:]).transpose(0, 1)
+        return images + painted.reshape(images.shape[0], -1, *images.shape[1:]).transpose(0, 1)
 
 
 class Predictor(nn.Sequential):

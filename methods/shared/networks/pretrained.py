@@ -97,7 +97,7 @@ class TorchvisionNetwork(PretrainedNetwork):
         if hasattr(network, "encoder"):  # a ViT: tokens, the class token first
             tokens = self._seen(images, network.encoder, is_input=False)[:, 1:]
             height, width = (side // network.patch_size for side in self.scaled(images).shape[2:])
-            return tokens.transpose(1, 2).reshape(len(images), -1, height, width)
+            return tokens.transpose(1, 2).reshape(images.shape[0], -1, height, width)
         for names, is_input in ((_BEFORE, True), (_BEHIND, False)):
             for name in names:
                 module = getattr(network, name, None)
