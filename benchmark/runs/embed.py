@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crossres.benchmark.measures.kernels import Kernels, kernel_variables, kernels_named
+from crossres.benchmark.records.record import Record
 from crossres.benchmark.runs.cell import CellError, check_embeddings, embedded, make_deterministic
 from crossres.benchmark.runs.data import Progress
 from crossres.benchmark.runs.engine import (
@@ -34,7 +35,9 @@ from crossres.datasets.base.files import write_atomically
 from crossres.datasets.base.progress import progress as shown_progress
 from crossres.datasets.pixels.image_folder import find_images, image_chunks
 from crossres.datasets.pixels.store import PixelStore, open_store
-from crossres.datasets.raw.source import Source, open_admitted
+from crossres.datasets.protocols import build_manifest
+from crossres.datasets.raw.source import Raw, Source, open_admitted
+from crossres.datasets.raw.source_name import is_twin, source_words
 from crossres.datasets.splits.manifest import Manifest
 from crossres.methods.interface.method import Method, read_description
 from crossres.methods.interface.run import Run
@@ -63,12 +66,21 @@ class SplitImages:
 
 
 @dataclass(frozen=True)
+class CellImages:
+    """The queries and gallery of a cell: `root` holds the raw folder where it is no twin."""
+
+    record: Record
+    root: Path | None
+    cache: Path
+
+
+@dataclass(frozen=True)
 class EmbedRequest:
     """The folder of a trained method, its device, and what to embed; small, and safe to pickle."""
 
     weights: Path
     device: str
-    images: ImageFolder | SplitImages
+    images: ImageFolder | SplitImages | CellImages
 
 
 @dataclass(frozen=True)
@@ -121,7 +133,9 @@ def embed(request: EmbedRequest, progress: Progress) -> Features:
         features = _features_of_folder(method, request.images, progress)
     else:
         origin = read_description(request.weights)["origin"]
-        features = _features_of_split(method, request.images, origin, progress)
+        split = request.images
+        manifest, raw = (_of_cell if isinstance(split, CellImages) else _of_file)(split)
+        features = _features_of_split(method, manifest, raw, split.cache, origin, progress)
     if type(method).distances is Method.distances:
         return features
     own_distance = (
@@ -140,16 +154,47 @@ def _features_of_folder(method: Method, images: ImageFolder, progress: Progress)
     return Features(method.name, arrays, facts, (note,) if left_out else ())
 
 
+def _of_file(split: SplitImages) -> tuple[Manifest, Raw]:
+    manifest = Manifest.read(split.manifest)
+    return manifest, open_admitted(manifest.dataset, split.source, split.cache)
+
+
+def _of_cell(split: CellImages) -> tuple[Manifest, Raw]:
+    """Build the split of a cell anew. InputError where the data gives another one by now."""
+    cell, folder = split.record.cell, split.root
+    if is_twin(cell.source):
+        size = cell.source.split(":")[1]
+        source = Source(size=size, seed=cell.drawn_with)
+    elif folder is None:
+        raise InputError(
+            f"the cell is of {source_words(cell.source)}: say with --data where {cell.dataset} is"
+        )
+    else:
+        source = Source(folder, partial=True, other_sizes=True)
+    raw = open_admitted(cell.dataset, source, split.cache)
+    manifest = build_manifest(raw, cell.protocol, cell.drawn_with)
+    if manifest.digest != split.record.digests["manifest"]:
+        raise InputError(
+            f"{raw.folder}: gives another split of {cell.dataset} than the cell was tested on; "
+            "give the data of the run, or the manifest of this one with --manifest"
+        )
+    return manifest, raw
+
+
 def _features_of_split(
-    method: Method, split: SplitImages, origin: Mapping[str, Any], progress: Progress
+    method: Method,
+    manifest: Manifest,
+    raw: Raw,
+    cache: Path,
+    origin: Mapping[str, Any],
+    progress: Progress,
 ) -> Features:
-    manifest, profile = Manifest.read(split.manifest), method.profile
-    raw = open_admitted(manifest.dataset, split.source, split.cache)
+    profile = method.profile
 
     def report(done: int, total: int) -> None:
         progress(f"pixels of the images of {manifest.dataset}", done, total)
 
-    store = open_store(raw, manifest, profile.height, profile.width, split.cache, report)
+    store = open_store(raw, manifest, profile.height, profile.width, cache, report)
     arrays = embed_split(method, manifest, store, progress)
     facts = {
         "images": len(arrays["query_pids"]) + len(arrays["gallery_pids"]),

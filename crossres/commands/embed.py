@@ -2,10 +2,11 @@
 
 import argparse
 import sys
+from pathlib import Path
 from typing import Any
 
 from crossres.answer import Answer
-from crossres.arguments import add_admitted, cache, command_parser, source, user_path
+from crossres.arguments import add_admitted, cache, command_parser, seed, source, user_path
 
 
 def rate(text: str) -> int:
@@ -23,7 +24,7 @@ def _embed(options: argparse.Namespace) -> Answer:
     from crossres.datasets.base.files import check_place
 
     check_place(options.out)
-    request = EmbedRequest(options.weights, options.device, _images(options))
+    request = EmbedRequest(*_weights_and_images(options))
     features = features_of(request, options.kernels)
     write_features(options.out, features.arrays)
     for note in features.notes:
@@ -33,7 +34,39 @@ def _embed(options: argparse.Namespace) -> Answer:
     return Answer({**content, "notes": list(features.notes)}, [f"wrote {options.out}: {shapes}"])
 
 
-def _images(options: argparse.Namespace) -> Any:
+def _weights_and_images(options: argparse.Namespace) -> tuple[Path, str, Any]:
+    """Return the folder of weights, the device and what is to be embedded."""
+    from crossres.benchmark.compare.one_cell import cell_of_row
+    from crossres.benchmark.records.weights import weights_path
+    from crossres.benchmark.runs.embed import CellImages
+    from crossres.datasets import InputError
+
+    if options.weights:
+        others = ("row", "datasets", "seed")
+        odd = [name for name in others if getattr(options, name) is not None]
+        if odd:
+            raise InputError(f"--{odd[0]} belongs to --results; --weights is one cell by itself")
+        if not (options.images or options.manifest):
+            raise InputError(
+                "say what to embed: --images DIR, or --manifest FILE.csv; see crossres embed --help"
+            )
+        return options.weights, options.device, _images(options, options.weights)
+    if options.row is None:
+        raise InputError("say which row of the results: --row NAME")
+    record = cell_of_row(options.results, options.row, options.datasets, options.seed)
+    weights = weights_path(options.results, record.key)
+    if not weights.is_dir():
+        raise InputError(
+            f"{weights}: not there, this cell was run without --save-weights; run it again with it"
+        )
+    if options.images or options.manifest:
+        return weights, options.device, _images(options, weights)
+    if options.rate is not None:
+        raise InputError("the split of a cell has the rate of each image; leave out --rate")
+    return weights, options.device, CellImages(record, options.data, cache(options))
+
+
+def _images(options: argparse.Namespace, weights: Path) -> Any:
     """Return what is to be embedded; refuse options that would do nothing."""
     from crossres.benchmark.runs.embed import ImageFolder, SplitImages
     from crossres.datasets import InputError
@@ -45,7 +78,7 @@ def _images(options: argparse.Namespace) -> Any:
         raise InputError("--manifest has the rate of each image; leave out --rate")
     if options.images:
         return ImageFolder(options.images, options.rate)
-    twin_size = read_description(options.weights)["profile"]["twin_size"]
+    twin_size = read_description(weights)["profile"]["twin_size"]
     return SplitImages(options.manifest, source(options, twin_size), cache(options))
 
 
@@ -56,18 +89,29 @@ def add_command(commands: Any) -> None:
         "embed",
         _embed,
         "embed images with the weights that `crossres run --save-weights` kept",
+        "crossres embed --results results/table2 --row 3 --datasets mlr-viper --seed 0 \\\n"
+        "    --out test.npz && crossres evaluate test.npz\n"
         "crossres embed --weights results/table2/weights/KEY --images ~/crops --out crops.npz\n"
         "crossres embed --weights results/table2/weights/KEY --manifest mlr-viper.csv \\\n"
         "    --data ~/reid --out test.npz && crossres evaluate test.npz",
     )
-    embed.add_argument(
+    trained = embed.add_mutually_exclusive_group(required=True)
+    trained.add_argument(
         "--weights",
         type=user_path,
-        required=True,
         metavar="FOLDER",
         help="weights/<key> of a results folder, or what Method.save wrote",
     )
-    images = embed.add_mutually_exclusive_group(required=True)
+    trained.add_argument(
+        "--results",
+        type=user_path,
+        metavar="DIR",
+        help="a results folder: the cell of --row, by default on its own queries and gallery",
+    )
+    embed.add_argument("--row", metavar="NAME", help="of --results: a label, or a number from 1")
+    embed.add_argument("--datasets", metavar="SET", help="of --results: the data set of the cell")
+    embed.add_argument("--seed", type=seed, metavar="N", help="of --results: the seed of the cell")
+    images = embed.add_mutually_exclusive_group()
     images.add_argument(
         "--images",
         type=user_path,
@@ -84,7 +128,7 @@ def add_command(commands: Any) -> None:
         "--data",
         type=user_path,
         metavar="ROOT",
-        help="of --manifest: the folder that holds the raw folder (default: the twin)",
+        help="of a split: the folder that holds the raw folder (default: the twin)",
     )
     add_admitted(embed)
     embed.add_argument("--out", type=user_path, required=True, metavar="FEATURES.npz")

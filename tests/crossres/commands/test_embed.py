@@ -15,6 +15,7 @@ from PIL import Image
 
 import crossres
 from crossres.benchmark.measures.kernels import Kernels, kernel_variables
+from crossres.benchmark.records.cell import Cell, key_of
 from crossres.benchmark.runs.cell import _digest
 from crossres.benchmark.runs.embed import Features, embed_images
 from crossres.benchmark.runs.engine import Finished, Take
@@ -481,3 +482,93 @@ def test_options_that_would_do_nothing_are_refused(
             capsys, embed(*options, *(images if wrong else []), *wrong), "crossres embed"
         )
     assert not (tmp_path / "f.npz").exists()
+
+
+# --- a cell by what it is -------------------------------------------------------------------------
+
+
+def of_results(workspace: Workspace, out: Path, *options: object) -> int:
+    where = "--results", workspace.folder / "results", "--out", out, "--device", "cpu"
+    return embed(*where, "--cache", workspace.cache, *options)
+
+
+@pytest.mark.parametrize("data", ["twin", "raw folder"])
+def test_a_cell_is_named_by_its_row_and_embeds_its_own_split(
+    data: str, workspace: Workspace, tmp_path: Path
+) -> None:
+    chosen = ["--row", "VPFA", "--datasets", "mlr-viper", "--seed", "0"]
+    if data == "raw folder":  # of a twin the source is known, and no folder is needed
+        chosen += ["--data", str(workspace.folder / "raw")]
+    assert of_results(workspace, tmp_path / "f.npz", *chosen) == 0
+    content = arrays(tmp_path / "f.npz")
+    features = content["query_features"], content["gallery_features"]
+    assert _digest(*features) == workspace.records["vpfa"].digests["embeddings"]
+
+
+def test_a_row_by_its_number_embeds_other_images(workspace: Workspace, tmp_path: Path) -> None:
+    out = tmp_path / "f.npz"
+    assert of_results(workspace, out, "--row", "1", "--images", workspace.images) == 0
+    assert set(arrays(out)) == {"features", "paths"}
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ([], "say which row of the results: --row NAME"),
+        (["--row", "Plane"], "has no row 'Plane' (did you mean 'Plain'?)"),
+        (["--row", "Plain", "--seed", "3"], "no cell of Plain · seed 3 is done"),
+        (["--row", "Plain", "--datasets", "caviar"], "no cell of Plain · caviar is done"),
+        (["--row", "VPFA", "--rate", "2"], "leave out --rate"),
+    ],
+)
+def test_cells_that_are_not_there_are_refused(
+    options: list[str],
+    words: str,
+    workspace: Workspace,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert_refused(capsys, of_results(workspace, tmp_path / "f.npz", *options), words)
+    assert not any(tmp_path.iterdir())
+
+
+def test_several_cells_of_a_row_are_named(
+    workspace: Workspace, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    results = tmp_path / "results"
+    shutil.copytree(workspace.folder / "results", results)
+    table = workspace.folder / "embedded.toml"
+    options = "--rows", "Plain", "--profile", "smoke", "--cache", str(workspace.cache)
+    run = "run", str(table), *options, "--seeds", "1", "--out", str(results)
+    assert crossres.main(run) == 0
+    out = "--out", tmp_path / "f.npz"
+    words = "Plain has 2 cells like that: mlr-viper · mlr-sing · profile smoke · seed 0", "seed 1"
+    assert_refused(capsys, embed("--results", results, "--row", "Plain", *out), *words)
+    one = embed("--results", results, "--row", "Plain", "--seed", "1", *out)
+    assert_refused(capsys, one, "run without --save-weights")
+
+
+def test_options_of_a_row_do_not_go_with_one_folder_of_weights(
+    workspace: Workspace, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    weights = "--weights", workspace.weights("plain"), "--out", tmp_path / "f.npz"
+    assert_refused(capsys, embed(*weights, "--row", "Plain"), "--row belongs to --results")
+    assert_refused(capsys, embed(*weights), "say what to embed")
+
+
+def test_other_data_than_that_of_the_cell_is_refused(
+    workspace: Workspace, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    results = tmp_path / "results"
+    shutil.copytree(workspace.folder / "results", results)
+    record = workspace.records["plain"]
+    path = results / "records" / f"{record.key}.json"
+    altered = {**json.loads(path.read_text()), "key": record.key}
+    altered["cell"]["data_seed"] = 1  # whose twin shows other people
+    key = key_of(Cell(**altered["cell"]), altered["profile"], record.digests["manifest"])
+    path.with_name(f"{key}.json").write_text(json.dumps(altered | {"key": key}))
+    path.unlink()
+    (results / "weights" / record.key).rename(results / "weights" / key)
+    options = "--row", "Plain", "--out", tmp_path / "f.npz", "--cache", workspace.cache
+    code = embed("--results", results, *options)
+    assert_refused(capsys, code, "gives another split of mlr-viper than the cell was tested on")
