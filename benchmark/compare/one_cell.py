@@ -46,7 +46,8 @@ def cell_of_row(
 
 def _of_row(results: Path, tables: Sequence[Table], row: str) -> list[Record]:
     records = {record.key: record for record in require_records(results)}
-    faults, of_row = [], {}
+    faults: list[InputError] = []
+    of_row: dict[str, Record] = {}
     for table in tables:
         try:
             lines = select_rows(table, [row])

@@ -134,7 +134,7 @@ def embed(request: EmbedRequest, progress: Progress) -> Features:
     else:
         origin = read_description(request.weights)["origin"]
         split = request.images
-        manifest, raw = (_of_cell if isinstance(split, CellImages) else _of_file)(split)
+        manifest, raw = _of_cell(split) if isinstance(split, CellImages) else _of_file(split)
         features = _features_of_split(method, manifest, raw, split.cache, origin, progress)
     if type(method).distances is Method.distances:
         return features
