@@ -165,6 +165,42 @@ def add_admitted(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_model(parser: argparse.ArgumentParser, group: Any, default: str = "") -> None:
+    """Add a network that others trained: its name (into `group`), its weights and its parts."""
+    group.add_argument(
+        "--model",
+        metavar="NAME",
+        help="a network as others trained it: efficientnet-lite0, timm:NAME or torchvision:NAME"
+        + default,
+    )
+    parser.add_argument(
+        "--weights-dir",
+        type=user_path,
+        metavar="DIR",
+        help="of --model: a folder with its weights (default: its package, or fetched)",
+    )
+    parser.add_argument(
+        "--parts",
+        type=positive,
+        metavar="N",
+        help="of --model: horizontal parts of its last map (default: 4)",
+    )
+
+
+def frozen_model(options: argparse.Namespace, default: str | None = None) -> Any:
+    """Return the FrozenModel that `add_model` asked for; None where none is, and no default."""
+    from crossres.benchmark.runs.embed import FrozenModel
+    from crossres.datasets import InputError
+
+    name = options.model or default
+    if name is not None:
+        return FrozenModel(name, options.weights_dir, options.parts or 4)
+    for option in ("weights_dir", "parts"):
+        if getattr(options, option) is not None:
+            raise InputError(f"--{option.replace('_', '-')} belongs to --model")
+    return None
+
+
 def source(options: argparse.Namespace, twin_size: str) -> Any:
     """Return the raw data that the options name: real data in `--data`, or twins of this size."""
     from crossres.datasets import InputError, Source

@@ -23,6 +23,7 @@ from crossres.commands import (
     power,
     report,
     retry,
+    search,
     show,
     status,
 )
@@ -34,7 +35,7 @@ from crossres.streams import lenient_streams
 
 COMMANDS = (
     methods, run_table, report, claims, evaluate, baseline, check, power, embed,
-    export, status, retry, show, merge, clean,
+    search, export, status, retry, show, merge, clean,
 )  # fmt: skip
 
 

@@ -4,6 +4,8 @@ What a foundation model knows of persons before it has seen one of them, and wha
 at low resolution. docs/methods/frozen.md says which models there are and how they were tried.
 """
 
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -13,10 +15,11 @@ from crossres.methods.declarations.frozen import FrozenDeclaration, FrozenOption
 from crossres.methods.interface.profile import Profile
 from crossres.methods.interface.run import Run
 from crossres.methods.interface.training_data import TrainSet
+from crossres.methods.shared.computing import place
 from crossres.methods.shared.networks.pretrained import PretrainedNetwork, pretrained_network
 from crossres.methods.shared.networks.reid import joined, stripes
 from crossres.methods.shared.torch_method import TorchMethod
-from crossres.methods.shared.torch_tools import seeded
+from crossres.methods.shared.torch_tools import resolve_device, seeded
 
 
 class FrozenNetwork(nn.Module):
@@ -54,6 +57,18 @@ class Frozen(FrozenDeclaration, TorchMethod[FrozenNetwork]):
 
     def parameter_count(self) -> int:
         return all_numbers(self.fitted()[0])
+
+
+def ready(profile: Profile, **options: Any) -> Frozen:
+    """Return frozen features that are ready to embed: there is nothing to fit.
+
+    Raises InputError as `Frozen` and `frozen_network` do.
+    """
+    method = Frozen(profile, **options)
+    device = resolve_device(profile.device)
+    method.network = method.build(0, Run(seed=0), pretrained=True)
+    place(method.network, device, profile.computing)
+    return method
 
 
 def frozen_network(

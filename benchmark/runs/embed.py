@@ -6,7 +6,7 @@ manifest are to the last bit those of the cell.
 
 import io
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from itertools import groupby
@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from crossres.benchmark.config.profiles import load_profile
 from crossres.benchmark.measures.kernels import Kernels, kernel_variables, kernels_named
 from crossres.benchmark.records.record import Record
 from crossres.benchmark.runs.cell import CellError, check_embeddings, embedded, make_deterministic
@@ -75,10 +76,25 @@ class CellImages:
 
 
 @dataclass(frozen=True)
-class EmbedRequest:
-    """The folder of a trained method, its device, and what to embed; small, and safe to pickle."""
+class FrozenModel:
+    """A network that others trained, by name, with a folder of its weights for machines offline.
 
-    weights: Path
+    Images come to it as profile `frozen` has them; parts: horizontal ones of its last map.
+    """
+
+    name: str
+    weights_dir: Path | None = None
+    parts: int = 1
+
+
+@dataclass(frozen=True)
+class EmbedRequest:
+    """The folder of a trained method or a frozen model, its device, and what to embed.
+
+    Small, and safe to pickle.
+    """
+
+    weights: Path | FrozenModel
     device: str
     images: ImageFolder | SplitImages | CellImages
 
@@ -99,10 +115,28 @@ def features_of(request: EmbedRequest, kernels: Kernels | None) -> Features:
     `kernels` None: those that the method was trained with. Raises InputError where the request
     cannot be met.
     """
-    trained_with = read_description(request.weights)["origin"].get("kernels")
+    features: Features = in_worker(embed, request, request.weights, kernels)
+    return features
+
+
+def in_worker(
+    function: Callable[[Any, Progress], Any],
+    request: Any,
+    weights: Path | FrozenModel,
+    kernels: Kernels | None,
+) -> Any:
+    """Call function(request, progress) in a worker with the kernels of these weights.
+
+    Shows how far it is. Raises InputError where it fails.
+    """
+    trained_with = (
+        "portable"
+        if isinstance(weights, FrozenModel)
+        else read_description(weights)["origin"].get("kernels")
+    )
     variables = kernel_variables(kernels or kernels_named(trained_with))
-    features: Features
-    with closing(local(each_of([Task("embed", embed, request, variables)]), 1)) as events:
+    value: Any = None
+    with closing(local(each_of([Task("embed", function, request, variables)]), 1)) as events:
         for phase, steps in groupby(events, _phase):
             with shown_progress(phase) as report:
                 for event in steps:
@@ -114,8 +148,18 @@ def features_of(request: EmbedRequest, kernels: Kernels | None) -> Features:
                         case Failed():
                             raise InputError(event.reason)
                         case Finished():
-                            features = event.value
-    return features
+                            value = event.value
+    return value
+
+
+def method_of(weights: Path | FrozenModel, device: str) -> Method:
+    """Return the method that is trained, or that needs no training. InputError as load_method."""
+    if not isinstance(weights, FrozenModel):
+        return load_method(weights, device)
+    from crossres.methods.frozen import ready  # its network may need an extra
+
+    profile = replace(load_profile("frozen", weights.weights_dir), device=device)
+    return ready(profile, model=weights.name, parts=weights.parts)
 
 
 def _phase(event: Event) -> str:
@@ -128,11 +172,15 @@ def embed(request: EmbedRequest, progress: Progress) -> Features:
     Raises InputError for weights, images, a manifest or a raw folder that cannot be used, and for
     embeddings without a value.
     """
-    method = load_method(request.weights, request.device)
+    method = method_of(request.weights, request.device)
     if isinstance(request.images, ImageFolder):
         features = _features_of_folder(method, request.images, progress)
     else:
-        origin = read_description(request.weights)["origin"]
+        origin = (
+            {}
+            if isinstance(request.weights, FrozenModel)
+            else read_description(request.weights)["origin"]
+        )
         split = request.images
         manifest, raw = _of_cell(split) if isinstance(split, CellImages) else _of_file(split)
         features = _features_of_split(method, manifest, raw, split.cache, origin, progress)
@@ -217,14 +265,19 @@ def _leaks(origin: Mapping[str, Any], manifest: Manifest) -> list[str]:
 
 
 def embed_images(
-    method: Method, folder: Path, rate: int | None, progress: Progress
+    method: Method,
+    folder: Path,
+    rate: int | None,
+    progress: Progress,
+    only: Sequence[str] | None = None,
 ) -> tuple[Arrays, int]:
     """Return features (N, D) float32 and paths (N,) of a folder; and how many other files.
 
-    `rate` is told to a method that needs it; None: the method is asked without one. Raises
-    InputError for images that cannot be read, and embeddings without a value.
+    `only`: of these files in it, in their order. `rate` is told to a method that needs it; None:
+    the method is asked without one. Raises InputError for images that cannot be read, and
+    embeddings without a value.
     """
-    paths, skipped = find_images(folder)
+    paths, skipped = find_images(folder) if only is None else (list(only), 0)
     features: list[NDArray[np.float32]] = []
     make_deterministic(Run(seed=0))
     phase = f"embedding images of {folder}"

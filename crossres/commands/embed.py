@@ -6,7 +6,16 @@ from pathlib import Path
 from typing import Any
 
 from crossres.answer import Answer
-from crossres.arguments import add_admitted, cache, command_parser, seed, source, user_path
+from crossres.arguments import (
+    add_admitted,
+    add_model,
+    cache,
+    command_parser,
+    frozen_model,
+    seed,
+    source,
+    user_path,
+)
 
 
 def rate(text: str) -> int:
@@ -34,25 +43,27 @@ def _embed(options: argparse.Namespace) -> Answer:
     return Answer({**content, "notes": list(features.notes)}, [f"wrote {options.out}: {shapes}"])
 
 
-def _weights_and_images(options: argparse.Namespace) -> tuple[Path, str, Any]:
-    """Return the folder of weights, the device and what is to be embedded."""
+def _weights_and_images(options: argparse.Namespace) -> tuple[Any, str, Any]:
+    """Return the folder of weights or the model, the device and what is to be embedded."""
     from crossres.benchmark.compare.one_cell import cell_of_row
     from crossres.benchmark.records.weights import weights_path
     from crossres.benchmark.runs.embed import CellImages
     from crossres.datasets import InputError
 
-    if options.weights:
+    if not options.results:
         others = ("row", "datasets", "seed")
         odd = [name for name in others if getattr(options, name) is not None]
         if odd:
-            raise InputError(f"--{odd[0]} belongs to --results; --weights is one cell by itself")
+            raise InputError(f"--{odd[0]} belongs to --results")
         if not (options.images or options.manifest):
             raise InputError(
                 "say what to embed: --images DIR, or --manifest FILE.csv; see crossres embed --help"
             )
-        return options.weights, options.device, _images(options, options.weights)
+        weights = frozen_model(options) or options.weights
+        return weights, options.device, _images(options, weights)
     if options.row is None:
         raise InputError("say which row of the results: --row NAME")
+    frozen_model(options)  # refuses what belongs to one
     record = cell_of_row(options.results, options.row, options.datasets, options.seed)
     weights = weights_path(options.results, record.key)
     if not weights.is_dir():
@@ -66,7 +77,7 @@ def _weights_and_images(options: argparse.Namespace) -> tuple[Path, str, Any]:
     return weights, options.device, CellImages(record, options.data, cache(options))
 
 
-def _images(options: argparse.Namespace, weights: Path) -> Any:
+def _images(options: argparse.Namespace, weights: Any) -> Any:
     """Return what is to be embedded; refuse options that would do nothing."""
     from crossres.benchmark.runs.embed import ImageFolder, SplitImages
     from crossres.datasets import InputError
@@ -78,7 +89,8 @@ def _images(options: argparse.Namespace, weights: Path) -> Any:
         raise InputError("--manifest has the rate of each image; leave out --rate")
     if options.images:
         return ImageFolder(options.images, options.rate)
-    twin_size = read_description(weights)["profile"]["twin_size"]
+    is_trained = isinstance(weights, Path)
+    twin_size = read_description(weights)["profile"]["twin_size"] if is_trained else "quick"
     return SplitImages(options.manifest, source(options, twin_size), cache(options))
 
 
@@ -88,10 +100,11 @@ def add_command(commands: Any) -> None:
         commands,
         "embed",
         _embed,
-        "embed images with the weights that `crossres run --save-weights` kept",
+        "embed images with a method that `crossres run --save-weights` kept, or a released model",
         "crossres embed --results results/table2 --row 3 --datasets mlr-viper --seed 0 \\\n"
         "    --out test.npz && crossres evaluate test.npz\n"
         "crossres embed --weights results/table2/weights/KEY --images ~/crops --out crops.npz\n"
+        "crossres embed --model torchvision:resnet50 --images ~/crops --out crops.npz\n"
         "crossres embed --weights results/table2/weights/KEY --manifest mlr-viper.csv \\\n"
         "    --data ~/reid --out test.npz && crossres evaluate test.npz",
     )
@@ -108,6 +121,7 @@ def add_command(commands: Any) -> None:
         metavar="DIR",
         help="a results folder: the cell of --row, by default on its own queries and gallery",
     )
+    add_model(embed, trained)
     embed.add_argument("--row", metavar="NAME", help="of --results: a label, or a number from 1")
     embed.add_argument("--datasets", metavar="SET", help="of --results: the data set of the cell")
     embed.add_argument("--seed", type=seed, metavar="N", help="of --results: the seed of the cell")

@@ -1,0 +1,119 @@
+"""Searching a folder of crops for those that show whom a query shows."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crossres.benchmark.measures.kernels import Kernels
+from crossres.benchmark.runs.data import Progress
+from crossres.benchmark.runs.embed import FrozenModel, embed_images, in_worker, method_of
+from crossres.datasets.base.errors import InputError
+from crossres.methods.interface.method import Method
+
+Image = tuple[Path, str]
+"""A folder, and the path of an image in it."""
+
+
+@dataclass(frozen=True)
+class SearchRequest:
+    """Which images (files or folders) to look for in a folder, by what, and how many to show."""
+
+    queries: tuple[Path, ...]
+    gallery: Path
+    weights: Path | FrozenModel
+    device: str
+    top: int
+
+
+@dataclass(frozen=True)
+class Match:
+    """A gallery image and its distance from a query: the smaller, the more alike."""
+
+    image: Image
+    distance: float
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """A query and its nearest gallery images, nearest first."""
+
+    query: Image
+    matches: tuple[Match, ...]
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a search gave. `method`: what the images were compared by."""
+
+    method: str
+    gallery_images: int
+    rankings: tuple[Ranking, ...]
+
+
+def search(request: SearchRequest, kernels: Kernels | None = None) -> Found:
+    """Have a worker embed queries and gallery, and rank the gallery for each query.
+
+    Images that are equally near come in the order of their paths. The query itself, where its file
+    lies in the gallery, is left out. Raises InputError for weights and images that cannot be used.
+    """
+    result: Found = in_worker(ranked, request, request.weights, kernels)
+    return result
+
+
+def ranked(request: SearchRequest, progress: Progress) -> Found:
+    """Do what `search` does, in this process."""
+    method = method_of(request.weights, request.device)
+    gallery, _ = embed_images(method, request.gallery, None, progress)
+    paths = [str(path) for path in gallery["paths"]]
+    rankings = []
+    for folder, wanted in _folders(request.queries):
+        queries, _ = embed_images(method, folder, None, progress, wanted)
+        for row, path in enumerate(queries["paths"]):
+            distances = _distances(method, queries["features"][row : row + 1], gallery["features"])
+            image = folder, str(path)
+            matches = _nearest(request, image, paths, distances)
+            rankings.append(Ranking(image, matches))
+    return Found(_words(request.weights, method), len(paths), tuple(rankings))
+
+
+def _folders(queries: Sequence[Path]) -> list[tuple[Path, tuple[str, ...] | None]]:
+    """Return folders, and which of their images are asked for (None: all of them), each once."""
+    folders: list[tuple[Path, tuple[str, ...] | None]] = []
+    for query in dict.fromkeys(queries):
+        if query.is_dir():
+            folders.append((query, None))
+        elif query.is_file():
+            folders.append((query.parent, (query.name,)))
+        else:
+            raise InputError(f"{query}: there is no such image or folder; give one to look for")
+    return folders
+
+
+def _distances(
+    method: Method, query: NDArray[np.float32], gallery: NDArray[np.float32]
+) -> NDArray[np.float64]:
+    distances: NDArray[np.float64] = method.distances(query, gallery)[0]
+    return distances
+
+
+def _nearest(
+    request: SearchRequest, query: Image, paths: Sequence[str], distances: NDArray[np.float64]
+) -> tuple[Match, ...]:
+    order = np.argsort(distances, kind="stable")
+    own = (query[0] / query[1]).resolve()
+    matches: list[Match] = []
+    for row in order:
+        if len(matches) == request.top:
+            break
+        if (request.gallery / paths[row]).resolve() != own:
+            matches.append(Match((request.gallery, paths[row]), float(distances[row])))
+    return tuple(matches)
+
+
+def _words(weights: Path | FrozenModel, method: Method) -> str:
+    if isinstance(weights, FrozenModel):
+        return f"{weights.name}, as it was trained by others"
+    return f"{method.title}, weights {weights.name}"
