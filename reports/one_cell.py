@@ -33,7 +33,7 @@ from crossres.datasets.protocols.validation import is_validation, off_validation
 from crossres.datasets.raw.source_name import is_twin
 from crossres.datasets.twins.sizes import TWIN_VERSION
 from crossres.methods.interface.options import options_as_json
-from crossres.methods.interface.registry import declaration, is_method
+from crossres.methods.interface.registry import declaration, file_gone, is_method
 from crossres.reports.page.commands import data_words, row_word
 from crossres.reports.wording import duration, memory, metric_title, percent, source_words
 
@@ -168,7 +168,10 @@ def _cautions(record: Record, run: KeptRun | None, no_row: str) -> Iterator[str]
             yield f"{cell.source}: the command draws twin:{_twin_size(record)}:{TWIN_VERSION}"
     elif not (run and run.request.get("source")):
         yield "it is not known where the data lay: put its folder in place of ROOT"
-    if CodeNow().digest(cell.method, cell.dataset) != record.digests["code"]:
+    gone = file_gone(cell.method)
+    if gone is not None:
+        yield f"{gone}, the file of method {cell.method}, is no longer there: the command needs it"
+    elif CodeNow().digest(cell.method, cell.dataset) != record.digests["code"]:
         yield "the code has changed since, so the result may be another one"
 
 

@@ -20,7 +20,16 @@ from crossres.datasets.base.suggest import did_you_mean, unknown
 from crossres.datasets.base.texts import check_name, plain_number, plain_text, read_csv, read_toml
 from crossres.datasets.cards import CARDS
 from crossres.datasets.protocols import canonical_text, gallery_rule
-from crossres.methods.interface.registry import is_method, method_names
+from crossres.methods.interface.method_files import MethodFile, is_file_spec
+from crossres.methods.interface.options import check_names
+from crossres.methods.interface.registry import (
+    declaration,
+    file_as_now,
+    is_method,
+    method_names,
+    register_file,
+    remember_file,
+)
 
 FOLDER = Path(__file__).parents[1] / "tables"
 CLAIMS = "claims"  # how the names of files in the folder begin that are no tables: see claims.py
@@ -30,6 +39,7 @@ ENTRIES: dict[str, Any] = {
     **dict.fromkeys(("rows", "datasets", "metrics", "seeds", "protocols"), list),
     "published": Any,
     "oracle": dict,
+    "method_files": list,
 }
 REQUIRED = ("id", "rows", "datasets", "metrics", "seeds")
 LONGEST, LONGEST_LABEL = 2000, 200  # characters of a caption, and of a row's label
@@ -82,7 +92,8 @@ class Table:
     `profile` the built-in profile that it is run with unless another one is asked for. `oracle` is
     a control that shows what there is to win: a method with a protocol of its own, tested on the
     queries of the default protocols before they are down-sampled. It is none of `rows`, so no
-    statement about these knows of it.
+    statement about these knows of it. `method_files` are those of its methods that are in files of
+    a user's own; rows name them as any other.
     """
 
     id: str
@@ -98,6 +109,7 @@ class Table:
     reference: str | None = None
     profile: str = "quick"
     oracle: Row | None = None
+    method_files: tuple[MethodFile, ...] = ()
 
     @property
     def lines(self) -> tuple[Row, ...]:
@@ -188,18 +200,23 @@ def _find_row(table: Table, name: str) -> Row:
 
 
 def table_from(path: Path, content: dict[str, Any]) -> Table:
-    """Return the table of a TOML file's content. Raises InputError as `load_table`."""
+    """Return the table of a TOML file's content. Raises InputError as `load_table`.
+
+    Files that its rows name as their methods are run; of those that are kept with it nothing is.
+    """
     where = f"table {path}"
     values = checked(where, content, ENTRIES, REQUIRED)
+    files = _Files(path.parent, where, values.get("method_files", []))
     check_name(f"{where}: id", values["id"])
     gallery = values.get("gallery", "single-shot")
     _check_names(where, "gallery", [gallery], [*GALLERY_RULES, OF_PROTOCOL])
     _check_names(where, "metrics", values["metrics"], list(NAMES))
     _check_names(where, "datasets", values["datasets"], list(CARDS))
     rows = tuple(
-        _row(f"{where}, row {number}", row) for number, row in enumerate(values["rows"], start=1)
+        _row(f"{where}, row {number}", row, files)
+        for number, row in enumerate(values["rows"], start=1)
     )
-    oracle = _oracle(where, values["oracle"]) if "oracle" in values else None
+    oracle = _oracle(where, values["oracle"], files) if "oracle" in values else None
     labels = [row.label for row in rows]
     _check_unique(where, "label", [*labels, oracle.label] if oracle else labels)
     row_protocols = [text for row in rows for text in (row.protocol, row.twin_protocol) if text]
@@ -238,21 +255,78 @@ def table_from(path: Path, content: dict[str, Any]) -> Table:
         reference=values.get("reference"),
         profile=_profile(where, values.get("profile", "quick")),
         oracle=oracle,
+        method_files=files.used(),
     )
 
 
-def _oracle(where: str, content: Any) -> Row:
+def with_files_as_now(table: Table) -> Table:
+    """Return the table with the files of its methods read and run as they are now.
+
+    Raises InputError where one is gone, cannot be run, or calls its method otherwise.
+    """
+    now = (file_as_now(kept) for kept in table.method_files)
+    return replace(table, method_files=tuple(file for file in now if file is not None))
+
+
+class _Files:
+    """The methods in files that a table names, or keeps."""
+
+    def __init__(self, folder: Path, where: str, kept: list[Any]) -> None:
+        """`kept`: what the table keeps of such methods."""
+        self._folder = folder
+        self._of_spec: dict[str, MethodFile] = {}
+        self._by_name: dict[str, MethodFile] = {}
+        for number, entry in enumerate(kept, start=1):
+            file = build(MethodFile, entry, f"{where}, method file {number}")
+            if not Path(file.path).is_absolute():
+                raise InputError(f"{where}, method file {number}: {file.path} is no whole path")
+            remember_file(file)
+            self._by_name[file.name] = file
+
+    def name_of(self, here: str, method: str) -> str:
+        """Return the name of a row's method, which may be in a file."""
+        if not is_file_spec(method):
+            return method
+        if method not in self._of_spec:
+            try:
+                self._of_spec[method] = file = register_file(method, self._folder)
+            except InputError as error:
+                raise InputError(f"{here}: {error}") from error
+            other = self._by_name.setdefault(file.name, file)
+            if other != file:
+                raise InputError(
+                    f"{here}: {file.spec} is called {file.name!r}, as {other.spec} is; give one of "
+                    "them another name"
+                )
+        return self._of_spec[method].name
+
+    def is_in_file(self, name: str) -> bool:
+        """Say whether a method is in a file."""
+        return name in self._by_name
+
+    def used(self) -> tuple[MethodFile, ...]:
+        """Return them by name."""
+        return tuple(self._by_name[name] for name in sorted(self._by_name))
+
+
+def _oracle(where: str, content: Any, files: _Files) -> Row:
     """Return a row that names a protocol, the same on twins, and was never published."""
     here = f"{where}, oracle"
     hints = hints_of(Row)
     del hints["published"], hints["twin_protocol"]
-    return _row(here, checked(here, content, hints, ("label", "method", "protocol")))
+    return _row(here, checked(here, content, hints, ("label", "method", "protocol")), files)
 
 
-def _row(here: str, content: Any) -> Row:
+def _row(here: str, content: Any, files: _Files) -> Row:
     row = build(Row, content, here)
+    row = replace(row, method=files.name_of(here, row.method))
     if not is_method(row.method):
         raise unknown("method", row.method, method_names(), here)
+    if files.is_in_file(row.method):
+        try:
+            check_names(row.method, declaration(row.method).Options, row.options)
+        except InputError as error:
+            raise InputError(f"{here}: {error}") from error
     if row.twin_protocol and not row.protocol:
         raise InputError(f"{here}: twin_protocol stands for a protocol, which is missing")
     texts = {"label": row.label, "latex": row.latex, "published": row.published}

@@ -80,9 +80,13 @@ def table_toml(table: Table) -> str:
     """Return the table as a table file; the same table gives the same text."""
     content = _set_entries(asdict(table))
     rows, published = content.pop("rows"), content.pop("published", [])
-    oracle = content.pop("oracle", None)
+    oracle, files = content.pop("oracle", None), content.pop("method_files", [])
     head = _toml_entries(content)
-    entries = {"rows": [_set_entries(row) for row in rows], "published": published}
+    entries = {
+        "rows": [_set_entries(row) for row in rows],
+        "published": published,
+        "method_files": files,
+    }
     text = HEAD + head + "".join(_toml_tables(name, each) for name, each in entries.items())
     return text if oracle is None else f"{text}\n[oracle]\n{_toml_entries(_set_entries(oracle))}"
 

@@ -29,19 +29,15 @@ from crossres.benchmark.metrics.rules import GALLERY_RULES, Rules
 from crossres.benchmark.records.cell import Job
 from crossres.benchmark.records.record import DRAWS, INITIAL, START, Record, Standing
 from crossres.benchmark.runs.checkpoints import FIT, CellCheckpoints
-from crossres.benchmark.runs.code_digest import (
-    Modules,
-    cell_roots,
-    code_digest,
-    learn_modules,
-)
+from crossres.benchmark.runs.code_digest import Modules, cell_code, learn_modules
 from crossres.benchmark.runs.data import Prepared, Progress, Report, build_pixels, open_data
 from crossres.datasets.base.files import digest_of
 from crossres.datasets.cards import CARDS
 from crossres.datasets.pixels.store import PixelStore
 from crossres.datasets.splits.manifest import Manifest
 from crossres.methods.interface.method import Embeddings, Method
-from crossres.methods.interface.registry import method_class
+from crossres.methods.interface.method_files import MethodSources
+from crossres.methods.interface.registry import method_class, register_sources
 from crossres.methods.interface.run import Run
 from crossres.methods.interface.training_data import Images, TrainSet
 from crossres.methods.shared.networks.imagenet_weights import recorded_weights
@@ -88,19 +84,23 @@ def run_cell(
     resumed: Mapping[str, bytes] | None = None,
     checkpoint_seconds: float | None = None,
     modules: Modules | None = None,
+    sources: MethodSources | None = None,
 ) -> CellResult:
     """Train and test the job's method on its data; the same job gives the same digests anywhere.
 
     With `keep_weights` the result holds the trained method, too; its record is the same. With
     `checkpoint_seconds` a checkpoint goes to `progress` whenever so many have passed; `resumed` is
     one to go on from, which gives the same result, but for times and memory. `modules` is what the
-    caller knows of them (code_digest), which saves finding it out again.
+    caller knows of them (code_digest), which saves finding it out again; `sources` are those of a
+    method in a file, which is not read again.
     Raises InputError (data, options, weights, device) and CellError (embeddings without a value).
     """
     watch = Stopwatch()
     device = resolve_device(job.profile.device)
     learn_modules(modules or {})
-    code = code_digest(cell_roots(job.cell.method, CARDS[job.cell.dataset].reader))
+    if sources is not None:
+        register_sources(job.cell.method, sources)
+    code = cell_code(job.cell.method, CARDS[job.cell.dataset].reader)
     with watch.phase("prepare"):
         raw, manifest, store = open_data(job, progress)
         train = train_set(manifest, store)

@@ -1,11 +1,12 @@
 """The digest of the code that makes a result: what it does, not how it is written down.
 
-Comments, docstrings and layout do not count; any other change to a module that a cell runs does.
+Comments, docstrings and layout do not count; any other change to a module that a cell runs does. Of
+a method in a file that is the file, and what it imports from beside it, wherever it lies.
 """
 
 import ast
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from importlib.machinery import ModuleSpec
 from pathlib import Path
@@ -14,9 +15,13 @@ from typing import Any
 from crossres.benchmark.records.cell import canonical_json
 from crossres.datasets.base.errors import InputError
 from crossres.datasets.base.files import digest_of
-from crossres.methods.interface.registry import method_module
+from crossres.datasets.base.python_source import imported_names
+from crossres.methods.interface.method_files import Source
+from crossres.methods.interface.registry import method_module, method_sources
 
 ROOMS = ("crossres.datasets", "crossres.methods", "crossres.benchmark")
+DOORS = ("crossres", *ROOMS)
+BLOCKS = "crossres.methods."  # where the modules lie that `import crossres` gives a method
 # They only look up by name what is a root of its own, or are data with a version of their own
 # that the cell carries: a method or twin more must not make every other result old.
 LEFT_OUT = (
@@ -31,11 +36,33 @@ Modules = Mapping[tuple[str, str], tuple[str, tuple[str, ...]]]
 _known: dict[tuple[str, str], tuple[str, tuple[str, ...]]] = {}
 
 
-def code_digest(roots: Iterable[str], found: dict[str, ModuleSpec | None] | None = None) -> str:
+def cell_code(method: str, reader: str, found: dict[str, ModuleSpec | None] | None = None) -> str:
+    """Return the code digest of cells of this method and reader, given by name.
+
+    `found`: see `code_digest`. Raises InputError for an unknown method, and where its code is gone.
+    """
+    sources = method_sources(method)
+    if sources is None:
+        return code_digest([*cell_roots(reader), method_module(method)], found)
+    return code_digest(cell_roots(reader), found, sources.sources)
+
+
+def cell_roots(reader: str) -> list[str]:
+    """Return the modules, but for its method's, that a cell of this reader begins with."""
+    return ["crossres.benchmark.runs.cell", f"crossres.datasets.readers.{reader}"]
+
+
+def code_digest(
+    roots: Iterable[str],
+    found: dict[str, ModuleSpec | None] | None = None,
+    sources: Mapping[str, Source] | None = None,
+) -> str:
     """Hash the modules `roots` and all first-party modules that they import: SHA-256 in hex.
 
-    First-party are our rooms and the top-level packages of the roots themselves (plug-ins).
-    `found` keeps where modules lie for the next digests, while the same files are there.
+    First-party are our rooms and the top-level packages of the roots themselves (plug-ins); a name
+    that is imported through one of our doors is the module that it stands in. `found` keeps where
+    modules lie for the next digests, while the same files are there. `sources` are those of a
+    method in a file, by the names that they import each other by.
     Raises InputError when a root has no source file.
     """
     found = {} if found is None else found
@@ -44,31 +71,54 @@ def code_digest(roots: Iterable[str], found: dict[str, ModuleSpec | None] | None
     packages = (*ROOMS, *sorted(plugins))
     digests: dict[str, str] = {}
     waiting = list(roots)
+    for name, source in sorted((sources or {}).items()):
+        digests[f"beside {name}" if name else "the file"], imported = _known_source(name, source)
+        waiting += [m for i in imported for m in _behind_door(i, found) if _is_in(m, ROOMS)]
     while waiting:
         name = waiting.pop()
         path = None if name in digests or _is_in(name, LEFT_OUT) else _source(name, found)
         if path is not None:
             digests[name], imported = _read(name, path, path.stat().st_mtime_ns)
-            waiting += [module for module in imported if _is_in(module, packages)]
+            behind = imported
+            if _is_in(name, plugins):  # our own modules import each other past the doors
+                behind = tuple(m for i in imported for m in _behind_door(i, found))
+            waiting += [module for module in behind if _is_in(module, packages)]
         elif name in roots and name not in digests:
             raise InputError(f"module {name} has no source file; a method must live in a .py file")
     return digest_of(canonical_json(digests))
 
 
-def cell_roots(method: str, reader: str) -> list[str]:
-    """Return the modules that a cell of this method and reader begins with, given by name.
-
-    Raises InputError for an unknown method.
-    """
-    return [
-        "crossres.benchmark.runs.cell",
-        method_module(method),
-        f"crossres.datasets.readers.{reader}",
-    ]
-
-
 def _is_in(name: str, packages: Iterable[str]) -> bool:
     return any(name == package or name.startswith(f"{package}.") for package in packages)
+
+
+def _behind_door(name: str, found: dict[str, ModuleSpec | None]) -> Iterable[str]:
+    """Return the module that a name of a door stands in, or the name itself.
+
+    Of our package itself, whose names are then looked up as it runs, all that a method is made of.
+    """
+    if name == "crossres":
+        return [module for module in _door(name, found).values() if module.startswith(BLOCKS)]
+    door, _, public = name.rpartition(".")
+    return [_door(door, found).get(public, name)] if door in DOORS else [name]
+
+
+def _door(package: str, found: dict[str, ModuleSpec | None]) -> Mapping[str, str]:
+    """Return the modules that the names of a door stand in."""
+    spec = _spec(package, found)
+    if spec is None or spec.origin is None:
+        return {}
+    return _read_door(package, Path(spec.origin).with_suffix(".pyi"))
+
+
+@cache
+def _read_door(package: str, stub: Path) -> Mapping[str, str]:
+    imports = [n for n in ast.parse(stub.read_bytes()).body if isinstance(n, ast.ImportFrom)]
+    return {
+        alias.asname or alias.name: f"{package}.{node.module}"
+        for node in imports
+        for alias in node.names
+    }
 
 
 def _source(name: str, found: dict[str, ModuleSpec | None]) -> Path | None:
@@ -112,40 +162,21 @@ def learn_modules(modules: Modules) -> None:
 def _read(name: str, path: Path, mtime: int) -> tuple[str, tuple[str, ...]]:
     """Return the digest of a module, and what it imports; cached while its file is the same."""
     del mtime
-    source = path.read_bytes()
-    key = name, digest_of(source)
+    return _known_source(name, Source(str(path), path.name == "__init__.py", path.read_bytes()))
+
+
+def _known_source(name: str, source: Source) -> tuple[str, tuple[str, ...]]:
+    key = name, digest_of(source.content)
     if key not in _known:
-        _known[key] = _parsed(name, path, source)
+        _known[key] = _parsed(name, source)
     return _known[key]
 
 
-def _parsed(name: str, path: Path, source: bytes) -> tuple[str, tuple[str, ...]]:
-    tree = ast.parse(source, filename=str(path))
-    package = name if path.name == "__init__.py" else name.rpartition(".")[0]
-    imported = tuple(sorted(set(_imports(tree, package))))
+def _parsed(name: str, source: Source) -> tuple[str, tuple[str, ...]]:
+    tree = ast.parse(source.content, filename=source.path)
+    package = name if source.is_package else name.rpartition(".")[0]
+    imported = tuple(sorted(set(imported_names(tree, package))))
     return digest_of(canonical_json(_plain(tree))), imported
-
-
-def _imports(tree: ast.AST, package: str) -> Iterator[str]:
-    for node in _statements(tree):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            parts = package.split(".")
-            base = parts[: len(parts) - node.level + 1] if node.level else []
-            module = ".".join([*base, *([node.module] if node.module else [])])
-            yield module
-            yield from (f"{module}.{alias.name}" for alias in node.names)
-
-
-def _statements(tree: ast.AST) -> Iterator[ast.AST]:
-    """Yield all statements, wherever they stand; `ast.walk` goes into every expression, too."""
-    waiting = [tree]
-    while waiting:
-        node = waiting.pop()
-        yield node
-        for name in ("body", "orelse", "handlers", "finalbody", "cases"):
-            waiting += getattr(node, name, ())
 
 
 def _plain(node: Any) -> Any:

@@ -87,6 +87,7 @@ def request_of(results: Path, kept: KeptRun, **changes: Any) -> RunRequest:
     table = results / TABLES / f"{kept.table}.toml"
     names = {field.name for field in fields(RunRequest)}
     try:
+        loaded_table = load_table(table)  # before the profile, which may name methods of its files
         profile, source = content.pop("profile"), content.pop("source")
         loaded = build(Profile, profile["content"], f"{kept.path}: profile")
         named = _unchanged(profile["path"] or loaded.name, loaded)
@@ -95,7 +96,7 @@ def request_of(results: Path, kept: KeptRun, **changes: Any) -> RunRequest:
         if source is not None:
             content["source"] = build(Source, source, f"{kept.path}: source")
         content |= {
-            "table": load_table(table),
+            "table": loaded_table,
             "profile": with_folder if named is None else named,
             "out": results,
         }

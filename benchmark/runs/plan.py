@@ -13,10 +13,10 @@ from importlib.machinery import ModuleSpec
 from itertools import chain
 from pathlib import Path
 from statistics import fmean
-from typing import Literal, TextIO
+from typing import Any, Literal, TextIO
 
 from crossres.benchmark.config.profiles import profile_names, stated_seconds, typical_seconds
-from crossres.benchmark.config.tables import Row, Table
+from crossres.benchmark.config.tables import Row, Table, with_files_as_now
 from crossres.benchmark.measures.kernels import Kernels, kernel_variables, made_with_other_kernels
 from crossres.benchmark.records.cell import Cell, Job, canonical_json, make_job, merge_equal
 from crossres.benchmark.records.record import (
@@ -28,7 +28,7 @@ from crossres.benchmark.records.record import (
 )
 from crossres.benchmark.records.weights import has_weights
 from crossres.benchmark.runs.capacity import Node, in_words, wall_seconds
-from crossres.benchmark.runs.code_digest import cell_roots, code_digest
+from crossres.benchmark.runs.code_digest import cell_code
 from crossres.benchmark.runs.data import Opener, Progress, Survey, SurveyRequest, survey
 from crossres.benchmark.runs.engine import (
     Failed,
@@ -185,10 +185,10 @@ def plan_table(
     no node has room for.
     """
     request = as_a(RunRequest, request, "request")
-    table, profile = request.whole_table(), request.whole_profile()
+    table, profile = with_files_as_now(request.whole_table()), request.whole_profile()
     names, seeds, rows = request.chosen_datasets(), request.chosen_seeds(), request.chosen_rows()
     out, cache = as_path(request.out, "out"), as_path(request.cache, "cache")
-    options = [resolve_options(row.method, profile, dict(row.options)) for row in rows]
+    options = [_options(table, row, profile) for row in rows]
     sources = request.sources()
     protocols = _protocols(table, rows, request.protocol, names, sources, cache)
     surveyed = [
@@ -252,6 +252,13 @@ def plan_table(
     cells.sort(key=lambda c: (turns[c.job.cell.seed], -c.seconds))
     _check_room(cells, nodes)
     return Plan(table, jobs, tuple(cells), wanted, folder.broken, tuple(nodes))
+
+
+def _options(table: Table, row: Row, profile: Profile) -> dict[str, Any]:
+    try:
+        return resolve_options(row.method, profile, dict(row.options))
+    except InputError as error:
+        raise InputError(f"table {table.id}, row {row.label!r}: {error}") from error
 
 
 def _check_room(cells: Sequence[PlannedCell], nodes: Sequence[Node]) -> None:
@@ -386,7 +393,7 @@ def _codes(jobs: Sequence[Job]) -> dict[tuple[str, str], str]:
     pairs = sorted({(job.cell.method, job.cell.dataset) for job in jobs})
     found: dict[str, ModuleSpec | None] = {}
     return {
-        (method, dataset): code_digest(cell_roots(method, card(dataset).reader), found)
+        (method, dataset): cell_code(method, card(dataset).reader, found)
         for method, dataset in pairs
     }
 

@@ -16,7 +16,7 @@ from crossres.benchmark.records.cell import canonical_json
 from crossres.benchmark.records.kept import kept_tables
 from crossres.benchmark.records.planned import Asked, ExpectedCell, place_of, profile_digest
 from crossres.benchmark.records.record import Record, read_record
-from crossres.benchmark.runs.code_digest import cell_roots, code_digest
+from crossres.benchmark.runs.code_digest import cell_code
 from crossres.datasets.base.build import build
 from crossres.datasets.base.errors import InputError
 from crossres.datasets.base.words import counted, listed
@@ -69,7 +69,7 @@ class CodeNow:
         if not is_method(method) or dataset not in CARDS:
             return None
         try:
-            return code_digest(cell_roots(method, CARDS[dataset].reader), self._found)
+            return cell_code(method, CARDS[dataset].reader, self._found)
         except InputError:
             return None
 

@@ -6,7 +6,7 @@ leases.
 
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import fmean
@@ -21,6 +21,7 @@ from crossres.benchmark.records.record import Record, scan_records
 from crossres.benchmark.runs.stale import CodeNow, Stale, stale_lines, stale_records
 from crossres.datasets.base.progress import duration
 from crossres.datasets.base.words import counted
+from crossres.methods.interface.registry import file_gone
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,8 @@ class Status:
 
     `todo` are those that nobody has begun; `stale` are records, of these cells or of none that is
     asked for; `others` counts sound records that no kept run has planned. `seconds_left` is None
-    where nothing is known of what is asked for; `workers` says for how many at once.
+    where nothing is known of what is asked for; `workers` says for how many at once. `gone`: a line
+    for each method whose file is no longer there.
     """
 
     results: Path
@@ -41,6 +43,7 @@ class Status:
     stale: tuple[Stale, ...]
     others: int
     damaged: tuple[str, ...]
+    gone: tuple[str, ...]
     workers: int
     seconds_left: float | None
 
@@ -65,11 +68,12 @@ def status_of(results: Path, code: CodeNow | None = None) -> Status:
     """Return how far a results folder is; nothing in it is written or changed."""
     kept = read_runs(results)
     asked = kept.asked()
+    tables = kept_tables(results)
     running = {lease.key: lease for lease in running_cells(results)}
     scan = scan_records(results)
     records = scan.records
     stale = stale_records(
-        records.values(), asked, kept_tables(results), CodeNow() if code is None else code
+        records.values(), asked, tables, CodeNow() if code is None else code
     )
     # The next run makes these again, unless one does already.
     stale = [entry for entry in stale if entry.key not in running]
@@ -95,9 +99,21 @@ def status_of(results: Path, code: CodeNow | None = None) -> Status:
         stale=tuple(stale),
         others=sum(key not in asked.cells and key not in old for key in records),
         damaged=(*kept.broken, *scan.broken),
+        gone=tuple(_gone(sorted({file.name for table in tables for file in table.method_files}))),
         workers=workers,
         seconds_left=max(max(left, default=0.0), sum(left) / workers) if known else None,
     )
+
+
+def _gone(methods: Iterable[str]) -> Iterator[str]:
+    """Name those of these methods whose file is no longer there."""
+    for name in methods:
+        path = file_gone(name)
+        if path is not None:
+            yield (
+                f"{path}, the file of method {name}, is no longer there: whether its records are "
+                "of its code cannot be told, and none can be run again"
+            )
 
 
 class _Expected:
@@ -153,6 +169,7 @@ def status_json(status: Status) -> dict[str, Any]:
         "stale": [asdict(entry) for entry in status.stale],
         "others": status.others,
         "damaged": list(status.damaged),
+        "gone": list(status.gone),
         "workers": status.workers,
         "seconds_left": None if left is None else round(left, 1),
     }
@@ -173,6 +190,7 @@ def status_lines(status: Status) -> Iterator[str]:
         yield f"failed: {failed.title}: {failed.reason} (see {log})"
     yield from stale_lines(status.stale)
     yield from (f"damaged: {line}" for line in status.damaged)
+    yield from (f"gone: {line}" for line in status.gone)
     if status.others:
         yield f"{counted(status.others, 'record')} of cells that no kept run has planned"
     yield from _advice(status)

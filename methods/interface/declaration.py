@@ -1,6 +1,11 @@
 """What a method says of itself: what lists, plans and reports need of one that they do not run."""
 
-from typing import Any, ClassVar, Literal
+from collections.abc import Iterator
+from dataclasses import MISSING, dataclass, fields, is_dataclass
+from typing import Any, ClassVar, Literal, get_args
+
+from crossres.datasets.base.errors import InputError
+from crossres.datasets.base.texts import check_name
 
 Grade = Literal["faithful", "faithful structure", "our reading", "control"]
 
@@ -22,3 +27,37 @@ class Declaration:
     reference: ClassVar[str]
     Options: ClassVar[type]
     small_options: ClassVar[dict[str, Any]] = {}
+
+
+@dataclass(frozen=True)
+class DeclarationFault:
+    """What is wrong with a declaration: the variable, and a text about it."""
+
+    variable: str
+    text: str
+
+
+def declaration_faults(cls: type) -> Iterator[DeclarationFault]:
+    """Yield what is wrong with the class variables of a class that is to be a method."""
+    for variable in ("name", "title", "reference"):
+        value = getattr(cls, variable, None)
+        if not (isinstance(value, str) and value):
+            yield DeclarationFault(variable, f"{variable} must be a text")
+    try:
+        check_name("name", getattr(cls, "name", None) or "unnamed")
+    except (InputError, TypeError) as error:
+        yield DeclarationFault("name", str(error))
+    if getattr(cls, "grade", None) not in get_args(Grade):
+        yield DeclarationFault("grade", f"grade must be one of {', '.join(get_args(Grade))}")
+    if not isinstance(getattr(cls, "needs_rate", None), bool):
+        yield DeclarationFault("needs_rate", "needs_rate must be True or False")
+    if not isinstance(getattr(cls, "small_options", None), dict):
+        text = "small_options must be a dict of options by name"
+        yield DeclarationFault("small_options", text)
+    options: Any = getattr(cls, "Options", None)
+    frozen = is_dataclass(options) and getattr(options, "__dataclass_params__").frozen  # noqa: B009
+    if not frozen or any(
+        field.default is MISSING and field.default_factory is MISSING for field in fields(options)
+    ):
+        text = "Options must be a frozen dataclass with defaults for all fields"
+        yield DeclarationFault("Options", text)

@@ -3,7 +3,7 @@
 Later sources win: the dataclass defaults, then the profile, then the caller (a table row).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, fields
 from typing import Any
 
@@ -21,14 +21,19 @@ def resolve(method: str, options: type, *sources: Mapping[str, Any]) -> Any:
     merged: dict[str, Any] = {}
     for source in sources:
         merged.update(source)
+    check_names(method, options, merged)
+    return build(options, merged, f"method {method}")
+
+
+def check_names(method: str, options: type, values: Iterable[str]) -> None:
+    """Raise InputError for a name of a value that the dataclass `options` does not know."""
     names = [field.name for field in fields(options)]
-    unknown = sorted(set(merged) - set(names))
+    unknown = sorted(set(values) - set(names))
     if unknown:
         raise InputError(
             f"method {method} has no option {unknown[0]!r}{did_you_mean(unknown[0], names)}; "
             f"its options are {', '.join(names) or 'none'}"
         )
-    return build(options, merged, f"method {method}")
 
 
 def options_as_json(options: Any) -> dict[str, Any]:

@@ -1,17 +1,29 @@
-"""Every re-identification method by name: ours, and those of plug-ins.
+"""Every re-identification method by name: ours, those of plug-ins, and those in files of a user's.
 
 Methods are imported when they are asked for, so that listing them never loads torch; and what one
-of ours declares is there without it, too.
+of ours declares is there without it, too. One in a file is known by its name once the table that
+names the file has been loaded.
 """
 
 import importlib
+import importlib.util
 from importlib.metadata import entry_points
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from crossres.datasets.base.arguments import as_text
 from crossres.datasets.base.errors import InputError
 from crossres.datasets.base.suggest import unknown
 from crossres.methods.interface.declaration import Declaration
+from crossres.methods.interface.method_files import (
+    MethodFile,
+    MethodSources,
+    declared_in,
+    is_file_spec,
+    kept_method_file,
+    method_of,
+    read_sources,
+)
 from crossres.methods.interface.options import options_as_json, resolve
 from crossres.methods.interface.profile import Profile
 
@@ -45,6 +57,12 @@ METHODS: dict[str, str] = {
 }
 
 
+# Of methods in files, by name: those whose sources this process has read to run them, and those of
+# which it knows no more than a table keeps.
+_read: dict[str, MethodSources] = {}
+_kept: dict[str, MethodFile] = {}
+
+
 def method_names() -> list[str]:
     """List our methods, then those of plug-ins (entry points of the group "crossres.methods")."""
     return [*METHODS, *sorted(set(_plugins()) - set(METHODS))]
@@ -52,16 +70,25 @@ def method_names() -> list[str]:
 
 def is_method(name: str) -> bool:
     """Say whether there is a method of this name. Plug-ins are only looked for beside ours."""
-    return name in METHODS or name in _plugins()
+    return name in METHODS or name in _read or name in _kept or name in _plugins()
 
 
 def method_class(name: str) -> "type[Method]":
-    """Return the class of this name. Raises InputError, listing the known names, if there is none.
+    """Return the class of this name, or of `FILE.py:Class`.
 
-    Also for a plug-in whose class cannot be imported or is no Method.
+    Raises InputError, listing the known names, if there is none; also for a plug-in or a file that
+    cannot be imported, or whose class is no Method.
     """
     from crossres.methods.interface.method import Method
 
+    if is_file_spec(as_text(name, "method")):
+        sources = read_sources(name)
+        cls = method_of(sources)
+        _check_free(getattr(cls, "name", ""), sources)
+        return cls
+    sources = method_sources(name)
+    if sources is not None:
+        return method_of(sources)
     target = _target(name)
     cls = _imported(name, target)
     if not (isinstance(cls, type) and issubclass(cls, Method)):
@@ -72,8 +99,11 @@ def method_class(name: str) -> "type[Method]":
 def declaration(name: str) -> type[Declaration]:
     """Return what a method declares, without torch for one of ours; a plug-in is imported whole.
 
-    Raises InputError as `method_class` does.
+    Of a method in a file that was not read to run it, what its table keeps. Raises InputError as
+    `method_class` does.
     """
+    if name in _kept and name not in _read:
+        return declared_in(_kept[name])
     if name not in METHODS:
         return method_class(name)
     module, _, attribute = METHODS[name].partition(":")
@@ -87,6 +117,111 @@ def method_module(name: str) -> str:
     if name in METHODS:
         return METHODS[name].partition(":")[0]
     return method_class(name).__module__
+
+
+# --- methods in files -----------------------------------------------------------------------------
+
+
+def method_sources(name: str) -> MethodSources | None:
+    """Return the sources of a method in a file, which make its class anywhere; None for another.
+
+    They are those that were read last to run it, else the file as it is now. Raises InputError
+    where that is gone, and no package has a method of this name instead.
+    """
+    if name in _read:
+        return _read[name]
+    if name not in _kept or name in METHODS:
+        return None
+    kept = _kept[name]
+    if Path(kept.path).is_file():
+        return read_sources(kept.spec)
+    if name in _plugins():
+        return None  # it has become a package since
+    raise _gone(kept)
+
+
+def register_file(spec: str, folder: Path | None = None) -> MethodFile:
+    """Read and run the file of `FILE.py:Class`, relative to `folder`; know its method by name.
+
+    Raises InputError where it cannot be read or run, and for a name that another method has.
+    """
+    sources = read_sources(spec, folder)
+    kept = kept_method_file(sources)
+    _check_free(kept.name, sources)
+    register_sources(kept.name, sources)
+    return kept
+
+
+def file_as_now(kept: MethodFile) -> MethodFile | None:
+    """Register the file of a table's method as it is now; None: it has become a package since.
+
+    Raises InputError where it is gone, cannot be run, or calls its method otherwise.
+    """
+    if not Path(kept.path).is_file():
+        if kept.name not in _plugins():
+            raise _gone(kept)
+        _read.pop(kept.name, None)
+        return None
+    now = register_file(kept.spec)
+    if now.name != kept.name:
+        raise InputError(
+            f"{kept.path}: {kept.class_name} is called {now.name!r} now, and {kept.name!r} in the "
+            "table; call it so again, or run the table that names the file anew"
+        )
+    return now
+
+
+def file_gone(name: str) -> Path | None:
+    """Return where the file of a method lay that is no longer there; None for any other method."""
+    kept = _kept.get(name)
+    gone = kept is not None and name not in _read and not Path(kept.path).is_file()
+    return Path(kept.path) if kept and gone and name not in _plugins() else None
+
+
+def register_sources(name: str, sources: MethodSources) -> None:
+    """Know a method by the sources that another process has read."""
+    _read[name] = sources
+
+
+def remember_file(kept: MethodFile) -> None:
+    """Know of a method what a table keeps of it; nothing of its file is read or run."""
+    declared_in(kept)
+    _kept[kept.name] = kept
+
+
+def _gone(kept: MethodFile) -> InputError:
+    return InputError(
+        f"method {kept.name}: {kept.path} is no longer there; put it back, or run the table that "
+        "names its file now"
+    )
+
+
+def _check_free(name: str, sources: MethodSources) -> None:
+    """Raise InputError where another method than that of the file has the name."""
+    taken = "crossres" if name in METHODS else _other_package(name, sources.path)
+    if taken:
+        raise InputError(
+            f"{sources.path}: {sources.class_name} is called {name!r}, as a method of {taken} is; "
+            "give it another name"
+        )
+
+
+def _other_package(name: str, path: Path) -> str | None:
+    """Return the module of a plug-in that has the name; None where that is this very file."""
+    target = _plugins().get(name)
+    if target is None:
+        return None
+    module = target.partition(":")[0]
+    try:
+        spec = importlib.util.find_spec(module)
+    except (ImportError, ValueError):
+        return module
+    origin = None if spec is None else spec.origin
+    same = origin is not None and Path(origin).resolve() == path.resolve()
+    return None if same else module
+
+
+# --- options --------------------------------------------------------------------------------------
 
 
 def resolve_options(name: str, profile: Profile, options: dict[str, Any]) -> dict[str, Any]:
