@@ -20,6 +20,7 @@ from .datasets.raw.source import Source as Source
 from .datasets.raw.source import open_raw as open_raw
 from .datasets.splits.manifest import Manifest as Manifest
 from .datasets.twins import draw_twin as draw_twin
+from .methods.interface.conformance import MethodCheckError as MethodCheckError
 from .methods.interface.conformance import check_method as check_method
 from .methods.interface.method import Method as Method
 from .methods.interface.profile import Profile as Profile
@@ -29,6 +30,25 @@ from .methods.interface.run import Run as Run
 from .methods.interface.saved import load_method as load_method
 from .methods.interface.training_data import TrainSet as TrainSet
 from .methods.shared.onnx_export import export_onnx as export_onnx
+from .methods.shared.checkpoints import kept as kept
+from .methods.shared.checkpoints import steps as steps
+from .methods.shared.loss_recording import recorded_loss as recorded_loss
+from .methods.shared.losses.reid import batch_hard_triplet as batch_hard_triplet
+from .methods.shared.losses.reid import smoothed_cross_entropy as smoothed_cross_entropy
+from .methods.shared.networks.reid import ReidNetwork as ReidNetwork
+from .methods.shared.networks.reid import joined as joined
+from .methods.shared.networks.reid import part_loss as part_loss
+from .methods.shared.reid_options import ReidOptions as ReidOptions
+from .methods.shared.tensors import normalise as normalise
+from .methods.shared.tensors import to_tensor as to_tensor
+from .methods.shared.torch_method import TorchMethod as TorchMethod
+from .methods.shared.torch_tools import device_of as device_of
+from .methods.shared.torch_tools import seeded as seeded
+from .methods.shared.training.loop import Iteration as Iteration
+from .methods.shared.training.sampling import BatchSpec as BatchSpec
+from .methods.shared.training.sampling import batches as batches
+from .methods.shared.training.schedule import make_optimiser as make_optimiser
+from .methods.shared.training.schedule import set_rate as set_rate
 from .reports.write import write_report as write_report
 
 def main(arguments: list[str] | tuple[str, ...] | None = None) -> int: ...

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from crossres.benchmark.records.artifacts import UNREADABLE, artifact_path
+from crossres.benchmark.records.cell import canonical_json
 from crossres.benchmark.records.failures import failure_log
 from crossres.benchmark.records.kept import CLAIMS, TABLES
 from crossres.benchmark.records.planned import RUNS, KeptRun, read_runs
@@ -181,12 +182,12 @@ class _Merge:
             paths = [folder / name / file for folder in self.folders]
             contents = {path: self.read(path, _toml_fault) for path in paths}
             sound = {path: content for path, content in contents.items() if content is not None}
-            distinct = {content: path for path, content in reversed(sound.items())}
+            distinct = {_said(content): path for path, content in reversed(sound.items())}
             if len(distinct) > 1:
                 first_of_each = tuple(path for path in sound if path in distinct.values())
                 self.disputes.append(Dispute(f"{name}/{file}", "", first_of_each))
             elif sound and paths[0] not in sound:
-                write_atomically(paths[0], next(iter(distinct)))
+                write_atomically(paths[0], next(iter(sound.values())))
                 self.written[name] += 1
 
     def runs(self) -> None:
@@ -235,6 +236,14 @@ def _toml_fault(path: Path, content: bytes) -> str:
     except ValueError as error:
         return f"{path}: not TOML ({error}); remove it"
     return ""
+
+
+def _said(content: bytes) -> bytes:
+    """Return what a kept table or claims file says, wherever the files of its methods lay."""
+    values = tomllib.loads(content.decode())
+    for file in values.get("method_files", []):
+        file.pop("path", None)
+    return canonical_json(values)
 
 
 def _title(record: Record) -> str:

@@ -72,9 +72,7 @@ def status_of(results: Path, code: CodeNow | None = None) -> Status:
     running = {lease.key: lease for lease in running_cells(results)}
     scan = scan_records(results)
     records = scan.records
-    stale = stale_records(
-        records.values(), asked, tables, CodeNow() if code is None else code
-    )
+    stale = stale_records(records.values(), asked, tables, CodeNow() if code is None else code)
     # The next run makes these again, unless one does already.
     stale = [entry for entry in stale if entry.key not in running]
     old = {entry.key for entry in stale}

@@ -1,9 +1,11 @@
 """`crossres methods ...`."""
 
 import argparse
+import sys
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from crossres.answer import ANSWER_IS_NO, Answer
+from crossres.answer import ANSWER_IS_NO, DONE, Answer
 from crossres.arguments import command_group, command_parser
 
 
@@ -22,15 +24,54 @@ def _line(method: Any) -> str:
 
 
 def _methods_check(options: argparse.Namespace) -> Answer:
-    from crossres.methods import MethodCheckError, check_method
+    from crossres.methods.interface.conformance import check_promises
 
+    promises = check_promises(options.method)
+    broken = [checked for checked in promises if checked.holds is False]
+    halfway = {checked.promise.check for checked in promises if not checked.holds}
+    content: dict[str, Any] = {
+        "method": options.method,
+        "passed": not halfway,
+        "checks": [c for c in dict.fromkeys(p.promise.check for p in promises) if c not in halfway],
+        "promises": [checked.as_json() for checked in promises],
+    }
+    if broken:
+        content["reason"] = f"{broken[0].seen}; {broken[0].promise.remedy}"
+    return Answer(
+        content,
+        _lines_of_check(options.method, promises, sys.stdout.encoding),
+        ANSWER_IS_NO if halfway else DONE,
+    )
+
+
+def _lines_of_check(method: str, promises: Sequence[Any], encoding: str | None) -> Iterator[str]:
+    """Say of each promise whether it is kept, of a broken one also how to mend it, and the sum."""
+    signs = _signs(encoding)
+    for checked in promises:
+        text = checked.promise.text if checked.holds else checked.seen or checked.promise.text
+        if checked.holds is None:
+            text = f"{checked.promise.text}: {checked.seen.partition(':')[0]}"
+        yield f"{signs[checked.holds]} {checked.promise.check}: {text}"
+        if checked.holds is False:
+            yield f"  {signs['mend']} {checked.promise.remedy}"
+    broken = sum(checked.holds is False for checked in promises)
+    unknown = sum(checked.holds is None for checked in promises)
+    if not broken:
+        yield f"{method} conforms: it keeps all {len(promises)} promises"
+        return
+    rest = f", and {unknown} could not be checked because of that" if unknown else ""
+    verb = "is" if broken == 1 else "are"
+    yield f"{method} does not conform: {broken} of {len(promises)} promises {verb} broken{rest}"
+
+
+def _signs(encoding: str | None) -> dict[Any, str]:
+    """Return the signs of kept, broken, unknown and "mend it so", as far as they can be printed."""
+    signs = "✓✗–→"
     try:
-        checks = check_method(options.method)
-    except MethodCheckError as error:
-        content = {"method": options.method, "passed": False, "reason": str(error)}
-        return Answer(content, [f"{options.method} does not conform: {error}"], ANSWER_IS_NO)
-    content = {"method": options.method, "passed": True, "checks": checks}
-    return Answer(content, [f"{options.method} conforms: {', '.join(checks)}"])
+        signs.encode(encoding or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        return {True: "ok  ", False: "FAIL", None: "?   ", "mend": "->"}
+    return dict(zip((True, False, None, "mend"), signs, strict=True))
 
 
 def add_command(commands: Any) -> None:
@@ -41,7 +82,7 @@ def add_command(commands: Any) -> None:
         within,
         "check",
         _methods_check,
-        "check that a method, ours or a plug-in's, keeps the promises of the interface",
-        "crossres methods check msifla",
+        "check that a method, ours or your own, keeps the promises of the interface",
+        "crossres methods check msifla\ncrossres methods check my_method.py:MyMethod",
     )
-    check.add_argument("method", metavar="NAME")
+    check.add_argument("method", metavar="NAME", help="its name, or FILE.py:Class")

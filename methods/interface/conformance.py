@@ -1,26 +1,29 @@
 """The conformance test that every method must pass, ours and anybody's plug-in.
 
-It trains the method twice on a few drawn images, and once more with interruptions, and says in one
-line what is wrong, if anything.
+It trains the method twice on a few drawn images, and once more with interruptions, and says of each
+promise whether it is kept. promises.toml lists them, each with its remedy.
 """
 
 import hashlib
 import random
 import tempfile
-from collections.abc import Collection, Iterator, Mapping
+import traceback
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, fields, is_dataclass, replace
+from dataclasses import dataclass, field, fields, replace
+from functools import partial
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from crossres.datasets.base.arguments import as_a
 from crossres.datasets.base.errors import InputError
-from crossres.methods.interface.declaration import Grade
+from crossres.methods.interface.declaration import declaration_faults
 from crossres.methods.interface.method import Embeddings, Method
 from crossres.methods.interface.profile import Profile
+from crossres.methods.interface.promises import Checked, promises
 from crossres.methods.interface.run import Checkpoints, Run
 from crossres.methods.interface.training_data import Images, TrainSet
 
@@ -46,31 +49,30 @@ def check_method(
 ) -> list[str]:
     """Try every promise of `Method` on drawn images; return the names of the checks that passed.
 
-    `method` is a registered name or a class, `options` are its options. The default profile,
-    `small_profile(method)`, takes a second or two. Raises MethodCheckError at the first broken
-    promise.
+    `method` is a registered name, `FILE.py:Class` or a class, `options` are its options. The
+    default profile, `small_profile(method)`, takes a second or two. Raises MethodCheckError at the
+    first broken promise; `check_promises` goes on.
     """
-    passed = []
     cls = _class_of(method)
-    _check_declaration(cls)
-    profile = small_profile(cls) if profile is None else as_a(Profile, profile, "profile")
-    _check_options(cls, profile, options)
-    passed += ["declaration", "options"]
-    fitted, embeddings, told = _check_fit(cls, profile, options)
-    passed += ["fit", "embed"]
-    test = example_images(TEST_IMAGES, profile, "test")
-    _check_embeddings(fitted, test, embeddings)
-    _check_batches(fitted, test, embeddings)
-    _check_distances(fitted, embeddings)
-    _check_reconstructions(fitted, test)
-    _check_rated(fitted, test, embeddings)
-    passed += ["embeddings", "batches", "distances", "reconstructions"]
-    _check_determinism(cls, profile, options, fitted, embeddings)
-    passed.append("determinism")
-    _check_resuming(cls, profile, options, told, fitted, embeddings)
-    passed.append("resuming")
-    _check_round_trip(cls, profile, options, fitted, embeddings)
-    return [*passed, "save and load"]
+    checks: dict[str, None] = {}
+    for checked in _promises_of(cls, profile, options):
+        if not checked.holds:
+            raise MethodCheckError(f"{_label(cls)}: {checked.seen}; {checked.promise.remedy}")
+        checks[checked.promise.check] = None
+    return list(checks)
+
+
+def check_promises(
+    method: str | type[Method], profile: Profile | None = None, **options: Any
+) -> list[Checked]:
+    """Try what `check_method` tries; return all promises in order, each kept, broken or unknown.
+
+    After a broken one those are unknown that nothing can be found out about.
+    """
+    checked = {c.promise.id: c for c in _promises_of(_class_of(method), profile, options)}
+    broken = next((c.seen for c in checked.values() if not c.holds), "nothing was there to check")
+    unknown = f"not checked: {broken}"
+    return [checked.get(name, Checked(p, None, unknown)) for name, p in promises().items()]
 
 
 def small_profile(*methods: str | type[Method]) -> Profile:
@@ -118,31 +120,130 @@ def _class_of(method: str | type[Method]) -> type[Method]:
     raise MethodCheckError(f"{method!r} is not a subclass of crossres.Method")
 
 
-def _check_declaration(cls: type[Method]) -> None:
-    for attribute in ("name", "title", "reference"):
-        value = getattr(cls, attribute, None)
-        _require(isinstance(value, str) and bool(value), cls, f"{attribute} must be a text")
-    grade = getattr(cls, "grade", None)
-    _require(grade in get_args(Grade), cls, f"grade must be one of {', '.join(get_args(Grade))}")
-    _require(isinstance(cls.needs_rate, bool), cls, "needs_rate must be True or False")
-    _require(
-        isinstance(cls.small_options, dict), cls, "small_options must be a dict of options by name"
-    )
-    options = getattr(cls, "Options", None)
-    frozen = is_dataclass(options) and getattr(options, "__dataclass_params__").frozen  # noqa: B009
-    _require(bool(frozen), cls, "Options must be a frozen dataclass with defaults for all fields")
+# --- one promise after the other ------------------------------------------------------------------
+
+Found = TypeVar("Found")
+Checks = Generator[Checked, None, Found]
+"""Yields promises that were checked; returns what later checks need, None where it is not there."""
 
 
-def _check_options(cls: type[Method], profile: Profile, options: dict[str, Any]) -> None:
-    with _explained(cls, "making the method with its options"):
-        method = cls(profile, **options)
-    _require(isinstance(method.options, cls.Options), cls, "options must be an instance of Options")
-    unknown = "_".join(["no", "such", *(f.name for f in fields(cls.Options))])
-    try:
-        cls(profile, **{unknown: 1})
-    except InputError:
+def _promises_of(
+    cls: type[Method], profile: Profile | None, options: dict[str, Any]
+) -> Iterator[Checked]:
+    """Yield the promises of a class that could be checked, each once, in order for one that keeps
+    them.
+    """
+    if not (yield from _check_declaration(cls)):
         return
-    raise MethodCheckError(f"{_label(cls)}: an unknown option must be refused with InputError")
+    profile = small_profile(cls) if profile is None else as_a(Profile, profile, "profile")
+    making = _Making(cls, profile, options)
+    if not (yield from _check_options(making)):
+        return
+    fitted = yield from _check_fit(making)
+    if fitted is None:
+        return
+    embeddings = yield from _check_embed(fitted)
+    if embeddings is not None:
+        yield from _check_batches(fitted, embeddings)
+        yield from _check_distances(fitted, embeddings)
+        yield from _check_reconstructions(fitted)
+        yield from _check_rated(fitted, embeddings)
+    yield from _check_determinism(making, fitted, embeddings)
+    yield from _check_resuming(making, fitted, embeddings)
+    yield from _check_round_trip(making, fitted, embeddings)
+
+
+def _checked(name: str, holds: bool, seen: str) -> Checked:
+    return Checked(promises()[name], bool(holds), "" if holds else seen)
+
+
+def _embeds(
+    name: str, method: Method, images: Images, embeddings: Embeddings, said: str
+) -> Checked:
+    """Check that another method gives these very embeddings of the images."""
+    others, seen = _tried("embed", lambda: method.embed(images))
+    return _checked(name, others is not None and np.array_equal(others, embeddings), seen or said)
+
+
+def _tried(action: str, call: Callable[[], Found]) -> tuple[Found | None, str]:
+    """Return what a call returns, or None and in one line what it raised and where."""
+    try:
+        return call(), ""
+    except Exception as error:
+        text = " ".join(str(error).split())
+        frame = traceback.extract_tb(error.__traceback__)[-1]
+        where = f" ({Path(frame.filename).name}, line {frame.lineno})"
+        return None, f"{action} raised {type(error).__name__}: {text}{where}"
+
+
+@dataclass(frozen=True)
+class _Making:
+    """All that a method is made of."""
+
+    cls: type[Method]
+    profile: Profile
+    options: dict[str, Any]
+
+    def __call__(self) -> Method:
+        return self.cls(self.profile, **self.options)
+
+    def fitted(self, run: Run, train: TrainSet | None = None) -> Method:
+        """Return the method, trained."""
+        method = self()
+        method.fit(example_train_set(self.profile) if train is None else train, run)
+        return method
+
+
+@dataclass
+class _Fitted:
+    """A trained method, the digest of what it has learned by then, and what its training told."""
+
+    method: Method
+    weights: str
+    told: "_Told"
+    steady: bool = True  # whether embedding leaves it as it is
+
+    def embed(self, images: Images) -> Embeddings:
+        """Embed a copy of the images: a method that writes into them is named once."""
+        return self.method.embed(images.copy())
+
+    @property
+    def test(self) -> Images:
+        """The test images."""
+        return example_images(TEST_IMAGES, self.method.profile, "test")
+
+
+def _check_declaration(cls: type[Method]) -> Checks[bool]:
+    """Check the class variables; return whether a method can be made of the class."""
+    faults = {fault.variable: fault.text for fault in reversed([*declaration_faults(cls)])}
+    texts = [faults[name] for name in ("name", "title", "reference") if name in faults]
+    yield _checked("texts", not texts, "; ".join(texts))
+    for promise, variable in (
+        ("grade", "grade"),
+        ("rate flag", "needs_rate"),
+        ("small options", "small_options"),
+        ("options class", "Options"),
+    ):
+        yield _checked(promise, variable not in faults, faults.get(variable, ""))
+    return not faults.keys() & {"name", "small_options", "Options"}
+
+
+def _check_options(making: _Making) -> Checks[bool]:
+    method, seen = _tried("making the method with its options", making)
+    yield _checked("made", method is not None, seen)
+    if method is None:
+        return False
+    held = isinstance(method.options, making.cls.Options)
+    yield _checked("options held", held, "options must be an instance of Options")
+    name = "_".join(["no", "such", *(f.name for f in fields(making.cls.Options))])
+    refused = False
+    with suppress(Exception):
+        try:
+            making.cls(making.profile, **{name: 1})
+        except InputError:
+            refused = True
+    yield _checked("unknown option", refused, "an unknown option must be refused with InputError")
+    return held
 
 
 @dataclass
@@ -171,106 +272,154 @@ class _Told:
         self.losses.append((name, number.hex()))
 
 
-def _check_fit(
-    cls: type[Method], profile: Profile, options: dict[str, Any]
-) -> tuple[Method, Embeddings, _Told]:
-    train, told = example_train_set(profile), _Told()
+def _check_fit(making: _Making) -> Checks[_Fitted | None]:
+    train, told = example_train_set(making.profile), _Told()
     before, state = _content(train), _random_state()
-    fitted, steps = _fit(cls, profile, options, train, told.run()), told.steps
-    _require(_content(train) == before, cls, "fit must not write into the training data")
-    _require(_random_state() == state, cls, "fit must leave the global random state as it was")
-    counts = [count for count, _ in steps]
-    ended = bool(steps) and steps[-1][0] == steps[-1][1] and counts == sorted(counts)
-    _require(ended, cls, "fit must call progress(done, total) and end with done = total")
-    test = example_images(TEST_IMAGES, profile, "test")
-    copy, weights = test.copy(), fitted.parameters_digest()
-    with _explained(cls, "embed"):
-        embeddings = fitted.embed(test)
-    _require(np.array_equal(test, copy), cls, "embed must not write into the images")
-    _require(fitted.parameters_digest() == weights, cls, "embed must not change what was learned")
-    _require(_random_state() == state, cls, "embed must leave the global random state as it was")
-    return fitted, embeddings, told
+    method, seen = _tried("fit", lambda: making.fitted(told.run(), train))
+    yield _checked("fit", method is not None, seen)
+    if method is None:
+        return None
+    written = _content(train) != before
+    yield _checked("fit data", not written, "fit must not write into the training data")
+    alike = _random_state() == state
+    yield _checked("fit random", alike, "fit must leave the global random state as it was")
+    counts = [count for count, _ in told.steps]
+    ended = bool(counts) and counts[-1] == told.steps[-1][1] and counts == sorted(counts)
+    said = "fit must call progress(done, total) and end with done = total"
+    yield _checked("fit progress", ended, said)
+    weights, seen = _tried("arrays", method.parameters_digest)
+    if weights is None:
+        yield _checked("saved", False, seen)
+        return None
+    return _Fitted(method, weights, told)
 
 
-def _check_embeddings(fitted: Method, test: Images, embeddings: Embeddings) -> None:
-    cls, shape = type(fitted), getattr(embeddings, "shape", None)
-    matrix = isinstance(embeddings, np.ndarray) and embeddings.ndim == 2
-    _require(
-        matrix and len(embeddings) == len(test),
-        cls,
-        f"embed must return (N, D), not {shape} for {len(test)} images",
+def _check_embed(fitted: _Fitted) -> Checks[Embeddings | None]:
+    """Check `embed` and its embeddings; return these where they are of use to other checks."""
+    state, images = _random_state(), fitted.test
+    embeddings, seen = _tried("embed", lambda: fitted.method.embed(images))
+    yield _checked("embed", not seen, seen)
+    if seen:
+        return None
+    written = not np.array_equal(images, fitted.test)
+    yield _checked("embed images", not written, "embed must not write into the images")
+    fitted.steady = fitted.method.parameters_digest() == fitted.weights
+    yield _checked("embed learned", fitted.steady, "embed must not change what was learned")
+    alike = _random_state() == state
+    yield _checked("embed random", alike, "embed must leave the global random state as it was")
+    count, shape = len(images), getattr(embeddings, "shape", None)
+    matrix = (
+        isinstance(embeddings, np.ndarray) and embeddings.ndim == 2 and len(embeddings) == count
     )
-    _require(embeddings.dtype == np.float32, cls, f"embed returns {embeddings.dtype}, not float32")
-    _require(bool(np.isfinite(embeddings).all()), cls, "embeddings must be finite")
-    _require(bool(np.ptp(embeddings, axis=0).any()), cls, "all images have the same embedding")
+    said = f"embed must return (N, D), not {shape or type(embeddings).__name__} for {count} images"
+    yield _checked("matrix", matrix, said)
+    if not matrix or embeddings is None:
+        return None
+    single = embeddings.dtype == np.float32
+    yield _checked("float32", single, f"embed returns {embeddings.dtype}, not float32")
+    if not np.issubdtype(embeddings.dtype, np.floating):
+        return None
+    finite = bool(np.isfinite(embeddings).all())
+    yield _checked("finite", finite, "embeddings must be finite")
+    if not finite:
+        return None
+    differ = bool(np.ptp(embeddings, axis=0).any())
+    yield _checked("different", differ, "all images have the same embedding")
+    return embeddings if fitted.steady else None
 
 
-def _check_batches(fitted: Method, test: Images, embeddings: Embeddings) -> None:
-    cls = type(fitted)
-    with _explained(cls, "embed of one image"):
-        alone = np.concatenate([fitted.embed(test[k : k + 1]) for k in range(len(test))])
-    _require(_close(alone, embeddings), cls, "embeddings depend on the other images of the call")
-    turned = fitted.embed(np.ascontiguousarray(test[::-1]))[::-1]
-    _require(_close(turned, embeddings), cls, "embeddings depend on the order of the images")
-    several = fitted.embed(np.concatenate([test, test]))[: len(test)]
-    _require(_close(several, embeddings), cls, "embeddings depend on the number of images")
+def _check_batches(fitted: _Fitted, embeddings: Embeddings) -> Checks[None]:
+    test = fitted.test
+    alone, seen = _tried(
+        "embed of one image",
+        lambda: np.concatenate([fitted.embed(test[k : k + 1]) for k in range(len(test))]),
+    )
+    close = alone is not None and _close(alone, embeddings)
+    yield _checked("alone", close, seen or "embeddings depend on the other images of the call")
+    turned, seen = _tried("embed", lambda: fitted.embed(np.ascontiguousarray(test[::-1]))[::-1])
+    close = turned is not None and _close(turned, embeddings)
+    yield _checked("order", close, seen or "embeddings depend on the order of the images")
+    several, seen = _tried(
+        "embed of more images", lambda: fitted.embed(np.concatenate([test, test]))[: len(test)]
+    )
+    close = several is not None and _close(several, embeddings)
+    yield _checked("number", close, seen or "embeddings depend on the number of images")
 
 
-def _check_rated(fitted: Method, test: Images, embeddings: Embeddings) -> None:
+def _check_rated(fitted: _Fitted, embeddings: Embeddings) -> Checks[None]:
     """Check that rates from 0 to 4 give a matrix like that of `embed`.
 
     Without `needs_rate` it must be the same one.
     """
-    cls, rates = type(fitted), np.arange(len(test), dtype=np.int64) % 5
-    with _explained(cls, "embed_rated"):
-        rated = fitted.embed_rated(test, rates)
-        rows = [fitted.embed_rated(test[k : k + 1], rates[k : k + 1]) for k in range(len(test))]
-    if not cls.needs_rate:
-        unmoved = np.array_equal(rated, embeddings)
-        _require(unmoved, cls, "embed_rated uses the rates, so needs_rate must be True")
-    fits = rated.shape == embeddings.shape and rated.dtype == np.float32
-    _require(fits, cls, "embed_rated must return what embed returns, (N, D) float32")
-    _require(bool(np.isfinite(rated).all()), cls, "embeddings of embed_rated must be finite")
+    method, test = fitted.method, fitted.test
+    rates = np.arange(len(test), dtype=np.int64) % 5
+
+    def rated_alone() -> tuple[Embeddings, list[Embeddings]]:
+        rows = [method.embed_rated(test[k : k + 1], rates[k : k + 1]) for k in range(len(test))]
+        return method.embed_rated(test.copy(), rates.copy()), rows
+
+    both, seen = _tried("embed_rated", rated_alone)
+    yield _checked("rated", both is not None, seen)
+    if both is None:
+        return
+    rated, rows = both
+    unmoved = type(method).needs_rate or np.array_equal(rated, embeddings)
+    yield _checked("rates told", unmoved, "embed_rated uses the rates, so needs_rate must be True")
+    fits = getattr(rated, "shape", None) == embeddings.shape and rated.dtype == np.float32
+    said = "embed_rated must return what embed returns, (N, D) float32"
+    yield _checked("rated matrix", fits, said)
+    if not fits:
+        return
+    finite = bool(np.isfinite(rated).all())
+    yield _checked("rated finite", finite, "embeddings of embed_rated must be finite")
     alone = _close(np.concatenate(rows), rated)
-    _require(alone, cls, "embeddings of embed_rated depend on the other images of the call")
+    said = "embeddings of embed_rated depend on the other images of the call"
+    yield _checked("rated alone", alone, said)
 
 
-def _check_distances(fitted: Method, embeddings: Embeddings) -> None:
-    cls = type(fitted)
+def _check_distances(fitted: _Fitted, embeddings: Embeddings) -> Checks[None]:
     query, gallery = embeddings[:2], embeddings[2:]
-    with _explained(cls, "distances"):
-        distances = fitted.distances(query, gallery)
-    fits = distances.shape == (len(query), len(gallery)) and distances.dtype == np.float64
-    _require(fits, cls, "distances must return (Q, G) float64")
-    _require(bool(np.isfinite(distances).all()), cls, "distances must be finite")
-    alone = fitted.distances(query[:1], gallery)
-    _require(_close(alone, distances[:1]), cls, "distances depend on the other queries")
+    distances, seen = _tried("distances", lambda: fitted.method.distances(query, gallery))
+    yield _checked("distances", not seen, seen)
+    shape = getattr(distances, "shape", None)
+    if seen or distances is None:
+        return
+    fits = shape == (len(query), len(gallery)) and distances.dtype == np.float64
+    yield _checked("distance matrix", fits, "distances must return (Q, G) float64")
+    if shape != (len(query), len(gallery)):
+        return
+    finite = bool(np.isfinite(distances).all())
+    yield _checked("distances finite", finite, "distances must be finite")
+    alone, seen = _tried("distances", lambda: fitted.method.distances(query[:1], gallery))
+    close = alone is not None and _close(alone, distances[:1])
+    yield _checked("distances alone", close, seen or "distances depend on the other queries")
 
 
-def _check_reconstructions(fitted: Method, test: Images) -> None:
-    cls = type(fitted)
-    with _explained(cls, "reconstructions"):
-        rebuilt = fitted.reconstructions(test)
-    for label, images in rebuilt.items():
-        fits = images.shape == test.shape and images.dtype == np.uint8
-        _require(fits, cls, f"reconstruction {label} must be uint8 of the shape of the input")
+def _check_reconstructions(fitted: _Fitted) -> Checks[None]:
+    test = fitted.test
+    rebuilt, seen = _tried("reconstructions", lambda: fitted.method.reconstructions(test.copy()))
+    wrong = [
+        label
+        for label, images in (rebuilt or {}).items()
+        if getattr(images, "shape", None) != test.shape or images.dtype != np.uint8
+    ]
+    said = "".join(
+        f"reconstruction {label} must be uint8 of the shape of the input" for label in wrong[:1]
+    )
+    yield _checked("reconstructions", not seen and not wrong, seen or said)
 
 
 def _check_determinism(
-    cls: type[Method],
-    profile: Profile,
-    options: dict[str, Any],
-    fitted: Method,
-    embeddings: Embeddings,
-) -> None:
+    making: _Making, fitted: _Fitted, embeddings: Embeddings | None
+) -> Checks[None]:
     with _other_global_seed():
-        second = _fit(cls, profile, options, example_train_set(profile))
-        alike = np.array_equal(
-            second.embed(example_images(TEST_IMAGES, profile, "test")), embeddings
-        )
-    equal = second.parameters_digest() == fitted.parameters_digest()
-    _require(equal, cls, "two trainings with the same seed learn different parameters")
-    _require(alike, cls, "two trainings with the same seed give different embeddings")
+        second, seen = _tried("a second fit", lambda: making.fitted(SILENT_RUN))
+        equal = second is not None and second.parameters_digest() == fitted.weights
+        said = "two trainings with the same seed learn different parameters"
+        yield _checked("same parameters", equal, seen or said)
+        if second is not None and embeddings is not None:
+            said = "two trainings with the same seed give different embeddings"
+            yield _embeds("same embeddings", second, fitted.test, embeddings, said)
 
 
 class _Interruption(BaseException):
@@ -307,74 +456,79 @@ class _Attempt:
 
 
 def _check_resuming(
-    cls: type[Method],
-    profile: Profile,
-    options: dict[str, Any],
-    told: _Told,
-    fitted: Method,
-    embeddings: Embeddings,
-) -> None:
+    making: _Making, fitted: _Fitted, embeddings: Embeddings | None
+) -> Checks[None]:
     """Interrupt a training after some of its steps, resume it each time, and compare its end.
 
-    One that keeps no checkpoints is not interrupted.
+    One that keeps no checkpoints is not interrupted; of one without progress nothing is known.
     """
-    count, after = len(told.steps), range(1, 1 + len(told.steps))
-    after = after[:: max(1, count // INTERRUPTIONS)]
-    resumed: Method | None = None
-    attempt = _Attempt(after, None, _Told())
+    told, count = fitted.told, len(fitted.told.steps)
+    if not count:
+        return
+    after = range(1, 1 + count)[:: max(1, count // INTERRUPTIONS)]
     with _other_global_seed():
         state = _random_state()
-        while resumed is None:
-            with suppress(_Interruption):
-                resumed = _fit(cls, profile, options, example_train_set(profile), attempt.run())
-            _require(attempt.resumed, cls, "fit must go on from the checkpoint that it kept")
-            if resumed is None:
-                done = len(attempt.told.steps)
-                attempt = _Attempt([k for k in after if k > done], attempt.kept, attempt.told)
-        _require(_random_state() == state, cls, "fit must leave the global random state as it was")
-        test = example_images(TEST_IMAGES, profile, "test")
-        alike = np.array_equal(resumed.embed(test), embeddings)
-    for same, what in (
-        (resumed.parameters_digest() == fitted.parameters_digest(), "learns other parameters"),
-        (alike, "gives other embeddings"),
-        (resumed.start == fitted.start, "says that it started elsewhere"),
-        (attempt.told == told, "tells other losses, draws or progress"),
-    ):
-        promise = "what goes from one step to the next must be kept"
-        _require(same, cls, f"a training that is interrupted and resumed {what}; {promise}")
+        resumed, attempt, seen = _resumed(making, after)
+        yield _checked("resumed", not seen, seen)
+        if resumed is None:
+            return
+        alike = _random_state() == state
+        said = "fit must leave the global random state as it was, resumed, too"
+        yield _checked("resuming random", alike, said)
+        said = "a training that is interrupted and resumed"
+        equal = resumed.parameters_digest() == fitted.weights
+        yield _checked("resumed parameters", equal, f"{said} learns other parameters")
+        if embeddings is not None:
+            other = f"{said} gives other embeddings"
+            yield _embeds("resumed embeddings", resumed, fitted.test, embeddings, other)
+        begun = resumed.start == fitted.method.start
+        yield _checked("resumed start", begun, f"{said} says that it started elsewhere")
+        same = attempt.told == told
+        yield _checked("resumed told", same, f"{said} tells other losses, draws or progress")
+
+
+def _resumed(making: _Making, after: Collection[int]) -> tuple[Method | None, _Attempt, str]:
+    """Train with interruptions after these numbers of steps; return the method, the last attempt,
+    and what went wrong, if anything.
+    """
+    attempt = _Attempt(after, None, _Told())
+    while True:
+        resumed, seen = None, ""
+        with suppress(_Interruption):
+            resumed, seen = _tried("fit", partial(making.fitted, attempt.run()))
+        if not seen and not attempt.resumed:
+            seen = "fit must go on from the checkpoint that it kept"
+        if seen or resumed is not None:
+            return (None if seen else resumed), attempt, seen
+        done = len(attempt.told.steps)
+        attempt = _Attempt([k for k in after if k > done], attempt.kept, attempt.told)
 
 
 def _check_round_trip(
-    cls: type[Method],
-    profile: Profile,
-    options: dict[str, Any],
-    fitted: Method,
-    embeddings: Embeddings,
-) -> None:
-    loaded = cls(profile, **options)
-    with tempfile.TemporaryDirectory() as folder, _explained(cls, "save and load"):
-        fitted.save(Path(folder))
-        loaded.load(Path(folder))
-    equal = loaded.parameters_digest() == fitted.parameters_digest()
-    _require(equal, cls, "save and load must keep every parameter")
-    alike = np.array_equal(loaded.embed(example_images(TEST_IMAGES, profile, "test")), embeddings)
-    _require(alike, cls, "a loaded method must give the same embeddings")
+    making: _Making, fitted: _Fitted, embeddings: Embeddings | None
+) -> Checks[None]:
+    method = fitted.method
+    weights = method.parameters_digest()
+
+    def loaded_again() -> Method:
+        loaded = making()
+        with tempfile.TemporaryDirectory() as folder:
+            method.save(Path(folder))
+            loaded.load(Path(folder))
+        return loaded
+
+    loaded, seen = _tried("save and load", loaded_again)
+    yield _checked("saved", loaded is not None, seen)
+    if loaded is None:
+        return
+    equal = loaded.parameters_digest() == weights
+    yield _checked("loaded parameters", equal, "save and load must keep every parameter")
+    if embeddings is not None:
+        said = "a loaded method must give the same embeddings"
+        yield _embeds("loaded embeddings", loaded, fitted.test, embeddings, said)
 
 
 SILENT_RUN = Run(seed=0)
-
-
-def _fit(
-    cls: type[Method],
-    profile: Profile,
-    options: dict[str, Any],
-    train: TrainSet,
-    run: Run = SILENT_RUN,
-) -> Method:
-    method = cls(profile, **options)
-    with _explained(cls, "fit"):
-        method.fit(train, run)
-    return method
 
 
 def _close(left: NDArray[Any], right: NDArray[Any]) -> bool:
@@ -382,25 +536,8 @@ def _close(left: NDArray[Any], right: NDArray[Any]) -> bool:
     return left.shape == right.shape and bool(np.abs(left - right).max() <= TOLERANCE * scale)
 
 
-def _require(holds: bool, cls: type[Method], promise: str) -> None:
-    if not holds:
-        raise MethodCheckError(f"{_label(cls)}: {promise}")
-
-
 def _label(cls: type[Method]) -> str:
     return f"method {getattr(cls, 'name', cls.__name__)}"
-
-
-@contextmanager
-def _explained(cls: type[Method], action: str) -> Iterator[None]:
-    """Turn any exception inside into a MethodCheckError of one line that names the action."""
-    try:
-        yield
-    except Exception as error:
-        text = " ".join(str(error).split())
-        raise MethodCheckError(
-            f"{_label(cls)}: {action} raised {type(error).__name__}: {text}"
-        ) from error
 
 
 def _content(train: TrainSet) -> str:

@@ -221,9 +221,7 @@ def _tree(path: str, content: bytes) -> ast.AST:
         raise InputError(f"{path}: is no Python source ({error})") from error
 
 
-def _imported_from_beside(
-    folder: Path, importing: str, source: Source
-) -> list[tuple[str, Source]]:
+def _imported_from_beside(folder: Path, importing: str, source: Source) -> list[tuple[str, Source]]:
     """Return what a source imports out of the folder, by name, packages before what is in them."""
     package = importing if source.is_package else importing.rpartition(".")[0]
     names = sorted(set(imported_names(_tree(source.path, source.content), package)))

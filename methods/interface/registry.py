@@ -82,10 +82,10 @@ def method_class(name: str) -> "type[Method]":
     from crossres.methods.interface.method import Method
 
     if is_file_spec(as_text(name, "method")):
-        sources = read_sources(name)
-        cls = method_of(sources)
-        _check_free(getattr(cls, "name", ""), sources)
-        return cls
+        read = read_sources(name)
+        of_file = method_of(read)
+        _check_free(getattr(of_file, "name", ""), read)
+        return of_file
     sources = method_sources(name)
     if sources is not None:
         return method_of(sources)

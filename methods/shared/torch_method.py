@@ -5,7 +5,7 @@ A subclass says how to build its network and how to train it, nothing else.
 
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, ClassVar, Generic, Protocol, TypeVar, cast
 
 import numpy as np
@@ -49,7 +49,11 @@ class Embedder(Protocol):
 
 
 class TorchMethod(Method, Generic[Network]):
-    """`build` and `train` make a method of a network that has `features` (see Embedder)."""
+    """`build` and `train` make a method of a network that has `features` (see Embedder).
+
+    Both run with torch's global generator at a seed of the run, and leave it as it was: layers may
+    be made, and dropout be drawn, as usual. `Options` is a ReidOptions, or of a class below it.
+    """
 
     computes_as_told: ClassVar[bool] = True
     network: Network | None = None
@@ -75,7 +79,9 @@ class TorchMethod(Method, Generic[Network]):
                 self.train(network.train(), train, run)
             return network.eval()
 
-        self.network, self.identities = resumable(trained, run, device), train.identities
+        with seeded(run.seed_for("torch")):
+            self.network = resumable(trained, run, device)
+        self.identities = train.identities
 
     def iterations(
         self,
@@ -169,10 +175,29 @@ class TorchMethod(Method, Generic[Network]):
         The same data set, seed and scale start from the same weights in every method.
         """
         options: ReidOptions = self.options
-        spec = self.profile.backbone_spec
-        with seeded(run.seed_for("initial weights", "re-ID", scale)):
-            size = (self.profile.height, self.profile.width)
-            trunk = build_backbone(spec, self.profile.weights_dir, pretrained, size)
+        with _started(run, scale):
             return ReidNetwork(
-                trunk, identities, options.parts, options.part_head, options.part_width
+                self._trunk(pretrained),
+                identities,
+                options.parts,
+                options.part_head,
+                options.part_width,
             )
+
+    def backbone(self, run: Run, pretrained: bool, scale: int = 1) -> tuple[nn.Module, int]:
+        """Build the profile's backbone with its weights; return it and the channels of its maps.
+
+        It takes normalised images (B, 3, H, W), and starts as the trunk of `reid_network` does.
+        """
+        with _started(run, scale):
+            return self._trunk(pretrained)
+
+    def _trunk(self, pretrained: bool) -> tuple[nn.Module, int]:
+        profile = self.profile
+        size = (profile.height, profile.width)
+        return build_backbone(profile.backbone_spec, profile.weights_dir, pretrained, size)
+
+
+def _started(run: Run, scale: int) -> AbstractContextManager[None]:
+    """Have torch draw the initial weights of re-ID networks inside."""
+    return seeded(run.seed_for("initial weights", "re-ID", scale))

@@ -262,7 +262,7 @@ def test_imagenet_weights_that_changed_since_are_noticed(
 def test_changed_code_is_noticed(
     job: Job, sound: Files, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(cell_module, "code_digest", lambda _roots: "of today")
+    monkeypatch.setattr(cell_module, "cell_code", lambda _method, _reader: "of today")
     worker = Worker()
     run_cell(job, worker, resumed=sound)
     assert worker.steps == [1, 2, 3, 4, 5, 6]

@@ -9,12 +9,13 @@ import pytest
 
 from crossres.benchmark.runs import code_digest as code_digests
 from crossres.benchmark.runs.code_digest import (
-    cell_roots,
+    cell_code,
     code_digest,
     known_modules,
     learn_modules,
 )
 from crossres.datasets.base.errors import InputError
+from crossres.methods.interface.method_files import Source
 
 METHOD = '''
 """A method."""
@@ -99,10 +100,9 @@ def test_a_root_without_source_is_named() -> None:
 
 
 def test_a_method_does_not_hang_on_its_neighbours() -> None:
-    plain, msifla = (code_digest(cell_roots(name, "pku")) for name in ("plain", "msifla"))
+    plain, msifla = (cell_code(name, "pku") for name in ("plain", "msifla"))
     assert plain != msifla
-    assert plain != code_digest(cell_roots("plain", "viper"))
-    assert plain == code_digest(reversed(cell_roots("plain", "pku")))
+    assert plain != cell_code("plain", "viper")
 
 
 def test_no_module_is_imported_to_be_hashed(package: Path) -> None:
@@ -137,8 +137,8 @@ def test_what_another_process_found_out_is_used_while_files_are_the_same(
 def counting(
     names: list[str], parse: Callable[..., tuple[str, tuple[str, ...]]]
 ) -> Callable[..., tuple[str, tuple[str, ...]]]:
-    def counted(name: str, path: Path, source: bytes) -> tuple[str, tuple[str, ...]]:
+    def counted(name: str, source: Source) -> tuple[str, tuple[str, ...]]:
         names.append(name)
-        return parse(name, path, source)
+        return parse(name, source)
 
     return counted

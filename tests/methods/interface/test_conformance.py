@@ -33,6 +33,7 @@ CHECKS = [
     "batches",
     "distances",
     "reconstructions",
+    "rates",
     "determinism",
     "resuming",
     "save and load",
