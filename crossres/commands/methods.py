@@ -3,10 +3,11 @@
 import argparse
 import sys
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 from crossres.answer import ANSWER_IS_NO, DONE, Answer
-from crossres.arguments import command_group, command_parser
+from crossres.arguments import command_group, command_parser, user_path
 
 
 def _methods_list(_: argparse.Namespace) -> Answer:
@@ -21,6 +22,21 @@ def _methods_list(_: argparse.Namespace) -> Answer:
 def _line(method: Any) -> str:
     rates = ", is told the rates" if method.needs_rate else ""
     return f"{method.name:10} {method.title} ({method.grade}{rates}). {method.reference}"
+
+
+def _methods_new(options: argparse.Namespace) -> Answer:
+    from crossres.new_method import new_method
+
+    written = new_method(options.name, options.out)
+    folder = options.out / options.name
+    steps = [
+        f"cd {folder}",
+        "pip install -e .",
+        f"crossres methods check {options.name}",
+        f"crossres run {options.name}.toml --profile smoke",
+    ]
+    content = {"method": options.name, "written": [str(path) for path in written], "next": steps}
+    return Answer(content, [*(f"wrote {path}" for path in written), "go on with:", *steps])
 
 
 def _methods_check(options: argparse.Namespace) -> Answer:
@@ -76,7 +92,9 @@ def _signs(encoding: str | None) -> dict[Any, str]:
 
 def add_command(commands: Any) -> None:
     """Add the group of commands to the parser."""
-    within = command_group(commands, "methods", "list methods, check that one conforms")
+    within = command_group(
+        commands, "methods", "list methods, begin one of your own, check that one conforms"
+    )
     command_parser(within, "list", _methods_list, "list the methods", "crossres methods list")
     check = command_parser(
         within,
@@ -84,5 +102,20 @@ def add_command(commands: Any) -> None:
         _methods_check,
         "check that a method, ours or your own, keeps the promises of the interface",
         "crossres methods check msifla\ncrossres methods check my_method.py:MyMethod",
+    )
+    new = command_parser(
+        within,
+        "new",
+        _methods_new,
+        "write a small package with a method of your own, to begin with",
+        "crossres methods new my-method\ncrossres methods new my-method --out ~/code",
+    )
+    new.add_argument("name", metavar="NAME", help="small letters, digits and hyphens")
+    new.add_argument(
+        "--out",
+        type=user_path,
+        default=Path(),
+        metavar="DIR",
+        help="where to make the folder NAME (default: here)",
     )
     check.add_argument("method", metavar="NAME", help="its name, or FILE.py:Class")

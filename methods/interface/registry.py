@@ -6,7 +6,6 @@ names the file has been loaded.
 """
 
 import importlib
-import importlib.util
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -198,7 +197,7 @@ def _gone(kept: MethodFile) -> InputError:
 
 def _check_free(name: str, sources: MethodSources) -> None:
     """Raise InputError where another method than that of the file has the name."""
-    taken = "crossres" if name in METHODS else _other_package(name, sources.path)
+    taken = "crossres" if name in METHODS else _other_package(name, sources)
     if taken:
         raise InputError(
             f"{sources.path}: {sources.class_name} is called {name!r}, as a method of {taken} is; "
@@ -206,18 +205,15 @@ def _check_free(name: str, sources: MethodSources) -> None:
         )
 
 
-def _other_package(name: str, path: Path) -> str | None:
-    """Return the module of a plug-in that has the name; None where that is this very file."""
+def _other_package(name: str, sources: MethodSources) -> str | None:
+    """Return the module of a plug-in that has the name; None where that is this file, or a copy of
+    it that was installed.
+    """
     target = _plugins().get(name)
     if target is None:
         return None
-    module = target.partition(":")[0]
-    try:
-        spec = importlib.util.find_spec(module)
-    except (ImportError, ValueError):
-        return module
-    origin = None if spec is None else spec.origin
-    same = origin is not None and Path(origin).resolve() == path.resolve()
+    module, _, class_name = target.partition(":")
+    same = (module.rpartition(".")[2], class_name) == (sources.path.stem, sources.class_name)
     return None if same else module
 
 
