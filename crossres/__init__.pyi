@@ -26,6 +26,7 @@ from .methods.interface.method import Method as Method
 from .methods.interface.profile import Profile as Profile
 from .methods.interface.registry import method_class as method_class
 from .methods.interface.registry import method_names as method_names
+from .methods.interface.registry import register_method as register_method
 from .methods.interface.run import Run as Run
 from .methods.interface.saved import load_method as load_method
 from .methods.interface.training_data import TrainSet as TrainSet

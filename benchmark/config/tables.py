@@ -27,7 +27,7 @@ from crossres.methods.interface.registry import (
     file_as_now,
     is_method,
     method_names,
-    register_file,
+    register_method,
     remember_file,
 )
 
@@ -289,7 +289,7 @@ class _Files:
             return method
         if method not in self._of_spec:
             try:
-                self._of_spec[method] = file = register_file(method, self._folder)
+                self._of_spec[method] = file = register_method(method, self._folder)
             except InputError as error:
                 raise InputError(f"{here}: {error}") from error
             other = self._by_name.setdefault(file.name, file)

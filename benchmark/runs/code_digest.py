@@ -17,7 +17,7 @@ from crossres.datasets.base.errors import InputError
 from crossres.datasets.base.files import digest_of
 from crossres.datasets.base.python_source import imported_names
 from crossres.methods.interface.method_files import Source
-from crossres.methods.interface.registry import method_module, method_sources
+from crossres.methods.interface.registry import method_module, method_sources, sources_now
 
 ROOMS = ("crossres.datasets", "crossres.methods", "crossres.benchmark")
 DOORS = ("crossres", *ROOMS)
@@ -36,12 +36,20 @@ Modules = Mapping[tuple[str, str], tuple[str, tuple[str, ...]]]
 _known: dict[tuple[str, str], tuple[str, tuple[str, ...]]] = {}
 
 
-def cell_code(method: str, reader: str, found: dict[str, ModuleSpec | None] | None = None) -> str:
+def cell_code(
+    method: str,
+    reader: str,
+    found: dict[str, ModuleSpec | None] | None = None,
+    *,
+    now: bool = False,
+) -> str:
     """Return the code digest of cells of this method and reader, given by name.
 
-    `found`: see `code_digest`. Raises InputError for an unknown method, and where its code is gone.
+    `found`: see `code_digest`. Of a method in a file it is that of the sources that would run here;
+    with `now`, of the file as it is now. Raises InputError for an unknown method, and where its
+    code is gone.
     """
-    sources = method_sources(method)
+    sources = sources_now(method) if now else method_sources(method)
     if sources is None:
         return code_digest([*cell_roots(reader), method_module(method)], found)
     return code_digest(cell_roots(reader), found, sources.sources)
@@ -95,10 +103,10 @@ def _is_in(name: str, packages: Iterable[str]) -> bool:
 def _behind_door(name: str, found: dict[str, ModuleSpec | None]) -> Iterable[str]:
     """Return the module that a name of a door stands in, or the name itself.
 
-    Of our package itself, whose names are then looked up as it runs, all that a method is made of.
+    Of `import crossres`, whose names are looked up as it runs, all that a method is made of.
     """
-    if name == "crossres":
-        return [module for module in _door(name, found).values() if module.startswith(BLOCKS)]
+    if name == "crossres.*":
+        return [module for module in _door("crossres", found).values() if module.startswith(BLOCKS)]
     door, _, public = name.rpartition(".")
     return [_door(door, found).get(public, name)] if door in DOORS else [name]
 

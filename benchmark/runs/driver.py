@@ -60,7 +60,6 @@ from crossres.datasets.base.files import check_place
 from crossres.datasets.base.progress import duration
 from crossres.datasets.base.words import counted, listed
 from crossres.methods.interface.registry import declaration
-from crossres.methods.interface.registry import method_sources
 from crossres.methods.shared.networks.backbones import check_weights
 
 ASK_AGAIN_SECONDS = 1.0  # whether other runs have ended the cells that they are at work on
@@ -274,7 +273,7 @@ class _Driver:
             resumed=read_checkpoint(self.plan.out, key),
             checkpoint_seconds=60.0 * self.request.checkpoint_minutes,
             modules=known_modules(),
-            sources=method_sources(cell.job.cell.method),
+            sources=self.plan.sources.get(cell.job.cell.method),
         )
         return Task(
             key,

@@ -41,6 +41,8 @@ from crossres.datasets.raw.source import Raw, Source, open_admitted
 from crossres.datasets.raw.source_name import is_twin, source_words
 from crossres.datasets.splits.manifest import Manifest
 from crossres.methods.interface.method import Method, read_description
+from crossres.methods.interface.method_files import MethodSources
+from crossres.methods.interface.registry import register_sources
 from crossres.methods.interface.run import Run
 from crossres.methods.interface.saved import load_method
 
@@ -91,12 +93,13 @@ class FrozenModel:
 class EmbedRequest:
     """The folder of a trained method or a frozen model, its device, and what to embed.
 
-    Small, and safe to pickle.
+    Small, and safe to pickle. `sources` are those of the method, where it is in a file.
     """
 
     weights: Path | FrozenModel
     device: str
     images: ImageFolder | SplitImages | CellImages
+    sources: MethodSources | None = None
 
 
 @dataclass(frozen=True)
@@ -152,9 +155,13 @@ def in_worker(
     return value
 
 
-def method_of(weights: Path | FrozenModel, device: str) -> Method:
+def method_of(
+    weights: Path | FrozenModel, device: str, sources: MethodSources | None = None
+) -> Method:
     """Return the method that is trained, or that needs no training. InputError as load_method."""
     if not isinstance(weights, FrozenModel):
+        if sources is not None:
+            register_sources(read_description(weights)["method"], sources)
         return load_method(weights, device)
     from crossres.methods.frozen import ready  # its network may need an extra
 
@@ -172,7 +179,7 @@ def embed(request: EmbedRequest, progress: Progress) -> Features:
     Raises InputError for weights, images, a manifest or a raw folder that cannot be used, and for
     embeddings without a value.
     """
-    method = method_of(request.weights, request.device)
+    method = method_of(request.weights, request.device, request.sources)
     if isinstance(request.images, ImageFolder):
         features = _features_of_folder(method, request.images, progress)
     else:

@@ -49,9 +49,10 @@ from crossres.datasets.cards import card
 from crossres.datasets.protocols.applicable import applies
 from crossres.datasets.raw.source import Source, open_admitted, raw_folder, twin_folder
 from crossres.datasets.raw.twin_marker import drawn_as
+from crossres.methods.interface.method_files import MethodSources
 from crossres.methods.interface.needs import Needs
 from crossres.methods.interface.profile import Profile
-from crossres.methods.interface.registry import resolve_options
+from crossres.methods.interface.registry import method_sources, resolve_options
 
 SMALL_TWINS = ("tiny", "quick")
 State = Literal["done", "new", "code changed", "weights changed", "other kernels", "no weights"]
@@ -108,7 +109,8 @@ class Wanted:
 class Plan:
     """All cells of a run in the order in which they start, and warnings for people.
 
-    `nodes` are the machines of a cluster; () is this machine with `jobs` workers.
+    `nodes` are the machines of a cluster; () is this machine with `jobs` workers. `sources`: of the
+    methods in files, as they were read for this plan: all its cells run these.
     """
 
     table: Table
@@ -117,6 +119,7 @@ class Plan:
     wanted: Wanted
     warnings: tuple[str, ...] = ()
     nodes: tuple[Node, ...] = ()
+    sources: Mapping[str, MethodSources] = field(default_factory=dict)
 
     @property
     def out(self) -> Path:
@@ -186,6 +189,8 @@ def plan_table(
     """
     request = as_a(RunRequest, request, "request")
     table, profile = with_files_as_now(request.whole_table()), request.whole_profile()
+    read = {file.name: method_sources(file.name) for file in table.method_files}
+    files = {name: sources for name, sources in read.items() if sources is not None}
     names, seeds, rows = request.chosen_datasets(), request.chosen_seeds(), request.chosen_rows()
     out, cache = as_path(request.out, "out"), as_path(request.cache, "cache")
     options = [_options(table, row, profile) for row in rows]
@@ -251,7 +256,7 @@ def plan_table(
     turns = {seed: turn for turn, seed in enumerate(seeds)}
     cells.sort(key=lambda c: (turns[c.job.cell.seed], -c.seconds))
     _check_room(cells, nodes)
-    return Plan(table, jobs, tuple(cells), wanted, folder.broken, tuple(nodes))
+    return Plan(table, jobs, tuple(cells), wanted, folder.broken, tuple(nodes), files)
 
 
 def _options(table: Table, row: Row, profile: Profile) -> dict[str, Any]:

@@ -69,7 +69,7 @@ class CodeNow:
         if not is_method(method) or dataset not in CARDS:
             return None
         try:
-            return cell_code(method, CARDS[dataset].reader, self._found)
+            return cell_code(method, CARDS[dataset].reader, self._found, now=True)
         except InputError:
             return None
 

@@ -33,7 +33,8 @@ def _embed(options: argparse.Namespace) -> Answer:
     from crossres.datasets.base.files import check_place
 
     check_place(options.out)
-    request = EmbedRequest(*_weights_and_images(options))
+    weights, device, images = _weights_and_images(options)
+    request = EmbedRequest(weights, device, images, _sources(weights, options.method))
     features = features_of(request, options.kernels)
     write_features(options.out, features.arrays)
     for note in features.notes:
@@ -75,6 +76,31 @@ def _weights_and_images(options: argparse.Namespace) -> tuple[Any, str, Any]:
     if options.rate is not None:
         raise InputError("the split of a cell has the rate of each image; leave out --rate")
     return weights, options.device, CellImages(record, options.data, cache(options))
+
+
+def _sources(weights: Any, method: str | None) -> Any:
+    """Return the sources of the method of the weights, where it is in a file; else None.
+
+    The file is `method`, or the one that the results keep.
+    """
+    from crossres.datasets import InputError
+    from crossres.methods.interface.method import read_description
+    from crossres.methods.interface.registry import method_sources, register_method
+
+    if not isinstance(weights, Path):
+        if method is not None:
+            raise InputError("--method belongs to --weights or --results; --model needs none")
+        return None
+    name = read_description(weights)["method"]
+    if method is None:
+        return method_sources(name)
+    kept = register_method(method)
+    if kept.name != name:
+        raise InputError(
+            f"{method}: is called {kept.name!r}, and {weights} holds the weights of {name!r}; name "
+            "the file of that one"
+        )
+    return method_sources(name)
 
 
 def _images(options: argparse.Namespace, weights: Any) -> Any:
@@ -125,6 +151,11 @@ def add_command(commands: Any) -> None:
     embed.add_argument("--row", metavar="NAME", help="of --results: a label, or a number from 1")
     embed.add_argument("--datasets", metavar="SET", help="of --results: the data set of the cell")
     embed.add_argument("--seed", type=seed, metavar="N", help="of --results: the seed of the cell")
+    embed.add_argument(
+        "--method",
+        metavar="FILE.py:Class",
+        help="the method of the weights, where it is in a file of your own",
+    )
     images = embed.add_mutually_exclusive_group()
     images.add_argument(
         "--images",

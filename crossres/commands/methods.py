@@ -9,6 +9,8 @@ from typing import Any
 from crossres.answer import ANSWER_IS_NO, DONE, Answer
 from crossres.arguments import command_group, command_parser, user_path
 
+SIGNS = {True: "✓", False: "✗", None: "–", "mend": "→"}
+
 
 def _methods_list(_: argparse.Namespace) -> Answer:
     from crossres.methods.interface.registry import declaration, method_names
@@ -82,12 +84,17 @@ def _lines_of_check(method: str, promises: Sequence[Any], encoding: str | None) 
 
 def _signs(encoding: str | None) -> dict[Any, str]:
     """Return the signs of kept, broken, unknown and "mend it so", as far as they can be printed."""
-    signs = "✓✗–→"
-    try:
-        signs.encode(encoding or "ascii")
-    except (UnicodeEncodeError, LookupError):
+    if not _can_print("".join(SIGNS.values()), encoding or "utf-8"):  # None: a text in memory
         return {True: "ok  ", False: "FAIL", None: "?   ", "mend": "->"}
-    return dict(zip((True, False, None, "mend"), signs, strict=True))
+    return SIGNS
+
+
+def _can_print(text: str, encoding: str) -> bool:
+    try:
+        text.encode(encoding)
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True
 
 
 def add_command(commands: Any) -> None:

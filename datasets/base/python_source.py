@@ -8,11 +8,12 @@ def imported_names(tree: ast.AST, package: str) -> Iterator[str]:
     """Yield the dotted names that a source imports, wherever it does.
 
     `package` is what its relative imports begin at. Of `from a import b` both `a` and `a.b` are
-    named, as `b` may be a module.
+    named, as `b` may be a module; of `import a` also `a.*`, as any name of it may be used.
     """
     for node in _statements(tree):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            for alias in node.names:
+                yield from (alias.name, f"{alias.name}.*")
         elif isinstance(node, ast.ImportFrom):
             parts = package.split(".")
             base = parts[: len(parts) - node.level + 1] if node.level else []

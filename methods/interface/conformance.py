@@ -9,7 +9,7 @@ import random
 import tempfile
 import traceback
 from collections.abc import Callable, Collection, Generator, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field, fields, replace
 from functools import partial
 from pathlib import Path
@@ -30,6 +30,7 @@ from crossres.methods.interface.training_data import Images, TrainSet
 TOLERANCE = 1e-5
 TEST_IMAGES = 7
 INTERRUPTIONS = 6
+FIRST_SEED, OTHER_SEED = 20_627, 30_803  # of the global generators: none that a method would take
 
 SMALL = Profile(
     name="check",
@@ -55,10 +56,11 @@ def check_method(
     """
     cls = _class_of(method)
     checks: dict[str, None] = {}
-    for checked in _promises_of(cls, profile, options):
-        if not checked.holds:
-            raise MethodCheckError(f"{_label(cls)}: {checked.seen}; {checked.promise.remedy}")
-        checks[checked.promise.check] = None
+    with closing(_promises_of(cls, profile, options)) as all_checked:
+        for checked in all_checked:
+            if not checked.holds:
+                raise MethodCheckError(f"{_label(cls)}: {checked.seen}; {checked.promise.remedy}")
+            checks[checked.promise.check] = None
     return list(checks)
 
 
@@ -129,7 +131,7 @@ Checks = Generator[Checked, None, Found]
 
 def _promises_of(
     cls: type[Method], profile: Profile | None, options: dict[str, Any]
-) -> Iterator[Checked]:
+) -> Checks[None]:
     """Yield the promises of a class that could be checked, each once, in order for one that keeps
     them.
     """
@@ -139,15 +141,16 @@ def _promises_of(
     making = _Making(cls, profile, options)
     if not (yield from _check_options(making)):
         return
-    fitted = yield from _check_fit(making)
-    if fitted is None:
-        return
-    embeddings = yield from _check_embed(fitted)
-    if embeddings is not None:
-        yield from _check_batches(fitted, embeddings)
-        yield from _check_distances(fitted, embeddings)
-        yield from _check_reconstructions(fitted)
-        yield from _check_rated(fitted, embeddings)
+    with _global_seed(FIRST_SEED):
+        fitted = yield from _check_fit(making)
+        if fitted is None:
+            return
+        embeddings = yield from _check_embed(fitted)
+        if embeddings is not None:
+            yield from _check_batches(fitted, embeddings)
+            yield from _check_distances(fitted, embeddings)
+            yield from _check_reconstructions(fitted)
+            yield from _check_rated(fitted, embeddings)
     yield from _check_determinism(making, fitted, embeddings)
     yield from _check_resuming(making, fitted, embeddings)
     yield from _check_round_trip(making, fitted, embeddings)
@@ -412,7 +415,7 @@ def _check_reconstructions(fitted: _Fitted) -> Checks[None]:
 def _check_determinism(
     making: _Making, fitted: _Fitted, embeddings: Embeddings | None
 ) -> Checks[None]:
-    with _other_global_seed():
+    with _global_seed(OTHER_SEED):
         second, seen = _tried("a second fit", lambda: making.fitted(SILENT_RUN))
         equal = second is not None and second.parameters_digest() == fitted.weights
         said = "two trainings with the same seed learn different parameters"
@@ -466,7 +469,7 @@ def _check_resuming(
     if not count:
         return
     after = range(1, 1 + count)[:: max(1, count // INTERRUPTIONS)]
-    with _other_global_seed():
+    with _global_seed(OTHER_SEED):
         state = _random_state()
         resumed, attempt, seen = _resumed(making, after)
         yield _checked("resumed", not seen, seen)
@@ -556,15 +559,17 @@ def _random_state() -> str:
 
 
 @contextmanager
-def _other_global_seed() -> Iterator[None]:
-    """Seed the global generators anew inside, so that a method that relies on them is found out."""
+def _global_seed(seed: int) -> Iterator[None]:
+    """Seed the global generators anew inside, so that a method that relies on them, or seeds them,
+    is found out; and leave them as they were.
+    """
     import torch
 
     python, numpy = random.getstate(), np.random.get_state()  # noqa: NPY002
     with torch.random.fork_rng(devices=[]):
-        random.seed(1)
-        np.random.seed(1)  # noqa: NPY002
-        torch.random.manual_seed(1)
+        random.seed(seed)
+        np.random.seed(seed)  # noqa: NPY002
+        torch.random.manual_seed(seed)
         try:
             yield
         finally:

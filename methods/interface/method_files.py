@@ -225,7 +225,7 @@ def _imported_from_beside(folder: Path, importing: str, source: Source) -> list[
     """Return what a source imports out of the folder, by name, packages before what is in them."""
     package = importing if source.is_package else importing.rpartition(".")[0]
     names = sorted(set(imported_names(_tree(source.path, source.content), package)))
-    parts = [name.split(".") for name in names if name]
+    parts = [words for words in (name.split(".") for name in names) if all(words)]
     beside: dict[str, Source] = {}
     for words in parts:
         # A file called like a module of Python itself is not meant, nor is one called like us.

@@ -56,8 +56,8 @@ METHODS: dict[str, str] = {
 }
 
 
-# Of methods in files, by name: those whose sources this process has read to run them, and those of
-# which it knows no more than a table keeps.
+# Of methods in files, by name: the sources that this process has read to run them, and what a table
+# keeps of them.
 _read: dict[str, MethodSources] = {}
 _kept: dict[str, MethodFile] = {}
 
@@ -124,14 +124,17 @@ def method_module(name: str) -> str:
 def method_sources(name: str) -> MethodSources | None:
     """Return the sources of a method in a file, which make its class anywhere; None for another.
 
-    They are those that were read last to run it, else the file as it is now. Raises InputError
-    where that is gone, and no package has a method of this name instead.
+    They are those that were read to run it, else the file as it is now. Raises InputError where
+    that is gone, and no package has a method of this name instead.
     """
-    if name in _read:
-        return _read[name]
-    if name not in _kept or name in METHODS:
+    return _read[name] if name in _read else sources_now(name)
+
+
+def sources_now(name: str) -> MethodSources | None:
+    """Return the sources of a method in a file as they are now; raises as `method_sources` does."""
+    kept = _kept.get(name)
+    if kept is None or name in METHODS:
         return None
-    kept = _kept[name]
     if Path(kept.path).is_file():
         return read_sources(kept.spec)
     if name in _plugins():
@@ -139,7 +142,7 @@ def method_sources(name: str) -> MethodSources | None:
     raise _gone(kept)
 
 
-def register_file(spec: str, folder: Path | None = None) -> MethodFile:
+def register_method(spec: str, folder: Path | None = None) -> MethodFile:
     """Read and run the file of `FILE.py:Class`, relative to `folder`; know its method by name.
 
     Raises InputError where it cannot be read or run, and for a name that another method has.
@@ -147,6 +150,7 @@ def register_file(spec: str, folder: Path | None = None) -> MethodFile:
     sources = read_sources(spec, folder)
     kept = kept_method_file(sources)
     _check_free(kept.name, sources)
+    _kept[kept.name] = kept
     register_sources(kept.name, sources)
     return kept
 
@@ -160,8 +164,9 @@ def file_as_now(kept: MethodFile) -> MethodFile | None:
         if kept.name not in _plugins():
             raise _gone(kept)
         _read.pop(kept.name, None)
+        _kept.pop(kept.name, None)
         return None
-    now = register_file(kept.spec)
+    now = register_method(kept.spec)
     if now.name != kept.name:
         raise InputError(
             f"{kept.path}: {kept.class_name} is called {now.name!r} now, and {kept.name!r} in the "
@@ -173,8 +178,9 @@ def file_as_now(kept: MethodFile) -> MethodFile | None:
 def file_gone(name: str) -> Path | None:
     """Return where the file of a method lay that is no longer there; None for any other method."""
     kept = _kept.get(name)
-    gone = kept is not None and name not in _read and not Path(kept.path).is_file()
-    return Path(kept.path) if kept and gone and name not in _plugins() else None
+    if kept is None or Path(kept.path).is_file() or name in _plugins():
+        return None
+    return Path(kept.path)
 
 
 def register_sources(name: str, sources: MethodSources) -> None:
@@ -183,9 +189,13 @@ def register_sources(name: str, sources: MethodSources) -> None:
 
 
 def remember_file(kept: MethodFile) -> None:
-    """Know of a method what a table keeps of it; nothing of its file is read or run."""
+    """Know of a method what a table keeps of it; nothing of its file is read or run.
+
+    What was read of it before, perhaps something else, is forgotten.
+    """
     declared_in(kept)
     _kept[kept.name] = kept
+    _read.pop(kept.name, None)
 
 
 def _gone(kept: MethodFile) -> InputError:

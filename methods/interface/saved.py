@@ -7,6 +7,7 @@ from crossres.datasets.base.arguments import as_path, as_text
 from crossres.datasets.base.errors import InputError
 from crossres.methods.interface.method import DESCRIPTION, Method, read_description
 from crossres.methods.interface.profile import Profile
+from crossres.methods.interface.registry import is_method, method_class
 
 SIDES = range(8, 4097)  # a profile's least height and width, and the largest image that is read
 
@@ -17,14 +18,16 @@ def load_method(folder: Path | str, device: str = "cpu") -> Method:
     Nothing is unpickled. Raises InputError for a folder that `Method.save` did not write, damaged
     or foreign weights, a method that is not installed here, or a device that is not there.
     """
-    from crossres.methods.interface.registry import method_class
-
     folder, device = as_path(folder, "folder"), as_text(device, "device")
     description = read_description(folder)
-    cls, profile = (
-        method_class(description["method"]),
-        _profile(folder, description["profile"], device),
-    )
+    name = description["method"]
+    if not is_method(name):
+        raise InputError(
+            f"{folder / DESCRIPTION}: there is no method {name!r} here; install its package, or, "
+            "where it is in a file, name that: `crossres embed --method FILE.py:Class`, or "
+            "crossres.register_method in Python"
+        )
+    cls, profile = method_class(name), _profile(folder, description["profile"], device)
     try:
         method = cls(profile, **description["options"])
     except InputError as error:

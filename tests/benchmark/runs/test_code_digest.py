@@ -15,7 +15,8 @@ from crossres.benchmark.runs.code_digest import (
     learn_modules,
 )
 from crossres.datasets.base.errors import InputError
-from crossres.methods.interface.method_files import Source
+from crossres.methods.interface.method_files import Source, read_sources
+from tests.methods.file_method import write_method
 
 METHOD = '''
 """A method."""
@@ -142,3 +143,56 @@ def counting(
         return parse(name, source)
 
     return counted
+
+
+def code_of_file(folder: Path) -> str:
+    sources = read_sources("colours.py:Colours", folder).sources
+    return code_digest(["crossres.datasets.base.errors"], None, sources)
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "same"),
+    [
+        ("colours.py", "# of it", "# of all of it", True),
+        ("stripes.py", '"""Stripes of images."""', '"""Means of stripes."""', True),
+        ("colours.py", "bins: int = 2", "bins: int = 3", False),
+        ("stripes.py", "axis=1)\n    return", "axis=2)\n    return", False),
+        ("parts/scale.py", "255.0", "256.0", False),
+    ],
+)
+def test_the_code_of_a_method_in_a_file_is_the_file_and_what_it_imports_from_beside_it(
+    file: str, old: str, new: str, same: bool, tmp_path: Path
+) -> None:
+    path = write_method(tmp_path / "here")
+    path.write_text(path.read_text() + "# of it\n")
+    before = code_of_file(path.parent)
+    changed = path.parent / file
+    text = changed.read_text()
+    assert old in text
+    changed.write_text(text.replace(old, new))
+    assert (code_of_file(path.parent) == before) is same
+    changed.write_text(text)
+    path.parent.rename(tmp_path / "there")
+    assert code_of_file(tmp_path / "there") == before
+
+
+@pytest.mark.parametrize(
+    ("how", "counts"),
+    [
+        ("from crossres import TorchMethod", True),
+        ("import crossres", True),
+        ("from crossres import Method", False),
+        ("from crossres.methods.shared import torch_method", True),
+    ],
+)
+def test_what_comes_through_a_door_is_code_of_the_method(
+    how: str, counts: bool, package: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a change of our loop would leave the results of a user's method as they are."""
+    name = "crossres.methods.shared.torch_method"
+    text = (package / "mine.py").read_text()
+    (package / "mine.py").write_text(f"{how}\n{text}")
+    monkeypatch.setattr(code_digests, "_known", {})
+    code_digests._read.cache_clear()
+    code_digest(["codepack.mine"])
+    assert (name in {module for module, _ in known_modules()}) is counts

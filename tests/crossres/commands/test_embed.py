@@ -416,7 +416,7 @@ def damage(folder: Path, how: str, target: Path) -> None:
         ("deep", ["method.json"]),
         ("older", ["is no saved method of format 2"]),
         ("no profile", ["profile is not as it was written"]),
-        ("no plug-in", ["unknown method 'theirs'", "plain"]),
+        ("no plug-in", ["there is no method 'theirs' here; install its package"]),
         ("other method", ["method.json", "pcb", "option"]),
         ("size", ["height 1000000000 is not 8 to 4096 pixels"]),
         ("backbone", ["do not fit"]),

@@ -12,8 +12,14 @@ from numpy.typing import NDArray
 
 from crossres.datasets import InputError
 from crossres.methods import MethodCheckError, check_method
-from crossres.methods.interface.conformance import example_images, example_train_set, small_profile
+from crossres.methods.interface.conformance import (
+    check_promises,
+    example_images,
+    example_train_set,
+    small_profile,
+)
 from crossres.methods.interface.method import Embeddings, Method
+from crossres.methods.interface.promises import promises
 from crossres.methods.interface.registry import method_names
 from crossres.methods.interface.run import Run
 from crossres.methods.interface.training_data import Images, TrainSet
@@ -482,6 +488,71 @@ def test_methods_that_hide_what_goes_from_step_to_step_are_caught(
         check_method(hiding)
     assert str(caught.value).startswith(f"method {hiding.name}: {promise}")
     assert "\n" not in str(caught.value)
+
+
+def test_a_method_is_told_of_every_promise_and_each_has_its_remedy() -> None:
+    checked = check_promises(Rated)
+    assert [c.promise for c in checked] == [*promises().values()]
+    assert all(c.holds and not c.seen for c in checked)
+    assert list(dict.fromkeys(c.promise.check for c in checked)) == CHECKS
+    assert all(len(promise.remedy) > 20 for promise in promises().values())
+
+
+class Careless(TouchesNumpyState, Double, SingleDistances, Forgets):
+    """Breaks four promises that have nothing to do with each other."""
+
+    grade: ClassVar[Any] = "excellent"
+
+
+OF_EMBEDDINGS = ("embeddings", "batches", "distances", "reconstructions", "rates")
+
+
+def after(name: str) -> set[str]:
+    """The promises that come after this one."""
+    names = [*promises()]
+    return {*names[names.index(name) + 1 :]}
+
+
+class RaisesAtTest(Mean):
+    def embed(self, images: Images) -> Embeddings:
+        raise ValueError(f"no\nluck with {len(images)}")
+
+
+@pytest.mark.parametrize(
+    ("method", "broken", "unknown"),
+    [
+        (
+            Careless,
+            {"grade", "fit random", "float32", "distance matrix", "rated matrix"}
+            | {"resuming random", "loaded parameters", "loaded embeddings"},
+            {"rated finite", "rated alone"},
+        ),
+        (Raises, {"fit"}, after("fit")),
+        (
+            RaisesAtTest,
+            {"embed"},
+            {"embed images", "embed learned", "embed random", "same embeddings"}
+            | {"resumed embeddings", "loaded embeddings"}
+            | {n for n, p in promises().items() if p.check in OF_EMBEDDINGS},
+        ),
+    ],
+)
+def test_after_a_broken_promise_the_others_are_checked(
+    method: type[Method], broken: set[str], unknown: set[str]
+) -> None:
+    checked = check_promises(method)
+    assert {c.promise.id for c in checked if c.holds is False} == broken
+    assert {c.promise.id for c in checked if c.holds is None} == unknown
+    for c in checked:
+        assert "\n" not in c.seen
+        assert bool(c.seen) is not c.holds
+
+
+def test_where_a_method_raised_is_said() -> None:
+    (broken,) = (c for c in check_promises(RaisesAtTest) if c.holds is False)
+    assert broken.seen.startswith(
+        "embed raised ValueError: no luck with 7 (test_conformance.py, line "
+    )
 
 
 def test_what_is_no_method_is_refused() -> None:
