@@ -36,12 +36,13 @@ class Shell:
 
     def __init__(self, folder: Path, cache: Path) -> None:
         self.folder, self.cache = folder, cache
-        for name in ("my-table.toml", "my-profile.toml", "learning-rates.toml"):
-            shutil.copy(PLUGIN / name, folder / name)
+        for path in PLUGIN.iterdir():
+            if path.suffix in (".toml", ".py") and path.name != "pyproject.toml":
+                shutil.copy(path, folder / path.name)
 
     def __call__(self, line: str) -> str:
         name, *words = line.split()
-        assert name == "crossres"
+        assert name == "crossres", line
         # What only looks at the package is a process of its own, the rest is called in this one.
         command = started if words[0] == "methods" else called
         answered = command(self.folder, self.cache, *words)
@@ -79,25 +80,29 @@ def test_the_page_shows_the_files_of_the_package() -> None:
     assert blocks == files
 
 
-def test_the_package_knows_crossres_by_its_door_alone() -> None:
-    text = (PLUGIN / "colour_histogram.py").read_text(encoding="utf-8")
-    imported = re.findall(r"^(?:from|import) (\S+)", text, re.MULTILINE)
-    assert set(imported) == {"dataclasses", "numpy", "crossres"}
+@pytest.mark.parametrize(
+    ("file", "torch"), [("colour_histogram.py", set()), ("same_at_all_rates.py", {"torch"})]
+)
+def test_the_methods_know_crossres_by_its_door_alone(file: str, torch: set[str]) -> None:
+    text = (PLUGIN / file).read_text(encoding="utf-8")
+    imported = re.findall(r"^(?:from|import) (\w+)\S*", text, re.MULTILINE)
+    assert set(imported) == {"dataclasses", "numpy", "crossres"} | torch
 
 
 @pytest.mark.slow
 def test_every_command_of_the_page(shell: Shell) -> None:
     lines = commands()
-    assert lines[0] == "pip install ."
+    lines.remove("pip install -e .")
     outputs: dict[str, str] = {}
     weights = shell.folder / "results" / "my-table" / "weights"
-    for line in lines[1:]:
+    for line in lines:
         outputs[line] = shell(line.replace("KEY", key_of(weights, 0)) if "KEY" in line else line)
-    listed, checked = (
-        text for line, text in outputs.items() if line.startswith("crossres methods")
-    )
-    assert "colour-histogram Colour histograms (control). " in listed
-    assert checked.startswith("colour-histogram conforms: declaration, options, fit, ")
+    assert "colour-histogram Colour histograms (control). " in outputs["crossres methods list"]
+    checks = [text for line, text in outputs.items() if line.startswith("crossres methods check")]
+    assert len(checks) == 3
+    assert all(" conforms: it keeps all " in text.splitlines()[-1] for text in checks)
+    assert len(shell.records("my-network")) == 3 * 2
+    assert (shell.folder / "my-idea" / "my_idea.py").is_file()
     assert_the_table_is_filled(shell)
     assert_the_profile_counts(shell)
     (evaluated,) = (text for line, text in outputs.items() if line.startswith("crossres evaluate"))

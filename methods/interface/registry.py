@@ -10,7 +10,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from crossres.datasets.base.arguments import as_text
+from crossres.datasets.base.arguments import as_path, as_text, if_given
 from crossres.datasets.base.errors import InputError
 from crossres.datasets.base.suggest import unknown
 from crossres.methods.interface.declaration import Declaration
@@ -147,7 +147,7 @@ def register_method(spec: str, folder: Path | None = None) -> MethodFile:
 
     Raises InputError where it cannot be read or run, and for a name that another method has.
     """
-    sources = read_sources(spec, folder)
+    sources = read_sources(as_text(spec, "method"), if_given(folder, "folder", as_path))
     kept = kept_method_file(sources)
     _check_free(kept.name, sources)
     _kept[kept.name] = kept
