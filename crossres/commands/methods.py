@@ -3,6 +3,7 @@
 import argparse
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,8 @@ def _methods_new(options: argparse.Namespace) -> Answer:
 def _methods_check(options: argparse.Namespace) -> Answer:
     from crossres.methods.interface.conformance import check_promises
 
-    promises = check_promises(options.method)
+    with redirect_stdout(sys.stderr):  # what the method prints is no part of the answer
+        promises = check_promises(options.method)
     broken = [checked for checked in promises if checked.holds is False]
     halfway = {checked.promise.check for checked in promises if not checked.holds}
     content: dict[str, Any] = {

@@ -61,3 +61,9 @@ def declaration_faults(cls: type) -> Iterator[DeclarationFault]:
     ):
         text = "Options must be a frozen dataclass with defaults for all fields"
         yield DeclarationFault("Options", text)
+    elif "__dataclass_fields__" not in vars(options) and vars(options).get("__annotations__"):
+        names = ", ".join(vars(options)["__annotations__"])
+        text = (
+            f"Options has no @dataclass(frozen=True) of its own, so these are no options: {names}"
+        )
+        yield DeclarationFault("Options", text)

@@ -13,6 +13,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Mapping
+from contextlib import redirect_stdout
 from dataclasses import dataclass, field, make_dataclass
 from functools import cached_property
 from importlib.abc import ExecutionLoader, MetaPathFinder
@@ -306,7 +307,8 @@ def _run(sources: MethodSources) -> ModuleType:
     sys.modules[name] = module
     try:
         assert spec.loader is not None
-        spec.loader.exec_module(module)
+        with redirect_stdout(sys.stderr):  # that of a command is its answer, JSON perhaps
+            spec.loader.exec_module(module)
     except (Exception, SystemExit) as error:
         del sys.modules[name]
         raise _fault(sources, error) from error

@@ -83,7 +83,8 @@ def method_class(name: str) -> "type[Method]":
     if is_file_spec(as_text(name, "method")):
         read = read_sources(name)
         of_file = method_of(read)
-        _check_free(getattr(of_file, "name", ""), read)
+        if isinstance(getattr(of_file, "name", None), str):  # else the check says so
+            _check_free(of_file.name, read)
         return of_file
     sources = method_sources(name)
     if sources is not None:

@@ -6,7 +6,7 @@ import socket
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing
 from pathlib import Path
 from types import ModuleType
@@ -31,9 +31,11 @@ from crossres.benchmark.runs.engine import (
 )
 from crossres.datasets.base.errors import InputError
 from crossres.datasets.base.files import hold_for_life, remove_unless_held
+from crossres.methods.interface import registry
 from crossres.methods.interface.needs import Needs
 from tests.benchmark.runs.bench import FOLDERS, Bench
 from tests.benchmark.runs.written_module import written_module
+from tests.methods.file_method import write_method
 
 NODE_FOLDERS = f"crossres-{'?' * 8}-{'?' * 6}"
 CALLS = """
@@ -212,6 +214,26 @@ def test_a_grid_has_the_same_bits_on_either_engine(
     assert all(line.endswith("reads the data under the same paths") for line in told)
     assert any("with 3 nodes with 3 cores" in line for line in bench.lines)
     assert sorted(path.name for path in other.iterdir()) == FOLDERS
+
+
+def test_a_method_in_a_file_goes_to_nodes_that_do_not_have_it(
+    bench: Bench, engine: RayCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(registry, "_read", {})
+    monkeypatch.setattr(registry, "_kept", {})
+    file = write_method(tmp_path / "own")
+    bench.edit('method = "colour"', 'method = "own/colours.py:Colours"')
+    assert bench.run(rows="1", jobs=1).complete
+
+    def without_the_file(take: Take, jobs: int | None) -> Generator[Event, None, None]:
+        file.unlink()
+        return engine(take, jobs)
+
+    other = tmp_path / "ray"
+    summary = bench.run(other, rows="1", engine=without_the_file, nodes=engine.nodes, jobs=None)
+    assert summary.complete
+    assert results(other) == results(bench.out)
+    assert len(results(other)) == 2
 
 
 def test_nodes_without_the_data_get_it_once(

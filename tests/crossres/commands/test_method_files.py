@@ -251,6 +251,14 @@ def test_the_check_names_each_promise_and_how_to_mend_a_broken_one(
     assert {line[0] for line in lines} == {"✓"}
     assert last == f"own/colours.py:Colours conforms: it keeps all {len(lines)} promises"
 
+    loud = own.with_name("loud.py")
+    loud.write_text(
+        own.read_text().replace("run.progress", "print('fit'); run.progress") + "print(1)"
+    )
+    loud_check = command("methods", "check", "own/loud.py:Colours", "--json")
+    assert json.loads(loud_check.stdout)["passed"]
+    assert {"1", "fit"} <= {*loud_check.stderr.split()}
+
     own.write_text(
         own.read_text()
         .replace("run.progress(1, 1)", "np.random.seed(0)")

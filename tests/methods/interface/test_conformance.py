@@ -288,6 +288,16 @@ class MutableOptions(Mean):
     Options: ClassVar[type] = Thawed
 
 
+class Undecorated(Mean.Options):  # type: ignore[name-defined,misc]
+    stripes: int = 3
+
+
+class OptionsWithoutADecorator(Mean):
+    """A class of options whose own ones would be none: the usual slip."""
+
+    Options: ClassVar[type] = Undecorated
+
+
 class TakesAnything(Mean):
     def __init__(self, profile: Any, **options: Any) -> None:
         super().__init__(profile, **{k: v for k, v in options.items() if k == "bins"})
@@ -325,6 +335,7 @@ class TakesAnything(Mean):
         (Ungraded, "grade must be one of faithful, "),
         (Unnamed, "title must be a text"),
         (MutableOptions, "Options must be a frozen dataclass"),
+        (OptionsWithoutADecorator, "of its own, so these are no options: stripes"),
         (NoSuchSmallOption, "method mean has no option 'bin' (did you mean 'bins'?)"),
         (SmallOptionsAsAList, "small_options must be a dict of options by name"),
         (TakesAnything, "an unknown option must be refused with InputError"),
