@@ -192,9 +192,12 @@ def register_sources(name: str, sources: MethodSources) -> None:
 def remember_file(kept: MethodFile) -> None:
     """Know of a method what a table keeps of it; nothing of its file is read or run.
 
-    What was read of it before, perhaps something else, is forgotten.
+    What was read of it before, perhaps something else, is forgotten. Raises InputError for what is
+    damaged, and for a name of ours.
     """
     declared_in(kept)
+    if kept.name in METHODS:
+        raise InputError(f"method {kept.name} is one of crossres, and in no file {kept.path}")
     _kept[kept.name] = kept
     _read.pop(kept.name, None)
 

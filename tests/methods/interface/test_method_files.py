@@ -137,6 +137,13 @@ def test_what_is_kept_may_be_damaged(declared: str) -> None:
         registry.remember_file(MethodFile("x", "/x.py", "X", declared))
 
 
+def test_nothing_kept_takes_the_place_of_a_method_of_ours(tmp_path: Path) -> None:
+    kept = kept_method_file(read_sources(f"{write_method(tmp_path)}:Colours"))
+    with pytest.raises(InputError, match="method plain is one of crossres, and in no file"):
+        registry.remember_file(replace(kept, name="plain"))
+    assert registry.declaration("plain").title == "Plain re-ID network"
+
+
 def test_a_file_that_is_gone_is_one_line(tmp_path: Path) -> None:
     path = write_method(tmp_path)
     kept = registry.register_method(f"{path}:Colours")
