@@ -221,13 +221,14 @@ def _check_declaration(cls: type[Method]) -> Checks[bool]:
     faults = {fault.variable: fault.text for fault in reversed([*declaration_faults(cls)])}
     texts = [faults[name] for name in ("name", "title", "reference") if name in faults]
     yield _checked("texts", not texts, "; ".join(texts))
-    for promise, variable in (
-        ("grade", "grade"),
-        ("rate flag", "needs_rate"),
-        ("small options", "small_options"),
-        ("options class", "Options"),
+    for promise, variables in (
+        ("grade", ["grade"]),
+        ("flags", ["needs_rate", "uses_backbone"]),
+        ("small options", ["small_options"]),
+        ("options class", ["Options"]),
     ):
-        yield _checked(promise, variable not in faults, faults.get(variable, ""))
+        said = "; ".join(faults[variable] for variable in variables if variable in faults)
+        yield _checked(promise, not said, said)
     return not faults.keys() & {"name", "small_options", "Options"}
 
 

@@ -49,8 +49,9 @@ def declaration_faults(cls: type) -> Iterator[DeclarationFault]:
         yield DeclarationFault("name", str(error))
     if getattr(cls, "grade", None) not in get_args(Grade):
         yield DeclarationFault("grade", f"grade must be one of {', '.join(get_args(Grade))}")
-    if not isinstance(getattr(cls, "needs_rate", None), bool):
-        yield DeclarationFault("needs_rate", "needs_rate must be True or False")
+    for variable in ("needs_rate", "uses_backbone"):
+        if not isinstance(getattr(cls, variable, None), bool):
+            yield DeclarationFault(variable, f"{variable} must be True or False")
     if not isinstance(getattr(cls, "small_options", None), dict):
         text = "small_options must be a dict of options by name"
         yield DeclarationFault("small_options", text)

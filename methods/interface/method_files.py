@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 MAIN = ""  # the name of the file itself among its sources
 SUFFIX = ".py"
-_DECLARED = ("title", "grade", "reference", "needs_rate", "small_options")
+_DECLARED = tuple(name for name in Declaration.__annotations__ if name not in ("name", "Options"))
 _LOADING = threading.RLock()
 _QUOTED = re.compile(r"'(\w+)'")
 
@@ -179,7 +179,8 @@ def declared_in(kept: MethodFile) -> type[Declaration]:
     try:
         values = json.loads(kept.declared)
         options = [(n, _hint(v), field(default=_default(v))) for n, v in values["options"].items()]
-        content = {name: values[name] for name in _DECLARED}
+        # What a later version declares beside that has a default.
+        content = {n: values[n] for n in _DECLARED if n in values or not hasattr(Declaration, n)}
         made = make_dataclass("Options", options, frozen=True)
     except (LookupError, TypeError, ValueError, AttributeError) as error:
         raise InputError(f"method {kept.name}: what is kept of {kept.path} is damaged") from error
