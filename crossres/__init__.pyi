@@ -30,7 +30,6 @@ from .methods.interface.registry import register_method as register_method
 from .methods.interface.run import Run as Run
 from .methods.interface.saved import load_method as load_method
 from .methods.interface.training_data import TrainSet as TrainSet
-from .methods.shared.onnx_export import export_onnx as export_onnx
 from .methods.shared.checkpoints import kept as kept
 from .methods.shared.checkpoints import steps as steps
 from .methods.shared.loss_recording import recorded_loss as recorded_loss
@@ -39,6 +38,7 @@ from .methods.shared.losses.reid import smoothed_cross_entropy as smoothed_cross
 from .methods.shared.networks.reid import ReidNetwork as ReidNetwork
 from .methods.shared.networks.reid import joined as joined
 from .methods.shared.networks.reid import part_loss as part_loss
+from .methods.shared.onnx_export import export_onnx as export_onnx
 from .methods.shared.reid_options import ReidOptions as ReidOptions
 from .methods.shared.tensors import normalise as normalise
 from .methods.shared.tensors import to_tensor as to_tensor

@@ -11,10 +11,13 @@ from crossres.arguments import command_parser, user_path
 def _export(options: argparse.Namespace) -> Answer:
     from crossres.datasets.base.files import check_place
     from crossres.methods.interface.method import read_description
+    from crossres.methods.interface.registry import register_method
     from crossres.methods.interface.saved import load_method
     from crossres.methods.shared.onnx_export import export_onnx
 
     check_place(options.onnx)
+    if options.method:
+        register_method(options.method)
     origin = read_description(options.weights)["origin"]
     written = export_onnx(load_method(options.weights), options.onnx, origin)
     if written.distance != "euclidean":
@@ -43,5 +46,10 @@ def add_command(commands: Any) -> None:
         type=user_path,
         metavar="WEIGHTS",
         help="weights/<key> of a results folder, or what Method.save wrote",
+    )
+    export.add_argument(
+        "--method",
+        metavar="FILE.py:Class",
+        help="the method of the weights, where it is in a file of your own",
     )
     export.add_argument("--onnx", type=user_path, required=True, metavar="FILE.onnx")

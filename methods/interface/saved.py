@@ -24,7 +24,7 @@ def load_method(folder: Path | str, device: str = "cpu") -> Method:
     if not is_method(name):
         raise InputError(
             f"{folder / DESCRIPTION}: there is no method {name!r} here; install its package, or, "
-            "where it is in a file, name that: `crossres embed --method FILE.py:Class`, or "
+            "where it is in a file, name that: --method FILE.py:Class on the command line, or "
             "crossres.register_method in Python"
         )
     cls, profile = method_class(name), _profile(folder, description["profile"], device)

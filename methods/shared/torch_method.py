@@ -106,7 +106,14 @@ class TorchMethod(Method, Generic[Network]):
         mean.load()
 
     def embed(self, images: Images) -> Embeddings:
-        return self.embedded(images, cast(Embedder, self.fitted()[0]).features)
+        return self.embedded(images, self.features)
+
+    def features(self, images: Tensor) -> Tensor:
+        """Return embeddings (B, D) of images (B, 3, H, W) in [0, 1], those of the network.
+
+        A method whose network has no such `features` says here what to take from it.
+        """
+        return cast(Embedder, self.fitted()[0]).features(images)
 
     def embedding_graph(self, images: Tensor) -> Tensor:
         """Return the embeddings (B, D) of images (B, 3, H, W) in [0, 1], as `embed` does.
@@ -114,7 +121,7 @@ class TorchMethod(Method, Generic[Network]):
         It is what an export writes down: nothing but tensors. One who overrides `embed` overrides
         this, too.
         """
-        return self.with_mirrored(images, cast(Embedder, self.fitted()[0]).features)
+        return self.with_mirrored(images, self.features)
 
     def with_mirrored(self, images: Tensor, features: Callable[[Tensor], Tensor]) -> Tensor:
         """Return features of images (B, 3, H, W); those of the mirrored ones are added if asked."""

@@ -57,7 +57,10 @@ USUAL = {
     "width": 8,
 }
 # What networks are made and trained of takes modules and tensors, and raises what torch raises.
-BLOCKS = "crossres.methods.shared."
+BLOCKS = tuple(
+    f"crossres.methods.shared.{part}"
+    for part in ("checkpoints", "loss", "networks", "reid", "tensors", "torch", "training")
+)
 ENDS = {"main": (SystemExit,), "check_method": (MethodCheckError,)}
 
 

@@ -61,7 +61,7 @@ class SameAtAllRates(TorchMethod):
             loss.backward()
             optimiser.step()
 
-    def embed(self, images):
-        """Return embeddings (N, D) float32 of images (N, H, W, 3) uint8."""
-        o, (network, _) = self.options, self.fitted()
-        return self.embedded(images, lambda x: joined([network.features(normalise(x))], o))
+    def features(self, images):
+        """Return embeddings (B, D) of images (B, 3, H, W) in [0, 1]; `embed` follows from it."""
+        network, _ = self.fitted()
+        return joined([network.features(normalise(images))], self.options)
