@@ -62,7 +62,7 @@ def said(answered: Answered) -> str:
 
 
 def test_from_the_file_to_the_report_and_what_is_said_when_it_changes_or_goes(
-    command: Run, own: Path, tmp_path: Path
+    command: Run, own: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     answered = run(command, "--save-weights")
     assert answered.returncode == 0, answered.stderr
@@ -110,7 +110,10 @@ def test_from_the_file_to_the_report_and_what_is_said_when_it_changes_or_goes(
     # Its weights, by the file where it is now.
     crops = tmp_path / "crops"
     shutil.copytree(PLUGIN.parents[1] / "docs" / "images", crops)
+    of_row = ("embed", "--results", "out", "--row", "Three", "--images", crops, "--out", "g.npz")
+    assert f"method file-colours: {own} is no longer there" in said(command(*of_row))
     embed = ("embed", "--weights", weights, "--images", crops, "--out", "f.npz")
+    monkeypatch.setattr(registry, "_kept", {})  # as in another process
     assert "there is no method 'file-colours' here" in said(command(*embed))
     other = said(command(*embed, "--method", PLUGIN / "same_at_all_rates.py:SameAtAllRates"))
     assert "is called 'same-at-all-rates', and" in other
