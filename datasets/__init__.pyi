@@ -9,6 +9,7 @@ from .base.places import default_cache as default_cache
 from .cards import CARDS as CARDS
 from .cards import Card as Card
 from .cards import card as card
+from .own.definition import own_set as own_set
 from .pixels.store import PixelStore as PixelStore
 from .pixels.store import open_store as open_store
 from .protocols import PROTOCOLS as PROTOCOLS

@@ -4,7 +4,7 @@ cards.toml says how a set is read and split, owners.toml what its owners give ou
 """
 
 import tomllib
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -38,6 +38,33 @@ class Count:
 
 
 @dataclass(frozen=True)
+class Layout:
+    """How a folder of a user's own crops is read: by one of `pattern`, `folders` and `list_file`.
+
+    `pattern` is a regular expression over the whole path below the folder, with the groups pid,
+    camid, view and split, of which only pid must be there. `folders` says what the names of the
+    folders around the images are, outermost first ("pid", "camid", "split", "" for what does not
+    matter). `list_file` is the whole path of a CSV with the columns path, pid and, if there are,
+    camid, view, split, rate.
+    `ignore` is a regular expression over the paths that are no part of the data ("": none).
+    `lr_cameras` are the names of the cameras that mlr-sing down-samples; `natively_lr` those whose
+    images are LR as they are, or BY_SIZE. `definition` is the file that says all this, for errors.
+    """
+
+    pattern: str = ""
+    folders: tuple[str, ...] = ()
+    list_file: str = ""
+    ignore: str = ""
+    lr_cameras: tuple[str, ...] = ()
+    natively_lr: tuple[str, ...] = ()
+    definition: str = field(default="", compare=False)
+
+
+BY_SIZE = ("by-size",)  # a `natively_lr` that is measured
+OWN_READER = "own"
+
+
+@dataclass(frozen=True)
 class Card:
     """One data set.
 
@@ -53,6 +80,9 @@ class Card:
     its published digest ("md5:<hex>" or "git-blob:<hex>", "" when none is known), `url` its public
     address ("" when it must be asked for), `counts` the published numbers of its parts, `size` the
     (width, height) in pixels of every image (None: they vary, or it is not known).
+    `own` says how a user's own set is read (None: one of ours). Of such a set `folder` is the whole
+    path of its raw folder, and nothing is published: its counts and `lr_cameras` are those of the
+    folder once it has been read.
     """
 
     id: str
@@ -78,6 +108,12 @@ class Card:
     citation: str = ""
     counts: tuple[Count, ...] = ()
     size: tuple[int, int] | None = None
+    own: Layout | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the card as JSON values, without what only a user's own set has."""
+        values = asdict(self)
+        return {name: value for name, value in values.items() if name != "own" or value}
 
 
 def _load() -> dict[str, Card]:
@@ -105,8 +141,10 @@ def _tuples(fields: dict[str, Any]) -> dict[str, Any]:
 CARDS = _load()
 
 
-def card(dataset: str) -> Card:
+def card(dataset: str | Card) -> Card:
     """Return the card of a data set; InputError on an unknown one lists those there are."""
+    if isinstance(dataset, Card):
+        return dataset
     if as_text(dataset, "data set") not in CARDS:
         raise unknown("data set", dataset, CARDS)
     return CARDS[dataset]

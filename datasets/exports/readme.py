@@ -2,7 +2,6 @@
 
 from collections import Counter
 
-from crossres.datasets.cards import card
 from crossres.datasets.exports.layout import ExportPlan
 from crossres.datasets.raw.source import Raw
 from crossres.datasets.raw.source_name import is_twin
@@ -42,7 +41,7 @@ def readme(
     raw: Raw, manifest: Manifest, plan: ExportPlan, layout: str, size: tuple[int, int] | None
 ) -> str:
     """Return the text of README.txt, the same for the same export."""
-    dataset_card = card(raw.dataset)
+    dataset_card = raw.card
     counts = Counter(file.split for file in plan.files)
     text = _TEXT.format(
         title=dataset_card.title,

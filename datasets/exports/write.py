@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from crossres.datasets.base.progress import Report
-from crossres.datasets.cards import card
 from crossres.datasets.exports.index import ExportEntry
 from crossres.datasets.exports.layout import ExportPlan, PlannedFile
 from crossres.datasets.pixels.decoding import Recipe
@@ -40,7 +39,7 @@ def write_images(
 def _written(
     raw: Raw, manifest: Manifest, plan: ExportPlan, folder: Path, input_size: tuple[int, int] | None
 ) -> Iterator[ExportEntry]:
-    open_image = reader(card(raw.dataset).reader).open_image
+    open_image = reader(raw.card.reader).open_image
     table = manifest.table
     labels = {
         path: (int(pid), int(camid), int(rate))

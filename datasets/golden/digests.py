@@ -16,7 +16,6 @@ import pandas as pd
 from crossres.datasets.base.errors import InputError
 from crossres.datasets.base.files import digest_of
 from crossres.datasets.base.progress import Report, silent
-from crossres.datasets.cards import card
 from crossres.datasets.protocols import build_manifest
 from crossres.datasets.raw.source import Raw
 from crossres.datasets.readers import reader
@@ -106,7 +105,7 @@ def published() -> list[Golden]:
 
 
 def _pixels(raw: Raw) -> str:
-    open_image = reader(card(raw.dataset).reader).open_image
+    open_image = reader(raw.card.reader).open_image
     sha = hashlib.sha256()
     for image in raw.images:
         pixels = open_image(raw.folder, image.path)

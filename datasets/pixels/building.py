@@ -14,7 +14,6 @@ from threadpoolctl import threadpool_limits
 from crossres.datasets.base.errors import InputError
 from crossres.datasets.base.files import cannot_write, digest_of, make_folder, write_atomically
 from crossres.datasets.base.progress import Report
-from crossres.datasets.cards import card
 from crossres.datasets.pixels.decoding import fill
 from crossres.datasets.pixels.plan import Chunk, StorePlan
 from crossres.datasets.raw.source import Raw
@@ -37,7 +36,7 @@ def build_pixels(
     with _writing(file) as stream:
         stream.write(plan.header)
         stream.truncate(plan.start(plan.shape[0]))
-    decode = reader(card(raw.dataset).reader).open_image
+    decode = reader(raw.card.reader).open_image
     works = [chunk.images for chunk in remaining]
     with (
         # The threads are ours: a BLAS that starts its own for each small product wastes both cores.

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from crossres.datasets.cards import card
 from crossres.datasets.pixels.decoding import Recipe, Work, fill
 from crossres.datasets.raw.source import Raw
 from crossres.datasets.readers import reader
@@ -43,7 +42,7 @@ def versions_at(
     """
     raw.require(paths)
     recipe = Recipe(height, width, manifest.kernel, manifest.grid)
-    decode = reader(card(raw.dataset).reader).open_image
+    decode = reader(raw.card.reader).open_image
     works = [Work(path, rates) for path in paths]
     (images,) = fill(raw.folder, decode, recipe, [works], jobs=1)
     if not images:
@@ -57,6 +56,6 @@ def natively_wide(raw: Raw, paths: Sequence[str]) -> NDArray[np.bool_]:
     Each path is decoded once, however often it is named. Raises InputError as `hr_originals`.
     """
     raw.require(paths)
-    decode = reader(card(raw.dataset).reader).open_image
+    decode = reader(raw.card.reader).open_image
     shapes = {path: decode(raw.folder, path).shape for path in dict.fromkeys(paths)}
     return np.array([shapes[path][1] > shapes[path][0] for path in paths], dtype=np.bool_)

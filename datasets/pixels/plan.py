@@ -15,7 +15,6 @@ import numpy as np
 from crossres.datasets.base.errors import InputError
 from crossres.datasets.base.files import digest_of, stamp
 from crossres.datasets.base.suggest import unknown
-from crossres.datasets.cards import card
 from crossres.datasets.pixels.decoding import Recipe, Work
 from crossres.datasets.raw.source import Raw
 from crossres.datasets.readers import reader
@@ -163,5 +162,5 @@ def _images(manifest: Manifest) -> tuple[Work, ...]:
 def _sources(raw: Raw, manifest: Manifest) -> list[Path]:
     """Return the files that hold the images of the manifest."""
     raw.require(manifest.table["path"])
-    files = reader(card(raw.dataset).reader)
+    files = reader(raw.card.reader)
     return sorted({files.source_file(raw.folder, path) for path in manifest.table["path"]})

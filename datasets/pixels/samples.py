@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from crossres.datasets.base.draws import ordered, pick
 from crossres.datasets.base.errors import InputError
-from crossres.datasets.cards import card
 from crossres.datasets.pixels.decoding import Recipe
 from crossres.datasets.pixels.plan import HR_RATES
 from crossres.datasets.raw.source import Raw
@@ -97,7 +96,7 @@ def _by_pid(manifest: Manifest, split: str) -> dict[int, list[Any]]:
 
 
 def _shown(raw: Raw, recipe: Recipe, path: str, rates: tuple[int, ...]) -> tuple[Shown, ...]:
-    image = reader(card(raw.dataset).reader).open_image(raw.folder, path)
+    image = reader(raw.card.reader).open_image(raw.folder, path)
     native, grid = image.shape[:2], (recipe.height, recipe.width)
     return tuple(
         Shown(

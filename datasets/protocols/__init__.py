@@ -6,7 +6,7 @@ each rule precisely enough to be written again.
 
 from crossres.datasets.base.arguments import as_a, as_whole
 from crossres.datasets.base.suggest import unknown
-from crossres.datasets.cards import card
+from crossres.datasets.cards import Card, card
 from crossres.datasets.protocols.named import PROTOCOLS, Protocol
 from crossres.datasets.protocols.options import (
     canonical,
@@ -37,14 +37,14 @@ def build_manifest(raw: Raw, protocol: str | None = None, seed: int = 0) -> Mani
     the trial. Raises InputError on an unknown protocol or option, one that the data set has no use
     for, a negative seed, or a raw folder with too few identities to split.
     """
-    usual = card(as_a(Raw, raw, "raw").dataset).protocol
+    usual = as_a(Raw, raw, "raw").card.protocol
     spec = parse_spec(usual if protocol is None else protocol)
     rule, seed = _protocol(spec.name), as_whole(seed, "seed")
     options = read_options(raw, spec, rule.options)
     return rule.build(raw, seed, options, canonical(spec.name, options))
 
 
-def canonical_text(dataset: str, protocol: str) -> str:
+def canonical_text(dataset: str | Card, protocol: str) -> str:
     """Return how manifests of a data set name this protocol: options sorted, without the defaults.
 
     What only the raw folder decides (the default of `splits`) stays as it is given. Raises
@@ -54,7 +54,7 @@ def canonical_text(dataset: str, protocol: str) -> str:
     options = _protocol(spec.name).options
     for key, value in spec.options.items():
         check_option(spec.name, options, key, value)
-    defaults = {**options, **of_card(dataset), "splits": None}
+    defaults = {**options, **of_card(card(dataset)), "splits": None}
     values = {key: plain(value) for key, value in spec.options.items()}
     return str(Spec(spec.name, {k: v for k, v in values.items() if v != defaults[k]}))
 

@@ -17,8 +17,12 @@ def protocols_of(dataset: str) -> list[str]:
     default = card(dataset).protocol
     with tempfile.TemporaryDirectory(prefix="crossres-") as folder:
         raw = open_raw(dataset, Source(size="tiny"), Path(folder))
-    applying = [name for name in PROTOCOLS if name != default and applies(raw, name)]
-    return [default, *applying]
+    return [default, *(name for name in applying(raw) if name != default)]
+
+
+def applying(raw: Raw) -> list[str]:
+    """Return the names of the protocols that a raw folder can be split by without options."""
+    return [name for name in PROTOCOLS if applies(raw, name)]
 
 
 def applies(raw: Raw, protocol: str) -> bool:

@@ -10,9 +10,9 @@ from crossres.datasets.protocols.rates import HR, NATIVE, Rates, camera_rates, i
 from crossres.datasets.protocols.subset import subset_3561
 from crossres.datasets.protocols.trial import Trial, open_trial
 from crossres.datasets.protocols.validation import held_out
-from crossres.datasets.protocols.vru import half_rates, uniform_rates, vru
+from crossres.datasets.protocols.vru import half_rates, uniform, uniform_rates, vru
 from crossres.datasets.raw.source import Raw
-from crossres.datasets.splits.manifest import DEFAULT_GRID, DEFAULT_KERNEL, Manifest
+from crossres.datasets.splits.manifest import DEFAULT_GRID, DEFAULT_KERNEL, SPLITS, Manifest
 
 Build = Callable[[Raw, int, Options, str], Manifest]
 
@@ -72,7 +72,7 @@ def _market_3561(raw: Raw, seed: int, options: Options, text: str) -> Manifest:
 
 def _fixed_r(raw: Raw, seed: int, options: Options, text: str) -> Manifest:
     """Split with all queries at one rate, and the training images of the base protocol."""
-    if raw.lr_camera is not None:
+    if raw.lr_camera is not None or (raw.own is not None and raw.native_lr):
         raise InputError(f"{raw.dataset} is natively LR, no rate can be fixed; use mlr-sing")
     trial, rates = camera_rates(open_trial(raw, options["base"], seed, options))
     trial = held_out(trial)
@@ -129,6 +129,27 @@ def _with_lists(trial: Trial, text: str) -> Trial:
     return trial
 
 
+# --- as it is given -------------------------------------------------------------------------------
+
+
+def _given(raw: Raw, seed: int, options: Options, text: str) -> Manifest:
+    """Split as a user's own list says of each image; nothing is drawn."""
+    import pandas as pd
+
+    del options  # kernel and grid are in the text
+    rows = [(i.path, i.pid, i.camid, i.part, raw.rates.get(i.path)) for i in raw.images]
+    if any(rate is None or part not in SPLITS for *_, part, rate in rows):
+        raise InputError(
+            f"{text} needs a list that tells split (train, query or gallery) and rate of each "
+            f"image; that of {raw.dataset} does not: use another protocol"
+        )
+    missing = [split for split in SPLITS if split not in {row[3] for row in rows}]
+    if missing:
+        raise InputError(f"{raw.folder}: its list has no image of the split {missing[0]}; add some")
+    table = pd.DataFrame(rows, columns=["path", "pid", "camid", "split", "rate"])
+    return Manifest(raw.dataset, text, seed, table, raw.notes)
+
+
 # --- the names ------------------------------------------------------------------------------------
 
 _ALL = {"kernel": DEFAULT_KERNEL, "grid": DEFAULT_GRID, "validation": "false"}
@@ -141,6 +162,12 @@ _FIXED = {"rate": "4", "base": "mlr-sing", "lr_camera": NONE, **_SPLIT, **_LISTS
 _OFFICIAL = {"train": "mlr-perid", "distractors": "true", **_ANY}
 _MIXED = {"base": "mlr-sing", "lr_camera": NONE, "distractors": "true", **_ANY}
 _VRU = {**_ALL, "train_ids": "1415", "test_ids": "486", "test_list": "8000"}
+_UNIFORM = {
+    **_ALL,
+    **dict.fromkeys(("train_ids", "test_ids"), NONE),
+    **{"splits": "hash", "distractors": "true"},
+}
+_GIVEN = {"kernel": DEFAULT_KERNEL, "grid": DEFAULT_GRID}
 
 PROTOCOLS: dict[str, Protocol] = {
     "mlr-sing": Protocol(_mlr_sing, _SING, "single-shot"),
@@ -152,4 +179,6 @@ PROTOCOLS: dict[str, Protocol] = {
     "market-3561": Protocol(_market_3561, _PERID, "single-shot"),
     "vru-uniform4": Protocol(vru(uniform_rates), _VRU, "single-shot"),
     "vru-half": Protocol(vru(half_rates), _VRU, "single-shot"),
+    "mlr-uniform": Protocol(uniform, _UNIFORM, "single-shot"),
+    "given": Protocol(_given, _GIVEN, "multi-shot"),
 }

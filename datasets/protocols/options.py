@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 from crossres.datasets.base.errors import InputError
 from crossres.datasets.base.suggest import did_you_mean, unknown
-from crossres.datasets.cards import card
+from crossres.datasets.cards import Card
 from crossres.datasets.raw.source import Raw
-from crossres.datasets.splits.spec import Spec
+from crossres.datasets.splits.spec import Spec, parse_spec
 
 _YES_NO = ("true", "false")
 _CAMERA_RULES = ("mlr-sing", "mlr-perid")
@@ -83,9 +83,9 @@ def canonical(name: str, options: Options) -> str:
     return str(Spec(name, options.changed))
 
 
-def of_card(dataset: str) -> dict[str, str]:
+def of_card(card: Card) -> dict[str, str]:
     """Return the defaults that depend on the data set's card."""
-    default = card(dataset).protocol
+    default = parse_spec(card.protocol).name
     rule = default if default in _CAMERA_RULES else "mlr-sing"
     return {"base": rule, "train": rule}
 
@@ -93,12 +93,12 @@ def of_card(dataset: str) -> dict[str, str]:
 def _of_set(raw: Raw) -> dict[str, str]:
     """Return the defaults that depend on the data set, also on what lies in its raw folder."""
     shipped = raw.test_sets or official(raw)
-    return {**of_card(raw.dataset), "splits": "shipped" if shipped else "hash"}
+    return {**of_card(raw.card), "splits": "shipped" if shipped else "hash"}
 
 
 def official(raw: Raw) -> bool:
     """Return whether the official parts decide who trains, under every protocol."""
-    return card(raw.dataset).test_identities is None and any(image.part for image in raw.images)
+    return raw.card.test_identities is None and any(image.part for image in raw.images)
 
 
 def check_option(protocol: str, options: Mapping[str, str], key: str, value: str) -> None:
@@ -136,12 +136,16 @@ def _refuse_useless(raw: Raw, key: str, value: str) -> None:
         "probe": not queries and "has no official queries that decide",
         "distractors": not queries and "marks no distractors",
         "splits": _no_other_split(raw, value),
-        "lr_camera": raw.lr_camera is not None and "is natively LR",
-        "balanced": raw.lr_camera is not None and "is natively LR",
+        "lr_camera": _has_native_lr(raw) and "is natively LR",
+        "balanced": _has_native_lr(raw) and "is natively LR",
         "train": bool(raw.native_lr) and "is natively multi-resolution",
     }
     if reason := reasons.get(key):
         raise InputError(f"{key}={value}: {raw.dataset} {reason}; leave this option out")
+
+
+def _has_native_lr(raw: Raw) -> bool:
+    return raw.lr_camera is not None or (raw.own is not None and bool(raw.native_lr))
 
 
 def _no_such_boxes(raw: Raw, value: str) -> str | bool:

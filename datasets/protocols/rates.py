@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 
 from crossres.datasets.base.draws import draw, ordered, pick
 from crossres.datasets.base.errors import InputError
+from crossres.datasets.cards import Card
 from crossres.datasets.protocols.trial import Trial, cameras_of
 from crossres.datasets.readers import RawImage
 from crossres.datasets.splits.manifest import UNKNOWN_CAMERA
@@ -18,6 +19,8 @@ Rates = Mapping[str, int]  # path -> rate
 
 def camera_rates(trial: Trial) -> tuple[Trial, Rates]:
     """Return the trial, with its notes, and the rates of the protocol that names the draws."""
+    if trial.raw.own is not None:
+        return _own_rates(trial)
     if trial.raw.native_lr:
         raise InputError(
             f"{trial.raw.dataset} is natively multi-resolution, nothing is drawn for it; "
@@ -26,6 +29,27 @@ def camera_rates(trial: Trial) -> tuple[Trial, Rates]:
     if {image.camid for image in trial.images} == {UNKNOWN_CAMERA}:
         raise InputError(
             f"{trial.raw.dataset} does not know its cameras; use vru-uniform4 or vru-half"
+        )
+    return _by_identity(trial) if trial.drawn_as == "mlr-perid" else _by_camera(trial)
+
+
+def _own_rates(trial: Trial) -> tuple[Trial, Rates]:
+    """Return the rates of a user's own set: those that its images have, or by cameras."""
+    raw = trial.raw
+    if raw.native_lr and trial.drawn_as == "mlr-perid":
+        raise InputError(
+            f"{raw.dataset} has natively LR images, nothing is drawn for it; use mlr-sing"
+        )
+    if raw.native_lr:
+        everyone = (*trial.images, *trial.strangers)
+        return trial, {i.path: NATIVE if i.path in raw.native_lr else HR for i in everyone}
+    if all(len(camids) < 2 for camids in cameras_of(trial.images).values()):
+        cameras = {image.camid for image in trial.images} - {UNKNOWN_CAMERA}
+        known = "one camera at most saw each identity" if cameras else "it tells no cameras"
+        remedy = "leave the camera out of its definition and use" if cameras else "use"
+        raise InputError(
+            f"{raw.folder}: {trial.drawn_as} needs identities that were seen by two cameras, but "
+            f"of {raw.dataset} {known}; {remedy} mlr-uniform"
         )
     return _by_identity(trial) if trial.drawn_as == "mlr-perid" else _by_camera(trial)
 
@@ -77,21 +101,21 @@ def _lr_cameras(trial: Trial) -> tuple[int, ...]:
 
 
 def _chosen(trial: Trial, camids: list[int], chosen: int) -> tuple[int, ...]:
-    names = camera_names(trial.card.lr_cameras, camids)
+    names = camera_names(trial.card, camids)
     if chosen not in names:
         listed = ", ".join(map(str, names))
         raise InputError(f"lr_camera={chosen}: the cameras of {trial.raw.dataset} are {listed}")
     return names[chosen]
 
 
-def camera_names(of_card: tuple[int, ...], camids: Iterable[int]) -> dict[int, tuple[int, ...]]:
+def camera_names(card: Card, camids: Iterable[int]) -> dict[int, tuple[int, ...]]:
     """Return what `lr_camera` can name -> the camids it stands for, sorted.
 
-    A set whose card lists one LR camera of every pair (CUHK03: camid = 10 * pair + view) has views:
-    lr_camera=2 is view 2 of all pairs.
+    A set of ours whose card lists one LR camera of every pair (CUHK03: camid = 10 * pair + view)
+    has views: lr_camera=2 is view 2 of all pairs.
     """
     camids = sorted(set(camids))
-    if len(of_card) < 2:
+    if len(card.lr_cameras) < 2 or card.own is not None:
         return {camid: (camid,) for camid in camids}
     views = sorted({camid % 10 for camid in camids})
     return {view: tuple(camid for camid in camids if camid % 10 == view) for view in views}

@@ -9,6 +9,7 @@ from crossres.datasets.protocols.trial import Trial
 from crossres.datasets.readers import RawImage
 from crossres.datasets.splits.manifest import Manifest
 
+OWN_REMEDY = "`crossres datasets show` counts what the definition describes"
 Row = tuple[str, int, int, str, int]  # path, pid, camid, split, rate
 Role = Callable[[RawImage, int], str]  # (image of no train identity, its rate) -> split, or ""
 
@@ -116,7 +117,8 @@ def manifest(trial: Trial, protocol: str, rows: list[Row], notes: Iterable[str] 
     for split in ("train", "query", "gallery"):
         if not any(kept_row[3] == split for kept_row in kept_rows):
             few = trial.options.on("validation")
-            remedy = "leave validation=true out" if few else "is the raw folder complete?"
+            usual = "is the raw folder complete?" if trial.raw.own is None else OWN_REMEDY
+            remedy = "leave validation=true out" if few else usual
             raise InputError(f"{trial.raw.folder}: no image is left for {split}; {remedy}")
     table = pd.DataFrame(kept_rows, columns=["path", "pid", "camid", "split", "rate"])
     return Manifest(trial.raw.dataset, protocol, trial.seed, table, (*trial.notes, *notes, *lost))

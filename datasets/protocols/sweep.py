@@ -1,7 +1,6 @@
 """The camera sweep: one protocol text for each camera of a set, so that no camera is drawn."""
 
 from crossres.datasets.base.errors import InputError
-from crossres.datasets.cards import card
 from crossres.datasets.protocols.named import PROTOCOLS
 from crossres.datasets.protocols.options import canonical, official, read_options
 from crossres.datasets.protocols.rates import camera_names
@@ -21,7 +20,7 @@ def camera_sweep(raw: Raw, protocol: str | None = None) -> tuple[str, ...]:
         can = ", ".join(name for name, rule in PROTOCOLS.items() if "lr_camera" in rule.options)
         raise InputError(f"protocol {spec}: a camera sweep sets lr_camera; it needs one of {can}")
     texts = []
-    for name in camera_names(card(raw.dataset).lr_cameras, _camids(raw)):
+    for name in camera_names(raw.card, _camids(raw)):
         swept = Spec(spec.name, {**spec.options, "lr_camera": str(name)})
         texts.append(canonical(spec.name, read_options(raw, swept, options)))
     return tuple(texts)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from crossres.datasets.base.draws import ordered
 from crossres.datasets.base.errors import InputError
-from crossres.datasets.cards import Card, card
+from crossres.datasets.cards import Card
 from crossres.datasets.protocols.options import NONE, Options, official
 from crossres.datasets.raw.source import Raw
 from crossres.datasets.readers import RawImage
@@ -48,7 +48,7 @@ def open_trial(
 
     Official parts that do not decide who trains (CUHK03-NP) are pooled unless `keep_parts`.
     """
-    dataset_card = card(raw.dataset)
+    dataset_card = raw.card
     notes = (*raw.notes, dataset_card.caveat) if dataset_card.caveat else raw.notes
     parts = keep_parts or official(raw)
     marked = any(image.part for image in raw.images)

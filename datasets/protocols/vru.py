@@ -1,7 +1,11 @@
-"""MLR-VRU: vehicles without cameras; one gallery image of each test identity, LR queries."""
+"""Sets without cameras: one gallery image of each test identity, LR queries.
+
+MLR-VRU with its shipped lists, and users' own sets.
+"""
 
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 
 from crossres.datasets.base.draws import draw, pick
 from crossres.datasets.base.errors import InputError
@@ -12,7 +16,7 @@ from crossres.datasets.protocols.trial import Trial, open_trial
 from crossres.datasets.protocols.validation import held_out
 from crossres.datasets.raw.source import Raw
 from crossres.datasets.readers import RawImage
-from crossres.datasets.splits.manifest import Manifest
+from crossres.datasets.splits.manifest import UNKNOWN_CAMERA, Manifest
 
 TrainRate = Callable[[Trial, RawImage], int]
 
@@ -45,6 +49,34 @@ def vru(train_rate: TrainRate) -> Callable[[Raw, int, Options, str], Manifest]:
         return roles.manifest(trial, text, [*train, *test], [*notes, *more])
 
     return build
+
+
+def uniform(raw: Raw, seed: int, options: Options, text: str) -> Manifest:
+    """Split a user's own set without cameras: by its own parts, or half of the identities train."""
+    if raw.own is None or any(image.camid != UNKNOWN_CAMERA for image in raw.images):
+        raise InputError(
+            f"{text} is made for sets of your own that tell no cameras; {raw.dataset} "
+            + ("is none" if raw.own is None else "tells them: use mlr-sing or mlr-perid")
+        )
+    if raw.native_lr:
+        raise InputError(f"{raw.dataset} has natively LR images; use mlr-sing, which leaves these")
+    trial = held_out(open_trial(raw, "mlr-uniform", seed, options))
+    training = roles.train_pids(trial)
+    rates = {image.path: uniform_rates(trial, image) for image in trial.images}
+    train, notes = roles.train_rows(trial, rates)
+    queries = {image.path for image in trial.images if image.part == "query"}
+    if queries:
+        test_rates = independent_rates(trial, (*trial.images, *trial.strangers), queries)
+        by_part = roles.by_part(trial)
+        test, more = roles.test_rows(trial, test_rates, by_part, trial.strangers), list[str]()
+    else:
+        tested = (replace(i, part="test") for i in trial.images if i.pid not in training)
+        test, more = _test_rows(replace(trial, images=tuple(tested)), set(_pids(trial) - training))
+    return roles.manifest(trial, text, [*train, *test], [*notes, *more])
+
+
+def _pids(trial: Trial) -> set[int]:
+    return {image.pid for image in trial.images}
 
 
 def _listed(raw: Raw, name: str, text: str) -> set[int]:

@@ -2,21 +2,23 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import cast
 
 from crossres.datasets.base.arguments import as_a, as_path, as_text, if_given
 from crossres.datasets.base.bounds import checked_seeds
 from crossres.datasets.base.errors import InputError
 from crossres.datasets.base.files import replace_folder
 from crossres.datasets.base.in_use import mark_used
-from crossres.datasets.cards import Card, card
+from crossres.datasets.cards import Card, Layout, card
 from crossres.datasets.raw.archives import find_in_archive, is_archive
 from crossres.datasets.raw.counts import differences
 from crossres.datasets.raw.native_sizes import other_sizes, size_words
+from crossres.datasets.raw.source_name import CUSTOM
 from crossres.datasets.raw.twin_marker import drawn_as
-from crossres.datasets.readers import RawImage, reader
-from crossres.datasets.readers.parts.files import exists, is_file
+from crossres.datasets.readers import Names, OwnReader, RawContent, RawImage, reader
+from crossres.datasets.readers.parts.files import exists, is_file, is_folder
 from crossres.datasets.readers.parts.listing import EXPORT_LIST
 
 TWINS = "twins"  # the folder of a cache
@@ -49,11 +51,12 @@ class Raw:
     """Everything known of one raw folder.
 
     `source` is "twin:<size>:<version>" when the folder is marked as drawn by us (with ":<seed>",
-    when it was given and has another than 0), "real" when its counts and sizes are those of the
-    card, else "partial"; `other_counts` and `other_sizes` then say in what it differs: "12 of
-    1,501 identities". `images` are sorted by path; `lr_camera`,
-    `native_lr` and `test_sets` are those of the reader's RawContent; `notes` are warnings that
-    every manifest repeats.
+    when it was given and has another than 0), "custom" for a user's own set, "real" when its counts
+    and sizes are those of the card, else "partial"; `other_counts` and `other_sizes` then say in
+    what it differs: "12 of 1,501 identities". `images` are sorted by path; `lr_camera`,
+    `native_lr`, `test_sets`, `rates` and `names` are those of the reader's RawContent; `notes` are
+    warnings that every manifest repeats. `own` is the card of a user's own set, with the counts and
+    LR cameras of this folder (None: one of ours).
     """
 
     dataset: str
@@ -66,6 +69,14 @@ class Raw:
     notes: tuple[str, ...] = ()
     other_counts: tuple[str, ...] = ()
     other_sizes: tuple[str, ...] = ()
+    rates: Mapping[str, int] = field(default_factory=dict)
+    names: Names = field(default_factory=Names)
+    own: Card | None = None
+
+    @property
+    def card(self) -> Card:
+        """The card of the data set."""
+        return self.own or card(self.dataset)
 
     def require(self, paths: Iterable[str]) -> None:
         """Raise InputError naming the first path of a manifest that this folder does not hold."""
@@ -77,23 +88,28 @@ class Raw:
                 )
 
 
-def open_raw(dataset: str, source: Source, cache: Path | str) -> Raw:
+def open_raw(dataset: str | Card, source: Source, cache: Path | str) -> Raw:
     """Find and read the raw folder of a data set, drawing the twin into `cache` when needed.
+
+    `dataset` is the id of one of ours, or the card of a user's own (`own_set`), which has no twin:
+    without a root in `source` its raw folder is where its definition says.
 
     Raises InputError on an unknown data set, or when no raw folder of it is there (naming the
     folder, the layout and where to get it), or when a name or image in it is unusable.
     """
     dataset_card, cache = card(dataset), as_path(cache, "cache")
     folder = raw_folder(dataset_card, as_a(Source, source, "source"), cache)
-    content = reader(dataset_card.reader).read(folder)
+    content = read_content(dataset_card, folder)
     drawn = drawn_as(folder, with_seed=source.root is not None)
     images = tuple(sorted(content.images, key=lambda image: image.path))
+    if dataset_card.own is not None:
+        return _own_raw(dataset_card, folder, drawn or CUSTOM, images, content)
     _check(folder, images)
     counts = () if drawn else tuple(map(str, differences(dataset_card, images)))
     odd_sizes = {} if drawn else other_sizes(dataset_card, folder, images, cache)
     sizes = size_words(dataset_card, odd_sizes, len(images))
     return Raw(
-        dataset=dataset,
+        dataset=dataset_card.id,
         folder=folder,
         source=drawn or ("partial" if counts or sizes else "real"),
         images=images,
@@ -106,7 +122,38 @@ def open_raw(dataset: str, source: Source, cache: Path | str) -> Raw:
     )
 
 
-def open_admitted(dataset: str, source: Source, cache: Path) -> Raw:
+def read_content(card: Card, folder: Path) -> RawContent:
+    """Return what the reader of a data set finds in its raw folder; InputError as `open_raw`."""
+    layout = reader(card.reader)
+    if card.own is None:
+        return layout.read(folder)
+    return cast(OwnReader, layout).read(folder, card.own)
+
+
+def _own_raw(
+    card: Card, folder: Path, source: str, images: tuple[RawImage, ...], content: RawContent
+) -> Raw:
+    counted = replace(
+        card,
+        images=len(images),
+        identities=len({image.pid for image in images if image.pid > 0 or not image.part}),
+        cameras=len({image.camid for image in images} - {-1}),
+        lr_cameras=content.lr_cameras,
+    )
+    return Raw(
+        dataset=card.id,
+        folder=folder,
+        source=source,
+        images=images,
+        native_lr=content.native_lr,
+        notes=content.notes,
+        rates=content.rates,
+        names=content.names,
+        own=counted,
+    )
+
+
+def open_admitted(dataset: str | Card, source: Source, cache: Path) -> Raw:
     """Return `open_raw` for those who make something of the data that bears the name of its set.
 
     Raises InputError, too, when the folder is not what its card says, unless `source` admits that.
@@ -122,18 +169,37 @@ def open_admitted(dataset: str, source: Source, cache: Path) -> Raw:
         low = faults["--other-sizes"]
         warning = "; images down-sampled already would be so once more" if low else ""
         raise InputError(
-            f"{raw.folder}: not {card(dataset).title} as its owners give it out: {listed}{warning}"
-            f"; `crossres datasets verify {dataset}` lists what differs; {flags} takes it all the "
-            "same, as partial data, whose numbers are never set beside published ones"
+            f"{raw.folder}: not {raw.card.title} as its owners give it out: {listed}{warning}"
+            f"; `crossres datasets verify {raw.dataset}` lists what differs; {flags} takes it all "
+            "the same, as partial data, whose numbers are never set beside published ones"
         )
     return raw
 
 
 def raw_folder(card: Card, source: Source, cache: Path) -> Path:
     """Return the raw folder: given, in a given archive, or drawn; errors as `open_raw`."""
+    if card.own is not None:
+        return _own_folder(card, card.own, source)
     if source.root is None:
         return _twin(card, source, cache)
     return _find(card, Path(source.root), cache)
+
+
+def _own_folder(card: Card, layout: Layout, source: Source) -> Path:
+    folder = Path(card.folder if source.root is None else source.root)
+    if not is_folder(folder):
+        kind = "is no folder" if exists(folder) else "there is no such folder"
+        raise InputError(
+            f"{folder}: {kind}; {layout.definition or card.id} names it: correct its root there"
+        )
+    _refuse_export(folder)
+    return folder
+
+
+def _refuse_export(folder: Path) -> None:
+    if is_file(folder / EXPORT_LIST):
+        # Its LR images are down-sampled already; read as raw they would be so once more.
+        raise InputError(f"{folder}: an export of crossres, not a raw folder; give the raw folder")
 
 
 def twin_folder(card: Card, source: Source, cache: Path) -> Path:
@@ -172,9 +238,7 @@ def _find(card: Card, root: Path, cache: Path) -> Path:
             f"{root}: no raw folder of {card.id} here; expected {card.layout}; "
             f"obtain it from {card.obtain}"
         )
-    if is_file(folder / EXPORT_LIST):
-        # Its LR images are down-sampled already; read as raw they would be so once more.
-        raise InputError(f"{folder}: an export of crossres, not a raw folder; give the raw folder")
+    _refuse_export(folder)
     return folder
 
 

@@ -12,6 +12,8 @@ from typing import Protocol, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from crossres.datasets.cards import Layout
+
 
 @dataclass(frozen=True)
 class RawImage:
@@ -38,12 +40,24 @@ class RawImage:
 
 
 @dataclass(frozen=True)
+class Names:
+    """What the identities and cameras of a user's own set are called, by pid and by camid.
+
+    Empty where their names are these numbers already.
+    """
+
+    pids: Mapping[int, str] = field(default_factory=dict)
+    camids: Mapping[int, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class RawContent:
     """What a reader knows of a raw folder from names, lists and image headers alone.
 
     `lr_camera`: the natively LR camera (CAVIAR). `native_lr`: the paths of natively LR images where
     these are no matter of the camera (VRIC). `test_sets`: shipped lists of test pids, by name, in
-    their order (CUHK03 "1" to "20", VRU "1200", "2400", "8000").
+    their order (CUHK03 "1" to "20", VRU "1200", "2400", "8000"). Of users' own sets alone:
+    `lr_cameras`, the camids of the layout's `lr_cameras`; `rates`, given ones by path; `names`.
     """
 
     images: tuple[RawImage, ...]
@@ -51,6 +65,9 @@ class RawContent:
     native_lr: frozenset[str] = frozenset()
     test_sets: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    lr_cameras: tuple[int, ...] = ()
+    rates: Mapping[str, int] = field(default_factory=dict)
+    names: Names = field(default_factory=Names)
 
 
 class Reader(Protocol):
@@ -67,6 +84,13 @@ class Reader(Protocol):
 
     def source_file(self, folder: Path, path: str) -> Path:
         """Return the file on disk that holds the image (several images may share one)."""
+
+
+class OwnReader(Protocol):
+    """What the reader of users' own sets offers in place of `Reader.read`."""
+
+    def read(self, folder: Path, layout: Layout) -> RawContent:
+        """Return all images; InputError names the definition, or a file, and what helps."""
 
 
 def reader(layout: str) -> Reader:

@@ -15,7 +15,8 @@ from crossres.datasets.base.suggest import unknown
 from crossres.datasets.cards import Card, card
 from crossres.datasets.raw.counts import CountCheck, tallies
 from crossres.datasets.raw.native_sizes import other_sizes, size_words
-from crossres.datasets.raw.source import Source, raw_folder
+from crossres.datasets.raw.source import Source, raw_folder, read_content
+from crossres.datasets.raw.source_name import CUSTOM
 from crossres.datasets.raw.twin_marker import drawn_as
 from crossres.datasets.readers import RawContent, RawImage, reader
 from crossres.datasets.readers.parts.listing import collecting_strays
@@ -60,7 +61,7 @@ class Verdict:
 
 
 def verify_raw(
-    dataset: str,
+    dataset: str | Card,
     source: Source,
     cache: Path,
     level: str = "counts",
@@ -84,22 +85,29 @@ def verify_raw(
     folder = raw_folder(dataset_card, source, cache)
     drawn = drawn_as(folder)
     with collecting_strays() as strays:
-        content = reader(dataset_card.reader).read(folder)
+        content = read_content(dataset_card, folder)
     findings = _strays(folder, strays)
-    truth = _truth(dataset, drawn) if drawn else None
+    is_own = dataset_card.own is not None
+    truth = _truth(dataset_card.id, drawn) if drawn and not is_own else None
     if truth is not None:
         findings += _against(truth, content.images)
-    elif drawn:
+    elif drawn and not is_own:
         findings.append(LayoutFinding("twin", "twin of another version; draw it again", (drawn,)))
     else:
         findings += _of_other_sizes(dataset_card, folder, content.images, cache)
-    counted = tallies(dataset_card, content.images) if not drawn else _count(truth, content)
+    if dataset_card.own is not None:
+        drawn = drawn or CUSTOM
+        counted = _count(content.images, content)
+    else:
+        counted = tallies(dataset_card, content.images) if not drawn else _count(truth, content)
     if level != "counts":
         findings += _twice(content.images)
         findings += _unread(dataset_card.reader, folder, content.images)
-    if level != "counts" and not drawn:
+    if level != "counts" and not drawn and not is_own:
         findings += pairing(dataset_card.reader, content)
     sums = _sums(dataset_card.reader, folder, content, record) if level == "bytes" else {}
+    if is_own:
+        findings += _same_bytes(content.images, sums)
     recorded = record is not None and not record.exists()
     if record is not None:
         findings += _against_record(record, sums)
@@ -109,7 +117,7 @@ def verify_raw(
         f.check == "sizes" for f in findings
     )
     return Verdict(
-        dataset=dataset,
+        dataset=dataset_card.id,
         folder=folder,
         source=drawn or ("real" if is_whole else "partial"),
         level=level,
@@ -142,6 +150,27 @@ def _twice(images: Sequence[RawImage]) -> list[LayoutFinding]:
         of[image.key.casefold()].append(image.path)
     twice = tuple(" = ".join(sorted(paths)) for _, paths in sorted(of.items()) if len(paths) > 1)
     return _if_any("duplicates", "names that stand for one image", twice)
+
+
+def _same_bytes(images: Sequence[RawImage], sums: Sums) -> list[LayoutFinding]:
+    """Find images of the same bytes: copies, which are wrong where they are of two identities."""
+    of: dict[str, list[RawImage]] = defaultdict(list)
+    for image in images:
+        if image.path in sums:
+            of[sums[image.path]].append(image)
+    copies = [group for group in of.values() if len(group) > 1]
+    two = [group for group in copies if len({image.pid for image in group}) > 1]
+    names = {id(group): " = ".join(sorted(image.path for image in group)) for group in copies}
+    one = tuple(sorted(names[id(group)] for group in copies if group not in two))
+    text = "copies of one image among those of an identity"
+    return [
+        *_if_any(
+            "copies",
+            "copies of one image as two identities",
+            tuple(sorted(names[id(group)] for group in two)),
+        ),
+        *([LayoutFinding("copies", text, one, False)] if one else []),
+    ]
 
 
 def _unread(layout: str, folder: Path, images: Sequence[RawImage]) -> list[LayoutFinding]:

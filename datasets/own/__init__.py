@@ -1,0 +1,1 @@
+"""Users' own data sets: their definitions, what they hold, and the guess that begins one."""
