@@ -13,6 +13,7 @@ from .benchmark.records.record import read_records as read_records
 from .benchmark.runs.driver import run_table as run_table
 from .benchmark.runs.request import RunRequest as RunRequest
 from .datasets.base.errors import InputError as InputError
+from .datasets.own.definition import own_set as own_set
 from .datasets.pixels.store import PixelStore as PixelStore
 from .datasets.pixels.store import open_store as open_store
 from .datasets.protocols import build_manifest as build_manifest

@@ -212,6 +212,13 @@ def source(options: argparse.Namespace, twin_size: str) -> Any:
     return Source(root=options.data, size=twin_size, **admitted)
 
 
+def dataset(options: argparse.Namespace) -> Any:
+    """Return the data set that is named: an id, or the card of a definition of the user's."""
+    from crossres.datasets.own.definition import named_set
+
+    return named_set(options.dataset)
+
+
 def cache(options: argparse.Namespace) -> Path:
     """Return the folder for twins and pixel stores."""
     from crossres.datasets import default_cache

@@ -17,7 +17,7 @@ from crossres.benchmark.metrics.by_rate import over_all_rates, rate_of
 from crossres.benchmark.metrics.measure import METRICS
 from crossres.benchmark.records.artifacts import artifact_path
 from crossres.benchmark.records.cell import canonical_json
-from crossres.benchmark.records.kept import TABLES, kept_tables
+from crossres.benchmark.records.kept import TABLES, definition_path, kept_tables
 from crossres.benchmark.records.planned import KeptRun, read_runs
 from crossres.benchmark.records.record import (
     Record,
@@ -30,11 +30,11 @@ from crossres.benchmark.runs.stale import CodeNow
 from crossres.datasets.base.errors import InputError
 from crossres.datasets.cards import CARDS
 from crossres.datasets.protocols.validation import is_validation, off_validation
-from crossres.datasets.raw.source_name import is_twin
+from crossres.datasets.raw.source_name import CUSTOM, is_twin
 from crossres.datasets.twins.sizes import TWIN_VERSION
 from crossres.methods.interface.options import options_as_json
 from crossres.methods.interface.registry import declaration, file_gone, is_method
-from crossres.reports.page.commands import data_words, row_word
+from crossres.reports.page.commands import data_words, dataset_word, row_word
 from crossres.reports.wording import duration, memory, metric_title, percent, source_words
 
 AGAIN = "again"  # the folder that the command writes to, to compare with
@@ -76,7 +76,7 @@ def show_cell(results: Path, key: str) -> ShownCell:
         artifact_path(results, key).is_file(),
         has_weights(results, record),
         command,
-        tuple(_cautions(record, run, rows.reason(record))),
+        tuple(_cautions(results, record, run, rows.reason(record))),
     )
 
 
@@ -98,7 +98,7 @@ def _command(results: Path, record: Record, table: Table, row: Row, run: KeptRun
     """Return the command that runs this cell, and no other, into the folder `AGAIN`."""
     cell, request = record.cell, dict(run.request) if run else {}
     words = ["crossres", "run", _table_word(results, table)]
-    words += ["--rows", row_word(table, row), "--datasets", cell.dataset]
+    words += ["--rows", row_word(table, row), "--datasets", _dataset_word(results, record)]
     words += _protocol_words(record, table, row)
     words += ["--seeds", str(cell.seed)]
     if cell.data_seed is not None:
@@ -111,6 +111,13 @@ def _command(results: Path, record: Record, table: Table, row: Row, run: KeptRun
     if request.get("weights_dir"):
         words += ["--weights-dir", str(request["weights_dir"])]
     return shlex.join([*words, "--out", AGAIN])
+
+
+def _dataset_word(results: Path, record: Record) -> str:
+    """Return the data set as the command takes it: of a user's own, the kept definition."""
+    kept = definition_path(results, record.cell.dataset)
+    is_kept = record.cell.source == CUSTOM and kept.is_file()
+    return str(kept) if is_kept else dataset_word(record.cell.dataset, record)
 
 
 def _table_word(results: Path, table: Table) -> str:
@@ -150,7 +157,7 @@ def _is_of(profile: str, record: Record) -> bool:
     return canonical_json(content) == canonical_json(record.profile)
 
 
-def _cautions(record: Record, run: KeptRun | None, no_row: str) -> Iterator[str]:
+def _cautions(results: Path, record: Record, run: KeptRun | None, no_row: str) -> Iterator[str]:
     """Say why the command may give another cell, or another result."""
     cell = record.cell
     if no_row:
@@ -166,12 +173,15 @@ def _cautions(record: Record, run: KeptRun | None, no_row: str) -> Iterator[str]
         size, _, version = cell.source.removeprefix("twin:").partition(":")
         if size != _twin_size(record) or version.partition(":")[0] != str(TWIN_VERSION):
             yield f"{cell.source}: the command draws twin:{_twin_size(record)}:{TWIN_VERSION}"
+    elif cell.source == CUSTOM:
+        if not definition_path(results, cell.dataset).is_file():
+            yield f"no definition of {cell.dataset} is kept here: put the path of its own instead"
     elif not (run and run.request.get("source")):
         yield "it is not known where the data lay: put its folder in place of ROOT"
     gone = file_gone(cell.method)
     if gone is not None:
         yield f"{gone}, the file of method {cell.method}, is no longer there: the command needs it"
-    elif CodeNow().digest(cell.method, cell.dataset) != record.digests["code"]:
+    elif CodeNow().digest(cell) != record.digests["code"]:
         yield "the code has changed since, so the result may be another one"
 
 

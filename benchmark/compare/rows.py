@@ -76,7 +76,7 @@ class Rows:
             return 3, f"no row of {cell.method} has these options"
         row_protocol = row.protocol_on(twin=is_twin(cell.source))
         protocols: Sequence[str] = [row_protocol] if row_protocol else table.protocols
-        named = protocol_texts(cell.dataset, protocols)
+        named = protocol_texts(cell.dataset, protocols, table)
         if named and not {cell.protocol, off_validation(cell.protocol)} & {*named}:
             return 4, f"no row is run under {cell.protocol} on {cell.dataset}"
         return None
@@ -152,9 +152,10 @@ def row_options(row: Row, profile: Mapping[str, Any]) -> dict[str, Any]:
     return resolve_options(row.method, build(Profile, profile, where), dict(row.options))
 
 
-def protocol_texts(dataset: str, protocols: Iterable[str]) -> list[str]:
+def protocol_texts(dataset: str, protocols: Iterable[str], table: Table) -> list[str]:
     """Return the protocols as records of this data set name them.
 
     Of a data set without a card, one of another version, nothing more is known than the text.
     """
-    return [canonical_text(dataset, text) if dataset in CARDS else text for text in protocols]
+    is_known = dataset in (*CARDS, *(own.id for own in table.own))
+    return [canonical_text(table.card(dataset), text) if is_known else text for text in protocols]

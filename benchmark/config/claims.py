@@ -98,7 +98,8 @@ def _claim(where: str, content: Any, tables: Sequence[Table], margin: float) -> 
                 f"{where}: {entry} must be one of {', '.join(choices)}, not {values[entry]!r}{near}"
             )
     datasets = values.pop("datasets", None) or list(table.datasets)
-    if unknown := [name for name in datasets if name not in CARDS]:
+    known = {*CARDS, *(own.id for own in table.own)}
+    if unknown := [name for name in datasets if name not in known]:
         near = did_you_mean(unknown[0], CARDS)
         raise InputError(
             f"{where}: unknown data set {unknown[0]!r}{near}; see `crossres datasets list`"

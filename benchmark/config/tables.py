@@ -3,6 +3,7 @@
 A table is a TOML file; the built-in ones lie in tables/, a user's own is given by its path.
 """
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -18,7 +19,8 @@ from crossres.datasets.base.errors import InputError
 from crossres.datasets.base.places import user_path
 from crossres.datasets.base.suggest import did_you_mean, unknown
 from crossres.datasets.base.texts import check_name, plain_number, plain_text, read_csv, read_toml
-from crossres.datasets.cards import CARDS
+from crossres.datasets.cards import CARDS, Card, card
+from crossres.datasets.own.definition import is_definition, own_set
 from crossres.datasets.protocols import canonical_text, gallery_rule
 from crossres.methods.interface.method_files import MethodFile, is_file_spec
 from crossres.methods.interface.options import check_names
@@ -84,7 +86,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Table:
-    """One table file; datasets are ids.
+    """One table file; datasets are ids, those of users' own sets among them: their cards are `own`.
 
     `gallery` is the rule of the headline numbers, "protocol" for that of each column's protocol;
     `protocols` are run on every data set, each a column (none: the default of each data set);
@@ -110,6 +112,14 @@ class Table:
     profile: str = "quick"
     oracle: Row | None = None
     method_files: tuple[MethodFile, ...] = ()
+    own: tuple[Card, ...] = ()
+
+    def card(self, dataset: str | Card) -> Card:
+        """Return the card of a data set, one of the table's own sets among them.
+
+        Raises InputError for an unknown one.
+        """
+        return next((own for own in self.own if own.id == dataset), None) or card(dataset)
 
     @property
     def lines(self) -> tuple[Row, ...]:
@@ -211,7 +221,7 @@ def table_from(path: Path, content: dict[str, Any]) -> Table:
     gallery = values.get("gallery", "single-shot")
     _check_names(where, "gallery", [gallery], [*GALLERY_RULES, OF_PROTOCOL])
     _check_names(where, "metrics", values["metrics"], list(NAMES))
-    _check_names(where, "datasets", values["datasets"], list(CARDS))
+    datasets, own = _datasets(where, path.parent, values["datasets"])
     rows = tuple(
         _row(f"{where}, row {number}", row, files)
         for number, row in enumerate(values["rows"], start=1)
@@ -220,14 +230,14 @@ def table_from(path: Path, content: dict[str, Any]) -> Table:
     labels = [row.label for row in rows]
     _check_unique(where, "label", [*labels, oracle.label] if oracle else labels)
     row_protocols = [text for row in rows for text in (row.protocol, row.twin_protocol) if text]
-    _check_protocols(where, values["datasets"], row_protocols)
+    _check_protocols(where, datasets, row_protocols)
     if values.get("reference", labels[0]) not in labels:
         near = did_you_mean(values["reference"], labels)
         raise InputError(
             f"{where}: reference {values['reference']!r} is no label of its rows{near}"
         )
     protocols = values.get("protocols", [])
-    _check_protocols(where, values["datasets"], protocols)
+    _check_protocols(where, datasets, protocols)
     if row_protocols and (protocols or gallery == OF_PROTOCOL):
         raise InputError(
             f"{where}: where rows have protocols of their own, the table has no protocols, "
@@ -238,7 +248,7 @@ def table_from(path: Path, content: dict[str, Any]) -> Table:
             f"{where}: an oracle stands beside the default protocol of each data set; "
             "take it out, or the protocols of the table and its rows"
         )
-    _check_protocols(where, values["datasets"], [oracle.protocol] if oracle else [])
+    _check_protocols(where, datasets, [oracle.protocol] if oracle else [])
     return Table(
         id=values["id"],
         title=plain_text(f"{where}: title", values.get("title") or values["id"], LONGEST),
@@ -247,7 +257,7 @@ def table_from(path: Path, content: dict[str, Any]) -> Table:
         else "",
         gallery=cast(Any, gallery),
         metrics=tuple(values["metrics"]),
-        datasets=tuple(values["datasets"]),
+        datasets=tuple(chosen.id for chosen in datasets),
         seeds=checked_seeds(values["seeds"], where),
         rows=rows,
         published=_published(path, values.get("published", []), rows),
@@ -256,6 +266,7 @@ def table_from(path: Path, content: dict[str, Any]) -> Table:
         profile=_profile(where, values.get("profile", "quick")),
         oracle=oracle,
         method_files=files.used(),
+        own=own,
     )
 
 
@@ -309,6 +320,22 @@ class _Files:
         return tuple(self._by_name[name] for name in sorted(self._by_name))
 
 
+def _datasets(where: str, folder: Path, names: list[Any]) -> tuple[list[Card], tuple[Card, ...]]:
+    """Return the cards of the data sets, and those of users' own sets among them, which are named
+    by the paths of their definitions, relative to the table's file.
+    """
+    files = {
+        name: own_set(os.path.normpath(folder / user_path(name)))
+        for name in names
+        if isinstance(name, str) and is_definition(name)
+    }
+    own = tuple(files.values())
+    by_id = {**CARDS, **{chosen.id: chosen for chosen in own}}
+    ids = [files[name].id if name in files else name for name in names]
+    _check_names(where, "datasets", ids, list(by_id))
+    return [by_id[name] for name in ids], own
+
+
 def _oracle(where: str, content: Any, files: _Files) -> Row:
     """Return a row that names a protocol, the same on twins, and was never published."""
     here = f"{where}, oracle"
@@ -344,7 +371,7 @@ def _profile(where: str, name: str) -> str:
     return name
 
 
-def _check_protocols(where: str, datasets: list[str], protocols: list[Any]) -> None:
+def _check_protocols(where: str, datasets: list[Card], protocols: list[Any]) -> None:
     for protocol in protocols:
         if not isinstance(protocol, str):
             raise InputError(f"{where}: protocol {protocol!r} must be a name with its options")

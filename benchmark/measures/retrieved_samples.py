@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from crossres.benchmark.metrics.own_images import UNKNOWN_CAMERA
 from crossres.datasets.base.draws import ordered, pick
-from crossres.datasets.cards import card
 from crossres.datasets.pixels.originals import natively_wide
 from crossres.datasets.pixels.store import PixelStore
 from crossres.datasets.raw.source import Raw
@@ -101,7 +100,7 @@ def _chain(method: Method, images: NDArray[np.uint8]) -> dict[str, NDArray[Any]]
 def _wide(
     raw: Raw, queries: NDArray[np.str_], top: NDArray[np.str_]
 ) -> dict[str, NDArray[np.bool_]]:
-    if card(raw.dataset).subject != "vehicle":
+    if raw.card.subject != "vehicle":
         return {}
     wide = natively_wide(raw, [*queries.tolist(), *top.ravel().tolist()])
     return {

@@ -11,6 +11,7 @@ from typing import Any
 
 from crossres.benchmark.config.profiles import profile_content
 from crossres.datasets.base.files import digest_of
+from crossres.datasets.cards import Card, card
 from crossres.datasets.raw.source import Source
 from crossres.methods.interface.profile import Profile
 
@@ -21,8 +22,9 @@ KEY_LENGTH = 20
 class Cell:
     """What is run: a method with all its options resolved, the data, the seed, the profile's name.
 
-    `source` is "real", "partial" or "twin:<size>:<version>" (Raw.source). `data_seed` is that of
-    the split and, for a twin, of who is drawn; None: the same as `seed`, that of the training.
+    `source` is "real", "partial", "custom" or "twin:<size>:<version>" (Raw.source). `data_seed` is
+    that of the split and, for a twin, of who is drawn; None: the same as `seed`, that of the
+    training.
     """
 
     method: str
@@ -50,6 +52,7 @@ class Job:
     """A cell with all that a worker needs to run it anywhere; small, and safe to pickle.
 
     `labels` are the table rows that the cell stands for; `cache` is the worker's cache folder.
+    `own` is the card of a user's own data set (None: the cell is on one of ours).
     """
 
     key: str
@@ -59,6 +62,12 @@ class Job:
     source: Source
     cache: Path
     manifest_digest: str
+    own: Card | None = None
+
+    @property
+    def card(self) -> Card:
+        """The card of the cell's data set."""
+        return self.own or card(self.cell.dataset)
 
 
 def key_of(cell: Cell, profile: Mapping[str, Any], manifest_digest: str) -> str:
@@ -74,11 +83,17 @@ def canonical_json(content: Any) -> bytes:
 
 
 def make_job(
-    cell: Cell, label: str, profile: Profile, source: Source, cache: Path, manifest_digest: str
+    cell: Cell,
+    label: str,
+    profile: Profile,
+    source: Source,
+    cache: Path,
+    manifest_digest: str,
+    own: Card | None = None,
 ) -> Job:
     """Return the job of `cell`, with its key."""
     key = key_of(cell, profile_content(profile, cell.method), manifest_digest)
-    return Job(key, cell, (label,), profile, source, cache, manifest_digest)
+    return Job(key, cell, (label,), profile, source, cache, manifest_digest, own)
 
 
 def merge_equal(jobs: Iterable[Job]) -> list[Job]:

@@ -1,4 +1,4 @@
-"""The tables and claims that a results folder was made for, kept in it as plain TOML.
+"""The tables, claims and own data sets that a results folder was made for, kept as plain TOML.
 
 One file holds one table, with its published numbers, so that runs side by side and folders that are
 copied together can never mix two of them. docs/adding-a-table.md says what reports make of them.
@@ -16,17 +16,22 @@ from crossres.benchmark.config.tables import Table, built_in_tables, load_table,
 from crossres.datasets.base.errors import InputError
 from crossres.datasets.base.files import write_atomically
 from crossres.datasets.base.texts import check_name
+from crossres.datasets.cards import Card
+from crossres.datasets.own.definition import definition_toml, entries_of
 
-TABLES, CLAIMS = "tables", "claims"
+TABLES, CLAIMS, DATASETS = "tables", "claims", "datasets"
 HEAD = "# Kept by crossres: what this results folder was made for.\n"
 
 
 def keep_table(results: Path, table: Table) -> None:
     """Write tables/<id>.toml, in place of another table of that id; nothing where it is there.
 
-    Raises InputError for a table that a file could not hold.
+    The definitions of its own data sets lie in datasets/: they differ where machines do. Raises
+    InputError for a table that a file could not hold.
     """
     check_name("the id of a table", table.id)
+    for own in table.own:
+        keep_definition(results, own)
     path, text = results / TABLES / f"{table.id}.toml", table_toml(table)
     table_from(path, tomllib.loads(text))
     _keep(path, text)
@@ -43,6 +48,16 @@ def keep_claims(results: Path, name: str, claims: Sequence[Claim]) -> None:
     for entry in entries:
         del entry["rights"]
     _keep(results / CLAIMS / f"{name}.toml", HEAD + _toml_tables("claims", entries))
+
+
+def keep_definition(results: Path, own: Card) -> None:
+    """Write datasets/<id>.toml, the definition of a user's own data set, with whole paths."""
+    _keep(definition_path(results, own.id), HEAD + definition_toml(entries_of(own)))
+
+
+def definition_path(results: Path, dataset: str) -> Path:
+    """Return where a results folder keeps the definition of a user's own data set."""
+    return results / DATASETS / f"{dataset}.toml"
 
 
 def kept_tables(results: Path) -> list[Table]:
@@ -81,6 +96,10 @@ def table_toml(table: Table) -> str:
     content = _set_entries(asdict(table))
     rows, published = content.pop("rows"), content.pop("published", [])
     oracle, files = content.pop("oracle", None), content.pop("method_files", [])
+    own = {card.id for card in table.own}
+    kept = [f"../{DATASETS}/{id}.toml" if id in own else id for id in table.datasets]
+    content = content | {"datasets": kept}
+    content.pop("own", None)
     head = _toml_entries(content)
     entries = {
         "rows": [_set_entries(row) for row in rows],

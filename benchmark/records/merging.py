@@ -16,7 +16,7 @@ from typing import Any
 from crossres.benchmark.records.artifacts import UNREADABLE, artifact_path
 from crossres.benchmark.records.cell import canonical_json
 from crossres.benchmark.records.failures import failure_log
-from crossres.benchmark.records.kept import CLAIMS, TABLES
+from crossres.benchmark.records.kept import CLAIMS, DATASETS, TABLES
 from crossres.benchmark.records.planned import RUNS, KeptRun, read_runs
 from crossres.benchmark.records.record import (
     Record,
@@ -65,6 +65,7 @@ def merge_folders(folders: Sequence[Path], out: Path) -> Merged:
         check_results(folder)
     merge = _Merge(_each_once([out, *folders]), out)
     merge.cells()
+    merge.definitions()
     merge.kept(TABLES)
     merge.kept(CLAIMS)
     merge.runs()
@@ -174,6 +175,17 @@ class _Merge:
                 if path.stem not in finished and not own.exists():
                     write_atomically(own, path.read_bytes())
                     self.written["failures"] += 1
+
+    def definitions(self) -> None:
+        """Write the definitions of users' own sets: the first of each, as the others name other
+        places.
+        """
+        for folder in self.folders[1:]:
+            for path in sorted((folder / DATASETS).glob("*")):
+                own = self.out / DATASETS / path.name
+                if path.is_file() and not own.exists():
+                    write_atomically(own, path.read_bytes())
+                    self.written[DATASETS] += 1
 
     def kept(self, name: str) -> None:
         """Write the TOML files that results folders keep in the folder `name`."""

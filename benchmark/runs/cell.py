@@ -32,7 +32,6 @@ from crossres.benchmark.runs.checkpoints import FIT, CellCheckpoints
 from crossres.benchmark.runs.code_digest import Modules, cell_code, learn_modules
 from crossres.benchmark.runs.data import Prepared, Progress, Report, build_pixels, open_data
 from crossres.datasets.base.files import digest_of
-from crossres.datasets.cards import CARDS
 from crossres.datasets.pixels.store import PixelStore
 from crossres.datasets.splits.manifest import Manifest
 from crossres.methods.interface.method import Embeddings, Method
@@ -100,7 +99,7 @@ def run_cell(
     learn_modules(modules or {})
     if sources is not None:
         register_sources(job.cell.method, sources)
-    code = cell_code(job.cell.method, CARDS[job.cell.dataset].reader)
+    code = cell_code(job.cell.method, job.card.reader)
     with watch.phase("prepare"):
         raw, manifest, store = open_data(job, progress)
         train = train_set(manifest, store)

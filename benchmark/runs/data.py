@@ -4,15 +4,17 @@ The driver prepares everything once before the cells start, so that no two cells
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 from crossres.benchmark.records.cell import Job
 from crossres.datasets.base.errors import InputError
+from crossres.datasets.cards import Card, card
 from crossres.datasets.pixels.store import PixelStore, open_store
 from crossres.datasets.protocols import build_manifest
 from crossres.datasets.raw.source import Raw, Source, open_admitted
+from crossres.datasets.readers import Names
 from crossres.datasets.splits.manifest import Manifest
 
 Progress = Callable[[str, int, int], None]
@@ -29,19 +31,28 @@ class Report(Protocol):
         """Hand over what another worker could go on from, by file name, in place of the last."""
 
 
-Opener = Callable[[str, Source, Path], Raw]
+Opener = Callable[[str | Card, Source, Path], Raw]
 """open_admitted, or the same for those who ask for one folder several times."""
 
 
 @dataclass(frozen=True)
 class SurveyRequest:
-    """Which data set to look at, from where, under which protocol (None: its default)."""
+    """Which data set to look at, from where, under which protocol (None: its default).
+
+    `own` is the card of a user's own data set (None: one of ours).
+    """
 
     dataset: str
     source: Source
     cache: Path
     seeds: tuple[int, ...]
     protocol: str | None = None
+    own: Card | None = None
+
+    @property
+    def card(self) -> Card:
+        """The card of the data set."""
+        return self.own or card(self.dataset)
 
     @property
     def title(self) -> str:
@@ -53,24 +64,28 @@ class SurveyRequest:
 
 @dataclass(frozen=True)
 class Survey:
-    """What the keys of a data set's cells need: source name, protocol, manifest digest by seed."""
+    """What the keys of a data set's cells need: source name, protocol, manifest digest by seed.
+
+    `names` are those of a user's own set.
+    """
 
     dataset: str
     source: str
     protocol: str
     manifests: Mapping[int, str]
+    names: Names = field(default_factory=Names)
 
 
 def survey(request: SurveyRequest, progress: Progress, opened: Opener = open_admitted) -> Survey:
     """Read the raw folder (drawing the twin when needed) and build the manifest of each seed."""
     progress("raw folder", 0, 1 + len(request.seeds))
-    raw = opened(request.dataset, request.source, request.cache)
+    raw = opened(request.card, request.source, request.cache)
     digests, protocol = {}, ""
     for step, seed in enumerate(request.seeds, start=1):
         progress("manifests", step, 1 + len(request.seeds))
         manifest = build_manifest(raw, request.protocol, seed)
         digests[seed], protocol = manifest.digest, manifest.protocol
-    return Survey(request.dataset, raw.source, protocol, digests)
+    return Survey(request.dataset, raw.source, protocol, digests, raw.names)
 
 
 @dataclass(frozen=True)
@@ -98,7 +113,7 @@ def open_data(job: Job, progress: Progress) -> tuple[Raw, Manifest, PixelStore]:
 
 def _open(job: Job, progress: Progress, *, checked: bool) -> tuple[Raw, Manifest, PixelStore]:
     cell = job.cell
-    raw = open_admitted(cell.dataset, job.source, job.cache)
+    raw = open_admitted(job.card, job.source, job.cache)
     manifest = build_manifest(raw, cell.protocol, cell.drawn_with)
     if (raw.source, manifest.digest) != (cell.source, job.manifest_digest):
         raise InputError(

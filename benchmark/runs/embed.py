@@ -34,6 +34,7 @@ from crossres.benchmark.runs.local_engine import local
 from crossres.datasets.base.errors import InputError
 from crossres.datasets.base.files import write_atomically
 from crossres.datasets.base.progress import progress as shown_progress
+from crossres.datasets.cards import CARDS, Card
 from crossres.datasets.pixels.image_folder import find_images, image_chunks
 from crossres.datasets.pixels.store import PixelStore, open_store
 from crossres.datasets.protocols import build_manifest
@@ -61,20 +62,28 @@ class ImageFolder:
 
 @dataclass(frozen=True)
 class SplitImages:
-    """The queries and gallery of a manifest file, whose images are those of `source`."""
+    """The queries and gallery of a manifest file, whose images are those of `source`.
+
+    `own` is the card of a user's own data set (None: one of ours).
+    """
 
     manifest: Path
     source: Source
     cache: Path
+    own: Card | None = None
 
 
 @dataclass(frozen=True)
 class CellImages:
-    """The queries and gallery of a cell: `root` holds the raw folder where it is no twin."""
+    """The queries and gallery of a cell: `root` holds the raw folder where it is no twin.
+
+    `own` is the card of a user's own data set (None: one of ours).
+    """
 
     record: Record
     root: Path | None
     cache: Path
+    own: Card | None = None
 
 
 @dataclass(frozen=True)
@@ -209,9 +218,25 @@ def _features_of_folder(method: Method, images: ImageFolder, progress: Progress)
     return Features(method.name, arrays, facts, (note,) if left_out else ())
 
 
+def _card(split: SplitImages, manifest: Manifest) -> Card:
+    """Return the card of a manifest's data set; InputError where another, or none, is given."""
+    chosen = split.own or CARDS.get(manifest.dataset)
+    if chosen is None:
+        raise InputError(
+            f"{split.manifest}: of {manifest.dataset}, which is no data set of crossres; if it is "
+            "your own, give its definition: --data FILE.toml"
+        )
+    if chosen.id != manifest.dataset:
+        raise InputError(
+            f"{split.manifest}: a split of {manifest.dataset}, not of {chosen.id}; give the "
+            "definition of that set"
+        )
+    return chosen
+
+
 def _of_file(split: SplitImages) -> tuple[Manifest, Raw]:
     manifest = Manifest.read(split.manifest)
-    return manifest, open_admitted(manifest.dataset, split.source, split.cache)
+    return manifest, open_admitted(_card(split, manifest), split.source, split.cache)
 
 
 def _of_cell(split: CellImages) -> tuple[Manifest, Raw]:
@@ -220,13 +245,15 @@ def _of_cell(split: CellImages) -> tuple[Manifest, Raw]:
     if is_twin(cell.source):
         size = cell.source.split(":")[1]
         source = Source(size=size, seed=cell.drawn_with)
+    elif split.own is not None:
+        source = Source()
     elif folder is None:
         raise InputError(
             f"the cell is of {source_words(cell.source)}: say with --data where {cell.dataset} is"
         )
     else:
         source = Source(folder, partial=True, other_sizes=True)
-    raw = open_admitted(cell.dataset, source, split.cache)
+    raw = open_admitted(split.own or cell.dataset, source, split.cache)
     manifest = build_manifest(raw, cell.protocol, cell.drawn_with)
     if manifest.digest != split.record.digests["manifest"]:
         raise InputError(

@@ -15,7 +15,7 @@ from crossres.methods.interface.needs import Needs
 
 @dataclass(frozen=True)
 class Supplies:
-    """Folders that a task reads, by the places that they have in a folder of another machine.
+    """Folders and files that a task reads, by their places in a folder of another machine.
 
     `moved(argument, folder)` is the task's argument for a machine where they lie in `folder`.
     """

@@ -7,7 +7,7 @@ from typing import Any
 
 from crossres.benchmark.config.profiles import load_profile, profile_content, profile_names
 from crossres.benchmark.config.tables import Table, load_table
-from crossres.benchmark.records.kept import TABLES
+from crossres.benchmark.records.kept import DATASETS, TABLES, keep_definition
 from crossres.benchmark.records.planned import (
     ExpectedCell,
     KeptRun,
@@ -19,6 +19,9 @@ from crossres.benchmark.runs.request import RunRequest
 from crossres.datasets.base.build import build
 from crossres.datasets.base.errors import InputError
 from crossres.datasets.base.places import default_cache
+from crossres.datasets.cards import Card
+from crossres.datasets.own.definition import card_from, entries_of
+from crossres.datasets.own.names import write_names
 from crossres.datasets.raw.source import Source
 from crossres.methods.interface.profile import Profile
 
@@ -28,8 +31,14 @@ NOT_KEPT = ("out", "keys")  # the folder itself, and what of it was run
 def keep_plan(out: Path, request: RunRequest, plan: Plan) -> Path | None:
     """Write what a run is asked for and has planned into `out`/runs; return the path of the file.
 
-    None for a request of single keys: what it runs again is in the plan that asked for these.
+    Beside it, in datasets/, the definitions of users' own sets, and what their identities and
+    cameras are called. None for a request of single keys: what it runs again is in the plan that
+    asked for these.
     """
+    for dataset, names in plan.names.items():
+        write_names(out / DATASETS, dataset, names)
+    for own in {cell.job.own.id: cell.job.own for cell in plan.cells if cell.job.own}.values():
+        keep_definition(out, own)
     if request.keys is not None:
         return None
     content = request_content(request)
@@ -70,7 +79,9 @@ def request_content(request: RunRequest) -> dict[str, Any]:
             case Path():
                 content[field.name] = _whole(value)
             case tuple():
-                content[field.name] = list(value)
+                content[field.name] = [
+                    entries_of(item) if isinstance(item, Card) else item for item in value
+                ]
             case _:
                 content[field.name] = value
     if request.cache == default_cache():
@@ -95,6 +106,8 @@ def request_of(results: Path, kept: KeptRun, **changes: Any) -> RunRequest:
         with_folder = replace(loaded, weights_dir=None if folder is None else Path(folder))
         if source is not None:
             content["source"] = build(Source, source, f"{kept.path}: source")
+        if content.get("datasets") is not None:
+            content["datasets"] = [_dataset(kept.path, name) for name in content["datasets"]]
         content |= {
             "table": loaded_table,
             "profile": with_folder if named is None else named,
@@ -104,6 +117,11 @@ def request_of(results: Path, kept: KeptRun, **changes: Any) -> RunRequest:
         return RunRequest(**{**known, **changes})
     except (LookupError, TypeError, ValueError, AttributeError) as error:
         raise InputError(f"{kept.path}: not a kept run; remove it") from error
+
+
+def _dataset(path: Path, name: Any) -> Any:
+    """Return a data set as it was asked for: an id, or what a user's definition said then."""
+    return name if isinstance(name, str) else card_from(f"{path}: datasets", name, path.parent)
 
 
 def _unchanged(name: str, profile: Profile) -> str | None:

@@ -45,10 +45,11 @@ from crossres.datasets.base.cores import usable_cores
 from crossres.datasets.base.errors import InputError
 from crossres.datasets.base.garbage import few_collections
 from crossres.datasets.base.progress import duration
-from crossres.datasets.cards import card
+from crossres.datasets.cards import Card
 from crossres.datasets.protocols.applicable import applies
 from crossres.datasets.raw.source import Source, open_admitted, raw_folder, twin_folder
 from crossres.datasets.raw.twin_marker import drawn_as
+from crossres.datasets.readers import Names
 from crossres.methods.interface.method_files import MethodSources
 from crossres.methods.interface.needs import Needs
 from crossres.methods.interface.profile import Profile
@@ -72,7 +73,7 @@ class PlannedCell:
         """Row, data set (its protocol, when not the default) and seed, as progress lines show."""
         cell = self.job.cell
         data = "" if cell.data_seed is None else f" on data {cell.data_seed}"
-        usual = cell.protocol == card(cell.dataset).protocol
+        usual = cell.protocol == self.job.card.protocol
         where = cell.dataset if usual else f"{cell.dataset} · {cell.protocol}"
         return f"{' = '.join(self.job.labels)} · {where} · seed {cell.seed}{data}"
 
@@ -110,7 +111,8 @@ class Plan:
     """All cells of a run in the order in which they start, and warnings for people.
 
     `nodes` are the machines of a cluster; () is this machine with `jobs` workers. `sources`: of the
-    methods in files, as they were read for this plan: all its cells run these.
+    methods in files, as they were read for this plan: all its cells run these. `names` are
+    those of identities and cameras by data set, for users' own sets where these are no numbers.
     """
 
     table: Table
@@ -120,6 +122,7 @@ class Plan:
     warnings: tuple[str, ...] = ()
     nodes: tuple[Node, ...] = ()
     sources: Mapping[str, MethodSources] = field(default_factory=dict)
+    names: Mapping[str, Names] = field(default_factory=dict)
 
     @property
     def out(self) -> Path:
@@ -191,19 +194,26 @@ def plan_table(
     table, profile = with_files_as_now(request.whole_table()), request.whole_profile()
     read = {file.name: method_sources(file.name) for file in table.method_files}
     files = {name: sources for name, sources in read.items() if sources is not None}
-    names, seeds, rows = request.chosen_datasets(), request.chosen_seeds(), request.chosen_rows()
+    cards, seeds, rows = request.chosen_cards(), request.chosen_seeds(), request.chosen_rows()
     out, cache = as_path(request.out, "out"), as_path(request.cache, "cache")
     options = [_options(table, row, profile) for row in rows]
     sources = request.sources()
-    protocols = _protocols(table, rows, request.protocol, names, sources, cache)
+    protocols = _protocols(table, rows, request.protocol, cards, sources, cache)
     surveyed = [
         (
-            SurveyRequest(name, source, cache, data_seeds, request.protocol_on(name, protocol)),
+            SurveyRequest(
+                chosen.id,
+                source,
+                cache,
+                data_seeds,
+                request.protocol_on(chosen, protocol),
+                chosen if chosen.own else None,
+            ),
             its_rows,
         )
-        for name in names
+        for chosen in cards
         for protocol, its_rows in protocols.items()
-        for source, data_seeds in _seeds_by_source(sources).items()
+        for source, data_seeds in _seeds_by_source(request.sources_of(chosen)).items()
     ]
     folder = scan_records(out)
     here = request.jobs or default_jobs(profile)
@@ -224,6 +234,7 @@ def plan_table(
             survey_request.source,
             cache,
             view.manifests[data_seed],
+            survey_request.own,
         )
         for (survey_request, its_rows), view in zip(surveyed, surveys, strict=True)
         for labels in [{row.label for row in its_rows}]
@@ -256,7 +267,8 @@ def plan_table(
     turns = {seed: turn for turn, seed in enumerate(seeds)}
     cells.sort(key=lambda c: (turns[c.job.cell.seed], -c.seconds))
     _check_room(cells, nodes)
-    return Plan(table, jobs, tuple(cells), wanted, folder.broken, tuple(nodes), files)
+    names = {view.dataset: view.names for view in surveys if view.names != Names()}
+    return Plan(table, jobs, tuple(cells), wanted, folder.broken, tuple(nodes), files, names)
 
 
 def _options(table: Table, row: Row, profile: Profile) -> dict[str, Any]:
@@ -286,7 +298,7 @@ def _protocols(
     table: Table,
     rows: Sequence[Row],
     protocol: str | None,
-    datasets: Sequence[str],
+    datasets: Sequence[Card],
     sources: Mapping[int, Source],
     cache: Path,
 ) -> dict[str | None, tuple[Row, ...]]:
@@ -301,7 +313,9 @@ def _protocols(
             f"the rows of {table.id} have protocols of their own; leave --protocol out"
         )
     source = next(iter(sources.values()))
-    twin = all(drawn_as(raw_folder(card(name), source, cache)) for name in datasets)
+    twin = all(
+        chosen.own is None and drawn_as(raw_folder(chosen, source, cache)) for chosen in datasets
+    )
     by_protocol: dict[str | None, tuple[Row, ...]] = {}
     for row in rows:
         name = row.protocol_on(twin=twin)
@@ -350,7 +364,7 @@ def _is_read_at_once(request: SurveyRequest) -> bool:
     return (
         source.root is None
         and source.size in SMALL_TWINS
-        and twin_folder(card(request.dataset), source, request.cache).is_dir()
+        and twin_folder(request.card, source, request.cache).is_dir()
     )
 
 
@@ -361,11 +375,11 @@ def survey_of_oracle(
 
     Of a natively LR set, for one, there are no queries before down-sampling.
     """
-    raw = opened(request.dataset, request.source, request.cache)
-    protocol = request.protocol or card(request.dataset).protocol
+    raw = opened(request.card, request.source, request.cache)
+    protocol = request.protocol or request.card.protocol
     if applies(raw, protocol):
         return survey(request, progress, opened)
-    return Survey(request.dataset, raw.source, protocol, {})
+    return Survey(request.dataset, raw.source, protocol, {}, raw.names)
 
 
 def _surveyed(event: Finished) -> str:
@@ -395,11 +409,11 @@ def _seeds_by_source(sources: Mapping[int, Source]) -> dict[Source, tuple[int, .
 
 def _codes(jobs: Sequence[Job]) -> dict[tuple[str, str], str]:
     """Return the digest of the code as it is now, by method and data set."""
-    pairs = sorted({(job.cell.method, job.cell.dataset) for job in jobs})
+    readers = {(job.cell.method, job.cell.dataset): job.card.reader for job in jobs}
     found: dict[str, ModuleSpec | None] = {}
     return {
-        (method, dataset): cell_code(method, card(dataset).reader, found)
-        for method, dataset in pairs
+        (method, dataset): cell_code(method, readers[method, dataset], found)
+        for method, dataset in sorted(readers)
     }
 
 

@@ -22,7 +22,8 @@ from crossres.datasets.base.arguments import (
 from crossres.datasets.base.bounds import checked_seeds
 from crossres.datasets.base.errors import InputError
 from crossres.datasets.base.places import default_cache
-from crossres.datasets.cards import card
+from crossres.datasets.cards import Card
+from crossres.datasets.own.definition import named_set
 from crossres.datasets.protocols.validation import on_validation
 from crossres.datasets.raw.source import Source
 from crossres.methods.interface.profile import Profile
@@ -33,7 +34,8 @@ class RunRequest:
     """A table (its name, the path of its file, or itself), and what of it is run into `out`.
 
     datasets, seeds and rows (labels, published names, numbers from 1 or "oracle") default to the
-    table's, its oracle included;
+    table's, its oracle included; a user's own data set is named by the path of its definition, or
+    its card;
     `protocol`, one for all data sets with its options, to those of the table or its rows, else to
     the default of each data set; `source` to the twins of the profile's size; `jobs` to
     `default_jobs`; `cache` to $CROSSRES_CACHE or a folder in the user's own. `weights_dir` is a
@@ -50,7 +52,7 @@ class RunRequest:
     out: Path | str
     source: Source | None = None
     profile: Profile | str | Path = "quick"
-    datasets: Sequence[str] | str | None = None
+    datasets: Sequence[str | Path | Card] | str | Path | Card | None = None
     protocol: str | None = None
     rows: Sequence[str] | str | None = None
     seeds: Sequence[int] | int | None = None
@@ -83,7 +85,7 @@ class RunRequest:
         if self.rows is not None:
             self._set("rows", tuple(as_several(self.rows, "rows", _row_name)))
         if self.datasets is not None:
-            self._set("datasets", tuple(as_several(self.datasets, "datasets", as_text)))
+            self._set("datasets", tuple(as_several(self.datasets, "datasets", _dataset)))
         if self.keys is not None:
             self._set("keys", tuple(as_several(self.keys, "keys", as_text)))
         if not isinstance(self.table, Table):
@@ -118,18 +120,31 @@ class RunRequest:
             return table.rows
         return rows
 
-    def protocol_on(self, dataset: str, protocol: str | None) -> str | None:
+    def protocol_on(self, dataset: Card, protocol: str | None) -> str | None:
         """Return what is run on a data set for this protocol (None: its default), as asked for."""
         if not self.validation:
             return protocol
-        return on_validation(card(dataset).protocol if protocol is None else protocol)
+        return on_validation(dataset.protocol if protocol is None else protocol)
 
-    def chosen_datasets(self) -> list[str]:
-        """Return the ids of the data sets, each once. Raises InputError for an unknown one."""
-        names = self.whole_table().datasets if self.datasets is None else self.datasets
+    def chosen_cards(self) -> list[Card]:
+        """Return the cards of the data sets, each once.
+
+        Raises InputError for an unknown one, and where two sets of a user's have the same id.
+        """
+        table = self.whole_table()
+        names = table.datasets if self.datasets is None else self.datasets
         if not names:
             raise InputError("nothing to run: name at least one data set")
-        return [card(name).id for name in dict.fromkeys(names)]
+        cards = dict.fromkeys(map(table.card, cast(Sequence[str | Card], names)))
+        ids = [chosen.id for chosen in cards]
+        if len(set(ids)) != len(ids):
+            raise InputError(f"two data sets have the id {_twice(ids)!r}; give one of them another")
+        return [*cards]
+
+    def sources_of(self, dataset: Card) -> dict[int, Source]:
+        """Return where the data of a set comes from, by the seed of the data."""
+        sources = self.sources()
+        return sources if dataset.own is None else dict.fromkeys(sources, Source(dataset.folder))
 
     def sources(self) -> dict[int, Source]:
         """Return where the data comes from, by the seed of the data: for twins, one of each."""
@@ -146,6 +161,15 @@ class RunRequest:
 
 def _source(source: Source, name: str) -> Source:
     return as_a(Source, source, name)
+
+
+def _dataset(dataset: object, name: str) -> str | Card:
+    named = named_set(dataset)
+    return named if isinstance(named, Card) else as_text(named, name)
+
+
+def _twice(names: Sequence[str]) -> str:
+    return next(name for name in names if names.count(name) > 1)
 
 
 def _row_name(row: object, name: str) -> str:

@@ -12,7 +12,7 @@ from typing import Any, Literal, get_args
 
 from crossres.benchmark.config.tables import Table
 from crossres.benchmark.measures.kernels import made_with_other_kernels
-from crossres.benchmark.records.cell import canonical_json
+from crossres.benchmark.records.cell import Cell, canonical_json
 from crossres.benchmark.records.kept import kept_tables
 from crossres.benchmark.records.planned import Asked, ExpectedCell, place_of, profile_digest
 from crossres.benchmark.records.record import Record, read_record
@@ -20,7 +20,8 @@ from crossres.benchmark.runs.code_digest import cell_code
 from crossres.datasets.base.build import build
 from crossres.datasets.base.errors import InputError
 from crossres.datasets.base.words import counted, listed
-from crossres.datasets.cards import CARDS
+from crossres.datasets.cards import CARDS, OWN_READER
+from crossres.datasets.raw.source_name import CUSTOM
 from crossres.methods.interface.profile import Profile
 from crossres.methods.interface.registry import is_method, resolve_options
 
@@ -47,29 +48,30 @@ class Stale:
 
 
 class CodeNow:
-    """The digests of the code as it is now, by method and data set, each computed once."""
+    """The digests of the code as it is now, by method and reader, each computed once."""
 
     def __init__(self) -> None:
         self._found: dict[str, ModuleSpec | None] = {}
-        self._digests: dict[tuple[str, str], str | None] = {}
+        self._digests: dict[tuple[str, str | None], str | None] = {}
 
     def is_of(self, record: Record) -> bool:
         """Say whether a record was made by this code; so, too, where that is not known here."""
-        digest = self.digest(record.cell.method, record.cell.dataset)
+        digest = self.digest(record.cell)
         return digest in (None, record.digests["code"])
 
-    def digest(self, method: str, dataset: str) -> str | None:
+    def digest(self, cell: Cell) -> str | None:
         """Return the digest of the code of such cells; None where it is not known here."""
-        pair = method, dataset
+        own = OWN_READER if cell.source == CUSTOM else None
+        pair = cell.method, CARDS[cell.dataset].reader if cell.dataset in CARDS else own
         if pair not in self._digests:
-            self._digests[pair] = self._digest(method, dataset)
+            self._digests[pair] = self._digest(*pair)
         return self._digests[pair]
 
-    def _digest(self, method: str, dataset: str) -> str | None:
-        if not is_method(method) or dataset not in CARDS:
+    def _digest(self, method: str, reader: str | None) -> str | None:
+        if not is_method(method) or reader is None:
             return None
         try:
-            return cell_code(method, CARDS[dataset].reader, self._found, now=True)
+            return cell_code(method, reader, self._found, now=True)
         except InputError:
             return None
 

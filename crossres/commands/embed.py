@@ -47,9 +47,11 @@ def _embed(options: argparse.Namespace) -> Answer:
 def _weights_and_images(options: argparse.Namespace) -> tuple[Any, str, Any]:
     """Return the folder of weights or the model, the device and what is to be embedded."""
     from crossres.benchmark.compare.one_cell import cell_of_row
+    from crossres.benchmark.records.kept import definition_path
     from crossres.benchmark.records.weights import weights_path
     from crossres.benchmark.runs.embed import CellImages
-    from crossres.datasets import InputError
+    from crossres.datasets import InputError, own_set
+    from crossres.datasets.raw.source_name import CUSTOM
 
     if not options.results:
         others = ("row", "datasets", "seed")
@@ -75,7 +77,10 @@ def _weights_and_images(options: argparse.Namespace) -> tuple[Any, str, Any]:
         return weights, options.device, _images(options, weights)
     if options.rate is not None:
         raise InputError("the split of a cell has the rate of each image; leave out --rate")
-    return weights, options.device, CellImages(record, options.data, cache(options))
+    own = None
+    if record.cell.source == CUSTOM:
+        own = own_set(options.data or definition_path(options.results, record.cell.dataset))
+    return weights, options.device, CellImages(record, options.data, cache(options), own)
 
 
 def _sources(weights: Any, method: str | None) -> Any:
@@ -106,7 +111,8 @@ def _sources(weights: Any, method: str | None) -> Any:
 def _images(options: argparse.Namespace, weights: Any) -> Any:
     """Return what is to be embedded; refuse options that would do nothing."""
     from crossres.benchmark.runs.embed import ImageFolder, SplitImages
-    from crossres.datasets import InputError
+    from crossres.datasets import Card, InputError, Source
+    from crossres.datasets.own.definition import named_set
     from crossres.methods.interface.method import read_description
 
     if options.images and options.data:
@@ -115,6 +121,9 @@ def _images(options: argparse.Namespace, weights: Any) -> Any:
         raise InputError("--manifest has the rate of each image; leave out --rate")
     if options.images:
         return ImageFolder(options.images, options.rate)
+    own = named_set(options.data)
+    if isinstance(own, Card):
+        return SplitImages(options.manifest, Source(), cache(options), own)
     is_trained = isinstance(weights, Path)
     twin_size = read_description(weights)["profile"]["twin_size"] if is_trained else "quick"
     return SplitImages(options.manifest, source(options, twin_size), cache(options))
@@ -172,8 +181,9 @@ def add_command(commands: Any) -> None:
     embed.add_argument(
         "--data",
         type=user_path,
-        metavar="ROOT",
-        help="of a split: the folder that holds the raw folder (default: the twin)",
+        metavar="ROOT|FILE.toml",
+        help="of a split: the folder that holds the raw folder, or the definition of a data set "
+        "of your own (default: the twin)",
     )
     add_admitted(embed)
     embed.add_argument("--out", type=user_path, required=True, metavar="FEATURES.npz")

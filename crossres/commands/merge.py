@@ -15,6 +15,7 @@ NOUNS = {
     "tables": ("table",),
     "claims": ("file of claims", "files of claims"),
     "runs": ("kept run",),
+    "datasets": ("file of an own data set", "files of own data sets"),
 }
 
 

@@ -18,7 +18,7 @@ from crossres.benchmark.records.record import Record
 from crossres.datasets.base.errors import InputError
 from crossres.datasets.base.files import digest_of
 from crossres.datasets.base.words import counted, listed
-from crossres.datasets.cards import CARDS
+from crossres.datasets.cards import CARDS, Card
 from crossres.datasets.protocols.validation import is_validation, off_validation, on_validation
 from crossres.methods.interface.registry import declaration
 from crossres.reports.grid.departures import Departure, departures_of
@@ -197,7 +197,7 @@ def _columns(
         column
         for name in names
         for column in (_named_columns if named else _columns_of_records)(
-            name, _title(name, records), named or sorted(protocols[name])
+            name, _title(name, records), named or sorted(protocols[name]), table
         )
     )
 
@@ -216,18 +216,22 @@ def _protocol_of(record: Record, table: Table) -> str:
     return BY_ROW if table.is_by_row else record.cell.protocol
 
 
-def _named_columns(dataset: str, title: str, protocols: Sequence[str]) -> list[Column]:
+def _named_columns(
+    dataset: str, title: str, protocols: Sequence[str], table: Table
+) -> list[Column]:
     """Return a column for each protocol of the table, titled with the table's words for it."""
-    texts = zip(protocol_texts(dataset, protocols), protocols, strict=True)
+    texts = zip(protocol_texts(dataset, protocols, table), protocols, strict=True)
     return [
         Column(dataset, text, under_protocol(title, off_validation(protocol)))
         for text, protocol in texts
     ]
 
 
-def _columns_of_records(dataset: str, title: str, protocols: Sequence[str]) -> list[Column]:
+def _columns_of_records(
+    dataset: str, title: str, protocols: Sequence[str], table: Table
+) -> list[Column]:
     """Return a column per protocol, which the title names unless it is the only, default one."""
-    card = CARDS.get(dataset)
+    card = _card_of(dataset, table)
     if not protocols:
         return [Column(dataset, card.protocol if card else "", title)]
     words = [off_validation(protocol) for protocol in protocols]
@@ -237,6 +241,12 @@ def _columns_of_records(dataset: str, title: str, protocols: Sequence[str]) -> l
         Column(dataset, protocol, under_protocol(title, word))
         for protocol, word in zip(protocols, words, strict=True)
     ]
+
+
+def _card_of(dataset: str, table: Table) -> Card | None:
+    """Return the card of a data set; None where neither crossres nor the table knows it."""
+    own = {card.id: card for card in table.own}
+    return own.get(dataset) or CARDS.get(dataset)
 
 
 def _cells(
@@ -265,8 +275,12 @@ def _oracle_cells(
     """Records of the oracle by column, in those of default protocols; nothing is missing there."""
     cells = {}
     for column in columns:
-        card = CARDS.get(column.dataset)
-        is_default = card is not None and off_validation(column.protocol) == card.protocol
+        card = _card_of(column.dataset, table)
+        is_default = (
+            off_validation(column.protocol) == card.protocol
+            if card is not None
+            else sum(other.dataset == column.dataset for other in columns) == 1
+        )
         of_cell = [r for r in records if is_default and r.cell.dataset == column.dataset]
         filled = _cells_of(table, of_cell, notes)
         cells[len(table.rows), column] = filled if of_cell else Cells()

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 
 from crossres.benchmark.records.record import Record, Standing
 from crossres.datasets.protocols.validation import is_validation
-from crossres.datasets.raw.source_name import is_twin
+from crossres.datasets.raw.source_name import CUSTOM, is_twin
 from crossres.reports.wording import set_title
 
 TWIN = "TWIN DATA: drawn, not the real set; never comparable with published numbers."
@@ -32,6 +32,10 @@ def cautions(records: Iterable[Record]) -> tuple[str, ...]:
             for name, copies in partial.items()
         )
         sentences.append(f"PARTIAL DATA: {sets}; never comparable with published numbers.")
+    own = sorted({r.cell.dataset for r in all_records if r.cell.source == CUSTOM})
+    if own:
+        names = ", ".join(map(set_title, own))
+        sentences.append(f"CUSTOM DATA: {names}; nothing is published of it to compare with.")
     if any(_is_of_validation(record) for record in all_records):
         sentences.append(VALIDATION)
     if any(_is_unverified(record) for record in all_records):

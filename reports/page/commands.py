@@ -9,7 +9,7 @@ from crossres.benchmark.config.tables import ORACLE, Row, Table, table_names
 from crossres.benchmark.records.record import Record, Standing
 from crossres.datasets.cards import CARDS
 from crossres.datasets.protocols.validation import is_validation, off_validation
-from crossres.datasets.raw.source_name import is_twin
+from crossres.datasets.raw.source_name import CUSTOM, is_twin
 from crossres.reports.grid.grid import BY_ROW, Grid
 
 
@@ -19,7 +19,7 @@ def cell_command(grid: Grid, row: int, record: Record) -> str:
     seed = record.cell.seed
     has_own = grid.table.is_by_row or row == grid.oracle
     protocol = BY_ROW if has_own else record.cell.protocol
-    data = _data_flags(protocol, [record.cell.dataset]) + _validation(record)
+    data = _data_flags(protocol, [record.cell.dataset], record) + _validation(record)
     cell = f"--rows {chosen} {data} --seeds {seed}"
     if record.cell.data_seed is not None:
         cell += f" --data-seed {record.cell.data_seed}"
@@ -41,18 +41,26 @@ def missing_command(grid: Grid) -> str:
     record = grid.records[0]
     run, validation = _run_command(record, grid), _validation(record)
     return "; ".join(
-        f"{run} {_data_flags(protocol, list(names))}{validation} --out RESULTS"
+        f"{run} {_data_flags(protocol, list(names), record)}{validation} --out RESULTS"
         for protocol, names in datasets.items()
     )
 
 
-def _data_flags(protocol: str, datasets: Sequence[str]) -> str:
+def _data_flags(protocol: str, datasets: Sequence[str], record: Record) -> str:
     """Return the data sets, and their protocol where it is not the default of each of them."""
     protocol = off_validation(protocol)
+    names = [dataset_word(name, record) for name in datasets]
     usual = {CARDS[name].protocol if name in CARDS else None for name in datasets}
     is_usual = usual == {protocol} or protocol == BY_ROW
     chosen = "" if is_usual else f" --protocol {shlex.quote(protocol)}"
-    return f"--datasets {','.join(datasets)}{chosen}"
+    return f"--datasets {','.join(names)}{chosen}"
+
+
+def dataset_word(dataset: str, record: Record, folder: str = "PATH/TO") -> str:
+    """Return the id of a data set; of a user's own, as the record's, its definition in `folder`."""
+    if record.cell.source != CUSTOM or dataset in CARDS:
+        return dataset
+    return shlex.quote(f"{folder}/{dataset}.toml")
 
 
 def _validation(record: Record) -> str:
@@ -75,8 +83,10 @@ def _built_in() -> tuple[list[str], list[str]]:
 
 
 def data_words(record: Record, root: str = "ROOT") -> list[str]:
-    """Return `--data`, and what admits a folder unlike its card; nothing for a twin."""
-    if is_twin(record.cell.source):
+    """Return `--data`, and what admits a folder unlike its card; nothing for a twin, nor for a
+    user's own set, whose definition says where it is.
+    """
+    if is_twin(record.cell.source) or record.cell.source == CUSTOM:
         return []
     stated = record.standing or Standing()
     words = ["--data", root]

@@ -10,7 +10,7 @@ import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 
-from crossres.datasets.raw.source_name import is_twin, source_words
+from crossres.datasets.raw.source_name import CUSTOM, is_twin, source_words
 from crossres.reports.grid.grid import Column, Grid, Score
 from crossres.reports.tables.cells import training_texts
 from crossres.reports.tables.grades import CHANGED, changes_note, grade_mark
@@ -196,8 +196,8 @@ def _title(column: Column) -> str:
 
 
 def _on(source: str) -> str:
-    if source == "partial":
-        return "on partial data"
+    if source in ("partial", CUSTOM):
+        return f"on {source} data"
     return "on twins" if is_twin(source) else ""
 
 

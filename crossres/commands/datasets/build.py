@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from crossres.answer import Answer
-from crossres.arguments import add_source, cache, command_parser, seeds, source, user_path
+from crossres.arguments import add_source, cache, command_parser, dataset, seeds, source, user_path
 
 ORIGINS = {"built": "built", "resumed": "resumed", "cache": "from cache"}
 
@@ -17,10 +17,12 @@ def _build(options: argparse.Namespace) -> Answer:
     from crossres.datasets import build_manifest, camera_sweep, open_admitted, open_store
     from crossres.datasets.base.files import make_folder
     from crossres.datasets.base.progress import progress
+    from crossres.datasets.own.names import write_names
 
     profile = load_profile(options.profile)
-    raw = open_admitted(options.dataset, source(options, profile.twin_size), cache(options))
+    raw = open_admitted(dataset(options), source(options, profile.twin_size), cache(options))
     make_folder(options.out)
+    named = write_names(options.out, raw.dataset, raw.names)
     built: list[dict[str, Any]] = []
     protocols = camera_sweep(raw, options.protocol) if options.camera_sweep else [options.protocol]
     for protocol, seed in product(protocols, options.seeds):
@@ -41,10 +43,13 @@ def _build(options: argparse.Namespace) -> Answer:
                 "notes": list(manifest.notes),
             }
         )
-    return Answer({"built": built}, _lines(built))
+    names = None if named is None else str(named)
+    return Answer({"built": built, "names": names}, _lines(built, names))
 
 
-def _lines(built: Iterable[dict[str, Any]]) -> Iterator[str]:
+def _lines(built: Iterable[dict[str, Any]], names: str | None) -> Iterator[str]:
+    if names is not None:
+        yield f"wrote {names}: what the numbers of identities and cameras stand for"
     for entry in built:
         yield (
             f"wrote {entry['manifest']}: {entry['images']}, digest {entry['digest'][:12]}, "
@@ -63,7 +68,7 @@ def add_command(within: Any) -> None:
         "build the manifests and pixel stores of a data set",
         "crossres datasets build mlr-market --data ~/reid --seeds 0-9 --out manifests",
     )
-    build.add_argument("dataset", metavar="NAME")
+    build.add_argument("dataset", metavar="NAME|FILE.toml")
     build.add_argument("--protocol", help="mlr-sing, mlr-perid, ... (default: the data set's)")
     build.add_argument(
         "--camera-sweep",

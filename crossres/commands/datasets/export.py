@@ -4,7 +4,16 @@ import argparse
 from typing import Any
 
 from crossres.answer import Answer
-from crossres.arguments import add_source, cache, command_parser, positive, seed, source, user_path
+from crossres.arguments import (
+    add_source,
+    cache,
+    command_parser,
+    dataset,
+    positive,
+    seed,
+    source,
+    user_path,
+)
 
 
 def input_size(text: str) -> tuple[int, int]:
@@ -29,7 +38,7 @@ def _export(options: argparse.Namespace) -> Answer:
         raise InputError("--manifest has a protocol and a seed; leave out --protocol and --seed")
     manifest = Manifest.read(options.manifest) if options.manifest else None
     twin_size = load_profile(options.profile).twin_size
-    raw = open_admitted(options.dataset, source(options, twin_size), cache(options))
+    raw = open_admitted(dataset(options), source(options, twin_size), cache(options))
     manifest = manifest or build_manifest(raw, options.protocol, options.seed or 0)
     with progress(f"exporting {raw.dataset}", name="images") as report:
         exported = export(
@@ -71,7 +80,7 @@ def add_command(within: Any) -> None:
         "--out ~/torchreid/market1501/Market-1501-v15.09.15\n"
         "crossres datasets export mlr-viper --layout dgd --out viper-dgd",
     )
-    export.add_argument("dataset", metavar="NAME")
+    export.add_argument("dataset", metavar="NAME|FILE.toml")
     export.add_argument(
         "--layout",
         choices=["market", "folders", "dgd"],

@@ -10,6 +10,7 @@ from crossres.commands.datasets import (
     export,
     fetch,
     list,
+    new,
     sheet,
     show,
     twin,
@@ -17,7 +18,20 @@ from crossres.commands.datasets import (
     verify_export,
 )
 
-COMMANDS = (list, show, sheet, build, digests, export, verify_export, diff, verify, fetch, twin)
+COMMANDS = (
+    list,
+    new,
+    show,
+    sheet,
+    build,
+    digests,
+    export,
+    verify_export,
+    diff,
+    verify,
+    fetch,
+    twin,
+)
 
 
 def add_group(commands: Any) -> None:

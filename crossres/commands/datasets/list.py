@@ -9,8 +9,6 @@ from crossres.arguments import command_parser
 
 
 def _list(_: argparse.Namespace) -> Answer:
-    from dataclasses import asdict
-
     from crossres.datasets import CARDS
 
     rows = [("NAME", "TITLE", "IMAGES", "IDS", "CAMERAS", "PROTOCOL", "RAW FOLDER")]
@@ -28,7 +26,7 @@ def _list(_: argparse.Namespace) -> Answer:
     ]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = (_line(row, widths) for row in rows)
-    return Answer({"datasets": [asdict(card) for card in CARDS.values()]}, lines)
+    return Answer({"datasets": [card.as_json() for card in CARDS.values()]}, lines)
 
 
 def _line(row: Iterable[str], widths: Iterable[int]) -> str:

@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 
 def _sheet(options: argparse.Namespace) -> Answer:
     from crossres.benchmark import load_profile
-    from crossres.datasets import InputError, Source, open_admitted
+    from crossres.datasets import Card, InputError, Source, open_admitted
     from crossres.datasets.base.files import write_atomically
+    from crossres.datasets.own.definition import named_set
     from crossres.reports.charts.files import checked_format
     from crossres.reports.charts.sheet import Measures, most_identities, sheet
 
@@ -28,8 +29,10 @@ def _sheet(options: argparse.Namespace) -> Answer:
     sources = [source(options, profile.twin_size)]
     if options.data is not None:
         sources.append(Source(size=profile.twin_size))
+    named = [(dataset, sources) for dataset in map(named_set, options.datasets)]
+    drawn = [(d, [Source()] if isinstance(d, Card) else origins) for d, origins in named]
     size = Measures(profile.height, profile.width)
-    most = most_identities(len(options.datasets) * len(sources), size)
+    most = most_identities(sum(len(origins) for _, origins in drawn), size)
     if options.identities > most:
         raise InputError(
             f"--identities {options.identities}: a sheet has room for {most} of each data set, "
@@ -37,8 +40,8 @@ def _sheet(options: argparse.Namespace) -> Answer:
         )
     shown = [
         _draw(open_admitted(dataset, origin, cache(options)), options, size)
-        for dataset in options.datasets
-        for origin in sources
+        for dataset, origins in drawn
+        for origin in origins
     ]
     panels = [_panel(*entry) for entry in shown]
     write_atomically(options.out, sheet(panels, _notes(shown, size), options.out.suffix))
@@ -61,18 +64,16 @@ def _draw(raw: "Raw", options: argparse.Namespace, size: "Measures") -> "Drawn":
 
 
 def _panel(raw: "Raw", manifest: "Manifest", samples: "Sequence[Sample]") -> "Panel":
-    from crossres.datasets import card
     from crossres.datasets.raw.source_name import source_words
     from crossres.reports.charts.sheet import Panel
 
     words = (source_words(raw.source), *raw.other_counts[:1], *raw.other_sizes[:1])
     split = f"{manifest.protocol}, seed {manifest.seed}"
-    return Panel(card(raw.dataset).title, f"{', '.join(words)}; {split}", samples)
+    return Panel(raw.card.title, f"{', '.join(words)}; {split}", samples)
 
 
 def _notes(shown: "Sequence[Drawn]", size: "Measures") -> Iterator[str]:
     """Yield what stands below the images: how they are shown, and whose the real ones are."""
-    from crossres.datasets import card
     from crossres.datasets.raw.source_name import is_twin
 
     yield (
@@ -81,8 +82,8 @@ def _notes(shown: "Sequence[Drawn]", size: "Measures") -> Iterator[str]:
         "that its rate left."
     )
     for raw, _, _ in shown:
-        if not is_twin(raw.source):
-            owned = card(raw.dataset)
+        if not is_twin(raw.source) and raw.own is None:
+            owned = raw.card
             yield (
                 f"{owned.title}: images from your own copy, under its owners' terms "
                 f"({owned.licence}); crossres ships none."
@@ -128,7 +129,7 @@ def add_command(within: Any) -> None:
         "crossres datasets sheet mlr-market mlr-vru\n"
         "crossres datasets sheet mlr-viper --data ~/reid --out viper.pdf",
     )
-    sheet.add_argument("datasets", nargs="+", metavar="NAME")
+    sheet.add_argument("datasets", nargs="+", metavar="NAME|FILE.toml")
     sheet.add_argument("--protocol", help="mlr-sing, mlr-perid, ... (default: the data set's)")
     sheet.add_argument(
         "--seed", type=seed, default=0, metavar="N", help="of the split (default: 0)"

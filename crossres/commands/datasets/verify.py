@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from crossres.answer import ANSWER_IS_NO, DONE, Answer
-from crossres.arguments import cache, command_parser, user_path
+from crossres.arguments import cache, command_parser, dataset, user_path
 
 if TYPE_CHECKING:
     from crossres.datasets import Verdict
@@ -15,16 +15,18 @@ SHOWN = 10  # items of a finding that are printed as text; --json has them all
 
 
 def _verify(options: argparse.Namespace) -> Answer:
-    from crossres.datasets import Source, verify_raw
+    from crossres.datasets import Card, Source, verify_raw
 
-    level = options.level or ("bytes" if options.record else "counts")
+    named = dataset(options)
+    own = isinstance(named, Card)  # nothing is published of it, so all is looked at
+    level = options.level or ("bytes" if options.record or own else "counts")
     verdict = verify_raw(
-        options.dataset,
+        named,
         Source(root=options.data, size=options.size),
         cache(options),
         level,
         options.record,
-        options.decode,
+        options.decode or (own and options.level is None),
     )
     code = DONE if verdict.as_expected else ANSWER_IS_NO
     return Answer(_content(verdict, options.record), _lines(verdict, options.record), code)
@@ -82,7 +84,7 @@ def add_command(within: Any) -> None:
         "crossres datasets verify mlr-market --data ~/reid --level names\n"
         "crossres datasets verify mlr-market --data ~/reid --record market.sha256",
     )
-    verify.add_argument("dataset", metavar="NAME")
+    verify.add_argument("dataset", metavar="NAME|FILE.toml")
     verify.add_argument(
         "--data",
         type=user_path,
@@ -94,8 +96,8 @@ def add_command(within: Any) -> None:
     verify.add_argument(
         "--level",
         choices=["counts", "names", "bytes"],
-        help="counts (default), names (grammar and pairing), bytes (every file is hashed); each "
-        "includes those before it",
+        help="counts (default; of your own set bytes, with --decode), names (grammar and pairing), "
+        "bytes (every file is hashed); each includes those before it",
     )
     verify.add_argument(
         "--record",
