@@ -81,11 +81,15 @@ def code(page: str) -> list[str]:
 
 @pytest.fixture(scope="session")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A user's folder: raw folders in `reid` (drawn ones), photographs in `crops`."""
+    """A user's folder: raw folders in `reid` (drawn ones), photographs in `crops` and `station`."""
     folder = tmp_path_factory.mktemp("home")
     for dataset in ("mlr-viper", "mlr-market"):
         crossres.draw_twin(dataset, folder / "reid", "tiny")
     shutil.copytree(folder / "reid" / "VIPeR" / "cam_a", folder / "crops")
+    for camera, name in (("cam_a", "hall"), ("cam_b", "north-gate")):
+        (folder / "station" / name).mkdir(parents=True)
+        for image in sorted((folder / "reid" / "VIPeR" / camera).iterdir()):
+            shutil.copy(image, folder / "station" / name / f"p{image.name}")
     return folder
 
 

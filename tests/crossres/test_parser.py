@@ -58,6 +58,7 @@ POSITIONAL = {
     "key": "0",
     "keys": "0",
     "names": "twins",
+    "root": "folder",
     "a": "text.csv",
     "b": "text.csv",
 }
