@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from crossres.benchmark.compare.rows import Rows
+from crossres.benchmark.config.post_processing import in_words
 from crossres.benchmark.config.profiles import load_profile, profile_content, profile_names
 from crossres.benchmark.config.tables import Row, Table, built_in_tables
 from crossres.benchmark.measures.kernels import kernels_named
@@ -242,6 +243,7 @@ def _parts(shown: ShownCell) -> dict[str, dict[str, str]]:
     what = {
         "row": rows or "of no table that is kept here or built in",
         "method": cell.method,
+        "post-processing": in_words(cell.post_processing) or "none",
         "data": data,
         "seed": seed,
         "profile": f"{cell.profile}, images of {size} (height x width)",

@@ -12,10 +12,20 @@ from functools import cached_property
 from typing import Any, Literal
 
 from crossres.benchmark.compare.rows import Rows, column_of, setup_of
+from crossres.benchmark.config.post_processing import MARK
 from crossres.benchmark.config.tables import Table
 from crossres.benchmark.records.record import Record
 
-Kind = Literal["option", "profile", "source", "manifest", "pixels", "code", "environment"]
+Kind = Literal[
+    "option",
+    "post-processing",
+    "profile",
+    "source",
+    "manifest",
+    "pixels",
+    "code",
+    "environment",
+]
 Sameness = Literal["bit-equal", "same metrics", "other metrics"]
 Facts = Mapping[tuple[Kind, str], str]
 Line = tuple[bytes, str | None]  # a setup and the own protocol of its row
@@ -127,6 +137,10 @@ def _facts(record: Record) -> Facts:
     profile = {name: value for name, value in record.profile.items() if name != "methods"}
     return {
         **{("option", name): _text(value) for name, value in record.cell.options.items()},
+        **{
+            ("post-processing", name): _text(value)
+            for name, value in (record.cell.post_processing or {}).items()
+        },
         **{("profile", name): _text(value) for name, value in _flat(profile)},
         ("source", ""): record.cell.source,
     }
@@ -242,7 +256,7 @@ def _titles(
         indices[line] = min(index, indices.get(line, index))
     labels = [row.label for _, row in rows.rows]
     titles = {
-        line: labels[index] if index < len(labels) else firsts[line].cell.method
+        line: labels[index] if index < len(labels) else _name(firsts[line])
         for line, index in indices.items()
     }
     times = Counter(titles.values())
@@ -251,6 +265,11 @@ def _titles(
         words = _distinctions({line: firsts[line] for line in lines})
         titles |= {line: f"{title} ({words[line]})" for line in lines}
     return indices, titles
+
+
+def _name(record: Record) -> str:
+    """Return what a row is called that no table has."""
+    return f"{record.cell.method} {MARK}" if record.cell.post_processing else record.cell.method
 
 
 def _distinctions(records: Mapping[Line, Record]) -> dict[Line, str]:

@@ -9,8 +9,9 @@ What is of a table's oracle is of no other row of this table.
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from crossres.benchmark.config.post_processing import in_words
 from crossres.benchmark.config.tables import Row, Table
-from crossres.benchmark.records.cell import canonical_json
+from crossres.benchmark.records.cell import Cell, canonical_json
 from crossres.benchmark.records.record import Record
 from crossres.datasets.base.build import build
 from crossres.datasets.base.errors import InputError
@@ -74,6 +75,8 @@ class Rows:
             return 2, str(options)
         if options != canonical_json(cell.options):
             return 3, f"no row of {cell.method} has these options"
+        if canonical_json(row.post_processing) != canonical_json(cell.post_processing or {}):
+            return 3, f"no row of {cell.method} with these options has {_processing(cell)}"
         row_protocol = row.protocol_on(twin=is_twin(cell.source))
         protocols: Sequence[str] = [row_protocol] if row_protocol else table.protocols
         named = protocol_texts(cell.dataset, protocols, table)
@@ -135,7 +138,22 @@ def covered(tables: Iterable[Table], *folders: Iterable[Record]) -> list[Table]:
 def setup_of(record: Record) -> bytes:
     """Return what cells of one row have in common, whatever their data set, split and seed."""
     cell = record.cell
-    return canonical_json([cell.method, cell.options, record.profile, cell.source, cell.data_seed])
+    return canonical_json(
+        [
+            cell.method,
+            cell.options,
+            record.profile,
+            cell.source,
+            cell.data_seed,
+            cell.post_processing,
+        ]
+    )
+
+
+def _processing(cell: Cell) -> str:
+    """Say what post-processing a cell has, for a sentence."""
+    words = in_words(cell.post_processing)
+    return f"its post-processing: {words}" if words else "no post-processing"
 
 
 def column_of(record: Record) -> tuple[str, str]:

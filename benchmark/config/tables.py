@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, cast
 
+from crossres.benchmark.config.post_processing import MARK, post_processing_from
 from crossres.benchmark.config.profiles import profile_names
 from crossres.benchmark.metrics.by_rate import NAMES
 from crossres.benchmark.metrics.rules import GALLERY_RULES, GalleryRule
@@ -44,6 +45,7 @@ ENTRIES: dict[str, Any] = {
     "method_files": list,
 }
 REQUIRED = ("id", "rows", "datasets", "metrics", "seeds")
+LATEX_MARK = r"\textsuperscript{\dag}"
 LONGEST, LONGEST_LABEL = 2000, 200  # characters of a caption, and of a row's label
 _TITLES = {card.title: card.title for card in CARDS.values()}
 _DATASETS = {**_TITLES, **{name: card.title for name, card in CARDS.items()}}
@@ -69,6 +71,9 @@ class Row:
     `latex` is the label as LaTeX (None: escape `label`); `published` the row's name in the CSV;
     `protocol` the row's own protocol, for tables whose rows differ in their data, and
     `twin_protocol` what stands for it on twins, which have fewer identities (None: the same).
+    `post_processing` (PostProcessing.content; {}: none) is what is done at test time beyond one
+    embedding of each image; the label of such a row is made to end with MARK, so that it is seen
+    wherever the row is named, and no other label may have that sign.
     """
 
     label: str
@@ -78,6 +83,23 @@ class Row:
     published: str | None = None
     protocol: str | None = None
     twin_protocol: str | None = None
+    post_processing: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Resolve the post-processing and mark the row. InputError, ValueError for a wrong one."""
+        where = f"row {self.label!r}: post_processing"
+        processing = post_processing_from(self.post_processing, where).content()
+        object.__setattr__(self, "post_processing", processing)
+        if processing:
+            object.__setattr__(self, "label", f"{unmarked(self.label)} {MARK}")
+            if self.latex is not None:
+                latex = f"{self.latex.removesuffix(LATEX_MARK)}{LATEX_MARK}"
+                object.__setattr__(self, "latex", latex)
+        elif MARK in self.label:
+            raise ValueError(
+                f"{MARK} marks rows with post_processing, and {self.label!r} has none; "
+                "leave the sign out of the label"
+            )
 
     def protocol_on(self, *, twin: bool) -> str | None:
         """Return the row's own protocol on twins or on real data; None: that of the column."""
@@ -197,6 +219,7 @@ def _find_row(table: Table, name: str) -> Row:
     # A label is looked for before a number, so that a row that is called "1" can be named.
     for names in (
         {row.label: row for row in table.lines},
+        {unmarked(row.label): row for row in table.lines},
         {row.published: row for row in reversed(table.rows)},
         {str(number): row for number, row in enumerate(table.rows, start=1)},
         {ORACLE: table.oracle} if table.oracle else {},
@@ -231,6 +254,9 @@ def table_from(path: Path, content: dict[str, Any]) -> Table:
     _check_unique(where, "label", [*labels, oracle.label] if oracle else labels)
     row_protocols = [text for row in rows for text in (row.protocol, row.twin_protocol) if text]
     _check_protocols(where, datasets, row_protocols)
+    if values.get("reference") not in (None, *labels):
+        marked = f"{values['reference']} {MARK}"
+        values |= {"reference": marked} if marked in labels else {}
     if values.get("reference", labels[0]) not in labels:
         near = did_you_mean(values["reference"], labels)
         raise InputError(
@@ -345,6 +371,8 @@ def _oracle(where: str, content: Any, files: _Files) -> Row:
 
 
 def _row(here: str, content: Any, files: _Files) -> Row:
+    if isinstance(content, Mapping) and isinstance(content.get("post_processing"), Mapping):
+        post_processing_from(content["post_processing"], f"{here}: post_processing")
     row = build(Row, content, here)
     row = replace(row, method=files.name_of(here, row.method))
     if not is_method(row.method):
@@ -363,6 +391,11 @@ def _row(here: str, content: Any, files: _Files) -> Row:
         if text is not None
     }
     return replace(row, **plain)
+
+
+def unmarked(label: str) -> str:
+    """Return the label of a row as its file has it."""
+    return label.removesuffix(MARK).rstrip()
 
 
 def _profile(where: str, name: str) -> str:

@@ -156,5 +156,5 @@ def _twice(keys: Sequence[str]) -> str | None:
 
 def _order(record: Record) -> tuple[Any, ...]:
     cell = record.cell
-    options = canonical_json(cell.options)
-    return cell.dataset, cell.protocol, cell.source, cell.method, options, cell.seed, record.key
+    options = canonical_json(cell.options), canonical_json(cell.post_processing or {})
+    return cell.dataset, cell.protocol, cell.source, cell.method, *options, cell.seed, record.key

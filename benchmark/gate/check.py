@@ -370,10 +370,10 @@ def _start_notes(elsewhere: int, pairs: Sequence[Pair]) -> list[str]:
 
 def _renumbered(records: Iterable[Record]) -> list[Record]:
     """Count seeds from 0 within each setup and data set, so that other seeds meet."""
-    groups: dict[tuple[str, ...], list[Record]] = defaultdict(list)
+    groups: dict[tuple[bytes | str, ...], list[Record]] = defaultdict(list)
     for record in sorted(records, key=lambda r: (r.cell.seed, r.key)):
         cell = record.cell
-        setup = (cell.method, repr(sorted(cell.options.items())), cell.dataset, cell.protocol)
+        setup = (cell.way, cell.dataset, cell.protocol)
         groups[*setup, cell.source, repr(record.profile)].append(record)
     return [
         replace(record, cell=replace(record.cell, seed=seed))

@@ -1,6 +1,6 @@
 """Keep what a cell retrieved for some of its queries, with the images, for reports."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,9 @@ from crossres.datasets.raw.source import Raw
 from crossres.datasets.splits.manifest import Manifest
 from crossres.methods.interface.method import Embeddings, Method
 
+DistancesOfRows = Callable[[NDArray[np.int64], NDArray[np.int64]], NDArray[np.float64]]
+"""distances_of(query_rows (n,), gallery_rows (m,)): (n, m)."""
+
 SHOWN_QUERIES = 6
 SHOWN_MATCHES = 5
 
@@ -26,6 +29,7 @@ def artifact_of(
     store: PixelStore,
     embeddings: tuple[Embeddings, Embeddings],
     scores: Mapping[str, NDArray[np.float64]],
+    distances_of: DistancesOfRows | None = None,
 ) -> dict[str, NDArray[Any]]:
     """Return the arrays of one cell: n queries, the k = 5 nearest of one drawn gallery image a pid.
 
@@ -36,11 +40,15 @@ def artifact_of(
     than high, which no image at the input size tells. Raises InputError where one is not readable.
     Of all Q queries, for intervals and paired tests: scored_pids, scored_rates and scored_camids
     (Q,), and for each gallery rule scores_<rule> (Q, 6), `Metrics.per_query` as handed in.
+    `distances_of` gives the distances, where they are others than those of the embeddings.
     """
     query, gallery = manifest.rows("query"), manifest.rows("gallery")
     query_rows, gallery_rows = _drawn(manifest, query, gallery)
     images = np.asarray(store.images("query"))[query_rows]
-    distances = method.distances(embeddings[0][query_rows], embeddings[1][gallery_rows])
+    if distances_of is None:
+        distances = method.distances(embeddings[0][query_rows], embeddings[1][gallery_rows])
+    else:
+        distances = distances_of(query_rows, gallery_rows)
     order = np.argsort(distances, axis=1, kind="stable")
     pids = gallery["pid"].to_numpy()[gallery_rows]
     query_pids = query["pid"].to_numpy()[query_rows]

@@ -25,6 +25,8 @@ class Cell:
     `source` is "real", "partial", "custom" or "twin:<size>:<version>" (Raw.source). `data_seed` is
     that of the split and, for a twin, of who is drawn; None: the same as `seed`, that of the
     training.
+    `post_processing` is what is done at test time beyond one embedding of each image
+    (PostProcessing.content); None: nothing.
     """
 
     method: str
@@ -35,14 +37,20 @@ class Cell:
     seed: int
     profile: str
     data_seed: int | None = None
+    post_processing: Mapping[str, Any] | None = None
 
     @property
     def drawn_with(self) -> int:
         """The seed of the split, and of who is drawn on a twin."""
         return self.seed if self.data_seed is None else self.data_seed
 
+    @property
+    def way(self) -> bytes:
+        """Method, options and post-processing as JSON: equal where cells differ in data only."""
+        return canonical_json([self.method, self.options, self.post_processing])
+
     def content(self) -> dict[str, Any]:
-        """Return the cell as JSON values, without a data seed where it is that of the training."""
+        """Return the cell as JSON values, without what is None: keys of older cells stay."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
         return {name: value for name, value in values.items() if value is not None}
 

@@ -141,6 +141,8 @@ def write_run(
             "profile": cell.profile,
             "profile_name": cell.cell.profile,
         }
+        if cell.cell.post_processing is not None:
+            row["post_processing"] = dict(cell.cell.post_processing)
         number = rows.setdefault(canonical_json(row), len(rows))
         if number == len(contents):
             contents.append(row)
@@ -189,7 +191,13 @@ def _cell(entry: Mapping[str, Any], row: Mapping[str, Any]) -> ExpectedCell:
         key=str(entry["key"]),
         title=str(entry["title"]),
         labels=tuple(map(str, row["labels"])),
-        cell=Cell(row["method"], row["options"], profile=row["profile_name"], **of_cell),
+        cell=Cell(
+            row["method"],
+            row["options"],
+            profile=row["profile_name"],
+            post_processing=row.get("post_processing"),
+            **of_cell,
+        ),
         profile=str(row["profile"]),
         manifest=str(entry["manifest"]),
         code=str(entry["code"]),

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from crossres.benchmark.config.post_processing import post_processing_from
 from crossres.benchmark.config.profiles import profile_content
 from crossres.benchmark.measures.environment import Stopwatch, environment, peak_memory
 from crossres.benchmark.measures.flops import flops_per_image
@@ -31,6 +32,7 @@ from crossres.benchmark.records.record import DRAWS, INITIAL, START, Record, Sta
 from crossres.benchmark.runs.checkpoints import FIT, CellCheckpoints
 from crossres.benchmark.runs.code_digest import Modules, cell_code, learn_modules
 from crossres.benchmark.runs.data import Prepared, Progress, Report, build_pixels, open_data
+from crossres.benchmark.runs.post_processed import check_applicable, post_processed
 from crossres.datasets.base.files import digest_of
 from crossres.datasets.pixels.store import PixelStore
 from crossres.datasets.splits.manifest import Manifest
@@ -96,6 +98,8 @@ def run_cell(
     """
     watch = Stopwatch()
     device = resolve_device(job.profile.device)
+    how = post_processing_from(job.cell.post_processing or {}, f"cell {job.key}")
+    check_applicable(method_class(job.cell.method), how)
     learn_modules(modules or {})
     if sources is not None:
         register_sources(job.cell.method, sources)
@@ -118,9 +122,14 @@ def run_cell(
         progress("evaluate", 0, 1)
         ids, rows = _image_ids(manifest), EqualRows.of(*embeddings)
         compared = _comparison(method, *embeddings, rows)
+        processed = None
+        if job.cell.post_processing:
+            processed = post_processed(method, embeddings, manifest, store, how)
+            compared = processed.comparison
         metrics = _measured(compared, ids)
         scores = {rule: measured.per_query for rule, measured in metrics.items()}
-        artifact = artifact_of(method, raw, manifest, store, embeddings, scores)
+        shown = None if processed is None else processed.distances
+        artifact = artifact_of(method, raw, manifest, store, embeddings, scores, shown)
     query_rates = manifest.rows("query")["rate"].to_numpy()
     begun = {START: method.start, DRAWS: curves.first_draws()}
     memory = peak_memory()  # before anything is measured that no test needs

@@ -14,7 +14,7 @@ from typing import TextIO
 
 from crossres.benchmark.measures.kernels import kernel_variables
 from crossres.benchmark.records.artifacts import write_artifact
-from crossres.benchmark.records.cell import Job, canonical_json
+from crossres.benchmark.records.cell import Job
 from crossres.benchmark.records.checkpoints import (
     read_checkpoint,
     remove_checkpoint,
@@ -366,10 +366,7 @@ class _Driver:
 
 def _clock(plan: Plan) -> Clock:
     expected = {cell.job.key: cell.seconds for cell in plan.todo}
-    groups = {
-        cell.job.key: (cell.job.cell.method, canonical_json(cell.job.cell.options))
-        for cell in plan.todo
-    }
+    groups = {cell.job.key: cell.job.cell.way for cell in plan.todo}
     return Clock(expected, groups, plan.at_once)
 
 

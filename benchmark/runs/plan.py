@@ -15,10 +15,11 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any, Literal, TextIO
 
+from crossres.benchmark.config.post_processing import post_processing_from
 from crossres.benchmark.config.profiles import profile_names, stated_seconds, typical_seconds
 from crossres.benchmark.config.tables import Row, Table, with_files_as_now
 from crossres.benchmark.measures.kernels import Kernels, kernel_variables, made_with_other_kernels
-from crossres.benchmark.records.cell import Cell, Job, canonical_json, make_job, merge_equal
+from crossres.benchmark.records.cell import Cell, Job, make_job, merge_equal
 from crossres.benchmark.records.record import (
     Record,
     RecordFolder,
@@ -197,6 +198,7 @@ def plan_table(
     cards, seeds, rows = request.chosen_cards(), request.chosen_seeds(), request.chosen_rows()
     out, cache = as_path(request.out, "out"), as_path(request.cache, "cache")
     options = [_options(table, row, profile) for row in rows]
+    _check_post_processing(rows)
     sources = request.sources()
     protocols = _protocols(table, rows, request.protocol, cards, sources, cache)
     surveyed = [
@@ -276,6 +278,17 @@ def _options(table: Table, row: Row, profile: Profile) -> dict[str, Any]:
         return resolve_options(row.method, profile, dict(row.options))
     except InputError as error:
         raise InputError(f"table {table.id}, row {row.label!r}: {error}") from error
+
+
+def _check_post_processing(rows: Sequence[Row]) -> None:
+    """Raise InputError for a row whose method cannot be post-processed in its way."""
+    for row in rows:
+        how = post_processing_from(row.post_processing, f"row {row.label}: post_processing")
+        if how.expansion or how.restorations:  # what only the method itself tells, not its names
+            from crossres.benchmark.runs.post_processed import check_applicable
+            from crossres.methods.interface.registry import method_class
+
+            check_applicable(method_class(row.method), how)
 
 
 def _check_room(cells: Sequence[PlannedCell], nodes: Sequence[Node]) -> None:
@@ -397,7 +410,8 @@ def _cell(
 ) -> Cell:
     names = view.dataset, view.protocol, view.source
     apart = None if data_seed == seed else data_seed
-    return Cell(row.method, options, *names, seed, profile.name, apart)
+    processing = row.post_processing or None
+    return Cell(row.method, options, *names, seed, profile.name, apart, processing)
 
 
 def _seeds_by_source(sources: Mapping[int, Source]) -> dict[Source, tuple[int, ...]]:
@@ -433,7 +447,7 @@ def _estimates(folder: RecordFolder, typical: str | Path | None) -> Callable[[Ce
 
     Those that equal cells of other seeds took here, else those of the profile.
     """
-    measured: dict[tuple[str, str, str, bytes], list[float]] = defaultdict(list)
+    measured: dict[tuple[bytes, str, str], list[float]] = defaultdict(list)
     for record in folder.records.values():
         measured[_alike(record.cell)].append(record.seconds["total"])
     stated = None if typical is None else stated_seconds(typical)
@@ -446,9 +460,9 @@ def _estimates(folder: RecordFolder, typical: str | Path | None) -> Callable[[Ce
     return estimate
 
 
-def _alike(cell: Cell) -> tuple[str, str, str, bytes]:
+def _alike(cell: Cell) -> tuple[bytes, str, str]:
     """Return what cells have in common that are expected to take as long."""
-    return cell.method, cell.dataset, cell.profile, canonical_json(cell.options)
+    return cell.way, cell.dataset, cell.profile
 
 
 def _profile_of_estimates(profile: Profile | str | Path) -> str | Path | None:

@@ -152,7 +152,7 @@ def _change(
 def _difference(record: Record, cell: ExpectedCell) -> Change:
     if profile_digest(record.profile) != cell.profile:
         return "profile"
-    if canonical_json(record.cell.options) != canonical_json(cell.cell.options):
+    if record.cell.way != cell.cell.way:
         return "options"
     return "data"
 
@@ -166,8 +166,7 @@ class _Labels:
         self._known: dict[bytes, tuple[str, ...]] = {}
 
     def of(self, record: Record) -> tuple[str, ...]:
-        setup = [record.cell.method, record.cell.options, record.profile]
-        key = canonical_json(setup)
+        key = record.cell.way + canonical_json(record.profile)
         if key not in self._known:
             self._known[key] = self._of(record)
         return self._known[key]
@@ -183,6 +182,8 @@ class _Labels:
                 if row.method == record.cell.method
                 and canonical_json(resolve_options(row.method, profile, dict(row.options)))
                 == options
+                and canonical_json(row.post_processing)
+                == canonical_json(record.cell.post_processing or {})
             )
         except InputError:  # an option or a profile of another version
             return ()

@@ -12,7 +12,6 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from crossres.benchmark.records.cell import canonical_json
 from crossres.benchmark.records.failures import FailedCell, failure_log, read_failures
 from crossres.benchmark.records.kept import kept_tables
 from crossres.benchmark.records.leases import Lease, running_cells
@@ -143,7 +142,7 @@ class _Expected:
 
 def _like(cell: ExpectedCell) -> tuple[Any, ...]:
     """Return what cells have in common that take equally long."""
-    return cell.cell.method, canonical_json(cell.cell.options), cell.cell.dataset, cell.profile
+    return cell.cell.way, cell.cell.dataset, cell.profile
 
 
 # --- for people and programs ----------------------------------------------------------------------

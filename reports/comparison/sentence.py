@@ -93,6 +93,7 @@ def _changed(comparison: Comparison) -> list[str]:
         f"{noun if len(names[kind]) == 1 else plural} {few(names[kind], plural)}"
         for kind, noun, plural in (
             ("option", "option", "options"),
+            ("post-processing", "post-processing", "post-processing"),
             ("profile", "profile entry", "profile entries"),
         )
         if kind in names

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from crossres.reports import wording as words
 from crossres.reports.grid.grid import Column, Grid, Mark, Score
 from crossres.reports.tables.cells import published_text
+from crossres.reports.tables.grades import processing_words
 
 
 @dataclass(frozen=True)
@@ -107,6 +108,7 @@ def _line(grid: Grid, row: int, column: Column, metrics: Sequence[str]) -> Numbe
         "table": grid.table.id,
         "run": f"{words.source_words(grid.source)}, {grid.profile}",
         "data set": column.title,
+        "post-processing": processing_words(grid, row) or "none",
     }
     return NumberRow(
         row,

@@ -13,6 +13,7 @@ from typing import Any
 import jinja2
 from markupsafe import Markup, escape
 
+from crossres.benchmark.config.post_processing import in_words
 from crossres.benchmark.records.artifacts import ArtifactFolder
 from crossres.benchmark.records.record import Record
 from crossres.reports import wording as words
@@ -46,6 +47,8 @@ from crossres.reports.tables.grades import (
     departures_by_rows,
     grade_words,
     method_words,
+    processing_note,
+    processing_words,
 )
 
 DIGESTS = ("manifest", "pixels", "weights", "embeddings", "code")
@@ -289,6 +292,9 @@ def environment() -> jinja2.Environment:
     )
     environment.globals.update(
         grade_words=grade_words,
+        processing_note=processing_note,
+        processing_words=processing_words,
+        in_words=in_words,
         change_words=change_words,
         changes_text=changes_text,
         departures_by_rows=departures_by_rows,

@@ -8,13 +8,14 @@ from itertools import groupby
 from crossres.datasets.base.texts import cell_text
 from crossres.reports.grid.grid import Grid, Score
 from crossres.reports.grid.standing import cautions
-from crossres.reports.tables.grades import changes_text, grade_words
+from crossres.reports.tables.grades import changes_text, grade_words, processing_words
 
 CSV_COLUMNS = (
     "row",
     "grade",
     "departures",
     "rate_given",
+    "post_processing",
     "dataset",
     "protocol",
     "metric",
@@ -39,6 +40,7 @@ def to_csv(grids: Iterable[Grid]) -> str:
     must be said of a number wherever it appears; empty for real data. `departures`: what stands
     behind the grade, option by option, with the method's own values in brackets. A label that a
     spreadsheet would take for a formula has a blank before it. The oracle has its own protocol.
+    `post_processing`: what was done at test time beyond one embedding an image; mostly empty.
     """
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
@@ -57,6 +59,7 @@ def _csv_lines(grid: Grid) -> Iterator[list[str]]:
             grade_words(grid, row),
             changes_text(grid, row),
             str(grid.uses_rate[row]).lower(),
+            processing_words(grid, row),
         ]
         records = grid.cells[row, column].records
         caution = " ".join(cautions(records))

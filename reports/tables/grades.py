@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any, TypeVar
 
+from crossres.benchmark.config.post_processing import MARK, in_words
 from crossres.datasets.base.words import listed
 from crossres.reports.grid.departures import Departure
 from crossres.reports.grid.grid import Grid
@@ -64,6 +65,18 @@ def changes_text(grid: Grid, row: int) -> str:
 def sizes_text(grid: Grid, row: int) -> str:
     """Return 'sr_width 8 (64), reid_lr 0.01 (0.0003)', likewise of size and schedule."""
     return _departures_text(d for d in grid.departures[row] if not d.changes_method)
+
+
+def processing_words(grid: Grid, row: int) -> str:
+    """Return "k-reciprocal re-ranking (k1 20, ...)": the post-processing of a row; mostly ""."""
+    return in_words(grid.table.lines[row].post_processing)
+
+
+def processing_note(grid: Grid) -> str:
+    """Say in a sentence which rows have which post-processing; "" where none has any."""
+    groups = _lines_by(grid, {row: processing_words(grid, row) for row in grid.lines})
+    named = [f"{listed(rows)}: {words}" for words, rows in groups.items() if words]
+    return f"{MARK} With post-processing at test time. {'; '.join(named)}." if named else ""
 
 
 def method_words(grid: Grid, row: int) -> str:

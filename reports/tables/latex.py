@@ -13,7 +13,7 @@ from pathlib import Path
 from crossres.datasets.raw.source_name import CUSTOM, is_twin, source_words
 from crossres.reports.grid.grid import Column, Grid, Score
 from crossres.reports.tables.cells import training_texts
-from crossres.reports.tables.grades import CHANGED, changes_note, grade_mark
+from crossres.reports.tables.grades import CHANGED, changes_note, grade_mark, processing_note
 from crossres.reports.tables.latex_tabular import (
     MACROS,
     Number,
@@ -155,6 +155,8 @@ def _caption(grid: Grid) -> str:
         )
     if note := changes_note(grid):
         sentences.append(escape(f"{CHANGED} {note}" if grid.is_mixed else note))
+    if processing := processing_note(grid):
+        sentences.append(escape(processing))
     if grid.oracle is not None:
         sentences.append(escape(ORACLE))
     if sources := _sources(grid):

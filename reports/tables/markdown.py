@@ -14,7 +14,12 @@ from crossres.reports.tables.cells import (
     seeds_measured,
     training_texts,
 )
-from crossres.reports.tables.grades import changes_by_rows, changes_note, grade_words
+from crossres.reports.tables.grades import (
+    changes_by_rows,
+    changes_note,
+    grade_words,
+    processing_note,
+)
 from crossres.reports.wording import ORACLE, TIE, metric_title, rate_words
 
 _MARKUP = re.compile(r"[\\`*_<>|\[\]~&$#]")
@@ -46,6 +51,8 @@ def _markdown(grid: Grid) -> str:
     for column in grid.shown:
         lines += [_pipe(_markdown_row(grid, row, column)) for row in grid.lines]
     lines += ["", f"Best in bold, second in italics, per data set; = is {TIE}."]
+    if processing := processing_note(grid):
+        lines += ["", markdown(processing)]
     if grid.oracle is not None:
         lines += ["", ORACLE]
     if note := changes_note(grid):

@@ -21,7 +21,7 @@ from crossres.reports.tables.cells import (
     seeds_measured,
     training_texts,
 )
-from crossres.reports.tables.grades import CHANGED, changes_note, grade_mark
+from crossres.reports.tables.grades import CHANGED, changes_note, grade_mark, processing_note
 from crossres.reports.wording import (
     ORACLE,
     metric_title,
@@ -67,6 +67,8 @@ def print_grid(grid: Grid, console: Console) -> None:
     console.print(table)
     if grid.is_mixed and (note := changes_note(grid)):  # else it stands in the caption
         console.print(Text(f"{CHANGED} {note}", style="dim"))
+    if processing := processing_note(grid):
+        console.print(Text(processing))
     if grid.oracle is not None:
         console.print(Text(ORACLE, style="dim"))
     notes = problems(grid)
