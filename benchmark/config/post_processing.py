@@ -55,12 +55,12 @@ class Reranking:
 class PostProcessing:
     """What is done at test time beyond one embedding of each image; by default nothing.
 
-    flip: the mirrored image, too. shifts: the image moved by so many pixels to each side, too
+    mirror: the mirrored image, too. shifts: the image moved by so many pixels to each side, too
     (0: not). pyramid: the image down-sampled by these factors, too. restorations: what the method
     rebuilds of an image, too.
     """
 
-    flip: bool = False
+    mirror: bool = False
     shifts: float = 0.0
     pyramid: tuple[int, ...] = ()
     restorations: bool = False
@@ -117,13 +117,16 @@ def in_words(content: Mapping[str, Any] | None) -> str:
 
 
 _WORDS = {
-    "flip": "mirrored images",
+    "mirror": "mirrored images",
     "shifts": "shifts of {} pixels",
     "pyramid": "pyramid {}",
     "restorations": "restorations",
     "expansion": "query expansion",
     "rerank": "k-reciprocal re-ranking",
 }
+
+
+_PARAMETERS = {"original": "lambda"}  # as papers write it
 
 
 def _at(entry: tuple[str, Any]) -> int:
@@ -134,7 +137,9 @@ def _at(entry: tuple[str, Any]) -> int:
 def _step(name: str, value: Any) -> str:
     words = _WORDS.get(name, name)
     if isinstance(value, Mapping):
-        values = ", ".join(f"{entry} {number:g}" for entry, number in sorted(value.items()))
+        values = ", ".join(
+            f"{_PARAMETERS.get(entry, entry)} {number}" for entry, number in sorted(value.items())
+        )
         return f"{words} ({values})"
     return words.format("+".join(map(str, value)) if isinstance(value, list) else value)
 

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from crossres.benchmark.config.post_processing import post_processing_from
+from crossres.benchmark.config.post_processing import PostProcessing, post_processing_from
 from crossres.benchmark.config.profiles import profile_content
 from crossres.benchmark.measures.environment import Stopwatch, environment, peak_memory
 from crossres.benchmark.measures.flops import flops_per_image
@@ -32,7 +32,11 @@ from crossres.benchmark.records.record import DRAWS, INITIAL, START, Record, Sta
 from crossres.benchmark.runs.checkpoints import FIT, CellCheckpoints
 from crossres.benchmark.runs.code_digest import Modules, cell_code, learn_modules
 from crossres.benchmark.runs.data import Prepared, Progress, Report, build_pixels, open_data
-from crossres.benchmark.runs.post_processed import check_applicable, post_processed
+from crossres.benchmark.runs.post_processed import (
+    check_applicable,
+    embeddings_per_image,
+    post_processed,
+)
 from crossres.datasets.base.files import digest_of
 from crossres.datasets.pixels.store import PixelStore
 from crossres.datasets.splits.manifest import Manifest
@@ -134,7 +138,8 @@ def run_cell(
     begun = {START: method.start, DRAWS: curves.first_draws()}
     memory = peak_memory()  # before anything is measured that no test needs
     with watch.phase("measure"):
-        counts = _counts(manifest, method, embeddings, metrics) | _flops(method, manifest, store)
+        counts = _counts(manifest, method, embeddings, metrics)
+        counts |= _flops(method, manifest, store, how)
         artifact |= curves.arrays() | restoration_of(method, raw, manifest, store)
         artifact |= chain_quality(raw, manifest, store, artifact)
     record = Record(
@@ -335,11 +340,16 @@ def _counts(
     return counts
 
 
-def _flops(method: Method, manifest: Manifest, store: PixelStore) -> dict[str, int]:
+def _flops(
+    method: Method, manifest: Manifest, store: PixelStore, how: PostProcessing
+) -> dict[str, int]:
     """Return what flops.py counts, if anything: an embedding without any is not for free."""
     rates = manifest.rows("query")["rate"].to_numpy()
-    counted = flops_per_image(method, np.asarray(store.images("query")), rates)
-    return {"flops_per_image": counted} if counted else {}
+    images = np.asarray(store.images("query"))
+    counted = flops_per_image(method, images, rates)
+    if not counted:
+        return {}
+    return {"flops_per_image": counted * embeddings_per_image(method, images[:1], how)}
 
 
 def _skipped_notes(metrics: dict[str, Metrics]) -> list[str]:

@@ -110,6 +110,11 @@ def fused(method: Method, levels: Sequence[Level]) -> Distances:
     return block
 
 
+def embeddings_per_image(method: Method, images: Images, how: PostProcessing) -> int:
+    """Return how many views are embedded in place of one image; `images` (1, H, W, 3) is one."""
+    return sum(1 + sum(1 for _ in views_of(v, how)) for v in versions(method, images, how))
+
+
 # --- views ----------------------------------------------------------------------------------------
 
 
@@ -165,7 +170,7 @@ def views_of(images: Images, how: PostProcessing) -> Iterator[Images]:
             moved(images, axis, step) for axis in (1, 2) for step in (-how.shifts, how.shifts)
         ]
     yield from shifted[1:]
-    if how.flip:
+    if how.mirror:
         yield from (np.ascontiguousarray(view[:, :, ::-1]) for view in shifted)
 
 

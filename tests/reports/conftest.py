@@ -66,7 +66,14 @@ def make_record(
     content = profile_content(profile, chosen.method)
     options = resolve_options(chosen.method, profile, dict(chosen.options))
     cell = Cell(
-        chosen.method, options, dataset, CARDS[dataset].protocol, source, seed, profile_name
+        chosen.method,
+        options,
+        dataset,
+        CARDS[dataset].protocol,
+        source,
+        seed,
+        profile_name,
+        post_processing=chosen.post_processing or None,
     )
     rng = np.random.default_rng(draw("record", row, dataset, seed, source))
     # Each row is far from the next one, but for one data set on which they are all alike.
