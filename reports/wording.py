@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from crossres.benchmark.config.post_processing import MARK
 from crossres.benchmark.metrics.by_rate import over_all_rates, rate_of
 from crossres.datasets.base.words import counted as counted
 from crossres.datasets.base.words import few as few
@@ -71,6 +72,14 @@ def backbone_words(profile: Mapping[str, Any]) -> str:
     backbone = profile["backbone"]
     start = "random" if backbone.get("weights") == "none" else "ImageNet"
     return f"{backbone.get('name')} from {start} weights at {profile['height']}×{profile['width']}"
+
+
+def shortened(label: str, most: int) -> str:
+    """Return a row's label in at most so many signs; the mark of post-processing stays."""
+    if len(label) <= most:
+        return label
+    end = f"… {MARK}" if label.endswith(MARK) else "…"
+    return label[: most - len(end)] + end
 
 
 def percent(fraction: float) -> str:

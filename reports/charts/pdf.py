@@ -17,6 +17,7 @@ from matplotlib.font_manager import findfont, get_font
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
+from crossres.benchmark.config.post_processing import MARK
 from crossres.reports.charts.cmc import curves_of
 from crossres.reports.charts.parts import Parts, nothing
 from crossres.reports.grid.grid import Column, Grid
@@ -139,7 +140,7 @@ def _labels(grid: Grid) -> list[str]:
     return [
         textwrap.fill(row.label, LABEL)
         if all(font.get_char_index(ord(sign)) for sign in row.label)
-        else f"row {number}"
+        else f"row {number}{f' {MARK}' if row.post_processing else ''}"
         for number, row in enumerate(grid.table.rows, start=1)
     ]
 
