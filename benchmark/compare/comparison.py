@@ -7,9 +7,9 @@ import statistics
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, get_args
 
-from crossres.benchmark.compare.pairs import Change, Pair, Sameness, match
+from crossres.benchmark.compare.pairs import Change, Kind, Pair, Sameness, match
 from crossres.benchmark.compare.rows import covered
 from crossres.benchmark.config.tables import Table
 from crossres.benchmark.records.queries import QueryReader, from_counts, sample_of
@@ -157,7 +157,7 @@ def tally(pairs: Iterable[Pair]) -> list[ChangeTally]:
     for pair in pairs:
         for change in pair.changes or (None,):
             by_change[change].append(pair)
-    order = ("option", "profile", "source", "manifest", "pixels", "code", "environment")
+    order = get_args(Kind)
     tallies = []
     for change, changed in by_change.items():
         counts = (sum(pair.sameness == sameness for pair in changed) for sameness in SAMENESS)

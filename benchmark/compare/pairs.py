@@ -100,8 +100,9 @@ class Matches:
 def match(a: Iterable[Record], b: Iterable[Record], tables: Sequence[Table]) -> Matches:
     """Pair the cells of A and B; their rows are called as in `tables`, of which the first counts.
 
-    Real data, partial data and twins are never paired with each other. A row that no table has is
-    called after its method, and rows of one name also after that in which they differ.
+    Real data, partial data and twins are never paired with each other, nor cells with and without
+    post-processing. A row that no table has is called after its method, and rows of one name also
+    after that in which they differ.
     """
     rows = Rows(tables)
     left, right = ({r.key: r for r in sorted(side, key=lambda r: r.key)} for side in (a, b))
@@ -210,11 +211,15 @@ def _similar(
 def _by_column_and_setup(
     records: Iterable[Record],
 ) -> dict[tuple[str, ...], dict[bytes, dict[int, Record]]]:
-    """Group records by method, kind of source and column; by setup; by seed (first key)."""
+    """Group records by method, kind of source and column; by setup; by seed (first key).
+
+    One with post-processing is never held against one without.
+    """
     groups: dict[tuple[str, ...], dict[bytes, dict[int, Record]]] = defaultdict(dict)
     for record in records:
         kind = record.cell.source.partition(":")[0]
-        group = groups[record.cell.method, kind, *column_of(record)]
+        mark = MARK if record.cell.post_processing else ""
+        group = groups[record.cell.method, mark, kind, *column_of(record)]
         group.setdefault(setup_of(record), {}).setdefault(record.cell.seed, record)
     return groups
 

@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
-from crossres.benchmark import Record, load_profile
+from crossres.benchmark import Record, Row, load_profile
+from crossres.benchmark.compare.comparison import tally
 from crossres.benchmark.compare.pairs import Change, match
+from crossres.benchmark.compare.rows import Rows
 from tests.benchmark.compare.cases import TABLE, Make
 
 # --- what differs in a pair -----------------------------------------------------------------------
@@ -177,3 +179,41 @@ def test_nobody_is_left_for_a_nearer_cell_that_is_free(make: Make, number: int) 
             ]
             assert any(d is not None and d <= distance(left, right) for d in partners)
     assert match(a[::-1], b[::-1], []) == matches
+
+
+# --- post-processing ------------------------------------------------------------------------------
+
+
+def processed(record: Record, key: str, **steps: Any) -> Record:
+    return replace(record, key=key, cell=replace(record.cell, post_processing=steps))
+
+
+def test_cells_with_post_processing_are_not_held_against_those_without(make: Make) -> None:
+    plain = make()
+    mirrored, shifted = processed(plain, "m", mirror=True), processed(plain, "s", shifts=0.5)
+    matches = match([plain], [mirrored], [TABLE])
+    assert (matches.pairs, matches.only_a, matches.only_b) == ((), (plain,), (mirrored,))
+    [pair] = match([mirrored], [shifted], [TABLE]).pairs
+    assert pair.row == "plain †"  # no row of the table has it, so it is called after its method
+    changes = [
+        Change("post-processing", "mirror", "true", "absent"),
+        Change("post-processing", "shifts", "absent", "0.5"),
+    ]
+    assert list(pair.changes) == changes
+    assert [entry.change for entry in tally([pair])] == changes
+
+
+def test_a_row_is_that_of_cells_with_its_own_post_processing(make: Make) -> None:
+    plain = make()
+    mirrored = processed(plain, "m", mirror=True)
+    table = replace(
+        TABLE, rows=(*TABLE.rows, Row("Plain", "plain", post_processing={"mirror": True}))
+    )
+    rows = Rows([table])
+    assert rows.indices(plain) == (0,)
+    assert rows.indices(mirrored) == (3,)
+    other = processed(plain, "o", rerank={})
+    assert rows.indices(other) == ()
+    assert "its post-processing: k-reciprocal re-ranking" in rows.reason(other)
+    without = Rows([replace(table, rows=table.rows[3:])])
+    assert without.reason(plain).endswith("with these options has no post-processing")
