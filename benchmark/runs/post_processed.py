@@ -125,13 +125,19 @@ def levels_of(
 
     `plain` are those of the images themselves. Views of one level are averaged; but each is a
     level where the method has a distance of its own. A version of other resolution has an unknown
-    rate.
+    rate. Raises InputError where one is not finite.
     """
     parts = [
         _levels_of_some(method, np.asarray(images[some]), rates[some], plain[some], how)
         for some in blocks(len(plain), IMAGES)
     ]
-    return [np.concatenate(level) for level in zip(*parts, strict=True)]
+    levels = [np.concatenate(level) for level in zip(*parts, strict=True)]
+    if not all(np.isfinite(level).all() for level in levels):
+        raise InputError(
+            f"method {method.name}: NaN or infinity in the embeddings of mirrored, moved or "
+            "rebuilt images; leave these out of the row's post_processing"
+        )
+    return levels
 
 
 def _levels_of_some(

@@ -20,6 +20,7 @@ from crossres.benchmark.runs.post_processed import (
     views_of,
 )
 from crossres.cli import run
+from crossres.datasets.base.errors import InputError
 from crossres.methods.interface.method import Embeddings, Method
 from crossres.methods.interface.training_data import Images
 
@@ -100,6 +101,14 @@ def test_levels_are_versions_and_only_the_images_have_their_rate(images: Images)
     np.testing.assert_array_equal(levels[0][:, :6], averaged(
         [method.embed(images), method.embed(images[:, :, ::-1])]
     )[:, :6])  # fmt: skip
+
+
+def test_embeddings_of_views_are_finite(images: Images, monkeypatch: pytest.MonkeyPatch) -> None:
+    method, how = Pixels(), PostProcessing(mirror=True)
+    plain = method.embed(images)
+    monkeypatch.setattr(method, "embed", lambda i: np.full((len(i), 12), np.nan, np.float32))
+    with pytest.raises(InputError, match="NaN or infinity in the embeddings of mirrored"):
+        levels_of(method, images, RATES, plain, how)
 
 
 def test_blocks_of_images_do_not_matter(images: Images, monkeypatch: pytest.MonkeyPatch) -> None:
