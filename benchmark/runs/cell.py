@@ -102,11 +102,11 @@ def run_cell(
     """
     watch = Stopwatch()
     device = resolve_device(job.profile.device)
-    how = post_processing_from(job.cell.post_processing or {}, f"cell {job.key}")
-    check_applicable(method_class(job.cell.method), how)
     learn_modules(modules or {})
     if sources is not None:
         register_sources(job.cell.method, sources)
+    how = post_processing_from(job.cell.post_processing or {}, f"cell {job.key}")
+    check_applicable(method_class(job.cell.method), how)
     code = cell_code(job.cell.method, job.card.reader)
     with watch.phase("prepare"):
         raw, manifest, store = open_data(job, progress)

@@ -59,6 +59,7 @@ def search(request: SearchRequest, kernels: Kernels | None = None) -> Found:
     Images that are equally near come in the order of their paths. The query itself, where its file
     lies in the gallery, is left out. Raises InputError for weights and images that cannot be used.
     """
+    _folders(request.queries)  # refuses before anything is loaded
     result: Found = in_worker(ranked, request, request.weights, kernels)
     return result
 

@@ -19,6 +19,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from crossres.datasets.base.arguments import as_a, as_path
 from crossres.datasets.base.errors import InputError
 from crossres.datasets.base.files import write_atomically
 from crossres.datasets.base.version import own_version
@@ -64,7 +65,9 @@ class _Graph(nn.Module):
         return self.method.embedding_graph(images.permute(0, 3, 1, 2).to(torch.float32) / 255.0)
 
 
-def export_onnx(method: Method, path: Path, origin: Mapping[str, Any] | None = None) -> OnnxFile:
+def export_onnx(
+    method: Method, path: Path | str, origin: Mapping[str, Any] | None = None
+) -> OnnxFile:
     """Write a trained method as an ONNX file, whole or not at all, once it was found to agree.
 
     Input `images` (N, height, width, 3) uint8 RGB, of the size that the method was trained on;
@@ -72,12 +75,14 @@ def export_onnx(method: Method, path: Path, origin: Mapping[str, Any] | None = N
     Raises InputError for a method that is no graph of its pixels alone, without the libraries
     (crossres[onnx]), and where the file does not agree with the method.
     """
+    method, path = as_a(Method, method, "method"), as_path(path, "path")
+    origin = as_a(dict, origin or {}, "origin")
     onnx, runtime = _libraries()
     _check(method)
     height, width = method.profile.height, method.profile.width
     tried = _noise(TRIED, height, width)
     expected = method.embed(tried)
-    content = _content(method, tried[:2], onnx, origin or {})
+    content = _content(method, tried[:2], onnx, origin)
     embedded = _run(runtime, content, tried)
     deviation = _deviation(embedded, expected)
     if not deviation <= TOLERANCE:

@@ -44,6 +44,9 @@ NEEDED = {
     "merge": ["--out=merged"],
     "cache list": ["--cache=folder"],
     "cache prune": ["--cache=folder", "--dry-run"],
+    "search": ["--gallery=folder", "--weights=nowhere", "--out=searched.html"],
+    "export": ["--onnx=exported.onnx"],
+    "methods new": ["--out=new"],
     "embed": ["--weights=nowhere", "--images=folder", "--out=embedded.npz"],
 }
 POSITIONAL = {
@@ -55,6 +58,9 @@ POSITIONAL = {
     "features": "features.npz",
     "folder": "folder",
     "folders": "results",
+    "queries": "image.png",
+    "weights": "nowhere",
+    "name": "my-own",
     "key": "0",
     "keys": "0",
     "names": "twins",

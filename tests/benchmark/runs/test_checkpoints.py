@@ -28,7 +28,11 @@ from crossres.methods.shared.torch_method import TorchMethod
 from tests.benchmark.runs.jobs import make
 
 Files = dict[str, bytes]
-NETWORKS = [name for name in method_names() if issubclass(method_class(name), TorchMethod)]
+NETWORKS = [
+    name
+    for name in method_names()
+    if issubclass(method_class(name), TorchMethod) and name != "frozen"  # which is not trained
+]
 # More than the defaults do: two loops, means of weights, dropout, several optimisers, erasing.
 MORE: list[tuple[str, dict[str, Any]]] = [
     ("msifla", {"ir_first": 1.0, "steps": "separate", "mean_from": 0.3, "erase": 0.5}),

@@ -47,7 +47,8 @@ def test_every_method_with_a_network_trains_and_tests_in_bf16(method: str) -> No
     plain, told = trained(method, {}), trained(method, BF16)
     weights = told.arrays()
     assert {array.dtype for array in weights.values()} <= {np.dtype("f4"), np.dtype("i8")}
-    assert told.parameters_digest() != plain.parameters_digest()  # its training obeys
+    if method != "frozen":  # which is not trained
+        assert told.parameters_digest() != plain.parameters_digest()  # its training obeys
     embeddings = embedded(method, {}, weights), embedded(method, BF16, weights)
     assert embeddings[1].dtype == np.float32
     error = np.abs(embeddings[0] - embeddings[1]).max() / np.abs(embeddings[0]).max()

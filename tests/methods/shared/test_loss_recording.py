@@ -16,7 +16,7 @@ from crossres.methods.shared.loss_recording import recorded_loss, recording_loss
 SMALL = small_profile(*METHODS)
 
 CLASSIC = {"judea", "sld2l", "sdf"}
-LOSSES = {
+LOSSES: dict[str, set[str]] = {
     "msifla": {"cross-entropy", "triplet", "reconstruction"},
     "plain": {"cross-entropy", "triplet"},
     "pcb": {"cross-entropy"},
@@ -39,6 +39,8 @@ LOSSES = {
     "jbim": {"cross-entropy", "reconstruction"},
     "lrar": {"cross-entropy", "verification"},
     "vpfa": {"cross-entropy", "triplet", "panning", "rate"},
+    "frozen": set(),
+    "frozen-vpfa": {"panning", "rate"},
 }
 
 
