@@ -75,7 +75,8 @@ def export_onnx(
     Raises InputError for a method that is no graph of its pixels alone, without the libraries
     (crossres[onnx]), and where the file does not agree with the method.
     """
-    method, path = as_a(Method, method, "method"), as_path(path, "path")
+    method = as_a(Method, method, "method")  # type: ignore[type-abstract]
+    path = as_path(path, "path")
     origin = as_a(dict, origin or {}, "origin")
     onnx, runtime = _libraries()
     _check(method)
