@@ -307,7 +307,7 @@ def _comparison(
     By that, too, equal gallery embeddings get equal distances to the last bit: a matrix product
     may sum equal columns in different orders.
     """
-    if type(method).distances is Method.distances:
+    if not method.has_own_distance():
         return FeatureComparison(query, gallery, "euclidean")
     first_of = rows.firsts[rows.gallery]
 

@@ -200,7 +200,7 @@ def embed(request: EmbedRequest, progress: Progress) -> Features:
         split = request.images
         manifest, raw = _of_cell(split) if isinstance(split, CellImages) else _of_file(split)
         features = _features_of_split(method, manifest, raw, split.cache, origin, progress)
-    if type(method).distances is Method.distances:
+    if not method.has_own_distance():
         return features
     own_distance = (
         f"{method.name} compares embeddings by a distance of its own (Method.distances); "

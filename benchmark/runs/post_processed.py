@@ -43,7 +43,7 @@ class PostProcessed:
 
 def check_applicable(method: type[Method], how: PostProcessing) -> None:
     """Raise InputError where a method cannot be post-processed in this way."""
-    if how.expansion and has_own_distance(method):
+    if how.expansion and method.has_own_distance():
         raise InputError(
             f"method {method.name} has a distance of its own, and query expansion averages "
             "embeddings; leave expansion out of the row's post_processing"
@@ -53,11 +53,6 @@ def check_applicable(method: type[Method], how: PostProcessing) -> None:
             f"method {method.name} rebuilds no images; leave restorations out of the row's "
             "post_processing"
         )
-
-
-def has_own_distance(method: type[Method]) -> bool:
-    """Say whether a method compares embeddings by more than their Euclidean distance."""
-    return method.distances is not Method.distances
 
 
 def post_processed(
@@ -87,7 +82,7 @@ def post_processed(
         )
         return PostProcessed(DistanceComparison(ranked.distances, count), ranked.distances)
     block = fused(method, levels)
-    if len(levels) == 1 and not has_own_distance(type(method)):
+    if len(levels) == 1 and not method.has_own_distance():
         query, gallery = levels[0]
         return PostProcessed(FeatureComparison(query, gallery, "euclidean"), block)
     return PostProcessed(DistanceComparison(block, count), block)
@@ -148,7 +143,7 @@ def _levels_of_some(
         known = rates if number == 0 else np.zeros_like(rates)
         first = plain if number == 0 else embedded_as(method, version, known)
         views = [first, *(embedded_as(method, view, known) for view in views_of(version, how))]
-        levels += views if has_own_distance(type(method)) else [averaged(views)]
+        levels += views if method.has_own_distance() else [averaged(views)]
     return levels
 
 

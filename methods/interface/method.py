@@ -104,6 +104,11 @@ class Method(Declaration, ABC):
         """
         return euclidean(query, gallery)
 
+    @classmethod
+    def has_own_distance(cls) -> bool:
+        """Say whether it compares embeddings by more than their Euclidean distance."""
+        return cls.distances is not Method.distances
+
     def reconstructions(self, images: Images) -> dict[str, Images]:  # noqa: ARG002
         """Return label -> (N, H, W, 3) uint8, in cascade order; empty where nothing is rebuilt."""
         return {}

@@ -182,7 +182,7 @@ def _metadata(method: Method, origin: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _distance(method: Method) -> str:
-    if type(method).distances is Method.distances:
+    if not method.has_own_distance():
         return "euclidean"
     return f"that of {type(method).__name__}.distances, which is not in the file"
 
