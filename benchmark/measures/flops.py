@@ -25,8 +25,5 @@ def flops_per_image(method: Method, images: Images, rates: NDArray[np.int64]) ->
 
 def _flops(method: Method, image: Images, rate: NDArray[np.int64]) -> int:
     with FlopCounterMode(display=False) as counter:
-        if method.needs_rate:
-            method.embed_rated(image, rate)
-        else:
-            method.embed(image)
+        method.embed_told(image, rate)
     return int(counter.get_total_flops())

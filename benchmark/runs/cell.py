@@ -44,7 +44,7 @@ from crossres.methods.interface.method import Embeddings, Method
 from crossres.methods.interface.method_files import MethodSources
 from crossres.methods.interface.registry import method_class, register_sources
 from crossres.methods.interface.run import Run
-from crossres.methods.interface.training_data import Images, TrainSet
+from crossres.methods.interface.training_data import TrainSet
 from crossres.methods.shared.networks.imagenet_weights import recorded_weights
 from crossres.methods.shared.torch_tools import resolve_device as torch_device
 
@@ -248,15 +248,11 @@ def embedded(
         progress("embed", index, 2)
         images = np.asarray(store.images(split))
         rates = manifest.rows(split)["rate"].to_numpy()
-        array = _embedded(method, images, rates)
+        array = method.embed_told(images, rates)
         check_embeddings(method, array, len(images), split)
-        check_alone(method, _embedded(method, images[:1], rates[:1]), array[:1])
+        check_alone(method, method.embed_told(images[:1], rates[:1]), array[:1])
         embeddings.append(array)
     return embeddings[0], embeddings[1]
-
-
-def _embedded(method: Method, images: Images, rates: NDArray[np.int64]) -> Embeddings:
-    return method.embed_rated(images, rates) if method.needs_rate else method.embed(images)
 
 
 def check_alone(method: Method, alone: Embeddings, among_others: Embeddings) -> None:

@@ -141,15 +141,10 @@ def _levels_of_some(
     levels: list[Embeddings] = []
     for number, version in enumerate(versions(method, images, how)):
         known = rates if number == 0 else np.zeros_like(rates)
-        first = plain if number == 0 else embedded_as(method, version, known)
-        views = [first, *(embedded_as(method, view, known) for view in views_of(version, how))]
+        first = plain if number == 0 else method.embed_told(version, known)
+        views = [first, *(method.embed_told(view, known) for view in views_of(version, how))]
         levels += views if method.has_own_distance() else [averaged(views)]
     return levels
-
-
-def embedded_as(method: Method, images: Images, rates: Ids) -> Embeddings:
-    """Embed views, with the rates where the method is told them."""
-    return method.embed_rated(images, rates) if method.needs_rate else method.embed(images)
 
 
 def versions(method: Method, images: Images, how: PostProcessing) -> Iterator[Images]:

@@ -97,6 +97,10 @@ class Method(Declaration, ABC):
         """
         return self.embed(images)
 
+    def embed_told(self, images: Images, rates: NDArray[np.int64]) -> Embeddings:
+        """Embed images as a test does: a method that needs their rates (N,) is told them."""
+        return self.embed_rated(images, rates) if self.needs_rate else self.embed(images)
+
     def distances(self, query: Embeddings, gallery: Embeddings) -> Distances:
         """Return distances (Q, G) float64 of embeddings (Q, D) and (G, D) float32.
 
