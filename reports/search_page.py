@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from PIL import Image as PilImage
 
-from crossres.benchmark.runs.search import Found, Image
+from crossres.benchmark.runs.search import Image, SearchResult
 from crossres.datasets.base.files import write_atomically
 from crossres.datasets.base.version import own_version
 from crossres.datasets.base.words import counted
@@ -17,7 +17,7 @@ from crossres.reports.page.page import environment
 HEIGHT = 160  # pixels, on the page
 
 
-def write_search(path: Path, found: Found) -> None:
+def write_search(path: Path, result: SearchResult) -> None:
     """Write the page: every query with its nearest images, each with rank, distance and name."""
     pictures: dict[Image, str] = {}
 
@@ -29,24 +29,24 @@ def write_search(path: Path, found: Found) -> None:
 
     templates = environment()
     templates.globals.update(picture=picture)
-    page = templates.get_template("search.html.j2").render(found=found, version=own_version())
+    page = templates.get_template("search.html.j2").render(result=result, version=own_version())
     write_atomically(path, page)
 
 
-def search_lines(found: Found) -> Iterator[str]:
+def search_lines(result: SearchResult) -> Iterator[str]:
     """Yield the nearest image of each query."""
-    images = counted(found.gallery_images, "image")
-    yield f"{counted(len(found.rankings), 'query', 'queries')} in {images}, by {found.method}"
-    for ranking in found.rankings:
+    images = counted(result.gallery_images, "image")
+    yield f"{counted(len(result.rankings), 'query', 'queries')} in {images}, by {result.method}"
+    for ranking in result.rankings:
         nearest = ", ".join(f"{m.image[1]} ({m.distance:.3f})" for m in ranking.matches[:3])
         yield f"{ranking.query[1]}: {nearest}"
 
 
-def search_json(found: Found) -> dict[str, Any]:
+def search_json(result: SearchResult) -> dict[str, Any]:
     """Return it as JSON values."""
     return {
-        "method": found.method,
-        "gallery_images": found.gallery_images,
+        "method": result.method,
+        "gallery_images": result.gallery_images,
         "queries": [
             {
                 "query": str(ranking.query[0] / ranking.query[1]),
@@ -55,6 +55,6 @@ def search_json(found: Found) -> dict[str, Any]:
                     for match in ranking.matches
                 ],
             }
-            for ranking in found.rankings
+            for ranking in result.rankings
         ],
     }

@@ -141,12 +141,7 @@ def in_worker(
 
     Shows how far it is. Raises InputError where it fails.
     """
-    trained_with = (
-        "portable"
-        if isinstance(weights, FrozenModel)
-        else read_description(weights)["origin"].get("kernels")
-    )
-    variables = kernel_variables(kernels or kernels_named(trained_with))
+    variables = kernel_variables(kernels or kernels_named(_origin(weights).get("kernels")))
     value: Any = None
     with closing(local(each_of([Task("embed", function, request, variables)]), 1)) as events:
         for phase, steps in groupby(events, _phase):
@@ -178,6 +173,14 @@ def method_of(
     return ready(profile, model=weights.name, parts=weights.parts)
 
 
+def _origin(weights: Path | FrozenModel) -> Mapping[str, Any]:
+    """Return what a trained method was trained on and with; of a frozen model nothing is known."""
+    if isinstance(weights, FrozenModel):
+        return {}
+    origin: Mapping[str, Any] = read_description(weights)["origin"]
+    return origin
+
+
 def _phase(event: Event) -> str:
     return event.phase if isinstance(event, Progressed) else "embedding"
 
@@ -192,11 +195,7 @@ def embed(request: EmbedRequest, progress: Progress) -> Features:
     if isinstance(request.images, ImageFolder):
         features = _features_of_folder(method, request.images, progress)
     else:
-        origin = (
-            {}
-            if isinstance(request.weights, FrozenModel)
-            else read_description(request.weights)["origin"]
-        )
+        origin = _origin(request.weights)
         split = request.images
         manifest, raw = _of_cell(split) if isinstance(split, CellImages) else _of_file(split)
         features = _features_of_split(method, manifest, raw, split.cache, origin, progress)

@@ -1,7 +1,8 @@
 """Searching a folder of crops for those that show whom a query shows."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 
 import numpy as np
@@ -45,7 +46,7 @@ class Ranking:
 
 
 @dataclass(frozen=True)
-class Found:
+class SearchResult:
     """What a search gave. `method`: what the images were compared by."""
 
     method: str
@@ -53,18 +54,19 @@ class Found:
     rankings: tuple[Ranking, ...]
 
 
-def search(request: SearchRequest, kernels: Kernels | None = None) -> Found:
+def search(request: SearchRequest, kernels: Kernels | None = None) -> SearchResult:
     """Have a worker embed queries and gallery, and rank the gallery for each query.
 
     Images that are equally near come in the order of their paths. The query itself, where its file
     lies in the gallery, is left out. Raises InputError for weights and images that cannot be used.
     """
-    _folders(request.queries)  # refuses before anything is loaded
-    result: Found = in_worker(ranked, request, request.weights, kernels)
+    for query in request.queries:
+        _folder_of_files(query)  # refuses before anything is loaded
+    result: SearchResult = in_worker(ranked, request, request.weights, kernels)
     return result
 
 
-def ranked(request: SearchRequest, progress: Progress) -> Found:
+def ranked(request: SearchRequest, progress: Progress) -> SearchResult:
     """Do what `search` does, in this process."""
     method = method_of(request.weights, request.device)
     gallery, _ = embed_images(method, request.gallery, None, progress)
@@ -73,31 +75,32 @@ def ranked(request: SearchRequest, progress: Progress) -> Found:
     for folder, wanted in _folders(request.queries):
         queries, _ = embed_images(method, folder, None, progress, wanted)
         for row, path in enumerate(queries["paths"]):
-            distances = _distances(method, queries["features"][row : row + 1], gallery["features"])
+            query = queries["features"][row : row + 1]
+            (distances,) = method.distances(query, gallery["features"])
             image = folder, str(path)
-            matches = _nearest(request, image, paths, distances)
-            rankings.append(Ranking(image, matches))
-    return Found(_words(request.weights, method), len(paths), tuple(rankings))
+            rankings.append(Ranking(image, _nearest(request, image, paths, distances)))
+    return SearchResult(_words(request.weights, method), len(paths), tuple(rankings))
 
 
-def _folders(queries: Sequence[Path]) -> list[tuple[Path, tuple[str, ...] | None]]:
-    """Return folders, and which of their images are asked for (None: all of them), each once."""
-    folders: list[tuple[Path, tuple[str, ...] | None]] = []
-    for query in dict.fromkeys(queries):
-        if query.is_dir():
-            folders.append((query, None))
-        elif query.is_file():
-            folders.append((query.parent, (query.name,)))
+def _folders(queries: Sequence[Path]) -> Iterator[tuple[Path, list[str] | None]]:
+    """Yield folders, and which of their images are asked for (None: all of them).
+
+    Each query once and in order; files that stand side by side in one folder go together.
+    """
+    for folder, side_by_side in groupby(dict.fromkeys(queries), _folder_of_files):
+        if folder is None:
+            yield from ((query, None) for query in side_by_side)
         else:
-            raise InputError(f"{query}: there is no such image or folder; give one to look for")
-    return folders
+            yield folder, [query.name for query in side_by_side]
 
 
-def _distances(
-    method: Method, query: NDArray[np.float32], gallery: NDArray[np.float32]
-) -> NDArray[np.float64]:
-    distances: NDArray[np.float64] = method.distances(query, gallery)[0]
-    return distances
+def _folder_of_files(query: Path) -> Path | None:
+    """Return the folder of an image; None for a folder of images."""
+    if query.is_dir():
+        return None
+    if query.is_file():
+        return query.parent
+    raise InputError(f"{query}: there is no such image or folder; give one to look for")
 
 
 def _nearest(

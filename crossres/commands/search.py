@@ -19,11 +19,11 @@ def _search(options: argparse.Namespace) -> Answer:
     request = SearchRequest(
         tuple(options.queries), options.gallery, weights, options.device, options.top
     )
-    found = search(request)
-    write_search(options.out, found)
+    result = search(request)
+    write_search(options.out, result)
     return Answer(
-        search_json(found) | {"out": str(options.out)},
-        [*search_lines(found), f"wrote {options.out}"],
+        search_json(result) | {"out": str(options.out)},
+        [*search_lines(result), f"wrote {options.out}"],
     )
 
 

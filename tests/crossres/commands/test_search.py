@@ -88,6 +88,18 @@ def test_an_image_does_not_find_itself(
     assert {match["path"] for match in entry["matches"][:2]} == {"red/0 <b>.png", "red/2 <b>.png"}
 
 
+def test_queries_come_in_the_order_in_which_they_are_named(
+    crops: Path, weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    queries, red = crops / "queries", crops / "gallery" / "red"
+    named = [queries / "red.png", queries / "blue.png", red, queries / "green.png"]
+    where = "--gallery", crops / "gallery", "--weights", weights, "--out", tmp_path / "s.html"
+    entries = answer(capsys, *named, queries / "blue.png", *where)["queries"]
+    inside = [str(path) for path in sorted(red.iterdir())]
+    expected = [str(named[0]), str(named[1]), *inside, str(named[3])]
+    assert [entry["query"] for entry in entries] == expected
+
+
 def test_a_released_model_needs_no_training(
     crops: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
