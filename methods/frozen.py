@@ -23,11 +23,18 @@ from crossres.methods.shared.torch_tools import resolve_device, seeded
 
 
 class FrozenNetwork(nn.Module):
-    """A pretrained network and how its map becomes one feature."""
+    """A pretrained network and how its map becomes one feature, of `size` numbers.
 
-    def __init__(self, options: FrozenOptions, network: PretrainedNetwork) -> None:
+    Raises what the network raises where it takes no images (h, w) like those that it is tried on.
+    """
+
+    def __init__(
+        self, options: FrozenOptions, network: PretrainedNetwork, images: tuple[int, int]
+    ) -> None:
         super().__init__()
         self.options, self.network = options, network
+        with torch.inference_mode():
+            self.size = self.eval().features(torch.zeros(1, 3, *images)).shape[1]
 
     def each(self, images: Tensor) -> list[Tensor]:
         """Return the one feature (B, D) of images (B, 3, H, W) in [0, 1], not normalised."""
@@ -85,10 +92,8 @@ def frozen_network(
             options.model, options.stage, options.input_size, size, profile.weights_dir,
             is_pretrained=options.pretrained and pretrained,
         )  # fmt: skip
-    network = FrozenNetwork(options, model).eval()
     try:
-        with torch.inference_mode():
-            network.features(torch.zeros(1, 3, *size))
+        return FrozenNetwork(options, model, size)
     except (RuntimeError, AssertionError, ValueError, IndexError) as error:
         height, width = options.input_size or size
         reason = (str(error).splitlines() or [type(error).__name__])[0]
@@ -96,7 +101,6 @@ def frozen_network(
             f"method frozen: {options.model} takes no images of {height} x {width} pixels "
             f"({reason}); give others by the option input_size = [height, width]"
         ) from error
-    return network
 
 
 def all_numbers(module: nn.Module) -> int:

@@ -12,7 +12,7 @@ the estimator of r is our own. docs/methods/vpfa.md argues each default.
 
 from collections.abc import Iterator
 from itertools import pairwise
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -132,7 +132,34 @@ class VpfaNetwork(nn.Module):
         return joined([moved], self.options)
 
 
-class Vpfa(VpfaDeclaration, Plain):
+class PannedFeatures(TorchMethod[Any]):
+    """How a method embeds whose network is a VpfaNetwork, whatever its features are of."""
+
+    def embed(self, images: Images) -> Embeddings:
+        return self._embedded(images, None)
+
+    def embed_rated(self, images: Images, rates: NDArray[np.int64]) -> Embeddings:
+        return self._embedded(images, rates)
+
+    def _embedded(self, images: Images, rates: NDArray[np.int64] | None) -> Embeddings:
+        network, device = cast("tuple[VpfaNetwork, torch.device]", self.fitted())
+        known = None if rates is None else torch.from_numpy(rates.astype(np.int64)).to(device)
+        with self.testing():
+            features = in_batches(images, lambda x: network.frozen(to_tensor(x, device)))
+            embedded = network.panned(features, network.rates_of(features, known))
+            return np.ascontiguousarray(embedded.cpu().numpy())
+
+    def embedding_graph(self, images: Tensor) -> Tensor:
+        """Return the embeddings of images (B, 3, H, W) in [0, 1], whose rates are estimated."""
+        network = cast(VpfaNetwork, self.fitted()[0])
+        features = network.frozen(images)
+        rates, moved = network.rates_of(features, None), features
+        for rate, block in zip(network.options.rates, network.panning, strict=True):
+            moved = torch.where((rates == rate)[:, None], block(features), moved)
+        return joined([moved], network.options)
+
+
+class Vpfa(VpfaDeclaration, PannedFeatures, Plain):
     """Vector-panning feature alignment on top of the plain re-ID network."""
 
     options: VpfaOptions
@@ -155,28 +182,16 @@ class Vpfa(VpfaDeclaration, Plain):
             pairs = features_of_pairs(network.eval(), train)
             learn(network, *pairs, run.part(first, total))
 
-    def embed(self, images: Images) -> Embeddings:
-        return panned_embeddings(self, images, None)
 
-    def embed_rated(self, images: Images, rates: NDArray[np.int64]) -> Embeddings:
-        return panned_embeddings(self, images, rates)
-
-    def embedding_graph(self, images: Tensor) -> Tensor:
-        return panning_graph(self, images)
-
-
-class FrozenVpfa(FrozenVpfaDeclaration, TorchMethod[VpfaNetwork]):
+class FrozenVpfa(FrozenVpfaDeclaration, PannedFeatures):
     """Vector-panning feature alignment on top of a network that others trained."""
 
     options: FrozenVpfaOptions
 
     def build(self, identities: int, run: Run, pretrained: bool) -> VpfaNetwork:  # noqa: ARG002
         frozen = frozen_network(self.options, self.profile, run, pretrained)
-        black = torch.zeros(1, 3, self.profile.height, self.profile.width)
-        with torch.inference_mode():
-            size = frozen.features(black).shape[1]
         with seeded(run.seed_for("initial weights", "VP")):
-            return VpfaNetwork(self.options, frozen, size)
+            return VpfaNetwork(self.options, frozen, frozen.size)
 
     def train(self, network: VpfaNetwork, train: TrainSet, run: Run) -> None:
         """Train the blocks on features that stay as they are."""
@@ -185,39 +200,8 @@ class FrozenVpfa(FrozenVpfaDeclaration, TorchMethod[VpfaNetwork]):
             total = panning_steps(self.options, train)
             learn(network, *features_of_pairs(network.eval(), train), run.part(0, total))
 
-    def embed(self, images: Images) -> Embeddings:
-        return panned_embeddings(self, images, None)
-
-    def embed_rated(self, images: Images, rates: NDArray[np.int64]) -> Embeddings:
-        return panned_embeddings(self, images, rates)
-
-    def embedding_graph(self, images: Tensor) -> Tensor:
-        return panning_graph(self, images)
-
     def parameter_count(self) -> int:
         return all_numbers(self.fitted()[0])
-
-
-def panned_embeddings(
-    method: "Vpfa | FrozenVpfa", images: Images, rates: NDArray[np.int64] | None
-) -> Embeddings:
-    """Embed images by a trained method; rates (N,) are theirs where it is told them."""
-    network, device = cast("tuple[VpfaNetwork, torch.device]", method.fitted())
-    known = None if rates is None else torch.from_numpy(rates.astype(np.int64)).to(device)
-    with method.testing():
-        features = in_batches(images, lambda x: network.frozen(to_tensor(x, device)))
-        embedded = network.panned(features, network.rates_of(features, known))
-        return np.ascontiguousarray(embedded.cpu().numpy())
-
-
-def panning_graph(method: "Vpfa | FrozenVpfa", images: Tensor) -> Tensor:
-    """Return the embeddings of images (B, 3, H, W) in [0, 1] whose rates are estimated."""
-    network = cast(VpfaNetwork, method.fitted()[0])
-    features = network.frozen(images)
-    rates, moved = network.rates_of(features, None), features
-    for rate, block in zip(network.options.rates, network.panning, strict=True):
-        moved = torch.where((rates == rate)[:, None], block(features), moved)
-    return joined([moved], network.options)
 
 
 def check_pairs(name: str, options: PanningOptions, train: TrainSet) -> None:

@@ -23,6 +23,7 @@ from crossres.datasets.base.arguments import as_a, as_path
 from crossres.datasets.base.errors import InputError
 from crossres.datasets.base.files import write_atomically
 from crossres.datasets.base.version import own_version
+from crossres.methods.interface.conformance import example_images
 from crossres.methods.interface.method import Embeddings, Method
 from crossres.methods.interface.options import options_as_json
 from crossres.methods.interface.training_data import Images
@@ -79,11 +80,10 @@ def export_onnx(
     path = as_path(path, "path")
     origin = as_a(dict, origin or {}, "origin")
     onnx, runtime = _libraries()
-    _check(method)
-    height, width = method.profile.height, method.profile.width
-    tried = _noise(TRIED, height, width)
+    exported = _exportable(method)
+    tried = example_images(TRIED, method.profile, "export")
     expected = method.embed(tried)
-    content = _content(method, tried[:2], onnx, origin)
+    content = _content(exported, tried[:2], onnx, origin)
     embedded = _run(runtime, content, tried)
     deviation = _deviation(embedded, expected)
     if not deviation <= TOLERANCE:
@@ -92,7 +92,8 @@ def export_onnx(
             "of their length from the method's, so it is not written"
         )
     write_atomically(path, content)
-    return OnnxFile(path, height, width, expected.shape[1], deviation, _distance(method))
+    size = method.profile.height, method.profile.width
+    return OnnxFile(path, *size, expected.shape[1], deviation, _distance(method))
 
 
 def _libraries() -> tuple[Any, Any]:
@@ -105,7 +106,8 @@ def _libraries() -> tuple[Any, Any]:
     return onnx, onnxruntime
 
 
-def _check(method: Method) -> None:
+def _exportable(method: Method) -> TorchMethod[Any]:
+    """Return the method if it says its embedding as one graph that keeps how it computes."""
     if not isinstance(method, TorchMethod) or (
         type(method).embed is not TorchMethod.embed
         and type(method).embedding_graph is TorchMethod.embedding_graph
@@ -120,24 +122,15 @@ def _check(method: Method) -> None:
             f"the method was trained with another {', '.join(changed)} than by default, "
             "which a graph does not keep; train it without, and export that"
         )
-
-
-def _noise(count: int, height: int, width: int) -> Images:
-    """Draw images (N, H, W, 3) uint8: rough below, smooth above, so that all layers have work."""
-    generator = np.random.default_rng(0)
-    coarse = generator.integers(0, 256, (count, 2, 2, 3)).repeat(-(-height // 2), 1)
-    smooth = coarse.repeat(-(-width // 2), 2)[:, :height, :width]
-    grain = generator.normal(0.0, 20.0, smooth.shape)
-    return np.clip(smooth + grain, 0, 255).astype(np.uint8)
+    return method
 
 
 def _content(
-    method: TorchMethod[Any] | Method, example: Images, onnx: Any, origin: Mapping[str, Any]
+    method: TorchMethod[Any], example: Images, onnx: Any, origin: Mapping[str, Any]
 ) -> bytes:
     """Return the bytes of the file: the same for the same weights and libraries."""
-    graph = _Graph(method).eval()  # type: ignore[arg-type]
-    device = method.fitted()[1]  # type: ignore[union-attr]
-    images = torch.from_numpy(example).to(device)
+    graph = _Graph(method).eval()
+    images = torch.from_numpy(example).to(method.fitted()[1])
     try:
         with torch.no_grad(), _silence():
             program = torch.onnx.export(

@@ -6,6 +6,7 @@ own card says it. Nothing here is trained further.
 
 import logging
 import sys
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,7 @@ _BEFORE, _BEHIND = ("avgpool",), ("conv5", "layers", "blocks", "features")
 _log = logging.getLogger(__name__)
 
 
-class PretrainedNetwork(nn.Module):
+class PretrainedNetwork(nn.Module, ABC):
     """Images (B, 3, h, w) in [0, 1] of any size -> the network's last map, and its own feature.
 
     `size`, (height, width) or empty, is what images are brought to first. mean, std: of the three
@@ -50,13 +51,13 @@ class PretrainedNetwork(nn.Module):
         for parameter in network.parameters():
             parameter.requires_grad_(False)
 
+    @abstractmethod
     def maps(self, images: Tensor) -> Tensor:
         """Return the last map (B, D, h, w)."""
-        raise NotImplementedError
 
+    @abstractmethod
     def own(self, images: Tensor) -> Tensor:
         """Return what the network's classifier sees, (B, D): a class token, say."""
-        raise NotImplementedError
 
     def scaled(self, images: Tensor) -> Tensor:
         """Bring images to the size and the scale of the network."""
