@@ -33,8 +33,8 @@ def _embed(options: argparse.Namespace) -> Answer:
     from crossres.datasets.base.files import check_place
 
     check_place(options.out)
-    weights, device, images = _weights_and_images(options)
-    request = EmbedRequest(weights, device, images, _sources(weights, options.method))
+    weights, images = _of_results(options) if options.results else _of_weights(options)
+    request = EmbedRequest(weights, options.device, images, _sources(weights, options.method))
     features = features_of(request, options.kernels)
     write_features(options.out, features.arrays)
     for note in features.notes:
@@ -44,8 +44,23 @@ def _embed(options: argparse.Namespace) -> Answer:
     return Answer({**content, "notes": list(features.notes)}, [f"wrote {options.out}: {shapes}"])
 
 
-def _weights_and_images(options: argparse.Namespace) -> tuple[Any, str, Any]:
-    """Return the folder of weights or the model, the device and what is to be embedded."""
+def _of_weights(options: argparse.Namespace) -> tuple[Any, Any]:
+    """Return the folder of weights or the model, and what is to be embedded."""
+    from crossres.datasets import InputError
+
+    for name in ("row", "datasets", "seed"):
+        if getattr(options, name) is not None:
+            raise InputError(f"--{name} belongs to --results")
+    if not (options.images or options.manifest):
+        raise InputError(
+            "say what to embed: --images DIR, or --manifest FILE.csv; see crossres embed --help"
+        )
+    weights = frozen_model(options) or options.weights
+    return weights, _images(options, weights)
+
+
+def _of_results(options: argparse.Namespace) -> tuple[Path, Any]:
+    """Return the folder of weights of the row's cell, and what is to be embedded."""
     from crossres.benchmark.compare.one_cell import cell_of_row
     from crossres.benchmark.records.kept import definition_path
     from crossres.benchmark.records.weights import weights_path
@@ -53,17 +68,6 @@ def _weights_and_images(options: argparse.Namespace) -> tuple[Any, str, Any]:
     from crossres.datasets import InputError, own_set
     from crossres.datasets.raw.source_name import CUSTOM
 
-    if not options.results:
-        others = ("row", "datasets", "seed")
-        odd = [name for name in others if getattr(options, name) is not None]
-        if odd:
-            raise InputError(f"--{odd[0]} belongs to --results")
-        if not (options.images or options.manifest):
-            raise InputError(
-                "say what to embed: --images DIR, or --manifest FILE.csv; see crossres embed --help"
-            )
-        weights = frozen_model(options) or options.weights
-        return weights, options.device, _images(options, weights)
     if options.row is None:
         raise InputError("say which row of the results: --row NAME")
     frozen_model(options)  # refuses what belongs to one
@@ -74,13 +78,13 @@ def _weights_and_images(options: argparse.Namespace) -> tuple[Any, str, Any]:
             f"{weights}: not there, this cell was run without --save-weights; run it again with it"
         )
     if options.images or options.manifest:
-        return weights, options.device, _images(options, weights)
+        return weights, _images(options, weights)
     if options.rate is not None:
         raise InputError("the split of a cell has the rate of each image; leave out --rate")
     own = None
     if record.cell.source == CUSTOM:
         own = own_set(options.data or definition_path(options.results, record.cell.dataset))
-    return weights, options.device, CellImages(record, options.data, cache(options), own)
+    return weights, CellImages(record, options.data, cache(options), own)
 
 
 def _sources(weights: Any, method: str | None) -> Any:
