@@ -15,7 +15,6 @@ from crossres.benchmark.records.cell import Cell, canonical_json
 from crossres.benchmark.records.record import Record
 from crossres.datasets.base.build import build
 from crossres.datasets.base.errors import InputError
-from crossres.datasets.cards import CARDS
 from crossres.datasets.protocols import canonical_text
 from crossres.datasets.protocols.validation import off_validation
 from crossres.datasets.raw.source_name import is_twin
@@ -175,5 +174,5 @@ def protocol_texts(dataset: str, protocols: Iterable[str], table: Table) -> list
 
     Of a data set without a card, one of another version, nothing more is known than the text.
     """
-    is_known = dataset in (*CARDS, *(own.id for own in table.own))
-    return [canonical_text(table.card(dataset), text) if is_known else text for text in protocols]
+    card = table.known_card(dataset)
+    return [canonical_text(card, text) if card else text for text in protocols]

@@ -137,11 +137,14 @@ class Table:
     own: tuple[Card, ...] = ()
 
     def card(self, dataset: str | Card) -> Card:
-        """Return the card of a data set, one of the table's own sets among them.
+        """Return the card of a data set as `known_card`; InputError for an unknown one."""
+        known = self.known_card(dataset) if isinstance(dataset, str) else dataset
+        return known or card(dataset)
 
-        Raises InputError for an unknown one.
-        """
-        return next((own for own in self.own if own.id == dataset), None) or card(dataset)
+    def known_card(self, dataset: str) -> Card | None:
+        """Return the card of a data set, of the table's own or of ours; None: of neither."""
+        own = {card.id: card for card in self.own}
+        return own.get(dataset) or CARDS.get(dataset)
 
     @property
     def lines(self) -> tuple[Row, ...]:

@@ -18,7 +18,6 @@ from crossres.benchmark.records.record import Record
 from crossres.datasets.base.errors import InputError
 from crossres.datasets.base.files import digest_of
 from crossres.datasets.base.words import counted, listed
-from crossres.datasets.cards import CARDS, Card
 from crossres.datasets.protocols.validation import is_validation, off_validation, on_validation
 from crossres.methods.interface.registry import declaration
 from crossres.reports.grid.departures import Departure, departures_of
@@ -231,7 +230,7 @@ def _columns_of_records(
     dataset: str, title: str, protocols: Sequence[str], table: Table
 ) -> list[Column]:
     """Return a column per protocol, which the title names unless it is the only, default one."""
-    card = _card_of(dataset, table)
+    card = table.known_card(dataset)
     if not protocols:
         return [Column(dataset, card.protocol if card else "", title)]
     words = [off_validation(protocol) for protocol in protocols]
@@ -241,12 +240,6 @@ def _columns_of_records(
         Column(dataset, protocol, under_protocol(title, word))
         for protocol, word in zip(protocols, words, strict=True)
     ]
-
-
-def _card_of(dataset: str, table: Table) -> Card | None:
-    """Return the card of a data set; None where neither crossres nor the table knows it."""
-    own = {card.id: card for card in table.own}
-    return own.get(dataset) or CARDS.get(dataset)
 
 
 def _cells(
@@ -275,7 +268,7 @@ def _oracle_cells(
     """Records of the oracle by column, in those of default protocols; nothing is missing there."""
     cells = {}
     for column in columns:
-        card = _card_of(column.dataset, table)
+        card = table.known_card(column.dataset)
         is_default = (
             off_validation(column.protocol) == card.protocol
             if card is not None
