@@ -52,6 +52,12 @@ def own_set(path: Path | str) -> Card:
     return card_from(f"{path}", read_toml(path, NOUN), path.parent)
 
 
+def is_taken(name: str) -> bool:
+    """Return whether a data set of crossres has this id or title, in upper or lower case."""
+    taken = {text.casefold() for card in CARDS.values() for text in (card.id, card.title)}
+    return name.casefold() in taken
+
+
 def named_set(name: Any) -> Any:
     """Return the card of a name that is the path of a definition; any other name as it is."""
     is_path = isinstance(name, str | Path) and is_definition(name)
@@ -129,8 +135,7 @@ def toml_value(value: str | list[str]) -> str:
 
 def _check_id(where: str, name: str) -> None:
     check_name(f"{where}: id", name)
-    taken = {text.casefold() for card in CARDS.values() for text in (card.id, card.title)}
-    if name.casefold() in taken:
+    if is_taken(name):
         raise InputError(
             f"{where}: id {name!r} is a data set of crossres; give yours another, so that nobody "
             "takes its numbers for those of that set"

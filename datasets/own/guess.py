@@ -16,8 +16,7 @@ from typing import Any
 from crossres.datasets.base.errors import InputError
 from crossres.datasets.base.texts import csv_rows
 from crossres.datasets.base.words import counted
-from crossres.datasets.cards import CARDS
-from crossres.datasets.own.definition import GIVEN, SUFFIX, toml_value
+from crossres.datasets.own.definition import GIVEN, SUFFIX, is_taken, toml_value
 from crossres.datasets.raw.source import Raw
 from crossres.datasets.readers.own import (
     COLUMNS,
@@ -98,8 +97,7 @@ def protocol_for(raw: Raw) -> str:
 def id_for(root: Path) -> str:
     """Return an id made of the name of a folder, which is no data set of crossres."""
     name = re.sub(r"[^A-Za-z0-9_.-]+", "-", root.resolve().name).strip("-._").lower()[:60]
-    taken = {text.casefold() for card in CARDS.values() for text in (card.id, card.title)}
-    return f"my-{name or 'data'}" if name in taken or not name else name
+    return f"my-{name or 'data'}" if not name or is_taken(name) else name
 
 
 def definition_text(entries: dict[str, Any], guess: Guess, images: int) -> str:
