@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from crossres.datasets.base.errors import InputError
 from crossres.datasets.protocols import roles
-from crossres.datasets.protocols.options import NONE, Options
+from crossres.datasets.protocols.options import NONE, Options, has_native_lr
 from crossres.datasets.protocols.rates import HR, NATIVE, Rates, camera_rates, independent_rates
 from crossres.datasets.protocols.subset import subset_3561
 from crossres.datasets.protocols.trial import Trial, open_trial
@@ -72,7 +72,7 @@ def _market_3561(raw: Raw, seed: int, options: Options, text: str) -> Manifest:
 
 def _fixed_r(raw: Raw, seed: int, options: Options, text: str) -> Manifest:
     """Split with all queries at one rate, and the training images of the base protocol."""
-    if raw.lr_camera is not None or (raw.own is not None and raw.native_lr):
+    if has_native_lr(raw):
         raise InputError(f"{raw.dataset} is natively LR, no rate can be fixed; use mlr-sing")
     trial, rates = camera_rates(open_trial(raw, options["base"], seed, options))
     trial = held_out(trial)

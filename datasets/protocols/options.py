@@ -101,6 +101,14 @@ def official(raw: Raw) -> bool:
     return raw.card.test_identities is None and any(image.part for image in raw.images)
 
 
+def has_native_lr(raw: Raw) -> bool:
+    """Return whether mlr-sing takes LR images as they are: of one camera, or of a user's own set.
+
+    Not of a set of ours where they are no matter of the camera (VRIC): mlr-sing refuses it.
+    """
+    return raw.lr_camera is not None or (raw.own is not None and bool(raw.native_lr))
+
+
 def check_option(protocol: str, options: Mapping[str, str], key: str, value: str) -> None:
     """Raise InputError on an option that the protocol lacks, or a value outside its range."""
     if key not in options:
@@ -136,16 +144,12 @@ def _refuse_useless(raw: Raw, key: str, value: str) -> None:
         "probe": not queries and "has no official queries that decide",
         "distractors": not queries and "marks no distractors",
         "splits": _no_other_split(raw, value),
-        "lr_camera": _has_native_lr(raw) and "is natively LR",
-        "balanced": _has_native_lr(raw) and "is natively LR",
+        "lr_camera": has_native_lr(raw) and "is natively LR",
+        "balanced": has_native_lr(raw) and "is natively LR",
         "train": bool(raw.native_lr) and "is natively multi-resolution",
     }
     if reason := reasons.get(key):
         raise InputError(f"{key}={value}: {raw.dataset} {reason}; leave this option out")
-
-
-def _has_native_lr(raw: Raw) -> bool:
-    return raw.lr_camera is not None or (raw.own is not None and bool(raw.native_lr))
 
 
 def _no_such_boxes(raw: Raw, value: str) -> str | bool:
