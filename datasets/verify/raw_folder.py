@@ -158,19 +158,16 @@ def _same_bytes(images: Sequence[RawImage], sums: Sums) -> list[LayoutFinding]:
     for image in images:
         if image.path in sums:
             of[sums[image.path]].append(image)
-    copies = [group for group in of.values() if len(group) > 1]
-    two = [group for group in copies if len({image.pid for image in group}) > 1]
-    names = {id(group): " = ".join(sorted(image.path for image in group)) for group in copies}
-    one = tuple(sorted(names[id(group)] for group in copies if group not in two))
+    of_one: list[str] = []
+    of_two: list[str] = []
+    for copies in of.values():
+        if len(copies) > 1:
+            names = of_one if len({image.pid for image in copies}) == 1 else of_two
+            names.append(" = ".join(sorted(image.path for image in copies)))
     text = "copies of one image among those of an identity"
-    return [
-        *_if_any(
-            "copies",
-            "copies of one image as two identities",
-            tuple(sorted(names[id(group)] for group in two)),
-        ),
-        *([LayoutFinding("copies", text, one, False)] if one else []),
-    ]
+    harmless = [LayoutFinding("copies", text, tuple(sorted(of_one)), False)] if of_one else []
+    wrong = _if_any("copies", "copies of one image as two identities", tuple(sorted(of_two)))
+    return [*wrong, *harmless]
 
 
 def _unread(layout: str, folder: Path, images: Sequence[RawImage]) -> list[LayoutFinding]:
