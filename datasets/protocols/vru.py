@@ -70,13 +70,9 @@ def uniform(raw: Raw, seed: int, options: Options, text: str) -> Manifest:
         by_part = roles.by_part(trial)
         test, more = roles.test_rows(trial, test_rates, by_part, trial.strangers), list[str]()
     else:
-        tested = (replace(i, part="test") for i in trial.images if i.pid not in training)
-        test, more = _test_rows(replace(trial, images=tuple(tested)), set(_pids(trial) - training))
+        others = tuple(replace(i, part="test") for i in trial.images if i.pid not in training)
+        test, more = _test_rows(replace(trial, images=others), {image.pid for image in others})
     return roles.manifest(trial, text, [*train, *test], [*notes, *more])
-
-
-def _pids(trial: Trial) -> set[int]:
-    return {image.pid for image in trial.images}
 
 
 def _listed(raw: Raw, name: str, text: str) -> set[int]:
