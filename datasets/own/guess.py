@@ -61,7 +61,7 @@ NAMES = tuple(_names())
 
 @dataclass(frozen=True)
 class Guess:
-    """The entries of a definition that say what images are called, and an example in words."""
+    """The one entry of a definition that says what images are called, and an example in words."""
 
     entries: dict[str, Any]
     example: str
@@ -103,7 +103,7 @@ def id_for(root: Path) -> str:
 def definition_text(entries: dict[str, Any], guess: Guess, images: int) -> str:
     """Return the definition as people read it: with what each entry means."""
     values = {name: f"{name} = {toml_value(value)}" for name, value in entries.items()}
-    form = next(name for name in guess.entries)
+    (form,) = guess.entries
     lines = [
         f"# A data set of your own, guessed from {counted(images, 'image')}: check each line.",
         "# All that can stand here: docs/own-data.md of crossres.",
@@ -234,12 +234,11 @@ def _are_cameras(cameras: dict[str, Counter[str]]) -> bool:
 
 
 def _example(pattern: str, images: Sequence[str]) -> str:
-    path = next(path for path in images if re.fullmatch(pattern, path))
-    match = re.fullmatch(pattern, path)
-    told = match.groupdict() if match else {}
+    match = next(match for path in images if (match := re.fullmatch(pattern, path)))
+    told = match.groupdict()
     words = {"pid": "identity", "camid": "camera", "split": "split"}
     text = ", ".join(f"{words[key]} {told[key]}" for key in words if told.get(key))
-    return f"{path}: {text}"
+    return f"{match.string}: {text}"
 
 
 def free_place(out: Path) -> Path:

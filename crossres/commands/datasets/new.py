@@ -3,10 +3,14 @@
 import argparse
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from crossres.answer import Answer
 from crossres.arguments import command_parser, user_path
+
+if TYPE_CHECKING:
+    from crossres.datasets.own.guess import Guess
+    from crossres.datasets.own.summary import Summary
 
 SHOWN = 5  # files outside the guess that are printed; --json has them all
 
@@ -44,14 +48,14 @@ def _new(options: argparse.Namespace) -> Answer:
         entries["protocol"] = protocol_for(raw)
     write_atomically(out, definition_text(entries, guess, summary.images))
     written = {"definition": str(out), "entries": entries, **summary.as_json(), "strays": strays}
-    return Answer(written, _lines(out, entries, guess.example, summary, strays))
+    return Answer(written, _lines(out, entries, guess, summary, strays))
 
 
 def _lines(
-    out: Path, entries: dict[str, Any], example: str, summary: Any, strays: Sequence[str]
+    out: Path, entries: dict[str, Any], guess: "Guess", summary: "Summary", strays: Sequence[str]
 ) -> Iterator[str]:
-    form = next(name for name in ("pattern", "folders", "csv", "manifest") if name in entries)
-    facts = {form: entries[form], "example": example, **summary.facts()}
+    (form,) = guess.entries
+    facts = {form: entries[form], "example": guess.example, **summary.facts()}
     facts |= {"protocol": entries.get("protocol", "that of the manifest")}
     for name, text in facts.items():
         if text:
