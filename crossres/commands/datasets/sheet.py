@@ -29,8 +29,8 @@ def _sheet(options: argparse.Namespace) -> Answer:
     sources = [source(options, profile.twin_size)]
     if options.data is not None:
         sources.append(Source(size=profile.twin_size))
-    named = [(dataset, sources) for dataset in map(named_set, options.datasets)]
-    drawn = [(d, [Source()] if isinstance(d, Card) else origins) for d, origins in named]
+    datasets = map(named_set, options.datasets)
+    drawn = [(d, [Source()] if isinstance(d, Card) else sources) for d in datasets]
     size = Measures(profile.height, profile.width)
     most = most_identities(sum(len(origins) for _, origins in drawn), size)
     if options.identities > most:
