@@ -110,14 +110,14 @@ def read_sources(spec: str, folder: Path | None = None) -> MethodSources:
     if not name.endswith(SUFFIX) or not class_name.isidentifier():
         raise InputError(f"{spec}: name a file and the class of the method in it: FILE.py:Class")
     path = (folder or Path()) / user_path(name)
-    sources = {MAIN: _read(path, is_package=False)}
-    waiting = [MAIN]
+    sources: dict[str, Source] = {}
+    waiting = {MAIN: (path, False)}
     while waiting:
-        importing = waiting.pop()
-        for beside, source in _imported_from_beside(path.parent, importing, sources[importing]):
-            if beside not in sources:
-                sources[beside] = source
-                waiting.append(beside)
+        importing = next(iter(waiting))
+        file, is_package = waiting.pop(importing)
+        sources[importing], imported = _read(importing, file, is_package=is_package)
+        beside = _files_beside(path.parent, imported)
+        waiting |= {name: place for name, place in beside.items() if name not in sources}
     return MethodSources(class_name, sources)
 
 
@@ -201,16 +201,17 @@ def _default(value: Any) -> Any:
 # --- reading --------------------------------------------------------------------------------------
 
 
-def _read(path: Path, *, is_package: bool) -> Source:
-    """Read a file that must be Python."""
+def _read(name: str, path: Path, *, is_package: bool) -> tuple[Source, set[str]]:
+    """Read a file that must be Python; return it, and the dotted names that it imports."""
     try:
         content = path.read_bytes()
     except FileNotFoundError as error:
         raise InputError(f"{path}: there is no such file; correct its path") from error
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({reason(error)})") from error
-    _tree(str(path), content)
-    return Source(str(path.absolute()), is_package, content)
+    package = name if is_package else name.rpartition(".")[0]
+    imported = set(imported_names(_tree(str(path), content), package))
+    return Source(str(path.absolute()), is_package, content), imported
 
 
 def _tree(path: str, content: bytes) -> ast.AST:
@@ -223,12 +224,13 @@ def _tree(path: str, content: bytes) -> ast.AST:
         raise InputError(f"{path}: is no Python source ({error})") from error
 
 
-def _imported_from_beside(folder: Path, importing: str, source: Source) -> list[tuple[str, Source]]:
-    """Return what a source imports out of the folder, by name, packages before what is in them."""
-    package = importing if source.is_package else importing.rpartition(".")[0]
-    names = sorted(set(imported_names(_tree(source.path, source.content), package)))
-    parts = [words for words in (name.split(".") for name in names) if all(words)]
-    beside: dict[str, Source] = {}
+def _files_beside(folder: Path, imported: set[str]) -> dict[str, tuple[Path, bool]]:
+    """Return the files of the folder that have these names, packages before what is in them.
+
+    With each: whether it is the `__init__.py` of a package.
+    """
+    parts = [words for words in (name.split(".") for name in sorted(imported)) if all(words)]
+    beside: dict[str, tuple[Path, bool]] = {}
     for words in parts:
         # A file called like a module of Python itself is not meant, nor is one called like us.
         if words[0] in sys.stdlib_module_names or words[0] == "crossres":
@@ -237,13 +239,14 @@ def _imported_from_beside(folder: Path, importing: str, source: Source) -> list[
             name, stem = ".".join(words[:depth]), folder.joinpath(*words[:depth])
             if name in beside:
                 continue
-            if (stem / "__init__.py").is_file():
-                beside[name] = _read(stem / "__init__.py", is_package=True)
-            elif stem.with_name(f"{stem.name}{SUFFIX}").is_file():
-                beside[name] = _read(stem.with_name(f"{stem.name}{SUFFIX}"), is_package=False)
+            init, module = stem / "__init__.py", stem.with_name(f"{stem.name}{SUFFIX}")
+            if init.is_file():
+                beside[name] = init, True
+            elif module.is_file():
+                beside[name] = module, False
             else:
                 break
-    return list(beside.items())
+    return beside
 
 
 # --- running --------------------------------------------------------------------------------------
