@@ -134,13 +134,7 @@ def method_sources(name: str) -> MethodSources | None:
 def sources_now(name: str) -> MethodSources | None:
     """Return the sources of a method in a file as they are now; raises as `method_sources` does."""
     kept = _kept.get(name)
-    if kept is None or name in METHODS:
-        return None
-    if Path(kept.path).is_file():
-        return read_sources(kept.spec)
-    if name in _plugins():
-        return None  # it has become a package since
-    raise _gone(kept)
+    return read_sources(kept.spec) if kept is not None and _is_there(kept) else None
 
 
 def register_method(spec: str, folder: Path | None = None) -> MethodFile:
@@ -161,9 +155,7 @@ def file_as_now(kept: MethodFile) -> MethodFile | None:
 
     Raises InputError where it is gone, cannot be run, or calls its method otherwise.
     """
-    if not Path(kept.path).is_file():
-        if kept.name not in _plugins():
-            raise _gone(kept)
+    if not _is_there(kept):
         _read.pop(kept.name, None)
         _kept.pop(kept.name, None)
         return None
@@ -202,8 +194,16 @@ def remember_file(kept: MethodFile) -> None:
     _read.pop(kept.name, None)
 
 
-def _gone(kept: MethodFile) -> InputError:
-    return InputError(
+def _is_there(kept: MethodFile) -> bool:
+    """Say whether the file of a method is there; False: it has become a package since.
+
+    Raises InputError where it is neither.
+    """
+    if Path(kept.path).is_file():
+        return True
+    if kept.name in _plugins():
+        return False
+    raise InputError(
         f"method {kept.name}: {kept.path} is no longer there; put it back, or run the table that "
         "names its file now"
     )
