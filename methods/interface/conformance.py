@@ -197,14 +197,13 @@ class _Making:
         return method
 
 
-@dataclass
+@dataclass(frozen=True)
 class _Fitted:
     """A trained method, the digest of what it has learned by then, and what its training told."""
 
     method: Method
     weights: str
     told: "_Told"
-    steady: bool = True  # whether embedding leaves it as it is
 
     def embed(self, images: Images) -> Embeddings:
         """Embed a copy of the images: a method that writes into them is named once."""
@@ -219,9 +218,8 @@ class _Fitted:
 def _check_declaration(cls: type[Method]) -> Checks[bool]:
     """Check the class variables; return whether a method can be made of the class."""
     faults = {fault.variable: fault.text for fault in reversed([*declaration_faults(cls)])}
-    texts = [faults[name] for name in ("name", "title", "reference") if name in faults]
-    yield _checked("texts", not texts, "; ".join(texts))
     for promise, variables in (
+        ("texts", ["name", "title", "reference"]),
         ("grade", ["grade"]),
         ("flags", ["needs_rate", "uses_backbone"]),
         ("small options", ["small_options"]),
@@ -307,8 +305,8 @@ def _check_embed(fitted: _Fitted) -> Checks[Embeddings | None]:
         return None
     written = not np.array_equal(images, fitted.test)
     yield _checked("embed images", not written, "embed must not write into the images")
-    fitted.steady = fitted.method.parameters_digest() == fitted.weights
-    yield _checked("embed learned", fitted.steady, "embed must not change what was learned")
+    steady = fitted.method.parameters_digest() == fitted.weights
+    yield _checked("embed learned", steady, "embed must not change what was learned")
     alike = _random_state() == state
     yield _checked("embed random", alike, "embed must leave the global random state as it was")
     count, shape = len(images), getattr(embeddings, "shape", None)
@@ -329,7 +327,7 @@ def _check_embed(fitted: _Fitted) -> Checks[Embeddings | None]:
         return None
     differ = bool(np.ptp(embeddings, axis=0).any())
     yield _checked("different", differ, "all images have the same embedding")
-    return embeddings if fitted.steady else None
+    return embeddings if steady else None
 
 
 def _check_batches(fitted: _Fitted, embeddings: Embeddings) -> Checks[None]:
