@@ -64,14 +64,20 @@ def _names(name: str) -> dict[str, str]:
     """Return what is put in for a name: itself, its module, its class and a title."""
     for fault in _faults(name):
         raise InputError(f"{name!r} {fault}; give another name")
-    words = name.split("-")
-    class_name = "".join(word.capitalize() for word in words)
-    title = " ".join(words).capitalize()
-    return {"name": name, "module": _module(name), "class_name": class_name, "title": title}
+    return {
+        "name": name,
+        "module": _module(name),
+        "class_name": _class_name(name),
+        "title": name.replace("-", " ").capitalize(),
+    }
 
 
 def _module(name: str) -> str:
     return name.replace("-", "_")
+
+
+def _class_name(name: str) -> str:
+    return "".join(word.capitalize() for word in name.split("-"))
 
 
 def _faults(name: str) -> Iterator[str]:
@@ -87,5 +93,5 @@ def _faults(name: str) -> Iterator[str]:
         yield "is a word of Python"
     if module in sys.stdlib_module_names or importlib.util.find_spec(module) is not None:
         yield f"would be the module {module}, which is here already"
-    if "".join(word.capitalize() for word in name.split("-")) in _TAKEN:
+    if _class_name(name) in _TAKEN:
         yield "would give its class a name that the module has already"
