@@ -2,6 +2,10 @@
 
 from pathlib import Path
 
+import pytest
+
+from crossres.methods.interface import registry
+
 FILE = '''"""Mean colours of stripes."""
 
 from dataclasses import dataclass
@@ -57,6 +61,12 @@ def stripes(images, bins):
     return scale.scaled(np.concatenate([part.mean(axis=(1, 2)) for part in parts], axis=1))
 '''
 SCALE = "def scaled(x):\n    return x / 255.0\n"
+
+
+def know_no_method_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Know none of the methods in files that were named before; forget with the test what it names."""
+    monkeypatch.setattr(registry, "_read", {})
+    monkeypatch.setattr(registry, "_kept", {})
 
 
 def write_method(folder: Path) -> Path:

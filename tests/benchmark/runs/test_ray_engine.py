@@ -31,11 +31,10 @@ from crossres.benchmark.runs.engine import (
 )
 from crossres.datasets.base.errors import InputError
 from crossres.datasets.base.files import hold_for_life, remove_unless_held
-from crossres.methods.interface import registry
 from crossres.methods.interface.needs import Needs
 from tests.benchmark.runs.bench import FOLDERS, Bench
 from tests.benchmark.runs.written_module import written_module
-from tests.methods.file_method import write_method
+from tests.methods.file_method import know_no_method_files, write_method
 
 NODE_FOLDERS = f"crossres-{'?' * 8}-{'?' * 6}"
 CALLS = """
@@ -219,8 +218,7 @@ def test_a_grid_has_the_same_bits_on_either_engine(
 def test_a_method_in_a_file_goes_to_nodes_that_do_not_have_it(
     bench: Bench, engine: RayCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(registry, "_read", {})
-    monkeypatch.setattr(registry, "_kept", {})
+    know_no_method_files(monkeypatch)
     file = write_method(tmp_path / "own")
     bench.edit('method = "colour"', 'method = "own/colours.py:Colours"')
     assert bench.run(rows="1", jobs=1).complete

@@ -14,7 +14,7 @@ from crossres.benchmark.records.merging import merge_folders
 from crossres.benchmark.runs.local_engine import local
 from crossres.methods.interface import registry
 from tests.command_line import Answered
-from tests.methods.file_method import write_method
+from tests.methods.file_method import know_no_method_files, write_method
 
 Run = Callable[..., Answered]
 PLUGIN = Path(__file__).parents[2] / "plugin"
@@ -38,9 +38,7 @@ options = { bins = 3 }
 
 @pytest.fixture(autouse=True)
 def _known_methods(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a test makes known is forgotten with it."""
-    monkeypatch.setattr(registry, "_read", {})
-    monkeypatch.setattr(registry, "_kept", {})
+    know_no_method_files(monkeypatch)
 
 
 @pytest.fixture

@@ -21,14 +21,12 @@ from crossres.methods.interface.method_files import (
     read_sources,
 )
 from crossres.methods.interface.options import options_as_json, resolve
-from tests.methods.file_method import FILE, write_method
+from tests.methods.file_method import FILE, know_no_method_files, write_method
 
 
 @pytest.fixture(autouse=True)
 def _known_methods(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a test makes known is forgotten with it."""
-    monkeypatch.setattr(registry, "_read", {})
-    monkeypatch.setattr(registry, "_kept", {})
+    know_no_method_files(monkeypatch)
 
 
 @pytest.mark.parametrize(
