@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from crossres.datasets.base.arguments import as_array, as_ids
+from crossres.datasets.base.arguments import as_array, as_column, as_ids
 from crossres.datasets.base.errors import InputError
 
 Ids = NDArray[np.int64]
@@ -42,10 +42,7 @@ def as_texts(value: Any, name: str) -> Texts | None:
     array = as_array(value, name)
     if array.dtype.kind not in "UST":
         return None
-    if array.ndim == 2 and 1 in array.shape:
-        array = array.reshape(-1)
-    if array.ndim != 1:
-        raise InputError(f"{name}: must be (images,), not of shape {array.shape}; give one id each")
+    array = as_column(array, name)
     if array.dtype.kind != "S":
         return np.array(array.tolist(), dtype=np.str_)
     try:

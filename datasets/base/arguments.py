@@ -142,13 +142,18 @@ def as_array(value: Any, name: str) -> NDArray[Any]:
     return array
 
 
-def as_ids(value: Any, name: str) -> Ids:
-    """Return whole numbers (N,), (N, 1) or (1, N) of any type as (N,) int64; none is narrowed."""
-    array = as_array(value, name)
+def as_column(array: NDArray[Any], name: str) -> NDArray[Any]:
+    """Return an array (N,), (N, 1) or (1, N) as (N,); InputError for another shape."""
     if array.ndim == 2 and 1 in array.shape:
-        array = array.reshape(-1)
+        return array.reshape(-1)
     if array.ndim != 1:
         raise InputError(f"{name}: must be (images,), not of shape {array.shape}; give one id each")
+    return array
+
+
+def as_ids(value: Any, name: str) -> Ids:
+    """Return whole numbers (N,), (N, 1) or (1, N) of any type as (N,) int64; none is narrowed."""
+    array = as_column(as_array(value, name), name)
     if array.dtype.kind in "iu":
         if len(array) and int(array.max()) > IDS.max:
             raise InputError(f"{name}: {array.max()} is beyond 64 bits; {NUMBERED}")
