@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crossres.benchmark.stats.paired import quantile
-from crossres.benchmark.stats.sample import scored_queries
+from crossres.benchmark.stats.sample import Queries, scored_queries
 
 LEVEL = 0.95
 Interval = tuple[float, float]
@@ -30,13 +30,21 @@ def mean_interval(
         return None
     order = np.lexsort((scores, pids))
     queries = scored_queries("", pids[order], scores[order])
-    assert queries.influence is not None
-    freedom = queries.identities - 1
-    square = math.fsum((queries.influence**2).tolist())
-    variance = queries.identities / freedom * square + 1 / queries.count**2
+    freedom, variance = queries.identities - 1, variance_of_mean(queries)
     mean = math.fsum(scores.tolist()) / queries.count
     size = mean * (1 - mean) / variance if 0 < mean < 1 else queries.identities
     ratio = quantile(1 - level, freedom) ** 2 / size
     middle = (mean + ratio / 2) / (1 + ratio)
     half = math.sqrt(ratio * mean * (1 - mean) + ratio**2 / 4) / (1 + ratio)
     return max(0.0, middle - half), min(1.0, middle + half)
+
+
+def variance_of_mean(queries: Queries) -> float:
+    """Return the variance of a mean over queries when identities, at least two, are drawn.
+
+    It is a clustered variance, and one query more is counted whose outcome turns round. The
+    influence of each identity must be known.
+    """
+    assert queries.influence is not None
+    square = math.fsum((queries.influence**2).tolist())
+    return queries.identities / (queries.identities - 1) * square + 1 / queries.count**2

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from crossres.benchmark.stats.mean_interval import LEVEL
+from crossres.benchmark.stats.mean_interval import LEVEL, variance_of_mean
 from crossres.benchmark.stats.paired import quantile
 from crossres.benchmark.stats.sample import scored_queries
 
@@ -50,10 +50,7 @@ def query_difference(
     count = moved.count, moved.identities
     if moved.identities < 2:
         return QueryDifference(mean_a, mean_b, gap, None, None, None, *count)
-    assert moved.influence is not None
-    freedom = moved.identities - 1
-    square = math.fsum((moved.influence**2).tolist())
-    error = math.sqrt(moved.identities / freedom * square + 1 / moved.count**2)
+    freedom, error = moved.identities - 1, math.sqrt(variance_of_mean(moved))
     half = quantile(1 - level, freedom) * error
     p = float(2 * special.stdtr(freedom, -abs(gap) / error))
     low, high = max(-1.0, gap - half), min(1.0, gap + half)
