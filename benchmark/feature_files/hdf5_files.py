@@ -23,18 +23,14 @@ from crossres.benchmark.feature_files.stored import (
 )
 from crossres.datasets.readers.parts.hdf5 import open_hdf5
 
-MATLAB_7_3 = b"MATLAB 7.3"
-
 
 @contextmanager
-def open_hdf5_arrays(path: Path) -> Iterator[Stored]:
+def open_hdf5_arrays(path: Path, turned: bool) -> Iterator[Stored]:
     """List the data sets of a file, those in groups as "group/name"; links are listed as such.
 
-    A data set that is stored in one piece is mapped, one in chunks read whole. MATLAB turns every
-    array over, and it is turned back.
+    A data set that is stored in one piece is mapped, one in chunks read whole. turned: whether
+    MATLAB wrote the file, which turns every array over; it is turned back.
     """
-    with path.open("rb") as file:
-        turned = file.read(len(MATLAB_7_3)) == MATLAB_7_3
     with open_hdf5(path) as file:
         yield dict(_entries(path, file, "", turned, set()))
 

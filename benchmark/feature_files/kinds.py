@@ -67,7 +67,13 @@ def _head(path: Path) -> bytes:
 def _open_hdf5(path: Path) -> Opened:
     from crossres.benchmark.feature_files.hdf5_files import open_hdf5_arrays
 
-    return open_hdf5_arrays(path)
+    return open_hdf5_arrays(path, turned=False)
+
+
+def _open_matlab_7_3(path: Path) -> Opened:
+    from crossres.benchmark.feature_files.hdf5_files import open_hdf5_arrays
+
+    return open_hdf5_arrays(path, turned=True)
 
 
 def _open_matlab(path: Path) -> Opened:
@@ -181,7 +187,7 @@ KINDS = (
     Kind(
         "a MATLAB file (7.3)",
         lambda head, _: head.startswith(MATLAB_7_3),
-        _open_hdf5,
+        _open_matlab_7_3,
         opens="import numpy, h5py; "
         "f = {{k: v[()].T for k, v in h5py.File({path}).items() if k[0] != '#'}}",
     ),
