@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from crossres.benchmark.metrics.comparisons import Distances
+from crossres.benchmark.metrics.comparisons import Distances, blocks
 from crossres.benchmark.metrics.features import unit
 from crossres.benchmark.metrics.reranking import nearest
 
@@ -22,9 +22,9 @@ def expanded_queries(
     """
     expanded = np.empty_like(query)
     most = min(k, len(gallery))
-    for start in range(0, len(query), ROWS):
-        block = query[start : start + ROWS]
-        chosen = nearest(distances(start, start + len(block)), most)
+    for some in blocks(len(query), ROWS):
+        block = query[some]
+        chosen = nearest(distances(some.start, some.stop), most)
         own = unit(block)
         others = unit(gallery[chosen.ravel()]).reshape(*chosen.shape, -1)
         cosines = np.einsum("qd,qkd->qk", own, others)
@@ -34,5 +34,5 @@ def expanded_queries(
         means = unit(sums) * lengths
         kept = ~sums.any(axis=1)
         means[kept] = block[kept]
-        expanded[start : start + ROWS] = means
+        expanded[some] = means
     return expanded

@@ -118,9 +118,9 @@ def expanded_sets(neighbours: Ids, k1: int) -> csr_array:
     halves = _reciprocal(neighbours[:, : round(k1 / 2) + 1])  # a half is rounded to even, as there
     sizes = np.diff(halves.indptr)
     of_members = csr_array(halves.T)
-    step = max(1, BLOCK_BYTES // (8 * max(1, neighbours.shape[1] ** 2)))
+    most = BLOCK_BYTES // (8 * max(1, neighbours.shape[1] ** 2))
     parts = []
-    for some in blocks(len(neighbours), step):
+    for some in blocks(len(neighbours), most):
         members = sets[some]
         shared = csr_array((members @ of_members).multiply(members))
         shared.data = (3 * shared.data > 2 * sizes[shared.indices]).astype(np.int64)
