@@ -6,10 +6,12 @@ from typing import Any
 
 import h5py
 import numpy as np
+import pytest
 import safetensors.numpy
 import scipy.io
 
 from crossres.benchmark import evaluate_features
+from crossres.datasets.base.errors import InputError
 
 Arrays = dict[str, Any]
 Writer = Callable[[Path, Mapping[str, Any]], Path]
@@ -34,6 +36,18 @@ def answer(features: Any) -> str:
     """All digits of an evaluation, and of each query."""
     evaluation = evaluate_features(features)
     return repr((evaluation.as_dict(), evaluation.per_query.columns()))
+
+
+def refusal(path: Path) -> str:
+    """The error of a file that is not evaluated: one line, and no advice to trust it."""
+    with pytest.raises(InputError) as caught:
+        evaluate_features(path)
+    text = str(caught.value)
+    assert text.startswith(f"{path}: ")
+    assert "\n" not in text
+    assert "unsafe" not in text
+    assert "allow_pickle" not in text
+    return text
 
 
 def write_npz(place: Path, content: Mapping[str, Any]) -> Path:

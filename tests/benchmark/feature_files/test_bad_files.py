@@ -16,7 +16,14 @@ from hypothesis import strategies as st
 from crossres.benchmark import evaluate_features
 from crossres.benchmark.feature_files import stored
 from crossres.datasets.base.errors import InputError
-from tests.benchmark.feature_files.cases import WRITERS, answer, arrays, write_hdf5, write_mat_7_3
+from tests.benchmark.feature_files.cases import (
+    WRITERS,
+    answer,
+    arrays,
+    refusal,
+    write_hdf5,
+    write_mat_7_3,
+)
 
 SINGLE = sorted(set(WRITERS) - {"folder"})
 
@@ -28,16 +35,6 @@ def said_of(path: Path) -> str:
     except InputError as error:
         return str(error)
     return f"{path}: "
-
-
-def refusal(path: Path) -> str:
-    with pytest.raises(InputError) as caught:
-        evaluate_features(path)
-    text = str(caught.value)
-    assert text.startswith(f"{path}: ")
-    assert "\n" not in text
-    assert "allow_pickle" not in text
-    return text
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from crossres.benchmark import evaluate, evaluate_features
-from crossres.datasets.base.errors import InputError
+from tests.benchmark.feature_files.cases import refusal
 
 F = np.random.default_rng(0).normal(size=(4, 3)).astype(np.float32)
 PIDS, CAMS = np.arange(4), np.zeros(4, int)
@@ -32,17 +32,6 @@ OURS = {
     "query_camids": CAMS,
     "gallery_camids": CAMS + 1,
 }
-
-
-def refusal(path: Path) -> str:
-    with pytest.raises(InputError) as caught:
-        evaluate_features(path)
-    text = str(caught.value)
-    assert text.startswith(f"{path}: ")
-    assert "\n" not in text
-    assert "unsafe" not in text
-    assert "allow_pickle" not in text
-    return text
 
 
 def converted(text: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Any:

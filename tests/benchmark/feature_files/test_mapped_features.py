@@ -20,8 +20,7 @@ from crossres.benchmark.feature_files import stored
 from crossres.benchmark.feature_files.names import FEATURES
 from crossres.benchmark.feature_files.read import read_features
 from crossres.datasets.base.errors import InputError
-
-Arrays = dict[str, Any]
+from tests.benchmark.feature_files.cases import Arrays, write_folder, write_npz
 
 
 @pytest.fixture
@@ -46,21 +45,9 @@ def arrays(seed: int = 0, width: int = 5, kind: str = "<f4", order: Any = "C") -
     }
 
 
-def write_npz(place: Path, content: Arrays) -> Path:
-    np.savez(place.with_suffix(".npz"), **content)
-    return place.with_suffix(".npz")
-
-
 def write_compressed(place: Path, content: Arrays) -> Path:
     np.savez_compressed(place.with_suffix(".npz"), **content)
     return place.with_suffix(".npz")
-
-
-def write_folder(place: Path, content: Arrays) -> Path:
-    place.mkdir()
-    for name, array in content.items():
-        np.save(place / f"{name}.npy", array, allow_pickle=True)
-    return place
 
 
 def answer(features: Any, metric: Any, rules: Rules) -> str:
