@@ -21,7 +21,7 @@ from crossres.benchmark.feature_files.stored import (
     is_mapped,
     require_memory,
 )
-from crossres.datasets.readers.parts.hdf5 import open_hdf5
+from crossres.datasets.readers.parts.hdf5 import bytes_to_read, open_hdf5
 
 
 @contextmanager
@@ -76,7 +76,7 @@ def _read(path: Path, dataset: Any, turned: bool, may_map: bool) -> NDArray[Any]
     if offset is not None and not is_text and is_mapped(size, may_map):
         mapped = np.memmap(path, dataset.dtype, "r", offset, dataset.shape)
         return mapped.T if turned else mapped
-    require_memory(max(size, int(np.prod(dataset.chunks or (1,), dtype=object))))
+    require_memory(bytes_to_read(dataset))
     if is_text:
         return np.array(dataset.asstr("utf-8")[()].tolist(), dtype=np.str_)
     array = np.asarray(dataset[()])

@@ -82,9 +82,14 @@ def values(dataset: Any) -> NDArray[Any]:
     reference = h5py.check_ref_dtype(dataset.dtype) is h5py.Reference
     if dataset.dtype.kind not in "uif" and not reference:
         raise OtherContentError(f"{dataset.name} holds {dataset.dtype}")
-    chunk = int(np.prod(dataset.chunks or (1,), dtype=object))
-    if max(dataset.size or 0, chunk) * dataset.dtype.itemsize > MAX_BYTES:
+    if bytes_to_read(dataset) > MAX_BYTES:
         raise OtherContentError(f"{dataset.name} claims the shape {dataset.shape}")
     if dataset.is_virtual or dataset.external:
         raise OtherContentError(f"the data of {dataset.name} is kept in another file")
     return np.asarray(dataset[()])
+
+
+def bytes_to_read(dataset: Any) -> int:
+    """Return the bytes of a data set, or of one of its chunks if that is more: it is read whole."""
+    chunk = int(np.prod(dataset.chunks or (1,), dtype=object))
+    return max(int(dataset.size or 0), chunk) * int(dataset.dtype.itemsize)

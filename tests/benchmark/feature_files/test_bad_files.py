@@ -196,6 +196,21 @@ def test_what_does_not_fit_is_not_begun(
     assert ", and 500 B are free)" in text
 
 
+def test_a_chunk_that_does_not_fit_is_not_begun(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A chunk is read whole, however little of it the array fills."""
+    path = write_hdf5(tmp_path / "f", arrays())
+    with h5py.File(path, "a") as file:
+        del file["query_pids"]
+        chunks = {"chunks": (4096,), "maxshape": (None,)}
+        file.create_dataset("query_pids", data=arrays()["query_pids"], **chunks)
+    monkeypatch.setattr(stored, "free_memory", lambda: 8 * 4096 - 1)
+    assert "array query_pids is larger than the memory (32 KiB, and" in refusal(path)
+    monkeypatch.setattr(stored, "free_memory", lambda: 8 * 4096)
+    assert answer(path) == answer(arrays())
+
+
 def test_an_hdf5_array_that_claims_more_than_there_is(tmp_path: Path) -> None:
     path = write_hdf5(tmp_path / "f", arrays())
     with h5py.File(path, "a") as file:
