@@ -14,7 +14,6 @@ IDS = ("query_pids", "gallery_pids", "query_camids", "gallery_camids")
 OPTIONAL = ("query_rates", "query_paths")
 ARRAYS = (*FEATURES, *IDS, *OPTIONAL)
 NEEDED = (*FEATURES, "query_pids", "gallery_pids")
-TOGETHER = ("features", "pids", "camids", "rates", "paths")
 NUMBER = "num_query"
 WORDS = Path(__file__).with_name("names.toml")
 
@@ -33,7 +32,8 @@ def _words() -> dict[str, Any]:
 def known_names() -> dict[str, str]:
     """Return all plain names that are known -> what they are called here.
 
-    That is "query_" or "gallery_" and one of TOGETHER, one of these alone, or NUMBER.
+    That is "query_" or "gallery_" and what an array holds ("features", "pids", ...), this alone, or
+    NUMBER.
     """
     words = _words()
     known = dict.fromkeys(words["number"][NUMBER], NUMBER)

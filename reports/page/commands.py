@@ -49,18 +49,18 @@ def missing_command(grid: Grid) -> str:
 def _data_flags(protocol: str, datasets: Sequence[str], record: Record) -> str:
     """Return the data sets, and their protocol where it is not the default of each of them."""
     protocol = off_validation(protocol)
-    names = [dataset_word(name, record) for name in datasets]
+    names = [shlex.quote(dataset_word(name, record)) for name in datasets]
     usual = {CARDS[name].protocol if name in CARDS else None for name in datasets}
     is_usual = usual == {protocol} or protocol == BY_ROW
     chosen = "" if is_usual else f" --protocol {shlex.quote(protocol)}"
     return f"--datasets {','.join(names)}{chosen}"
 
 
-def dataset_word(dataset: str, record: Record, folder: str = "PATH/TO") -> str:
-    """Return the id of a data set; of a user's own, as the record's, its definition in `folder`."""
+def dataset_word(dataset: str, record: Record) -> str:
+    """Return the id of a data set; of a user's own, as the record's, where its definition is."""
     if record.cell.source != CUSTOM or dataset in CARDS:
         return dataset
-    return shlex.quote(f"{folder}/{dataset}.toml")
+    return f"PATH/TO/{dataset}.toml"
 
 
 def _validation(record: Record) -> str:
