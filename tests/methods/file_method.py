@@ -64,7 +64,7 @@ SCALE = "def scaled(x):\n    return x / 255.0\n"
 
 
 def know_no_method_files(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Know none of the methods in files that were named before; forget with the test what it names."""
+    """Know no method in a file that was named before; forget with the test what it names."""
     monkeypatch.setattr(registry, "_read", {})
     monkeypatch.setattr(registry, "_kept", {})
 
