@@ -9,6 +9,8 @@ from crossres.reports.wording import signed
 Gap = tuple[float, float | None, float | None]
 """A difference and the ends of its interval, which may be missing."""
 
+REACH = 15.0  # points
+
 
 @dataclass(frozen=True)
 class Tick:
@@ -35,6 +37,10 @@ class Axis:
         """Return the position of a value, to a tenth."""
         return round(self.exactly(value), 1)
 
+    def inside(self, value: float) -> float:
+        """Return the position of a value, to a tenth, or of the nearest limit."""
+        return self.at(min(self.high, max(self.low, value)))
+
     def exactly(self, value: float) -> float:
         """Return the position of a value: what labels are put in order by."""
         share = (value - self.low) / (self.high - self.low)
@@ -46,6 +52,16 @@ def percent_axis(values: Sequence[float], start: float, end: float) -> Axis:
     axis = Axis(*scale(min(values), max(values)), start, end)
     ticks = round_ticks(axis.low, axis.high)
     return replace(axis, ticks=tuple(Tick(axis.at(tick), f"{tick:g}") for tick in ticks))
+
+
+def axis_of_means(means: Sequence[float], ends: Iterable[float], start: float, end: float) -> Axis:
+    """Return an axis of per cent around `means` that reaches to the ends of their intervals.
+
+    But to no more than REACH points beyond the means: with few seeds an interval may span
+    everything, on an axis of which the means could not be told apart.
+    """
+    low, high = min(means) - REACH, max(means) + REACH
+    return percent_axis([*means, *(min(high, max(low, value)) for value in ends)], start, end)
 
 
 def gap_axis(

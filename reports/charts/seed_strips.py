@@ -36,19 +36,15 @@ def strips(grid: Grid, column: Column) -> dict[int, Strip]:
     if not values:
         return {}
     axis = percent_axis(values, MARGIN, STRIP_WIDTH - MARGIN)
-
-    def along(value: float) -> float:
-        return axis.at(min(axis.high, max(axis.low, value)))
-
     drawn = {}
     for row, score in scores.items():
         if score.mean is not None:
             mean, half = 100 * score.mean, 100 * (score.std or 0.0)
             dots = zip(score.seeds, score.values, strict=True)
             drawn[row] = Strip(
-                tuple(Dot(along(100 * v), f"seed {s}: {percent(v)}") for s, v in dots),
-                along(mean),
-                (along(mean - half), along(mean + half)),
+                tuple(Dot(axis.inside(100 * v), f"seed {s}: {percent(v)}") for s, v in dots),
+                axis.inside(mean),
+                (axis.inside(mean - half), axis.inside(mean + half)),
                 axis.ticks,
             )
     return drawn

@@ -18,16 +18,18 @@ from crossres.benchmark.records.artifacts import ArtifactFolder
 from crossres.benchmark.records.record import Record
 from crossres.reports import wording as words
 from crossres.reports.charts.cmc import CmcPlot, cmc_plot
-from crossres.reports.charts.parts import Parts, paragraph
+from crossres.reports.charts.parts import Parts, nothing, paragraph
 from crossres.reports.charts.seed_strips import STRIP_WIDTH, Strip, strips
 from crossres.reports.claims import ClaimGroup, effects, plot, seeds_to_decide
 from crossres.reports.grid.grid import Column, Grid, Score
 from crossres.reports.grid.standing import cautions, headed
 from crossres.reports.grid.unplaced import Leftovers
 from crossres.reports.page import protocols as across
+from crossres.reports.page.choices import Choices, choices_of
 from crossres.reports.page.commands import cell_command, missing_command
 from crossres.reports.page.cost import LABEL_X, LEFT, RIGHT, TOP, Costs, costs_of
 from crossres.reports.page.differences import PLOT_WIDTH, RowComparison, compare_rows
+from crossres.reports.page.dots import Dots, dots_of
 from crossres.reports.page.gallery import Pictures, pictures, queries_for
 from crossres.reports.page.learning_curves import Learning, learning_of
 from crossres.reports.page.number_table import numbers_of
@@ -35,7 +37,8 @@ from crossres.reports.page.protocols import Across, across_of
 from crossres.reports.page.rank_diagram import AXIS
 from crossres.reports.page.rates import ByRate, by_rate_of
 from crossres.reports.page.restoration import Quality, quality_of
-from crossres.reports.page.summary import leader_words, overview_of
+from crossres.reports.page.summary import Glance, Overview, leader_words, overview_of
+from crossres.reports.page.switches import Switches, switches_of
 from crossres.reports.tables.cells import (
     published_somewhere,
     published_text,
@@ -59,10 +62,18 @@ SHORT = 12  # digits of a digest that are shown; the whole one is a hover and a 
 
 @dataclass(frozen=True)
 class Section:
-    """One grid with everything drawn from it, and the `html` of its parts in their order."""
+    """One grid with everything drawn from it, and the html of its parts in their order.
+
+    `first` is what everybody looks for, `folded` the rest. overview: that of the page, where this
+    is its only grid.
+    """
 
     grid: Grid
     anchor: str
+    glance: Glance | None = None
+    overview: Overview | None = None
+    choices: Choices | None = None
+    dots: Dots | None = None
     strips: Mapping[Column, Mapping[int, Strip]] = field(default_factory=dict)
     plots: tuple[CmcPlot, ...] = ()
     pictures: tuple[Pictures, ...] = ()
@@ -72,7 +83,8 @@ class Section:
     by_rate: tuple[ByRate, ...] = ()
     learning: tuple[Learning, ...] = ()
     quality: tuple[Quality, ...] = ()
-    html: tuple[Markup, ...] = ()
+    first: tuple[Markup, ...] = ()
+    folded: tuple[Markup, ...] = ()
 
     @property
     def name(self) -> str:
@@ -120,7 +132,14 @@ def to_html(
     """
     templates = environment()
     queries = queries_for(grids)
-    sections = [_section(grid, artifacts, queries, templates, parts) for grid in grids]
+    places = [(grid, words.slug(grid.table.id, grid.source, grid.profile)) for grid in grids]
+    overview = parts.draw(
+        "the first overview", lambda: overview_of(places, claim_groups, leftovers), nothing
+    )
+    sections = [
+        _section(_begun(grid, anchor, index, overview), artifacts, queries, templates, parts)
+        for index, (grid, anchor) in enumerate(places)
+    ]
     setups = parts.draw("the runs", lambda: _setups(sections), lambda _: [])
     records = [r for setup in setups for cells in setup.cells for r in cells.records]
     all_cautions = cautions(record for grid in grids for record in grid.records)
@@ -128,11 +147,14 @@ def to_html(
     def part(name: str, template: str, macro: str, make: Callable[[], tuple[Any, ...]]) -> Markup:
         return parts.draw(name, lambda: _arranged(templates, template, macro, *make()), paragraph)
 
-    places = [(section.grid, section.anchor) for section in sections]
     content = {
-        "glance": part(
-            "the first overview", "glance", "glance",
-            lambda: (overview_of(places, claim_groups, leftovers, records), all_cautions),
+        "glance": (
+            part("the list of tables", "glance", "glance", lambda: (overview, all_cautions))
+            if len(grids) > 1
+            else ""
+        ),
+        "switches": part(
+            "the switches", "switches", "switches", lambda: (_switches(sections),)
         ),
         "claims": (
             part("the claims", "claims", "claims", lambda: (claim_groups,)) if claim_groups else ""
@@ -161,73 +183,112 @@ def _arranged(templates: jinja2.Environment, template: str, macro: str, *argumen
 
 @dataclass(frozen=True)
 class _Part:
-    """A part of a section: its name, the field that `make` fills, the macros that arrange it."""
+    """A part of a section: its name, the field that `make` fills, the macros that arrange it.
+
+    It is folded unless it is one of `first`.
+    """
 
     name: str
     template: str
     macros: tuple[str, ...]
     field: str = ""
-    make: Callable[[Grid, ArtifactFolder, int], Any] | None = None
+    make: Callable[[Section, ArtifactFolder, int], Any] | None = None
+    is_first: bool = False
+
+
+def _begun(grid: Grid, anchor: str, index: int, overview: Overview | None) -> Section:
+    """Return a section with what the overview of the page says of it."""
+    if overview is None:
+        return Section(grid, anchor)
+    is_alone = len(overview.grids) == 1
+    return Section(grid, anchor, overview.grids[index], overview if is_alone else None)
 
 
 def _section(
-    grid: Grid,
+    section: Section,
     artifacts: ArtifactFolder,
     queries: int,
     templates: jinja2.Environment,
     parts: Parts,
 ) -> Section:
-    section = Section(grid, words.slug(grid.table.id, grid.source, grid.profile))
     for part in _PARTS:
 
         def filled(part: _Part = part, section: Section = section) -> Section:
             if part.make is not None:
-                content = part.make(grid, artifacts, queries)
+                content = part.make(section, artifacts, queries)
                 section = replace(section, **{part.field: content})
             html = [_arranged(templates, part.template, macro, section) for macro in part.macros]
-            return replace(section, html=(*section.html, *html))
+            return _with_html(section, part, html)
 
-        def failed(reason: str, section: Section = section) -> Section:
-            return replace(section, html=(*section.html, paragraph(reason)))
+        def failed(reason: str, part: _Part = part, section: Section = section) -> Section:
+            return _with_html(section, part, [paragraph(reason)])
 
         section = parts.draw(f"{part.name} of {section.name}", filled, failed)
     return section
 
 
-def _strips(grid: Grid, *_: object) -> dict[Column, Mapping[int, Strip]]:
-    return {column: strips(grid, column) for column in grid.shown}
+def _with_html(section: Section, part: _Part, html: Sequence[Markup]) -> Section:
+    if part.is_first:
+        return replace(section, first=(*section.first, *html))
+    return replace(section, folded=(*section.folded, *html))
 
 
-def _plots(grid: Grid, *_: object) -> tuple[CmcPlot, ...]:
-    drawn = [cmc_plot(grid, column) for column in grid.shown]
+def _switches(sections: Sequence[Section]) -> Switches:
+    return switches_of([section.choices for section in sections if section.choices is not None])
+
+
+def _chosen(section: Section) -> Choices:
+    """Return the numbers by choice, which the drawings of a section are made of."""
+    return section.choices or choices_of(section.grid)
+
+
+def _strips(section: Section, *_: object) -> dict[Column, Mapping[int, Strip]]:
+    return {column: strips(section.grid, column) for column in section.grid.shown}
+
+
+def _plots(section: Section, *_: object) -> tuple[CmcPlot, ...]:
+    drawn = [cmc_plot(section.grid, column) for column in section.grid.shown]
     return tuple(plot for plot in drawn if plot is not None)
 
 
-def _pictures(grid: Grid, artifacts: ArtifactFolder, queries: int) -> tuple[Pictures, ...]:
+def _pictures(section: Section, artifacts: ArtifactFolder, queries: int) -> tuple[Pictures, ...]:
+    grid = section.grid
     by_column = [pictures(grid, column, artifacts, queries) for column in grid.shown]
     return tuple(drawn for drawn in by_column if drawn is not None)
 
 
 _PARTS = (
-    _Part("the head", "table", ("head",)),
-    _Part("strips of seeds", "table", (), "strips", _strips),
-    _Part("the table", "table", ("table",)),
-    _Part("the drawing of columns", "across", ("across",), "across", lambda g, *_: across_of(g)),
-    _Part("results by rate", "rates", ("rates",), "by_rate", lambda g, *_: by_rate_of(g)),
+    _Part("the head", "table", ("head",), is_first=True),
+    _Part("the choices", "table", (), "choices", lambda s, *_: choices_of(s.grid), is_first=True),
+    _Part(
+        "the overview", "dots", ("dots",), "dots",
+        lambda section, *_: dots_of(_chosen(section)), is_first=True,
+    ),
+    _Part("who leads", "glance", ("leaders",), is_first=True),
+    _Part("strips of seeds", "table", (), "strips", _strips, is_first=True),
+    _Part("the table", "table", ("table",), is_first=True),
+    _Part(
+        "the drawing of columns", "across", ("across",), "across",
+        lambda section, *_: across_of(section.grid), is_first=True,
+    ),
+    _Part(
+        "results by rate", "rates", ("rates",), "by_rate",
+        lambda section, *_: by_rate_of(_chosen(section)), is_first=True,
+    ),
     _Part(
         "differences", "differences", ("differences",), "comparisons",
-        lambda grid, *_: compare_rows(grid),
+        lambda section, *_: compare_rows(section.grid),
     ),
-    _Part("costs", "cost", ("cost",), "costs", lambda grid, *_: costs_of(grid)),
+    _Part("costs", "cost", ("cost",), "costs", lambda section, *_: costs_of(section.grid)),
     _Part("CMC curves", "pictures", ("curves",), "plots", _plots),
     _Part(
         "learning curves", "curves", ("learning",), "learning",
-        lambda grid, artifacts, _: learning_of(grid, artifacts),
+        lambda section, artifacts, _: learning_of(section.grid, artifacts),
     ),
     _Part("retrieved images", "pictures", ("galleries", "chains"), "pictures", _pictures),
     _Part(
         "restoration", "quality", ("quality",), "quality",
-        lambda grid, artifacts, _: quality_of(grid, artifacts),
+        lambda section, artifacts, _: quality_of(section.grid, artifacts),
     ),
 )  # fmt: skip
 

@@ -5,7 +5,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from crossres.benchmark.claims import ClaimVerdict
-from crossres.benchmark.records.record import Record
 from crossres.benchmark.stats.paired import LEVEL, by_set, set_mean
 from crossres.benchmark.stats.ranking import pairwise
 from crossres.reports import wording as words
@@ -70,11 +69,11 @@ def overview_of(
     sections: Iterable[tuple[Grid, str]],
     claim_groups: Sequence[ClaimGroup],
     leftovers: Leftovers,
-    records: Iterable[Record],
 ) -> Overview:
-    """Return the overview of grids with their anchors, of which `records` are the cells."""
+    """Return the overview of grids with their anchors."""
     glances = tuple(_glance(grid, anchor) for grid, anchor in sections)
-    cells = {record.key: record for record in records}.values()
+    grids = [glance.grid for glance in glances]
+    cells = {record.key: record for grid in grids for record in grid.records}.values()
     verdicts = Counter(answer.verdict for group in claim_groups for answer in group.measured)
     machines = {tuple(sorted(record.environment.items())) for record in cells}
     return Overview(

@@ -13,7 +13,7 @@ reveal();
 
 let opened = [];
 addEventListener("beforeprint", () => {
-  opened = [...document.querySelectorAll("details.how:not([open])")];
+  opened = [...document.querySelectorAll(":is(details.how, details.more):not([open])")];
   opened.forEach((box) => { box.open = true; });
 });
 addEventListener("afterprint", () => opened.forEach((box) => { box.open = false; }));

@@ -91,7 +91,7 @@ def test_merged_folders_give_a_section_for_each_source(recorder, tmp_path: Path)
     write_report(tmp_path)
     html = _html(tmp_path)
     assert html.count("<article id=") == 2
-    assert html.count('class="banner twin"') == 3  # at a glance, of the claims, and of the table
+    assert html.count('class="banner twin"') == 2  # of the page, and of the table
     assert html.count('class="banner real"') == 1
     real = html.split("<article id=")[1]
     assert real.startswith('"table2-real-paper"')

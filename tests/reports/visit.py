@@ -16,9 +16,11 @@ ARGUMENTS = [
 
 
 class Visit:
-    """A page opened in a browser, with its messages and requests."""
+    """A page opened in a browser, with its messages and requests; what it folds is unfolded."""
 
-    def __init__(self, browser: Any, address: str, width: int, scheme: str) -> None:
+    def __init__(
+        self, browser: Any, address: str, width: int, scheme: str, folded: bool = False
+    ) -> None:
         self.messages: list[str] = []
         self.requests: list[str] = []
         context = browser.new_context(
@@ -29,3 +31,6 @@ class Visit:
         self.page.on("pageerror", lambda error: self.messages.append(str(error)))
         self.page.on("request", lambda request: self.requests.append(request.url))
         self.page.goto(address)
+        if not folded:
+            opening = "document.querySelectorAll('.more').forEach(box => { box.open = true; })"
+            self.page.evaluate(opening)

@@ -65,7 +65,7 @@ def test_axe_finds_what_is_wrong(browser: Any, report: Path) -> None:
     page = Visit(browser, report.as_uri(), 1280, "light").page
     page.evaluate("document.querySelector('img').removeAttribute('alt')")
     page.evaluate("document.querySelector('img').removeAttribute('title')")
-    page.evaluate("document.querySelector('.sub').style.color = '#ddd'")
+    page.evaluate("document.querySelector('p.sub').style.color = '#ddd'")
     assert {line.partition(":")[0] for line in violations(page)} == {"color-contrast", "image-alt"}
 
 

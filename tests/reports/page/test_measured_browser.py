@@ -78,7 +78,7 @@ def test_a_loss_that_diverges_is_marked(browser: Any, page_path: Any) -> None:
 
 def test_restoration_is_tabled(browser: Any, page_path: Any) -> None:
     page = Visit(browser, page_path.as_uri(), 1280, "light").page
-    section = page.locator("section:has(table.quality)")
+    section = page.locator(".more:has(table.quality)")
     assert "CAVIAR: none of its queries was down-sampled" in section.inner_text()
     assert section.locator("table.quality").count() == 4
     table = section.locator("table.quality").first

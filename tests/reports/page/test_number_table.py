@@ -56,7 +56,7 @@ def test_real_data_has_differences_and_several_tables_can_be_chosen(recorder) ->
 def test_without_the_script_there_is_a_plain_table(drawn, real, tmp_path: Path) -> None:
     write_record(tmp_path, real[0])
     html = write_report(tmp_path, [drawn.table])[0].read_text(encoding="utf-8")
-    section = html.split('<section id="numbers"')[1].split("</section>")[0]
+    section = html.split('id="numbers"')[1].split("</details>")[0]
     head = section.split("<thead>")[1].split("</thead>")[0]
     assert "<button" not in head
     controls = section[

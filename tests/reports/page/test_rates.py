@@ -9,6 +9,7 @@ import pytest
 from crossres.benchmark import Record, load_table
 from crossres.benchmark.records.record import write_record
 from crossres.reports import build_grids
+from crossres.reports.page.choices import choices_of
 from crossres.reports.page.rates import by_rate_of
 from crossres.reports.tables.csv import to_csv
 from crossres.reports.tables.latex import to_latex
@@ -44,25 +45,34 @@ def records() -> list[Record]:
 
 def test_each_set_has_a_drawing_and_the_numbers_of_its_rates() -> None:
     (grid,) = build_grids(records(), TABLE)
-    market, viper = by_rate_of(grid)
+    market, viper = by_rate_of(choices_of(grid))
     assert (market.column.dataset, viper.column.dataset) == ("mlr-market", "mlr-viper")
     assert market.rates == (2, 3, 4)
     assert market.metrics == ("rank1", "mAP")
-    assert [tick.text for tick in market.drawing.x_ticks] == ["2", "3", "4"]
+    assert [tick.text for tick in market.x_ticks] == ["2", "3", "4"]
     for row, line in enumerate(market.rows):
         rank1, average = line.scores
         expected = [0.81 + 0.1 * row - 0.1 * rate for rate in (2, 3, 4)]
         assert [score.mean for score in rank1] == pytest.approx(expected)
         assert [score.mean for score in average] == pytest.approx([e / 2 for e in expected])
         assert [score.n for score in rank1] == [3, 3, 3]
-    assert "Baseline: 61.0 (rate 2), 51.0 (rate 3), 41.0 (rate 4)" in market.drawing.summary
+    baseline = market.lines[0]
+    assert [spot.text.split(" [")[0] for spot in baseline.spots] == [
+        f"Baseline: {mean}" for mean in ("61.0", "51.0", "41.0")
+    ]
+    assert [spot.text.rpartition("] ")[2] for spot in baseline.spots] == [
+        f"(rate {rate})" for rate in (2, 3, 4)
+    ]
+    heights = [spot.y for spot in baseline.spots]
+    assert heights == sorted(heights)  # from the top of the drawing down, as rank-1 falls
+    assert len(baseline.band.split()) == 2 * 3
 
 
 def test_records_of_older_versions_and_of_a_single_rate_have_none() -> None:
     (grid,) = build_grids([make_record(TABLE, 0, "mlr-viper", 0)], TABLE)
-    assert by_rate_of(grid) == ()
+    assert by_rate_of(choices_of(grid)) == ()
     (grid,) = build_grids([rated(make_record(TABLE, 0, "mlr-viper", 0), {3: 0.5})], TABLE)
-    assert by_rate_of(grid) == ()
+    assert by_rate_of(choices_of(grid)) == ()
 
 
 def test_rates_are_marked_where_the_table_shows_them() -> None:
@@ -85,11 +95,15 @@ def test_a_table_may_show_rates_as_its_metrics() -> None:
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="no chromium here")
-def test_it_is_drawn_without_texts_on_each_other(browser: Any, tmp_path: Path) -> None:
+@pytest.mark.parametrize("width", [1280, 390])
+def test_it_is_drawn_without_texts_on_each_other(browser: Any, tmp_path: Path, width: int) -> None:
     for record in records():
         write_record(tmp_path, record)
-    page = Visit(browser, write_report(tmp_path, [TABLE])[0].as_uri(), 1280, "light").page
-    drawings = page.locator("svg.across")
+    page = Visit(browser, write_report(tmp_path, [TABLE])[0].as_uri(), width, "light").page
+    drawings = page.locator("svg.rates")
     assert drawings.count() == 2
     assert [drawings.nth(k).evaluate(OVERLAPS) for k in range(2)] == [[], []]
-    assert page.get_by_role("link", name="By rate").count() == 1
+    assert drawings.first.locator("text").first.evaluate("t => getComputedStyle(t).fontSize") == (
+        "11.5px"  # laid out anew at any width, not shrunk
+    )
+    assert page.get_by_role("link", name="By resolution").count() == 1

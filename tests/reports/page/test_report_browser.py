@@ -83,10 +83,10 @@ def test_table_is_readable(browser: Any, address: str) -> None:
 
 def test_on_a_phone_the_table_scrolls_in_its_own_box(browser: Any, address: str) -> None:
     page = Visit(browser, address, 390, "light").page
-    box = page.locator(".scroll").first
+    box = page.locator(".scroll:has(.results)")
     assert box.evaluate("b => b.scrollWidth > b.clientWidth")
     box.evaluate("b => { b.scrollLeft = 200; }")
-    label = page.locator("tbody th.row").nth(1)
+    label = page.locator(".results tbody th.row").nth(1)
     assert label.bounding_box()["x"] >= 0
     assert page.evaluate("document.documentElement.scrollLeft") == 0
 
@@ -160,7 +160,7 @@ def test_differences_and_costs_are_drawn(
     page = visit.page
     assert visit.messages == []
     assert page.evaluate("document.documentElement.scrollWidth") <= width
-    assert page.locator("section.differences > .scroll tbody tr").count() == 11
+    assert page.locator("details.differences > .scroll tbody tr").count() == 11
     assert page.locator("svg.ranks").first.is_visible()
     assert page.locator("svg.cost circle").count() == 3 * 11
     for drawing in page.locator("svg.ranks, svg.cost").all():

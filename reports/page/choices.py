@@ -1,0 +1,131 @@
+"""What the switches of a page choose from: all rows by metric, gallery rule and rate of the query.
+
+Computed here once for all choices; the page's script only moves marks and writes numbers.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from markupsafe import Markup
+
+from crossres.benchmark.metrics.by_rate import NAMES, RATES, over_all_rates, rate_of
+from crossres.benchmark.metrics.rules import GALLERY_RULES
+from crossres.benchmark.records.queries import sample_of
+from crossres.benchmark.stats.paired import mean_difference
+from crossres.reports.grid.grid import Column, Grid, trials
+
+MOST_CELLS = 2000  # beyond, intervals of all choices take longer than the rest of the page
+
+Choice = tuple[str, str]
+"""A gallery rule and the name of a metric, which may be of one rate: ("multi-shot", "mAP@4")."""
+
+
+@dataclass(frozen=True)
+class MeanScore:
+    """A row on a data set by one choice, fractions: mean over the seeds, 95 % interval, deviation.
+
+    The interval is that of new seeds and other identities; it and the standard deviation over the
+    seeds are None with one seed.
+    """
+
+    mean: float
+    interval: tuple[float, float] | None
+    std: float | None
+
+    def as_numbers(self) -> list[float | None]:
+        """Return mean, both ends of the interval, and the deviation, in per cent, for the page."""
+        ends = self.interval or (None, None)
+        return [_percent(value) for value in (self.mean, *ends, self.std)]
+
+
+def _percent(value: float | None) -> float | None:
+    return None if value is None else round(100 * value, 3)
+
+
+@dataclass(frozen=True)
+class Choices:
+    """The numbers of a grid by choice, line and column; None where nothing was measured."""
+
+    grid: Grid
+    numbers: dict[Choice, tuple[tuple[MeanScore | None, ...], ...]]
+
+    @cached_property
+    def metrics(self) -> tuple[str, ...]:
+        """The metrics that there are, the table's own first."""
+        names = dict.fromkeys(over_all_rates(m) for m in self.grid.table.metrics)
+        return tuple(names | dict.fromkeys(over_all_rates(metric) for _, metric in self.numbers))
+
+    @cached_property
+    def galleries(self) -> tuple[str, ...]:
+        """The gallery rules that there are."""
+        return tuple(dict.fromkeys(gallery for gallery, _ in self.numbers))
+
+    @cached_property
+    def rates(self) -> tuple[int, ...]:
+        """The known rates of queries; () unless there are several, as one is all queries."""
+        rates = {rate_of(metric) for _, metric in self.numbers} - {None}
+        return tuple(rate for rate in RATES if rate in rates) if len(rates) > 1 else ()
+
+    def score(self, line: int, column: Column, metric: str) -> MeanScore | None:
+        """Return the score of a line (index into table.lines) under the column's own rule."""
+        rows = self.numbers.get((self.grid.rule(column), metric))
+        return rows[line][self.grid.shown.index(column)] if rows else None
+
+    def as_json(self, anchor: str) -> Markup:
+        """Return what the page's script reads, fit to stand in a <script> element."""
+        grid = self.grid
+        numbers: dict[str, dict[str, object]] = {gallery: {} for gallery in self.galleries}
+        for (gallery, metric), rows in self.numbers.items():
+            numbers[gallery][metric] = {
+                str(line): [None if score is None else score.as_numbers() for score in rows[line]]
+                for line in grid.lines
+            }
+        content = {
+            "anchor": anchor,
+            "metric": grid.table.metrics[0],
+            "columns": [column.name for column in grid.shown],
+            "own": [grid.rule(column) for column in grid.shown],
+            "labels": {str(line): grid.table.lines[line].label for line in grid.lines},
+            "numbers": numbers,
+        }
+        text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
+        return Markup(text.replace("&", r"\u0026").replace("<", r"\u003c").replace(">", r"\u003e"))
+
+
+def choices_of(grid: Grid) -> Choices:
+    """Return the numbers behind all switches; of very many cells only what the table shows."""
+    own = {(grid.rule(column), metric) for column in grid.shown for metric in grid.table.metrics}
+    named = {(gallery, metric) for _, _, metric, gallery in grid.scores if metric in NAMES}
+    chosen = own if len(grid.records) > MOST_CELLS else own | named
+    order = [*dict.fromkeys((*grid.table.metrics, *NAMES))]
+    return Choices(
+        grid,
+        {
+            (gallery, metric): tuple(
+                tuple(_score(grid, line, column, metric, gallery) for column in grid.shown)
+                for line in range(len(grid.table.lines))
+            )
+            for gallery in _in_order({gallery for gallery, _ in chosen})
+            for metric in order
+            if (gallery, metric) in chosen
+        },
+    )
+
+
+def _in_order(galleries: set[str]) -> Sequence[str]:
+    return [rule for rule in GALLERY_RULES if rule in galleries]
+
+
+def _score(grid: Grid, line: int, column: Column, metric: str, gallery: str) -> MeanScore | None:
+    cells = grid.cells.get((line, column))
+    score = grid.score(line, column, metric, gallery)
+    if cells is None or score.mean is None:
+        return None
+    sample = sample_of(trials(column, cells), gallery, metric, grid.queries)
+    mean = mean_difference(sample, sample.queries)
+    interval = None
+    if mean.low is not None and mean.high is not None:
+        interval = max(0.0, mean.low), min(1.0, mean.high)
+    return MeanScore(score.mean, interval, score.std)

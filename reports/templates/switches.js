@@ -1,0 +1,238 @@
+// The switches that all drawings and tables of the page share. What they choose from was computed
+// before (script.choices); here marks are moved and numbers written. The choice stands in the URL.
+{
+  const box = document.querySelector(".switches");
+  const form = box.querySelector("form");
+  const chips = [...box.querySelectorAll("[data-label]")];
+  const grids = [...document.querySelectorAll("script.choices")].map((s) => JSON.parse(s.textContent));
+  const written = new Map(); // what an element said as the page was written
+  const first = (element, name) => {
+    const said = written.get(element) ?? {};
+    if (!(name in said)) said[name] = name === "html" ? element.innerHTML : element.getAttribute(name);
+    written.set(element, said);
+    return said[name];
+  };
+  const value = (name) => form.elements[name]?.value ?? "";
+  const ownMetric = value("metric");
+  const off = new Set();
+  const REACH = 15;
+
+  // --- numbers and axes, as the page was written with (choices.py, charts/axis.py) ---
+  function scoreOf(grid, line, column, metric, rate) {
+    const gallery = value("gallery") || grid.own[column];
+    return grid.numbers[gallery]?.[rate ? `${metric}@${rate}` : metric]?.[line]?.[column] ?? null;
+  }
+  function axisOf(scores, start, end) {
+    const measured = scores.filter(Boolean);
+    if (!measured.length) return null;
+    const means = measured.map(([mean]) => mean);
+    const [least, most] = [Math.min(...means) - REACH, Math.max(...means) + REACH];
+    const ends = measured.flatMap(([mean, ...ends]) => ends.slice(0, 2).map((end) => Math.min(most, Math.max(least, end ?? mean))));
+    const values = [...means, ...ends];
+    let low = 5 * Math.floor((Math.min(...values) - 2) / 5);
+    let high = 5 * Math.ceil((Math.max(...values) + 2) / 5);
+    if (high - low < 10) [low, high] = [low - 5, high + 5];
+    [low, high] = [Math.max(0, low), Math.min(100, high)];
+    const step = [5, 10, 20, 25, 50].find((s) => (high - low) / s <= 4 || s === 50);
+    const ticks = [];
+    for (let at = step * Math.ceil(low / step); at <= high; at += step) ticks.push(at);
+    const at = (number) => start + ((end - start) * (number - low)) / (high - low);
+    return { ticks, at, inside: (number) => at(Math.min(high, Math.max(low, number))) };
+  }
+  const tenth = (number) => `${Math.round(10 * number) / 10}`;
+  const percent = (number) => number.toFixed(1);
+  const inWords = (label, [mean, low, high]) =>
+    `${label}: ${percent(mean)}${low === null ? "" : ` [${percent(low)}, ${percent(high)}]`}`;
+  const svg = (name, attributes, text = "") => {
+    const element = document.createElementNS("http://www.w3.org/2000/svg", name);
+    for (const [key, said] of Object.entries(attributes)) element.setAttribute(key, said);
+    element.textContent = text;
+    return element;
+  };
+
+  // --- the drawings ---
+  function drawDots(grid, panel, metric, rate) {
+    const column = grid.columns.indexOf(panel.dataset.column);
+    const drawing = panel.querySelector("svg");
+    const rows = [...drawing.querySelectorAll("[data-line]")].filter((row) => !off.has(row.dataset.label));
+    const scores = rows.map((row) => scoreOf(grid, row.dataset.line, column, metric, rate));
+    const axis = axisOf(scores, 0, 100);
+    const height = 24 * rows.length;
+    drawing.setAttribute("height", height + 18);
+    drawing.querySelector(".ticks").replaceChildren(...(axis?.ticks ?? []).flatMap((tick) => {
+      const x = `${tenth(axis.at(tick))}%`;
+      return [svg("line", { class: "grid", x1: x, x2: x, y1: 0, y2: height }), svg("text", { x, y: height + 13 }, tick)];
+    }));
+    rows.forEach((row, place) => {
+      const score = scores[place];
+      const label = row.dataset.label;
+      const y = 24 * place + 12;
+      const asWritten = isOwn() && first(row, "class").includes("best");
+      row.classList.toggle("none", !score);
+      row.classList.toggle("best", asWritten);
+      row.querySelector("title").textContent = score ? inWords(label, score) : `${label}: not run`;
+      row.querySelector("rect").setAttribute("y", y - 12);
+      row.querySelector(".value").setAttribute("y", y + 4.5);
+      row.querySelector(".value").textContent = score ? percent(score[0]) : "–";
+      const range = row.querySelector(".range");
+      const circle = row.querySelector("circle");
+      [["y1", y], ["y2", y]].forEach(([name, at]) => range.setAttribute(name, at));
+      circle.setAttribute("cy", y);
+      if (!score) return;
+      const ends = score[1] === null ? [0, 0] : [axis.inside(score[1]), axis.inside(score[2])];
+      range.setAttribute("x1", `${tenth(ends[0])}%`);
+      range.setAttribute("x2", `${tenth(ends[1])}%`);
+      circle.setAttribute("cx", `${tenth(axis.at(score[0]))}%`);
+    });
+    describe(drawing, metric, rows);
+  }
+
+  function drawRates(grid, figure, metric) {
+    const column = grid.columns.indexOf(figure.dataset.column);
+    const drawing = figure.querySelector("svg.rates");
+    const rates = drawing.dataset.rates.split(" ").map(Number);
+    const across = (rate) => 6 + (88 * (rate - rates[0])) / (rates.at(-1) - rates[0]);
+    const spots = [...drawing.querySelectorAll("g[data-line]")];
+    const shown = spots.filter((row) => !off.has(row.dataset.label));
+    const scores = new Map(shown.map((row) => [row.dataset.line, rates.map((rate) => scoreOf(grid, row.dataset.line, column, metric, rate))]));
+    const axis = axisOf([...scores.values()].flat(), 100, 0);
+    drawing.querySelector(".y").replaceChildren(...(axis?.ticks ?? []).flatMap((tick) => {
+      const y = `${tenth(axis.at(tick))}%`;
+      return [svg("line", { class: "grid", x1: 0, x2: "100%", y1: y, y2: y }), svg("text", { x: -8, dy: 4, y }, tick)];
+    }));
+    for (const row of shown) {
+      const line = scores.get(row.dataset.line).map((score, place) => score && [rates[place], score]).filter(Boolean);
+      const point = (rate, number) => `${tenth(across(rate))},${tenth(axis.at(number))}`;
+      const sure = line.filter(([, score]) => score[1] !== null);
+      const band = [...sure.map(([rate, score]) => point(rate, score[2])), ...sure.toReversed().map(([rate, score]) => point(rate, score[1]))];
+      drawing.querySelector(`polyline[data-line="${row.dataset.line}"]`).setAttribute("points", line.map(([rate, score]) => point(rate, score[0])).join(" "));
+      drawing.querySelector(`polygon[data-line="${row.dataset.line}"]`).setAttribute("points", band.join(" "));
+      row.replaceChildren(...line.map(([rate, score]) => {
+        const circle = svg("circle", { cx: `${tenth(across(rate))}%`, cy: `${tenth(axis.at(score[0]))}%`, r: 4 });
+        circle.append(svg("title", {}, `${inWords(row.dataset.label, score)} (rate ${rate})`));
+        return circle;
+      }));
+    }
+    describe(drawing, metric, shown);
+  }
+
+  function describe(drawing, metric, rows) {
+    const title = form.elements.metric?.querySelector(`[value="${metric}"]`)?.textContent ?? metric;
+    const end = first(drawing, "aria-label").match(/( on | by ).*?: /)[0];
+    const texts = rows.flatMap((row) => [...row.querySelectorAll("title")].map((said) => said.textContent));
+    drawing.setAttribute("aria-label", title + end + texts.join("; "));
+  }
+
+  // --- the tables ---
+  function writeTable(grid, table, rate) {
+    for (const cell of table.querySelectorAll("td.measured")) {
+      const html = first(cell, "html");
+      const mark = first(cell, "class");
+      const own = !rate && !value("gallery");
+      cell.className = own ? mark : "num measured";
+      if (own) {
+        cell.innerHTML = html;
+        continue;
+      }
+      const line = cell.closest("tr").dataset.line;
+      const column = grid.columns.indexOf(cell.closest("tbody").dataset.column);
+      const score = scoreOf(grid, line, column, cell.dataset.metric, rate);
+      cell.replaceChildren(score ? percent(score[0]) : "–");
+      if (score && score[3] !== null) {
+        const spread = document.createElement("span");
+        spread.className = "std";
+        spread.textContent = ` ± ${percent(score[3])}`;
+        cell.append(spread);
+      }
+    }
+  }
+
+  // --- all of it ---
+  const isOwn = () => !value("gallery") && !value("rate") && value("metric") === ownMetric;
+
+  function show() {
+    const rate = value("rate");
+    for (const element of document.querySelectorAll("[data-column]")) {
+      element.classList.toggle("off", value("set") !== "" && element.dataset.column !== value("set"));
+    }
+    for (const element of document.querySelectorAll("main [data-label]")) {
+      element.classList.toggle("off", off.has(element.dataset.label));
+    }
+    chips.forEach((chip) => chip.setAttribute("aria-pressed", !off.has(chip.dataset.label)));
+    for (const grid of grids) {
+      const article = document.getElementById(grid.anchor);
+      const known = (metric) => Object.values(grid.numbers).some((named) => metric in named);
+      const metric = known(value("metric")) ? value("metric") : grid.metric.split("@")[0];
+      for (const figure of article.querySelectorAll("figure.dots")) {
+        figure.querySelector(".metric").textContent = titleOf(metric) + (rate ? ` at rate ${rate}` : "");
+        figure.querySelectorAll(".panel").forEach((panel) => drawDots(grid, panel, metric, rate));
+      }
+      for (const section of article.querySelectorAll("section.rates")) {
+        const named = section.dataset.metrics.split(" ");
+        const drawn = named.includes(metric) ? metric : named[0];
+        section.querySelector(".metric").textContent = titleOf(drawn);
+        section.querySelectorAll("figure").forEach((figure) => drawRates(grid, figure, drawn));
+      }
+      article.querySelectorAll("table.results").forEach((table) => writeTable(grid, table, rate));
+    }
+    document.body.classList.toggle("otherwise", !isOwn());
+    const parts = [titleOf(value("metric") || ownMetric), value("gallery"), rate && `queries of rate ${rate}`].filter(Boolean);
+    box.querySelector(".choice").textContent = isOwn() ? ""
+      : `Shown: ${parts.join(", ")}. Marks, differences, claims and all that is folded are of the table's own choice.`;
+  }
+  const titleOf = (metric) => form.elements.metric?.querySelector(`[value="${metric}"]`)?.textContent ?? metric;
+
+  function remember() {
+    const query = new URLSearchParams(location.search);
+    for (const { name, options } of form.querySelectorAll("select")) {
+      if (value(name) === options[0].value) query.delete(name);
+      else query.set(name, value(name));
+    }
+    const hidden = chips.flatMap((chip, place) => (off.has(chip.dataset.label) ? [place] : []));
+    if (hidden.length) query.set("without", hidden.join("."));
+    else query.delete("without");
+    const text = query.size ? `?${query}` : location.pathname;
+    history.replaceState(null, "", text + location.hash);
+  }
+
+  function recall() {
+    const query = new URLSearchParams(location.search);
+    for (const select of form.querySelectorAll("select")) {
+      const asked = query.get(select.name);
+      if ([...select.options].some((option) => option.value === asked)) select.value = asked;
+    }
+    for (const place of (query.get("without") ?? "").split(".")) {
+      if (chips[place]) off.add(chips[place].dataset.label);
+    }
+    return query.size > 0;
+  }
+
+  function light(label) {
+    document.body.classList.toggle("lit", label !== undefined);
+    for (const element of document.querySelectorAll("[data-label]")) {
+      element.classList.toggle("this", element.dataset.label === label);
+    }
+  }
+
+  form.addEventListener("change", () => { show(); remember(); });
+  form.addEventListener("submit", (event) => event.preventDefault());
+  form.addEventListener("reset", () => setTimeout(() => { off.clear(); show(); remember(); }));
+  for (const chip of chips) {
+    chip.addEventListener("click", () => {
+      if (!off.delete(chip.dataset.label)) off.add(chip.dataset.label);
+      show();
+      remember();
+      light(undefined);
+    });
+  }
+  for (const [begins, ends] of [["pointerover", "pointerout"], ["focusin", "focusout"]]) {
+    document.addEventListener(begins, (event) => {
+      const row = event.target.closest(".rows [data-label], svg [data-label], .legend [data-label], .names [data-label]");
+      if (row && !off.has(row.dataset.label)) light(row.dataset.label);
+    });
+    document.addEventListener(ends, () => light(undefined));
+  }
+  box.hidden = false;
+  box.open = innerWidth > 640;
+  if (recall()) show();
+}

@@ -1,0 +1,234 @@
+"""The switches as used: every choice, rows on and off, the URL, the keyboard, paper, no script."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from crossres.benchmark import load_table
+from crossres.benchmark.records.record import write_record
+from crossres.reports.write import write_report
+from tests.reports.conftest import make_record
+from tests.reports.page.test_rates import rated
+from tests.reports.page.test_report_browser import OUTSIDE, OVERLAPS
+from tests.reports.visit import CHROMIUM, Visit
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium here")
+TABLE = load_table("table2")
+# Whatever the script may move or write in drawings and tables.
+STATE = """() => [...document.querySelectorAll("figure.dots *, section.rates svg *, .results td")]
+  .filter(e => !["LI", "I"].includes(e.tagName) && !e.closest(".off"))
+  .map(e => ["class", "cx", "cy", "x", "y", "x1", "x2", "y1", "y2", "points", "height"]
+    .map(name => (e.getAttribute(name) ?? "").trim().replaceAll(/[.]0(?![0-9])/g, "")).join("|")
+    + (e.children.length ? "" : e.textContent.trim()))"""
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Two data sets with queries at three rates, and one whose rates nobody knows."""
+    folder = tmp_path_factory.mktemp("switches")
+    for row in range(3):
+        for seed in range(3):
+            for dataset in ("mlr-market", "mlr-viper"):
+                at = {rate: 0.8 + 0.05 * row + 0.01 * seed - 0.1 * rate for rate in (2, 3, 4)}
+                write_record(folder, rated(make_record(TABLE, row, dataset, seed), at))
+            write_record(folder, make_record(TABLE, row, "caviar", seed))
+    return write_report(folder, [TABLE])[0].as_uri()
+
+
+@pytest.fixture
+def visit(browser: Any, address: str) -> Any:
+    return Visit(browser, address, 1280, "light")
+
+
+def values(page: Any, column: str) -> list[str]:
+    """What the dots of a data set say, from the first row that is shown to the last."""
+    texts = page.locator(f'.panel[data-column^="{column} "] g[data-line]:not(.off) .value')
+    return texts.all_text_contents()
+
+
+def test_what_the_script_draws_is_what_was_written(visit: Any) -> None:
+    page = visit.page
+    before = page.evaluate(STATE)
+    chip = page.locator(".rows button").first
+    chip.click()
+    assert page.evaluate(STATE) != before
+    chip.click()
+    assert page.evaluate(STATE) == before
+    assert visit.messages == []
+
+
+def test_each_choice_shows_its_numbers_everywhere(visit: Any) -> None:
+    page = visit.page
+    assert len(values(page, "caviar")) == 3
+    own = values(page, "mlr-viper")
+    page.locator("[name=gallery]").select_option("multi-shot")
+    assert values(page, "mlr-viper") != own
+    cell = page.locator('tbody[data-column^="mlr-viper "] td[data-metric="rank1"]')
+    assert [text.split(" ")[0] for text in cell.all_inner_texts()] == values(page, "mlr-viper")
+    page.locator("[name=rate]").select_option("4")
+    assert values(page, "mlr-viper") == ["41.0", "46.0", "51.0"]
+    assert values(page, "caviar") == ["–"] * 3
+    assert cell.all_inner_texts() == ["41.0 ± 1.0", "46.0 ± 1.0", "51.0 ± 1.0"]
+    assert page.locator(".results :is(td.best, td.second, td.tie)").count() == 0
+    page.locator("[name=metric]").select_option("mAP")
+    assert values(page, "mlr-viper") == ["20.5", "23.0", "25.5"]
+    assert page.locator("figure.dots .metric").inner_text() == "mAP at rate 4"
+    assert page.locator("section.rates .metric").inner_text() == "mAP"
+    title = page.locator("svg.rates circle title").first.text_content()
+    assert title.startswith("Baseline: 30.5 [")
+    assert title.endswith("(rate 2)")
+    assert "Shown: mAP, multi-shot, queries of rate 4." in page.get_by_role("status").inner_text()
+    name = page.locator("svg.rates").first.get_attribute("aria-label")
+    assert name.startswith("mAP by down-sampling rate on MLR-Market-1501: Baseline: 30.5 [")
+    page.get_by_role("button", name="Reset").first.click()
+    page.wait_for_url(lambda url: "?" not in url)
+    assert values(page, "mlr-viper") == own
+    assert page.get_by_role("status").inner_text() == ""
+    assert page.locator(".results td.best").count() > 0
+    assert visit.messages == []
+
+
+def test_one_set_may_be_looked_at_alone(visit: Any) -> None:
+    page = visit.page
+    page.locator("[name=set]").select_option(label="MLR-VIPeR")
+    assert page.locator(".panel svg:visible").count() == 1
+    assert page.locator(".names:visible").count() == 1
+    assert page.locator("table.results tbody:visible").count() == 1
+    assert page.locator("svg.rates:visible").count() == 1
+    assert page.locator("svg.cmc:visible").count() == 1
+
+
+def test_rows_are_switched_off_and_the_drawing_closes_up(visit: Any) -> None:
+    page = visit.page
+    height = page.locator(".panel svg").first.bounding_box()["height"]
+    chip = page.locator(".rows").get_by_role("button", name="Baseline", exact=True)
+    chip.click()
+    assert chip.get_attribute("aria-pressed") == "false"
+    assert page.locator(".panel svg").first.bounding_box()["height"] == height - 24
+    assert page.locator("table.results tbody tr:visible").count() == 3 * (1 + 2)
+    assert page.locator('svg.cmc [data-label="Baseline"]:visible').count() == 0
+    assert page.locator('svg.rates [data-label="Baseline"]:visible').count() == 0
+    assert page.locator("body.lit").count() == 0
+    for drawing in page.locator(".panel svg").all():
+        assert drawing.evaluate(OVERLAPS) == []
+
+
+def test_a_row_lights_up_in_all_drawings(visit: Any) -> None:
+    page = visit.page
+    page.locator(".rows button").nth(1).hover()
+    opacity = "e => getComputedStyle(e).opacity"
+    rows = page.locator(".panel svg g[data-line]")
+    assert [float(rows.nth(k).evaluate(opacity)) < 1 for k in range(3)] == [True, False, True]
+    page.mouse.move(5, 5)
+    assert float(rows.first.evaluate(opacity)) == 1
+
+
+def test_the_choice_is_in_the_address(browser: Any, visit: Any) -> None:
+    page = visit.page
+    page.locator("[name=metric]").select_option("rank5")
+    page.locator("[name=gallery]").select_option("multi-shot")
+    page.locator(".rows button").nth(2).click()
+    page.locator("nav a").get_by_text("Claims").click()
+    assert page.url.endswith("?metric=rank5&gallery=multi-shot&without=2#claims")
+    again = Visit(browser, page.url, 1280, "light")
+    assert again.page.evaluate(STATE) == page.evaluate(STATE)
+    assert again.page.locator("[name=metric]").input_value() == "rank5"
+    odd = page.url.replace("rank5", "nothing").replace("without=2", "without=2.77.x")
+    other = Visit(browser, odd, 1280, "light")
+    assert other.messages == []
+    assert other.page.locator("[name=metric]").input_value() == "rank1"
+
+
+def test_works_with_the_keyboard_alone(visit: Any) -> None:
+    page = visit.page
+    page.locator("[name=metric]").focus()
+    page.keyboard.press("m")  # the first choice that begins so
+    assert page.locator("figure.dots .metric").inner_text() == "mAP"
+    for _ in range(20):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.textContent.trim()") == "Baseline":
+            break
+    page.keyboard.press("Space")
+    assert page.locator('.panel [data-label="Baseline"]:visible').count() == 0
+    page.keyboard.press("Space")
+    assert page.locator('.panel g[data-label="Baseline"]:visible').count() == 3
+
+
+def test_sections_stay_at_hand_and_links_do_not_hide_behind_them(visit: Any) -> None:
+    page = visit.page
+    page.locator("nav a").get_by_text("By resolution").click()
+    page.wait_for_timeout(900)
+    assert page.evaluate("scrollY") > 200
+    bar = page.locator(".bar").bounding_box()
+    assert bar["y"] == 0
+    head = page.locator("section.rates h2").bounding_box()
+    assert bar["height"] - 1 <= head["y"] < 500
+
+
+def test_the_rest_is_folded_and_a_link_unfolds_it(browser: Any, address: str) -> None:
+    page = Visit(browser, address, 1280, "light", folded=True).page
+    assert page.locator(".more[open]").count() == 0
+    assert not page.locator("table.compared").first.is_visible()
+    page.locator("nav a").get_by_text("Differences").click()
+    assert page.locator("details.differences table.compared").first.is_visible()
+
+
+def test_on_a_phone_numbers_come_first_and_are_laid_out_anew(browser: Any, address: str) -> None:
+    page = Visit(browser, address, 390, "light", folded=True).page
+    assert not page.locator("[name=metric]").is_visible()
+    drawing = page.locator(".panel svg")
+    assert page.locator(".names:visible").count() == 3  # each data set with its own
+    assert drawing.first.bounding_box()["y"] < 2 * 844  # the second screen at the latest
+    for box in drawing.all():
+        assert box.evaluate(OVERLAPS) == []
+        size = box.locator(".value").first.evaluate("t => getComputedStyle(t).fontSize")
+        assert size == "13px"
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.get_by_text("Show", exact=True).click()
+    page.locator("[name=metric]").select_option("mAP")
+    assert page.locator("figure.dots .metric").inner_text() == "mAP"
+
+
+def test_the_first_screen_shows_the_results(browser: Any, address: str) -> None:
+    page = Visit(browser, address, 1280, "light", folded=True).page
+    box = page.locator(".panels").first.bounding_box()
+    assert box["y"] + box["height"] < 900
+    for drawing in page.locator(".panel svg").all():
+        assert drawing.evaluate(OVERLAPS) == []
+
+
+def test_without_the_script_the_table_is_as_it_is(browser: Any, address: str) -> None:
+    context = browser.new_context(java_script_enabled=False, offline=True)
+    page = context.new_page()
+    page.goto(address)
+    assert page.locator(".switches:visible").count() == 0
+    assert page.locator(".panel svg circle:visible").count() == 9
+    assert page.locator("svg.rates:visible").count() == 2
+    page.get_by_text("Differences", exact=True).last.click()
+    assert page.locator("details.differences table.compared").first.is_visible()
+    context.close()
+
+
+def test_on_paper_nothing_is_folded(visit: Any) -> None:
+    page = visit.page
+    page.emulate_media(media="print")
+    assert not page.locator(".bar").is_visible()
+    assert page.locator("figure.dots").is_visible()
+    assert page.locator(".panel svg").first.evaluate(OUTSIDE) is not None
+
+
+def test_names_that_would_be_tags_stay_texts(browser: Any, tmp_path: Path) -> None:
+    label = "<b>\"A'</b> & </script>"
+    table = replace(TABLE, id="mine", rows=(replace(TABLE.rows[0], label=label), *TABLE.rows[1:]))
+    for row in (0, 1):
+        write_record(tmp_path, make_record(TABLE, row, "caviar", 0))
+    visit = Visit(browser, write_report(tmp_path, [table])[0].as_uri(), 1280, "light")
+    chip = visit.page.locator(".rows button").first
+    assert chip.inner_text() == label
+    chip.click()
+    chip.hover()
+    assert visit.page.locator(".panel g[data-line]:visible").count() == 2
+    assert visit.page.get_by_text("not run").count() > 0
+    assert visit.messages == []
