@@ -77,6 +77,13 @@ class Job:
         """The card of the cell's data set."""
         return self.own or card(self.cell.dataset)
 
+    @property
+    def where(self) -> str:
+        """The cell's data set, and its protocol where that is not the default one."""
+        cell = self.cell
+        usual = cell.protocol == self.card.protocol
+        return cell.dataset if usual else f"{cell.dataset} · {cell.protocol}"
+
 
 def key_of(cell: Cell, profile: Mapping[str, Any], manifest_digest: str) -> str:
     """Hash cell, profile content and manifest digest: the first 20 hex digits of the SHA-256."""

@@ -56,10 +56,10 @@ class SurveyRequest:
 
     @property
     def title(self) -> str:
-        """The data set, the protocol where it is not the default, and the seed of a twin."""
+        """The data set, the protocol where it is not the default, and the data seed of a twin."""
         protocol = f" · {self.protocol}" if self.protocol else ""
-        twin = f" · twin {self.source.seed}" if self.source.root is None else ""
-        return self.dataset + protocol + twin
+        drawn = f" · data seed {self.source.seed}" if self.source.root is None else ""
+        return self.dataset + protocol + drawn
 
 
 @dataclass(frozen=True)

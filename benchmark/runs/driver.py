@@ -5,6 +5,7 @@ Finished cells are never lost: each is written, whole, as soon as it is done.
 
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -47,7 +48,7 @@ from crossres.benchmark.runs.engine import (
 from crossres.benchmark.runs.kept_plan import keep_plan
 from crossres.benchmark.runs.leftovers import remove_leftovers, remove_of_finished
 from crossres.benchmark.runs.local_engine import local
-from crossres.benchmark.runs.plan import Plan, PlannedCell, plan_table
+from crossres.benchmark.runs.plan import Plan, PlannedCell, State, plan_table
 from crossres.benchmark.runs.progress import Again, Clock, Elsewhere, Shown, watched
 from crossres.benchmark.runs.request import RunRequest
 from crossres.benchmark.runs.stale import lines_at_start
@@ -63,6 +64,12 @@ from crossres.methods.interface.registry import declaration
 from crossres.methods.shared.networks.backbones import check_weights
 
 ASK_AGAIN_SECONDS = 1.0  # whether other runs have ended the cells that they are at work on
+AGAIN: dict[State, str] = {  # why a cell that has a record is run
+    "code changed": "made by other code",
+    "weights changed": "began with other ImageNet weights",
+    "other kernels": "made with other kernels than the {kernels} ones",
+    "no weights": "has a record, but its weights were not kept",
+}
 
 
 @dataclass(frozen=True)
@@ -190,21 +197,10 @@ class _Driver:
         count = f"{len(self.plan.cells)} cells: {recorded} done, {len(todo)} to run"
         lines = [f"warning: {text}" for text in self.plan.warnings]
         lines.append(f"{self.plan.table.id}: {count}{estimate if todo else ''}")
-        old = sum(cell.state == "code changed" for cell in todo)
-        if old:
-            lines.append(f"{old} of them have a record made by other code, and are run again")
-        begun = sum(cell.state == "weights changed" for cell in todo)
-        if begun:
-            lines.append(f"{begun} of them began with other ImageNet weights, and are run again")
-        others = sum(cell.state == "other kernels" for cell in todo)
-        if others:
-            lines.append(
-                f"{others} of them have a record made with other kernels than the "
-                f"{self.plan.kernels} ones, and are run again"
-            )
-        bare = sum(cell.state == "no weights" for cell in todo)
-        if bare:
-            lines.append(f"{bare} of them have a record but no weights, and are run again")
+        counts = Counter(cell.state for cell in todo)
+        for state in filter(counts.get, AGAIN):
+            reason = AGAIN[state].format(kernels=self.plan.kernels)
+            lines.append(f"{counted(counts[state], 'cell')} to run again: {reason}")
         print(*lines, sep="\n", file=self.stream, flush=True)
 
     def keep(self) -> None:
@@ -224,7 +220,7 @@ class _Driver:
         for cell in self.plan.todo:
             first.setdefault(cell.job.manifest_digest, cell.job)
         jobs = {job.key: job for job in first.values()}
-        titles = {key: f"{j.cell.dataset} · seed {j.cell.seed}" for key, j in jobs.items()}
+        titles = {k: f"{j.where} · data seed {j.cell.drawn_with}" for k, j in jobs.items()}
         function = partial(prepare_cell, here=not self.plan.nodes)
         tasks = [Task(key, function, job, self.variables) for key, job in jobs.items()]
         workers = min(self.plan.at_once, usable_cores()) if self.plan.nodes else self.plan.at_once
@@ -372,7 +368,7 @@ def _clock(plan: Plan) -> Clock:
 
 def _ready(event: Finished) -> str:
     del event
-    return "ready"
+    return "pixels ready"
 
 
 def _outcome(event: Finished) -> str:

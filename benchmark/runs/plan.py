@@ -49,6 +49,7 @@ from crossres.datasets.base.progress import duration
 from crossres.datasets.cards import Card
 from crossres.datasets.protocols.applicable import applies
 from crossres.datasets.raw.source import Source, open_admitted, raw_folder, twin_folder
+from crossres.datasets.raw.source_name import is_twin, source_words
 from crossres.datasets.raw.twin_marker import drawn_as
 from crossres.datasets.readers import Names
 from crossres.methods.interface.method_files import MethodSources
@@ -74,9 +75,7 @@ class PlannedCell:
         """Row, data set (its protocol, when not the default) and seed, as progress lines show."""
         cell = self.job.cell
         data = "" if cell.data_seed is None else f" on data {cell.data_seed}"
-        usual = cell.protocol == self.job.card.protocol
-        where = cell.dataset if usual else f"{cell.dataset} · {cell.protocol}"
-        return f"{' = '.join(self.job.labels)} · {where} · seed {cell.seed}{data}"
+        return f"{' = '.join(self.job.labels)} · {self.job.where} · seed {cell.seed}{data}"
 
 
 @dataclass(frozen=True)
@@ -396,8 +395,10 @@ def survey_of_oracle(
 
 
 def _surveyed(event: Finished) -> str:
-    fit = "" if event.value.manifests else ", which does not apply to it"
-    return f"{event.value.source}, {event.value.protocol}{fit}"
+    if not event.value.manifests:
+        return "protocol does not apply, seen"
+    source = event.value.source
+    return f"{'twin' if is_twin(source) else source_words(source)} ready"
 
 
 def _cell(

@@ -1,17 +1,12 @@
-"""Showing a run: bars with the time left on a terminal, one plain line per cell elsewhere.
-
-Also how the time left is estimated: from what is typical, corrected by what has been measured.
-"""
+"""Showing a run: bars with the time left on a terminal, one plain line per cell elsewhere."""
 
 import time
-from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TextIO
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
+from rich.progress import TaskID
 
 from crossres.benchmark.runs.engine import (
     Event,
@@ -22,7 +17,8 @@ from crossres.benchmark.runs.engine import (
     Told,
     Warned,
 )
-from crossres.datasets.base.progress import duration
+from crossres.benchmark.runs.time_left import corrected, wall_left
+from crossres.datasets.base.progress import bars, duration
 
 
 @dataclass(frozen=True)
@@ -49,8 +45,7 @@ Shown = Event | Again | Elsewhere
 class Clock:
     """Estimates the time left of tasks, given what each is expected to take alone, in seconds.
 
-    Tasks of one group take equally long: the first measured one corrects the others, and the ratio
-    of all measured to expected corrects groups that nothing is measured of.
+    What has ended corrects the others, its group first (`corrected`).
     """
 
     expected: Mapping[str, float]
@@ -85,18 +80,9 @@ class Clock:
     def left(self) -> float:
         """Return the seconds until all tasks have ended."""
         over = self.measured.keys() | self.dropped
-        expected = sum(self.expected[key] for key in self.measured)
-        ratio = sum(self.measured.values()) / expected if expected else 1.0
-        by_group: dict[Hashable, list[float]] = defaultdict(list)
-        for key, seconds in self.measured.items():
-            by_group[self.groups[key]].append(seconds)
-        means = {group: sum(like) / len(like) for group, like in by_group.items()}
-        left = [
-            self._left_of(key, means.get(self.groups[key], seconds * ratio))
-            for key, seconds in self.expected.items()
-            if key not in over
-        ]
-        return max(max(left, default=0.0), sum(left) / self.jobs)
+        seconds = corrected(self.expected, self.measured, self.groups)
+        left = [self._left_of(key, seconds[key]) for key in self.expected if key not in over]
+        return wall_left(left, self.jobs)
 
     def _left_of(self, key: str, total: float) -> float:
         elapsed = self.now() - self.started[key] if key in self.started else 0.0
@@ -115,20 +101,20 @@ def watched(
 
     On a terminal there is a bar for the whole and one for each running task, else only lines.
     """
-    board = _bars(stream) if stream.isatty() else None
+    board = bars(stream) if stream.isatty() else None
     total = board.add_task(title, total=len(titles)) if board else None
-    bars: dict[str, TaskID] = {}
+    tasks: dict[str, TaskID] = {}
 
     def show(event: Shown) -> None:
         match event:
             case Started():
                 clock.start(event.key)
                 if board:
-                    bars[event.key] = board.add_task(titles[event.key], total=None)
+                    tasks[event.key] = board.add_task(titles[event.key], total=None)
             case Progressed() if board:
                 text = f"{titles[event.key]} · {event.phase}"
                 board.update(
-                    bars[event.key], description=text, total=event.total, completed=event.done
+                    tasks[event.key], description=text, total=event.total, completed=event.done
                 )
             case Warned():
                 say(f"warning: {event.text}")
@@ -137,16 +123,16 @@ def watched(
             case Finished() | Failed():
                 clock.end(event.key)
                 if board:
-                    board.remove_task(bars.pop(event.key))
-                say(_line(event, titles, clock, describe))
+                    board.remove_task(tasks.pop(event.key))
+                say(_line(event, titles, clock.ended, describe) + ("" if board else _left(clock)))
             case Again():
                 clock.begin_again(event.key)
                 if board:
-                    board.remove_task(bars.pop(event.key))
+                    board.remove_task(tasks.pop(event.key))
                 say(f"{titles[event.key]}: {event.reason}; it is run once more")
             case Elsewhere():
                 clock.drop(event.key)
-                say(_line(event, titles, clock, describe))
+                say(_line(event, titles, clock.ended, describe) + ("" if board else _left(clock)))
         if board and total is not None:
             left = f"{title} · about {duration(clock.left())} left"
             board.update(total, completed=clock.ended, description=left)
@@ -164,24 +150,22 @@ def watched(
         yield show
 
 
-def _bars(stream: TextIO) -> Progress:
-    text = TextColumn("{task.description}", markup=False)
-    columns = (text, BarColumn(), MofNCompleteColumn())
-    return Progress(*columns, console=Console(file=stream), transient=True)
-
-
 def _line(
     event: Finished | Failed | Elsewhere,
     titles: Mapping[str, str],
-    clock: Clock,
+    done: int,
     describe: Callable[[Finished], str],
 ) -> str:
-    done = clock.ended
-    left = f", about {duration(clock.left())} left" if done < len(titles) else ""
     if isinstance(event, Failed):
         outcome = f"failed: {event.reason}"
     elif isinstance(event, Elsewhere):
         outcome = event.outcome
     else:
         outcome = f"{describe(event)} in {event.seconds:.0f} s"
-    return f"[{done} of {len(titles)}] {titles[event.key]}: {outcome}{left}"
+    return f"[{done} of {len(titles)}] {titles[event.key]}: {outcome}"
+
+
+def _left(clock: Clock) -> str:
+    """Return ", about 3:20 left" for lines, which have no bar above them that says so."""
+    seconds = clock.left()
+    return f", about {duration(seconds)} left" if round(seconds) else ""

@@ -5,11 +5,9 @@ leases.
 """
 
 import time
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from statistics import fmean
 from typing import Any
 
 from crossres.benchmark.records.failures import FailedCell, failure_log, read_failures
@@ -18,6 +16,7 @@ from crossres.benchmark.records.leases import Lease, running_cells
 from crossres.benchmark.records.planned import Asked, ExpectedCell, read_runs
 from crossres.benchmark.records.record import Record, scan_records
 from crossres.benchmark.runs.stale import CodeNow, Stale, stale_lines, stale_records
+from crossres.benchmark.runs.time_left import corrected, wall_left
 from crossres.datasets.base.progress import duration
 from crossres.datasets.base.words import counted
 from crossres.methods.interface.registry import file_gone
@@ -83,9 +82,7 @@ def status_of(results: Path, code: CodeNow | None = None) -> Status:
     again += [asked.cells[failure.key] for failure in failed if failure.key in asked.cells]
     workers = max(1, len(running), *(run.workers for run in kept.runs[-1:]))
     known = bool(kept.runs) or bool(running)
-    expected = _Expected(asked, records)
-    left = [expected.left(lease) for lease in running.values()]
-    left += [expected.seconds(cell) for cell in (*todo, *again)]
+    left = _left_of(asked, records, running.values(), (*todo, *again))
     return Status(
         results=results,
         tables=tuple(dict.fromkeys(run.table for run in kept.runs)),
@@ -98,7 +95,7 @@ def status_of(results: Path, code: CodeNow | None = None) -> Status:
         damaged=(*kept.broken, *scan.broken),
         gone=tuple(_gone(sorted({file.name for table in tables for file in table.method_files}))),
         workers=workers,
-        seconds_left=max(max(left, default=0.0), sum(left) / workers) if known else None,
+        seconds_left=wall_left(left, workers) if known else None,
     )
 
 
@@ -113,31 +110,21 @@ def _gone(methods: Iterable[str]) -> Iterator[str]:
             )
 
 
-class _Expected:
-    """What cells are expected to take, corrected by what their like took here."""
-
-    def __init__(self, asked: Asked, records: Mapping[str, Record]) -> None:
-        self._cells = asked.cells
-        measured: dict[tuple[Any, ...], list[float]] = defaultdict(list)
-        ratios = []
-        for key, cell in asked.cells.items():
-            if key in records:
-                seconds = records[key].seconds["total"]
-                measured[_like(cell)].append(seconds)
-                ratios.append((seconds, cell.seconds))
-        self._measured = {like: fmean(seconds) for like, seconds in measured.items()}
-        planned = sum(seconds for _, seconds in ratios)
-        self._ratio = sum(seconds for seconds, _ in ratios) / planned if planned else 1.0
-
-    def seconds(self, cell: ExpectedCell) -> float:
-        """Return what a cell takes from its start."""
-        return self._measured.get(_like(cell), cell.seconds * self._ratio)
-
-    def left(self, lease: Lease) -> float:
-        """Return what a running cell still takes."""
-        cell = self._cells.get(lease.key)
-        whole = lease.expected if cell is None else self.seconds(cell)
-        return max(whole - (time.time() - lease.started), 0.0)
+def _left_of(
+    asked: Asked,
+    records: Mapping[str, Record],
+    running: Iterable[Lease],
+    waiting: Iterable[ExpectedCell],
+) -> list[float]:
+    """Return the seconds that running and waiting cells still take, by what their like took."""
+    seconds = corrected(
+        {key: cell.seconds for key, cell in asked.cells.items()},
+        {key: records[key].seconds["total"] for key in asked.cells if key in records},
+        {key: _like(cell) for key, cell in asked.cells.items()},
+    )
+    now = time.time()
+    left = [max(seconds.get(r.key, r.expected) - (now - r.started), 0.0) for r in running]
+    return [*left, *(seconds[cell.key] for cell in waiting)]
 
 
 def _like(cell: ExpectedCell) -> tuple[Any, ...]:

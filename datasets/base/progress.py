@@ -8,7 +8,10 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
 
 Report = Callable[[int, int], None]
 """report(done, total); total 0 is an unknown one."""
@@ -61,12 +64,7 @@ def progress(
     if not shown.isatty():
         yield _lines(task, unit, name, shown, estimate)
         return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-
-    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn())
-    end = TextColumn(name, markup=False)
-    with Progress(*columns, end, console=Console(file=shown), transient=True) as board:
+    with bars(shown, name) as board:
         bar = board.add_task(task, total=None)
 
         def report(done: int, total: int) -> None:
@@ -74,6 +72,18 @@ def progress(
             board.update(bar, description=text, completed=done // unit, total=total // unit or None)
 
         yield report
+
+
+def bars(stream: TextIO, name: str = "") -> "Progress":
+    """Return bars on a terminal: what is done, a bar, "3/45 name". A long text loses its end."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+    from rich.table import Column
+
+    cut = Column(ratio=1, no_wrap=True, overflow="ellipsis")
+    text = TextColumn("{task.description}", markup=False, table_column=cut)
+    columns = (text, BarColumn(20), MofNCompleteColumn(), TextColumn(name, markup=False))
+    return Progress(*columns, console=Console(file=stream), transient=True, expand=True)
 
 
 def _lines(task: str, unit: int, name: str, stream: TextIO, pace: Pace) -> Report:

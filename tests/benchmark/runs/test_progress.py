@@ -66,6 +66,15 @@ def test_lines_without_a_terminal() -> None:
     ]
 
 
+def test_no_line_says_that_no_time_is_left() -> None:
+    now, stream = Now(), io.StringIO()
+    clock = Clock({"a": 0.2, "b": 0.2}, {"a": 1, "b": 1}, jobs=1, now=now)
+    with watched("cells", {"a": "A", "b": "B"}, clock, stream, lambda _: "ready") as show:
+        show(Started("a"))
+        show(Finished("a", None, 0.2))
+    assert stream.getvalue() == "[1 of 2] A: ready in 0 s\n"
+
+
 def test_bars_on_a_terminal() -> None:
     class Terminal(io.StringIO):
         def isatty(self) -> bool:
@@ -78,4 +87,5 @@ def test_bars_on_a_terminal() -> None:
         show(Started("a"))
         show(Progressed("a", "fit", 1, 2))
         show(Finished("a", 7, 3.0))
-    assert "[First]: done a in 3 s, about" in stream.getvalue()
+    assert "[1 of 2] [First]: done a in 3 s\n" in stream.getvalue().replace("\r", "")
+    assert "cells · about 0:" in stream.getvalue()

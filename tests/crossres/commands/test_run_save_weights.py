@@ -121,7 +121,7 @@ def test_a_cell_without_weights_is_run_again_for_them(
     output = capsys.readouterr()
     assert json.loads(output.out)["run_now"] == [first]
     assert json.loads(output.out)["weights"] == str(results / "weights")
-    assert "1 of them have a record but no weights, and are run again" in output.err
+    assert "1 cell to run again: has a record, but its weights were not kept" in output.err
     assert records(results)[first]["digests"] == before[first]["digests"]
     crossres.load_method(results / "weights" / first)
     assert run(workspace, results, "--save-weights") == 0

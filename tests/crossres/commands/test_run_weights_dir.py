@@ -109,7 +109,7 @@ def test_the_weights_of_a_folder_are_what_training_starts_from(
     assert run(workspace, "imagenet", tmp_path / "a", *options) == 0
     output = capsys.readouterr()
     assert json.loads(output.out)["run_now"] == [first.key]
-    assert "1 of them began with other ImageNet weights, and are run again" in output.err
+    assert "1 cell to run again: began with other ImageNet weights" in output.err
     (second,) = crossres.read_records(tmp_path / "a")
     assert second.initial["resnet50"] != first.initial["resnet50"]
     html = (tmp_path / "a" / "report" / "index.html").read_text(encoding="utf-8")

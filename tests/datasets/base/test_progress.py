@@ -1,8 +1,11 @@
 """Showing how far a long task is."""
 
 import io
+import re
 
-from crossres.datasets.base.progress import Pace, progress
+import pytest
+
+from crossres.datasets.base.progress import Pace, bars, progress
 
 
 class Now:
@@ -51,6 +54,23 @@ def test_on_a_terminal_there_is_a_bar_that_goes_away() -> None:
         count(50, 100)
     assert "pixels · about 0:05 left" in stream.getvalue()
     assert "50/100" in stream.getvalue()
+
+
+def test_in_80_columns_a_long_name_loses_its_end_and_no_bar_is_lost(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    stream = Terminal()
+    with bars(stream, "images") as board:
+        board.add_task("short", total=45, completed=3)
+        board.add_task("of a name that goes on and on, " * 4, total=None, completed=20)
+    lines = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", stream.getvalue()).splitlines()
+    short, long = (next(line for line in lines if line.startswith(s)) for s in ("short", "of"))
+    assert (len(short), len(long)) == (80, 80)
+    assert "━" in short
+    assert short.rstrip().endswith("3/45 images")
+    assert "of a name that…" in long
+    assert long.rstrip().endswith("20/?  images")
 
 
 def test_units_divide_and_an_unknown_total_is_not_said() -> None:
