@@ -169,6 +169,18 @@ def reproduce_controls(session: nox.Session) -> None:
     _reproduce(session, "controls")
 
 
+@nox.session(name="reproduce-test-time")
+def reproduce_test_time(session: nox.Session) -> None:
+    """Fill the table of what post-processing at test time is worth, likewise."""
+    _reproduce(session, "test-time")
+
+
+@nox.session(name="reproduce-frozen")
+def reproduce_frozen(session: nox.Session) -> None:
+    """Fill the table of features that nobody trained here; on real data with `-- --data ROOT`."""
+    _reproduce(session, "frozen", ".[lite]")
+
+
 @nox.session
 def gate(session: nox.Session) -> None:
     """Run the smallest grid that sees a drop, and hold it against the committed baseline."""

@@ -21,6 +21,7 @@ from pathlib import Path
 import pytest
 
 import crossres
+from crossres.benchmark import load_table
 from crossres.cli import _parser
 from crossres.parser import Parser
 
@@ -172,8 +173,9 @@ def check_session(words: list[str]) -> None:
         session, arguments = words[: words.index("--")], words[words.index("--") + 1 :]
     assert session[:2] in (["nox", "-s"], ["nox", "-l"])
     assert set(session[2:]) <= set(sessions())
-    if arguments and session[2].startswith("reproduce-"):
-        parse(["run", session[2].removeprefix("reproduce-"), *arguments])
+    for table in (name.removeprefix("reproduce-") for name in session[2:] if "reproduce-" in name):
+        load_table(table)
+        parse(["run", table, *arguments])
     if session[2:] == ["tests"]:
         assert all((REPOSITORY / word.partition("::")[0]).exists() for word in arguments)
 
