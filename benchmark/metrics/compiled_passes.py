@@ -3,7 +3,9 @@
 Nothing here may be computed by other operations, or in another order, than there: so no fastmath.
 """
 
+import logging
 from collections.abc import Callable
+from functools import cache, wraps
 from typing import Any, TypeVar, cast
 
 import numpy as np
@@ -28,15 +30,49 @@ MOST_OPEN, MOST_SUMMED = 0.3, 1024
 CHUNK = 1024  # of a row: what the nearest cache holds
 COUNTERS = 2**20  # for matches by chances: of so many matches at once
 
+_log = logging.getLogger(__name__)
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 def compiled(function: Function) -> Function:
-    """Compile a function for the types that it is called with; keep it on disk where that goes."""
+    """Compile a function for the types that it is called with; keep it on disk where that goes.
+
+    Where numba cannot read or write its cache (the disk is full, a file of it damaged) the function
+    is compiled for this process alone. One that compiled functions call is no such function: they
+    would find no compiled one.
+    """
+    alone = njit(nogil=True)(function)
     try:
-        return cast(Function, njit(nogil=True, cache=True)(function))
+        kept = njit(nogil=True, cache=True)(function)
     except RuntimeError:  # no folder can be written to
-        return cast(Function, njit(nogil=True)(function))
+        return cast(Function, alone)
+    chosen = kept
+
+    @wraps(function)
+    def call(*arguments: Any) -> Any:
+        nonlocal chosen
+        try:
+            return chosen(*arguments)
+        except MemoryError:
+            raise
+        except Exception as error:  # of a damaged file numba raises whatever it stumbles over
+            if chosen is alone:
+                raise
+            chosen = alone
+            _tell(kept.stats.cache_path, f"{error}")
+            return alone(*arguments)
+
+    return cast(Function, call)
+
+
+@cache
+def _tell(folder: str, reason: str) -> None:
+    _log.warning(
+        "%s: numba cannot keep there what it compiles (%s), so it compiles anew each time; free "
+        "some space, or remove the folder",
+        folder,
+        reason,
+    )
 
 
 def values(sums: Values, halves: Values, out: Values) -> None:
@@ -152,7 +188,7 @@ def _find_open(
     return size
 
 
-@compiled
+@njit(nogil=True)
 def _first_beyond(near: Any, first: Any, last: Any, value: Any) -> Any:
     """Return how many limits from first to last are not beyond the value."""
     low, high = first, last
@@ -237,7 +273,7 @@ def _outrankings(
     )
 
 
-@compiled
+@njit(nogil=True)
 def _longer(arrays: Any) -> Any:
     """Return copies with room for twice as many."""
     size = len(arrays[0])
