@@ -10,6 +10,7 @@ import io
 import re
 import sys
 import warnings
+import zlib
 from collections.abc import Iterable
 from dataclasses import astuple, fields
 from pathlib import Path
@@ -43,7 +44,8 @@ SEEDS = range(10)
 MARKET_TRAIN = "market1501_train_names.txt"
 CUHK03_CONFIG = "cuhk03_new_protocol_config_{boxes}.mat"
 CUHK03_NAME = re.compile(r"\d+_\d+_\d+_\d+\.png", re.ASCII)  # pair, index, view, column
-COMPRESSED = b"\x0f\0\0\0"  # the first variable of what -v7 saves, with its checksum
+COMPRESSED = b"\x0f\0\0\0"  # before each variable of what -v7 saves, with its checksum
+MOST_BYTES = 2**26  # of a list
 BOXES = ("detected", "labeled")
 WHERE = {"train": "bounding_box_train", "query": "query", "gallery": "bounding_box_test"}
 
@@ -54,8 +56,8 @@ WHERE = {"train": "bounding_box_train", "query": "query", "gallery": "bounding_b
 def read_lists(file: Path) -> dict[str, np.ndarray]:
     """Return name -> values (column by column) of a compressed file of MATLAB 5 to 7.
 
-    Raises InputError when it is missing, damaged, or another kind of file. One that is not
-    compressed has no checksum, and where such a file is damaged loadmat can crash.
+    Raises InputError when it is missing, damaged, or another kind of file. A variable that is not
+    compressed has no checksum, and where such a one is damaged loadmat can end the process.
     """
     try:
         content = file.read_bytes()
@@ -68,8 +70,7 @@ def read_lists(file: Path) -> dict[str, np.ndarray]:
         kind_name, remedy = kind.name or "something else", kind.remedy or "copy it again"
         raise InputError(f"{no_list} but {kind_name}; {remedy}")
     try:
-        if content[128:132] != COMPRESSED:
-            raise ValueError("not compressed")
+        _check_whole(content)
         with warnings.catch_warnings():
             warnings.simplefilter("error", MatReadWarning)
             variables = loadmat(io.BytesIO(content), squeeze_me=True)
@@ -82,6 +83,20 @@ def read_lists(file: Path) -> dict[str, np.ndarray]:
         for name, values in variables.items()
         if not name.startswith("__")
     }
+
+
+def _check_whole(content: bytes) -> None:
+    """Raise ValueError or zlib.error unless all variables are compressed, and as they were."""
+    start = 128
+    while start < len(content):
+        if content[start : start + 4] != COMPRESSED:
+            raise ValueError("not compressed")
+        stop = start + 8 + int.from_bytes(content[start + 4 : start + 8], "little")
+        unpacking = zlib.decompressobj()
+        unpacking.decompress(content[start + 8 : stop], MOST_BYTES)
+        if stop > len(content) or not unpacking.eof:
+            raise ValueError("cut off, or larger than any list")
+        start = stop
 
 
 def _whole_numbers(file: Path, values: np.ndarray) -> list[int]:

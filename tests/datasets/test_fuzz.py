@@ -42,6 +42,16 @@ def test_every_case_is_a_manifest_or_one_clear_error():
     assert {layout.split()[0] for layout in summary["layouts"]} == set(CARDS)
 
 
+def test_no_damage_of_the_one_file_of_cuhk03_ends_the_process():
+    """It is HDF5, read by a library in C; flipped bytes, swapped words, cut off, other objects."""
+    command = [sys.executable, str(FUZZ), "--cases", "200", "--layout", "mlr-cuhk03"]
+    process = subprocess.run(command, capture_output=True, text=True, cwd=REPO, timeout=300)
+    summary = json.loads(process.stdout)
+    assert summary["failures"] == [], process.stderr
+    assert process.returncode == 0
+    assert summary["mutations"]["flipped_bytes"] > 20
+
+
 @pytest.mark.parametrize(
     ("fault", "found_by"),
     [

@@ -122,6 +122,46 @@ def test_a_list_without_checksum_is_refused(tmp_path: Path) -> None:
     assert "(damaged, or not compressed)" in refusal(read_lists, tmp_path / "l.mat")
 
 
+FUZZ = """
+import random, sys
+from pathlib import Path
+from crossres.datasets import InputError
+from tools.golden_digests import read_lists
+
+content, outcomes = Path(sys.argv[1]).read_bytes(), []
+for case in range(400):
+    damaged, dice = bytearray(content), random.Random(case)
+    for _ in range(dice.choice((1, 1, 2, 5))):
+        damaged[dice.randrange(128, len(damaged))] ^= dice.choice((1, 8, 64, 128, 255))
+    file = Path(sys.argv[2])
+    file.write_bytes(damaged[: dice.randrange(len(damaged)) if case % 4 == 0 else None])
+    try:
+        outcomes.append(sorted(read_lists(file)))
+    except InputError:
+        outcomes.append("refused")
+print(outcomes.count("refused"), len(outcomes))
+"""
+
+
+@pytest.mark.parametrize("has_checksums", [True, False])
+def test_no_damage_ends_the_process(tmp_path: Path, has_checksums: bool) -> None:
+    """Also where a variable without checksum stands behind those that have one."""
+    save(tmp_path / "l.mat", CONFIG)
+    if not has_checksums:
+        io.savemat(tmp_path / "more.mat", {"names": CONFIG["filelist"]})
+        more = (tmp_path / "more.mat").read_bytes()[128:]
+        (tmp_path / "l.mat").write_bytes((tmp_path / "l.mat").read_bytes() + more)
+    files = [str(tmp_path / name) for name in ("l.mat", "damaged.mat")]
+    process = subprocess.run(
+        [sys.executable, "-c", FUZZ, *files], capture_output=True, text=True, check=False
+    )
+    assert process.returncode == 0, process.stderr
+    refused, cases = map(int, process.stdout.split())
+    assert cases == 400
+    # Some changes leave a list as it is (the level of compression), or cut it between variables.
+    assert refused > 360
+
+
 def test_a_missing_list_is_named(small: Path) -> None:
     (small / "market1501_testCam.mat").unlink()
     message = refusal(market_from_lists, small)
