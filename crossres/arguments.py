@@ -201,6 +201,43 @@ def frozen_model(options: argparse.Namespace, default: str | None = None) -> Any
     return None
 
 
+def add_method(parser: argparse.ArgumentParser) -> None:
+    """Add the file of a method that is in no package."""
+    parser.add_argument(
+        "--method",
+        metavar="FILE.py:Class",
+        help="the method of the weights, where it is in a file of your own",
+    )
+
+
+def method_sources_for(weights: Any, method: str | None) -> Any:
+    """Return the sources of the method of the weights, where it is in a file; else None.
+
+    The file is `method` (`FILE.py:Class`), or the one that a results folder keeps. `weights`: a
+    folder, or a FrozenModel, which has none.
+    """
+    from crossres.datasets import InputError
+    from crossres.methods.interface.method import read_description
+    from crossres.methods.interface.registry import method_sources, register_method
+
+    if not isinstance(weights, Path):
+        if method is not None:
+            raise InputError(
+                "--method is the code of weights: name these with --weights, or leave --method out"
+            )
+        return None
+    name = read_description(weights)["method"]
+    if method is None:
+        return method_sources(name)
+    kept = register_method(method)
+    if kept.name != name:
+        raise InputError(
+            f"{method}: is called {kept.name!r}, and {weights} holds the weights of {name!r}; name "
+            "the file of that one"
+        )
+    return method_sources(name)
+
+
 def source(options: argparse.Namespace, twin_size: str) -> Any:
     """Return the raw data that the options name: real data in `--data`, or twins of this size."""
     from crossres.datasets import InputError, Source

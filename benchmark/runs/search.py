@@ -13,6 +13,7 @@ from crossres.benchmark.runs.data import Progress
 from crossres.benchmark.runs.embed import FrozenModel, embed_images, in_worker, method_of
 from crossres.datasets.base.errors import InputError
 from crossres.methods.interface.method import Method
+from crossres.methods.interface.method_files import MethodSources
 
 Image = tuple[Path, str]
 """A folder, and the path of an image in it."""
@@ -20,13 +21,17 @@ Image = tuple[Path, str]
 
 @dataclass(frozen=True)
 class SearchRequest:
-    """Which images (files or folders) to look for in a folder, by what, and how many to show."""
+    """Which images (files or folders) to look for in a folder, by what, and how many to show.
+
+    `sources` are those of the method of the weights, where it is in a file.
+    """
 
     queries: tuple[Path, ...]
     gallery: Path
     weights: Path | FrozenModel
     device: str
     top: int
+    sources: MethodSources | None = None
 
 
 @dataclass(frozen=True)
@@ -68,7 +73,7 @@ def search(request: SearchRequest, kernels: Kernels | None = None) -> SearchResu
 
 def ranked(request: SearchRequest, progress: Progress) -> SearchResult:
     """Do what `search` does, in this process."""
-    method = method_of(request.weights, request.device)
+    method = method_of(request.weights, request.device, request.sources)
     gallery, _ = embed_images(method, request.gallery, None, progress)
     paths = [str(path) for path in gallery["paths"]]
     rankings = []

@@ -8,10 +8,12 @@ from typing import Any
 from crossres.answer import Answer
 from crossres.arguments import (
     add_admitted,
+    add_method,
     add_model,
     cache,
     command_parser,
     frozen_model,
+    method_sources_for,
     seed,
     source,
     user_path,
@@ -34,7 +36,8 @@ def _embed(options: argparse.Namespace) -> Answer:
 
     check_place(options.out)
     weights, images = _of_results(options) if options.results else _of_weights(options)
-    request = EmbedRequest(weights, options.device, images, _sources(weights, options.method))
+    sources = method_sources_for(weights, options.method)
+    request = EmbedRequest(weights, options.device, images, sources)
     features = features_of(request, options.kernels)
     write_features(options.out, features.arrays)
     for note in features.notes:
@@ -85,31 +88,6 @@ def _of_results(options: argparse.Namespace) -> tuple[Path, Any]:
     if record.cell.source == CUSTOM:
         own = own_set(options.data or definition_path(options.results, record.cell.dataset))
     return weights, CellImages(record, options.data, cache(options), own)
-
-
-def _sources(weights: Any, method: str | None) -> Any:
-    """Return the sources of the method of the weights, where it is in a file; else None.
-
-    The file is `method`, or the one that the results keep.
-    """
-    from crossres.datasets import InputError
-    from crossres.methods.interface.method import read_description
-    from crossres.methods.interface.registry import method_sources, register_method
-
-    if not isinstance(weights, Path):
-        if method is not None:
-            raise InputError("--method belongs to --weights or --results; --model needs none")
-        return None
-    name = read_description(weights)["method"]
-    if method is None:
-        return method_sources(name)
-    kept = register_method(method)
-    if kept.name != name:
-        raise InputError(
-            f"{method}: is called {kept.name!r}, and {weights} holds the weights of {name!r}; name "
-            "the file of that one"
-        )
-    return method_sources(name)
 
 
 def _images(options: argparse.Namespace, weights: Any) -> Any:
@@ -164,11 +142,7 @@ def add_command(commands: Any) -> None:
     embed.add_argument("--row", metavar="NAME", help="of --results: a label, or a number from 1")
     embed.add_argument("--datasets", metavar="SET", help="of --results: the data set of the cell")
     embed.add_argument("--seed", type=seed, metavar="N", help="of --results: the seed of the cell")
-    embed.add_argument(
-        "--method",
-        metavar="FILE.py:Class",
-        help="the method of the weights, where it is in a file of your own",
-    )
+    add_method(embed)
     images = embed.add_mutually_exclusive_group()
     images.add_argument(
         "--images",

@@ -5,19 +5,17 @@ import sys
 from typing import Any
 
 from crossres.answer import Answer
-from crossres.arguments import command_parser, user_path
+from crossres.arguments import add_method, command_parser, method_sources_for, user_path
 
 
 def _export(options: argparse.Namespace) -> Answer:
     from crossres.datasets.base.files import check_place
     from crossres.methods.interface.method import read_description
-    from crossres.methods.interface.registry import register_method
     from crossres.methods.interface.saved import load_method
     from crossres.methods.shared.onnx_export import export_onnx
 
     check_place(options.onnx)
-    if options.method:
-        register_method(options.method)
+    method_sources_for(options.weights, options.method)  # knows the file from here on
     origin = read_description(options.weights)["origin"]
     written = export_onnx(load_method(options.weights), options.onnx, origin)
     if written.distance != "euclidean":
@@ -47,9 +45,5 @@ def add_command(commands: Any) -> None:
         metavar="WEIGHTS",
         help="weights/<key> of a results folder, or what Method.save wrote",
     )
-    export.add_argument(
-        "--method",
-        metavar="FILE.py:Class",
-        help="the method of the weights, where it is in a file of your own",
-    )
+    add_method(export)
     export.add_argument("--onnx", type=user_path, required=True, metavar="FILE.onnx")

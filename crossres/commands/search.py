@@ -4,7 +4,15 @@ import argparse
 from typing import Any
 
 from crossres.answer import Answer
-from crossres.arguments import add_model, command_parser, frozen_model, positive, user_path
+from crossres.arguments import (
+    add_method,
+    add_model,
+    command_parser,
+    frozen_model,
+    method_sources_for,
+    positive,
+    user_path,
+)
 
 LITE0 = "efficientnet-lite0"
 
@@ -16,8 +24,9 @@ def _search(options: argparse.Namespace) -> Answer:
 
     check_place(options.out)
     weights = frozen_model(options, default=None if options.weights else LITE0) or options.weights
+    sources = method_sources_for(weights, options.method)
     request = SearchRequest(
-        tuple(options.queries), options.gallery, weights, options.device, options.top
+        tuple(options.queries), options.gallery, weights, options.device, options.top, sources
     )
     result = search(request)
     write_search(options.out, result)
@@ -52,6 +61,7 @@ def add_command(commands: Any) -> None:
         "--weights", type=user_path, metavar="FOLDER", help="a trained method that was kept"
     )
     add_model(search, compared, f" (default: {LITE0})")
+    add_method(search)
     search.add_argument(
         "--top", type=positive, default=20, metavar="N", help="matches of each query (default: 20)"
     )

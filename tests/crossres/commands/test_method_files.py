@@ -113,10 +113,29 @@ def test_from_the_file_to_the_report_and_what_is_said_when_it_changes_or_goes(
     embed = ("embed", "--weights", weights, "--images", crops, "--out", "f.npz")
     monkeypatch.setattr(registry, "_kept", {})  # as in another process
     assert "there is no method 'file-colours' here" in said(command(*embed))
-    other = said(command(*embed, "--method", PLUGIN / "same_at_all_rates.py:SameAtAllRates"))
-    assert "is called 'same-at-all-rates', and" in other
-    assert command(*embed, "--method", "away/colours.py:Colours").returncode == 0
-    assert np.load(tmp_path / "f.npz")["features"].shape[1] in (6, 9)
+    other_method = ("--method", PLUGIN / "same_at_all_rates.py:SameAtAllRates")
+    assert "is called 'same-at-all-rates', and" in said(command(*embed, *other_method))
+    here = ("--method", "away/colours.py:Colours")
+    assert command(*embed, *here).returncode == 0
+    features = np.load(tmp_path / "f.npz")
+    assert features["features"].shape[1] in (6, 9)
+    crop = crops / str(features["paths"][0])
+    search = ("search", crop, "--gallery", crops, "--out", "s.html", "--json")
+    monkeypatch.setattr(registry, "_kept", {})
+    monkeypatch.setattr(registry, "_read", {})
+    assert "there is no method 'file-colours' here" in said(command(*search, "--weights", weights))
+    assert "name these with --weights" in said(command(*search, *here))
+    assert "is called 'same-at-all-rates', and" in said(
+        command(*search, "--weights", weights, *other_method)
+    )
+    found = json.loads(command(*search, "--weights", weights, *here).stdout)
+    assert found["method"].startswith("Colours of a file, weights ")
+    squares = np.square(features["features"][1:] - features["features"][0]).sum(axis=1)
+    (query,) = found["queries"]
+    order = [str(features["paths"][1 + row]) for row in np.argsort(squares, kind="stable")]
+    assert [match["path"] for match in query["matches"]] == order
+    export = ("export", weights, "--onnx", "m.onnx")
+    assert "is called 'same-at-all-rates', and" in said(command(*export, *other_method))
 
 
 def test_cells_run_what_was_read_for_the_plan_whatever_becomes_of_the_file(
