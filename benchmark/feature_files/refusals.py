@@ -16,6 +16,7 @@ from crossres.benchmark.feature_files.stored import Stored, StoredArray
 from crossres.datasets.base.errors import InputError
 
 MOST_SHOWN = 12
+UNLABELLED = {"features", "paths"}  # what `crossres embed --images` writes without a pattern
 READ = (
     ".npz, a folder of .npy files, .mat, HDF5 and safetensors are read "
     "(docs/evaluating.md#what-it-reads)"
@@ -76,6 +77,8 @@ def _remedy(path: Path, kind: Kind, contents: Contents) -> str:
     """Say how to convert the file: in Python, with its own names as far as these are known."""
     saved = ", ".join(f"{name}={_expression(name, contents)}" for name in (*FEATURES, *IDS))
     saves = f"numpy.savez('features.npz', {saved})"
+    if {*contents} == UNLABELLED:
+        return "`crossres embed --images DIR --pattern REGEX` writes whom the images show, too"
     if kind.opens and (contents or not kind.open):
         return f"{kind.advice}: {kind.opens.format(path=repr(str(path)))}; {saves}"
     if kind.advice not in ("", Kind.advice):

@@ -6,7 +6,7 @@ manifest are to the last bit those of the cell.
 
 import io
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from itertools import groupby
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from crossres.benchmark.config.profiles import load_profile
 from crossres.benchmark.measures.kernels import Kernels, kernel_variables, kernels_named
+from crossres.benchmark.metrics.own_images import UNKNOWN_CAMERA
 from crossres.benchmark.records.record import Record
 from crossres.benchmark.runs.cell import CellError, check_embeddings, embedded, make_deterministic
 from crossres.benchmark.runs.data import Progress
@@ -34,12 +35,15 @@ from crossres.benchmark.runs.local_engine import local
 from crossres.datasets.base.errors import InputError
 from crossres.datasets.base.files import write_atomically
 from crossres.datasets.base.progress import progress as shown_progress
+from crossres.datasets.base.words import counted
 from crossres.datasets.cards import CARDS, Card
+from crossres.datasets.own.sides import Sides
 from crossres.datasets.pixels.image_folder import find_images, image_chunks
 from crossres.datasets.pixels.store import PixelStore, open_store
 from crossres.datasets.protocols import build_manifest
 from crossres.datasets.raw.source import Raw, Source, open_admitted
 from crossres.datasets.raw.source_name import is_twin, source_words
+from crossres.datasets.readers.own import ids_of
 from crossres.datasets.splits.manifest import Manifest
 from crossres.methods.interface.method import Method, read_description
 from crossres.methods.interface.method_files import MethodSources
@@ -57,6 +61,17 @@ class ImageFolder:
     """Every image in a folder and below it; `rate` is told to a method that needs it."""
 
     folder: Path
+    rate: int | None = None
+
+
+@dataclass(frozen=True)
+class SidedImages:
+    """Queries and gallery among the crops of a folder, as they are; `rate` as of ImageFolder.
+
+    A rate that names tell is told, too.
+    """
+
+    sides: Sides
     rate: int | None = None
 
 
@@ -102,12 +117,12 @@ class FrozenModel:
 class EmbedRequest:
     """The folder of a trained method or a frozen model, its device, and what to embed.
 
-    Small, and safe to pickle. `sources` are those of the method, where it is in a file.
+    Safe to pickle. `sources` are those of the method, where it is in a file.
     """
 
     weights: Path | FrozenModel
     device: str
-    images: ImageFolder | SplitImages | CellImages
+    images: ImageFolder | SidedImages | SplitImages | CellImages
     sources: MethodSources | None = None
 
 
@@ -194,6 +209,8 @@ def embed(request: EmbedRequest, progress: Progress) -> Features:
     method = method_of(request.weights, request.device, request.sources)
     if isinstance(request.images, ImageFolder):
         features = _features_of_folder(method, request.images, progress)
+    elif isinstance(request.images, SidedImages):
+        features = _features_of_sides(method, request.images, progress)
     else:
         origin = _origin(request.weights)
         split = request.images
@@ -209,12 +226,57 @@ def embed(request: EmbedRequest, progress: Progress) -> Features:
 
 
 def _features_of_folder(method: Method, images: ImageFolder, progress: Progress) -> Features:
-    if images.rate is not None and not method.needs_rate:
-        raise InputError(f"method {method.name} makes no use of rates; leave out --rate")
+    _check_rate(method, images.rate)
     arrays, left_out = embed_images(method, images.folder, images.rate, progress)
     facts = {"images": len(arrays["paths"]), "width": arrays["features"].shape[1]}
     note = f"left out: {left_out} files in {images.folder} that are not named .jpg, .png or .bmp"
     return Features(method.name, arrays, facts, (note,) if left_out else ())
+
+
+def _check_rate(method: Method, rate: int | None) -> None:
+    if rate is not None and not method.needs_rate:
+        raise InputError(f"method {method.name} makes no use of rates; leave out --rate")
+
+
+def _features_of_sides(method: Method, images: SidedImages, progress: Progress) -> Features:
+    """Embed each image once, whether it is a query, of the gallery, or both."""
+    _check_rate(method, images.rate)
+    sides = images.sides
+    entries = {entry.path: entry for entry in (*sides.queries, *sides.gallery)}
+    paths = sorted(entries)
+    rates = None
+    if images.rate is not None or any(entry.rate for entry in entries.values()):
+        rates = np.array([int(entries[path].rate or images.rate or 0) for path in paths])
+    told = rates if method.needs_rate else None
+    features = embed_images(method, sides.folder, told, progress, paths)[0]["features"]
+    pids = ids_of([entry.pid for entry in entries.values()])
+    camids = ids_of([entry.camera for entry in entries.values() if entry.camera])
+    rows = {path: row for row, path in enumerate(paths)}
+    arrays: Arrays = {}
+    for side, of_side in (("query", sides.queries), ("gallery", sides.gallery)):
+        arrays[f"{side}_features"] = features[[rows[entry.path] for entry in of_side]]
+        arrays[f"{side}_pids"] = np.array([pids[entry.pid] for entry in of_side])
+        cameras = [camids.get(entry.camera, UNKNOWN_CAMERA) for entry in of_side]
+        arrays[f"{side}_camids"] = np.array(cameras)
+        arrays[f"{side}_paths"] = np.array([entry.path for entry in of_side])
+    if rates is not None:
+        arrays["query_rates"] = rates[[rows[entry.path] for entry in sides.queries]]
+    facts: dict[str, str | int] = {
+        "images": len(paths),
+        "width": features.shape[1],
+        "queries": len(sides.queries),
+        "gallery_images": len(sides.gallery),
+        "identities": len(pids),
+        "cameras": len(camids),
+    }
+    return Features(method.name, arrays, facts, tuple(_notes_of(sides)))
+
+
+def _notes_of(sides: Sides) -> Iterator[str]:
+    if sides.is_all_by_all:
+        yield "no query is named: every image is searched for among all others"
+    if sides.train:
+        yield f"left out: {counted(sides.train, 'image')} of split train"
 
 
 def _card(split: SplitImages, manifest: Manifest) -> Card:
@@ -300,34 +362,36 @@ def _leaks(origin: Mapping[str, Any], manifest: Manifest) -> list[str]:
 def embed_images(
     method: Method,
     folder: Path,
-    rate: int | None,
+    rate: int | NDArray[np.int64] | None,
     progress: Progress,
     only: Sequence[str] | None = None,
 ) -> tuple[Arrays, int]:
     """Return features (N, D) float32 and paths (N,) of a folder; and how many other files.
 
-    `only`: of these files in it, in their order. `rate` is told to a method that needs it; None:
-    the method is asked without one. Raises InputError for images that cannot be read, and
-    embeddings without a value.
+    `only`: of these files in it, in their order. `rate`, of all or (N,) of each, is told to a
+    method that needs it; None: the method is asked without one. Raises InputError for images that
+    cannot be read, and embeddings without a value.
     """
     paths, skipped = find_images(folder) if only is None else (list(only), 0)
+    rates = None if rate is None else np.broadcast_to(np.asarray(rate), len(paths))
     features: list[NDArray[np.float32]] = []
     make_deterministic(Run(seed=0))
     phase = f"embedding images of {folder}"
     progress(phase, 0, len(paths))
     size = method.profile.height, method.profile.width
     with closing(image_chunks(folder, paths, *size)) as chunks:
+        done = 0
         for images in chunks:
-            features.append(_embedded(method, images, rate))
-            progress(phase, sum(map(len, features)), len(paths))
+            some = slice(done, done := done + len(images))
+            features.append(_embedded(method, images, None if rates is None else rates[some]))
+            progress(phase, done, len(paths))
     return {"features": np.concatenate(features), "paths": np.array(paths)}, skipped
 
 
-def _embedded(method: Method, images: NDArray[np.uint8], rate: int | None) -> NDArray[np.float32]:
-    if rate is None:
-        features = method.embed(images)
-    else:
-        features = method.embed_rated(images, np.full(len(images), rate, dtype=np.int64))
+def _embedded(
+    method: Method, images: NDArray[np.uint8], rates: NDArray[np.int64] | None
+) -> NDArray[np.float32]:
+    features = method.embed(images) if rates is None else method.embed_rated(images, rates)
     try:
         check_embeddings(method, features, len(images), "image")
     except CellError as error:

@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ from crossres.arguments import (
     source,
     user_path,
 )
+
+GUESS = "guess"
 
 
 def rate(text: str) -> int:
@@ -44,7 +47,20 @@ def _embed(options: argparse.Namespace) -> Answer:
         print(f"note: {note}", file=sys.stderr)
     content = {"out": str(options.out), "method": features.method, **features.facts}
     shapes = ", ".join(f"{name} {array.shape}" for name, array in features.arrays.items())
-    return Answer({**content, "notes": list(features.notes)}, [f"wrote {options.out}: {shapes}"])
+    lines = [*_counts(features.facts), f"wrote {options.out}: {shapes}"]
+    return Answer({**content, "notes": list(features.notes)}, lines)
+
+
+def _counts(facts: Mapping[str, Any]) -> Iterator[str]:
+    """Say what names tell of the images, for people to see whether it was meant so."""
+    from crossres.datasets.base.words import counted
+
+    if "identities" in facts:
+        cameras = counted(facts["cameras"], "camera") if facts["cameras"] else "no camera told"
+        queries = counted(facts["queries"], "query", "queries")
+        gallery = counted(facts["gallery_images"], "gallery image")
+        identities = counted(facts["identities"], "identity", "identities")
+        yield f"{queries}, {gallery}: {identities}, {cameras}"
 
 
 def _of_weights(options: argparse.Namespace) -> tuple[Any, Any]:
@@ -56,7 +72,8 @@ def _of_weights(options: argparse.Namespace) -> tuple[Any, Any]:
             raise InputError(f"--{name} belongs to --results")
     if not (options.images or options.manifest):
         raise InputError(
-            "say what to embed: --images DIR, or --manifest FILE.csv; see crossres embed --help"
+            "say what to embed: --images DIR (or FILE.toml, of your own data), or --manifest "
+            "FILE.csv; see crossres embed --help"
         )
     weights = frozen_model(options) or options.weights
     return weights, _images(options, weights)
@@ -82,6 +99,7 @@ def _of_results(options: argparse.Namespace) -> tuple[Path, Any]:
         )
     if options.images or options.manifest:
         return weights, _images(options, weights)
+    _refuse_names(options)
     if options.rate is not None:
         raise InputError("the split of a cell has the rate of each image; leave out --rate")
     own = None
@@ -92,7 +110,7 @@ def _of_results(options: argparse.Namespace) -> tuple[Path, Any]:
 
 def _images(options: argparse.Namespace, weights: Any) -> Any:
     """Return what is to be embedded; refuse options that would do nothing."""
-    from crossres.benchmark.runs.embed import ImageFolder, SplitImages
+    from crossres.benchmark.runs.embed import ImageFolder, SidedImages, SplitImages
     from crossres.datasets import Card, InputError, Source
     from crossres.datasets.own.definition import named_set
     from crossres.methods.interface.method import read_description
@@ -102,13 +120,61 @@ def _images(options: argparse.Namespace, weights: Any) -> Any:
     if options.manifest and options.rate is not None:
         raise InputError("--manifest has the rate of each image; leave out --rate")
     if options.images:
-        return ImageFolder(options.images, options.rate)
+        sides, rate = _sides(options), options.rate
+        return SidedImages(sides, rate) if sides else ImageFolder(options.images, rate)
+    _refuse_names(options)
     own = named_set(options.data)
     if isinstance(own, Card):
         return SplitImages(options.manifest, Source(), cache(options), own)
     is_trained = isinstance(weights, Path)
     twin_size = read_description(weights)["profile"]["twin_size"] if is_trained else "quick"
     return SplitImages(options.manifest, source(options, twin_size), cache(options))
+
+
+def _refuse_names(options: argparse.Namespace) -> None:
+    from crossres.datasets import InputError
+
+    for name in ("pattern", "query", "ignore"):
+        if getattr(options, name) is not None:
+            raise InputError(f"--{name} belongs to --images; a split says what is a query")
+
+
+def _sides(options: argparse.Namespace) -> Any:
+    """Return queries and gallery among the images, as their names tell; None: nobody asks."""
+    from crossres.datasets import InputError
+    from crossres.datasets.own.definition import is_definition, layout_from, own_set
+    from crossres.datasets.own.sides import NAME_GROUPS, sides_of
+
+    folder, pattern = options.images, options.pattern
+    if is_definition(folder) and not folder.is_dir():
+        if pattern or options.ignore:
+            raise InputError(f"{folder}: says what images are called; leave --pattern out")
+        card = own_set(folder)
+        folder, layout = Path(card.folder), card.own
+    elif pattern is not None:
+        entries = {"pattern": pattern} if pattern != GUESS else _guessed(folder)
+        entries |= {"ignore": options.ignore} if options.ignore else {}
+        layout = layout_from("--pattern", entries, folder, NAME_GROUPS)
+    elif options.query or options.ignore:
+        name = "query" if options.query else "ignore"
+        raise InputError(f"--{name} belongs to --pattern, which says whom images show")
+    else:
+        return None
+    sides = sides_of(folder, layout, options.query or ())
+    if options.rate is not None and sides.queries[0].rate:
+        raise InputError("the names have the rate of each image; leave out --rate")
+    return sides
+
+
+def _guessed(folder: Path) -> dict[str, Any]:
+    """Guess what the images of a folder are called, and say what is guessed."""
+    from crossres.datasets.own.definition import toml_value
+    from crossres.datasets.own.guess import guessed
+
+    guess = guessed(folder)
+    ((form, value),) = guess.entries.items()
+    print(f"guessed: {form} = {toml_value(value)}, so {guess.example}", file=sys.stderr)
+    return {**guess.entries}
 
 
 def add_command(commands: Any) -> None:
@@ -122,6 +188,8 @@ def add_command(commands: Any) -> None:
         "    --out test.npz && crossres evaluate test.npz\n"
         "crossres embed --weights results/table2/weights/KEY --images ~/crops --out crops.npz\n"
         "crossres embed --model torchvision:resnet50 --images ~/crops --out crops.npz\n"
+        "crossres embed --model efficientnet-lite0 --images ~/crops --out test.npz \\\n"
+        "    --pattern '(?P<pid>\\d+)_c(?P<camid>\\d+)_.*' && crossres evaluate test.npz\n"
         "crossres embed --weights results/table2/weights/KEY --manifest mlr-viper.csv \\\n"
         "    --data ~/reid --out test.npz && crossres evaluate test.npz",
     )
@@ -147,14 +215,33 @@ def add_command(commands: Any) -> None:
     images.add_argument(
         "--images",
         type=user_path,
-        metavar="DIR",
-        help="every image in a folder and below it -> features (N, D), paths (N,)",
+        metavar="DIR|FILE.toml",
+        help="every image in a folder and below it -> features (N, D), paths (N,); with --pattern, "
+        "or of the definition of a data set of your own -> what `crossres evaluate` wants",
     )
     images.add_argument(
         "--manifest",
         type=user_path,
         metavar="FILE.csv",
         help="the queries and gallery of a split -> what `crossres evaluate` wants",
+    )
+    embed.add_argument(
+        "--pattern",
+        metavar="REGEX",
+        help="of --images: a regular expression over whole paths below DIR with the group pid and, "
+        f"if told, camid, view, split, rate; `{GUESS}` guesses it",
+    )
+    embed.add_argument(
+        "--query",
+        action="append",
+        metavar="GLOB",
+        help="of --images: which are queries, the others being the gallery (default: as a split "
+        "tells, else every image is searched for among all others); may be repeated",
+    )
+    embed.add_argument(
+        "--ignore",
+        metavar="REGEX",
+        help="of --pattern: paths of images that take no part",
     )
     embed.add_argument(
         "--data",

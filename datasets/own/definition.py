@@ -7,7 +7,7 @@ says what each entry means.
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
@@ -72,7 +72,7 @@ def card_from(where: str, content: Any, folder: Path) -> Card:
     values = checked(where, content, ENTRIES, REQUIRED)
     _check_id(where, values["id"])
     form = _form(where, values)
-    layout = _layout(where, values, folder)
+    layout = layout_from(where, values, folder)
     protocol = values.get("protocol")
     if form == "manifest":
         protocol = _of_manifest(where, layout, protocol)
@@ -153,7 +153,13 @@ def _form(where: str, values: Mapping[str, Any]) -> str:
     return forms[0]
 
 
-def _layout(where: str, values: Mapping[str, Any], folder: Path) -> Layout:
+def layout_from(
+    where: str, values: Mapping[str, Any], folder: Path, groups: Sequence[str] = GROUPS
+) -> Layout:
+    """Return what entries say of how a folder is read; `groups` are those a pattern may have.
+
+    Raises InputError beginning with `where`, as `own_set`.
+    """
     natively_lr = values.get("natively_lr", [])
     if isinstance(natively_lr, str):
         if natively_lr != BY_SIZE[0]:
@@ -170,10 +176,10 @@ def _layout(where: str, values: Mapping[str, Any], folder: Path) -> Layout:
     if list_file and values.get("ignore"):
         raise InputError(f"{where}: ignore is for names; take the lines out of the list instead")
     return Layout(
-        pattern=_pattern(where, "pattern", values),
+        pattern=_pattern(where, "pattern", values, groups),
         folders=_folders(where, values),
         list_file=_whole(where, "csv", list_file, folder) if list_file else "",
-        ignore=_pattern(where, "ignore", values),
+        ignore=_pattern(where, "ignore", values, ()),
         lr_cameras=_cameras(where, "lr_cameras", values.get("lr_cameras", [])),
         natively_lr=_cameras(where, "natively_lr", natively_lr),
         definition=where,
@@ -189,7 +195,7 @@ def _form_words(layout: Layout) -> str:
     return next(f"{name} {toml_value(value)}" for name, value in forms.items() if value)
 
 
-def _pattern(where: str, name: str, values: Mapping[str, Any]) -> str:
+def _pattern(where: str, name: str, values: Mapping[str, Any], known: Sequence[str]) -> str:
     text: str = values.get(name, "")
     try:
         groups = re.compile(text).groupindex
@@ -200,8 +206,8 @@ def _pattern(where: str, name: str, values: Mapping[str, Any]) -> str:
     if name != "pattern" or name not in values:
         return text
     for group in groups:
-        if group not in GROUPS:
-            raise unknown("group", group, GROUPS, f"{where}: pattern")
+        if group not in known:
+            raise unknown("group", group, known, f"{where}: pattern")
     if "pid" not in groups:
         raise InputError(
             f"{where}: pattern has no group pid, which tells the identities; put (?P<pid>...) "

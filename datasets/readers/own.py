@@ -73,7 +73,8 @@ def read(folder: Path, layout: Layout) -> RawContent:
         raise InputError(
             f"{folder}: holds no image that {_definition(layout)} describes; check root and pattern"
         )
-    _check_whole(folder, layout, entries)
+    check_told(layout, entries)
+    _check_names(folder, entries)
     pids = numbered([entry.pid for entry in entries])
     camids = numbered([entry.camera for entry in entries if entry.camera])
     marked = any(entry.split for entry in entries)
@@ -82,7 +83,7 @@ def read(folder: Path, layout: Layout) -> RawContent:
             entry.path,
             pids[entry.pid],
             camids[entry.camera] if entry.camera else -1,
-            _part(layout, entry),
+            part_of(layout, entry),
         )
         for entry in entries
     ]
@@ -111,6 +112,12 @@ def numbered(names: Sequence[str]) -> dict[str, int]:
     if all(map(_NUMBER.fullmatch, different)) and len({*map(int, different)}) == len(different):
         return {name: int(name) for name in different}
     return {name: number for number, name in enumerate(different, start=1)}
+
+
+def ids_of(names: Sequence[str]) -> dict[str, int] | dict[str, str]:
+    """Return the id of each name where ids may be texts: its number, else the name itself."""
+    numbers = numbered(names)
+    return {name: name for name in numbers} if _called(numbers) else numbers
 
 
 def _called(numbers: Mapping[str, int]) -> dict[int, str]:
@@ -272,7 +279,7 @@ def _check_listed(file: Path, line: int, folder: Path, told: Mapping[str, str]) 
 # --- whether it can be used -----------------------------------------------------------------------
 
 
-def _check_whole(folder: Path, layout: Layout, entries: Sequence[Entry]) -> None:
+def check_told(layout: Layout, entries: Sequence[Entry]) -> None:
     """Raise InputError where an identity is not told, or another entry of some images alone."""
     where = _definition(layout)
     for name, texts in (
@@ -288,6 +295,9 @@ def _check_whole(folder: Path, layout: Layout, entries: Sequence[Entry]) -> None
                 f"the first is {lacking[0].path}; tell it of all"
                 + (", or of none" if name != "pid" else "")
             )
+
+
+def _check_names(folder: Path, entries: Sequence[Entry]) -> None:
     keys: dict[str, str] = {}
     for entry in entries:
         key = RawImage(entry.path, 0, 0).key
@@ -299,7 +309,11 @@ def _check_whole(folder: Path, layout: Layout, entries: Sequence[Entry]) -> None
         keys[key] = entry.path
 
 
-def _part(layout: Layout, entry: Entry) -> str:
+def part_of(layout: Layout, entry: Entry) -> str:
+    """Return "train", "query", "gallery", or "" where nothing, or no more than test, is told.
+
+    Raises InputError for a split of another name.
+    """
     if not entry.split:
         return ""
     if entry.split.casefold() not in PARTS:

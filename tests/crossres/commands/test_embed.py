@@ -231,6 +231,96 @@ def test_more_images_than_are_held_at_once(
     np.testing.assert_allclose(parts["features"], at_once["features"], atol=1e-5)
 
 
+NAMES = r"(?P<camid>cam_[ab])/(?P<pid>\d+)_\d+\.bmp"
+
+
+def test_names_tell_queries_and_gallery_and_evaluate_takes_them(
+    workspace: Workspace, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each image as without a pattern, where its name says; ids are what names say, texts too."""
+    options = ("--weights", workspace.weights("plain"), "--images", workspace.images, "--json")
+    assert embed(*options, "--out", tmp_path / "i.npz") == 0
+    images = arrays(tmp_path / "i.npz")
+    feature = dict(zip(images["paths"].tolist(), images["features"], strict=True))
+    code = crossres.main(["evaluate", str(tmp_path / "i.npz")])
+    assert_refused(capsys, code, "query_features", "`crossres embed --images DIR --pattern REGEX`")
+    sided = ("--pattern", NAMES, "--query", "cam_a/*", "--out", tmp_path / "f.npz")
+    assert embed(*options, *sided) == 0
+    answer = json.loads(capsys.readouterr().out)
+    content = arrays(tmp_path / "f.npz")
+    assert "query_rates" not in content
+    for side, camera in (("query", "cam_a"), ("gallery", "cam_b")):
+        paths = content[f"{side}_paths"].tolist()
+        assert paths == sorted(path for path in feature if path.startswith(camera))
+        rows = np.array([feature[path] for path in paths])
+        np.testing.assert_allclose(content[f"{side}_features"], rows, atol=1e-5)
+        pids = [int(path.split("/")[1].split("_")[0]) for path in paths]
+        assert content[f"{side}_pids"].tolist() == pids
+        assert {*content[f"{side}_camids"].tolist()} == {camera}
+    counts = [len(content[name]) for name in ("query_pids", "gallery_pids")]
+    assert [answer["queries"], answer["gallery_images"], answer["cameras"]] == [*counts, 2]
+    assert answer["identities"] == len({*content["query_pids"], *content["gallery_pids"]})
+    assert crossres.main(["evaluate", str(tmp_path / "f.npz"), "--json"]) == 0
+    measured = json.loads(capsys.readouterr().out)
+    for name in ("query_camids", "gallery_camids"):
+        content[name] = np.searchsorted(["cam_a", "cam_b"], content[name])
+    numbers = {name: array for name, array in content.items() if not name.endswith("paths")}
+    assert measured["mAP"] == crossres.evaluate(**numbers)["mAP"]
+
+
+def test_every_image_is_searched_for_among_all_others(
+    workspace: Workspace, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """No camera is told: an image does not find itself all the same."""
+    folder, rng = tmp_path / "crops", np.random.default_rng(0)
+    folder.mkdir()
+    for name in (f"{who}-{number}.png" for who in ("ann", "bob") for number in range(3)):
+        Image.fromarray(rng.integers(0, 255, (30, 15, 3), np.uint8)).save(folder / name)
+    options = ("--weights", workspace.weights("plain"), "--images", folder)
+    assert embed(*options, "--pattern", "guess", "--out", tmp_path / "f.npz") == 0
+    output = capsys.readouterr()
+    assert "guessed: pattern = " in output.err
+    assert "ann-0.png: identity ann" in output.err
+    assert "note: no query is named: every image is searched for among all others" in output.err
+    assert "6 queries, 6 gallery images: 2 identities, no camera told" in output.out
+    assert crossres.main(["evaluate", str(tmp_path / "f.npz"), "--json"]) == 0
+    measured = json.loads(capsys.readouterr().out)
+    assert (measured["valid_queries"], measured["self_matches_dropped"]) == (6, 6)
+    assert measured["rank1"] < 1.0
+
+
+def test_a_split_and_rates_of_names_and_a_definition(workspace: Workspace, tmp_path: Path) -> None:
+    """Rates of names are told to a method that needs them, and written."""
+    folder = tmp_path / "crops"
+    for number, image in enumerate(sorted(workspace.images.rglob("*.bmp"))[:6]):
+        side, rate = ("query", 4) if number < 3 else ("gallery", 1)
+        (folder / side).mkdir(parents=True, exist_ok=True)
+        shutil.copy(image, folder / side / f"{number % 3}_c{number // 3}_r{rate}.bmp")
+    named = r"(?P<split>\w+)/(?P<pid>\d)_c(?P<camid>\d)_r(?P<rate>\d)\.bmp"
+    entries = {"id": "crops", "root": "crops", "protocol": "mlr-sing"}
+    lines = [f"{name} = '{value}'\n" for name, value in entries.items()]
+    lines.append(f"pattern = '{named.replace('(?P<rate>', '(?:')}'\n")
+    (tmp_path / "crops.toml").write_text("".join(lines))
+    options = ("--weights", workspace.weights("vpfa"), "--device", "cpu")
+    features = {}
+    for name, how in (
+        ("told", ("--images", folder, "--pattern", named)),
+        ("1", ("--images", folder, "--rate", 1)),
+        ("4", ("--images", folder, "--rate", 4)),
+        ("definition", ("--images", tmp_path / "crops.toml", "--rate", 4)),
+    ):
+        assert embed(*options, *how, "--out", tmp_path / f"{name}.npz") == 0
+        features[name] = arrays(tmp_path / f"{name}.npz")
+    told, defined = features["told"], features["definition"]
+    assert told["query_rates"].tolist() == [4, 4, 4]
+    assert told["query_pids"].tolist() == told["gallery_pids"].tolist() == [0, 1, 2]
+    np.testing.assert_allclose(told["query_features"], features["4"]["features"][3:], atol=1e-5)
+    np.testing.assert_allclose(told["gallery_features"], features["1"]["features"][:3], atol=1e-5)
+    assert defined["query_paths"].tolist() == told["query_paths"].tolist()
+    np.testing.assert_allclose(defined["query_features"], told["query_features"], atol=1e-5)
+    assert np.abs(defined["gallery_features"] - told["gallery_features"]).max() > 1e-4
+
+
 def test_a_method_that_must_be_told_the_rate_is_told(workspace: Workspace, tmp_path: Path) -> None:
     weights = workspace.weights("vpfa")
     options = ("--weights", weights, "--images", workspace.images, "--device", "cpu")
@@ -477,6 +567,18 @@ def test_options_that_would_do_nothing_are_refused(
     assert_refused(capsys, embed(*options, *images, "--data", tmp_path), "--data")
     assert_refused(capsys, embed(*options, *manifest, "--rate", 2), "leave out --rate")
     assert_refused(capsys, embed(*options, *images, "--device", "abacus"), "unknown device")
+    for how, words in (
+        ((*images, "--query", "*"), "--query belongs to --pattern"),
+        ((*images, "--ignore", "x"), "--ignore belongs to --pattern"),
+        ((*images, "--pattern", NAMES, "--query", "*.jpg"), "--query *.jpg: matches none"),
+        ((*images, "--pattern", NAMES, "--rate", 2), "makes no use of rates"),
+        ((*images, "--pattern", "[a-z]+"), "--pattern: pattern has no group pid"),
+        ((*images, "--pattern", r"cam_a/(?P<pid>\d+).*"), "do not match `pattern`, the first is"),
+        ((*manifest, "--pattern", NAMES), "--pattern belongs to --images"),
+        (("--images", tmp_path / "no.toml"), "no.toml"),
+        (("--images", tmp_path / "no", "--pattern", NAMES), "there is no such folder"),
+    ):
+        assert_refused(capsys, embed(*options, *how), words)
     for wrong in (["--rate", 5], ["--rate", "two"], manifest, []):
         assert_refused(
             capsys, embed(*options, *(images if wrong else []), *wrong), "crossres embed"
