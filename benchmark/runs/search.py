@@ -65,10 +65,15 @@ def search(request: SearchRequest, kernels: Kernels | None = None) -> SearchResu
     Images that are equally near come in the order of their paths. The query itself, where its file
     lies in the gallery, is left out. Raises InputError for weights and images that cannot be used.
     """
-    for query in request.queries:
-        _folder_of_files(query)  # refuses before anything is loaded
+    require_queries(request.queries)  # before anything is loaded
     result: SearchResult = in_worker(ranked, request, request.weights, kernels)
     return result
+
+
+def require_queries(queries: Sequence[Path]) -> None:
+    """Raise InputError for the first query that is neither an image nor a folder."""
+    for query in queries:
+        _folder_of_files(query)
 
 
 def ranked(request: SearchRequest, progress: Progress) -> SearchResult:

@@ -142,6 +142,7 @@ def _refuse_names(options: argparse.Namespace) -> None:
 def _sides(options: argparse.Namespace) -> Any:
     """Return queries and gallery among the images, as their names tell; None: nobody asks."""
     from crossres.datasets import InputError
+    from crossres.datasets.cards import Layout
     from crossres.datasets.own.definition import is_definition, layout_from, own_set
     from crossres.datasets.own.sides import NAME_GROUPS, sides_of
 
@@ -150,7 +151,7 @@ def _sides(options: argparse.Namespace) -> Any:
         if pattern or options.ignore:
             raise InputError(f"{folder}: says what images are called; leave --pattern out")
         card = own_set(folder)
-        folder, layout = Path(card.folder), card.own
+        folder, layout = Path(card.folder), card.own or Layout()
     elif pattern is not None:
         entries = {"pattern": pattern} if pattern != GUESS else _guessed(folder)
         entries |= {"ignore": options.ignore} if options.ignore else {}

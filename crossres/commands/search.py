@@ -18,11 +18,12 @@ LITE0 = "efficientnet-lite0"
 
 
 def _search(options: argparse.Namespace) -> Answer:
-    from crossres.benchmark.runs.search import SearchRequest, search
+    from crossres.benchmark.runs.search import SearchRequest, require_queries, search
     from crossres.datasets.base.files import check_place
     from crossres.reports.search_page import search_json, search_lines, write_search
 
     check_place(options.out)
+    require_queries(options.queries)
     weights = frozen_model(options, default=None if options.weights else LITE0) or options.weights
     sources = method_sources_for(weights, options.method)
     request = SearchRequest(
