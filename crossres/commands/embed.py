@@ -155,7 +155,7 @@ def _sides(options: argparse.Namespace) -> Any:
     elif pattern is not None:
         entries = {"pattern": pattern} if pattern != GUESS else _guessed(folder)
         entries |= {"ignore": options.ignore} if options.ignore else {}
-        layout = layout_from("--pattern", entries, folder, NAME_GROUPS)
+        layout = layout_from("--pattern", entries, Path(), NAME_GROUPS)
     elif options.query or options.ignore:
         name = "query" if options.query else "ignore"
         raise InputError(f"--{name} belongs to --pattern, which says whom images show")

@@ -269,7 +269,10 @@ def test_names_tell_queries_and_gallery_and_evaluate_takes_them(
 
 
 def test_every_image_is_searched_for_among_all_others(
-    workspace: Workspace, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    workspace: Workspace,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """No camera is told: an image does not find itself all the same."""
     folder, rng = tmp_path / "crops", np.random.default_rng(0)
@@ -287,6 +290,13 @@ def test_every_image_is_searched_for_among_all_others(
     measured = json.loads(capsys.readouterr().out)
     assert (measured["valid_queries"], measured["self_matches_dropped"]) == (6, 6)
     assert measured["rank1"] < 1.0
+
+    listed = ["path,pid,camid", "ann-0.png,ann,1", "ann-2.png,ann,2", "bob-1.png,bob,1"]
+    (folder / "list.csv").write_text("\n".join(listed))
+    monkeypatch.chdir(tmp_path)
+    how = ("--images", "crops", "--pattern", "guess", "--query", "*-0.png", "--out", "l.npz")
+    assert embed("--weights", workspace.weights("plain"), *how) == 0
+    assert arrays(tmp_path / "l.npz")["gallery_paths"].tolist() == ["ann-2.png", "bob-1.png"]
 
 
 def test_a_split_and_rates_of_names_and_a_definition(workspace: Workspace, tmp_path: Path) -> None:
