@@ -18,6 +18,7 @@ from crossres.datasets.base.errors import InputError
 from crossres.datasets.base.files import write_atomically
 from crossres.datasets.base.garbage import few_collections
 from crossres.datasets.base.version import own_version
+from crossres.reports.charts.looks import looks_of
 from crossres.reports.charts.parts import Parts, nothing
 from crossres.reports.claims import evaluate_claims
 from crossres.reports.grid.build import build_grids
@@ -76,9 +77,10 @@ def write_contents(contents: Contents) -> list[Path]:
         read_failures(results, folder.records),
     )
     parts = Parts()
+    looks = looks_of(grid.table for grid in grids)
     files = _files_of_tables(by_table, parts)
     for grid in grids:
-        drawn = pdf_figures(grid, parts)
+        drawn = pdf_figures(grid, parts, looks)
         files |= {f"figures/{name}": content for name, content in drawn.items()}
     claims = [claim for claim in claims_of(results) if claim.table.id in by_table]
     claim_groups = parts.draw("the claims", lambda: evaluate_claims(grids, claims), lambda _: [])

@@ -12,6 +12,27 @@ DATELESS: dict[str, dict[str, Any]] = {
     ".png": {"Software": None},
     ".svg": {"Date": None},
 }
+SETTINGS: Any = {
+    "pdf.fonttype": 42,  # TrueType: what publishers ask for, instead of Type 3
+    "font.family": "DejaVu Sans",  # comes with matplotlib: the same figure on every machine
+    "font.size": 6.5,
+    "axes.titlesize": 6.5,
+    "axes.linewidth": 0.5,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "xtick.major.width": 0.5,
+    "ytick.major.width": 0.5,
+    "xtick.major.size": 2,
+    "ytick.major.size": 2,
+    "grid.color": "0.88",
+    "grid.linewidth": 0.4,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "legend.frameon": False,
+    "legend.borderpad": 0,
+    "legend.labelspacing": 0.3,
+    "text.parse_math": False,  # a label is text, whatever signs are in it
+}
 FIXED: Any = {"svg.hashsalt": "crossres", "svg.fonttype": "path"}  # settings to draw under, too
 
 

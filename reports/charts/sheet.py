@@ -15,8 +15,7 @@ from numpy.typing import NDArray
 from crossres.datasets.pixels.plan import HR_RATES
 from crossres.datasets.pixels.samples import Sample
 from crossres.datasets.splits.manifest import UNKNOWN_CAMERA
-from crossres.reports.charts.files import FIXED, checked_format, figure_bytes
-from crossres.reports.charts.pdf import SETTINGS
+from crossres.reports.charts.files import FIXED, SETTINGS, checked_format, figure_bytes
 
 DPI = 100  # of a PNG, whose pixels are the unit of all lengths below
 HEIGHT = 192  # about, of an image in the sheet

@@ -14,10 +14,13 @@ from crossres.benchmark.gate.metric_tests import WANTED
 from crossres.benchmark.gate.power import Noise, Sensitivity, chances
 from crossres.datasets.base.errors import InputError
 from crossres.datasets.base.words import counted
-from crossres.reports.charts.files import FIXED, checked_format, figure_bytes
-from crossres.reports.charts.pdf import CM, COLOURS, SETTINGS, STYLES
+from crossres.reports.charts.files import FIXED, SETTINGS, checked_format, figure_bytes
+from crossres.reports.charts.small_multiples import CM
 from crossres.reports.wording import duration, metric_title
 
+# Of the curves: those of Okabe and Ito (2008), which colour-blind readers tell apart.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+STYLES = ("-", (0, (4, 1.5)), (0, (1, 1)), (0, (4, 1.2, 1, 1.2)))  # as many as 7 has no factor of
 SIZE = (18.0, 6.5)  # cm
 DPI = 200  # of a PNG
 STEPS = 120  # points of a curve

@@ -14,6 +14,7 @@ from crossres.benchmark.config.tables import Published, Table
 from crossres.benchmark.metrics.rules import GalleryRule
 from crossres.benchmark.records.queries import QueryReader, from_counts, sample_of
 from crossres.benchmark.records.record import Record
+from crossres.benchmark.stats.paired import mean_difference
 from crossres.benchmark.stats.sample import Sample, TrialId
 from crossres.methods.interface.declaration import Declaration
 from crossres.methods.interface.option_kinds import OptionKind
@@ -145,6 +146,10 @@ class Grid:
             {trial: q for sample in samples for trial, q in sample.queries.items()},
         )
 
+    def interval(self, row: int, column: Column, metric: str) -> tuple[float, float] | None:
+        """Return the 95 % interval of the mean of a row there, fractions; None where unknown."""
+        return interval_of(self.sample(row, metric, [column]))
+
     def training(self, row: int, column: Column) -> Training | None:
         """Return the training set of a row and the seconds of its training; None if not run."""
         records = self.cells[row, column].records
@@ -255,3 +260,11 @@ class Grid:
 def trials(column: Column, cells: Cells) -> dict[TrialId, Record]:
     """Return the records of one row on one column by the name of the column and seed."""
     return {(column.name, record.cell.seed): record for record in cells.records}
+
+
+def interval_of(sample: Sample) -> tuple[float, float] | None:
+    """Return the 95 % interval of the mean of a row, fractions; None where it is not known."""
+    mean = mean_difference(sample, sample.queries) if sample else None
+    if mean is None or mean.low is None or mean.high is None:
+        return None
+    return max(0.0, mean.low), min(1.0, mean.high)

@@ -13,8 +13,7 @@ from markupsafe import Markup
 from crossres.benchmark.metrics.by_rate import NAMES, RATES, over_all_rates, rate_of
 from crossres.benchmark.metrics.rules import GALLERY_RULES
 from crossres.benchmark.records.queries import sample_of
-from crossres.benchmark.stats.paired import mean_difference
-from crossres.reports.grid.grid import Column, Grid, trials
+from crossres.reports.grid.grid import Column, Grid, interval_of, trials
 
 MOST_CELLS = 2000  # beyond, intervals of all choices take longer than the rest of the page
 
@@ -124,8 +123,4 @@ def _score(grid: Grid, line: int, column: Column, metric: str, gallery: str) -> 
     if cells is None or score.mean is None:
         return None
     sample = sample_of(trials(column, cells), gallery, metric, grid.queries)
-    mean = mean_difference(sample, sample.queries)
-    interval = None
-    if mean.low is not None and mean.high is not None:
-        interval = max(0.0, mean.low), min(1.0, mean.high)
-    return MeanScore(score.mean, interval, score.std)
+    return MeanScore(score.mean, interval_of(sample), score.std)

@@ -5,7 +5,7 @@ Every cell is its text and the value that it is sorted by; the page's script onl
 
 import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from crossres.reports import wording as words
 from crossres.reports.grid.grid import Column, Grid, Mark, Score
@@ -42,6 +42,7 @@ class NumberEntry:
 class NumberRow:
     """One row of a table on one of its data sets; `facets` are what it may be filtered by."""
 
+    grid: Grid
     row: int
     label: str
     dataset: str
@@ -111,6 +112,7 @@ def _line(grid: Grid, row: int, column: Column, metrics: Sequence[str]) -> Numbe
         "post-processing": processing_words(grid, row) or "none",
     }
     return NumberRow(
+        grid,
         row,
         grid.table.rows[row].label,
         column.title,
@@ -160,7 +162,7 @@ def _costs(grid: Grid, row: int, column: Column) -> list[NumberEntry]:
 
 def _narrowed(line: NumberRow, filled: Sequence[bool]) -> NumberRow:
     entries = tuple(entry for entry, some in zip(line.entries, filled, strict=True) if some)
-    return NumberRow(line.row, line.label, line.dataset, line.facets, entries)
+    return replace(line, entries=entries)
 
 
 def _facets(lines: Sequence[NumberRow]) -> dict[str, tuple[str, ...]]:

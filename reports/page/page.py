@@ -18,6 +18,7 @@ from crossres.benchmark.records.artifacts import ArtifactFolder
 from crossres.benchmark.records.record import Record
 from crossres.reports import wording as words
 from crossres.reports.charts.cmc import CmcPlot, cmc_plot
+from crossres.reports.charts.looks import looks_of
 from crossres.reports.charts.parts import Parts, nothing, paragraph
 from crossres.reports.charts.seed_strips import STRIP_WIDTH, Strip, strips
 from crossres.reports.claims import ClaimGroup, effects, plot, seeds_to_decide
@@ -130,7 +131,10 @@ def to_html(
     The pictures come from the `artifacts`; the page holds copies, not links. What cannot
     be drawn is named where it would stand, and among what is left over.
     """
+    looks = looks_of(grid.table for grid in grids)
     templates = environment()
+    templates.globals["look_of"] = looks.css_class
+    templates.globals["look"] = lambda grid, row: looks.css_class(grid.table.lines[row])
     queries = queries_for(grids)
     places = [(grid, words.slug(grid.table.id, grid.source, grid.profile)) for grid in grids]
     overview = parts.draw(
@@ -171,7 +175,12 @@ def to_html(
     content["files"] = part("what is left out", "runs", "files", lambda: (left,))
     page = templates.get_template("report.html.j2")
     return page.render(
-        sections=sections, leftovers=left, cautions=all_cautions, version=version, **content
+        sections=sections,
+        leftovers=left,
+        cautions=all_cautions,
+        version=version,
+        looks=looks,
+        **content,
     )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from crossres.benchmark.config.tables import Row
 from crossres.reports.page.choices import Choices
 from crossres.reports.wording import metric_title
 
@@ -12,13 +13,13 @@ Options = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True)
 class Switches:
-    """What each switch may be set to; `labels` are (label, index of the row, whether an oracle)."""
+    """What each switch may be set to; `labels` are (label, row, whether an oracle)."""
 
     metrics: Options
     galleries: Options
     rates: Options
     sets: Options
-    labels: tuple[tuple[str, int, bool], ...]
+    labels: tuple[tuple[str, Row, bool], ...]
 
 
 def switches_of(choices: Sequence[Choices]) -> Switches:
@@ -29,7 +30,7 @@ def switches_of(choices: Sequence[Choices]) -> Switches:
     rates = sorted({rate for entry in choices for rate in entry.rates})
     sets = {column.name: column.title for grid in grids for column in grid.shown}
     labels = {
-        grid.table.lines[line].label: (line, line == grid.oracle)
+        grid.table.lines[line].label: (grid.table.lines[line], line == grid.oracle)
         for grid in reversed(grids)
         for line in reversed(grid.lines)
     }
