@@ -26,7 +26,7 @@ from crossres.reports.grid.grid import Grid
 from crossres.reports.grid.unplaced import Leftovers
 from crossres.reports.page.page import to_html
 from crossres.reports.tables.csv import to_csv
-from crossres.reports.tables.latex import to_latex, unset
+from crossres.reports.tables.latex import STYLES, to_latex, unset
 from crossres.reports.tables.markdown import to_markdown
 from crossres.reports.tables.terminal import print_grid
 
@@ -94,8 +94,10 @@ def _files_of_tables(
     """Return file name -> content of what each table has; None where it could not be made."""
     files: dict[str, str | bytes | None] = {}
     for table_id, group in by_table.items():
-        tex, csv, md = (f"{table_id}.{kind}" for kind in ("tex", "csv", "md"))
-        files[tex] = parts.draw(tex, partial(to_latex, group), unset)
+        csv, md = (f"{table_id}.{kind}" for kind in ("csv", "md"))
+        for style in STYLES:
+            tex = f"{table_id}.tex" if style == "full" else f"{table_id}.{style}.tex"
+            files[tex] = parts.draw(tex, partial(to_latex, group, style=style), unset) or None
         files[csv] = parts.draw(csv, partial(to_csv, group), nothing)
         files[md] = parts.draw(md, partial(to_markdown, group), nothing)
     return files

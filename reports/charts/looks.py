@@ -116,7 +116,7 @@ def _look(values: Sequence[str], *, is_strong: bool = False) -> Look:
 
 
 def _drawn(identity: str) -> Iterator[Look]:
-    """Yield looks without end: of a variant first the method's own hue in another style and tone."""
+    """Yield looks without end: of a variant first those with the hue of its method."""
     styles, tones = (list(_data()[name].values()) for name in ("styles", "tones"))
     own = _assigned().get(_text(json.loads(identity)[0], {}, {}, None))
     if own is not None:

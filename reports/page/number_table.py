@@ -7,6 +7,7 @@ import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from crossres.benchmark.config.tables import Row
 from crossres.reports import wording as words
 from crossres.reports.grid.grid import Column, Grid, Mark, Score
 from crossres.reports.tables.cells import published_text
@@ -42,8 +43,7 @@ class NumberEntry:
 class NumberRow:
     """One row of a table on one of its data sets; `facets` are what it may be filtered by."""
 
-    grid: Grid
-    row: int
+    row: Row
     label: str
     dataset: str
     facets: Mapping[str, str]
@@ -112,8 +112,7 @@ def _line(grid: Grid, row: int, column: Column, metrics: Sequence[str]) -> Numbe
         "post-processing": processing_words(grid, row) or "none",
     }
     return NumberRow(
-        grid,
-        row,
+        grid.table.rows[row],
         grid.table.rows[row].label,
         column.title,
         facets,

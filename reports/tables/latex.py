@@ -1,88 +1,68 @@
-r"""A grid as a booktabs table in the paper's layout: data sets side by side, metrics beneath them.
+r"""A grid as a booktabs table for a paper, in one of four styles.
 
-Measured and published numbers are two tabulars of one float, so that they never share a column.
+Measured and published numbers are two sections of one tabular, whose columns so have one width.
 Ready to \input; docs/latex.md says what the document needs.
 """
 
-import re
-import tomllib
-import unicodedata
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
-from crossres.datasets.raw.source_name import CUSTOM, is_twin, source_words
+from crossres.datasets.raw.source_name import CUSTOM, is_twin
 from crossres.reports.grid.grid import Column, Grid, Score
+from crossres.reports.grid.rates import metrics_by_rate, rates_on
 from crossres.reports.tables.cells import training_texts
-from crossres.reports.tables.grades import CHANGED, changes_note, grade_mark, processing_note
+from crossres.reports.tables.grades import grade_mark
+from crossres.reports.tables.latex_notes import (
+    MACROS as AROUND,
+)
+from crossres.reports.tables.latex_notes import (
+    caption,
+    has_grade_column,
+    has_rate_column,
+    notes,
+    published_rows,
+    short_metric,
+)
 from crossres.reports.tables.latex_tabular import (
     MACROS,
+    Group,
     Number,
+    Section,
     TabularBlock,
     TabularLine,
     tabular,
 )
-from crossres.reports.wording import (
-    ORACLE,
-    TIE,
-    backbone_words,
-    gallery_words,
-    metric_title,
-    percent,
-    seeds_words,
-    slug,
-)
+from crossres.reports.tables.latex_text import escape
+from crossres.reports.wording import metric_title, percent, slug
 
-GRADES = (("Grade", ""), ("Rate", ""))
 TRAINING = (("Training", "ids / images"), ("Training", "time"))
-COLUMN = 8.5  # cm: what two-column journals leave in a column
-MOST_IN_COLUMN = 3  # numbers side by side in a table that fits it
+MOST_TRANSPOSED = 12  # rows with deviations
+MOST_LINES = 24  # in a journal's column, where labels take two
+MOST_IN_COLUMN = {True: 3, False: 6}  # numbers side by side in a journal's column; with deviations?
+Place = tuple[int, Column, str]
+"""A row, a column of the grid and a metric."""
+BLANK = Number(is_blank=True)
+PUBLISHED = r"\textit{Published}"
 HEADER = r"""% Written by crossres; \input it where the table is to stand. The preamble needs:
 %   \usepackage[utf8]{inputenc}  % in a LaTeX older than 2018
 %   \usepackage{booktabs}
 %   \usepackage{graphicx}  % shrinks a table that is wider than the line
-% To print deviations, ties or the best another way, define these macros before:
+% To print caption, notes, deviations, ties or the best another way, define these macros before:
 """
-_ASCII = {
-    "\\": r"\textbackslash{}",
-    "{": r"\{",
-    "}": r"\}",
-    "$": r"\$",
-    "&": r"\&",
-    "#": r"\#",
-    "%": r"\%",
-    "_": r"\_",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    "`": r"\textasciigrave{}",
-    "<": r"$<$",
-    ">": r"$>$",
-    "|": r"$|$",
-    '"': "''",
-    "[": "{[}",  # bare, and * likewise, it would be the optional argument of \\ or \midrule
-    "]": "{]}",
-    "*": "{*}",
-    "\n": " ",
-}
 
 
-JOINING = ("-", "'", ",")  # two of them side by side would be another sign
-DOTLESS = {"i": r"\i", "j": r"\j"}
-ABOVE = 230  # the combining class of marks over a letter
-_UNIT = re.compile(r".[\u0300-\u036f]*", re.DOTALL)
-_DATA = tomllib.loads((Path(__file__).parent / "signs.toml").read_text(encoding="utf-8"))
-_SIGNS: dict[str, str] = _DATA["signs"]
-_MARKS: dict[str, str] = _DATA["marks"]
-
-
-def to_latex(grids: Sequence[Grid], panel_size: int | None = None) -> str:
+def to_latex(grids: Sequence[Grid], panel_size: int | None = None, style: str = "full") -> str:
     r"""Return all grids as LaTeX, one table float each, for a page with about 17 cm of text.
 
-    `panel_size` is the greatest number of data sets side by side; further ones stand in panels
-    below (by default as many as fit the page). A table of at most MOST_IN_COLUMN numbers a line is
-    a `table`; a wider one a `table*`, which goes across the page where the document has two
-    columns, and is a `table` where it has one.
+    `style` is one of STYLES; grids that cannot be printed so (by rate, where no rate is known) are
+    left out, and where that is so of all, nothing is returned. `panel_size` is the greatest number
+    of data sets (transposed: of rows) side by side; further ones stand in panels below (by default
+    as many as fit the page). A table of a few numbers a line is a `table`; a wider one a `table*`,
+    which goes across the page where the document has two columns, and is a `table` where it has
+    one.
     """
-    return HEADER + MACROS + "".join("\n" + _float(grid, panel_size) for grid in grids)
+    floats = [text for grid in grids if (text := _float(grid, panel_size, style))]
+    return HEADER + AROUND + MACROS + "".join(f"\n{text}" for text in floats) if floats else ""
 
 
 def unset(reason: str) -> str:
@@ -90,111 +70,202 @@ def unset(reason: str) -> str:
     return rf"{HEADER}\fbox{{\parbox{{0.9\linewidth}}{{{escape(reason)}}}}}" + "\n"
 
 
-def escape(text: str) -> str:
-    """Write text for LaTeX to print literally; signs not in signs.toml stand as their numbers."""
-    pieces: list[str] = []
-    for unit in _UNIT.findall(unicodedata.normalize("NFC", text)):
-        piece = _piece(unit)
-        joins = piece in JOINING and pieces and pieces[-1].endswith(piece)
-        pieces.append(f"{{}}{piece}" if joins else piece)
-    return "".join(pieces)
-
-
-def _piece(unit: str) -> str:
-    """Return one sign with the marks that stand on it."""
-    if unit in _SIGNS:
-        return _SIGNS[unit]
-    if unit.isascii():
-        return _ASCII.get(unit, unit)
-    letter, *marks = list(unicodedata.normalize("NFD", unit))
-    if len(marks) == 1 and marks[0] in _MARKS and letter.isascii() and letter.isalpha():
-        is_above = unicodedata.combining(marks[0]) == ABOVE
-        return f"{_MARKS[marks[0]]}{{{DOTLESS.get(letter, letter) if is_above else letter}}}"
-    return "".join(_piece(sign) if sign.isascii() else _number_of(sign) for sign in unit)
-
-
-def _number_of(sign: str) -> str:
-    return rf"\texttt{{U+{ord(sign):04X}}}"
-
-
-def _float(grid: Grid, panel_size: int | None) -> str:
-    blocks = [_measured(grid)]
-    if _sources(grid):
-        blocks.append(_published(grid))
-    numbers = len(grid.shown) * len(grid.table.metrics)
-    is_narrow = numbers <= MOST_IN_COLUMN and not _shows_training(grid)
+def _float(grid: Grid, panel_size: int | None, style: str) -> str:
+    block = STYLES[style](grid)
+    if block is None:
+        return ""
+    label = slug(grid.table.id, grid.source, grid.profile, *([] if style == "full" else [style]))
+    numbers = len(block.groups) * len(block.groups[0].heads)
+    most = MOST_IN_COLUMN[bool(block.widest.std)]
+    lines = sum(len(section.lines) for section in block.sections)
+    is_narrow = numbers <= most and lines <= MOST_LINES and not _shows_training(grid)
     kind = "table" if is_narrow else "table*"
-    lines = [
+    parts = [
         rf"\begin{{{kind}}}[htbp]",
         r"\centering",
-        rf"\caption{{{_caption(grid)}}}",
-        rf"\label{{tab:{slug(grid.table.id, grid.source, grid.profile)}}}",
+        caption(grid, label, *_of_what(grid, style)),
         r"\smallskip",
         r"\footnotesize",
-        "\n\\par\\medskip\n".join(tabular(block, panel_size) for block in blocks),
+        tabular(block, panel_size),
+        notes(
+            grid,
+            *_by_section(block),
+            has_columns=style == "full",
+            has_short=style == "compact",
+            has_oracle=grid.oracle is not None and style != "by-rate",
+        ),
         rf"\end{{{kind}}}",
     ]
-    return "\n".join(lines) + "\n"
+    return "\n".join(parts) + "\n"
 
 
-def _caption(grid: Grid) -> str:
-    means = "Mean and standard deviation over" if len(grid.seeds) > 1 else "Values of"
-    start = backbone_words(grid.records[0].profile)
-    sentences = [
-        *map(_sentence, filter(None, (grid.title, grid.table.caption))),
-        f"{means} {escape(seeds_words(grid.seeds))}, per cent;",
-        f"{escape(gallery_words(grid.table.gallery))}, profile {escape(grid.profile)}",
-        f"({escape(start)}), {escape(source_words(grid.source))}.",
-        rf"Best in bold, second \underline{{underlined}}, per column; \textsuperscript{{=}} is "
-        rf"{escape(TIE)}.",
+def _of_what(grid: Grid, style: str) -> tuple[Sequence[str], str]:
+    """Return the metrics of a style, and of which queries they are."""
+    if style == "by-rate":
+        return metrics_by_rate(grid), " by the down-sampling rate of the queries"
+    return grid.table.metrics, ""
+
+
+def _by_section(block: TabularBlock) -> list[list[Number]]:
+    """Return the measured numbers, and the published ones if there are any."""
+    return [
+        [number for line in section.lines for part in line.numbers for number in part]
+        for section in block.sections
     ]
-    if grid.is_mixed:
-        sentences.append(
-            "Grade: how closely a method follows its paper "
-            "(faithful, faithful structure, our reading); Rate: whether it knows the query's rate."
+
+
+# --- styles: rows below each other ---------------------------------------------------------------
+
+
+def _full(grid: Grid) -> TabularBlock:
+    """Data sets side by side, metrics beneath them, and what is to be said of each row."""
+    heads = [
+        *([("Grade", "")] if has_grade_column(grid) else []),
+        *([("Rate", "")] if has_rate_column(grid) else []),
+        *(TRAINING if _shows_training(grid) else []),
+    ]
+    return _by_rows(grid, _number, metric_title, heads)
+
+
+def _beside(grid: Grid, row: int) -> list[str]:
+    """Say what stands between the label and the numbers of a row in the full style."""
+    return [
+        *([grade_mark(grid, row)] if has_grade_column(grid) else []),
+        *(["given" if grid.uses_rate[row] else ""] if has_rate_column(grid) else []),
+        *(training_texts(grid, row, grid.shown[0]) if _shows_training(grid) else []),
+    ]
+
+
+def _compact(grid: Grid) -> TabularBlock:
+    """Data sets side by side, metrics beneath them, means alone."""
+    return _by_rows(grid, _mean, short_metric)
+
+
+def _by_rows(
+    grid: Grid,
+    number: Callable[[Score], Number],
+    title: Callable[[str], str],
+    heads: Sequence[tuple[str, str]] = (),
+) -> TabularBlock:
+    metrics = grid.table.metrics
+    measured = tuple(
+        TabularLine(
+            (_row_label(grid, row), *map(escape, _beside(grid, row) if heads else ())),
+            tuple(
+                tuple(number(grid.score(row, column, metric)) for metric in metrics)
+                for column in grid.shown
+            ),
+            is_apart=row == grid.oracle,
         )
-    if note := changes_note(grid):
-        sentences.append(escape(f"{CHANGED} {note}" if grid.is_mixed else note))
-    if processing := processing_note(grid):
-        sentences.append(escape(processing))
-    if grid.oracle is not None:
-        sentences.append(escape(ORACLE))
-    if sources := _sources(grid):
-        sentences.append(f"Published: {escape(', '.join(sources))}.")
-    sentences += [rf"\textbf{{{escape(caution)}}}" for caution in grid.cautions]
-    if grid.missing:
-        total = len(grid.missing) + len(grid.records)
-        sentences.append(rf"{len(grid.missing)} of {total} cells have not been run.")
-    return "\n".join(sentences)
-
-
-def _sentence(text: str) -> str:
-    return escape(text) + ("" if text.endswith((".", "!", "?")) else ".")
-
-
-def _measured(grid: Grid) -> TabularBlock:
-    head = (r"\textit{Measured}", rf"\textit{{{_on(grid.source)}}}")
-    heads = [head, *(GRADES if grid.is_mixed else ()), *(TRAINING if _shows_training(grid) else ())]
-    lines = []
-    for row in grid.lines:
-        numbers = tuple(
-            tuple(_number(grid.score(row, column, metric)) for metric in grid.table.metrics)
-            for column in grid.shown
-        )
-        left = (_row_label(grid, row), *map(escape, _beside_label(grid, row)))
-        lines.append(TabularLine(left, numbers, is_apart=row == grid.oracle))
-    return TabularBlock(
-        tuple(heads),
-        tuple(map(_title, grid.shown)),
-        tuple(escape(metric_title(metric)) for metric in grid.table.metrics),
-        tuple(lines),
+        for row in grid.lines
     )
+    sections = [Section("", measured)]
+    if rows := published_rows(grid):
+        printed = _printed(grid, rows)
+        lines = tuple(
+            TabularLine(
+                (_row_label(grid, row), *("" for _ in heads)),
+                tuple(
+                    tuple(printed[row, column, metric] for metric in metrics)
+                    for column in grid.shown
+                ),
+            )
+            for row in rows
+        )
+        sections.append(Section(PUBLISHED, lines))
+    titles = tuple(escape(title(metric)) for metric in metrics)
+    groups = tuple(Group(_title(column), titles) for column in grid.shown)
+    return TabularBlock((_corner(grid), *heads), groups, tuple(sections))
 
 
-def _title(column: Column) -> str:
-    """Return the data set, with its protocol on a line of its own."""
-    name, bracket, protocol = column.title.partition(" (")
-    return rf"\shortstack{{{escape(name)}\\({escape(protocol)}}}" if bracket else escape(name)
+def _by_rate(grid: Grid) -> TabularBlock | None:
+    """Data sets side by side, beneath them metrics, beneath these the rates; means alone."""
+    rates = {column: rates_on(grid, column) for column in grid.shown}
+    columns = [column for column in grid.shown if rates[column]]
+    if not columns:
+        return None
+    every = sorted({rate for column in columns for rate in rates[column]})
+    metrics = metrics_by_rate(grid)
+    spans = tuple((f"{escape(metric_title(metric))} at rate", len(every)) for metric in metrics)
+    group = Group("", tuple(map(str, every)) * len(metrics), spans)
+    lines = tuple(
+        TabularLine(
+            (_row_label(grid, row),),
+            tuple(
+                tuple(
+                    _mean(grid.score(row, column, f"{metric}@{rate}"))
+                    for metric in metrics
+                    for rate in every
+                )
+                for column in columns
+            ),
+        )
+        for row in range(len(grid.table.rows))
+    )
+    groups = tuple(replace(group, title=_title(column)) for column in columns)
+    return TabularBlock((_corner(grid),), groups, (Section("", lines),))
+
+
+# --- styles: rows side by side -------------------------------------------------------------------
+
+
+def _transposed(grid: Grid) -> TabularBlock:
+    """Data sets with their metrics below each other, a column for each row of the table.
+
+    Where there are many rows, their means alone, so that it stays on one page.
+    """
+    number = _number if len(grid.lines) <= MOST_TRANSPOSED else _mean
+    places = [(column, metric) for column in grid.shown for metric in grid.table.metrics]
+    measured = {
+        (row, column, metric): number(grid.score(row, column, metric))
+        for row in grid.lines
+        for column, metric in places
+    }
+    sections = [Section("", _placed(grid, places, measured))]
+    if rows := published_rows(grid):
+        printed = _printed(grid, rows)
+        known = [(c, m) for c, m in places if any(printed[row, c, m].mean for row in rows)]
+        sections.append(Section(PUBLISHED, _placed(grid, known, printed)))
+    groups = tuple(Group("", (rf"\crossreshead{{{_row_label(grid, row)}}}",)) for row in grid.lines)
+    kind, where = _corner(grid)
+    left = ("Data set" if kind == "Method" else kind, where)
+    return TabularBlock((left, ("Metric", "")), groups, tuple(sections))
+
+
+def _placed(
+    grid: Grid, places: Sequence[tuple[Column, str]], numbers: Mapping[Place, Number]
+) -> tuple[TabularLine, ...]:
+    """Return a line for each data set and metric; the first of a data set names it."""
+    lines = []
+    before = None
+    for column, metric in places:
+        title = "" if column == before else escape(column.title)
+        lines.append(
+            TabularLine(
+                (title, escape(metric_title(metric))),
+                tuple((numbers.get((row, column, metric), BLANK),) for row in grid.lines),
+                is_spaced=bool(title and lines),
+            )
+        )
+        before = column
+    return tuple(lines)
+
+
+STYLES: dict[str, Callable[[Grid], TabularBlock | None]] = {
+    "full": _full,
+    "compact": _compact,
+    "transposed": _transposed,
+    "by-rate": _by_rate,
+}
+
+
+# --- cells ---------------------------------------------------------------------------------------
+
+
+def _corner(grid: Grid) -> tuple[str, str]:
+    """Return the head above the labels, in two lines: what kind of numbers there are."""
+    kind = r"\textit{Measured}" if published_rows(grid) else "Method"
+    return kind, rf"\textit{{{where}}}" if (where := _on(grid.source)) else ""
 
 
 def _on(source: str) -> str:
@@ -203,44 +274,15 @@ def _on(source: str) -> str:
     return "on twins" if is_twin(source) else ""
 
 
+def _title(column: Column) -> str:
+    """Return the data set, with its protocol on a line of its own."""
+    name, bracket, protocol = column.title.partition(" (")
+    return rf"\shortstack{{{escape(name)}\\({escape(protocol)}}}" if bracket else escape(name)
+
+
 def _shows_training(grid: Grid) -> bool:
     """Say whether rows differ in their training data, and one data set leaves room to say it."""
     return grid.table.is_by_row and len(grid.shown) == 1
-
-
-def _beside_label(grid: Grid, row: int) -> list[str]:
-    """Say what stands between the label and the numbers of a row."""
-    uses_rate = grid.uses_rate[row]
-    grade = [grade_mark(grid, row), "given" if uses_rate else ""] if grid.is_mixed else []
-    return grade + (training_texts(grid, row, grid.shown[0]) if _shows_training(grid) else [])
-
-
-def _published(grid: Grid) -> TabularBlock:
-    columns = [c for c in grid.shown if any(grid.has_published(c, m) for m in grid.table.metrics)]
-    metrics = [m for m in grid.table.metrics if any(grid.has_published(c, m) for c in columns)]
-    lines = []
-    for row in range(len(grid.table.rows)):
-        scores = [[grid.score(row, column, metric) for metric in metrics] for column in columns]
-        if any(score.published for part in scores for score in part):
-            numbers = tuple(tuple(map(_printed, part)) for part in scores)
-            lines.append(TabularLine((_row_label(grid, row),), numbers))
-    return TabularBlock(
-        ((r"\textit{Published}", ""),),
-        tuple(map(_title, columns)),
-        tuple(escape(metric_title(metric)) for metric in metrics),
-        tuple(lines),
-    )
-
-
-def _sources(grid: Grid) -> list[str]:
-    """Say where the published numbers beside these measured ones come from."""
-    scores = [
-        grid.score(row, column, metric)
-        for row in range(len(grid.table.rows))
-        for column in grid.shown
-        for metric in grid.table.metrics
-    ]
-    return sorted({score.published.source for score in scores if score.published is not None})
 
 
 def _row_label(grid: Grid, row: int) -> str:
@@ -260,5 +302,23 @@ def _number(score: Score) -> Number:
     return Number(percent(score.mean), std, score.mark)
 
 
-def _printed(score: Score) -> Number:
-    return Number() if score.published is None else Number(f"{score.published.value:.1f}")
+def _mean(score: Score) -> Number:
+    return replace(_number(score), std="")
+
+
+def _printed(grid: Grid, rows: Sequence[int]) -> dict[Place, Number]:
+    """Return the published numbers; the highest of a column is best where there are several.
+
+    Where none is published of a column, all are blank.
+    """
+    numbers = {}
+    for column in grid.shown:
+        for metric in grid.table.metrics:
+            by_row = {row: grid.score(row, column, metric).published for row in rows}
+            values = [entry.value for entry in by_row.values() if entry is not None]
+            for row, entry in by_row.items():
+                is_best = entry is not None and len(values) > 1 and entry.value == max(values)
+                text = "" if entry is None else f"{entry.value:.1f}"
+                number = Number(text, mark="best" if is_best else "")
+                numbers[row, column, metric] = number if values else BLANK
+    return numbers

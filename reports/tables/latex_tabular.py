@@ -1,10 +1,11 @@
-r"""Numbers as a booktabs tabular: data sets side by side, in panels below each other.
+r"""Numbers as a booktabs tabular: groups side by side, in panels below each other.
 
 Every number has one decimal, so cells that are padded to one shape align on the point in plain `c`
 columns. TeX measures what depends on widths: long labels break, and a table that is wider than the
 line all the same is shrunk to it.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -12,12 +13,17 @@ from crossres.reports.grid.grid import Mark
 
 # What fits 17 cm in \footnotesize side by side: data sets, and numbers, of which there are fewer
 # where they have deviations, and where more than a label stands to their left.
-MOST_DATA_SETS, MOST_NUMBERS, FEWER = 5, 12, 3
+MOST_DATA_SETS, MOST_NUMBERS, FEWER = 5, 15, 3
+WITH_DEVIATIONS = 6  # fewer
+MOST_HEADS = 7  # where the heads of columns are labels of rows
+CLOSE = 12  # numbers on a line above which columns stand closer
 MACROS = r"""\providecommand*{\crossrespm}[1]{{\mdseries\scriptsize$\pm$#1}}
 \providecommand*{\crossrestie}{\rlap{\textsuperscript{\tiny=}}}
 \providecommand*{\crossresbest}[1]{\sbox0{#1}\makebox[\wd0][r]{\bfseries#1}}
 \providecommand*{\crossreslabel}[1]{\sbox0{#1}\ifdim\wd0>.3\linewidth
   \parbox[t]{.3\linewidth}{\raggedright\strut#1\strut}\else#1\fi}
+\providecommand*{\crossreshead}[1]{\sbox0{#1}\ifdim\wd0>5.2em
+  \parbox[b]{5.2em}{\centering\hspace{0pt}\strut#1\strut}\else#1\fi}
 \providecommand*{\crossresfit}[1]{\sbox0{#1}\ifdim\wd0>\linewidth
   \resizebox{\linewidth}{!}{\usebox0}\else\usebox0\fi}
 """
@@ -25,90 +31,151 @@ MACROS = r"""\providecommand*{\crossrespm}[1]{{\mdseries\scriptsize$\pm$#1}}
 
 @dataclass(frozen=True)
 class Number:
-    """What one cell prints: a mean and its deviation in per cent ("51.3", "3.3"), or nothing."""
+    """What one cell prints: a mean and its deviation in per cent ("51.3", "3.3"), or that it lacks.
+
+    `is_blank`: there is nothing that it could lack.
+    """
 
     mean: str = ""
     std: str = ""
     mark: Mark = ""
+    is_blank: bool = False
+
+
+@dataclass(frozen=True)
+class Group:
+    """Columns of numbers that stay together: their title, and their heads, all as LaTeX.
+
+    `spans` are heads above those, each with how many of these it is above.
+    """
+
+    title: str
+    heads: tuple[str, ...]
+    spans: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True)
 class TabularLine:
-    """One row: its cells to the left of the numbers, as LaTeX, and the numbers by data set.
+    """One row: its cells to the left of the numbers, as LaTeX, and the numbers by group.
 
-    `is_apart`: below a rule.
+    `is_apart`: below a rule. `is_spaced`: below a little space.
     """
 
     left: tuple[str, ...]
     numbers: tuple[tuple[Number, ...], ...]
     is_apart: bool = False
+    is_spaced: bool = False
+
+
+@dataclass(frozen=True)
+class Section:
+    """Rows of one kind, under a rule and a heading unless it is empty."""
+
+    heading: str
+    lines: tuple[TabularLine, ...]
 
 
 @dataclass(frozen=True)
 class TabularBlock:
-    """One tabular: the heads of its left columns in two lines, its data sets, metrics and rows."""
+    """One tabular: the heads of its left columns in two lines, its groups, and its sections."""
 
-    heads: tuple[tuple[str, str], ...]
-    titles: tuple[str, ...]
-    metrics: tuple[str, ...]
-    lines: tuple[TabularLine, ...]
+    left: tuple[tuple[str, str], ...]
+    groups: tuple[Group, ...]
+    sections: tuple[Section, ...]
 
     @cached_property
     def widest(self) -> Number:
         """The most digits that any mean and any deviation has, as a number of zeros."""
-        numbers = [n for line in self.lines for part in line.numbers for n in part]
+        numbers = list(self.numbers)
         mean = max((len(number.mean) for number in numbers), default=0)
         std = max((len(number.std) for number in numbers), default=0)
         return Number("0" * mean, "0" * std)
 
+    @property
+    def numbers(self) -> Iterator[Number]:
+        """All numbers, by section and line."""
+        for section in self.sections:
+            for line in section.lines:
+                for part in line.numbers:
+                    yield from part
+
+    @property
+    def usual_size(self) -> int:
+        """How many groups fit a page of two columns side by side, whatever their names are."""
+        widest = max(len(group.heads) for group in self.groups)
+        if widest == 1 and not any(group.title for group in self.groups):
+            return MOST_HEADS
+        fewer = WITH_DEVIATIONS * bool(self.widest.std) + FEWER * (len(self.left) > 1)
+        return min(MOST_DATA_SETS, max(1, (MOST_NUMBERS - fewer) // widest))
+
 
 def tabular(block: TabularBlock, panel_size: int | None = None) -> str:
-    """Return the block with at most `panel_size` data sets side by side, in even panels.
+    """Return the block with at most `panel_size` groups side by side, in even panels.
 
-    By default as many data sets as fit a page of two columns, whatever their names are.
+    By default as many as `usual_size` says. All groups have the same number of heads.
     """
-    numbers = MOST_NUMBERS - FEWER * (bool(block.widest.std) + (len(block.heads) > 1))
-    usual = min(MOST_DATA_SETS, max(1, numbers // len(block.metrics)))
-    sets = len(block.titles)
-    size = -(-sets // -(-sets // (panel_size or usual)))
-    panels = [range(start, min(start + size, sets)) for start in range(0, sets, size)]
-    kinds = "l" * len(block.heads) + "c" * (size * len(block.metrics))
+    count, heads = len(block.groups), len(block.groups[0].heads)
+    size = -(-count // -(-count // (panel_size or block.usual_size)))
+    panels = [range(start, min(start + size, count)) for start in range(0, count, size)]
+    kinds = "l" * len(block.left) + "c" * (size * heads)
+    space = "2.8pt" if size * heads > CLOSE else "4.4pt"
     return "\n".join(
         [
-            r"\crossresfit{\setlength{\tabcolsep}{4.4pt}%",
+            rf"\crossresfit{{\setlength{{\tabcolsep}}{{{space}}}%",
             rf"\begin{{tabular}}{{@{{}}{kinds}@{{}}}}",
             r"\toprule",
-            "\n\\midrule\n".join(_panel(block, panel) for panel in panels),
+            "\n\\midrule\n".join("\n".join(_panel(block, panel)) for panel in panels),
             r"\bottomrule",
             r"\end{tabular}}",
         ]
     )
 
 
-def _panel(block: TabularBlock, panel: range) -> str:
-    span = len(block.metrics)
-    starts = [len(block.heads) + 1 + span * index_in_panel for index_in_panel in range(len(panel))]
-    titles = [rf"\multicolumn{{{span}}}{{c}}{{{block.titles[index]}}}" for index in panel]
-    above, below = zip(*block.heads, strict=True)
-    lines = [
-        _row(*above, *titles),
-        "".join(rf"\cmidrule(lr){{{start}-{start + span - 1}}}" for start in starts),
-        _row(*below, *(metric for _ in panel for metric in block.metrics)),
-        r"\midrule",
-    ]
-    for line in block.lines:
+def _panel(block: TabularBlock, panel: range) -> Iterator[str]:
+    groups = [block.groups[index] for index in panel]
+    above, below = zip(*block.left, strict=True)
+    if any(group.title for group in groups):
+        yield from _spanning(above, [(group.title, len(group.heads)) for group in groups])
+        above = ("",) * len(above)
+    if any(group.spans for group in groups):
+        yield from _spanning(above, [span for group in groups for span in group.spans])
+        above = ("",) * len(above)
+    heads = [head for group in groups for head in group.heads]
+    if any(above):  # nothing is above the numbers, so both lines of the left heads stand beside
+        below = tuple(" ".join(filter(None, pair)) for pair in block.left)
+    yield _row(*below, *heads)
+    for section in block.sections:
+        yield r"\midrule"
+        if section.heading:
+            yield rf"\multicolumn{{{len(below) + len(heads)}}}{{@{{}}l}}{{{section.heading}}} \\"
+        yield from _lines(section, block.widest, panel)
+
+
+def _spanning(left: tuple[str, ...], spans: list[tuple[str, int]]) -> Iterator[str]:
+    """Yield heads that span columns, and the rules below them."""
+    yield _row(*left, *(rf"\multicolumn{{{width}}}{{c}}{{{head}}}" for head, width in spans))
+    rules, start = [], len(left) + 1
+    for _, width in spans:
+        rules.append(rf"\cmidrule(lr){{{start}-{start + width - 1}}}")
+        start += width
+    yield "".join(rules)
+
+
+def _lines(section: Section, widest: Number, panel: range) -> Iterator[str]:
+    for line in section.lines:
         label, *left = line.left
-        numbers = [_cell(number, block.widest) for index in panel for number in line.numbers[index]]
+        numbers = [_cell(number, widest) for index in panel for number in line.numbers[index]]
         if line.is_apart:
-            lines.append(r"\midrule")
-        lines.append(_row(rf"\crossreslabel{{{label}}}", *left, *numbers))
-    return "\n".join(lines)
+            yield r"\midrule"
+        if line.is_spaced:
+            yield r"\addlinespace[2pt]"
+        yield _row(rf"\crossreslabel{{{label}}}", *left, *numbers)
 
 
 def _cell(number: Number, widest: Number) -> str:
     """Return the number, padded to the shape of the widest one."""
     if not number.mean:
-        return "--"
+        return "" if number.is_blank else "--"
     form = {"best": r"\crossresbest{%s}", "second": r"\underline{%s}"}.get(number.mark, "%s")
     tie = r"\crossrestie" if number.mark == "tie" else ""
     mean = _phantom(widest.mean[len(number.mean) :]) + form % number.mean
@@ -119,9 +186,9 @@ def _cell(number: Number, widest: Number) -> str:
     return mean + rf"\crossrespm{{{number.std}{_phantom(widest.std[len(number.std) :])}}}" + tie
 
 
-def _phantom(text: str) -> str:
-    return rf"\phantom{{{text}}}" if text else ""
+def _phantom(digits: str) -> str:
+    return rf"\phantom{{{digits}}}" if digits else ""
 
 
-def _row(*texts: str) -> str:
-    return " & ".join(texts) + r" \\"
+def _row(*cells: str) -> str:
+    return " & ".join(cells) + r" \\"

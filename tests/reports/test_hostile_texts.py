@@ -22,7 +22,7 @@ from crossres.benchmark import load_table
 from crossres.benchmark.records.record import read_records
 from crossres.datasets.base.errors import InputError
 from crossres.reports import build_grids, to_latex
-from crossres.reports.tables.latex import escape
+from crossres.reports.tables.latex_text import escape
 from crossres.reports.write import print_table
 from tests.reports.visit import Visit
 
@@ -215,10 +215,10 @@ def test_signs_that_latex_reads_otherwise(plain: str, latex: str) -> None:
 def test_every_sign_of_the_data_is_set_by_latex(tmp_path: Path) -> None:
     if shutil.which("pdflatex") is None:
         pytest.skip("needs pdflatex")
-    from crossres.reports.tables.latex import _MARKS, _SIGNS
+    from crossres.reports.tables.latex_text import MARKS, SIGNS
 
-    letters = [f"{letter}{mark}" for mark in _MARKS for letter in "aciouzCEO"]
-    lines = "\n\n".join(escape(sign) for sign in [*_SIGNS, *letters])
+    letters = [f"{letter}{mark}" for mark in MARKS for letter in "aciouzCEO"]
+    lines = "\n\n".join(escape(sign) for sign in [*SIGNS, *letters])
     page = "\\documentclass{article}\\usepackage[utf8]{inputenc}\\begin{document}\n"
     (tmp_path / "a.tex").write_text(f"{page}{lines}\n\\end{{document}}\n", encoding="utf-8")
     command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "a.tex"]

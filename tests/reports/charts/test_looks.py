@@ -17,10 +17,22 @@ STYLE = Path(__file__).parents[3] / "reports" / "templates" / "style.css"
 PAPERS = ("#fdfdfb", "#131517")
 # Machado, Oliveira and Fernandes (2009), severity 1.0, on linear RGB.
 DEFICIENCIES = {
-    "protan": ((0.152286, 1.052583, -0.204868), (0.114503, 0.786281, 0.099216), (-0.003882, -0.048116, 1.051998)),
-    "deutan": ((0.367322, 0.860646, -0.227968), (0.280085, 0.672501, 0.047413), (-0.011820, 0.042940, 0.968881)),
-    "tritan": ((1.255528, -0.076749, -0.178779), (-0.078411, 0.930809, 0.147602), (0.004733, 0.691367, 0.303900)),
-}  # fmt: skip
+    "protan": (
+        (0.152286, 1.052583, -0.204868),
+        (0.114503, 0.786281, 0.099216),
+        (-0.003882, -0.048116, 1.051998),
+    ),
+    "deutan": (
+        (0.367322, 0.860646, -0.227968),
+        (0.280085, 0.672501, 0.047413),
+        (-0.011820, 0.042940, 0.968881),
+    ),
+    "tritan": (
+        (1.255528, -0.076749, -0.178779),
+        (-0.078411, 0.930809, 0.147602),
+        (0.004733, 0.691367, 0.303900),
+    ),
+}
 
 
 def contrast(colour: str, paper: str) -> float:
@@ -120,8 +132,8 @@ def test_a_look_belongs_to_the_method_and_its_options_not_to_the_place() -> None
     for row in table.rows:
         assert looks_of([TABLE1, other_way]).of(row) == looks.of(row)
         assert looks_of([renamed, TABLE1]).of(row) == looks.of(row)
-    msifla = [looks_of(built_in_tables()).of(table.rows[-1]) for table in (TABLE1, TABLE2)]
-    assert msifla[0] == msifla[1]
+    both = looks_of([TABLE1, TABLE2])
+    assert both.of(TABLE1.rows[-1]) == both.of(TABLE2.rows[-1])
 
 
 def test_a_variant_alone_has_the_hue_of_its_method_and_another_line() -> None:
@@ -132,7 +144,7 @@ def test_a_variant_alone_has_the_hue_of_its_method_and_another_line() -> None:
     assert looks.of(variant) != looks.of(own)
 
 
-def test_the_page_has_one_class_for_a_row_of_two_tables(tmp_path: Path, draw_two) -> None:
+def test_the_page_has_one_class_for_a_row_of_two_tables(draw_two: Path) -> None:
     page = write_report(draw_two)[0].read_text(encoding="utf-8")
     looks = looks_of([TABLE2, load_table("controls")])
     name = looks.css_class(TABLE2.rows[0])

@@ -14,9 +14,21 @@ from crossres.datasets import digest_of
 from crossres.datasets.cards import CARDS
 from crossres.datasets.protocols import canonical_text
 from crossres.reports import build_grids, to_latex
-from crossres.reports.tables.latex import escape
-from crossres.reports.tables.latex_tabular import MACROS, Number, TabularBlock, TabularLine, tabular
+from crossres.reports.tables.latex import STYLES
+from crossres.reports.tables.latex_tabular import (
+    MACROS,
+    Group,
+    Number,
+    Section,
+    TabularBlock,
+    TabularLine,
+    tabular,
+)
+from crossres.reports.tables.latex_text import escape
 from crossres.reports.write import write_report
+from tests.reports.conftest import make_record
+from tests.reports.page.test_rates import rated
+from tests.reports.page.test_rates import records as rated_records
 
 TABLE = load_table("table2")
 DOCUMENT = r"""\documentclass[%s]{article}
@@ -34,11 +46,22 @@ LITTLE_SHRINKING = r"""\let\shrink\resizebox
 LABEL = r"\crossreslabel{%s} & "
 
 
+IEEE = r"""\documentclass[conference]{IEEEtran}
+\usepackage[utf8]{inputenc}
+\usepackage{booktabs,graphicx}
+"""
+
+
+def has_file(name: str) -> bool:
+    """Whether LaTeX finds a file."""
+    return subprocess.run(["kpsewhich", name], capture_output=True).returncode == 0
+
+
 def has_latex() -> bool:
     """Whether there is a LaTeX with booktabs."""
     if not (shutil.which("pdflatex") and shutil.which("kpsewhich") and shutil.which("pdftotext")):
         return False
-    return subprocess.run(["kpsewhich", "booktabs.sty"], capture_output=True).returncode == 0
+    return has_file("booktabs.sty")
 
 
 needs_latex = pytest.mark.skipif(not has_latex(), reason="no pdflatex with booktabs here")
@@ -79,8 +102,9 @@ def test_table_2_is_set_without_error_inside_the_line(drawn, tmp_path: Path) -> 
 def test_published_numbers_are_set_below_the_measured(real, tmp_path: Path) -> None:
     log, text = compile_latex(tmp_path, to_latex(build_grids(real, TABLE)))
     assert overfull(log) == []
-    measured, _, published = text.rpartition("Published")
-    assert "92.4" in published
+    measured, *published = text.split("Published\n")
+    assert len(published) == 2  # panels
+    assert "92.4" in published[0]
     assert "92.4" not in measured
 
 
@@ -103,21 +127,26 @@ def all_cells(recorder, table: Table) -> list[Record]:
     return records
 
 
+@pytest.fixture(scope="module")
+def floats() -> dict[tuple[str, str], str]:
+    """Every table in every style, filled with two seeds."""
+    drawn = {}
+    for table in built_in_tables():
+        every = [*all_cells(make_record, table), *of_oracle(make_record, table)]
+        grids = build_grids([rated(record, {2: 0.6, 3: 0.5, 4: 0.4}) for record in every], table)
+        assert len(grids[0].shown) == len(table.datasets) * max(1, len(table.protocols))
+        drawn |= {(table.id, style): to_latex(grids, style=style) for style in STYLES}
+    return drawn
+
+
 @needs_latex
 @pytest.mark.parametrize("options", ["10pt", "10pt,twocolumn"])
-def test_every_table_fits_the_page_without_shrinking(
-    recorder, tmp_path: Path, options: str
-) -> None:
-    tables = built_in_tables()
-    floats = []
-    for table in tables:
-        grids = build_grids([*all_cells(recorder, table), *of_oracle(recorder, table)], table)
-        assert len(grids[0].shown) == len(table.datasets) * max(1, len(table.protocols))
-        floats.append(to_latex(grids) + r"\clearpage")
-    log, page = compile_latex(tmp_path, NO_SHRINKING + "\n".join(floats), options)
+def test_every_table_fits_the_page_without_shrinking(floats, tmp_path: Path, options: str) -> None:
+    full = [text + r"\clearpage" for (_, style), text in floats.items() if style == "full"]
+    log, page = compile_latex(tmp_path, NO_SHRINKING + "\n".join(full), options)
     assert overfull(log) == []
     numbers = sorted(map(int, re.findall(r"Table (\d+):", page)))
-    assert numbers == [*range(1, len(tables) + 1)]
+    assert numbers == [*range(1, len(full) + 1)]
 
 
 def of_oracle(recorder, table: Table) -> list[Record]:
@@ -186,9 +215,8 @@ def test_wide_narrow_and_odd_tables_are_set_too(recorder, tmp_path: Path) -> Non
 def one_metric(numbers: Sequence[Number]) -> str:
     """Numbers below each other in one column."""
     lines = tuple(TabularLine((f"r{k}",), ((number,),)) for k, number in enumerate(numbers))
-    return MACROS + tabular(
-        TabularBlock((("Row", ""),), ("A data set with a long name",), ("mAP",), lines)
-    )
+    group = Group("A data set with a long name", ("mAP",))
+    return MACROS + tabular(TabularBlock((("Row", ""),), (group,), (Section("", lines),)))
 
 
 @needs_latex
@@ -224,11 +252,11 @@ def test_a_table_that_is_too_wide_is_shrunk_to_the_line(recorder, tmp_path: Path
     grids = build_grids(records, TABLE)
     text = to_latex(grids, panel_size=len(TABLE.datasets))
     assert text.count(r"\cmidrule") == len(TABLE.datasets)
-    assert text.count("Rank-5") == len(TABLE.datasets)
+    assert text.count("Rank-5 & ") == len(TABLE.datasets)
     log, page = compile_latex(tmp_path, text)
     assert overfull(log) == []
     assert "MLR-SYSU" in page
-    assert to_latex(grids, panel_size=1).count(r"\textit{Measured}") == len(TABLE.datasets)
+    assert to_latex(grids, panel_size=1).count("\nMethod & ") == len(TABLE.datasets)
 
 
 @needs_latex
@@ -262,25 +290,53 @@ def test_special_signs_are_escaped(plain: str, latex: str) -> None:
     assert escape(plain) == latex
 
 
-def test_measured_and_published_are_two_tabulars_with_their_own_marks(real) -> None:
-    text = to_latex(build_grids(real, TABLE))
-    measured, published = text.split(r"\par\medskip")
-    _, measured = measured.split(r"\label{tab:table2-real-paper}")
-    assert measured.count(r"\begin{tabular}") == published.count(r"\begin{tabular}") == 1
+def marked(text: str) -> list[int]:
+    """How many numbers are best, second and tied."""
+    body = text.partition(r"\begin{tabular}")[2].partition(r"\crossresnotes")[0]
+    return [body.count(sign) for sign in (r"\crossresbest{", r"\underline{", r"\crossrestie")]
+
+
+def test_measured_and_published_stand_in_one_tabular_with_their_own_marks(real) -> None:
     (grid,) = build_grids(real, TABLE)
+    text = to_latex([grid])
+    assert text.count(r"\begin{tabular}") == 1
+    _, text = text.split(r"\crossrescaption{table2-real-paper}")
+    sections = re.split(r"\\textit\{(Measured|Published)\}", text)
+    assert sections[1::2] == ["Measured", "Published"] * 2  # panels
     marks = [
         grid.score(row, column, metric).mark
         for row in range(3)
         for column in grid.shown
         for metric in TABLE.metrics
     ]
-    assert measured.count(r"\crossresbest{") == marks.count("best")
-    assert measured.count(r"\underline{") == marks.count("second")
-    assert measured.count(r"\crossrestie") == marks.count("tie")
+    measured, published = ("".join(sections[start::4]) for start in (2, 4))
+    counted = [measured.count(s) for s in (r"\crossresbest{", r"\underline{", r"\crossrestie")]
+    assert counted == [marks.count("best"), marks.count("second"), marks.count("tie")]
     assert marks.count("best") > 0 < marks.count("tie")
-    assert r"\crossresbest" not in published
-    assert r"\crossrespm" not in published
-    assert r"MR\textsuperscript{2}L" in measured
+    assert published.count(r"\crossresbest{") == 10  # of five sets, rank-1 and rank-5
+    assert r"\crossresbest{92.4}" in published
+    assert published.count(r"\crossrespm") == published.count(r"\phantom{\crossrespm")
+    assert r"MR\textsuperscript{2}L" in published
+    lines = [line for line in text.splitlines() if line.startswith(r"\crossreslabel{Baseline}")]
+    assert [line.count("&") for line in lines] == [9, 9, 6, 6]
+
+
+@pytest.mark.parametrize("style", list(STYLES))
+@pytest.mark.parametrize(("source", "profile"), [("twin:quick:1", "paper"), ("real", "quick")])
+def test_published_numbers_stand_only_where_they_may(
+    recorder, source: str, profile: str, style: str
+) -> None:
+    records = [
+        rated(recorder(TABLE, row, "mlr-viper", seed, source, profile), {2: 0.5, 3: 0.4})
+        for row in range(3)
+        for seed in (0, 1)
+    ]
+    text = to_latex(build_grids(records, TABLE), style=style)
+    assert "Published" not in text
+    assert "60.3" not in text  # of the full method
+    has_twins = source != "real"
+    assert text.count("TWIN DATA: drawn") == text.count(r"\textbf{Twin data.}") == has_twins
+    assert (r"\textit{on twins}" in text) == has_twins
 
 
 def test_no_published_block_without_published_values(recorder) -> None:
@@ -288,9 +344,133 @@ def test_no_published_block_without_published_values(recorder) -> None:
     text = to_latex(build_grids([record], TABLE))
     assert "Published" not in text
     assert "real data" in text
-    table = text.split(r"\label")[1]
-    assert r"\crossresbest" not in table
-    assert r"\crossrespm" not in table
+    assert marked(text) == [0, 0, 0]
+    assert r"\crossrespm{" not in text.partition(r"\begin{tabular}")[2]
+
+
+def test_marks_are_explained_where_there_are_any(drawn, recorder) -> None:
+    text = to_latex(build_grids(drawn.records, drawn.table))
+    best, second, tied = marked(text)
+    assert best > 0 < tied
+    assert ("bold, best" in text.lower(), "underlined, second" in text) == (best > 0, second > 0)
+    assert "not distinguished from the highest mean" in text
+    one = to_latex(build_grids([recorder(TABLE, row, "caviar", 0) for row in range(3)], TABLE))
+    for word in ("bold", "underlined", "distinguished", "paired test"):
+        assert word not in one.lower()
+    assert "Of 1 seed (0)" in one
+    assert "--: not measured." not in one
+    assert "6 of 9 cells have not been run" in one
+
+
+@pytest.mark.parametrize(
+    ("table", "words"),
+    [
+        ("table1", ["Grade: how", "Rate: given"]),
+        ("table2", []),
+        ("test-time", ["Grade: how", "\\dag"]),
+    ],
+)
+def test_heads_and_signs_are_explained_where_they_occur(
+    recorder, table: str, words: list[str]
+) -> None:
+    chosen = load_table(table)
+    records = [recorder(chosen, row, "caviar", 0) for row in range(len(chosen.rows))]
+    text = to_latex(build_grids(records, chosen)).partition(r"\crossresnotes{%")[2]
+    for word in ("Grade: how", "Rate: given", "\\dag"):
+        assert (word in text) == (word in words)
+
+
+def test_the_compact_style_has_means_alone(drawn) -> None:
+    (grid,) = build_grids(drawn.records, drawn.table)
+    full, compact = to_latex([grid]), to_latex([grid], style="compact")
+    assert r"\crossrespm{" in full.partition(r"\begin{tabular}")[2]
+    assert r"\crossrespm{" not in compact.partition(r"\begin{tabular}")[2]
+    assert marked(compact) == marked(full)
+    assert "Mean over 3 seeds (0, 1, 2)" in compact
+    assert compact.count(r"\toprule") == compact.count("\nMethod & ") == 1  # one panel
+    assert "R-1 & R-5 & mAP" in compact
+    assert "R-k: rank-k." in compact
+    assert r"\crossrescaption{table2-twin-quick-1-quick-compact}" in compact
+
+
+def test_the_transposed_style_has_the_same_numbers_with_rows_side_by_side(real) -> None:
+    (grid,) = build_grids(real, TABLE)
+    number = re.compile(r"[\d.]+\\crossrespm\{[\d.]+")
+    full, turned = (
+        sorted(number.findall(to_latex([grid], style=style))) for style in ("full", "transposed")
+    )
+    assert full == turned
+    text = to_latex([grid], style="transposed")
+    start = r"\crossreslabel{CAVIAR} & Rank-1 & "
+    (line, _) = [line for line in text.splitlines() if line.startswith(start)]
+    means = [grid.score(row, grid.shown[0], "rank1").mean for row in range(3)]
+    cells = line.removeprefix(start).split(" & ")
+    assert [f"{100 * mean:.1f}" in c for mean, c in zip(means, cells, strict=True)] == [True] * 3
+    assert r"\crossreslabel{CAVIAR} & Rank-1 & 50.4" in text  # published, no number of mAP
+    assert text.count("mAP") == 1 + len(grid.shown)
+
+
+def test_the_style_by_rate_has_the_numbers_of_each_rate() -> None:
+    (grid,) = build_grids(rated_records(), TABLE)
+    text = to_latex([grid], style="by-rate")
+    assert r"\multicolumn{3}{c}{Rank-1 at rate} & \multicolumn{3}{c}{mAP at rate}" in text
+    assert r"\textit{on twins} & 2 & 3 & 4 & 2 & 3 & 4 & 2" in text
+    assert r"\crossreslabel{Baseline} & 61.0 & 51.0 & 41.0 & 30.5 & 25.5 & 20.5 & 61.0" in text
+    assert "by the down-sampling rate of the queries" in text
+    assert marked(text) == [0, 0, 0]
+
+
+def test_a_grid_without_rates_has_no_style_by_rate(drawn) -> None:
+    assert to_latex(build_grids(drawn.records, drawn.table), style="by-rate") == ""
+
+
+def documents() -> list[str]:
+    """The documents that papers are: an article in one and in two columns, and IEEE's."""
+    article = DOCUMENT.partition(r"\begin{document}")[0]
+    return [article % "10pt", article % "10pt,twocolumn", IEEE]
+
+
+@needs_latex
+@pytest.mark.parametrize("document", documents(), ids=["article", "twocolumn", "ieee"])
+def test_every_table_in_every_style_is_set_without_a_warning(
+    floats, tmp_path: Path, document: str
+) -> None:
+    if "IEEEtran" in document and not has_file("IEEEtran.cls"):
+        pytest.skip("no IEEEtran here")
+    assert all(r"\begin{tabular}" in text for text in floats.values())
+    body = LITTLE_SHRINKING + "".join(f"{text}\\clearpage\n" for text in floats.values())
+    (tmp_path / "page.tex").write_text(
+        document + r"\begin{document}" + body + r"\end{document}", encoding="utf-8"
+    )
+    command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "page.tex"]
+    process = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    log = (tmp_path / "page.log").read_text(encoding="utf-8", errors="replace")
+    assert process.returncode == 0, log[-2000:]
+    assert overfull(log) == []
+    assert re.findall(r".*Warning: (?!Label\(s\) may have changed).*|Underfull.*", log) == []
+
+
+@needs_latex
+def test_published_numbers_are_set_in_every_style_without_a_warning(real, tmp_path: Path) -> None:
+    grids = build_grids([rated(record, {2: 0.6, 3: 0.5}) for record in real], TABLE)
+    log, text = compile_latex(
+        tmp_path, "\n".join(NO_SHRINKING + to_latex(grids, style=style) for style in STYLES)
+    )
+    assert overfull(log) == []
+    assert text.count("Published: paper Table 2") == 3
+
+
+@needs_latex
+def test_a_paper_may_say_it_in_its_own_words(drawn, tmp_path: Path) -> None:
+    own = (
+        r"\newcommand{\crossrescaption}[3]{\caption{Our words, for #1}\label{tab:#1}}"
+        r"\newcommand{\crossresnotes}[1]{\par Drawn data.}"
+    )
+    _, text = compile_latex(tmp_path, own + to_latex(build_grids(drawn.records, drawn.table)))
+    assert "Our words, for table2-twin-quick-1-quick" in text
+    assert "Drawn data." in text
+    assert "on twins" in text
+    assert "Variants of MSIFLA" not in text
 
 
 def test_a_label_without_latex_is_escaped(recorder) -> None:
