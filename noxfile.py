@@ -17,7 +17,13 @@ GATE_FINDS = "6"  # points of mAP in any one row: docs/gate.md, "The smallest gr
 PYPROJECT = nox.project.load_toml("pyproject.toml")
 DEBIAN_TOOLS = {
     "chromium": ["chromium"],
-    "pdflatex": ["texlive-latex-base", "texlive-latex-recommended", "texlive-latex-extra"],
+    "pdflatex": [
+        "texlive-latex-base",
+        "texlive-latex-recommended",
+        "texlive-latex-extra",
+        "texlive-fonts-recommended",
+        "texlive-publishers",  # IEEEtran; without it one test is skipped
+    ],
     "pdftoppm": ["poppler-utils"],
 }
 

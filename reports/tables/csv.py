@@ -1,10 +1,11 @@
-"""Tables as CSV: a line for each row, set, metric and seed."""
+"""Tables as CSV: a line for each row, data set, metric, rate of the queries and gallery rule."""
 
 import csv
 import io
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 
+from crossres.benchmark.metrics.by_rate import over_all_rates, rate_of
 from crossres.datasets.base.texts import cell_text
 from crossres.reports.grid.grid import Grid, Score
 from crossres.reports.grid.standing import cautions
@@ -19,6 +20,7 @@ CSV_COLUMNS = (
     "dataset",
     "protocol",
     "metric",
+    "query_rate",
     "gallery",
     "source",
     "profile",
@@ -30,10 +32,13 @@ CSV_COLUMNS = (
     "published",
     "keys",
 )
+ALL_QUERIES = "all"
 
 
 def to_csv(grids: Iterable[Grid]) -> str:
-    """Return all grids as tidy CSV, one line per row, data set, metric and gallery rule.
+    """Return all grids as tidy CSV, one line per row, data set, metric, rate and gallery rule.
+
+    `query_rate` is the down-sampling rate of the queries that a line is of, ALL_QUERIES for all.
 
     mean, std, values and published are fractions; `values` and `keys` are "seed=..." joined by
     ";"; empty means not measured (std: fewer than two seeds) or not published. `caution` is what
@@ -67,7 +72,10 @@ def _csv_lines(grid: Grid) -> Iterator[list[str]]:
             if not score.n and score.published is None:
                 continue
             protocol = records[0].cell.protocol if row == grid.oracle else column.protocol
-            where = [*row_words, column.dataset, protocol, metric, gallery]
+            rate = rate_of(metric)
+            queries = ALL_QUERIES if rate is None else str(rate)
+            base = over_all_rates(metric)
+            where = [*row_words, column.dataset, protocol, base, queries, gallery]
             yield [*where, grid.source, grid.profile, caution, str(score.n), *_csv_numbers(score)]
 
 

@@ -22,6 +22,7 @@ from crossres.benchmark import load_table
 from crossres.benchmark.records.record import read_records
 from crossres.datasets.base.errors import InputError
 from crossres.reports import build_grids, to_latex
+from crossres.reports.tables.latex import STYLES
 from crossres.reports.tables.latex_text import escape
 from crossres.reports.write import print_table
 from tests.reports.visit import Visit
@@ -155,12 +156,13 @@ def normal(text: str) -> str:
 
 @pytest.fixture(scope="module")
 def typeset(results: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The text of the compiled table."""
+    """The text of the compiled table in all styles."""
     if shutil.which("pdflatex") is None or shutil.which("pdftotext") is None:
         pytest.skip("needs pdflatex and pdftotext")
     folder = tmp_path_factory.mktemp("typeset")
     grids = build_grids(read_records(results), load_table(results / "tables" / "odd_table.1.toml"))
-    (folder / "table.tex").write_text(to_latex(grids), encoding="utf-8")
+    every = "".join(to_latex(grids, style=style) for style in STYLES)
+    (folder / "table.tex").write_text(every, encoding="utf-8")
     page = (
         r"\documentclass[10pt]{article}\usepackage[utf8]{inputenc}"
         r"\usepackage[textwidth=17cm]{geometry}\usepackage{booktabs,graphicx}"
@@ -185,7 +187,7 @@ def test_the_figures_show_every_label(report: Path) -> None:
     if shutil.which("pdftotext") is None:
         pytest.skip("needs pdftotext")
     figures = sorted((report / "figures").glob("*.pdf"))
-    assert len(figures) == 2
+    assert len(figures) == 3
     for figure in figures:
         process = subprocess.run(
             ["pdftotext", "-raw", figure, "-"], capture_output=True, check=True

@@ -50,7 +50,8 @@ def names(written: Any) -> set[str]:
 
 
 def test_a_report_is_that_of_the_table_it_was_made_for(results: Path, capsys) -> None:
-    files = {"index.html", "mine.tex", "mine.csv", "mine.md", "mine"}
+    styles = {"mine.tex", "mine.compact.tex", "mine.transposed.tex"}
+    files = {"index.html", *styles, "mine.csv", "mine.md", "mine"}
     assert names(answer(capsys, "report", results)) == files
     page = (results / "report" / "index.html").read_text(encoding="utf-8")
     assert page.count("<article id=") == 1

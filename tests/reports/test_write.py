@@ -29,6 +29,8 @@ def test_files_and_sizes(drawn) -> None:
     assert [path.relative_to(drawn.folder / "report").as_posix() for path in paths] == [
         "index.html",
         "table2.tex",
+        "table2.compact.tex",
+        "table2.transposed.tex",
         "table2.csv",
         "table2.md",
         "figures/table2-twin-quick-1-quick-cmc.pdf",
@@ -96,7 +98,9 @@ def test_merged_folders_give_a_section_for_each_source(recorder, tmp_path: Path)
     real = html.split("<article id=")[1]
     assert real.startswith('"table2-real-paper"')
     assert "+7.6" in real  # 70.0 measured, 62.4 published
-    assert r"tab:table2-real-paper" in (tmp_path / "report" / "table2.tex").read_text()
+    assert (
+        r"\crossrescaption{table2-real-paper}" in (tmp_path / "report" / "table2.tex").read_text()
+    )
 
 
 def test_broken_records_are_listed_and_not_fatal(recorder, tmp_path: Path) -> None:
@@ -158,8 +162,9 @@ def test_a_users_table_gets_its_own_files(recorder, tmp_path: Path) -> None:
     write_record(tmp_path, recorder(TABLE, 0, "caviar", 0, notes=["<script>alert(1)</script>"]))
     paths = write_report(tmp_path, [table])
     names = [path.name for path in paths]
-    assert names[:4] == ["index.html", "mine.tex", "mine.csv", "mine.md"]
-    assert names[4:] == ["mine-twin-quick-1-quick-cmc.pdf", "mine-twin-quick-1-quick-seeds.pdf"]
+    files = ["mine.tex", "mine.compact.tex", "mine.transposed.tex", "mine.csv", "mine.md"]
+    assert names[:6] == ["index.html", *files]
+    assert names[6:] == ["mine-twin-quick-1-quick-cmc.pdf", "mine-twin-quick-1-quick-seeds.pdf"]
     html = _html(tmp_path)
     assert "Only &lt;b&gt;mine&lt;/b&gt; &amp; nobody&#39;s" in html
     assert "<script>alert" not in html

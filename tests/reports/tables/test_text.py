@@ -15,6 +15,7 @@ from crossres.reports.tables.cells import mean_std
 from crossres.reports.tables.csv import CSV_COLUMNS
 from crossres.reports.wording import duration, memory, percent, signed
 from crossres.reports.write import print_table
+from tests.reports.page.test_rates import records as rated_records
 
 TABLE = load_table("table2")
 
@@ -24,6 +25,7 @@ def test_csv_comes_back_as_it_went(drawn) -> None:
     frame = pd.read_csv(io.StringIO(to_csv(grids)), dtype={"values": str, "keys": str})
     assert tuple(frame.columns) == CSV_COLUMNS
     assert len(frame) == 3 * 5 * 2 * 6
+    assert set(frame.query_rate) == {"all"}
     by_key = {record.key: record for record in drawn.records}
     for line in frame.itertuples():
         values = [float(part.split("=")[1]) for part in line.values.split(";")]
@@ -53,6 +55,50 @@ def test_markdown_marks_and_warns(drawn, real) -> None:
     assert len(widths) == 1
     assert sum("**" in line for line in lines) == 1
     assert "| 62.4 |" in lines[2]
+
+
+def test_csv_has_a_line_for_each_rate_of_the_queries() -> None:
+    (grid,) = build_grids(rated_records(), TABLE)
+    frame = pd.read_csv(io.StringIO(to_csv([grid])), dtype={"query_rate": str})
+    assert set(frame.query_rate) == {"all", "2", "3", "4"}
+    key = ["row", "dataset", "protocol", "metric", "query_rate", "gallery"]
+    assert not frame.duplicated(key).any()
+    means = frame[
+        (frame.row == "Baseline")
+        & (frame.dataset == "mlr-viper")
+        & (frame.metric == "rank1")
+        & (frame.gallery == "single-shot")
+    ].set_index("query_rate")["mean"]
+    assert [means[rate] for rate in "234"] == pytest.approx([0.61, 0.51, 0.41])
+    for line in to_csv([grid]).splitlines():
+        assert "@" not in line
+
+
+def test_markdown_has_a_table_by_rate() -> None:
+    (grid,) = build_grids(rated_records(), TABLE)
+    text = to_markdown([grid])
+    table = text.partition("### By down-sampling rate of the queries\n\n")[2].split("\n\n")[0]
+    head, _, *lines = table.splitlines()
+    titles = [cell.strip() for cell in head.strip("|").split("|")]
+    assert titles[:3] == ["Data set", "Row", "Rank-1 at rate 2"]
+    assert titles[-1] == "mAP at rate 4"
+    assert len(lines) == 2 * 3
+    assert lines[3].startswith("| MLR-VIPeR | Baseline | 61.0 ± 1.0 | 51.0 ± 1.0 | 41.0 ± 1.0 |")
+    assert {line.count("|") for line in lines} == {len(titles) + 1}
+
+
+def test_markdown_explains_the_marks_that_occur(drawn, recorder) -> None:
+    text = to_markdown(build_grids(drawn.records, drawn.table))
+    assert "= is a tie" in text
+    assert ("second in italics" in text) == ("second" in str(drawn_marks(drawn)))
+    one = to_markdown(build_grids([recorder(TABLE, 0, "caviar", 0)], TABLE))
+    assert "in bold" not in one
+    assert "By down-sampling rate" not in one
+
+
+def drawn_marks(drawn) -> set[str]:
+    (grid,) = build_grids(drawn.records, drawn.table)
+    return {score.mark for score in grid.scores.values()}
 
 
 def test_markdown_of_real_data_has_no_twin_banner(recorder) -> None:
