@@ -53,9 +53,9 @@ class Looks:
         return _css_class(_identity(row))
 
     def css(self) -> str:
-        """Return style rules that set --k, a colour, and --dashes for the class of each row."""
+        """Return style rules that set --k, a colour, --dashes and --width for each row's class."""
         looks = sorted((_css_class(identity), look) for identity, look in self.by_identity.items())
-        light = [f".{name}{{--k:{k.light};--dashes:{_css_dashes(k)}}}" for name, k in looks]
+        light = [f".{name}{{--k:{k.light};{_css_line(k)}}}" for name, k in looks]
         dark = [f".{name}{{--k:{k.dark}}}" for name, k in looks]
         return "\n".join([*light, "@media (prefers-color-scheme: dark) {", *dark, "}"])
 
@@ -162,6 +162,7 @@ def _css_class(identity: str) -> str:
     return f"k-{digest_of(identity.encode())[:8]}"
 
 
-def _css_dashes(look: Look) -> str:
-    """Return the dashes of a line that is two wide."""
-    return " ".join(f"{2 * length:g}" for length in look.dashes) or "none"
+def _css_line(look: Look) -> str:
+    """Return the style and the width of a line in pixels."""
+    dashes = " ".join(f"{2 * length:g}" for length in look.dashes) or "none"
+    return f"--dashes:{dashes};--width:{3 if look.is_strong else 2}"

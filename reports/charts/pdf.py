@@ -126,7 +126,7 @@ def _band(
     if not known:
         return {}
     at, low, high = (np.array(values) for values in zip(*known, strict=True))
-    shape = {"alpha": BAND, "linewidth": 0}
+    shape: Any = {"alpha": BAND, "linewidth": 0}
     axes.fill_between(at, 100 * low, 100 * high, color=colour, **shape)
     return {"95 % interval of the mean": Patch(color=GREY, **shape)}
 

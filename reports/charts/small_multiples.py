@@ -52,7 +52,7 @@ def small_multiples(
     """Return a PDF of a panel for each column, `height` cm high; the same grid, the same bytes."""
     across, width = layout(len(columns), len(grid.table.rows))
     down = -(-len(columns) // across)
-    head = [line for text in grid.cautions for line in textwrap.wrap(text, width / BOLD)]
+    head = [line for text in grid.cautions for line in textwrap.wrap(text, int(width / BOLD))]
     with matplotlib.rc_context(TIMES):
         figure = Figure(layout="constrained")
         places = figure.add_gridspec(2, 1)
@@ -110,7 +110,8 @@ def _legend(part: Any, handles: Handles, width: float) -> float:
 
     `part` of a figure is for the legend alone.
     """
-    renderer = FigureCanvasAgg(part.figure).get_renderer()
+    canvas: Any = FigureCanvasAgg(part.figure)
+    renderer = canvas.get_renderer()
     for columns in range(min(len(handles), MOST_COLUMNS), 0, -1):
         # matplotlib leaves out labels that begin with "_", so the texts are set afterwards.
         numbers = list(map(str, range(len(handles))))

@@ -25,6 +25,7 @@ from crossres.reports.tables.latex_notes import (
 )
 from crossres.reports.tables.latex_tabular import (
     MACROS,
+    MOST_HEADS,
     Group,
     Number,
     Section,
@@ -236,7 +237,8 @@ def _placed(
     grid: Grid, places: Sequence[tuple[Column, str]], numbers: Mapping[Place, Number]
 ) -> tuple[TabularLine, ...]:
     """Return a line for each data set and metric; the first of a data set names it."""
-    lines = []
+    lines: list[TabularLine] = []
+    has_room = len(grid.lines) <= MOST_HEADS  # one panel
     before = None
     for column, metric in places:
         title = "" if column == before else escape(column.title)
@@ -244,7 +246,7 @@ def _placed(
             TabularLine(
                 (title, escape(metric_title(metric))),
                 tuple((numbers.get((row, column, metric), BLANK),) for row in grid.lines),
-                is_spaced=bool(title and lines),
+                is_spaced=bool(title and lines) and has_room,
             )
         )
         before = column

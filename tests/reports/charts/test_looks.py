@@ -148,7 +148,7 @@ def test_the_page_has_one_class_for_a_row_of_two_tables(draw_two: Path) -> None:
     page = write_report(draw_two)[0].read_text(encoding="utf-8")
     looks = looks_of([TABLE2, load_table("controls")])
     name = looks.css_class(TABLE2.rows[0])
-    assert f".{name}{{--k:#5b6472;--dashes:8 3}}" in page
+    assert f".{name}{{--k:#5b6472;--dashes:8 3;--width:2}}" in page
     assert page.count(f'class="key {name}"') > 4
     for table in (TABLE2, load_table("controls")):
         for row in table.rows:
