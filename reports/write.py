@@ -27,6 +27,7 @@ from crossres.reports.grid.unplaced import Leftovers
 from crossres.reports.page.page import to_html
 from crossres.reports.tables.csv import to_csv
 from crossres.reports.tables.latex import STYLES, to_latex, unset
+from crossres.reports.tables.latex_published import published_to_latex
 from crossres.reports.tables.markdown import to_markdown
 from crossres.reports.tables.terminal import print_grid
 
@@ -35,12 +36,14 @@ from crossres.reports.tables.terminal import print_grid
 class Contents:
     """The records of a results folder, and the grids of each table that has any of them.
 
-    `problems` are the artifacts that the grids wanted and that are not usable.
+    `tables` are these tables, with all that is published. `problems` are the artifacts that the
+    grids wanted and that are not usable.
     """
 
     artifacts: ArtifactFolder
     folder: RecordFolder
     by_table: Mapping[str, Sequence[Grid]]
+    tables: Mapping[str, Table]
     problems: tuple[str, ...]
 
     @property
@@ -64,8 +67,11 @@ def write_report(
 
 
 @few_collections()
-def write_contents(contents: Contents) -> list[Path]:
-    """Write the report of a folder that has been read, as `write_report` does."""
+def write_contents(contents: Contents, *, published: bool = False) -> list[Path]:
+    """Write the report of a folder that has been read, as `write_report` does.
+
+    `published`: and, of each table, what papers print of it, as LaTeX of its own.
+    """
     from crossres.reports.charts.pdf import pdf_figures  # matplotlib: only a report waits for it
 
     artifacts, folder, by_table = contents.artifacts, contents.folder, contents.by_table
@@ -79,6 +85,10 @@ def write_contents(contents: Contents) -> list[Path]:
     parts = Parts()
     looks = looks_of(grid.table for grid in grids)
     files = _files_of_tables(by_table, parts)
+    for table in contents.tables.values():
+        tex = f"{table.id}.published.tex"
+        draw = partial(published_to_latex, table)
+        files[tex] = (parts.draw(tex, draw, unset) or None) if published else None
     for grid in grids:
         drawn = pdf_figures(grid, parts, looks)
         files |= {f"figures/{name}": content for name, content in drawn.items()}
@@ -160,7 +170,8 @@ def contents_of(results: Path, tables: Sequence[Table | str | Path] | None) -> C
             f"{results / 'records'}: none of its {len(folder.records)} records belongs to "
             f"{', '.join(table.id for table in chosen)}; name the table file they were run from"
         )
-    return Contents(artifacts, folder, by_table, tuple(artifacts.problems))
+    by_id = {table.id: table for table in chosen if table.id in by_table}
+    return Contents(artifacts, folder, by_table, by_id, tuple(artifacts.problems))
 
 
 def _widest(by_table: dict[str, list[Grid]]) -> dict[str, list[Grid]]:

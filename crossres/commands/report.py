@@ -16,7 +16,7 @@ def _report(options: argparse.Namespace) -> Answer:
     if options.against:
         return _against(options, tables)
     contents = contents_of(options.results, tables)
-    written = write_contents(contents)
+    written = write_contents(contents, published=options.published)
     lines = chain(drawn(partial(print_contents, contents)), (f"wrote {path}" for path in written))
     return Answer({"written": [str(path) for path in written]}, lines)
 
@@ -46,9 +46,15 @@ def add_command(commands: Any) -> None:
     )
     report.add_argument("results", type=user_path, metavar="RESULTS")
     add_tables(report, "only this table, or a table file (default: those that RESULTS keeps)")
-    report.add_argument(
+    either = report.add_mutually_exclusive_group()
+    either.add_argument(
         "--against",
         type=user_path,
         metavar="OTHER",
         help="only compare: are the cells of OTHER the same, what differs, and by how much",
+    )
+    either.add_argument(
+        "--published",
+        action="store_true",
+        help="also write TABLE.published.tex: what papers print, apart from what was measured",
     )

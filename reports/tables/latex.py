@@ -23,6 +23,7 @@ from crossres.reports.tables.latex_notes import (
     published_rows,
     short_metric,
 )
+from crossres.reports.tables.latex_published import BLANK, published_numbers
 from crossres.reports.tables.latex_tabular import (
     MACROS,
     MOST_HEADS,
@@ -33,7 +34,7 @@ from crossres.reports.tables.latex_tabular import (
     TabularLine,
     tabular,
 )
-from crossres.reports.tables.latex_text import escape
+from crossres.reports.tables.latex_text import escape, row_label
 from crossres.reports.wording import metric_title, percent, slug
 
 TRAINING = (("Training", "ids / images"), ("Training", "time"))
@@ -42,7 +43,6 @@ MOST_LINES = 24  # in a journal's column, where labels take two
 MOST_IN_COLUMN = {True: 3, False: 6}  # numbers side by side in a journal's column; with deviations?
 Place = tuple[int, Column, str]
 """A row, a column of the grid and a metric."""
-BLANK = Number(is_blank=True)
 PUBLISHED = r"\textit{Published}"
 HEADER = r"""% Written by crossres; \input it where the table is to stand. The preamble needs:
 %   \usepackage[utf8]{inputenc}  % in a LaTeX older than 2018
@@ -291,10 +291,7 @@ def _row_label(grid: Grid, row: int) -> str:
     line = grid.table.lines[row]
     if row == grid.oracle:
         return rf"\textit{{{escape(line.label) if line.latex is None else line.latex}}}"
-    latex = line.latex
-    if latex is None:
-        return escape(line.label)
-    return f"{{}}{latex}" if latex.startswith(("[", "*")) else latex
+    return row_label(line)
 
 
 def _number(score: Score) -> Number:
@@ -309,18 +306,11 @@ def _mean(score: Score) -> Number:
 
 
 def _printed(grid: Grid, rows: Sequence[int]) -> dict[Place, Number]:
-    """Return the published numbers; the highest of a column is best where there are several.
-
-    Where none is published of a column, all are blank.
-    """
+    """Return the published numbers of these rows."""
     numbers = {}
     for column in grid.shown:
         for metric in grid.table.metrics:
-            by_row = {row: grid.score(row, column, metric).published for row in rows}
-            values = [entry.value for entry in by_row.values() if entry is not None]
-            for row, entry in by_row.items():
-                is_best = entry is not None and len(values) > 1 and entry.value == max(values)
-                text = "" if entry is None else f"{entry.value:.1f}"
-                number = Number(text, mark="best" if is_best else "")
-                numbers[row, column, metric] = number if values else BLANK
+            entries = [grid.score(row, column, metric).published for row in rows]
+            values = published_numbers([None if e is None else e.value for e in entries])
+            numbers |= {(row, column, metric): n for row, n in zip(rows, values, strict=True)}
     return numbers

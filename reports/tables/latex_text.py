@@ -5,6 +5,8 @@ import tomllib
 import unicodedata
 from pathlib import Path
 
+from crossres.benchmark.config.tables import Row
+
 _ASCII = {
     "\\": r"\textbackslash{}",
     "{": r"\{",
@@ -67,3 +69,10 @@ def _number_of(sign: str) -> str:
 def sentence(text: str) -> str:
     """Return the text, escaped, with a full stop where it ends without a mark."""
     return escape(text) + ("" if text.endswith((".", "!", "?")) else ".")
+
+
+def row_label(row: Row) -> str:
+    """Return the label of a row of a table: its own LaTeX, or its text."""
+    if row.latex is None:
+        return escape(row.label)
+    return f"{{}}{row.latex}" if row.latex.startswith(("[", "*")) else row.latex

@@ -10,11 +10,13 @@ from pathlib import Path
 import pytest
 
 from crossres.benchmark import Record, Row, Table, built_in_tables, load_table
+from crossres.cli import run
 from crossres.datasets import digest_of
 from crossres.datasets.cards import CARDS
 from crossres.datasets.protocols import canonical_text
 from crossres.reports import build_grids, to_latex
 from crossres.reports.tables.latex import STYLES
+from crossres.reports.tables.latex_published import published_to_latex
 from crossres.reports.tables.latex_tabular import (
     MACROS,
     Group,
@@ -470,6 +472,31 @@ def test_published_numbers_are_set_in_every_style_without_a_warning(real, tmp_pa
     )
     assert overfull(log) == []
     assert text.count("Published: paper Table 2") == 3
+
+
+@needs_latex
+def test_what_papers_print_is_a_table_of_its_own(tmp_path: Path) -> None:
+    tables = [table for table in built_in_tables() if table.published]
+    text = "".join(map(published_to_latex, tables))
+    log, page = compile_latex(tmp_path, NO_SHRINKING + text)
+    assert overfull(log) == []
+    assert page.count("no number of this table was measured here") == len(tables) > 1
+    alone = published_to_latex(TABLE)
+    assert r"\crossrescaption{table2-published}" in alone
+    assert r"\crossresbest{92.4}" in alone
+    assert "mAP" not in alone  # of which the paper prints none
+    assert "98." not in alone  # of the oracle
+    assert published_to_latex(replace(TABLE, published=())) == ""
+
+
+def test_it_is_written_where_it_is_asked_for(drawn, tmp_path: Path, capsys) -> None:
+    shutil.copytree(drawn.folder / "records", tmp_path / "records")
+    file = tmp_path / "report" / "table2.published.tex"
+    assert run(["report", str(tmp_path), "--published"]) == 0
+    assert f"wrote {file}" in capsys.readouterr().out.replace("\n", "")
+    assert "TWIN" not in file.read_text(encoding="utf-8")
+    assert run(["report", str(tmp_path)]) == 0
+    assert not file.exists()
 
 
 @needs_latex
