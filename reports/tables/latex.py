@@ -32,6 +32,8 @@ from crossres.reports.tables.latex_tabular import (
     Section,
     TabularBlock,
     TabularLine,
+    pages_of,
+    panels_of,
     tabular,
 )
 from crossres.reports.tables.latex_text import escape, row_label
@@ -53,16 +55,16 @@ HEADER = r"""% Written by crossres; \input it where the table is to stand. The p
 
 
 def to_latex(grids: Sequence[Grid], panel_size: int | None = None, style: str = "full") -> str:
-    r"""Return all grids as LaTeX, one table float each, for a page with about 17 cm of text.
+    r"""Return all grids as LaTeX, a table float each, for a page with about 17 cm of text.
 
     `style` is one of STYLES; grids that cannot be printed so (by rate, where no rate is known) are
     left out, and where that is so of all, nothing is returned. `panel_size` is the greatest number
     of data sets (transposed: of rows) side by side; further ones stand in panels below (by default
-    as many as fit the page). A table of a few numbers a line is a `table`; a wider one a `table*`,
-    which goes across the page where the document has two columns, and is a `table` where it has
-    one.
+    as many as fit the page), and in further floats where a page is full. A table of a few numbers
+    a line is a `table`; a wider one a `table*`, which goes across the page where the document has
+    two columns, and is a `table` where it has one.
     """
-    floats = [text for grid in grids if (text := _float(grid, panel_size, style))]
+    floats = [text for grid in grids for text in _floats(grid, panel_size, style)]
     return HEADER + AROUND + MACROS + "".join(f"\n{text}" for text in floats) if floats else ""
 
 
@@ -71,33 +73,45 @@ def unset(reason: str) -> str:
     return rf"{HEADER}\fbox{{\parbox{{0.9\linewidth}}{{{escape(reason)}}}}}" + "\n"
 
 
-def _float(grid: Grid, panel_size: int | None, style: str) -> str:
+def _floats(grid: Grid, panel_size: int | None, style: str) -> list[str]:
+    """Return the floats of a grid: one, or as many as its panels need pages."""
     block = STYLES[style](grid)
     if block is None:
-        return ""
+        return []
+    pages = pages_of(block, panels_of(block, panel_size))
     label = slug(grid.table.id, grid.source, grid.profile, *([] if style == "full" else [style]))
+    metrics, queries = _of_what(grid, style)
+    below = notes(
+        grid,
+        *_by_section(block),
+        has_columns=style == "full",
+        has_short=style == "compact",
+        has_oracle=grid.oracle is not None and style != "by-rate",
+    )
+    floats = []
+    for part, panels in enumerate(pages, start=1):
+        where = queries if len(pages) == 1 else f"{queries}, part {part} of {len(pages)}"
+        parts = [
+            rf"\begin{{{_kind(grid, block)}}}[htbp]",
+            r"\centering",
+            caption(grid, label if part == 1 else f"{label}-{part}", metrics, where),
+            r"\smallskip",
+            r"\footnotesize",
+            tabular(block, panels),
+            below,
+            rf"\end{{{_kind(grid, block)}}}",
+        ]
+        floats.append("\n".join(parts) + "\n")
+    return floats
+
+
+def _kind(grid: Grid, block: TabularBlock) -> str:
+    """Return the environment: in a journal's column, or across both."""
     numbers = len(block.groups) * len(block.groups[0].heads)
     most = MOST_IN_COLUMN[bool(block.widest.std)]
     lines = sum(len(section.lines) for section in block.sections)
     is_narrow = numbers <= most and lines <= MOST_LINES and not _shows_training(grid)
-    kind = "table" if is_narrow else "table*"
-    parts = [
-        rf"\begin{{{kind}}}[htbp]",
-        r"\centering",
-        caption(grid, label, *_of_what(grid, style)),
-        r"\smallskip",
-        r"\footnotesize",
-        tabular(block, panel_size),
-        notes(
-            grid,
-            *_by_section(block),
-            has_columns=style == "full",
-            has_short=style == "compact",
-            has_oracle=grid.oracle is not None and style != "by-rate",
-        ),
-        rf"\end{{{kind}}}",
-    ]
-    return "\n".join(parts) + "\n"
+    return "table" if is_narrow else "table*"
 
 
 def _of_what(grid: Grid, style: str) -> tuple[Sequence[str], str]:

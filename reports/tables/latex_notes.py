@@ -34,8 +34,8 @@ TEST = "by the paired test over seeds (5 %, Holm)"
 def caption(grid: Grid, label: str, metrics: Iterable[str], where: str = "") -> str:
     """Return the macro that a paper may define: the label, the title, and what else to say.
 
-    `metrics` are those of the table; `where` says of what queries they are. What must be said of
-    the numbers is in it in a word or two, and whole in the notes.
+    `metrics` are those of the table; `where` says of what queries they are, or of which part. What
+    must be said of the numbers is in it in a word or two, and whole in the notes.
     """
     numbers = f"{listed([*map(metric_title, metrics)])} in per cent{where}."
     heads = [headed(text)[0] for text in grid.cautions]

@@ -11,6 +11,7 @@ from crossres.reports.tables.latex_tabular import (
     Section,
     TabularBlock,
     TabularLine,
+    panels_of,
     tabular,
 )
 from crossres.reports.tables.latex_text import escape, row_label, sentence
@@ -95,7 +96,7 @@ def _float(table: Table, block: TabularBlock, metrics: Sequence[str]) -> str:
             rf"\crossrescaption{{{label}}}{{{sentence(table.title)}}}{{{text}}}",
             r"\smallskip",
             r"\footnotesize",
-            tabular(block),
+            tabular(block, panels_of(block)),
             "\\crossresnotes{%\n" + "\n".join(notes) + "}",
             r"\end{table*}",
             "",

@@ -5,7 +5,7 @@ columns. TeX measures what depends on widths: long labels break, and a table tha
 line all the same is shrunk to it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -16,6 +16,7 @@ from crossres.reports.grid.grid import Mark
 MOST_DATA_SETS, MOST_NUMBERS, FEWER = 5, 15, 3
 WITH_DEVIATIONS = 6  # fewer
 MOST_HEADS = 7  # where the heads of columns are labels of rows
+HEAD_LINES, PAGE_LINES = 3, 56  # of a panel; in a float with its notes
 CLOSE = 12  # numbers on a line above which columns stand closer
 MACROS = r"""\providecommand*{\crossrespm}[1]{{\mdseries\scriptsize$\pm$#1}}
 \providecommand*{\crossrestie}{\rlap{\textsuperscript{\tiny=}}}
@@ -109,16 +110,29 @@ class TabularBlock:
         return min(MOST_DATA_SETS, max(1, (MOST_NUMBERS - fewer) // widest))
 
 
-def tabular(block: TabularBlock, panel_size: int | None = None) -> str:
-    """Return the block with at most `panel_size` groups side by side, in even panels.
+def panels_of(block: TabularBlock, panel_size: int | None = None) -> list[range]:
+    """Return which groups stand side by side: at most `panel_size`, in even panels.
 
-    By default as many as `usual_size` says. All groups have the same number of heads.
+    By default as many as `usual_size` says.
     """
-    count, heads = len(block.groups), len(block.groups[0].heads)
+    count = len(block.groups)
     size = -(-count // -(-count // (panel_size or block.usual_size)))
-    panels = [range(start, min(start + size, count)) for start in range(0, count, size)]
-    kinds = "l" * len(block.left) + "c" * (size * heads)
-    space = "2.8pt" if size * heads > CLOSE else "4.4pt"
+    return [range(start, min(start + size, count)) for start in range(0, count, size)]
+
+
+def pages_of(block: TabularBlock, panels: Sequence[range]) -> list[list[range]]:
+    """Return which panels stand in one float: as many as a page has room for, evenly."""
+    lines = HEAD_LINES + sum(len(section.lines) + 1 for section in block.sections)
+    most = max(1, PAGE_LINES // lines)
+    size = -(-len(panels) // -(-len(panels) // most))
+    return [list(panels[start : start + size]) for start in range(0, len(panels), size)]
+
+
+def tabular(block: TabularBlock, panels: Sequence[range]) -> str:
+    """Return the panels below each other. All groups have the same number of heads."""
+    numbers = max(map(len, panels)) * len(block.groups[0].heads)
+    kinds = "l" * len(block.left) + "c" * numbers
+    space = "2.8pt" if numbers > CLOSE else "4.4pt"
     return "\n".join(
         [
             rf"\crossresfit{{\setlength{{\tabcolsep}}{{{space}}}%",

@@ -24,6 +24,7 @@ from crossres.reports.tables.latex_tabular import (
     Section,
     TabularBlock,
     TabularLine,
+    panels_of,
     tabular,
 )
 from crossres.reports.tables.latex_text import escape
@@ -230,7 +231,8 @@ def one_metric(numbers: Sequence[Number]) -> str:
     """Numbers below each other in one column."""
     lines = tuple(TabularLine((f"r{k}",), ((number,),)) for k, number in enumerate(numbers))
     group = Group("A data set with a long name", ("mAP",))
-    return MACROS + tabular(TabularBlock((("Row", ""),), (group,), (Section("", lines),)))
+    block = TabularBlock((("Row", ""),), (group,), (Section("", lines),))
+    return MACROS + tabular(block, panels_of(block))
 
 
 @needs_latex
@@ -436,6 +438,20 @@ def test_the_style_by_rate_has_the_numbers_of_each_rate() -> None:
 
 def test_a_grid_without_rates_has_no_style_by_rate(drawn) -> None:
     assert to_latex(build_grids(drawn.records, drawn.table), style="by-rate") == ""
+
+
+@needs_latex
+def test_a_table_that_a_page_has_no_room_for_has_several_floats(tmp_path: Path) -> None:
+    table = replace(load_table("ablations"), datasets=TABLE.datasets)
+    records = all_cells(make_record, table)
+    text = to_latex(build_grids(records, table))
+    assert text.count(r"\begin{table*}") == text.count(r"\textbf{Twin data.}") == 3
+    labels = re.findall(r"\\crossrescaption\{(ablations[^}]*)\}", text)
+    assert labels == [f"ablations-twin-quick-1-quick{part}" for part in ("", "-2", "-3")]
+    log, page = compile_latex(tmp_path, NO_SHRINKING + text)
+    assert overfull(log) == []
+    assert "part 2 of 3." in page
+    assert all(CARDS[dataset].title in page for dataset in table.datasets)
 
 
 def documents() -> list[str]:
