@@ -92,6 +92,7 @@ def _rates(grid: Grid, looks: Looks) -> bytes | None:
 
     def draw(axes: Any, column: Column) -> Handles:
         drawn: Handles = {}
+        bands: Handles = {}
         for row, label in enumerate(labels):
             means = [(r, grid.score(row, column, f"{metric}@{r}").mean) for r in rates[column]]
             points = [(rate, 100 * mean) for rate, mean in means if mean is not None]
@@ -101,11 +102,11 @@ def _rates(grid: Grid, looks: Looks) -> bytes | None:
                     *zip(*points, strict=True), marker="o", markersize=2.2, **_line(look)
                 )
                 if look.is_strong or len(labels) <= MOST_BANDS:
-                    drawn |= _band(axes, grid, row, column, metric, rates[column], look.light)
+                    bands |= _band(axes, grid, row, column, metric, rates[column], look.light)
         axes.set_xticks(rates[column])
         axes.margins(x=0.12)
         axes.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
-        return drawn
+        return drawn | bands
 
     sides = Sides("Down-sampling rate of the queries", f"{metric_title(metric)}, %")
     return small_multiples(grid, columns, draw, PANEL, sides)

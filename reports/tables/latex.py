@@ -321,7 +321,7 @@ def _mean(score: Score) -> Number:
 
 def _printed(grid: Grid, rows: Sequence[int]) -> dict[Place, Number]:
     """Return the published numbers of these rows."""
-    numbers = {}
+    numbers: dict[Place, Number] = {}
     for column in grid.shown:
         for metric in grid.table.metrics:
             entries = [grid.score(row, column, metric).published for row in rows]
