@@ -5,9 +5,9 @@ Places are per cent of a panel's width and height, so that a page lays it out an
 
 from dataclasses import dataclass
 
-from crossres.benchmark.metrics.by_rate import METRICS_BY_RATE, over_all_rates
 from crossres.reports.charts.axis import Axis, Tick
 from crossres.reports.grid.grid import Column, Score
+from crossres.reports.grid.rates import metrics_by_rate
 from crossres.reports.page.choices import Choices, MeanScore
 from crossres.reports.page.dots import axis_of_scores, score_words
 
@@ -66,8 +66,7 @@ class ByRate:
 
 def by_rate_of(choices: Choices) -> tuple[ByRate, ...]:
     """Return each data set whose queries have several known rates; natively LR ones have none."""
-    first = over_all_rates(choices.grid.table.metrics[0])
-    metrics = tuple(sorted(METRICS_BY_RATE, key=lambda metric: metric != first))
+    metrics = metrics_by_rate(choices.grid)
     drawn = (_by_rate(choices, column, metrics) for column in choices.grid.shown)
     return tuple(panel for panel in drawn if panel is not None)
 
