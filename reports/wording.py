@@ -3,6 +3,7 @@
 Fractions come in; per cent, as people read it, goes out.
 """
 
+import datetime
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -126,6 +127,11 @@ def duration(seconds: float) -> str:
     if minutes < 60:
         return f"{minutes} min {left:02d} s"
     return f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def day(at: float) -> str:
+    """Return the day of a time in seconds since 1970, in UTC: "2026-01-31"."""
+    return datetime.datetime.fromtimestamp(at, datetime.UTC).date().isoformat()
 
 
 def memory(size: float) -> str:

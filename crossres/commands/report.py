@@ -1,8 +1,10 @@
 """`crossres report`."""
 
 import argparse
+from collections.abc import Sequence
 from functools import partial
 from itertools import chain
+from pathlib import Path
 from typing import Any
 
 from crossres.answer import Answer, drawn
@@ -12,6 +14,9 @@ from crossres.arguments import add_tables, command_parser, named_tables, user_pa
 def _report(options: argparse.Namespace) -> Answer:
     from crossres.reports.write import contents_of, print_contents, write_contents
 
+    if options.index:
+        return _index(options)
+    options.results = _only(options.results)
     tables = named_tables(options)
     if options.against:
         return _against(options, tables)
@@ -35,6 +40,27 @@ def _against(options: argparse.Namespace, tables: Any) -> Answer:
     )
 
 
+def _index(options: argparse.Namespace) -> Answer:
+    from crossres.datasets import InputError
+    from crossres.reports.over_time.page import write_index
+
+    if options.against or options.table:
+        raise InputError("--index shows whole folders; leave out --against and --table")
+    written = write_index(options.results)
+    return Answer({"written": [str(written)]}, [f"wrote {written}"])
+
+
+def _only(results: Sequence[Path]) -> Path:
+    from crossres.datasets import InputError
+
+    if len(results) > 1:
+        raise InputError(
+            f"{len(results)} folders; give one, or --index for a page of all of them "
+            "(--against compares two)"
+        )
+    return results[0]
+
+
 def add_command(commands: Any) -> None:
     """Add the command to the parser."""
     report = command_parser(
@@ -42,9 +68,15 @@ def add_command(commands: Any) -> None:
         "report",
         _report,
         "write the HTML, LaTeX, CSV and Markdown of a results folder, or compare it with another",
-        "crossres report results/table2\ncrossres report results/table2 --against again",
+        "crossres report results/table2\ncrossres report results/table2 --against again\n"
+        "crossres report --index results",
     )
-    report.add_argument("results", type=user_path, metavar="RESULTS")
+    report.add_argument("results", type=user_path, nargs="+", metavar="RESULTS")
+    report.add_argument(
+        "--index",
+        action="store_true",
+        help="only one page of all results folders at or below RESULTS, over time",
+    )
     add_tables(report, "only this table, or a table file (default: those that RESULTS keeps)")
     either = report.add_mutually_exclusive_group()
     either.add_argument(

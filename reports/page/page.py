@@ -15,6 +15,7 @@ from markupsafe import Markup, escape
 
 from crossres.benchmark.config.post_processing import in_words
 from crossres.benchmark.records.artifacts import ArtifactFolder
+from crossres.benchmark.records.planned import read_runs
 from crossres.benchmark.records.record import Record
 from crossres.reports import wording as words
 from crossres.reports.charts.cmc import CmcPlot, cmc_plot
@@ -66,13 +67,14 @@ class Section:
     """One grid with everything drawn from it, and the html of its parts in their order.
 
     `first` is what everybody looks for, `folded` the rest. overview: that of the page, where this
-    is its only grid.
+    is its only grid. last_run: the day of it, where the folder keeps that.
     """
 
     grid: Grid
     anchor: str
     glance: Glance | None = None
     overview: Overview | None = None
+    last_run: str = ""
     choices: Choices | None = None
     dots: Dots | None = None
     strips: Mapping[Column, Mapping[int, Strip]] = field(default_factory=dict)
@@ -140,9 +142,17 @@ def to_html(
     overview = parts.draw(
         "the first overview", lambda: overview_of(places, claim_groups, leftovers), nothing
     )
+    days = parts.draw("the days of the runs", lambda: _last_runs(artifacts.results), _no_days)
+    begun = [_begun(grid, anchor, index, overview) for index, (grid, anchor) in enumerate(places)]
     sections = [
-        _section(_begun(grid, anchor, index, overview), artifacts, queries, templates, parts)
-        for index, (grid, anchor) in enumerate(places)
+        _section(
+            replace(section, last_run=days.get(section.grid.table.id, "")),
+            artifacts,
+            queries,
+            templates,
+            parts,
+        )
+        for section in begun
     ]
     setups = parts.draw("the runs", lambda: _setups(sections), lambda _: [])
     records = [r for setup in setups for cells in setup.cells for r in cells.records]
@@ -211,6 +221,16 @@ def _begun(grid: Grid, anchor: str, index: int, overview: Overview | None) -> Se
         return Section(grid, anchor)
     is_alone = len(overview.grids) == 1
     return Section(grid, anchor, overview.grids[index], overview if is_alone else None)
+
+
+def _last_runs(results: Path) -> dict[str, str]:
+    """Return the day on which each table was last run, as far as the folder keeps it."""
+    return {run.table: words.day(run.at) for run in read_runs(results).runs}
+
+
+def _no_days(reason: str) -> dict[str, str]:
+    del reason
+    return {}
 
 
 def _section(
