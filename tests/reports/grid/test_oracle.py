@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -86,10 +87,7 @@ def test_nothing_that_is_said_of_rows_changes(grid: Grid, without: Grid) -> None
     assert repr(compare_rows(grid)) == repr(compare_rows(without))
     assert costs_of(grid) == costs_of(without)
     assert numbers_of([grid]) == numbers_of([without])
-    glances = [
-        overview_of([(each, "a")], [], Leftovers(), each.records).grids[0]
-        for each in (grid, without)
-    ]
+    glances = [overview_of([(each, "a")], [], Leftovers()).grids[0] for each in (grid, without)]
     assert glances[0].leaders == glances[1].leaders != ()
     assert glances[0].overall == glances[1].overall is not None
     claims = [claim for claim in load_claims() if claim.table.id == "table2"]
@@ -176,7 +174,7 @@ def test_html_has_it_last_in_each_block_and_among_the_runs(tmp_path: Path) -> No
     page = written(tmp_path, [*rows, hr], TABLE)
     blocks = page.split('<tr class="dataset">')[1:3]
     for block in blocks:
-        (last,) = block.split("</tbody>")[0].split('<tr class="oracle">')[1:]
+        (last,) = re.split(r'<tr [^>]*class="oracle">', block.split("</tbody>")[0])[1:]
         assert LABEL in last
         assert last.count("<tr") == 0
     assert "not run" not in blocks[0]
@@ -189,7 +187,7 @@ def test_html_has_it_last_in_each_block_and_among_the_runs(tmp_path: Path) -> No
 
 def test_a_run_of_the_oracle_alone_has_a_report(tmp_path: Path) -> None:
     page = written(tmp_path, [oracle_record(TABLE, "mlr-viper", 0)], TABLE)
-    assert '<tr class="oracle">' in page
+    assert re.search(r'<tr [^>]*class="oracle">', page)
     assert page.count('<span class="none">not run</span>') == 9
     (grid,) = build_grids([oracle_record(TABLE, "mlr-pku", 0)], TABLE)
     assert [column.title for column in grid.shown] == ["MLR-PKU"]
