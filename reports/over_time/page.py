@@ -3,6 +3,7 @@
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from crossres.datasets.base.files import write_atomically
@@ -77,9 +78,7 @@ def to_page(folders: Sequence[IndexedFolder], place: Path) -> str:
     templates.globals["look_of"] = looks.css_class
     titled = [names[folder.path] for folder in folders]
     drawn = [
-        parts.draw(
-            f"the time line of {line.grid.title}", lambda line=line: _drawn(line, titled), nothing
-        )
+        parts.draw(f"the time line of {line.grid.title}", partial(_drawn, line, titled), nothing)
         for line in lines
     ]
     return templates.get_template("over_time.html.j2").render(

@@ -72,9 +72,10 @@ def test_bad_folders_and_files_are_one_line(
     assert "none.toml: not a readable claims file (it does not exist)" in capsys.readouterr().err
 
 
-def test_the_page_begins_with_the_claims_of_its_tables(report: Path) -> None:
+def test_claims_stand_below_the_results_and_above_what_is_folded(report: Path) -> None:
     html = report.read_text(encoding="utf-8")
-    assert html.index('claims-title">Claims<') < html.index("<article id=")
+    order = ('<table class="results">', 'claims-title">Claims<', '<details class="more')
+    assert sorted(order, key=html.index) == [*order]
     assert html.count('<article class="claim">') == 4
     assert html.count("verdict does-not-hold") == 1
 

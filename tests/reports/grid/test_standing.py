@@ -56,7 +56,7 @@ def test_partial_data_says_so_in_every_rendering(recorder: Recorder, tmp_path: P
     title = "Variants of MSIFLA (partial data: MLR-Market-1501, 12 of 1,501 identities)"
     assert f"<h1>{title}</h1>" in html
     assert f"<title>{title} – crossres (partial data, smoke)</title>" in html
-    assert html.count('class="banner twin"') == 4  # two at a glance and two of the table
+    assert html.count('class="banner twin"') == 2  # of the head, the only one
     assert 'class="banner real"' not in html
     assert "Real data" not in html
     assert "Δ" not in html

@@ -223,7 +223,7 @@ def test_p_values_as_printed(p: float | None, text: str) -> None:
 
 def test_the_page_says_it(report: Path, recorder, tmp_path: Path) -> None:
     page = report.read_text(encoding="utf-8")
-    assert page.count('class="differences"') == 1
+    assert page.count('<details class="more differences">') == 1
     assert "Seeds for one point" in page
     assert "differs from Baseline + CMSR² + MR²L beyond chance" in page
     grids = build_grids([recorder(TABLE, 0, "caviar", 0)], TABLE)
