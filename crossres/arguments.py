@@ -111,7 +111,13 @@ def command_group(commands: Any, name: str, summary: str) -> Any:
     """Add a group, `crossres NAME ...`, and return what its commands are added to."""
     description = f"{summary[0].upper()}{summary[1:]}."
     parser = commands.add_parser(name, help=summary, description=description)
-    return parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    return add_subcommands(parser, title="commands")
+
+
+def add_subcommands(parser: argparse.ArgumentParser, **settings: Any) -> Any:
+    """Add commands below a parser, which prints its help where none of them is given."""
+    parser.set_defaults(command=lambda _: parser.format_help())
+    return parser.add_subparsers(metavar="COMMAND", prog=parser.prog, **settings)
 
 
 def add_tables(parser: argparse.ArgumentParser, description: str) -> None:

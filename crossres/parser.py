@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NoReturn
 
 
@@ -53,10 +53,31 @@ class Parser(argparse.ArgumentParser):
         self.error(f"unknown option {option}{_near(option, self._option_string_actions)}")
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:
-        if action.choices is not None and value not in action.choices:
-            choices = list(map(str, action.choices))
-            text = f"unknown {value!r}{_near(value, choices)}; choose among {', '.join(choices)}"
-            raise argparse.ArgumentError(action, text)
+        if action.choices is None or value in action.choices:
+            return
+        choices = list(map(str, action.choices))
+        rest = f"; choose among {', '.join(choices)}"
+        if isinstance(action, argparse._SubParsersAction):
+            near = _near_command(value, action.choices)
+            raise argparse.ArgumentError(None, f"unknown command {value!r}{near}{rest}")
+        raise argparse.ArgumentError(action, f"unknown {value!r}{_near(value, choices)}{rest}")
+
+
+def _near_command(name: str, parsers: Mapping[str, argparse.ArgumentParser]) -> str:
+    """Suggest a command, also one of a group by its own name: `verify` is `datasets verify`."""
+    if near := _near(name, parsers):
+        return near
+    within = [f"{group} {inner}" for group, below in parsers.items() for inner in commands_of(below)]
+    same = [words for words in within if words.partition(" ")[2] == name]
+    return f" (did you mean {' or '.join(map(repr, same))}?)" if same else _near(name, within)
+
+
+def commands_of(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
+    """Return the parsers of the commands below one, by name; {} where it is itself a command's."""
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            return dict(action.choices)
+    return {}
 
 
 def _near(name: str, names: Iterable[str]) -> str:

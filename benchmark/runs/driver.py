@@ -64,7 +64,8 @@ from crossres.methods.interface.registry import declaration
 from crossres.methods.shared.networks.backbones import check_weights
 
 ASK_AGAIN_SECONDS = 1.0  # whether other runs have ended the cells that they are at work on
-AGAIN: dict[State, str] = {  # why a cell that has a record is run
+AGAIN: dict[State, str] = {  # why a cell that has a record, or a log, is run
+    "failed before": "failed before",
     "code changed": "made by other code",
     "weights changed": "began with other ImageNet weights",
     "other kernels": "made with other kernels than the {kernels} ones",

@@ -20,6 +20,7 @@ from crossres.benchmark.config.profiles import profile_names, stated_seconds, ty
 from crossres.benchmark.config.tables import Row, Table, with_files_as_now
 from crossres.benchmark.measures.kernels import Kernels, kernel_variables, made_with_other_kernels
 from crossres.benchmark.records.cell import Cell, Job, make_job, merge_equal
+from crossres.benchmark.records.failures import failure_log, read_failure
 from crossres.benchmark.records.record import (
     Record,
     RecordFolder,
@@ -58,17 +59,29 @@ from crossres.methods.interface.profile import Profile
 from crossres.methods.interface.registry import method_sources, resolve_options
 
 SMALL_TWINS = ("tiny", "quick")
-State = Literal["done", "new", "code changed", "weights changed", "other kernels", "no weights"]
+State = Literal[
+    "done",
+    "new",
+    "failed before",
+    "code changed",
+    "weights changed",
+    "other kernels",
+    "no weights",
+]
 
 
 @dataclass(frozen=True)
 class PlannedCell:
-    """A cell of the plan: what is known of it, its expected seconds, what it takes of a machine."""
+    """A cell of the plan: what is known of it, its expected seconds, what it takes of a machine.
+
+    `reason`: why it failed before; "" in any other state.
+    """
 
     job: Job
     state: State
     seconds: float
     needs: Needs = field(default_factory=Needs)
+    reason: str = ""
 
     @property
     def title(self) -> str:
@@ -95,7 +108,7 @@ class Wanted:
     def state(self, job: Job, record: Record | None) -> State:
         """Say whether the record of a job will do, or why not."""
         if record is None:
-            return "new"
+            return "failed before" if failure_log(self.out, job.key).exists() else "new"
         if record.digests["code"] != self.codes[job.cell.method, job.cell.dataset]:
             return "code changed"
         if any(self.initial.get(name, begun) != begun for name, begun in record.initial.items()):
@@ -162,6 +175,10 @@ class Plan:
         """What runs the cells, in words."""
         return in_words(self.nodes, self.jobs)
 
+    def log(self, cell: PlannedCell) -> Path:
+        """Return where the log of a cell lies, if it has failed."""
+        return failure_log(self.out, cell.job.key)
+
     def is_done(self, cell: PlannedCell) -> bool:
         """Say whether a cell has its record by now: another run may have made it."""
         path = record_path(self.out, cell.job.key)
@@ -171,8 +188,12 @@ class Plan:
             return False
 
     def lines(self) -> list[str]:
-        """Show the plan to people: one line per cell, and a sum."""
-        cells = [f"{c.state:15} {duration(c.seconds):>8}  {c.title}" for c in self.cells]
+        """Show the plan to people: one line per cell, why it failed before, and a sum."""
+        cells = []
+        for cell in self.cells:
+            cells.append(f"{cell.state:15} {duration(cell.seconds):>8}  {cell.title}")
+            if cell.reason:
+                cells.append(f"{'':15} {'':8}  {cell.reason} (see {self.log(cell)})")
         total = f"{len(self.cells)} cells, {len(self.todo)} to run"
         return [
             *cells,
@@ -256,12 +277,14 @@ def plan_table(
         request.save_weights,
     )
     needs = {row.method: profile.needs_of(row.method) for row in rows}
+    states = {job.key: wanted.state(job, folder.records.get(job.key)) for job in cells_to_plan}
     cells = [
         PlannedCell(
             job,
-            wanted.state(job, folder.records.get(job.key)),
+            states[job.key],
             expected(job.cell),
             needs[job.cell.method],
+            _reason(out, job.key) if states[job.key] == "failed before" else "",
         )
         for job in cells_to_plan
     ]
@@ -288,6 +311,14 @@ def _check_post_processing(rows: Sequence[Row]) -> None:
             from crossres.methods.interface.registry import method_class
 
             check_applicable(method_class(row.method), how)
+
+
+def _reason(out: Path, key: str) -> str:
+    """Return why a cell failed; "" where another run has run it meanwhile."""
+    try:
+        return read_failure(failure_log(out, key)).reason
+    except OSError:
+        return ""
 
 
 def _check_room(cells: Sequence[PlannedCell], nodes: Sequence[Node]) -> None:

@@ -12,6 +12,7 @@ from crossres.arguments import add_tables, command_parser, named_tables, user_pa
 
 
 def _report(options: argparse.Namespace) -> Answer:
+    from crossres.reports.tables.json import grids_json
     from crossres.reports.write import contents_of, print_contents, write_contents
 
     if options.index:
@@ -23,7 +24,10 @@ def _report(options: argparse.Namespace) -> Answer:
     contents = contents_of(options.results, tables)
     written = write_contents(contents, published=options.published)
     lines = chain(drawn(partial(print_contents, contents)), (f"wrote {path}" for path in written))
-    return Answer({"written": [str(path) for path in written]}, lines)
+    content: dict[str, Any] = {"written": [str(path) for path in written], "grids": []}
+    if options.json:
+        content["grids"] = grids_json(contents.grids)
+    return Answer(content, lines)
 
 
 def _against(options: argparse.Namespace, tables: Any) -> Answer:

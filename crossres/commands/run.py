@@ -59,6 +59,7 @@ def _run_now(request: Any, options: argparse.Namespace, chosen_engine: Any, node
     from crossres.benchmark import run_table
     from crossres.benchmark.config.claims import load_claims
     from crossres.benchmark.records.kept import keep_claims
+    from crossres.reports.tables.json import grids_json
     from crossres.reports.write import contents_of, print_contents, write_contents
 
     table, out = request.table, request.out
@@ -72,12 +73,16 @@ def _run_now(request: Any, options: argparse.Namespace, chosen_engine: Any, node
         (f"wrote {path}" for path in written),
     )
     code = DONE if summary.complete else ANSWER_IS_NO
-    return Answer(_summary_json(summary, written), lines, code)
+    content = _summary_json(summary, written)
+    if options.json and contents:
+        content["grids"] = grids_json(contents.grids)
+    return Answer(content, lines, code)
 
 
 def _plan_json(plan: Any) -> dict[str, Any]:
     cells = [
         {"key": c.job.key, "title": c.title, "state": c.state, "seconds": c.seconds}
+        | ({"reason": c.reason, "log": str(plan.log(c))} if c.state == "failed before" else {})
         for c in plan.cells
     ]
     return {"table": plan.table.id, "jobs": plan.jobs, "seconds": plan.seconds, "cells": cells}
@@ -96,6 +101,7 @@ def _summary_json(summary: Any, written: Sequence[Path]) -> dict[str, Any]:
         "weights": str(summary.plan.out / "weights") if summary.plan.save_weights else None,
         "seconds": round(summary.seconds, 1),
         "written": [str(path) for path in written],
+        "grids": [],
     }
 
 
