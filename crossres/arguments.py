@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from crossres.answer import Answer
+from crossres.parser import HelpFormatter
 
 MOST = 100_000  # of what is counted: jobs, repetitions
 DIGITS = 12  # of a whole number on the command line
@@ -100,7 +101,7 @@ def command_parser(
         help=summary,
         description=f"{summary[0].upper()}{summary[1:]}.",
         epilog="example:\n  " + example.replace("\n", "\n  "),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=HelpFormatter,
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of text")
     parser.set_defaults(command=command)

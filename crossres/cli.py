@@ -37,12 +37,16 @@ from crossres.commands.datasets import group as datasets_group
 from crossres.completion import ASKED
 from crossres.completion import answer as completed
 from crossres.faults import show_fault
-from crossres.parser import Parser
+from crossres.parser import HelpFormatter, Parser
 from crossres.streams import lenient_streams
 
-COMMANDS = (
-    tables, methods, run_table, status, retry, report, claims, show, baseline, check, power,
-    evaluate, embed, search, export, merge, clean, completion, doctor,
+ADD = (
+    doctor.add_command, tables.add_command, methods.add_command, datasets_group.add_group,
+    run_table.add_command, status.add_command, retry.add_command,
+    report.add_command, claims.add_command, show.add_command,
+    baseline.add_command, check.add_command, power.add_command,
+    evaluate.add_command, embed.add_command, search.add_command, export.add_command,
+    merge.add_command, clean.add_command, cache_group.add_group, completion.add_command,
 )  # fmt: skip
 # Every command by what people do with it, in the order in which they need it.
 USES = {
@@ -169,17 +173,15 @@ def _parser() -> Parser:
     parser = Parser(
         prog="crossres",
         usage="crossres [-h] [--version] COMMAND ...",
-        description="Cross-resolution person re-identification under one protocol: build MLR data,\n"
+        description="Cross-resolution person re-identification under one protocol: build MLR data, "
         "run methods, fill result tables, evaluate embeddings.",
         epilog="\n".join(_epilog()),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=HelpFormatter,
     )
     parser.add_argument("--version", action=_Version)
     commands = add_subcommands(parser, help=argparse.SUPPRESS)
-    datasets_group.add_group(commands)
-    cache_group.add_group(commands)
-    for module in COMMANDS:
-        module.add_command(commands)
+    for add in ADD:
+        add(commands)
     return parser
 
 

@@ -65,11 +65,16 @@ class Parser(argparse.ArgumentParser):
 
 def _near_command(name: str, parsers: Mapping[str, argparse.ArgumentParser]) -> str:
     """Suggest a command, also one of a group by its own name: `verify` is `datasets verify`."""
-    if near := _near(name, parsers):
-        return near
-    within = [f"{group} {inner}" for group, below in parsers.items() for inner in commands_of(below)]
-    same = [words for words in within if words.partition(" ")[2] == name]
-    return f" (did you mean {' or '.join(map(repr, same))}?)" if same else _near(name, within)
+    within: dict[str, list[str]] = {}
+    for group, parser in parsers.items():
+        for inner in commands_of(parser):
+            within.setdefault(inner, []).append(f"{group} {inner}")
+    from difflib import get_close_matches
+
+    word = name.casefold()
+    near = [word] if word in within else get_close_matches(word, [*parsers, *within], n=1)
+    meant = within.get(near[0], near) if near else []
+    return f" (did you mean {' or '.join(map(repr, meant))}?)" if meant else ""
 
 
 def commands_of(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
@@ -78,6 +83,13 @@ def commands_of(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentP
         if isinstance(action, argparse._SubParsersAction):
             return dict(action.choices)
     return {}
+
+
+class HelpFormatter(argparse.HelpFormatter):
+    """Fills descriptions to the width of the terminal, and leaves what has lines of its own."""
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        return text if "\n" in text else super()._fill_text(text, width, indent)
 
 
 def _near(name: str, names: Iterable[str]) -> str:

@@ -10,12 +10,12 @@ from typing import Any
 
 from crossres.answer import ANSWER_IS_NO, DONE, Answer
 from crossres.arguments import command_group, command_parser, user_path
+from crossres.signs import signs_of
 from crossres.wrapping import wrapped
 
 FIELDS = ("name", "title", "grade", "needs_rate", "reference")
 # The pages of methods that have none of their own name.
 PAGES = {"msifla": "msifla", "pcb-pri": "methods/pri", "frozen-vpfa": "methods/frozen"}
-SIGNS = {True: "✓", False: "✗", None: "–", "mend": "→"}
 
 
 def _methods_list(_: argparse.Namespace) -> Answer:
@@ -199,7 +199,7 @@ def _methods_check(options: argparse.Namespace) -> Answer:
 
 def _lines_of_check(method: str, promises: Sequence[Any], encoding: str | None) -> Iterator[str]:
     """Say of each promise whether it is kept, of a broken one also how to mend it, and the sum."""
-    signs = _signs(encoding)
+    signs = signs_of(encoding)
     for checked in promises:
         text = checked.promise.text if checked.holds else checked.seen or checked.promise.text
         if checked.holds is None:
@@ -217,25 +217,12 @@ def _lines_of_check(method: str, promises: Sequence[Any], encoding: str | None) 
     yield f"{method} does not conform: {broken} of {len(promises)} promises {verb} broken{rest}"
 
 
-def _signs(encoding: str | None) -> dict[Any, str]:
-    """Return the signs of kept, broken, unknown and "mend it so", as far as they can be printed."""
-    if not _can_print("".join(SIGNS.values()), encoding or "utf-8"):  # None: a text in memory
-        return {True: "ok  ", False: "FAIL", None: "?   ", "mend": "->"}
-    return SIGNS
-
-
-def _can_print(text: str, encoding: str) -> bool:
-    try:
-        text.encode(encoding)
-    except (UnicodeEncodeError, LookupError):
-        return False
-    return True
-
-
 def add_command(commands: Any) -> None:
     """Add the group of commands to the parser."""
     within = command_group(
-        commands, "methods", "list methods, show one, begin one of your own, check that one conforms"
+        commands,
+        "methods",
+        "list methods, show one, begin one of your own, check that one conforms",
     )
     command_parser(within, "list", _methods_list, "list the methods", "crossres methods list")
     show = command_parser(

@@ -173,7 +173,9 @@ def _facts(facts: dict[str, str]) -> Iterator[str]:
 
 def add_command(commands: Any) -> None:
     """Add the group of commands to the parser."""
-    within = command_group(commands, "tables", "list the result tables that can be filled, show one")
+    within = command_group(
+        commands, "tables", "list the result tables that can be filled, show one"
+    )
     command_parser(
         within,
         "list",

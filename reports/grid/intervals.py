@@ -5,9 +5,7 @@ from crossres.benchmark.stats.sample import Sample
 from crossres.reports.grid.grid import Column
 
 
-def mean_on(
-    sample: Sample, column: Column
-) -> tuple[float, tuple[float, float] | None] | None:
+def mean_on(sample: Sample, column: Column) -> tuple[float, tuple[float, float] | None] | None:
     """Return the mean of a sample on a column and its 95 % interval; None where it has no value.
 
     Fractions. The interval is None where nothing is known of the scatter.

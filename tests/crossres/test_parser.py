@@ -47,6 +47,7 @@ NEEDED = {
     "search": ["--gallery=folder", "--weights=nowhere", "--out=searched.html"],
     "export": ["--onnx=exported.onnx"],
     "methods new": ["--out=new"],
+    "doctor": ["--cache=folder"],
     "embed": ["--weights=nowhere", "--images=folder", "--out=embedded.npz"],
 }
 POSITIONAL = {
@@ -65,6 +66,7 @@ POSITIONAL = {
     "keys": "0",
     "names": "twins",
     "root": "folder",
+    "shell": "bash",
     "a": "text.csv",
     "b": "text.csv",
 }
@@ -210,10 +212,14 @@ def test_a_command_with_too_few_or_too_many_arguments(command: str) -> None:
 
 
 def test_a_command_that_is_none() -> None:
-    assert_refused([], "COMMAND")
-    assert_refused(["datasets"], "COMMAND")
     assert_refused(["runn", "table2"], "did you mean 'run'?")
     assert_refused(["--versoin"], "did you mean '--version'?")
+    assert_refused(["dataset", "list"], "unknown command 'dataset'", "did you mean 'datasets'?")
+    assert_refused(["verify"], "did you mean 'datasets verify'?")
+    assert_refused(["list"], "'datasets list' or 'cache list' or 'tables list' or 'methods list'?")
+    assert_refused(["verfy", "mlr-viper"], "did you mean 'datasets verify'?")
+    assert_refused(["tables", "lst"], "did you mean 'list'?")
+    assert_refused(["completion", "bsh"], "did you mean 'bash'?")
 
 
 @pytest.mark.parametrize(
@@ -233,6 +239,9 @@ def test_a_command_that_is_none() -> None:
         ([*BUILD, "--protocol", "mlr-sing[lr_camra=1]"], ["did you mean 'lr_camera'?"]),
         ([*BUILD, "--protocol", "mlr-sing[kernel=bicubc]"], ["did you mean 'bicubic'?"]),
         (["methods", "check", "msifa"], ["did you mean 'msifla'?"]),
+        (["methods", "show", "msifa"], ["did you mean 'msifla'?"]),
+        (["tables", "show", "tabel2"], ["did you mean 'table2'?"]),
+        (["tables", "show", "table2", "--profile", "papr"], ["did you mean 'paper'?"]),
         (["check", "results", "--baseline", "x", "--metrics", "map"], ["did you mean 'mAP'?"]),
         (["evaluate", "features.npz", "--metric", "cosin"], ["did you mean 'cosine'?"]),
         (["claims", "results", "--claims", "ablation"], ["did you mean 'ablations'?"]),

@@ -13,6 +13,7 @@ from crossres.benchmark import RunRequest, load_table, read_records, run_table
 from crossres.benchmark.records.merging import merge_folders
 from crossres.benchmark.runs.local_engine import local
 from crossres.methods.interface import registry
+from crossres.signs import PLAIN
 from tests.command_line import Answered
 from tests.methods.file_method import know_no_method_files, write_method
 
@@ -304,7 +305,7 @@ def test_the_check_names_each_promise_and_how_to_mend_a_broken_one(
     assert all(p["seen"] and p["remedy"] for p in broken)
     assert len(content["promises"]) == len(good.stdout.splitlines()) - 1
 
-    monkeypatch.setattr("crossres.commands.methods._can_print", lambda *_: False)
+    monkeypatch.setattr("crossres.commands.methods.signs_of", lambda _: PLAIN)
     plain = command("methods", "check", "own/colours.py:Colours").stdout
     assert plain.isascii()
     assert "FAIL fit: fit must leave" in plain
