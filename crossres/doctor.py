@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import partial
 from importlib import import_module, metadata
@@ -311,11 +312,14 @@ def cache_folder(cache: Path) -> Iterator[Finding]:
 
     elsewhere = "set CROSSRES_CACHE, or give --cache"
     try:
+        with suppress(FileNotFoundError, NotADirectoryError):
+            cache.lstat()  # a name that no folder can have is an error
         there = next(path for path in (cache, *cache.absolute().parents) if os.path.lexists(path))
         check_place(there / "result")  # writes a file there, and removes it
         size = byte_words(cache_contents(cache).size) if there == cache else "not there yet"
     except (InputError, OSError) as error:
-        yield Finding("cache", "folder", "broken", str(error), elsewhere)
+        said = f"{cache}: {error.strerror}" if isinstance(error, OSError) else str(error)
+        yield Finding("cache", "folder", "broken", said, elsewhere)
         return
     yield Finding("cache", "folder", "ok", f"{cache}, {size}")
     free = shutil.disk_usage(there).free

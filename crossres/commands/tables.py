@@ -41,7 +41,8 @@ def _list_lines(tables: Any) -> Iterator[str]:
     yield f"{'NAME':{width}}  {'CELLS':>5}  {'TIME':>7}  TITLE"
     for table, of in tables:
         cells = of.cells + of.oracle_cells
-        yield f"{table.id:{width}}  {cells:5}  {duration(of.seconds):>7}  {table.title}"
+        first = f"{table.id:{width}}  {cells:5}  {duration(of.seconds):>7}  "
+        yield from wrapped(table.title, first, " " * len(first))
     yield from wrapped(
         f"time: on twins, with the profile of each table and {tables[0][1].jobs} workers; {OWN}"
     )
