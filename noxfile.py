@@ -25,6 +25,8 @@ DEBIAN_TOOLS = {
         "texlive-publishers",  # IEEEtran; without it one test is skipped
     ],
     "pdftoppm": ["poppler-utils"],
+    "zsh": ["zsh"],
+    "fish": ["fish"],
 }
 
 
@@ -56,7 +58,7 @@ def _as_installed(session: nox.Session) -> Iterator[tuple[str, str]]:
 
 
 def _system_tools(session: nox.Session) -> None:
-    """Install the browser and the LaTeX that tests open reports with, where that is possible."""
+    """Install the browser, the LaTeX and the shells that tests use, where that is possible."""
     missing = [tool for tool in DEBIAN_TOOLS if not _is_here(tool)]
     packages = [package for tool in missing for package in DEBIAN_TOOLS[tool]]
     if missing and shutil.which("apt-get") and os.geteuid() == 0:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-TOOLS = ("chromium", "pdflatex", "pdftoppm")
+TOOLS = ("chromium", "pdflatex", "pdftoppm", "zsh", "fish")
 
 
 PARTS = logging.getLogger("crossres.reports.charts.parts")

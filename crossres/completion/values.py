@@ -189,7 +189,8 @@ def _folder(room: str) -> Path:
 
 def _files_of(room: str, folder: str) -> dict[str, dict[str, Any]]:
     """Return the contents of the TOML files in a folder of a room, by name."""
-    return {path.stem: _toml(path) for path in sorted((_folder(room) / folder).glob("*.toml"))}
+    paths = {path.stem: path for path in (_folder(room) / folder).glob("*.toml")}
+    return {name: _toml(paths[name]) for name in sorted(paths)}
 
 
 @cache
