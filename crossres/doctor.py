@@ -93,7 +93,7 @@ def is_ready(found: Sequence[Finding]) -> bool:
 
 
 def software() -> Iterator[Finding]:
-    """Look at Python, at crossres, and at what it needs: there, new enough, and in working order."""
+    """Look at Python and at what crossres needs: there, new enough, and in working order."""
     yield Finding("software", "python", "ok", f"{platform.python_version()} ({sys.executable})")
     for requirement in _requirements():
         yield _needed(requirement)
@@ -166,7 +166,7 @@ def _load_torchvision() -> None:
 
 
 def installation() -> Iterator[Finding]:
-    """Look whether the crossres that runs is the one that is installed, and the one of this clone."""
+    """Look whether the crossres that runs is the installed one, and that of this clone."""
     import crossres
 
     version, place = metadata.version("crossres"), Path(str(crossres.__file__)).resolve().parent

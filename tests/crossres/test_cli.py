@@ -65,12 +65,17 @@ COMMANDS = [
     ("datasets", "export"),
     ("datasets", "verify-export"),
     ("datasets", "twin"),
+    ("tables", "list"),
+    ("tables", "show"),
     ("methods", "list"),
+    ("methods", "show"),
     ("methods", "check"),
     ("run",),
     ("report",),
     ("evaluate",),
     ("embed",),
+    ("doctor",),
+    ("completion",),
 ]
 
 

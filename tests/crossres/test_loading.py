@@ -37,6 +37,7 @@ def loaded_by(*arguments: str | Path) -> tuple[int, set[str]]:
 @pytest.mark.parametrize(
     ("arguments", "code"),
     [
+        ((), 0),
         (("--help",), 0),
         (("--version",), 0),
         (("run", "--help"), 0),
@@ -52,9 +53,13 @@ def test_help_and_a_mistake_load_nothing_large(arguments: tuple[str, ...], code:
     assert loaded_by(*arguments) == (code, set())
 
 
-@pytest.mark.parametrize("group", ["methods", "datasets"])
-def test_lists_load_numpy_at_most(group: str) -> None:
-    code, loaded = loaded_by(group, "list")
+@pytest.mark.parametrize(
+    "words",
+    [("methods", "list"), ("datasets", "list"), ("methods", "show", "msifla")],
+    ids=" ".join,
+)
+def test_lists_load_numpy_at_most(words: tuple[str, ...]) -> None:
+    code, loaded = loaded_by(*words)
     assert code == 0
     assert loaded <= {"numpy"}
 

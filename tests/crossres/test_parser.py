@@ -216,7 +216,7 @@ def test_a_command_that_is_none() -> None:
     assert_refused(["--versoin"], "did you mean '--version'?")
     assert_refused(["dataset", "list"], "unknown command 'dataset'", "did you mean 'datasets'?")
     assert_refused(["verify"], "did you mean 'datasets verify'?")
-    assert_refused(["list"], "'datasets list' or 'cache list' or 'tables list' or 'methods list'?")
+    assert_refused(["list"], "'tables list' or 'methods list' or 'datasets list' or 'cache list'?")
     assert_refused(["verfy", "mlr-viper"], "did you mean 'datasets verify'?")
     assert_refused(["tables", "lst"], "did you mean 'list'?")
     assert_refused(["completion", "bsh"], "did you mean 'bash'?")

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from crossres import completion
 from crossres.arguments import user_path
 from crossres.benchmark.config.profiles import profile_names
 from crossres.benchmark.config.tables import load_table, table_names
@@ -211,7 +212,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
         text = subprocess.run(
             [command, "completion", shell], capture_output=True, text=True, check=True
         ).stdout
-        assert text == Path("crossres/completion", f"crossres.{shell}").read_text()
+        assert text == Path(completion.__file__).with_name(f"crossres.{shell}").read_text()
         (folder / f"script.{shell}").write_text(text)
     return folder
 

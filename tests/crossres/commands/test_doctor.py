@@ -46,7 +46,7 @@ def test_this_machine_is_ready(command: Command, monkeypatch: pytest.MonkeyPatch
     assert str(Path(crossres.__file__).parent) in by_name["installation", "crossres"]["text"]
     extras = metadata.metadata("crossres").get_all("Provides-Extra")
     assert {name for part, name in by_name if part == "extras"} == set(extras)
-    assert [part for part in dict.fromkeys(part for part, _ in by_name)] == [
+    assert list(dict.fromkeys(part for part, _ in by_name)) == [
         part for part in doctor.PARTS if part in {part for part, _ in by_name}
     ]
     text = command("doctor").stdout

@@ -53,9 +53,7 @@ def test_metrics_by_row_column_and_seed(
     assert content_of(command("report", "out", "--json"))["grids"] == ran["grids"]
 
 
-def test_a_cell_that_failed_is_failed_before(
-    command: Command, folder_run: Command, tmp_path: Path
-) -> None:
+def test_a_cell_that_failed_is_failed_before(folder_run: Command, tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_text(TABLE + FAILING.replace("MOOD", "raises"))
     ran = folder_run("out", "--seeds", 0, "--rows", "1,3", "--json")
     assert ran.returncode == 1
