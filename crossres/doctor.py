@@ -20,6 +20,8 @@ from typing import Any, Literal
 State = Literal["ok", "note", "broken"]
 PARTS = ("software", "installation", "extras", "device", "cache", "LaTeX", "shell")
 ROOMS = ("datasets", "methods", "benchmark", "reports")
+# What is likely to be there and not to work: it needs libraries of the system, or of each other.
+COMPILED = ("numpy", "scipy", "pandas", "h5py", "matplotlib", "torch", "torchvision")
 LOW_DISK = 5 * 2**30  # bytes: pixel stores of the larger sets take about as much
 LATEX_FILES = ("booktabs.sty", "graphicx.sty")  # of what reports write for papers
 LATEX_INSTALL = "apt-get install texlive-latex-base texlive-latex-recommended"
@@ -97,10 +99,10 @@ def software() -> Iterator[Finding]:
     yield Finding("software", "python", "ok", f"{platform.python_version()} ({sys.executable})")
     for requirement in _requirements():
         yield _needed(requirement)
-    if _version("torch") is not None:
-        yield from _loaded("torch", partial(import_module, "torch"))
-        if _version("torchvision") is not None:
-            yield from _loaded("torchvision", _load_torchvision)
+    for name in COMPILED:
+        if _version(name) is not None:
+            load = _load_torchvision if name == "torchvision" else partial(import_module, name)
+            yield from _loaded(name, load)
 
 
 def _requirements(extra: str = "") -> list[str]:
@@ -167,9 +169,7 @@ def _load_torchvision() -> None:
 
 def installation() -> Iterator[Finding]:
     """Look whether the crossres that runs is the installed one, and that of this clone."""
-    import crossres
-
-    version, place = metadata.version("crossres"), Path(str(crossres.__file__)).resolve().parent
+    version, place = metadata.version("crossres"), Path(__file__).resolve().parent
     yield Finding("installation", "crossres", "ok", f"{version} at {place}")
     installed = _installed_at()
     if installed is not None and installed != place:
@@ -253,9 +253,10 @@ def device() -> Iterator[Finding]:
 
     cores = f"{usable_cores()} of {os.cpu_count()} cores may be used"
     yield Finding("device", "CPU", "ok", f"{_cpu()}, {platform.machine()}; {cores}")
-    if _version("torch") is None:
+    try:
+        import torch
+    except Exception:  # of which the software has told
         return
-    import torch
 
     yield Finding("device", "threads", "ok", f"torch computes with {torch.get_num_threads()}")
     yield _kernels(torch.backends.cpu.get_cpu_capability())

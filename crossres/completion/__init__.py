@@ -87,10 +87,10 @@ class _Place:
         elif below := commands_of(self.parser):
             self.parser = below[word]
         else:
-            action = self.next_place()
+            taken = self.next_place()
             self.places += 1
-            if action is not None:
-                self._give(action, word)
+            if taken is not None:
+                self._give(taken, word)
 
     def next_place(self) -> argparse.Action | None:
         """Return the argument that a word without an option is."""
@@ -127,10 +127,10 @@ def _completed(words: Sequence[str], parser: argparse.ArgumentParser) -> tuple[l
         return [Value(f"{name}={value.text}", value.about) for value in values], paths
     if commands := _commands(place.parser):
         return commands, ""
-    action = place.next_place()
-    if action is None:
+    wanted = place.next_place()
+    if wanted is None:
         return list(_options(place)), ""
-    return values_of(action, current, place.given)
+    return values_of(wanted, current, place.given)
 
 
 def _commands(parser: argparse.ArgumentParser) -> list[Value]:

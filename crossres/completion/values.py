@@ -207,5 +207,5 @@ def _literal(room: str, file: str, variable: str) -> Sequence[str]:
             continue
         value = getattr(node, "value", None)
         entries = value.keys if isinstance(value, ast.Dict) else getattr(value, "elts", ())
-        return [entry.value for entry in entries if isinstance(entry, ast.Constant)]
+        return [str(entry.value) for entry in entries if isinstance(entry, ast.Constant)]
     return ()

@@ -153,8 +153,8 @@ def _table(grid: Grid, sides: Sequence[_Side], name_width: int) -> RichTable:
     for column in grid.shown:
         table.add_row(Text(column.title, style="bold cyan"))
         for row in grid.lines:
-            style = "dim italic" if row == grid.oracle else None
-            table.add_row(Text(grid.table.lines[row].label), *next(lines), style=style)
+            of_row = "dim italic" if row == grid.oracle else None
+            table.add_row(Text(grid.table.lines[row].label), *next(lines), style=of_row)
         table.add_section()
     return table
 
