@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from crossres.datasets.base.errors import InputError
+from crossres.datasets.base.suggest import did_you_mean
 from crossres.datasets.cards import CARDS
 from crossres.datasets.readers.parts.listing import EXPORT_LIST
 from crossres.methods.interface.method import DESCRIPTION
@@ -18,10 +19,16 @@ def _kind(folder: Path) -> str:
         if folder.is_file():
             return f"{_file(folder)}, not a results folder"
         if not folder.is_dir():
-            return "no results there, for there is no such folder"
+            return f"no results there, for there is no such folder{_near(folder)}"
         return f"no results there (no folder records/): {_folder(folder)}"
     except OSError as error:
         return f"cannot be read ({error.strerror})"
+
+
+def _near(folder: Path) -> str:
+    """Suggest a results folder beside it."""
+    begun = [path for path in folder.parent.glob("*") if (path / "records").is_dir()]
+    return did_you_mean(str(folder), sorted(map(str, begun)))
 
 
 def _file(file: Path) -> str:

@@ -245,6 +245,7 @@ def test_a_command_that_is_none() -> None:
         (["check", "results", "--baseline", "x", "--metrics", "map"], ["did you mean 'mAP'?"]),
         (["evaluate", "features.npz", "--metric", "cosin"], ["did you mean 'cosine'?"]),
         (["claims", "results", "--claims", "ablation"], ["did you mean 'ablations'?"]),
+        (["status", "result"], ["no such folder (did you mean 'results'?)"]),
     ],
     ids=lambda value: " ".join(value),
 )  # fmt: skip

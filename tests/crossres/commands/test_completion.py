@@ -32,7 +32,7 @@ from tests.crossres.test_loading import loaded_by
 
 Command = Callable[..., Answered]
 FREE = {  # texts that nobody else knows, and numbers
-    "address", "from_", "input_size", "layout", "name", "rate",
+    "address", "from_", "ignore", "input_size", "layout", "name", "pattern", "query", "rate",
     "checkpoint_minutes", "data_seed", "drop", "false_alarms", "identities", "jobs", "max_size",
     "memory", "must_find", "older_than", "parts", "repetitions", "seed", "seeds", "time",
     "tolerance", "top",

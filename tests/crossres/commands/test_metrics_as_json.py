@@ -73,7 +73,7 @@ def test_a_cell_that_failed_is_failed_before(folder_run: Command, tmp_path: Path
     assert Path(tmp_path, failed["log"]).is_file()
     assert all("reason" not in cell for cell in cells if cell is not failed)
     again = folder_run("out", "--seeds", 0, "--rows", "3")
-    assert "1 of them have failed before" in again.stderr
+    assert "1 cell to run again: failed before" in again.stderr
 
 
 def test_with_no_record_there_are_no_numbers(folder_run: Command, tmp_path: Path) -> None:
