@@ -84,8 +84,10 @@ def _sides(grid: Grid) -> list[_Side]:
     sides = []
     if grid.is_mixed:
         grades = tuple(Text(grade_mark(grid, row)) for row, _ in places)
+        sides.append(_Side("Grade", grades, GRADE, False))
+    if grid.is_mixed and any(grid.uses_rate):
         rates = tuple(Text("given" if grid.uses_rate[row] else "") for row, _ in places)
-        sides += [_Side("Grade", grades, GRADE, False), _Side("Rate", rates, RATE, False)]
+        sides.append(_Side("Rate", rates, RATE, False))
     for metric in grid.table.metrics:
         sides.append(_Side(metric_title(metric), tuple(_scores(grid, metric))))
         if published_somewhere(grid, metric):

@@ -147,3 +147,10 @@ def test_metrics_that_have_no_room_stand_below_each_other() -> None:
 def test_the_caption_is_as_wide_as_the_terminal() -> None:
     lines = printed(grid_of(load_table("table2")), 120).splitlines()
     assert any(len(line) > 100 and "3 seeds" not in line and "twin" in line for line in lines)
+
+
+def test_a_column_that_would_be_empty_is_none() -> None:
+    text = printed(grid_of(load_table("test-time")), 200)
+    assert "Grade" in text
+    assert "Rate" not in text
+    assert "Rate" in printed(grid_of(load_table("extended")), 200)
