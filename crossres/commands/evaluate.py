@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from crossres.answer import DONE, UNUSABLE_INPUT, Answer
+from crossres.answer import UNUSABLE_INPUT, Answer
 from crossres.arguments import command_parser, positive, seed, user_path
 
 if TYPE_CHECKING:
@@ -38,12 +38,15 @@ def _evaluate(options: argparse.Namespace) -> Answer:
             notes = (*_of("A", pair.a), *_of("B", pair.b))
     for note in notes:
         print(f"note: {note}", file=sys.stderr)
-    code = DONE
+    faults: list[str | None] = []
     if options.out:
-        code = max(code, _written(options.out, partial(write_answer, answer=content)))
+        faults.append(_fault(options.out, partial(write_answer, answer=content)))
     if options.per_query:
-        code = max(code, _written(options.per_query, partial(write_table, columns=columns())))
-    return Answer(content, lines, code)
+        faults.append(_fault(options.per_query, partial(write_table, columns=columns())))
+    if not any(faults):
+        return Answer(content, lines)
+    error = {"error": "; ".join(filter(None, faults)), "exit_code": UNUSABLE_INPUT}
+    return Answer({**content, **error}, lines, UNUSABLE_INPUT)
 
 
 def _rules(options: argparse.Namespace) -> "Rules":
@@ -71,17 +74,17 @@ def _content(features: Path, evaluation: "Evaluation") -> dict[str, Any]:
     return {**evaluation.as_dict(), "features": str(features), "version": own_version()}
 
 
-def _written(file: Path, write: Callable[[Path], None]) -> int:
-    """Write a file; where that fails, say so, and let the answer be printed all the same."""
+def _fault(file: Path, write: Callable[[Path], None]) -> str | None:
+    """Write a file; where that fails, say and return why: the answer is printed all the same."""
     from crossres.datasets.base.errors import InputError
 
     try:
         write(file)
     except InputError as error:
         print(f"crossres: {error}", file=sys.stderr)
-        return UNUSABLE_INPUT
+        return str(error)
     print(f"wrote {file}", file=sys.stderr)
-    return DONE
+    return None
 
 
 def add_command(commands: Any) -> None:

@@ -351,12 +351,17 @@ def test_an_answer_is_printed_where_its_file_cannot_be_written(
     with monkeypatch.context() as patch:
         patch.setattr(os, "fsync", full)
         process = command("evaluate", path, "--out", "a.json", "--per-query", "q.csv")
+        as_json = command("evaluate", path, "--out", "a.json", "--json")
     assert process.returncode == 2
     assert [line.partition(" (")[0] for line in process.stderr.splitlines()] == [
         "crossres: a.json: cannot be written",
         "crossres: q.csv: cannot be written",
     ]
     assert process.stdout == command("evaluate", path).stdout
+    content = json.loads(as_json.stdout)
+    assert (as_json.returncode, content["exit_code"]) == (2, 2)
+    assert content["error"].startswith("a.json: cannot be written")
+    assert content["rank1"] >= 0
     assert [file.name for file in tmp_path.iterdir()] == ["features.npz"]
 
 
