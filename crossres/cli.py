@@ -30,6 +30,7 @@ from crossres.commands import (
     show,
     status,
     tables,
+    view,
 )
 from crossres.commands import run as run_table
 from crossres.commands.cache import group as cache_group
@@ -43,7 +44,7 @@ from crossres.streams import lenient_streams
 ADD = (
     doctor.add_command, tables.add_command, methods.add_command, datasets_group.add_group,
     run_table.add_command, status.add_command, retry.add_command,
-    report.add_command, claims.add_command, show.add_command,
+    report.add_command, view.add_command, claims.add_command, show.add_command,
     baseline.add_command, check.add_command, power.add_command,
     evaluate.add_command, embed.add_command, search.add_command, export.add_command,
     merge.add_command, clean.add_command, cache_group.add_group, completion.add_command,
@@ -62,7 +63,8 @@ USES = {
         "retry": "run failed cells again",
     },
     "Look at results": {
-        "report": "HTML, LaTeX, CSV and Markdown; two folders compared",
+        "report": "HTML, LaTeX, CSV and Markdown; folders compared, or all on one page",
+        "view": "the report in a browser, following a run that goes on",
         "claims": "what the paper says, and what these records say",
         "show": "one cell: how it was made, its numbers, the command to repeat it",
     },

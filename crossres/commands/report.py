@@ -48,8 +48,8 @@ def _index(options: argparse.Namespace) -> Answer:
     from crossres.datasets import InputError
     from crossres.reports.over_time.page import write_index
 
-    if options.against or options.table:
-        raise InputError("--index shows whole folders; leave out --against and --table")
+    if options.table:
+        raise InputError("--index shows whole folders; leave out --table")
     written = write_index(options.results)
     return Answer({"written": [str(written)]}, [f"wrote {written}"])
 
@@ -59,8 +59,8 @@ def _only(results: Sequence[Path]) -> Path:
 
     if len(results) > 1:
         raise InputError(
-            f"{len(results)} folders; give one, or --index for a page of all of them "
-            "(--against compares two)"
+            f"{', '.join(map(str, results))}: {len(results)} folders; give one, or --index for a "
+            "page of all of them (--against compares two)"
         )
     return results[0]
 
@@ -76,11 +76,6 @@ def add_command(commands: Any) -> None:
         "crossres report --index results",
     )
     report.add_argument("results", type=user_path, nargs="+", metavar="RESULTS")
-    report.add_argument(
-        "--index",
-        action="store_true",
-        help="only one page of all results folders at or below RESULTS, over time",
-    )
     add_tables(report, "only this table, or a table file (default: those that RESULTS keeps)")
     either = report.add_mutually_exclusive_group()
     either.add_argument(
@@ -88,6 +83,11 @@ def add_command(commands: Any) -> None:
         type=user_path,
         metavar="OTHER",
         help="only compare: are the cells of OTHER the same, what differs, and by how much",
+    )
+    either.add_argument(
+        "--index",
+        action="store_true",
+        help="only one page of all results folders at or below RESULTS, over time",
     )
     either.add_argument(
         "--published",

@@ -65,7 +65,8 @@ def test_the_index_of_a_folder_of_results(
     ("arguments", "reason"),
     [
         (["report", "{}", "{}"], "2 folders"),
-        (["report", "--index", "{}", "--against", "{}"], "leave out --against"),
+        (["report", "--index", "{}", "--against", "{}"], "not allowed with"),
+        (["report", "--index", "{}", "--table", "table2"], "leave out --table"),
         (["report", "--index", "{}/nothing"], "not a folder that can be read"),
     ],
 )
