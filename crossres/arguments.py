@@ -177,10 +177,18 @@ def add_model(parser: argparse.ArgumentParser, group: Any, default: str = "") ->
     group.add_argument(
         "--model",
         metavar="NAME",
-        help="a network as others trained it: efficientnet-lite0, timm:NAME or torchvision:NAME"
-        + default,
+        help="a network as others trained it: efficientnet-lite0, timm:NAME, torchvision:NAME, or "
+        "one released for re-identification: torchreid:NAME, transreid:NAME, clipreid:NAME, "
+        "solider:NAME" + default,
     )
-    parser.add_argument(
+    files = parser.add_mutually_exclusive_group()
+    files.add_argument(
+        "--weights-file",
+        type=user_path,
+        metavar="FILE",
+        help="of a --model released for re-identification: its file, as its authors gave it out",
+    )
+    files.add_argument(
         "--weights-dir",
         type=user_path,
         metavar="DIR",
@@ -190,7 +198,8 @@ def add_model(parser: argparse.ArgumentParser, group: Any, default: str = "") ->
         "--parts",
         type=positive,
         metavar="N",
-        help="of --model: horizontal parts of its last map (default: 4)",
+        help="of --model: horizontal parts of its last map (default: 4, or what the authors of a "
+        "released one compare)",
     )
 
 
@@ -201,8 +210,11 @@ def frozen_model(options: argparse.Namespace, default: str | None = None) -> Any
 
     name = options.model or default
     if name is not None:
-        return FrozenModel(name, options.weights_dir, options.parts or 4)
-    for option in ("weights_dir", "parts"):
+        if options.weights_file is None:
+            return FrozenModel(name, options.weights_dir, options.parts)
+        file: Path = options.weights_file
+        return FrozenModel(name, file.parent, options.parts, file.name)
+    for option in ("weights_dir", "weights_file", "parts"):
         if getattr(options, option) is not None:
             raise InputError(f"--{option.replace('_', '-')} belongs to --model")
     return None

@@ -4,6 +4,7 @@ What a foundation model knows of persons before it has seen one of them, and wha
 at low resolution. docs/methods/frozen.md says which models there are and how they were tried.
 """
 
+import logging
 from typing import Any
 
 import torch
@@ -16,10 +17,14 @@ from crossres.methods.interface.profile import Profile
 from crossres.methods.interface.run import Run
 from crossres.methods.interface.training_data import TrainSet
 from crossres.methods.shared.computing import place
-from crossres.methods.shared.networks.pretrained import PretrainedNetwork, pretrained_network
+from crossres.methods.shared.networks.pretrained import pretrained_network
+from crossres.methods.shared.networks.pretrained_base import PretrainedNetwork
 from crossres.methods.shared.networks.reid import joined, stripes
+from crossres.methods.shared.networks.released import is_released
 from crossres.methods.shared.torch_method import TorchMethod
 from crossres.methods.shared.torch_tools import resolve_device, seeded
+
+_log = logging.getLogger(__name__)
 
 
 class FrozenNetwork(nn.Module):
@@ -90,8 +95,14 @@ def frozen_network(
     with seeded(run.seed_for("initial weights", "frozen")):
         model = pretrained_network(
             options.model, options.stage, options.input_size, size, profile.weights_dir,
-            is_pretrained=options.pretrained and pretrained,
+            is_pretrained=options.pretrained and pretrained, weights_file=options.weights_file,
         )  # fmt: skip
+    if pretrained and is_released(options.model) and (options.pool, options.parts) == ("mean", 1):
+        _log.warning(
+            'the mean of the last map of %s is compared, which its authors do not; pool = "own" is '
+            "what they do",
+            options.model,
+        )
     try:
         return FrozenNetwork(options, model, size)
     except (RuntimeError, AssertionError, ValueError, IndexError) as error:

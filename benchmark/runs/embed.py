@@ -53,6 +53,8 @@ from crossres.methods.interface.saved import load_method
 
 Arrays = dict[str, NDArray[Any]]
 
+FOUR_PARTS = 4
+
 _log = logging.getLogger(__name__)
 
 
@@ -105,12 +107,15 @@ class CellImages:
 class FrozenModel:
     """A network that others trained, by name, with a folder of its weights for machines offline.
 
-    Images come to it as profile `frozen` has them; parts: horizontal ones of its last map.
+    Images come to it as profile `frozen` has them, or as a network that was released for
+    re-identification was trained on them, whose file in that folder is `weights_file`. parts:
+    horizontal ones of its last map; None: four, or what the authors of a released one compare.
     """
 
     name: str
     weights_dir: Path | None = None
-    parts: int = 1
+    parts: int | None = None
+    weights_file: str | None = None
 
 
 @dataclass(frozen=True)
@@ -182,10 +187,18 @@ def method_of(
         if sources is not None:
             register_sources(read_description(weights)["method"], sources)
         return load_method(weights, device)
-    from crossres.methods.frozen import ready  # its network may need an extra
+    # Its network may need an extra.
+    from crossres.methods.frozen import ready
+    from crossres.methods.shared.networks.released import is_released, released_size
 
     profile = replace(load_profile("frozen", weights.weights_dir), device=device)
-    return ready(profile, model=weights.name, parts=weights.parts)
+    options: dict[str, Any] = {"parts": weights.parts or FOUR_PARTS}
+    if is_released(weights.name):
+        height, width = released_size(weights.name)
+        profile = replace(profile, height=height, width=width)
+        if weights.parts is None:
+            options = {"pool": "own"}
+    return ready(profile, model=weights.name, weights_file=weights.weights_file, **options)
 
 
 def _origin(weights: Path | FrozenModel) -> Mapping[str, Any]:

@@ -5,11 +5,14 @@ Later sources win: the dataclass defaults, then the profile, then the caller (a 
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, fields
-from typing import Any
+from typing import Any, Final
 
 from crossres.datasets.base.build import build
 from crossres.datasets.base.errors import InputError
 from crossres.datasets.base.suggest import did_you_mean
+
+LATER: Final = {"later": True}
+"""Metadata of a field that came after cells had been run: JSON leaves out its default."""
 
 
 def resolve(method: str, options: type, *sources: Mapping[str, Any]) -> Any:
@@ -37,8 +40,14 @@ def check_names(method: str, options: type, values: Iterable[str]) -> None:
 
 
 def options_as_json(options: Any) -> dict[str, Any]:
-    """Return all options with their values, tuples as lists, so that they survive JSON."""
+    """Return all options with their values, tuples as lists, so that they survive JSON.
+
+    A field with the metadata LATER is left out at its default: keys of older cells stay.
+    """
+    values = asdict(options)
+    for field in fields(options):
+        if "later" in field.metadata and values[field.name] == field.default:
+            del values[field.name]
     return {
-        name: list(value) if isinstance(value, tuple) else value
-        for name, value in asdict(options).items()
+        name: list(value) if isinstance(value, tuple) else value for name, value in values.items()
     }

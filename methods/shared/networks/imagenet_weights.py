@@ -29,9 +29,13 @@ _REMEDY = (
     'weights_dir, or set weights = "none" in its backbone'
 )
 _PICKLED = (
-    "it holds Python objects besides tensors, which are never unpickled; "
-    "save model.state_dict() alone"
+    "it holds Python objects besides tensors, which are never unpickled; where you trust it, keep "
+    'its tensors alone: python -c "import torch; '
+    "c = torch.load('FILE', 'cpu', weights_only=False); "
+    "c = c.state_dict() if hasattr(c, 'state_dict') else c.get('state_dict', c.get('model', c)); "
+    "torch.save({k: v for k, v in c.items() if torch.is_tensor(v)}, 'tensors.pth')\""
 )
+_WRAPPERS = ("state_dict", "model", "model_state_dict")  # entries of checkpoints that hold it
 _TORCH_PICKLE = b"\x80\x02"
 _NAMES = 6  # of a dict that a message lists
 _recorder: ContextVar[dict[str, str] | None] = ContextVar("recorded weights", default=None)
@@ -140,7 +144,7 @@ def state_digest(state: Mapping[str, Tensor]) -> str:
 
 def folder_weights(name: str, folder: Path, remedy: str = _REMEDY) -> dict[str, Tensor]:
     """Load the state dict of the network `name` in `folder`. InputError if there is none."""
-    return read_state(_file(name, folder, remedy), remedy)
+    return read_state(weights_path(name, folder, remedy), remedy)
 
 
 def load_pretrained(network: nn.Module, state: Mapping[str, Tensor], whose: str) -> None:
@@ -154,7 +158,10 @@ def load_pretrained(network: nn.Module, state: Mapping[str, Tensor], whose: str)
 
 
 def read_state(path: Path, remedy: str = _REMEDY) -> dict[str, Tensor]:
-    """Read name -> tensor from a .safetensors, .pth or .pt file; nothing in it is ever executed."""
+    """Read name -> tensor from a file: .safetensors, or what torch.save wrote; nothing is executed.
+
+    Of a checkpoint its entry `state_dict` or `model` is taken. Raises InputError for any other.
+    """
     try:
         if path.suffix == ".safetensors":
             return load_file(path)
@@ -167,11 +174,20 @@ def read_state(path: Path, remedy: str = _REMEDY) -> dict[str, Tensor]:
         raise _no_weights(path, _PICKLED, remedy) from error
     except (RuntimeError, ValueError, LookupError, EOFError, SafetensorError) as error:
         raise _no_weights(path, "it is damaged or cut short", remedy) from error
-    if not (isinstance(state, dict) and all(isinstance(v, Tensor) for v in state.values())):
+    state = next((state[name] for name in _WRAPPERS if _is_wrapped(state, name)), state)
+    if not _is_state(state):
         raise InputError(
             f"{path}: holds no state dict (name -> tensor) but {_content(state)}; {remedy}"
         )
     return dict(state)
+
+
+def _is_state(content: object) -> bool:
+    return isinstance(content, dict) and all(isinstance(v, Tensor) for v in content.values())
+
+
+def _is_wrapped(content: object, name: str) -> bool:
+    return isinstance(content, dict) and name in content and _is_state(content[name])
 
 
 def _check_pickle(path: Path, remedy: str) -> None:
@@ -198,7 +214,13 @@ def _content(state: object) -> str:
     return f"a dict of {names}: keep its tensors by name alone" if names else "an empty dict"
 
 
-def _file(name: str, folder: Path, remedy: str) -> Path:
+def weights_path(name: str, folder: Path, remedy: str) -> Path:
+    """Return the file of this name in a folder, else the first whose name begins with it.
+
+    Raises InputError where there is none of a known suffix.
+    """
+    if (folder / name).is_file():
+        return folder / name
     paths = [
         path
         for suffix in SUFFIXES

@@ -1,18 +1,15 @@
-"""Networks that others trained, by name: any of timm's and torchvision's, and EfficientNet-Lite0.
+"""Networks that others trained, by name: any of timm's and torchvision's, EfficientNet-Lite0, and
+those that were released for re-identification.
 
-Images come in [0, 1] and are brought to the scale that the network was trained on, as the model's
-own card says it. Nothing here is trained further.
+Images are brought to the scale that the model's own card says. Nothing here is trained further.
 """
 
-import logging
 import sys
-from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from crossres.datasets.base.errors import InputError
@@ -22,51 +19,13 @@ from crossres.methods.shared.networks.lite0 import NAME as LITE0
 from crossres.methods.shared.networks.lite0 import TIMM as LITE0_OF_TIMM
 from crossres.methods.shared.networks.lite0 import lite0_weights
 from crossres.methods.shared.networks.optional_libraries import timm, torchvision_models
+from crossres.methods.shared.networks.pretrained_base import PretrainedNetwork, load_whole
+from crossres.methods.shared.networks.released import FAMILIES, is_released, released_network
 
 TIMM, TORCHVISION = "timm:", "torchvision:"
 LITE0_MEAN, LITE0_STD = (127 / 255,) * 3, (128 / 255,) * 3
-MOST_NAMES = 3  # of tensors that a message lists
 # Of torchvision: whose input or output is the last map, the first that a network has.
 _BEFORE, _BEHIND = ("avgpool",), ("conv5", "layers", "blocks", "features")
-
-_log = logging.getLogger(__name__)
-
-
-class PretrainedNetwork(nn.Module, ABC):
-    """Images (B, 3, h, w) in [0, 1] of any size -> the network's last map, and its own feature.
-
-    `size`, (height, width) or empty, is what images are brought to first. mean, std: of the three
-    channels, on the scale [0, 1].
-    """
-
-    def __init__(
-        self,
-        network: nn.Module,
-        size: tuple[int, ...],
-        mean: tuple[float, ...],
-        std: tuple[float, ...],
-    ) -> None:
-        super().__init__()
-        self.network, self.size, self.mean, self.std = network, size, mean, std
-        for parameter in network.parameters():
-            parameter.requires_grad_(False)
-
-    @abstractmethod
-    def maps(self, images: Tensor) -> Tensor:
-        """Return the last map (B, D, h, w)."""
-
-    @abstractmethod
-    def own(self, images: Tensor) -> Tensor:
-        """Return what the network's classifier sees, (B, D): a class token, say."""
-
-    def scaled(self, images: Tensor) -> Tensor:
-        """Bring images to the size and the scale of the network."""
-        if self.size and tuple(images.shape[2:]) != self.size:
-            images = F.interpolate(
-                images, self.size, mode="bicubic", align_corners=False, antialias=True
-            ).clamp(0.0, 1.0)
-        mean, std = (images.new_tensor(x).view(1, 3, 1, 1) for x in (self.mean, self.std))
-        return (images - mean) / std
 
 
 class TimmNetwork(PretrainedNetwork):
@@ -139,13 +98,26 @@ def pretrained_network(
     weights_dir: Path | None,
     *,
     is_pretrained: bool,
+    weights_file: str | None = None,
 ) -> PretrainedNetwork:
-    """Build "efficientnet-lite0", "timm:NAME[.TAG]" or "torchvision:NAME".
+    """Build "efficientnet-lite0", "timm:NAME[.TAG]", "torchvision:NAME", or a released network.
 
-    `images`: their (height, width), where `size` is empty. Without `is_pretrained` the weights are
-    drawn from torch's generator. Raises InputError for a name or a stage that there is not, and
-    where weights cannot be had.
+    `images`: their (height, width), where `size` is empty. `weights_file`: the name of a released
+    network's file in `weights_dir`. Without `is_pretrained` the weights are drawn from torch's
+    generator. Raises InputError for a name or a stage that there is not, and where weights cannot
+    be had.
     """
+    if is_released(model):
+        if stage:
+            raise InputError("method frozen: stage is an option of timm's models; leave it out")
+        return released_network(
+            model, size, images, weights_dir, weights_file, is_pretrained=is_pretrained
+        )
+    if weights_file is not None:
+        raise InputError(
+            f"method frozen: weights_file is of released models; {model} takes the file whose name "
+            "begins with its own from the folder of --weights-dir"
+        )
     if model.startswith(TORCHVISION):
         if stage:
             raise InputError("method frozen: stage is an option of timm's models; leave it out")
@@ -162,7 +134,8 @@ def pretrained_network(
         scale = network.pretrained_cfg["mean"], network.pretrained_cfg["std"]
     else:
         raise InputError(
-            f"method frozen: model {model!r} must be {LITE0}, timm:NAME or torchvision:NAME"
+            f"method frozen: model {model!r} must be {LITE0}, timm:NAME, torchvision:NAME or, "
+            f"released for re-identification, {', '.join(f'{family}:NAME' for family in FAMILIES)}"
         )
     stages = len(network.feature_info)
     if not 0 <= stage <= stages:
@@ -186,7 +159,7 @@ def _timm_model(
         fitted = getattr(module, "checkpoint_filter_fn", None)  # resamples position embeddings
         classifiers = network.pretrained_cfg.get("classifier") or ()
         classifiers = (classifiers,) if isinstance(classifiers, str) else tuple(classifiers)
-        _load(network, fitted(dict(state), network) if fitted else state, model, classifiers)
+        load_whole(network, fitted(dict(state), network) if fitted else state, model, classifiers)
     return network
 
 
@@ -199,40 +172,9 @@ def _torchvision(
     network = models.get_model(name, weights=None)
     if is_pretrained:
         state = torchvision_weights(name, weights, weights_dir)
-        _load(network, state, f"{TORCHVISION}{name}")
+        load_whole(network, state, f"{TORCHVISION}{name}")
     card = weights.transforms()
     return TorchvisionNetwork(network, size, tuple(card.mean), tuple(card.std))
-
-
-def _load(
-    network: nn.Module, state: Mapping[str, Tensor], model: str, left_out: Sequence[str] = ()
-) -> None:
-    """Load a state that has every tensor of the network; others than of `left_out` are warned of.
-
-    Raises InputError, which names what is missing, unexpected or of another shape.
-    """
-    own = network.state_dict()
-    missing = [name for name in own if name not in state]
-    classifiers = tuple(f"{name}." for name in left_out)
-    others = [name for name in state if name not in own and not name.startswith(classifiers)]
-    shapes = [
-        f"{name} {tuple(state[name].shape)} in place of {tuple(tensor.shape)}"
-        for name, tensor in own.items()
-        if name in state and state[name].shape != tensor.shape
-    ]
-    faults = {"missing": missing, "of another shape": shapes, "unexpected": others}
-    words = "; ".join(f"{fault}: {_some(names)}" for fault, names in faults.items() if names)
-    if missing or shapes:
-        raise InputError(f"the weights are not those of {model}: {words}")
-    if others:
-        _log.warning("%s: left out of its weights: %s", model, _some(others))
-    network.load_state_dict({name: state[name] for name in own})
-
-
-def _some(names: Sequence[str]) -> str:
-    """Name the first few, and say how many there are beside them."""
-    more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
-    return ", ".join(names[:MOST_NAMES]) + more
 
 
 def _known(name: str, names: list[str], library: str) -> None:
