@@ -14,11 +14,8 @@ from crossres.methods.shared.networks import pretrained
 from crossres.methods.shared.networks.imagenet_weights import recorded_weights
 from crossres.methods.shared.networks.lite0 import DIGEST, lite0
 from crossres.methods.shared.networks.optional_libraries import timm, torchvision_models
-from crossres.methods.shared.networks.pretrained import (
-    PretrainedNetwork,
-    TorchvisionNetwork,
-    pretrained_network,
-)
+from crossres.methods.shared.networks.pretrained import TorchvisionNetwork, pretrained_network
+from crossres.methods.shared.networks.pretrained_base import PretrainedNetwork
 from crossres.methods.shared.tensors import normalise
 
 SIZE = (32, 16)
@@ -186,7 +183,11 @@ def test_classifiers_are_left_out_and_what_else_is_too_much_is_warned_of(
 @pytest.mark.parametrize(
     ("model", "fault"),
     [
-        ("resnet18", "must be efficientnet-lite0, timm:NAME or torchvision:NAME"),
+        (
+            "resnet18",
+            "must be efficientnet-lite0, timm:NAME, torchvision:NAME or, released for "
+            "re-identification, torchreid:NAME, transreid:NAME",
+        ),
         ("timm:test_resnot", r"timm has no model 'test_resnot' \(did you mean 'test_resnet"),
         ("torchvision:resnet19", r"torchvision has no model 'resnet19' \(did you mean 'resnet18'"),
         ("timm:", "timm has no model ''"),
