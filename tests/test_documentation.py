@@ -46,6 +46,10 @@ NOT_RUN = {
     "sbatch tools/cluster/slurm.sh table2 --profile paper --data ~/reid --out results/paper": (
         "asks Slurm; test_slurm_cluster.py stands in for it"
     ),
+    "crossres embed --model torchreid:osnet_x1_0 --weights-file osnet_x1_0_market.pth "
+    "--images ~/crops --out crops.npz": "test_released_models.py has a file",
+    "crossres search ~/crops/007_0.bmp --gallery ~/crops --model transreid:vit_jpm_stride12 "
+    "--weights-file transformer_120.pth": "the same",
     "python tools/golden_digests.py LISTS > datasets/golden/digests.csv": "needs public name lists",
 }
 FOREIGN = {"--dataset": "of DI-ReID's code, in docs/exports.md"}

@@ -10,15 +10,17 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
-from torch import Tensor
+import torch.nn.functional as F
+from torch import Tensor, nn
 
 from crossres.methods.shared.networks.clip_reid import LEFT_OUT as LEFT_OUT
 from crossres.methods.shared.networks.optional_libraries import timm
-from crossres.methods.shared.networks.overlapping_vit import with_positions
+from crossres.methods.shared.networks.overlapping_vit import PATCH, Grid, grid_of, with_positions
 from crossres.methods.shared.networks.pretrained_base import PretrainedNetwork
 from crossres.methods.shared.tensors import MEAN, STD
 
-STRIDE = 16  # of the last map
+HEAD = 64  # numbers of a head of the attention
+STRIDE = PATCH  # of the last map, which so has a position for each patch
 _RESNET = "resnet50_clip"
 
 
@@ -50,13 +52,40 @@ _RENAMED = tuple(
         (r"layer(\d)\.(\d+)\.(conv|bn)3\.", r"stages.\1.\2.conv3_1x1.\3."),
         (r"layer(\d)\.(\d+)\.downsample\.0\.", r"stages.\1.\2.shortcut.conv.conv."),
         (r"layer(\d)\.(\d+)\.downsample\.1\.", r"stages.\1.\2.shortcut.conv.bn."),
-        (r"attnpool\.positional_embedding$", "head.pos_embed"),
-        (r"attnpool\.([qkv])_proj\.", r"head.\1."),
-        (r"attnpool\.c_proj\.", "head.proj."),
+        (r"attnpool\.", "attention."),
     )
 )
 _STAGE = re.compile(r"^stages\.(\d)")
-_POSITIONS = "head.pos_embed"
+_POSITIONS = "attention.positional_embedding"
+
+
+class AttentionPool(nn.Module):
+    """A map (B, D, h, w) -> (B, P): what its mean attends to, by the names of the files.
+
+    timm's own takes maps of one size alone in the versions that are allowed here.
+    """
+
+    def __init__(self, size: int, outputs: int, grid: Grid) -> None:
+        super().__init__()
+        self.positional_embedding = nn.Parameter(torch.empty(1 + grid[0] * grid[1], size))
+        nn.init.normal_(self.positional_embedding, std=size**-0.5)
+        self.q_proj, self.k_proj, self.v_proj = (nn.Linear(size, size) for _ in range(3))
+        self.c_proj = nn.Linear(size, outputs)
+
+    def forward(self, maps: Tensor) -> Tensor:
+        places = maps.flatten(2).transpose(1, 2)
+        tokens = torch.cat([places.mean(1, keepdim=True), places], 1) + self.positional_embedding
+        query = self._heads(self.q_proj(tokens[:, :1]))
+        keys, values = self._heads(self.k_proj(tokens)), self._heads(self.v_proj(tokens))
+        attended = F.scaled_dot_product_attention(query, keys, values)
+        pooled: Tensor = self.c_proj(attended.transpose(1, 2).flatten(1))
+        return pooled
+
+    @staticmethod
+    def _heads(tokens: Tensor) -> Tensor:
+        """Divide (B, N, D) among heads: (B, D / HEAD, N, HEAD)."""
+        images, count, size = tokens.shape
+        return tokens.view(images, count, size // HEAD, HEAD).transpose(1, 2)
 
 
 class ReleasedClipResNet(PretrainedNetwork):
@@ -75,10 +104,12 @@ class ReleasedClipResNet(PretrainedNetwork):
             )
         )
         network = library.create_model(
-            _RESNET, num_classes=spec.projected, blocks=blocks, img_size=size or images
+            _RESNET, num_classes=0, blocks=blocks, head_type="classifier"
         )
+        grid = grid_of(size or images, STRIDE)
+        network.attention = AttentionPool(network.num_features, spec.projected, grid)
         super().__init__(network, size, MEAN, STD)
-        self.spec = spec
+        self.spec, self.grid = spec, grid
 
     def maps(self, images: Tensor) -> Tensor:
         network: Any = self.network
@@ -88,7 +119,7 @@ class ReleasedClipResNet(PretrainedNetwork):
     def own(self, images: Tensor) -> Tensor:
         network: Any = self.network
         maps = self.maps(images)
-        return torch.cat([maps.mean((2, 3)), network.head(maps)], 1)
+        return torch.cat([maps.mean((2, 3)), network.attention(maps)], 1)
 
 
 def build(
@@ -107,9 +138,8 @@ def renamed(state: Mapping[str, Tensor], network: PretrainedNetwork) -> dict[str
     fitting = {_renamed(name): tensor for name, tensor in state.items()}
     if _POSITIONS not in fitting:
         return fitting
-    head: Any = network.network.head
     whole = {**fitting, _POSITIONS: fitting[_POSITIONS][None]}
-    resampled = with_positions(whole, _POSITIONS, [network.spec.size], STRIDE, head.feat_size)
+    resampled = with_positions(whole, _POSITIONS, [network.spec.size], STRIDE, network.grid)
     return {**resampled, _POSITIONS: resampled[_POSITIONS][0]}
 
 

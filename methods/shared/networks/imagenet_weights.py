@@ -8,6 +8,7 @@ import hashlib
 import importlib.util
 import os
 import pickle
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -29,16 +30,18 @@ _REMEDY = (
     'weights_dir, or set weights = "none" in its backbone'
 )
 _PICKLED = (
-    "it holds Python objects besides tensors, which are never unpickled; where you trust it, keep "
-    'its tensors alone: python -c "import torch; '
-    "c = torch.load('FILE', 'cpu', weights_only=False); "
-    "c = c.state_dict() if hasattr(c, 'state_dict') else c.get('state_dict', c.get('model', c)); "
-    "torch.save({k: v for k, v in c.items() if torch.is_tensor(v)}, 'tensors.pth')\""
+    "it holds Python objects besides tensors, which are never unpickled; "
+    "save model.state_dict() alone"
 )
+_PROGRAM = "it is a TorchScript program, which is never run; save its state_dict() alone"
 _WRAPPERS = ("state_dict", "model", "model_state_dict")  # entries of checkpoints that hold it
 _TORCH_PICKLE = b"\x80\x02"
 _NAMES = 6  # of a dict that a message lists
 _recorder: ContextVar[dict[str, str] | None] = ContextVar("recorded weights", default=None)
+
+
+class CodeInFileError(InputError):
+    """A file of weights that would have to be run, or unpickled, to be read."""
 
 
 def resnet50_weights(folder: Path | None) -> dict[str, Tensor]:
@@ -166,24 +169,42 @@ def read_state(path: Path, remedy: str = _REMEDY) -> dict[str, Tensor]:
         if path.suffix == ".safetensors":
             return load_file(path)
         _check_pickle(path, remedy)
-        state = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of TorchScript, which is refused below
+            state = torch.load(path, map_location="cpu", weights_only=True)
     except OSError as error:
         reason = "it is a folder" if path.is_dir() else error.strerror or "it cannot be opened"
         raise InputError(f"{path}: cannot be read ({reason}); {remedy}") from error
     except pickle.UnpicklingError as error:
-        raise _no_weights(path, _PICKLED, remedy) from error
+        raise _no_weights(path, _PICKLED, remedy, CodeInFileError) from error
     except (RuntimeError, ValueError, LookupError, EOFError, SafetensorError) as error:
+        if "TorchScript" in str(error):
+            raise _no_weights(path, _PROGRAM, remedy, CodeInFileError) from error
         raise _no_weights(path, "it is damaged or cut short", remedy) from error
     state = next((state[name] for name in _WRAPPERS if _is_wrapped(state, name)), state)
     if not _is_state(state):
         raise InputError(
             f"{path}: holds no state dict (name -> tensor) but {_content(state)}; {remedy}"
         )
+    odd = [name for name, tensor in state.items() if not _is_plain(tensor)]
+    if odd:
+        raise InputError(
+            f"{path}: {odd[0]} is sparse, quantised, complex or empty of numbers; save it as plain "
+            "floating-point numbers"
+        )
     return dict(state)
 
 
 def _is_state(content: object) -> bool:
-    return isinstance(content, dict) and all(isinstance(v, Tensor) for v in content.values())
+    return isinstance(content, dict) and all(
+        isinstance(name, str) and isinstance(value, Tensor) for name, value in content.items()
+    )
+
+
+def _is_plain(tensor: Tensor) -> bool:
+    """Say whether a tensor is dense, real, not quantised, and has its numbers."""
+    odd = tensor.is_quantized or tensor.is_complex() or tensor.is_meta
+    return tensor.layout == torch.strided and not odd
 
 
 def _is_wrapped(content: object, name: str) -> bool:
@@ -195,15 +216,17 @@ def _check_pickle(path: Path, remedy: str) -> None:
     with path.open("rb") as file:
         start = file.read(2)
     if start[:1] == b"\x80" and start != _TORCH_PICKLE:
-        raise _no_weights(path, _PICKLED, remedy)
+        raise _no_weights(path, _PICKLED, remedy, CodeInFileError)
 
 
-def _no_weights(path: Path, reason: str, remedy: str) -> InputError:
+def _no_weights(
+    path: Path, reason: str, remedy: str, error: type[InputError] = InputError
+) -> InputError:
     kind = kind_of_file(path)
     written_by_torch = path.suffix != ".safetensors" and kind in (ZIP, PICKLE)
     if kind.name and not written_by_torch:
         reason = f"it is {kind.name}"
-    return InputError(f"{path}: is not a plain file of weights ({reason}); {remedy}")
+    return error(f"{path}: is not a plain file of weights ({reason}); {remedy}")
 
 
 def _content(state: object) -> str:

@@ -63,13 +63,13 @@ def load_whole(
 ) -> None:
     """Load a state that has every tensor of the network; others than of `left_out` are warned of.
 
-    Raises InputError, which names what is missing, unexpected or of another shape.
+    Raises InputError, which names what is missing, unexpected or of another shape or type.
     """
     own = network.state_dict()
     state = {name: own[name] for name in own if name.endswith(_COUNTER)} | dict(state)
     faults = misfits(own, state, left_out)
     words = "; ".join(f"{fault}: {some_names(names)}" for fault, names in faults.items() if names)
-    if faults["missing"] or faults["of another shape"]:
+    if any(names for fault, names in faults.items() if fault != "unexpected"):
         raise InputError(f"the weights are not those of {model}: {words}")
     if faults["unexpected"]:
         _log.warning("%s: left out of its weights: %s", model, some_names(faults["unexpected"]))
@@ -79,7 +79,7 @@ def load_whole(
 def misfits(
     own: Mapping[str, Tensor], state: Mapping[str, Tensor], left_out: Sequence[str]
 ) -> dict[str, list[str]]:
-    """Return what of a network's `own` state is missing, of another shape or unexpected, by name.
+    """Return what of a network's `own` state is missing, of another shape or type, or unexpected.
 
     Nothing that belongs to a module of `left_out` is unexpected.
     """
@@ -90,6 +90,11 @@ def misfits(
             f"{name} {tuple(state[name].shape)} in place of {tuple(tensor.shape)}"
             for name, tensor in own.items()
             if name in state and state[name].shape != tensor.shape
+        ],
+        "of another type": [
+            f"{name} {state[name].dtype} in place of {tensor.dtype}"
+            for name, tensor in own.items()
+            if name in state and tensor.is_floating_point() > state[name].is_floating_point()
         ],
         "unexpected": [name for name in state if name not in own and not name.startswith(ignored)],
     }

@@ -23,6 +23,7 @@ from crossres.methods.shared.networks import (
     transreid,
 )
 from crossres.methods.shared.networks.imagenet_weights import (
+    CodeInFileError,
     recorded_folder_weights,
     weights_path,
 )
@@ -33,6 +34,11 @@ from crossres.methods.shared.networks.pretrained_base import (
 )
 
 _PARALLEL = "module."  # before all names, where several devices trained
+_KEEP_TENSORS = (
+    "python -c \"import torch; c = torch.load('FILE', 'cpu', weights_only=False); "
+    "c = c.state_dict() if hasattr(c, 'state_dict') else c.get('state_dict', c.get('model', c)); "
+    "torch.save({k: v for k, v in c.items() if torch.is_tensor(v)}, 'tensors.pth')\""
+)
 _CAMERAS = {"base.sie_embed", "cv_embed"}  # embeddings of cameras or views
 
 _log = logging.getLogger(__name__)
@@ -163,7 +169,13 @@ def _file_state(
     name = weights_file or network
     remedy = f"put the file that {family} released there, or name it by the option weights_file"
     path = weights_path(name, weights_dir, remedy)
-    state = recorded_folder_weights(name, weights_dir, remedy)
+    try:
+        state = recorded_folder_weights(name, weights_dir, remedy)
+    except CodeInFileError as error:
+        raise InputError(
+            f"{path}: holds Python objects besides tensors, which are never unpickled, or a "
+            f"program; where you trust it, keep its tensors alone: {_KEEP_TENSORS}"
+        ) from error
     return {
         key.removeprefix(_PARALLEL): tensor.float() if tensor.is_floating_point() else tensor
         for key, tensor in state.items()

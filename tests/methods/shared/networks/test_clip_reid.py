@@ -204,7 +204,9 @@ def test_the_mean_of_the_resnets_last_map_and_what_attention_pools_of_it_are_com
     assert torch.allclose(network.own(images), expected, rtol=1e-3, atol=1e-4)
     larger = loaded(folder, "resnet", state, (96, 64))
     grid = interpolated(encoder["attnpool.positional_embedding"][1:].reshape(4, 2, 256), 6, 4)
-    assert torch.allclose(larger.network.head.pos_embed[1:], grid.reshape(24, 256), atol=1e-5)
+    assert torch.allclose(
+        larger.network.attention.positional_embedding[1:], grid.reshape(24, 256), atol=1e-5
+    )
 
 
 def test_a_file_of_the_other_encoder_is_refused(folder: Path) -> None:

@@ -189,10 +189,16 @@ def test_a_folder_or_nothing_in_place_of_weights_is_told(suffix: str, tmp_path: 
 
 
 def test_a_checkpoint_says_what_it_holds(tmp_path: Path) -> None:
-    checkpoint = {"epoch": 3, "state_dict": {"a": torch.zeros(1)}, "optimizer": {}}
+    checkpoint = {"epoch": 3, "weights": {"a": torch.zeros(1)}, "optimizer": {}}
     torch.save(checkpoint, tmp_path / "resnet50.pth")
-    with pytest.raises(InputError, match=r"but a dict of epoch, state_dict, optimizer: keep its"):
+    with pytest.raises(InputError, match=r"but a dict of epoch, weights, optimizer: keep its"):
         read_state(tmp_path / "resnet50.pth")
+
+
+def test_of_a_checkpoint_its_state_dict_is_read(tmp_path: Path) -> None:
+    checkpoint = {"epoch": 3, "state_dict": {"a": torch.ones(1)}, "optimizer": {}}
+    torch.save(checkpoint, tmp_path / "resnet50.pth")
+    assert read_state(tmp_path / "resnet50.pth") == {"a": torch.ones(1)}
 
 
 def test_a_whole_module_is_not_unpickled(tmp_path: Path) -> None:
