@@ -34,7 +34,7 @@ _PICKLED = (
     "save model.state_dict() alone"
 )
 _PROGRAM = "it is a TorchScript program, which is never run; save its state_dict() alone"
-_WRAPPERS = ("state_dict", "model", "model_state_dict")  # entries of checkpoints that hold it
+_WRAPPERS = ("state_dict", "model", "teacher")  # entries of checkpoints that hold it
 _TORCH_PICKLE = b"\x80\x02"
 _NAMES = 6  # of a dict that a message lists
 _recorder: ContextVar[dict[str, str] | None] = ContextVar("recorded weights", default=None)

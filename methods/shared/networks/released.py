@@ -36,7 +36,8 @@ from crossres.methods.shared.networks.pretrained_base import (
 _PARALLEL = "module."  # before all names, where several devices trained
 _KEEP_TENSORS = (
     "python -c \"import torch; c = torch.load('FILE', 'cpu', weights_only=False); "
-    "c = c.state_dict() if hasattr(c, 'state_dict') else c.get('state_dict', c.get('model', c)); "
+    "c = c.state_dict() if hasattr(c, 'state_dict') else c; "
+    "c = next((c[k] for k in ('state_dict', 'model', 'teacher') if k in c), c); "
     "torch.save({k: v for k, v in c.items() if torch.is_tensor(v)}, 'tensors.pth')\""
 )
 _CAMERAS = {"base.sie_embed", "cv_embed"}  # embeddings of cameras or views

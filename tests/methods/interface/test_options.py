@@ -1,14 +1,14 @@
 """Options: defaults, profile, table row, in this order; one clear line for anything else."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import pytest
 
 from crossres.datasets import InputError
 from crossres.methods import Profile
-from crossres.methods.interface.options import options_as_json, resolve
+from crossres.methods.interface.options import LATER, options_as_json, resolve
 from crossres.methods.interface.registry import resolve_options
 from crossres.methods.msifla import Msifla
 
@@ -78,3 +78,14 @@ def test_optional_values_may_be_none() -> None:
     assert options_as_json(resolve("m", _Options, {"limit": 4})) == {"limit": 4, "kind": "a"}
     with pytest.raises(InputError, match="limit must be an integer"):
         resolve("m", _Options, {"limit": "many"})
+
+
+@dataclass(frozen=True)
+class _Grown:
+    first: int = 1
+    second: tuple[int, ...] = field(default=(), metadata=LATER)
+
+
+def test_an_option_that_came_later_stands_in_json_only_where_it_is_set() -> None:
+    assert options_as_json(_Grown()) == {"first": 1}
+    assert options_as_json(_Grown(second=(2,))) == {"first": 1, "second": [2]}

@@ -103,6 +103,7 @@ def headless(path: Path) -> None:
     [
         ("model.pth.tar-60", wrapped("state_dict")),
         ("osnet.pt", wrapped("model")),
+        ("osnet.ckpt", wrapped("teacher")),
         ("osnet.pth", parallel),
         ("osnet.bin", old),
         ("osnet", headless),
