@@ -212,7 +212,7 @@ def test_the_remedy_for_pickled_objects_makes_a_file_that_is_read(
         built(tmp_path, "FILE")
     code = str(caught.value).partition('python -c "')[2].partition('"')[0]
     monkeypatch.chdir(tmp_path)
-    exec(code)
+    exec(code, {})
     assert torch.equal(own(built(tmp_path, "tensors.pth")), feature)
 
 
