@@ -97,7 +97,8 @@ def frozen_network(
             options.model, options.stage, options.input_size, size, profile.weights_dir,
             is_pretrained=options.pretrained and pretrained, weights_file=options.weights_file,
         )  # fmt: skip
-    if pretrained and is_released(options.model) and (options.pool, options.parts) == ("mean", 1):
+    is_default_pooled = options.pretrained and (options.pool, options.parts) == ("mean", 1)
+    if pretrained and is_default_pooled and is_released(options.model):
         _log.warning(
             'the mean of the last map of %s is compared, which its authors do not; pool = "own" is '
             "what they do",

@@ -150,6 +150,7 @@ def test_hr_images_are_compared_by_their_frozen_features() -> None:
 # --- networks that were released for re-identification --------------------------------------------
 
 OSNET = "torchreid:osnet_x0_25"
+OF_A_FILE: dict[str, Any] = {"model": OSNET, "weights_file": "market.pth", "pretrained": True}
 
 
 def profile_of(folder: Path) -> Any:
@@ -193,13 +194,15 @@ SMALL_MODELS = [
 def test_a_released_network_is_compared_as_asked_and_needs_its_file_once(
     folder: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    method = Frozen(profile_of(folder), model=OSNET, weights_file="market.pth", pool="own")
+    method = Frozen(profile_of(folder), **OF_A_FILE, pool="own")
     method.fit(example_train_set(SMALL), Run(seed=0))
     network = cast(FrozenNetwork, method.network).network
     with torch.inference_mode():
         own = network.own(TENSOR).numpy()
     lengths = np.linalg.norm(own, axis=1, keepdims=True)
     assert np.allclose(method.embed(IMAGES), own / lengths, atol=1e-6)
+    state = cast(FrozenNetwork, method.network).network.network.state_dict()
+    assert torch.equal(state["stem.conv.weight"], drawn(listed(OSNET))["conv1.conv.weight"])
     method.save(tmp_path)
     assert np.array_equal(load_method(tmp_path).embed(IMAGES), method.embed(IMAGES))
     assert not caplog.records
@@ -208,15 +211,18 @@ def test_a_released_network_is_compared_as_asked_and_needs_its_file_once(
 def test_the_mean_of_the_map_is_said_not_to_be_what_its_authors_compare(
     folder: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    method = Frozen(profile_of(folder), model=OSNET, weights_file="market.pth")
+    method = Frozen(profile_of(folder), **OF_A_FILE)
     method.fit(example_train_set(SMALL), Run(seed=0))
     assert f"the mean of the last map of {OSNET} is compared" in caplog.text
     assert 'pool = "own" is what they do' in caplog.text
     assert method.embed(IMAGES).shape == (5, 128)
+    caplog.clear()
+    fitted(model=OSNET, pretrained=False)
+    assert not caplog.records
 
 
 def test_vpfa_works_on_released_features(folder: Path) -> None:
-    options: dict[str, Any] = {"model": OSNET, "weights_file": "market.pth", "pool": "own"}
+    options: dict[str, Any] = OF_A_FILE | {"pool": "own"}
     frozen = Frozen(profile_of(folder), **options)
     frozen.fit(example_train_set(SMALL), Run(seed=0))
     panned = FrozenVpfa(profile_of(folder), **options, embed_flip=False)

@@ -87,6 +87,9 @@ def with_positions(
 def mean_of_cameras(cameras: Tensor, weight: float) -> Tensor:
     """Return what an embedding of cameras or views, (C, ..., D), adds for none in particular.
 
-    That is the mean of all: nothing that embeds an image here is told its camera.
+    That is the mean of all: nothing that embeds an image here is told its camera. Raises ValueError
+    where there is none.
     """
+    if cameras.dim() < 2 or len(cameras) == 0:
+        raise ValueError(f"no embeddings of cameras have the shape {tuple(cameras.shape)}")
     return weight * cameras.mean(0)

@@ -189,5 +189,7 @@ def test_positions_of_no_known_size_and_branches_too_many_are_refused(folder: Pa
         loaded(folder, "parts", drawn(layout(5 * 3)))
     with pytest.raises(InputError, match=r"; it is of transreid:parts or transreid:odd$"):
         loaded(folder, "whole", drawn(layout(5 * 3, has_branches=True)))
+    with pytest.raises(InputError, match=r"not those of transreid:whole: of other shapes$"):
+        loaded(folder, "whole", drawn(layout(4 * 2)) | {"base.sie_embed": torch.tensor(1.0)})
     with pytest.raises(InputError, match="images of 15 x 40 pixels hold no patch of 16 x 16"):
         loaded(folder, "whole", drawn(layout(4 * 2)), (15, 40))
