@@ -68,7 +68,7 @@ def _options_json(declared: Any) -> Iterator[dict[str, Any]]:
     for field in fields(declared.Options):
         yield {
             "name": field.name,
-            "default": defaults[field.name],
+            "default": defaults.get(field.name, field.default),
             "values": _values(hints[field.name]),
             "kind": kind_of(declared, field.name),
         }

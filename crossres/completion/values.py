@@ -113,6 +113,8 @@ def models(_: Given) -> Iterator[Value]:
     yield Value("efficientnet-lite0")
     yield Value("timm:", "any network of timm")
     yield Value("torchvision:", "any network of torchvision")
+    for code_base in ("torchreid", "transreid", "clipreid", "solider"):
+        yield Value(f"{code_base}:", "released for re-identification")
 
 
 def in_cache(given: Given) -> Iterator[Value]:

@@ -111,7 +111,10 @@ def test_entries_of_a_list_and_values_behind_equals(answered: Ask) -> None:
     assert answered(*run, "mlr-viper,mlr-v")[1] == ["mlr-viper,mlr-vru"]
     assert answered("run", "--profile=sm") == ("files", ["--profile=smoke"])
     assert answered("run", "--datasets=vric,cav")[1] == ["--datasets=vric,caviar"]
-    assert answered("embed", "--model", "t") == ("values nospace", ["timm:", "torchvision:"])
+    assert answered("embed", "--model", "t") == (
+        "values nospace",
+        ["timm:", "torchvision:", "torchreid:", "transreid:"],
+    )
 
 
 def test_rows_of_the_table_that_is_given(answered: Ask, tmp_path: Path) -> None:

@@ -122,3 +122,9 @@ def test_what_cannot_be_embedded_with_is_refused_in_one_line(
     images = ["--images", str(folder / "crops"), "--out", str(folder / "f.npz")]
     assert crossres.main(["embed", *arguments, *images]) == 2
     assert fault in capsys.readouterr().err.strip().splitlines()[-1]
+
+
+def test_an_option_that_keys_leave_out_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    assert crossres.main(["methods", "show", "frozen", "--json"]) == 0
+    options = {option["name"]: option for option in json.loads(capsys.readouterr().out)["options"]}
+    assert options["weights_file"]["default"] is None
