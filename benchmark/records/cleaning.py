@@ -13,16 +13,17 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from crossres.benchmark.records.checkpoints import FOLDER as CHECKPOINTS
+from crossres.benchmark.records.images import IMAGES
 from crossres.benchmark.records.leases import FOLDER as RUNNING
 from crossres.benchmark.records.leases import Leases, remove_left_over, running_cells
-from crossres.benchmark.records.record import read_record, record_path
+from crossres.benchmark.records.record import read_record, record_path, scan_records
 from crossres.datasets.base.errors import InputError
 from crossres.datasets.base.files import TEMPORARY, is_abandoned
 from crossres.datasets.base.sizes import size_of
 
-Kind = Literal["failure", "artifact", "weights", "checkpoint", "temporary", "lease"]
+Kind = Literal["failure", "artifact", "weights", "images", "checkpoint", "temporary", "lease"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
-_KEY = re.compile(r"[0-9a-f]{20}")
+_KEY, _DIGEST = re.compile(r"[0-9a-f]{20}"), re.compile(r"[0-9a-f]{64}")
 _OF_CELLS: dict[Kind, tuple[str, str]] = {
     "failure": ("failures", ".log"),
     "artifact": ("artifacts", ".npz"),
@@ -45,17 +46,19 @@ def rests(results: Path, *, all_failures: bool = False) -> list[Rest]:
     """Return what may go from a results folder, by kind and path.
 
     The logs of cells that have a record now, with `all_failures` of all; artifacts and weights of
-    cells that have none; checkpoints of those that have; temporary files and leases of runs that
-    were killed. Raises InputError where the folder cannot be listed.
+    cells that have none, thumbnails of test sets that no record names; checkpoints of cells that
+    have one; temporary files and leases of runs that were killed. Raises InputError where the
+    folder cannot be listed.
     """
     try:
-        running = {lease.key for lease in running_cells(results)}
+        running = _running(results)
         found = [
             rest
             for kind, (folder, suffix) in _OF_CELLS.items()
             for rest in _of_cells(results, kind, folder, suffix)
             if rest.key not in running and _may_go(results, rest, all_failures)
         ]
+        found += _images(results, running)
         found += _temporary(results)
         found += _leases(results, running)
     except OSError as error:
@@ -74,6 +77,8 @@ def remove(results: Path, chosen: Collection[Rest], *, all_failures: bool = Fals
     with Leases(results) as leases:
         for rest in chosen:
             try:
+                if rest.kind == "images" and rest not in _images(results, _running(results)):
+                    continue
                 if not rest.key:
                     _remove(rest.path)
                 elif rest.kind != "lease":
@@ -92,9 +97,26 @@ def remove(results: Path, chosen: Collection[Rest], *, all_failures: bool = Fals
             removed.append(rest)
     if any(rest.kind == "lease" for rest in chosen):
         remove_left_over(results)
-    for name, _ in _OF_CELLS.values():
+    for name in (IMAGES, *(folder for folder, _ in _OF_CELLS.values())):
         _remove_empty(results / name)
     return removed
+
+
+def _running(results: Path) -> set[str]:
+    return {lease.key for lease in running_cells(results)}
+
+
+def _images(results: Path, running: Collection[str]) -> list[Rest]:
+    """Return the thumbnails that no record names; none while a cell runs, as its record is last."""
+    folder = scan_records(results)
+    if running or folder.broken:
+        return []
+    named = {record.digests.get("pixels") for record in folder.records.values()}
+    return [
+        Rest("images", path, "", size_of(path))
+        for path in sorted((results / IMAGES).glob("*"))
+        if _DIGEST.fullmatch(path.name) and path.is_dir() and path.name not in named
+    ]
 
 
 def _of_cells(results: Path, kind: Kind, folder: str, suffix: str) -> Iterator[Rest]:

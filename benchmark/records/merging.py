@@ -16,6 +16,7 @@ from typing import Any
 from crossres.benchmark.records.artifacts import UNREADABLE, artifact_path
 from crossres.benchmark.records.cell import canonical_json
 from crossres.benchmark.records.failures import failure_log
+from crossres.benchmark.records.images import IMAGES, images_fault, images_path
 from crossres.benchmark.records.kept import CLAIMS, DATASETS, TABLES
 from crossres.benchmark.records.planned import RUNS, KeptRun, read_runs
 from crossres.benchmark.records.record import (
@@ -64,6 +65,7 @@ def merge_folders(folders: Sequence[Path], out: Path) -> Merged:
     for folder in folders:
         check_results(folder)
     merge = _Merge(_each_once([out, *folders]), out)
+    merge.images()  # before the cells that retrieved them
     merge.cells()
     merge.definitions()
     merge.kept(TABLES)
@@ -176,6 +178,16 @@ class _Merge:
                     write_atomically(own, path.read_bytes())
                     self.written["failures"] += 1
 
+    def images(self) -> None:
+        """Write all thumbnails: files of one name are equal, and none lacks what others have."""
+        for folder in self.folders[1:]:
+            for path in sorted((folder / IMAGES).glob("*/[!.]*.npz")):
+                own = images_path(self.out, path.parent.name) / path.name
+                content = None if own.exists() else self.read(path, _images_fault)
+                if content is not None:
+                    write_atomically(own, content)
+                    self.written[IMAGES] += 1
+
     def definitions(self) -> None:
         """Write the definitions of users' own sets: the first of each, as the others name other
         places.
@@ -240,6 +252,11 @@ def _archive_fault(path: Path, content: bytes) -> str:
         sound = False
     remedy = "delete it and its record, then run again"
     return "" if sound else f"{path}: not a readable artifact (it is damaged); {remedy}"
+
+
+def _images_fault(path: Path, content: bytes) -> str:
+    fault = images_fault(content)
+    return fault and f"{path}: {fault}"
 
 
 def _toml_fault(path: Path, content: bytes) -> str:

@@ -5,7 +5,7 @@ Runs in a worker process; everything random comes from the cell's seed, on one t
 
 import os
 import random
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -18,8 +18,10 @@ from crossres.benchmark.config.profiles import profile_content
 from crossres.benchmark.measures.environment import Stopwatch, environment, peak_memory
 from crossres.benchmark.measures.flops import flops_per_image
 from crossres.benchmark.measures.learning_curves import Curves
+from crossres.benchmark.measures.ranked_queries import ranked_queries
 from crossres.benchmark.measures.restoration import chain_quality, restoration_of
 from crossres.benchmark.measures.retrieved_samples import artifact_of
+from crossres.benchmark.measures.thumbnails import thumbnails_of
 from crossres.benchmark.metrics.by_rate import by_rate
 from crossres.benchmark.metrics.comparisons import Comparison, DistanceComparison
 from crossres.benchmark.metrics.equal_rows import EqualRows, self_matched, with_images
@@ -35,6 +37,7 @@ from crossres.benchmark.runs.data import Prepared, Progress, Report, build_pixel
 from crossres.benchmark.runs.post_processed import (
     check_applicable,
     embeddings_per_image,
+    fused_rows,
     post_processed,
 )
 from crossres.datasets.base.files import digest_of
@@ -61,12 +64,14 @@ class CellError(Exception):
 class CellResult:
     """What a finished cell hands to the driver, which may sit on another machine, to write.
 
-    The record, the arrays of its artifact, and where asked for the files of the trained method
-    (name -> content: a worker needs no disk that it shares with the driver).
+    The record, the arrays of its artifact, those of the thumbnails that it retrieved and that the
+    folder lacks, and where asked for the files of the trained method (name -> content: a worker
+    needs no disk that it shares with the driver).
     """
 
     record: Record
     artifact: dict[str, NDArray[Any]]
+    images: dict[str, NDArray[Any]]
     weights: Mapping[str, bytes] = field(default_factory=dict)
 
 
@@ -86,6 +91,7 @@ def run_cell(
     progress: Report,
     *,
     keep_weights: bool = False,
+    images_there: Collection[int] = (),
     resumed: Mapping[str, bytes] | None = None,
     checkpoint_seconds: float | None = None,
     modules: Modules | None = None,
@@ -93,7 +99,8 @@ def run_cell(
 ) -> CellResult:
     """Train and test the job's method on its data; the same job gives the same digests anywhere.
 
-    With `keep_weights` the result holds the trained method, too; its record is the same. With
+    With `keep_weights` the result holds the trained method, too; its record is the same.
+    `images_there` are the thumbnails that are not wanted any more (`thumbnails_of`). With
     `checkpoint_seconds` a checkpoint goes to `progress` whenever so many have passed; `resumed` is
     one to go on from, which gives the same result, but for times and memory. `modules` is what the
     caller knows of them (code_digest), which saves finding it out again; `sources` are those of a
@@ -134,6 +141,9 @@ def run_cell(
         scores = {rule: measured.per_query for rule, measured in metrics.items()}
         shown = None if processed is None else processed.distances
         artifact = artifact_of(method, raw, manifest, store, embeddings, scores, shown)
+        artifact |= ranked_queries(
+            manifest, fused_rows(method, [embeddings]) if processed is None else processed.rows
+        )
     query_rates = manifest.rows("query")["rate"].to_numpy()
     begun = {START: method.start, DRAWS: curves.first_draws()}
     memory = peak_memory()  # before anything is measured that no test needs
@@ -142,6 +152,7 @@ def run_cell(
         counts |= _flops(method, manifest, store, how)
         artifact |= curves.arrays() | restoration_of(method, raw, manifest, store)
         artifact |= chain_quality(raw, manifest, store, artifact)
+        images = thumbnails_of(raw, manifest, store, artifact, images_there)
     record = Record(
         key=job.key,
         cell=job.cell,
@@ -170,7 +181,8 @@ def run_cell(
             raw.other_counts, raw.other_sizes, job.profile.paper_size, job.profile.warning
         ),
     )
-    return CellResult(record, artifact, method.saved(origin_of(record)) if keep_weights else {})
+    weights = method.saved(origin_of(record)) if keep_weights else {}
+    return CellResult(record, artifact, images, weights)
 
 
 def _machine(device: str) -> dict[str, str | int]:

@@ -90,16 +90,20 @@ def survey(request: SurveyRequest, progress: Progress, opened: Opener = open_adm
 
 @dataclass(frozen=True)
 class Prepared:
-    """Where the data of a cell lies on this machine: its raw folder and its pixel store."""
+    """Where the data of a cell lies on this machine: its raw folder and its pixel store.
+
+    `pixels` is the digest of the store.
+    """
 
     raw: Path
     store: Path
+    pixels: str
 
 
 def build_pixels(job: Job, progress: Progress) -> Prepared:
     """Build the pixel store of the job's data unless it is there whole."""
     raw, _, store = _open(job, progress, checked=False)
-    return Prepared(raw.folder, store.folder)
+    return Prepared(raw.folder, store.folder, store.digest)
 
 
 def open_data(job: Job, progress: Progress) -> tuple[Raw, Manifest, PixelStore]:

@@ -26,6 +26,7 @@ from crossres.benchmark.records.failures import (
     failure_log,
     write_failure,
 )
+from crossres.benchmark.records.images import ImageFolder
 from crossres.benchmark.records.kept import keep_table
 from crossres.benchmark.records.leases import Leases, running_cells
 from crossres.benchmark.records.planned import read_runs
@@ -176,6 +177,8 @@ class _Driver:
         self.shared: list[str] = []
         self.failures: list[Failure] = []
         self.supplies: dict[str, Supplies] = {}  # by manifest
+        self.pixels: dict[str, str] = {}  # their digests, by manifest
+        self.images = ImageFolder(plan.out)
         self.planned = {cell.job.key: cell for cell in plan.todo}
         self.told_of_others = False
 
@@ -236,6 +239,7 @@ class _Driver:
                 if isinstance(event, Finished):
                     job = jobs[event.key]
                     self.supplies[job.manifest_digest] = supplies_of(job, event.value)
+                    self.pixels[job.manifest_digest] = event.value.pixels
                 show(event)
 
     def cells(self) -> None:
@@ -267,6 +271,7 @@ class _Driver:
         function = partial(
             run_cell,
             keep_weights=self._keeps_weights(key),
+            images_there=self.images.numbers(self.pixels[cell.job.manifest_digest]).tolist(),
             resumed=read_checkpoint(self.plan.out, key),
             checkpoint_seconds=60.0 * self.request.checkpoint_minutes,
             modules=known_modules(),
@@ -345,6 +350,7 @@ class _Driver:
 
     def _keep_result(self, key: str, result: CellResult) -> None:
         # The record comes last: where it is, the artifact is, and what else was asked for.
+        self.images.add(result.record.digests["pixels"], result.images)
         write_artifact(self.plan.out, key, result.artifact)
         if result.weights:
             write_weights(self.plan.out, key, result.weights)

@@ -4,13 +4,14 @@ docs/test-time.md says what each step is. The method is the one of the cell with
 reaches its training.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from crossres.benchmark.config.post_processing import PostProcessing
+from crossres.benchmark.measures.ranked_queries import RowDistances
 from crossres.benchmark.metrics.comparisons import Comparison, DistanceComparison, Distances, blocks
 from crossres.benchmark.metrics.equal_rows import EqualRows
 from crossres.benchmark.metrics.features import FeatureComparison
@@ -33,12 +34,11 @@ class PostProcessed:
     """What is compared after post-processing."""
 
     comparison: Comparison
-    block: Distances
+    rows: RowDistances
 
     def distances(self, query_rows: Ids, gallery_rows: Ids) -> NDArray[np.float64]:
         """Return the distances (n, m) of some queries and gallery images."""
-        rows = [self.block(row, row + 1)[:, gallery_rows] for row in query_rows.tolist()]
-        return np.concatenate(rows) if rows else np.empty((0, len(gallery_rows)))
+        return self.rows(query_rows)[:, gallery_rows]
 
 
 def check_applicable(method: type[Method], how: PostProcessing) -> None:
@@ -80,16 +80,40 @@ def post_processed(
         ranked = Reranked(
             among_all, queries, queries + count, rerank.k1, rerank.k2, rerank.original
         )
-        return PostProcessed(DistanceComparison(ranked.distances, count), ranked.distances)
-    block = fused(method, levels)
+        return PostProcessed(
+            DistanceComparison(ranked.distances, count), _row_by_row(ranked.distances, count)
+        )
+    rows = fused_rows(method, levels)
     if len(levels) == 1 and not method.has_own_distance():
         query, gallery = levels[0]
-        return PostProcessed(FeatureComparison(query, gallery, "euclidean"), block)
-    return PostProcessed(DistanceComparison(block, count), block)
+        return PostProcessed(FeatureComparison(query, gallery, "euclidean"), rows)
+    return PostProcessed(DistanceComparison(_of_ranges(rows), count), rows)
+
+
+def _row_by_row(block: Distances, gallery: int) -> RowDistances:
+    def distances_of(rows: Ids) -> NDArray[np.float64]:
+        lines = [block(row, row + 1) for row in rows.tolist()]
+        return np.concatenate(lines) if lines else np.empty((0, gallery))
+
+    return distances_of
 
 
 def fused(method: Method, levels: Sequence[Level]) -> Distances:
-    """Return the mean over levels of the method's distances.
+    """Return the mean over levels of the method's distances, see `fused_rows`."""
+    return _of_ranges(fused_rows(method, levels))
+
+
+def _of_ranges(distances_of: Callable[[slice], NDArray[np.float64]]) -> Distances:
+    def block(start: int, stop: int) -> NDArray[np.float64]:
+        return distances_of(slice(start, stop))
+
+    return block
+
+
+def fused_rows(
+    method: Method, levels: Sequence[Level]
+) -> Callable[[Ids | slice], NDArray[np.float64]]:
+    """Return the mean over levels of the method's distances, of the rows of some queries.
 
     Columns that are equal in all levels get equal distances to the last bit: a matrix product may
     sum equal columns in different orders.
@@ -98,11 +122,11 @@ def fused(method: Method, levels: Sequence[Level]) -> Distances:
     rows = EqualRows.of(columns[:0], columns)
     different = [(query, gallery[rows.firsts]) for query, gallery in levels]
 
-    def block(start: int, stop: int) -> NDArray[np.float64]:
-        total = sum(method.distances(query[start:stop], gallery) for query, gallery in different)
+    def distances_of(some: Ids | slice) -> NDArray[np.float64]:
+        total = sum(method.distances(query[some], gallery) for query, gallery in different)
         return (np.asarray(total) / len(different))[:, rows.gallery]
 
-    return block
+    return distances_of
 
 
 def embeddings_per_image(method: Method, images: Images, how: PostProcessing) -> int:

@@ -11,6 +11,7 @@ NOUNS = {
     "failure": ("log of a failed cell", "logs of failed cells"),
     "artifact": ("artifact without a record", "artifacts without a record"),
     "weights": ("folder of weights without a record", "folders of weights without a record"),
+    "images": ("folder of thumbnails without a record", "folders of thumbnails without a record"),
     "checkpoint": ("checkpoint of a finished cell", "checkpoints of finished cells"),
     "temporary": ("left-over temporary file", "left-over temporary files"),
     "lease": ("lease of a killed run", "leases of killed runs"),

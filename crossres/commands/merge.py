@@ -11,6 +11,7 @@ NOUNS = {
     "records": ("record",),
     "artifacts": ("artifact",),
     "weights": ("folder of weights", "folders of weights"),
+    "images": ("file of thumbnails", "files of thumbnails"),
     "failures": ("log of a failed cell", "logs of failed cells"),
     "tables": ("table",),
     "claims": ("file of claims", "files of claims"),

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from crossres.benchmark.records.images import IMAGES, ImageFolder
 from crossres.benchmark.records.record import read_record, scan_records
 from crossres.datasets.base.files import digest_of
 from tests.chaos.grid import Grid
@@ -15,6 +16,7 @@ from tests.chaos.grid import Grid
 OF_THE_MOMENT = ("at", "workers", "seconds")  # of a kept run: when, and what was expected
 MEASURED = ("seconds", "peak_memory_bytes")  # of a record: they differ from run to run
 SHOWS_MEASURED = (".html", ".pdf", ".md")  # of a report: pages that show or draw these
+KEPT = ("artifacts", IMAGES)
 OF_TORCH = "torchinductor_"  # torch makes this folder where it is imported, and keeps it
 _RUN = re.compile("(runs/.+)-[0-9a-f]+.json")
 LEFT_BEHIND = (".partial", ".lock", ".damaged", ".writable", ".log")
@@ -23,7 +25,16 @@ LEFT_BEHIND = (".partial", ".lock", ".damaged", ".writable", ".log")
 def contents(results: Path) -> dict[str, str]:
     """Return name -> digest of what a results folder says, without what was measured."""
     files = sorted(path for path in results.rglob("*") if path.is_file())
-    return {_name(path.relative_to(results)): _digest(path) for path in files}
+    others = [path for path in files if path.parent.parent != results / IMAGES]
+    said = {_name(path.relative_to(results)): _digest(path) for path in others}
+    return said | {f"{IMAGES}/{path.name}": _images(path) for path in (results / IMAGES).glob("*")}
+
+
+def _images(folder: Path) -> str:
+    """Return the digest of all thumbnails of a test set, however they are spread over files."""
+    thumbnails = ImageFolder(folder.parents[1]).read(folder.name)
+    of_each = {k: [t.name, t.wide, digest_of(t.content)] for k, t in thumbnails.items()}
+    return _of_json(of_each)
 
 
 def _name(path: Path) -> str:
@@ -79,7 +90,7 @@ def remains(grid: Grid) -> list[str]:
 def half_done(grid: Grid) -> Iterator[str]:
     """Yield a line for each thing that a reader must never meet, whenever a run was broken off."""
     yield from scan_records(grid.out).broken
-    for path in sorted((grid.out / "artifacts").glob("[!.]*.npz")):
+    for path in sorted(p for f in KEPT for p in (grid.out / f).rglob("[!.]*.npz")):
         try:
             _digest(path)
         except (OSError, ValueError) as error:

@@ -8,7 +8,13 @@ from crossres.benchmark import RunRequest, Summary, plan_table, run_table
 from crossres.benchmark.runs.plan import Plan
 from crossres.datasets.raw.source import Source
 
-FOLDERS = ["artifacts", "records", "runs", "tables"]  # that a run leaves, when all went well
+FOLDERS = [
+    "artifacts",
+    "images",
+    "records",
+    "runs",
+    "tables",
+]  # that a run leaves, when all went well
 HOW = ("engine", "nodes", "stream")
 
 
