@@ -1,7 +1,8 @@
 """Write the report of a results folder, and print its tables."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from rich.console import Console
 from crossres.benchmark.config.tables import Table, asked_tables, built_in_tables
 from crossres.benchmark.records.artifacts import ArtifactFolder
 from crossres.benchmark.records.failures import read_failures
+from crossres.benchmark.records.images import ImageFolder
 from crossres.benchmark.records.kept import claims_of, kept_tables
 from crossres.benchmark.records.queries import FromArtifacts
 from crossres.benchmark.records.record import RecordFolder, check_results, scan_records
@@ -24,7 +26,8 @@ from crossres.reports.claims import evaluate_claims
 from crossres.reports.grid.build import build_grids
 from crossres.reports.grid.grid import Grid
 from crossres.reports.grid.unplaced import Leftovers
-from crossres.reports.page.page import to_html
+from crossres.reports.page.page import anchor_of, to_html
+from crossres.reports.page.query_browser import FOLDER, browser_of
 from crossres.reports.tables.csv import to_csv
 from crossres.reports.tables.latex import STYLES, to_latex, unset
 from crossres.reports.tables.latex_published import published_to_latex
@@ -53,9 +56,15 @@ class Contents:
 
 
 def write_report(
-    results: Path | str, tables: Sequence[Table | str | Path] | None = None
+    results: Path | str,
+    tables: Sequence[Table | str | Path] | None = None,
+    *,
+    single_file: bool = False,
 ) -> list[Path]:
     """Write report/index.html, report/<table>.{tex,csv,md} and report/figures/*.pdf; returns them.
+
+    The folder report/queries, which comes last, holds what the page shows of every query; with
+    `single_file` the page itself does.
 
     `tables`: by default those that the folder keeps; where it keeps none, each built-in table that
     records belong to, unless another one shows all of these and more. The same records give the
@@ -63,11 +72,14 @@ def write_report(
     report. Raises InputError when the folder has no usable record, or none that
     belongs to a table asked for.
     """
-    return write_contents(contents_of(as_path(results, "results"), tables))
+    contents = contents_of(as_path(results, "results"), tables)
+    return write_contents(contents, single_file=single_file)
 
 
 @few_collections()
-def write_contents(contents: Contents, *, published: bool = False) -> list[Path]:
+def write_contents(
+    contents: Contents, *, published: bool = False, single_file: bool = False
+) -> list[Path]:
     """Write the report of a folder that has been read, as `write_report` does.
 
     `published`: and, of each table, what papers print of it, as LaTeX of its own.
@@ -94,8 +106,31 @@ def write_contents(contents: Contents, *, published: bool = False) -> list[Path]
         files |= {f"figures/{name}": content for name, content in drawn.items()}
     claims = [claim for claim in claims_of(results) if claim.table.id in by_table]
     claim_groups = parts.draw("the claims", lambda: evaluate_claims(grids, claims), lambda _: [])
-    page = to_html(grids, leftovers, claim_groups, artifacts, own_version(), parts)
-    return _written(results / "report", {"index.html": page, **files})
+    images = ImageFolder(results)
+    places = [(grid, anchor_of(grid)) for grid in grids]
+    browser = parts.draw(
+        "the query browser",
+        lambda: browser_of(places, artifacts, images, embedded=single_file),
+        nothing,
+    )
+    leftovers = replace(leftovers, broken=(*leftovers.broken, *images.problems))
+    page = to_html(grids, leftovers, claim_groups, artifacts, own_version(), parts, browser)
+    folder = results / "report"
+    beside = _written_beside(folder, browser.files if browser else {})
+    return [*_written(folder, {"index.html": page, **files}), *beside]
+
+
+def _written_beside(report: Path, files: Mapping[str, str]) -> list[Path]:
+    """Write the files of the query browser, and remove those of an earlier report."""
+    folder = report / FOLDER
+    for name, content in files.items():
+        write_atomically(report / name, content)
+    for path in folder.glob("[!.]*.js"):
+        if f"{FOLDER}/{path.name}" not in files:
+            path.unlink()
+    with suppress(OSError):  # it is not empty, or not there
+        folder.rmdir()
+    return [folder] if files else []
 
 
 def _files_of_tables(

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from crossres.benchmark.measures.ranked_queries import NO_IMAGE
+from crossres.benchmark.measures.upright_images import turned
 from crossres.datasets.pixels.originals import natively_wide
 from crossres.datasets.pixels.store import PixelStore
 from crossres.datasets.raw.source import Raw
@@ -29,9 +30,9 @@ def thumbnails_of(
     """Return the m images that rankings (`ranked_queries`) name and that are not `there` yet.
 
     Number k is query k, number Q + k is gallery image k. Arrays: numbers (m,) int32, ascending;
-    names (m,), the paths in the raw folder; wide (m,) bool, whether a vehicle is wider than high in
-    its raw file (people: False); content (B,) uint8, the WebP files of at most HEIGHT pixels one
-    after another, and ends (m,) int64 in it. Raises InputError where a raw file is not readable.
+    names (m,), the paths in the raw folder; content (B,) uint8, the WebP files of at most HEIGHT
+    pixels one after another, and ends (m,) int64 in it. Vehicles stand upright (`turned`). Raises
+    InputError where a raw file is not readable.
     """
     query, gallery = store.images("query"), store.images("gallery")
     shown = np.concatenate([ranked["ranked_rows"].ravel(), ranked["first_rows"]])
@@ -41,25 +42,24 @@ def thumbnails_of(
     paths = np.concatenate(
         [manifest.rows(s)["path"].to_numpy(dtype=str) for s in ("query", "gallery")]
     )
-    files = [
-        _webp(query[number] if number < len(query) else gallery[number - len(query)])
+    names = paths[numbers]
+    images = [
+        np.asarray(query[number] if number < len(query) else gallery[number - len(query)])
         for number in numbers.tolist()
     ]
-    names = paths[numbers]
-    wide = np.zeros(len(numbers), dtype=np.bool_)
-    if raw.card.subject == "vehicle":
-        wide = natively_wide(raw, names.tolist())
+    if raw.card.subject == "vehicle" and images:
+        images = list(turned(np.stack(images), natively_wide(raw, names.tolist())))
+    files = [_webp(image) for image in images]
     return {
         "numbers": numbers.astype(np.int32),
         "names": names,
-        "wide": wide,
         "content": np.frombuffer(b"".join(files), dtype=np.uint8),
         "ends": np.cumsum([len(file) for file in files], dtype=np.int64),
     }
 
 
 def _webp(image: NDArray[np.uint8]) -> bytes:
-    picture = Image.fromarray(np.asarray(image))
+    picture = Image.fromarray(image)
     if picture.height > HEIGHT:
         width = max(1, round(picture.width * HEIGHT / picture.height))
         picture = picture.resize((width, HEIGHT), Image.Resampling.BOX)

@@ -17,17 +17,16 @@ from crossres.datasets.base.files import digest_of, write_atomically
 
 IMAGES = "images"
 MOST_BYTES = 1 << 16  # of one thumbnail: what is larger is none
-_ARRAYS = {"numbers": "i", "names": "U", "wide": "b", "content": "u", "ends": "i"}
+_ARRAYS = {"numbers": "i", "names": "U", "content": "u", "ends": "i"}
 
 _NONE = np.empty(0, np.int32)
 
 
 @dataclass(frozen=True)
 class Thumbnail:
-    """A small image, a WebP file; `wide`: of a vehicle, and natively wider than high."""
+    """A small image, a WebP file, and its path in the raw folder."""
 
     name: str
-    wide: bool
     content: bytes
 
 
@@ -64,7 +63,7 @@ class ImageFolder:
         if not new.any():
             return
         sizes = np.diff(arrays["ends"], prepend=0)
-        kept = {name: arrays[name][new] for name in ("numbers", "names", "wide")}
+        kept = {name: arrays[name][new] for name in ("numbers", "names")}
         kept |= {"content": arrays["content"][np.repeat(new, sizes)], "ends": sizes[new].cumsum()}
         buffer = io.BytesIO()
         np.savez(buffer, **kept)  # type: ignore[arg-type]
@@ -81,15 +80,14 @@ class ImageFolder:
             if arrays is None:
                 continue
             content, ends = arrays["content"].tobytes(), arrays["ends"].tolist()
-            for number, name, wide, start, end in zip(
+            for number, name, start, end in zip(
                 arrays["numbers"].tolist(),
                 arrays["names"].tolist(),
-                arrays["wide"].tolist(),
                 [0, *ends[:-1]],
                 ends,
                 strict=True,
             ):
-                thumbnails.setdefault(number, Thumbnail(name, wide, content[start:end]))
+                thumbnails.setdefault(number, Thumbnail(name, content[start:end]))
         return thumbnails
 
     def _paths(self, pixels: str) -> list[Path]:

@@ -22,7 +22,9 @@ def _report(options: argparse.Namespace) -> Answer:
     if options.against:
         return _against(options, tables)
     contents = contents_of(options.results, tables)
-    written = write_contents(contents, published=options.published)
+    written = write_contents(
+        contents, published=options.published, single_file=options.single_file
+    )
     lines = chain(drawn(partial(print_contents, contents)), (f"wrote {path}" for path in written))
     content: dict[str, Any] = {"written": [str(path) for path in written], "grids": []}
     if options.json:
@@ -76,6 +78,11 @@ def add_command(commands: Any) -> None:
         "crossres report --index results",
     )
     report.add_argument("results", type=user_path, nargs="+", metavar="RESULTS")
+    report.add_argument(
+        "--single-file",
+        action="store_true",
+        help="put what the query browser shows into the page, not into report/queries beside it",
+    )
     add_tables(report, "only this table, or a table file (default: those that RESULTS keeps)")
     either = report.add_mutually_exclusive_group()
     either.add_argument(

@@ -36,6 +36,7 @@ from crossres.reports.page.gallery import Pictures, pictures, queries_for
 from crossres.reports.page.learning_curves import Learning, learning_of
 from crossres.reports.page.number_table import numbers_of
 from crossres.reports.page.protocols import Across, across_of
+from crossres.reports.page.query_browser import Browser
 from crossres.reports.page.rank_diagram import AXIS
 from crossres.reports.page.rates import ByRate, by_rate_of
 from crossres.reports.page.restoration import Quality, quality_of
@@ -127,18 +128,19 @@ def to_html(
     artifacts: ArtifactFolder,
     version: str,
     parts: Parts,
+    browser: Browser | None = None,
 ) -> str:
     """Return the whole page, from the claims to what is left over.
 
-    The pictures come from the `artifacts`; the page holds copies, not links. What cannot
-    be drawn is named where it would stand, and among what is left over.
+    The pictures come from the `artifacts`; the page holds copies, not links, but for the files of
+    the `browser`. What cannot be drawn is named where it would stand, and among what is left over.
     """
     looks = looks_of(grid.table for grid in grids)
     templates = environment()
     templates.globals["look_of"] = looks.css_class
     templates.globals["look"] = lambda grid, row: looks.css_class(grid.table.lines[row])
     queries = queries_for(grids)
-    places = [(grid, words.slug(grid.table.id, grid.source, grid.profile)) for grid in grids]
+    places = [(grid, anchor_of(grid)) for grid in grids]
     overview = parts.draw(
         "the first overview", lambda: overview_of(places, claim_groups, leftovers), nothing
     )
@@ -173,6 +175,11 @@ def to_html(
         "claims": (
             part("the claims", "claims", "claims", lambda: (claim_groups,)) if claim_groups else ""
         ),
+        "queries": (
+            part("the query browser", "queries", "queries", lambda: (browser,))
+            if browser and browser.sets
+            else ""
+        ),
         "numbers": part("the flat table", "numbers", "all_numbers", lambda: (numbers_of(grids),)),
         "runs": part("the list of runs", "runs", "setups", lambda: (setups, _overview(records))),
     }  # fmt: skip
@@ -190,6 +197,7 @@ def to_html(
         cautions=all_cautions,
         version=version,
         looks=looks,
+        browser=browser,
         **content,
     )
 
@@ -260,6 +268,11 @@ def _with_html(section: Section, part: _Part, html: Sequence[Markup]) -> Section
     if part.is_first:
         return replace(section, first=(*section.first, *html))
     return replace(section, folded=(*section.folded, *html))
+
+
+def anchor_of(grid: Grid) -> str:
+    """Return the name of a grid in the anchors and files of a report."""
+    return words.slug(grid.table.id, grid.source, grid.profile)
 
 
 def _switches(sections: Sequence[Section]) -> Switches:

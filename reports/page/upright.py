@@ -1,17 +1,14 @@
-"""Images of vehicles as the paper shows them (section 4.5): wide ones turned clockwise, then 2 : 1.
-
-What is turned is what the network saw, at its input size; only the raw file knew that it was wide.
-"""
+"""The images in artifacts of vehicles as the paper shows them (section 4.5): upright, 2 : 1."""
 
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+
+from crossres.benchmark.measures.upright_images import turned
 
 Arrays = Mapping[str, NDArray[Any]]
-HEIGHT, WIDTH = 288, 144  # pixels, in the paper
 
 
 def knows_wide(arrays: Arrays) -> bool:
@@ -30,19 +27,3 @@ def upright(arrays: Arrays) -> Arrays:
         count, steps = arrays["chain_images"].shape[:2]
         wide["chain_images"] = np.repeat(queries[:count, None], steps, axis=1)
     return {**arrays, **{name: turned(arrays[name], flags) for name, flags in wide.items()}}
-
-
-def turned(images: NDArray[np.uint8], wide: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    """Turn those images (..., H, W, 3) of `wide` (...) clockwise: (..., H, H / 2, 3).
-
-    Resampled by areas, so that nothing is smoothed that is only made larger.
-    """
-    height = images.shape[-3]
-    width = round(height * WIDTH / HEIGHT)
-    upright_images = np.empty((*wide.shape, height, width, 3), np.uint8)
-    for index in np.ndindex(wide.shape):
-        picture = Image.fromarray(images[index])
-        if wide[index]:
-            picture = picture.transpose(Image.Transpose.ROTATE_270)  # counted anticlockwise
-        upright_images[index] = picture.resize((width, height), Image.Resampling.BOX)
-    return upright_images

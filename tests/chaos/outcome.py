@@ -33,7 +33,7 @@ def contents(results: Path) -> dict[str, str]:
 def _images(folder: Path) -> str:
     """Return the digest of all thumbnails of a test set, however they are spread over files."""
     thumbnails = ImageFolder(folder.parents[1]).read(folder.name)
-    of_each = {k: [t.name, t.wide, digest_of(t.content)] for k, t in thumbnails.items()}
+    of_each = {k: [t.name, digest_of(t.content)] for k, t in thumbnails.items()}
     return _of_json(of_each)
 
 

@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from crossres.benchmark import load_table
+from crossres.benchmark.measures.upright_images import turned
 from crossres.benchmark.records.artifacts import ArtifactFolder, artifact_path
 from crossres.reports import build_grids
 from crossres.reports.page.gallery import Pictures, pictures, pictures_fault
-from crossres.reports.page.upright import turned, upright
+from crossres.reports.page.upright import upright
 from crossres.reports.write import write_report
 from tests.reports.conftest import Drawn, draw_results
 

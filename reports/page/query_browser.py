@@ -1,0 +1,264 @@
+"""The query browser: every query with what each row retrieved for it, as data for its script.
+
+The data of one data set and seed is one file, its thumbnails are more, in the order in which the
+queries want them: `report/queries/*.js`, which a page can load from a disk, too, where it may fetch
+nothing. Or all of them lie in the page itself.
+"""
+
+import base64
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from markupsafe import Markup
+from numpy.typing import NDArray
+
+from crossres.benchmark.metrics.measure import METRICS
+from crossres.benchmark.records.artifacts import ArtifactFolder
+from crossres.benchmark.records.images import ImageFolder, Thumbnail
+from crossres.benchmark.records.record import Record
+from crossres.reports import wording as words
+from crossres.reports.grid.grid import Column, Grid
+from crossres.reports.page.gallery import rate_words
+
+Arrays = Mapping[str, NDArray[Any]]
+Cell = tuple[int, Record, Arrays]
+"""A row, and its record and artifact for one data set and seed."""
+
+FOLDER = "queries"  # beside the page
+IMAGES_IN_FILE = 400
+SHOWN = 6  # images of a row: the five nearest, and the first true match
+
+# Names of the arrays (n, ...) of n queries, and the number of their axes.
+_RANKED = {
+    "ranked_queries": 1,
+    "ranked_rows": 2,
+    "ranked_pids": 2,
+    "ranked_camids": 2,
+    "ranked_distances": 2,
+    "first_rows": 1,
+    "first_ranks": 1,
+    "first_camids": 1,
+    "first_distances": 1,
+}
+_OF_VEHICLES = "query_wide"  # an array that only their artifacts have
+_SCORED = ("scored_names", "scored_pids", "scored_rates", "scored_camids")
+
+
+@dataclass(frozen=True)
+class QuerySet:
+    """The queries of one data set and seed: JSON values for the script, and files of thumbnails.
+
+    `images` holds data URIs, "" for one that is not in the results folder.
+    """
+
+    name: str
+    table: str
+    column: str
+    seed: int
+    content: Mapping[str, Any]
+    images: Sequence[str]
+
+    @property
+    def texts(self) -> Iterator[tuple[str, str]]:
+        """Yield the names and JSON texts of all that the script loads."""
+        yield self.name, _json(self.content)
+        for number, start in enumerate(range(0, len(self.images), IMAGES_IN_FILE)):
+            yield f"{self.name}-{number}", _json(self.images[start : start + IMAGES_IN_FILE])
+
+
+@dataclass(frozen=True)
+class Browser:
+    """All sets of queries of a page; `embedded` puts their data into the page itself."""
+
+    sets: Sequence[QuerySet]
+    embedded: bool
+
+    @cached_property
+    def index(self) -> Markup:
+        """What the script knows from the beginning, as JSON for a script element."""
+        listed = [
+            {"name": s.name, "table": s.table, "column": s.column, "seed": s.seed}
+            for s in self.sets
+        ]
+        return _for_script(_json({"sets": listed, "most": IMAGES_IN_FILE, "folder": FOLDER}))
+
+    @property
+    def beside(self) -> bool:
+        """Whether the page needs files beside it."""
+        return bool(self.sets) and not self.embedded
+
+    @property
+    def blocks(self) -> Iterator[tuple[str, Markup]]:
+        """Yield name and JSON of what is embedded."""
+        if self.embedded:
+            yield from ((name, _for_script(text)) for s in self.sets for name, text in s.texts)
+
+    @property
+    def files(self) -> dict[str, str]:
+        """Return the files beside the page by their names."""
+        if self.embedded:
+            return {}
+        return {
+            f"{FOLDER}/{name}.js": f"crossresQueries({json.dumps(name)},{text});\n"
+            for s in self.sets
+            for name, text in s.texts
+        }
+
+
+def browser_of(
+    places: Sequence[tuple[Grid, str]],
+    artifacts: ArtifactFolder,
+    images: ImageFolder,
+    *,
+    embedded: bool = False,
+) -> Browser:
+    """Return the browser of grids, each with its anchor.
+
+    Cells whose artifacts hold no rankings, those of older versions, are left out.
+    """
+    sets = [
+        _query_set(grid, anchor, column, seed, cells, images, number)
+        for grid, anchor in places
+        for column in grid.shown
+        for seed in grid.seeds
+        for number, cells in enumerate(_by_test_set(grid, column, seed, artifacts))
+    ]
+    return Browser(sets, embedded)
+
+
+def _by_test_set(
+    grid: Grid, column: Column, seed: int, artifacts: ArtifactFolder
+) -> list[list[Cell]]:
+    """Return the cells of a data set and seed, those together that had the same queries."""
+    rule = f"scores_{grid.rule(column)}"
+    together: dict[str, list[Cell]] = {}
+    for row in range(len(grid.table.rows)):
+        for record in grid.cells[row, column].records:
+            if record.cell.seed == seed:
+                names = (*_RANKED, *_SCORED, rule)
+                arrays = artifacts.read(record.key, names, rankings_fault, (_OF_VEHICLES,))
+                if arrays is not None:
+                    pixels = record.digests.get("pixels", "")
+                    together.setdefault(pixels, []).append((row, record, arrays))
+    return list(together.values())
+
+
+def rankings_fault(arrays: Arrays) -> str:
+    """Say what keeps the rankings of an artifact from being shown; "" for nothing."""
+    queries, ranked = len(arrays["scored_names"]), arrays["ranked_queries"]
+    for name, array in arrays.items():
+        if name in _RANKED:
+            shape: tuple[int, ...] = (len(ranked), SHOWN - 1)[: _RANKED[name]]
+        elif name == _OF_VEHICLES:
+            continue
+        else:
+            shape = (queries, len(METRICS)) if name.startswith("scores_") else (queries,)
+        if array.shape != shape:
+            return f"{name} has the shape {array.shape}, not {shape}"
+    if ranked.dtype.kind != "i" or not len(ranked):
+        return "ranked_queries names no queries"
+    if ranked.min() < 0 or ranked.max() >= queries:
+        return f"ranked_queries names a query that is none of {queries}"
+    return ""
+
+
+def _query_set(
+    grid: Grid,
+    anchor: str,
+    column: Column,
+    seed: int,
+    cells: Sequence[Cell],
+    folder: ImageFolder,
+    number: int,
+) -> QuerySet:
+    record, first = cells[0][1:]
+    total, queries = len(first["scored_names"]), first["ranked_queries"].astype(np.int64)
+    cells = [cell for cell in cells if np.array_equal(cell[2]["ranked_queries"], queries)]
+    shown = np.concatenate([queries[:, None], *(_shown(arrays, total) for *_, arrays in cells)], 1)
+    places, numbers = _places(shown)
+    thumbnails = folder.read(record.digests.get("pixels", ""))
+    several = f" · {record.cell.protocol}" if number else ""
+    rule = grid.rule(column)
+    content = {
+        "gallery": words.gallery_words(rule),
+        "total": total,
+        "turned": _OF_VEHICLES in first,
+        "names": first["scored_names"][queries].tolist(),
+        "pids": first["scored_pids"][queries].tolist(),
+        "cams": first["scored_camids"][queries].tolist(),
+        "rates": first["scored_rates"][queries].tolist(),
+        "rateWords": {
+            rate: rate_words(rate) for rate in np.unique(first["scored_rates"][queries]).tolist()
+        },
+        "images": places[:, 0].tolist(),
+        "imageNames": [thumbnails[k].name if k in thumbnails else "" for k in numbers],
+        "rows": [
+            _row(grid, cell, rule, places[:, start : start + SHOWN])
+            for cell, start in zip(cells, range(1, places.shape[1], SHOWN), strict=True)
+        ],
+    }
+    parts = (anchor, column.dataset, column.protocol, *([record.cell.protocol] if number else []))
+    name = words.slug(*parts, f"seed{seed}")
+    uris = [_uri(thumbnails[k]) if k in thumbnails else "" for k in numbers]
+    return QuerySet(name, grid.title, column.title + several, seed, content, uris)
+
+
+def _shown(arrays: Arrays, total: int) -> NDArray[np.int64]:
+    """Return (n, SHOWN) the numbers of the thumbnails of a row, -1 where there is no image."""
+    rows = np.column_stack([arrays["ranked_rows"], arrays["first_rows"]]).astype(np.int64)
+    return np.where(rows < 0, -1, rows + total)
+
+
+def _places(numbers: NDArray[np.int64]) -> tuple[NDArray[np.int64], list[int]]:
+    """Replace numbers by their places in the order in which they are first wanted.
+
+    Returns the places, in the same shape and -1 where the number is, and the numbers in order.
+    """
+    known, first, inverse = np.unique(numbers, return_index=True, return_inverse=True)
+    order = np.argsort(np.where(known < 0, numbers.size, first), kind="stable")
+    places = np.empty_like(order)
+    places[order] = np.arange(len(order))
+    places[known < 0] = -1
+    return places[inverse].reshape(numbers.shape), known[order][known[order] >= 0].tolist()
+
+
+def _row(grid: Grid, cell: Cell, rule: str, places: NDArray[np.int64]) -> dict[str, Any]:
+    """Return what the script shows of a row; "images" and "distances" are (n * SHOWN,), flat."""
+    row, record, arrays = cell
+    scores = arrays[f"scores_{rule}"][arrays["ranked_queries"]]
+    distances = np.column_stack([arrays["ranked_distances"], arrays["first_distances"]])
+    return {
+        "label": grid.table.rows[row].label,
+        "colour": f"k{row % 7}",
+        "key": record.key,
+        "ap": _numbers(scores[:, METRICS.index("mAP")]),
+        "rank1": _numbers(scores[:, METRICS.index("rank1")]),
+        "ranks": arrays["first_ranks"].tolist(),
+        "images": places.ravel().tolist(),
+        "distances": _numbers(distances.ravel()),
+        "pids": arrays["ranked_pids"].ravel().tolist(),
+        "cams": np.column_stack([arrays["ranked_camids"], arrays["first_camids"]]).ravel().tolist(),
+    }
+
+
+def _numbers(values: NDArray[Any]) -> list[float | None]:
+    """Return values in four digits, None for those that are no numbers."""
+    return [float(f"{value:.4g}") if np.isfinite(value) else None for value in values.tolist()]
+
+
+def _uri(thumbnail: Thumbnail) -> str:
+    return f"data:image/webp;base64,{base64.b64encode(thumbnail.content).decode('ascii')}"
+
+
+def _json(content: Any) -> str:
+    """Return JSON in ASCII, so that it is JavaScript, too."""
+    return json.dumps(content, separators=(",", ":"), allow_nan=False)
+
+
+def _for_script(text: str) -> Markup:
+    """Return JSON that ends no script element."""
+    return Markup(text.replace("<", "\\u003c"))

@@ -1,0 +1,378 @@
+// The query browser. Its data lie in files beside the page, each a call of `crossresQueries`, as a
+// page that was opened from a disk may load a script but fetch nothing; or in the page itself.
+{
+  const byId = (name) => document.getElementById(`queries-${name}`);
+  const index = JSON.parse(byId("index").textContent);
+  const section = document.getElementById("queries");
+  const controls = Object.fromEntries(["set", "seed", "rate", "cam", "pid", "a", "b", "show", "order"]
+    .map((name) => [name, byId(name)]));
+  const SHOWN = 6; // images of a row: the five nearest, and the first true match
+  const inWords = new Intl.Collator("en", { numeric: true });
+  const titleOf = (set) => `${set.table} · ${set.column}`;
+  const several = new Set(index.sets.map((set) => set.table)).size > 1;
+
+  // --- loading ---
+
+  const loads = new Map();
+  const waiting = new Map();
+  globalThis.crossresQueries = (name, content) => waiting.get(name)?.(content);
+
+  function load(name) {
+    if (!loads.has(name)) {
+      loads.set(name, new Promise((resolve, reject) => {
+        const embedded = byId(`data-${name}`);
+        if (embedded) return resolve(JSON.parse(embedded.textContent));
+        const script = document.createElement("script");
+        waiting.set(name, resolve);
+        script.src = `${index.folder}/${name}.js`;
+        script.addEventListener("error", () => reject(new Error(script.src)));
+        document.head.append(script);
+      }));
+    }
+    return loads.get(name);
+  }
+
+  // --- what is shown: a set, its data, the queries that fit, and which of them ---
+
+  let set = index.sets[0];
+  let data = null;
+  let fitting = [];
+  let at = 0;
+
+  const make = (tag, attributes = {}, ...children) => {
+    const element = document.createElement(tag);
+    for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+    element.append(...children);
+    return element;
+  };
+  const percent = (value) => (value === null ? "–" : (100 * value).toFixed(1));
+  const isRight = (row, query) => row.ranks[query] === 1;
+  const counted = (row, query) => row.ap[query] !== null;
+  const chosen = () => [data.rows[controls.a.value], data.rows[controls.b.value]];
+  const gain = ([a, b], query) => (b.ap[query] ?? 0) - (a.ap[query] ?? 0);
+
+  function outcome([a, b], query) {
+    if (!counted(a, query) || !counted(b, query)) return "";
+    if (isRight(a, query)) return isRight(b, query) ? "always" : "broken";
+    return isRight(b, query) ? "rescued" : "never";
+  }
+
+  function fits(query) {
+    const { rate, cam, pid, show } = controls;
+    if (rate.value && String(data.rates[query]) !== rate.value) return false;
+    if (cam.value && String(data.cams[query]) !== cam.value) return false;
+    if (pid.value.trim() && String(data.pids[query]) !== pid.value.trim()) return false;
+    if (show.value === "hard") return data.rows.every((row) => counted(row, query) && !isRight(row, query));
+    return !show.value || outcome(chosen(), query) === show.value;
+  }
+
+  function order() {
+    const pair = chosen();
+    const mean = (query) => data.rows.reduce((sum, row) => sum + (row.ap[query] ?? 2), 0);
+    const value = {
+      "": mean,
+      a: (query) => pair[0].ap[query] ?? 2,
+      b: (query) => pair[1].ap[query] ?? 2,
+      gain: (query) => -gain(pair, query),
+      loss: (query) => gain(pair, query),
+      name: () => 0,
+    }[controls.order.value];
+    const values = new Map(fitting.map((query) => [query, value(query)]));
+    fitting.sort((p, q) => values.get(p) - values.get(q) || inWords.compare(data.names[p], data.names[q]));
+  }
+
+  // --- pictures ---
+
+  const fileOf = (image) => `${set.name}-${Math.floor(image / index.most)}`;
+
+  function picture(image, text, wanted) {
+    const missing = make("span", { class: "no-image", role: "img", "aria-label": text }, "no image");
+    if (image < 0) return missing;
+    const shown = make("img", { alt: text, title: text, width: 32, height: 64 });
+    wanted.push(load(fileOf(image)).then((uris) => {
+      const uri = uris[image % index.most];
+      if (uri) shown.src = uri;
+      else shown.replaceWith(missing);
+    }));
+    return shown;
+  }
+
+  function answer(row, query, place, wanted) {
+    const pid = place === SHOWN - 1 ? data.pids[query] : row.pids[query * (SHOWN - 1) + place];
+    const spot = query * SHOWN + place;
+    const image = row.images[spot];
+    const rank = place === SHOWN - 1 ? row.ranks[query] : place + 1;
+    if (image < 0) return make("figure", {}, picture(-1, "no image", wanted), make("figcaption", {}, "–"));
+    const right = pid === data.pids[query];
+    const name = data.imageNames[image];
+    const distance = row.distances[spot];
+    const text = `rank ${rank}, identity ${pid}, camera ${row.cams[spot]}, distance ${distance}, `
+      + `${right ? "correct" : "wrong"}${name ? `, ${name}` : ""}`;
+    const frame = make("div", { class: `frame ${right ? "ok" : "wrong"}` }, picture(image, text, wanted));
+    const short = distance === null ? "–" : distance.toPrecision(3);
+    const label = place === SHOWN - 1 ? make("b", {}, `rank ${rank}`) : String(rank);
+    return make("figure", {}, frame, make("figcaption", {}, label, make("br"), short));
+  }
+
+  function ranked(row, number, query, wanted) {
+    const tags = ["a", "b"].filter((name) => controls[name].value === String(number));
+    const tag = tags.length ? [make("span", { class: "tag" }, `(${tags.join(", ").toUpperCase()})`)] : [];
+    const head = make("h2", {}, make("i", { class: `key ${row.colour}` }), make("span", { title: row.label }, row.label), ...tag);
+    const scores = counted(row, query)
+      ? `AP ${percent(row.ap[query])} · rank-1 ${percent(row.rank1[query])}`
+      : "not counted: no true match in the gallery";
+    const images = Array.from({ length: SHOWN }, (_, place) => make("li", {}, answer(row, query, place, wanted)));
+    const record = make("a", { href: `#r-${row.key}` }, "record");
+    return make("li", {}, head, make("p", {}, scores, " · ", record), make("ol", { "aria-label": `Nearest images, then the first true match, of ${row.label}` }, ...images));
+  }
+
+  function asked(query, wanted) {
+    const facts = { query: data.names[query], identity: data.pids[query], camera: data.cams[query], rate: data.rateWords[data.rates[query]] };
+    const list = Object.entries(facts).flatMap(([name, value]) => [make("dt", {}, name), make("dd", {}, String(value))]);
+    return make("div", { class: "asked" }, picture(data.images[query], `query ${data.names[query]}`, wanted), make("dl", {}, ...list));
+  }
+
+  // --- the address: #queries?set=…&seed=…&q=… ---
+
+  function address(query) {
+    const parts = new URLSearchParams({ set: titleOf(set), seed: set.seed, q: data.names[query] });
+    for (const name of ["rate", "cam", "pid", "a", "b", "show", "order"]) {
+      const value = name === "a" || name === "b" ? data.rows[controls[name].value].label : controls[name].value;
+      if (value) parts.set(name, value);
+    }
+    return `#queries?${parts}`;
+  }
+
+  async function follow() {
+    if (!location.hash.startsWith("#queries?")) return;
+    const parts = new URLSearchParams(location.hash.slice("#queries?".length));
+    const fit = index.sets.filter((one) => titleOf(one) === parts.get("set"));
+    set = fit.find((one) => String(one.seed) === parts.get("seed")) ?? fit[0] ?? set;
+    section.scrollIntoView();
+    if (!await open()) return;
+    for (const name of ["rate", "cam", "pid", "show", "order"]) controls[name].value = parts.get(name) ?? "";
+    for (const name of ["a", "b"]) {
+      const row = data.rows.findIndex((one) => one.label === parts.get(name));
+      if (row >= 0) controls[name].value = String(row);
+    }
+    const asking = data.names.indexOf(parts.get("q"));
+    choose(asking);
+    if (fitting[at] !== asking && asking >= 0) { // the filters of the link leave its query out
+      for (const name of ["rate", "cam", "pid", "show"]) controls[name].value = "";
+      choose(asking);
+    }
+  }
+
+  // --- drawing ---
+
+  function say(text) {
+    byId("note").textContent = text;
+    byId("note").hidden = !text;
+  }
+
+  const missingFolder = () => say(`The images and rankings lie in the folder "${index.folder}" beside this page, which is not there: copy it along, or write the page with crossres report --single-file.`);
+
+  // The address names the query once somebody has chosen something, not for having scrolled by.
+  async function show(noted = true) {
+    const query = fitting[at];
+    const of = data.names.length < data.total ? ` (${data.names.length} of ${data.total} queries, drawn by hash)` : "";
+    byId("previous").disabled = byId("next").disabled = fitting.length < 2;
+    byId("count").textContent = fitting.length ? `${at + 1} of ${fitting.length}${of}` : `no query is like this${of}`;
+    byId("link").hidden = !fitting.length;
+    if (!fitting.length) return byId("shown").replaceChildren();
+    const wanted = [];
+    const rows = data.rows.map((row, number) => ranked(row, number, query, wanted));
+    byId("shown").replaceChildren(asked(query, wanted), make("ul", { class: "answers" }, ...rows));
+    byId("link").href = address(query);
+    if (noted) history.replaceState(null, "", address(query));
+    mark();
+    const next = fitting[(at + 1) % fitting.length];
+    wanted.push(load(fileOf(data.images[next])));
+    try {
+      await Promise.all(wanted);
+    } catch {
+      missingFolder();
+    }
+  }
+
+  function choose(query = -1, noted = true) {
+    fitting = data.names.map((_, k) => k).filter(fits);
+    order();
+    at = Math.max(0, fitting.indexOf(query));
+    compare();
+    return show(noted);
+  }
+
+  function step(by) {
+    if (!fitting.length) return;
+    at = (at + by + fitting.length) % fitting.length;
+    show();
+  }
+
+  const fill = (control, options, value) => {
+    control.replaceChildren(...options.map(([key, text]) => make("option", { value: key }, text)));
+    control.value = options.some(([key]) => key === value) ? value : options[0][0];
+  };
+  const uniquely = (values) => [...new Set(values)].sort((a, b) => a - b);
+
+  async function open() {
+    const titles = [...new Set(index.sets.map(titleOf))];
+    fill(controls.set, titles.map((title) => [title, several ? title : title.slice(title.indexOf(" · ") + 3)]), titleOf(set));
+    fill(controls.seed, index.sets.filter((one) => titleOf(one) === titleOf(set)).map((one) => [String(one.seed), String(one.seed)]), String(set.seed));
+    try {
+      const opened = set;
+      const content = await load(set.name);
+      if (opened !== set) return false; // another one was chosen meanwhile
+      data = content;
+    } catch {
+      data = null;
+      missingFolder();
+      return false;
+    }
+    say(data.turned ? "Images that are natively wider than high are turned 90° clockwise." : "");
+    fill(controls.rate, [["", "all"], ...uniquely(data.rates).map((rate) => [String(rate), data.rateWords[rate]])], controls.rate.value);
+    fill(controls.cam, [["", "all"], ...uniquely(data.cams).map((cam) => [String(cam), cam < 0 ? "unknown" : String(cam)])], controls.cam.value);
+    const rows = data.rows.map((row, number) => [String(number), row.label]);
+    fill(controls.a, rows, controls.a.value);
+    fill(controls.b, rows, controls.b.value || rows.at(-1)[0]);
+    return true;
+  }
+
+  // --- A against B ---
+
+  const OUTCOMES = { rescued: "rescued by B", broken: "broken by B", never: "never right", always: "always right" };
+
+  function counts(pair) {
+    const queries = data.names.map((_, k) => k);
+    const rates = uniquely(data.rates);
+    const groups = rates.map((rate) => [String(rate), data.rateWords[rate], queries.filter((q) => data.rates[q] === rate)]);
+    if (groups.length > 1) groups.push(["", "all", queries]);
+    const head = make("tr", {}, ...["rate", ...Object.values(OUTCOMES)].map((text) => make("th", { scope: "col" }, text)));
+    const lines = groups.map(([rate, text, of]) => make("tr", {}, make("th", { scope: "row" }, text), ...Object.entries(OUTCOMES).map(([name, title]) => {
+      const count = of.filter((query) => outcome(pair, query) === name).length;
+      const button = make("button", { type: "button", "aria-label": `Show ${count} queries, ${text}: ${title}` }, String(count));
+      button.addEventListener("click", () => {
+        controls.show.value = name;
+        controls.rate.value = rate;
+        choose();
+        byId("previous").scrollIntoView({ block: "start" });
+      });
+      return make("td", {}, button);
+    })));
+    return make("div", {}, make("h2", {}, "Counts"), make("table", {}, make("thead", {}, head), make("tbody", {}, ...lines)));
+  }
+
+  const SIDE = 300;
+  const LEFT = 46;
+  const draw = (tag, attributes, ...children) => {
+    const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
+    for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+    element.append(...children);
+    return element;
+  };
+  const place = (pair, query) => ({ cx: LEFT + SIDE * pair[0].ap[query], cy: 8 + SIDE * (1 - pair[1].ap[query]) });
+
+  function scatter(pair) {
+    const ticks = [0, 50, 100].flatMap((value) => [
+      draw("text", { class: "mid", x: LEFT + SIDE * value / 100, y: SIDE + 25 }, String(value)),
+      draw("text", { class: "end", x: LEFT - 7, y: 12 + SIDE * (1 - value / 100) }, String(value)),
+    ]);
+    const points = data.names.map((name, query) => query).filter((query) => counted(pair[0], query) && counted(pair[1], query)).map((query) => {
+      const point = draw("circle", { ...place(pair, query), r: 4, "data-query": query });
+      point.append(draw("title", {}, `${data.names[query]}: ${percent(pair[0].ap[query])} → ${percent(pair[1].ap[query])}`));
+      return point;
+    });
+    const drawing = draw("svg", { viewBox: `0 0 ${LEFT + SIDE + 12} ${SIDE + 48}`, role: "img", "aria-label": `AP of each query: ${pair[0].label} across, ${pair[1].label} upwards; above the diagonal B is better` },
+      draw("path", { class: "axis", d: `M${LEFT} 8V${8 + SIDE}H${LEFT + SIDE}V8ZM${LEFT} ${8 + SIDE}L${LEFT + SIDE} 8` }), ...ticks, ...points,
+      draw("circle", { class: "now", r: 7, id: "queries-now", cx: -20, cy: -20 }),
+      draw("text", { class: "mid", x: LEFT + SIDE / 2, y: SIDE + 44 }, "AP of A, per cent"),
+      draw("text", { class: "mid", transform: `translate(12 ${8 + SIDE / 2}) rotate(-90)` }, "AP of B, per cent"));
+    drawing.addEventListener("click", (event) => {
+      const query = event.target.closest("[data-query]")?.dataset.query;
+      if (query) goTo(Number(query));
+    });
+    return make("div", {}, make("h2", {}, "AP of each query"), drawing);
+  }
+
+  function mark() {
+    const ring = byId("now");
+    const pair = chosen();
+    const query = fitting[at];
+    if (!ring || query === undefined || !counted(pair[0], query) || !counted(pair[1], query)) return;
+    for (const [name, value] of Object.entries(place(pair, query))) ring.setAttribute(name, value);
+  }
+
+  function goTo(query) {
+    if (!fitting.includes(query)) for (const name of ["rate", "cam", "pid", "show"]) controls[name].value = "";
+    choose(query);
+    byId("previous").scrollIntoView({ block: "start" });
+  }
+
+  function largest(pair, title, sign) {
+    const queries = data.names.map((_, k) => k).filter((query) => sign * gain(pair, query) > 0);
+    queries.sort((p, q) => sign * (gain(pair, q) - gain(pair, p)) || inWords.compare(data.names[p], data.names[q]));
+    const wanted = [];
+    const links = queries.slice(0, 5).map((query) => {
+      const text = `${data.names[query]}: AP ${percent(pair[0].ap[query])} → ${percent(pair[1].ap[query])}, rank ${pair[0].ranks[query]} → ${pair[1].ranks[query]}`;
+      const link = make("a", { href: address(query) }, picture(data.images[query], "", wanted), make("span", {}, text));
+      link.addEventListener("click", (event) => {
+        event.preventDefault();
+        goTo(query);
+      });
+      return make("li", {}, link);
+    });
+    Promise.all(wanted).catch(missingFolder);
+    return [make("h2", {}, title), links.length ? make("ul", {}, ...links) : make("p", { class: "none" }, "none")];
+  }
+
+  function compare() {
+    const box = byId("versus");
+    if (!box.open || !data) return;
+    const pair = chosen();
+    const names = make("p", { class: "sub" }, `A: ${pair[0].label}. B: ${pair[1].label}. Of each query the AP under the table's rule, ${data.gallery}; right where the nearest image is a true match.`);
+    byId("compared").replaceChildren(names, make("div", { class: "versus" }, counts(pair), scatter(pair), make("div", {}, ...largest(pair, "Largest gains of B", 1), ...largest(pair, "Largest losses of B", -1))));
+    mark();
+  }
+
+  // --- what people do ---
+
+  async function begin() {
+    if (!data && await open()) choose(-1, false);
+  }
+  const openAgain = async () => { if (await open()) choose(); };
+  controls.set.addEventListener("change", () => {
+    const fit = index.sets.filter((one) => titleOf(one) === controls.set.value);
+    set = fit.find((one) => one.seed === set.seed) ?? fit[0];
+    openAgain();
+  });
+  controls.seed.addEventListener("change", () => {
+    set = index.sets.find((one) => titleOf(one) === titleOf(set) && String(one.seed) === controls.seed.value);
+    openAgain();
+  });
+  for (const name of ["rate", "cam", "a", "b", "show", "order"]) {
+    controls[name].addEventListener("change", () => data && choose(fitting[at]));
+  }
+  controls.pid.addEventListener("input", () => data && choose(fitting[at]));
+  byId("previous").addEventListener("click", () => step(-1));
+  byId("next").addEventListener("click", () => step(1));
+  byId("versus").addEventListener("toggle", compare);
+  addEventListener("keydown", (event) => {
+    const by = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+    if (!by || event.ctrlKey || event.altKey || event.metaKey || event.shiftKey) return;
+    const { top, bottom } = section.getBoundingClientRect();
+    const here = event.target === document.body ? top < innerHeight && bottom > 0 : section.contains(event.target);
+    if (!here || event.target.matches("select, input") || !data) return;
+    event.preventDefault();
+    step(by);
+  });
+
+  section.hidden = false;
+  addEventListener("hashchange", follow);
+  if (location.hash.startsWith("#queries?")) follow();
+  // Nothing is loaded before somebody comes near.
+  new IntersectionObserver((entries, observer) => {
+    if (!entries.some((entry) => entry.isIntersecting)) return;
+    observer.disconnect();
+    if (!location.hash.startsWith("#queries?")) begin();
+  }, { rootMargin: "300px" }).observe(section);
+}
