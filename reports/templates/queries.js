@@ -46,6 +46,7 @@
     return element;
   };
   const percent = (value) => (value === null ? "–" : (100 * value).toFixed(1));
+  const isCrowded = () => data.rows.length > 9;
   const isRight = (row, query) => row.ranks[query] === 1;
   const counted = (row, query) => row.ap[query] !== null;
   const chosen = () => [data.rows[controls.a.value], data.rows[controls.b.value]];
@@ -109,7 +110,7 @@
     const text = `rank ${rank}, identity ${pid}, camera ${row.cams[spot]}, distance ${distance}, `
       + `${right ? "correct" : "wrong"}${name ? `, ${name}` : ""}`;
     const frame = make("div", { class: `frame ${right ? "ok" : "wrong"}` }, picture(image, text, wanted));
-    const short = distance === null ? "–" : distance.toPrecision(3);
+    const short = distance === null ? "–" : distance.toPrecision(isCrowded() ? 2 : 3);
     const label = place === SHOWN - 1 ? make("b", {}, `rank ${rank}`) : String(rank);
     return make("figure", {}, frame, make("figcaption", {}, label, make("br"), short));
   }
@@ -170,19 +171,26 @@
     byId("note").hidden = !text;
   }
 
+  function notes() {
+    const lines = [];
+    if (data.names.length < data.total) lines.push(`Here are ${data.names.length} of ${data.total} queries, drawn by hash.`);
+    if (data.turned) lines.push("Images that are natively wider than high are turned 90° clockwise.");
+    if (data.imageNames.every((name) => !name)) lines.push("The results folder holds no images of this data set.");
+    return lines.join(" ");
+  }
+
   const missingFolder = () => say(`The images and rankings lie in the folder "${index.folder}" beside this page, which is not there: copy it along, or write the page with crossres report --single-file.`);
 
   // The address names the query once somebody has chosen something, not for having scrolled by.
   async function show(noted = true) {
     const query = fitting[at];
-    const of = data.names.length < data.total ? ` (${data.names.length} of ${data.total} queries, drawn by hash)` : "";
     byId("previous").disabled = byId("next").disabled = fitting.length < 2;
-    byId("count").textContent = fitting.length ? `${at + 1} of ${fitting.length}${of}` : `no query is like this${of}`;
+    byId("count").textContent = fitting.length ? `${at + 1} of ${fitting.length}` : "no query is like this";
     byId("link").hidden = !fitting.length;
     if (!fitting.length) return byId("shown").replaceChildren();
     const wanted = [];
     const rows = data.rows.map((row, number) => ranked(row, number, query, wanted));
-    byId("shown").replaceChildren(asked(query, wanted), make("ul", { class: "answers" }, ...rows));
+    byId("shown").replaceChildren(asked(query, wanted), make("ul", { class: isCrowded() ? "answers many" : "answers" }, ...rows));
     byId("link").href = address(query);
     if (noted) history.replaceState(null, "", address(query));
     mark();
@@ -229,7 +237,7 @@
       missingFolder();
       return false;
     }
-    say(data.turned ? "Images that are natively wider than high are turned 90° clockwise." : "");
+    say(notes());
     fill(controls.rate, [["", "all"], ...uniquely(data.rates).map((rate) => [String(rate), data.rateWords[rate]])], controls.rate.value);
     fill(controls.cam, [["", "all"], ...uniquely(data.cams).map((cam) => [String(cam), cam < 0 ? "unknown" : String(cam)])], controls.cam.value);
     const rows = data.rows.map((row, number) => [String(number), row.label]);

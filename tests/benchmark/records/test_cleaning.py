@@ -11,10 +11,12 @@ from crossres.benchmark.records.artifacts import artifact_path, write_artifact
 from crossres.benchmark.records.checkpoints import checkpoint_path, write_checkpoint
 from crossres.benchmark.records.cleaning import Rest, remove, rests
 from crossres.benchmark.records.failures import FailedCell, failure_log, write_failure
+from crossres.benchmark.records.images import ImageFolder, images_path
 from crossres.benchmark.records.leases import Leases
 from crossres.benchmark.records.record import record_path, write_record
 from crossres.benchmark.records.weights import weights_path, write_weights
 from crossres.datasets.base.files import replace_folder
+from tests.benchmark.records.test_images import images
 
 Make = Callable[..., Record]
 HEX = "0123456789abcdef" * 2
@@ -140,3 +142,28 @@ def test_what_is_not_called_like_ours_stays(tmp_path: Path, name: str) -> None:
     path = left(tmp_path / "artifacts" / name)
     assert cleaned(tmp_path, all_failures=True) == set()
     assert path.exists()
+
+
+def test_thumbnails_that_no_record_names_go(tmp_path: Path, make: Make) -> None:
+    record, gone, foreign = make(), "0" * 64, tmp_path / "images" / "mine"
+    write_record(tmp_path, record)
+    for pixels in (record.digests["pixels"], gone):
+        ImageFolder(tmp_path).add(pixels, images(1, 2))
+    foreign.mkdir()
+    with Leases(tmp_path) as leases:
+        assert leases.take(KEY, "another cell", 1.0)  # it may just have retrieved them
+        assert rests(tmp_path) == []
+    chosen = rests(tmp_path)
+    assert paths(chosen) == {images_path(tmp_path, gone)}
+    with Leases(tmp_path) as leases:
+        assert leases.take(KEY, "a cell that began meanwhile", 1.0)
+        assert remove(tmp_path, chosen) == []
+    assert cleaned(tmp_path) == {images_path(tmp_path, gone)}
+    assert images_path(tmp_path, record.digests["pixels"]).is_dir()
+    assert foreign.is_dir()
+
+
+def test_thumbnails_stay_where_a_record_is_not_readable(tmp_path: Path, make: Make) -> None:
+    ImageFolder(tmp_path).add("0" * 64, images(1))
+    left(record_path(tmp_path, make().key))
+    assert rests(tmp_path) == []

@@ -11,10 +11,12 @@ from crossres.benchmark import Record, load_table
 from crossres.benchmark.records import merging
 from crossres.benchmark.records.artifacts import artifact_path, write_artifact
 from crossres.benchmark.records.failures import FailedCell, failure_log, write_failure
+from crossres.benchmark.records.images import ImageFolder, images_path
 from crossres.benchmark.records.kept import keep_table
 from crossres.benchmark.records.merging import merge_folders
 from crossres.benchmark.records.record import read_records, record_path, write_record
 from crossres.datasets.base.errors import InputError
+from tests.benchmark.records.test_images import images
 
 Make = Callable[..., Record]
 
@@ -47,6 +49,27 @@ def test_records_of_both_with_what_belongs_to_them(tmp_path: Path, make: Make) -
     expected = contents(left) | contents(right)
     del expected[f"failures/{b.key}.log"]
     assert contents(tmp_path / "out") == expected
+
+
+def test_thumbnails_of_all_folders_come_together(tmp_path: Path, make: Make) -> None:
+    record = make()
+    pixels, other = record.digests["pixels"], "0" * 64
+    left, right = fill(tmp_path / "a", record), fill(tmp_path / "b", make(seed=1))
+    ImageFolder(left).add(pixels, images(1, 2))
+    ImageFolder(right).add(pixels, images(2, 3))
+    ImageFolder(right).add(other, images(4))
+    for _ in range(2):  # the second finds all of them there
+        merged = merge_folders([left, right], tmp_path / "out")
+        assert merged.damaged == ()
+        assert ImageFolder(tmp_path / "out").numbers(pixels).tolist() == [1, 2, 3]
+        assert ImageFolder(tmp_path / "out").numbers(other).tolist() == [4]
+    assert "images" not in merged.written
+    assert merge_folders([right], left).written["images"] == 2
+    (path,) = images_path(right, other).iterdir()
+    path.write_bytes(b"no")
+    damaged = merge_folders([right], tmp_path / "new")
+    assert damaged.damaged == (f"{path}: not readable thumbnails (it is damaged); delete it",)
+    assert damaged.written["images"] == 1
 
 
 def test_another_time_machine_or_code_is_the_same_result(tmp_path: Path, make: Make) -> None:

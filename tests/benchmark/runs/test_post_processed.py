@@ -2,13 +2,18 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import numpy as np
+import pandas as pd
 import pytest
 from numpy.typing import NDArray
 
 from crossres.benchmark import read_records
-from crossres.benchmark.config.post_processing import PostProcessing
+from crossres.benchmark.config.post_processing import PostProcessing, Reranking
+from crossres.benchmark.records.artifacts import artifact_path
+from crossres.benchmark.records.images import ImageFolder
 from crossres.benchmark.records.record import Record
 from crossres.benchmark.runs import post_processed as module
 from crossres.benchmark.runs.post_processed import (
@@ -17,6 +22,7 @@ from crossres.benchmark.runs.post_processed import (
     fused,
     levels_of,
     moved,
+    post_processed,
     views_of,
 )
 from crossres.cli import run
@@ -131,6 +137,25 @@ def test_a_distance_of_its_own_is_fused_over_all_views(images: Images) -> None:
     np.testing.assert_array_equal(block(1, 2), block(0, 2)[1:])
 
 
+@pytest.mark.parametrize("rerank", [None, Reranking(k1=3, k2=2)])
+def test_rows_of_some_queries_are_those_of_all(images: Images, rerank: Reranking | None) -> None:
+    how = PostProcessing(mirror=True, pyramid=(2,), rerank=rerank)
+    query, gallery = images[:3], images[1:]
+    store = SimpleNamespace(images={"query": query, "gallery": gallery}.__getitem__)
+    rates = {"query": np.ones(3), "gallery": np.ones(len(gallery))}
+    manifest = SimpleNamespace(rows=lambda split: pd.DataFrame({"rate": rates[split]}))
+    method = Pixels()
+    embeddings = method.embed(query), method.embed(gallery)
+    processed = post_processed(method, embeddings, cast("Any", manifest), cast("Any", store), how)
+    block = processed.comparison.block(slice(0, 3))
+    count = len(gallery)
+    exact = block.exact(np.repeat(np.arange(3), count), np.tile(np.arange(count), 3))
+    for rows in ([0, 1, 2], [2, 0], []):
+        some = processed.rows(np.array(rows, dtype=np.int64))
+        assert some.shape == (len(rows), count)
+        np.testing.assert_allclose(some, exact.reshape(3, -1)[rows], atol=1e-12)
+
+
 # --- cells ----------------------------------------------------------------------------------------
 
 TABLE = """
@@ -194,6 +219,23 @@ def test_with_the_original_distances_alone_nothing_changes(results: Path) -> Non
     assert records["rerank"].metrics == records[""].metrics
     assert records["pyramid"].metrics != records[""].metrics
     assert records["expansion+mirror+rerank+shifts"].metrics != records[""].metrics
+
+
+def test_the_kept_rankings_are_those_that_were_measured(results: Path) -> None:
+    kept = {}
+    for name, record in by_words(results).items():
+        with np.load(artifact_path(results, record.key)) as arrays:
+            kept[name] = {array: arrays[array] for array in arrays.files}
+        measured = kept[name]["scores_multi-shot"][kept[name]["ranked_queries"], 0]
+        assert ((kept[name]["first_ranks"] == 1) == (measured == 1)).all(), name
+        numbers = ImageFolder(results).numbers(record.digests["pixels"])
+        total = len(kept[name]["scored_names"])
+        for rows in ("ranked_rows", "first_rows"):
+            assert np.isin(kept[name][rows] + total, numbers).all()
+        assert np.isin(np.arange(total), numbers).all()
+    same, other = kept["rerank"], kept["expansion+mirror+rerank+shifts"]
+    assert (same["ranked_rows"] == kept[""]["ranked_rows"]).all()
+    assert (other["ranked_rows"] != kept[""]["ranked_rows"]).any()
 
 
 def test_it_is_said_wherever_the_number_appears(

@@ -22,8 +22,8 @@ def test_two_halves_are_the_whole(command: Run, folder_run: Run, tmp_path: Path)
     assert folder_run("b", "--seeds", "1").returncode == 0
     answered = command("merge", "a", "b", "--out", "whole")
     assert answered.returncode == 0
-    written = "4 records, 4 artifacts, 2 folders of weights, 1 table and 2 kept runs"
-    assert answered.stdout == f"wrote {written} into whole\n"
+    written = "4 records, 4 artifacts, 2 folders of weights, 2 files of thumbnails, 1 table and 2"
+    assert answered.stdout == f"wrote {written} kept runs into whole\n"
     whole = files(tmp_path / "whole")
     assert whole == files(tmp_path / "a") | files(tmp_path / "b")
     # Nothing is left to run, and nothing is stale.
