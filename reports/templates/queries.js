@@ -78,7 +78,8 @@
       loss: (query) => gain(pair, query),
       name: () => 0,
     }[controls.order.value];
-    const values = new Map(fitting.map((query) => [query, value(query)]));
+    // In whole steps, as sums of the same numbers in another order differ in their last digits.
+    const values = new Map(fitting.map((query) => [query, Math.round(1e6 * value(query))]));
     fitting.sort((p, q) => values.get(p) - values.get(q) || inWords.compare(data.names[p], data.names[q]));
   }
 
@@ -357,10 +358,11 @@
     set = index.sets.find((one) => titleOf(one) === titleOf(set) && String(one.seed) === controls.seed.value);
     openAgain();
   });
-  for (const name of ["rate", "cam", "a", "b", "show", "order"]) {
-    controls[name].addEventListener("change", () => data && choose(fitting[at]));
+  for (const name of ["rate", "cam", "show", "order"]) {
+    controls[name].addEventListener("change", () => data && choose());
   }
-  controls.pid.addEventListener("input", () => data && choose(fitting[at]));
+  for (const name of ["a", "b"]) controls[name].addEventListener("change", () => data && choose(fitting[at]));
+  controls.pid.addEventListener("input", () => data && choose());
   byId("previous").addEventListener("click", () => step(-1));
   byId("next").addEventListener("click", () => step(1));
   byId("versus").addEventListener("toggle", compare);

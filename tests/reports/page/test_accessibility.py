@@ -17,11 +17,11 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium here")
 LOOKS = [(1280, "light"), (1280, "dark"), (390, "light")]
 
 
-def violations(page: Any) -> list[str]:
+def violations(page: Any, within: str | None = None) -> list[str]:
     """What axe finds when everything that can be opened is open, a line each."""
     axe = pytest.importorskip("axe_playwright_python.sync_playwright")
     page.evaluate("document.querySelectorAll('details').forEach(box => { box.open = true; })")
-    entries = axe.Axe().run(page).response["violations"]
+    entries = axe.Axe().run(page, within).response["violations"]
     return [f"{entry['id']}: {json.dumps(entry['nodes'][0]['html'])[:200]}" for entry in entries]
 
 
