@@ -16,7 +16,7 @@ from crossres.datasets.raw.source import Raw
 from crossres.datasets.splits.manifest import Manifest
 
 HEIGHT = 64  # pixels at most
-QUALITY = 90
+QUALITY = 80
 METHOD = 2  # of WebP: more effort takes longer and saves 3 %
 
 

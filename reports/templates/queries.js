@@ -173,7 +173,7 @@
   }
 
   function notes() {
-    const lines = [];
+    const lines = [`AP and rank-1 are those under the table's rule, ${data.gallery}.`];
     if (data.names.length < data.total) lines.push(`Here are ${data.names.length} of ${data.total} queries, drawn by hash.`);
     if (data.turned) lines.push("Images that are natively wider than high are turned 90° clockwise.");
     if (data.imageNames.every((name) => !name)) lines.push("The results folder holds no images of this data set.");
@@ -338,7 +338,7 @@
     const box = byId("versus");
     if (!box.open || !data) return;
     const pair = chosen();
-    const names = make("p", { class: "sub" }, `A: ${pair[0].label}. B: ${pair[1].label}. Of each query the AP under the table's rule, ${data.gallery}; right where the nearest image is a true match.`);
+    const names = make("p", { class: "sub" }, `A: ${pair[0].label}. B: ${pair[1].label}. Right is a row whose nearest image is a true match.`);
     byId("compared").replaceChildren(names, make("div", { class: "versus" }, counts(pair), scatter(pair), make("div", {}, ...largest(pair, "Largest gains of B", 1), ...largest(pair, "Largest losses of B", -1))));
     mark();
   }
