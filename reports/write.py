@@ -115,9 +115,9 @@ def write_contents(
     )
     leftovers = replace(leftovers, broken=(*leftovers.broken, *images.problems))
     page = to_html(grids, leftovers, claim_groups, artifacts, own_version(), parts, browser)
-    folder = results / "report"
-    beside = _written_beside(folder, browser.files if browser else {})
-    return [*_written(folder, {"index.html": page, **files}), *beside]
+    report = results / "report"
+    beside = _written_beside(report, browser.files if browser else {})
+    return [*_written(report, {"index.html": page, **files}), *beside]
 
 
 def _written_beside(report: Path, files: Mapping[str, str]) -> list[Path]:

@@ -46,6 +46,7 @@
     return element;
   };
   const percent = (value) => (value === null ? "–" : (100 * value).toFixed(1));
+  const camera = (camid) => (camid < 0 ? "unknown" : String(camid));
   const isCrowded = () => data.rows.length > 9;
   const isRight = (row, query) => row.ranks[query] === 1;
   const counted = (row, query) => row.ap[query] !== null;
@@ -108,7 +109,7 @@
     const right = pid === data.pids[query];
     const name = data.imageNames[image];
     const distance = row.distances[spot];
-    const text = `rank ${rank}, identity ${pid}, camera ${row.cams[spot]}, distance ${distance}, `
+    const text = `rank ${rank}, identity ${pid}, camera ${camera(row.cams[spot])}, distance ${distance}, `
       + `${right ? "correct" : "wrong"}${name ? `, ${name}` : ""}`;
     const frame = make("div", { class: `frame ${right ? "ok" : "wrong"}` }, picture(image, text, wanted));
     const short = distance === null ? "–" : distance.toPrecision(isCrowded() ? 2 : 3);
@@ -129,7 +130,7 @@
   }
 
   function asked(query, wanted) {
-    const facts = { query: data.names[query], identity: data.pids[query], camera: data.cams[query], rate: data.rateWords[data.rates[query]] };
+    const facts = { query: data.names[query], identity: data.pids[query], camera: camera(data.cams[query]), rate: data.rateWords[data.rates[query]] };
     const list = Object.entries(facts).flatMap(([name, value]) => [make("dt", {}, name), make("dd", {}, String(value))]);
     return make("div", { class: "asked" }, picture(data.images[query], `query ${data.names[query]}`, wanted), make("dl", {}, ...list));
   }
@@ -240,7 +241,7 @@
     }
     say(notes());
     fill(controls.rate, [["", "all"], ...uniquely(data.rates).map((rate) => [String(rate), data.rateWords[rate]])], controls.rate.value);
-    fill(controls.cam, [["", "all"], ...uniquely(data.cams).map((cam) => [String(cam), cam < 0 ? "unknown" : String(cam)])], controls.cam.value);
+    fill(controls.cam, [["", "all"], ...uniquely(data.cams).map((cam) => [String(cam), camera(cam)])], controls.cam.value);
     const rows = data.rows.map((row, number) => [String(number), row.label]);
     fill(controls.a, rows, controls.a.value);
     fill(controls.b, rows, controls.b.value || rows.at(-1)[0]);
