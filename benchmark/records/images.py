@@ -112,7 +112,7 @@ def images_fault(content: bytes) -> str:
 
 
 def _arrays(content: bytes) -> Arrays:
-    """Read what `write_images` writes; one of UNREADABLE, or KeyError, for anything else."""
+    """Read what `ImageFolder.add` writes; one of UNREADABLE, or KeyError, for anything else."""
     with np.load(io.BytesIO(content), allow_pickle=False) as opened:
         arrays = {name: opened[name] for name in _ARRAYS}
     count = len(arrays["numbers"])

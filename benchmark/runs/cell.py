@@ -141,9 +141,6 @@ def run_cell(
         scores = {rule: measured.per_query for rule, measured in metrics.items()}
         shown = None if processed is None else processed.distances
         artifact = artifact_of(method, raw, manifest, store, embeddings, scores, shown)
-        artifact |= ranked_queries(
-            manifest, fused_rows(method, [embeddings]) if processed is None else processed.rows
-        )
     query_rates = manifest.rows("query")["rate"].to_numpy()
     begun = {START: method.start, DRAWS: curves.first_draws()}
     memory = peak_memory()  # before anything is measured that no test needs
@@ -152,6 +149,8 @@ def run_cell(
         counts |= _flops(method, manifest, store, how)
         artifact |= curves.arrays() | restoration_of(method, raw, manifest, store)
         artifact |= chain_quality(raw, manifest, store, artifact)
+        distances_of = fused_rows(method, [embeddings]) if processed is None else processed.rows
+        artifact |= ranked_queries(manifest, distances_of)
         images = thumbnails_of(raw, manifest, store, artifact, images_there)
     record = Record(
         key=job.key,

@@ -271,7 +271,7 @@ class _Driver:
         function = partial(
             run_cell,
             keep_weights=self._keeps_weights(key),
-            images_there=self.images.numbers(self.pixels[cell.job.manifest_digest]).tolist(),
+            images_there=self._images_there(cell.job.manifest_digest),
             resumed=read_checkpoint(self.plan.out, key),
             checkpoint_seconds=60.0 * self.request.checkpoint_minutes,
             modules=known_modules(),
@@ -285,6 +285,11 @@ class _Driver:
             cell.needs,
             self.supplies.get(cell.job.manifest_digest),
         )
+
+    def _images_there(self, manifest: str) -> list[int]:
+        """Return the numbers of the thumbnails that no cell of a manifest needs to make."""
+        pixels = self.pixels.get(manifest)  # None where a worker died that prepared them
+        return [] if pixels is None else self.images.numbers(pixels).tolist()
 
     def _keeps_weights(self, key: str) -> bool:
         """Say whether to keep weights: older ones are replaced, too, as no record has them."""

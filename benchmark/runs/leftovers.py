@@ -5,6 +5,7 @@ from pathlib import Path
 
 from crossres.benchmark.records import checkpoints
 from crossres.benchmark.records.failures import failure_log
+from crossres.benchmark.records.images import IMAGES
 from crossres.benchmark.records.leases import remove_left_over
 from crossres.datasets.base.files import remove_abandoned
 from crossres.datasets.pixels.lock import remove_needless
@@ -14,7 +15,8 @@ CACHES = ("archives", "pixels", "sizes", "twins")
 
 def remove_leftovers(out: Path, cache: Path) -> None:
     """Remove the temporary files that nobody is at work on any more; other runs' stay."""
-    remove_abandoned([out, *_folders_in(out), out / "report" / "figures"])
+    deeper = (path for name in (IMAGES, "report") for path in _folders_in(out / name))
+    remove_abandoned([out, *_folders_in(out), *deeper])
     remove_abandoned([*(cache / name for name in CACHES), *_folders_in(cache / "pixels")])
     remove_needless(cache / "partial", cache / "pixels")
     remove_left_over(out)

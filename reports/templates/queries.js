@@ -146,7 +146,15 @@
     return `#queries?${parts}`;
   }
 
+  // A key that is held down changes it thirty times a second, which browsers refuse after a while.
+  let noting = 0;
+  function note(text) {
+    clearTimeout(noting);
+    noting = setTimeout(() => history.replaceState(null, "", text), 200);
+  }
+
   async function follow() {
+    clearTimeout(noting);
     if (!location.hash.startsWith("#queries?")) return;
     const parts = new URLSearchParams(location.hash.slice("#queries?".length));
     const fit = index.sets.filter((one) => titleOf(one) === parts.get("set"));
@@ -194,7 +202,7 @@
     const rows = data.rows.map((row, number) => ranked(row, number, query, wanted));
     byId("shown").replaceChildren(asked(query, wanted), make("ul", { class: isCrowded() ? "answers many" : "answers" }, ...rows));
     byId("link").href = address(query);
-    if (noted) history.replaceState(null, "", address(query));
+    if (noted) note(address(query));
     mark();
     const next = fitting[(at + 1) % fitting.length];
     wanted.push(load(fileOf(data.images[next])));
@@ -379,6 +387,7 @@
 
   section.hidden = false;
   addEventListener("hashchange", follow);
+  if (location.hash === "#queries") section.scrollIntoView(); // nobody could before it was shown
   if (location.hash.startsWith("#queries?")) follow();
   // Nothing is loaded before somebody comes near.
   new IntersectionObserver((entries, observer) => {

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
@@ -18,6 +19,8 @@ from crossres.benchmark import (
     load_table,
     read_records,
 )
+from crossres.benchmark.records.artifacts import artifact_path
+from crossres.benchmark.records.images import images_path
 from crossres.benchmark.records.kept import kept_tables
 from crossres.benchmark.records.record import record_path
 from crossres.datasets.base.errors import InputError
@@ -41,6 +44,31 @@ def test_a_run_writes_a_record_and_an_artifact_per_cell(bench: Bench) -> None:
     assert bench.lines[1].startswith("mine: 4 cells: 0 done, 4 to run, about 0:01 with 2 workers")
     assert sum("rank-1" in line and "mAP" in line for line in bench.lines) == 4
     assert bench.lines[-1].startswith(f"4 of 4 cells have their record in {bench.out / 'records'}")
+
+
+def test_thumbnails_are_kept_once_for_all_cells_of_a_test_set(bench: Bench) -> None:
+    bench.run(seeds=[0])
+    records = read_records(bench.out)
+    assert len(records) == 2
+    (pixels,) = {record.digests["pixels"] for record in records}
+    numbers = np.concatenate([f["numbers"] for f in map(np.load, _images(bench, pixels))])
+    assert len(set(numbers.tolist())) == len(numbers)
+    named = set()
+    for record in records:
+        arrays = np.load(artifact_path(bench.out, record.key))
+        total = len(arrays["scored_names"])
+        gallery = np.concatenate([arrays["ranked_rows"].ravel(), arrays["first_rows"]])
+        named |= {*arrays["ranked_queries"].tolist(), *(gallery[gallery >= 0] + total).tolist()}
+    assert named == set(numbers.tolist())
+
+    before = _images(bench, pixels)
+    record_path(bench.out, records[0].key).unlink()  # run again, it has nothing new to show
+    assert bench.run(seeds=[0]).complete
+    assert _images(bench, pixels) == before
+
+
+def _images(bench: Bench, pixels: str) -> list[Path]:
+    return sorted(images_path(bench.out, pixels).iterdir())
 
 
 def test_a_second_run_finds_everything_done(bench: Bench) -> None:

@@ -17,6 +17,8 @@ def test_what_killed_runs_left_in_results_and_cache_goes(tmp_path: Path) -> None
         out / "weights" / f".a.{HEX}.partial" / "method.json",
         out / "report" / f".index.html.{HEX}.partial",
         out / "report" / "figures" / f".a.pdf.{HEX}.partial",
+        out / "report" / "queries" / f".a.js.{HEX}.partial",
+        out / "images" / "of-a-set" / f".a.npz.{HEX}.partial",
         out / "running" / "a.lock",
         out / "running" / "a.json",
         cache / "twins" / f".tiny.{HEX}.partial" / "a.png",
@@ -28,6 +30,7 @@ def test_what_killed_runs_left_in_results_and_cache_goes(tmp_path: Path) -> None
     kept = [
         out / "records" / "a.json",
         out / "weights" / "a" / "method.json",
+        out / "images" / "of-a-set" / "a.npz",
         cache / "twins" / "tiny" / "a.png",
         cache / "pixels" / "done" / "store.json",
         cache / "partial" / "half" / "0-128.sha256",

@@ -127,7 +127,9 @@ def test_a_link_opens_the_query(browser: Any, ranked_report: Path) -> None:
         page.keyboard.press("ArrowRight")
     state = count(page), asked(page), page.locator(".answers").inner_html()
     assert state[1] == "query/0003_c0.jpg"
-    assert page.locator("#queries-link").get_attribute("href") == page.evaluate("location.hash")
+    page.wait_for_function(
+        "() => location.hash === document.getElementById('queries-link').getAttribute('href')"
+    )
     other = Visit(browser, page.url, 1280, "light").page
     other.locator(".answers").wait_for()
     other.wait_for_function(LOADED)
