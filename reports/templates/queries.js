@@ -159,7 +159,7 @@
     const parts = new URLSearchParams(location.hash.slice("#queries?".length));
     const fit = index.sets.filter((one) => titleOf(one) === parts.get("set"));
     set = fit.find((one) => String(one.seed) === parts.get("seed")) ?? fit[0] ?? set;
-    section.scrollIntoView();
+    section.scrollIntoView({ behavior: "instant" });
     if (!await open()) return;
     for (const name of ["rate", "cam", "pid", "show", "order"]) controls[name].value = parts.get(name) ?? "";
     for (const name of ["a", "b"]) {
@@ -387,7 +387,7 @@
 
   section.hidden = false;
   addEventListener("hashchange", follow);
-  if (location.hash === "#queries") section.scrollIntoView(); // nobody could before it was shown
+  if (location.hash === "#queries") section.scrollIntoView({ behavior: "instant" }); // nobody could before it was shown
   if (location.hash.startsWith("#queries?")) follow();
   // Nothing is loaded before somebody comes near.
   new IntersectionObserver((entries, observer) => {
