@@ -111,7 +111,7 @@
     const distance = row.distances[spot];
     const text = `rank ${rank}, identity ${pid}, camera ${camera(row.cams[spot])}, distance ${distance}, `
       + `${right ? "correct" : "wrong"}${name ? `, ${name}` : ""}`;
-    const frame = make("div", { class: `frame ${right ? "ok" : "wrong"}` }, picture(image, text, wanted));
+    const frame = make("div", { class: `retrieved ${right ? "ok" : "wrong"}` }, picture(image, text, wanted));
     const short = distance === null ? "–" : distance.toPrecision(isCrowded() ? 2 : 3);
     const label = place === SHOWN - 1 ? make("b", {}, `rank ${rank}`) : String(rank);
     return make("figure", {}, frame, make("figcaption", {}, label, make("br"), short));
@@ -386,6 +386,8 @@
   });
 
   section.hidden = false;
+  const bar = document.querySelector(".bar"); // it stays above what stays above the queries
+  new ResizeObserver(() => section.style.setProperty("--covered", `${bar.offsetHeight}px`)).observe(bar);
   addEventListener("hashchange", follow);
   if (location.hash === "#queries") section.scrollIntoView({ behavior: "instant" }); // nobody could before it was shown
   if (location.hash.startsWith("#queries?")) follow();

@@ -76,16 +76,20 @@ def test_a_query_with_what_every_row_retrieved(
     ]
     assert answers.locator("figure").count() == 3 * 6
     for row in range(3):  # all rows are wrong, and the true match is shown all the same
-        frames = answers.nth(row).locator(".frame")
-        assert [f.get_attribute("class") for f in frames.all()] == ["frame wrong"] * 5 + [
-            "frame ok"
+        shown = answers.nth(row).locator(".retrieved")
+        assert [f.get_attribute("class") for f in shown.all()] == ["retrieved wrong"] * 5 + [
+            "retrieved ok"
         ]
         assert answers.nth(row).locator("figcaption").last.inner_text() == f"rank {FAR}\n2.50"
         assert "AP 2.5 · rank-1 0.0" in answers.nth(row).inner_text()
     title = answers.first.locator("img").last.get_attribute("alt")
     assert title.startswith(f"rank {FAR}, identity 1, camera 1, distance 2.5, correct, all/")
+    for image in answers.first.locator("img").all():  # as large as there is room, none distorted
+        box = image.bounding_box()
+        assert box["width"] >= 30
+        assert box["height"] == pytest.approx(2 * box["width"], abs=1)
     border = "e => getComputedStyle(e).borderTopWidth"
-    assert answers.locator(".frame.ok").first.evaluate(border) == "4px"
+    assert answers.locator(".retrieved.ok").first.evaluate(border) == "4px"
     assert page.evaluate("document.documentElement.scrollWidth") <= 1280
     page.locator("#queries").get_by_role("link", name="record").first.click()
     page.wait_for_function("() => document.querySelector(location.hash).checkVisibility()")
@@ -134,7 +138,7 @@ def test_a_link_opens_the_query(browser: Any, ranked_report: Path) -> None:
     other.locator(".answers").wait_for()
     other.wait_for_function(LOADED)
     assert (count(other), asked(other), other.locator(".answers").inner_html()) == state
-    assert other.locator("#queries").evaluate("e => Math.abs(e.getBoundingClientRect().top)") < 50
+    assert other.locator("#queries").evaluate("e => Math.abs(e.getBoundingClientRect().top)") < 150
     # A link that follows another on the same page; one whose filters leave its query out.
     query = page.url.partition("#")[2].replace("0003_c0", "0005_c2")
     other.evaluate(f"location.hash = {query + '&rate=3'!r}")
@@ -345,4 +349,5 @@ def test_paper_and_readers_without_script_have_the_drawn_queries(
     bare = context.new_page()
     bare.goto(ranked_report.as_uri())
     assert not bare.locator("#queries").is_visible()
+    bare.locator("details:has(.pictures) > summary").first.click()
     assert bare.locator(".pictures .query").first.is_visible()
