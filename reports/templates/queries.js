@@ -126,7 +126,8 @@
       : "not counted: no true match in the gallery";
     const images = Array.from({ length: SHOWN }, (_, place) => make("li", {}, answer(row, query, place, wanted)));
     const record = make("a", { href: `#r-${row.key}` }, "record");
-    return make("li", {}, head, make("p", {}, scores, " · ", record), make("ol", { "aria-label": `Nearest images, then the first true match, of ${row.label}` }, ...images));
+    const off = [...document.querySelectorAll(".switches [aria-pressed='false']")].some((chip) => chip.dataset.label === row.label);
+    return make("li", { "data-label": row.label, class: off ? "off" : "" }, head, make("p", {}, scores, " · ", record), make("ol", { "aria-label": `Nearest images, then the first true match, of ${row.label}` }, ...images));
   }
 
   function asked(query, wanted) {

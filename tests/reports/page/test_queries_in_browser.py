@@ -119,6 +119,20 @@ def test_keys_and_buttons_lead_on(browser: Any, ranked_report: Path) -> None:
     assert count(page) == f"3 of {QUERIES}"
 
 
+def test_rows_that_are_switched_off_stay_off(
+    browser: Any, ranked_report: Path, ranked: Drawn
+) -> None:
+    page = opened(browser, ranked_report)
+    label = ranked.table.rows[1].label
+    page.locator(".switches").get_by_role("button", name=label, exact=True).click()
+    page.locator("#queries-next").click()
+    cards = page.locator(".answers > li")
+    assert [card.is_visible() for card in cards.all()] == [True, False, True]
+    assert "#queries?" in page.locator("#queries-link").get_attribute("href")
+    page.locator(".switches").get_by_role("button", name=label, exact=True).click()
+    assert [card.is_visible() for card in cards.all()] == [True, True, True]
+
+
 def test_a_link_opens_the_query(browser: Any, ranked_report: Path) -> None:
     page = opened(browser, ranked_report)
     choose(page, "Data set", "MLR-VIPeR")
@@ -221,6 +235,7 @@ def test_a_against_b(browser: Any, ranked_report: Path, ranks: np.ndarray) -> No
         for of in (*(rates == rate for rate in (2, 3, 4)), np.ones(QUERIES, bool))
     ]
     table = page.locator(".versus table")
+    table.wait_for()
     lines = [
         [int(t) for t in r.locator("td").all_inner_texts()] for r in table.locator("tbody tr").all()
     ]
