@@ -121,11 +121,11 @@ def browser_of(
     Cells whose artifacts hold no rankings, those of older versions, are left out.
     """
     sets = [
-        _query_set(grid, anchor, column, seed, cells, images, number)
+        _query_set(grid, anchor, column, seed, cells, images, apart)
         for grid, anchor in places
         for column in grid.shown
         for seed in grid.seeds
-        for number, cells in enumerate(_by_test_set(grid, column, seed, artifacts))
+        for apart, cells in _apart(_by_test_set(grid, column, seed, artifacts))
     ]
     return Browser(sets, embedded)
 
@@ -145,6 +145,14 @@ def _by_test_set(
                     pixels = record.digests.get("pixels", "")
                     together.setdefault(pixels, []).append((row, record, arrays))
     return list(together.values())
+
+
+def _apart(together: Sequence[list[Cell]]) -> Iterator[tuple[str, list[Cell]]]:
+    """Yield what tells test sets of one column and seed apart: nothing where there is one."""
+    protocols = [cells[0][1].cell.protocol for cells in together]
+    for number, (protocol, cells) in enumerate(zip(protocols, together, strict=True), start=1):
+        more = f" ({number})" if protocols.count(protocol) > 1 else ""
+        yield (f"{protocol}{more}" if len(together) > 1 else ""), cells
 
 
 def rankings_fault(arrays: Arrays) -> str:
@@ -173,7 +181,7 @@ def _query_set(
     seed: int,
     cells: Sequence[Cell],
     folder: ImageFolder,
-    number: int,
+    apart: str,
 ) -> QuerySet:
     record, first = cells[0][1:]
     total, queries = len(first["scored_names"]), first["ranked_queries"].astype(np.int64)
@@ -181,7 +189,6 @@ def _query_set(
     shown = np.concatenate([queries[:, None], *(_shown(arrays, total) for *_, arrays in cells)], 1)
     places, numbers = _places(shown)
     thumbnails = folder.read(record.digests.get("pixels", ""))
-    several = f" · {record.cell.protocol}" if number else ""
     rule = grid.rule(column)
     content = {
         "gallery": words.gallery_words(rule),
@@ -201,10 +208,10 @@ def _query_set(
             for cell, start in zip(cells, range(1, places.shape[1], SHOWN), strict=True)
         ],
     }
-    parts = (anchor, column.dataset, column.protocol, *([record.cell.protocol] if number else []))
-    name = words.slug(*parts, f"seed{seed}")
+    parts = [part for part in (column.dataset, column.protocol, apart, f"seed{seed}") if part]
+    name, title = words.slug(anchor, *parts), column.title + (f" · {apart}" if apart else "")
     uris = [_uri(thumbnails[k]) if k in thumbnails else "" for k in numbers]
-    return QuerySet(name, grid.title, column.title + several, seed, content, uris)
+    return QuerySet(name, grid.title, title, seed, content, uris)
 
 
 def _shown(arrays: Arrays, total: int) -> NDArray[np.int64]:

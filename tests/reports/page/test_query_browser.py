@@ -100,6 +100,24 @@ def test_of_drawn_queries_those_that_were_drawn(tmp_path: Path) -> None:
     assert data["rows"][0]["ap"][1:3] == [1 / FAR, 1.0]
 
 
+def test_cells_with_other_queries_are_a_set_of_their_own(ranked: Drawn) -> None:
+    other = {"pixels": "0" * 64}
+    records = [
+        replace(r, digests={**r.digests, **other}) if r.cell.method == ranked.records[0].cell.method
+        and r.cell.options == ranked.records[0].cell.options else r
+        for r in ranked.records
+    ]  # fmt: skip
+    browser = browser_for(replace(ranked, records=tuple(records)))
+    assert len({query_set.name for query_set in browser.sets}) == len(browser.sets) == 8
+    contents = loaded(browser.files)
+    market = [s for s in browser.sets if s.column.startswith("MLR-Market-1501") and s.seed == 0]
+    assert [s.column for s in market] == [
+        "MLR-Market-1501 · mlr-perid (1)", "MLR-Market-1501 · mlr-perid (2)"
+    ]  # fmt: skip
+    assert [len(contents[s.name]["rows"]) for s in market] == [1, 2]
+    assert not any(contents[market[0].name]["imageNames"])  # of those pixels there are none
+
+
 def test_without_rankings_or_images(ranked: Drawn, tmp_path: Path) -> None:
     shutil.copytree(ranked.folder, tmp_path, dirs_exist_ok=True)
     shutil.rmtree(tmp_path / "images")
