@@ -22,9 +22,7 @@ def _report(options: argparse.Namespace) -> Answer:
     if options.against:
         return _against(options, tables)
     contents = contents_of(options.results, tables)
-    written = write_contents(
-        contents, published=options.published, single_file=options.single_file
-    )
+    written = write_contents(contents, published=options.published, single_file=options.single_file)
     lines = chain(drawn(partial(print_contents, contents)), (f"wrote {path}" for path in written))
     content: dict[str, Any] = {"written": [str(path) for path in written], "grids": []}
     if options.json:

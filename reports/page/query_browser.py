@@ -21,6 +21,7 @@ from crossres.benchmark.records.artifacts import ArtifactFolder
 from crossres.benchmark.records.images import ImageFolder, Thumbnail
 from crossres.benchmark.records.record import Record
 from crossres.reports import wording as words
+from crossres.reports.charts.looks import Looks, looks_of
 from crossres.reports.grid.grid import Column, Grid
 from crossres.reports.page.gallery import rate_words
 
@@ -120,8 +121,9 @@ def browser_of(
 
     Cells whose artifacts hold no rankings, those of older versions, are left out.
     """
+    looks = looks_of(grid.table for grid, _ in places)
     sets = [
-        _query_set(grid, anchor, column, seed, cells, images, apart)
+        _query_set(grid, anchor, column, seed, cells, images, apart, looks)
         for grid, anchor in places
         for column in grid.shown
         for seed in grid.seeds
@@ -182,6 +184,7 @@ def _query_set(
     cells: Sequence[Cell],
     folder: ImageFolder,
     apart: str,
+    looks: Looks,
 ) -> QuerySet:
     record, first = cells[0][1:]
     total, queries = len(first["scored_names"]), first["ranked_queries"].astype(np.int64)
@@ -204,7 +207,7 @@ def _query_set(
         "images": places[:, 0].tolist(),
         "imageNames": [thumbnails[k].name if k in thumbnails else "" for k in numbers],
         "rows": [
-            _row(grid, cell, rule, places[:, start : start + SHOWN])
+            _row(grid, cell, rule, places[:, start : start + SHOWN], looks)
             for cell, start in zip(cells, range(1, places.shape[1], SHOWN), strict=True)
         ],
     }
@@ -233,14 +236,16 @@ def _places(numbers: NDArray[np.int64]) -> tuple[NDArray[np.int64], list[int]]:
     return places[inverse].reshape(numbers.shape), known[order][known[order] >= 0].tolist()
 
 
-def _row(grid: Grid, cell: Cell, rule: str, places: NDArray[np.int64]) -> dict[str, Any]:
+def _row(
+    grid: Grid, cell: Cell, rule: str, places: NDArray[np.int64], looks: Looks
+) -> dict[str, Any]:
     """Return what the script shows of a row; "images" and "distances" are (n * SHOWN,), flat."""
     row, record, arrays = cell
     scores = arrays[f"scores_{rule}"][arrays["ranked_queries"]]
     distances = np.column_stack([arrays["ranked_distances"], arrays["first_distances"]])
     return {
         "label": grid.table.rows[row].label,
-        "colour": f"k{row % 7}",
+        "look": looks.css_class(grid.table.rows[row]),
         "key": record.key,
         "ap": _numbers(scores[:, METRICS.index("mAP")]),
         "rank1": _numbers(scores[:, METRICS.index("rank1")]),

@@ -120,7 +120,7 @@
   function ranked(row, number, query, wanted) {
     const tags = ["a", "b"].filter((name) => controls[name].value === String(number));
     const tag = tags.length ? [make("span", { class: "tag" }, `(${tags.join(", ").toUpperCase()})`)] : [];
-    const head = make("h2", {}, make("i", { class: `key ${row.colour}` }), make("span", { title: row.label }, row.label), ...tag);
+    const head = make("h2", {}, make("i", { class: `key ${row.look}` }), make("span", { title: row.label }, row.label), ...tag);
     const scores = counted(row, query)
       ? `AP ${percent(row.ap[query])} · rank-1 ${percent(row.rank1[query])}`
       : "not counted: no true match in the gallery";
