@@ -39,6 +39,17 @@ def drawn_as(folder: Path, *, with_seed: bool = False) -> str | None:
     return f"twin:{size}:{version}" + (f":{seed}" if with_seed and seed else "")
 
 
+def drawn_layout(folder: Path) -> str | None:
+    """Return the further layout in which a folder was drawn; None for the usual one.
+
+    To be asked of a twin alone, whose marker `drawn_as` has found sound.
+    """
+    marker = _marker(folder)
+    content: Any = {} if marker is None else json.loads(read_whole(marker, _MAX_BYTES))
+    layout = content.get("layout")
+    return layout if isinstance(layout, str) else None
+
+
 def _marker(folder: Path) -> Path | None:
     """Return the marker, however its name is written: some systems change the case of names."""
     try:

@@ -23,7 +23,8 @@ class RawImage:
     "query" or "gallery" where the raw set has official parts ("test" where it leaves open which
     test images are queries), else "". `pid` -1 marks junk and, in sets with official parts, `pid` 0
     marks distractors. `camid` -1 is an unknown camera. `boxes` names the way in which the image was
-    cut out where a set offers several ("detected", "labeled"), else "".
+    cut out where a set offers several ("detected", "labeled"), else "". `alias` is the path of the
+    same image in another edition of the set, by whose name it is drawn in both, else "".
     """
 
     path: str
@@ -31,12 +32,14 @@ class RawImage:
     camid: int
     part: str = ""
     boxes: str = ""
+    alias: str = ""
 
     @property
     def key(self) -> str:
-        """Return the name of the image in draws: its path without the suffix."""
-        stem, dot, suffix = self.path.rpartition(".")
-        return stem if dot and "/" not in suffix else self.path
+        """Return the name of the image in draws: its path, or its alias, without the suffix."""
+        path = self.alias or self.path
+        stem, dot, suffix = path.rpartition(".")
+        return stem if dot and "/" not in suffix else path
 
 
 @dataclass(frozen=True)

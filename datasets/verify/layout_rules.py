@@ -100,7 +100,7 @@ def _viper_pairs(content: RawContent) -> LayoutFinding:
     return _finding("pairs", "identities without one image in each of cam_a and cam_b", odd)
 
 
-# --- Market-1501, DukeMTMC-reID, CUHK03-NP --------------------------------------------------------
+# --- Market-1501, DukeMTMC-reID, MSMT17, CUHK03-NP ------------------------------------------------
 
 
 def _of(content: RawContent, part: str) -> list[RawImage]:
@@ -218,6 +218,7 @@ _RULES: dict[str, tuple[Rule, ...]] = {
     "viper": (_viper_pairs,),
     "market": (_queries_have_a_match, _queries_have_a_box, _one_query_each),
     "duke": (_queries_have_a_match,),
+    "msmt17": (_queries_have_a_match,),
     "vric": (_one_of_each,),
     "cuhk03": (_cuhk03_views, _cuhk03_labeled_views, _cuhk03_cells, _cuhk03_test_sets),
     "sysu": (_sysu_shots,),

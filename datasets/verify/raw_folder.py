@@ -12,14 +12,14 @@ from crossres.datasets.base.errors import InputError
 from crossres.datasets.base.files import digest_of
 from crossres.datasets.base.progress import progress
 from crossres.datasets.base.suggest import unknown
-from crossres.datasets.cards import Card, card
+from crossres.datasets.cards import OWN_READER, Card, card
 from crossres.datasets.raw.counts import CountCheck, tallies
 from crossres.datasets.raw.native_sizes import other_sizes, size_words
 from crossres.datasets.raw.source import Source, raw_folder, read_content
 from crossres.datasets.raw.source_name import CUSTOM
-from crossres.datasets.raw.twin_marker import drawn_as
+from crossres.datasets.raw.twin_marker import drawn_as, drawn_layout
 from crossres.datasets.readers import RawContent, RawImage, reader
-from crossres.datasets.readers.parts.listing import collecting_strays
+from crossres.datasets.readers.parts.listing import collecting_strays, subfolders
 from crossres.datasets.verify.checksums import (
     Sums,
     compare,
@@ -88,7 +88,7 @@ def verify_raw(
         content = read_content(dataset_card, folder)
     findings = _strays(folder, strays)
     is_own = dataset_card.own is not None
-    truth = _truth(dataset_card.id, drawn) if drawn and not is_own else None
+    truth = _truth(dataset_card.id, drawn, folder) if drawn and not is_own else None
     if truth is not None:
         findings += _against(truth, content.images)
     elif drawn and not is_own:
@@ -174,10 +174,23 @@ def _unread(layout: str, folder: Path, images: Sequence[RawImage]) -> list[Layou
     """Find image files beside those that were read: in no list. VRU is said to ship ten of them."""
     source_file = reader(layout).source_file
     read = {source_file(folder, image.path) for image in images}
-    beside = (path for parent in {path.parent for path in read} for path in parent.iterdir())
-    extra = (path for path in beside if path not in read and _is_image(path))
+    folders = {path.parent for path in read}
+    if layout != OWN_READER:
+        folders |= _beside(folder, folders)
+    extra = (
+        path
+        for parent in folders
+        for path in parent.iterdir()
+        if path not in read and _is_image(path)
+    )
     names = tuple(sorted(path.relative_to(folder).as_posix() for path in extra))
     return [LayoutFinding("extra", "image files that no list names", names, False)] if names else []
+
+
+def _beside(folder: Path, read: set[Path]) -> set[Path]:
+    """Return the folders beside those of identities: a list may leave out whole identities."""
+    parents = {path.parent for path in read if folder not in (path, path.parent)}
+    return {path for parent in parents for path in subfolders(parent)}
 
 
 def _is_image(path: Path) -> bool:
@@ -191,12 +204,12 @@ def _if_any(check: str, text: str, items: tuple[str, ...]) -> list[LayoutFinding
 # --- twins ----------------------------------------------------------------------------------------
 
 
-def _truth(dataset: str, drawn: str) -> list[RawImage] | None:
+def _truth(dataset: str, drawn: str, folder: Path) -> list[RawImage] | None:
     """Return what was drawn; None when a version of crossres with another truth drew it."""
     from crossres.datasets.twins import TWIN_VERSION, truth
 
     _, size, version = drawn.split(":")
-    return truth(dataset, size) if int(version) == TWIN_VERSION else None
+    return truth(dataset, size, drawn_layout(folder)) if int(version) == TWIN_VERSION else None
 
 
 def _count(truth: Sequence[RawImage] | None, content: RawContent) -> list[CountCheck]:

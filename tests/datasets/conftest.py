@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import h5py
@@ -106,6 +107,51 @@ def make_duke(folder: Path) -> Index:
     add("gallery", "bounding_box_test", 9, 6, 1)
     (folder / "CITATION.txt").write_text("DukeMTMC-reID")
     return index
+
+
+MSMT17_FOLDERS = {"train": "train", "query": "test", "gallery": "test"}
+
+
+def make_msmt17(folder: Path) -> Index:
+    """Train and test are both counted from 0; one list of Windows, one image in no list."""
+    index: Index = []
+    lists: dict[str, list[str]] = {"train": [], "val": [], "query": [], "gallery": []}
+
+    def add(part: str, pid: int, number: int, camid: int, end: str = "", name: str = "") -> None:
+        path = f"{pid:04d}/{pid:04d}_{number:03d}_{camid:02d}_0303noon_{pid + 16:04d}_0{end}.jpg"
+        person = 1_000_000 + pid if part != "train" else pid or 999_999
+        index.append(RawImage(f"{MSMT17_FOLDERS[part]}/{path}", person, camid, part))
+        save(folder, index[-1].path, 40 + pid % 9 + number, 100 + camid)
+        lists[name or part].append(f"{path} {pid}\n")
+
+    for pid in (0, 1, 2, 1040):
+        for number, camid in enumerate((1, 1 + pid % 9, 15)):
+            add("train", pid, 2 * number, camid)
+            add("train", pid, 2 * number + 1, camid, "_ex", "val" if camid == 15 else "train")
+    for pid in (0, 1, 7, 3059):
+        for number, camid in enumerate((2, 10 + pid % 4)):
+            add("query", pid, 3 * number, camid)
+            add("gallery", pid, 3 * number + 1, camid)
+            add("gallery", pid, 3 * number + 2, camid, "_ex")
+    for name, lines in lists.items():
+        text = "".join(reversed(lines))
+        text = text.replace("\n", "\r\n") + "\r\n" if name == "gallery" else text.rstrip()
+        (folder / f"list_{name}.txt").write_bytes(text.encode())
+    save(folder, "test/0000/0000_099_02_0303noon_0016_0.jpg", 40, 100)
+    return index
+
+
+def make_msmt17_v2(folder: Path) -> Index:
+    """The other version: the same images in other folders."""
+    index = make_msmt17(folder)
+    for name in ("train", "test"):
+        (folder / name).rename(folder / f"mask_{name}_v2")
+    return [replace(image, path=_masked(image.path), alias=image.path) for image in index]
+
+
+def _masked(path: str) -> str:
+    name, _, below = path.partition("/")
+    return f"mask_{name}_v2/{below}"
 
 
 VRU_LISTS = {
@@ -272,6 +318,7 @@ MAKERS: dict[str, tuple[str, Callable[[Path], Index]]] = {
     "mlr-sysu": ("SYSU_3", make_sysu),
     "mlr-pku": ("PKUv1a_128x48", make_pku),
     "mlr-duke": ("DukeMTMC-reID", make_duke),
+    "mlr-msmt17": ("MSMT17_V1", make_msmt17),
     "mlr-vru": ("VRU", make_vru),
     "vric": ("VRIC", make_vric),
 }
@@ -305,6 +352,12 @@ def make_nested() -> Callable[[Path], Index]:
 def make_table() -> Callable[[Path], Index]:
     """The third layout of SYSU."""
     return make_sysu_table
+
+
+@pytest.fixture
+def make_v2() -> Callable[[Path], Index]:
+    """The second version of MSMT17."""
+    return make_msmt17_v2
 
 
 @pytest.fixture

@@ -49,6 +49,7 @@ class TwinLayout(Protocol):
 
 OTHERS: Mapping[str, Mapping[str, str]] = {
     "mlr-cuhk03": {"cuhk03-np": "cuhk03-np"},
+    "mlr-msmt17": {"msmt17-v2": "MSMT17_V2"},
     "mlr-sysu": {"sysu-nested": "SYSU", "sysu-table": "SYSU", "sysu-mm01": "SYSU-MM01"},
 }
 """data set -> name of a further layout -> its raw folder (`sysu-mm01` is one to be refused)."""

@@ -1,0 +1,146 @@
+"""MSMT17: train and test, in a folder for each identity, and four lists of what they hold.
+
+Version 2, with masked faces, has the same names in mask_train_v2 and mask_test_v2; its images are
+drawn by their names in version 1, so that both have the same split. Only listed images count.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from crossres.datasets.base.errors import InputError
+from crossres.datasets.readers import RawContent, RawImage
+from crossres.datasets.readers.parts.files import is_file, is_folder
+from crossres.datasets.readers.parts.listing import listing, search
+from crossres.datasets.readers.parts.listing import open_image as open_image
+from crossres.datasets.readers.parts.listing import source_file as source_file
+from crossres.datasets.readers.parts.lists import at_line, entries, pid_of
+
+FOLDER = "MSMT17_V1"
+GRAMMAR = (
+    "<pid, 4 digits>/<pid>_<image, 3 digits>_<camera 01..15>_<time>_<frame>_<box>.jpg <pid number>"
+)
+MASKED = "version 2 of MSMT17, whose faces are masked: other pixels than those of version 1"
+_LINE = re.compile(
+    r"(\d{4})/(\d{4})_\d{3}_(0[1-9]|1[0-5])_\d{4}(?:morning|noon|afternoon)_\d{4}_\d{1,2}(?:_ex)?"
+    r"(?i:\.jpg)\s+(\d{1,4})",
+    re.ASCII,
+)
+
+
+@dataclass(frozen=True)
+class _List:
+    """One of the four lists: of which folder its images are, by its name in version 1."""
+
+    name: str
+    folder: str
+    part: str
+
+    @property
+    def file(self) -> str:
+        return f"list_{self.name}.txt"
+
+
+_LISTS = (
+    _List("train", "train", "train"),
+    _List("val", "train", "train"),
+    _List("query", "test", "query"),
+    _List("gallery", "test", "gallery"),
+)
+VERSIONS = (
+    {"train": "train", "test": "test"},
+    {"train": "mask_train_v2", "test": "mask_test_v2"},
+)
+"""Of each version, its folder of train and of test."""
+
+
+def find(root: Path) -> Path | None:
+    """Return the folder of lists and images: `root`, the folder above it, or one below it.
+
+    Where both versions lie side by side, InputError asks for one of them: no name wins.
+    """
+    return search(root, "", _is_raw)
+
+
+def _is_raw(folder: Path) -> bool:
+    return bool(_versions(folder)) and any(is_file(folder / entry.file) for entry in _LISTS)
+
+
+def _versions(folder: Path) -> list[dict[str, str]]:
+    return [
+        version
+        for version in VERSIONS
+        if all(is_folder(folder / name) for name in version.values())
+    ]
+
+
+def read(folder: Path) -> RawContent:
+    """Return the listed images; those of validation train, and test pids begin at 1,000,000.
+
+    Raises InputError naming the line of a list that is outside the grammar, gives an image to
+    another identity than its name does, or names an image that is missing or listed before.
+    """
+    versions = _versions(folder)
+    if len(versions) != 1:
+        raise InputError(
+            f"{folder}: holds both versions of MSMT17, {VERSIONS[0]['train']} and "
+            f"{VERSIONS[1]['train']}; give each a folder of its own, with its lists"
+        )
+    (version,) = versions
+    masked = version != VERSIONS[0]
+    images: dict[str, RawImage] = {}
+    for entry in _LISTS:
+        for line, image in _listed(folder, entry, version[entry.folder], masked):
+            if image.path in images:
+                listed = f"{image.path} is listed before, here or in another list"
+                raise at_line(folder / entry.file, line, listed, "remove one of the lines")
+            images[image.path] = image
+    return RawContent(tuple(images.values()), notes=(MASKED,) if masked else ())
+
+
+def _listed(
+    folder: Path, entry: _List, parent: str, masked: bool
+) -> Iterator[tuple[int, RawImage]]:
+    """Yield (line number, image) of one list; suffixes may differ from the list in their case."""
+    file, files = folder / entry.file, _Files(folder / parent)
+    lines = 0
+    for lines, (line, match) in enumerate(entries(file, _LINE, GRAMMAR), start=1):  # noqa: B007
+        listed, pid = match[0].split()[0], match[1]
+        if pid != match[2] or int(pid) != int(match[4]):
+            mixed = f"{listed} is given to identity {match[4]}"
+            raise at_line(file, line, mixed, "correct the line, or get the list again")
+        name = files.name(listed)
+        if name is None:
+            missing = f"there is no {listed} in {parent}"
+            raise at_line(file, line, missing, "unpack the data set again")
+        alias = f"{entry.folder}/{name}" if masked else ""
+        person = pid_of(int(pid), entry.part)
+        camid = int(match[3])
+        yield line, RawImage(f"{parent}/{name}", person, camid, entry.part, alias=alias)
+    if not lines:
+        raise InputError(f"{file}: lists no image; unpack the data set again")
+
+
+class _Files:
+    """The files of one folder of identities, each of which is listed once, when it is asked for."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._names: dict[str, dict[str, str]] = {}
+
+    def name(self, listed: str) -> str | None:
+        """Return the path of a listed file as it is written on disk; None when it is not there."""
+        pid = listed[:4]
+        if pid not in self._names:
+            folder = self._folder / pid
+            names = listing(folder) if is_folder(folder) else []
+            self._names[pid] = {_key(name): name for name in names}
+        written = self._names[pid].get(_key(listed[5:]))
+        return None if written is None else f"{pid}/{written}"
+
+
+def _key(name: str) -> str:
+    """Return a file name but for the case of its suffix."""
+    stem, dot, suffix = name.rpartition(".")
+    return stem + dot + suffix.casefold()
