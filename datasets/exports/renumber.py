@@ -39,7 +39,9 @@ def camera_numbers(table: pd.DataFrame) -> tuple[list[int], str]:
     """Return the number, 1 to 9, of each row's camera, and a note ("" when camids are kept).
 
     Up to nine cameras are numbered in their order. More are counted within each identity: metrics
-    compare the cameras of one identity only. Raises InputError when one identity has ten cameras.
+    compare the cameras of one identity only, those of its queries with those of its gallery images.
+    So where an identity has ten cameras or more, those that no query of it is from share the last
+    number. Raises InputError when its queries leave none for them.
     """
     keys = _camera_keys(table)
     distinct = sorted(set(keys))
@@ -51,14 +53,15 @@ def camera_numbers(table: pd.DataFrame) -> tuple[list[int], str]:
         scheme = f"cameras are numbered anew, 1 to {len(distinct)}, in the order of their camids"
         return [numbers[key] for key in keys], scheme + note
     pids = [int(pid) for pid in table["pid"]]
-    within = _numbers_within(pids, keys)
+    rows = zip(pids, keys, table["split"], strict=True)
+    queried = {(pid, key) for pid, key, split in rows if split == "query"}
+    within, shared = _numbers_within(pids, keys, queried)
     counted = [within[pid, key] for pid, key in zip(pids, keys, strict=True)]
-    if max(counted) > LAST_CAMERA:
-        raise InputError(
-            f"an identity has {max(counted)} cameras; this layout has room for {LAST_CAMERA}"
-        )
     scheme = f"cameras are counted within each identity, 1 to {max(counted)}: "
-    return counted, scheme + "one number in two identities is not one camera" + note
+    scheme += "one number in two identities is not one camera"
+    if shared:
+        scheme += f"; of {shared} identities of more cameras, those without a query share the last"
+    return counted, scheme + note
 
 
 def same_camera_counts(table: pd.DataFrame) -> bool:
@@ -80,13 +83,27 @@ def _camera_keys(table: pd.DataFrame) -> list[int]:
     ]
 
 
-def _numbers_within(pids: list[int], keys: list[int]) -> Mapping[tuple[int, int], int]:
-    """Return (pid, camera) -> 1, 2, ... within the identity; 1 for distractors."""
+def _numbers_within(
+    pids: list[int], keys: list[int], queried: set[tuple[int, int]]
+) -> tuple[Mapping[tuple[int, int], int], int]:
+    """Return (pid, camera) -> 1, 2, ... within the identity, 1 for distractors; and of how many
+    identities cameras share the last number.
+    """
     cameras: dict[int, set[int]] = {}
     for pid, key in zip(pids, keys, strict=True):
         cameras.setdefault(pid, set()).add(key)
-    return {
-        (pid, key): number if pid > 0 else 1
-        for pid, camera_keys in cameras.items()
-        for number, key in enumerate(sorted(camera_keys), start=1)
-    }
+    numbers: dict[tuple[int, int], int] = {}
+    shared = 0
+    for pid, camera_keys in cameras.items():
+        order = sorted(camera_keys)
+        if pid > 0 and len(order) > LAST_CAMERA:
+            order.sort(key=lambda key: (pid, key) not in queried)
+            if (pid, order[LAST_CAMERA - 1]) in queried:
+                raise InputError(
+                    f"an identity has {len(order)} cameras, and queries of {LAST_CAMERA} or more; "
+                    f"this layout has room for {LAST_CAMERA}: use layout dgd, which needs none"
+                )
+            shared += 1
+        for number, key in enumerate(order, start=1):
+            numbers[pid, key] = min(number, LAST_CAMERA) if pid > 0 else 1
+    return numbers, shared

@@ -125,11 +125,11 @@ def make_msmt17(folder: Path) -> Index:
         lists[name or part].append(f"{path} {pid}\n")
 
     for pid in (0, 1, 2, 1040):
-        for number, camid in enumerate((1, 1 + pid % 9, 15)):
+        for number, camid in enumerate((1, 1 + pid % 2, 15)):
             add("train", pid, 2 * number, camid)
             add("train", pid, 2 * number + 1, camid, "_ex", "val" if camid == 15 else "train")
     for pid in (0, 1, 7, 3059):
-        for number, camid in enumerate((2, 10 + pid % 4)):
+        for number, camid in enumerate((2, 15 if pid % 2 else 1)):
             add("query", pid, 3 * number, camid)
             add("gallery", pid, 3 * number + 1, camid)
             add("gallery", pid, 3 * number + 2, camid, "_ex")

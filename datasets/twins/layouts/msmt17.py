@@ -29,7 +29,7 @@ _Counts = dict[tuple[int, int], int]
 
 
 def plan(size: Size) -> list[Shot]:
-    """Draw train and test identities, each seen by as many cameras as one of `cameras`.
+    """Draw train and test identities, each seen by as many of `taken_by` as one of `cameras`.
 
     A size with lists of counts per camera has exactly those.
     """
@@ -60,7 +60,7 @@ def _drawn(size: Size) -> tuple[_Counts, _Counts, _Counts]:
 
 def _cameras(size: Size, part: str, pid: int) -> list[int]:
     seen_by = pick(size.counted("cameras"), "twin-msmt17-cameras", part, pid)
-    return sorted(ordered(CAMERAS, "twin-msmt17-which", part, pid)[:seen_by])
+    return sorted(ordered(size.counted("taken_by"), "twin-msmt17-which", part, pid)[:seen_by])
 
 
 def _counted(size: Size) -> tuple[_Counts, _Counts, _Counts]:
