@@ -72,10 +72,11 @@ class Card:
     (pid > 0 where there are distractors) and `cameras` (0: none is known) are the published counts
     of the raw folder. `subject` is what the images show.
     `lr_cameras` are the camids that mlr-sing down-samples; empty: the smallest camid of two, a
-    drawn one of more, or the natively LR camera that the reader measured. `two_cameras_only` drops
-    identities seen by one camera; `images_per_camera` keeps so many images of each (pid, camid);
-    `test_identities` of `identities` are tested where a split is drawn (None: half of them), and
-    official parts then serve the protocols of official lists only;
+    drawn one of more, or the natively LR camera that the reader measured. `camera_rule` is the
+    protocol that the options `base` and `train` mean where the default one is none of cameras ("":
+    mlr-sing). `two_cameras_only` drops identities seen by one camera; `images_per_camera` keeps so
+    many images of each (pid, camid); `test_identities` of `identities` are tested where a split is
+    drawn (None: half of them), and official parts then serve the protocols of official lists only;
     `caveat` is noted in every manifest. `archives` are the names of the owners' archive, `digest`
     its published digest ("md5:<hex>" or "git-blob:<hex>", "" when none is known), `url` its public
     address ("" when it must be asked for), `counts` the published numbers of its parts, `size` the
@@ -98,6 +99,7 @@ class Card:
     cameras: int
     subject: Literal["person", "vehicle"] = "person"
     lr_cameras: tuple[int, ...] = ()
+    camera_rule: str = ""
     two_cameras_only: bool = False
     images_per_camera: int | None = None
     test_identities: int | None = None

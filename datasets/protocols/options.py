@@ -86,7 +86,7 @@ def canonical(name: str, options: Options) -> str:
 def of_card(card: Card) -> dict[str, str]:
     """Return the defaults that depend on the data set's card."""
     default = parse_spec(card.protocol).name
-    rule = default if default in _CAMERA_RULES else "mlr-sing"
+    rule = default if default in _CAMERA_RULES else card.camera_rule or "mlr-sing"
     return {"base": rule, "train": rule}
 
 

@@ -100,7 +100,7 @@ def _viper_pairs(content: RawContent) -> LayoutFinding:
     return _finding("pairs", "identities without one image in each of cam_a and cam_b", odd)
 
 
-# --- Market-1501, DukeMTMC-reID, MSMT17, CUHK03-NP ------------------------------------------------
+# --- Market-1501, DukeMTMC-reID, MSMT17, VeRi, CUHK03-NP ------------------------------------------
 
 
 def _of(content: RawContent, part: str) -> list[RawImage]:
@@ -118,6 +118,15 @@ def _queries_have_a_box(content: RawContent) -> LayoutFinding:
     boxed = {(image.pid, image.camid) for image in _of(content, "gallery")}
     alone = (image.path for image in _of(content, "query") if (image.pid, image.camid) not in boxed)
     text = "query images without a box image of their camera (14 are so in Market-1501 itself)"
+    return _finding("queries", text, alone, wrong=False)
+
+
+def _queries_in_the_gallery(content: RawContent) -> LayoutFinding:
+    """Check VeRi for the copy of each query in image_test."""
+    there = {image.path.partition("/")[2] for image in _of(content, "gallery")}
+    queries = _of(content, "query")
+    alone = (image.path for image in queries if image.path.partition("/")[2] not in there)
+    text = "query images that image_test lacks (in VeRi itself all are there)"
     return _finding("queries", text, alone, wrong=False)
 
 
@@ -219,6 +228,7 @@ _RULES: dict[str, tuple[Rule, ...]] = {
     "market": (_queries_have_a_match, _queries_have_a_box, _one_query_each),
     "duke": (_queries_have_a_match,),
     "msmt17": (_queries_have_a_match,),
+    "veri": (_queries_have_a_match, _queries_in_the_gallery),
     "vric": (_one_of_each,),
     "cuhk03": (_cuhk03_views, _cuhk03_labeled_views, _cuhk03_cells, _cuhk03_test_sets),
     "sysu": (_sysu_shots,),

@@ -154,6 +154,44 @@ def _masked(path: str) -> str:
     return f"mask_{name}_v2/{below}"
 
 
+def make_veri(folder: Path) -> Index:
+    """Queries lie in image_test, too; a list of Windows; label files that nobody may open."""
+    index: Index = []
+    names: dict[str, list[str]] = {"train": [], "query": [], "test": []}
+
+    def add(name: str, pid: int, camid: int, frame: int) -> None:
+        file = f"{pid:04d}_c{camid:03d}_{frame:08d}_{pid % 3}.jpg"
+        part = {"train": "train", "query": "query", "test": "gallery"}[name]
+        index.append(RawImage(f"image_{name}/{file}", pid, camid, part))
+        save(folder, index[-1].path, 60 + pid % 7, 50 + camid)
+        names[name].append(file)
+
+    for pid in (1, 3, 4, 776):
+        for camid in (1, 2 + pid % 2, 20):
+            for frame in (30600, 30605):
+                add("train", pid, camid, frame)
+    for pid in (2, 5, 9, 775):
+        for camid in (2, 19 + pid % 2):
+            for frame in (45, 50):
+                add("test", pid, camid, frame)
+            add("query", pid, camid, 50)
+            query = folder / index[-1].path
+            query.write_bytes((folder / "image_test" / query.name).read_bytes())
+    for name, files in names.items():
+        end = "\r\n" if name == "test" else "\n"
+        text = "".join(f"{file}{end}" for file in reversed(files))
+        (folder / f"name_{name}.txt").write_bytes(text.encode())
+    for name in ("train", "test"):
+        (folder / f"{name}_label.xml").write_text(BOMB)
+    return index
+
+
+BOMB = '''<?xml version="1.0" encoding="gb2312" ?>
+<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;">
+<!ENTITY c "&b;&b;&b;&b;&b;&b;&b;&b;&b;&b;"><!ENTITY d SYSTEM "file:///etc/passwd">]>
+<TrainingImages><Items><Item imageName="&c;&d;"'''
+
+
 VRU_LISTS = {
     # Vehicles are counted from 0 in train and from 1 in test; names are padded or not, as it comes.
     "train_list.txt": "11 0\n2 0\n3 7\n4 7\n30 8\n31 8\n",
@@ -319,6 +357,7 @@ MAKERS: dict[str, tuple[str, Callable[[Path], Index]]] = {
     "mlr-pku": ("PKUv1a_128x48", make_pku),
     "mlr-duke": ("DukeMTMC-reID", make_duke),
     "mlr-msmt17": ("MSMT17_V1", make_msmt17),
+    "mlr-veri": ("VeRi", make_veri),
     "mlr-vru": ("VRU", make_vru),
     "vric": ("VRIC", make_vric),
 }

@@ -8,7 +8,7 @@ from crossres.datasets.readers import reader
 
 def test_vehicles_are_told_from_persons():
     vehicles = {name for name, card in CARDS.items() if card.subject == "vehicle"}
-    assert vehicles == {"mlr-vru", "vric"}
+    assert vehicles == {"mlr-veri", "mlr-vru", "vric"}
     assert {card.subject for card in CARDS.values()} == {"person", "vehicle"}
 
 
