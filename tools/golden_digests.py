@@ -1,7 +1,7 @@
 """Print the table of golden digests: `python tools/golden_digests.py LISTS`.
 
-It holds all twins, and what the public name lists of Market-1501 and CUHK03 decide of their splits
-without a single image. docs/digests.md says which lists these are and what each part covers.
+It holds all twins, and what the public name lists of Market-1501, CUHK03 and MSMT17 decide of their
+splits without a single image. docs/digests.md says which lists these are and what each part covers.
 """
 
 import argparse
@@ -11,7 +11,7 @@ import re
 import sys
 import warnings
 import zlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import astuple, fields
 from pathlib import Path
 
@@ -39,6 +39,7 @@ from crossres.datasets.protocols.applicable import applies
 from crossres.datasets.raw.source import Raw, Source, open_raw
 from crossres.datasets.readers import RawImage
 from crossres.datasets.readers.market import _NAME as MARKET_NAME
+from crossres.datasets.readers.msmt17 import VERSIONS, listed_images
 
 SEEDS = range(10)
 MARKET_TRAIN = "market1501_train_names.txt"
@@ -186,6 +187,20 @@ def cuhk03_np_from_lists(folder: Path) -> Raw:
     return _raw("mlr-cuhk03", folder, images)
 
 
+def msmt17_from_lists(folder: Path) -> Raw:
+    """Return version 1 of MSMT17: its four lists name every image."""
+    return _raw("mlr-msmt17", folder, _msmt17(folder, VERSIONS[0]))
+
+
+def msmt17_v2_from_lists(folder: Path) -> Raw:
+    """Return version 2 of MSMT17, which has the same lists."""
+    return _raw("mlr-msmt17", folder, _msmt17(folder, VERSIONS[1]))
+
+
+def _msmt17(folder: Path, version: Mapping[str, str]) -> list[RawImage]:
+    return listed_images(folder / "msmt17", version, lambda _parent, name: name)
+
+
 def _raw(dataset: str, folder: Path, images: list[RawImage]) -> Raw:
     return Raw(dataset, folder, "real", tuple(sorted(images, key=lambda image: image.path)))
 
@@ -197,13 +212,17 @@ _CAMERAS = tuple(f"mlr-sing[lr_camera={camid}]" for camid in range(1, 7))
 _MARKET = ("mlr-sing", *_CAMERAS, "mlr-perid", "market-3561", "mlr-official", "mlr-mixed")
 _VIEWS = ("mlr-sing", "mlr-sing[balanced=true]", "mlr-perid")
 _LABELED = ("mlr-sing[boxes=labeled]", "mlr-perid[boxes=labeled]")
+_MSMT17 = ("mlr-perid", "mlr-sing", "mlr-multi", "mlr-official", "mlr-mixed", "fixed-r")
 _LISTED = ("mlr-official", "mlr-official[boxes=labeled]", "mlr-mixed", "mlr-sing", "mlr-perid")
+FromLists = Callable[[Path], Raw]
 # raw folder, protocols, the parts of their manifests that the name lists decide
-_DECIDED = (
+DECIDED: tuple[tuple[FromLists, tuple[str, ...], tuple[str, ...]], ...] = (
     (market_from_lists, _MARKET, (TRAIN, TEST)),
     (cuhk03_from_lists, (*_VIEWS, *_LABELED), (LR,)),
     (cuhk03_from_lists, ("mlr-sing[splits=hash]",), (TRAIN, TEST)),
     (cuhk03_np_from_lists, _LISTED, (MANIFEST,)),
+    (msmt17_from_lists, _MSMT17, (MANIFEST,)),
+    (msmt17_v2_from_lists, _MSMT17, (MANIFEST,)),
 )
 
 
@@ -223,10 +242,20 @@ def twin_rows(dataset: str, size: str, cache: Path, seeds: Iterable[int] = SEEDS
 
 def list_rows(lists: Path, seeds: Iterable[int] = SEEDS) -> list[Golden]:
     """Return the rows that the name lists in a folder decide."""
+    return [row for decided in DECIDED for row in decided_rows(*decided, lists, seeds)]
+
+
+def decided_rows(
+    from_lists: FromLists,
+    protocols: Iterable[str],
+    parts: Iterable[str],
+    lists: Path,
+    seeds: Iterable[int],
+) -> list[Golden]:
+    """Return the rows of one raw folder without images, for each protocol, seed and part."""
+    raw = from_lists(lists)
     return [
         golden_part(raw, protocol, seed, part)
-        for from_lists, protocols, parts in _DECIDED
-        for raw in [from_lists(lists)]
         for protocol in protocols
         for seed in seeds
         for part in parts

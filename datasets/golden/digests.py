@@ -29,8 +29,9 @@ ANY = "any"  # the protocol of a part that depends on none
 class Golden:
     """A row: `part` of the manifest of (dataset, source, protocol, seed) has this digest.
 
-    `source` is "twin:<size>:<version>", "real", or "real:cuhk03-np" for these folders. `images` is
-    the number of rows that the digest covers, `lr` how many of these are not HR.
+    `source` is "twin:<size>:<version>", "real", or "real:cuhk03-np" for these folders, "real:v2"
+    for version 2 of MSMT17. `images` is the number of rows that the digest covers, `lr` how many of
+    these are not HR.
     """
 
     dataset: str
@@ -63,9 +64,10 @@ def golden_part(raw: Raw, protocol: str, seed: int, part: str) -> Golden:
 
 def source_of(raw: Raw) -> str:
     """Return the source of a raw folder as the table names it; digests say whether it is whole."""
-    parts = raw.dataset == "mlr-cuhk03" and any(image.part for image in raw.images)
     source = "real" if raw.source == "partial" else raw.source
-    return f"{source}:cuhk03-np" if parts else source
+    if raw.dataset == "mlr-cuhk03" and any(image.part for image in raw.images):
+        return f"{source}:cuhk03-np"
+    return f"{source}:v2" if any(image.alias for image in raw.images) else source
 
 
 def compared(raw: Raw, progress: Report = silent) -> list[tuple[Golden, Golden]]:

@@ -5,7 +5,7 @@ drawn by their names in version 1, so that both have the same split. Only listed
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,10 +23,12 @@ GRAMMAR = (
 )
 MASKED = "version 2 of MSMT17, whose faces are masked: other pixels than those of version 1"
 _LINE = re.compile(
-    r"(\d{4})/(\d{4})_\d{3}_(0[1-9]|1[0-5])_\d{4}(?:morning|noon|afternoon)_\d{4}_\d{1,2}(?:_ex)?"
-    r"(?i:\.jpg)\s+(\d{1,4})",
+    r"(?P<listed>(?P<folder>\d{4})/(?P<pid>\d{4})_\d{3}_(?P<camid>0[1-9]|1[0-5])"
+    r"_\d{4}(?:morning|noon|afternoon)_\d{4}_\d{1,2}(?:_ex)?(?i:\.jpg))\s+(?P<number>\d{1,4})",
     re.ASCII,
 )
+Written = Callable[[str, str], str | None]
+"""(folder of images, listed file) -> the file as it is written on disk; None: it is not there"""
 
 
 @dataclass(frozen=True)
@@ -88,38 +90,43 @@ def read(folder: Path) -> RawContent:
             f"{VERSIONS[1]['train']}; give each a folder of its own, with its lists"
         )
     (version,) = versions
-    masked = version != VERSIONS[0]
+    files = {parent: _Files(folder / parent) for parent in version.values()}
+    images = listed_images(folder, version, lambda parent, listed: files[parent].name(listed))
+    return RawContent(tuple(images), notes=(MASKED,) if version != VERSIONS[0] else ())
+
+
+def listed_images(folder: Path, version: Mapping[str, str], written: Written) -> list[RawImage]:
+    """Return the images that the four lists in a folder name; InputError as `read`."""
     images: dict[str, RawImage] = {}
     for entry in _LISTS:
-        for line, image in _listed(folder, entry, version[entry.folder], masked):
-            if image.path in images:
-                listed = f"{image.path} is listed before, here or in another list"
-                raise at_line(folder / entry.file, line, listed, "remove one of the lines")
-            images[image.path] = image
-    return RawContent(tuple(images.values()), notes=(MASKED,) if masked else ())
+        file, parent, before = folder / entry.file, version[entry.folder], len(images)
+        for line, match in entries(file, _LINE, GRAMMAR):
+            name = written(parent, match["listed"])
+            path = f"{parent}/{name}"
+            fault = _fault(match, parent, is_there=name is not None, is_second=path in images)
+            if fault:
+                raise at_line(file, line, *fault)
+            pid = pid_of(int(match["pid"]), entry.part)
+            alias = "" if parent == entry.folder else f"{entry.folder}/{name}"
+            images[path] = RawImage(path, pid, int(match["camid"]), entry.part, alias=alias)
+        if len(images) == before:
+            raise InputError(f"{file}: lists no image; unpack the data set again")
+    return list(images.values())
 
 
-def _listed(
-    folder: Path, entry: _List, parent: str, masked: bool
-) -> Iterator[tuple[int, RawImage]]:
-    """Yield (line number, image) of one list; suffixes may differ from the list in their case."""
-    file, files = folder / entry.file, _Files(folder / parent)
-    lines = 0
-    for lines, (line, match) in enumerate(entries(file, _LINE, GRAMMAR), start=1):  # noqa: B007
-        listed, pid = match[0].split()[0], match[1]
-        if pid != match[2] or int(pid) != int(match[4]):
-            mixed = f"{listed} is given to identity {match[4]}"
-            raise at_line(file, line, mixed, "correct the line, or get the list again")
-        name = files.name(listed)
-        if name is None:
-            missing = f"there is no {listed} in {parent}"
-            raise at_line(file, line, missing, "unpack the data set again")
-        alias = f"{entry.folder}/{name}" if masked else ""
-        person = pid_of(int(pid), entry.part)
-        camid = int(match[3])
-        yield line, RawImage(f"{parent}/{name}", person, camid, entry.part, alias=alias)
-    if not lines:
-        raise InputError(f"{file}: lists no image; unpack the data set again")
+def _fault(
+    match: re.Match[str], parent: str, *, is_there: bool, is_second: bool
+) -> tuple[str, str] | None:
+    """Return what is wrong with a line that is of the grammar, and what helps."""
+    listed, pid = match["listed"], match["folder"]
+    if match["pid"] != pid or int(match["number"]) != int(pid):
+        mixed = f"{listed} is given to identity {match['number']}"
+        return mixed, "correct the line, or get the list again"
+    if not is_there:
+        return f"there is no {listed} in {parent}", "unpack the data set again"
+    if is_second:
+        return f"{listed} is listed before, here or in another list", "remove one of the lines"
+    return None
 
 
 class _Files:

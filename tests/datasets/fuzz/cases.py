@@ -19,6 +19,7 @@ LAYOUTS: dict[str, Layout] = {
     "mlr-sysu nested": ("SYSU", conftest.make_sysu_nested),
     "mlr-sysu table": ("SYSU", conftest.make_sysu_table),
     "mlr-cuhk03 np": ("cuhk03-np", conftest.make_cuhk03_np),
+    "mlr-msmt17 v2": ("MSMT17_V2", conftest.make_msmt17_v2),
 }
 SHARE_OF_STORES = 4  # one case in so many, and every other one with damaged pictures
 

@@ -27,7 +27,15 @@ STORE = (8, 4)  # height, width
 # The default protocol, but where a named test list keeps the numbered cases what they are.
 PROTOCOLS = {"mlr-vru": "vru-uniform4[test_list=1200]"}
 # Layouts whose index comes from more than the names on disk.
-READS_CONTENT = ("caviar", "mlr-cuhk03", "mlr-vru", "vric", "mlr-sysu table")
+READS_CONTENT = (
+    "caviar",
+    "mlr-cuhk03",
+    "mlr-msmt17",
+    "mlr-veri",
+    "mlr-vru",
+    "vric",
+    "mlr-sysu table",
+)
 
 
 @dataclass(frozen=True)

@@ -40,6 +40,8 @@ DIGESTS = {
         "mlr-duke": "fe170bcc9fb87c90",
         "mlr-vru": "eb0a0fe795f44ca5",
         "vric": "bb220fee4a05c9ba",
+        "mlr-msmt17": "81d2e0724cdbc674",
+        "mlr-veri": "3efaf3a1b099f7aa",
     },
     "full": {
         "caviar": "d686ea7a77192598",
@@ -51,6 +53,8 @@ DIGESTS = {
         "mlr-duke": "c476f17a507fa5dd",
         "mlr-vru": "86b613e8db5df134",
         "vric": "5a5f6d2f9a16e39c",
+        "mlr-msmt17": "097c0571782a1506",
+        "mlr-veri": "a232cfb6d9ee0f6e",
     },
 }
 

@@ -12,7 +12,7 @@ from crossres.datasets import CARDS, RawImage
 from crossres.datasets.raw.counts import tallies
 from crossres.datasets.readers.parts.lists import pid_of
 from crossres.datasets.twins import truth
-from crossres.datasets.twins.layouts import cuhk03, vru
+from crossres.datasets.twins.layouts import cuhk03, msmt17, vru
 from crossres.datasets.twins.layouts.census import dealt, sightings
 from crossres.datasets.twins.sizes import SIZES
 
@@ -57,7 +57,7 @@ def test_every_set_has_the_counts_of_its_card(full, dataset):
     assert len({image.path for image in full(dataset)}) == listed
 
 
-def test_planning_all_nine_takes_seconds(planned):
+def test_planning_all_eleven_takes_seconds(planned):
     assert sum(planned(dataset).seconds for dataset in SIZES["full"]) < 15
 
 
@@ -235,9 +235,49 @@ def test_vric_has_sixty_cameras_and_a_probe_and_a_gallery_image_of_each_test_veh
     assert probes.keys().isdisjoint({image.pid for image in train})
 
 
+def test_msmt17_sightings_and_queries(full):
+    images = full("mlr-msmt17")
+    train, query, gallery = (of_part(images, part) for part in ("train", "query", "gallery"))
+    assert {image.camid for image in images} == set(range(1, 16))
+    for part, seen in (
+        (train, [19, 28, 188, 356, 266, 50, 41, 31, 34, 22, 5, 1]),
+        (gallery, [0, 113, 625, 1077, 740, 161, 100, 85, 72, 67, 19, 1]),
+    ):
+        cameras = Counter(pid for pid, _ in {(image.pid, image.camid) for image in part})
+        counts = Counter(cameras.values())
+        assert [counts[number] for number in range(1, 13)] == seen
+    assert {(i.pid, i.camid) for i in query} < {(i.pid, i.camid) for i in gallery}
+    lists = msmt17._lists(SIZES["full"]["mlr-msmt17"], images)
+    lines = {name: content.decode("ascii").splitlines() for name, content in lists.items()}
+    assert {name: len(listed) for name, listed in lines.items()} == {
+        "train": 30248,
+        "val": 2373,
+        "query": 11659,
+        "gallery": 82161,
+    }
+    validated = {line.split()[1] for line in lines["val"]}
+    assert len(validated) == 1041
+
+
+def test_veri_queries_are_one_of_each_camera_and_lie_in_the_gallery(full):
+    images = full("mlr-veri")
+    query, gallery = (of_part(images, part) for part in ("query", "gallery"))
+    assert set(Counter((i.pid, i.camid) for i in query).values()) == {1}
+    assert {(i.pid, i.camid) for i in query} == {(i.pid, i.camid) for i in gallery}
+    names = {i.path.partition("/")[2] for i in gallery}
+    assert {i.path.partition("/")[2] for i in query} < names
+    assert {i.camid for i in of_part(images, "train")} == set(range(1, 21))
+    assert {i.pid for i in images} == set(range(1, 777))
+
+
 @pytest.mark.parametrize(
     ("dataset", "name"),
-    [("mlr-cuhk03", "cuhk03-np"), ("mlr-sysu", "sysu-nested"), ("mlr-sysu", "sysu-table")],
+    [
+        ("mlr-cuhk03", "cuhk03-np"),
+        ("mlr-msmt17", "msmt17-v2"),
+        ("mlr-sysu", "sysu-nested"),
+        ("mlr-sysu", "sysu-table"),
+    ],
 )
 def test_further_layouts_have_as_many_images(full, dataset, name):
     images = truth(dataset, "full", name)
