@@ -301,6 +301,17 @@ def test_a_twin_is_verified_against_what_was_drawn(dataset, twin, tmp_path):
     assert checked.findings == ()
 
 
+@pytest.mark.parametrize(
+    ("dataset", "layout"), [("mlr-msmt17", "msmt17-v2"), ("mlr-sysu", "sysu-table")]
+)
+def test_a_twin_of_a_further_layout_is_verified_by_what_that_has(dataset, layout, tmp_path):
+    draw_twin(dataset, tmp_path, "tiny", layout=layout)
+    verdict = verify_raw(dataset, Source(tmp_path), tmp_path / "cache", "names")
+    assert verdict.as_expected
+    images = truth(dataset, "tiny", layout)
+    assert (verdict.tallies[0].found, verdict.findings) == (len(images), ())
+
+
 def test_a_spoilt_twin_is_told(twin, tmp_path):
     raw = twin("mlr-pku")
     (raw / "003_01_4.png").rename(raw / "003_02_4.png.png")
