@@ -31,6 +31,7 @@ READS_CONTENT = (
     "caviar",
     "mlr-cuhk03",
     "mlr-msmt17",
+    "mlr-msmt17 v2",
     "mlr-veri",
     "mlr-vru",
     "vric",
