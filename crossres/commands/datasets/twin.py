@@ -6,7 +6,10 @@ from typing import Any
 from crossres.answer import Answer
 from crossres.arguments import command_parser, seed, user_path
 
-LAYOUTS = "cuhk03-np of mlr-cuhk03; sysu-nested, sysu-table and sysu-mm01 (a decoy) of mlr-sysu"
+LAYOUTS = (
+    "cuhk03-np of mlr-cuhk03; msmt17-v2 of mlr-msmt17; "
+    "sysu-nested, sysu-table and sysu-mm01 (a decoy) of mlr-sysu"
+)
 
 
 def _twin(options: argparse.Namespace) -> Answer:
