@@ -183,6 +183,12 @@ def reproduce_test_time(session: nox.Session) -> None:
     _reproduce(session, "test-time")
 
 
+@nox.session(name="reproduce-transfer")
+def reproduce_transfer(session: nox.Session) -> None:
+    """Fill the table of what is trained on one data set and tested on another, likewise."""
+    _reproduce(session, "transfer")
+
+
 @nox.session(name="reproduce-frozen")
 def reproduce_frozen(session: nox.Session) -> None:
     """Fill the table of features that nobody trained here; on real data with `-- --data ROOT`."""

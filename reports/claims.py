@@ -84,7 +84,7 @@ def _samples(grid: Grid | None, claim: Claim) -> dict[str, Sample]:
 def _by_dataset(sample: Sample) -> Sample:
     """Return the sample with the data set alone in place of the column's name."""
     values = {(name.partition(" ")[0], seed): value for (name, seed), value in sample.items()}
-    queries = {(q.dataset, seed): q for (_, seed), q in sample.queries.items()}
+    queries = {(name.partition(" ")[0], seed): q for (name, seed), q in sample.queries.items()}
     return Sample(values, queries)
 
 

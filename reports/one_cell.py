@@ -13,11 +13,12 @@ from crossres.benchmark.compare.rows import Rows
 from crossres.benchmark.config.post_processing import in_words
 from crossres.benchmark.config.profiles import load_profile, profile_content, profile_names
 from crossres.benchmark.config.tables import Row, Table, built_in_tables
+from crossres.benchmark.config.transfers import SIGN
 from crossres.benchmark.measures.kernels import kernels_named
 from crossres.benchmark.metrics.by_rate import over_all_rates, rate_of
 from crossres.benchmark.metrics.measure import METRICS
 from crossres.benchmark.records.artifacts import artifact_path
-from crossres.benchmark.records.cell import canonical_json
+from crossres.benchmark.records.cell import TrainedOn, canonical_json
 from crossres.benchmark.records.kept import TABLES, definition_path, kept_tables
 from crossres.benchmark.records.planned import KeptRun, read_runs
 from crossres.benchmark.records.record import (
@@ -116,9 +117,13 @@ def _command(results: Path, record: Record, table: Table, row: Row, run: KeptRun
 
 def _dataset_word(results: Path, record: Record) -> str:
     """Return the data set as the command takes it: of a user's own, the kept definition."""
-    kept = definition_path(results, record.cell.dataset)
-    is_kept = record.cell.source == CUSTOM and kept.is_file()
-    return str(kept) if is_kept else dataset_word(record.cell.dataset, record)
+    kept = {
+        name: str(path)
+        for name, source in record.cell.sources.items()
+        if source == CUSTOM and (path := definition_path(results, name)).is_file()
+    }
+    ids = dict.fromkeys((record.cell.trained, record.cell.tested))
+    return SIGN.join(kept.get(name) or dataset_word(name, record) for name in ids)
 
 
 def _table_word(results: Path, table: Table) -> str:
@@ -129,7 +134,7 @@ def _table_word(results: Path, table: Table) -> str:
 
 def _protocol_words(record: Record, table: Table, row: Row) -> list[str]:
     words = ["--validation"] if is_validation(record.cell.protocol) else []
-    protocol, card = off_validation(record.cell.protocol), CARDS.get(record.cell.dataset)
+    protocol, card = off_validation(record.cell.protocol), CARDS.get(record.cell.tested)
     is_usual = not table.protocols and card is not None and card.protocol == protocol
     if table.is_by_row or row is table.oracle or is_usual:
         return words
@@ -174,10 +179,10 @@ def _cautions(results: Path, record: Record, run: KeptRun | None, no_row: str) -
         size, _, version = cell.source.removeprefix("twin:").partition(":")
         if size != _twin_size(record) or version.partition(":")[0] != str(TWIN_VERSION):
             yield f"{cell.source}: the command draws twin:{_twin_size(record)}:{TWIN_VERSION}"
-    elif cell.source == CUSTOM:
-        if not definition_path(results, cell.dataset).is_file():
-            yield f"no definition of {cell.dataset} is kept here: put the path of its own instead"
-    elif not (run and run.request.get("source")):
+    for name, source in cell.sources.items():
+        if source == CUSTOM and not definition_path(results, name).is_file():
+            yield f"no definition of {name} is kept here: put the path of its own instead"
+    if {"real", "partial"} & {*cell.sources.values()} and not (run and run.request.get("source")):
         yield "it is not known where the data lay: put its folder in place of ROOT"
     gone = file_gone(cell.method)
     if gone is not None:
@@ -237,7 +242,7 @@ def cell_lines(shown: ShownCell) -> Iterator[str]:
 def _parts(shown: ShownCell) -> dict[str, dict[str, str]]:
     record, cell = shown.record, shown.record.cell
     rows = "; ".join(f"{label} ({table})" for table, label in shown.rows)
-    data = f"{cell.dataset}, {source_words(cell.source)}, {cell.protocol}"
+    data = f"{cell.tested}, {source_words(cell.sources[cell.tested])}, {cell.protocol}"
     seed = str(cell.seed) if cell.data_seed is None else f"{cell.seed} on data {cell.data_seed}"
     size = f"{record.profile.get('height')} x {record.profile.get('width')}"
     what = {
@@ -245,6 +250,7 @@ def _parts(shown: ShownCell) -> dict[str, dict[str, str]]:
         "method": cell.method,
         "post-processing": in_words(cell.post_processing) or "none",
         "data": data,
+        **({"trained on": _trained_on(cell.trained_on)} if cell.trained_on else {}),
         "seed": seed,
         "profile": f"{cell.profile}, images of {size} (height x width)",
     }
@@ -263,6 +269,10 @@ def _parts(shown: ShownCell) -> dict[str, dict[str, str]]:
         "time and memory": seconds | {"peak memory": memory(record.peak_memory_bytes)},
         "files": {name: str(path) for name, path in _files(shown).items()},
     }
+
+
+def _trained_on(data: TrainedOn) -> str:
+    return f"{data.dataset}, {source_words(data.source)}, {data.protocol}"
 
 
 def _files(shown: ShownCell) -> dict[str, Path]:

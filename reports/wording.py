@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from crossres.benchmark.config.post_processing import MARK
+from crossres.benchmark.config.transfers import is_transfer, set_ids
 from crossres.benchmark.metrics.by_rate import over_all_rates, rate_of
 from crossres.datasets.base.words import counted as counted
 from crossres.datasets.base.words import few as few
@@ -18,6 +19,7 @@ from crossres.datasets.raw.source_name import is_twin as is_twin
 from crossres.datasets.raw.source_name import source_words as source_words
 
 MINUS = "\u2212"
+ARROW = " → "  # from the set that is trained on to the one that is tested
 
 METRIC_TITLES = {
     "rank1": "Rank-1",
@@ -110,8 +112,15 @@ def gap_text(effect: float, low: float | None, high: float | None) -> str:
 
 
 def set_title(dataset: str) -> str:
-    """Return the data set as tables call it; an unknown one by its id."""
+    """Return the data set as tables call it; an unknown one by its id; "A → B" for a transfer."""
+    if is_transfer(dataset):
+        return ARROW.join(map(set_title, set_ids(dataset)))
     return CARDS[dataset].title if dataset in CARDS else dataset
+
+
+def of_training(dataset: str) -> str:
+    """Return " of A": whose training a transfer "A → B" has; "" for any other."""
+    return f" of {set_title(set_ids(dataset)[0])}" if is_transfer(dataset) else ""
 
 
 def under_protocol(title: str, protocol: str) -> str:

@@ -169,8 +169,15 @@ def _digest_changes(a: Record, b: Record) -> list[Change]:
     """Return the first digest that differs: with another manifest pixels differ, too."""
     if a.cell.source != b.cell.source:  # which has other manifests
         return []
+    if a.cell.trained_on != b.cell.trained_on:
+        return [Change("manifest")]
     kinds: tuple[Kind, ...] = ("manifest", "pixels")
-    return [Change(kind) for kind in kinds if a.digests[kind] != b.digests[kind]][:1]
+    names = {kind: (kind, f"training {kind}") for kind in kinds}
+    return [
+        Change(kind)
+        for kind in kinds
+        if any(a.digests.get(name) != b.digests.get(name) for name in names[kind])
+    ][:1]
 
 
 def _text(value: Any) -> str:

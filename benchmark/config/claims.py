@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from crossres.benchmark.config.tables import CLAIMS, FOLDER, LONGEST, Table, load_table
+from crossres.benchmark.config.transfers import set_ids
 from crossres.benchmark.metrics.by_rate import NAMES
 from crossres.datasets.base.build import checked
 from crossres.datasets.base.errors import InputError
@@ -99,7 +100,8 @@ def _claim(where: str, content: Any, tables: Sequence[Table], margin: float) -> 
             )
     datasets = values.pop("datasets", None) or list(table.datasets)
     known = {*CARDS, *(own.id for own in table.own)}
-    if unknown := [name for name in datasets if name not in known]:
+    ids = [name for dataset in datasets for name in set_ids(dataset)]
+    if unknown := [name for name in ids if name not in known]:
         near = did_you_mean(unknown[0], CARDS)
         raise InputError(
             f"{where}: unknown data set {unknown[0]!r}{near}; see `crossres datasets list`"

@@ -9,8 +9,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, cast
 
+from crossres.benchmark.config.cell_sets import CellSets, cell_sets, split_name
 from crossres.benchmark.config.post_processing import MARK, post_processing_from
 from crossres.benchmark.config.profiles import profile_names
+from crossres.benchmark.config.transfers import set_ids
 from crossres.benchmark.metrics.by_rate import NAMES
 from crossres.benchmark.metrics.rules import GALLERY_RULES, GalleryRule
 from crossres.datasets.base.arguments import as_path, as_several
@@ -109,6 +111,7 @@ class Row:
 @dataclass(frozen=True)
 class Table:
     """One table file; datasets are ids, those of users' own sets among them: their cards are `own`.
+    TRAIN:TEST of two ids is a transfer, of cells that are trained on one set and tested on another.
 
     `gallery` is the rule of the headline numbers, "protocol" for that of each column's protocol;
     `protocols` are run on every data set, each a column (none: the default of each data set);
@@ -136,15 +139,27 @@ class Table:
     method_files: tuple[MethodFile, ...] = ()
     own: tuple[Card, ...] = ()
 
-    def card(self, dataset: str | Card) -> Card:
-        """Return the card of a data set as `known_card`; InputError for an unknown one."""
-        known = self.known_card(dataset) if isinstance(dataset, str) else dataset
-        return known or card(dataset)
+    def sets(self, dataset: str | Card | CellSets) -> CellSets:
+        """Return the sets of cells on a data set or a transfer of this name.
+
+        Raises InputError for an unknown one, and where one cannot be tested after the other.
+        """
+        if isinstance(dataset, CellSets):
+            return dataset
+        if isinstance(dataset, Card):
+            return CellSets(dataset)
+        return cell_sets(*(self._own_card(name) or card(name) for name in set_ids(dataset)))
 
     def known_card(self, dataset: str) -> Card | None:
-        """Return the card of a data set, of the table's own or of ours; None: of neither."""
-        own = {card.id: card for card in self.own}
-        return own.get(dataset) or CARDS.get(dataset)
+        """Return the card of a data set, of the table's own or of ours; None: of neither.
+
+        Of a transfer it is that of the tested one.
+        """
+        tested = set_ids(dataset)[1]
+        return self._own_card(tested) or CARDS.get(tested)
+
+    def _own_card(self, dataset: str) -> Card | None:
+        return next((card for card in self.own if card.id == dataset), None)
 
     @property
     def lines(self) -> tuple[Row, ...]:
@@ -247,7 +262,8 @@ def table_from(path: Path, content: dict[str, Any]) -> Table:
     gallery = values.get("gallery", "single-shot")
     _check_names(where, "gallery", [gallery], [*GALLERY_RULES, OF_PROTOCOL])
     _check_names(where, "metrics", values["metrics"], list(NAMES))
-    datasets, own = _datasets(where, path.parent, values["datasets"])
+    chosen, own = _datasets(where, path.parent, values["datasets"])
+    datasets = list(dict.fromkeys(sets.tested for sets in chosen))
     rows = tuple(
         _row(f"{where}, row {number}", row, files)
         for number, row in enumerate(values["rows"], start=1)
@@ -278,6 +294,11 @@ def table_from(path: Path, content: dict[str, Any]) -> Table:
             "take it out, or the protocols of the table and its rows"
         )
     _check_protocols(where, datasets, [oracle.protocol] if oracle else [])
+    if row_protocols and any(sets.trained_on for sets in chosen):
+        raise InputError(
+            f"{where}: where rows have protocols of their own, which say what is trained on, no "
+            "other set can be; take train out of datasets, or protocol out of the rows"
+        )
     return Table(
         id=values["id"],
         title=plain_text(f"{where}: title", values.get("title") or values["id"], LONGEST),
@@ -286,7 +307,7 @@ def table_from(path: Path, content: dict[str, Any]) -> Table:
         else "",
         gallery=cast(Any, gallery),
         metrics=tuple(values["metrics"]),
-        datasets=tuple(chosen.id for chosen in datasets),
+        datasets=tuple(sets.id for sets in chosen),
         seeds=checked_seeds(values["seeds"], where),
         rows=rows,
         published=_published(path, values.get("published", []), rows),
@@ -349,20 +370,51 @@ class _Files:
         return tuple(self._by_name[name] for name in sorted(self._by_name))
 
 
-def _datasets(where: str, folder: Path, names: list[Any]) -> tuple[list[Card], tuple[Card, ...]]:
-    """Return the cards of the data sets, and those of users' own sets among them, which are named
-    by the paths of their definitions, relative to the table's file.
+def _datasets(
+    where: str, folder: Path, entries: list[Any]
+) -> tuple[list[CellSets], tuple[Card, ...]]:
+    """Return the data sets and transfers, and the cards of users' own sets among them, which are
+    named by the paths of their definitions, relative to the table's file.
     """
+    pairs = [pair for entry in entries for pair in _trained_and_tested(where, entry)]
+    names = list(dict.fromkeys(name for pair in pairs for name in pair))
     files = {
         name: own_set(os.path.normpath(folder / user_path(name)))
         for name in names
-        if isinstance(name, str) and is_definition(name)
+        if is_definition(name)
     }
     own = tuple(files.values())
     by_id = {**CARDS, **{chosen.id: chosen for chosen in own}}
-    ids = [files[name].id if name in files else name for name in names]
-    _check_names(where, "datasets", ids, list(by_id))
-    return [by_id[name] for name in ids], own
+    ids = {name: files[name].id if name in files else name for name in names}
+    _check_names(where, "datasets", list(ids.values()), list(by_id))
+    try:
+        chosen = [cell_sets(*(by_id[ids[name]] for name in pair)) for pair in pairs]
+    except InputError as error:
+        raise InputError(f"{where}: datasets: {error}") from error
+    _check_unique(where, "datasets", [sets.id for sets in chosen])
+    return chosen, own
+
+
+def _trained_and_tested(where: str, entry: Any) -> list[tuple[str, str]]:
+    """Return what names the sets to train on and to test on, of one entry of `datasets`.
+
+    It is a name, or a table with the entries train and test; of lists there, each with each.
+    """
+    here = f"{where}: datasets"
+    if isinstance(entry, str):
+        return [split_name(entry)]
+    if not isinstance(entry, Mapping):
+        raise InputError(
+            f"{here}: {entry!r} must be a name, or a table such as "
+            '{ train = "mlr-market", test = "mlr-cuhk03" }'
+        )
+    hint = tuple[str, ...] | str
+    values = checked(here, entry, {"train": hint, "test": hint}, ("train", "test"))
+    for name, value in values.items():
+        if not value:
+            raise InputError(f"{here}: {name} is empty; name a data set")
+    train, test = ([v] if isinstance(v := values[n], str) else v for n in ("train", "test"))
+    return [(one_set, other) for other in test for one_set in train]
 
 
 def _oracle(where: str, content: Any, files: _Files) -> Row:

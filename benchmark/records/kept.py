@@ -13,6 +13,7 @@ from typing import Any
 
 from crossres.benchmark.config.claims import Claim, load_claims
 from crossres.benchmark.config.tables import Table, built_in_tables, load_table, table_from
+from crossres.benchmark.config.transfers import is_transfer, set_ids, transfer_id
 from crossres.datasets.base.errors import InputError
 from crossres.datasets.base.files import write_atomically
 from crossres.datasets.base.texts import check_name
@@ -96,9 +97,8 @@ def table_toml(table: Table) -> str:
     content = _set_entries(asdict(table))
     rows, published = content.pop("rows"), content.pop("published", [])
     oracle, files = content.pop("oracle", None), content.pop("method_files", [])
-    own = {card.id for card in table.own}
-    kept = [f"../{DATASETS}/{id}.toml" if id in own else id for id in table.datasets]
-    content = content | {"datasets": kept}
+    own = {card.id: f"../{DATASETS}/{card.id}.toml" for card in table.own}
+    content = content | {"datasets": [_renamed(name, own) for name in table.datasets]}
     content.pop("own", None)
     head = _toml_entries(content)
     entries = {
@@ -108,6 +108,12 @@ def table_toml(table: Table) -> str:
     }
     text = HEAD + head + "".join(_toml_tables(name, each) for name, each in entries.items())
     return text if oracle is None else f"{text}\n[oracle]\n{_toml_entries(_set_entries(oracle))}"
+
+
+def _renamed(dataset: str, names: Mapping[str, str]) -> str:
+    """Return the name of a data set or transfer with other names of some sets in it."""
+    train, test = (names.get(id, id) for id in set_ids(dataset))
+    return transfer_id(train, test) if is_transfer(dataset) else test
 
 
 def _keep(path: Path, content: str) -> None:

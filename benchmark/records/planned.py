@@ -22,6 +22,7 @@ VERSION = 1
 NAME_DIGITS = 8
 REMEDY = "remove it; the next `crossres run` writes it anew"
 _OF_CELL = ("dataset", "protocol", "source", "seed", "data_seed")
+_OF_TRANSFER = ("trained_on", "tested_source")
 
 
 @dataclass(frozen=True)
@@ -146,7 +147,9 @@ def write_run(
         number = rows.setdefault(canonical_json(row), len(rows))
         if number == len(contents):
             contents.append(row)
-        of_cell = {field: getattr(cell.cell, field) for field in _OF_CELL}
+        content = cell.cell.content()
+        of_cell = {field: content.get(field) for field in _OF_CELL}
+        of_cell |= {field: content[field] for field in _OF_TRANSFER if field in content}
         own = {field: getattr(cell, field) for field in ("key", "title", "manifest", "code")}
         entries.append({**own, "row": number, **of_cell, "seconds": round(cell.seconds, 3)})
     content = {"version": VERSION, "at": at, "workers": workers, "request": request}
@@ -187,6 +190,7 @@ def _read(path: Path) -> KeptRun:
 
 def _cell(entry: Mapping[str, Any], row: Mapping[str, Any]) -> ExpectedCell:
     of_cell = {name: entry[name] for name in _OF_CELL}
+    of_cell |= {name: entry[name] for name in _OF_TRANSFER if name in entry}
     return ExpectedCell(
         key=str(entry["key"]),
         title=str(entry["title"]),

@@ -29,7 +29,7 @@ def from_counts(record: Record, gallery: str, metric: str) -> Queries:
     images, pids = (max(1, record.counts[name]) for name in ("query_images", "query_pids"))
     if rate_of(metric) is not None:
         images = int(record.metrics[gallery][valid_queries_of(metric)])
-    return counted_queries(record.cell.dataset, mean, images, min(images, pids))
+    return counted_queries(record.cell.tested, mean, images, min(images, pids))
 
 
 def sample_of(
@@ -81,7 +81,7 @@ class FromArtifacts:
         scores = scored.scores[:, METRICS.index(over_all_rates(metric))]
         rate = rate_of(metric)
         counted = slice(None) if rate is None else scored.rates == rate
-        return scored_queries(record.cell.dataset, scored.pids[counted], scores[counted])
+        return scored_queries(record.cell.tested, scored.pids[counted], scores[counted])
 
     def _scores(self, key: str, gallery: str) -> _QueryScores | None:
         if (key, gallery) not in self._read:

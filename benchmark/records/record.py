@@ -6,7 +6,7 @@ A file that is half-written, altered, foreign or of another version is never rea
 import json
 import logging
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from pathlib import Path
@@ -25,6 +25,7 @@ SCHEMA_VERSION = 1
 SCHEMA_PATH = Path(__file__).parent / "record.schema.json"
 START = "start"  # of the random weights that training began with, where a method tells
 DRAWS = "draws"  # of what the first steps of training drew at random, likewise
+TRAINING_PIXELS = "training pixels"  # of the set that a transfer is trained on
 INITIAL = "initial "  # with a network's name: the digest of the ImageNet weights it began with
 
 _log = logging.getLogger(__name__)
@@ -35,13 +36,20 @@ class Standing:
     """Beside what the numbers of a cell may stand, as it was known when the cell was run.
 
     `other_counts` and `other_sizes`: in what the raw folder differed from the card of its data set
-    (Raw); `paper_size` and `warning`: what the profile said (Profile).
+    (Raw); `paper_size` and `warning`: what the profile said (Profile). `trained_counts` and
+    `trained_sizes`: of a transfer, likewise of the set that it is trained on.
     """
 
     other_counts: tuple[str, ...] = ()
     other_sizes: tuple[str, ...] = ()
     paper_size: bool = False
     warning: str = ""
+    trained_counts: tuple[str, ...] = ()
+    trained_sizes: tuple[str, ...] = ()
+
+    def content(self) -> dict[str, Any]:
+        """Return it as JSON values; what only a transfer has is not there where it is empty."""
+        return {n: v for n, v in asdict(self).items() if v or not n.startswith("trained")}
 
 
 @dataclass(frozen=True)
@@ -68,6 +76,14 @@ class Record:
     standing: Standing | None = None
     schema: int = field(default=SCHEMA_VERSION)
 
+    def notes_by_set(self) -> Iterator[tuple[str, str]]:
+        """Yield each note with the data set that it is of: that of the test, or of the training."""
+        cell = self.cell
+        of_training = trained_on_note(cell.trained, "")
+        for note in self.notes:
+            trained = cell.trained_on is not None and note.startswith(of_training)
+            yield (cell.trained, note[len(of_training) :]) if trained else (cell.tested, note)
+
     @property
     def initial(self) -> dict[str, str]:
         """Network -> digest of the ImageNet weights that training began with; {} for none."""
@@ -86,9 +102,15 @@ class RecordFolder:
     broken: tuple[str, ...] = ()
 
 
+def trained_on_note(dataset: str, note: str) -> str:
+    """Return a note on the training data of a transfer as its record has it."""
+    return f"trained on {dataset}: {note}"
+
+
 def record_content(record: Record) -> dict[str, Any]:
     """Return the record as values of JSON, as record.schema.json describes it."""
-    return asdict(record) | {"cell": record.cell.content()}
+    standing = None if record.standing is None else record.standing.content()
+    return asdict(record) | {"cell": record.cell.content(), "standing": standing}
 
 
 def record_path(folder: Path, key: str) -> Path:
@@ -172,7 +194,7 @@ def record_from(content: Mapping[str, Any]) -> Record:
 def _standing(content: Mapping[str, Any] | None) -> Standing | None:
     if content is None:
         return None
-    lists = {name: tuple(content[name]) for name in ("other_counts", "other_sizes")}
+    lists: dict[str, Any] = {n: tuple(v) for n, v in content.items() if isinstance(v, list)}
     return Standing(**{**content, **lists})
 
 

@@ -29,8 +29,16 @@ from crossres.benchmark.metrics.features import FeatureComparison
 from crossres.benchmark.metrics.measure import Metrics, as_dict, measure
 from crossres.benchmark.metrics.own_images import ImageIds
 from crossres.benchmark.metrics.rules import GALLERY_RULES, Rules
-from crossres.benchmark.records.cell import Job
-from crossres.benchmark.records.record import DRAWS, INITIAL, START, Record, Standing
+from crossres.benchmark.records.cell import Job, TrainedOn
+from crossres.benchmark.records.record import (
+    DRAWS,
+    INITIAL,
+    START,
+    TRAINING_PIXELS,
+    Record,
+    Standing,
+    trained_on_note,
+)
 from crossres.benchmark.runs.checkpoints import FIT, CellCheckpoints
 from crossres.benchmark.runs.code_digest import Modules, cell_code, learn_modules
 from crossres.benchmark.runs.data import Prepared, Progress, Report, build_pixels, open_data
@@ -42,6 +50,7 @@ from crossres.benchmark.runs.post_processed import (
 )
 from crossres.datasets.base.files import digest_of
 from crossres.datasets.pixels.store import PixelStore
+from crossres.datasets.raw.source import Raw
 from crossres.datasets.splits.manifest import Manifest
 from crossres.methods.interface.method import Embeddings, Method
 from crossres.methods.interface.method_files import MethodSources
@@ -114,15 +123,17 @@ def run_cell(
         register_sources(job.cell.method, sources)
     how = post_processing_from(job.cell.post_processing or {}, f"cell {job.key}")
     check_applicable(method_class(job.cell.method), how)
-    code = cell_code(job.cell.method, job.card.reader)
+    code = cell_code(job.cell.method, *job.readers)
     with watch.phase("prepare"):
-        raw, manifest, store = open_data(job, progress)
-        train = train_set(manifest, store)
+        raw, manifest, store = tested = open_data(job, progress)
+        trained_on = tested if job.training is None else open_data(job.training, progress)
+        train = train_set(*trained_on[1:])
     curves = Curves(lambda done, total: progress("fit", done, total))
-    seed, dataset = job.cell.seed, job.cell.dataset
+    seed, dataset = job.cell.seed, job.cell.trained
     run = Run(seed, device, curves.progress, curves.record_loss, curves.record_draws, dataset)
     with watch.phase(FIT), recorded_weights() as initial:
-        identity = {"key": job.key, "code": code, "pixels": store.digest, **_machine(device)}
+        pixels = trained_on[2].digest
+        identity = {"key": job.key, "code": code, "pixels": pixels, **_machine(device)}
         kept = CellCheckpoints(
             job.key, identity, initial, curves, watch, progress, checkpoint_seconds
         )
@@ -145,7 +156,7 @@ def run_cell(
     begun = {START: method.start, DRAWS: curves.first_draws()}
     memory = peak_memory()  # before anything is measured that no test needs
     with watch.phase("measure"):
-        counts = _counts(manifest, method, embeddings, metrics)
+        counts = _counts(manifest, trained_on[1], method, embeddings, metrics)
         counts |= _flops(method, manifest, store, how)
         artifact |= curves.arrays() | restoration_of(method, raw, manifest, store)
         artifact |= chain_quality(raw, manifest, store, artifact)
@@ -169,19 +180,38 @@ def run_cell(
             "code": code,
             **{INITIAL + network: digest for network, digest in initial.items()},
             **{name: digest for name, digest in begun.items() if digest is not None},
+            **({} if job.training is None else {TRAINING_PIXELS: pixels}),
         },
         counts=counts,
         seconds=watch.seconds(),
         peak_memory_bytes=memory,
         environment=environment(device),
-        notes=(*manifest.notes, *_skipped_notes(metrics), *_equal_notes(ids, rows)),
-        first_losses=curves.first_losses(),
-        standing=Standing(
-            raw.other_counts, raw.other_sizes, job.profile.paper_size, job.profile.warning
+        notes=(
+            *manifest.notes,
+            *(_training_notes(trained_on[1]) if job.training else ()),
+            *_skipped_notes(metrics),
+            *_equal_notes(ids, rows),
         ),
+        first_losses=curves.first_losses(),
+        standing=_standing(job, raw, trained_on[0]),
     )
     weights = method.saved(origin_of(record)) if keep_weights else {}
     return CellResult(record, artifact, images, weights)
+
+
+def _training_notes(manifest: Manifest) -> list[str]:
+    return [trained_on_note(manifest.dataset, note) for note in manifest.notes]
+
+
+def _standing(job: Job, raw: Raw, trained_on: Raw) -> Standing:
+    """Say beside what the numbers may stand, by the raw folders of test and training."""
+    of_profile = job.profile.paper_size, job.profile.warning
+    standing = Standing(raw.other_counts, raw.other_sizes, *of_profile)
+    if job.training is None:
+        return standing
+    return replace(
+        standing, trained_counts=trained_on.other_counts, trained_sizes=trained_on.other_sizes
+    )
 
 
 def _machine(device: str) -> dict[str, str | int]:
@@ -190,15 +220,20 @@ def _machine(device: str) -> dict[str, str | int]:
 
 
 def origin_of(record: Record) -> dict[str, Any]:
-    """Return where the weights of a cell come from, as their method.json says it."""
+    """Return where the weights of a cell come from, as their method.json says it: of a transfer,
+    from the set that it is trained on.
+    """
     cell = record.cell
+    trained = cell.trained_on or TrainedOn(
+        cell.dataset, cell.protocol, cell.source, record.digests["manifest"]
+    )
     return {
         "key": record.key,
-        "dataset": cell.dataset,
-        "protocol": cell.protocol,
-        "source": cell.source,
+        "dataset": trained.dataset,
+        "protocol": trained.protocol,
+        "source": trained.source,
         "seed": cell.seed,
-        "manifest": record.digests["manifest"],
+        "manifest": trained.manifest,
         "code": record.digests["code"],
         "crossres": record.environment["crossres"],
         "kernels": record.environment.get("kernels"),
@@ -331,13 +366,14 @@ def _digest(*arrays: Embeddings) -> str:
 
 def _counts(
     manifest: Manifest,
+    trained_on: Manifest,
     method: Method,
     embeddings: tuple[Embeddings, Embeddings],
     metrics: Mapping[str, Metrics],
 ) -> dict[str, int]:
     counts = {}
     for split in ("train", "query", "gallery"):
-        rows = manifest.rows(split)
+        rows = (trained_on if split == "train" else manifest).rows(split)
         counts[f"{split}_images"] = len(rows)
         counts[f"{split}_pids"] = int(rows["pid"].nunique())
     counts["parameters"] = method.parameter_count()

@@ -38,12 +38,11 @@ _known: dict[tuple[str, str], tuple[str, tuple[str, ...]]] = {}
 
 def cell_code(
     method: str,
-    reader: str,
+    *readers: str,
     found: dict[str, ModuleSpec | None] | None = None,
-    *,
     now: bool = False,
 ) -> str:
-    """Return the code digest of cells of this method and reader, given by name.
+    """Return the code digest of cells of this method and these readers, given by name.
 
     `found`: see `code_digest`. Of a method in a file it is that of the sources that would run here;
     with `now`, of the file as it is now. Raises InputError for an unknown method, and where its
@@ -51,13 +50,16 @@ def cell_code(
     """
     sources = sources_now(method) if now else method_sources(method)
     if sources is None:
-        return code_digest([*cell_roots(reader), method_module(method)], found)
-    return code_digest(cell_roots(reader), found, sources.sources)
+        return code_digest([*cell_roots(*readers), method_module(method)], found)
+    return code_digest(cell_roots(*readers), found, sources.sources)
 
 
-def cell_roots(reader: str) -> list[str]:
-    """Return the modules, but for its method's, that a cell of this reader begins with."""
-    return ["crossres.benchmark.runs.cell", f"crossres.datasets.readers.{reader}"]
+def cell_roots(*readers: str) -> list[str]:
+    """Return the modules, but for its method's, that a cell of these readers begins with."""
+    return [
+        "crossres.benchmark.runs.cell",
+        *(f"crossres.datasets.readers.{reader}" for reader in readers),
+    ]
 
 
 def code_digest(

@@ -107,7 +107,9 @@ def build_pixels(job: Job, progress: Progress) -> Prepared:
 
 
 def open_data(job: Job, progress: Progress) -> tuple[Raw, Manifest, PixelStore]:
-    """Open raw folder, manifest and pixels. Raises InputError where data changed since the plan.
+    """Open raw folder, manifest and pixels of what is tested; of a training that is its own job.
+
+    Raises InputError where data changed since the plan.
 
     The driver has compared the pixels with their digest (`build_pixels`) before the first cell:
     here that is done only when their file has been touched since.
@@ -119,9 +121,9 @@ def _open(job: Job, progress: Progress, *, checked: bool) -> tuple[Raw, Manifest
     cell = job.cell
     raw = open_admitted(job.card, job.source, job.cache)
     manifest = build_manifest(raw, cell.protocol, cell.drawn_with)
-    if (raw.source, manifest.digest) != (cell.source, job.manifest_digest):
+    if (raw.source, manifest.digest) != (cell.sources[cell.tested], job.manifest_digest):
         raise InputError(
-            f"{raw.folder}: the raw folder of {cell.dataset} changed while the table was running; "
+            f"{raw.folder}: the raw folder of {cell.tested} changed while the table was running; "
             "run again to plan with the data as it is now"
         )
 

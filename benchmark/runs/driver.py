@@ -53,7 +53,7 @@ from crossres.benchmark.runs.plan import Plan, PlannedCell, State, plan_table
 from crossres.benchmark.runs.progress import Again, Clock, Elsewhere, Shown, watched
 from crossres.benchmark.runs.request import RunRequest
 from crossres.benchmark.runs.stale import lines_at_start
-from crossres.benchmark.runs.supplies import supplies_of
+from crossres.benchmark.runs.supplies import of_transfer, supplies_of
 from crossres.benchmark.runs.work import Work
 from crossres.datasets.base.arguments import as_a, as_function, as_path
 from crossres.datasets.base.cores import usable_cores
@@ -176,7 +176,7 @@ class _Driver:
         self.finished: list[str] = []
         self.shared: list[str] = []
         self.failures: list[Failure] = []
-        self.supplies: dict[str, Supplies] = {}  # by manifest
+        self.supplies: dict[tuple[str, ...], Supplies] = {}  # by the manifests of a cell
         self.pixels: dict[str, str] = {}  # their digests, by manifest
         self.images = ImageFolder(plan.out)
         self.planned = {cell.job.key: cell for cell in plan.todo}
@@ -222,9 +222,10 @@ class _Driver:
             check_weights(profile.backbone_spec, profile.weights_dir)
         first: dict[str, Job] = {}  # of those with one manifest
         for cell in self.plan.todo:
-            first.setdefault(cell.job.manifest_digest, cell.job)
+            for job in cell.job.sets:
+                first.setdefault(job.manifest_digest, job)
         jobs = {job.key: job for job in first.values()}
-        titles = {k: f"{j.where} · data seed {j.cell.drawn_with}" for k, j in jobs.items()}
+        titles = {k: f"{j.tested} · data seed {j.cell.drawn_with}" for k, j in jobs.items()}
         function = partial(prepare_cell, here=not self.plan.nodes)
         tasks = [Task(key, function, job, self.variables) for key, job in jobs.items()]
         workers = min(self.plan.at_once, usable_cores()) if self.plan.nodes else self.plan.at_once
@@ -238,7 +239,7 @@ class _Driver:
                     raise InputError(event.reason)
                 if isinstance(event, Finished):
                     job = jobs[event.key]
-                    self.supplies[job.manifest_digest] = supplies_of(job, event.value)
+                    self.supplies[job.manifest_digest,] = supplies_of(job, event.value)
                     self.pixels[job.manifest_digest] = event.value.pixels
                 show(event)
 
@@ -283,13 +284,22 @@ class _Driver:
             cell.job,
             self.variables,
             cell.needs,
-            self.supplies.get(cell.job.manifest_digest),
+            self._supplies(cell.job),
         )
 
     def _images_there(self, manifest: str) -> list[int]:
         """Return the numbers of the thumbnails that no cell of a manifest needs to make."""
         pixels = self.pixels.get(manifest)  # None where a worker died that prepared them
         return [] if pixels is None else self.images.numbers(pixels).tolist()
+
+    def _supplies(self, job: Job) -> Supplies | None:
+        """Return what a cell reads: the same object for cells of the same data."""
+        manifests = tuple(one_set.manifest_digest for one_set in job.sets)
+        if len(manifests) > 1 and manifests not in self.supplies:
+            alone = [self.supplies.get((manifest,)) for manifest in manifests]
+            if alone[0] is not None and alone[1] is not None:
+                self.supplies[manifests] = of_transfer(alone[0], alone[1])
+        return self.supplies.get(manifests)
 
     def _keeps_weights(self, key: str) -> bool:
         """Say whether to keep weights: older ones are replaced, too, as no record has them."""

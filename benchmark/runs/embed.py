@@ -316,22 +316,23 @@ def _of_file(split: SplitImages) -> tuple[Manifest, Raw]:
 def _of_cell(split: CellImages) -> tuple[Manifest, Raw]:
     """Build the split of a cell anew. InputError where the data gives another one by now."""
     cell, folder = split.record.cell, split.root
-    if is_twin(cell.source):
-        size = cell.source.split(":")[1]
+    tested_source = cell.sources[cell.tested]
+    if is_twin(tested_source):
+        size = tested_source.split(":")[1]
         source = Source(size=size, seed=cell.drawn_with)
     elif split.own is not None:
         source = Source()
     elif folder is None:
         raise InputError(
-            f"the cell is of {source_words(cell.source)}: say with --data where {cell.dataset} is"
+            f"the cell is of {source_words(tested_source)}: say with --data where {cell.tested} is"
         )
     else:
         source = Source(folder, partial=True, other_sizes=True)
-    raw = open_admitted(split.own or cell.dataset, source, split.cache)
+    raw = open_admitted(split.own or cell.tested, source, split.cache)
     manifest = build_manifest(raw, cell.protocol, cell.drawn_with)
     if manifest.digest != split.record.digests["manifest"]:
         raise InputError(
-            f"{raw.folder}: gives another split of {cell.dataset} than the cell was tested on; "
+            f"{raw.folder}: gives another split of {cell.tested} than the cell was tested on; "
             "give the data of the run, or the manifest of this one with --manifest"
         )
     return manifest, raw

@@ -5,6 +5,7 @@ from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
 
+from crossres.benchmark.config.cell_sets import CellSets, cell_sets
 from crossres.benchmark.config.profiles import load_profile, profile_content, profile_names
 from crossres.benchmark.config.tables import Table, load_table
 from crossres.benchmark.records.kept import DATASETS, TABLES, keep_definition
@@ -19,7 +20,7 @@ from crossres.benchmark.runs.request import RunRequest
 from crossres.datasets.base.build import build
 from crossres.datasets.base.errors import InputError
 from crossres.datasets.base.places import default_cache
-from crossres.datasets.cards import Card
+from crossres.datasets.cards import Card, card
 from crossres.datasets.own.definition import card_from, entries_of
 from crossres.datasets.own.names import write_names
 from crossres.datasets.raw.source import Source
@@ -37,7 +38,8 @@ def keep_plan(out: Path, request: RunRequest, plan: Plan) -> Path | None:
     """
     for dataset, names in plan.names.items():
         write_names(out / DATASETS, dataset, names)
-    for own in {cell.job.own.id: cell.job.own for cell in plan.cells if cell.job.own}.values():
+    jobs = [job for cell in plan.cells for job in cell.job.sets]
+    for own in {job.own.id: job.own for job in jobs if job.own}.values():
         keep_definition(out, own)
     if request.keys is not None:
         return None
@@ -79,14 +81,23 @@ def request_content(request: RunRequest) -> dict[str, Any]:
             case Path():
                 content[field.name] = _whole(value)
             case tuple():
-                content[field.name] = [
-                    entries_of(item) if isinstance(item, Card) else item for item in value
-                ]
+                content[field.name] = [_dataset_content(item) for item in value]
             case _:
                 content[field.name] = value
     if request.cache == default_cache():
         content["cache"] = None
     return {**content, "profile": _profile_content(request)}
+
+
+def _dataset_content(dataset: Any) -> Any:
+    """Return a data set of a request as JSON values, with all that a user's definition says."""
+    match dataset:
+        case Card():
+            return dataset.id if dataset.own is None else entries_of(dataset)
+        case CellSets(tested, trained_on):
+            return {"test": _dataset_content(tested), "train": _dataset_content(trained_on)}
+        case _:
+            return dataset
 
 
 def request_of(results: Path, kept: KeptRun, **changes: Any) -> RunRequest:
@@ -120,8 +131,14 @@ def request_of(results: Path, kept: KeptRun, **changes: Any) -> RunRequest:
 
 
 def _dataset(path: Path, name: Any) -> Any:
-    """Return a data set as it was asked for: an id, or what a user's definition said then."""
-    return name if isinstance(name, str) else card_from(f"{path}: datasets", name, path.parent)
+    """Return a data set as it was asked for: an id, what a user's definition said then, or two of
+    these.
+    """
+    if isinstance(name, str):
+        return name
+    if {*name} == {"train", "test"}:
+        return cell_sets(*(card(_dataset(path, name[part])) for part in ("train", "test")))
+    return card_from(f"{path}: datasets", name, path.parent)
 
 
 def _unchanged(name: str, profile: Profile) -> str | None:

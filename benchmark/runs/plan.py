@@ -7,7 +7,7 @@ import sys
 from collections import defaultdict
 from collections.abc import Callable, Container, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
 from importlib.machinery import ModuleSpec
 from itertools import chain
@@ -15,11 +15,12 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any, Literal, TextIO
 
+from crossres.benchmark.config.cell_sets import CellSets
 from crossres.benchmark.config.post_processing import post_processing_from
 from crossres.benchmark.config.profiles import profile_names, stated_seconds, typical_seconds
 from crossres.benchmark.config.tables import Row, Table, with_files_as_now
 from crossres.benchmark.measures.kernels import Kernels, kernel_variables, made_with_other_kernels
-from crossres.benchmark.records.cell import Cell, Job, make_job, merge_equal
+from crossres.benchmark.records.cell import Cell, Job, make_job, make_transfer, merge_equal
 from crossres.benchmark.records.failures import failure_log, read_failure
 from crossres.benchmark.records.record import (
     Record,
@@ -95,8 +96,8 @@ class PlannedCell:
 class Wanted:
     """What a record must be for its cell to be done; `codes` and `initial` as they are now.
 
-    `codes`: the digest of the code by method and data set; `initial`: of the ImageNet weights of
-    each network, where the run has a folder of them.
+    `codes`: the digest of the code by method and data set (or transfer); `initial`: of the ImageNet
+    weights of each network, where the run has a folder of them.
     """
 
     out: Path
@@ -215,53 +216,41 @@ def plan_table(
     table, profile = with_files_as_now(request.whole_table()), request.whole_profile()
     read = {file.name: method_sources(file.name) for file in table.method_files}
     files = {name: sources for name, sources in read.items() if sources is not None}
-    cards, seeds, rows = request.chosen_cards(), request.chosen_seeds(), request.chosen_rows()
+    chosen_sets, seeds, rows = request.chosen_sets(), request.chosen_seeds(), request.chosen_rows()
     out, cache = as_path(request.out, "out"), as_path(request.cache, "cache")
     options = [_options(table, row, profile) for row in rows]
     _check_post_processing(rows)
     sources = request.sources()
-    protocols = _protocols(table, rows, request.protocol, cards, sources, cache)
+    tested = [sets.tested for sets in chosen_sets]
+    protocols = _protocols(table, rows, request.protocol, tested, sources, cache)
     surveyed = [
-        (
-            SurveyRequest(
-                chosen.id,
-                source,
-                cache,
-                data_seeds,
-                request.protocol_on(chosen, protocol),
-                chosen if chosen.own else None,
-            ),
-            its_rows,
-        )
-        for chosen in cards
+        (sets, view, its_rows)
+        for sets in chosen_sets
         for protocol, its_rows in protocols.items()
-        for source, data_seeds in _seeds_by_source(request.sources_of(chosen)).items()
+        for view in _views(request, sets.tested, request.protocol_on(sets.tested, protocol), cache)
     ]
+    trained_on = dict.fromkeys(sets.trained_on for sets in chosen_sets if sets.trained_on)
+    of_training = [view for card in trained_on for view in _views(request, card, None, cache)]
+    to_survey = [*(view for _, view, _ in surveyed), *of_training]
     folder = scan_records(out)
     here = request.jobs or default_jobs(profile)
     jobs = request.jobs if nodes else here
-    of_oracle = {view for view, its_rows in surveyed if table.oracle in its_rows}
+    of_oracle = {view for _, view, its_rows in surveyed if table.oracle in its_rows}
     surveys = _surveys(
-        [view for view, _ in surveyed],
+        to_survey,
         of_oracle,
         min(here, usable_cores()) if nodes else here,
         request.kernels,
         stream or sys.stderr,
     )
+    known = dict(zip(to_survey, surveys, strict=True))
+    jobs_on = _Jobs(profile, cache, known, of_training)
     cells_to_plan = merge_equal(
-        make_job(
-            _cell(row, resolved, view, seed, data_seed, profile),
-            row.label,
-            profile,
-            survey_request.source,
-            cache,
-            view.manifests[data_seed],
-            survey_request.own,
-        )
-        for (survey_request, its_rows), view in zip(surveyed, surveys, strict=True)
+        jobs_on.job(row, resolved, sets, view, (seed, data_seed))
+        for sets, view, its_rows in surveyed
         for labels in [{row.label for row in its_rows}]
-        for data_seed in survey_request.seeds
-        if data_seed in view.manifests
+        for data_seed in view.seeds
+        if data_seed in known[view].manifests
         for seed in ((data_seed,) if request.data_seed is None else seeds)
         for row, resolved in zip(rows, options, strict=True)
         if row.label in labels
@@ -335,6 +324,17 @@ def _check_room(cells: Sequence[PlannedCell], nodes: Sequence[Node]) -> None:
 def default_jobs(profile: Profile) -> int:
     """Return one job per core that this process may use; one in all where cells need the GPU."""
     return usable_cores() if profile.device == "cpu" else 1
+
+
+def _views(
+    request: RunRequest, chosen: Card, protocol: str | None, cache: Path
+) -> list[SurveyRequest]:
+    """Return what to look at of a data set under a protocol (None: its default)."""
+    own = chosen if chosen.own else None
+    return [
+        SurveyRequest(chosen.id, source, cache, data_seeds, protocol, own)
+        for source, data_seeds in _seeds_by_source(request.sources_of(chosen)).items()
+    ]
 
 
 def _protocols(
@@ -446,6 +446,54 @@ def _cell(
     return Cell(row.method, options, *names, seed, profile.name, apart, processing)
 
 
+class _Jobs:
+    """Makes the jobs of a plan of what is known of its data sets."""
+
+    def __init__(
+        self,
+        profile: Profile,
+        cache: Path,
+        known: Mapping[SurveyRequest, Survey],
+        of_training: Sequence[SurveyRequest],
+    ) -> None:
+        """`of_training`: those of `known` that transfers are trained on."""
+        self._profile, self._cache, self._known = profile, cache, known
+        self._of_training = {
+            (view.dataset, seed): view for view in of_training for seed in view.seeds
+        }
+
+    def job(
+        self,
+        row: Row,
+        options: Mapping[str, object],
+        sets: CellSets,
+        view: SurveyRequest,
+        seeds: tuple[int, int],
+    ) -> Job:
+        """Return the job of a row on these sets; `view` is of the tested one, `seeds` those of
+        training and data.
+        """
+        cell = _cell(row, options, self._known[view], *seeds, self._profile)
+        job = self._made(cell, row, view, seeds[1])
+        if sets.trained_on is None:
+            return job
+        of_set = self._of_training[sets.trained_on.id, seeds[1]]
+        trained = _cell(row, options, self._known[of_set], *seeds, self._profile)
+        alone = replace(trained, post_processing=None)
+        return make_transfer(job, self._made(alone, row, of_set, seeds[1]))
+
+    def _made(self, cell: Cell, row: Row, view: SurveyRequest, data_seed: int) -> Job:
+        return make_job(
+            cell,
+            row.label,
+            self._profile,
+            view.source,
+            self._cache,
+            self._known[view].manifests[data_seed],
+            view.own,
+        )
+
+
 def _seeds_by_source(sources: Mapping[int, Source]) -> dict[Source, tuple[int, ...]]:
     seeds: dict[Source, tuple[int, ...]] = {}
     for seed, source in sources.items():
@@ -454,11 +502,11 @@ def _seeds_by_source(sources: Mapping[int, Source]) -> dict[Source, tuple[int, .
 
 
 def _codes(jobs: Sequence[Job]) -> dict[tuple[str, str], str]:
-    """Return the digest of the code as it is now, by method and data set."""
-    readers = {(job.cell.method, job.cell.dataset): job.card.reader for job in jobs}
+    """Return the digest of the code as it is now, by method and data set (or transfer)."""
+    readers = {(job.cell.method, job.cell.dataset): job.readers for job in jobs}
     found: dict[str, ModuleSpec | None] = {}
     return {
-        (method, dataset): cell_code(method, readers[method, dataset], found)
+        (method, dataset): cell_code(method, *readers[method, dataset], found=found)
         for method, dataset in sorted(readers)
     }
 

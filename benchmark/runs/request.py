@@ -5,8 +5,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
+from crossres.benchmark.config.cell_sets import CellSets, cell_sets, split_name
 from crossres.benchmark.config.profiles import load_profile
 from crossres.benchmark.config.tables import Row, Table, load_table, select_rows
+from crossres.benchmark.config.transfers import is_transfer, set_ids
 from crossres.benchmark.measures.kernels import KERNELS, Kernels
 from crossres.datasets.base.arguments import (
     as_a,
@@ -22,8 +24,8 @@ from crossres.datasets.base.arguments import (
 from crossres.datasets.base.bounds import checked_seeds
 from crossres.datasets.base.errors import InputError
 from crossres.datasets.base.places import default_cache
-from crossres.datasets.cards import Card
-from crossres.datasets.own.definition import named_set
+from crossres.datasets.cards import Card, card
+from crossres.datasets.own.definition import is_definition, named_set
 from crossres.datasets.protocols.validation import on_validation
 from crossres.datasets.raw.source import Source
 from crossres.methods.interface.profile import Profile
@@ -35,7 +37,8 @@ class RunRequest:
 
     datasets, seeds and rows (labels, published names, numbers from 1 or "oracle") default to the
     table's, its oracle included; a user's own data set is named by the path of its definition, or
-    its card;
+    its card; TRAIN:TEST is a transfer, TRAIN: and :TEST are those of the table that are trained or
+    tested on a set;
     `protocol`, one for all data sets with its options, to those of the table or its rows, else to
     the default of each data set; `source` to the twins of the profile's size; `jobs` to
     `default_jobs`; `cache` to $CROSSRES_CACHE or a folder in the user's own. `weights_dir` is a
@@ -52,7 +55,7 @@ class RunRequest:
     out: Path | str
     source: Source | None = None
     profile: Profile | str | Path = "quick"
-    datasets: Sequence[str | Path | Card] | str | Path | Card | None = None
+    datasets: Sequence[str | Path | Card | CellSets] | str | Path | Card | CellSets | None = None
     protocol: str | None = None
     rows: Sequence[str] | str | None = None
     seeds: Sequence[int] | int | None = None
@@ -126,20 +129,27 @@ class RunRequest:
             return protocol
         return on_validation(dataset.protocol if protocol is None else protocol)
 
-    def chosen_cards(self) -> list[Card]:
-        """Return the cards of the data sets, each once.
+    def chosen_sets(self) -> list[CellSets]:
+        """Return the data sets and transfers, each once.
 
         Raises InputError for an unknown one, and where two sets of a user's have the same id.
         """
         table = self.whole_table()
-        names = table.datasets if self.datasets is None else self.datasets
+        asked = cast(Sequence[str | Card | CellSets], self.datasets)
+        names = table.datasets if self.datasets is None else _named_in(table, asked)
         if not names:
             raise InputError("nothing to run: name at least one data set")
-        cards = dict.fromkeys(map(table.card, cast(Sequence[str | Card], names)))
-        ids = [chosen.id for chosen in cards]
+        chosen = dict.fromkeys(map(table.sets, names))
+        ids = [card.id for card in dict.fromkeys(card for sets in chosen for card in sets.cards)]
         if len(set(ids)) != len(ids):
             raise InputError(f"two data sets have the id {_twice(ids)!r}; give one of them another")
-        return [*cards]
+        transfers = [sets.id for sets in chosen if sets.trained_on]
+        if transfers and table.is_by_row:
+            raise InputError(
+                f"the rows of {table.id} have protocols of their own, which say what is trained "
+                f"on; leave {transfers[0]} out"
+            )
+        return [*chosen]
 
     def sources_of(self, dataset: Card) -> dict[int, Source]:
         """Return where the data of a set comes from, by the seed of the data."""
@@ -163,9 +173,38 @@ def _source(source: Source, name: str) -> Source:
     return as_a(Source, source, name)
 
 
-def _dataset(dataset: object, name: str) -> str | Card:
+def _dataset(dataset: object, name: str) -> str | Card | CellSets:
+    """Return ids, and the names of transfers between them, as they are; else the cards."""
+    if isinstance(dataset, CellSets):
+        return dataset
+    if isinstance(dataset, str):
+        train, test = split_name(dataset)
+        if train != dataset and any(map(is_definition, (train, test))):
+            return cell_sets(*(card(named_set(part)) for part in (train, test)))
     named = named_set(dataset)
     return named if isinstance(named, Card) else as_text(named, name)
+
+
+def _named_in(
+    table: Table, names: Sequence[str | Card | CellSets]
+) -> Sequence[str | Card | CellSets]:
+    """Return the names, with the data sets and transfers of the table for TRAIN: and :TEST.
+
+    Raises InputError where it has none.
+    """
+    chosen: list[str | Card | CellSets] = []
+    for name in names:
+        asked = set_ids(name) if isinstance(name, str) and is_transfer(name) else ()
+        if not asked or all(asked):
+            chosen.append(name)
+            continue
+        place, wanted = (1, asked[1]) if asked[1] else (0, asked[0])
+        of_table = [dataset for dataset in table.datasets if set_ids(dataset)[place] == wanted]
+        if not of_table:
+            done = ("trained", "tested")[place]
+            raise InputError(f"table {table.id} has nothing that is {done} on {wanted!r}")
+        chosen += of_table
+    return chosen
 
 
 def _twice(names: Sequence[str]) -> str:

@@ -52,7 +52,7 @@ class CodeNow:
 
     def __init__(self) -> None:
         self._found: dict[str, ModuleSpec | None] = {}
-        self._digests: dict[tuple[str, str | None], str | None] = {}
+        self._digests: dict[tuple[str, tuple[str | None, ...]], str | None] = {}
 
     def is_of(self, record: Record) -> bool:
         """Say whether a record was made by this code; so, too, where that is not known here."""
@@ -61,17 +61,21 @@ class CodeNow:
 
     def digest(self, cell: Cell) -> str | None:
         """Return the digest of the code of such cells; None where it is not known here."""
-        own = OWN_READER if cell.source == CUSTOM else None
-        pair = cell.method, CARDS[cell.dataset].reader if cell.dataset in CARDS else own
-        if pair not in self._digests:
-            self._digests[pair] = self._digest(*pair)
-        return self._digests[pair]
+        readers = {
+            CARDS[name].reader if name in CARDS else OWN_READER if source == CUSTOM else None
+            for name, source in cell.sources.items()
+        }
+        key = cell.method, tuple(sorted(readers, key=str))
+        if key not in self._digests:
+            self._digests[key] = self._digest(*key)
+        return self._digests[key]
 
-    def _digest(self, method: str, reader: str | None) -> str | None:
-        if not is_method(method) or reader is None:
+    def _digest(self, method: str, readers: Sequence[str | None]) -> str | None:
+        known = [reader for reader in readers if reader is not None]
+        if not is_method(method) or len(known) < len(readers):
             return None
         try:
-            return cell_code(method, reader, self._found, now=True)
+            return cell_code(method, *known, found=self._found, now=True)
         except InputError:
             return None
 

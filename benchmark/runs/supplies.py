@@ -4,7 +4,7 @@ That is its raw folder, its pixel store, and the list of a user's own set. They 
 times of files included, since by these a store knows its raw folder.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from os import utime
@@ -17,8 +17,26 @@ from crossres.datasets.base.files import digest_of
 from crossres.datasets.raw.source import twin_folder
 
 
+def of_transfer(tested: Supplies, trained_on: Supplies) -> Supplies:
+    """Return what a transfer reads: the folders of the set that is tested, and of the other one."""
+    moved = partial(_moved_transfer, tested=tested.moved, trained_on=trained_on.moved)
+    return Supplies({**tested.folders, **trained_on.folders}, moved)
+
+
+def _moved_transfer(
+    job: Job,
+    folder: Path,
+    tested: Callable[[Job, Path], Job],
+    trained_on: Callable[[Job, Path], Job],
+) -> Job:
+    assert job.training is not None
+    return replace(tested(job, folder), training=trained_on(job.training, folder))
+
+
 def supplies_of(job: Job, prepared: Prepared) -> Supplies:
-    """Return the folders that a cell reads, by their places in the folder of another machine."""
+    """Return the folders of the data set that a cell is tested on, by their places in the folder of
+    another machine.
+    """
     places = {f"cache/pixels/{prepared.store.name}": prepared.store}
     if job.source.root is None:
         drawn = twin_folder(job.card, job.source, job.cache)

@@ -103,8 +103,9 @@ def _of_results(options: argparse.Namespace) -> tuple[Path, Any]:
     if options.rate is not None:
         raise InputError("the split of a cell has the rate of each image; leave out --rate")
     own = None
-    if record.cell.source == CUSTOM:
-        own = own_set(options.data or definition_path(options.results, record.cell.dataset))
+    tested = record.cell.tested
+    if record.cell.sources[tested] == CUSTOM:
+        own = own_set(options.data or definition_path(options.results, tested))
     return weights, CellImages(record, options.data, cache(options), own)
 
 

@@ -117,7 +117,9 @@ def add_command(commands: Any) -> None:
         "crossres run my_table.toml --rows 1,2 --seeds 0-9 --jobs 4 --out results/mine",
     )
     run.add_argument("table", metavar="TABLE", help="table2, or the path of a table file")
-    run.add_argument("--datasets", type=names, metavar="a,b", help="(default: the table's)")
+    run.add_argument(
+        "--datasets", type=names, metavar="a,b", help="ids, or TRAIN:TEST (default: the table's)"
+    )
     run.add_argument(
         "--protocol",
         metavar="NAME[options]",

@@ -376,7 +376,7 @@ def _version_notes(records: Sequence[Record]) -> list[str]:
     """Say what makes numbers of one grid less comparable than they look."""
     notes = []
     for record in records:
-        notes += [f"{record.cell.dataset}: {note}" for note in record.notes]
+        notes += [f"{dataset}: {note}" for dataset, note in record.notes_by_set()]
     # A digest covers the method and the data set's reader, so only cells of both compare.
     codes: dict[tuple[str, str], set[str]] = defaultdict(set)
     for record in records:

@@ -32,7 +32,7 @@ def cautions(records: Iterable[Record]) -> tuple[str, ...]:
             for name, copies in partial.items()
         )
         sentences.append(f"PARTIAL DATA: {sets}; never comparable with published numbers.")
-    own = sorted({r.cell.dataset for r in all_records if r.cell.source == CUSTOM})
+    own = sorted({name for r in all_records for name, of in r.cell.sources.items() if of == CUSTOM})
     if own:
         names = ", ".join(map(set_title, own))
         sentences.append(f"CUSTOM DATA: {names}; nothing is published of it to compare with.")
@@ -91,8 +91,12 @@ def _copies(records: Iterable[Record]) -> dict[str, list[tuple[str, ...]]]:
     """Return the title of each partial data set -> in what each of its copies differs, once."""
     by_title: dict[str, dict[tuple[str, ...], None]] = defaultdict(dict)
     for record in records:
-        if record.cell.source == "partial":
-            stated, name = record.standing or Standing(), record.cell.dataset
-            words = (*stated.other_counts, *stated.other_sizes) or ("unknown differences",)
-            by_title[set_title(name)][words] = None
+        stated, cell = record.standing or Standing(), record.cell
+        words = {
+            cell.trained: (*stated.trained_counts, *stated.trained_sizes),
+            cell.tested: (*stated.other_counts, *stated.other_sizes),
+        }
+        for name, source in cell.sources.items():
+            if source == "partial":
+                by_title[set_title(name)][words[name] or ("unknown differences",)] = None
     return {title: list(by_title[title]) for title in sorted(by_title)}

@@ -6,6 +6,7 @@ from functools import cache
 
 from crossres.benchmark.config.profiles import profile_names
 from crossres.benchmark.config.tables import ORACLE, Row, Table, table_names
+from crossres.benchmark.config.transfers import is_transfer, set_ids, transfer_id
 from crossres.benchmark.records.record import Record, Standing
 from crossres.datasets.cards import CARDS
 from crossres.datasets.protocols.validation import is_validation, off_validation
@@ -50,7 +51,8 @@ def _data_flags(protocol: str, datasets: Sequence[str], record: Record) -> str:
     """Return the data sets, and their protocol where it is not the default of each of them."""
     protocol = off_validation(protocol)
     names = [shlex.quote(dataset_word(name, record)) for name in datasets]
-    usual = {CARDS[name].protocol if name in CARDS else None for name in datasets}
+    tested = [set_ids(name)[1] for name in datasets]
+    usual = {CARDS[name].protocol if name in CARDS else None for name in tested}
     is_usual = usual == {protocol} or protocol == BY_ROW
     chosen = "" if is_usual else f" --protocol {shlex.quote(protocol)}"
     return f"--datasets {','.join(names)}{chosen}"
@@ -58,7 +60,9 @@ def _data_flags(protocol: str, datasets: Sequence[str], record: Record) -> str:
 
 def dataset_word(dataset: str, record: Record) -> str:
     """Return the id of a data set; of a user's own, as the record's, where its definition is."""
-    if record.cell.source != CUSTOM or dataset in CARDS:
+    if is_transfer(dataset):
+        return transfer_id(*(dataset_word(name, record) for name in set_ids(dataset)))
+    if CUSTOM not in record.cell.sources.values() or dataset in CARDS:
         return dataset
     return f"PATH/TO/{dataset}.toml"
 
@@ -86,12 +90,12 @@ def data_words(record: Record, root: str = "ROOT") -> list[str]:
     """Return `--data`, and what admits a folder unlike its card; nothing for a twin, nor for a
     user's own set, whose definition says where it is.
     """
-    if is_twin(record.cell.source) or record.cell.source == CUSTOM:
+    if all(is_twin(source) or source == CUSTOM for source in record.cell.sources.values()):
         return []
     stated = record.standing or Standing()
     words = ["--data", root]
-    words += ["--partial"] if stated.other_counts else []
-    return [*words, *(["--other-sizes"] if stated.other_sizes else [])]
+    words += ["--partial"] if stated.other_counts or stated.trained_counts else []
+    return [*words, *(["--other-sizes"] if stated.other_sizes or stated.trained_sizes else [])]
 
 
 def _spelled(name: str, built_in: Sequence[str]) -> str:

@@ -42,6 +42,7 @@ from crossres.reports.page.rates import ByRate, by_rate_of
 from crossres.reports.page.restoration import Quality, quality_of
 from crossres.reports.page.summary import Glance, Overview, leader_words, overview_of
 from crossres.reports.page.switches import Switches, switches_of
+from crossres.reports.page.transfers import Transfers, transfers_of
 from crossres.reports.tables.cells import (
     published_somewhere,
     published_text,
@@ -83,6 +84,7 @@ class Section:
     pictures: tuple[Pictures, ...] = ()
     comparisons: tuple[RowComparison, ...] = ()
     costs: Costs | None = None
+    transfers: Transfers | None = None
     across: tuple[Across, ...] = ()
     by_rate: tuple[ByRate, ...] = ()
     learning: tuple[Learning, ...] = ()
@@ -302,6 +304,10 @@ def _pictures(section: Section, artifacts: ArtifactFolder, queries: int) -> tupl
 _PARTS = (
     _Part("the head", "table", ("head",), is_first=True),
     _Part("the choices", "table", (), "choices", lambda s, *_: choices_of(s.grid), is_first=True),
+    _Part(
+        "transfers", "transfers", ("transfers",), "transfers",
+        lambda section, *_: transfers_of(section.grid), is_first=True,
+    ),
     _Part(
         "the overview", "dots", ("dots",), "dots",
         lambda section, *_: dots_of(_chosen(section)), is_first=True,

@@ -5,6 +5,7 @@ import io
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 
+from crossres.benchmark.config.transfers import set_ids
 from crossres.benchmark.metrics.by_rate import over_all_rates, rate_of
 from crossres.datasets.base.texts import cell_text
 from crossres.reports.grid.grid import Grid, Score
@@ -18,6 +19,8 @@ CSV_COLUMNS = (
     "rate_given",
     "post_processing",
     "dataset",
+    "train",
+    "test",
     "protocol",
     "metric",
     "query_rate",
@@ -45,6 +48,7 @@ def to_csv(grids: Iterable[Grid]) -> str:
     must be said of a number wherever it appears; empty for real data. `departures`: what stands
     behind the grade, option by option, with the method's own values in brackets. A label that a
     spreadsheet would take for a formula has a blank before it. The oracle has its own protocol.
+    `train` and `test` are the sets that cells are trained and tested on, two for a transfer only.
     `post_processing`: what was done at test time beyond one embedding an image; mostly empty.
     """
     out = io.StringIO()
@@ -75,7 +79,8 @@ def _csv_lines(grid: Grid) -> Iterator[list[str]]:
             rate = rate_of(metric)
             queries = ALL_QUERIES if rate is None else str(rate)
             base = over_all_rates(metric)
-            where = [*row_words, column.dataset, protocol, base, queries, gallery]
+            sets = [column.dataset, *set_ids(column.dataset)]
+            where = [*row_words, *sets, protocol, base, queries, gallery]
             yield [*where, grid.source, grid.profile, caution, str(score.n), *_csv_numbers(score)]
 
 

@@ -37,7 +37,7 @@ from crossres.reports.tables.latex_tabular import (
     tabular,
 )
 from crossres.reports.tables.latex_text import escape, row_label
-from crossres.reports.wording import metric_title, percent, slug
+from crossres.reports.wording import ARROW, metric_title, percent, slug
 
 TRAINING = (("Training", "ids / images"), ("Training", "time"))
 MOST_TRANSPOSED = 12  # rows with deviations
@@ -45,6 +45,7 @@ MOST_LINES = 24  # in a journal's column, where labels take two
 MOST_IN_COLUMN = {True: 3, False: 6}  # numbers side by side in a journal's column; with deviations?
 Place = tuple[int, Column, str]
 """A row, a column of the grid and a metric."""
+LINE_END = r"\\"
 PUBLISHED = r"\textit{Published}"
 HEADER = r"""% Written by crossres; \input it where the table is to stand. The preamble needs:
 %   \usepackage[utf8]{inputenc}  % in a LaTeX older than 2018
@@ -290,10 +291,20 @@ def _on(source: str) -> str:
     return "on twins" if is_twin(source) else ""
 
 
+def short_set(title: str) -> str:
+    """Return the title of a data set without what most of them begin with."""
+    return title.removeprefix("MLR-")
+
+
 def _title(column: Column) -> str:
-    """Return the data set, with its protocol on a line of its own."""
+    """Return the data set, in lines of their own what is trained on and the protocol."""
     name, bracket, protocol = column.title.partition(" (")
-    return rf"\shortstack{{{escape(name)}\\({escape(protocol)}}}" if bracket else escape(name)
+    trained, arrow, tested = name.partition(ARROW)
+    lines = [name]
+    if arrow:  # in short: two full names are too wide for five columns
+        lines = [f"{short_set(trained)}{arrow}".rstrip(), short_set(tested)]
+    texts = [escape(line) for line in [*lines, *([f"({protocol}"] if bracket else [])]]
+    return texts[0] if len(texts) == 1 else rf"\shortstack{{{LINE_END.join(texts)}}}"
 
 
 def _shows_training(grid: Grid) -> bool:

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from crossres.benchmark import Cell, Record, Table, load_profile, load_table
 from crossres.benchmark.config.profiles import profile_content
-from crossres.benchmark.records.cell import key_of
+from crossres.benchmark.config.transfers import is_transfer, set_ids
+from crossres.benchmark.records.cell import TrainedOn, key_of
 from crossres.benchmark.records.record import Standing, write_record
 from crossres.datasets import CARDS, digest_of, draw
 from crossres.methods.interface.registry import resolve_options
@@ -69,11 +70,12 @@ def make_record(
         chosen.method,
         options,
         dataset,
-        CARDS[dataset].protocol,
+        CARDS[set_ids(dataset)[1]].protocol,
         source,
         seed,
         profile_name,
         post_processing=chosen.post_processing or None,
+        trained_on=_trained_on(dataset, source),
     )
     rng = np.random.default_rng(draw("record", row, dataset, seed, source))
     # Each row is far from the next one, but for one data set on which they are all alike.
@@ -128,6 +130,12 @@ def make_record(
         notes=tuple(notes),
         standing=Standing(paper_size=profile.paper_size, warning=profile.warning),
     )
+
+
+def _trained_on(dataset: str, source: str) -> TrainedOn | None:
+    trained = set_ids(dataset)[0]
+    protocol = CARDS[trained].protocol
+    return TrainedOn(trained, protocol, source, "0" * 64) if is_transfer(dataset) else None
 
 
 def _metrics(curve: Sequence[float]) -> dict[str, float]:

@@ -11,6 +11,7 @@ from crossres.benchmark import Record, Row, load_profile
 from crossres.benchmark.compare.comparison import tally
 from crossres.benchmark.compare.pairs import Change, match
 from crossres.benchmark.compare.rows import Rows
+from crossres.benchmark.records.cell import TrainedOn, key_of
 from tests.benchmark.compare.cases import TABLE, Make
 
 # --- what differs in a pair -----------------------------------------------------------------------
@@ -47,6 +48,21 @@ def test_a_copy_is_not_a_second_run(make: Make) -> None:
         (True, "bit-equal"),
         (False, "bit-equal"),
     ]
+
+
+def test_other_training_data_of_a_transfer_are_another_manifest(make: Make) -> None:
+    def trained(manifest: str) -> Record:
+        record = make(dataset="caviar:mlr-viper", outputs=manifest)
+        trained_on = TrainedOn("caviar", "mlr-sing", "twin:tiny:1", manifest * 64)
+        cell = replace(record.cell, trained_on=trained_on)
+        key = key_of(cell, record.profile, record.digests["manifest"])
+        return replace(record, cell=cell, key=key)
+
+    a, b = trained("a"), trained("b")
+    [pair] = match([a, make()], [b], [TABLE]).pairs  # and never with one that is no transfer
+    assert pair.changes == (Change("manifest"),)
+    pixels = replace(a, digests={**a.digests, "training pixels": "c" * 64})
+    assert match([a], [pixels], [TABLE]).pairs[0].changes == (Change("pixels"),)
 
 
 def test_changes_are_those_of_a_flat_comparison_entry_by_entry(make: Make) -> None:

@@ -54,11 +54,11 @@ def test_tables_of_default_protocols_have_the_same_oracle() -> None:
     frozen = oracles.pop("frozen")
     assert sorted(oracles) == [
         "ablations", "ambiguities", "controls", "extended", "table1", "table2", "table3",
-        "test-time"
+        "test-time", "transfer",
     ]  # fmt: skip
     assert (frozen.method, frozen.protocol) == ("frozen", "fixed-r[rate=1]")
     expected = Row("Oracle: Plain on HR queries", "plain", protocol="fixed-r[rate=1]")
-    assert list(oracles.values()) == [expected] * 8
+    assert list(oracles.values()) == [expected] * 9
 
 
 def test_it_is_one_of_all_and_has_two_names(table: Table) -> None:

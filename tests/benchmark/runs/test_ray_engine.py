@@ -34,6 +34,7 @@ from crossres.datasets.base.files import hold_for_life, remove_unless_held
 from crossres.methods.interface.needs import Needs
 from tests.benchmark.runs.bench import FOLDERS, Bench
 from tests.benchmark.runs.written_module import written_module
+from tests.datasets.own_crops import definition, station
 from tests.methods.file_method import know_no_method_files, write_method
 
 NODE_FOLDERS = f"crossres-{'?' * 8}-{'?' * 6}"
@@ -254,6 +255,22 @@ def test_nodes_without_the_data_get_it_once(
     assert all(line.endswith("MiB of data through the object store") for line in told)
     assert len(told) <= 2 * 3  # two pixel stores, three nodes
     assert list(node_temporary.glob(NODE_FOLDERS)) == []
+
+
+def test_a_transfer_takes_both_of_its_sets_to_a_node(
+    bench: Bench, cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    station(tmp_path / "crops")
+    definition(tmp_path / "station.toml")
+    bench.edit('["mlr-pku"]', '["station.toml:mlr-pku", "mlr-pku"]')
+    bench.run(jobs=1, seeds=[0], rows="1")
+    other = tmp_path / "ray"
+    monkeypatch.setattr(ray_engine, "fingerprint", lambda folder: f"another {folder}")
+    with ray_cluster(cluster.address) as engine:
+        summary = bench.run(other, engine=engine, nodes=engine.nodes, seeds=[0], rows="1")
+    assert summary.complete
+    assert results(other) == results(bench.out)
+    assert {cell.dataset for cell, *_ in results(other).values()} == {"station:mlr-pku", "mlr-pku"}
 
 
 def test_what_killed_runs_left_on_a_node_goes_with_the_next_and_no_more(

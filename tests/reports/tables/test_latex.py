@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from crossres.benchmark import Record, Row, Table, built_in_tables, load_table
+from crossres.benchmark.config.transfers import set_ids
 from crossres.cli import run
 from crossres.datasets import digest_of
 from crossres.datasets.cards import CARDS
@@ -120,11 +121,13 @@ def all_cells(recorder, table: Table) -> list[Record]:
             for protocol in (
                 [protocol_of_row]
                 if protocol_of_row
-                else [*table.protocols] or [CARDS[dataset].protocol]
+                else [*table.protocols] or [CARDS[set_ids(dataset)[1]].protocol]
             ):
                 for seed in (0, 1):
                     record = recorder(table, index, dataset, seed)
-                    cell = replace(record.cell, protocol=canonical_text(dataset, protocol))
+                    cell = replace(
+                        record.cell, protocol=canonical_text(set_ids(dataset)[1], protocol)
+                    )
                     key = digest_of(f"{record.key} {protocol}".encode())[:20]
                     records.append(replace(record, key=key, cell=cell))
     return records
@@ -451,7 +454,7 @@ def test_a_table_that_a_page_has_no_room_for_has_several_floats(tmp_path: Path) 
     log, page = compile_latex(tmp_path, NO_SHRINKING + text)
     assert overfull(log) == []
     assert "part 2 of 3." in page
-    assert all(CARDS[dataset].title in page for dataset in table.datasets)
+    assert all(CARDS[id].title in page for name in table.datasets for id in set_ids(name))
 
 
 def documents() -> list[str]:

@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from crossres.benchmark import RunRequest, load_table, read_records
+from crossres.benchmark.config.cell_sets import CellSets
 from crossres.benchmark.records.planned import read_runs
 from crossres.benchmark.runs.kept_plan import request_of
 from crossres.datasets import InputError, own_set
@@ -194,7 +195,7 @@ def test_a_results_folder_needs_the_definition_no_longer(home, at_home, tmp_path
         assert "1 cells, 0 to run" in printed(at_home(*again))
         (run,) = read_runs(tmp_path / "mine").runs
         request = request_of(tmp_path / "mine", run)
-        assert request.chosen_cards() == [own_set(home / "gone.toml")]
+        assert request.chosen_sets() == [CellSets(own_set(home / "gone.toml"))]
     finally:
         (home / "gone.toml").rename(home / "station.toml")
     kept.unlink()
@@ -288,8 +289,8 @@ def test_names_that_cannot_be_meant_are_refused(home, tmp_path):
     other = definition(tmp_path / "other.toml", id="crops", root=str(home / "crops"))
     request = RunRequest(table, tmp_path, datasets=["crops", str(other)])
     with pytest.raises(InputError, match="two data sets have the id 'crops'"):
-        request.chosen_cards()
-    assert RunRequest(table, tmp_path, datasets=own_set(other)).chosen_cards()[0].id == "crops"
+        request.chosen_sets()
+    assert RunRequest(table, tmp_path, datasets=own_set(other)).chosen_sets()[0].id == "crops"
     with pytest.raises(InputError, match=r"none\.toml: not a readable data set file"):
         RunRequest(table, tmp_path, datasets="none.toml")
     published = tmp_path / "published.toml"
