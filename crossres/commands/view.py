@@ -35,6 +35,12 @@ def _served(server: Any, opens: bool) -> Iterator[str]:
         server.server_close()
 
 
+def _port(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and len(text) < 6 and int(text) < 2**16):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to 65535")
+    return int(text)
+
+
 def add_command(commands: Any) -> None:
     """Add the command to the parser."""
     view = command_parser(
@@ -46,6 +52,6 @@ def add_command(commands: Any) -> None:
     )
     view.add_argument("results", type=user_path, metavar="RESULTS")
     view.add_argument(
-        "--port", type=int, default=0, metavar="N", help="of this machine (default: any free one)"
+        "--port", type=_port, default=0, metavar="N", help="of this machine (default: any free one)"
     )
     view.add_argument("--open", action="store_true", help="open it in the browser")
