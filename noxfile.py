@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,7 +23,7 @@ DEBIAN_TOOLS = {
         "texlive-latex-recommended",
         "texlive-latex-extra",
         "texlive-fonts-recommended",
-        "texlive-publishers",  # IEEEtran; without it one test is skipped
+        "texlive-publishers",  # IEEEtran
     ],
     "pdftoppm": ["poppler-utils"],
     "zsh": ["zsh"],
@@ -74,8 +75,11 @@ def _system_tools(session: nox.Session) -> None:
 
 
 def _is_here(tool: str) -> bool:
-    """Whether a program is installed."""
-    return shutil.which(tool) is not None
+    """Whether a program is installed, LaTeX with the class of IEEE's papers."""
+    if shutil.which(tool) is None:
+        return False
+    finds = ["kpsewhich", "IEEEtran.cls"]
+    return tool != "pdflatex" or subprocess.run(finds, capture_output=True).returncode == 0
 
 
 @nox.session

@@ -12,9 +12,12 @@ from crossres.arguments import add_tables, command_parser, named_tables, user_pa
 
 
 def _report(options: argparse.Namespace) -> Answer:
+    from crossres.datasets import InputError
     from crossres.reports.tables.json import grids_json
     from crossres.reports.write import contents_of, print_contents, write_contents
 
+    if options.single_file and (options.index or options.against):
+        raise InputError("--single-file is for the report of one folder; leave it out")
     if options.index:
         return _index(options)
     options.results = _only(options.results)

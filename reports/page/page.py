@@ -38,7 +38,7 @@ from crossres.reports.page.number_table import numbers_of
 from crossres.reports.page.protocols import Across, across_of
 from crossres.reports.page.query_browser import Browser
 from crossres.reports.page.rank_diagram import AXIS
-from crossres.reports.page.rates import ByRate, by_rate_of
+from crossres.reports.page.rates import FEW_LINES, ByRate, by_rate_of
 from crossres.reports.page.restoration import Quality, quality_of
 from crossres.reports.page.summary import Glance, Overview, leader_words, overview_of
 from crossres.reports.page.switches import Switches, switches_of
@@ -411,6 +411,7 @@ def environment() -> jinja2.Environment:
         strip_width=STRIP_WIDTH,
         plot_width=PLOT_WIDTH,
         rank_axis=AXIS,
+        few_lines=FEW_LINES,
         across_frame=across.FRAME,
         cost_frame=(LEFT, RIGHT, TOP, LABEL_X),
         cell_anchor=cell_anchor,

@@ -11,6 +11,7 @@ from crossres.reports.grid.rates import metrics_by_rate
 from crossres.reports.page.choices import Choices, MeanScore
 from crossres.reports.page.dots import axis_of_scores, score_words
 
+FEW_LINES = 4  # whose bands can be told apart
 SIDE = 6.0  # between the frame and the first and the last rate, in per cent of the width
 
 

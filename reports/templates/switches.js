@@ -171,6 +171,8 @@
         const named = section.dataset.metrics.split(" ");
         const drawn = named.includes(metric) ? metric : named[0];
         section.querySelector(".metric").textContent = titleOf(drawn);
+        const shown = section.querySelectorAll(".legend [data-label]:not(.off)").length;
+        section.classList.toggle("crowded", shown > Number(section.dataset.few));
         section.querySelectorAll("figure").forEach((figure) => drawRates(grid, figure, drawn));
       }
       article.querySelectorAll("table.results").forEach((table) => writeTable(grid, table, rate));

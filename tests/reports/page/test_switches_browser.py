@@ -125,6 +125,24 @@ def test_a_row_lights_up_in_all_drawings(visit: Any) -> None:
     assert float(rows.first.evaluate(opacity)) == 1
 
 
+def test_bands_of_many_rows_are_those_of_the_row_pointed_at(browser: Any, tmp_path: Path) -> None:
+    table = load_table("table1")
+    for row in range(6):
+        for seed in range(2):
+            at = {rate: 0.9 - 0.1 * rate + 0.01 * seed for rate in (2, 3)}
+            write_record(tmp_path, rated(make_record(table, row, "mlr-viper", seed), at))
+    page = Visit(browser, write_report(tmp_path, [table])[0].as_uri(), 1280, "light").page
+    bands = page.locator("svg.rates .band:visible")
+    assert bands.count() == 0
+    page.locator(".rows button").nth(1).hover()
+    assert bands.count() == 1
+    page.mouse.move(5, 5)
+    for place in (0, 1):
+        page.locator(".rows button").nth(place).click()
+    page.mouse.move(5, 5)
+    assert bands.count() == 4
+
+
 def test_the_choice_is_in_the_address(browser: Any, visit: Any) -> None:
     page = visit.page
     page.locator("[name=metric]").select_option("rank5")
