@@ -70,9 +70,10 @@ def restoration_of(
 def chain_quality(
     raw: Raw, manifest: Manifest, store: PixelStore, artifact: Mapping[str, NDArray[Any]]
 ) -> dict[str, NDArray[Any]]:
-    """Return chain_psnr and chain_ssim (n, K) of an artifact's chain_images; {} where it has none.
+    """Return chain_psnr and chain_ssim (n, K) of an artifact's chain_images, and chain_originals
+    (n, H, W, 3) uint8, what they are compared with; {} where it has none.
 
-    NaN where a query has no HR original.
+    NaN, and black, where a query has no HR original.
     """
     if "chain_images" not in artifact:
         return {}
@@ -83,7 +84,9 @@ def chain_quality(
     for step in range(chains.shape[1]):
         psnrs[rows, step] = psnr(chains[rows, step], originals)
         ssims[rows, step] = ssim(chains[rows, step], originals)
-    return {"chain_psnr": psnrs, "chain_ssim": ssims}
+    shown = np.zeros_like(chains[:, 0])
+    shown[rows] = originals
+    return {"chain_psnr": psnrs, "chain_ssim": ssims, "chain_originals": shown}
 
 
 def drawn_queries(manifest: Manifest) -> NDArray[np.int64]:

@@ -225,6 +225,11 @@ class Grid:
         return cautions(self.records)
 
     @cached_property
+    def is_of_paper_size(self) -> bool:
+        """Whether the profile trains as long as papers do, by what each record says."""
+        return all(r.standing is not None and r.standing.paper_size for r in self.records)
+
+    @cached_property
     def is_comparable(self) -> bool:
         """Whether published values may stand beside the measured ones."""
         return is_comparable(self.records)

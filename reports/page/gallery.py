@@ -26,7 +26,15 @@ _NEEDED = {
     "top_distances",
     "match_ranks",
 }
-_OPTIONAL = {"query_wide", "top_wide", "chain_labels", "chain_images", "chain_psnr", "chain_ssim"}
+_OPTIONAL = {
+    "query_wide",
+    "top_wide",
+    "chain_labels",
+    "chain_images",
+    "chain_psnr",
+    "chain_ssim",
+    "chain_originals",
+}
 
 
 @dataclass(frozen=True)
@@ -203,12 +211,26 @@ def _chain(row: int, record: Record, arrays: Arrays, names: Sequence[str]) -> Ch
     labels = tuple(str(label) for label in arrays["chain_labels"])
     query_names = [str(name) for name in arrays["query_names"][: len(arrays["chain_images"])]]
     images = tuple(
-        tuple(
-            GalleryShot(data_uri(image, 256), label, measures=nearness(arrays, query, step))
-            for step, (image, label) in enumerate(
-                zip(arrays["chain_images"][query], labels, strict=True)
-            )
+        (
+            *(
+                GalleryShot(data_uri(image, 256), label, measures=nearness(arrays, query, step))
+                for step, (image, label) in enumerate(
+                    zip(arrays["chain_images"][query], labels, strict=True)
+                )
+            ),
+            *_original(arrays, query),
         )
         for query in (query_names.index(name) for name in names if name in query_names)
     )
     return Chain(row, record.key, labels, images) if images else None
+
+
+def _original(arrays: Arrays, query: int) -> list[GalleryShot]:
+    """Return the HR image that a chain is to come near; [] where there is none or none was kept."""
+    originals = arrays.get("chain_originals")
+    chains = arrays["chain_images"]
+    if originals is None or originals.shape != (len(chains), *chains.shape[2:]):
+        return []
+    if arrays["query_rates"][query] <= 1:
+        return []
+    return [GalleryShot(data_uri(originals[query], 256), "HR original")]

@@ -26,4 +26,6 @@ def upright(arrays: Arrays) -> Arrays:
     if "chain_images" in arrays:
         count, steps = arrays["chain_images"].shape[:2]
         wide["chain_images"] = np.repeat(queries[:count, None], steps, axis=1)
+    if "chain_originals" in arrays:
+        wide["chain_originals"] = queries[: len(arrays["chain_originals"])]
     return {**arrays, **{name: turned(arrays[name], flags) for name, flags in wide.items()}}

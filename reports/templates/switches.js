@@ -16,6 +16,7 @@
   const ownMetric = value("metric");
   const off = new Set();
   const REACH = 15;
+  const MANY = 7;
 
   // --- numbers and axes, as the page was written with (choices.py, charts/axis.py) ---
   function scoreOf(grid, line, column, metric, rate) {
@@ -158,6 +159,7 @@
     for (const element of document.querySelectorAll("main [data-label]")) {
       element.classList.toggle("off", off.has(element.dataset.label));
     }
+    crowd();
     chips.forEach((chip) => chip.setAttribute("aria-pressed", !off.has(chip.dataset.label)));
     for (const grid of grids) {
       const article = document.getElementById(grid.anchor);
@@ -182,6 +184,8 @@
     box.querySelector(".choice").textContent = isOwn() ? ""
       : `Shown: ${parts.join(", ")}. Marks, differences, claims and all that is folded are of the table's own choice.`;
   }
+  // So many curves cannot be told apart by colour: ours keep theirs, another has its own when lit.
+  const crowd = () => document.body.classList.toggle("many", chips.length - off.size > MANY);
   const titleOf = (metric) => form.elements.metric?.querySelector(`[value="${metric}"]`)?.textContent ?? metric;
 
   function remember() {
@@ -236,5 +240,6 @@
   }
   box.hidden = false;
   box.open = innerWidth > 640;
+  crowd();
   if (recall()) show();
 }

@@ -29,6 +29,7 @@ from crossres.benchmark.runs.data import Progress, open_data
 from crossres.benchmark.runs.engine import Failed, Finished, Task, each_of
 from crossres.benchmark.runs.local_engine import local
 from crossres.datasets.base.errors import InputError
+from crossres.datasets.pixels.originals import hr_originals
 from crossres.methods.interface.method import Embeddings, Method
 from crossres.methods.interface.profile import Profile
 from crossres.methods.interface.registry import method_class
@@ -142,13 +143,18 @@ def test_a_cell_gives_a_whole_record(pku_root: Path, tmp_path: Path, profile: Pr
 def test_the_artifact_shows_the_truth(pku_root: Path, tmp_path: Path, profile: Profile) -> None:
     job = make(pku_root, tmp_path, profile, bins=3)
     arrays = run_cell(job, silent).artifact
-    _, manifest, store = open_data(job, silent)
+    raw, manifest, store = open_data(job, silent)
     query, gallery = manifest.rows("query"), manifest.rows("gallery")
     assert arrays["query_images"].shape == (6, 16, 8, 3)
     assert arrays["top_images"].shape == (6, 5, 16, 8, 3)
     assert arrays["chain_labels"].tolist() == ["input", "negative"]
     assert (arrays["chain_images"][:, 0] == arrays["query_images"]).all()
     assert (arrays["chain_images"][:, 1] == 255 - arrays["query_images"]).all()
+    originals = hr_originals(raw, manifest, arrays["query_names"].tolist(), 16, 8)
+    lowered = arrays["query_rates"] > 1
+    assert lowered.any()
+    assert (arrays["chain_originals"][lowered] == originals[lowered]).all()
+    assert not arrays["chain_originals"][~lowered].any()
     assert len(set(arrays["query_names"])) == 6
     assert all(array.dtype != object for array in arrays.values())
     images = {q: store.images("query")[i] for i, q in enumerate(query["path"])}

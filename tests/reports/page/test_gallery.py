@@ -65,6 +65,26 @@ def test_chains_have_the_steps_of_their_row(drawn) -> None:
     assert {len(chain.images) for chain in answers.chains} == {2}
 
 
+def test_a_chain_ends_with_the_original_where_one_was_kept(drawn, tmp_path: Path) -> None:
+    (grid,) = build_grids(drawn.records, drawn.table)
+    column = grid.columns[0]
+    shutil.copytree(drawn.folder / "artifacts", tmp_path / "artifacts")
+    key = grid.cells[1, column].records[0].key
+    path = tmp_path / "artifacts" / f"{key}.npz"
+    arrays = dict(np.load(path))
+    arrays["query_rates"][0] = 1  # HR: it has no original
+    arrays["chain_originals"] = arrays["chain_images"][:, -1]
+    np.savez(path, **arrays)
+    chains = {c.key: c for c in pictures(grid, column, ArtifactFolder(tmp_path), 6).chains}
+    lasts = [steps[-1].title for steps in chains.pop(key).images]
+    assert lasts.count("HR original") == len(lasts) - 1
+    assert {steps[-1].title for c in chains.values() for steps in c.images} == {"IR_1"}
+    arrays["chain_originals"] = arrays["chain_originals"][:, :-1]
+    np.savez(path, **arrays)
+    damaged = pictures(grid, column, ArtifactFolder(tmp_path), 6)
+    assert {s[-1].title for c in damaged.chains for s in c.images} == {"IR_1"}
+
+
 def test_a_row_that_kept_other_queries_is_left_out_of_them(drawn, tmp_path: Path) -> None:
     (grid,) = build_grids(drawn.records, drawn.table)
     column = grid.columns[0]

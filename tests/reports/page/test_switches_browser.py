@@ -143,6 +143,28 @@ def test_bands_of_many_rows_are_those_of_the_row_pointed_at(browser: Any, tmp_pa
     assert bands.count() == 4
 
 
+def test_of_many_curves_ours_and_the_one_pointed_at_have_a_colour(
+    browser: Any, tmp_path: Path
+) -> None:
+    table = load_table("table1")
+    for row in range(len(table.rows)):
+        at = {rate: 0.9 - 0.1 * rate for rate in (2, 3)}
+        write_record(tmp_path, rated(make_record(table, row, "mlr-viper", 0), at))
+    page = Visit(browser, write_report(tmp_path, [table])[0].as_uri(), 1280, "light").page
+    chips = page.locator(".rows button")
+    colours = """() => [...new Set([...document.querySelectorAll("svg.rates polyline:not(.off)")]
+      .map(line => getComputedStyle(line).stroke))]"""
+    assert len(table.rows) > 7
+    assert len(page.evaluate(colours)) == 2  # MSIFLA's, and grey
+    chips.first.hover()
+    assert len(page.evaluate(colours)) == 3
+    page.mouse.move(5, 5)
+    for place in range(len(table.rows) - 7):
+        chips.nth(place).click()
+    page.mouse.move(5, 5)
+    assert len(page.evaluate(colours)) == 7
+
+
 def test_the_choice_is_in_the_address(browser: Any, visit: Any) -> None:
     page = visit.page
     page.locator("[name=metric]").select_option("rank5")
