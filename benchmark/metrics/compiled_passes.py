@@ -38,14 +38,13 @@ def compiled(function: Function) -> Function:
     """Compile a function for the types that it is called with; keep it on disk where that goes.
 
     Where numba cannot read or write its cache (the disk is full, a file of it damaged) the function
-    is compiled for this process alone. One that compiled functions call is no such function: they
-    would find no compiled one.
+    is compiled for this process alone.
     """
-    alone = njit(nogil=True)(function)
+    alone = compiled_part(function)
     try:
         kept = njit(nogil=True, cache=True)(function)
     except RuntimeError:  # no folder can be written to
-        return cast(Function, alone)
+        return alone
     chosen = kept
 
     @wraps(function)
@@ -63,6 +62,11 @@ def compiled(function: Function) -> Function:
             return alone(*arguments)
 
     return cast(Function, call)
+
+
+def compiled_part(function: Function) -> Function:
+    """Compile a function that compiled functions call, which need it as numba made it."""
+    return cast(Function, njit(nogil=True)(function))
 
 
 @cache
@@ -188,7 +192,7 @@ def _find_open(
     return size
 
 
-@njit(nogil=True)
+@compiled_part
 def _first_beyond(near: Any, first: Any, last: Any, value: Any) -> Any:
     """Return how many limits from first to last are not beyond the value."""
     low, high = first, last
@@ -273,7 +277,7 @@ def _outrankings(
     )
 
 
-@njit(nogil=True)
+@compiled_part
 def _longer(arrays: Any) -> Any:
     """Return copies with room for twice as many."""
     size = len(arrays[0])
