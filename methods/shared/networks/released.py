@@ -96,7 +96,7 @@ def is_released(model: str) -> bool:
 
 def released_size(model: str) -> tuple[int, int]:
     """Return the (height, width) that a released network was trained on. InputError for none."""
-    size: tuple[int, int] = _found(model)[1].size
+    size: tuple[int, int] = _entry_of(model)[1].size
     return size
 
 
@@ -115,7 +115,7 @@ def released_network(
     the network. Without `is_pretrained` the weights are drawn from torch's generator. Raises
     InputError for an unknown name, without the file, and for one of another network.
     """
-    released, spec = _found(model)
+    released, spec = _entry_of(model)
     network = released.build(spec, size, images)
     if is_pretrained:
         state, path = _file_state(model, weights_dir, weights_file)
@@ -134,7 +134,7 @@ def released_network(
     return network
 
 
-def _found(model: str) -> tuple[Released, Any]:
+def _entry_of(model: str) -> tuple[Released, Any]:
     """Return the structure of a model, and what makes it."""
     family, _, name = model.partition(":")
     for released in FAMILIES[family]:
