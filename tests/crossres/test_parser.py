@@ -116,6 +116,14 @@ ARGUMENTS = [
 ]
 
 
+@pytest.fixture(autouse=True)
+def _no_server_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`view` serves until it is ended, which here is at once."""
+    monkeypatch.setattr(
+        "crossres.reports.serve.ReportServer.serve_forever", lambda _: None, raising=True
+    )
+
+
 @pytest.fixture(scope="module", autouse=True)
 def _folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """A working folder with all that one may take for something else."""
