@@ -63,7 +63,7 @@ USES = {
         "retry": "run failed cells again",
     },
     "Look at results": {
-        "report": "HTML, LaTeX, CSV and Markdown; folders compared, or all on one page",
+        "report": "HTML, LaTeX and CSV; folders compared, or all on one page",
         "view": "the report in a browser, following a run that goes on",
         "claims": "what the paper says, and what these records say",
         "show": "one cell: how it was made, its numbers, the command to repeat it",

@@ -81,12 +81,12 @@ def _show_json(table: Any, of: Any, claims: Any) -> dict[str, Any]:
         "reference": table.reference,
         "datasets": [
             {
-                "id": card.id,
-                "title": card.title,
-                "protocol": card.protocol,
-                "own": card.own is not None,
+                "id": sets.id,
+                "title": " → ".join(card.title for card in reversed(sets.cards)),
+                "protocol": sets.tested.protocol,
+                "own": any(card.own is not None for card in sets.cards),
             }
-            for card in map(table.card, table.datasets)
+            for sets in map(table.sets, table.datasets)
         ],
         "rows": [
             {
@@ -145,9 +145,9 @@ def _show_lines(table: Any, of: Any, claims: Any) -> Iterator[str]:
 
 
 def _column(table: Any, dataset: str) -> str:
-    card = table.card(dataset)
+    protocol = table.sets(dataset).tested.protocol
     alone = not table.protocols and not table.is_by_row
-    return f"{dataset} ({card.protocol})" if alone else dataset
+    return f"{dataset} ({protocol})" if alone else dataset
 
 
 def _gallery(rule: str) -> str:

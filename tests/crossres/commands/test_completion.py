@@ -34,8 +34,8 @@ Command = Callable[..., Answered]
 FREE = {  # texts that nobody else knows, and numbers
     "address", "from_", "ignore", "input_size", "layout", "name", "pattern", "query", "rate",
     "checkpoint_minutes", "data_seed", "drop", "false_alarms", "identities", "jobs", "max_size",
-    "memory", "must_find", "older_than", "parts", "repetitions", "seed", "seeds", "time",
-    "tolerance", "top",
+    "memory", "must_find", "older_than", "parts", "port", "repetitions", "seed", "seeds",
+    "time", "tolerance", "top",
 }  # fmt: skip
 
 
@@ -106,9 +106,13 @@ def test_values_are_those_that_commands_take(
 
 def test_entries_of_a_list_and_values_behind_equals(answered: Ask) -> None:
     run = ("run", "table2", "--datasets")
-    assert answered(*run, "mlr-v")[1] == ["mlr-viper", "mlr-vru"]
-    assert answered(*run, "caviar,mlr-v")[1] == ["caviar,mlr-viper", "caviar,mlr-vru"]
-    assert answered(*run, "mlr-viper,mlr-v")[1] == ["mlr-viper,mlr-vru"]
+    assert answered(*run, "mlr-vi")[1] == ["mlr-viper"]
+    assert answered(*run, "caviar,mlr-v")[1] == [
+        "caviar,mlr-viper",
+        "caviar,mlr-vru",
+        "caviar,mlr-veri",
+    ]
+    assert answered(*run, "mlr-viper,mlr-vr")[1] == ["mlr-viper,mlr-vru"]
     assert answered("run", "--profile=sm") == ("files", ["--profile=smoke"])
     assert answered("run", "--datasets=vric,cav")[1] == ["--datasets=vric,caviar"]
     assert answered("embed", "--model", "t") == (
