@@ -104,7 +104,9 @@ class _Handler(http.server.SimpleHTTPRequestHandler):
 
     def end_headers(self) -> None:
         self.send_header("Cache-Control", "no-store")
-        if self.path.partition("?")[0] == PAGE and self.server.is_running():
+        # A request that cannot be read has no path.
+        page = getattr(self, "path", "").partition("?")[0]
+        if page == PAGE and self.server.is_running():
             self.send_header("Refresh", str(EVERY_SECONDS))
         super().end_headers()
 

@@ -1,6 +1,7 @@
 """The report as served: written anew as records come, followed while a run is at work."""
 
 import http.client
+import socket
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -83,6 +84,15 @@ def test_a_folder_without_records_yet_says_so(tmp_path: Path) -> None:
 @pytest.mark.parametrize("path", ["/records/", "/../../etc/passwd", "/%2e%2e/%2e%2e/etc/passwd"])
 def test_nothing_but_files_of_the_folder_is_sent(served: ReportServer, path: str) -> None:
     assert ask(served, path)[0].status == 404
+
+
+def test_what_is_no_request_is_answered_in_silence(
+    served: ReportServer, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with socket.create_connection(("127.0.0.1", served.server_port), timeout=60) as connection:
+        connection.sendall(b"no request at all\r\n\r\n")
+        assert b"400" in connection.makefile("rb").read()
+    assert capfd.readouterr().err == ""
 
 
 def test_pages_of_other_sites_are_refused(served: ReportServer) -> None:
