@@ -110,11 +110,11 @@ def write_contents(
     places = [(grid, anchor_of(grid)) for grid in grids]
     browser = parts.draw(
         "the query browser",
-        lambda: browser_of(places, artifacts, images, embedded=single_file),
+        lambda: browser_of(places, artifacts, images, looks, embedded=single_file),
         nothing,
     )
     leftovers = replace(leftovers, broken=(*leftovers.broken, *images.problems))
-    page = to_html(grids, leftovers, claim_groups, artifacts, own_version(), parts, browser)
+    page = to_html(grids, leftovers, claim_groups, artifacts, own_version(), parts, looks, browser)
     report = results / "report"
     beside = _written_beside(report, browser.files if browser else {})
     return [*_written(report, {"index.html": page, **files}), *beside]

@@ -19,7 +19,7 @@ from crossres.benchmark.records.planned import read_runs
 from crossres.benchmark.records.record import Record
 from crossres.reports import wording as words
 from crossres.reports.charts.cmc import CmcPlot, cmc_plot
-from crossres.reports.charts.looks import looks_of
+from crossres.reports.charts.looks import Looks
 from crossres.reports.charts.parts import Parts, nothing, paragraph
 from crossres.reports.charts.seed_strips import STRIP_WIDTH, Strip, strips
 from crossres.reports.claims import ClaimGroup, effects, plot, seeds_to_decide
@@ -130,14 +130,15 @@ def to_html(
     artifacts: ArtifactFolder,
     version: str,
     parts: Parts,
+    looks: Looks,
     browser: Browser | None = None,
 ) -> str:
     """Return the whole page, from the claims to what is left over.
 
     The pictures come from the `artifacts`; the page holds copies, not links, but for the files of
-    the `browser`. What cannot be drawn is named where it would stand, and among what is left over.
+    the `browser`. `looks` are those of all rows. What cannot be drawn is named where it would
+    stand, and among what is left over.
     """
-    looks = looks_of(grid.table for grid in grids)
     templates = environment()
     templates.globals["look_of"] = looks.css_class
     templates.globals["look"] = lambda grid, row: looks.css_class(grid.table.lines[row])
@@ -147,17 +148,11 @@ def to_html(
         "the first overview", lambda: overview_of(places, claim_groups, leftovers), nothing
     )
     days = parts.draw("the days of the runs", lambda: _last_runs(artifacts.results), _no_days)
-    begun = [_begun(grid, anchor, index, overview) for index, (grid, anchor) in enumerate(places)]
-    sections = [
-        _section(
-            replace(section, last_run=days.get(section.grid.table.id, "")),
-            artifacts,
-            queries,
-            templates,
-            parts,
-        )
-        for section in begun
+    begun = [
+        _begun(grid, anchor, index, overview, days.get(grid.table.id, ""))
+        for index, (grid, anchor) in enumerate(places)
     ]
+    sections = [_section(section, artifacts, queries, templates, parts) for section in begun]
     setups = parts.draw("the runs", lambda: _setups(sections), lambda _: [])
     records = [r for setup in setups for cells in setup.cells for r in cells.records]
     all_cautions = cautions(record for grid in grids for record in grid.records)
@@ -225,12 +220,14 @@ class _Part:
     is_first: bool = False
 
 
-def _begun(grid: Grid, anchor: str, index: int, overview: Overview | None) -> Section:
+def _begun(
+    grid: Grid, anchor: str, index: int, overview: Overview | None, last_run: str
+) -> Section:
     """Return a section with what the overview of the page says of it."""
     if overview is None:
-        return Section(grid, anchor)
+        return Section(grid, anchor, last_run=last_run)
     is_alone = len(overview.grids) == 1
-    return Section(grid, anchor, overview.grids[index], overview if is_alone else None)
+    return Section(grid, anchor, overview.grids[index], overview if is_alone else None, last_run)
 
 
 def _last_runs(results: Path) -> dict[str, str]:

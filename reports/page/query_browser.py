@@ -21,7 +21,7 @@ from crossres.benchmark.records.artifacts import ArtifactFolder
 from crossres.benchmark.records.images import ImageFolder, Thumbnail
 from crossres.benchmark.records.record import Record
 from crossres.reports import wording as words
-from crossres.reports.charts.looks import Looks, looks_of
+from crossres.reports.charts.looks import Looks
 from crossres.reports.grid.grid import Column, Grid
 from crossres.reports.page.gallery import rate_words
 
@@ -114,14 +114,14 @@ def browser_of(
     places: Sequence[tuple[Grid, str]],
     artifacts: ArtifactFolder,
     images: ImageFolder,
+    looks: Looks,
     *,
     embedded: bool = False,
 ) -> Browser:
-    """Return the browser of grids, each with its anchor.
+    """Return the browser of grids, each with its anchor; `looks` are those of their rows.
 
     Cells whose artifacts hold no rankings, those of older versions, are left out.
     """
-    looks = looks_of(grid.table for grid, _ in places)
     sets = [
         _query_set(grid, anchor, column, seed, cells, images, apart, looks)
         for grid, anchor in places

@@ -18,6 +18,7 @@ from crossres.benchmark.stats.paired import mean_difference
 from crossres.benchmark.stats.power import chance_to_find
 from crossres.benchmark.stats.sample import scored_queries
 from crossres.reports import build_grids
+from crossres.reports.charts.looks import looks_of
 from crossres.reports.charts.parts import Parts
 from crossres.reports.grid.unplaced import Leftovers
 from crossres.reports.page.differences import RowComparison, compare_rows
@@ -228,10 +229,12 @@ def test_the_page_says_it(report: Path, recorder, tmp_path: Path) -> None:
     assert "differs from Baseline + CMSR² + MR²L beyond chance" in page
     grids = build_grids([recorder(TABLE, 0, "caviar", 0)], TABLE)
     artifacts = ArtifactFolder(tmp_path)
-    alone = to_html(grids, Leftovers((), (), ()), [], artifacts, "0", Parts())
-    assert 'class="differences"' not in alone
+    looks = looks_of([TABLE])
+    alone = to_html(grids, Leftovers((), (), ()), [], artifacts, "0", Parts(), looks)
+    assert '<details class="more differences">' not in alone
     one_seed = [recorder(TABLE, row, "caviar", 0) for row in (0, 1)]
-    page = to_html(build_grids(one_seed, TABLE), Leftovers((), (), ()), [], artifacts, "0", Parts())
+    grids = build_grids(one_seed, TABLE)
+    page = to_html(grids, Leftovers((), (), ()), [], artifacts, "0", Parts(), looks)
     assert "chance cannot be assessed" in page
     assert "Seeds for one point" not in page
 

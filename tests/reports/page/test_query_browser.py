@@ -15,6 +15,7 @@ import pytest
 from crossres.benchmark.records.artifacts import ArtifactFolder, artifact_path, write_artifact
 from crossres.benchmark.records.images import ImageFolder
 from crossres.reports import build_grids
+from crossres.reports.charts.looks import looks_of
 from crossres.reports.page import query_browser as module
 from crossres.reports.page.query_browser import Browser, browser_of
 from crossres.reports.write import write_report
@@ -27,7 +28,13 @@ def browser_for(drawn: Drawn, folder: Path | None = None, *, embedded: bool = Fa
     results = folder or drawn.folder
     artifacts = ArtifactFolder(results)
     (grid,) = build_grids(drawn.records, drawn.table)
-    found = browser_of([(grid, "x")], artifacts, ImageFolder(results), embedded=embedded)
+    found = browser_of(
+        [(grid, "x")],
+        artifacts,
+        ImageFolder(results),
+        looks_of([grid.table]),
+        embedded=embedded,
+    )
     assert artifacts.problems == ()
     return found
 
@@ -156,7 +163,7 @@ def test_damaged_rankings_are_named(
         write_artifact(tmp_path, record.key, {n: opened[n] for n in opened.files} | {name: value})
     (grid,) = build_grids(ranked.records, ranked.table)
     artifacts = ArtifactFolder(tmp_path)
-    browser = browser_of([(grid, "x")], artifacts, ImageFolder(tmp_path))
+    browser = browser_of([(grid, "x")], artifacts, ImageFolder(tmp_path), looks_of([grid.table]))
     assert len(loaded(browser.files)[browser.sets[0].name]["rows"]) == 2
     assert len(artifacts.problems) == 1
     assert artifacts.problems[0].startswith(f"{path}: {fault}; ")
