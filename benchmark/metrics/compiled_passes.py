@@ -45,7 +45,7 @@ def compiled(function: Function) -> Function:
         kept = njit(nogil=True, cache=True)(function)
     except RuntimeError:  # no folder can be written to
         return alone
-    chosen = kept
+    chosen: Any = kept
 
     @wraps(function)
     def call(*arguments: Any) -> Any:

@@ -15,7 +15,7 @@ from crossres.datasets.readers.parts.files import is_file, is_folder
 from crossres.datasets.readers.parts.listing import listing, search
 from crossres.datasets.readers.parts.listing import open_image as open_image
 from crossres.datasets.readers.parts.listing import source_file as source_file
-from crossres.datasets.readers.parts.lists import at_line, entries, pid_of
+from crossres.datasets.readers.parts.lists import at_line, entries, file_key, pid_of
 
 FOLDER = "MSMT17_V1"
 GRAMMAR = (
@@ -142,12 +142,6 @@ class _Files:
         if pid not in self._names:
             folder = self._folder / pid
             names = listing(folder) if is_folder(folder) else []
-            self._names[pid] = {_key(name): name for name in names}
-        written = self._names[pid].get(_key(listed[5:]))
+            self._names[pid] = {file_key(name): name for name in names}
+        written = self._names[pid].get(file_key(listed[5:]))
         return None if written is None else f"{pid}/{written}"
-
-
-def _key(name: str) -> str:
-    """Return a file name but for the case of its suffix."""
-    stem, dot, suffix = name.rpartition(".")
-    return stem + dot + suffix.casefold()

@@ -13,7 +13,7 @@ from crossres.datasets.readers.parts.files import exists
 from crossres.datasets.readers.parts.listing import any_match, matches, search
 from crossres.datasets.readers.parts.listing import open_image as open_image
 from crossres.datasets.readers.parts.listing import source_file as source_file
-from crossres.datasets.readers.parts.lists import at_line, entries
+from crossres.datasets.readers.parts.lists import file_key, listed_files
 
 FOLDER = "VeRi"
 GRAMMAR = "<pid, 4 digits>_c<camera 001..020>_<frame, 8 digits>_<number>.jpg"
@@ -45,31 +45,16 @@ def read(folder: Path) -> RawContent:
 
 
 def _part(folder: Path, name: str) -> list[RawImage]:
-    files = {_key(match[0]): match for match in matches(folder / _images(name), _NAME, GRAMMAR)}
+    images = matches(folder / _images(name), _NAME, GRAMMAR)
+    files = {file_key(match[0]): match for match in images}
     file = folder / f"name_{name}.txt"
-    chosen = [files[key] for key in _listed(file, name, files)] if exists(file) else files.values()
+    if exists(file):
+        chosen = [files[key] for key in listed_files(file, _NAME, GRAMMAR, files, _images(name))]
+        if not chosen:
+            raise InputError(f"{file}: lists no image; remove it, or unpack the data set again")
+    else:
+        chosen = list(files.values())
     return [
         RawImage(f"{_images(name)}/{match[0]}", int(match[1]), int(match[2]), PARTS[name])
         for match in chosen
     ]
-
-
-def _listed(file: Path, name: str, files: dict[str, re.Match[str]]) -> list[str]:
-    """Return the keys of the listed files; suffixes may differ from the list in their case."""
-    keys: dict[str, None] = {}
-    for line, match in entries(file, _NAME, GRAMMAR):
-        key = _key(match[0])
-        if key not in files:
-            missing = f"there is no {match[0]} in {_images(name)}"
-            raise at_line(file, line, missing, "unpack the data set again")
-        if key in keys:
-            raise at_line(file, line, f"{match[0]} is listed before", "remove one of the lines")
-        keys[key] = None
-    if not keys:
-        raise InputError(f"{file}: lists no image; remove it, or unpack the data set again")
-    return list(keys)
-
-
-def _key(name: str) -> str:
-    """Return a file name but for its suffix, which has three letters in any case."""
-    return name[:-4]

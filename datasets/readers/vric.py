@@ -13,7 +13,7 @@ from crossres.datasets.readers.parts.files import is_file, is_folder
 from crossres.datasets.readers.parts.listing import image_size, listing, search
 from crossres.datasets.readers.parts.listing import open_image as open_image
 from crossres.datasets.readers.parts.listing import source_file as source_file
-from crossres.datasets.readers.parts.lists import at_line, entries, pid_of
+from crossres.datasets.readers.parts.lists import file_key, listed_files, pid_of
 
 FOLDER = "VRIC"
 PARTS = {"train": "train", "probe": "query", "gallery": "gallery"}
@@ -57,30 +57,18 @@ def read(folder: Path) -> RawContent:
 
 def _listed(folder: Path, name: str) -> list[RawImage]:
     """Return the images of one list; suffixes may differ from the list in their case."""
-    file, files = _list(folder, name), _files(folder / _images(name))
-    images: dict[str, RawImage] = {}
-    for line, match in entries(file, _LINE, GRAMMAR):
-        listed = _key(match[1])
-        if listed not in files:
-            missing = f"there is no {match[1]} in {_images(name)}"
-            raise at_line(file, line, missing, "unpack the data set again")
-        if listed in images:
-            raise at_line(file, line, f"{match[1]} is listed before", "remove one of the lines")
-        path, part = f"{_images(name)}/{files[listed]}", PARTS[name]
-        images[listed] = RawImage(path, pid_of(int(match[2]), part), int(match[3]), part)
-    if not images:
+    file, files, part = _list(folder, name), _files(folder / _images(name)), PARTS[name]
+    lines = listed_files(file, _LINE, GRAMMAR, files, _images(name), group=1)
+    if not lines:
         raise InputError(f"{file}: lists no image; unpack the data set again")
-    return list(images.values())
+    return [
+        RawImage(f"{_images(name)}/{files[key]}", pid_of(int(match[2]), part), int(match[3]), part)
+        for key, match in lines.items()
+    ]
 
 
 def _files(folder: Path) -> dict[str, str]:
-    return {_key(name): name for name in listing(folder)}
-
-
-def _key(name: str) -> str:
-    """Return a file name but for the case of its suffix."""
-    stem, dot, suffix = name.rpartition(".")
-    return stem + dot + suffix.casefold()
+    return {file_key(name): name for name in listing(folder)}
 
 
 def _area(file: Path) -> int:

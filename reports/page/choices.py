@@ -3,11 +3,11 @@
 Computed here once for all choices; the page's script only moves marks and writes numbers.
 """
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from jinja2.utils import htmlsafe_json_dumps
 from markupsafe import Markup
 
 from crossres.benchmark.metrics.by_rate import NAMES, RATES, over_all_rates, rate_of
@@ -89,8 +89,7 @@ class Choices:
             "labels": {str(line): grid.table.lines[line].label for line in grid.lines},
             "numbers": numbers,
         }
-        text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
-        return Markup(text.replace("&", r"\u0026").replace("<", r"\u003c").replace(">", r"\u003e"))
+        return htmlsafe_json_dumps(content, separators=(",", ":"))
 
 
 def choices_of(grid: Grid) -> Choices:

@@ -13,6 +13,7 @@ from crossres.benchmark.stats.paired import (
     Values,
     by_set,
     difference,
+    mean_difference,
     set_mean,
 )
 from crossres.benchmark.stats.power import detectable_difference, seeds_to_find
@@ -20,7 +21,6 @@ from crossres.benchmark.stats.ranking import pairwise
 from crossres.benchmark.stats.sample import Sample
 from crossres.reports.charts.axis import Axis, gap_axis
 from crossres.reports.grid.grid import Column, Grid
-from crossres.reports.grid.intervals import mean_on
 from crossres.reports.page.rank_diagram import Diagram, diagram
 
 POINT = 0.01  # the difference that seeds are counted for, as a fraction
@@ -178,7 +178,11 @@ def rows_of(grid: Grid, metric: str) -> dict[int, Sample]:
 def _on_sets(grid: Grid, sample: Sample, best: Sample) -> tuple[GapOnSet, ...]:
     sets = []
     for column in grid.shown:
-        if mean := mean_on(sample, column):
+        if alone := sample.only([column.name]):
             gap = None if sample is best else difference(sample, best, on=column.name)
-            sets.append(GapOnSet(column, *mean, gap))
+            mean = mean_difference(alone, alone.queries)
+            interval = None
+            if mean.low is not None and mean.high is not None:
+                interval = (max(0.0, mean.low), mean.high)
+            sets.append(GapOnSet(column, mean.effect, interval, gap))
     return tuple(sets)

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from crossres.reports.grid.grid import Column, Grid
-from crossres.reports.grid.intervals import mean_on
 
 
 def grids_json(grids: Iterable[Grid]) -> list[dict[str, Any]]:
@@ -39,7 +38,6 @@ def _scores_json(grid: Grid, row: int, column: Column) -> Iterator[dict[str, Any
         score = grid.score(row, column, metric)
         if not score.n:
             continue
-        on_column = mean_on(grid.sample(row, metric, [column]), column)
         yield {
             "row": line.label,
             "method": line.method,
@@ -49,7 +47,7 @@ def _scores_json(grid: Grid, row: int, column: Column) -> Iterator[dict[str, Any
             "metric": metric,
             "mean": score.mean,
             "std": score.std,
-            "interval": None if on_column is None else on_column[1],
+            "interval": grid.interval(row, column, metric),
             "n": score.n,
             "values": dict(zip(map(str, score.seeds), score.values, strict=True)),
             "keys": dict(zip(map(str, score.seeds), score.keys, strict=True)),

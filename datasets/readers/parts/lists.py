@@ -1,7 +1,7 @@
 """List files: one image a line, in sets whose file names do not say who is on an image."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from crossres.datasets.base.errors import InputError
@@ -36,6 +36,38 @@ def entries(
             yield number, match
         elif text:
             raise at_line(file, number, f"{text[:60]!r} is not {grammar}", "correct the line")
+
+
+def file_key(name: str) -> str:
+    """Return a file name but for the case of its suffix, in which lists and disks may differ."""
+    stem, dot, suffix = name.rpartition(".")
+    return stem + dot + suffix.casefold()
+
+
+def listed_files(
+    file: Path,
+    pattern: re.Pattern[str],
+    grammar: str,
+    files: Collection[str],
+    folder: str,
+    group: int = 0,
+) -> dict[str, re.Match[str]]:
+    """Return the lines of a list by the `file_key` of the image that `group` of each names.
+
+    `files` are the keys of those in `folder`. Raises InputError as `entries`, and for a line that
+    names an image that is missing or listed before.
+    """
+    lines: dict[str, re.Match[str]] = {}
+    for number, match in entries(file, pattern, grammar):
+        key = file_key(match[group])
+        if key not in files:
+            missing = f"there is no {match[group]} in {folder}"
+            raise at_line(file, number, missing, "unpack the data set again")
+        if key in lines:
+            twice = f"{match[group]} is listed before"
+            raise at_line(file, number, twice, "remove one of the lines")
+        lines[key] = match
+    return lines
 
 
 def at_line(file: Path, number: int, problem: str, remedy: str) -> InputError:

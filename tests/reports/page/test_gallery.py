@@ -2,6 +2,7 @@
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -65,13 +66,18 @@ def test_chains_have_the_steps_of_their_row(drawn) -> None:
     assert {len(chain.images) for chain in answers.chains} == {2}
 
 
+def copied_artifact(drawn: Any, key: str, folder: Path) -> tuple[Path, dict[str, Any]]:
+    """The artifact of a cell, in a copy of all artifacts, where a test may change it."""
+    shutil.copytree(drawn.folder / "artifacts", folder / "artifacts")
+    path = folder / "artifacts" / f"{key}.npz"
+    return path, dict(np.load(path))
+
+
 def test_a_chain_ends_with_the_original_where_one_was_kept(drawn, tmp_path: Path) -> None:
     (grid,) = build_grids(drawn.records, drawn.table)
     column = grid.columns[0]
-    shutil.copytree(drawn.folder / "artifacts", tmp_path / "artifacts")
     key = grid.cells[1, column].records[0].key
-    path = tmp_path / "artifacts" / f"{key}.npz"
-    arrays = dict(np.load(path))
+    path, arrays = copied_artifact(drawn, key, tmp_path)
     arrays["query_rates"][0] = 1  # HR: it has no original
     arrays["chain_originals"] = arrays["chain_images"][:, -1]
     np.savez(path, **arrays)
@@ -88,10 +94,7 @@ def test_a_chain_ends_with_the_original_where_one_was_kept(drawn, tmp_path: Path
 def test_a_row_that_kept_other_queries_is_left_out_of_them(drawn, tmp_path: Path) -> None:
     (grid,) = build_grids(drawn.records, drawn.table)
     column = grid.columns[0]
-    shutil.copytree(drawn.folder / "artifacts", tmp_path / "artifacts")
-    key = grid.cells[1, column].records[0].key
-    path = tmp_path / "artifacts" / f"{key}.npz"
-    arrays = dict(np.load(path))
+    path, arrays = copied_artifact(drawn, grid.cells[1, column].records[0].key, tmp_path)
     arrays["query_names"] = np.array([f"other/{name}" for name in arrays["query_names"]])
     np.savez(path, **arrays)
     answers = pictures(grid, column, ArtifactFolder(tmp_path), 2)
