@@ -85,13 +85,16 @@ def _of_results(options: argparse.Namespace) -> tuple[Path, Any]:
     from crossres.benchmark.records.kept import definition_path
     from crossres.benchmark.records.weights import weights_path
     from crossres.benchmark.runs.embed import CellImages
-    from crossres.datasets import InputError, own_set
+    from crossres.datasets import Card, InputError, own_set
+    from crossres.datasets.own.definition import named_set
     from crossres.datasets.raw.source_name import CUSTOM
 
     if options.row is None:
         raise InputError("say which row of the results: --row NAME")
     frozen_model(options)  # refuses what belongs to one
-    record = cell_of_row(options.results, options.row, options.datasets, options.seed)
+    dataset = named_set(options.datasets)
+    dataset = dataset.id if isinstance(dataset, Card) else dataset
+    record = cell_of_row(options.results, options.row, dataset, options.seed)
     weights = weights_path(options.results, record.key)
     if not weights.is_dir():
         raise InputError(
@@ -210,7 +213,11 @@ def add_command(commands: Any) -> None:
     )
     add_model(embed, trained)
     embed.add_argument("--row", metavar="NAME", help="of --results: a label, or a number from 1")
-    embed.add_argument("--datasets", metavar="SET", help="of --results: the data set of the cell")
+    embed.add_argument(
+        "--datasets",
+        metavar="NAME|FILE.toml",
+        help="of --results: the data set of the cell",
+    )
     embed.add_argument("--seed", type=seed, metavar="N", help="of --results: the seed of the cell")
     add_method(embed)
     images = embed.add_mutually_exclusive_group()

@@ -273,7 +273,8 @@ def test_embed_takes_the_manifest_with_the_definition(plugin, tmp_path):
     printed(command(*embed, "--data", "station.toml"))
     measured = json.loads(printed(command("evaluate", "f.npz", "--json")))
     assert measured["mAP"] == pytest.approx(record.metrics["multi-shot"]["mAP"])
-    printed(command("embed", "--results", "out", "--row", "A", "--out", "g.npz"))
+    row = "embed", "--results", "out", "--row", "A", "--datasets", "station.toml"
+    printed(command(*row, "--out", "g.npz"))
     assert json.loads(printed(command("evaluate", "g.npz", "--json")))["mAP"] == measured["mAP"]
     for words, message in (
         ([], "of station, which is no data set of crossres; .* --data FILE.toml"),
