@@ -21,8 +21,9 @@ def mean_interval(
     all intervals of crossres: the queries of one are alike. It is Wilson's interval with the number
     of draws that would scatter as much (Kish's effective size), and Student's quantile: near 0 and
     1, where most metrics are, a symmetric one covers too seldom. One query more is counted whose
-    outcome turns round, so that few that agree are no certainty. None where fewer than two
-    identities have scores. The order of the queries changes no bit.
+    outcome turns round, so that few that agree are no certainty; where the mean is less than one
+    query away from 0 or 1 nothing tells how identities scatter, and each counts as one draw. None
+    where fewer than two identities have scores. The order of the queries changes no bit.
     """
     valid = np.isfinite(scores)
     pids, scores = pids[valid], scores[valid]
@@ -32,7 +33,8 @@ def mean_interval(
     queries = scored_queries("", pids[order], scores[order])
     freedom, variance = queries.identities - 1, variance_of_mean(queries)
     mean = math.fsum(scores.tolist()) / queries.count
-    size = mean * (1 - mean) / variance if 0 < mean < 1 else queries.identities
+    is_told = 1 <= queries.count * mean <= queries.count - 1
+    size = mean * (1 - mean) / variance if is_told else queries.identities
     ratio = quantile(1 - level, freedom) ** 2 / size
     middle = (mean + ratio / 2) / (1 + ratio)
     half = math.sqrt(ratio * mean * (1 - mean) + ratio**2 / 4) / (1 + ratio)
