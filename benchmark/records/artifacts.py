@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from crossres.benchmark.records.npz import quick_arrays
+from crossres.benchmark.records.npz import QuickArrays
 from crossres.datasets.base.errors import reason
 from crossres.datasets.base.files import write_atomically
 
@@ -45,6 +45,7 @@ class ArtifactFolder:
     def __init__(self, results: Path) -> None:
         self.results = results
         self._problems: dict[str, None] = {}
+        self._quick = QuickArrays()
 
     @property
     def problems(self) -> tuple[str, ...]:
@@ -68,13 +69,15 @@ class ArtifactFolder:
         None where there is no artifact, or it lacks one of `names`. One that is damaged, or of
         which `fault` says what is wrong, is a problem, and None likewise.
         """
+        if self._quick.lacks(key, names):
+            return None
         path = artifact_path(self.results, key)
-        wanted = (*names, *optional)
         try:
-            arrays = quick_arrays(path, wanted)
+            arrays = self._quick.read(key, path, names, optional)
             if arrays is None:
                 with np.load(path, allow_pickle=False) as opened:
-                    arrays = {name: opened[name] for name in wanted if name in opened.files}
+                    wanted = [name for name in (*names, *optional) if name in opened.files]
+                    arrays = {name: opened[name] for name in wanted}
             if not set(names) <= set(arrays):
                 return None
         except FileNotFoundError:

@@ -8,7 +8,7 @@ import io
 import math
 import struct
 import zlib
-from collections.abc import Collection
+from collections.abc import Iterable
 from functools import lru_cache
 from io import FileIO
 from pathlib import Path
@@ -20,30 +20,49 @@ from numpy.typing import NDArray
 
 # APPNOTE.TXT of PKWARE, 4.3.16, 4.3.12 and 4.3.7: end of the directory, an entry, a local header.
 _END, _ENTRY, _LOCAL = (struct.Struct(f) for f in ("<4s4H2LH", "<4s6H3L5H2L", "<4s5H3L2H"))
-_FIELDS = (3, 4, 7, 8, 9, 10, 16)  # flags, method, checksum, both sizes, length of name, place
+_FIELDS = (0, 3, 4, 7, 8, 9, 10, 11, 12, 16)  # sign, flags, method, checksum, sizes, lengths, place
 _DEFLATED = 8
 _TAIL = 4096  # bytes that are read for the directory: an artifact's has 2,000
 _SLACK = 64  # bytes that a local header may have beyond its name
 _MAGIC = b"\x93NUMPY\x01\x00"
 _PREFIX = len(_MAGIC) + 2  # and the length of the header
+Entry = tuple[int, int, int, int]
+"""Place, size as it lies there, own size and checksum of an array."""
 
 
 class _OtherwiseError(Exception):
     """The file is not as `write_artifact` writes it."""
 
 
-def quick_arrays(path: Path, wanted: Collection[str]) -> dict[str, NDArray[Any]] | None:
-    """Return those of the arrays `wanted` that the file has; None where numpy should read it.
+class QuickArrays:
+    """Reads arrays of files, each under a name; the directory of a file is read but once."""
 
-    Every array was compared with its checksum. Raises OSError where the file cannot be read.
-    """
-    with path.open("rb", buffering=0) as file:
-        try:
-            directory = _directory(file)
-            entries = {name: _entry(directory, name) for name in wanted}
-            return {name: _array(file, name, *entry) for name, entry in entries.items() if entry}
-        except (_OtherwiseError, struct.error, zlib.error, ValueError):
-            return None
+    def __init__(self) -> None:
+        self._directories: dict[str, dict[str, Entry]] = {}
+
+    def lacks(self, name: str, needed: Iterable[str]) -> bool:
+        """Say whether it is known without a look at the file that an array is not there."""
+        directory = self._directories.get(name)
+        return directory is not None and not directory.keys() >= {*needed}
+
+    def read(
+        self, name: str, path: Path, needed: Iterable[str], optional: Iterable[str] = ()
+    ) -> dict[str, NDArray[Any]] | None:
+        """Return the arrays `needed` and those of `optional` that are there; {} if it lacks any.
+
+        None where numpy should read the file. Every array was compared with its checksum. Raises
+        OSError where the file cannot be read.
+        """
+        with path.open("rb", buffering=0) as file:
+            try:
+                directory = self._directories.get(name) or _entries(_directory(file))
+                self._directories[name] = directory
+                if self.lacks(name, needed):
+                    return {}
+                wanted = (n for n in (*needed, *optional) if n in directory)
+                return {n: _array(file, n, *directory[n]) for n in wanted}
+            except (_OtherwiseError, struct.error, zlib.error, ValueError):
+                return None
 
 
 def _directory(file: FileIO) -> bytes:
@@ -58,20 +77,22 @@ def _directory(file: FileIO) -> bytes:
     return tail[-_END.size - length : -_END.size]
 
 
-def _entry(directory: bytes, name: str) -> tuple[int, int, int, int] | None:
-    """Return place, size as it lies there, own size and checksum of an array; None without it."""
-    text = f"{name}.npy".encode()
-    at = directory.rfind(text)
-    while at >= 0:
-        if at >= _ENTRY.size and directory.startswith(b"PK\1\2", at - _ENTRY.size):
-            entry = _ENTRY.unpack_from(directory, at - _ENTRY.size)
-            flags, method, crc, packed, unpacked, length, place = (entry[k] for k in _FIELDS)
-            if flags or method != _DEFLATED:
-                _refuse()
-            if length == len(text):
-                return place, packed, unpacked, crc
-        at = directory.rfind(text, 0, at + len(text) - 1)  # it ended a longer name
-    return None
+def _entries(directory: bytes) -> dict[str, Entry]:
+    """Return where each array lies, by its name."""
+    entries = {}
+    at = 0
+    while at < len(directory):
+        entry = _ENTRY.unpack_from(directory, at)
+        sign, flags, method, crc, packed, unpacked, length, extra, comment, place = (
+            entry[k] for k in _FIELDS
+        )
+        if sign != b"PK\1\2" or flags or method != _DEFLATED:
+            _refuse()
+        at += _ENTRY.size + length
+        name = directory[at - length : at].decode("ascii")
+        at += extra + comment
+        entries[name.removesuffix(".npy")] = place, packed, unpacked, crc
+    return entries
 
 
 def _array(

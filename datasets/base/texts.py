@@ -27,6 +27,7 @@ _CONTROLS = ("Cc", "Cs", "Zl", "Zp")
 _DIRECTIONS = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _FORMULA = ("=", "+", "-", "@")  # how a text begins that a spreadsheet would compute
+_HUGE = re.compile(r"\d[eE]\+?\d{3}|\d{300}")  # every number above 1e308 is written so
 _PLAIN = re.compile(r"[+-]?\d+(?:[.,]\d+)?", re.ASCII)
 
 
@@ -205,7 +206,8 @@ def read_json(file: Path, noun: str, remedy: str) -> Any:
 
 def parse_json(text: str) -> Any:
     """Return the value of a JSON text; ValueError where it is none, or a number is not finite."""
-    return json.loads(text, parse_constant=_refuse, parse_float=_finite)
+    check = _finite if _HUGE.search(text) else None  # a function more for each number takes long
+    return json.loads(text, parse_constant=_refuse, parse_float=check)
 
 
 def _refuse(text: str) -> float:

@@ -12,6 +12,7 @@ from typing import Any
 
 import matplotlib
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_pdf import FigureCanvasPdf
 from matplotlib.figure import Figure
 from matplotlib.font_manager import findfont, get_font
 
@@ -73,7 +74,8 @@ def small_multiples(
         figure.set_size_inches(width * CM, sum(heights) * CM)
         places.set_height_ratios(heights)
         out = io.BytesIO()
-        figure.savefig(out, format="pdf", metadata={"CreationDate": None})
+        # Not `savefig`, which draws everything twice.
+        FigureCanvasPdf(figure).print_pdf(out, metadata={"CreationDate": None})
     return out.getvalue()
 
 

@@ -134,7 +134,8 @@ def _grid(
         table = replace(table, published=())
     columns = _columns(table, of_rows, [record.cell.dataset for record in of_oracle])
     # In a column of the oracle's own protocol its records are of a row as any others.
-    cells = _cells(table, columns, Rows([replace(table, oracle=None)]), matched, notes)
+    of_any_row = Rows([replace(table, oracle=None)]) if table.oracle else rows
+    cells = _cells(table, columns, of_any_row, matched, notes)
     if table.oracle:
         cells |= _oracle_cells(table, columns, of_oracle, notes)
     scores: dict[tuple[int, Column, str, str], Score] = {}

@@ -146,9 +146,21 @@ class Grid:
             {trial: q for sample in samples for trial, q in sample.queries.items()},
         )
 
-    def interval(self, row: int, column: Column, metric: str) -> tuple[float, float] | None:
+    def interval(
+        self, row: int, column: Column, metric: str, gallery: str | None = None
+    ) -> tuple[float, float] | None:
         """Return the 95 % interval of the mean of a row there, fractions; None where unknown."""
-        return interval_of(self.sample(row, metric, [column]))
+        place = row, column, metric, gallery or self.rule(column)
+        if place not in self._intervals:
+            records = trials(column, self.cells[row, column])
+            sample = sample_of(records, place[-1], metric, self.queries)
+            self._intervals[place] = interval_of(sample)
+        return self._intervals[place]
+
+    @cached_property
+    def _intervals(self) -> dict[tuple[int, Column, str, str], tuple[float, float] | None]:
+        """What `interval` has answered: page, figures and JSON ask for the same ones."""
+        return {}
 
     def training(self, row: int, column: Column) -> Training | None:
         """Return the training set of a row and the seconds of its training; None if not run."""
@@ -192,7 +204,7 @@ class Grid:
         """The name that the profile has in its file, as the records have it."""
         return self.records[0].cell.profile
 
-    @property
+    @cached_property
     def shown(self) -> tuple[Column, ...]:
         """The columns with at least one record."""
         return tuple(column for column in self.columns if any(self.records_on(column)))
@@ -202,7 +214,7 @@ class Grid:
         """The table's columns for which nothing has been measured."""
         return tuple(c for c in self.columns if c not in self.shown)
 
-    @property
+    @cached_property
     def records(self) -> tuple[Record, ...]:
         """All records in the grid, by row, column and seed, each once; the oracle's come last."""
         by_key = {
@@ -234,7 +246,7 @@ class Grid:
         """Whether published values may stand beside the measured ones."""
         return is_comparable(self.records)
 
-    @property
+    @cached_property
     def seeds(self) -> tuple[int, ...]:
         """The seeds that were measured."""
         return tuple(sorted({record.cell.seed for record in self.records}))

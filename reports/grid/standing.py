@@ -91,6 +91,8 @@ def _copies(records: Iterable[Record]) -> dict[str, list[tuple[str, ...]]]:
     """Return the title of each partial data set -> in what each of its copies differs, once."""
     by_title: dict[str, dict[tuple[str, ...], None]] = defaultdict(dict)
     for record in records:
+        if record.cell.source != "partial" and record.cell.trained_on is None:
+            continue  # soon, as it is asked of thousands of records
         stated, cell = record.standing or Standing(), record.cell
         words = {
             cell.trained: (*stated.trained_counts, *stated.trained_sizes),

@@ -12,8 +12,7 @@ from markupsafe import Markup
 
 from crossres.benchmark.metrics.by_rate import NAMES, RATES, over_all_rates, rate_of
 from crossres.benchmark.metrics.rules import GALLERY_RULES
-from crossres.benchmark.records.queries import sample_of
-from crossres.reports.grid.grid import Column, Grid, interval_of, trials
+from crossres.reports.grid.grid import Column, Grid
 
 MOST_CELLS = 2000  # beyond, intervals of all choices take longer than the rest of the page
 
@@ -117,9 +116,7 @@ def _in_order(galleries: set[str]) -> Sequence[str]:
 
 
 def _score(grid: Grid, line: int, column: Column, metric: str, gallery: str) -> MeanScore | None:
-    cells = grid.cells.get((line, column))
     score = grid.score(line, column, metric, gallery)
-    if cells is None or score.mean is None:
+    if score.mean is None:
         return None
-    sample = sample_of(trials(column, cells), gallery, metric, grid.queries)
-    return MeanScore(score.mean, interval_of(sample), score.std)
+    return MeanScore(score.mean, grid.interval(line, column, metric, gallery), score.std)

@@ -13,7 +13,6 @@ from crossres.benchmark.stats.paired import (
     Values,
     by_set,
     difference,
-    mean_difference,
     set_mean,
 )
 from crossres.benchmark.stats.power import detectable_difference, seeds_to_find
@@ -109,7 +108,7 @@ def _comparison(grid: Grid, metric: str) -> RowComparison | None:
     rows = []
     for row in order:
         pair = sorted((order.index(row), order.index(best)))
-        sets = _on_sets(grid, values[row], values[best])
+        sets = _on_sets(grid, row, metric, values[row], values[best])
         gap = None if row == best else difference(values[row], values[best])
         rows.append(_against(grid, row, values[row], sets, gap, tests.get((pair[0], pair[1]))))
     reference = rows[order.index(best)]
@@ -175,14 +174,13 @@ def rows_of(grid: Grid, metric: str) -> dict[int, Sample]:
 # --- one data set at a time -----------------------------------------------------------------------
 
 
-def _on_sets(grid: Grid, sample: Sample, best: Sample) -> tuple[GapOnSet, ...]:
+def _on_sets(
+    grid: Grid, row: int, metric: str, sample: Sample, best: Sample
+) -> tuple[GapOnSet, ...]:
     sets = []
     for column in grid.shown:
-        if alone := sample.only([column.name]):
+        mean = grid.score(row, column, metric).mean
+        if mean is not None:
             gap = None if sample is best else difference(sample, best, on=column.name)
-            mean = mean_difference(alone, alone.queries)
-            interval = None
-            if mean.low is not None and mean.high is not None:
-                interval = (max(0.0, mean.low), mean.high)
-            sets.append(GapOnSet(column, mean.effect, interval, gap))
+            sets.append(GapOnSet(column, mean, grid.interval(row, column, metric), gap))
     return tuple(sets)

@@ -126,26 +126,32 @@ def browser_of(
         _query_set(grid, anchor, column, seed, cells, images, apart, looks)
         for grid, anchor in places
         for column in grid.shown
-        for seed in grid.seeds
-        for apart, cells in _apart(_by_test_set(grid, column, seed, artifacts))
+        for seed, records in _by_seed(grid, column)
+        for apart, cells in _apart(_by_test_set(records, f"scores_{grid.rule(column)}", artifacts))
     ]
     return Browser(sets, embedded)
 
 
-def _by_test_set(
-    grid: Grid, column: Column, seed: int, artifacts: ArtifactFolder
-) -> list[list[Cell]]:
-    """Return the cells of a data set and seed, those together that had the same queries."""
-    rule = f"scores_{grid.rule(column)}"
-    together: dict[str, list[Cell]] = {}
+def _by_seed(grid: Grid, column: Column) -> Iterator[tuple[int, list[tuple[int, Record]]]]:
+    """Yield each seed with the rows that have a record of it, and these."""
+    by_seed: dict[int, list[tuple[int, Record]]] = {}
     for row in range(len(grid.table.rows)):
         for record in grid.cells[row, column].records:
-            if record.cell.seed == seed:
-                names = (*_RANKED, *_SCORED, rule)
-                arrays = artifacts.read(record.key, names, rankings_fault, (_OF_VEHICLES,))
-                if arrays is not None:
-                    pixels = record.digests.get("pixels", "")
-                    together.setdefault(pixels, []).append((row, record, arrays))
+            by_seed.setdefault(record.cell.seed, []).append((row, record))
+    yield from sorted(by_seed.items())
+
+
+def _by_test_set(
+    records: Sequence[tuple[int, Record]], scores: str, artifacts: ArtifactFolder
+) -> list[list[Cell]]:
+    """Return the cells of a data set and seed, those together that had the same queries."""
+    together: dict[str, list[Cell]] = {}
+    for row, record in records:
+        names = (*_RANKED, *_SCORED, scores)
+        arrays = artifacts.read(record.key, names, rankings_fault, (_OF_VEHICLES,))
+        if arrays is not None:
+            pixels = record.digests.get("pixels", "")
+            together.setdefault(pixels, []).append((row, record, arrays))
     return list(together.values())
 
 

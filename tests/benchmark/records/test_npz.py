@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from crossres.benchmark.records.artifacts import ArtifactFolder, artifact_path, write_artifact
-from crossres.benchmark.records.npz import quick_arrays
+from crossres.benchmark.records.npz import QuickArrays
 
 ARRAYS = {
     "images": np.arange(2 * 3 * 4 * 3, dtype=np.uint8).reshape(2, 3, 4, 3),
@@ -31,13 +31,37 @@ def assert_same(left: Any, right: Any) -> None:
 
 def test_arrays_are_those_of_numpy(tmp_path: Path) -> None:
     path = write_artifact(tmp_path, "k", ARRAYS)
-    read = quick_arrays(path, [*ARRAYS, "other"])
+    read = QuickArrays().read("k", path, (), [*ARRAYS, "other"])
     assert read is not None
     with np.load(path) as file:
         assert list(read) == file.files
         for name in file.files:
             assert_same(read[name], file[name])
-    assert list(quick_arrays(path, ("pids", "images")) or ()) == ["pids", "images"]
+    assert list(QuickArrays().read("k", path, ("pids", "images")) or ()) == ["pids", "images"]
+
+
+def test_what_a_file_lacks_is_known_after_one_look(tmp_path: Path) -> None:
+    path = write_artifact(tmp_path, "k", ARRAYS)
+    quick = QuickArrays()
+    assert not quick.lacks("k", ["other"])
+    assert quick.read("k", path, ["pids", "other"]) == {}
+    assert quick.lacks("k", ["other"])
+    assert not quick.lacks("k", ["pids"])
+    path.unlink()
+    artifacts = ArtifactFolder(tmp_path)
+    assert artifacts.read("k", ["pids"]) is None
+    assert artifacts.problems == ()
+
+
+def test_a_file_that_was_written_anew_is_read_as_it_is(tmp_path: Path) -> None:
+    write_artifact(tmp_path, "k", ARRAYS)
+    artifacts = ArtifactFolder(tmp_path)
+    artifacts.read("k", ["pids"])
+    changed = {name: np.full(5, 0.25) for name in ("pids", "more")}
+    write_artifact(tmp_path, "k", changed)
+    read = artifacts.read("k", ["pids"])
+    assert read is not None
+    assert_same(read["pids"], changed["pids"])
 
 
 @pytest.mark.parametrize(
@@ -57,7 +81,7 @@ def test_another_file_is_left_to_numpy(tmp_path: Path, write: Any) -> None:
     write(content)
     path = tmp_path / "x.npz"
     path.write_bytes(content.getvalue())
-    assert not quick_arrays(path, ["pids"])
+    assert not QuickArrays().read("x", path, ["pids"])
 
 
 def test_no_damage_gives_other_values(tmp_path: Path) -> None:
@@ -71,7 +95,7 @@ def test_no_damage_gives_other_values(tmp_path: Path) -> None:
             whole[:place] + bytes([whole[place] ^ 0x41]) + whole[place + 1 :],
         ):
             path.write_bytes(content)
-            read = quick_arrays(path, ["scores", "pids"])
+            read = QuickArrays().read("k", path, ["scores", "pids"])
             refused += read is None
             for name, array in (read or {}).items():
                 assert_same(array, ARRAYS[name].copy())
