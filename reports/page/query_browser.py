@@ -7,6 +7,7 @@ nothing. Or all of them lie in the page itself.
 
 import base64
 import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -265,7 +266,7 @@ def _row(
 
 def _numbers(values: NDArray[Any]) -> list[float | None]:
     """Return values in four digits, None for those that are no numbers."""
-    return [float(f"{value:.4g}") if np.isfinite(value) else None for value in values.tolist()]
+    return [float(f"{value:.4g}") if math.isfinite(value) else None for value in values.tolist()]
 
 
 def _uri(thumbnail: Thumbnail) -> str:
