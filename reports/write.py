@@ -1,7 +1,6 @@
 """Write the report of a results folder, and print its tables."""
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -27,7 +26,7 @@ from crossres.reports.grid.build import build_grids
 from crossres.reports.grid.grid import Grid
 from crossres.reports.grid.unplaced import Leftovers
 from crossres.reports.page.page import anchor_of, to_html
-from crossres.reports.page.query_browser import FOLDER, browser_of
+from crossres.reports.page.query_browser import Browser, browser_of, write_beside
 from crossres.reports.tables.csv import to_csv
 from crossres.reports.tables.latex import STYLES, to_latex, unset
 from crossres.reports.tables.latex_published import published_to_latex
@@ -116,21 +115,8 @@ def write_contents(
     leftovers = replace(leftovers, broken=(*leftovers.broken, *images.problems))
     page = to_html(grids, leftovers, claim_groups, artifacts, own_version(), parts, looks, browser)
     report = results / "report"
-    beside = _written_beside(report, browser.files if browser else {})
+    beside = write_beside(report, browser or Browser())
     return [*_written(report, {"index.html": page, **files}), *beside]
-
-
-def _written_beside(report: Path, files: Mapping[str, str]) -> list[Path]:
-    """Write the files of the query browser, and remove those of an earlier report."""
-    folder = report / FOLDER
-    for name, content in files.items():
-        write_atomically(report / name, content)
-    for path in folder.glob("[!.]*.js"):
-        if f"{FOLDER}/{path.name}" not in files:
-            path.unlink()
-    with suppress(OSError):  # it is not empty, or not there
-        folder.rmdir()
-    return [folder] if files else []
 
 
 def _files_of_tables(

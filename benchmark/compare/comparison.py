@@ -5,7 +5,7 @@ Differences are always B minus A. See pairs.py for what makes a pair of cells.
 
 import statistics
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
@@ -87,7 +87,8 @@ class Comparison:
     """What two folders have in common and in what they differ.
 
     `gaps`: per measure the mean over all rows, then row by row over all data sets, then each on
-    each data set. `only_a`, `only_b`: the cells without a counterpart.
+    each data set. `only_a`, `only_b`: the cells without a counterpart. `rules`: the gallery rule of
+    each protocol.
     """
 
     pairs: tuple[Pair, ...]
@@ -96,6 +97,7 @@ class Comparison:
     measures: tuple[Measure, ...]
     gaps: tuple[Gap, ...]
     costs: tuple[Cost, ...]
+    rules: Mapping[str, str]
 
     @property
     def same_key(self) -> tuple[Pair, ...]:
@@ -135,6 +137,7 @@ def compare(
     matches = match(a, b, filled)
     pairs = matches.pairs
     protocols = dict.fromkeys(pair.a.cell.protocol for pair in pairs)
+    rules = {p: filled[0].rule(p) if filled else HEADLINE[0][0] for p in protocols}
     of_tables = {
         (table.rule(protocol), metric): None
         for table in filled
@@ -145,7 +148,9 @@ def compare(
     gaps = [gap for measure in measures for gap in _gaps(pairs, measure, queries)]
     runs = [pair for pair in pairs if not pair.copied]
     costs = [_cost(None, runs), *(_cost(row, row_runs) for row, row_runs in _by_row(runs))]
-    return Comparison(pairs, matches.only_a, matches.only_b, measures, tuple(gaps), tuple(costs))
+    return Comparison(
+        pairs, matches.only_a, matches.only_b, measures, tuple(gaps), tuple(costs), rules
+    )
 
 
 def tally(pairs: Iterable[Pair]) -> list[ChangeTally]:

@@ -18,11 +18,12 @@ from crossres.datasets.raw.source_name import source_words
 
 @dataclass(frozen=True)
 class FolderComparison:
-    """Folder B compared with folder A, both by their own names."""
+    """Folder B compared with folder A, both by their own names; `artifacts` are those of both."""
 
     a: str
     b: str
     comparison: Comparison
+    artifacts: tuple[ArtifactFolder, ArtifactFolder]
 
 
 def compare_folders(a: Path, b: Path, tables: Sequence[Table] | None = None) -> FolderComparison:
@@ -47,7 +48,7 @@ def compare_folders(a: Path, b: Path, tables: Sequence[Table] | None = None) -> 
             f"{_content(records_b)}; compare runs of the same methods, data sets, protocols "
             "and seeds"
         )
-    return FolderComparison(a.resolve().name, b.resolve().name, comparison)
+    return FolderComparison(a.resolve().name, b.resolve().name, comparison, artifacts)
 
 
 def _records(folder: Path, tables: Sequence[Table] | None) -> list[Record]:

@@ -16,8 +16,8 @@ def _report(options: argparse.Namespace) -> Answer:
     from crossres.reports.tables.json import grids_json
     from crossres.reports.write import contents_of, print_contents, write_contents
 
-    if options.single_file and (options.index or options.against):
-        raise InputError("--single-file is for the report of one folder; leave it out")
+    if options.single_file and options.index:
+        raise InputError("--index has no query browser; leave out --single-file")
     if options.index:
         return _index(options)
     options.results = _only(options.results)
@@ -37,13 +37,18 @@ def _against(options: argparse.Namespace, tables: Any) -> Answer:
     from crossres.benchmark.compare.folders import compare_folders
     from crossres.reports.comparison.json import against_json
     from crossres.reports.comparison.page import write_against
+    from crossres.reports.comparison.queries import queries_of
     from crossres.reports.comparison.terminal import print_against
 
     comparison = compare_folders(options.results, options.against, tables)
-    written = write_against(options.results, comparison)
+    queries = queries_of(comparison, embedded=options.single_file)
+    written = write_against(options.results, comparison, queries)
     return Answer(
-        against_json(comparison) | {"written": [str(written)]},
-        chain(drawn(partial(print_against, comparison)), [f"wrote {written}"]),
+        against_json(comparison, queries) | {"written": [str(path) for path in written]},
+        chain(
+            drawn(partial(print_against, comparison, queries)),
+            (f"wrote {path}" for path in written),
+        ),
     )
 
 

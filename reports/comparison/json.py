@@ -7,10 +7,11 @@ from typing import Any
 from crossres.benchmark.compare.comparison import SAMENESS, ChangeTally, tally
 from crossres.benchmark.compare.folders import FolderComparison
 from crossres.benchmark.compare.pairs import Pair
+from crossres.reports.comparison.queries import PairQueries
 from crossres.reports.comparison.sentence import verdict
 
 
-def against_json(folders: FolderComparison) -> dict[str, Any]:
+def against_json(folders: FolderComparison, queries: PairQueries) -> dict[str, Any]:
     """Return the comparison as JSON values; metrics and differences are fractions, B minus A."""
     comparison = folders.comparison
     return {
@@ -26,6 +27,8 @@ def against_json(folders: FolderComparison) -> dict[str, Any]:
         "changes_other_key": [_tally_json(change) for change in tally(comparison.other_key)],
         "gaps": [asdict(gap) for gap in comparison.gaps],
         "costs": [asdict(cost) for cost in comparison.costs],
+        "flips": [asdict(flips) for flips in queries.flips],
+        "remarks": list(queries.remarks),
         "pairs": [
             {
                 "row": pair.row,

@@ -11,12 +11,14 @@ from crossres.benchmark.compare.comparison import (
     Gap,
     Measure,
 )
+from crossres.benchmark.compare.evaluations import FLIPS
 from crossres.benchmark.compare.folders import FolderComparison
 from crossres.datasets.base.files import write_atomically
 from crossres.datasets.base.words import few
 from crossres.reports.charts.axis import Tick, gap_axis
 from crossres.reports.charts.parts import Parts, nothing
 from crossres.reports.comparison.json import sameness_counts
+from crossres.reports.comparison.queries import PairQueries
 from crossres.reports.comparison.sentence import change_words, verdict
 from crossres.reports.comparison.words import (
     cautions_of,
@@ -26,7 +28,9 @@ from crossres.reports.comparison.words import (
     title_of,
     verdict_words,
 )
+from crossres.reports.page.gallery import rate_words
 from crossres.reports.page.page import environment
+from crossres.reports.page.query_browser import write_beside
 from crossres.reports.wording import interval_text, metric_title, p_text, points
 
 WIDTH = 150.0
@@ -53,15 +57,18 @@ class MeasureBlock:
     equal: tuple[str, ...]
 
 
-def write_against(results: Path, folders: FolderComparison) -> Path:
-    """Write report/against.html of results folder A; returns its path."""
+def write_against(results: Path, folders: FolderComparison, queries: PairQueries) -> list[Path]:
+    """Write report/against.html of results folder A, and beside it what its query browser shows.
+
+    Returns the page and the folder beside it, where there is one.
+    """
     path = results / "report" / "against.html"
-    write_atomically(path, to_page(folders))
-    return path
+    write_atomically(path, to_page(folders, queries))
+    return [path, *write_beside(path.parent, queries.browser)]
 
 
-def to_page(folders: FolderComparison) -> str:
-    """Return the comparison as one self-contained HTML page."""
+def to_page(folders: FolderComparison, queries: PairQueries) -> str:
+    """Return the comparison as an HTML page; only its query browser may need files beside it."""
     comparison = folders.comparison
     differing = any(gap.verdict != "equal" for gap in comparison.gaps)
     costs: dict[str | None, Cost] = {cost.row: cost for cost in comparison.costs}
@@ -83,6 +90,7 @@ def to_page(folders: FolderComparison) -> str:
         change=change_words,
         few=few,
         metric_title=metric_title,
+        rate_words=rate_words,
         only=only_words,
         verdict_words=verdict_words,
     )
@@ -97,6 +105,9 @@ def to_page(folders: FolderComparison) -> str:
         blocks=[block for block in drawn if block is not None],
         not_drawn=parts.failed,
         costs=costs,
+        queries=queries,
+        browser=queries.browser,
+        flips=FLIPS,
         width=WIDTH,
     )
 

@@ -8,8 +8,10 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from crossres.benchmark.compare.comparison import SAMENESS, ChangeTally, Gap, Measure
+from crossres.benchmark.compare.evaluations import FLIPS
 from crossres.benchmark.compare.folders import FolderComparison
 from crossres.datasets.base.words import counted
+from crossres.reports.comparison.queries import PairQueries
 from crossres.reports.comparison.sentence import change_words, verdict
 from crossres.reports.comparison.words import (
     cautions_of,
@@ -17,13 +19,14 @@ from crossres.reports.comparison.words import (
     tallies_of,
     verdict_words,
 )
+from crossres.reports.page.gallery import rate_words
 from crossres.reports.wording import interval_text, metric_title, p_text, percent, points
 
 STYLES = {"better": "bold green", "worse": "bold red", "not told": "yellow", "equal": "dim"}
 
 
-def print_against(folders: FolderComparison, console: Console) -> None:
-    """Print the sentence, what differs in the cells, and each row that is not equal."""
+def print_against(folders: FolderComparison, queries: PairQueries, console: Console) -> None:
+    """Print the sentence, what differs in the cells, each row that is not equal, and its flips."""
     comparison = folders.comparison
     for caution in cautions_of(folders):
         console.print(caution, style="bold yellow", markup=False)
@@ -39,6 +42,10 @@ def print_against(folders: FolderComparison, console: Console) -> None:
         differing = [gap for gap in comparison.overall(measure) if gap.verdict != "equal"]
         if differing:
             console.print(_gap_table(folders, measure, differing))
+    if queries.rows:
+        console.print(_flip_table(queries))
+    for remark in queries.remarks:
+        console.print(f"{remark[:1].upper()}{remark[1:]}.", style="yellow", markup=False)
     for cost in (cost for cost in comparison.costs[:1] if cost.pairs):
         console.print(
             f"B / A, median of {counted(cost.pairs, 'pair')}: time {ratio_words(cost.seconds)}, "
@@ -46,6 +53,16 @@ def print_against(folders: FolderComparison, console: Console) -> None:
             markup=False,
             highlight=False,
         )
+
+
+def _flip_table(queries: PairQueries) -> RichTable:
+    words = [flip.replace("_", " ") for flip in FLIPS]
+    table = _table("Queries, right at rank 1 of the multi-shot gallery", ("Row", "Rate"), words)
+    for row in queries.rows:
+        for flips in queries.over_sets(row):
+            rate = "all" if flips.rate is None else rate_words(flips.rate)
+            table.add_row(Text(row), rate, *map(str, flips.counts.values()))
+    return table
 
 
 def _tally_table(title: str, tallies: Iterable[ChangeTally]) -> RichTable:

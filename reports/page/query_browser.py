@@ -9,8 +9,10 @@ import base64
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,14 +23,13 @@ from crossres.benchmark.metrics.measure import METRICS
 from crossres.benchmark.records.artifacts import ArtifactFolder
 from crossres.benchmark.records.images import ImageFolder, Thumbnail
 from crossres.benchmark.records.record import Record
+from crossres.datasets.base.files import write_atomically
 from crossres.reports import wording as words
 from crossres.reports.charts.looks import Looks
 from crossres.reports.grid.grid import Column, Grid
 from crossres.reports.page.gallery import rate_words
 
 Arrays = Mapping[str, NDArray[Any]]
-Cell = tuple[int, Record, Arrays]
-"""A row, and its record and artifact for one data set and seed."""
 
 FOLDER = "queries"  # beside the page
 IMAGES_IN_FILE = 400
@@ -48,6 +49,16 @@ _RANKED = {
 }
 _OF_VEHICLES = "query_wide"  # an array that only their artifacts have
 _SCORED = ("scored_names", "scored_pids", "scored_rates", "scored_camids")
+
+
+@dataclass(frozen=True)
+class RankedCell:
+    """A cell as a set of queries shows it; its row's label and look, a class or "" for none."""
+
+    label: str
+    look: str
+    record: Record
+    arrays: Arrays
 
 
 @dataclass(frozen=True)
@@ -74,10 +85,15 @@ class QuerySet:
 
 @dataclass(frozen=True)
 class Browser:
-    """All sets of queries of a page; `embedded` puts their data into the page itself."""
+    """All sets of queries of a page; `embedded` puts their data into the page itself.
 
-    sets: Sequence[QuerySet]
-    embedded: bool
+    `folder`: beside the page, for their files. `paired`: their rows are pairs, A and B.
+    """
+
+    sets: Sequence[QuerySet] = ()
+    embedded: bool = False
+    folder: str = FOLDER
+    paired: bool = False
 
     @cached_property
     def index(self) -> Markup:
@@ -86,7 +102,7 @@ class Browser:
             {"name": s.name, "table": s.table, "column": s.column, "seed": s.seed}
             for s in self.sets
         ]
-        return _for_script(_json({"sets": listed, "most": IMAGES_IN_FILE, "folder": FOLDER}))
+        return _for_script(_json({"sets": listed, "most": IMAGES_IN_FILE, "folder": self.folder}))
 
     @property
     def beside(self) -> bool:
@@ -105,7 +121,7 @@ class Browser:
         if self.embedded:
             return {}
         return {
-            f"{FOLDER}/{name}.js": f"crossresQueries({json.dumps(name)},{text});\n"
+            f"{self.folder}/{name}.js": f"crossresQueries({json.dumps(name)},{text});\n"
             for s in self.sets
             for name, text in s.texts
         }
@@ -124,44 +140,80 @@ def browser_of(
     Cells whose artifacts hold no rankings, those of older versions, are left out.
     """
     sets = [
-        _query_set(grid, anchor, column, seed, cells, images, apart, looks)
+        query_set(
+            words.slug(anchor, *_names(column), *filter(None, [apart]), f"seed{seed}"),
+            (grid.title, column.title + (f" · {apart}" if apart else ""), seed),
+            grid.rule(column),
+            cells,
+            images.read(cells[0].record.digests.get("pixels", "")),
+        )
         for grid, anchor in places
         for column in grid.shown
         for seed, records in _by_seed(grid, column)
-        for apart, cells in _apart(_by_test_set(records, f"scores_{grid.rule(column)}", artifacts))
+        for apart, cells in _apart(_by_test_set(grid, column, records, artifacts, looks))
     ]
     return Browser(sets, embedded)
 
 
-def _by_seed(grid: Grid, column: Column) -> Iterator[tuple[int, list[tuple[int, Record]]]]:
-    """Yield each seed with the rows that have a record of it, and these."""
+def write_beside(report: Path, browser: Browser) -> list[Path]:
+    """Write the files of a browser beside the page in `report`; returns their folder.
+
+    Those of an earlier page are removed.
+    """
+    files, folder = browser.files, report / browser.folder
+    for name, content in files.items():
+        write_atomically(report / name, content)
+    for path in folder.glob("[!.]*.js"):
+        if f"{browser.folder}/{path.name}" not in files:
+            path.unlink()
+    with suppress(OSError):  # it is not empty, or not there
+        folder.rmdir()
+    return [folder] if files else []
+
+
+def _names(column: Column) -> list[str]:
+    return [name for name in (column.dataset, column.protocol) if name]
+
+
+def _by_seed(grid: Grid, column: Column) -> list[tuple[int, list[tuple[int, Record]]]]:
+    """Return each seed with the rows that have a record of it, and these."""
     by_seed: dict[int, list[tuple[int, Record]]] = {}
     for row in range(len(grid.table.rows)):
         for record in grid.cells[row, column].records:
             by_seed.setdefault(record.cell.seed, []).append((row, record))
-    yield from sorted(by_seed.items())
+    return sorted(by_seed.items())
 
 
 def _by_test_set(
-    records: Sequence[tuple[int, Record]], scores: str, artifacts: ArtifactFolder
-) -> list[list[Cell]]:
+    grid: Grid,
+    column: Column,
+    records: Sequence[tuple[int, Record]],
+    artifacts: ArtifactFolder,
+    looks: Looks,
+) -> list[list[RankedCell]]:
     """Return the cells of a data set and seed, those together that had the same queries."""
-    together: dict[str, list[Cell]] = {}
-    for row, record in records:
-        names = (*_RANKED, *_SCORED, scores)
-        arrays = artifacts.read(record.key, names, rankings_fault, (_OF_VEHICLES,))
+    together: dict[str, list[RankedCell]] = {}
+    for index, record in records:
+        arrays = read_rankings(artifacts, record.key, grid.rule(column))
         if arrays is not None:
-            pixels = record.digests.get("pixels", "")
-            together.setdefault(pixels, []).append((row, record, arrays))
+            row = grid.table.rows[index]
+            cell = RankedCell(row.label, looks.css_class(row), record, arrays)
+            together.setdefault(record.digests.get("pixels", ""), []).append(cell)
     return list(together.values())
 
 
-def _apart(together: Sequence[list[Cell]]) -> Iterator[tuple[str, list[Cell]]]:
+def _apart(together: Sequence[list[RankedCell]]) -> Iterator[tuple[str, list[RankedCell]]]:
     """Yield what tells test sets of one column and seed apart: nothing where there is one."""
-    protocols = [cells[0][1].cell.protocol for cells in together]
+    protocols = [cells[0].record.cell.protocol for cells in together]
     for number, (protocol, cells) in enumerate(zip(protocols, together, strict=True), start=1):
         more = f" ({number})" if protocols.count(protocol) > 1 else ""
         yield (f"{protocol}{more}" if len(together) > 1 else ""), cells
+
+
+def read_rankings(artifacts: ArtifactFolder, key: str, rule: str) -> Arrays | None:
+    """Read the rankings of a cell and its scores under a gallery rule; None where it has none."""
+    names = (*_RANKED, *_SCORED, f"scores_{rule}")
+    return artifacts.read(key, names, rankings_fault, (_OF_VEHICLES,))
 
 
 def rankings_fault(arrays: Arrays) -> str:
@@ -183,23 +235,24 @@ def rankings_fault(arrays: Arrays) -> str:
     return ""
 
 
-def _query_set(
-    grid: Grid,
-    anchor: str,
-    column: Column,
-    seed: int,
-    cells: Sequence[Cell],
-    folder: ImageFolder,
-    apart: str,
-    looks: Looks,
+def query_set(
+    name: str,
+    place: tuple[str, str, int],
+    rule: str,
+    cells: Sequence[RankedCell],
+    thumbnails: Mapping[int, Thumbnail],
+    pairs: Sequence[str] = (),
 ) -> QuerySet:
-    record, first = cells[0][1:]
+    """Return the queries of cells that were tested on the same; those with other ones are left out.
+
+    `place`: the titles of table and column, and the seed. `rule`: of the scores. `pairs`: where the
+    cells are those of A and B in turns, what each pair is called.
+    """
+    first = cells[0].arrays
     total, queries = len(first["scored_names"]), first["ranked_queries"].astype(np.int64)
-    cells = [cell for cell in cells if np.array_equal(cell[2]["ranked_queries"], queries)]
-    shown = np.concatenate([queries[:, None], *(_shown(arrays, total) for *_, arrays in cells)], 1)
+    cells = [cell for cell in cells if np.array_equal(cell.arrays["ranked_queries"], queries)]
+    shown = np.concatenate([queries[:, None], *(_shown(cell.arrays, total) for cell in cells)], 1)
     places, numbers = _places(shown)
-    thumbnails = folder.read(record.digests.get("pixels", ""))
-    rule = grid.rule(column)
     content = {
         "gallery": words.gallery_words(rule),
         "total": total,
@@ -214,14 +267,13 @@ def _query_set(
         "images": places[:, 0].tolist(),
         "imageNames": [thumbnails[k].name if k in thumbnails else "" for k in numbers],
         "rows": [
-            _row(grid, cell, rule, places[:, start : start + SHOWN], looks)
+            _row(cell, rule, places[:, start : start + SHOWN])
             for cell, start in zip(cells, range(1, places.shape[1], SHOWN), strict=True)
         ],
+        **({"pairs": [*pairs]} if pairs else {}),
     }
-    parts = [part for part in (column.dataset, column.protocol, apart, f"seed{seed}") if part]
-    name, title = words.slug(anchor, *parts), column.title + (f" · {apart}" if apart else "")
     uris = [_uri(thumbnails[k]) if k in thumbnails else "" for k in numbers]
-    return QuerySet(name, grid.title, title, seed, content, uris)
+    return QuerySet(name, *place, content, uris)
 
 
 def _shown(arrays: Arrays, total: int) -> NDArray[np.int64]:
@@ -243,17 +295,15 @@ def _places(numbers: NDArray[np.int64]) -> tuple[NDArray[np.int64], list[int]]:
     return places[inverse].reshape(numbers.shape), known[order][known[order] >= 0].tolist()
 
 
-def _row(
-    grid: Grid, cell: Cell, rule: str, places: NDArray[np.int64], looks: Looks
-) -> dict[str, Any]:
+def _row(cell: RankedCell, rule: str, places: NDArray[np.int64]) -> dict[str, Any]:
     """Return what the script shows of a row; "images" and "distances" are (n * SHOWN,), flat."""
-    row, record, arrays = cell
+    arrays = cell.arrays
     scores = arrays[f"scores_{rule}"][arrays["ranked_queries"]]
     distances = np.column_stack([arrays["ranked_distances"], arrays["first_distances"]])
     return {
-        "label": grid.table.rows[row].label,
-        "look": looks.css_class(grid.table.rows[row]),
-        "key": record.key,
+        "label": cell.label,
+        "look": cell.look,
+        "key": cell.record.key,
         "ap": _numbers(scores[:, METRICS.index("mAP")]),
         "rank1": _numbers(scores[:, METRICS.index("rank1")]),
         "ranks": arrays["first_ranks"].tolist(),

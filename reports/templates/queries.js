@@ -1,11 +1,13 @@
 // The query browser. Its data lie in files beside the page, each a call of `crossresQueries`, as a
 // page that was opened from a disk may load a script but fetch nothing; or in the page itself.
+// Where rows are pairs (two folders compared), one pair is shown: its first row is A, its second B.
 {
   const byId = (name) => document.getElementById(`queries-${name}`);
   const index = JSON.parse(byId("index").textContent);
   const section = document.getElementById("queries");
-  const controls = Object.fromEntries(["set", "seed", "rate", "cam", "pid", "a", "b", "show", "order"]
-    .map((name) => [name, byId(name)]));
+  const controls = Object.fromEntries(["set", "seed", "row", "rate", "cam", "pid", "a", "b", "show", "order"]
+    .map((name) => [name, byId(name)]).filter(([, control]) => control));
+  const sides = controls.row ? ["row"] : ["a", "b"]; // what A and B are chosen by
   const SHOWN = 6; // images of a row: the five nearest, and the first true match
   const inWords = new Intl.Collator("en", { numeric: true });
   const titleOf = (set) => `${set.table} · ${set.column}`;
@@ -36,6 +38,7 @@
 
   let set = index.sets[0];
   let data = null;
+  let rows = []; // those that are shown
   let fitting = [];
   let at = 0;
 
@@ -47,10 +50,20 @@
   };
   const percent = (value) => (value === null ? "–" : (100 * value).toFixed(1));
   const camera = (camid) => (camid < 0 ? "unknown" : String(camid));
-  const isCrowded = () => data.rows.length > 9;
+  const isCrowded = () => rows.length > 9;
   const isRight = (row, query) => row.ranks[query] === 1;
   const counted = (row, query) => row.ap[query] !== null;
-  const chosen = () => [data.rows[controls.a.value], data.rows[controls.b.value]];
+  function chosen() {
+    const first = controls.row && 2 * data.pairs.indexOf(controls.row.value);
+    const numbers = controls.row ? [first, first + 1] : [controls.a.value, controls.b.value];
+    return numbers.map((number) => data.rows[number]);
+  }
+
+  function shownRows() {
+    if (controls.row) return chosen();
+    const off = new Set([...document.querySelectorAll(".switches [aria-pressed='false']")].map((chip) => chip.dataset.label));
+    return data.rows.filter((row) => !off.has(row.label));
+  }
   const gain = ([a, b], query) => (b.ap[query] ?? 0) - (a.ap[query] ?? 0);
 
   function outcome([a, b], query) {
@@ -64,13 +77,13 @@
     if (rate.value && String(data.rates[query]) !== rate.value) return false;
     if (cam.value && String(data.cams[query]) !== cam.value) return false;
     if (pid.value.trim() && String(data.pids[query]) !== pid.value.trim()) return false;
-    if (show.value === "hard") return data.rows.every((row) => counted(row, query) && !isRight(row, query));
+    if (show.value === "hard") return rows.length > 0 && rows.every((row) => counted(row, query) && !isRight(row, query));
     return !show.value || outcome(chosen(), query) === show.value;
   }
 
   function order() {
     const pair = chosen();
-    const mean = (query) => data.rows.reduce((sum, row) => sum + (row.ap[query] ?? 2), 0);
+    const mean = (query) => rows.reduce((sum, row) => sum + (row.ap[query] ?? 2), 0);
     const value = {
       "": mean,
       a: (query) => pair[0].ap[query] ?? 2,
@@ -117,17 +130,17 @@
     return make("figure", {}, frame, make("figcaption", {}, label, make("br"), short));
   }
 
-  function ranked(row, number, query, wanted) {
-    const tags = ["a", "b"].filter((name) => controls[name].value === String(number));
-    const tag = tags.length ? [make("span", { class: "tag" }, `(${tags.join(", ").toUpperCase()})`)] : [];
-    const head = make("h2", {}, make("i", { class: `key ${row.look}` }), make("span", { title: row.label }, row.label), ...tag);
+  function ranked(row, query, wanted) {
+    const tags = ["A", "B"].filter((_, side) => chosen()[side] === row);
+    const tag = tags.length ? [make("span", { class: "tag" }, `(${tags.join(", ")})`)] : [];
+    const key = row.look ? [make("i", { class: `key ${row.look}` })] : [];
+    const head = make("h2", {}, ...key, make("span", { title: row.label }, row.label), ...tag);
     const scores = counted(row, query)
       ? `AP ${percent(row.ap[query])} · rank-1 ${percent(row.rank1[query])}`
       : "not counted: no true match in the gallery";
     const images = Array.from({ length: SHOWN }, (_, place) => make("li", {}, answer(row, query, place, wanted)));
-    const record = make("a", { href: `#r-${row.key}` }, "record");
-    const off = [...document.querySelectorAll(".switches [aria-pressed='false']")].some((chip) => chip.dataset.label === row.label);
-    return make("li", { "data-label": row.label, class: off ? "off" : "" }, head, make("p", {}, scores, " · ", record), make("ol", { "aria-label": `Nearest images, then the first true match, of ${row.label}` }, ...images));
+    const record = document.getElementById(`r-${row.key}`) ? [" · ", make("a", { href: `#r-${row.key}` }, "record")] : [];
+    return make("li", { "data-label": row.label }, head, make("p", {}, scores, ...record), make("ol", { "aria-label": `Nearest images, then the first true match, of ${row.label}` }, ...images));
   }
 
   function asked(query, wanted) {
@@ -140,7 +153,7 @@
 
   function address(query) {
     const parts = new URLSearchParams({ set: titleOf(set), seed: set.seed, q: data.names[query] });
-    for (const name of ["rate", "cam", "pid", "a", "b", "show", "order"]) {
+    for (const name of ["rate", "cam", "pid", ...sides, "show", "order"]) {
       const value = name === "a" || name === "b" ? data.rows[controls[name].value].label : controls[name].value;
       if (value) parts.set(name, value);
     }
@@ -163,7 +176,8 @@
     section.scrollIntoView({ behavior: "instant" });
     if (!await open()) return;
     for (const name of ["rate", "cam", "pid", "show", "order"]) controls[name].value = parts.get(name) ?? "";
-    for (const name of ["a", "b"]) {
+    if (data.pairs?.includes(parts.get("row"))) controls.row.value = parts.get("row");
+    for (const name of controls.row ? [] : sides) {
       const row = data.rows.findIndex((one) => one.label === parts.get(name));
       if (row >= 0) controls[name].value = String(row);
     }
@@ -200,8 +214,8 @@
     byId("link").hidden = !fitting.length;
     if (!fitting.length) return byId("shown").replaceChildren();
     const wanted = [];
-    const rows = data.rows.map((row, number) => ranked(row, number, query, wanted));
-    byId("shown").replaceChildren(asked(query, wanted), make("ul", { class: isCrowded() ? "answers many" : "answers" }, ...rows));
+    const answers = rows.map((row) => ranked(row, query, wanted));
+    byId("shown").replaceChildren(asked(query, wanted), make("ul", { class: isCrowded() ? "answers many" : "answers" }, ...answers));
     byId("link").href = address(query);
     if (noted) note(address(query));
     mark();
@@ -215,6 +229,7 @@
   }
 
   function choose(query = -1, noted = true) {
+    rows = shownRows();
     fitting = data.names.map((_, k) => k).filter(fits);
     order();
     at = Math.max(0, fitting.indexOf(query));
@@ -251,9 +266,13 @@
     say(notes());
     fill(controls.rate, [["", "all"], ...uniquely(data.rates).map((rate) => [String(rate), data.rateWords[rate]])], controls.rate.value);
     fill(controls.cam, [["", "all"], ...uniquely(data.cams).map((cam) => [String(cam), camera(cam)])], controls.cam.value);
-    const rows = data.rows.map((row, number) => [String(number), row.label]);
-    fill(controls.a, rows, controls.a.value);
-    fill(controls.b, rows, controls.b.value || rows.at(-1)[0]);
+    if (controls.row) {
+      fill(controls.row, data.pairs.map((title) => [title, title]), controls.row.value);
+    } else {
+      const labels = data.rows.map((row, number) => [String(number), row.label]);
+      fill(controls.a, labels, controls.a.value);
+      fill(controls.b, labels, controls.b.value || labels.at(-1)[0]);
+    }
     return true;
   }
 
@@ -371,7 +390,8 @@
   for (const name of ["rate", "cam", "show", "order"]) {
     controls[name].addEventListener("change", () => data && choose());
   }
-  for (const name of ["a", "b"]) controls[name].addEventListener("change", () => data && choose(fitting[at]));
+  for (const name of sides) controls[name].addEventListener("change", () => data && choose(fitting[at]));
+  document.addEventListener("switched", () => data && choose(fitting[at], false));
   controls.pid.addEventListener("input", () => data && choose());
   byId("previous").addEventListener("click", () => step(-1));
   byId("next").addEventListener("click", () => step(1));
@@ -388,7 +408,7 @@
 
   section.hidden = false;
   const bar = document.querySelector(".bar"); // it stays above what stays above the queries
-  new ResizeObserver(() => section.style.setProperty("--covered", `${bar.offsetHeight}px`)).observe(bar);
+  if (bar) new ResizeObserver(() => section.style.setProperty("--covered", `${bar.offsetHeight}px`)).observe(bar);
   addEventListener("hashchange", follow);
   if (location.hash === "#queries") section.scrollIntoView({ behavior: "instant" }); // nobody could before it was shown
   if (location.hash.startsWith("#queries?")) follow();

@@ -183,6 +183,7 @@
     const parts = [titleOf(value("metric") || ownMetric), value("gallery"), rate && `queries of rate ${rate}`].filter(Boolean);
     box.querySelector(".choice").textContent = isOwn() ? ""
       : `Shown: ${parts.join(", ")}. Marks, differences, claims and all that is folded are of the table's own choice.`;
+    document.dispatchEvent(new Event("switched"));
   }
   // So many curves cannot be told apart by colour: ours keep theirs, another has its own when lit.
   const crowd = () => document.body.classList.toggle("many", chips.length - off.size > MANY);

@@ -66,7 +66,7 @@ def test_the_index_of_a_folder_of_results(
     [
         (["report", "{}", "{}"], "2 folders"),
         (["report", "--index", "{}", "--against", "{}"], "not allowed with"),
-        (["report", "--index", "{}", "--single-file"], "--single-file is for"),
+        (["report", "--index", "{}", "--single-file"], "leave out --single-file"),
         (["report", "--index", "{}", "--table", "table2"], "leave out --table"),
         (["report", "--index", "{}/nothing"], "not a folder that can be read"),
     ],

@@ -15,6 +15,7 @@ from crossres.benchmark.compare.folders import compare_folders
 from crossres.benchmark.records.record import write_record
 from crossres.reports.charts.axis import round_step
 from crossres.reports.comparison.page import to_page
+from crossres.reports.comparison.queries import queries_of
 from crossres.reports.page.page import _PARTS
 from crossres.reports.write import print_table, write_report
 from tests.reports.conftest import draw_results
@@ -106,7 +107,7 @@ def test_a_drawing_of_a_comparison_may_fail(tmp_path, monkeypatch) -> None:
     )
     comparison = compare_folders(a.folder, b.folder)
     monkeypatch.setattr(crossres.reports.comparison.page, "_block", fail)
-    assert "no &lt;step&gt; for 600 points" in to_page(comparison)
+    assert "no &lt;step&gt; for 600 points" in to_page(comparison, queries_of(comparison))
 
 
 def test_a_fault_in_a_drawing_fails_a_test(folder, monkeypatch) -> None:

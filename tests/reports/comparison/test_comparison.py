@@ -18,6 +18,7 @@ from crossres.benchmark.records.record import write_record
 from crossres.datasets.base.errors import InputError
 from crossres.reports.comparison.json import against_json
 from crossres.reports.comparison.page import to_page, write_against
+from crossres.reports.comparison.queries import queries_of
 from crossres.reports.comparison.sentence import verdict
 from crossres.reports.comparison.terminal import print_against
 
@@ -103,8 +104,8 @@ def test_copied_records_are_no_second_run(tmp_path: Path, records: list[Record])
     assert verdict(copies.comparison) == (
         "All 18 common cells are bit-equal (all of them copies of one record, not run twice)."
     )
-    assert against_json(copies)["copied"] == 18
-    assert 'id="costs"' not in to_page(copies)
+    assert against_json(copies, queries_of(copies))["copied"] == 18
+    assert 'id="costs"' not in to_page(copies, queries_of(copies))
     half = compare_folders(a, written(tmp_path / "c", [rerun(records[0]), *records[1:]]))
     assert "17 of them copies of one record" in verdict(half.comparison)
     assert [(c.pairs, c.seconds) for c in half.comparison.costs] == [(1, 2.0), (1, 2.0)]
@@ -131,7 +132,9 @@ def test_one_seed_says_nothing_of_chance(tmp_path: Path, records: list[Record]) 
 
 
 def test_json_holds_the_whole(folders: tuple[Path, Path]) -> None:
-    content = json.loads(json.dumps(against_json(compare_folders(*folders)), allow_nan=False))
+    comparison = compare_folders(*folders)
+    answer = against_json(comparison, queries_of(comparison))
+    content = json.loads(json.dumps(answer, allow_nan=False))
     assert (content["a"], content["b"]) == ("before", "after")
     assert content["same_key"] == {"bit-equal": 6, "same metrics": 0, "other metrics": 12}
     assert len(content["pairs"]) == 18
@@ -142,7 +145,8 @@ def test_json_holds_the_whole(folders: tuple[Path, Path]) -> None:
 
 def test_terminal(folders: tuple[Path, Path]) -> None:
     console = Console(width=80, record=True, file=io.StringIO())
-    print_against(compare_folders(*folders), console)
+    comparison = compare_folders(*folders)
+    print_against(comparison, queries_of(comparison), console)
     text = console.export_text()
     assert "TWIN DATA" in text
     assert max(map(len, text.splitlines())) <= 80
@@ -153,8 +157,9 @@ def test_terminal(folders: tuple[Path, Path]) -> None:
 
 
 def test_page_is_the_same_again_and_names_no_path(folders: tuple[Path, Path]) -> None:
-    page = to_page(compare_folders(*folders))
-    assert page == to_page(compare_folders(*folders))
+    compared = [compare_folders(*folders) for _ in range(2)]
+    page, again = (to_page(comparison, queries_of(comparison)) for comparison in compared)
+    assert page == again
     assert str(folders[0].parent) not in page
     assert "TWIN DATA" in page
 
@@ -189,7 +194,8 @@ def test_what_cannot_be_compared(tmp_path: Path, recorder: Recorder) -> None:
 @pytest.mark.skipif(CHROMIUM is None, reason="no chromium here")
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (1280, "dark"), (390, "light")])
 def test_page_opens_quietly_and_fits(folders: tuple[Path, Path], width: int, scheme: Any) -> None:
-    address = write_against(folders[0], compare_folders(*folders)).as_uri()
+    comparison = compare_folders(*folders)
+    address = write_against(folders[0], comparison, queries_of(comparison))[0].as_uri()
     messages: list[str] = []
     requests: list[str] = []
     sync_api = pytest.importorskip("playwright.sync_api")
@@ -249,7 +255,10 @@ def test_two_runs_with_another_option(tmp_path: Path, capsys: pytest.CaptureFixt
     assert change["change"] == {"kind": "option", "name": "parts", "a": "6", "b": "4"}
     assert (change["rows"], change["cells"]) == (["PCB"], 2)
     assert {g["row"] for g in content["gaps"] if g["verdict"] == "equal"} >= {"Plain"}
-    assert content["written"] == [str(tmp_path / "six" / "report" / "against.html")]
+    beside = ("against.html", "against-queries")
+    assert content["written"] == [str(tmp_path / "six" / "report" / name) for name in beside]
+    assert {flips["row"] for flips in content["flips"]} == {"PCB"}
+    assert content["remarks"] == []
     assert crossres.main(report) == 0
     assert "2 more cells were run differently" in " ".join(capsys.readouterr().out.split())
     assert crossres.main([*report[:3], str(tmp_path / "nowhere")]) == 2

@@ -9,6 +9,7 @@ import pytest
 from crossres.benchmark import load_table
 from crossres.benchmark.compare.folders import compare_folders
 from crossres.reports.comparison.page import write_against
+from crossres.reports.comparison.queries import queries_of
 from crossres.reports.write import write_report
 from tests.reports.conftest import draw_results
 from tests.reports.visit import CHROMIUM, Visit
@@ -41,7 +42,8 @@ def report_of_several(several: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def comparison(several: Path, drawn: Any) -> Path:
-    return write_against(several, compare_folders(several, drawn.folder))
+    folders = compare_folders(several, drawn.folder)
+    return write_against(several, folders, queries_of(folders))[0]
 
 
 @pytest.mark.parametrize(("width", "scheme"), LOOKS)
