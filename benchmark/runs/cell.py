@@ -143,11 +143,12 @@ def run_cell(
     with watch.phase("evaluate"):
         progress("evaluate", 0, 1)
         ids, rows = _image_ids(manifest), EqualRows.of(*embeddings)
-        compared = _comparison(method, *embeddings, rows)
         processed = None
         if job.cell.post_processing:
             processed = post_processed(method, embeddings, manifest, store, how)
             compared = processed.comparison
+        else:
+            compared = _comparison(method, *embeddings, rows)
         metrics = _measured(compared, ids)
         scores = {rule: measured.per_query for rule, measured in metrics.items()}
         shown = None if processed is None else processed.distances

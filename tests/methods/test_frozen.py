@@ -173,7 +173,7 @@ def small_models(monkeypatch: pytest.MonkeyPatch) -> None:
     vit = {"embed_dim": 12, "depth": 2, "num_heads": 2}
     swin = {"embed_dim": 4, "depths": (2, 2, 1, 2), "num_heads": (1, 2, 2, 4)}
     for module, spec in (
-        (transreid, transreid.TransReidSpec(12, 3, changes=vit)),
+        (transreid, transreid.TransReidSpec(12, shift=3, changes=vit)),
         (clip_reid, clip_reid.ClipReidSpec(12, projected=5, changes=vit)),
         (clip_reid_resnet, clip_reid_resnet.ClipResNetSpec((64, 32), 5, (1, 1, 1, 1), 32)),
         (solider, solider.SoliderSpec("swin_tiny_patch4_window7_224", swin)),

@@ -7,13 +7,14 @@ beside it, its projection to what texts are compared with, both before their nor
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from crossres.methods.shared.networks.overlapping_vit import (
+    OverlappingSpec,
     as_map,
     grid_of,
     mean_of_cameras,
@@ -30,21 +31,11 @@ VEHICLES = ((256, 256),)
 
 
 @dataclass(frozen=True)
-class ClipReidSpec:
-    """stride: of the patches. sizes: (height, width) of the images that files were trained on.
+class ClipReidSpec(OverlappingSpec):
+    """projected: numbers of the projection."""
 
-    projected: numbers of the projection. changes: of the ViT of timm.
-    """
-
-    stride: int
     sizes: tuple[tuple[int, int], ...] = PERSONS
     projected: int = 512
-    changes: Mapping[str, Any] = field(default_factory=dict)
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """The size of most files."""
-        return self.sizes[0]
 
 
 MODELS = {

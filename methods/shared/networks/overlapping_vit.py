@@ -1,6 +1,7 @@
 """ViTs of timm whose patches may overlap: their tokens, and positions for another size."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -14,6 +15,23 @@ PATCH = 16  # pixels on each side
 
 Grid = tuple[int, int]
 """Rows and columns of patches."""
+
+
+@dataclass(frozen=True)
+class OverlappingSpec:
+    """stride: of the patches. sizes: (height, width) of the images that files were trained on.
+
+    changes: of the ViT of timm.
+    """
+
+    stride: int
+    sizes: tuple[tuple[int, int], ...]
+    changes: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """The size of most files."""
+        return self.sizes[0]
 
 
 def grid_of(size: Sequence[int], stride: int) -> Grid:

@@ -7,7 +7,7 @@ groups of shuffled patches beside it, each by a quarter.
 
 import copy
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from crossres.datasets.base.errors import InputError
 from crossres.methods.shared.networks.overlapping_vit import (
+    OverlappingSpec,
     as_map,
     grid_of,
     mean_of_cameras,
@@ -34,22 +35,12 @@ VEHICLES = ((256, 256),)
 
 
 @dataclass(frozen=True)
-class TransReidSpec:
-    """stride: of the patches. shift: patches that the local branch moves by; 0: there is none.
+class TransReidSpec(OverlappingSpec):
+    """shift: patches that the local branch moves by; 0: there is none. vit: of timm."""
 
-    sizes: (height, width) of the images that files were trained on. vit: of timm, with `changes`.
-    """
-
-    stride: int
-    shift: int = 0
     sizes: tuple[tuple[int, int], ...] = PERSONS
+    shift: int = 0
     vit: str = "vit_base_patch16_224"
-    changes: Mapping[str, Any] = field(default_factory=dict)
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """The size of most files."""
-        return self.sizes[0]
 
 
 MODELS = {

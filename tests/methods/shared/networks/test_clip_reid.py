@@ -97,8 +97,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return a folder for files of small models; there are no others."""
     small = {"embed_dim": WIDTH, "depth": DEPTH, "num_heads": HEADS}
     vits = {
-        "vit": ClipReidSpec(16, (SIZE,), PROJECTED, small),
-        "overlapping": ClipReidSpec(12, (SIZE,), PROJECTED, small),
+        "vit": ClipReidSpec(16, (SIZE,), small, PROJECTED),
+        "overlapping": ClipReidSpec(12, (SIZE,), small, PROJECTED),
     }
     resnets = {"resnet": ClipResNetSpec((64, 32), PROJECTED, (1, 2, 1, 1), 32)}
     monkeypatch.setattr(clip_reid, "MODELS", vits)

@@ -115,7 +115,7 @@ def branches(state: State, x: Tensor, shift: int) -> Tensor:
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return a folder for files of small models of 4 x 2 and 5 x 3 patches, which alone exist."""
     models = {
-        name: TransReidSpec(stride, shift, sizes=(SIZE, (76, 40)), changes=SMALL)
+        name: TransReidSpec(stride, (SIZE, (76, 40)), SMALL, shift)
         for name, stride, shift in (("whole", 16, 0), ("parts", 12, 3), ("odd", 12, 2))
     }
     monkeypatch.setattr(transreid, "MODELS", models)
