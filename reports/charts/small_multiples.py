@@ -75,7 +75,8 @@ def small_multiples(
         places.set_height_ratios(heights)
         out = io.BytesIO()
         # Not `savefig`, which draws everything twice.
-        FigureCanvasPdf(figure).print_pdf(out, metadata={"CreationDate": None})
+        canvas: Any = FigureCanvasPdf(figure)
+        canvas.print_pdf(out, metadata={"CreationDate": None})
     return out.getvalue()
 
 

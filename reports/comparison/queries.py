@@ -13,6 +13,7 @@ from crossres.benchmark.compare.folders import FolderComparison
 from crossres.benchmark.compare.pairs import Pair
 from crossres.benchmark.metrics.measure import METRICS
 from crossres.benchmark.records.images import ImageFolder, Thumbnail
+from crossres.benchmark.records.record import Record
 from crossres.datasets.base.words import counted
 from crossres.datasets.raw.source_name import source_words
 from crossres.reports.comparison.words import title_of
@@ -90,7 +91,7 @@ def queries_of(folders: FolderComparison, *, embedded: bool = False) -> PairQuer
     return PairQueries(browser, _flips(of_one_set), _remarks(len(differing), other, lacking))
 
 
-def _test_set(record: Any) -> tuple[str, str, int]:
+def _test_set(record: Record) -> tuple[str, str, int]:
     return record.digests["manifest"], record.cell.source, record.cell.drawn_with
 
 
@@ -179,23 +180,22 @@ def _flips(ranked: Sequence[_RankedPair]) -> tuple[Flips, ...]:
     counts: dict[tuple[str, tuple[str, str] | None, int | None], NDArray[np.int64]] = {}
     for entry in ranked:
         cell = entry.pair.a.cell
-        flips, rates = _of_queries(entry)
-        for place in (None, (cell.dataset, cell.protocol)):
+        places, rates = _of_queries(entry)
+        for column in (None, (cell.dataset, cell.protocol)):
             for rate in (*np.unique(rates).tolist(), None):
-                some = flips if rate is None else flips[rates == rate]
-                key = entry.pair.row, place, rate
+                some = places if rate is None else places[rates == rate]
+                key = entry.pair.row, column, rate
                 counts[key] = counts.get(key, 0) + np.bincount(some, minlength=len(FLIPS))
     rows = list(dict.fromkeys(row for row, _, _ in counts))
     entries = Counter(key[:2] for key in counts)
     several = [key for key in counts if key[2] is None or entries[key[:2]] > 2]
     order = sorted(several, key=lambda k: (rows.index(k[0]), k[1] or (), k[2] is None, k[2] or 0))
-    return tuple(
-        Flips(
-            row, *(place or (None, None)), rate,
-            dict(zip(FLIPS, counts[row, place, rate].tolist(), strict=True)),
-        )
-        for row, place, rate in order
-    )  # fmt: skip
+    flips = []
+    for row, column, rate in order:
+        of_flip = dict(zip(FLIPS, counts[row, column, rate].tolist(), strict=True))
+        dataset, protocol = column or (None, None)
+        flips.append(Flips(row, dataset, protocol, rate, of_flip))
+    return tuple(flips)
 
 
 def _of_queries(entry: _RankedPair) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
