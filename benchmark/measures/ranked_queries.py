@@ -1,4 +1,7 @@
-"""Keep what a cell ranks first for each of its queries, and where the first true match stands."""
+"""Keep what a cell ranks first for each of its queries, and where the first true match stands.
+
+And, from the same distances, how far true matches and other identities are.
+"""
 
 from collections.abc import Callable
 from typing import Any
@@ -6,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from crossres.benchmark.measures.distance_histograms import DistanceHistograms
 from crossres.benchmark.metrics.comparisons import BLOCK_BYTES, blocks
 from crossres.benchmark.metrics.own_images import JUNK, UNKNOWN_CAMERA, Ids
 from crossres.datasets.base.draws import ordered
@@ -33,13 +37,16 @@ def ranked_queries(manifest: Manifest, distances_of: RowDistances) -> dict[str, 
     query, gallery = manifest.rows("query"), manifest.rows("gallery")
     pids, camids = gallery["pid"].to_numpy(), gallery["camid"].to_numpy()
     names = query["path"].to_numpy(dtype=str)
+    rates = query["rate"].to_numpy()
     rows = _drawn(manifest, names)
+    histograms = DistanceHistograms()
     parts = []
     for some in blocks(len(rows), BLOCK_BYTES // (8 * max(1, len(gallery)))):
         own_pid = query["pid"].to_numpy()[rows[some], None] == pids
         own_camid = query["camid"].to_numpy()[rows[some], None]
         hidden = own_pid & (own_camid == camids) & (own_camid != UNKNOWN_CAMERA)
         distances = np.where(hidden | (pids == JUNK), np.inf, distances_of(rows[some]))
+        histograms.add(rates[rows[some]], distances, own_pid)
         parts.append((*_nearest(distances), *_first(distances, own_pid)))
     nearest, near, first, ranks, far = map(np.concatenate, zip(*parts, strict=True))
     return {
@@ -53,6 +60,7 @@ def ranked_queries(manifest: Manifest, distances_of: RowDistances) -> dict[str, 
         "first_ranks": ranks.astype(np.int32),
         "first_camids": np.where(first == NO_IMAGE, UNKNOWN_CAMERA, camids[first]),
         "first_distances": far.astype(np.float32),
+        **histograms.arrays(),
     }
 
 

@@ -58,7 +58,8 @@ class Record:
 
     `metrics` and `cmc` are keyed by gallery rule ("single-shot", "multi-shot"). `first_losses`:
     means over the first steps of training; {} where none is noted, or in records of older versions.
-    `standing` None: a record of an older version, which compared the data with nothing.
+    `standing` None: a record of an older version, which compared the data with nothing. `energy`:
+    joules by hardware and phase, as `EnergyMeter.energy` gives them; {} where nothing was measured.
     """
 
     key: str
@@ -74,6 +75,7 @@ class Record:
     notes: tuple[str, ...] = ()
     first_losses: Mapping[str, float] = field(default_factory=dict)
     standing: Standing | None = None
+    energy: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     schema: int = field(default=SCHEMA_VERSION)
 
     def notes_by_set(self) -> Iterator[tuple[str, str]]:
@@ -110,7 +112,8 @@ def trained_on_note(dataset: str, note: str) -> str:
 def record_content(record: Record) -> dict[str, Any]:
     """Return the record as values of JSON, as record.schema.json describes it."""
     standing = None if record.standing is None else record.standing.content()
-    return asdict(record) | {"cell": record.cell.content(), "standing": standing}
+    content = asdict(record) | {"cell": record.cell.content(), "standing": standing}
+    return content if record.energy else {n: v for n, v in content.items() if n != "energy"}
 
 
 def record_path(folder: Path, key: str) -> Path:

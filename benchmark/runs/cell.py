@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 
 from crossres.benchmark.config.post_processing import PostProcessing, post_processing_from
 from crossres.benchmark.config.profiles import profile_content
+from crossres.benchmark.measures.embedding_map import embedding_map
+from crossres.benchmark.measures.energy import EnergyMeter
 from crossres.benchmark.measures.environment import Stopwatch, environment, peak_memory
 from crossres.benchmark.measures.flops import flops_per_image
 from crossres.benchmark.measures.learning_curves import Curves
@@ -118,6 +120,7 @@ def run_cell(
     """
     watch = Stopwatch()
     device = resolve_device(job.profile.device)
+    meter = EnergyMeter(device)
     learn_modules(modules or {})
     if sources is not None:
         register_sources(job.cell.method, sources)
@@ -131,14 +134,16 @@ def run_cell(
     curves = Curves(lambda done, total: progress("fit", done, total))
     seed, dataset = job.cell.seed, job.cell.trained
     run = Run(seed, device, curves.progress, curves.record_loss, curves.record_draws, dataset)
-    with watch.phase(FIT), recorded_weights() as initial:
+    with watch.phase(FIT), meter.phase(FIT), recorded_weights() as initial:
         pixels = trained_on[2].digest
         identity = {"key": job.key, "code": code, "pixels": pixels, **_machine(device)}
         kept = CellCheckpoints(
             job.key, identity, initial, curves, watch, progress, checkpoint_seconds
         )
         method = _fitted(job, train, replace(run, checkpoints=kept.of_run(resumed)))
-    with watch.phase("embed"):
+    if resumed is not None:
+        meter.forget(FIT)
+    with watch.phase("embed"), meter.phase("embed"):
         embeddings = embedded(method, manifest, store, progress)
     with watch.phase("evaluate"):
         progress("evaluate", 0, 1)
@@ -163,6 +168,7 @@ def run_cell(
         artifact |= chain_quality(raw, manifest, store, artifact)
         distances_of = fused_rows(method, [embeddings]) if processed is None else processed.rows
         artifact |= ranked_queries(manifest, distances_of)
+        artifact |= embedding_map(method, manifest, embeddings)
         images = thumbnails_of(raw, manifest, store, artifact, images_there)
     record = Record(
         key=job.key,
@@ -195,6 +201,7 @@ def run_cell(
         ),
         first_losses=curves.first_losses(),
         standing=_standing(job, raw, trained_on[0]),
+        energy=meter.energy(),
     )
     weights = method.saved(origin_of(record)) if keep_weights else {}
     return CellResult(record, artifact, images, weights)

@@ -14,7 +14,7 @@ from crossres.datasets.base.files import digest_of
 from tests.chaos.grid import Grid
 
 OF_THE_MOMENT = ("at", "workers", "seconds")  # of a kept run: when, and what was expected
-MEASURED = ("seconds", "peak_memory_bytes")  # of a record: they differ from run to run
+MEASURED = ("seconds", "peak_memory_bytes", "energy")  # of a record: they differ from run to run
 SHOWS_MEASURED = (".html", ".pdf", ".md")  # of a report: pages that show or draw these
 KEPT = ("artifacts", IMAGES)
 OF_TORCH = "torchinductor_"  # torch makes this folder where it is imported, and keeps it

@@ -90,7 +90,7 @@ def test_rankings_are_those_of_sorting(
     assert arrays["first_ranks"].max() > 5
 
 
-def test_rank_one_is_that_of_the_metrics(people: tuple[People, People]) -> None:
+def test_what_agrees_with_the_metrics(people: tuple[People, People]) -> None:
     queries, gallery = people
     distances = np.random.default_rng(2).random((len(queries), len(gallery)))
     ids = ImageIds(
@@ -99,9 +99,12 @@ def test_rank_one_is_that_of_the_metrics(people: tuple[People, People]) -> None:
     )
     metrics = measure(DistanceComparison(lambda a, b: distances[a:b], len(gallery)), ids)
     rank1 = metrics.per_query[:, 0]
-    first = ranked(split(queries, gallery), distances)["first_ranks"]
+    arrays = ranked(split(queries, gallery), distances)
+    first = arrays["first_ranks"]
     assert (np.isnan(rank1) == (first == 0)).all()
     assert ((rank1 == 1) == (first == 1)).all()
+    positives, negatives = arrays["distance_counts"].sum(axis=(0, 2)).tolist()
+    assert (positives, positives + negatives) == (metrics.true_pairs, metrics.ranked_pairs)
 
 
 def test_a_gallery_of_fewer_images_than_are_kept() -> None:
@@ -125,7 +128,9 @@ def test_of_many_queries_some_are_drawn_by_their_names(
     assert len(rows) == 8
     assert (np.diff(rows) > 0).all()
     assert rows.tolist() != list(range(8))
-    for name in set(some) - {"scored_names", "ranked_queries"}:
+    assert some["distance_queries"].sum() <= 8
+    by_query = {name for name in some if name.startswith(("ranked_", "first_"))}
+    for name in by_query - {"ranked_queries"}:
         assert (some[name] == whole[name][rows]).all(), name
     # Other distances, the same queries: they are drawn before anything is known of them.
     assert (ranked(manifest, 1 - distances)["ranked_queries"] == rows).all()

@@ -77,11 +77,12 @@ def interrupted(job: Job, step: int, resumed: Files | None = None, before: int =
 
 
 def everything(result: CellResult) -> Any:
-    """All of a result but its times and its memory, to be compared."""
+    """All of a result but its times, memory and energy, to be compared."""
     content = record_content(result.record)
     seconds = content.pop("seconds")
     assert seconds["total"] + 0.01 >= sum(s for name, s in seconds.items() if name != "total")
     del content["peak_memory_bytes"]
+    content.pop("energy", None)
     arrays = {n: (a.dtype, a.shape, a.tobytes()) for n, a in result.artifact.items()}
     return canonical_json(content), list(arrays.items()), result.weights
 
