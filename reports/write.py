@@ -28,6 +28,7 @@ from crossres.reports.grid.unplaced import Leftovers
 from crossres.reports.page.page import anchor_of, to_html
 from crossres.reports.page.query_browser import Browser, browser_of, write_beside
 from crossres.reports.tables.csv import to_csv
+from crossres.reports.tables.distances_csv import distances_to_csv
 from crossres.reports.tables.latex import STYLES, to_latex, unset
 from crossres.reports.tables.latex_published import published_to_latex
 from crossres.reports.tables.markdown import to_markdown
@@ -62,8 +63,9 @@ def write_report(
 ) -> list[Path]:
     """Write report/index.html, report/<table>.{tex,csv,md} and report/figures/*.pdf; returns them.
 
-    The folder report/queries, which comes last, holds what the page shows of every query; with
-    `single_file` the page itself does.
+    Where cells keep their distances, report/<table>.distances.csv, too. The folder report/queries,
+    which comes last, holds what the page shows of every query; with `single_file` the page itself
+    does.
 
     `tables`: by default those that the folder keeps; where it keeps none, each built-in table that
     records belong to, unless another one shows all of these and more. The same records give the
@@ -95,7 +97,7 @@ def write_contents(
     )
     parts = Parts()
     looks = looks_of(grid.table for grid in grids)
-    files = _files_of_tables(by_table, parts)
+    files = _files_of_tables(by_table, artifacts, parts)
     for table in contents.tables.values():
         tex = f"{table.id}.published.tex"
         draw = partial(published_to_latex, table)
@@ -120,7 +122,7 @@ def write_contents(
 
 
 def _files_of_tables(
-    by_table: Mapping[str, Sequence[Grid]], parts: Parts
+    by_table: Mapping[str, Sequence[Grid]], artifacts: ArtifactFolder, parts: Parts
 ) -> dict[str, str | bytes | None]:
     """Return file name -> content of what each table has; None where it could not be made."""
     files: dict[str, str | bytes | None] = {}
@@ -130,6 +132,9 @@ def _files_of_tables(
             tex = f"{table_id}.tex" if style == "full" else f"{table_id}.{style}.tex"
             files[tex] = parts.draw(tex, partial(to_latex, group, style=style), unset) or None
         files[csv] = parts.draw(csv, partial(to_csv, group), nothing)
+        auc = f"{table_id}.distances.csv"
+        of_cells = partial(distances_to_csv, group, artifacts)
+        files[auc] = parts.draw(auc, of_cells, nothing) or None
         files[md] = parts.draw(md, partial(to_markdown, group), nothing)
     return files
 

@@ -14,8 +14,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-import torch
-
 POWERCAP = Path("/sys/class/powercap")
 STAT = Path("/proc/stat")
 CPU, GPU, OWN_SHARE = "cpu", "gpu", "own_share"
@@ -154,6 +152,8 @@ def _gpu(device: str) -> list[Counter]:
     if not device.startswith("cuda"):
         return []
     try:
+        import torch  # which reports, that read what was measured, can do without
+
         nvml = importlib.import_module("pynvml")
         nvml.nvmlInit()
         uuid = torch.cuda.get_device_properties(device).uuid  # type: ignore[attr-defined]

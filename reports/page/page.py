@@ -31,7 +31,9 @@ from crossres.reports.page.choices import Choices, choices_of
 from crossres.reports.page.commands import cell_command, missing_command
 from crossres.reports.page.cost import LABEL_X, LEFT, RIGHT, TOP, Costs, costs_of
 from crossres.reports.page.differences import PLOT_WIDTH, RowComparison, compare_rows
+from crossres.reports.page.distances import Distances, distances_of
 from crossres.reports.page.dots import Dots, dots_of
+from crossres.reports.page.embedding_maps import Maps, maps_of
 from crossres.reports.page.gallery import Pictures, pictures, queries_for
 from crossres.reports.page.learning_curves import Learning, learning_of
 from crossres.reports.page.number_table import numbers_of
@@ -40,6 +42,7 @@ from crossres.reports.page.query_browser import Browser
 from crossres.reports.page.rank_diagram import AXIS
 from crossres.reports.page.rates import FEW_LINES, ByRate, by_rate_of
 from crossres.reports.page.restoration import Quality, quality_of
+from crossres.reports.page.spending import Spending, spending_of
 from crossres.reports.page.summary import Glance, Overview, leader_words, overview_of
 from crossres.reports.page.switches import Switches, switches_of
 from crossres.reports.page.transfers import Transfers, transfers_of
@@ -87,6 +90,9 @@ class Section:
     transfers: Transfers | None = None
     across: tuple[Across, ...] = ()
     by_rate: tuple[ByRate, ...] = ()
+    spending: tuple[Spending, ...] = ()
+    distances: tuple[Distances, ...] = ()
+    maps: tuple[Maps, ...] = ()
     learning: tuple[Learning, ...] = ()
     quality: tuple[Quality, ...] = ()
     first: tuple[Markup, ...] = ()
@@ -325,7 +331,19 @@ _PARTS = (
         lambda section, *_: compare_rows(section.grid),
     ),
     _Part("costs", "cost", ("cost",), "costs", lambda section, *_: costs_of(section.grid)),
+    _Part(
+        "time and energy", "spending", ("spending",), "spending",
+        lambda section, *_: spending_of(section.grid),
+    ),
     _Part("CMC curves", "pictures", ("curves",), "plots", _plots),
+    _Part(
+        "distances", "distances", ("distances",), "distances",
+        lambda section, artifacts, _: distances_of(section.grid, artifacts),
+    ),
+    _Part(
+        "maps of embeddings", "maps", ("maps",), "maps",
+        lambda section, artifacts, _: maps_of(section.grid, artifacts),
+    ),
     _Part(
         "learning curves", "curves", ("learning",), "learning",
         lambda section, artifacts, _: learning_of(section.grid, artifacts),

@@ -156,6 +156,9 @@
     for (const element of document.querySelectorAll("[data-column]")) {
       element.classList.toggle("off", value("set") !== "" && element.dataset.column !== value("set"));
     }
+    for (const element of document.querySelectorAll("[data-rate]")) {
+      element.classList.toggle("off", rate !== "" && element.dataset.rate !== rate);
+    }
     for (const element of document.querySelectorAll("main [data-label]")) {
       element.classList.toggle("off", off.has(element.dataset.label));
     }
@@ -182,7 +185,7 @@
     document.body.classList.toggle("otherwise", !isOwn());
     const parts = [titleOf(value("metric") || ownMetric), value("gallery"), rate && `queries of rate ${rate}`].filter(Boolean);
     box.querySelector(".choice").textContent = isOwn() ? ""
-      : `Shown: ${parts.join(", ")}. Marks, differences, claims and all that is folded are of the table's own choice.`;
+      : `Shown: ${parts.join(", ")}. Marks, differences, claims and all that is folded but distances and maps are of the table's own choice.`;
     document.dispatchEvent(new Event("switched"));
   }
   // So many curves cannot be told apart by colour: ours keep theirs, another has its own when lit.
