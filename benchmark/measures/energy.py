@@ -156,7 +156,7 @@ def _gpu(device: str) -> list[Counter]:
 
         nvml = importlib.import_module("pynvml")
         nvml.nvmlInit()
-        uuid = torch.cuda.get_device_properties(device).uuid  # type: ignore[attr-defined]
+        uuid = torch.cuda.get_device_properties(device).uuid
         handle = nvml.nvmlDeviceGetHandleByUUID(f"GPU-{uuid}".encode())
         return [Counter(lambda: MILLI * nvml.nvmlDeviceGetTotalEnergyConsumption(handle))]
     except Exception as error:  # NVML is not there, or this GPU is too old, or is a part of one

@@ -67,8 +67,9 @@ def auc_of(pairs: Counts) -> float:
 
 def aucs_of(histogram: Histogram) -> dict[int | None, float]:
     """Return the AUC by rate, and under None that of all queries; without those that have none."""
-    pairs: dict[int | None, Counts] = {None: all_pairs(histogram.counts), **histogram.counts}
-    aucs = {rate: auc_of(of_rate) for rate, of_rate in pairs.items() if rate != 0}
+    pairs: list[tuple[int | None, Counts]] = [(None, all_pairs(histogram.counts))]
+    pairs += [(rate, of_rate) for rate, of_rate in histogram.counts.items() if rate]
+    aucs = {rate: auc_of(of_rate) for rate, of_rate in pairs}
     return {rate: auc for rate, auc in aucs.items() if not math.isnan(auc)}
 
 
@@ -91,10 +92,11 @@ def merge(seeds: Sequence[Histogram]) -> Histogram:
     for seed, places in shifted:
         for rate, pairs in seed.counts.items():
             total = counts.setdefault(rate, np.zeros((2, bins), dtype=np.int64))
-            np.add.at(total, (slice(None), np.array(places) - first), pairs)
+            for kind, of_kind in enumerate(pairs):
+                np.add.at(total[kind], np.array(places) - first, of_kind)
             queries[rate] = queries.get(rate, 0) + seed.queries[rate]
     return Histogram(exponent, first, counts, queries)
 
 
 def _bins_of(histogram: Histogram) -> int:
-    return next(iter(histogram.counts.values())).shape[1]
+    return int(next(iter(histogram.counts.values())).shape[1])

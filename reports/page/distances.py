@@ -130,15 +130,21 @@ def _row(row: int, label: str, seeds: Mapping[int, Histogram]) -> RowDistances:
     panels = []
     for rate, pairs in by_rate.items():
         known = {seed: by_seed[rate] for seed, by_seed in aucs.items() if rate in by_seed}
-        areas = [_area(bars[rate][kind], peak) for kind in (POSITIVE, NEGATIVE)]
-        queries = merged.queries.values() if rate is None else [merged.queries[rate]]
-        numbers = sum(queries), *(int(count) for count in pairs.sum(axis=1))
+        positives, negatives = pairs.sum(axis=1).tolist()
         panels.append(
-            DistancePanel(rate, Score(tuple(known.values()), tuple(known)), *numbers, *areas)
+            DistancePanel(
+                rate,
+                auc=Score(tuple(known.values()), tuple(known)),
+                queries=sum(merged.queries.values()) if rate is None else merged.queries[rate],
+                positives=positives,
+                negatives=negatives,
+                positive=_area(bars[rate][POSITIVE], peak),
+                negative=_area(bars[rate][NEGATIVE], peak),
+            )
         )
     width = 2.0**merged.exponent
-    ends = (number((merged.first + place) * width) for place in (start, stop))
-    return RowDistances(row, label, *ends, tuple(panels))
+    low, high = (number((merged.first + place) * width) for place in (start, stop))
+    return RowDistances(row, label, low, high, tuple(panels))
 
 
 def _drawn_bins(pairs: Counts, most: int) -> tuple[int, int, int]:

@@ -4,6 +4,7 @@ import json
 import math
 from collections.abc import Callable, Iterator
 from copy import deepcopy
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -16,7 +17,8 @@ from crossres.benchmark.records.record import SCHEMA_PATH, record_content, recor
 from tests.benchmark.records.test_record import make_record
 
 SCHEMA = Draft202012Validator(json.loads(SCHEMA_PATH.read_text(encoding="utf-8")))
-CONTENT = json.loads(json.dumps(record_content(make_record())))
+ENERGY = {"cpu": {"fit": 1.5}, "own_share": {"fit": 0.5}}
+CONTENT = json.loads(json.dumps(record_content(replace(make_record(), energy=ENERGY))))
 OTHERS = [
     *(None, True, False, 0, 1, -1, 2, 1.0, 1.5, -0.5, 10**30, math.inf, math.nan),
     *("", "x", "multi-shot", "0" * 64, "0" * 64 + "\n", "\ud800", [], {}, [0.5], {"x": 1}),
