@@ -167,6 +167,12 @@ def test_the_artifact_shows_the_truth(pku_root: Path, tmp_path: Path, profile: P
         assert (np.diff(arrays["top_distances"][n]) >= 0).all()
         position = arrays["top_pids"][n].tolist().index(row["pid"])
         assert arrays["match_ranks"][n] == position + 1
+    # Pairs as the metrics count them, and every image of these few on the map.
+    assert arrays["distance_rates"].tolist() == sorted(query["rate"].unique())
+    assert arrays["distance_counts"].sum(axis=(0, 2)).tolist() == [20, 80]
+    assert len(arrays["map_places"]) == len(query) + len(gallery)
+    assert sorted(arrays["map_pids"]) == sorted([*query["pid"], *gallery["pid"]])
+    assert 0 < float(arrays["map_share"][0]) <= 1
 
 
 def test_the_artifact_holds_the_scores_of_every_query(
