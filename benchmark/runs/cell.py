@@ -6,7 +6,7 @@ Runs in a worker process; everything random comes from the cell's seed, on one t
 import os
 import random
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -41,6 +41,7 @@ from crossres.benchmark.records.record import (
     Standing,
     trained_on_note,
 )
+from crossres.benchmark.runs.cell_tasks import CellResult
 from crossres.benchmark.runs.checkpoints import FIT, CellCheckpoints
 from crossres.benchmark.runs.code_digest import Modules, cell_code, learn_modules
 from crossres.benchmark.runs.data import Prepared, Progress, Report, build_pixels, open_data
@@ -69,21 +70,6 @@ ALIKE_IN_BF16 = 0.05  # a number of bf16 has eight bits, and kernels may round i
 
 class CellError(Exception):
     """A cell that cannot have a result; the text is the one-line reason."""
-
-
-@dataclass(frozen=True)
-class CellResult:
-    """What a finished cell hands to the driver, which may sit on another machine, to write.
-
-    The record, the arrays of its artifact, those of the thumbnails that it retrieved and that the
-    folder lacks, and where asked for the files of the trained method (name -> content: a worker
-    needs no disk that it shares with the driver).
-    """
-
-    record: Record
-    artifact: dict[str, NDArray[Any]]
-    images: dict[str, NDArray[Any]]
-    weights: Mapping[str, bytes] = field(default_factory=dict)
 
 
 def prepare_cell(job: Job, progress: Progress, *, here: bool = True) -> Prepared:

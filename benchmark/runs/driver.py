@@ -32,8 +32,8 @@ from crossres.benchmark.records.leases import Leases, running_cells
 from crossres.benchmark.records.planned import read_runs
 from crossres.benchmark.records.record import read_record, record_path, write_record
 from crossres.benchmark.records.weights import weights_path, write_weights
+from crossres.benchmark.runs import cell_tasks
 from crossres.benchmark.runs.capacity import Node
-from crossres.benchmark.runs.cell import CellResult, prepare_cell, run_cell
 from crossres.benchmark.runs.code_digest import known_modules
 from crossres.benchmark.runs.engine import (
     Checkpointed,
@@ -62,7 +62,7 @@ from crossres.datasets.base.files import check_place
 from crossres.datasets.base.progress import duration
 from crossres.datasets.base.words import counted, listed
 from crossres.methods.interface.registry import declaration
-from crossres.methods.shared.networks.backbones import check_weights
+from crossres.methods.shared.networks.weights_there import check_weights
 
 ASK_AGAIN_SECONDS = 1.0  # whether other runs have ended the cells that they are at work on
 AGAIN: dict[State, str] = {  # why a cell that has a record, or a log, is run
@@ -226,7 +226,7 @@ class _Driver:
                 first.setdefault(job.manifest_digest, job)
         jobs = {job.key: job for job in first.values()}
         titles = {k: f"{j.tested} · data seed {j.cell.drawn_with}" for k, j in jobs.items()}
-        function = partial(prepare_cell, here=not self.plan.nodes)
+        function = partial(cell_tasks.prepared, here=not self.plan.nodes)
         tasks = [Task(key, function, job, self.variables) for key, job in jobs.items()]
         workers = min(self.plan.at_once, usable_cores()) if self.plan.nodes else self.plan.at_once
         clock = Clock(dict.fromkeys(titles, 1.0), dict.fromkeys(titles, 0), workers)
@@ -270,7 +270,7 @@ class _Driver:
     def _task(self, cell: PlannedCell) -> Task:
         key = cell.job.key
         function = partial(
-            run_cell,
+            cell_tasks.finished,
             keep_weights=self._keeps_weights(key),
             images_there=self._images_there(cell.job.manifest_digest),
             resumed=read_checkpoint(self.plan.out, key),
@@ -363,7 +363,7 @@ class _Driver:
             case Again():
                 leases.give_back(key)
 
-    def _keep_result(self, key: str, result: CellResult) -> None:
+    def _keep_result(self, key: str, result: cell_tasks.CellResult) -> None:
         # The record comes last: where it is, the artifact is, and what else was asked for.
         self.images.add(result.record.digests["pixels"], result.images)
         write_artifact(self.plan.out, key, result.artifact)

@@ -71,3 +71,17 @@ def test_a_plan_of_twins_that_are_there_needs_no_torch_and_no_worker(tmp_path: P
     assert code == 0
     assert "pandas" in loaded  # which this process had no use for if workers had read the twin
     assert not loaded & {"torch", "scipy", "matplotlib"}
+
+
+def test_a_driver_hands_out_cells_and_takes_their_results_without_torch() -> None:
+    code = f"""
+import pickle, sys
+from functools import partial
+from crossres.benchmark.runs import cell_tasks, driver
+for function in (cell_tasks.prepared, cell_tasks.finished):
+    pickle.dumps(partial(function))
+pickle.loads(pickle.dumps(cell_tasks.CellResult(None, {{}}, {{}})))
+print(*[name for name in {HEAVY} if name in sys.modules])
+"""
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not set(told.stdout.split()) & {"torch", "scipy", "matplotlib"}

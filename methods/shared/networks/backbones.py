@@ -55,21 +55,6 @@ def build_backbone(
     return nn.Sequential(*list(network.children())[:-2]), 2048
 
 
-def check_weights(spec: BackboneSpec, weights_dir: Path | None) -> None:
-    """Raise InputError when ImageNet weights that must lie on this machine are not those asked for.
-
-    Others are fetched by the first training.
-    """
-    if spec.weights == "none" and weights_dir is not None:
-        raise InputError(
-            f'{weights_dir}: the profile\'s backbone is {spec.name} with weights = "none", which '
-            "starts from no ImageNet weights; give none, or another profile"
-        )
-    lies_here = weights_dir is not None or spec.name == "efficientnet-lite0"
-    if spec.weights == "imagenet" and lies_here:
-        build_backbone(spec, weights_dir, pretrained=True)
-
-
 def stages(trunk: nn.Module, images: Tensor) -> list[Tensor]:
     """Return the maps behind the stages of a trunk built here, and behind the stem of a ResNet.
 

@@ -16,12 +16,12 @@ from crossres.methods.interface.profile import BackboneSpec
 from crossres.methods.shared.networks import lite0 as module
 from crossres.methods.shared.networks.backbones import (
     build_backbone,
-    check_weights,
     stage_channels,
     stages,
 )
 from crossres.methods.shared.networks.imagenet_weights import packaged_weights, recorded_weights
 from crossres.methods.shared.networks.optional_libraries import timm
+from crossres.methods.shared.networks.weights_there import check_weights
 from crossres.methods.shared.tensors import normalise
 
 TABLE = {"name": "efficientnet-lite0", "weights": "imagenet"}
