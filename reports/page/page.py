@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
+from jinja2.bccache import Bucket
 from markupsafe import Markup, escape
 
 from crossres.benchmark.config.post_processing import in_words
@@ -405,6 +406,25 @@ def _environment_words(content: str) -> str:
 # --- the template's vocabulary --------------------------------------------------------------------
 
 
+class _Compiled(jinja2.BytecodeCache):
+    """The templates that this process has compiled: that takes longer than to fill them in."""
+
+    def __init__(self) -> None:
+        self._compiled: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """Fill the bucket, unless its template has changed since."""
+        if bucket.key in self._compiled:
+            bucket.bytecode_from_string(self._compiled[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Keep what is in the bucket."""
+        self._compiled[bucket.key] = bucket.bytecode_to_string()
+
+
+_COMPILED = _Compiled()
+
+
 def environment() -> jinja2.Environment:
     """Return the templates of the room, with the vocabulary that they share."""
     environment = jinja2.Environment(
@@ -413,6 +433,7 @@ def environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
+        bytecode_cache=_COMPILED,
     )
     environment.globals.update(
         grade_words=grade_words,
