@@ -49,7 +49,7 @@ from crossres.benchmark.runs.engine import (
 from crossres.benchmark.runs.kept_plan import keep_plan
 from crossres.benchmark.runs.leftovers import remove_leftovers, remove_of_finished
 from crossres.benchmark.runs.local_engine import local
-from crossres.benchmark.runs.plan import Plan, PlannedCell, State, plan_table
+from crossres.benchmark.runs.plan import Plan, PlannedCell, State, loads_of, plan_table
 from crossres.benchmark.runs.progress import Again, Clock, Elsewhere, Shown, watched
 from crossres.benchmark.runs.request import RunRequest
 from crossres.benchmark.runs.stale import lines_at_start
@@ -173,6 +173,7 @@ class _Driver:
     def __init__(self, plan: Plan, request: RunRequest, engine: Engine, stream: TextIO) -> None:
         self.plan, self.request, self.engine, self.stream = plan, request, engine, stream
         self.variables = kernel_variables(plan.kernels)
+        self.loads = loads_of(cell.job.cell.method for cell in plan.todo)
         self.finished: list[str] = []
         self.shared: list[str] = []
         self.failures: list[Failure] = []
@@ -227,7 +228,7 @@ class _Driver:
         jobs = {job.key: job for job in first.values()}
         titles = {k: f"{j.tested} · data seed {j.cell.drawn_with}" for k, j in jobs.items()}
         function = partial(cell_tasks.prepared, here=not self.plan.nodes)
-        tasks = [Task(key, function, job, self.variables) for key, job in jobs.items()]
+        tasks = [Task(k, function, j, self.variables, loads=self.loads) for k, j in jobs.items()]
         workers = min(self.plan.at_once, usable_cores()) if self.plan.nodes else self.plan.at_once
         clock = Clock(dict.fromkeys(titles, 1.0), dict.fromkeys(titles, 0), workers)
         with (
@@ -285,6 +286,7 @@ class _Driver:
             self.variables,
             cell.needs,
             self._supplies(cell.job),
+            self.loads,
         )
 
     def _images_there(self, manifest: str) -> list[int]:

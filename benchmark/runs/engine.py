@@ -29,7 +29,8 @@ class Task:
     """A call for a worker: function(argument, report), both picklable, under a unique key.
 
     `variables` are environment variables that the process of the worker must start with, `needs`
-    what of a machine it takes, `supplies` what another machine must have (None: nothing).
+    what of a machine it takes, `supplies` what another machine must have (None: nothing), `loads`
+    modules that workers had better load once for all tasks, which is no more than advice.
     """
 
     key: str
@@ -38,6 +39,7 @@ class Task:
     variables: Mapping[str, str] = field(default_factory=dict)
     needs: Needs = field(default_factory=Needs)
     supplies: Supplies | None = None
+    loads: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -41,8 +41,6 @@ THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 # What is not installed is left out.
 PRELOADED = (
     "torch", "torch._dynamo", "pandas", "h5py", "PIL.Image", "jsonschema", "safetensors",
-    "skimage.color", "skimage.feature", "sklearn.cluster", "sklearn.decomposition",
-    "sklearn.kernel_approximation", "sklearn.linear_model", "sklearn.metrics.pairwise",
     "crossres.benchmark.runs.cell", "crossres.methods.shared.torch_method",
 )  # fmt: skip
 # What the command line acts on as on Ctrl-C; Windows has only some of them.
@@ -124,7 +122,7 @@ def _events(running: list[_Worker]) -> Iterator[Event]:
 
 
 def _start(task: Task, logs: Path) -> _Worker:
-    context = _context(task.variables)
+    context = _context(task)
     receiver, sender = context.Pipe(duplex=False)
     handle, name = tempfile.mkstemp(".log", dir=logs)  # a key may hold what file names must not
     os.close(handle)
@@ -148,22 +146,22 @@ def _started(context: BaseContext, arguments: tuple[Any, ...]) -> BaseProcess:
     raise InputError("workers cannot be started: their fork server is killed each time")
 
 
-def _context(variables: Mapping[str, str]) -> BaseContext:
+def _context(task: Task) -> BaseContext:
     """Return a fork server with torch and our rooms loaded, where there is one.
 
-    Its children start at once, with the variables of its first task. Tasks that need others get a
-    process from scratch; so do all once a file of our rooms has changed: a worker runs the code
-    that is there when its cell starts, as the record has the digest of that.
+    Its children start at once, with the variables of its first task and what that loads. Tasks that
+    need other variables get a process from scratch; so do all once a file of our rooms has changed:
+    a worker runs the code that is there when its cell starts, as the record has the digest of that.
     """
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
-    now = _Server(dict(variables), state_of_files())
+    now = _Server(dict(task.variables), state_of_files())
     if not _SERVER:
         _SERVER.append(now)
     if _SERVER[0] != now:
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(list(PRELOADED))
+    context.set_forkserver_preload([*PRELOADED, *task.loads])
     return context
 
 

@@ -5,7 +5,7 @@ The plan is the same whatever the engine and the number of jobs; `--dry-run` sho
 
 import sys
 from collections import defaultdict
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
@@ -57,7 +57,7 @@ from crossres.datasets.readers import Names
 from crossres.methods.interface.method_files import MethodSources
 from crossres.methods.interface.needs import Needs
 from crossres.methods.interface.profile import Profile
-from crossres.methods.interface.registry import method_sources, resolve_options
+from crossres.methods.interface.registry import declaration, method_sources, resolve_options
 
 SMALL_TWINS = ("tiny", "quick")
 State = Literal[
@@ -239,6 +239,7 @@ def plan_table(
     surveys = _surveys(
         to_survey,
         of_oracle,
+        loads_of(row.method for row in rows),
         min(here, usable_cores()) if nodes else here,
         request.kernels,
         stream or sys.stderr,
@@ -282,6 +283,11 @@ def plan_table(
     _check_room(cells, nodes)
     names = {view.dataset: view.names for view in surveys if view.names != Names()}
     return Plan(table, jobs, tuple(cells), wanted, folder.broken, tuple(nodes), files, names)
+
+
+def loads_of(methods: Iterable[str]) -> tuple[str, ...]:
+    """Return the modules that workers for cells of these methods load once."""
+    return tuple(sorted({module for method in methods for module in declaration(method).loads}))
 
 
 def _options(table: Table, row: Row, profile: Profile) -> dict[str, Any]:
@@ -369,6 +375,7 @@ def _protocols(
 def _surveys(
     requests: Sequence[SurveyRequest],
     of_oracle: Container[SurveyRequest],
+    loads: tuple[str, ...],
     jobs: int,
     kernels: Kernels,
     stream: TextIO,
@@ -384,7 +391,7 @@ def _surveys(
         if _is_read_at_once(request):
             here.append(Task(request.title, partial(function, opened=opened), request))
         else:
-            elsewhere.append(Task(request.title, function, request, variables))
+            elsewhere.append(Task(request.title, function, request, variables, loads=loads))
     titles = {task.key: task.key for task in (*here, *elsewhere)}
     clock = Clock(dict.fromkeys(titles, 1.0), dict.fromkeys(titles, 0), jobs)
     with (

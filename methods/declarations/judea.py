@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from crossres.methods.interface.declaration import Declaration, Grade
+from crossres.methods.shared.classic.libraries import LOADS
 
 
 @dataclass(frozen=True)
@@ -44,5 +45,6 @@ class JudeaDeclaration(Declaration):
     reference: ClassVar[str] = (
         "Multi-Scale Learning for Low-Resolution Person Re-Identification, ICCV 2015"
     )
+    loads: ClassVar[tuple[str, ...]] = LOADS
     Options: ClassVar[type] = JudeaOptions
     small_options: ClassVar[dict[str, Any]] = {"cells": (4, 2), "scales": (4, 2)}

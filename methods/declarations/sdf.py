@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 from crossres.methods.interface.declaration import Declaration, Grade
+from crossres.methods.shared.classic.libraries import LOADS
 
 
 @dataclass(frozen=True)
@@ -56,5 +57,6 @@ class SdfDeclaration(Declaration):
         "Scale-Adaptive Low-Resolution Person Re-Identification via Learning a Discriminating "
         "Surface, IJCAI 2016"
     )
+    loads: ClassVar[tuple[str, ...]] = LOADS
     Options: ClassVar[type] = SdfOptions
     small_options: ClassVar[dict[str, Any]] = {"cells": (4, 2), "scales": (1, 2, 3, 4, 5)}

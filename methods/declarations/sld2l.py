@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 from crossres.methods.interface.declaration import Declaration, Grade
+from crossres.methods.shared.classic.libraries import LOADS
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,7 @@ class Sld2lDeclaration(Declaration):
         "Super-Resolution Person Re-Identification with Semi-Coupled Low-Rank Discriminant "
         "Dictionary Learning, CVPR 2015"
     )
+    loads: ClassVar[tuple[str, ...]] = LOADS
     Options: ClassVar[type] = Sld2lOptions
     small_options: ClassVar[dict[str, Any]] = {
         "cells": (4, 2),

@@ -14,9 +14,10 @@ class Declaration:
     """The class variables of a method; a `Method` has them of its own or of such a class.
 
     One with `needs_rate` is told the rates of test images; without `uses_backbone` it has nothing
-    to do with the backbone of a profile. `Options` is a frozen dataclass;
-    `small_options` make the method as small as it gets, by name. A subclass inherits all that it
-    does not set.
+    to do with the backbone of a profile. `loads` are modules that take long to import and that few
+    methods use: workers have them from the start of a run that uses this one. `Options` is a frozen
+    dataclass; `small_options` make the method as small as it gets, by name. A subclass inherits all
+    that it does not set.
     """
 
     name: ClassVar[str]
@@ -24,6 +25,7 @@ class Declaration:
     grade: ClassVar[Grade]
     needs_rate: ClassVar[bool] = False
     uses_backbone: ClassVar[bool] = True
+    loads: ClassVar[tuple[str, ...]] = ()
     reference: ClassVar[str]
     Options: ClassVar[type]
     small_options: ClassVar[dict[str, Any]] = {}

@@ -19,18 +19,10 @@ from crossres.methods.interface.profile import Profile
 from crossres.methods.interface.run import Run
 from crossres.methods.interface.training_data import Images, TrainSet
 from crossres.methods.shared.classic.descriptors import in_chunks
+from crossres.methods.shared.classic.libraries import LOADS
 from crossres.methods.shared.classic.projections import Matrix
 from crossres.methods.shared.loss_recording import recording_losses
 
-MODULES = (
-    "scipy.linalg",
-    "skimage.color",
-    "skimage.feature",
-    "sklearn.decomposition",
-    "sklearn.cluster",
-    "sklearn.kernel_approximation",
-    "sklearn.linear_model",
-)
 Arrays = dict[str, NDArray[Any]]
 
 
@@ -44,7 +36,7 @@ class ClassicMethod(Method):
         super().__init__(profile, **options)
         state = random.getstate()  # which the import of joblib moves on
         try:
-            for module in MODULES:
+            for module in LOADS:
                 importlib.import_module(module)
         except ImportError as error:
             raise InputError(

@@ -14,10 +14,11 @@ from crossres.benchmark import (
     read_records,
 )
 from crossres.benchmark.records.cell import Cell, Job
-from crossres.benchmark.runs.plan import Plan, PlannedCell, State, Wanted, default_jobs
+from crossres.benchmark.runs.plan import Plan, PlannedCell, State, Wanted, default_jobs, loads_of
 from crossres.datasets.base.cores import usable_cores
 from crossres.datasets.base.errors import InputError
 from crossres.datasets.raw.source import Source
+from crossres.methods.shared.classic.libraries import LOADS
 from tests.benchmark.runs.bench import Bench
 
 CELL = Cell("plain", {}, "mlr-viper", "mlr-sing", "real", 0, "smoke")
@@ -119,3 +120,8 @@ def test_a_cell_whose_weights_are_wanted_and_not_there_is_to_be_run(bench: Bench
 
     assert states(save_weights=False) == ["done", "done"]
     assert states(save_weights=True) == ["done", "no weights"]  # of three and of two stripes
+
+
+def test_workers_load_what_few_methods_use_only_for_those() -> None:
+    assert loads_of(["plain", "msifla"]) == ()
+    assert loads_of(["plain", "judea", "sdf"]) == tuple(sorted(LOADS))
