@@ -35,7 +35,10 @@ if TYPE_CHECKING:
 
 MAIN = ""  # the name of the file itself among its sources
 SUFFIX = ".py"
-_DECLARED = tuple(name for name in Declaration.__annotations__ if name not in ("name", "Options"))
+# What a table keeps of one; the modules that it loads do not matter once it has run.
+_DECLARED = tuple(
+    name for name in Declaration.__annotations__ if name not in ("name", "loads", "Options")
+)
 _LOADING = threading.RLock()
 _QUOTED = re.compile(r"'(\w+)'")
 

@@ -6,7 +6,11 @@ names the file has been loaded.
 """
 
 import importlib
-from importlib.metadata import entry_points
+import os
+import sys
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from importlib.metadata import EntryPoints, entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -261,6 +265,24 @@ def _imported(name: str, target: str) -> Any:
         ) from error
 
 
-def _plugins() -> dict[str, str]:
-    """Look through all installed packages, which takes longer than all else done with a name."""
-    return {point.name: point.value for point in entry_points(group=GROUP)}
+def _plugins() -> Mapping[str, str]:
+    """Return "module:class" of each method of a plug-in, by name."""
+    return _points(entry_points, tuple((place, _state_of(place)) for place in sys.path))
+
+
+@lru_cache(maxsize=1)
+def _points(look: Callable[..., EntryPoints], places: tuple[Any, ...]) -> Mapping[str, str]:
+    """Look through all installed packages, which takes longer than all else done with a name.
+
+    `places`, where they lie and when those folders changed last, say when to look again.
+    """
+    del places
+    return {point.name: point.value for point in look(group=GROUP)}
+
+
+def _state_of(place: str) -> int:
+    """Return when a place of sys.path changed last, in ns; 0 where there is none."""
+    try:
+        return os.stat(place or os.curdir).st_mtime_ns  # noqa: PTH116
+    except OSError:
+        return 0

@@ -173,15 +173,15 @@ def test_a_name_that_another_method_has_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     spec = f"{write_method(tmp_path)}:Colours"
-    points: list[_Point] = []
-    monkeypatch.setattr(registry, "entry_points", lambda **_: points)
-    points[:] = [_Point("theirs.methods:Colours")]
+    theirs, its_own = [_Point("theirs.methods:Colours")], [_Point("pack.colours:Colours")]
+    monkeypatch.setattr(registry, "entry_points", lambda **_: theirs)
     for call in (registry.register_method, registry.method_class):
         with pytest.raises(
             InputError, match=r"called 'file-colours', as a method of theirs\.methods"
         ):
             call(spec)
-    points[:] = [_Point("pack.colours:Colours")]  # its own package, installed or in work
+    # Its own package, installed or in work.
+    monkeypatch.setattr(registry, "entry_points", lambda **_: its_own)
     assert registry.register_method(spec).name == "file-colours"
     assert registry.method_class(spec).name == "file-colours"
 

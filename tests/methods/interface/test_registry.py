@@ -1,7 +1,10 @@
 """Methods by name: ours and those of plug-ins, without loading torch."""
 
+import os
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +13,7 @@ from crossres.methods.interface.declaration import Declaration
 from crossres.methods.interface.registry import (
     METHODS,
     declaration,
+    is_method,
     method_class,
     method_module,
     method_names,
@@ -63,6 +67,22 @@ def test_plugins_are_found_by_entry_point_and_do_not_replace_ours(
         method_class("gone")
     with pytest.raises(InputError, match=r"'wrong'.*is not a subclass of"):
         method_class("wrong")
+
+
+def test_a_plugin_that_comes_or_goes_while_we_run_is_noticed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    assert not is_method("late")
+    info = tmp_path / "late-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: late\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[crossres.methods]\nlate = no_such_module:Late\n")
+    os.utime(tmp_path, ns=(1, 1))  # its clock may be too coarse to show that it has changed
+    assert is_method("late")
+    shutil.rmtree(info)
+    os.utime(tmp_path, ns=(2, 2))
+    assert not is_method("late")
 
 
 def test_what_methods_declare_is_there_without_torch() -> None:
