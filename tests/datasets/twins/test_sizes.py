@@ -12,7 +12,7 @@ from crossres.datasets import CARDS, RawImage
 from crossres.datasets.raw.counts import tallies
 from crossres.datasets.readers.parts.lists import pid_of
 from crossres.datasets.twins import truth
-from crossres.datasets.twins.layouts import cuhk03, msmt17, vru
+from crossres.datasets.twins.layouts import cuhk03, layout, msmt17, vru
 from crossres.datasets.twins.layouts.census import dealt, sightings
 from crossres.datasets.twins.sizes import SIZES
 
@@ -20,6 +20,7 @@ from crossres.datasets.twins.sizes import SIZES
 @dataclass(frozen=True)
 class Planned:
     images: list[RawImage]
+    lists: dict[str, bytes]  # of VRU
     seconds: float
 
 
@@ -28,9 +29,12 @@ def planned() -> Iterator[Callable[[str], Planned]]:
     """Each twin is planned once."""
 
     def plan(dataset: str) -> Planned:
-        start = time.process_time()
-        images = truth(dataset, "full")
-        return Planned(images, time.process_time() - start)
+        size, start = SIZES["full"][dataset], time.process_time()
+        shots = layout(CARDS[dataset].reader).plan(size)
+        images = [image for shot in shots for image in (shot.image, *shot.also)]
+        images.sort(key=lambda image: image.path)
+        seconds = time.process_time() - start
+        return Planned(images, vru._lists(size, shots) if dataset == "mlr-vru" else {}, seconds)
 
     cached = lru_cache(maxsize=None)(plan)
     yield cached
@@ -55,6 +59,13 @@ def test_every_set_has_the_counts_of_its_card(full, dataset):
     # Ten images of VRU are in no list.
     listed = CARDS[dataset].images - 10 * (dataset == "mlr-vru")
     assert len({image.path for image in full(dataset)}) == listed
+
+
+@pytest.mark.parametrize("dataset", CARDS)
+def test_names_are_unique(full, dataset):
+    for size in (name for name, entries in SIZES.items() if dataset in entries):
+        images = full(dataset) if size == "full" else truth(dataset, size)
+        assert len({image.path for image in images}) == len(images)
 
 
 def test_planning_all_eleven_takes_seconds(planned):
@@ -184,10 +195,9 @@ def test_duke_queries_are_one_per_sighting_and_people_are_seen_by_two_cameras(fu
 
 
 @pytest.fixture(scope="module")
-def vru_lists() -> dict[str, list[list[str]]]:
+def vru_lists(planned) -> dict[str, list[list[str]]]:
     """The fields of every line of every list."""
-    size = SIZES["full"]["mlr-vru"]
-    written = vru._lists(size, vru.plan(size))
+    written = planned("mlr-vru").lists
     return {
         name: [line.split() for line in content.decode("ascii").splitlines() if line]
         for name, content in written.items()

@@ -104,13 +104,6 @@ def test_one_identity_more_changes_no_other(dataset, count):
     assert set(plan(size)) < set(plan(larger))
 
 
-@pytest.mark.parametrize("dataset", SETS)
-def test_names_are_unique(dataset):
-    for size in (name for name, entries in SIZES.items() if dataset in entries):
-        paths = [image.path for image in truth(dataset, size)]
-        assert len(paths) == len(set(paths))
-
-
 def test_marker_says_what_was_drawn(tiny):
     for dataset in SETS:
         marker = tiny / dataset / CARDS[dataset].folder / MARKER
