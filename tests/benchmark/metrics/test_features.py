@@ -111,12 +111,12 @@ KINDS = [
 @pytest.mark.parametrize("metric", ["euclidean", "cosine"])
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_ranks_are_those_of_all_exact_distances(kind: str, metric: Metric) -> None:
-    for seed, rules in itertools.product(range(6), RULES):
-        width = (1, 3, 64, 70, 200, 129)[seed]
+    for seed, width in enumerate((1, 3, 64, 70, 200, 129)):
         query, gallery, ids = case(kind, seed, width=width)
         distances = exactly(query, gallery, metric)
-        expected = measure(known(distances), ids, rules)
-        assert_same(measure(FeatureComparison(query, gallery, metric), ids, rules), expected)
+        for rules in RULES:
+            expected = measure(known(distances), ids, rules)
+            assert_same(measure(FeatureComparison(query, gallery, metric), ids, rules), expected)
 
 
 @pytest.mark.filterwarnings("error")
