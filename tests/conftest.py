@@ -15,6 +15,9 @@ import pytest
 TOOLS = ("chromium", "pdflatex", "pdftoppm", "zsh", "fish")
 
 
+# Some containers forbid it, where each process that a test starts would compile us anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 PARTS = logging.getLogger("crossres.reports.charts.parts")
 
 
