@@ -245,10 +245,14 @@ def test_a_working_folder_that_is_gone(cache: Path, tmp_path: Path) -> None:
     [
         {"PYTHONOPTIMIZE": "2"},
         {"PYTHONWARNINGS": "error"},
-        {"TERM": "dumb", "COLUMNS": "0"},
-        {"COLUMNS": "1", "NO_COLOR": "1"},
-        {"OMP_NUM_THREADS": "many", "CUDA_VISIBLE_DEVICES": "nonsense"},
-        {"PYTHONUNBUFFERED": "1", "PYTHONHASHSEED": "7"},
+        # Of the terminal beside others: these have nothing to do with each other.
+        {"TERM": "dumb", "COLUMNS": "0", "PYTHONUNBUFFERED": "1", "PYTHONHASHSEED": "7"},
+        {
+            "COLUMNS": "1",
+            "NO_COLOR": "1",
+            "OMP_NUM_THREADS": "many",
+            "CUDA_VISIBLE_DEVICES": "nonsense",
+        },
     ],
     ids=lambda variables: " ".join(variables),
 )
