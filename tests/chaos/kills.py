@@ -397,15 +397,18 @@ def run_study(
     engine: str,
     say: Callable[[str], None] = lambda _: None,
     table: Path = HERE / "grid.toml",
+    reference: Grid | None = None,
     victims: Sequence[Weights] | None = None,
     phases: Weights = PHASES,
 ) -> Study:
     """Run a grid undisturbed on this machine, then another one with that many kills; compare them.
 
     "ray": the other one is run on a cluster of three nodes, which is there all the time.
+    `reference`: one that was run undisturbed before.
     """
     study = Study(say=say)
-    reference = undisturbed(Grid(folder / "undisturbed", table), study)
+    if reference is None:
+        reference = undisturbed(Grid(folder / "undisturbed", table), study)
     grid = Grid(folder / "disturbed", table).make()
     with ray_nodes(grid.temporary) if engine == "ray" else nullcontext() as nodes:
         on_engine = replace(grid, nodes=nodes)
