@@ -61,7 +61,7 @@ def environment(device: str) -> dict[str, str | int]:
     return {
         "crossres": own_version(),
         "python": platform.python_version(),
-        "torch": torch.__version__,
+        "torch": str(torch.__version__),  # whose own class would take torch to the driver
         "numpy": np.__version__,
         "platform": f"{platform.system()} {platform.machine()}",
         "device": torch.cuda.get_device_name(device) if device.startswith("cuda") else device,

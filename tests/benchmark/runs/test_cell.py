@@ -1,5 +1,7 @@
 """One cell, run in this process: its record, its artifact, and that it is the same every time."""
 
+import pickle
+import pickletools
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -173,6 +175,19 @@ def test_the_artifact_shows_the_truth(pku_root: Path, tmp_path: Path, profile: P
     assert len(arrays["map_places"]) == len(query) + len(gallery)
     assert sorted(arrays["map_pids"]) == sorted([*query["pid"], *gallery["pid"]])
     assert 0 < float(arrays["map_share"][0]) <= 1
+
+
+def test_a_driver_takes_the_result_of_a_network_without_torch(
+    pku_root: Path, tmp_path: Path, profile: Profile
+) -> None:
+    result = run_cell(make(pku_root, tmp_path, profile, "plain"), silent, keep_weights=True)
+    named = {
+        name.partition(" ")[0]
+        for operation, name, _ in pickletools.genops(pickle.dumps(result, protocol=2))
+        if operation.name == "GLOBAL"
+    }
+    assert "crossres.benchmark.runs.cell_tasks" in named
+    assert {module for module in named if module.startswith(("torch", "scipy"))} == set()
 
 
 def test_the_artifact_holds_the_scores_of_every_query(
