@@ -199,7 +199,7 @@ def _plain(node: Any) -> Any:
         return node if isinstance(node, _AS_JSON) else repr(node)
     content: dict[str, Any] = {"": type(node).__name__}
     for name in node._fields:
-        value = getattr(node, name, None)
+        value: Any = getattr(node, name, None)
         if name == "body" and isinstance(node, _DOCUMENTED) and _has_docstring(node):
             value = value[1:]
         if type(value) is str:  # most are names: half of the time of all
