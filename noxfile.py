@@ -114,8 +114,8 @@ def types(session: nox.Session) -> None:
 @nox.session
 def docs(session: nox.Session) -> None:
     """Build the site into build/docs/site; a link that leads nowhere is an error."""
-    _install(session, "docs", project=None)
-    session.run("python", "docs/build.py")
+    _install(session, "docs")
+    session.run("python", "-m", "tools.site", *session.posargs)
 
 
 @nox.session

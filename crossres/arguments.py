@@ -10,6 +10,7 @@ from crossres.answer import Answer
 from crossres.parser import HelpFormatter
 
 MOST = 100_000  # of what is counted: jobs, repetitions
+NAME_OR_FILE = "a data set, or the definition of one of your own"  # help of an argument
 DIGITS = 12  # of a whole number on the command line
 
 
@@ -99,7 +100,7 @@ def command_parser(
     parser: argparse.ArgumentParser = commands.add_parser(
         name,
         help=summary,
-        description=f"{summary[0].upper()}{summary[1:]}.",
+        description=_sentence(summary),
         epilog="example:\n  " + example.replace("\n", "\n  "),
         formatter_class=HelpFormatter,
     )
@@ -110,9 +111,13 @@ def command_parser(
 
 def command_group(commands: Any, name: str, summary: str) -> Any:
     """Add a group, `crossres NAME ...`, and return what its commands are added to."""
-    description = f"{summary[0].upper()}{summary[1:]}."
-    parser = commands.add_parser(name, help=summary, description=description)
+    parser = commands.add_parser(name, help=summary, description=_sentence(summary))
     return add_subcommands(parser, title="commands")
+
+
+def _sentence(summary: str) -> str:
+    end = "" if summary.endswith("?") else "."
+    return f"{summary[0].upper()}{summary[1:]}{end}"
 
 
 def add_subcommands(parser: argparse.ArgumentParser, **settings: Any) -> Any:

@@ -51,7 +51,7 @@ def add_command(commands: Any) -> None:
         "crossres baseline results/gate > baselines/gate.json\n"
         "crossres baseline results/gate --again results/other-machine --out baselines/gate.json",
     )
-    baseline.add_argument("results", type=user_path, metavar="RESULTS")
+    baseline.add_argument("results", type=user_path, metavar="RESULTS", help="a results folder")
     add_tables(baseline, NAMES_ROWS)
     add_again(baseline)
     baseline.add_argument(

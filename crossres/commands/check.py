@@ -50,8 +50,14 @@ def add_command(commands: Any) -> None:
         "crossres check results/gate --baseline baselines/gate.json --junit gate.xml "
         "--summary gate.md",
     )
-    check.add_argument("results", type=user_path, metavar="RESULTS")
-    check.add_argument("--baseline", type=user_path, required=True, metavar="FILE")
+    check.add_argument("results", type=user_path, metavar="RESULTS", help="a results folder")
+    check.add_argument(
+        "--baseline",
+        type=user_path,
+        required=True,
+        metavar="FILE",
+        help="what `crossres baseline` wrote",
+    )
     add_common(check)
     check.add_argument(
         "--must-find",

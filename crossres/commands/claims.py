@@ -53,7 +53,7 @@ def add_command(commands: Any) -> None:
         "hold what the paper says about its results against the records of a folder",
         "crossres claims results/table2\ncrossres claims results/mine --claims my_claims.toml",
     )
-    claims.add_argument("results", type=user_path, metavar="RESULTS")
+    claims.add_argument("results", type=user_path, metavar="RESULTS", help="a results folder")
     claims.add_argument(
         "--claims",
         metavar="NAME",

@@ -60,7 +60,7 @@ def add_command(commands: Any) -> None:
         "artifacts and weights without a record, what killed runs left; nothing of a running one",
         "crossres clean results/table2 --dry-run\ncrossres clean results/table2 --failures",
     )
-    clean.add_argument("results", type=user_path, metavar="RESULTS")
+    clean.add_argument("results", type=user_path, metavar="RESULTS", help="a results folder")
     clean.add_argument(
         "--failures", action="store_true", help="the logs of all failed cells, not only of some"
     )

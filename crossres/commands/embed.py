@@ -260,7 +260,9 @@ def add_command(commands: Any) -> None:
         "of your own (default: the twin)",
     )
     add_admitted(embed)
-    embed.add_argument("--out", type=user_path, required=True, metavar="FEATURES.npz")
+    embed.add_argument(
+        "--out", type=user_path, required=True, metavar="FEATURES.npz", help="the file to write"
+    )
     embed.add_argument(
         "--rate",
         type=rate,

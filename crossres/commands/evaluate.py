@@ -127,7 +127,12 @@ def add_command(commands: Any) -> None:
         metavar="FILE",
         help="write a row for each query, as .csv or .json: its scores, how many true matches",
     )
-    evaluate.add_argument("--metric", choices=["euclidean", "cosine"], default="euclidean")
+    evaluate.add_argument(
+        "--metric",
+        choices=["euclidean", "cosine"],
+        default="euclidean",
+        help="how features are compared (default: euclidean)",
+    )
     evaluate.add_argument(
         "--device",
         default="cpu",

@@ -46,4 +46,6 @@ def add_command(commands: Any) -> None:
         help="weights/<key> of a results folder, or what Method.save wrote",
     )
     add_method(export)
-    export.add_argument("--onnx", type=user_path, required=True, metavar="FILE.onnx")
+    export.add_argument(
+        "--onnx", type=user_path, required=True, metavar="FILE.onnx", help="the file to write"
+    )

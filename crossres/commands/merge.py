@@ -78,7 +78,9 @@ def add_command(commands: Any) -> None:
         "crossres merge results/monday results/tuesday --out results/both\n"
         "crossres merge results/table2 from_the_cluster --out results/table2",
     )
-    merge.add_argument("folders", type=user_path, nargs="+", metavar="RESULTS")
+    merge.add_argument(
+        "folders", type=user_path, nargs="+", metavar="RESULTS", help="results folders"
+    )
     merge.add_argument(
         "--out",
         type=user_path,

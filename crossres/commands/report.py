@@ -83,7 +83,13 @@ def add_command(commands: Any) -> None:
         "crossres report results/table2\ncrossres report results/table2 --against again\n"
         "crossres report --index results",
     )
-    report.add_argument("results", type=user_path, nargs="+", metavar="RESULTS")
+    report.add_argument(
+        "results",
+        type=user_path,
+        nargs="+",
+        metavar="RESULTS",
+        help="a results folder; with --index, where to look for them",
+    )
     report.add_argument(
         "--single-file",
         action="store_true",

@@ -55,7 +55,7 @@ def add_command(commands: Any) -> None:
         "run the failed cells of a results folder again, all or some, as they were asked for",
         "crossres retry results/table2\ncrossres retry results/table2 1f0c3a --jobs 1",
     )
-    retry.add_argument("results", type=user_path, metavar="RESULTS")
+    retry.add_argument("results", type=user_path, metavar="RESULTS", help="a results folder")
     retry.add_argument(
         "keys", nargs="*", default=[], metavar="KEY", help="only these: keys, or their first digits"
     )

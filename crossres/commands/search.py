@@ -66,7 +66,13 @@ def add_command(commands: Any) -> None:
     search.add_argument(
         "--top", type=positive, default=20, metavar="N", help="matches of each query (default: 20)"
     )
-    search.add_argument("--out", type=user_path, default="search.html", metavar="FILE.html")
+    search.add_argument(
+        "--out",
+        type=user_path,
+        default="search.html",
+        metavar="FILE.html",
+        help="the page to write (default: search.html)",
+    )
     search.add_argument(
         "--device", default="auto", metavar="NAME", help="cpu, cuda or auto (default)"
     )

@@ -50,7 +50,7 @@ def add_command(commands: Any) -> None:
         "to do, and the time left",
         "crossres status results/table2\ncrossres status results/table2 --watch",
     )
-    status.add_argument("results", type=user_path, metavar="RESULTS")
+    status.add_argument("results", type=user_path, metavar="RESULTS", help="a results folder")
     status.add_argument(
         "--watch", action="store_true", help="again every five seconds, while a run is at work"
     )

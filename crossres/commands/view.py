@@ -50,7 +50,7 @@ def add_command(commands: Any) -> None:
         "show the report of a results folder in a browser, and follow a run that fills it",
         "crossres view results/table2\ncrossres view results/table2 --open",
     )
-    view.add_argument("results", type=user_path, metavar="RESULTS")
+    view.add_argument("results", type=user_path, metavar="RESULTS", help="a results folder")
     view.add_argument(
         "--port", type=_port, default=0, metavar="N", help="of this machine (default: any free one)"
     )

@@ -7,7 +7,16 @@ from pathlib import Path
 from typing import Any
 
 from crossres.answer import Answer
-from crossres.arguments import add_source, cache, command_parser, dataset, seeds, source, user_path
+from crossres.arguments import (
+    NAME_OR_FILE,
+    add_source,
+    cache,
+    command_parser,
+    dataset,
+    seeds,
+    source,
+    user_path,
+)
 
 ORIGINS = {"built": "built", "resumed": "resumed", "cache": "from cache"}
 
@@ -68,13 +77,21 @@ def add_command(within: Any) -> None:
         "build the manifests and pixel stores of a data set",
         "crossres datasets build mlr-market --data ~/reid --seeds 0-9 --out manifests",
     )
-    build.add_argument("dataset", metavar="NAME|FILE.toml")
+    build.add_argument("dataset", metavar="NAME|FILE.toml", help=NAME_OR_FILE)
     build.add_argument("--protocol", help="mlr-sing, mlr-perid, ... (default: the data set's)")
     build.add_argument(
         "--camera-sweep",
         action="store_true",
         help="one manifest for each camera as the LR camera (protocol: mlr-sing unless given)",
     )
-    build.add_argument("--seeds", type=seeds, default=[0], metavar="0,1,2")
-    build.add_argument("--out", type=user_path, default=Path("manifests"), metavar="DIR")
+    build.add_argument(
+        "--seeds", type=seeds, default=[0], metavar="0,1,2", help="of the splits (default: 0)"
+    )
+    build.add_argument(
+        "--out",
+        type=user_path,
+        default=Path("manifests"),
+        metavar="DIR",
+        help="where manifests go (default: manifests)",
+    )
     add_source(build)

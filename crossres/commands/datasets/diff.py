@@ -53,5 +53,5 @@ def add_command(within: Any) -> None:
         "compare two manifests; exit code 0 when they are equal, 1 when not",
         "crossres datasets diff ours.csv theirs.csv",
     )
-    diff.add_argument("a", type=user_path, metavar="A.csv")
-    diff.add_argument("b", type=user_path, metavar="B.csv")
+    diff.add_argument("a", type=user_path, metavar="A.csv", help="a manifest")
+    diff.add_argument("b", type=user_path, metavar="B.csv", help="another one")

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from crossres.answer import ANSWER_IS_NO, DONE, Answer
-from crossres.arguments import cache, command_parser, dataset, source, user_path
+from crossres.arguments import NAME_OR_FILE, cache, command_parser, dataset, source, user_path
 
 
 def _digests(options: argparse.Namespace) -> Answer:
@@ -51,7 +51,7 @@ def add_command(within: Any) -> None:
         "compare the splits of a raw folder with the published digests (docs/digests.md)",
         "crossres datasets digests mlr-market --data ~/reid",
     )
-    digests.add_argument("dataset", metavar="NAME|FILE.toml")
+    digests.add_argument("dataset", metavar="NAME|FILE.toml", help=NAME_OR_FILE)
     digests.add_argument("--data", type=user_path, metavar="ROOT", help="(default: the twin)")
     digests.add_argument("--size", default="quick", help="of the twin: quick (default) or tiny")
     digests.add_argument("--cache", type=user_path, metavar="DIR", help="where twins lie")

@@ -5,6 +5,7 @@ from typing import Any
 
 from crossres.answer import Answer
 from crossres.arguments import (
+    NAME_OR_FILE,
     add_source,
     cache,
     command_parser,
@@ -80,7 +81,7 @@ def add_command(within: Any) -> None:
         "--out ~/torchreid/market1501/Market-1501-v15.09.15\n"
         "crossres datasets export mlr-viper --layout dgd --out viper-dgd",
     )
-    export.add_argument("dataset", metavar="NAME|FILE.toml")
+    export.add_argument("dataset", metavar="NAME|FILE.toml", help=NAME_OR_FILE)
     export.add_argument(
         "--layout",
         choices=["market", "folders", "dgd"],

@@ -94,8 +94,10 @@ def add_command(within: Any) -> None:
         "fetch the archive of a set that has a public address, or say where to ask for it",
         "crossres datasets fetch mlr-viper --out ~/reid --accept-licence",
     )
-    fetch.add_argument("dataset", metavar="NAME")
-    fetch.add_argument("--out", type=user_path, required=True, metavar="DIR")
+    fetch.add_argument("dataset", metavar="NAME", help="a data set")
+    fetch.add_argument(
+        "--out", type=user_path, required=True, metavar="DIR", help="where the archive goes"
+    )
     fetch.add_argument(
         "--accept-licence", action="store_true", help="without it you are asked on a terminal"
     )

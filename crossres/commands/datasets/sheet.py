@@ -6,7 +6,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from crossres.answer import Answer
-from crossres.arguments import add_source, cache, command_parser, positive, seed, source, user_path
+from crossres.arguments import (
+    NAME_OR_FILE,
+    add_source,
+    cache,
+    command_parser,
+    positive,
+    seed,
+    source,
+    user_path,
+)
 
 if TYPE_CHECKING:
     from crossres.datasets import Manifest, Raw
@@ -129,7 +138,7 @@ def add_command(within: Any) -> None:
         "crossres datasets sheet mlr-market mlr-vru\n"
         "crossres datasets sheet mlr-viper --data ~/reid --out viper.pdf",
     )
-    sheet.add_argument("datasets", nargs="+", metavar="NAME|FILE.toml")
+    sheet.add_argument("datasets", nargs="+", metavar="NAME|FILE.toml", help=NAME_OR_FILE)
     sheet.add_argument("--protocol", help="mlr-sing, mlr-perid, ... (default: the data set's)")
     sheet.add_argument(
         "--seed", type=seed, default=0, metavar="N", help="of the split (default: 0)"

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from crossres.answer import Answer
-from crossres.arguments import command_parser, dataset
+from crossres.arguments import NAME_OR_FILE, command_parser, dataset
 
 
 def _show(options: argparse.Namespace) -> Answer:
@@ -80,4 +80,4 @@ def add_command(within: Any) -> None:
         "show a data set: where to ask for it, its licence, layout, counts and protocols",
         "crossres datasets show mlr-market",
     )
-    show.add_argument("dataset", metavar="NAME|FILE.toml")
+    show.add_argument("dataset", metavar="NAME|FILE.toml", help=NAME_OR_FILE)

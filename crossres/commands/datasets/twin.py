@@ -39,7 +39,7 @@ def add_command(within: Any) -> None:
         "crossres datasets twin mlr-viper --size tiny --out raw\n"
         "crossres datasets twin mlr-cuhk03 --layout cuhk03-np --out raw",
     )
-    twin.add_argument("dataset", metavar="NAME")
+    twin.add_argument("dataset", metavar="NAME", help="a data set")
     twin.add_argument("--size", default="quick", help="quick (default), tiny or full")
     twin.add_argument("--layout", metavar="LAYOUT", help=f"another than the usual one: {LAYOUTS}")
     twin.add_argument(
@@ -49,4 +49,6 @@ def add_command(within: Any) -> None:
         metavar="N",
         help="of the people or vehicles, and the cameras (default: 0)",
     )
-    twin.add_argument("--out", type=user_path, required=True, metavar="DIR")
+    twin.add_argument(
+        "--out", type=user_path, required=True, metavar="DIR", help="where the raw folder goes"
+    )

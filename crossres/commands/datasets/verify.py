@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from crossres.answer import ANSWER_IS_NO, DONE, Answer
-from crossres.arguments import cache, command_parser, dataset, user_path
+from crossres.arguments import NAME_OR_FILE, cache, command_parser, dataset, user_path
 
 if TYPE_CHECKING:
     from crossres.datasets import Verdict
@@ -84,7 +84,7 @@ def add_command(within: Any) -> None:
         "crossres datasets verify mlr-market --data ~/reid --level names\n"
         "crossres datasets verify mlr-market --data ~/reid --record market.sha256",
     )
-    verify.add_argument("dataset", metavar="NAME|FILE.toml")
+    verify.add_argument("dataset", metavar="NAME|FILE.toml", help=NAME_OR_FILE)
     verify.add_argument(
         "--data",
         type=user_path,

@@ -38,4 +38,6 @@ def add_command(within: Any) -> None:
         "check an export: every name and every pixel against its manifest and list",
         "crossres datasets verify-export viper-dgd",
     )
-    verify.add_argument("folder", type=user_path, metavar="DIR")
+    verify.add_argument(
+        "folder", type=user_path, metavar="DIR", help="what `crossres datasets export` wrote"
+    )
