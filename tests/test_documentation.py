@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import crossres
@@ -32,6 +33,7 @@ FENCE = re.compile(r"^```(.*)\n((?:.*\n)*?)```$", re.MULTILINE)
 NAMED = re.compile(r"^`(\S+)`:\n\n```\w+\n((?:.*\n)*?)```$", re.MULTILINE)
 CODE = re.compile(r"(?<!`)`([^`]+)`(?!`)")
 LINK = re.compile(r"\]\((?!https?:|#)([^)#\s]+)(?:#[^)\s]*)?\)")
+ONLY_IN_SITE = re.compile(r"<!-- site:.*?-->", re.DOTALL)  # test_site.py follows its links
 
 KINDS = {"sh", "python", "toml", "csv", "text", "latex"}  # tests/reports compile the LaTeX
 ELSEWHERE = {
@@ -53,6 +55,7 @@ NOT_RUN = {
     "python tools/golden_digests.py LISTS > datasets/golden/digests.csv": "needs public name lists",
 }
 FOREIGN = {"--dataset": "of DI-ReID's code, in docs/exports.md"}
+FEATURES = ("FEATURES.npz", "OTHERS.npz")
 ROOMS = ("crossres", "datasets", "methods", "benchmark", "reports")
 """A table runs at this size; what a command says itself is kept, but for the profile."""
 SMALL = {"--profile": "smoke", "--datasets": "mlr-viper", "--seeds": "0", "--rows": "1,2"}
@@ -86,7 +89,10 @@ def code(page: str) -> list[str]:
 
 @pytest.fixture(scope="session")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A user's folder: raw folders in `reid` (drawn ones), photographs in `crops` and `station`."""
+    """A user's folder: raw folders in `reid` (drawn ones), photographs in `crops` and `station`.
+
+    And features of two code bases, of the same images.
+    """
     folder = tmp_path_factory.mktemp("home")
     for dataset in ("mlr-viper", "mlr-market"):
         crossres.draw_twin(dataset, folder / "reid", "tiny")
@@ -95,6 +101,11 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (folder / "station" / name).mkdir(parents=True)
         for image in sorted((folder / "reid" / "VIPeR" / camera).iterdir()):
             shutil.copy(image, folder / "station" / name / f"p{image.name}")
+    draws, pids = np.random.default_rng(0), np.arange(40)
+    for name, noise in zip(FEATURES, (0.5, 1.0), strict=True):
+        qf, gf = (pids[:, None] + noise * draws.normal(size=(40, 8)) for _ in range(2))
+        cameras = {"q_camids": np.zeros(40, int), "g_camids": np.ones(40, int)}
+        np.savez(folder / name, qf=qf, gf=gf, q_pids=pids, g_pids=pids, **cameras)
     return folder
 
 
@@ -131,6 +142,8 @@ def run(command: str, home: Path) -> None:
         check_session(words)
     elif "pip" in words:
         check_requirements(words[words.index("install") + 1 :])
+    elif words[0] == "python" and words[1:] == [Path(words[1]).name]:  # a file that the page shows
+        subprocess.run([sys.executable, *words[1:]], check=True)
     else:
         pytest.fail(f"{command}: nothing here runs it; give it a way, or NOT_RUN its reason")
 
@@ -138,6 +151,7 @@ def run(command: str, home: Path) -> None:
 def typed(words: list[str], home: Path) -> list[str]:
     """The command of a page as a user of the test would type it."""
     words = [str(home / "reid") if w == "ROOT" else w for w in words]
+    words = [str(home / word) if word in FEATURES else word for word in words]
     words = [str(Path(word).expanduser()) if word[0] == "~" else word for word in words]
     words = [saved(word) if word.endswith("/KEY") else word for word in words]
     if " ".join(words).startswith("crossres run"):
@@ -233,8 +247,8 @@ def test_excerpts_are_what_the_sources_say(page: str) -> None:
 
 @pytest.mark.parametrize("page", PAGES)
 def test_links_lead_to_files(page: str) -> None:
-    here = (REPOSITORY / page).parent
-    assert [link for link in LINK.findall(text(page)) if not (here / link).exists()] == []
+    here, files = (REPOSITORY / page).parent, ONLY_IN_SITE.sub("", text(page))
+    assert [link for link in LINK.findall(files) if not (here / link).exists()] == []
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -314,8 +328,9 @@ def is_name(name: str) -> bool:
 def test_every_page_is_in_the_navigation() -> None:
     site = tomllib.loads(text("docs/zensical.toml"))["project"]
     above = {"index.md", "contributing.md", "changelog.md"}
+    made = {"first-steps.md", "reference/commands.md", "reference/python.md"}
     pages = {page.removeprefix("docs/") for page in DOCS}
-    assert sorted(_files(site["nav"])) == sorted(pages | above)
+    assert sorted(_files(site["nav"])) == sorted(pages | above | made)
 
 
 def _files(nav: list[dict[str, object]]) -> Iterator[str]:

@@ -50,7 +50,6 @@ class Entry:
 
     name: str
     kind: str
-    module: str
     signature: str
     text: str
     types: dict[str, str] = field(default_factory=dict)
@@ -64,8 +63,8 @@ def page() -> str:
         package = _package(Path(folder))
         topics: dict[str, list[Entry]] = {topic: [] for topic in ORDER}
         for name in sorted(crossres.__all__, key=str.casefold):
-            found = _resolved(package, name)
-            topics[_topic(found.canonical_path)].append(_entry(name, found, package))
+            target = _resolved(package, name)
+            topics[_topic(target.canonical_path)].append(_entry(name, target, package))
     return rendered("python.md.j2", topics={topic: e for topic, e in topics.items() if e})
 
 
@@ -94,32 +93,30 @@ def _topic(path: str) -> str:
     return TOPICS[max(begins, key=len)]
 
 
-def _entry(name: str, found: griffe.Object, package: griffe.Module) -> Entry:
-    module = found.canonical_path.rpartition(".")[0]
-    text = _text(found)
-    if isinstance(found, griffe.Function):
-        types = _named_types(found, package)
-        return Entry(name, "function", module, _signature(name, found), text, types)
-    assert isinstance(found, griffe.Class)
-    bases = [str(base).partition("[")[0] for base in found.bases]
+def _entry(name: str, target: griffe.Object, package: griffe.Module) -> Entry:
+    text = _text(target)
+    if isinstance(target, griffe.Function):
+        types = _named_types(target, package)
+        return Entry(name, "function", _signature(name, target), text, types)
+    assert isinstance(target, griffe.Class)
+    bases = [str(base).partition("[")[0] for base in target.bases]
     return Entry(
         name,
         "class",
-        module,
-        _signature(name, found),
+        _signature(name, target),
         text,
-        _named_types(found, package),
-        list(_members(found)),
+        _named_types(target, package),
+        list(_members(target)),
         [base for base in bases if base in crossres.__all__],
     )
 
 
-def _signature(name: str, found: griffe.Function | griffe.Class) -> str:
+def _signature(name: str, target: griffe.Function | griffe.Class) -> str:
     """Return `name(parameters) -> result`, on one line or with a line for each parameter."""
     parts: list[str] = []
     kind = griffe.ParameterKind
     keyword_only = False
-    for parameter in found.parameters:
+    for parameter in target.parameters:
         if parameter.name in ("self", "cls"):
             continue
         if parameter.kind is kind.keyword_only and not keyword_only:
@@ -135,8 +132,8 @@ def _signature(name: str, found: griffe.Function | griffe.Class) -> str:
             typed += f"{equals}{_quoted(parameter.default)}"
         parts.append(typed)
     result = ""
-    if isinstance(found, griffe.Function) and found.returns is not None:
-        result = f" -> {_quoted(found.returns)}"
+    if isinstance(target, griffe.Function) and target.returns is not None:
+        result = f" -> {_quoted(target.returns)}"
     line = f"{name}({', '.join(parts)}){result}"
     if len(line) <= LINE:
         return line
@@ -149,9 +146,9 @@ def _quoted(value: griffe.Expr | str) -> str:
     return text if '"' in text else text.replace("'", '"')
 
 
-def _members(found: griffe.Class) -> Iterator[Member]:
+def _members(target: griffe.Class) -> Iterator[Member]:
     """Yield the public functions and properties of a class that have a docstring of their own."""
-    for name, member in found.members.items():
+    for name, member in target.members.items():
         if name.startswith("_") or member.is_alias or member.docstring is None:
             continue
         if isinstance(member, griffe.Function):
@@ -160,12 +157,12 @@ def _members(found: griffe.Class) -> Iterator[Member]:
             yield Member(name, f"{name}: {member.annotation}", _text(member))
 
 
-def _named_types(found: griffe.Function | griffe.Class, package: griffe.Module) -> dict[str, str]:
+def _named_types(target: griffe.Function | griffe.Class, package: griffe.Module) -> dict[str, str]:
     """Return what types of ours are that the signatures name, and that have no section."""
     types: dict[str, str] = {}
-    for path in _paths(found):
+    for path in _paths(target):
         name = path.rpartition(".")[2]
-        if name in crossres.__all__ or name == found.name or not path.startswith("crossres."):
+        if name in crossres.__all__ or name == target.name or not path.startswith("crossres."):
             continue
         named = _resolved(package, path.removeprefix("crossres."))
         if isinstance(named, griffe.Attribute):
@@ -175,20 +172,20 @@ def _named_types(found: griffe.Function | griffe.Class, package: griffe.Module) 
     return types
 
 
-def _first_sentence(found: griffe.Object) -> str:
+def _first_sentence(target: griffe.Object) -> str:
     """Return what a docstring says first, as the end of a sentence."""
-    text = " ".join(found.docstring.value.split()) if found.docstring else ""
+    text = " ".join(target.docstring.value.split()) if target.docstring else ""
     sentence = text.split(". ")[0].removesuffix(".")
     small = sentence if sentence[1:2].isupper() else f"{sentence[:1].lower()}{sentence[1:]}"
     return escaped(small)
 
 
-def _paths(found: griffe.Function | griffe.Class) -> Iterator[str]:
+def _paths(target: griffe.Function | griffe.Class) -> Iterator[str]:
     """Yield the whole names of the types in the signatures of a function, or of a class."""
-    functions = [found]
-    if isinstance(found, griffe.Class):
-        yield from (base.canonical_path for base in found.bases if isinstance(base, griffe.Expr))
-        functions += [m for m in found.members.values() if m.is_function and m.name[0] != "_"]
+    functions = [target]
+    if isinstance(target, griffe.Class):
+        yield from (base.canonical_path for base in target.bases if isinstance(base, griffe.Expr))
+        functions += [m for m in target.members.values() if m.is_function and m.name[0] != "_"]
     for function in functions:
         returns = [function.returns] if isinstance(function, griffe.Function) else []
         for annotation in [*(p.annotation for p in function.parameters), *returns]:
@@ -197,19 +194,19 @@ def _paths(found: griffe.Function | griffe.Class) -> Iterator[str]:
                 yield from (n.canonical_path for n in names if isinstance(n, griffe.ExprName))
 
 
-def _text(found: griffe.Object) -> str:
+def _text(target: griffe.Object) -> str:
     """Return the docstring as Markdown; lines that hang below their first one are a list."""
-    text = found.docstring.value if found.docstring else ""
-    named = [p.name for p in found.parameters] if isinstance(found, NAMED) else []
+    text = target.docstring.value if target.docstring else ""
+    named = [p.name for p in target.parameters] if isinstance(target, NAMED) else []
     parts = _with_code(text, named).split("\n\n")
-    return _linked("\n\n".join(map(_paragraph, parts)), found.name)
+    return _linked("\n\n".join(map(_paragraph, parts)), target.name)
 
 
 def _with_code(text: str, parameters: list[str]) -> str:
     """Mark as code what is told of parameters ("seeds: ..."), and names with underscores."""
-    told = "|".join(map(re.escape, parameters)) or "(?!)"
+    described = "|".join(map(re.escape, parameters)) or "(?!)"
     before_colon = r"(?=(?:[,;] \w+| \([^()]*\))*:)"
-    names = re.compile(rf"(?<![\w`])((?:{told}){before_colon}|[a-z][a-z\d]*_\w+)(?![\w`])")
+    names = re.compile(rf"(?<![\w`])((?:{described}){before_colon}|[a-z][a-z\d]*_\w+)(?![\w`])")
     pieces = re.split(r"(`[^`]*`|\"[^\"\n]*\")", text)
     return "".join(p if p[:1] in ("`", '"') else names.sub(r"`\1`", p) for p in pieces)
 

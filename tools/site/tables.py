@@ -27,6 +27,8 @@ def with_readable_tables(text: str) -> str:
 
 def _table(match: re.Match[str]) -> str:
     head, rule, *body = (_cells(line) for line in match[0].splitlines())
+    if any(len(row) != len(head) for row in (rule, *body)):
+        return match[0]  # a stroke within code, or cells left out: Markdown knows what is meant
     metrics = METRICS.fullmatch(head[0])
     if metrics is None or not any(PAIR.fullmatch(cell) for row in body for cell in row):
         return _laid_out(head, rule, body)
@@ -39,10 +41,11 @@ def _table(match: re.Match[str]) -> str:
     def half(number: int) -> list[Row]:
         return [[_half(cell, number) for cell in row] for row in body]
 
-    one = _laid_out([first + rest, *head[1:]], rule, half(0))
-    chosen = [_of(row, seconds) for row in ([second + rest, *head[1:]], rule, *half(1))]
-    other = _laid_out(chosen[0], chosen[1], chosen[2:])
-    return f"{_tab(first, one)}\n{_tab(second, other)}"
+    of_first = _laid_out([first + rest, *head[1:]], rule, half(0))
+    rows = ([second + rest, *head[1:]], rule, *half(1))
+    second_head, second_rule, *second_body = (_of(row, seconds) for row in rows)
+    of_second = _laid_out(second_head, second_rule, second_body)
+    return f"{_tab(first, of_first)}\n{_tab(second, of_second)}"
 
 
 def _cells(line: str) -> Row:
