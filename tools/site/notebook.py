@@ -5,6 +5,7 @@ import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import nbformat
@@ -26,9 +27,10 @@ def page(file: Path, folder: Path) -> str:
     place = folder / "notebook"
     shutil.rmtree(place, ignore_errors=True)
     place.mkdir(parents=True)
-    # Over files in that folder: a kernel that listens on ports is open to others on the machine.
-    sockets = Config(KernelManager={"transport": "ipc", "ip": str(place / "kernel")})
-    NotebookClient(notebook, config=sockets, timeout=SECONDS).execute(cwd=str(place))
+    with TemporaryDirectory() as short:  # the path of a socket has about 100 characters
+        # A kernel that listens on ports is open to others on the machine.
+        sockets = Config(KernelManager={"transport": "ipc", "ip": f"{short}/kernel"})
+        NotebookClient(notebook, config=sockets, timeout=SECONDS).execute(cwd=str(place))
     pictures = file.with_name(f"{file.stem}-outputs")
     pictures.mkdir()
     text = "\n\n".join(part for cell in notebook.cells for part in _parts(cell, pictures))
