@@ -81,6 +81,16 @@ def test_table_is_readable(browser: Any, address: str) -> None:
     assert table.locator(".seeds").first.is_visible()
 
 
+def test_every_section_can_be_seen_in_the_bar(browser: Any, address: str) -> None:
+    page = Visit(browser, address, 1280, "light").page
+    bar = page.locator(".bar nav")
+    assert bar.locator("a").count() >= 10
+    assert bar.evaluate("bar => bar.scrollWidth <= bar.clientWidth")
+    bar.locator("a").last.click()
+    heading = page.locator("details.more summary:has-text('What was run')")
+    assert heading.bounding_box()["y"] >= page.locator(".bar").bounding_box()["height"] - 1
+
+
 def test_on_a_phone_the_table_scrolls_in_its_own_box(browser: Any, address: str) -> None:
     page = Visit(browser, address, 390, "light").page
     box = page.locator(".scroll:has(.results)")
