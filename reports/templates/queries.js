@@ -407,8 +407,6 @@
   });
 
   section.hidden = false;
-  const bar = document.querySelector(".bar"); // it stays above what stays above the queries
-  if (bar) new ResizeObserver(() => section.style.setProperty("--covered", `${bar.offsetHeight}px`)).observe(bar);
   addEventListener("hashchange", follow);
   if (location.hash === "#queries") section.scrollIntoView({ behavior: "instant" }); // nobody could before it was shown
   if (location.hash.startsWith("#queries?")) follow();

@@ -1,5 +1,12 @@
 "use strict";
 // Without this script everything is still there: it opens what a link points into, and copies.
+
+// How much the bar covers, above what is jumped to and what else stays in view, depends on the rows.
+const bar = document.querySelector(".bar");
+const cover = () => document.documentElement.style.setProperty("--covered", `${bar.offsetHeight}px`);
+cover();
+new ResizeObserver(cover).observe(bar);
+
 function reveal() {
   const target = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
   if (!target) return;

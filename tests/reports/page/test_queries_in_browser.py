@@ -155,11 +155,14 @@ def test_a_link_opens_the_query(browser: Any, ranked_report: Path) -> None:
     page.wait_for_function(
         "() => location.hash === document.getElementById('queries-link').getAttribute('href')"
     )
-    other = Visit(browser, page.url, 1280, "light").page
+    other = Visit(browser, page.url, 1280, "light", folded=True).page
     other.locator(".answers").wait_for()
     other.wait_for_function(LOADED)
     assert (count(other), asked(other), other.locator(".answers").inner_html()) == state
-    assert other.locator("#queries").evaluate("e => Math.abs(e.getBoundingClientRect().top)") < 150
+    top = other.locator("#queries").evaluate("e => e.getBoundingClientRect().top")
+    assert top == pytest.approx(
+        other.locator(".bar").bounding_box()["height"], abs=25
+    )  # of its 30 above the heading
     # A link that follows another on the same page; one whose filters leave its query out.
     query = page.url.partition("#")[2].replace("0003_c0", "0005_c2")
     other.evaluate(f"location.hash = {query + '&rate=3'!r}")
@@ -371,5 +374,5 @@ def test_paper_and_readers_without_script_have_the_drawn_queries(
     bare = context.new_page()
     bare.goto(ranked_report.as_uri())
     assert not bare.locator("#queries").is_visible()
-    bare.locator("details:has(.pictures) > summary").first.click()
+    bare.locator("details.more:has(.pictures .query) > summary").first.click()
     assert bare.locator(".pictures .query").first.is_visible()
