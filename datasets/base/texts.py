@@ -27,7 +27,8 @@ _CONTROLS = ("Cc", "Cs", "Zl", "Zp")
 _DIRECTIONS = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _FORMULA = ("=", "+", "-", "@")  # how a text begins that a spreadsheet would compute
-_HUGE = re.compile(r"\d[eE]\+?\d{3}|\d{300}")  # every number above 1e308 is written so
+# Every number above 1e308 is written so: an exponent of two digits needs 200 before it.
+_HUGE = re.compile(r"\d[eE]\+?\d{3}|\d{200}")
 _PLAIN = re.compile(r"[+-]?\d+(?:[.,]\d+)?", re.ASCII)
 
 

@@ -125,7 +125,19 @@ def test_what_is_no_number_in_toml_is_named(line: str, reason: str, tmp_path: Pa
     assert reason in str(caught.value)
 
 
-@pytest.mark.parametrize("text", ["", "{", "NaN", "[-Infinity]", '{"a": 1e999}', "[" * 100_000])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{",
+        "NaN",
+        "[-Infinity]",
+        '{"a": 1e999}',
+        f"{'9' * 250}e60",
+        f"9{'0' * 309}.5",
+        "[" * 100_000,
+    ],
+)
 def test_json_holds_finite_numbers_alone(text: str, tmp_path: Path) -> None:
     (tmp_path / "b.json").write_text(text)
     with pytest.raises(InputError, match=r"not a readable baseline .*; make it again"):
