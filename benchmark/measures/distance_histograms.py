@@ -88,12 +88,22 @@ class DistanceHistograms:
         if (exponent, first) != (self._exponent, self._first):
             wider = exponent - self._exponent
             for rate, counts in self._counts.items():
-                moved = np.zeros_like(counts)
-                for place in np.flatnonzero(counts.any(axis=0)).tolist():
-                    moved[:, ((self._first + place) >> wider) - first] += counts[:, place]
-                self._counts[rate] = moved
+                self._counts[rate] = rebinned(counts, self._first, wider, first, BINS)
         self._exponent, self._first = exponent, first
         self._low, self._high = low, high
+
+
+def rebinned(
+    counts: NDArray[np.int64], first: int, wider: int, new_first: int, bins: int
+) -> NDArray[np.int64]:
+    """Return counts (2, B) from the bin `first` on in bins 2**wider times as wide, (2, bins).
+
+    `new_first` is the number of the first of these; no count may lie outside of them.
+    """
+    moved = np.zeros((len(counts), bins), dtype=np.int64)
+    for place in np.flatnonzero(counts.any(axis=0)).tolist():
+        moved[:, ((first + place) >> wider) - new_first] += counts[:, place]
+    return moved
 
 
 def _exponent(low: float, high: float) -> int:

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from crossres.benchmark.measures.distance_histograms import rebinned
 from crossres.benchmark.records.artifacts import Arrays, ArtifactFolder
+from crossres.benchmark.records.record import Record
+from crossres.reports.grid.grid import Score
 
 NAMES = tuple(f"distance_{name}" for name in ("rates", "queries", "counts", "bins"))
 
@@ -26,6 +29,50 @@ class Histogram:
     first: int
     counts: Mapping[int, Counts]
     queries: Mapping[int, int]
+
+
+@dataclass(frozen=True)
+class RatePairs:
+    """The pairs of the queries of one rate, or of all (rate None), added up over the seeds.
+
+    `auc`: of each seed, the chance that a true match is nearer than an image of another identity.
+    """
+
+    rate: int | None
+    counts: Counts
+    queries: int
+    auc: Score
+
+
+@dataclass(frozen=True)
+class RowPairs:
+    """The pairs of a row on a column: of all queries first, then by rate where there are several.
+
+    Their bins are 2**exponent wide, and the first of them has the number `first`.
+    """
+
+    exponent: int
+    first: int
+    by_rate: tuple[RatePairs, ...]
+
+
+def pairs_of(records: Sequence[Record], artifacts: ArtifactFolder) -> RowPairs | None:
+    """Return the pairs of the cells of a row on a column; None where no cell keeps them."""
+    read = {record.cell.seed: read_histogram(artifacts, record.key) for record in records}
+    seeds = {seed: histogram for seed, histogram in read.items() if histogram is not None}
+    if not seeds:
+        return None
+    merged = merge(list(seeds.values()))
+    aucs = {seed: aucs_of(histogram) for seed, histogram in seeds.items()}
+    rates = [rate for rate in sorted(merged.counts) if rate and len(merged.counts) > 1]
+    by_rate = []
+    for rate in (None, *rates):
+        known = {seed: by_seed[rate] for seed, by_seed in aucs.items() if rate in by_seed}
+        counts = all_pairs(merged.counts) if rate is None else merged.counts[rate]
+        queries = sum(merged.queries.values()) if rate is None else merged.queries[rate]
+        auc = Score(tuple(known.values()), tuple(known))
+        by_rate.append(RatePairs(rate, counts, queries, auc))
+    return RowPairs(merged.exponent, merged.first, tuple(by_rate))
 
 
 def read_histogram(artifacts: ArtifactFolder, key: str) -> Histogram | None:
@@ -81,19 +128,19 @@ def all_pairs(counts: Mapping[int, Counts]) -> Counts:
 def merge(seeds: Sequence[Histogram]) -> Histogram:
     """Return the sum of histograms, in the widest bins of any of them."""
     exponent = max(seed.exponent for seed in seeds)
-    shifted = [
-        (seed, [(seed.first + k) >> (exponent - seed.exponent) for k in range(_bins_of(seed))])
+    ends = [
+        (seed.first >> wider, (seed.first + _bins_of(seed) - 1) >> wider)
         for seed in seeds
+        for wider in [exponent - seed.exponent]
     ]
-    first = min(places[0] for _, places in shifted)
-    bins = max(places[-1] for _, places in shifted) - first + 1
+    first = min(start for start, _ in ends)
+    bins = max(end for _, end in ends) - first + 1
     counts: dict[int, Counts] = {}
     queries: dict[int, int] = {}
-    for seed, places in shifted:
+    for seed in seeds:
         for rate, pairs in seed.counts.items():
-            total = counts.setdefault(rate, np.zeros((2, bins), dtype=np.int64))
-            for kind, of_kind in enumerate(pairs):
-                np.add.at(total[kind], np.array(places) - first, of_kind)
+            moved = rebinned(pairs, seed.first, exponent - seed.exponent, first, bins)
+            counts[rate] = counts.get(rate, 0) + moved
             queries[rate] = queries.get(rate, 0) + seed.queries[rate]
     return Histogram(exponent, first, counts, queries)
 

@@ -3,7 +3,6 @@
 Small histograms of all pairs of a row, with the area under the ROC of each.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,14 +10,7 @@ from numpy.typing import NDArray
 
 from crossres.benchmark.measures.distance_histograms import NEGATIVE, POSITIVE
 from crossres.benchmark.records.artifacts import ArtifactFolder
-from crossres.reports.grid.distances import (
-    Counts,
-    Histogram,
-    all_pairs,
-    aucs_of,
-    merge,
-    read_histogram,
-)
+from crossres.reports.grid.distances import Counts, RowPairs, pairs_of
 from crossres.reports.grid.grid import Column, Grid, Score
 from crossres.reports.page.learning_curves import number
 from crossres.reports.wording import counted
@@ -105,45 +97,37 @@ def _distances(grid: Grid, column: Column, artifacts: ArtifactFolder) -> Distanc
     rows, lacking = [], []
     for line in grid.lines:
         records = grid.cells[line, column].records
-        read = {record.cell.seed: read_histogram(artifacts, record.key) for record in records}
-        seeds = {seed: histogram for seed, histogram in read.items() if histogram is not None}
+        pairs = pairs_of(records, artifacts)
         label = grid.table.lines[line].label
-        if seeds:
-            rows.append(_row(line, label, seeds))
+        if pairs is not None:
+            rows.append(_row(line, label, pairs))
         elif records:
             lacking.append(label)
     return Distances(column, tuple(rows), tuple(lacking))
 
 
-def _row(row: int, label: str, seeds: Mapping[int, Histogram]) -> RowDistances:
-    merged = merge(list(seeds.values()))
-    aucs = {seed: aucs_of(histogram) for seed, histogram in seeds.items()}
-    rates = [rate for rate in sorted(merged.counts) if rate]
-    by_rate: dict[int | None, Counts] = {None: all_pairs(merged.counts)}
-    if len(merged.counts) > 1:
-        by_rate |= {rate: merged.counts[rate] for rate in rates}
-    fewest = min(int(pairs[POSITIVE].sum()) for pairs in by_rate.values())
+def _row(row: int, label: str, pairs: RowPairs) -> RowDistances:
+    fewest = min(int(of_rate.counts[POSITIVE].sum()) for of_rate in pairs.by_rate)
     most = min(MOST_BARS, max(LEAST_BARS, round(BARS_PER_ROOT * fewest ** (1 / 3))))
-    start, stop, step = _drawn_bins(by_rate[None], most)
-    bars = {rate: _bars(pairs, start, stop, step) for rate, pairs in by_rate.items()}
-    peak = max(float(of_rate.max(initial=0.0)) for of_rate in bars.values())
+    start, stop, step = _drawn_bins(pairs.by_rate[0].counts, most)
+    bars = [_bars(of_rate.counts, start, stop, step) for of_rate in pairs.by_rate]
+    peak = max(float(of_rate.max(initial=0.0)) for of_rate in bars)
     panels = []
-    for rate, pairs in by_rate.items():
-        known = {seed: by_seed[rate] for seed, by_seed in aucs.items() if rate in by_seed}
-        positives, negatives = pairs.sum(axis=1).tolist()
+    for of_rate, shares in zip(pairs.by_rate, bars, strict=True):
+        positives, negatives = of_rate.counts.sum(axis=1).tolist()
         panels.append(
             DistancePanel(
-                rate,
-                auc=Score(tuple(known.values()), tuple(known)),
-                queries=sum(merged.queries.values()) if rate is None else merged.queries[rate],
+                of_rate.rate,
+                auc=of_rate.auc,
+                queries=of_rate.queries,
                 positives=positives,
                 negatives=negatives,
-                positive=_area(bars[rate][POSITIVE], peak),
-                negative=_area(bars[rate][NEGATIVE], peak),
+                positive=_area(shares[POSITIVE], peak),
+                negative=_area(shares[NEGATIVE], peak),
             )
         )
-    width = 2.0**merged.exponent
-    low, high = (number((merged.first + place) * width) for place in (start, stop))
+    width = 2.0**pairs.exponent
+    low, high = (number((pairs.first + place) * width) for place in (start, stop))
     return RowDistances(row, label, low, high, tuple(panels))
 
 

@@ -2,12 +2,12 @@
 
 import csv
 import io
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 
 from crossres.benchmark.records.artifacts import ArtifactFolder
 from crossres.datasets.base.texts import cell_text
-from crossres.reports.grid.distances import Histogram, all_pairs, aucs_of, merge, read_histogram
-from crossres.reports.grid.grid import Grid, Score
+from crossres.reports.grid.distances import RatePairs, pairs_of
+from crossres.reports.grid.grid import Grid
 from crossres.reports.grid.standing import cautions
 from crossres.reports.tables.csv import ALL_QUERIES
 
@@ -49,32 +49,23 @@ def _lines(grid: Grid, artifacts: ArtifactFolder) -> Iterator[list[str]]:
     for line in grid.lines:
         for column in grid.shown:
             records = grid.cells[line, column].records
-            read = {record.cell.seed: read_histogram(artifacts, record.key) for record in records}
-            seeds = {seed: histogram for seed, histogram in read.items() if histogram is not None}
-            if not seeds:
+            row = pairs_of(records, artifacts)
+            if row is None:
                 continue
             label, caution = cell_text(grid.table.lines[line].label), " ".join(cautions(records))
             where = [label, column.dataset, records[0].cell.protocol]
             of = [grid.source, grid.profile, caution]
-            for rate, numbers in _by_rate(seeds):
-                yield [*where, ALL_QUERIES if rate is None else str(rate), *of, *numbers]
+            for pairs in row.by_rate:
+                rate = ALL_QUERIES if pairs.rate is None else str(pairs.rate)
+                yield [*where, rate, *of, *_numbers(pairs)]
 
 
-def _by_rate(seeds: Mapping[int, Histogram]) -> Iterator[tuple[int | None, list[str]]]:
-    merged = merge(list(seeds.values()))
-    aucs = {seed: aucs_of(histogram) for seed, histogram in seeds.items()}
-    rates = [rate for rate in sorted(merged.counts) if rate and len(merged.counts) > 1]
-    for rate in (None, *rates):
-        known = {seed: by_rate[rate] for seed, by_rate in aucs.items() if rate in by_rate}
-        score = Score(tuple(known.values()), tuple(known))
-        queries = sum(merged.queries.values()) if rate is None else merged.queries[rate]
-        pairs = all_pairs(merged.counts) if rate is None else merged.counts[rate]
-        yield (
-            rate,
-            [
-                *(str(number) for number in (queries, *pairs.sum(axis=1).tolist(), score.n)),
-                "" if score.mean is None else repr(score.mean),
-                "" if score.std is None else repr(score.std),
-                ";".join(f"{seed}={auc!r}" for seed, auc in known.items()),
-            ],
-        )
+def _numbers(pairs: RatePairs) -> list[str]:
+    auc = pairs.auc
+    seeds = zip(auc.seeds, auc.values, strict=True)
+    return [
+        *(str(number) for number in (pairs.queries, *pairs.counts.sum(axis=1).tolist(), auc.n)),
+        "" if auc.mean is None else repr(auc.mean),
+        "" if auc.std is None else repr(auc.std),
+        ";".join(f"{seed}={value!r}" for seed, value in seeds),
+    ]
