@@ -174,12 +174,13 @@ def seeds_to_decide(answer: ClaimAnswer) -> str:
 
 # --- for the page ---------------------------------------------------------------------------------
 
-WIDTH = 300.0
-
 
 @dataclass(frozen=True)
 class Bar:
-    """One effect of a plot: its label, what it says, x of the effect and of its interval's ends."""
+    """One effect of a plot: its label, what it says, places of the effect and its interval's ends.
+
+    Places are per cent of a drawing's width, so that a page lays it out anew at any width.
+    """
 
     label: str
     text: str
@@ -208,7 +209,7 @@ def plot(answer: ClaimAnswer) -> Plot:
     else:
         entries = [(f"over {right}", _overall_verdict(gap), gap) for right, gap in answer.overall]
     gaps = [_as_measured(difference, answer.claim) for _, _, difference in entries]
-    axis = gap_axis(gaps, 0.0, WIDTH, parts=6, margin=1.0)
+    axis = gap_axis(gaps, 0, 100, parts=6, margin=1.0)
     bars = tuple(
         Bar(
             label,

@@ -1,6 +1,7 @@
 """Geometry of CMC curves.
 
-Only coordinates are computed here; templates draw them, so colours follow the reader's theme.
+Only coordinates are computed here, x in per cent of a drawing's width and y in pixels; templates
+draw them, so colours follow the reader's theme, and a page lays them out anew at any width.
 """
 
 import math
@@ -17,7 +18,7 @@ from crossres.reports.wording import percent
 
 RANKS = 20
 LABEL_GAP = 15.0
-LEFT, RIGHT, TOP, BOTTOM = 212, 514, 14, 246
+TOP, BOTTOM = 14, 246
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class Curve:
     start: str
     points: str
     band: str
-    first: tuple[float, float]
+    first_y: float
     label_y: float
 
 
@@ -38,11 +39,6 @@ class CmcPlot:
     """One data set's CMC curves; curves are labelled at their left end, where they differ most."""
 
     column: Column
-    width: float
-    height: float
-    left: float
-    right: float
-    top: float
     bottom: float
     x_ticks: tuple[Tick, ...]
     y_ticks: tuple[Tick, ...]
@@ -62,7 +58,7 @@ def cmc_plot(grid: Grid, column: Column) -> CmcPlot | None:
     lowest = min(float(curves.min()) for curves in by_row.values())
     ranks = min(curves.shape[1] for curves in by_row.values())
     low = min(0.9, max(0.0, math.floor(10 * lowest - 0.25) / 10))
-    x, y = Axis(1, max(2, ranks), LEFT, RIGHT), Axis(low, 1.0, BOTTOM, TOP)
+    x, y = Axis(1, max(2, ranks), 0, 100), Axis(low, 1.0, BOTTOM, TOP)
     starts = [y.exactly(float(curves[:, 0].mean())) for curves in by_row.values()]
     labels = spread(starts, LABEL_GAP, TOP + 4, BOTTOM - 4)
     drawn = tuple(
@@ -73,11 +69,6 @@ def cmc_plot(grid: Grid, column: Column) -> CmcPlot | None:
     shares = [round(low + step * k, 1) for k in range(int((1 - low) / step + 1e-9) + 1)]
     return CmcPlot(
         column,
-        width=558,
-        height=284,
-        left=LEFT,
-        right=RIGHT,
-        top=TOP,
         bottom=BOTTOM,
         x_ticks=tuple(Tick(x.at(r), str(r)) for r in (1, 5, 10, 15, 20) if r <= ranks),
         y_ticks=tuple(Tick(y.at(share), f"{100 * share:.0f}") for share in shares),
@@ -108,7 +99,7 @@ def _curve(
         percent(float(mean[0])),
         _points(line(mean)),
         _points(line(curves.max(axis=0)) + line(curves.min(axis=0))[::-1]),
-        line(mean)[0],
+        y.at(float(mean[0])),
         label_y,
     )
 

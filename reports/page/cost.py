@@ -1,4 +1,7 @@
-"""What rows cost against what they reach: numbers, places of points, and the Pareto front."""
+"""What rows cost against what they reach: numbers, places of points, and the Pareto front.
+
+Places are x in per cent of a drawing's width and y in pixels, so that a page lays it out anew.
+"""
 
 import json
 import math
@@ -12,8 +15,8 @@ from crossres.reports.grid.grid import Grid
 from crossres.reports.page.differences import rows_of
 from crossres.reports.wording import duration, memory
 
-LEFT, RIGHT, TOP = 34.0, 318.0, 10.0
-LABEL_X, LABEL_GAP = 340.0, 15.0
+TOP, LABEL_GAP = 10.0, 15.0
+SIDE = 3.5  # between the frame and the first and the last cost, in per cent of the width
 LEAST_HEIGHT = 200.0
 
 SECONDS = [
@@ -52,7 +55,6 @@ class CostPanel:
     """One kind of cost along a logarithmic axis, the metric upwards; `front` is a staircase."""
 
     title: str
-    height: float
     bottom: float
     x_ticks: tuple[Tick, ...]
     y_ticks: tuple[Tick, ...]
@@ -197,7 +199,6 @@ def _panel(
     )
     return CostPanel(
         measure.title,
-        bottom + 26,
         bottom,
         tuple(Tick(x_axis.at(math.log(tick)), measure.tick(tick)) for tick in ticks),
         y_axis.ticks,
@@ -215,7 +216,7 @@ def _log_axis(steps: Sequence[float], least: float, most: float) -> tuple[Axis, 
     last = min((k for k, step in enumerate(steps) if step >= most), default=len(steps) - 1)
     ticks = steps[first : max(last, first + 1) + 1]
     low, high = min(ticks[0], least), max(ticks[-1], most)
-    axis = Axis(math.log(low), math.log(high), LEFT + 10, RIGHT - 10)
+    axis = Axis(math.log(low), math.log(high), SIDE, 100 - SIDE)
     return axis, ticks[:: math.ceil(len(ticks) / 5)]
 
 
@@ -224,4 +225,4 @@ def _staircase(points: Sequence[tuple[float, float]]) -> str:
     path = f"M{points[0][0]} {points[0][1]}"
     for x, y in points[1:]:
         path += f"H{x}V{y}"
-    return f"{path}H{RIGHT}"
+    return f"{path}H100"

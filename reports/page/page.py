@@ -30,7 +30,7 @@ from crossres.reports.grid.unplaced import Leftovers
 from crossres.reports.page import protocols as across
 from crossres.reports.page.choices import Choices, choices_of
 from crossres.reports.page.commands import cell_command, missing_command
-from crossres.reports.page.cost import LABEL_X, LEFT, RIGHT, TOP, Costs, costs_of
+from crossres.reports.page.cost import TOP, Costs, costs_of
 from crossres.reports.page.differences import PLOT_WIDTH, RowComparison, compare_rows
 from crossres.reports.page.distances import Distances, distances_of
 from crossres.reports.page.dots import Dots, dots_of
@@ -448,8 +448,8 @@ def environment() -> jinja2.Environment:
         plot_width=PLOT_WIDTH,
         rank_axis=AXIS,
         few_lines=FEW_LINES,
-        across_frame=across.FRAME,
-        cost_frame=(LEFT, RIGHT, TOP, LABEL_X),
+        across_bottom=across.BOTTOM,
+        cost_top=TOP,
         cell_anchor=cell_anchor,
         counts_of=counts_of,
         missing_command=missing_command,

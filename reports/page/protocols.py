@@ -1,6 +1,7 @@
 """Drawings of a metric from protocol to protocol of one data set, or from rate to rate.
 
 Protocols that differ in the rate alone stand at their rates, and a row's points are joined.
+Places are x in per cent of a drawing's width and y in pixels, so that a page lays it out anew.
 """
 
 import re
@@ -11,18 +12,18 @@ from crossres.reports.charts.axis import Axis, Tick, percent_axis, spread
 from crossres.reports.grid.grid import Column, Grid, Score
 from crossres.reports.wording import percent
 
-LEFT, RIGHT, TOP, BOTTOM = 44.0, 470.0, 14.0, 250.0
-LABEL_X, WIDTH, HEIGHT = 486.0, 640.0, 304.0
-FRAME = (LEFT, RIGHT, BOTTOM, LABEL_X, WIDTH, HEIGHT)  # what the template arranges
+TOP, BOTTOM = 14.0, 250.0
+SIDE = 3.5  # between the frame and the first and the last rate, in per cent of the width
 LABEL_GAP, APART = 16.0, 8.0  # between labels; between rows at one column
 _RATE = re.compile(r"^(.*)\[rate=(\d+)\](.*)$")
 
 
 @dataclass(frozen=True)
 class ProtocolSpot:
-    """One row on one column: its mean, and from lowest to highest seed."""
+    """One row on one column: its mean, and from lowest to highest seed; `shift` is in pixels."""
 
     x: float
+    shift: float
     y: float
     low: float
     high: float
@@ -139,10 +140,9 @@ def _rates(columns: Sequence[Column]) -> list[int]:
 def _positions(count: int, rates: Sequence[int]) -> list[float]:
     """Return positions along the axis: in proportion to the rates, or evenly."""
     if rates:
-        axis = Axis(min(rates), max(max(rates), min(rates) + 1), LEFT + 14, RIGHT - 14)
+        axis = Axis(min(rates), max(max(rates), min(rates) + 1), SIDE, 100 - SIDE)
         return [axis.at(rate) for rate in rates]
-    step = (RIGHT - LEFT) / count
-    return [round(LEFT + step * (index + 0.5), 1) for index in range(count)]
+    return [round(100 / count * (index + 0.5), 1) for index in range(count)]
 
 
 def _spots(
@@ -156,7 +156,8 @@ def _spots(
     shift = 0.0 if row is None else APART * (row - (rows - 1) / 2)
     return tuple(
         ProtocolSpot(
-            round(position + shift, 1),
+            position,
+            shift,
             y_axis.at(100 * score.mean),
             y_axis.at(100 * min(score.values)),
             y_axis.at(100 * max(score.values)),

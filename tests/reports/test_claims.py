@@ -11,7 +11,7 @@ from crossres.benchmark import Record, load_table
 from crossres.benchmark.config.claims import load_claims
 from crossres.benchmark.records.record import write_record
 from crossres.cli import run
-from crossres.reports.claims import WIDTH, effects, evaluate_claims, grids_of, plot, seeds_to_decide
+from crossres.reports.claims import effects, evaluate_claims, grids_of, plot, seeds_to_decide
 from crossres.reports.write import write_report
 
 TABLE = load_table("table2")
@@ -44,7 +44,7 @@ def test_plots_lie_on_their_scale_with_the_sign_as_measured(drawn) -> None:
     for drawn_plot in (rises, lowers):
         for bar in drawn_plot.bars:
             low, high = bar.ends
-            assert 0 <= low <= bar.x <= high <= WIDTH
+            assert 0 <= low <= bar.x <= high <= 100
             assert (bar.x > drawn_plot.zero) == bar.text.startswith("+")
     assert lowers.bars[0].x > lowers.zero  # said to fall, measured to rise
 

@@ -13,7 +13,7 @@ from PIL import Image
 from crossres.benchmark import load_table
 from crossres.reports import build_grids
 from crossres.reports.charts.axis import scale, spread
-from crossres.reports.charts.cmc import cmc_plot
+from crossres.reports.charts.cmc import TOP, cmc_plot
 from crossres.reports.charts.images import data_uri
 from crossres.reports.charts.seed_strips import STRIP_WIDTH, strips
 
@@ -34,10 +34,10 @@ def test_cmc_curve_is_the_mean_of_the_records(drawn) -> None:
         records = grid.cells[curve.row, column].records
         mean = np.mean([record.cmc["single-shot"][:20] for record in records], axis=0)
         xy = _pairs(curve.points)
-        drawn_mean = low + (plot.bottom - xy[:, 1]) / (plot.bottom - plot.top) * (1 - low)
+        drawn_mean = low + (plot.bottom - xy[:, 1]) / (plot.bottom - TOP) * (1 - low)
         assert drawn_mean == pytest.approx(mean, abs=0.05 * (1 - low) / 100 * 10)
-        assert xy[0, 0] == plot.left
-        assert xy[-1, 0] == plot.right
+        assert xy[0, 0] == 0
+        assert xy[-1, 0] == 100
         assert curve.start == f"{100 * mean[0]:.1f}"
 
 

@@ -11,7 +11,7 @@ from crossres.benchmark.records.cell import key_of
 from crossres.benchmark.records.record import write_record
 from crossres.datasets.protocols import canonical_text
 from crossres.reports import build_grids
-from crossres.reports.page.protocols import BOTTOM, LEFT, RIGHT, TOP, across_of
+from crossres.reports.page.protocols import BOTTOM, TOP, across_of
 from crossres.reports.write import write_report
 from tests.reports.conftest import make_record
 from tests.reports.page.test_report_browser import OVERLAPS
@@ -51,7 +51,7 @@ def test_rates_stand_in_proportion_and_are_joined() -> None:
         heights = [spot.y for spot in series.spots]
         assert heights == sorted(heights)  # lower and lower, as y grows downwards
         assert all(spot.high < spot.y < spot.low for spot in series.spots)
-        assert all(LEFT <= spot.x <= RIGHT and TOP <= spot.y <= BOTTOM for spot in series.spots)
+        assert all(0 <= spot.x <= 100 and TOP <= spot.y <= BOTTOM for spot in series.spots)
     assert "Plain: 69.0 (fixed-r[rate=2])" in plot.summary
 
 
@@ -61,8 +61,9 @@ def test_protocols_stand_side_by_side_and_are_not_joined() -> None:
     (plot,) = across_of(grid)
     assert [tick.text for tick in plot.x_ticks] == list(table.protocols)
     assert {series.line for series in plot.series} == {""}
-    first = [series.spots[0].x for series in plot.series]
-    assert first == sorted(set(first))
+    assert len({series.spots[0].x for series in plot.series}) == 1
+    shifts = [series.spots[0].shift for series in plot.series]
+    assert shifts == sorted(set(shifts))
 
 
 def test_tables_of_one_protocol_have_none(drawn: Any) -> None:

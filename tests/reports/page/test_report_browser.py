@@ -137,9 +137,9 @@ OVERLAPS = """drawing => {
 }"""
 
 
-# Texts of a drawing that reach out of it, where a box that scrolls would cut them.
+# Texts of a drawing that reach out of the figure or the claim that it is in.
 OUTSIDE = """drawing => {
-  const box = drawing.getBoundingClientRect();
+  const box = drawing.closest("figure, article").getBoundingClientRect();
   return [...drawing.querySelectorAll("text")].filter(t => {
     const own = t.getBoundingClientRect();
     return own.left < box.left - 1 || own.right > box.right + 1;
@@ -171,7 +171,9 @@ def test_differences_and_costs_are_drawn(
     assert visit.messages == []
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert page.locator("details.differences > .scroll tbody tr").count() == 11
-    assert page.locator("svg.ranks").first.is_visible()
+    assert page.locator("svg.ranks").first.is_visible() == (width > 640)
+    assert page.locator("ol.ranks").first.is_visible() == (width <= 640)
+    assert page.locator("ol.ranks").first.locator("li").count() == 11
     assert page.locator("svg.cost circle").count() == 3 * 11
     for drawing in page.locator("svg.ranks, svg.cost").all():
         if drawing.is_visible():
@@ -181,6 +183,27 @@ def test_differences_and_costs_are_drawn(
         assert page.locator(selector).first.evaluate(CONTRAST) >= 4.5, selector
     page.get_by_text("Differences by mAP").click()
     assert page.locator("details.other table.compared").first.is_visible()
+
+
+# The least size of a drawing's letters on the screen, in pixels.
+LETTERS = """drawing => Math.min(...[...drawing.querySelectorAll("text")].map(
+  t => parseFloat(getComputedStyle(t).fontSize) * t.getScreenCTM().a
+))"""
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_drawings_are_laid_out_anew_not_shrunk(
+    browser: Any, address: str, wide_table: str, width: int
+) -> None:
+    for url, kinds in ((address, ("cmc", "effects")), (wide_table, ("cmc", "cost"))):
+        page = Visit(browser, url, width, "light").page
+        for kind in kinds:
+            drawings = page.locator(f"svg.{kind}")
+            assert drawings.count() >= 2, kind
+            for drawing in drawings.all():
+                assert drawing.evaluate(LETTERS) >= 10.5
+                assert drawing.evaluate(OUTSIDE) == []
+                assert drawing.evaluate(OVERLAPS) == []
 
 
 def test_prints_on_paper(browser: Any, address: str) -> None:
