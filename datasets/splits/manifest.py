@@ -4,9 +4,10 @@ Written as CSV, so that anyone can use the very same split in another code base.
 """
 
 import io
+import re
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crossres.datasets.base.arguments import as_a, as_ids, as_path, as_text, as_whole
@@ -28,6 +29,8 @@ UNKNOWN_CAMERA = -1
 _COLUMNS = ("path", "pid", "camid", "split", "rate")
 _HEADER = ("dataset", "protocol", "seed", *_COLUMNS)
 _NAMED = 12  # columns of a foreign file that a message lists
+_PART = r"(?!\.{1,2}(?:/|\Z))[^/\\\n\r\0]+"
+_PATH = re.compile(f"{_PART}(?:/{_PART})*")  # stays inside the raw folder, the same on every system
 
 
 @dataclass(frozen=True, eq=False)
@@ -147,7 +150,7 @@ def _typed(table: "pd.DataFrame") -> "pd.DataFrame":
             raise InputError(f"the manifest's column {name} must hold whole numbers only")
         typed[name] = as_ids(typed[name], f"the manifest's column {name}")
     for name in ("path", "split"):
-        if not all(isinstance(value, str) for value in typed[name]):
+        if not all(isinstance(value, str) for value in typed[name].tolist()):
             raise InputError(f"the manifest's column {name} must hold text only")
     return typed
 
@@ -163,8 +166,9 @@ def _check(table: "pd.DataFrame") -> None:
             raise InputError(f"{row['path']}: {name} {row[name]!s} is none of {choices}")
     if (table["pid"] < -1).any():
         raise InputError(f"{table[table['pid'] < -1]['path'].iloc[0]}: a pid is at least -1")
-    for path in table["path"]:
-        _check_path(path)
+    for path in table["path"].tolist():
+        if not _PATH.fullmatch(path):
+            raise InputError(f"{path!r}: a manifest path must be relative, without '..' or '\\'")
     twice = table["path"].duplicated()
     if twice.any():
         raise InputError(f"{table['path'][twice].iloc[0]}: is in the manifest twice")
@@ -174,15 +178,8 @@ def _check(table: "pd.DataFrame") -> None:
         raise InputError(f"pid {min(both)} is in train and in test; the splits must share none")
 
 
-def _check_path(path: str) -> None:
-    """Raise InputError unless a path stays inside the raw folder, the same on every system."""
-    parts = PurePosixPath(path).parts
-    unusual = any(character in path for character in "\\\n\r\0")
-    if not parts or path != "/".join(parts) or ".." in parts or path.startswith("/") or unusual:
-        raise InputError(f"{path!r}: a manifest path must be relative, without '..' or '\\'")
-
-
 def _sorted(table: "pd.DataFrame") -> "pd.DataFrame":
     rank = {split: index for index, split in enumerate(SPLITS)}
-    keys = [(rank[split], path) for split, path in zip(table["split"], table["path"], strict=True)]
+    splits, paths = table["split"].tolist(), table["path"].tolist()
+    keys = [(rank[split], path) for split, path in zip(splits, paths, strict=True)]
     return table.iloc[sorted(range(len(keys)), key=keys.__getitem__)].reset_index(drop=True)
