@@ -59,13 +59,36 @@ def write_atomically(path: Path, data: bytes | str) -> None:
     what it held before, and nothing else is left behind.
     """
     content = data.encode("utf-8") if isinstance(data, str) else data
+    _write(path, content, lasting=True)
+
+
+def write_derived(path: Path, data: bytes | str) -> None:
+    """Write as `write_atomically` does what a command can make again from other files.
+
+    A file that holds it already is left alone, and nothing is forced to the disk, which takes
+    milliseconds a file: after a power failure the command has to be given again.
+    """
+    content = data.encode("utf-8") if isinstance(data, str) else data
+    if not _holds(path, content):
+        _write(path, content, lasting=False)
+
+
+def _holds(path: Path, content: bytes) -> bool:
+    try:
+        return path.stat().st_size == len(content) and path.read_bytes() == content
+    except OSError:
+        return False
+
+
+def _write(path: Path, content: bytes, *, lasting: bool) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with held(partial(_made_beside, path, Path.touch)) as temporary:
             with temporary.open("wb") as file:
                 file.write(content)
                 file.flush()
-                os.fsync(file.fileno())
+                if lasting:
+                    os.fsync(file.fileno())
             temporary.replace(path)
     except OSError as error:
         raise cannot_write(path, error) from error

@@ -23,7 +23,7 @@ from crossres.benchmark.metrics.measure import METRICS
 from crossres.benchmark.records.artifacts import ArtifactFolder
 from crossres.benchmark.records.images import ImageFolder, Thumbnail
 from crossres.benchmark.records.record import Record
-from crossres.datasets.base.files import write_atomically
+from crossres.datasets.base.files import write_derived
 from crossres.reports import wording as words
 from crossres.reports.charts.looks import Looks
 from crossres.reports.grid.grid import Column, Grid
@@ -162,7 +162,7 @@ def write_beside(report: Path, browser: Browser) -> list[Path]:
     """
     files, folder = browser.files, report / browser.folder
     for name, content in files.items():
-        write_atomically(report / name, content)
+        write_derived(report / name, content)
     for path in folder.glob("[!.]*.js"):
         if f"{browser.folder}/{path.name}" not in files:
             path.unlink()

@@ -16,6 +16,7 @@ from crossres.datasets.base.files import (
     hold_for_life,
     remove_abandoned,
     remove_unless_held,
+    write_derived,
 )
 
 REPO = Path(__file__).resolve().parents[3]
@@ -53,6 +54,20 @@ def test_a_failed_write_keeps_the_old_file_and_leaves_nothing(tmp_path, monkeypa
         write_atomically(target, "new")
     assert target.read_text() == "old"
     assert names(tmp_path) == ["record.json"]
+
+
+def test_what_can_be_made_again_is_written_only_where_it_changed(tmp_path, monkeypatch):
+    target = tmp_path / "a" / "queries.js"
+    monkeypatch.setattr(os, "fsync", lambda _: pytest.fail("forced to the disk"))
+    write_derived(target, "größe")
+    before = target.stat()
+    write_derived(target, "größe".encode())
+    assert (target.stat().st_ino, target.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+    write_derived(target, "gröber")
+    assert target.read_text() == "gröber"
+    write_derived(target, "größte")
+    assert target.read_text() == "größte"
+    assert names(tmp_path / "a") == ["queries.js"]
 
 
 def test_a_place_that_cannot_hold_a_file_is_named(tmp_path):
