@@ -10,6 +10,7 @@ from rich.text import Text
 
 from crossres.benchmark.claims import ClaimAnswer, ClaimVerdict, answers
 from crossres.benchmark.config.claims import Claim
+from crossres.benchmark.records.planned import KeptRuns
 from crossres.benchmark.records.queries import QueryReader, from_counts
 from crossres.benchmark.records.record import Record
 from crossres.benchmark.stats.paired import Difference
@@ -47,11 +48,19 @@ class ClaimGroup:
 
 
 def grids_of(
-    claims: Sequence[Claim], records: Sequence[Record], queries: QueryReader = from_counts
+    claims: Sequence[Claim],
+    records: Sequence[Record],
+    queries: QueryReader = from_counts,
+    runs: KeptRuns | None = None,
 ) -> list[Grid]:
-    """Return the grids of all tables that claims are about."""
+    """Return the grids of all tables that claims are about; `runs` are those of the records."""
+    runs = runs or KeptRuns()
     tables = {claim.table.id: claim.table for claim in claims}
-    return [grid for table in tables.values() for grid in build_grids(records, table, queries)]
+    return [
+        grid
+        for table in tables.values()
+        for grid in build_grids(runs.shown_in(table.id, records), table, queries)
+    ]
 
 
 def evaluate_claims(grids: Sequence[Grid], claims: Sequence[Claim]) -> list[ClaimGroup]:

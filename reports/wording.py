@@ -118,6 +118,14 @@ def set_title(dataset: str) -> str:
     return CARDS[dataset].title if dataset in CARDS else dataset
 
 
+def columns_words(datasets: Sequence[str]) -> str:
+    """Return "5 data sets", or "7 protocols" where the columns are of one data set."""
+    several = len({*datasets})
+    if several == len(datasets):
+        return counted(several, "data set")
+    return f"{len(datasets)} {'protocols' if several == 1 else 'pairs of data set and protocol'}"
+
+
 def of_training(dataset: str) -> str:
     """Return " of A": whose training a transfer "A → B" has; "" for any other."""
     return f" of {set_title(set_ids(dataset)[0])}" if is_transfer(dataset) else ""

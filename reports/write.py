@@ -12,6 +12,7 @@ from crossres.benchmark.records.artifacts import ArtifactFolder
 from crossres.benchmark.records.failures import read_failures
 from crossres.benchmark.records.images import ImageFolder
 from crossres.benchmark.records.kept import claims_of, kept_tables
+from crossres.benchmark.records.planned import KeptRuns, keeps_several_runs, read_runs
 from crossres.benchmark.records.queries import FromArtifacts
 from crossres.benchmark.records.record import RecordFolder, check_results, scan_records
 from crossres.datasets.base.arguments import as_path
@@ -187,7 +188,12 @@ def contents_of(results: Path, tables: Sequence[Table | str | Path] | None) -> C
     kept_by_folder = kept_tables(results) if tables is None else asked_tables(tables)
     chosen = kept_by_folder or built_in_tables()
     queries = FromArtifacts(artifacts)
-    by_table = {table.id: build_grids(folder.records.values(), table, queries) for table in chosen}
+    records = folder.records.values()
+    # Reading those of a large grid takes as long as some of its drawings.
+    runs = read_runs(results) if keeps_several_runs(results) else KeptRuns()
+    by_table = {
+        table.id: build_grids(runs.shown_in(table.id, records), table, queries) for table in chosen
+    }
     by_table = {table_id: group for table_id, group in by_table.items() if group}
     if not kept_by_folder:
         by_table = _widest(by_table)

@@ -12,6 +12,7 @@ from typing import Any
 
 from crossres.benchmark.measures.kernels import Kernels, kernels_named
 from crossres.benchmark.records.cell import Cell, canonical_json
+from crossres.benchmark.records.record import Record
 from crossres.datasets.base.errors import InputError
 from crossres.datasets.base.files import digest_of, write_atomically
 from crossres.datasets.base.texts import read_json
@@ -74,6 +75,19 @@ class KeptRuns:
         runs = (run for run in reversed(self.runs) if any(c.key == key for c in run.cells))
         return next(runs, None)
 
+    def shown_in(self, table: str, records: Iterable[Record]) -> list[Record]:
+        """Return the records that a table shows: not those of what runs of other tables alone
+        asked for.
+
+        Rows of two tables may be the same method on other data sets, protocols or seeds. What no
+        run asked for is shown, and everything in a table of which no run is kept.
+        """
+        own = {_trial(cell.cell) for run in self.runs if run.table == table for cell in run.cells}
+        others = {
+            _trial(cell.cell) for run in self.runs if run.table != table for cell in run.cells
+        } - own
+        return [record for record in records if not own or _trial(record.cell) not in others]
+
     def asked(self) -> "Asked":
         """Return what is asked for: of each row and place the cell of the latest plan.
 
@@ -116,6 +130,11 @@ def place_of(cell: Cell) -> tuple[Any, ...]:
     source = cell.source.split(":")[:2] if is_twin(cell.source) else ["given"]
     names = ("dataset", "protocol", "seed", "data_seed", "profile")
     return (*source, *(getattr(cell, name) for name in names))
+
+
+def _trial(cell: Cell) -> tuple[Any, ...]:
+    """Return what of the data a cell is about, whatever was run on it."""
+    return cell.dataset, cell.protocol, cell.seed, cell.data_seed
 
 
 def write_run(
@@ -162,6 +181,11 @@ def write_run(
     lines = ",\n".join(json.dumps(entry, ensure_ascii=False, allow_nan=False) for entry in entries)
     write_atomically(path, head.replace('"cells": []\n}', f'"cells": [\n{lines}\n]\n}}\n'))
     return path
+
+
+def keeps_several_runs(results: Path) -> bool:
+    """Say whether a results folder keeps more than one run, without reading them."""
+    return len(list((results / RUNS).glob("*.json"))) > 1
 
 
 def read_runs(results: Path) -> KeptRuns:

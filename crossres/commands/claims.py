@@ -14,6 +14,7 @@ def _claims(options: argparse.Namespace) -> Answer:
     from crossres.benchmark.config.claims import load_claims
     from crossres.benchmark.records.artifacts import ArtifactFolder
     from crossres.benchmark.records.kept import claims_of, kept_tables
+    from crossres.benchmark.records.planned import read_runs
     from crossres.benchmark.records.queries import FromArtifacts
     from crossres.reports.claims import claims_json, evaluate_claims, grids_of, print_claims
 
@@ -22,7 +23,8 @@ def _claims(options: argparse.Namespace) -> Answer:
         claims = load_claims(options.claims, kept_tables(options.results))
     else:
         claims = claims_of(options.results)
-    answers = evaluate_claims(grids_of(claims, records, FromArtifacts(artifacts)), claims)
+    queries, runs = FromArtifacts(artifacts), read_runs(options.results)
+    answers = evaluate_claims(grids_of(claims, records, queries, runs), claims)
     artifacts.log_problems()
     lines = drawn(partial(print_claims, answers)) if answers else _no_answers(records)
     return Answer({"results": claims_json(answers)}, lines)

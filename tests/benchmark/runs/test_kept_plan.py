@@ -2,15 +2,16 @@
 
 import json
 import os
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from crossres.benchmark import RunRequest, load_profile, plan_table
+from crossres.benchmark.records.cell import Cell
 from crossres.benchmark.records.kept import keep_table
-from crossres.benchmark.records.planned import read_runs
+from crossres.benchmark.records.planned import KeptRuns, read_runs
 from crossres.benchmark.runs.kept_plan import keep_plan, request_of
 from crossres.benchmark.runs.plan import Plan
 from crossres.datasets.base.errors import InputError
@@ -135,3 +136,32 @@ def test_a_request_that_is_none_is_refused(
     (changed,) = read_runs(bench.out).runs
     with pytest.raises(InputError):
         request_of(bench.out, changed)
+
+
+def test_a_table_shows_what_its_own_runs_asked_for(bench: Bench) -> None:
+    keep(bench, seeds=[0, 1])
+    (mine,) = read_runs(bench.out).runs
+    one, two = mine.cells[0], replace(mine.cells[0], cell=replace(mine.cells[0].cell, seed=2))
+    other = replace(mine, request={"table": "other"}, cells=(one, two))
+    foreign, unasked = (Stub(replace(one.cell, seed=seed)) for seed in (2, 7))
+    records: list[Any] = [*(Stub(cell.cell) for cell in mine.cells), foreign, unasked]
+    both = KeptRuns((mine, other))
+    assert both.shown_in("mine", records) == [r for r in records if r is not foreign]
+    assert both.shown_in("other", records) == [
+        r for r in records if r is unasked or trial(r) in (trial(one), trial(two))
+    ]
+    # Of a table that was never run here, and in a folder that keeps no runs, nothing is known.
+    assert both.shown_in("third", records) == records
+    assert KeptRuns().shown_in("mine", records) == records
+
+
+@dataclass(frozen=True)
+class Stub:
+    """What is asked of a record here."""
+
+    cell: Cell
+
+
+def trial(thing: Any) -> tuple[Any, ...]:
+    cell = thing.cell
+    return cell.dataset, cell.protocol, cell.seed, cell.data_seed

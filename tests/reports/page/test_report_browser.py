@@ -206,6 +206,19 @@ def test_drawings_are_laid_out_anew_not_shrunk(
                 assert drawing.evaluate(OVERLAPS) == []
 
 
+# Gives every chain as many images as one of four networks has, with its input and its original.
+SIX_IMAGES = """for (const steps of document.querySelectorAll(".steps")) {
+  while (steps.children.length < 6) steps.prepend(steps.children[0].cloneNode(true));
+}"""
+
+
+def test_chains_of_four_networks_fit_a_phone(browser: Any, address: str) -> None:
+    page = Visit(browser, address, 390, "light").page
+    page.evaluate(SIX_IMAGES)
+    assert page.locator(".steps figure").first.bounding_box()["width"] > 30
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
 def test_prints_on_paper(browser: Any, address: str) -> None:
     page = Visit(browser, address, 1280, "light").page
     page.emulate_media(media="print")
