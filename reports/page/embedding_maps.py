@@ -3,8 +3,10 @@
 Of each row and data set the map of one seed; the same seed has the same images in all rows.
 """
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 import numpy as np
 
@@ -50,6 +52,11 @@ class RowMap:
     height: int
     spots: tuple[Spots, ...]
 
+    @property
+    def groups(self) -> list[tuple[int | None, list[Spots]]]:
+        """The spots of the gallery (None), then those of queries by their rates."""
+        return [(rate, [*spots]) for rate, spots in groupby(self.spots, lambda s: s.rate)]
+
 
 @dataclass(frozen=True)
 class Maps:
@@ -70,6 +77,24 @@ class Maps:
     def seed(self) -> int:
         """The seed of the first row, mostly that of all."""
         return self.rows[0].seed
+
+    @property
+    def images_by_seed(self) -> str:
+        """The images that all maps of a seed show, as JSON: pids by who, cameras by group."""
+        rows = {row.seed: row for row in reversed(self.rows)}
+        return json.dumps(
+            {
+                seed: {
+                    "pids": {spots.who: spots.pid for spots in row.spots},
+                    "cameras": {
+                        "gallery" if rate is None else rate: [spots.cameras for spots in group]
+                        for rate, group in row.groups
+                    },
+                }
+                for seed, row in sorted(rows.items())
+            },
+            separators=(",", ":"),
+        )
 
 
 def maps_of(grid: Grid, artifacts: ArtifactFolder) -> tuple[Maps, ...]:

@@ -4,13 +4,16 @@ for (const box of document.querySelectorAll("details.maps")) {
   const said = box.querySelector(".said");
   const near = 40; // in units of a map, which is 1,000 wide
   const known = new Map(); // map -> its images
+  const bySeed = JSON.parse(box.dataset.images);
   const imagesOf = (map) => {
     if (!known.has(map)) {
-      known.set(map, [...map.querySelectorAll("path:not(.t)")].flatMap((path) => {
-        const cameras = path.dataset.cameras.split(" ");
+      const { pids, cameras } = bySeed[map.closest("figure").dataset.seed];
+      known.set(map, [...map.querySelectorAll("g:not(.t)")].flatMap((group) => [...group.children].flatMap((path, number) => {
+        const { rate } = group.dataset;
+        const cams = cameras[rate ?? "gallery"][number].split(" ");
         return [...path.getAttribute("d").matchAll(/M(\d+) (-?\d+)/g)].map(([, x, y], place) => (
-          { x: Number(x), y: Number(y), path, camera: cameras[place] }));
-      }));
+          { x: Number(x), y: Number(y), path, rate, pid: pids[path.dataset.who], camera: cams[place] }));
+      })));
     }
     return known.get(map);
   };
@@ -20,7 +23,7 @@ for (const box of document.querySelectorAll("details.maps")) {
     const who = image?.path.dataset.who;
     box.querySelectorAll("path[data-who]").forEach((path) => path.classList.toggle("who", path.dataset.who === who));
     if (!image) return void (said.textContent = hint);
-    const { pid, rate } = image.path.dataset;
+    const { pid, rate } = image;
     const side = rate === undefined ? "gallery" : rate === "0" ? "query, natively LR" : `query, rate ${rate}`;
     said.textContent = `pid ${pid}, ${side}, camera ${image.camera === "-1" ? "unknown" : image.camera}`;
   };
@@ -31,7 +34,7 @@ for (const box of document.querySelectorAll("details.maps")) {
     let best = { far: near };
     for (const image of imagesOf(map)) {
       const far = Math.hypot(image.x - at.x, image.y - at.y);
-      if (far < best.far && !image.path.classList.contains("off")) best = { far, image };
+      if (far < best.far && !image.path.closest(".off")) best = { far, image };
     }
     point(best.image ?? null);
   };

@@ -78,7 +78,7 @@ def test_pointing_at_a_map_says_whom_it_shows(browser: Any, page_path: Any) -> N
     maps = box.locator(".small-plots svg.map")
     assert maps.count() == 2
     assert box.locator(".said").inner_text() == "Point at an image to see whom it shows."
-    query = maps.first.locator('path.q[data-who="0"][data-rate="4"]')
+    query = maps.first.locator('.q[data-rate="4"] path[data-who="0"]')
     assert query.evaluate("path => getComputedStyle(path).strokeLinecap") == "square"
     spot = query.bounding_box()
     assert spot["width"] >= 1
@@ -86,20 +86,21 @@ def test_pointing_at_a_map_says_whom_it_shows(browser: Any, page_path: Any) -> N
     at = query.evaluate(
         """path => { const [, x, y] = path.getAttribute("d").match(/M(\\d+) (\\d+)/).map(Number);
         const point = new DOMPoint(x, y).matrixTransform(path.ownerSVGElement.getScreenCTM());
-        return [point.x, point.y, path.dataset.pid, path.dataset.cameras.split(" ")[0]]; }"""
+        const images = JSON.parse(path.closest("details.maps").dataset.images)[0];
+        return [point.x, point.y, images.pids[0], images.cameras[4][0].split(" ")[0]]; }"""
     )
     page.mouse.move(at[0], at[1])
     camera = "unknown" if at[3] == "-1" else at[3]
     assert box.locator(".said").inner_text() == f"pid {at[2]}, query, rate 4, camera {camera}"
     lit = box.locator("path.who")
-    assert set(lit.evaluate_all("paths => paths.map(path => path.dataset.pid)")) == {at[2], None}
+    assert set(lit.evaluate_all("paths => paths.map(path => path.dataset.who)")) == {"0"}
     assert lit.count() >= 2 * 4  # in the map of each row
     page.mouse.move(at[0], 5)
     assert box.locator("path.who").count() == 0
     page.locator("[name=rate]").select_option("2")
     assert query.is_hidden()
-    assert maps.first.locator('path.q[data-who="0"][data-rate="2"]').is_visible()
-    assert maps.first.locator('path.g[data-who="0"]').is_visible()
+    assert maps.first.locator('.q[data-rate="2"] path[data-who="0"]').is_visible()
+    assert maps.first.locator('.g path[data-who="0"]').is_visible()
     assert visit.messages == []
 
 
@@ -137,5 +138,5 @@ def test_on_paper_and_without_script_they_are_there(browser: Any, page_path: Any
     for section in SECTIONS:
         plain.locator(f"details.more:has(h2[id$='-{section}']) > summary").click()
     assert plain.locator("svg.pairs").first.is_visible()
-    assert plain.locator("figure svg.map path.q").first.is_visible()
+    assert plain.locator("figure svg.map .q path").first.is_visible()
     context.close()
