@@ -12,7 +12,7 @@ from crossres.benchmark.records.artifacts import ArtifactFolder
 from crossres.benchmark.records.failures import read_failures
 from crossres.benchmark.records.images import ImageFolder
 from crossres.benchmark.records.kept import claims_of, kept_tables
-from crossres.benchmark.records.planned import KeptRuns, keeps_several_runs, read_runs
+from crossres.benchmark.records.planned import KeptRuns, read_runs
 from crossres.benchmark.records.queries import FromArtifacts
 from crossres.benchmark.records.record import RecordFolder, check_results, scan_records
 from crossres.datasets.base.arguments import as_path
@@ -40,8 +40,9 @@ from crossres.reports.tables.terminal import print_grid
 class Contents:
     """The records of a results folder, and the grids of each table that has any of them.
 
-    `tables` are these tables, with all that is published. `problems` are the artifacts that the
-    grids wanted and that are not usable.
+    `tables` are these tables, with all that is published; those of the grids have the seeds that
+    `runs` of theirs asked for, too. `problems` are the artifacts that the grids wanted and that are
+    not usable.
     """
 
     artifacts: ArtifactFolder
@@ -49,6 +50,7 @@ class Contents:
     by_table: Mapping[str, Sequence[Grid]]
     tables: Mapping[str, Table]
     problems: tuple[str, ...]
+    runs: KeptRuns
 
     @property
     def grids(self) -> list[Grid]:
@@ -95,6 +97,7 @@ def write_contents(
         tuple(record for key, record in folder.records.items() if key not in used),
         folder.broken,
         read_failures(results, folder.records),
+        not_run=_not_run(contents),
     )
     parts = Parts()
     looks = looks_of(grid.table for grid in grids)
@@ -116,10 +119,22 @@ def write_contents(
         nothing,
     )
     leftovers = replace(leftovers, broken=(*leftovers.broken, *images.problems))
-    page = to_html(grids, leftovers, claim_groups, artifacts, own_version(), parts, looks, browser)
+    page = to_html(
+        grids, leftovers, claim_groups, artifacts, own_version(), parts, looks, browser,
+        contents.runs,
+    )  # fmt: skip
     report = results / "report"
     beside = write_beside(report, browser or Browser())
     return [*_written(report, {"index.html": page, **files}), *beside]
+
+
+def _not_run(contents: Contents) -> int:
+    """Return how many cells the kept runs of the tables asked for that have no record."""
+    asked = contents.runs.asked().runs
+    return sum(
+        run.table in contents.by_table and key not in contents.folder.records
+        for key, run in asked.items()
+    )
 
 
 def _files_of_tables(
@@ -189,10 +204,14 @@ def contents_of(results: Path, tables: Sequence[Table | str | Path] | None) -> C
     chosen = kept_by_folder or built_in_tables()
     queries = FromArtifacts(artifacts)
     records = folder.records.values()
-    # Reading those of a large grid takes as long as some of its drawings.
-    runs = read_runs(results) if keeps_several_runs(results) else KeptRuns()
+    runs = read_runs(results)
     by_table = {
-        table.id: build_grids(runs.shown_in(table.id, records), table, queries) for table in chosen
+        table.id: build_grids(
+            runs.shown_in(table.id, records),
+            replace(table, seeds=tuple(sorted({*table.seeds, *runs.seeds_of(table.id)}))),
+            queries,
+        )
+        for table in chosen
     }
     by_table = {table_id: group for table_id, group in by_table.items() if group}
     if not kept_by_folder:
@@ -203,7 +222,7 @@ def contents_of(results: Path, tables: Sequence[Table | str | Path] | None) -> C
             f"{', '.join(table.id for table in chosen)}; name the table file they were run from"
         )
     by_id = {table.id: table for table in chosen if table.id in by_table}
-    return Contents(artifacts, folder, by_table, by_id, tuple(artifacts.problems))
+    return Contents(artifacts, folder, by_table, by_id, tuple(artifacts.problems), runs)
 
 
 def _widest(by_table: dict[str, list[Grid]]) -> dict[str, list[Grid]]:

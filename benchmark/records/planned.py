@@ -88,6 +88,11 @@ class KeptRuns:
         } - own
         return [record for record in records if not own or _trial(record.cell) not in others]
 
+    def seeds_of(self, table: str) -> tuple[int, ...]:
+        """Return the seeds that runs of a table asked for, in order."""
+        cells = (cell for run in self.runs if run.table == table for cell in run.cells)
+        return tuple(sorted({cell.cell.seed for cell in cells}))
+
     def asked(self) -> "Asked":
         """Return what is asked for: of each row and place the cell of the latest plan.
 
@@ -181,11 +186,6 @@ def write_run(
     lines = ",\n".join(json.dumps(entry, ensure_ascii=False, allow_nan=False) for entry in entries)
     write_atomically(path, head.replace('"cells": []\n}', f'"cells": [\n{lines}\n]\n}}\n'))
     return path
-
-
-def keeps_several_runs(results: Path) -> bool:
-    """Say whether a results folder keeps more than one run, without reading them."""
-    return len(list((results / RUNS).glob("*.json"))) > 1
 
 
 def read_runs(results: Path) -> KeptRuns:

@@ -18,8 +18,9 @@ def marks(rows: Sequence[Values], level: float = LEVEL) -> dict[str, list[Mark]]
     The row of the highest mean is "best" when the paired test tells it from every other one; else
     it and all that it is not told from are a "tie". "second" follows a "best" where the test tells
     it from all the others, too. The p-values are corrected for all pairs of rows in all columns
-    (Holm), as the first row is chosen by the values that are tested. Nothing is marked where
-    nothing can be tested (one seed, one row).
+    (Holm), as the first row is chosen by the values that are tested. A row that cannot be tested
+    (one seed) has no mark, and no other is "best" or "second" beside one; nothing is marked where
+    the first row cannot be tested.
     """
     means = {
         column: {row: fsum(v[column]) / len(v[column]) for row, v in by_row.items() if column in v}
@@ -46,15 +47,22 @@ def _marks(count: int, means: Mapping[int, float], tests: Tests, level: float) -
     order = sorted(means, key=lambda row: -means[row])
     if not any(order[0] in pair for pair in tests):
         return marked
-    rivals = _indistinguishable(order[0], order[1:], tests, level)
-    for row in (order[0], *rivals):
-        marked[row] = "tie" if rivals else "best"
-    below = order[1:]
-    if not rivals and not _indistinguishable(below[0], below[1:], tests, level):
-        marked[below[0]] = "second"
+    first, *below = order
+    rivals = [row for row in below if _p(first, row, tests, 0.0) > level]
+    if rivals:
+        for row in (first, *rivals):
+            marked[row] = "tie"
+    elif _is_told_from(first, below, tests, level):
+        marked[first] = "best"
+        if _is_told_from(below[0], below[1:], tests, level):
+            marked[below[0]] = "second"
     return marked
 
 
-def _indistinguishable(row: int, rivals: Sequence[int], tests: Tests, level: float) -> list[int]:
-    """Return those of the others that no test tells from the row."""
-    return [rival for rival in rivals if tests.get((min(row, rival), max(row, rival)), 1.0) > level]
+def _p(one: int, other: int, tests: Tests, untested: float) -> float:
+    return tests.get((min(one, other), max(one, other)), untested)
+
+
+def _is_told_from(row: int, others: Sequence[int], tests: Tests, level: float) -> bool:
+    """Say whether a test tells the row from each of the others."""
+    return all(_p(row, other, tests, 1.0) <= level for other in others)

@@ -13,13 +13,15 @@ from crossres.benchmark.records.record import Record
 class Leftovers:
     """Records that no table shows, one line per unusable file, and the cells that failed.
 
-    `not_drawn`: one line for each part of the report that could not be drawn.
+    `not_drawn`: one line for each part of the report that could not be drawn. `not_run`: how many
+    cells were asked for that have no record.
     """
 
     records: tuple[Record, ...] = ()
     broken: tuple[str, ...] = ()
     failed: tuple[FailedCell, ...] = ()
     not_drawn: tuple[str, ...] = ()
+    not_run: int = 0
 
     def __len__(self) -> int:
         return len(self.records) + len(self.broken) + len(self.failed) + len(self.not_drawn)

@@ -16,7 +16,7 @@ from markupsafe import Markup, escape
 
 from crossres.benchmark.config.post_processing import in_words
 from crossres.benchmark.records.artifacts import ArtifactFolder
-from crossres.benchmark.records.planned import read_runs
+from crossres.benchmark.records.planned import KeptRuns
 from crossres.benchmark.records.record import Record
 from crossres.reports import wording as words
 from crossres.reports.charts.cmc import CmcPlot, cmc_plot
@@ -139,12 +139,13 @@ def to_html(
     parts: Parts,
     looks: Looks,
     browser: Browser | None = None,
+    runs: KeptRuns | None = None,
 ) -> str:
     """Return the whole page, from the claims to what is left over.
 
     The pictures come from the `artifacts`; the page holds copies, not links, but for the files of
-    the `browser`. `looks` are those of all rows. What cannot be drawn is named where it would
-    stand, and among what is left over.
+    the `browser`. `looks` are those of all rows, `runs` what the folder keeps of its runs. What
+    cannot be drawn is named where it would stand, and among what is left over.
     """
     templates = environment()
     templates.globals["look_of"] = looks.css_class
@@ -154,7 +155,7 @@ def to_html(
     overview = parts.draw(
         "the first overview", lambda: overview_of(places, claim_groups, leftovers), nothing
     )
-    days = parts.draw("the days of the runs", lambda: _last_runs(artifacts.results), _no_days)
+    days = {run.table: words.day(run.at) for run in runs.runs} if runs else {}
     begun = [
         _begun(grid, anchor, index, overview, days.get(grid.table.id, ""))
         for index, (grid, anchor) in enumerate(places)
@@ -235,16 +236,6 @@ def _begun(
         return Section(grid, anchor, last_run=last_run)
     is_alone = len(overview.grids) == 1
     return Section(grid, anchor, overview.grids[index], overview if is_alone else None, last_run)
-
-
-def _last_runs(results: Path) -> dict[str, str]:
-    """Return the day on which each table was last run, as far as the folder keeps it."""
-    return {run.table: words.day(run.at) for run in read_runs(results).runs}
-
-
-def _no_days(reason: str) -> dict[str, str]:
-    del reason
-    return {}
 
 
 def _section(

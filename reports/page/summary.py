@@ -79,7 +79,7 @@ def overview_of(
     return Overview(
         glances,
         len(cells),
-        sum(len(glance.grid.missing) for glance in glances),
+        max(leftovers.not_run, sum(len(glance.grid.missing) for glance in glances)),
         sum(record.seconds["total"] for record in cells),
         {verdict: verdicts[verdict] for verdict in VERDICTS if verdicts[verdict]},
         len(leftovers.failed),
@@ -127,12 +127,10 @@ def _over_all(grid: Grid, metric: str) -> Leader | None:
     tests = pairwise([values[row] for row in order])
     if not tests:
         return _led(None, best, means, followers, ())
-    near = [
-        row
-        for position, row in enumerate(order[1:], start=1)
-        if tests.get((0, position), 1) > LEVEL
-    ]
-    return _led(None, best, means, followers, (best, *near))
+    tested = {row: tests[0, n] for n, row in enumerate(order) if (0, n) in tests}
+    near = [row for row, p in tested.items() if p > LEVEL]
+    is_known = near or len(tested) == len(followers)
+    return _led(None, best, means, followers, (best, *near) if is_known else ())
 
 
 def _led(

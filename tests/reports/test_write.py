@@ -11,11 +11,19 @@ from pathlib import Path
 import pytest
 
 from crossres.benchmark import load_table
+from crossres.benchmark.records.planned import ExpectedCell, write_run
 from crossres.benchmark.records.record import write_record
 from crossres.datasets import InputError
 from crossres.reports import build_grids
 from crossres.reports.page.commands import cell_command, missing_command
-from crossres.reports.write import print_table, write_report
+from crossres.reports.write import (
+    Contents,
+    contents_of,
+    print_table,
+    write_contents,
+    write_report,
+)
+from tests.reports.conftest import draw_results
 
 TABLE = load_table("table2")
 
@@ -214,3 +222,27 @@ def test_a_report_needs_no_torch_and_no_pandas(drawn, tmp_path: Path) -> None:
         [sys.executable, "-c", code, str(folder)], capture_output=True, text=True, check=True
     )
     assert process.stdout == "[]\n"
+
+
+def test_what_a_run_asked_for_is_missing_until_it_has_a_record(tmp_path: Path) -> None:
+    drawn = draw_results(tmp_path, TABLE, datasets=("caviar",))
+    done = [ExpectedCell(r.key, r.key, ("a",), r.cell, "", "", "", 1.0) for r in drawn.records]
+    assert [grid.missing for grid in contents_of(tmp_path, [TABLE]).grids] == [()]
+
+    def asked(*cells: ExpectedCell) -> Contents:
+        write_run(tmp_path, {}, {"table": "table2"}, [*done, *cells], at=1.0, workers=1)
+        return contents_of(tmp_path, [TABLE])
+
+    first = done[0]
+    seeds = [replace(first, key=f"k{n}", cell=replace(first.cell, seed=n)) for n in (7, 8)]
+    contents = asked(*seeds)
+    (grid,) = contents.grids
+    missing = 2 * len(TABLE.rows)
+    assert {seed for _, _, seed in grid.missing} == {7, 8}
+    assert len(grid.missing) == missing
+    assert contents.tables["table2"] == TABLE
+    assert f"{len(done)} done, {missing} missing" in write_contents(contents)[0].read_text()
+    # Sets of which nothing is done have no columns, and count all the same.
+    place = replace(first.cell, dataset="mlr-viper")
+    sets = [replace(first, key=f"v{n}", cell=replace(place, profile=f"p{n}")) for n in range(40)]
+    assert f"{len(done)} done, 40 missing" in write_contents(asked(*sets))[0].read_text()

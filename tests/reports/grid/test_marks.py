@@ -28,6 +28,8 @@ FAR = (row(0.50, 0.52, 0.51, 0.51), row(0.80, 0.83, 0.80, 0.81), row(0.65, 0.67,
         ((*FAR[:2], row(0.50, 0.53, 0.505, 0.51)), ["", "best", ""]),  # nobody leads the rest
         ((row(0.5), row(0.9)), ["", ""]),  # one seed: nothing can be said
         ((row(0.5, 0.6), {}), ["", ""]),
+        ((*FAR, row(0.7)), ["", "", "", ""]),  # one seed: neither a tie nor beaten
+        ((*FAR, row(0.81, 0.80, 0.82, 0.81), row(0.1)), ["", "tie", "", "tie", ""]),
         ((row(0.5, 0.6), row(0.5, 0.6)), ["tie", "tie"]),
         ((row(0.5, 0.5, 0.5), {("a", 0): 0.9}, row(0.7, 0.7, 0.7)), ["", "", ""]),  # no common two
         ((row(0.5, 0.5), row(0.6, 0.6)), ["tie", "tie"]),  # equal gaps are no certainty
