@@ -21,7 +21,8 @@ WANTED = 0.8  # how often a true difference is to be found where seeds are count
 class ClaimComparison:
     """One comparison of a claim. The effect counts in the claimed direction: positive agrees.
 
-    The verdict is at 5 % for all comparisons of the claim together (Holm).
+    The verdict is at 5 % for all comparisons of the claim together (Holm); where the claim holds,
+    each of them does.
     """
 
     right: str
@@ -55,7 +56,7 @@ def answers(
 
     A verdict stands at 5 % for all claims together (Holm); what does not is undecided.
     """
-    alone = [answer(claim, values) for claim, values in zip(claims, rows, strict=True)]
+    alone = [_likeliest(claim, values) for claim, values in zip(claims, rows, strict=True)]
     measured = [claim for claim in alone if claim.verdict != "not measured"]
     corrected = iter(holm([claim.p for claim in measured]))
     return tuple(
@@ -66,9 +67,13 @@ def answers(
 
 def _decided(answer: ClaimAnswer) -> ClaimAnswer:
     """Make an answer undecided, with the seeds that would decide, unless its p says otherwise."""
-    if answer.p <= LEVEL:
+    if answer.verdict == "not measured":
         return answer
-    return replace(answer, verdict="undecided", seeds=_seeds(answer))
+    if answer.p > LEVEL:
+        return replace(answer, verdict="undecided", seeds=_seeds(answer))
+    if answer.verdict != "holds":
+        return answer
+    return replace(answer, findings=tuple(replace(f, verdict="holds") for f in answer.findings))
 
 
 def answer(claim: Claim, rows: Mapping[str, Sample]) -> ClaimAnswer:
@@ -78,6 +83,11 @@ def answer(claim: Claim, rows: Mapping[str, Sample]) -> ClaimAnswer:
     the other way round, at 5 % for all together (Holm), and is no difference when one is within the
     margin, likewise. Else it is undecided.
     """
+    return _decided(_likeliest(claim, rows))
+
+
+def _likeliest(claim: Claim, rows: Mapping[str, Sample]) -> ClaimAnswer:
+    """Return the verdict for which there is most evidence, with its p, whatever that is."""
     signed = {
         label: sample if claim.direction == "higher" else sample.negated()
         for label, sample in rows.items()
@@ -88,8 +98,8 @@ def answer(claim: Claim, rows: Mapping[str, Sample]) -> ClaimAnswer:
     gaps = [difference(left, signed.get(right, nothing), on=dataset) for right, dataset in pairs]
     verdict, p = _together(gaps, claim.margin)
     findings = tuple(
-        ClaimComparison(right, dataset, "holds" if verdict == "holds" else single, gap)
-        for (right, dataset), single, gap in zip(
+        ClaimComparison(right, dataset, verdict_alone, gap)
+        for (right, dataset), verdict_alone, gap in zip(
             pairs, _each(gaps, claim.margin), gaps, strict=True
         )
     )
@@ -99,8 +109,7 @@ def answer(claim: Claim, rows: Mapping[str, Sample]) -> ClaimAnswer:
         for right in claim.rights
         if (gap := difference(within, signed.get(right, nothing).only(claim.datasets))) is not None
     )
-    undecided = ClaimAnswer(claim, verdict, p, findings, overall)
-    return undecided if verdict == "not measured" else _decided(undecided)
+    return ClaimAnswer(claim, verdict, p, findings, overall)
 
 
 def _within(gap: Difference | None, margin: float) -> float:

@@ -12,6 +12,7 @@ from crossres.benchmark.config.claims import Claim, load_claims
 from crossres.benchmark.config.tables import load_table
 from crossres.benchmark.stats.paired import difference
 from crossres.benchmark.stats.power import seeds_to_find
+from crossres.benchmark.stats.ranking import holm
 from crossres.benchmark.stats.sample import Sample
 from crossres.datasets.base.errors import InputError
 
@@ -34,6 +35,12 @@ HIGHER = [0.60, 0.63, 0.60, 0.61]
         (row(HIGHER, [0.40, 0.42, 0.41, 0.40]), "undecided", ["holds", "undecided"]),
         (row(HIGHER, [0.30, 0.32, 0.31, 0.30]), "does not hold", ["holds", "does not hold"]),
         (row(HIGHER, [0.40, 0.431, 0.399, 0.411]), "no difference", ["holds", "no difference"]),
+        # Nothing but a tendency: both are ahead, neither by more than chance.
+        (
+            row([0.53, 0.50, 0.56, 0.49], [0.44, 0.40, 0.47, 0.39]),
+            "undecided",
+            ["undecided", "undecided"],
+        ),
         (Sample({}), "not measured", ["not measured", "not measured"]),
         (Sample({("caviar", 0): 0.9}), "undecided", ["undecided", "not measured"]),
     ],
@@ -73,6 +80,13 @@ def test_claims_that_are_held_together_are_corrected_together() -> None:
     assert 0.05 / 40 < alone.p < 0.05
     many = answers([A_BEATS_B] * 40, [{"A": a, "B": B}] * 40)
     assert {claim.verdict for claim in many} == {"undecided"}
+    # Comparisons of a claim that does not hold are said to hold by their own tests alone.
+    assert {f.verdict for f in alone.findings} == {"holds"}
+    gaps = [difference(a, B, on=name).p for name in ("caviar", "vric")]
+    for claim in many:
+        assert [f.verdict for f in claim.findings] == [
+            "holds" if p <= 0.05 else "undecided" for p in holm(gaps)
+        ]
     assert all(claim.p == pytest.approx(min(1, 40 * alone.p)) for claim in many)
     assert all(claim.seeds is not None for claim in many)
     beside_nothing = answers([A_BEATS_B, A_BEATS_B], [{"A": a, "B": B}, {}])
