@@ -22,6 +22,7 @@ from crossres.reports.comparison.queries import PairQueries
 from crossres.reports.comparison.sentence import change_words, verdict
 from crossres.reports.comparison.words import (
     cautions_of,
+    gallery_caution,
     only_words,
     ratio_words,
     tallies_of,
@@ -30,7 +31,7 @@ from crossres.reports.comparison.words import (
 )
 from crossres.reports.page.gallery import rate_words
 from crossres.reports.page.page import environment
-from crossres.reports.page.query_browser import write_beside
+from crossres.reports.page.query_browser import GALLERY, write_beside
 from crossres.reports.wording import interval_text, metric_title, p_text, points
 
 WIDTH = 150.0
@@ -108,6 +109,7 @@ def to_page(folders: FolderComparison, queries: PairQueries) -> str:
         queries=queries,
         browser=queries.browser,
         flips=FLIPS,
+        gallery_caution=gallery_caution(comparison.measures, GALLERY),
         width=WIDTH,
     )
 

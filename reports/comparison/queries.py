@@ -12,12 +12,15 @@ from crossres.benchmark.compare.evaluations import FLIPS, Flip
 from crossres.benchmark.compare.folders import FolderComparison
 from crossres.benchmark.compare.pairs import Pair
 from crossres.benchmark.metrics.measure import METRICS
+from crossres.benchmark.metrics.rules import GalleryRule
 from crossres.benchmark.records.images import ImageFolder, Thumbnail
 from crossres.benchmark.records.record import Record
 from crossres.datasets.base.words import counted
 from crossres.datasets.raw.source_name import source_words
 from crossres.reports.comparison.words import title_of
 from crossres.reports.page.query_browser import (
+    GALLERY,
+    SCORES,
     Arrays,
     Browser,
     QuerySet,
@@ -36,7 +39,7 @@ class Flips:
     """How many queries of a row are of each flip, on a data set at a rate, over all seeds.
 
     `rate` and `dataset` None: at all rates, on all sets. A query is right where the image that is
-    nearest to it in the multi-shot gallery is a true match.
+    nearest to it in the `gallery` is a true match, whatever gallery the gaps are of.
     """
 
     row: str
@@ -44,6 +47,7 @@ class Flips:
     protocol: str | None
     rate: int | None
     counts: Mapping[Flip, int]
+    gallery: GalleryRule = GALLERY
 
 
 @dataclass(frozen=True)
@@ -96,9 +100,8 @@ def _test_set(record: Record) -> tuple[str, str, int]:
 
 
 def _read(pair: Pair, folders: FolderComparison) -> _RankedPair | None:
-    rule = folders.comparison.rules[pair.a.cell.protocol]
     a, b = (
-        read_rankings(artifacts, record.key, rule)
+        read_rankings(artifacts, record.key)
         for artifacts, record in zip(folders.artifacts, (pair.a, pair.b), strict=True)
     )
     return None if a is None or b is None else _RankedPair(pair, a, b)
@@ -203,7 +206,6 @@ def _of_queries(entry: _RankedPair) -> tuple[NDArray[np.int64], NDArray[np.int64
     before, after = (side["first_ranks"] == 1 for side in (entry.a, entry.b))
     counts = np.ones(len(before), dtype=np.bool_)
     for side in (entry.a, entry.b):
-        rule = next(name for name in side if name.startswith("scores_"))
-        counts &= np.isfinite(side[rule][side["ranked_queries"], METRICS.index("mAP")])
+        counts &= np.isfinite(side[SCORES][side["ranked_queries"], METRICS.index("mAP")])
     flips = np.where(before, np.where(after, 0, 2), np.where(after, 1, 3))
     return flips[counts], entry.a["scored_rates"][entry.a["ranked_queries"]][counts]

@@ -15,11 +15,13 @@ from crossres.reports.comparison.queries import PairQueries
 from crossres.reports.comparison.sentence import change_words, verdict
 from crossres.reports.comparison.words import (
     cautions_of,
+    gallery_caution,
     ratio_words,
     tallies_of,
     verdict_words,
 )
 from crossres.reports.page.gallery import rate_words
+from crossres.reports.page.query_browser import GALLERY
 from crossres.reports.wording import interval_text, metric_title, p_text, percent, points
 
 STYLES = {"better": "bold green", "worse": "bold red", "not told": "yellow", "equal": "dim"}
@@ -44,6 +46,8 @@ def print_against(folders: FolderComparison, queries: PairQueries, console: Cons
             console.print(_gap_table(folders, measure, differing))
     if queries.rows:
         console.print(_flip_table(queries))
+        if caution := gallery_caution(comparison.measures, GALLERY):
+            console.print(caution, style="dim", markup=False, highlight=False)
     for remark in queries.remarks:
         console.print(f"{remark[:1].upper()}{remark[1:]}.", style="yellow", markup=False)
     for cost in (cost for cost in comparison.costs[:1] if cost.pairs):
@@ -57,7 +61,7 @@ def print_against(folders: FolderComparison, queries: PairQueries, console: Cons
 
 def _flip_table(queries: PairQueries) -> RichTable:
     words = [flip.replace("_", " ") for flip in FLIPS]
-    table = _table("Queries, right at rank 1 of the multi-shot gallery", ("Row", "Rate"), words)
+    table = _table(f"Queries, right at rank 1 of the {GALLERY} gallery", ("Row", "Rate"), words)
     for row in queries.rows:
         for flips in queries.over_sets(row):
             rate = "all" if flips.rate is None else rate_words(flips.rate)

@@ -3,10 +3,12 @@
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
-from crossres.benchmark.compare.comparison import ChangeTally, GapVerdict, tally
+from crossres.benchmark.compare.comparison import ChangeTally, GapVerdict, Measure, tally
 from crossres.benchmark.compare.folders import FolderComparison
 from crossres.benchmark.compare.pairs import Pair
+from crossres.benchmark.metrics.rules import GalleryRule
 from crossres.benchmark.records.record import Record
+from crossres.datasets.base.words import listed
 from crossres.datasets.cards import CARDS
 from crossres.datasets.raw.source_name import source_words
 from crossres.reports.grid.standing import cautions
@@ -30,6 +32,17 @@ def title_of(dataset: str, protocol: str) -> str:
     is_usual = dataset in CARDS and CARDS[dataset].protocol == protocol
     title = set_title(dataset)
     return title if is_usual else under_protocol(title, protocol)
+
+
+def gallery_caution(measures: Iterable[Measure], of_queries: GalleryRule) -> str:
+    """Say that the gaps are of other galleries than the queries; "" where they are not."""
+    others = dict.fromkeys(rule for rule, _ in measures if rule != of_queries)
+    if not others:
+        return ""
+    return (
+        f"The differences above that are of the {listed(list(others))} gallery may say otherwise: "
+        f"the queries are those of the {of_queries} gallery."
+    )
 
 
 def verdict_words(verdict: GapVerdict) -> str:

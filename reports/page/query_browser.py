@@ -1,5 +1,7 @@
 """The query browser: every query with what each row retrieved for it, as data for its script.
 
+All of it is of one gallery, the multi-shot one that it shows, whatever the rule of the tables.
+
 The data of one data set and seed is one file, its thumbnails are more, in the order in which the
 queries want them: `report/queries/*.js`, which a page can load from a disk, too, where it may fetch
 nothing. Or all of them lie in the page itself.
@@ -20,6 +22,7 @@ from markupsafe import Markup
 from numpy.typing import NDArray
 
 from crossres.benchmark.metrics.measure import METRICS
+from crossres.benchmark.metrics.rules import GalleryRule
 from crossres.benchmark.records.artifacts import ArtifactFolder
 from crossres.benchmark.records.images import ImageFolder, Thumbnail
 from crossres.benchmark.records.record import Record
@@ -32,6 +35,7 @@ from crossres.reports.page.gallery import rate_words
 Arrays = Mapping[str, NDArray[Any]]
 
 FOLDER = "queries"  # beside the page
+GALLERY: GalleryRule = "multi-shot"  # what rankings are of, and with them all that is shown
 IMAGES_IN_FILE = 400
 SHOWN = 6  # images of a row: the five nearest, and the first true match
 
@@ -49,6 +53,7 @@ _RANKED = {
 }
 _OF_VEHICLES = "query_wide"  # an array that only their artifacts have
 _SCORED = ("scored_names", "scored_pids", "scored_rates", "scored_camids")
+SCORES = f"scores_{GALLERY}"
 
 
 @dataclass(frozen=True)
@@ -150,7 +155,7 @@ def browser_of(
         for grid, anchor in places
         for column in grid.shown
         for seed, records in _by_seed(grid, column)
-        for apart, cells in _apart(_by_test_set(grid, column, records, artifacts, looks))
+        for apart, cells in _apart(_by_test_set(grid, records, artifacts, looks))
     ]
     return Browser(sets, embedded)
 
@@ -186,7 +191,6 @@ def _by_seed(grid: Grid, column: Column) -> list[tuple[int, list[tuple[int, Reco
 
 def _by_test_set(
     grid: Grid,
-    column: Column,
     records: Sequence[tuple[int, Record]],
     artifacts: ArtifactFolder,
     looks: Looks,
@@ -194,7 +198,7 @@ def _by_test_set(
     """Return the cells of a data set and seed, those together that had the same queries."""
     together: dict[str, list[RankedCell]] = {}
     for index, record in records:
-        arrays = read_rankings(artifacts, record.key, grid.rule(column))
+        arrays = read_rankings(artifacts, record.key)
         if arrays is not None:
             row = grid.table.rows[index]
             cell = RankedCell(row.label, looks.css_class(row), record, arrays)
@@ -210,9 +214,9 @@ def _apart(together: Sequence[list[RankedCell]]) -> Iterator[tuple[str, list[Ran
         yield (f"{protocol}{more}" if len(together) > 1 else ""), cells
 
 
-def read_rankings(artifacts: ArtifactFolder, key: str, rule: str) -> Arrays | None:
-    """Read the rankings of a cell and its scores under a gallery rule; None where it has none."""
-    names = (*_RANKED, *_SCORED, f"scores_{rule}")
+def read_rankings(artifacts: ArtifactFolder, key: str) -> Arrays | None:
+    """Read the rankings of a cell and its scores in their gallery; None where it has none."""
+    names = (*_RANKED, *_SCORED, SCORES)
     return artifacts.read(key, names, rankings_fault, (_OF_VEHICLES,))
 
 
@@ -225,7 +229,7 @@ def rankings_fault(arrays: Arrays) -> str:
         elif name == _OF_VEHICLES:
             continue
         else:
-            shape = (queries, len(METRICS)) if name.startswith("scores_") else (queries,)
+            shape = (queries, len(METRICS)) if name == SCORES else (queries,)
         if array.shape != shape:
             return f"{name} has the shape {array.shape}, not {shape}"
     if ranked.dtype.kind != "i" or not len(ranked):
@@ -245,8 +249,8 @@ def query_set(
 ) -> QuerySet:
     """Return the queries of cells that were tested on the same; those with other ones are left out.
 
-    `place`: the titles of table and column, and the seed. `rule`: of the scores. `pairs`: where the
-    cells are those of A and B in turns, what each pair is called.
+    `place`: the titles of table and column, and the seed. `rule`: of the numbers elsewhere on the
+    page. `pairs`: where the cells are those of A and B in turns, what each pair is called.
     """
     first = cells[0].arrays
     total, queries = len(first["scored_names"]), first["ranked_queries"].astype(np.int64)
@@ -254,7 +258,7 @@ def query_set(
     shown = np.concatenate([queries[:, None], *(_shown(cell.arrays, total) for cell in cells)], 1)
     places, numbers = _places(shown)
     content = {
-        "gallery": words.gallery_words(rule),
+        "gallery": _gallery_note(rule, "differences above" if pairs else "tables"),
         "total": total,
         "turned": _OF_VEHICLES in first,
         "names": first["scored_names"][queries].tolist(),
@@ -267,13 +271,21 @@ def query_set(
         "images": places[:, 0].tolist(),
         "imageNames": [thumbnails[k].name if k in thumbnails else "" for k in numbers],
         "rows": [
-            _row(cell, rule, places[:, start : start + SHOWN])
+            _row(cell, places[:, start : start + SHOWN])
             for cell, start in zip(cells, range(1, places.shape[1], SHOWN), strict=True)
         ],
         **({"pairs": [*pairs]} if pairs else {}),
     }
     uris = [_uri(thumbnails[k]) if k in thumbnails else "" for k in numbers]
     return QuerySet(name, *place, content, uris)
+
+
+def _gallery_note(rule: str, numbers: str) -> str:
+    """Say what gallery the queries are shown in, and of which the numbers elsewhere are."""
+    here = f"Right, wrong, AP and rank-1 are those in the {GALLERY} gallery"
+    if rule == GALLERY:
+        return f"{here}, as the {numbers} are."
+    return f"{here}; the {numbers} are of the {words.gallery_words(rule)}, and may say otherwise."
 
 
 def _shown(arrays: Arrays, total: int) -> NDArray[np.int64]:
@@ -295,10 +307,10 @@ def _places(numbers: NDArray[np.int64]) -> tuple[NDArray[np.int64], list[int]]:
     return places[inverse].reshape(numbers.shape), known[order][known[order] >= 0].tolist()
 
 
-def _row(cell: RankedCell, rule: str, places: NDArray[np.int64]) -> dict[str, Any]:
+def _row(cell: RankedCell, places: NDArray[np.int64]) -> dict[str, Any]:
     """Return what the script shows of a row; "images" and "distances" are (n * SHOWN,), flat."""
     arrays = cell.arrays
-    scores = arrays[f"scores_{rule}"][arrays["ranked_queries"]]
+    scores = arrays[SCORES][arrays["ranked_queries"]]
     distances = np.column_stack([arrays["ranked_distances"], arrays["first_distances"]])
     return {
         "label": cell.label,

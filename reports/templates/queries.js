@@ -181,6 +181,7 @@
       const row = data.rows.findIndex((one) => one.label === parts.get(name));
       if (row >= 0) controls[name].value = String(row);
     }
+    section.scrollIntoView({ behavior: "instant" }); // what has been filled in moved it
     const asking = data.names.indexOf(parts.get("q"));
     choose(asking);
     if (fitting[at] !== asking && asking >= 0) { // the filters of the link leave its query out
@@ -197,7 +198,7 @@
   }
 
   function notes() {
-    const lines = [`AP and rank-1 are those under the table's rule, ${data.gallery}.`];
+    const lines = [data.gallery];
     if (data.names.length < data.total) lines.push(`Here are ${data.names.length} of ${data.total} queries, drawn by hash.`);
     if (data.turned) lines.push("Images that are natively wider than high are turned 90° clockwise.");
     if (data.imageNames.every((name) => !name)) lines.push("The results folder holds no images of this data set.");
@@ -297,7 +298,7 @@
       });
       return make("td", {}, button);
     })));
-    return make("div", {}, make("h2", {}, "Counts"), make("table", {}, make("thead", {}, head), make("tbody", {}, ...lines)));
+    return make("div", {}, make("h2", {}, "Counts, in the multi-shot gallery"), make("table", {}, make("thead", {}, head), make("tbody", {}, ...lines)));
   }
 
   const SIDE = 300;
@@ -320,11 +321,11 @@
       point.append(draw("title", {}, `${data.names[query]}: ${percent(pair[0].ap[query])} → ${percent(pair[1].ap[query])}`));
       return point;
     });
-    const drawing = draw("svg", { viewBox: `0 0 ${LEFT + SIDE + 12} ${SIDE + 48}`, role: "img", "aria-label": `AP of each query: ${pair[0].label} across, ${pair[1].label} upwards; above the diagonal B is better` },
+    const drawing = draw("svg", { viewBox: `0 0 ${LEFT + SIDE + 12} ${SIDE + 48}`, role: "img", "aria-label": `AP of each query in the multi-shot gallery: ${pair[0].label} across, ${pair[1].label} upwards; above the diagonal B is better` },
       draw("path", { class: "axis", d: `M${LEFT} 8V${8 + SIDE}H${LEFT + SIDE}V8ZM${LEFT} ${8 + SIDE}L${LEFT + SIDE} 8` }), ...ticks, ...points,
       draw("circle", { class: "now", r: 7, id: "queries-now", cx: -20, cy: -20 }),
-      draw("text", { class: "mid", x: LEFT + SIDE / 2, y: SIDE + 44 }, "AP of A, per cent"),
-      draw("text", { class: "mid", transform: `translate(12 ${8 + SIDE / 2}) rotate(-90)` }, "AP of B, per cent"));
+      draw("text", { class: "mid", x: LEFT + SIDE / 2, y: SIDE + 44 }, "AP of A in the multi-shot gallery, per cent"),
+      draw("text", { class: "mid", transform: `translate(12 ${8 + SIDE / 2}) rotate(-90)` }, "AP of B in the multi-shot gallery, per cent"));
     drawing.addEventListener("click", (event) => {
       const query = event.target.closest("[data-query]")?.dataset.query;
       if (query) goTo(Number(query));
@@ -367,7 +368,7 @@
     const box = byId("versus");
     if (!box.open || !data) return;
     const pair = chosen();
-    const names = make("p", { class: "sub" }, `A: ${pair[0].label}. B: ${pair[1].label}. Right is a row whose nearest image is a true match.`);
+    const names = make("p", { class: "sub" }, `A: ${pair[0].label}. B: ${pair[1].label}. Right is a row whose nearest image in the multi-shot gallery is a true match.`);
     byId("compared").replaceChildren(names, make("div", { class: "versus" }, counts(pair), scatter(pair), make("div", {}, ...largest(pair, "Largest gains of B", 1), ...largest(pair, "Largest losses of B", -1))));
     mark();
   }

@@ -17,6 +17,7 @@ from tests.reports.conftest import draw_person
 
 QUERIES, GALLERY = 12, 30
 FAR = 40  # the rank of a true match that is beyond what is shown
+SINGLE_SHOT = 0.625  # every score in that gallery, which the rankings are not of
 
 
 def rankings_of(record: Record, total: int = QUERIES, kept: int = QUERIES) -> dict[str, Any]:
@@ -46,7 +47,8 @@ def rankings_of(record: Record, total: int = QUERIES, kept: int = QUERIES) -> di
         "scored_pids": pids,
         "scored_rates": np.arange(total) % 3 + 2,
         "scored_camids": np.arange(total) % 3,
-        "scores_single-shot": scores,
+        "scores_multi-shot": scores,
+        "scores_single-shot": np.full_like(scores, SINGLE_SHOT),
         "ranked_queries": rows.astype(np.int32),
         "ranked_rows": nearest.astype(np.int32),
         "ranked_pids": gallery_pids[nearest],

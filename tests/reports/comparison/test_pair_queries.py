@@ -70,10 +70,8 @@ def two(tmp_path_factory: pytest.TempPathFactory) -> TwoFolders:
             arrays = {name: opened[name] for name in opened.files}
         ranks = np.random.default_rng(draw("after", record.key)).choice([1, 1, 3, FAR], QUERIES)
         arrays["first_ranks"] = ranks.astype(np.int32)
-        arrays["scores_single-shot"][:, 0], arrays["scores_single-shot"][:, 4] = (
-            ranks == 1,
-            1 / ranks,
-        )
+        arrays["scores_multi-shot"][:, 0] = ranks == 1
+        arrays["scores_multi-shot"][:, 4] = 1 / ranks
         write_artifact(b, record.key, arrays)
     return TwoFolders(a, b, drawn.records)
 
@@ -130,10 +128,13 @@ def test_terminal_json_and_page_have_the_same_counts(two: TwoFolders) -> None:
         if line.startswith("Baseline") and " all " in line
     )
     assert "".join(f'<td class="num">{number}</td>' for number in numbers) in page
+    caution = "above that are of the single-shot gallery may say otherwise"
+    assert caution in " ".join(text.split())
+    assert caution in page
     content = against_json(folders, queries)
     assert content["flips"][3] == {
         "row": "Baseline", "dataset": None, "protocol": None, "rate": None,
-        "counts": dict(zip(FLIPS, numbers, strict=True)),
+        "counts": dict(zip(FLIPS, numbers, strict=True)), "gallery": "multi-shot",
     }  # fmt: skip
 
 

@@ -354,8 +354,9 @@ def test_a_single_file_needs_nothing_beside_it(browser: Any, ranked: Drawn, tmp_
     page.locator(".answers").wait_for()
     assert page.locator("#queries .no-image").count() == 1 + 3 * 6
     assert page.locator("#queries-note").inner_text() == (
-        "AP and rank-1 are those under the table's rule, single-shot gallery (one image per "
-        "identity). The results folder holds no images of this data set."
+        "Right, wrong, AP and rank-1 are those in the multi-shot gallery; the tables are of the "
+        "single-shot gallery (one image per identity), and may say otherwise. The results folder "
+        "holds no images of this data set."
     )
     choose(page, "Data set", "MLR-VIPeR")
     assert count(page) == f"1 of {QUERIES}"
