@@ -12,7 +12,7 @@ import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -70,7 +70,8 @@ class RankedCell:
 class QuerySet:
     """The queries of one data set and seed: JSON values for the script, and files of thumbnails.
 
-    `images` holds data URIs, "" for one that is not in the results folder.
+    `images` holds data URIs, "" for one that is not in the results folder. `choice`: what the
+    page's switch of data sets calls this one, "" where there is no such switch.
     """
 
     name: str
@@ -79,6 +80,7 @@ class QuerySet:
     seed: int
     content: Mapping[str, Any]
     images: Sequence[str]
+    choice: str = ""
 
     @property
     def texts(self) -> Iterator[tuple[str, str]]:
@@ -104,7 +106,13 @@ class Browser:
     def index(self) -> Markup:
         """What the script knows from the beginning, as JSON for a script element."""
         listed = [
-            {"name": s.name, "table": s.table, "column": s.column, "seed": s.seed}
+            {
+                "name": s.name,
+                "table": s.table,
+                "column": s.column,
+                "seed": s.seed,
+                "choice": s.choice,
+            }
             for s in self.sets
         ]
         return _for_script(_json({"sets": listed, "most": IMAGES_IN_FILE, "folder": self.folder}))
@@ -145,12 +153,15 @@ def browser_of(
     Cells whose artifacts hold no rankings, those of older versions, are left out.
     """
     sets = [
-        query_set(
-            words.slug(anchor, *_names(column), *filter(None, [apart]), f"seed{seed}"),
-            (grid.title, column.title + (f" · {apart}" if apart else ""), seed),
-            grid.rule(column),
-            cells,
-            images.read(cells[0].record.digests.get("pixels", "")),
+        replace(
+            query_set(
+                words.slug(anchor, *_names(column), *filter(None, [apart]), f"seed{seed}"),
+                (grid.title, column.title + (f" · {apart}" if apart else ""), seed),
+                grid.rule(column),
+                cells,
+                images.read(cells[0].record.digests.get("pixels", "")),
+            ),
+            choice=column.name,
         )
         for grid, anchor in places
         for column in grid.shown
@@ -284,7 +295,7 @@ def _gallery_note(rule: str, numbers: str) -> str:
     """Say what gallery the queries are shown in, and of which the numbers elsewhere are."""
     here = f"Right, wrong, AP and rank-1 are those in the {GALLERY} gallery"
     if rule == GALLERY:
-        return f"{here}, as the {numbers} are."
+        return f"{here}; the {numbers} are of it, too."
     return f"{here}; the {numbers} are of the {words.gallery_words(rule)}, and may say otherwise."
 
 

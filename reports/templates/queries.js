@@ -59,6 +59,7 @@
     return numbers.map((number) => data.rows[number]);
   }
 
+  // Those that the page's switches have left on.
   function shownRows() {
     if (controls.row) return chosen();
     const off = new Set([...document.querySelectorAll(".switches [aria-pressed='false']")].map((chip) => chip.dataset.label));
@@ -72,11 +73,14 @@
     return isRight(b, query) ? "rescued" : "never";
   }
 
+  const FACTS = { rate: "rates", cam: "cams", pid: "pids" }; // what filters other than "Show" look at
+  const asks = (name) => controls[name].value.trim();
+  const isOf = (query, names) => names.every((name) => !asks(name) || String(data[FACTS[name]][query]) === asks(name));
+  const allOf = (...names) => data.names.map((_, query) => query).filter((query) => isOf(query, names));
+
   function fits(query) {
-    const { rate, cam, pid, show } = controls;
-    if (rate.value && String(data.rates[query]) !== rate.value) return false;
-    if (cam.value && String(data.cams[query]) !== cam.value) return false;
-    if (pid.value.trim() && String(data.pids[query]) !== pid.value.trim()) return false;
+    const { show } = controls;
+    if (!isOf(query, Object.keys(FACTS))) return false;
     if (show.value === "hard") return rows.length > 0 && rows.every((row) => counted(row, query) && !isRight(row, query));
     return !show.value || outcome(chosen(), query) === show.value;
   }
@@ -149,6 +153,45 @@
     return make("div", { class: "asked" }, picture(data.images[query], `query ${data.names[query]}`, wanted), make("dl", {}, ...list));
   }
 
+  // --- what the switches of the page (switches.js) have chosen, as its address keeps it ---
+
+  let lastSwitched = { set: "", rate: "", without: "" };
+
+  // Returns what of it has changed since it was last asked for.
+  function newlySwitched() {
+    const query = new URLSearchParams(controls.row ? "" : location.search);
+    const now = Object.fromEntries(Object.keys(lastSwitched).map((name) => [name, query.get(name) ?? ""]));
+    const changed = Object.entries(now).filter(([name, value]) => value !== lastSwitched[name]);
+    lastSwitched = now;
+    return Object.fromEntries(changed);
+  }
+
+  // A and B are rows that are on: the first and the last one, where others were not chosen.
+  function turnToShown() {
+    if (controls.row) return;
+    const on = shownRows().length ? shownRows() : data.rows;
+    for (const [name, row] of [["a", on[0]], ["b", on.at(-1)]]) {
+      if (!on.includes(data.rows[controls[name].value])) controls[name].value = String(data.rows.indexOf(row));
+    }
+  }
+
+  async function turnToSwitched() {
+    const changed = newlySwitched();
+    const before = set;
+    const fit = index.sets.filter((one) => changed.set && one.choice === changed.set);
+    const alike = fit.filter((one) => one.table === set.table);
+    set = alike.find((one) => one.seed === set.seed) ?? alike[0] ?? fit[0] ?? set;
+    const isOther = !data || set !== before;
+    if (isOther && !await open()) return;
+    const { rate } = lastSwitched;
+    const hasRate = [...controls.rate.options].some((option) => option.value === rate);
+    if ("rate" in changed || (isOther && rate)) controls.rate.value = hasRate ? rate : "";
+    if ("without" in changed) turnToShown();
+    choose(isOther ? -1 : fitting[at], false);
+    if (changed.set && !fit.length) warn("The data set that is chosen above has no queries here; another one is shown.");
+    else if (!hasRate && ("rate" in changed || isOther)) warn("No query here is of the rate that is chosen above; those of all rates are shown.");
+  }
+
   // --- the address: #queries?set=…&seed=…&q=… ---
 
   function address(query) {
@@ -167,35 +210,54 @@
     noting = setTimeout(() => history.replaceState(null, "", text), 200);
   }
 
+  // Sets the filters as a link asks; returns what of it this set of queries does not have.
+  function setFilters(parts) {
+    const unknown = [];
+    controls.pid.value = parts.get("pid") ?? "";
+    for (const name of ["rate", "cam", "show", "order", ...sides]) {
+      const isSide = sides.includes(name);
+      const asked = parts.get(name) ?? "";
+      const option = [...controls[name].options].find((one) => (isSide ? one.text : one.value) === asked);
+      if (option || !isSide) controls[name].value = option?.value ?? "";
+      if (asked && !option) unknown.push(`${isSide ? "row" : controls[name].labels[0].textContent.toLowerCase()} "${asked}"`);
+    }
+    return unknown;
+  }
+
   async function follow() {
     clearTimeout(noting);
     if (!location.hash.startsWith("#queries?")) return;
     const parts = new URLSearchParams(location.hash.slice("#queries?".length));
-    const fit = index.sets.filter((one) => titleOf(one) === parts.get("set"));
-    set = fit.find((one) => String(one.seed) === parts.get("seed")) ?? fit[0] ?? set;
+    const title = parts.get("set") || titleOf(set);
+    const fit = index.sets.filter((one) => titleOf(one) === title);
+    const exact = fit.find((one) => String(one.seed) === parts.get("seed"));
+    const missing = []; // what keeps the query of the link from being shown
+    if (!fit.length) missing.push(`data set "${title}"`);
+    else if (parts.get("seed") && !exact) missing.push(`seed "${parts.get("seed")}"`);
+    set = exact ?? fit[0] ?? set;
     section.scrollIntoView({ behavior: "instant" });
+    newlySwitched(); // what the link says counts, until the switches are used again
     if (!await open()) return;
-    for (const name of ["rate", "cam", "pid", "show", "order"]) controls[name].value = parts.get(name) ?? "";
-    if (data.pairs?.includes(parts.get("row"))) controls.row.value = parts.get("row");
-    for (const name of controls.row ? [] : sides) {
-      const row = data.rows.findIndex((one) => one.label === parts.get(name));
-      if (row >= 0) controls[name].value = String(row);
-    }
-    section.scrollIntoView({ behavior: "instant" }); // what has been filled in moved it
     const asking = data.names.indexOf(parts.get("q"));
-    choose(asking);
+    if (parts.get("q") && asking < 0) missing.push(`query "${parts.get("q")}"`);
+    const unknown = [...missing, ...setFilters(parts)];
+    section.scrollIntoView({ behavior: "instant" }); // what has been filled in moved it
+    choose(asking, !unknown.length); // the address stays what cannot be shown
     if (fitting[at] !== asking && asking >= 0) { // the filters of the link leave its query out
       for (const name of ["rate", "cam", "pid", "show"]) controls[name].value = "";
-      choose(asking);
+      choose(asking, !unknown.length);
     }
+    if (missing.length) warn(`This query is not in this report: there is no ${unknown.join(", no ")}. Another query is shown.`);
+    else if (unknown.length) warn(`Part of this link is not in this report: there is no ${unknown.join(", no ")}.`);
   }
 
   // --- drawing ---
 
-  function say(text) {
-    byId("note").textContent = text;
-    byId("note").hidden = !text;
+  function say(text, name = "note") {
+    byId(name).textContent = text;
+    byId(name).hidden = !text;
   }
+  const warn = (text) => say(text, "missing");
 
   function notes() {
     const lines = [data.gallery];
@@ -230,7 +292,9 @@
   }
 
   function choose(query = -1, noted = true) {
+    if (!data) return; // another set is being loaded
     rows = shownRows();
+    warn("");
     fitting = data.names.map((_, k) => k).filter(fits);
     order();
     at = Math.max(0, fitting.indexOf(query));
@@ -239,8 +303,9 @@
   }
 
   function step(by) {
-    if (!fitting.length) return;
+    if (!data || !fitting.length) return;
     at = (at + by + fitting.length) % fitting.length;
+    warn("");
     show();
   }
 
@@ -256,6 +321,7 @@
     fill(controls.seed, index.sets.filter((one) => titleOf(one) === titleOf(set)).map((one) => [String(one.seed), String(one.seed)]), String(set.seed));
     try {
       const opened = set;
+      data = null; // nothing of the set before is shown as if it were of this one
       const content = await load(set.name);
       if (opened !== set) return false; // another one was chosen meanwhile
       data = content;
@@ -270,9 +336,13 @@
     if (controls.row) {
       fill(controls.row, data.pairs.map((title) => [title, title]), controls.row.value);
     } else {
+      const before = sides.map((name) => controls[name].selectedOptions[0]?.text);
       const labels = data.rows.map((row, number) => [String(number), row.label]);
-      fill(controls.a, labels, controls.a.value);
-      fill(controls.b, labels, controls.b.value || labels.at(-1)[0]);
+      sides.forEach((name, side) => {
+        fill(controls[name], labels);
+        controls[name].value = String(data.rows.findIndex((row) => row.label === before[side]));
+      });
+      turnToShown();
     }
     return true;
   }
@@ -282,12 +352,12 @@
   const OUTCOMES = { rescued: "rescued by B", broken: "broken by B", never: "never right", always: "always right" };
 
   function counts(pair) {
-    const queries = data.names.map((_, k) => k);
+    const queries = allOf("cam", "pid"); // the rates are its lines
     const rates = uniquely(data.rates);
     const groups = rates.map((rate) => [String(rate), data.rateWords[rate], queries.filter((q) => data.rates[q] === rate)]);
     if (groups.length > 1) groups.push(["", "all", queries]);
     const head = make("tr", {}, ...["rate", ...Object.values(OUTCOMES)].map((text) => make("th", { scope: "col" }, text)));
-    const lines = groups.map(([rate, text, of]) => make("tr", {}, make("th", { scope: "row" }, text), ...Object.entries(OUTCOMES).map(([name, title]) => {
+    const lines = groups.map(([rate, text, of]) => make("tr", rate && rate === controls.rate.value ? { "aria-current": "true" } : {}, make("th", { scope: "row" }, text), ...Object.entries(OUTCOMES).map(([name, title]) => {
       const count = of.filter((query) => outcome(pair, query) === name).length;
       const button = make("button", { type: "button", "aria-label": `Show ${count} queries, ${text}: ${title}` }, String(count));
       button.addEventListener("click", () => {
@@ -316,7 +386,7 @@
       draw("text", { class: "mid", x: LEFT + SIDE * value / 100, y: SIDE + 25 }, String(value)),
       draw("text", { class: "end", x: LEFT - 7, y: 12 + SIDE * (1 - value / 100) }, String(value)),
     ]);
-    const points = data.names.map((name, query) => query).filter((query) => counted(pair[0], query) && counted(pair[1], query)).map((query) => {
+    const points = allOf("rate", "cam", "pid").filter((query) => counted(pair[0], query) && counted(pair[1], query)).map((query) => {
       const point = draw("circle", { ...place(pair, query), r: 4, "data-query": query });
       point.append(draw("title", {}, `${data.names[query]}: ${percent(pair[0].ap[query])} → ${percent(pair[1].ap[query])}`));
       return point;
@@ -342,13 +412,13 @@
   }
 
   function goTo(query) {
-    if (!fitting.includes(query)) for (const name of ["rate", "cam", "pid", "show"]) controls[name].value = "";
+    if (!fitting.includes(query)) controls.show.value = ""; // as its rate, camera and identity fit
     choose(query);
     byId("previous").scrollIntoView({ block: "start" });
   }
 
   function largest(pair, title, sign) {
-    const queries = data.names.map((_, k) => k).filter((query) => sign * gain(pair, query) > 0);
+    const queries = allOf("rate", "cam", "pid").filter((query) => sign * gain(pair, query) > 0);
     queries.sort((p, q) => sign * (gain(pair, q) - gain(pair, p)) || inWords.compare(data.names[p], data.names[q]));
     const wanted = [];
     const links = queries.slice(0, 5).map((query) => {
@@ -364,11 +434,19 @@
     return [make("h2", {}, title), links.length ? make("ul", {}, ...links) : make("p", { class: "none" }, "none")];
   }
 
+  // Says of what the comparison is, as it is of less than the tables are.
+  function scope() {
+    const chosen = [asks("rate") && data.rateWords[asks("rate")], asks("cam") && `camera ${camera(Number(asks("cam")))}`, asks("pid") && `identity ${asks("pid")}`].filter(Boolean);
+    const number = allOf("rate", "cam", "pid").length;
+    return `Of one data set and one seed: ${controls.set.selectedOptions[0].text}, seed ${set.seed}, `
+      + (chosen.length ? `${number} of the ${data.names.length} queries shown here (${chosen.join(", ")}).` : `the ${number} queries shown here.`);
+  }
+
   function compare() {
     const box = byId("versus");
     if (!box.open || !data) return;
     const pair = chosen();
-    const names = make("p", { class: "sub" }, `A: ${pair[0].label}. B: ${pair[1].label}. Right is a row whose nearest image in the multi-shot gallery is a true match.`);
+    const names = make("p", { class: "sub" }, `A: ${pair[0].label}. B: ${pair[1].label}. ${scope()} Right is a row whose nearest image in the multi-shot gallery is a true match.`);
     byId("compared").replaceChildren(names, make("div", { class: "versus" }, counts(pair), scatter(pair), make("div", {}, ...largest(pair, "Largest gains of B", 1), ...largest(pair, "Largest losses of B", -1))));
     mark();
   }
@@ -376,7 +454,7 @@
   // --- what people do ---
 
   async function begin() {
-    if (!data && await open()) choose(-1, false);
+    if (!data) await turnToSwitched();
   }
   const openAgain = async () => { if (await open()) choose(); };
   controls.set.addEventListener("change", () => {
@@ -389,11 +467,11 @@
     openAgain();
   });
   for (const name of ["rate", "cam", "show", "order"]) {
-    controls[name].addEventListener("change", () => data && choose());
+    controls[name].addEventListener("change", () => choose());
   }
-  for (const name of sides) controls[name].addEventListener("change", () => data && choose(fitting[at]));
-  document.addEventListener("switched", () => data && choose(fitting[at], false));
-  controls.pid.addEventListener("input", () => data && choose());
+  for (const name of sides) controls[name].addEventListener("change", () => choose(fitting[at]));
+  document.addEventListener("switched", () => queueMicrotask(() => data && turnToSwitched())); // the address is written after it
+  controls.pid.addEventListener("input", () => choose());
   byId("previous").addEventListener("click", () => step(-1));
   byId("next").addEventListener("click", () => step(1));
   byId("versus").addEventListener("toggle", compare);

@@ -4,11 +4,12 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import numpy as np
 import pytest
 
-from crossres.benchmark.records.artifacts import artifact_path
+from crossres.benchmark.records.artifacts import artifact_path, write_artifact
 from crossres.reports.write import write_report
 from tests.reports.conftest import Drawn
 from tests.reports.page.test_accessibility import LOOKS, violations
@@ -172,15 +173,141 @@ def test_a_link_opens_the_query(browser: Any, ranked_report: Path) -> None:
     assert count(other) == f"6 of {QUERIES}"
 
 
+VIPER = "Variants of MSIFLA · MLR-VIPeR"
+
+
 @pytest.mark.parametrize(
-    "hash_", ["#queries?set=nothing&q=nowhere&seed=x&order=odd&a=none", "#queries?"]
+    ("parts", "said"),
+    [
+        (
+            {"set": "nothing", "q": "nowhere", "seed": "x", "order": "odd", "a": "none"},
+            'This query is not in this report: there is no data set "nothing", no query "nowhere", '
+            'no order "odd", no row "none". Another query is shown.',
+        ),
+        (
+            {"set": VIPER, "seed": "9", "q": "query/0003_c0.jpg"},
+            'This query is not in this report: there is no seed "9". Another query is shown.',
+        ),
+        (
+            {"set": VIPER, "seed": "1", "q": "<b>859</b>.bmp"},
+            'This query is not in this report: there is no query "<b>859</b>.bmp". Another query '
+            "is shown.",
+        ),
+        (
+            {"set": VIPER, "seed": "1", "q": "query/0003_c0.jpg", "rate": "7"},
+            'Part of this link is not in this report: there is no rate "7".',
+        ),
+        ({}, ""),
+    ],
 )
-def test_a_link_to_what_is_not_there_shows_the_first(
-    browser: Any, ranked_report: Path, hash_: str
+def test_a_link_to_what_is_not_there_says_so(
+    browser: Any, ranked_report: Path, parts: dict[str, str], said: str
 ) -> None:
-    visit = Visit(browser, ranked_report.as_uri() + hash_, 1280, "light")
-    assert count(scrolled(visit)) == f"1 of {QUERIES}"
+    at = f"#queries?{urlencode(parts)}"
+    visit = Visit(browser, ranked_report.as_uri() + at, 1280, "light")
+    page = scrolled(visit)
+    page.wait_for_timeout(300)  # after which the address of what is shown would be noted
+    missing = page.locator("#queries-missing")
+    assert (missing.text_content(), missing.is_visible()) == (said, bool(said))
+    assert page.url.endswith(at) == bool(said)
+    assert count(page).endswith(f" of {QUERIES}")
+    assert page.locator("#queries-rate").input_value() == ""
+    page.keyboard.press("ArrowRight")  # whatever is shown now was chosen
+    assert not missing.is_visible()
     assert visit.messages == []
+
+
+def first_of(page: Any) -> list[str]:
+    """The data set, rate, A and B that are chosen."""
+    chosen = [page.locator(f"#queries-{name} option:checked") for name in ("set", "rate", "a", "b")]
+    return [str(option.inner_text()) for option in chosen]
+
+
+def test_it_begins_with_what_the_switches_say(
+    browser: Any, ranked_report: Path, ranked: Drawn
+) -> None:
+    first, second, third = (row.label for row in ranked.table.rows)
+    at = "?set=mlr-viper+mlr-sing&rate=4&without=0"
+    page = opened(browser, ranked_report, f"{at}#queries")
+    assert first_of(page) == ["MLR-VIPeR", "LR, 1/4", second, third]
+    assert count(page) == f"1 of {QUERIES // 3}"
+    cards = page.locator(".answers > li")
+    assert [c.get_attribute("data-label") for c in cards.all()] == [second, third]
+    # It follows them, too, until somebody chooses something else here.
+    switches = page.locator(".switches")
+    switches.get_by_role("button", name=first, exact=True).click()
+    switches.get_by_role("button", name=third, exact=True).click()
+    page.evaluate(  # as the switch of rates, which these records have none of
+        """() => {
+          history.replaceState(null, "", location.href.replace("rate=4", "rate=2"));
+          document.dispatchEvent(new Event("switched"));
+        }"""
+    )
+    switches.get_by_label("Data set").select_option("mlr-market mlr-perid")
+    page.wait_for_function(
+        "() => document.getElementById('queries-link').href.includes('Market-1501')"
+    )
+    assert first_of(page) == ["MLR-Market-1501", "LR, 1/2", second, second]
+    choose(page, "Rate", "all")
+    switches.get_by_label("Metric").select_option("mAP")
+    assert count(page) == f"1 of {QUERIES}"
+    switches.get_by_role("button", name="Reset").click()
+    page.wait_for_function("() => document.querySelectorAll('.answers > li').length === 3")
+    assert first_of(page) == ["MLR-Market-1501", "all", second, second]
+
+
+def test_a_switched_rate_waits_for_a_set_that_has_it(
+    browser: Any, ranked: Drawn, tmp_path: Path
+) -> None:
+    results = tmp_path / "results"
+    shutil.copytree(ranked.folder, results)
+    for record in ranked.records:
+        if record.cell.dataset == "mlr-market":  # as if it were natively LR
+            with np.load(artifact_path(results, record.key)) as file:
+                arrays = {name: file[name] for name in file.files}
+            rates = np.zeros_like(arrays["scored_rates"])
+            write_artifact(results, record.key, arrays | {"scored_rates": rates})
+    page = opened(browser, write_report(results)[0], "?rate=4#queries")
+    missing = page.locator("#queries-missing")
+    assert missing.inner_text() == (
+        "No query here is of the rate that is chosen above; those of all rates are shown."
+    )
+    assert first_of(page)[:2] == ["MLR-Market-1501", "all"]
+    page.locator(".switches").get_by_label("Data set").select_option("mlr-viper mlr-sing")
+    page.wait_for_function("() => document.querySelector('#queries-rate').value === '4'")
+    assert first_of(page)[:2] == ["MLR-VIPeR", "LR, 1/4"]
+    assert not missing.is_visible()
+
+
+def test_a_link_counts_more_than_the_switches(
+    browser: Any, ranked_report: Path, ranked: Drawn
+) -> None:
+    first = ranked.table.rows[0].label
+    link = urlencode({"set": VIPER, "seed": "1", "q": "query/0003_c0.jpg", "a": first})
+    at = f"?set=mlr-market+mlr-perid&rate=4&without=0#queries?{link}"
+    page = opened(browser, ranked_report, at)
+    assert first_of(page)[:3] == ["MLR-VIPeR", "all", first]
+    assert asked(page) == "query/0003_c0.jpg"
+    switches = page.locator(".switches")
+    switches.get_by_label("Metric").select_option("mAP")  # is none of these
+    assert first_of(page)[:3] == ["MLR-VIPeR", "all", first]
+    assert asked(page) == "query/0003_c0.jpg"
+
+
+def test_a_switched_set_without_rankings_is_named(
+    browser: Any, ranked: Drawn, tmp_path: Path
+) -> None:
+    results = tmp_path / "results"
+    shutil.copytree(ranked.folder, results)
+    for record in ranked.records:
+        if record.cell.dataset == "mlr-viper":
+            artifact_path(results, record.key).unlink()
+    at = "?set=mlr-viper+mlr-sing#queries"
+    page = opened(browser, write_report(results)[0], at)
+    assert first_of(page)[0] == "MLR-Market-1501"
+    assert page.locator("#queries-missing").inner_text() == (
+        "The data set that is chosen above has no queries here; another one is shown."
+    )
 
 
 def test_filters_leave_those_that_fit(browser: Any, ranked_report: Path, ranks: np.ndarray) -> None:
@@ -261,6 +388,9 @@ def test_a_against_b(browser: Any, ranked_report: Path, ranks: np.ndarray) -> No
         f"query/{best:04d}_c{best % 3}.jpg: AP {100 / ranks[0, best]:.1f} → "
         f"{100 / ranks[2, best]:.1f}, rank {ranks[0, best]} → {ranks[2, best]}"
     )
+    compared = page.locator("#queries-compared > p")
+    of = f"Of one data set and one seed: MLR-Market-1501, seed 0, the {QUERIES} queries shown here."
+    assert of in compared.inner_text()
     other = int(np.flatnonzero(a & b)[0])
     page.locator(f"circle[data-query='{other}']").dispatch_event("click")
     assert asked(page) == f"query/{other:04d}_c{other % 3}.jpg"  # no filter hides it any more
@@ -273,6 +403,32 @@ def test_a_against_b(browser: Any, ranked_report: Path, ranks: np.ndarray) -> No
     assert asked(page) == f"query/{best:04d}_c{best % 3}.jpg"
     choose(page, "B", "Baseline")  # against itself: nothing is won or lost
     assert page.locator(".versus .none").count() == 2
+
+
+def test_a_against_b_is_of_the_queries_that_the_filters_leave(
+    browser: Any, ranked_report: Path, ranks: np.ndarray
+) -> None:
+    page = opened(browser, ranked_report)
+    page.get_by_text("A against B").click()
+    choose(page, "Rate", "LR, 1/4")
+    of_rate = np.arange(QUERIES) % 3 == 2
+    shown = page.locator(".versus circle[data-query]")
+    assert shown.count() == of_rate.sum()
+    assert page.locator(".versus tr[aria-current] th").all_inner_texts() == ["LR, 1/4"]
+    assert page.locator(".versus tbody tr").count() == 4  # the counts name their rate
+    differing = int((of_rate & (ranks[0] != ranks[2])).sum())
+    assert page.locator(".versus ul a").count() == differing
+    said = page.locator("#queries-compared > p")
+    of = f"seed 0, {of_rate.sum()} of the {QUERIES} queries shown here (LR, 1/4)."
+    assert of in said.inner_text()
+    choose(page, "Show", "A and B right")  # of which the counts are, and does not narrow them
+    assert shown.count() == of_rate.sum()
+    choose(page, "Show", "all")
+    choose(page, "Rate", "all")
+    page.get_by_label("Identity").fill("7")
+    counted = page.locator(".versus tbody tr").last.locator("td")
+    assert sum(map(int, counted.all_inner_texts())) == shown.count() == 1
+    assert f"1 of the {QUERIES} queries shown here (identity 7)." in said.inner_text()
 
 
 def test_all_of_it_by_the_keyboard(browser: Any, ranked_report: Path) -> None:

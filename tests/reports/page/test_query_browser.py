@@ -78,6 +78,18 @@ def _pixels(drawn: Drawn, key: str) -> str:
     return next(record.digests["pixels"] for record in drawn.records if record.key == key)
 
 
+def test_what_is_said_of_the_gallery_depends_on_the_tables_rule(ranked: Drawn) -> None:
+    browser = browser_for(replace(ranked, table=replace(ranked.table, gallery="multi-shot")))
+    contents = loaded(browser.files)
+    assert {contents[query_set.name]["gallery"] for query_set in browser.sets} == {
+        "Right, wrong, AP and rank-1 are those in the multi-shot gallery; "
+        "the tables are of it, too."
+    }
+    data = contents[browser.sets[0].name]
+    ranks = np.array(data["rows"][0]["ranks"])
+    np.testing.assert_allclose(data["rows"][0]["ap"], 1 / ranks, rtol=1e-3)
+
+
 def test_images_come_in_the_order_of_the_queries(
     ranked: Drawn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
