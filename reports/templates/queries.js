@@ -210,6 +210,8 @@
     noting = setTimeout(() => history.replaceState(null, "", text), 200);
   }
 
+  const FILTERS = { rate: "rate", cam: "camera", show: "filter", order: "order" };
+
   // Sets the filters as a link asks; returns what of it this set of queries does not have.
   function setFilters(parts) {
     const unknown = [];
@@ -219,7 +221,7 @@
       const asked = parts.get(name) ?? "";
       const option = [...controls[name].options].find((one) => (isSide ? one.text : one.value) === asked);
       if (option || !isSide) controls[name].value = option?.value ?? "";
-      if (asked && !option) unknown.push(`${isSide ? "row" : controls[name].labels[0].textContent.toLowerCase()} "${asked}"`);
+      if (asked && !option) unknown.push(`${isSide ? "row" : FILTERS[name]} "${asked}"`);
     }
     return unknown;
   }
@@ -247,7 +249,7 @@
       for (const name of ["rate", "cam", "pid", "show"]) controls[name].value = "";
       choose(asking, !unknown.length);
     }
-    if (missing.length) warn(`This query is not in this report: there is no ${unknown.join(", no ")}. Another query is shown.`);
+    if (missing.length) warn(`This query is not in this report: there is no ${missing.join(", no ")}. Another query is shown.`);
     else if (unknown.length) warn(`Part of this link is not in this report: there is no ${unknown.join(", no ")}.`);
   }
 

@@ -181,8 +181,8 @@ VIPER = "Variants of MSIFLA · MLR-VIPeR"
     [
         (
             {"set": "nothing", "q": "nowhere", "seed": "x", "order": "odd", "a": "none"},
-            'This query is not in this report: there is no data set "nothing", no query "nowhere", '
-            'no order "odd", no row "none". Another query is shown.',
+            'This query is not in this report: there is no data set "nothing", no query "nowhere". '
+            "Another query is shown.",
         ),
         (
             {"set": VIPER, "seed": "9", "q": "query/0003_c0.jpg"},
@@ -194,8 +194,16 @@ VIPER = "Variants of MSIFLA · MLR-VIPeR"
             "is shown.",
         ),
         (
-            {"set": VIPER, "seed": "1", "q": "query/0003_c0.jpg", "rate": "7"},
-            'Part of this link is not in this report: there is no rate "7".',
+            {
+                "set": VIPER,
+                "seed": "1",
+                "q": "query/0003_c0.jpg",
+                "rate": "7",
+                "b": "x",
+                "show": "y",
+            },
+            'Part of this link is not in this report: there is no rate "7", no filter "y", '
+            'no row "x".',
         ),
         ({}, ""),
     ],
