@@ -226,6 +226,12 @@
     return unknown;
   }
 
+  // Below the bar as it is now: what the page has noted of its height is of a frame ago.
+  function toSection() {
+    const covered = document.querySelector(".bar")?.offsetHeight ?? 0;
+    scrollBy({ top: section.getBoundingClientRect().top - covered, behavior: "instant" });
+  }
+
   async function follow() {
     clearTimeout(noting);
     if (!location.hash.startsWith("#queries?")) return;
@@ -237,13 +243,13 @@
     if (!fit.length) missing.push(`data set "${title}"`);
     else if (parts.get("seed") && !exact) missing.push(`seed "${parts.get("seed")}"`);
     set = exact ?? fit[0] ?? set;
-    section.scrollIntoView({ behavior: "instant" });
+    toSection();
     newlySwitched(); // what the link says counts, until the switches are used again
     if (!await open()) return;
     const asking = data.names.indexOf(parts.get("q"));
     if (parts.get("q") && asking < 0) missing.push(`query "${parts.get("q")}"`);
     const unknown = [...missing, ...setFilters(parts)];
-    section.scrollIntoView({ behavior: "instant" }); // what has been filled in moved it
+    toSection(); // what has been filled in moved it
     choose(asking, !unknown.length); // the address stays what cannot be shown
     if (fitting[at] !== asking && asking >= 0) { // the filters of the link leave its query out
       for (const name of ["rate", "cam", "pid", "show"]) controls[name].value = "";
@@ -489,7 +495,7 @@
 
   section.hidden = false;
   addEventListener("hashchange", follow);
-  if (location.hash === "#queries") section.scrollIntoView({ behavior: "instant" }); // nobody could before it was shown
+  if (location.hash === "#queries") toSection(); // nobody could before it was shown
   if (location.hash.startsWith("#queries?")) follow();
   // Nothing is loaded before somebody comes near.
   new IntersectionObserver((entries, observer) => {
