@@ -1,7 +1,8 @@
 """Serve the report of a results folder on this machine, also while a run fills the folder.
 
 The page is written anew when records have come, and browsers are asked to load it again for as long
-as a run is at work. Only this machine can connect, and only files of the folder are sent.
+as a run is at work; what was unfolded stays so. Only this machine can connect, and only files of
+the folder are sent.
 """
 
 import html
@@ -17,7 +18,9 @@ from crossres.reports.write import write_report
 
 HOST = "127.0.0.1"
 PAGE = "/report/index.html"
+DOORS = ("/", "/report", "/report/")  # other addresses of the page
 EVERY_SECONDS = 10  # a browser loads the page again, while a run is at work
+SCRIPT = Path(__file__).with_name("templates") / "follow.js"
 
 
 class ReportServer(http.server.ThreadingHTTPServer):
@@ -64,6 +67,22 @@ class ReportServer(http.server.ThreadingHTTPServer):
         return bool(running_cells(self.results))
 
 
+def followed(report: bytes, every: int | None) -> bytes:
+    """Return the page with the script that keeps what is unfolded, and loads it again.
+
+    Every so many seconds, if at all. A header `Refresh` would not do: a browser takes it for a jump
+    within the page where the address names a part of it.
+    """
+    meta, attribute = b"", b""
+    if every is not None:
+        meta = b'<noscript><meta http-equiv="refresh" content="%d"></noscript>\n' % every
+        attribute = b' data-every="%d"' % every
+    head, end_of_head, rest = report.partition(b"</head>")
+    body, end, tail = rest.rpartition(b"</body>")
+    script = b"<script%s>\n%s</script>\n" % (attribute, SCRIPT.read_bytes())
+    return b"".join((head, meta, end_of_head, body, script, end, tail))
+
+
 class _Handler(http.server.SimpleHTTPRequestHandler):
     server: ReportServer
 
@@ -71,31 +90,43 @@ class _Handler(http.server.SimpleHTTPRequestHandler):
         super().__init__(request, client, server, directory=str(server.results))
 
     def do_GET(self) -> None:
+        path, mark, query = self.path.partition("?")
         if self._is_from_elsewhere():
             self.send_error(HTTPStatus.FORBIDDEN)
-        elif self.path == "/":
+        elif path in DOORS:
             self.send_response(HTTPStatus.FOUND)
-            self.send_header("Location", PAGE)
+            self.send_header("Location", f"{PAGE}{mark}{query}")
             self.end_headers()
-        elif self.path.partition("?")[0] == PAGE and (obstacle := self.server.refresh()):
-            self._say(obstacle)
+        elif path == PAGE:
+            self._send_report()
+        elif self.command == "HEAD":
+            super().do_HEAD()
         else:
             super().do_GET()
 
     do_HEAD = do_GET
 
-    def _is_from_elsewhere(self) -> bool:
-        """Whether another site's name leads here, as pages of that site would use it."""
-        port = self.server.server_port
-        return self.headers.get("Host") not in (f"{HOST}:{port}", f"localhost:{port}")
-
-    def _say(self, text: str) -> None:
-        page = f"<!doctype html><title>crossres</title><p>{html.escape(text)}</p>".encode()
+    def _send_report(self) -> None:
+        """Send the page as it is by now, or why it cannot be written."""
+        if obstacle := self.server.refresh():
+            text = (
+                f"<head><title>crossres</title></head><body><p>{html.escape(obstacle)}</p></body>"
+            )
+            report = f"<!doctype html>{text}".encode()
+        else:
+            report = Path(f"{self.server.results}{PAGE}").read_bytes()
+        page = followed(report, EVERY_SECONDS if self.server.is_running() else None)
         self.send_response(HTTPStatus.OK)
         self.send_header("Content-Type", "text/html; charset=utf-8")
         self.send_header("Content-Length", str(len(page)))
         self.end_headers()
-        self.wfile.write(page)
+        if self.command != "HEAD":
+            self.wfile.write(page)
+
+    def _is_from_elsewhere(self) -> bool:
+        """Whether another site's name leads here, as pages of that site would use it."""
+        port = self.server.server_port
+        return self.headers.get("Host") not in (f"{HOST}:{port}", f"localhost:{port}")
 
     def list_directory(self, path: Any) -> None:
         """Refuse: what a folder holds is told by the report."""
@@ -104,10 +135,6 @@ class _Handler(http.server.SimpleHTTPRequestHandler):
 
     def end_headers(self) -> None:
         self.send_header("Cache-Control", "no-store")
-        # A request that cannot be read has no path.
-        page = getattr(self, "path", "").partition("?")[0]
-        if page == PAGE and self.server.is_running():
-            self.send_header("Refresh", str(EVERY_SECONDS))
         super().end_headers()
 
     def log_message(self, format: str, *arguments: Any) -> None:

@@ -15,8 +15,10 @@ from crossres.datasets import InputError
 from crossres.reports import serve
 from crossres.reports.serve import PAGE, ReportServer
 from tests.reports.conftest import make_record
+from tests.reports.visit import CHROMIUM
 
 TABLE = load_table("table2")
+AGAIN = f'<meta http-equiv="refresh" content="{serve.EVERY_SECONDS}">'
 
 
 @pytest.fixture
@@ -32,10 +34,12 @@ def served(tmp_path: Path) -> Iterator[ReportServer]:
     server.server_close()
 
 
-def ask(server: ReportServer, path: str, host: str | None = None) -> tuple[Any, str]:
+def ask(
+    server: ReportServer, path: str, host: str | None = None, verb: str = "GET"
+) -> tuple[Any, str]:
     connection = http.client.HTTPConnection("127.0.0.1", server.server_port, timeout=60)
     headers = {} if host is None else {"Host": host}
-    connection.request("GET", path, headers=headers)
+    connection.request(verb, path, headers=headers)
     answer = connection.getresponse()
     return answer, answer.read().decode("utf-8", errors="replace")
 
@@ -46,11 +50,62 @@ def test_the_root_leads_to_the_report_which_shows_what_has_come(served: ReportSe
     assert served.address.endswith(PAGE)
     answer, page = ask(served, PAGE + "?metric=mAP")
     assert answer.status == 200
-    assert answer.getheader("Refresh") is None
+    assert AGAIN not in page
     assert answer.getheader("Cache-Control") == "no-store"
     assert "1 done" in page
     write_record(served.results, make_record(TABLE, 1, "caviar", 0))
     assert "2 done" in ask(served, PAGE)[1]
+
+
+@pytest.mark.parametrize("path", ["/", "/report", "/report/"])
+def test_other_addresses_of_the_page_lead_there_with_what_they_choose(
+    served: ReportServer, path: str
+) -> None:
+    answer, _ = ask(served, path + "?metric=mAP&rate=4")
+    assert (answer.status, answer.getheader("Location")) == (302, PAGE + "?metric=mAP&rate=4")
+
+
+def test_a_head_says_what_a_get_sends(served: ReportServer) -> None:
+    sent, page = ask(served, PAGE)
+    length = sent.getheader("Content-Length")
+    assert length == str(len(page.encode()))
+    answer, nothing = ask(served, PAGE, verb="HEAD")
+    assert (answer.status, answer.getheader("Content-Length"), nothing) == (200, length, "")
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="no chromium here")
+def test_what_is_unfolded_and_in_view_stays_so_as_records_come(
+    served: ReportServer, browser: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(serve, "running_cells", lambda _: ["a cell"])
+    monkeypatch.setattr(serve, "EVERY_SECONDS", 600)
+    page = browser.new_context(viewport={"width": 900, "height": 300}).new_page()
+    messages: list[str] = []
+    page.on("console", lambda message: messages.append(message.text))
+    page.on("pageerror", lambda error: messages.append(str(error)))
+    page.goto(served.address + "?metric=mAP#numbers")
+    page.locator("#runs > summary").click()
+    page.locator("#runs details.cells > summary").click()
+    page.locator("#numbers > summary").click()  # the address would unfold it again
+    page.evaluate("scrollTo(0, document.documentElement.scrollHeight - 500)")
+    state = "[scrollY, ...[...document.querySelectorAll('details')].map((box) => box.open)]"
+    before = page.evaluate(state)
+    assert before[0] > 0
+    monkeypatch.setattr(serve, "EVERY_SECONDS", 2)
+    page.reload()
+    monkeypatch.setattr(serve, "EVERY_SECONDS", 600)
+    assert page.evaluate(state) == before
+    write_record(served.results, make_record(TABLE, 0, "caviar", 1))
+    with page.expect_event("load"):  # as the page does that was loaded last
+        pass
+    assert "2 done" in page.content()
+    assert page.url.endswith("?metric=mAP#numbers")
+    is_open = "(names) => names.map((name) => document.querySelector(name).open)"
+    assert page.evaluate(is_open, ["#runs", "#runs .cells", "#numbers"]) == [True, True, False]
+    page.goto("about:blank")
+    page.goto(served.address + "#numbers")  # a link opens what it leads to
+    assert page.evaluate(is_open, ["#runs", "#runs .cells", "#numbers"]) == [True, True, True]
+    assert messages == []
 
 
 def test_it_is_written_only_where_records_have_come(
@@ -67,10 +122,11 @@ def test_while_a_run_is_at_work_the_page_asks_to_be_loaded_again(
     served: ReportServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(serve, "running_cells", lambda _: ["a cell"])
-    assert ask(served, PAGE)[0].getheader("Refresh") == str(serve.EVERY_SECONDS)
+    page = ask(served, PAGE)[1]
+    assert page.count(f'data-every="{serve.EVERY_SECONDS}"') == 1
+    assert page.count(AGAIN) == 1
     key = next((served.results / "records").iterdir()).name
-    answer, content = ask(served, f"/records/{key}")
-    assert answer.getheader("Refresh") is None
+    content = ask(served, f"/records/{key}")[1]
     assert '"schema"' in content
 
 
