@@ -1,25 +1,31 @@
 """The index of results folders as an HTML page with links to their reports."""
 
+import math
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 from crossres.datasets.base.files import write_atomically
 from crossres.datasets.base.garbage import few_collections
 from crossres.datasets.base.version import own_version
-from crossres.reports.charts.axis import Axis, Tick, percent_axis
+from crossres.reports.charts.axis import Axis, Tick, round_step
 from crossres.reports.charts.looks import looks_of
 from crossres.reports.charts.parts import Parts, nothing
 from crossres.reports.grid.standing import cautions
 from crossres.reports.over_time.folders import IndexedFolder, indexed_folders, titles
-from crossres.reports.over_time.time_line import RowOverTime, Stop, TimeLine, time_lines
+from crossres.reports.over_time.time_line import RowOverTime, Step, Stop, TimeLine, time_lines
 from crossres.reports.page.page import environment
-from crossres.reports.wording import gap_text, p_text, percent
+from crossres.reports.wording import counted, gap_text, p_text, percent
 
 NAME = "index.html"
 SIDE = 4.0  # between the frame and the first and last folder, in per cent of the width
+FAR = 8.0  # points between rows that have a drawing each, lest one row hides what others do
+MOST_FRAMES = 3
+PARTS = 4  # of an axis
+MARGIN = 0.5  # points beyond the outermost mean
+HEIGHTS = (260, 110)  # of the drawing with the most rows, and of others, in pixels
 
 
 @dataclass(frozen=True)
@@ -33,22 +39,64 @@ class StopSpot:
 
 
 @dataclass(frozen=True)
-class DrawnRow:
-    """A row's spots, and the points of the line through them."""
+class Segment:
+    """The line to a spot from the folder before, with the slope of the step.
 
+    `is_faint`: the mean there is over other cells, so that it does not begin in its spot.
+    """
+
+    points: str
+    is_faint: bool
+
+
+@dataclass(frozen=True)
+class DrawnRow:
+    """A row's spots and what joins them; `number` is its place in the time line."""
+
+    number: int
     row: RowOverTime
     spots: tuple[StopSpot, ...]
-    points: str
+    segments: tuple[Segment, ...]
+
+
+@dataclass(frozen=True)
+class Frame:
+    """Rows that are near each other, on an axis of their own; `height` is in pixels."""
+
+    height: int
+    y_ticks: tuple[Tick, ...]
+    rows: tuple[DrawnRow, ...]
 
 
 @dataclass(frozen=True)
 class DrawnLine:
-    """A time line; places are per cent of the drawing's width and height."""
+    """A time line; places are per cent of a drawing's width and height.
+
+    `x_ticks` are numbers of folders and days, a day where it is another than that before. `frames`
+    are from the highest rows to the lowest. `seeds` is what all means are over, "" where they
+    differ.
+    """
 
     line: TimeLine
-    x_ticks: tuple[Tick, ...]
-    y_ticks: tuple[Tick, ...]
-    rows: tuple[DrawnRow, ...]
+    x_ticks: tuple[tuple[Tick, str], ...]
+    frames: tuple[Frame, ...]
+    seeds: str
+
+    @property
+    def followed(self) -> list[tuple[int, RowOverTime]]:
+        """The rows that are drawn, with their places in the time line."""
+        return _numbered(self.line, is_followed=True)
+
+    @property
+    def alone(self) -> list[tuple[int, RowOverTime]]:
+        """The rows that stand in one folder, likewise."""
+        return _numbered(self.line, is_followed=False)
+
+    @property
+    def has_faint(self) -> bool:
+        """Whether any line does not begin in a spot."""
+        rows = [row for frame in self.frames for row in frame.rows]
+        return any(segment.is_faint for row in rows for segment in row.segments)
 
 
 @few_collections()
@@ -78,7 +126,11 @@ def to_page(folders: Sequence[IndexedFolder], place: Path) -> str:
     templates.globals["look_of"] = looks.css_class
     titled = [names[folder.path] for folder in folders]
     drawn = [
-        parts.draw(f"the time line of {line.grid.title}", partial(_drawn, line, titled), nothing)
+        parts.draw(
+            f"the time line of {line.grid.title}",
+            partial(_drawn, line, titled, [folder.date for folder in folders]),
+            nothing,
+        )
         for line in lines
     ]
     return templates.get_template("over_time.html.j2").render(
@@ -90,6 +142,9 @@ def to_page(folders: Sequence[IndexedFolder], place: Path) -> str:
         not_drawn=parts.failed,
         version=own_version(),
         stop_of=_stop_of,
+        seeds_of=_seeds_of,
+        step_of=partial(_step_text, titled=titled),
+        most_rows=max((len(line.rows) for line in lines), default=0),
     )
 
 
@@ -101,28 +156,131 @@ def _link(folder: IndexedFolder, place: Path) -> str:
     return Path(os.path.relpath(report.resolve(), place.resolve())).as_posix()
 
 
-def _drawn(line: TimeLine, titled: Sequence[str]) -> DrawnLine:
+def _drawn(line: TimeLine, titled: Sequence[str], days: Sequence[str]) -> DrawnLine:
     places = {index: position for position, index in enumerate(line.folders)}
     x = Axis(0, len(places) - 1, SIDE, 100 - SIDE)
-    means = [100 * stop.mean for row in line.rows for stop in row.stops]
-    y = percent_axis(means, 100, 0)
+    frames = []
+    for rows in _near(_numbered(line, is_followed=True)):
+        y = _axis(_heights(row for _, row in rows))
+        drawn = []
+        for number, row in rows:
+            spots = tuple(
+                StopSpot(
+                    x.at(places[stop.folder]),
+                    y.at(100 * stop.mean),
+                    f"{row.label}, {titled[stop.folder]}: {_text(stop, before, titled)}",
+                    _direction(stop),
+                )
+                for before, stop in zip((None, *row.stops), row.stops, strict=False)
+            )
+            segments = _segments(row, [spot.x for spot in spots], y)
+            drawn.append(DrawnRow(number, row, spots, segments))
+        frames.append((y, drawn))
+    most = max((len(rows) for _, rows in frames), default=0)
+    seeds = {_seeds_of(stop) for row in line.rows for stop in row.stops}
+    return DrawnLine(
+        line,
+        tuple(
+            (
+                Tick(x.at(places[index]), str(index + 1)),
+                days[index] if not k or days[index] != days[line.folders[k - 1]] else "",
+            )
+            for k, index in enumerate(line.folders)
+        ),
+        tuple(
+            Frame(HEIGHTS[len(rows) < most], y.ticks, tuple(rows)) for y, rows in reversed(frames)
+        ),
+        seeds.pop() if len(seeds) == 1 else "",
+    )
 
-    def spot(row: RowOverTime, stop: Stop) -> StopSpot:
-        text = f"{row.label}, {titled[stop.folder]}: {percent(stop.mean)}"
-        direction = 0
-        if stop.step is not None:
-            change = stop.step.change
-            text += f"; {gap_text(change.effect, change.low, change.high)} since the one before"
-            text += "" if stop.step.p is None else f", p {p_text(stop.step.p)}"
-            direction = stop.step.beyond_chance * (1 if change.effect > 0 else -1)
-        return StopSpot(x.at(places[stop.folder]), y.at(100 * stop.mean), text, direction)
 
-    rows = []
-    for row in line.rows:
-        spots = tuple(spot(row, stop) for stop in row.stops)
-        rows.append(DrawnRow(row, spots, " ".join(f"{s.x},{s.y}" for s in spots)))
-    ticks = tuple(Tick(x.at(places[index]), str(index + 1)) for index in line.folders)
-    return DrawnLine(line, ticks, y.ticks, tuple(rows))
+def _numbered(line: TimeLine, *, is_followed: bool) -> list[tuple[int, RowOverTime]]:
+    return [(k, row) for k, row in enumerate(line.rows) if row.is_followed == is_followed]
+
+
+def _near(rows: Sequence[tuple[int, RowOverTime]]) -> list[list[tuple[int, RowOverTime]]]:
+    """Return rows in groups, the lowest first, parted where they are more than FAR points apart.
+
+    There are at most MOST_FRAMES groups, parted at the widest gaps.
+    """
+    heights = {number: _heights([row]) for number, row in rows}
+    ends = {number: (min(values), max(values)) for number, values in heights.items()}
+    ordered = sorted(rows, key=lambda entry: (ends[entry[0]], entry[0]))
+    gaps: list[tuple[float, int]] = []
+    reached = 100.0
+    for k, (number, _) in enumerate(ordered):
+        if ends[number][0] - reached > FAR:
+            gaps.append((ends[number][0] - reached, k))
+        reached = max(reached, ends[number][1]) if k else ends[number][1]
+    cuts = sorted(k for _, k in sorted(gaps, reverse=True)[: MOST_FRAMES - 1])
+    parted = [ordered[a:b] for a, b in zip([0, *cuts], [*cuts, len(ordered)], strict=True)]
+    return [sorted(group, key=lambda entry: entry[0]) for group in parted if group]
+
+
+def _axis(means: Sequence[float]) -> Axis:
+    """Return an axis of per cent that is no longer than its round ticks want."""
+    low, high = max(0.0, min(means) - MARGIN), min(100.0, max(means) + MARGIN)
+    step = round_step(high - low, PARTS)
+    first, last = math.floor(low / step), math.ceil(high / step)
+    axis = Axis(first * step, last * step, 100, 0)
+    ticks = range(first * step, last * step + 1, step)
+    return replace(axis, ticks=tuple(Tick(axis.at(tick), str(tick)) for tick in ticks))
+
+
+def _segments(row: RowOverTime, x: Sequence[float], y: Axis) -> tuple[Segment, ...]:
+    """Return lines to each mean with the slope of the step: from the mean before, if both are over
+    the same cells.
+    """
+    return tuple(
+        Segment(
+            f"{x[k]},{y.at(100 * _start(stop, stop.step))} {x[k + 1]},{y.at(100 * stop.mean)}",
+            is_faint=not stop.step.is_whole,
+        )
+        for k, stop in enumerate(row.stops[1:])
+        if stop.step is not None
+    )
+
+
+def _start(stop: Stop, step: Step) -> float:
+    """Return where the line to a mean begins, within what a mean can be."""
+    return min(1.0, max(0.0, stop.mean - step.change.effect))
+
+
+def _heights(rows: Iterable[RowOverTime]) -> list[float]:
+    """Return all means of these rows and the starts of the lines to them, as per cent."""
+    stops = [stop for row in rows for stop in row.stops]
+    starts = [_start(stop, stop.step) for stop in stops if stop.step is not None]
+    return [100 * value for value in (*(stop.mean for stop in stops), *starts)]
+
+
+def _direction(stop: Stop) -> int:
+    if stop.step is None or not stop.step.beyond_chance:
+        return 0
+    return 1 if stop.step.change.effect > 0 else -1
+
+
+def _text(stop: Stop, before: Stop | None, titled: Sequence[str]) -> str:
+    """Return the mean, over how many seeds it is, and the step to it."""
+    mean = f"{percent(stop.mean)}, mean over {_seeds_of(stop)}"
+    if stop.step is not None:
+        return f"{mean}; {_step_text(stop.step, titled)}"
+    return f"{mean}; no cell in common with {titled[before.folder]}" if before else mean
+
+
+def _step_text(step: Step, titled: Sequence[str]) -> str:
+    """Return the change, since when, and the means that it is between where these are others."""
+    change = step.change
+    text = f"{gap_text(change.effect, change.low, change.high)} since {titled[step.since]}"
+    if not step.is_whole:
+        means = f"from {percent(step.before)} to {percent(step.now)}"
+        text += f" ({means} over the {counted(step.cells, 'cell')} that both have)"
+    return text if step.p is None else f"{text}, p {p_text(step.p)}"
+
+
+def _seeds_of(stop: Stop) -> str:
+    """Return "3 seeds", or "2 to 3 seeds" where data sets differ."""
+    fewest, most = stop.seeds
+    return counted(fewest, "seed") if fewest == most else f"{fewest} to {most} seeds"
 
 
 def _stop_of(row: RowOverTime, folder: int) -> Stop | None:

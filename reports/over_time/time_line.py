@@ -1,6 +1,7 @@
 """How the rows of one table moved from results folder to results folder, and where beyond chance.
 
-Each step compares a folder with the one before it, over the data sets and seeds that both have.
+Each step compares a folder with the one before it, over the data sets and seeds that both have. A
+mean is over all seeds of its folder, so two of them may differ by their seeds alone: `is_whole`.
 """
 
 from collections.abc import Sequence
@@ -9,7 +10,7 @@ from dataclasses import dataclass, replace
 from crossres.benchmark.config.tables import Row
 from crossres.benchmark.stats.paired import LEVEL, Difference, by_set, difference, set_mean
 from crossres.benchmark.stats.ranking import holm
-from crossres.benchmark.stats.sample import Sample
+from crossres.benchmark.stats.sample import Sample, TrialId
 from crossres.reports.grid.grid import Grid
 from crossres.reports.over_time.folders import IndexedFolder
 
@@ -18,13 +19,21 @@ METRIC = "mAP"  # what a gate watches; else the first metric of the table
 
 @dataclass(frozen=True)
 class Step:
-    """The change of a row since the folder before; p is corrected for all steps of the table.
+    """The change of a row since the folder before that has it; p is corrected for all steps of the
+    table.
 
-    p is None where nothing can be tested, with one seed.
+    `before` and `now` are its means over the `cells` (data set and seed) that both have, of which
+    the change is the difference. `is_whole`: neither has others. p is None where nothing can be
+    tested, with one seed.
     """
 
     change: Difference
     p: float | None
+    since: int
+    before: float
+    now: float
+    cells: int
+    is_whole: bool
 
     @property
     def beyond_chance(self) -> bool:
@@ -34,11 +43,14 @@ class Step:
 
 @dataclass(frozen=True)
 class Stop:
-    """A row in one folder: its mean over the data sets that all folders have, and the step."""
+    """A row in one folder: its mean over the data sets that all folders have, and the step.
+
+    `seeds`: the least and the greatest number of seeds that it has on one of these.
+    """
 
     folder: int
     mean: float
-    cells: int
+    seeds: tuple[int, int]
     step: Step | None = None
 
 
@@ -49,6 +61,11 @@ class RowOverTime:
     row: Row
     label: str
     stops: tuple[Stop, ...]
+
+    @property
+    def is_followed(self) -> bool:
+        """Whether it stands in more than one folder."""
+        return len(self.stops) > 1
 
 
 @dataclass(frozen=True)
@@ -101,13 +118,24 @@ def _time_line(grids: dict[int, Grid]) -> TimeLine | None:
 
 def _stops(samples: dict[int, Sample]) -> tuple[Stop, ...]:
     stops = []
-    before: Sample | None = None
+    before: int | None = None
     for index, sample in samples.items():
-        change = None if before is None else difference(sample, before)
-        step = None if change is None else Step(change, change.p)
-        stops.append(Stop(index, set_mean(sample), len(sample), step))
-        before = sample
+        step = None if before is None else _step(sample, samples[before], before)
+        counts = [len(values) for values in by_set(sample).values()]
+        stops.append(Stop(index, set_mean(sample), (min(counts), max(counts)), step))
+        before = index
     return tuple(stops)
+
+
+def _step(now: Sample, before: Sample, since: int) -> Step | None:
+    """Return the step from one sample to another; None where they have no cell in common."""
+    change = difference(now, before)
+    if change is None:
+        return None
+    both: list[TrialId] = sorted(now.keys() & before.keys())
+    means = [set_mean({trial: sample[trial] for trial in both}) for sample in (before, now)]
+    is_whole = now.keys() == before.keys()
+    return Step(change, change.p, since, means[0], means[1], len(both), is_whole)
 
 
 def _corrected(rows: Sequence[RowOverTime]) -> tuple[RowOverTime, ...]:

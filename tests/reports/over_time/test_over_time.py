@@ -1,7 +1,8 @@
 """The page of many results folders: which there are, their order, and steps beyond chance."""
 
+import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 
 from crossres.benchmark import Record, load_table
 from crossres.benchmark.records.kept import keep_table
+from crossres.benchmark.records.planned import write_run
 from crossres.benchmark.records.record import write_record
 from crossres.benchmark.stats.paired import difference
 from crossres.benchmark.stats.ranking import holm
@@ -96,6 +98,103 @@ def test_one_seed_says_nothing_about_chance(tmp_path: Path) -> None:
     assert (step.p, step.beyond_chance) == (None, False)
 
 
+def seeds_alone(folder: Path, seeds: Sequence[int], level: float = 0.5) -> Path:
+    """A results folder of two rows with these seeds, whose rank-1 rises by 0.1 from each to the
+    next; the second row is 0.3 lower.
+    """
+    for seed in seeds:
+        for row in (0, 1):
+            value = level + 0.1 * seed - 0.3 * row
+            write_record(folder, make_record(TABLE, row, "caviar", seed, rank1=value))
+    keep_table(folder, TABLE)
+    return folder
+
+
+def test_a_step_is_over_the_cells_that_both_have_and_says_so(tmp_path: Path) -> None:
+    for name, seeds in (("a", (0, 1, 2)), ("b", (0,)), ("c", (0,)), ("d", (2,))):
+        seeds_alone(tmp_path / name, seeds)
+    (line,) = time_lines(indexed_folders([tmp_path]))
+    stops = line.rows[0].stops
+    assert [stop.seeds for stop in stops] == [(3, 3), (1, 1), (1, 1), (1, 1)]
+    first, second = stops[1].step, stops[2].step
+    assert first is not None
+    assert second is not None
+    assert (first.before, first.now, first.cells, first.is_whole) == (
+        pytest.approx(stops[1].mean),
+        pytest.approx(stops[1].mean),
+        1,
+        False,
+    )
+    assert (second.since, second.is_whole) == (1, True)
+    assert stops[3].step is None
+    page = write_index([tmp_path]).read_text(encoding="utf-8")
+    first_mean, mean = (f"{100 * stop.mean:.1f}" for stop in stops[:2])
+    assert (first_mean, mean) == ("55.8", "46.5")
+    label = line.rows[0].label
+    assert f"<title>{label}, a: {first_mean}, mean over 3 seeds</title>" in page
+    step = f"0.0 since a (from {mean} to {mean} over the 1 cell that both have)"
+    assert f"<title>{label}, b: {mean}, mean over 1 seed; {step}</title>" in page
+    assert f"<title>{label}, c: {mean}, mean over 1 seed; 0.0 since b</title>" in page
+    assert f"{label}, d: 65.1, mean over 1 seed; no cell in common with c</title>" in page
+    assert page.count("<small>n 3</small>") == 2
+    assert page.count("<small>n 1</small>") == 6
+
+
+def test_a_line_has_the_slope_of_the_step_not_that_of_other_seeds(tmp_path: Path) -> None:
+    seeds_alone(tmp_path / "a", (0,))
+    seeds_alone(tmp_path / "b", (0, 1, 2))
+    seeds_alone(tmp_path / "c", (0, 1, 2), level=0.48)
+    page = write_index([tmp_path]).read_text(encoding="utf-8")
+    found = re.findall(r'class="line( faint)?" points="([\d.]+),([\d.]+) ([\d.]+),([\d.]+)"', page)
+    lines = [(bool(faint), *map(float, numbers)) for faint, *numbers in found]
+    assert [line[0] for line in lines] == [True, False, True, False]
+    for faint, _, start, _, end in lines:
+        assert (start == end) if faint else (start < end)  # y grows downwards
+    assert "A faint line leads to a mean over other seeds" in page
+
+
+def test_rows_far_from_the_others_have_a_drawing_of_their_own(tmp_path: Path) -> None:
+    for name in "ab":
+        fill(tmp_path / name, (0.7, 0.3, 0.72))
+    page = write_index([tmp_path]).read_text(encoding="utf-8")
+    frames = page.split('<svg class="rates"')[1:]
+    labels = [row.label for row in TABLE.rows]
+    assert [re.findall(r"<title>(.*?), a:", frame) for frame in frames] == [
+        [labels[0], labels[2]],
+        [labels[1]],
+    ]
+    ticks = [re.findall(r'dy="4" y="[\d.]+%">(\d+)<', frame) for frame in frames]
+    assert all(int(found[-1]) - int(found[0]) <= 8 for found in ticks)
+    # Folders and days are said once, below the last.
+    assert ['class="x days"' in frame for frame in frames] == [False, True]
+
+
+def test_rows_of_one_folder_are_told_and_not_drawn(tmp_path: Path) -> None:
+    fill(tmp_path / "a", (0.7,))
+    fill(tmp_path / "b", (0.7, 0.3))
+    page = write_index([tmp_path]).read_text(encoding="utf-8")
+    assert "<summary>1 row in one folder alone</summary>" in page
+    assert page.count('class="chip ') == 1
+    assert page.count("<circle") == 2
+    assert TABLE.rows[1].label in page.split("in one folder alone</summary>")[1]
+
+
+def test_folders_have_the_day_of_their_last_run(tmp_path: Path) -> None:
+    runs = (("a", 1_700_000_000.0), ("b", 1_700_000_060.0), ("c", 1_700_100_000.0))
+    for name, at in runs:
+        fill(tmp_path / name, (0.7,))
+        request = {"table": TABLE.id}
+        write_run(tmp_path / name, request, request, [], at=at, workers=1)
+    page = write_index([tmp_path]).read_text(encoding="utf-8")
+    days = re.findall(r'<text class="day"[^>]*>([^<]*)<', page)
+    assert days == ["2023-11-14", "2023-11-16"]  # the second folder is of the day of the first
+    assert re.findall(r"<th[^>]*>\d <small>(.)<br>([\d-]+)</small>", page) == [
+        ("a", "2023-11-14"),
+        ("b", "2023-11-14"),
+        ("c", "2023-11-16"),
+    ]
+
+
 def test_means_are_over_what_all_folders_have(tmp_path: Path) -> None:
     fill(tmp_path / "a", (0.5, 0.6, 0.7))
     fill(tmp_path / "b", (0.5, 0.6, 0.7), ("mlr-viper",))
@@ -122,7 +221,7 @@ def test_a_folder_that_cannot_be_read_is_listed_with_its_reason(root: Path, tmp_
     (tmp_path / "broken" / "records").mkdir(parents=True)
     (tmp_path / "broken" / "records" / "x.json").write_text("{")
     page = write_index([tmp_path]).read_text(encoding="utf-8")
-    assert page.count('<tr><td class="num">') == 2
+    assert page.count('<li><span class="no">') == 2
     assert "no usable records" in page
 
 
@@ -141,7 +240,7 @@ def test_the_page_lies_above_the_folders_and_links_to_their_reports(root: Path) 
     assert write_index([root]).read_bytes() == first
     page = path.read_text(encoding="utf-8")
     assert '<a href="b/run/report/index.html">b/run</a>' in page
-    assert ">a</th>" in page
+    assert '<div class="name">a<small>' in page
     beside = write_index([root / "a", root / "b"])
     assert beside == root / "index.html"
     assert write_index([root], root / "x" / "all.html").parent == root / "x"
@@ -161,6 +260,23 @@ def test_it_is_seen(browser: Any, root: Path, width: int, scheme: str) -> None:
     assert page.locator("svg.rates circle").count() == 7
     assert page.locator("td .down").get_attribute("title").startswith("−")
     assert violations(page) == []
+    # What is followed comes before what the folders hold, each of which takes the whole width.
+    tops = (
+        "(names) => names.map((name) => document.querySelector(name).getBoundingClientRect().top)"
+    )
+    line, table, folders = page.evaluate(tops, [".frame", ".small", "#folders"])
+    assert line < table < folders
+    widths = page.locator(".folders .holds").evaluate_all("(e) => e.map((x) => x.offsetWidth)")
+    assert min(widths) > 0.6 * min(width, 1180)
+    # A row is switched off, in drawing and table.
+    drawn = "g.row.r1, table tr.r1"
+    assert [page.locator(drawn).nth(k).is_visible() for k in (0, 1)] == [True, True]
+    page.locator(".chip.r1 input").focus()
+    page.keyboard.press("Space")
+    assert [page.locator(drawn).nth(k).is_visible() for k in (0, 1)] == [False, False]
+    assert page.locator("g.row.r0").is_visible()
+    page.locator(".chip.r1").click()
+    assert page.locator("g.row.r1").is_visible()
 
 
 def test_grids_of_one_table_are_compared_by_label(root: Path) -> None:
