@@ -23,6 +23,7 @@ NAME = "index.html"
 SIDE = 4.0  # between the frame and the first and last folder, in per cent of the width
 FAR = 8.0  # points between rows that have a drawing each, lest one row hides what others do
 MOST_FRAMES = 3
+MOST_DAYS = 12  # below a drawing
 PARTS = 4  # of an axis
 MARGIN = 0.5  # points beyond the outermost mean
 HEIGHTS = (260, 110)  # of the drawing with the most rows, and of others, in pixels
@@ -181,17 +182,22 @@ def _drawn(line: TimeLine, titled: Sequence[str], days: Sequence[str]) -> DrawnL
     return DrawnLine(
         line,
         tuple(
-            (
-                Tick(x.at(places[index]), str(index + 1)),
-                days[index] if not k or days[index] != days[line.folders[k - 1]] else "",
-            )
-            for k, index in enumerate(line.folders)
+            (Tick(x.at(places[index]), str(index + 1)), day)
+            for index, day in zip(line.folders, _new_days(line, days), strict=True)
         ),
         tuple(
             Frame(HEIGHTS[len(rows) < most], y.ticks, tuple(rows)) for y, rows in reversed(frames)
         ),
         seeds.pop() if len(seeds) == 1 else "",
     )
+
+
+def _new_days(line: TimeLine, days: Sequence[str]) -> list[str]:
+    """Return the days to print below folders: where there is another one, and room for it."""
+    of_folders = [days[index] for index in line.folders]
+    apart = math.ceil(len(of_folders) / MOST_DAYS)
+    printed = [day if k % apart == 0 else "" for k, day in enumerate(of_folders)]
+    return ["" if day in printed[:k] else day for k, day in enumerate(printed)]
 
 
 def _numbered(line: TimeLine, *, is_followed: bool) -> list[tuple[int, RowOverTime]]:
