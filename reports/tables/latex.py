@@ -10,6 +10,7 @@ from dataclasses import replace
 from crossres.datasets.raw.source_name import CUSTOM, is_twin
 from crossres.reports.grid.grid import Column, Grid, Score
 from crossres.reports.grid.rates import metrics_by_rate, rates_on
+from crossres.reports.grid.transfers import Pairs, pairs_of
 from crossres.reports.tables.cells import training_texts
 from crossres.reports.tables.grades import grade_mark
 from crossres.reports.tables.latex_notes import (
@@ -37,10 +38,11 @@ from crossres.reports.tables.latex_tabular import (
     tabular,
 )
 from crossres.reports.tables.latex_text import escape, row_label
-from crossres.reports.wording import ARROW, metric_title, percent, slug
+from crossres.reports.wording import ARROW, metric_title, percent, set_title, slug
 
 TRAINING = (("Training", "ids / images"), ("Training", "time"))
 MOST_TRANSPOSED = 12  # rows with deviations
+MOST_MATRIX_LINES = 40  # on a page with notes
 MOST_LINES = 24  # in a journal's column, where labels take two
 MOST_IN_COLUMN = {True: 3, False: 6}  # numbers side by side in a journal's column; with deviations?
 Place = tuple[int, Column, str]
@@ -84,10 +86,12 @@ def _floats(grid: Grid, panel_size: int | None, style: str) -> list[str]:
     metrics, queries = _of_what(grid, style)
     below = notes(
         grid,
-        *_by_section(block),
+        *_by_origin(block),
         has_columns=style == "full",
         has_short=style == "compact",
         has_oracle=grid.oracle is not None and style != "by-rate",
+        has_pairs=style == "transposed" and _matrix_of(grid) is not None,
+        columns=_with_rates(grid) if style == "by-rate" else grid.shown,
     )
     floats = []
     for part, panels in enumerate(pages, start=1):
@@ -122,12 +126,20 @@ def _of_what(grid: Grid, style: str) -> tuple[Sequence[str], str]:
     return grid.table.metrics, ""
 
 
-def _by_section(block: TabularBlock) -> list[list[Number]]:
-    """Return the measured numbers, and the published ones if there are any."""
-    return [
-        [number for line in section.lines for part in line.numbers for number in part]
-        for section in block.sections
-    ]
+def _by_origin(block: TabularBlock) -> tuple[list[Number], list[Number]]:
+    """Return the measured numbers, and the published ones."""
+    measured, published = (
+        [
+            number
+            for section in block.sections
+            if (section.heading == PUBLISHED) == is_published
+            for line in section.lines
+            for part in line.numbers
+            for number in part
+        ]
+        for is_published in (False, True)
+    )
+    return measured, published
 
 
 # --- styles: rows below each other ---------------------------------------------------------------
@@ -196,11 +208,10 @@ def _by_rows(
 
 def _by_rate(grid: Grid) -> TabularBlock | None:
     """Data sets side by side, beneath them metrics, beneath these the rates; means alone."""
-    rates = {column: rates_on(grid, column) for column in grid.shown}
-    columns = [column for column in grid.shown if rates[column]]
+    columns = _with_rates(grid)
     if not columns:
         return None
-    every = sorted({rate for column in columns for rate in rates[column]})
+    every = sorted({rate for column in columns for rate in rates_on(grid, column)})
     metrics = metrics_by_rate(grid)
     spans = tuple((f"{escape(metric_title(metric))} at rate", len(every)) for metric in metrics)
     group = Group("", tuple(map(str, every)) * len(metrics), spans)
@@ -222,14 +233,22 @@ def _by_rate(grid: Grid) -> TabularBlock | None:
     return TabularBlock((_corner(grid),), groups, (Section("", lines),))
 
 
+def _with_rates(grid: Grid) -> list[Column]:
+    """Return the columns that the style by rate has: those whose queries have rates."""
+    return [column for column in grid.shown if rates_on(grid, column)]
+
+
 # --- styles: rows side by side -------------------------------------------------------------------
 
 
 def _transposed(grid: Grid) -> TabularBlock:
     """Data sets with their metrics below each other, a column for each row of the table.
 
-    Where there are many rows, their means alone, so that it stays on one page.
+    Where there are many rows, their means alone, so that it stays on one page. Of transfers from
+    several sets to several sets, a matrix for each row.
     """
+    if (pairs := _matrix_of(grid)) is not None:
+        return _matrix(grid, pairs)
     number = _number if len(grid.lines) <= MOST_TRANSPOSED else _mean
     places = [(column, metric) for column in grid.shown for metric in grid.table.metrics]
     measured = {
@@ -246,6 +265,48 @@ def _transposed(grid: Grid) -> TabularBlock:
     kind, where = _corner(grid)
     left = ("Data set" if kind == "Method" else kind, where)
     return TabularBlock((left, ("Metric", "")), groups, tuple(sections))
+
+
+def _matrix_of(grid: Grid) -> Pairs | None:
+    """Return the pairs of sets that stand in matrices; None where there are none.
+
+    Nor where all matrices together would not fit a page, or beside published numbers.
+    """
+    pairs = pairs_of(grid)
+    if pairs is None or published_rows(grid):
+        return None
+    return pairs if len(grid.lines) * (len(pairs.trained) + 1) <= MOST_MATRIX_LINES else None
+
+
+def _matrix(grid: Grid, pairs: Pairs) -> TabularBlock:
+    """Return the sets that are trained on below each other, those tested side by side, by row."""
+    metrics = grid.table.metrics
+    titles = tuple(escape(metric_title(metric)) for metric in metrics)
+    groups = tuple(
+        Group("", (set_head,)) if len(metrics) == 1 else Group(set_head, titles)
+        for set_head in (escape(set_title(tested)) for tested in pairs.tested)
+    )
+
+    def numbers(row: int, ids: tuple[str, str]) -> tuple[Number, ...]:
+        column = pairs.columns.get(ids)
+        if column is None:
+            return tuple(BLANK for _ in metrics)
+        return tuple(_number(grid.score(row, column, metric)) for metric in metrics)
+
+    sections = tuple(
+        Section(
+            rf"\textit{{{_row_label(grid, row)}}}",
+            tuple(
+                TabularLine(
+                    (escape(set_title(trained)),),
+                    tuple(numbers(row, (trained, tested)) for tested in pairs.tested),
+                )
+                for trained in pairs.trained
+            ),
+        )
+        for row in grid.lines
+    )
+    return TabularBlock((("Training set", _corner(grid)[1]),), groups, sections)
 
 
 def _placed(

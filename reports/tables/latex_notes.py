@@ -1,15 +1,18 @@
 """What stands around a table of a paper: its caption, and the notes that say how it was made."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
+from typing import get_args
 
 from crossres.datasets.raw.source_name import source_words
-from crossres.reports.grid.grid import BY_ROW, Grid, Mark
+from crossres.methods.interface.option_kinds import OptionKind
+from crossres.reports.grid.grid import BY_ROW, Column, Grid, Mark
 from crossres.reports.grid.standing import headed
-from crossres.reports.tables.grades import CHANGED, changes_note, processing_note
+from crossres.reports.tables.grades import CHANGED, processing_note
 from crossres.reports.tables.latex_tabular import Number
 from crossres.reports.tables.latex_text import escape, sentence
 from crossres.reports.wording import (
+    ARROW,
     ORACLE,
     backbone_words,
     gallery_words,
@@ -52,22 +55,27 @@ def notes(
     has_columns: bool = False,
     has_short: bool = False,
     has_oracle: bool = False,
+    has_pairs: bool = False,
+    columns: Sequence[Column] | None = None,
 ) -> str:
     """Return the macro with the notes of a table of these `numbers`.
 
     Signs are explained that occur in them. `has_columns`: the table has columns for grade and rate
     where these have something to say. `has_short`: its metrics are named by `short_metric`.
-    `has_oracle`: the oracle is in it.
+    `has_oracle`: the oracle is in it. `has_pairs`: it is a matrix of sets for each row. `columns`
+    of the grid are those that it shows (default: all that are shown).
     """
+    columns = grid.shown if columns is None else columns
     has_deviations = any(number.std for number in numbers)
     sentences = [
         *([sentence(grid.table.caption)] if grid.table.caption else []),
         f"{_means(grid, has_deviations)}; {escape(gallery_words(grid.table.gallery))}.",
-        f"Data: {escape(source_words(grid.source))}{_protocols(grid)}. "
+        f"Data: {escape(source_words(grid.source))}{_protocols(columns)}. "
         f"Profile {escape(grid.profile)}: {escape(backbone_words(grid.records[0].profile))}.",
+        *(["Below each other: trained on; side by side: tested on."] if has_pairs else []),
         *_marks(numbers, published),
         *(["R-k: rank-k."] if has_short and _ranks(grid) else []),
-        *_grades(grid, has_columns and has_grade_column(grid)),
+        *_grades(grid, has_columns and has_grade_column(grid), has_oracle),
         *_rates(grid, has_columns and has_rate_column(grid)),
         *map(escape, filter(None, [processing_note(grid)])),
     ]
@@ -75,9 +83,9 @@ def notes(
         sentences.append(escape(ORACLE))
     if published:
         sentences.append(f"Published: {escape(', '.join(sources(grid)))}.")
-    if grid.missing:
-        total = len(grid.missing) + len(grid.records)
-        sentences.append(rf"{len(grid.missing)} of {total} cells have not been run.")
+    if missing := sum(column in columns for _, column, _ in grid.missing):
+        total = missing + len({record.key for c in columns for record in grid.records_on(c)})
+        sentences.append(rf"{missing} of {total} cells have not been run.")
     if any(not (n.mean or n.is_blank) for n in (*numbers, *published)):
         absent = "not measured or not published" if published else "not measured"
         sentences.append(f"--: {absent}.")
@@ -103,17 +111,21 @@ def _means(grid: Grid, has_deviations: bool) -> str:
     return f"{means} over {escape(seeds_words(grid.seeds))}"
 
 
-def _protocols(grid: Grid) -> str:
-    """Name the protocols that no title names, each with its data sets where they differ."""
-    titles: dict[str, list[str]] = defaultdict(list)
-    for column in grid.shown:
+def _protocols(columns: Iterable[Column]) -> str:
+    """Name the protocols that no title names, each with its data sets where they differ.
+
+    Of transfers to one set, which is what has the protocol, the set alone.
+    """
+    titles: dict[str, dict[str, None]] = defaultdict(dict)
+    for column in columns:
         if column.protocol != BY_ROW and not column.title.endswith(")"):
-            titles[column.protocol].append(column.title)
+            tested = column.title.partition(ARROW)[2] or column.title
+            titles[column.protocol][tested] = None
     if not titles:
         return ""
     if len(titles) == 1:
         return f", protocol {escape(next(iter(titles)))}"
-    named = [f"{protocol} ({listed(of)})" for protocol, of in titles.items()]
+    named = [f"{protocol} ({listed([*of])})" for protocol, of in titles.items()]
     return f", protocols {escape(listed(named))}"
 
 
@@ -130,27 +142,59 @@ def _marks(numbers: Iterable[Number], published: Iterable[Number]) -> list[str]:
     return sentences
 
 
-def _grades(grid: Grid, has_column: bool) -> list[str]:
-    """Say how closely methods follow their papers, and what the profile changes in them.
+def _grades(grid: Grid, has_column: bool, has_oracle: bool) -> list[str]:
+    """Say how closely methods follow their papers, and what the profile changes in which of them.
 
-    Of rows that differ in it each is named, unless there is a column for that.
+    Of rows that differ in it each is named, unless there is a column for that; the most by what
+    they are not.
     """
-    rows, changes = grid.table.rows, changes_note(grid)
     groups: dict[str, list[str]] = defaultdict(list)
-    for index, row in enumerate(rows):
+    for index, row in enumerate(grid.table.rows):
         groups[grid.methods[index].grade].append(row.label)
     sentences = []
     if has_column:
         words = [
             f"{grade_short(grade)}, {grade}" for grade in groups if grade_short(grade) != grade
         ]
-        brackets = f" ({'; '.join(words)})" if words else ""
-        sentences.append(f"Grade: how closely a method follows its paper{brackets}.")
-        changes = changes and f"{CHANGED} {changes}"
+        sentences.append(
+            f"Grade, closeness to the paper: {'; '.join(words)}."
+            if words
+            else "Grade: closeness to the paper."
+        )
     elif len(groups) > 1:
-        named = [f"{grade}: {listed(labels)}" for grade, labels in groups.items()]
-        sentences.append(f"How closely methods follow their papers: {'; '.join(named)}.")
-    return [escape(text) for text in (*sentences, changes) if text]
+        ordered = sorted(groups.items(), key=lambda group: len(group[1]))
+        named = [f"{grade}, {listed(labels)}" for grade, labels in ordered[:-1]]
+        last = ordered[-1]
+        named.append(f"{last[0]}, {listed(last[1]) if len(last[1]) == 1 else 'the others'}")
+        sentences.append(f"Grades: {'; '.join(named)}.")
+    sentences.append(_changes(grid, has_column, has_oracle))
+    return [escape(text) for text in sentences if text]
+
+
+def _changes(grid: Grid, has_column: bool, has_oracle: bool) -> str:
+    """Say what the profile changes in methods, all kinds together; "" where nothing.
+
+    With a column for grades a mark there tells of which rows.
+    """
+    lines = [row for row in grid.lines if has_oracle or row != grid.oracle]
+    labels: dict[bool, list[str]] = {True: [], False: []}
+    for row in lines:
+        labels[bool(grid.changed(row))].append(grid.table.lines[row].label)
+    sets = {grid.changed(row) for row in lines if grid.changed(row)}
+    if not sets:
+        return ""
+    *kinds, last = [kind for kind in get_args(OptionKind) if any(kind in of for of in sets)]
+    joint = " and " if len(sets) == 1 else " or "
+    changed = joint.join([", ".join(kinds), last]) if kinds else last
+    if has_column:
+        return f"{CHANGED} With {grid.profile_name}'s {changed}."
+    if not labels[False]:
+        rows = "all rows"
+    elif len(labels[False]) < len(labels[True]):
+        rows = f"all rows but {listed(labels[False])}"
+    else:
+        rows = listed(labels[True])
+    return f"Profile {grid.profile_name} changes {changed} of {rows}."
 
 
 def _rates(grid: Grid, has_column: bool) -> list[str]:

@@ -195,8 +195,12 @@ def _cell(number: Number, widest: Number) -> str:
     mean = _phantom(widest.mean[len(number.mean) :]) + form % number.mean
     if not widest.std:
         return mean + tie
+    room = rf"\phantom{{\crossrespm{{0.{widest.std[2:]}}}}}"
     if not number.std:
-        return mean + tie + rf"\phantom{{\crossrespm{{0.{widest.std[2:]}}}}}"
+        return mean + tie + room
+    if tie and len(number.std) < len(widest.std):
+        # The mark stands by its number, not behind the room for a wider deviation.
+        return mean + rf"\rlap{{\crossrespm{{{number.std}}}{tie}}}{room}"
     return mean + rf"\crossrespm{{{number.std}{_phantom(widest.std[len(number.std) :])}}}" + tie
 
 

@@ -246,6 +246,7 @@ def test_marked_numbers_stand_on_the_decimal_point_of_the_others(tmp_path: Path)
         Number("9.3", "12.4", "tie"),
         Number("62.1", "1.1", "best"),
         Number("8.8", "1.0", "second"),
+        Number("5.5", "1.2", "tie"),
         Number("48.7", "10.9", "second"),
         Number("7.7", "", "second"),
         Number("6.6"),
@@ -258,12 +259,19 @@ def test_marked_numbers_stand_on_the_decimal_point_of_the_others(tmp_path: Path)
     words = re.findall(r'xMin="([\d.]+)".*>([\d.]+)</word>', boxes)
     left = {mean: float(x) for x, mean in words}
     tens = [left["51.3"], left["48.7"]]
-    units = [left["9.3"], left["8.8"], left["7.7"], left["6.6"]]
+    units = [left["9.3"], left["8.8"], left["5.5"], left["7.7"], left["6.6"]]
     assert max(tens) - min(tens) < 0.1
     assert max(units) - min(units) < 0.1
     assert units[0] - tens[0] == pytest.approx(4.98, abs=0.05)  # a digit's width at 10 pt
     assert 0 < tens[0] - left["62.1"] < 3  # bold is wider, to the left
     assert "–" in boxes
+
+
+def test_the_mark_of_a_tie_stands_by_its_number() -> None:
+    text = one_metric([Number("51.3", "12.4", "tie"), Number("9.3", "1.1", "tie")])
+    assert r"51.3\crossrespm{12.4}\crossrestie" in text
+    # The room for another digit comes behind the mark.
+    assert r"9.3\rlap{\crossrespm{1.1}\crossrestie}\phantom{\crossrespm{0.00}}" in text
 
 
 @needs_latex
@@ -385,9 +393,9 @@ def test_marks_are_explained_where_there_are_any(drawn, recorder) -> None:
 @pytest.mark.parametrize(
     ("table", "words"),
     [
-        ("table1", ["Grade: how", "Rate: given"]),
+        ("table1", ["Grade, closeness", "Rate: given"]),
         ("table2", []),
-        ("test-time", ["Grade: how", "\\dag"]),
+        ("test-time", ["Grade, closeness", "\\dag"]),
     ],
 )
 def test_heads_and_signs_are_explained_where_they_occur(
@@ -396,7 +404,7 @@ def test_heads_and_signs_are_explained_where_they_occur(
     chosen = load_table(table)
     records = [recorder(chosen, row, "caviar", 0) for row in range(len(chosen.rows))]
     text = to_latex(build_grids(records, chosen)).partition(r"\crossresnotes{%")[2]
-    for word in ("Grade: how", "Rate: given", "\\dag"):
+    for word in ("Grade, closeness", "Rate: given", "\\dag"):
         assert (word in text) == (word in words)
 
 
@@ -428,6 +436,86 @@ def test_the_transposed_style_has_the_same_numbers_with_rows_side_by_side(real) 
     assert [f"{100 * mean:.1f}" in c for mean, c in zip(means, cells, strict=True)] == [True] * 3
     assert r"\crossreslabel{CAVIAR} & Rank-1 & 50.4" in text  # published, no number of mAP
     assert text.count("mAP") == 1 + len(grid.shown)
+
+
+@needs_latex
+def test_transposed_transfers_are_a_matrix_for_each_row_on_one_page(tmp_path: Path) -> None:
+    table = load_table("transfer")
+    every = [*all_cells(make_record, table), *of_oracle(make_record, table)]
+    (grid,) = build_grids(every, table)
+    text = to_latex([grid], style="transposed")
+    body = text.partition(r"\toprule")[2]
+    head, *lines = [line for line in body.splitlines() if " & " in line]
+    sets = ["CAVIAR", "MLR-Market-1501", "MLR-CUHK03", "MLR-VIPeR", "MLR-SYSU"]
+    assert head == " & ".join([r"Training set \textit{on twins}", *sets]) + r" \\"
+    assert len(lines) == len(sets) * len(grid.lines)
+    for place, line in enumerate(lines):
+        row, trained = grid.lines[place // len(sets)], sets[place % len(sets)]
+        label, *cells = line.split(" & ")
+        assert label == rf"\crossreslabel{{{trained}}}"
+        for tested, cell in zip(sets, cells, strict=True):
+            title = tested if tested == trained else f"{trained} → {tested}"
+            (column,) = [column for column in grid.shown if column.title == title]
+            mean = grid.score(row, column, "rank1").mean
+            assert cell.startswith("--") if mean is None else f"{100 * mean:.1f}" in cell
+    headings = re.findall(r"\\multicolumn\{6\}\{@\{\}l\}\{\\textit\{(.*)\}\} ", body)
+    assert headings[:2] == [row.label for row in table.rows]
+    # The protocol is that of the set that is tested, so no pair is named for it.
+    (data,) = re.findall(r"Data: .*", text)
+    assert r"protocols mlr-sing (CAVIAR, MLR-CUHK03, MLR-VIPeR and MLR-SYSU) and" in data
+    assert r"\rightarrow" not in data
+    plain = r"\documentclass[10pt]{article}\usepackage{booktabs,graphicx}\begin{document}"
+    (tmp_path / "page.tex").write_text(plain + text + r"\end{document}", encoding="utf-8")
+    command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "page.tex"]
+    subprocess.run(command, cwd=tmp_path, capture_output=True, check=True)
+    log = (tmp_path / "page.log").read_text(encoding="utf-8", errors="replace")
+    assert "too large" not in log
+    assert overfull(log) == []
+
+
+def test_transfers_of_many_rows_stay_as_they_are_in_other_tables() -> None:
+    table = load_table("transfer")
+    rows = tuple(replace(table.rows[0], label=f"Row {k}") for k in range(9))
+    many = replace(table, rows=rows, oracle=None)
+    text = to_latex(build_grids(all_cells(make_record, many), many), style="transposed")
+    assert r"Data set \textit{on twins} & Metric & \crossreshead{Row 0}" in text
+
+
+def test_notes_by_rate_are_of_the_sets_that_are_there() -> None:
+    without_rates = [make_record(TABLE, row, "mlr-cuhk03", 0) for row in range(2)]
+    caviar = [make_record(TABLE, 0, "caviar", seed) for seed in range(3)]
+    (grid,) = build_grids([*rated_records(), *caviar, *without_rates], TABLE)
+    assert "MLR-CUHK03" in to_latex([grid])
+    text = to_latex([grid], style="by-rate")
+    assert "CAVIAR" not in text
+    assert "MLR-CUHK03" not in text
+    assert "protocols mlr-perid (MLR-Market-1501) and mlr-sing (MLR-VIPeR)." in text
+    assert "have not been run" in to_latex([grid])
+    assert "have not been run" not in text
+
+
+def test_notes_name_grades_and_changes_in_short() -> None:
+    table = load_table("table1")
+    records = [
+        record
+        for row in range(len(table.rows))
+        for seed in range(2)
+        for record in [make_record(table, row, "mlr-market", seed)]
+    ]
+    (grid,) = build_grids(records, table)
+    full, compact = to_latex([grid]), to_latex([grid], style="compact")
+    assert (
+        "Grade, closeness to the paper: reading, our reading; structure, faithful structure."
+        in full
+    )
+    assert "{*} With quick's networks, head or losses." in full
+    grades = (
+        "Grades: faithful structure, SING, CSR-GAN, CAD-Net and MSIFLA; our reading, the others."
+    )
+    assert grades in compact
+    assert (
+        "Profile quick changes networks, head or losses of all rows but JUDEA and SDF." in compact
+    )
 
 
 def test_the_style_by_rate_has_the_numbers_of_each_rate() -> None:
