@@ -194,7 +194,7 @@ def _changes(grid: Grid, has_column: bool, has_oracle: bool) -> str:
         rows = f"all rows but {listed(labels[False])}"
     else:
         rows = listed(labels[True])
-    return f"Profile {grid.profile_name} changes {changed} of {rows}."
+    return f"Profile {grid.profile_name} changes the {changed} of {rows}."
 
 
 def _rates(grid: Grid, has_column: bool) -> list[str]:

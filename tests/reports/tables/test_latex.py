@@ -514,7 +514,8 @@ def test_notes_name_grades_and_changes_in_short() -> None:
     )
     assert grades in compact
     assert (
-        "Profile quick changes networks, head or losses of all rows but JUDEA and SDF." in compact
+        "Profile quick changes the networks, head or losses of all rows but JUDEA and SDF."
+        in compact
     )
 
 
