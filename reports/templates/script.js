@@ -18,9 +18,10 @@ function reveal() {
 addEventListener("hashchange", reveal);
 reveal();
 
+// On paper nothing can be unfolded; but the records alone would fill hundreds of sheets.
 let opened = [];
 addEventListener("beforeprint", () => {
-  opened = [...document.querySelectorAll(":is(details.how, details.more):not([open])")];
+  opened = [...document.querySelectorAll("details:not([open], .cells)")];
   opened.forEach((box) => { box.open = true; });
 });
 addEventListener("afterprint", () => opened.forEach((box) => { box.open = false; }));

@@ -219,9 +219,37 @@ def test_chains_of_four_networks_fit_a_phone(browser: Any, address: str) -> None
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
-def test_prints_on_paper(browser: Any, address: str) -> None:
-    page = Visit(browser, address, 1280, "light").page
+A4 = 695  # pixels between the margins
+# What reaches beyond the right edge of the paper.
+CUT = """() => [...document.querySelectorAll("table, figure, dl, p, article svg:not(svg svg)")]
+  .filter(e => e.getBoundingClientRect().right > innerWidth + 1)
+  .map(e => `${e.tagName} ${e.getAttribute("class")}`)"""
+
+
+def test_prints_on_paper(browser: Any, address: str, wide_table: str) -> None:
+    for report in (address, wide_table):
+        page = Visit(browser, report, A4, "light", folded=True).page
+        page.emulate_media(media="print")
+        assert not page.locator("nav").is_visible()
+        assert page.locator(".banner").first.is_visible()
+        folded = page.locator("details:not([open])")
+        before = folded.count()
+        page.evaluate("dispatchEvent(new Event('beforeprint'))")
+        assert set(folded.evaluate_all("all => all.map(box => box.className)")) == {"cells"}
+        assert page.evaluate(CUT) == []
+        page.evaluate("dispatchEvent(new Event('afterprint'))")
+        assert folded.count() == before
+        assert page.pdf(format="A4").startswith(b"%PDF")
+
+
+def test_chains_and_headings_stay_whole_on_paper(browser: Any, address: str) -> None:
+    page = Visit(browser, address, A4, "light").page
     page.emulate_media(media="print")
-    assert not page.locator("nav").is_visible()
-    assert page.locator(".banner").first.is_visible()
-    assert page.pdf(format="A4").startswith(b"%PDF")
+    for selector, name, kept in (
+        (".steps", "display", "inline-flex"),  # which no page break divides
+        ("details.pictures > summary + *", "breakBefore", "avoid"),
+        ("details.sets > summary + *", "breakBefore", "avoid"),
+        ("tr.dataset", "breakAfter", "avoid"),
+    ):
+        found = page.locator(selector).first.evaluate(f"e => getComputedStyle(e).{name}")
+        assert found == kept, selector
