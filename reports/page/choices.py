@@ -25,17 +25,24 @@ class MeanScore:
     """A row on a data set by one choice, fractions: mean over the seeds, 95 % interval, deviation.
 
     The interval is that of new seeds and other identities; it and the standard deviation over the
-    seeds are None with one seed.
+    seeds are None with one seed. by_seed: (seed, value) in the order of the seeds.
     """
 
     mean: float
     interval: tuple[float, float] | None
     std: float | None
+    by_seed: tuple[tuple[int, float], ...] = ()
 
-    def as_numbers(self) -> list[float | None]:
-        """Return mean, both ends of the interval, and the deviation, in per cent, for the page."""
+    @property
+    def is_of_one_seed(self) -> bool:
+        """Whether nothing says how far another seed would be from it."""
+        return self.std is None
+
+    def as_numbers(self) -> list[float | list[tuple[int, float | None]] | None]:
+        """Return mean, ends of the interval, deviation, and values by seed, in per cent."""
         ends = self.interval or (None, None)
-        return [_percent(value) for value in (self.mean, *ends, self.std)]
+        numbers = [_percent(value) for value in (self.mean, *ends, self.std)]
+        return [*numbers, [(seed, _percent(value)) for seed, value in self.by_seed]]
 
 
 def _percent(value: float | None) -> float | None:
@@ -119,4 +126,6 @@ def _score(grid: Grid, line: int, column: Column, metric: str, gallery: str) -> 
     score = grid.score(line, column, metric, gallery)
     if score.mean is None:
         return None
-    return MeanScore(score.mean, grid.interval(line, column, metric, gallery), score.std)
+    interval = grid.interval(line, column, metric, gallery)
+    by_seed = tuple(zip(score.seeds, score.values, strict=True))
+    return MeanScore(score.mean, interval, score.std, by_seed)

@@ -16,12 +16,17 @@ PANELS = 5  # beside each other on a wide page
 
 @dataclass(frozen=True)
 class DotSpot:
-    """One row on one data set; `low` and `high` are the ends of its interval, if it has one."""
+    """One row on one data set; `low` and `high` are the ends of its interval, if it has one.
+
+    cut: the edges of the drawing, in per cent of its width, beyond which the interval goes on.
+    """
 
     line: int
     x: float
     low: float | None
     high: float | None
+    cut: tuple[int, ...]
+    is_of_one_seed: bool
     value: str
     text: str
     mark: Mark
@@ -73,20 +78,27 @@ def _panel(choices: Choices, column: Column, metric: str) -> DotPanel | None:
     def spot(line: int, score: MeanScore | None) -> DotSpot | None:
         if score is None:
             return None
-        low, high = (
-            (axis.inside(100 * end) for end in score.interval) if score.interval else (None,) * 2
-        )
+        ends = [100 * end for end in score.interval or ()]
+        low, high = map(axis.inside, ends) if ends else (None, None)
         return DotSpot(
             line,
             axis.at(100 * score.mean),
             low,
             high,
+            _cut(ends, axis),
+            score.is_of_one_seed,
             percent(score.mean),
             score_words(grid.table.lines[line].label, score),
             grid.score(line, column, metric).mark,
         )
 
     return DotPanel(column, axis.ticks, tuple(spot(line, score) for line, score in scores.items()))
+
+
+def _cut(ends: Sequence[float], axis: Axis) -> tuple[int, ...]:
+    """Return the edges of the drawing that an interval of these ends, or of none, runs out of."""
+    edges = ((0, axis.low > min(ends)), (100, axis.high < max(ends))) if ends else ()
+    return tuple(edge for edge, is_beyond in edges if is_beyond)
 
 
 def axis_of_scores(scores: Sequence[MeanScore], start: float, end: float) -> Axis:
@@ -98,7 +110,9 @@ def axis_of_scores(scores: Sequence[MeanScore], start: float, end: float) -> Axi
 def score_words(label: str, score: MeanScore) -> str:
     """Return "Baseline: 57.5 [53.1, 61.9]", per cent; the interval is that of the mean."""
     text = f"{label}: {percent(score.mean)}"
+    if score.is_of_one_seed:
+        return f"{text}, one seed, no interval"
     if score.interval is None:
-        return text
+        return f"{text}, no interval"
     low, high = score.interval
     return f"{text} [{percent(low)}, {percent(high)}]"

@@ -38,12 +38,14 @@
     const ticks = [];
     for (let at = step * Math.ceil(low / step); at <= high; at += step) ticks.push(at);
     const at = (number) => start + ((end - start) * (number - low)) / (high - low);
-    return { ticks, at, inside: (number) => at(Math.min(high, Math.max(low, number))) };
+    return { low, high, ticks, at, inside: (number) => at(Math.min(high, Math.max(low, number))) };
   }
   const tenth = (number) => `${Math.round(10 * number) / 10}`;
   const percent = (number) => number.toFixed(1);
-  const inWords = (label, [mean, low, high]) =>
-    `${label}: ${percent(mean)}${low === null ? "" : ` [${percent(low)}, ${percent(high)}]`}`;
+  const inWords = (label, [mean, low, high, spread]) => {
+    const interval = low === null ? ", no interval" : ` [${percent(low)}, ${percent(high)}]`;
+    return `${label}: ${percent(mean)}${spread === null ? ", one seed, no interval" : interval}`;
+  };
   const svg = (name, attributes, text = "") => {
     const element = document.createElementNS("http://www.w3.org/2000/svg", name);
     for (const [key, said] of Object.entries(attributes)) element.setAttribute(key, said);
@@ -71,6 +73,7 @@
       const asWritten = isOwn() && first(row, "class").includes("best");
       row.classList.toggle("none", !score);
       row.classList.toggle("best", asWritten);
+      row.classList.toggle("lone", score?.[3] === null);
       row.querySelector("title").textContent = score ? inWords(label, score) : `${label}: not run`;
       row.querySelector("rect").setAttribute("y", y - 12);
       row.querySelector(".value").setAttribute("y", y + 4.5);
@@ -79,7 +82,10 @@
       const circle = row.querySelector("circle");
       [["y1", y], ["y2", y]].forEach(([name, at]) => range.setAttribute(name, at));
       circle.setAttribute("cy", y);
+      row.querySelectorAll(".cut").forEach((head) => head.remove());
       if (!score) return;
+      const isCut = (edge) => score[1] !== null && (edge ? score[2] > axis.high : score[1] < axis.low);
+      row.querySelector(".value").before(...[0, 100].filter(isCut).map((edge) => svg("use", { class: "cut", href: `#cut-${edge}`, x: `${edge}%`, y })));
       const ends = score[1] === null ? [0, 0] : [axis.inside(score[1]), axis.inside(score[2])];
       range.setAttribute("x1", `${tenth(ends[0])}%`);
       range.setAttribute("x2", `${tenth(ends[1])}%`);

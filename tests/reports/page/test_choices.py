@@ -59,6 +59,8 @@ def test_what_was_not_run_and_one_seed(recorder: Callable[..., Record]) -> None:
     assert spots[0] is None
     assert spots[1] is not None
     assert (spots[1].low, spots[1].high, spots[1].value) == (None, None, "50.0")
+    assert spots[1].is_of_one_seed
+    assert spots[1].text.endswith(": 50.0, one seed, no interval")
 
 
 def test_intervals_stay_within_what_a_share_can_be(recorder: Callable[..., Record]) -> None:
@@ -83,6 +85,8 @@ def test_a_wide_interval_does_not_hide_the_means(recorder: Callable[..., Record]
     wide = panel.spots[0]
     assert wide is not None
     assert (wide.low, wide.high) == (0.0, 100.0)  # to the edges of the drawing
+    assert wide.cut == (0, 100)
+    assert [spot.cut for spot in panel.spots[1:] if spot] == [(), ()]
     shown = [int(tick.text) for tick in panel.ticks]
     assert 46 - REACH - 10 < min(shown) < max(shown) < 47 + REACH + 10
 

@@ -26,14 +26,19 @@ STATE = """() => [...document.querySelectorAll("figure.dots *, section.rates svg
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Two data sets with queries at three rates, and one whose rates nobody knows."""
+    """Two data sets with queries at three rates, and one whose rates nobody knows.
+
+    There one row has a single seed, and the interval of another is wider than any drawing.
+    """
     folder = tmp_path_factory.mktemp("switches")
     for row in range(3):
         for seed in range(3):
             for dataset in ("mlr-market", "mlr-viper"):
                 at = {rate: 0.8 + 0.05 * row + 0.01 * seed - 0.1 * rate for rate in (2, 3, 4)}
                 write_record(folder, rated(make_record(TABLE, row, dataset, seed), at))
-            write_record(folder, make_record(TABLE, row, "caviar", seed))
+            if row > 0 or seed == 0:
+                rank1 = (0.2, 0.4, 0.9)[seed] if row == 1 else None
+                write_record(folder, make_record(TABLE, row, "caviar", seed, rank1=rank1))
     return write_report(folder, [TABLE])[0].as_uri()
 
 
@@ -57,6 +62,25 @@ def test_what_the_script_draws_is_what_was_written(visit: Any) -> None:
     chip.click()
     assert page.evaluate(STATE) == before
     assert visit.messages == []
+
+
+def test_one_seed_and_a_cut_interval_look_so_under_every_choice(visit: Any) -> None:
+    page = visit.page
+    for metric in ("rank1", "mINP"):
+        page.locator("[name=metric]").select_option(metric)
+        rows = page.locator('.panel[data-column^="caviar "] g[data-line]')
+        assert [row.get_attribute("class").split()[-1] == "lone" for row in rows.all()] == [
+            True, False, False
+        ]  # fmt: skip
+        paper = "e => getComputedStyle(e).fill == getComputedStyle(document.body).backgroundColor"
+        assert [dot.evaluate(paper) for dot in rows.locator("circle").all()] == [True, False, False]
+        assert rows.first.locator("title").text_content().endswith(", one seed, no interval")
+        assert [row.locator(".cut").count() > 0 for row in rows.all()] == [False, True, False]
+        assert page.locator('.panel[data-column^="mlr-viper "] .cut').count() == 0
+        assert page.get_by_text("Hollow: one seed, no interval.").is_visible()
+    page.locator("[name=rate]").select_option("4")  # which CAVIAR does not know
+    assert page.locator(".dots .cut").count() == 0
+    assert not page.get_by_text("Arrowhead").is_visible()
 
 
 def test_each_choice_shows_its_numbers_everywhere(visit: Any) -> None:
