@@ -55,14 +55,16 @@ class Looks:
     def css(self) -> str:
         """Return style rules that set --k, a colour, --dashes and --width for each row's class.
 
-        In curves of many rows those that are not strong are grey, but for the one of class `this`.
+        In curves of many rows, and in their legend, those that are not strong are grey, but for
+        those of class `this`.
         """
         looks = sorted((_css_class(identity), look) for identity, look in self.by_identity.items())
         others = ", ".join(f".{name}" for name, look in looks if not look.is_strong)
         light = [f".{name}{{--k:{k.light};{_css_line(k)}}}" for name, k in looks]
         dark = [f".{name}{{--k:{k.dark}}}" for name, k in looks]
-        curves = ".many svg:is(.rates, .cmc)"
-        grey = f"{curves} :is({others}):not(.this){{--k:var(--grey)}}" if others else ""
+        curves = f".many svg:is(.rates, .cmc) :is({others}):not(.this)"
+        legend = f".many .legend :not(.this) :is({others})"
+        grey = f"{curves}, {legend}{{--k:var(--grey)}}" if others else ""
         return "\n".join([*light, "@media (prefers-color-scheme: dark) {", *dark, "}", grey])
 
 

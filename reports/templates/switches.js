@@ -15,6 +15,8 @@
   const value = (name) => form.elements[name]?.value ?? "";
   const ownMetric = value("metric");
   const off = new Set();
+  const pins = new Set(); // rows that stay lit
+  const PINNABLE = ":is(.legend, .names, svg) [data-label]";
   const REACH = 15;
   const MANY = 7;
 
@@ -168,10 +170,10 @@
     for (const element of document.querySelectorAll("main [data-label]")) {
       element.classList.toggle("off", off.has(element.dataset.label));
     }
-    crowd();
     chips.forEach((chip) => chip.setAttribute("aria-pressed", !off.has(chip.dataset.label)));
     for (const grid of grids) {
       const article = document.getElementById(grid.anchor);
+      crowd(grid, article);
       const known = (metric) => Object.values(grid.numbers).some((named) => metric in named);
       const metric = known(value("metric")) ? value("metric") : grid.metric.split("@")[0];
       for (const figure of article.querySelectorAll("figure.dots")) {
@@ -195,7 +197,8 @@
     document.dispatchEvent(new Event("switched"));
   }
   // So many curves cannot be told apart by colour: ours keep theirs, another has its own when lit.
-  const crowd = () => document.body.classList.toggle("many", chips.length - off.size > MANY);
+  const crowd = (grid, article) =>
+    article.classList.toggle("many", Object.values(grid.labels).filter((label) => !off.has(label)).length > MANY);
   const titleOf = (metric) => form.elements.metric?.querySelector(`[value="${metric}"]`)?.textContent ?? metric;
 
   function remember() {
@@ -204,9 +207,11 @@
       if (value(name) === options[0].value) query.delete(name);
       else query.set(name, value(name));
     }
-    const hidden = chips.flatMap((chip, place) => (off.has(chip.dataset.label) ? [place] : []));
-    if (hidden.length) query.set("without", hidden.join("."));
-    else query.delete("without");
+    for (const [name, labels] of [["without", off], ["pinned", pins]]) {
+      const places = chips.flatMap((chip, place) => (labels.has(chip.dataset.label) ? [place] : []));
+      if (places.length) query.set(name, places.join("."));
+      else query.delete(name);
+    }
     const text = query.size ? `?${query}` : location.pathname;
     history.replaceState(null, "", text + location.hash);
   }
@@ -217,22 +222,64 @@
       const asked = query.get(select.name);
       if ([...select.options].some((option) => option.value === asked)) select.value = asked;
     }
-    for (const place of (query.get("without") ?? "").split(".")) {
-      if (chips[place]) off.add(chips[place].dataset.label);
+    for (const [name, labels] of [["without", off], ["pinned", pins]]) {
+      for (const place of (query.get(name) ?? "").split(".")) {
+        if (chips[place]) labels.add(chips[place].dataset.label);
+      }
     }
     return query.size > 0;
   }
 
+  // Lights the rows that are pinned, and the one that is pointed at.
   function light(label) {
-    document.body.classList.toggle("lit", label !== undefined);
+    const lit = new Set([...pins, ...(label === undefined ? [] : [label])].filter((row) => !off.has(row)));
+    document.body.classList.toggle("lit", lit.size > 0);
     for (const element of document.querySelectorAll("[data-label]")) {
-      element.classList.toggle("this", element.dataset.label === label);
+      element.classList.toggle("this", lit.has(element.dataset.label));
     }
   }
 
+  function pin(label) {
+    if (!pins.delete(label)) pins.add(label);
+    showPins();
+    remember();
+  }
+
+  function showPins() {
+    for (const entry of document.querySelectorAll(".legend [data-label]")) {
+      entry.setAttribute("aria-pressed", pins.has(entry.dataset.label));
+    }
+    light();
+  }
+
+  for (const entry of document.querySelectorAll(".legend [data-label]")) {
+    for (const [name, said] of [["role", "button"], ["tabindex", "0"]]) entry.setAttribute(name, said);
+  }
+  document.addEventListener("click", (event) => {
+    const row = event.target.closest(PINNABLE);
+    if (row) pin(row.dataset.label);
+  });
+  document.addEventListener("keydown", (event) => {
+    const entry = event.target.closest?.(".legend [data-label]");
+    if (entry && (event.key === "Enter" || event.key === " ")) {
+      event.preventDefault();
+      pin(entry.dataset.label);
+    } else if (event.key === "Escape" && pins.size) {
+      pins.clear();
+      showPins();
+      remember();
+    }
+  });
+
   form.addEventListener("change", () => { show(); remember(); });
   form.addEventListener("submit", (event) => event.preventDefault());
-  form.addEventListener("reset", () => setTimeout(() => { off.clear(); show(); remember(); }));
+  form.addEventListener("reset", () => setTimeout(() => {
+    off.clear();
+    pins.clear();
+    show();
+    showPins();
+    remember();
+  }));
   for (const chip of chips) {
     chip.addEventListener("click", () => {
       if (!off.delete(chip.dataset.label)) off.add(chip.dataset.label);
@@ -243,13 +290,14 @@
   }
   for (const [begins, ends] of [["pointerover", "pointerout"], ["focusin", "focusout"]]) {
     document.addEventListener(begins, (event) => {
-      const row = event.target.closest(".rows [data-label], svg [data-label], .legend [data-label], .names [data-label]");
+      const row = event.target.closest(`.rows [data-label], ${PINNABLE}`);
       if (row && !off.has(row.dataset.label)) light(row.dataset.label);
     });
     document.addEventListener(ends, () => light(undefined));
   }
   box.hidden = false;
   box.open = innerWidth > 640;
-  crowd();
+  for (const grid of grids) crowd(grid, document.getElementById(grid.anchor));
   if (recall()) show();
+  showPins();
 }

@@ -167,26 +167,79 @@ def test_bands_of_many_rows_are_those_of_the_row_pointed_at(browser: Any, tmp_pa
     assert bands.count() == 4
 
 
+@pytest.fixture(scope="module")
+def crowded(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Table 1, so many rows that their curves are grey, and below it the few of Table 2."""
+    folder = tmp_path_factory.mktemp("crowded")
+    tables = [load_table("table1"), TABLE]
+    for table in tables:
+        for row in range(len(table.rows)):
+            at = {rate: 0.9 - 0.1 * rate for rate in (2, 3)}
+            write_record(folder, rated(make_record(table, row, "mlr-viper", 0), at))
+    return write_report(folder, tables)[0].as_uri()
+
+
+def colours(page: Any, curves: str) -> int:
+    """Return how many colours these lines have that are not switched off."""
+    count: int = page.evaluate(
+        """curves => new Set([...document.querySelectorAll(`${curves}:not(.off, .off *)`)]
+             .map(line => getComputedStyle(line).stroke)).size""",
+        curves,
+    )
+    return count
+
+
 def test_of_many_curves_ours_and_the_one_pointed_at_have_a_colour(
-    browser: Any, tmp_path: Path
+    browser: Any, crowded: str
 ) -> None:
     table = load_table("table1")
-    for row in range(len(table.rows)):
-        at = {rate: 0.9 - 0.1 * rate for rate in (2, 3)}
-        write_record(tmp_path, rated(make_record(table, row, "mlr-viper", 0), at))
-    page = Visit(browser, write_report(tmp_path, [table])[0].as_uri(), 1280, "light").page
+    page = Visit(browser, crowded, 1280, "light").page
     chips = page.locator(".rows button")
-    colours = """() => [...new Set([...document.querySelectorAll("svg.rates polyline:not(.off)")]
-      .map(line => getComputedStyle(line).stroke))]"""
+    curves = "article:first-of-type svg.rates polyline"
+    legend = "article:first-of-type .legend svg.stroke line"
     assert len(table.rows) > 7
-    assert len(page.evaluate(colours)) == 2  # MSIFLA's, and grey
+    assert colours(page, legend) == 2
+    assert colours(page, "article:last-of-type svg.rates polyline") == len(TABLE.rows)
+    assert colours(page, curves) == 2  # MSIFLA's, and grey
     chips.first.hover()
-    assert len(page.evaluate(colours)) == 3
+    assert colours(page, curves) == 3
+    assert colours(page, legend) == 3
     page.mouse.move(5, 5)
     for place in range(len(table.rows) - 7):
         chips.nth(place).click()
     page.mouse.move(5, 5)
-    assert len(page.evaluate(colours)) == 7
+    assert colours(page, curves) == 7
+    assert colours(page, legend) == 7
+
+
+def test_a_row_is_pinned_and_freed_again(browser: Any, crowded: str) -> None:
+    page = Visit(browser, crowded, 1280, "light").page
+    curves = "article:first-of-type svg.rates polyline"
+    legend = page.locator("article").first.locator(".legend [role=button]")
+    first, second = legend.nth(0), legend.nth(1)
+    pinned = "[aria-pressed=true][role=button]"
+    first.click()
+    page.mouse.move(5, 5)
+    assert colours(page, curves) == 3
+    assert first.get_attribute("aria-pressed") == "true"
+    second.focus()
+    page.keyboard.press("Enter")
+    page.locator("h1").first.click()
+    assert colours(page, curves) == 4
+    assert page.url.endswith("?pinned=0.1")
+    again = Visit(browser, page.url, 1280, "light").page
+    assert colours(again, curves) == 4
+    first.click()
+    assert page.url.endswith("?pinned=1")
+    page.keyboard.press("Escape")
+    assert page.locator(pinned).count() == 0
+    page.mouse.move(5, 5)
+    assert colours(page, curves) == 2
+    page.locator("article").first.locator("figure.dots g[data-line]").nth(2).click()
+    assert page.url.endswith("?pinned=2")
+    page.get_by_role("button", name="Reset").first.click()
+    page.wait_for_url(lambda url: "?" not in url)
+    assert page.locator(pinned).count() == 0
 
 
 def test_the_choice_is_in_the_address(browser: Any, visit: Any) -> None:
