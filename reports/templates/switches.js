@@ -126,32 +126,62 @@
   }
 
   function describe(drawing, metric, rows) {
-    const title = form.elements.metric?.querySelector(`[value="${metric}"]`)?.textContent ?? metric;
     const end = first(drawing, "aria-label").match(/( on | by ).*?: /)[0];
     const texts = rows.flatMap((row) => [...row.querySelectorAll("title")].map((said) => said.textContent));
-    drawing.setAttribute("aria-label", title + end + texts.join("; "));
+    drawing.setAttribute("aria-label", titleOf(metric) + end + texts.join("; "));
   }
 
   // --- the tables ---
+  const isOwnTable = () => !value("gallery") && !value("rate");
   function writeTable(grid, table, rate) {
     for (const cell of table.querySelectorAll("td.measured")) {
-      const html = first(cell, "html");
+      cell.innerHTML = first(cell, "html"); // with links to records, which stay
+      const title = first(cell, "title");
       const mark = first(cell, "class");
-      const own = !rate && !value("gallery");
-      cell.className = own ? mark : "num measured";
-      if (own) {
-        cell.innerHTML = html;
-        continue;
-      }
+      cell.className = isOwnTable() ? mark : "num measured";
+      cell.title = title;
+      if (isOwnTable()) continue;
       const line = cell.closest("tr").dataset.line;
       const column = grid.columns.indexOf(cell.closest("tbody").dataset.column);
-      const score = scoreOf(grid, line, column, cell.dataset.metric, rate);
-      cell.replaceChildren(score ? percent(score[0]) : "–");
-      if (score && score[3] !== null) {
-        const spread = document.createElement("span");
-        spread.className = "std";
-        spread.textContent = ` ± ${percent(score[3])}`;
-        cell.append(spread);
+      writeScore(cell, scoreOf(grid, line, column, cell.dataset.metric, rate));
+    }
+    for (const counted of table.querySelectorAll(".of-queries")) {
+      const all = first(counted, "html");
+      counted.textContent = rate ? `those of rate ${rate} among ${all}` : all;
+    }
+  }
+  function writeScore(cell, score) {
+    const mean = cell.querySelector(":scope > a");
+    if (!score || !mean) {
+      cell.removeAttribute("title");
+      return cell.replaceChildren(score ? percent(score[0]) : "–");
+    }
+    const bySeed = new Map(score[4].map(([seed, number]) => [String(seed), percent(number)]));
+    cell.title = [...bySeed].map(([seed, number]) => `seed ${seed}: ${number}`).join(", ");
+    mean.textContent = percent(score[0]);
+    const spread = cell.querySelector(".std");
+    if (spread) spread.textContent = score[3] === null ? "" : ` ± ${percent(score[3])}`;
+    cell.querySelector("sup")?.remove();
+    for (const link of cell.querySelectorAll(".seeds a")) {
+      link.lastChild.textContent = ` ${bySeed.get(link.querySelector("small").textContent) ?? "–"}`;
+    }
+  }
+
+  // --- what can be chosen with what ---
+  const titles = new Map([...form.querySelectorAll("option")].map((option) => [option, option.textContent]));
+  const titleOf = (metric) => titles.get(form.elements.metric?.querySelector(`[value="${metric}"]`)) ?? metric;
+  const isKnown = ({ metric, gallery, rate }) => grids.some((grid) => {
+    const name = metric || grid.metric.split("@")[0];
+    const rules = gallery ? [gallery] : grid.own;
+    return rules.some((rule) => (rate ? `${name}@${rate}` : name) in (grid.numbers[rule] ?? {}));
+  });
+  const chosen = () => ({ metric: value("metric"), gallery: value("gallery"), rate: value("rate") });
+  function offer() {
+    for (const [name, reason] of [["metric", value("rate") ? "not by rate" : "not known"], ["gallery", "not known"], ["rate", `not for ${titleOf(value("metric"))}`]]) {
+      for (const option of form.elements[name]?.options ?? []) {
+        const there = isKnown({ ...chosen(), [name]: option.value });
+        option.disabled = !there && !option.selected;
+        option.textContent = titles.get(option) + (there ? "" : ` – ${reason}`);
       }
     }
   }
@@ -171,6 +201,8 @@
       element.classList.toggle("off", off.has(element.dataset.label));
     }
     chips.forEach((chip) => chip.setAttribute("aria-pressed", !off.has(chip.dataset.label)));
+    offer();
+    let byRate = ""; // what is drawn by rate instead of the metric
     for (const grid of grids) {
       const article = document.getElementById(grid.anchor);
       crowd(grid, article);
@@ -183,23 +215,38 @@
       for (const section of article.querySelectorAll("section.rates")) {
         const named = section.dataset.metrics.split(" ");
         const drawn = named.includes(metric) ? metric : named[0];
+        if (drawn !== metric) byRate = drawn;
         section.querySelector(".metric").textContent = titleOf(drawn);
         const shown = section.querySelectorAll(".legend [data-label]:not(.off)").length;
         section.classList.toggle("crowded", shown > Number(section.dataset.few));
         section.querySelectorAll("figure").forEach((figure) => drawRates(grid, figure, drawn));
       }
       article.querySelectorAll("table.results").forEach((table) => writeTable(grid, table, rate));
+      for (const rule of article.querySelectorAll(".own-gallery")) {
+        const own = first(rule, "html");
+        rule.textContent = value("gallery") ? `${value("gallery")}, as chosen; the table's own: ${own}` : own;
+      }
     }
+    document.body.classList.toggle("other-cells", !isOwnTable());
     document.body.classList.toggle("otherwise", !isOwn());
-    const parts = [titleOf(value("metric") || ownMetric), value("gallery"), rate && `queries of rate ${rate}`].filter(Boolean);
-    box.querySelector(".choice").textContent = isOwn() ? ""
-      : `Shown: ${parts.join(", ")}. Marks, differences, claims and all that is folded but distances and maps are of the table's own choice.`;
+    box.querySelector(".choice").textContent = said(rate, byRate);
     document.dispatchEvent(new Event("switched"));
   }
   // So many curves cannot be told apart by colour: ours keep theirs, another has its own when lit.
   const crowd = (grid, article) =>
     article.classList.toggle("many", Object.values(grid.labels).filter((label) => !off.has(label)).length > MANY);
-  const titleOf = (metric) => form.elements.metric?.querySelector(`[value="${metric}"]`)?.textContent ?? metric;
+
+  // What is shown, and why something is not.
+  function said(rate, byRate) {
+    const title = titleOf(value("metric") || ownMetric);
+    const parts = [title, value("gallery"), rate && `queries of rate ${rate}`].filter(Boolean);
+    return [
+      !isOwn() && `Shown: ${parts.join(", ")}. Marks, differences, claims and all that is folded but distances and maps are of the table's own choice.`,
+      !isKnown(chosen()) && `${title} is not known ${rate ? "by rate: choose another metric, or all queries" : "there: choose another metric or gallery"}.`,
+      byRate && `By resolution shows ${titleOf(byRate)}, as ${title} is not known by rate.`,
+      chips.length > 0 && off.size === chips.length && "All rows are switched off: a click on a name, or Reset, brings them back.",
+    ].filter(Boolean).join(" ");
+  }
 
   function remember() {
     const query = new URLSearchParams(location.search);

@@ -101,6 +101,14 @@ def test_on_a_phone_the_table_scrolls_in_its_own_box(browser: Any, address: str)
     assert page.evaluate("document.documentElement.scrollLeft") == 0
 
 
+def test_on_a_phone_names_of_rows_are_whole(browser: Any, address: str) -> None:
+    page = Visit(browser, address, 390, "light").page
+    for name in page.locator(".ranking .who").all()[:6]:
+        name.evaluate("name => { name.textContent = 'A row of a very long name, '.repeat(4); }")
+        assert name.evaluate("name => name.scrollWidth <= name.clientWidth")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
 def test_a_number_opens_its_record(browser: Any, address: str) -> None:
     page = Visit(browser, address, 1280, "light").page
     link = page.locator("td.measured > a").first

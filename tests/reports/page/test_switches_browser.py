@@ -78,6 +78,7 @@ def test_one_seed_and_a_cut_interval_look_so_under_every_choice(visit: Any) -> N
         assert [row.locator(".cut").count() > 0 for row in rows.all()] == [False, True, False]
         assert page.locator('.panel[data-column^="mlr-viper "] .cut').count() == 0
         assert page.get_by_text("Hollow: one seed, no interval.").is_visible()
+    page.locator("[name=metric]").select_option("rank1")
     page.locator("[name=rate]").select_option("4")  # which CAVIAR does not know
     assert page.locator(".dots .cut").count() == 0
     assert not page.get_by_text("Arrowhead").is_visible()
@@ -112,6 +113,60 @@ def test_each_choice_shows_its_numbers_everywhere(visit: Any) -> None:
     assert page.get_by_role("status").inner_text() == ""
     assert page.locator(".results td.best").count() > 0
     assert visit.messages == []
+
+
+def test_the_table_keeps_its_seeds_and_says_what_it_shows(visit: Any) -> None:
+    page = visit.page
+    page.get_by_label("Show the value of every seed").check()
+    cell = page.locator('tbody[data-column^="mlr-viper "] td[data-metric="rank1"]').first
+    record = cell.locator(".seeds a").first.get_attribute("href")
+    gallery = page.locator(".own-gallery")
+    assert page.locator(".results th.strip").is_visible()
+    own = cell.locator(".seeds").inner_text()
+    page.locator("[name=gallery]").select_option("multi-shot")
+    assert gallery.inner_text() == "multi-shot, as chosen; the table's own: single-shot"
+    assert cell.locator(".seeds").inner_text() != own
+    page.locator("[name=rate]").select_option("4")
+    assert cell.locator(".seeds").inner_text().split() == ["0", "40.0", "1", "41.0", "2", "42.0"]
+    assert cell.locator(".seeds a").first.get_attribute("href") == record
+    assert cell.get_attribute("title") == "seed 0: 40.0, seed 1: 41.0, seed 2: 42.0"
+    assert not page.locator(".results th.strip").is_visible()  # its drawing is of the own choice
+    queries = page.locator(".of-queries").first
+    assert queries.inner_text().startswith("those of rate 4 among 2000000 queries")
+    page.get_by_role("button", name="Reset").first.click()
+    page.wait_for_url(lambda url: "?" not in url)
+    assert cell.locator(".seeds").inner_text() == own
+    assert queries.inner_text().startswith("2000000 queries")
+    assert gallery.inner_text() == "single-shot"
+    assert page.locator(".results th.strip").is_visible()
+
+
+def test_what_is_not_known_cannot_be_chosen_or_is_said(
+    browser: Any, visit: Any, address: str
+) -> None:
+    page = visit.page
+    choice = page.get_by_role("status").first
+    page.locator("[name=rate]").select_option("4")
+    mean = page.locator("[name=metric] option[value=mINP]")
+    assert mean.is_disabled()
+    assert mean.text_content() == "mINP – not by rate"
+    assert not page.locator("[name=metric] option[value=mAP]").is_disabled()
+    page.locator("[name=rate]").select_option("")
+    page.locator("[name=metric]").select_option("mINP")
+    assert "By resolution shows Rank-1, as mINP is not known by rate." in choice.inner_text()
+    assert page.locator("[name=rate] option[value='4']").is_disabled()
+    linked = Visit(browser, f"{address}?metric=mINP&rate=4", 1280, "light").page
+    said = linked.get_by_role("status").first.inner_text()
+    assert "mINP is not known by rate: choose another metric, or all queries." in said
+
+
+def test_selects_and_names_however_long_fit_the_screen(browser: Any, address: str) -> None:
+    page = Visit(browser, address, 320, "light").page
+    page.get_by_text("Show", exact=True).click()
+    page.evaluate("""() => document.querySelectorAll("select").forEach(
+      s => s.add(new Option("of very many words ".repeat(5)), 0))""")
+    assert page.locator("#numbers select").first.is_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320
 
 
 def test_one_set_may_be_looked_at_alone(visit: Any) -> None:
