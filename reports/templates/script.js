@@ -7,6 +7,9 @@ const cover = () => document.documentElement.style.setProperty("--covered", `${b
 cover();
 new ResizeObserver(cover).observe(bar);
 
+// Without scripts there is no query browser to lead to.
+for (const link of document.querySelectorAll('.bar [href="#queries"]')) link.hidden = false;
+
 function reveal() {
   const target = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
   if (!target) return;

@@ -99,6 +99,24 @@ def test_on_a_phone_the_table_scrolls_in_its_own_box(browser: Any, address: str)
     label = page.locator(".results tbody th.row").nth(1)
     assert label.bounding_box()["x"] >= 0
     assert page.evaluate("document.documentElement.scrollLeft") == 0
+    about = page.locator(".results .about > span").first.bounding_box()
+    head = page.locator(".results tbody th.row").first.bounding_box()
+    assert head["x"] + head["width"] <= about["x"] + 1
+    assert about["x"] + about["width"] <= 390
+    # What shades an edge is covered where the table ends there.
+    assert box.evaluate("b => getComputedStyle(b).backgroundAttachment") == "local, scroll"
+
+
+def test_without_scripts_no_link_leads_to_the_query_browser(
+    browser: Any, ranked_report: Path
+) -> None:
+    for has_scripts in (True, False):
+        context = browser.new_context(java_script_enabled=has_scripts, offline=True)
+        page = context.new_page()
+        page.goto(ranked_report.as_uri())
+        assert page.locator("#queries").is_visible() == has_scripts
+        assert page.locator('nav a[href="#queries"]').is_visible() == has_scripts
+        context.close()
 
 
 def test_on_a_phone_names_of_rows_are_whole(browser: Any, address: str) -> None:
@@ -212,6 +230,11 @@ def test_drawings_are_laid_out_anew_not_shrunk(
                 assert drawing.evaluate(LETTERS) >= 10.5
                 assert drawing.evaluate(OUTSIDE) == []
                 assert drawing.evaluate(OVERLAPS) == []
+        for strip in page.locator("svg.axis:visible").all():
+            assert strip.evaluate(LETTERS) >= 10.5
+            assert strip.evaluate(OVERLAPS) == []
+        for low in page.locator(".steps sub").all()[:1]:
+            assert low.evaluate("e => parseFloat(getComputedStyle(e).fontSize)") >= 10.5
 
 
 # Gives every chain as many images as one of four networks has, with its input and its original.

@@ -194,6 +194,20 @@ def test_rows_are_switched_off_and_the_drawing_closes_up(visit: Any) -> None:
         assert drawing.evaluate(OVERLAPS) == []
 
 
+def test_with_all_rows_off_the_page_says_how_they_come_back(visit: Any) -> None:
+    page = visit.page
+    chips = page.locator(".rows button")
+    chips.first.focus()
+    ring = chips.first.bounding_box()["y"] - page.locator(".rows").bounding_box()["y"]
+    assert ring >= 3  # outline and its offset, which the box would cut
+    for chip in chips.all():
+        chip.click()
+    said = page.get_by_role("status").first
+    assert "All rows are switched off" in said.inner_text()
+    chips.first.click()
+    assert said.inner_text() == ""
+
+
 def test_a_row_lights_up_in_all_drawings(visit: Any) -> None:
     page = visit.page
     page.locator(".rows button").nth(1).hover()
