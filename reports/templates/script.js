@@ -8,7 +8,7 @@ cover();
 new ResizeObserver(cover).observe(bar);
 
 // Without scripts there is no query browser to lead to.
-for (const link of document.querySelectorAll('.bar [href="#queries"]')) link.hidden = false;
+for (const link of document.querySelectorAll(".bar nav a[hidden]")) link.hidden = false;
 
 function reveal() {
   const target = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
