@@ -71,9 +71,10 @@ def _decided(answer: ClaimAnswer) -> ClaimAnswer:
         return answer
     if answer.p > LEVEL:
         return replace(answer, verdict="undecided", seeds=_seeds(answer))
-    if answer.verdict != "holds":
-        return answer
-    return replace(answer, findings=tuple(replace(f, verdict="holds") for f in answer.findings))
+    if answer.verdict == "holds":
+        held = tuple(replace(finding, verdict="holds") for finding in answer.findings)
+        return replace(answer, findings=held)
+    return answer
 
 
 def answer(claim: Claim, rows: Mapping[str, Sample]) -> ClaimAnswer:

@@ -15,7 +15,7 @@ from crossres.benchmark.config.claims import Claim, load_claims
 from crossres.benchmark.config.tables import Table, built_in_tables, load_table, table_from
 from crossres.benchmark.config.transfers import is_transfer, set_ids, transfer_id
 from crossres.datasets.base.errors import InputError
-from crossres.datasets.base.files import write_atomically
+from crossres.datasets.base.files import write_if_changed
 from crossres.datasets.base.texts import check_name
 from crossres.datasets.cards import Card
 from crossres.datasets.own.definition import definition_toml, entries_of
@@ -35,7 +35,7 @@ def keep_table(results: Path, table: Table) -> None:
         keep_definition(results, own)
     path, text = results / TABLES / f"{table.id}.toml", table_toml(table)
     table_from(path, tomllib.loads(text))
-    _keep(path, text)
+    write_if_changed(path, text)
 
 
 def keep_claims(results: Path, name: str, claims: Sequence[Claim]) -> None:
@@ -48,12 +48,12 @@ def keep_claims(results: Path, name: str, claims: Sequence[Claim]) -> None:
     ]
     for entry in entries:
         del entry["rights"]
-    _keep(results / CLAIMS / f"{name}.toml", HEAD + _toml_tables("claims", entries))
+    write_if_changed(results / CLAIMS / f"{name}.toml", HEAD + _toml_tables("claims", entries))
 
 
 def keep_definition(results: Path, own: Card) -> None:
     """Write datasets/<id>.toml, the definition of a user's own data set, with whole paths."""
-    _keep(definition_path(results, own.id), HEAD + definition_toml(entries_of(own)))
+    write_if_changed(definition_path(results, own.id), HEAD + definition_toml(entries_of(own)))
 
 
 def definition_path(results: Path, dataset: str) -> Path:
@@ -114,15 +114,6 @@ def _renamed(dataset: str, names: Mapping[str, str]) -> str:
     """Return the name of a data set or transfer with other names of some sets in it."""
     train, test = (names.get(id, id) for id in set_ids(dataset))
     return transfer_id(train, test) if is_transfer(dataset) else test
-
-
-def _keep(path: Path, content: str) -> None:
-    try:
-        is_there = path.read_bytes() == content.encode()
-    except OSError:
-        is_there = False
-    if not is_there:
-        write_atomically(path, content)
 
 
 def _set_entries(entries: Mapping[str, Any]) -> dict[str, Any]:

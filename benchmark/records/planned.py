@@ -70,6 +70,11 @@ class KeptRuns:
     runs: tuple[KeptRun, ...] = ()
     broken: tuple[str, ...] = ()
 
+    @property
+    def last_at(self) -> float | None:
+        """When the latest run was, in seconds since 1970; None where none is kept."""
+        return self.runs[-1].at if self.runs else None
+
     def of_key(self, key: str) -> KeptRun | None:
         """Return the latest run that planned a cell of this key."""
         runs = (run for run in reversed(self.runs) if any(c.key == key for c in run.cells))
@@ -82,11 +87,12 @@ class KeptRuns:
         Rows of two tables may be the same method on other data sets, protocols or seeds. What no
         run asked for is shown, and everything in a table of which no run is kept.
         """
-        own = {_trial(cell.cell) for run in self.runs if run.table == table for cell in run.cells}
-        others = {
-            _trial(cell.cell) for run in self.runs if run.table != table for cell in run.cells
-        } - own
-        return [record for record in records if not own or _trial(record.cell) not in others]
+        own, others = set[tuple[Any, ...]](), set[tuple[Any, ...]]()
+        for run in self.runs:
+            asked = own if run.table == table else others
+            asked.update(_trial(cell.cell) for cell in run.cells)
+        foreign = others - own if own else set()
+        return [record for record in records if _trial(record.cell) not in foreign]
 
     def seeds_of(self, table: str) -> tuple[int, ...]:
         """Return the seeds that runs of a table asked for, in order."""

@@ -58,19 +58,22 @@ def write_atomically(path: Path, data: bytes | str) -> None:
     Raises InputError when the place cannot be written (full disk, no permission); `path` then holds
     what it held before, and nothing else is left behind.
     """
-    content = data.encode("utf-8") if isinstance(data, str) else data
-    _write(path, content, lasting=True)
+    _write(path, _encoded(data), lasting=True)
 
 
-def write_derived(path: Path, data: bytes | str) -> None:
-    """Write as `write_atomically` does what a command can make again from other files.
+def write_if_changed(path: Path, data: bytes | str, *, lasting: bool = True) -> None:
+    """Write as `write_atomically` does, but leave a file alone that holds the same already.
 
-    A file that holds it already is left alone, and nothing is forced to the disk, which takes
-    milliseconds a file: after a power failure the command has to be given again.
+    Where it is not to be `lasting`, nothing is forced to the disk, which takes milliseconds a file:
+    after a power failure the command that makes it from other files has to be given again.
     """
-    content = data.encode("utf-8") if isinstance(data, str) else data
+    content = _encoded(data)
     if not _holds(path, content):
-        _write(path, content, lasting=False)
+        _write(path, content, lasting=lasting)
+
+
+def _encoded(data: bytes | str) -> bytes:
+    return data.encode("utf-8") if isinstance(data, str) else data
 
 
 def _holds(path: Path, content: bytes) -> bool:

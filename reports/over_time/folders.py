@@ -66,11 +66,11 @@ def _results_below(root: Path, depth: int) -> Iterator[Path]:
 
 
 def _indexed(path: Path) -> IndexedFolder:
-    at = max((run.at for run in read_runs(path).runs), default=None)
     try:
-        return IndexedFolder(path, at, contents_of(path, None))
+        contents = contents_of(path, None)
     except InputError as error:
-        return IndexedFolder(path, at, None, str(error))
+        return IndexedFolder(path, read_runs(path).last_at, None, str(error))
+    return IndexedFolder(path, contents.runs.last_at, contents)
 
 
 def titles(folders: Iterable[IndexedFolder]) -> dict[Path, str]:

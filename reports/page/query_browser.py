@@ -26,7 +26,7 @@ from crossres.benchmark.metrics.rules import GalleryRule
 from crossres.benchmark.records.artifacts import ArtifactFolder
 from crossres.benchmark.records.images import ImageFolder, Thumbnail
 from crossres.benchmark.records.record import Record
-from crossres.datasets.base.files import write_derived
+from crossres.datasets.base.files import write_if_changed
 from crossres.reports import wording as words
 from crossres.reports.charts.looks import Looks
 from crossres.reports.grid.grid import Column, Grid
@@ -178,7 +178,7 @@ def write_beside(report: Path, browser: Browser) -> list[Path]:
     """
     files, folder = browser.files, report / browser.folder
     for name, content in files.items():
-        write_derived(report / name, content)
+        write_if_changed(report / name, content, lasting=False)
     for path in folder.glob("[!.]*.js"):
         if f"{browser.folder}/{path.name}" not in files:
             path.unlink()

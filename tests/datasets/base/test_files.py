@@ -16,7 +16,7 @@ from crossres.datasets.base.files import (
     hold_for_life,
     remove_abandoned,
     remove_unless_held,
-    write_derived,
+    write_if_changed,
 )
 
 REPO = Path(__file__).resolve().parents[3]
@@ -59,13 +59,13 @@ def test_a_failed_write_keeps_the_old_file_and_leaves_nothing(tmp_path, monkeypa
 def test_what_can_be_made_again_is_written_only_where_it_changed(tmp_path, monkeypatch):
     target = tmp_path / "a" / "queries.js"
     monkeypatch.setattr(os, "fsync", lambda _: pytest.fail("forced to the disk"))
-    write_derived(target, "größe")
+    write_if_changed(target, "größe", lasting=False)
     before = target.stat()
-    write_derived(target, "größe".encode())
+    write_if_changed(target, "größe".encode(), lasting=False)
     assert (target.stat().st_ino, target.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
-    write_derived(target, "gröber")
+    write_if_changed(target, "gröber", lasting=False)
     assert target.read_text() == "gröber"
-    write_derived(target, "größte")
+    write_if_changed(target, "größte", lasting=False)
     assert target.read_text() == "größte"
     assert names(tmp_path / "a") == ["queries.js"]
 
