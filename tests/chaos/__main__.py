@@ -2,8 +2,8 @@
 
 kills: a grid is killed a hundred times, and finished (with `--engine ray` on a cluster of three
 nodes of this machine, some of which are killed, too); writes: every file operation of a run fails,
-in every way; disks: full and read-only ones (where this machine lets us mount some); efficiency:
-what share of the workers' time the cells get.
+one of each kind in every way; disks: full and read-only ones (where this machine lets us mount
+some); efficiency: what share of the workers' time the cells get.
 """
 
 import argparse

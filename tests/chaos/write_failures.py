@@ -218,16 +218,21 @@ def here(take: Take, jobs: int | None) -> Generator[Event, None, None]:
 
 
 def trials(folder: Path, rooms: tuple[Room, ...], *, all_ways: bool) -> Iterator[Trial]:
-    """Fail every operation: in each way, or in one each, the ways taking turns."""
+    """Fail operations, those of each kind in one way, the ways taking turns.
+
+    `all_ways`: the first of a kind in all of them, and every other operation in one, too. One
+    image, or cell, is written like another.
+    """
     with bench(folder) as ours:
         for room in rooms:
             kinds = set()
             for number, operation in enumerate(ours.operations(room), start=1):
                 kind = operation.name, KEY.sub("0", target(operation.path))
-                if not all_ways and kind in kinds:
-                    continue  # one image, or cell, is written like another
+                is_first = kind not in kinds
                 kinds.add(kind)
-                ways = WAYS if all_ways else (WAYS[number % len(WAYS)],)
+                if not (is_first or all_ways):
+                    continue
+                ways = WAYS if is_first and all_ways else (WAYS[number % len(WAYS)],)
                 for what, from_then_on in ways:
                     trial = ours.trial(room, number, what, from_then_on)
                     if trial is not None:
