@@ -30,6 +30,7 @@ from crossres.benchmark.runs.engine import (
     Task,
     Warned,
 )
+from crossres.benchmark.runs.interrupts import postponed_interrupts
 from crossres.benchmark.runs.source_files import FileState, state_of_files
 from crossres.benchmark.runs.worker import Message, work
 from crossres.datasets.base import scratch
@@ -43,10 +44,6 @@ PRELOADED = (
     "torch", "torch._dynamo", "pandas", "h5py", "PIL.Image", "jsonschema", "safetensors",
     "crossres.benchmark.runs.cell", "crossres.methods.shared.torch_method",
 )  # fmt: skip
-# What the command line acts on as on Ctrl-C; Windows has only some of them.
-INTERRUPTS = [
-    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
-]
 PATIENCE_SECONDS = 5.0
 STARTS = 5  # of a worker, before its fork server counts as one that never lives
 LOG_BYTES = 20_000
@@ -243,32 +240,12 @@ def _without_interrupts() -> Iterator[None]:
         yield
         return
     resource_tracker.ensure_running()  # its first start would lift the block again
-    with _postponed_interrupts():
+    with postponed_interrupts():
         before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
         try:
             yield
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-@contextmanager
-def _postponed_interrupts() -> Iterator[None]:
-    """Act on what interrupts in the block when it has ended. Only the main thread ever sees it."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    handlers = {number: signal.getsignal(number) for number in INTERRUPTS}
-    callables = {number: handler for number, handler in handlers.items() if callable(handler)}
-    arrived: list[int] = []
-    for number in callables:
-        signal.signal(number, lambda number, _: arrived.append(number))
-    try:
-        yield
-    finally:
-        for number, handler in callables.items():
-            signal.signal(number, handler)
-        if arrived:
-            signal.raise_signal(arrived[0])
 
 
 def _next_event(worker: _Worker) -> Event:

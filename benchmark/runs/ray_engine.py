@@ -38,6 +38,7 @@ from crossres.benchmark.runs.engine import (
     Told,
     each_of,
 )
+from crossres.benchmark.runs.interrupts import postponed_interrupts
 from crossres.benchmark.runs.local_engine import local
 from crossres.benchmark.runs.supplies import fingerprint, packed, unpack
 from crossres.datasets.base.errors import InputError, printable
@@ -168,9 +169,13 @@ class RayCluster:
 
 
 def _ray() -> Any:
-    """Import Ray, which is an extra. Raises InputError where it is missing."""
+    """Import Ray, which is an extra. Raises InputError where it is missing.
+
+    Whole: what it does as Python ends fails where an interrupt has left half of it.
+    """
     try:
-        import ray
+        with postponed_interrupts():
+            import ray
     except ImportError as error:
         raise InputError('Ray is not installed; run: pip install "crossres[ray]"') from error
     return ray

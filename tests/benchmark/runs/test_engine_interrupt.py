@@ -134,3 +134,28 @@ def test_a_worker_that_says_nothing_leaves_soon_after_its_driver(function: str) 
     driver.kill()
     driver.wait()
     assert gone(lambda: marked(mark), within=8.0) == []
+
+
+INTERRUPTED_IMPORT = """
+import os, signal, sys
+
+class Interrupting:
+    def find_spec(self, name, path=None, target=None):
+        if name == "ray._private.utils":
+            os.kill(os.getpid(), signal.SIGINT)
+
+sys.meta_path.insert(0, Interrupting())
+from crossres.benchmark.runs.ray_engine import ray_cluster
+try:
+    with ray_cluster():
+        print("connected")
+except KeyboardInterrupt:
+    print("interrupted", sys.modules["ray"].is_initialized())
+"""
+
+
+def test_ray_is_imported_whole_before_an_interrupt_is_heeded() -> None:
+    process = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED_IMPORT], capture_output=True, text=True, check=False
+    )
+    assert (process.stdout, process.stderr) == ("interrupted False\n", "")
