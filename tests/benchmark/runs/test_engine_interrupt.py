@@ -133,7 +133,7 @@ def test_a_worker_that_says_nothing_leaves_soon_after_its_driver(function: str) 
     assert len(marked(mark)) > 1
     driver.kill()
     driver.wait()
-    assert gone(lambda: marked(mark), within=8.0) == []
+    assert gone(lambda: marked(mark), within=15.0) == []  # 5 on an idle machine
 
 
 INTERRUPTED_IMPORT = """
