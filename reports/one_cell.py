@@ -37,7 +37,14 @@ from crossres.datasets.twins.sizes import TWIN_VERSION
 from crossres.methods.interface.options import options_as_json
 from crossres.methods.interface.registry import declaration, file_gone, is_method
 from crossres.reports.page.commands import data_words, dataset_word, row_word
-from crossres.reports.wording import duration, memory, metric_title, percent, source_words
+from crossres.reports.wording import (
+    duration,
+    memory,
+    metric_title,
+    percent,
+    run_words,
+    source_words,
+)
 
 AGAIN = "again"  # the folder that the command writes to, to compare with
 
@@ -48,7 +55,8 @@ class ShownCell:
 
     `rows` are (table id, label) of all its rows; `changed` its options that are not the method's
     own default: name -> (value, default). `command` makes it again, into the folder `AGAIN`; ""
-    where no table has its row. `cautions` say why that may give another cell.
+    where no table has its row. `cautions` say why that may give another cell. `run`: the latest
+    that planned it.
     """
 
     results: Path
@@ -59,6 +67,7 @@ class ShownCell:
     has_weights: bool
     command: str
     cautions: tuple[str, ...]
+    run: KeptRun | None
 
 
 def show_cell(results: Path, key: str) -> ShownCell:
@@ -79,6 +88,7 @@ def show_cell(results: Path, key: str) -> ShownCell:
         has_weights(results, record),
         command,
         tuple(_cautions(results, record, run, rows.reason(record))),
+        run,
     )
 
 
@@ -209,6 +219,7 @@ def cell_json(shown: ShownCell) -> dict[str, Any]:
             name: {"value": value, "default": own} for name, (value, own) in shown.changed.items()
         },
         "record": record_content(record),
+        "last_run": shown.run.when_json() if shown.run else None,
         "files": {name: str(path) for name, path in _files(shown).items()},
         "command": shown.command,
         "cautions": list(shown.cautions),
@@ -260,10 +271,11 @@ def _parts(shown: ShownCell) -> dict[str, dict[str, str]]:
     }
     seconds = {phase: duration(spent) for phase, spent in record.seconds.items()}
     counts = {name.replace("_", " "): f"{number:,}" for name, number in record.counts.items()}
+    how = {name: str(value) for name, value in sorted(record.environment.items())}
     return {
         "what": what,
         "options unlike the method's own": options or {"none": ""},
-        "how": {name: str(value) for name, value in sorted(record.environment.items())},
+        "how": {"last run": run_words(shown.run), **how} if shown.run else how,
         "digests": dict(record.digests),
         "counts": counts,
         "time and memory": seconds | {"peak memory": memory(record.peak_memory_bytes)},

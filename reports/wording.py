@@ -11,6 +11,7 @@ from typing import Any
 from crossres.benchmark.config.post_processing import MARK
 from crossres.benchmark.config.transfers import is_transfer, set_ids
 from crossres.benchmark.metrics.by_rate import over_all_rates, rate_of
+from crossres.benchmark.records.planned import KeptRun
 from crossres.datasets.base.words import counted as counted
 from crossres.datasets.base.words import few as few
 from crossres.datasets.base.words import listed as listed
@@ -149,6 +150,11 @@ def duration(seconds: float) -> str:
 def day(at: float) -> str:
     """Return the day of a time in seconds since 1970, in UTC: "2026-01-31"."""
     return datetime.datetime.fromtimestamp(at, datetime.UTC).date().isoformat()
+
+
+def run_words(run: KeptRun) -> str:
+    """Return when a run was: "2026-01-31", or "2026-01-31, commit 1a2b3c4d5e6f, with changes"."""
+    return f"{day(run.at)}, {run.commit.words}" if run.commit else day(run.at)
 
 
 def memory(size: float) -> str:

@@ -9,6 +9,7 @@ from crossres.benchmark.compare.rows import Rows
 from crossres.benchmark.config.tables import Table
 from crossres.benchmark.records.artifacts import ArtifactFolder
 from crossres.benchmark.records.kept import naming_tables
+from crossres.benchmark.records.planned import KeptRun, read_runs
 from crossres.benchmark.records.queries import FromArtifacts
 from crossres.benchmark.records.record import Record, require_records
 from crossres.datasets.base.errors import InputError
@@ -18,12 +19,16 @@ from crossres.datasets.raw.source_name import source_words
 
 @dataclass(frozen=True)
 class FolderComparison:
-    """Folder B compared with folder A, both by their own names; `artifacts` are those of both."""
+    """Folder B compared with folder A, both by their own names; `artifacts` are those of both.
+
+    `last_runs`: the latest that each keeps, of the tables that are compared.
+    """
 
     a: str
     b: str
     comparison: Comparison
     artifacts: tuple[ArtifactFolder, ArtifactFolder]
+    last_runs: tuple[KeptRun | None, KeptRun | None]
 
 
 def compare_folders(a: Path, b: Path, tables: Sequence[Table] | None = None) -> FolderComparison:
@@ -48,7 +53,10 @@ def compare_folders(a: Path, b: Path, tables: Sequence[Table] | None = None) -> 
             f"{_content(records_b)}; compare runs of the same methods, data sets, protocols "
             "and seeds"
         )
-    return FolderComparison(a.resolve().name, b.resolve().name, comparison, artifacts)
+    names = a.resolve().name, b.resolve().name
+    asked = [table.id for table in tables or ()]
+    last_runs = read_runs(a).last(*asked), read_runs(b).last(*asked)
+    return FolderComparison(*names, comparison, artifacts, last_runs)
 
 
 def _records(folder: Path, tables: Sequence[Table] | None) -> list[Record]:

@@ -1,18 +1,21 @@
 """What a results folder was asked for: one file in runs/ for each run, with the cells it planned.
 
 A request is JSON values here; benchmark/runs/kept_plan.py makes it of a RunRequest, and back. The
-same command writes the same file again, so the latest plan of each is what a folder keeps.
+same command writes the same file again, so the latest plan of each is what a folder keeps, with
+the commit that it was made at: what it planned and had its record already, is of the same code.
 """
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from crossres.benchmark.measures.kernels import Kernels, kernels_named
 from crossres.benchmark.records.cell import Cell, canonical_json
+from crossres.benchmark.records.commit import Commit
 from crossres.benchmark.records.record import Record
+from crossres.datasets.base.build import build
 from crossres.datasets.base.errors import InputError
 from crossres.datasets.base.files import digest_of, write_atomically
 from crossres.datasets.base.texts import read_json
@@ -48,7 +51,8 @@ class ExpectedCell:
 class KeptRun:
     """A run: its request as JSON values, the cells it planned, and when, in seconds since 1970.
 
-    `workers`: how many cells it runs at once.
+    `workers`: how many cells it runs at once. `commit`: that of the repository it was started in,
+    None outside of one, and for runs of older versions.
     """
 
     path: Path
@@ -56,11 +60,16 @@ class KeptRun:
     workers: int
     request: Mapping[str, Any]
     cells: tuple[ExpectedCell, ...]
+    commit: Commit | None = None
 
     @property
     def table(self) -> str:
         """The id of its table."""
         return str(self.request["table"])
+
+    def when_json(self) -> dict[str, Any]:
+        """Return when it was, and at which commit, as JSON values."""
+        return {"at": self.at, "commit": _commit_json(self.commit)}
 
 
 @dataclass(frozen=True)
@@ -70,10 +79,10 @@ class KeptRuns:
     runs: tuple[KeptRun, ...] = ()
     broken: tuple[str, ...] = ()
 
-    @property
-    def last_at(self) -> float | None:
-        """When the latest run was, in seconds since 1970; None where none is kept."""
-        return self.runs[-1].at if self.runs else None
+    def last(self, *tables: str) -> KeptRun | None:
+        """Return the latest run, of these tables if any are given; None where none is kept."""
+        runs = (run for run in reversed(self.runs) if not tables or run.table in tables)
+        return next(runs, None)
 
     def of_key(self, key: str) -> KeptRun | None:
         """Return the latest run that planned a cell of this key."""
@@ -156,6 +165,7 @@ def write_run(
     *,
     at: float,
     workers: int,
+    commit: Commit | None,
 ) -> Path:
     """Write runs/<table id>-<digest of `name`>.json, atomically; return its path.
 
@@ -182,7 +192,13 @@ def write_run(
         of_cell |= {field: content[field] for field in _OF_TRANSFER if field in content}
         own = {field: getattr(cell, field) for field in ("key", "title", "manifest", "code")}
         entries.append({**own, "row": number, **of_cell, "seconds": round(cell.seconds, 3)})
-    content = {"version": VERSION, "at": at, "workers": workers, "request": request}
+    content = {
+        "version": VERSION,
+        "at": at,
+        "commit": _commit_json(commit),
+        "workers": workers,
+        "request": request,
+    }
     path = (
         results / RUNS / f"{request['table']}-{digest_of(canonical_json(name))[:NAME_DIGITS]}.json"
     )
@@ -213,9 +229,15 @@ def _read(path: Path) -> KeptRun:
         rows: Sequence[Mapping[str, Any]] = content["rows"]
         cells = tuple(_cell(entry, rows[entry["row"]]) for entry in content["cells"])
         at, workers = float(content["at"]), max(1, int(content["workers"]))
-        return KeptRun(path, at, workers, {**content["request"]}, cells)
+        kept = content.get("commit")
+        commit = None if kept is None else build(Commit, kept, f"{path}: commit")
+        return KeptRun(path, at, workers, {**content["request"]}, cells, commit)
     except (LookupError, TypeError, ValueError, AttributeError) as error:
         raise InputError(f"{path}: not a kept run; {REMEDY}") from error
+
+
+def _commit_json(commit: Commit | None) -> dict[str, Any] | None:
+    return None if commit is None else asdict(commit)
 
 
 def _cell(entry: Mapping[str, Any], row: Mapping[str, Any]) -> ExpectedCell:

@@ -21,6 +21,7 @@ from crossres.benchmark.records.checkpoints import (
     remove_checkpoint,
     write_checkpoint,
 )
+from crossres.benchmark.records.commit import commit_at
 from crossres.benchmark.records.failures import (
     FailedCell,
     failure_log,
@@ -172,6 +173,7 @@ class _Driver:
 
     def __init__(self, plan: Plan, request: RunRequest, engine: Engine, stream: TextIO) -> None:
         self.plan, self.request, self.engine, self.stream = plan, request, engine, stream
+        self.commit = commit_at(Path())  # as of now: preparing pixels may take long
         self.variables = kernel_variables(plan.kernels)
         self.loads = loads_of(cell.job.cell.method for cell in plan.todo)
         self.finished: list[str] = []
@@ -211,7 +213,7 @@ class _Driver:
     def keep(self) -> None:
         """Keep what is asked for in the folder, and say which of its records nothing asks for."""
         keep_table(self.plan.out, self.plan.table)
-        keep_plan(self.plan.out, self.request, self.plan)
+        keep_plan(self.plan.out, self.request, self.plan, self.commit)
         for line in lines_at_start(self.plan.out, read_runs(self.plan.out).asked()):
             print(line, file=self.stream, flush=True)
 

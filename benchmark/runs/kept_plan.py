@@ -8,6 +8,7 @@ from typing import Any
 from crossres.benchmark.config.cell_sets import CellSets, cell_sets
 from crossres.benchmark.config.profiles import load_profile, profile_content, profile_names
 from crossres.benchmark.config.tables import Table, load_table
+from crossres.benchmark.records.commit import Commit
 from crossres.benchmark.records.kept import DATASETS, TABLES, keep_definition
 from crossres.benchmark.records.planned import (
     ExpectedCell,
@@ -29,8 +30,10 @@ from crossres.methods.interface.profile import Profile
 NOT_KEPT = ("out", "keys")  # the folder itself, and what of it was run
 
 
-def keep_plan(out: Path, request: RunRequest, plan: Plan) -> Path | None:
+def keep_plan(out: Path, request: RunRequest, plan: Plan, commit: Commit | None) -> Path | None:
     """Write what a run is asked for and has planned into `out`/runs; return the path of the file.
+
+    commit: that of the repository in which the run was started.
 
     Beside it, in datasets/, the definitions of users' own sets, and what their identities and
     cameras are called. None for a request of single keys: what it runs again is in the plan that
@@ -63,7 +66,7 @@ def keep_plan(out: Path, request: RunRequest, plan: Plan) -> Path | None:
     ]
     # A profile that has changed is asked for by the same command.
     name = {**content, "profile": {**content["profile"], "content": None}}
-    return write_run(out, name, content, cells, at=time.time(), workers=plan.at_once)
+    return write_run(out, name, content, cells, at=time.time(), workers=plan.at_once, commit=commit)
 
 
 def request_content(request: RunRequest) -> dict[str, Any]:

@@ -17,6 +17,7 @@ def against_json(folders: FolderComparison, queries: PairQueries) -> dict[str, A
     return {
         "a": folders.a,
         "b": folders.b,
+        "last_runs": [run.when_json() if run else None for run in folders.last_runs],
         "verdict": verdict(folders.comparison),
         "copied": sum(pair.copied for pair in comparison.pairs),
         "same_key": sameness_counts(comparison.same_key),

@@ -23,6 +23,7 @@ from crossres.reports.comparison.sentence import change_words, verdict
 from crossres.reports.comparison.words import (
     cautions_of,
     gallery_caution,
+    last_runs_of,
     only_words,
     ratio_words,
     tallies_of,
@@ -99,6 +100,7 @@ def to_page(folders: FolderComparison, queries: PairQueries) -> str:
         folders=folders,
         verdict=verdict(comparison),
         cautions=cautions_of(folders),
+        last_runs=last_runs_of(folders),
         comparison=comparison,
         counts=sameness_counts(comparison.same_key),
         same=tallies_of(comparison.same_key),

@@ -16,6 +16,7 @@ from crossres.reports.comparison.sentence import change_words, verdict
 from crossres.reports.comparison.words import (
     cautions_of,
     gallery_caution,
+    last_runs_of,
     ratio_words,
     tallies_of,
     verdict_words,
@@ -33,6 +34,8 @@ def print_against(folders: FolderComparison, queries: PairQueries, console: Cons
     for caution in cautions_of(folders):
         console.print(caution, style="bold yellow", markup=False)
     console.print(f"A = {folders.a}, B = {folders.b}", style="dim", markup=False, highlight=False)
+    for line in last_runs_of(folders):
+        console.print(line, style="dim", markup=False, highlight=False)
     console.print(Text(verdict(folders.comparison), style="bold"))
     for title, pairs in (
         ("Cells of the same key", comparison.same_key),

@@ -12,12 +12,18 @@ from crossres.datasets.base.words import listed
 from crossres.datasets.cards import CARDS
 from crossres.datasets.raw.source_name import source_words
 from crossres.reports.grid.standing import cautions
-from crossres.reports.wording import seeds_words, set_title, under_protocol
+from crossres.reports.wording import run_words, seeds_words, set_title, under_protocol
 
 
 def cautions_of(folders: FolderComparison) -> tuple[str, ...]:
     """Say what must be said of the numbers that are compared."""
     return cautions(side for pair in folders.comparison.pairs for side in (pair.a, pair.b))
+
+
+def last_runs_of(folders: FolderComparison) -> list[str]:
+    """Return a line for each side that keeps when, and at which commit, it was last run."""
+    runs = zip("AB", folders.last_runs, strict=True)
+    return [f"{side} was last run on {run_words(run)}" for side, run in runs if run]
 
 
 def tallies_of(pairs: Sequence[Pair]) -> list[ChangeTally]:

@@ -4,10 +4,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from crossres.benchmark.records.planned import read_runs
+from crossres.benchmark.records.planned import KeptRuns, read_runs
 from crossres.datasets.base.errors import InputError
 from crossres.reports.grid.grid import Grid
-from crossres.reports.wording import day
 from crossres.reports.write import Contents, contents_of
 
 DEPTH = 4  # folders in folders that are looked into
@@ -15,13 +14,13 @@ DEPTH = 4  # folders in folders that are looked into
 
 @dataclass(frozen=True)
 class IndexedFolder:
-    """A results folder; `at` is when it was last run, in seconds since 1970, if it keeps that.
+    """A results folder, and the runs that it keeps.
 
     `contents` is None where it cannot be read, for the reason `fault`.
     """
 
     path: Path
-    at: float | None
+    runs: KeptRuns
     contents: Contents | None
     fault: str = ""
 
@@ -31,9 +30,10 @@ class IndexedFolder:
         return self.contents.grids if self.contents else ()
 
     @property
-    def date(self) -> str:
-        """The day of its last run; "" where it keeps none."""
-        return "" if self.at is None else day(self.at)
+    def at(self) -> float:
+        """When it was last run, in seconds since 1970; 0 where it keeps no run."""
+        last = self.runs.last()
+        return last.at if last else 0.0
 
 
 def indexed_folders(roots: Sequence[Path]) -> list[IndexedFolder]:
@@ -49,7 +49,7 @@ def indexed_folders(roots: Sequence[Path]) -> list[IndexedFolder]:
             "`crossres run TABLE --out FOLDER` has filled, or one that contains such"
         )
     folders = [_indexed(path) for path in paths.values()]
-    return sorted(folders, key=lambda folder: (folder.at or 0.0, str(folder.path)))
+    return sorted(folders, key=lambda folder: (folder.at, str(folder.path)))
 
 
 def _results_below(root: Path, depth: int) -> Iterator[Path]:
@@ -69,8 +69,8 @@ def _indexed(path: Path) -> IndexedFolder:
     try:
         contents = contents_of(path, None)
     except InputError as error:
-        return IndexedFolder(path, read_runs(path).last_at, None, str(error))
-    return IndexedFolder(path, contents.runs.last_at, contents)
+        return IndexedFolder(path, read_runs(path), None, str(error))
+    return IndexedFolder(path, contents.runs, contents)
 
 
 def titles(folders: Iterable[IndexedFolder]) -> dict[Path, str]:

@@ -2,11 +2,13 @@
 
 import math
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Sized
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+from crossres.benchmark.records.commit import Commit
+from crossres.benchmark.records.planned import KeptRun
 from crossres.datasets.base.files import write_atomically
 from crossres.datasets.base.garbage import few_collections
 from crossres.datasets.base.version import own_version
@@ -17,13 +19,15 @@ from crossres.reports.grid.standing import cautions
 from crossres.reports.over_time.folders import IndexedFolder, indexed_folders, titles
 from crossres.reports.over_time.time_line import RowOverTime, Step, Stop, TimeLine, time_lines
 from crossres.reports.page.page import environment
-from crossres.reports.wording import counted, gap_text, p_text, percent
+from crossres.reports.wording import counted, day, gap_text, p_text, percent
 
 NAME = "index.html"
 SIDE = 4.0  # between the frame and the first and last folder, in per cent of the width
 FAR = 8.0  # points between rows that have a drawing each, lest one row hides what others do
 MOST_FRAMES = 3
-MOST_DAYS = 12  # below a drawing
+MOST_LABELS = 12  # folders that have a number, commit and day below a drawing
+LABEL_WIDTH = 72  # of the widest of them, a day, with the gap to the next, in pixels
+BESIDE = 92  # pixels of a page's width that a drawing has not, where it is narrow
 PARTS = 4  # of an axis
 MARGIN = 0.5  # points beyond the outermost mean
 HEIGHTS = (260, 110)  # of the drawing with the most rows, and of others, in pixels
@@ -70,16 +74,49 @@ class Frame:
 
 
 @dataclass(frozen=True)
+class Place:
+    """A folder in a time line, with the last run of the line's table that it keeps."""
+
+    title: str
+    run: KeptRun | None
+
+    @property
+    def commit(self) -> Commit | None:
+        """The commit that it was last run at, if it keeps that."""
+        return self.run.commit if self.run else None
+
+    @property
+    def day(self) -> str:
+        """The day of its last run; "" where it keeps none."""
+        return day(self.run.at) if self.run else ""
+
+    @property
+    def name(self) -> str:
+        """What sentences call it: "b", or "b (1a2b3c4+)"."""
+        return f"{self.title} ({self.commit.short})" if self.commit else self.title
+
+
+@dataclass(frozen=True)
+class XTick:
+    """Below a drawing: the number of a folder, its commit, and its day where that is a new one."""
+
+    at: float
+    number: int
+    commit: str
+    day: str
+
+
+@dataclass(frozen=True)
 class DrawnLine:
     """A time line; places are per cent of a drawing's width and height.
 
-    `x_ticks` are numbers of folders and days, a day where it is another than that before. `frames`
-    are from the highest rows to the lowest. `seeds` is what all means are over, "" where they
-    differ.
+    `places` are its folders by their index. `frames` are from the highest rows to the lowest.
+    `seeds` is what all means are over, "" where they differ.
     """
 
     line: TimeLine
-    x_ticks: tuple[tuple[Tick, str], ...]
+    places: Mapping[int, Place]
+    x_ticks: tuple[XTick, ...]
     frames: tuple[Frame, ...]
     seeds: str
 
@@ -92,6 +129,17 @@ class DrawnLine:
     def alone(self) -> list[tuple[int, RowOverTime]]:
         """The rows that stand in one folder, likewise."""
         return _numbered(self.line, is_followed=False)
+
+    @property
+    def commits(self) -> list[Commit]:
+        """The commits of its folders that are known."""
+        return [place.commit for place in self.places.values() if place.commit]
+
+    @property
+    def narrow(self) -> int:
+        """The width of a page, in pixels, at which commits and days still have no room."""
+        steps = (len(self.places) - 1) / _apart(self.places)
+        return math.ceil(LABEL_WIDTH * steps / (1 - 2 * SIDE / 100)) + BESIDE
 
     @property
     def has_faint(self) -> bool:
@@ -129,7 +177,7 @@ def to_page(folders: Sequence[IndexedFolder], place: Path) -> str:
     drawn = [
         parts.draw(
             f"the time line of {line.grid.title}",
-            partial(_drawn, line, titled, [folder.date for folder in folders]),
+            partial(_drawn, line, _places(line, folders, titled)),
             nothing,
         )
         for line in lines
@@ -137,14 +185,15 @@ def to_page(folders: Sequence[IndexedFolder], place: Path) -> str:
     return templates.get_template("over_time.html.j2").render(
         folders=[(titled[k], _link(folder, place), folder) for k, folder in enumerate(folders)],
         lines=[line for line in drawn if line is not None],
-        titles=titled,
         looks=looks,
+        commits=[last.commit for folder in folders if (last := folder.runs.last()) and last.commit],
         cautions=cautions(record for grid in grids for record in grid.records),
         not_drawn=parts.failed,
         version=own_version(),
         stop_of=_stop_of,
         seeds_of=_seeds_of,
-        step_of=partial(_step_text, titled=titled),
+        step_of=_step_text,
+        day=day,
         most_rows=max((len(line.rows) for line in lines), default=0),
     )
 
@@ -157,8 +206,15 @@ def _link(folder: IndexedFolder, place: Path) -> str:
     return Path(os.path.relpath(report.resolve(), place.resolve())).as_posix()
 
 
-def _drawn(line: TimeLine, titled: Sequence[str], days: Sequence[str]) -> DrawnLine:
-    places = {index: position for position, index in enumerate(line.folders)}
+def _places(
+    line: TimeLine, folders: Sequence[IndexedFolder], titled: Sequence[str]
+) -> dict[int, Place]:
+    table = line.grid.table.id
+    return {k: Place(titled[k], folders[k].runs.last(table)) for k in line.folders}
+
+
+def _drawn(line: TimeLine, places: Mapping[int, Place]) -> DrawnLine:
+    positions = {index: position for position, index in enumerate(line.folders)}
     x = Axis(0, len(places) - 1, SIDE, 100 - SIDE)
     frames = []
     for rows in _near(_numbered(line, is_followed=True)):
@@ -167,9 +223,9 @@ def _drawn(line: TimeLine, titled: Sequence[str], days: Sequence[str]) -> DrawnL
         for number, row in rows:
             spots = tuple(
                 StopSpot(
-                    x.at(places[stop.folder]),
+                    x.at(positions[stop.folder]),
                     y.at(100 * stop.mean),
-                    f"{row.label}, {titled[stop.folder]}: {_text(stop, before, titled)}",
+                    f"{row.label}, {places[stop.folder].name}: {_text(stop, before, places)}",
                     _direction(stop),
                 )
                 for before, stop in zip((None, *row.stops), row.stops, strict=False)
@@ -181,10 +237,8 @@ def _drawn(line: TimeLine, titled: Sequence[str], days: Sequence[str]) -> DrawnL
     seeds = {_seeds_of(stop) for row in line.rows for stop in row.stops}
     return DrawnLine(
         line,
-        tuple(
-            (Tick(x.at(places[index]), str(index + 1)), day)
-            for index, day in zip(line.folders, _new_days(line, days), strict=True)
-        ),
+        places,
+        _x_ticks(places, x),
         tuple(
             Frame(HEIGHTS[len(rows) < most], y.ticks, tuple(rows)) for y, rows in reversed(frames)
         ),
@@ -192,12 +246,18 @@ def _drawn(line: TimeLine, titled: Sequence[str], days: Sequence[str]) -> DrawnL
     )
 
 
-def _new_days(line: TimeLine, days: Sequence[str]) -> list[str]:
-    """Return the days to print below folders: where there is another one, and room for it."""
-    of_folders = [days[index] for index in line.folders]
-    apart = math.ceil(len(of_folders) / MOST_DAYS)
-    printed = [day if k % apart == 0 else "" for k, day in enumerate(of_folders)]
-    return ["" if day in printed[:k] else day for k, day in enumerate(printed)]
+def _x_ticks(places: Mapping[int, Place], x: Axis) -> tuple[XTick, ...]:
+    ticks: list[XTick] = []
+    for k, (index, place) in list(enumerate(places.items()))[:: _apart(places)]:
+        commit = place.commit.short if place.commit else ""
+        is_new = all(tick.day != place.day for tick in ticks)
+        ticks.append(XTick(x.at(k), index + 1, commit, place.day if is_new else ""))
+    return tuple(ticks)
+
+
+def _apart(places: Sized) -> int:
+    """Return of how many folders one is named below a drawing, lest there is no room."""
+    return math.ceil(len(places) / MOST_LABELS)
 
 
 def _numbered(line: TimeLine, *, is_followed: bool) -> list[tuple[int, RowOverTime]]:
@@ -265,18 +325,18 @@ def _direction(stop: Stop) -> int:
     return 1 if stop.step.change.effect > 0 else -1
 
 
-def _text(stop: Stop, before: Stop | None, titled: Sequence[str]) -> str:
+def _text(stop: Stop, before: Stop | None, places: Mapping[int, Place]) -> str:
     """Return the mean, over how many seeds it is, and the step to it."""
     mean = f"{percent(stop.mean)}, mean over {_seeds_of(stop)}"
     if stop.step is not None:
-        return f"{mean}; {_step_text(stop.step, titled)}"
-    return f"{mean}; no cell in common with {titled[before.folder]}" if before else mean
+        return f"{mean}; {_step_text(stop.step, places)}"
+    return f"{mean}; no cell in common with {places[before.folder].name}" if before else mean
 
 
-def _step_text(step: Step, titled: Sequence[str]) -> str:
+def _step_text(step: Step, places: Mapping[int, Place]) -> str:
     """Return the change, since when, and the means that it is between where these are others."""
     change = step.change
-    text = f"{gap_text(change.effect, change.low, change.high)} since {titled[step.since]}"
+    text = f"{gap_text(change.effect, change.low, change.high)} since {places[step.since].name}"
     if not step.is_whole:
         means = f"from {percent(step.before)} to {percent(step.now)}"
         text += f" ({means} over the {counted(step.cells, 'cell')} that both have)"

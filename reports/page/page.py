@@ -73,7 +73,7 @@ class Section:
     """One grid with everything drawn from it, and the html of its parts in their order.
 
     `first` is what everybody looks for, `folded` the rest. overview: that of the page, where this
-    is its only grid. last_run: the day of it, where the folder keeps that.
+    is its only grid. last_run: its day and commit, where the folder keeps that.
     """
 
     grid: Grid
@@ -155,9 +155,9 @@ def to_html(
     overview = parts.draw(
         "the first overview", lambda: overview_of(places, claim_groups, leftovers), nothing
     )
-    days = {run.table: words.day(run.at) for run in runs.runs} if runs else {}
+    last = {run.table: words.run_words(run) for run in runs.runs} if runs else {}
     begun = [
-        _begun(grid, anchor, index, overview, days.get(grid.table.id, ""))
+        _begun(grid, anchor, index, overview, last.get(grid.table.id, ""))
         for index, (grid, anchor) in enumerate(places)
     ]
     sections = [_section(section, artifacts, queries, templates, parts) for section in begun]

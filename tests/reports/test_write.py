@@ -230,7 +230,9 @@ def test_what_a_run_asked_for_is_missing_until_it_has_a_record(tmp_path: Path) -
     assert [grid.missing for grid in contents_of(tmp_path, [TABLE]).grids] == [()]
 
     def asked(*cells: ExpectedCell) -> Contents:
-        write_run(tmp_path, {}, {"table": "table2"}, [*done, *cells], at=1.0, workers=1)
+        write_run(
+            tmp_path, {}, {"table": "table2"}, [*done, *cells], at=1.0, workers=1, commit=None
+        )
         return contents_of(tmp_path, [TABLE])
 
     first = done[0]

@@ -10,6 +10,7 @@ import pytest
 
 from crossres.benchmark import RunRequest, load_profile, plan_table
 from crossres.benchmark.records.cell import Cell
+from crossres.benchmark.records.commit import Commit
 from crossres.benchmark.records.kept import keep_table
 from crossres.benchmark.records.planned import KeptRuns, read_runs
 from crossres.benchmark.runs.kept_plan import keep_plan, request_of
@@ -18,11 +19,13 @@ from crossres.datasets.base.errors import InputError
 from crossres.datasets.raw.source import Source
 from tests.benchmark.runs.bench import Bench
 
+COMMIT = Commit("0123456789abcdef0123456789abcdef01234567", changed=True)
+
 
 def keep(bench: Bench, **changes: Any) -> tuple[RunRequest, Plan]:
     request = RunRequest(bench.table, bench.out, **(bench.arguments | changes))
     plan = plan_table(request)
-    assert keep_plan(bench.out, request, plan) is not None
+    assert keep_plan(bench.out, request, plan, COMMIT) is not None
     keep_table(bench.out, plan.table)
     return request, plan
 
@@ -96,10 +99,27 @@ def test_the_same_command_keeps_one_run_and_what_it_asked_for_before_is_asked_no
     profile_path.write_text(profile_path.read_text().replace("height = 16", "height = 24"))
     _, after = keep(bench)
     kept = read_runs(bench.out)
+    assert [run.commit for run in kept.runs] == [COMMIT] * 2
     assert len(kept.runs) == 2  # the file of the first is that of the last
     # That of seed 0 alone asked for cells of the profile as it was: they are of the last run, too.
     assert set(kept.asked().cells) == {cell.job.key for cell in after.cells}
     assert not {cell.job.key for cell in before.cells} & set(kept.asked().cells)
+
+
+def test_runs_of_older_versions_have_no_commit_and_a_commit_that_is_none_is_refused(
+    bench: Bench,
+) -> None:
+    keep(bench)
+    (run,) = read_runs(bench.out).runs
+    content = json.loads(run.path.read_text())
+    assert content["commit"] == {"hash": COMMIT.hash, "changed": True}
+    for commit in ({"hash": 3, "changed": True}, "0123", {"hash": "0123"}):
+        run.path.write_text(json.dumps({**content, "commit": commit}))
+        assert len(read_runs(bench.out).broken) == 1
+    del content["commit"]
+    run.path.write_text(json.dumps(content))
+    (older,) = read_runs(bench.out).runs
+    assert older == replace(run, commit=None)
 
 
 def test_only_the_cells_of_some_keys_are_planned_and_nothing_is_kept_of_that(bench: Bench) -> None:
@@ -108,7 +128,7 @@ def test_only_the_cells_of_some_keys_are_planned_and_nothing_is_kept_of_that(ben
     request = RunRequest(bench.table, bench.out, **bench.arguments, keys=[key])
     of_key = plan_table(request)
     assert [cell.job.key for cell in of_key.cells] == [key]
-    assert keep_plan(bench.out, request, of_key) is None
+    assert keep_plan(bench.out, request, of_key, None) is None
 
 
 @pytest.mark.parametrize(

@@ -329,7 +329,7 @@ def test_a_request_comes_back_with_the_definitions_of_its_sets(
     )
     plan = plan_table(request, stream=io.StringIO())
     keep_table(request.out, plan.table)
-    assert keep_plan(Path(request.out), request, plan) is not None
+    assert keep_plan(Path(request.out), request, plan, None) is not None
     own.unlink()
     (run,) = read_runs(Path(request.out)).runs
     assert [cell.cell for cell in run.cells] == [cell.job.cell for cell in plan.cells]

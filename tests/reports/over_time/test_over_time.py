@@ -1,5 +1,6 @@
 """The page of many results folders: which there are, their order, and steps beyond chance."""
 
+import hashlib
 import re
 import shutil
 from collections.abc import Callable, Sequence
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 from crossres.benchmark import Record, load_table
+from crossres.benchmark.records.commit import Commit
 from crossres.benchmark.records.kept import keep_table
 from crossres.benchmark.records.planned import write_run
 from crossres.benchmark.records.record import write_record
@@ -60,7 +62,7 @@ def test_folders_are_those_with_records_wherever_they_lie(root: Path) -> None:
     assert list(titles(folders).values()) == ["a", "b/run", "c/run"]
     again = indexed_folders([root / "c", root, root / "a"])
     assert len(again) == 3
-    assert [folder.date for folder in folders] == ["", "", ""]
+    assert [folder.at for folder in folders] == [0.0] * 3
 
 
 def test_steps_are_the_paired_differences_corrected_for_all(root: Path) -> None:
@@ -184,9 +186,9 @@ def test_folders_have_the_day_of_their_last_run(tmp_path: Path) -> None:
     for name, at in runs:
         fill(tmp_path / name, (0.7,))
         request = {"table": TABLE.id}
-        write_run(tmp_path / name, request, request, [], at=at, workers=1)
+        write_run(tmp_path / name, request, request, [], at=at, workers=1, commit=None)
     page = write_index([tmp_path]).read_text(encoding="utf-8")
-    days = re.findall(r'<text class="day"[^>]*>([^<]*)<', page)
+    days = re.findall(r'<text class="below day"[^>]*>([^<]*)<', page)
     assert days == ["2023-11-14", "2023-11-16"]  # the second folder is of the day of the first
     assert re.findall(r"<th[^>]*>\d <small>(.)<br>([\d-]+)</small>", page) == [
         ("a", "2023-11-14"),
@@ -284,3 +286,84 @@ def test_grids_of_one_table_are_compared_by_label(root: Path) -> None:
     assert grid.table.rows[0].label == "Baseline"
     (line,) = time_lines(indexed_folders([root]))
     assert [row.label for row in line.rows] == [row.label for row in TABLE.rows]
+
+
+def commit_of(k: int, changed: bool | None = False) -> Commit:
+    return Commit(hashlib.sha1(str(k).encode()).hexdigest(), changed)
+
+
+def run_at(folder: Path, k: float, commit: Commit | None, table: str = TABLE.id) -> None:
+    """Keep a run of day `k` in a results folder."""
+    request, at = {"table": table}, 1_700_000_000.0 + 86_400 * k
+    write_run(folder, request, request, [], at=at, workers=1, commit=commit)
+
+
+def test_folders_have_the_commit_of_the_last_run_of_the_table(tmp_path: Path) -> None:
+    commits = (None, commit_of(1), commit_of(2, changed=True), commit_of(3, changed=None))
+    for k, commit in enumerate(commits):
+        fill(tmp_path / f"f{k}", (0.7,))
+        run_at(tmp_path / f"f{k}", k, commit)
+    run_at(tmp_path / "f1", 1.5, commit_of(9), table="other")
+    page = write_index([tmp_path]).read_text(encoding="utf-8")
+    short = [commit_of(k).hash[:7] for k in range(10)]
+    marked = [short[1], f"{short[2]}+", f"{short[3]}?"]
+    assert re.findall(r'<text class="below commit"[^>]*>([^<]*)<', page) == marked
+    lines, folders = page.split('<section id="folders"')
+    heads = re.findall(r"<th[^>]*>(\d) <small>(.*?)</small>", lines)
+    assert heads[0] == ("1", "f0<br>2023-11-14")
+    assert [text.split("<br>")[-1] for _, text in heads[1:]] == [
+        f"2023-11-{15 + k}" for k in range(3)
+    ]
+    assert [re.sub("<.*?>", "", text.split("<br>")[1]) for _, text in heads[1:]] == marked
+    assert f'title="{commit_of(2).hash}">{short[2]}+' in lines
+    label = TABLE.rows[0].label
+    assert f"<title>{label}, f0: 65.2" in lines
+    step = f"0.0 [−0.1, +0.1] since f1 ({short[1]})"
+    assert (
+        f"<title>{label}, f2 ({short[2]}+): 65.2, mean over 3 seeds; {step}, p 1.00</title>"
+        in lines
+    )
+    # What the folder holds is as of its last run, of whatever table.
+    assert short[9] in folders
+    assert short[1] not in folders
+    for part in (lines, folders):
+        marks = (
+            "Behind a commit, + says that tracked files differed from it and ? says that git did"
+        )
+        assert marks in part
+
+
+TEXTS = """() => {
+  const box = (element) => element.getBoundingClientRect();
+  const texts = [...document.querySelectorAll('svg.rates .x text')].map(box);
+  const seen = texts.filter((a) => a.width);
+  const end = box(document.querySelector('.scroll')).top;
+  const beside = (a, b) => a.left < b.right + 3 && b.left < a.right + 3;
+  const meet = (a, b) => beside(a, b) && a.top < b.bottom - 2 && b.top < a.bottom - 2;
+  return {
+    texts: seen.length,
+    overlaps: seen.filter((a, i) => seen.slice(i + 1).some((b) => meet(a, b))).length,
+    outside: seen.filter((a) => a.left < 0 || a.right > innerWidth || a.bottom > end).length,
+  };
+}"""
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="no chromium here")
+@pytest.mark.parametrize(("count", "first"), [(2, 390), (12, 1280), (30, 1280)])
+def test_commits_are_seen_where_they_have_room(
+    browser: Any, tmp_path: Path, count: int, first: int
+) -> None:
+    for k in range(count):
+        fill(tmp_path / f"f{k:02}", (0.5 + 0.01 * (k % 3),), ("caviar",))
+        run_at(tmp_path / f"f{k:02}", k, commit_of(k, changed=k % 2 == 1))
+    visit = Visit(browser, write_index([tmp_path]).as_uri(), 1280, "light")
+    page = visit.page
+    for width in (1280, 1000, 900, 800, 700, 390):
+        page.set_viewport_size({"width": width, "height": 900})
+        seen = page.evaluate(TEXTS)
+        assert (seen["overlaps"], seen["outside"]) == (0, 0), width
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        if width >= first:
+            assert page.locator("svg.rates .below.commit").first.is_visible()
+            assert seen["texts"] == 3 * min(count, 10 if count == 30 else 12)
+    assert violations(page) == []
