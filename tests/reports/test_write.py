@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from crossres.benchmark import load_table
+from crossres.benchmark.records.commit import Commit
 from crossres.benchmark.records.planned import ExpectedCell, write_run
 from crossres.benchmark.records.record import write_record
 from crossres.datasets import InputError
@@ -229,10 +230,11 @@ def test_what_a_run_asked_for_is_missing_until_it_has_a_record(tmp_path: Path) -
     done = [ExpectedCell(r.key, r.key, ("a",), r.cell, "", "", "", 1.0) for r in drawn.records]
     assert [grid.missing for grid in contents_of(tmp_path, [TABLE]).grids] == [()]
 
+    commit = Commit("0123456789abcdef0123456789abcdef01234567", changed=True)
+
     def asked(*cells: ExpectedCell) -> Contents:
-        write_run(
-            tmp_path, {}, {"table": "table2"}, [*done, *cells], at=1.0, workers=1, commit=None
-        )
+        request, planned = {"table": "table2"}, [*done, *cells]
+        write_run(tmp_path, {}, request, planned, at=1.0, workers=1, commit=commit)
         return contents_of(tmp_path, [TABLE])
 
     first = done[0]
@@ -243,7 +245,9 @@ def test_what_a_run_asked_for_is_missing_until_it_has_a_record(tmp_path: Path) -
     assert {seed for _, _, seed in grid.missing} == {7, 8}
     assert len(grid.missing) == missing
     assert contents.tables["table2"] == TABLE
-    assert f"{len(done)} done, {missing} missing" in write_contents(contents)[0].read_text()
+    page = write_contents(contents)[0].read_text()
+    assert f"{len(done)} done, {missing} missing" in page
+    assert "<dd>1970-01-01, commit 0123456789ab, with changes</dd>" in page
     # Sets of which nothing is done have no columns, and count all the same.
     place = replace(first.cell, dataset="mlr-viper")
     sets = [replace(first, key=f"v{n}", cell=replace(place, profile=f"p{n}")) for n in range(40)]

@@ -20,8 +20,10 @@ from crossres.benchmark import (
     read_records,
 )
 from crossres.benchmark.records.artifacts import artifact_path
+from crossres.benchmark.records.commit import Commit
 from crossres.benchmark.records.images import images_path
 from crossres.benchmark.records.kept import kept_tables
+from crossres.benchmark.records.planned import read_runs
 from crossres.benchmark.records.record import record_path
 from crossres.datasets.base.errors import InputError
 from crossres.datasets.raw.source import Source
@@ -79,6 +81,34 @@ def test_a_second_run_finds_everything_done(bench: Bench) -> None:
     assert (summary.complete, summary.finished) == (True, ())
     assert bench.lines[1] == "mine: 4 cells: 4 done, 0 to run"
     assert before == {path: path.stat().st_mtime_ns for path in bench.out.glob("records/*")}
+
+
+def test_a_run_names_the_commit_that_it_was_started_at_and_no_record_does(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def commit() -> str:
+        author = ["-c", "user.name=A", "-c", "user.email=a@b"]
+        arguments = ["commit", "--quiet", "--allow-empty", "--message", "more"]
+        subprocess.run(["git", *author, *arguments], check=True)
+        asked = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, check=True)
+        return asked.stdout.decode().strip()
+
+    def kept() -> Commit | None:
+        (run,) = read_runs(bench.out).runs
+        return run.commit
+
+    repository = tmp_path / "repository"
+    repository.mkdir()
+    monkeypatch.chdir(repository)
+    bench.run(seeds=[0])
+    assert kept() is None
+    made = {path: path.read_bytes() for path in (bench.out / "records").iterdir()}
+    subprocess.run(["git", "init", "--quiet"], check=True)
+    for _ in range(2):
+        head = commit()
+        assert bench.run(seeds=[0]).finished == ()  # what is there is as of the code of now
+        assert kept() == Commit(head, changed=False)
+    assert {path: path.read_bytes() for path in made} == made
 
 
 def test_more_seeds_or_rows_run_only_what_is_new(bench: Bench) -> None:

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from crossres.benchmark import read_records
+from crossres.benchmark.records.planned import read_runs
+from crossres.reports.wording import run_words
 from tests.command_line import Answered
 
 Run = Callable[..., Answered]
@@ -91,6 +93,9 @@ def test_what_people_read(command: Run, folder_run: Run, tmp_path: Path) -> None
     assert "bins 3 (default 2)" in texts
     assert f"embeddings {record.digests['embeddings']}" in texts
     assert any(text.startswith(f"all {rank1} ") for text in texts)
+    (run,) = read_runs(tmp_path / "results" / "mine").runs
+    assert f"last run {run_words(run)}" in texts
+    assert shown(command, record.key)["last_run"] == run.when_json()
     assert any(text.startswith("peak memory ") for text in texts)
     assert any(text.startswith("crossres run ") for text in texts)
 

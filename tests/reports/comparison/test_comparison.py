@@ -14,6 +14,8 @@ from rich.console import Console
 import crossres
 from crossres.benchmark import Record, load_table
 from crossres.benchmark.compare.folders import compare_folders
+from crossres.benchmark.records.commit import Commit
+from crossres.benchmark.records.planned import write_run
 from crossres.benchmark.records.record import write_record
 from crossres.datasets.base.errors import InputError
 from crossres.reports.comparison.json import against_json
@@ -154,6 +156,27 @@ def test_terminal(folders: tuple[Path, Path]) -> None:
     assert "−5.0" in line
     assert line.rstrip().endswith("worse")
     assert "1 more row equal" in text
+
+
+def test_each_side_is_named_with_its_last_run(folders: tuple[Path, Path]) -> None:
+    commit = Commit("0123456789abcdef0123456789abcdef01234567", changed=True)
+    request = {"table": "table2"}
+    write_run(folders[1], request, request, [], at=1_700_000_000.0, workers=1, commit=commit)
+    comparison = compare_folders(*folders)
+    queries = queries_of(comparison)
+    line = "B was last run on 2023-11-14, commit 0123456789ab, with changes"
+    assert f"{line}." in to_page(comparison, queries)
+    console = Console(width=80, record=True, file=io.StringIO())
+    print_against(comparison, queries, console)
+    text = console.export_text()
+    assert f"\n{line}\n" in text
+    assert "A was" not in text
+    assert against_json(comparison, queries)["last_runs"] == [
+        None,
+        {"at": 1_700_000_000.0, "commit": {"hash": commit.hash, "changed": True}},
+    ]
+    # Of other tables than those that are compared nothing is said.
+    assert compare_folders(*folders, [replace(TABLE2, id="other")]).last_runs == (None, None)
 
 
 def test_page_is_the_same_again_and_names_no_path(folders: tuple[Path, Path]) -> None:
