@@ -11,7 +11,7 @@ new ResizeObserver(cover).observe(bar);
 for (const link of document.querySelectorAll(".bar nav a[hidden]")) link.hidden = false;
 
 function reveal() {
-  const target = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  const target = document.getElementById(location.hash.slice(1)); // names of parts need no escapes
   if (!target) return;
   for (let box = target.closest("details"); box; box = box.parentElement.closest("details")) {
     box.open = true;

@@ -139,6 +139,18 @@ def test_a_number_opens_its_record(browser: Any, address: str) -> None:
     assert "crossres run table2" in page.locator(f"{target} .command").inner_text()
 
 
+@pytest.mark.parametrize("at", ["#%", "#%E0%A4%A", "#", "?without=%&rate=%#queries?set=%"])
+def test_an_address_that_nobody_can_read_stops_nothing(browser: Any, address: str, at: str) -> None:
+    visit = Visit(browser, address + at, 1280, "light", folded=True)
+    page = visit.page
+    page.evaluate("location.hash = '#%'")
+    page.locator("nav a").get_by_text("Differences").click()  # what came after it still works
+    assert page.locator("table.compared").first.is_visible()
+    page.locator("[name=metric]").select_option("mAP")
+    assert "metric=mAP" in page.url
+    assert visit.messages == []
+
+
 def test_frames_say_what_is_correct(browser: Any, address: str) -> None:
     page = Visit(browser, address, 1280, "light").page
     colours = {
