@@ -81,6 +81,19 @@ def test_looks_are_legible_on_both_papers(table: Table) -> None:
         assert contrast(look.dark, PAPERS[1]) >= 4.5
 
 
+@pytest.mark.parametrize("table", [*built_in_tables(), many(60)], ids=lambda table: table.id)
+def test_no_look_is_near_black_on_light_paper_or_near_white_on_dark(table: Table) -> None:
+    for look in looks_in(table):
+        assert oklab(look.light)[0] >= 0.38
+        assert oklab(look.dark)[0] <= 0.87
+
+
+def test_rows_of_table_1_are_far_apart_on_light_paper() -> None:
+    looks = looks_of([TABLE1])
+    rows = [looks.of(row).light for row in TABLE1.rows]
+    assert min(apart(first, second) for first, second in combinations(rows, 2)) >= 0.095
+
+
 def test_the_papers_are_those_of_the_page() -> None:
     css = STYLE.read_text(encoding="utf-8")
     assert [f"--paper: {paper};" in css for paper in PAPERS] == [True, True]
