@@ -1,6 +1,8 @@
 """The switches that all drawings and tables of a page share: what there is to choose."""
 
-from collections.abc import Sequence
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from crossres.benchmark.config.tables import Row
@@ -12,14 +14,24 @@ Options = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)
+class RowSwitch:
+    """The switch of a row; `name` stands for it in the address of the page."""
+
+    label: str
+    name: str
+    row: Row
+    is_oracle: bool
+
+
+@dataclass(frozen=True)
 class Switches:
-    """What each switch may be set to; `labels` are (label, row, whether an oracle)."""
+    """What each switch may be set to."""
 
     metrics: Options
     galleries: Options
     rates: Options
     sets: Options
-    labels: tuple[tuple[str, Row, bool], ...]
+    rows: tuple[RowSwitch, ...]
 
 
 def switches_of(choices: Sequence[Choices]) -> Switches:
@@ -29,11 +41,12 @@ def switches_of(choices: Sequence[Choices]) -> Switches:
     galleries = dict.fromkeys(gallery for entry in choices for gallery in entry.galleries)
     rates = sorted({rate for entry in choices for rate in entry.rates})
     sets = {column.name: column.title for grid in grids for column in grid.shown}
-    labels = {
+    rows = {
         grid.table.lines[line].label: (grid.table.lines[line], line == grid.oracle)
         for grid in reversed(grids)
         for line in reversed(grid.lines)
     }
+    labels = [*reversed(rows)]
     return Switches(
         tuple((metric, metric_title(metric)) for metric in metrics),
         (("", "as the table's"), *((gallery, gallery) for gallery in galleries))
@@ -41,5 +54,27 @@ def switches_of(choices: Sequence[Choices]) -> Switches:
         else (),
         (("", "all"), *((str(rate), f"of rate {rate}") for rate in rates)) if rates else (),
         (("", "all"), *sets.items()),
-        tuple((label, *place) for label, place in reversed(labels.items())),
+        tuple(
+            RowSwitch(label, name, *rows[label])
+            for label, name in zip(labels, names_of(labels), strict=True)
+        ),
     )
+
+
+def names_of(labels: Iterable[str]) -> tuple[str, ...]:
+    """Return what labels are called in an address: "Baseline + CMSR²" is "baseline-cmsr2".
+
+    A name does not depend on the place of its row, so that a link stays true where the table has
+    got other rows. Of labels that differ in signs alone the later ones are numbered.
+    """
+    names: dict[str, None] = {}
+    for label in labels:
+        plain = unicodedata.normalize("NFKD", label.casefold())
+        letters = "".join(sign for sign in plain if not unicodedata.combining(sign))
+        first = re.sub(r"\W+", "-", letters).strip("-") or "row"
+        name, number = first, 1
+        while name in names:
+            number += 1
+            name = f"{first}-{number}"
+        names[name] = None
+    return tuple(names)

@@ -16,9 +16,13 @@
   const ownMetric = value("metric");
   const off = new Set();
   const pins = new Set(); // rows that stay lit
+  let byRate = ""; // what is drawn by rate where it is not the metric
+  const unknown = new Set(); // what the address names and the page does not have
   const PINNABLE = ":is(.legend, .names, svg) [data-label]";
   const REACH = 15;
   const MANY = 7;
+
+  const CHOICES = { metric: "metric", gallery: "gallery", rate: "rate", set: "data set" };
 
   // --- numbers and axes, as the page was written with (choices.py, charts/axis.py) ---
   function scoreOf(grid, line, column, metric, rate) {
@@ -202,7 +206,7 @@
     }
     chips.forEach((chip) => chip.setAttribute("aria-pressed", !off.has(chip.dataset.label)));
     offer();
-    let byRate = ""; // what is drawn by rate instead of the metric
+    byRate = "";
     for (const grid of grids) {
       const article = document.getElementById(grid.anchor);
       crowd(grid, article);
@@ -229,18 +233,20 @@
     }
     document.body.classList.toggle("other-cells", !isOwnTable());
     document.body.classList.toggle("otherwise", !isOwn());
-    box.querySelector(".choice").textContent = said(rate, byRate);
+    say();
     document.dispatchEvent(new Event("switched"));
   }
   // So many curves cannot be told apart by colour: ours keep theirs, another has its own when lit.
   const crowd = (grid, article) =>
     article.classList.toggle("many", Object.values(grid.labels).filter((label) => !off.has(label)).length > MANY);
 
-  // What is shown, and why something is not.
-  function said(rate, byRate) {
+  // Says what is shown, and why something is not.
+  function say() {
+    const { rate } = chosen();
     const title = titleOf(value("metric") || ownMetric);
     const parts = [title, value("gallery"), rate && `queries of rate ${rate}`].filter(Boolean);
-    return [
+    box.querySelector(".choice").textContent = [
+      unknown.size > 0 && `Part of this address is not in this report: there is no ${[...unknown].join(", no ")}.`,
       !isOwn() && `Shown: ${parts.join(", ")}. Marks, differences, claims and all that is folded but distances and maps are of the table's own choice.`,
       !isKnown(chosen()) && `${title} is not known ${rate ? "by rate: choose another metric, or all queries" : "there: choose another metric or gallery"}.`,
       byRate && `By resolution shows ${titleOf(byRate)}, as ${title} is not known by rate.`,
@@ -248,6 +254,7 @@
     ].filter(Boolean).join(" ");
   }
 
+  // Puts into the address what somebody has chosen, instead of what it named before.
   function remember() {
     const query = new URLSearchParams(location.search);
     for (const { name, options } of form.querySelectorAll("select")) {
@@ -255,23 +262,30 @@
       else query.set(name, value(name));
     }
     for (const [name, labels] of [["without", off], ["pinned", pins]]) {
-      const places = chips.flatMap((chip, place) => (labels.has(chip.dataset.label) ? [place] : []));
-      if (places.length) query.set(name, places.join("."));
+      const rows = chips.filter((chip) => labels.has(chip.dataset.label)).map((chip) => chip.dataset.name);
+      if (rows.length) query.set(name, rows.join("."));
       else query.delete(name);
     }
     const text = query.size ? `?${query}` : location.pathname;
     history.replaceState(null, "", text + location.hash);
+    unknown.clear();
+    say();
   }
 
   function recall() {
     const query = new URLSearchParams(location.search);
-    for (const select of form.querySelectorAll("select")) {
-      const asked = query.get(select.name);
-      if ([...select.options].some((option) => option.value === asked)) select.value = asked;
+    for (const [name, title] of Object.entries(CHOICES)) {
+      const asked = query.get(name);
+      const select = form.elements[name];
+      const isThere = select ? [...select.options].some((option) => option.value === asked) : isKnown({ [name]: asked });
+      if (asked && !isThere) unknown.add(`${title} "${asked}"`);
+      else if (asked && select) select.value = asked;
     }
     for (const [name, labels] of [["without", off], ["pinned", pins]]) {
-      for (const place of (query.get(name) ?? "").split(".")) {
-        if (chips[place]) labels.add(chips[place].dataset.label);
+      for (const asked of (query.get(name) ?? "").split(".").filter(Boolean)) {
+        const chip = chips.find((one) => one.dataset.name === asked);
+        if (chip) labels.add(chip.dataset.label);
+        else unknown.add(`row "${asked}"`);
       }
     }
     return query.size > 0;
@@ -318,20 +332,23 @@
     }
   });
 
-  form.addEventListener("change", () => { show(); remember(); });
+  function switched() {
+    show();
+    remember();
+  }
+
+  form.addEventListener("change", switched);
   form.addEventListener("submit", (event) => event.preventDefault());
   form.addEventListener("reset", () => setTimeout(() => {
     off.clear();
     pins.clear();
-    show();
+    switched();
     showPins();
-    remember();
   }));
   for (const chip of chips) {
     chip.addEventListener("click", () => {
       if (!off.delete(chip.dataset.label)) off.add(chip.dataset.label);
-      show();
-      remember();
+      switched();
       light(undefined);
     });
   }

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from crossres.benchmark import Record, load_table
+from crossres.benchmark import Record, built_in_tables, load_table
 from crossres.benchmark.records.queries import sample_of
 from crossres.benchmark.stats.paired import mean_difference
 from crossres.reports import build_grids
@@ -15,7 +15,7 @@ from crossres.reports.charts.axis import REACH
 from crossres.reports.page import choices
 from crossres.reports.page.choices import choices_of
 from crossres.reports.page.dots import PANELS, dots_of
-from crossres.reports.page.switches import switches_of
+from crossres.reports.page.switches import names_of, switches_of
 
 TABLE = load_table("table2")
 
@@ -130,13 +130,32 @@ def test_switches_offer_what_there_is(grid: Any) -> None:
     assert [value for value, _ in switches.galleries] == ["", "single-shot", "multi-shot"]
     assert switches.rates == ()  # these records know of none
     assert [text for _, text in switches.sets][:2] == ["all", "CAVIAR"]
-    assert [label for label, _, _ in switches.labels] == [row.label for row in TABLE.rows]
+    assert [row.label for row in switches.rows] == [row.label for row in TABLE.rows]
+
+
+def test_rows_have_names_for_the_address_that_are_read_and_told_apart() -> None:
+    labels = [
+        "Baseline + CMSR²",
+        "SLD²L",
+        "IR_1 + IR_1/2",
+        "Ärger",
+        "plain",
+        "Plain †",
+        "行 1",
+        "†",
+    ]
+    names = ["baseline-cmsr2", "sld2l", "ir_1-ir_1-2", "arger", "plain", "plain-2", "行-1", "row"]
+    assert [*names_of(labels)] == names
+    assert names_of(["plain", "PLAIN", "Plain 2"]) == ("plain", "plain-2", "plain-2-2")
+    for table in built_in_tables():  # a name is that of its label, whatever else there is
+        apart = [name for row in table.lines for name in names_of([row.label])]
+        assert [*names_of(row.label for row in table.lines)] == apart
 
 
 def test_two_tables_share_their_switches(grid: Any, recorder: Callable[..., Record]) -> None:
     table = replace(TABLE, id="other", metrics=("mINP",), rows=TABLE.rows[1:])
     (other,) = build_grids([recorder(TABLE, 1, "mlr-viper", 0)], table)
     switches = switches_of([choices_of(grid), choices_of(other)])
-    assert len(switches.labels) == 3
+    assert len(switches.rows) == 3
     assert len(switches.sets) == 6
     assert [value for value, _ in switches.metrics][: len(TABLE.metrics)] == [*TABLE.metrics]

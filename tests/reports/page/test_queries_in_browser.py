@@ -225,6 +225,16 @@ def test_a_link_to_what_is_not_there_says_so(
     assert visit.messages == []
 
 
+def test_a_link_that_nobody_can_read_stops_nothing(browser: Any, ranked_report: Path) -> None:
+    at = "#queries?set=%&q=%E0%A4%A"
+    visit = Visit(browser, ranked_report.as_uri() + at, 1280, "light")
+    page = scrolled(visit)
+    assert 'there is no data set "%"' in page.locator("#queries-missing").inner_text()
+    page.keyboard.press("ArrowRight")
+    assert count(page) == f"2 of {QUERIES}"
+    assert visit.messages == []
+
+
 def first_of(page: Any) -> list[str]:
     """The data set, rate, A and B that are chosen."""
     chosen = [page.locator(f"#queries-{name} option:checked") for name in ("set", "rate", "a", "b")]
@@ -235,7 +245,7 @@ def test_it_begins_with_what_the_switches_say(
     browser: Any, ranked_report: Path, ranked: Drawn
 ) -> None:
     first, second, third = (row.label for row in ranked.table.rows)
-    at = "?set=mlr-viper+mlr-sing&rate=4&without=0"
+    at = "?set=mlr-viper+mlr-sing&rate=4&without=baseline"
     page = opened(browser, ranked_report, f"{at}#queries")
     assert first_of(page) == ["MLR-VIPeR", "LR, 1/4", second, third]
     assert count(page) == f"1 of {QUERIES // 3}"
@@ -292,7 +302,7 @@ def test_a_link_counts_more_than_the_switches(
 ) -> None:
     first = ranked.table.rows[0].label
     link = urlencode({"set": VIPER, "seed": "1", "q": "query/0003_c0.jpg", "a": first})
-    at = f"?set=mlr-market+mlr-perid&rate=4&without=0#queries?{link}"
+    at = f"?set=mlr-market+mlr-perid&rate=4&without=baseline#queries?{link}"
     page = opened(browser, ranked_report, at)
     assert first_of(page)[:3] == ["MLR-VIPeR", "all", first]
     assert asked(page) == "query/0003_c0.jpg"

@@ -295,17 +295,17 @@ def test_a_row_is_pinned_and_freed_again(browser: Any, crowded: str) -> None:
     page.keyboard.press("Enter")
     page.locator("h1").first.click()
     assert colours(page, curves) == 4
-    assert page.url.endswith("?pinned=0.1")
+    assert page.url.endswith("?pinned=judea.sld2l")
     again = Visit(browser, page.url, 1280, "light").page
     assert colours(again, curves) == 4
     first.click()
-    assert page.url.endswith("?pinned=1")
+    assert page.url.endswith("?pinned=sld2l")
     page.keyboard.press("Escape")
     assert page.locator(pinned).count() == 0
     page.mouse.move(5, 5)
     assert colours(page, curves) == 2
     page.locator("article").first.locator("figure.dots g[data-line]").nth(2).click()
-    assert page.url.endswith("?pinned=2")
+    assert page.url.endswith("?pinned=sdf")
     page.get_by_role("button", name="Reset").first.click()
     page.wait_for_url(lambda url: "?" not in url)
     assert page.locator(pinned).count() == 0
@@ -317,14 +317,47 @@ def test_the_choice_is_in_the_address(browser: Any, visit: Any) -> None:
     page.locator("[name=gallery]").select_option("multi-shot")
     page.locator(".rows button").nth(2).click()
     page.locator("nav a").get_by_text("Claims").click()
-    assert page.url.endswith("?metric=rank5&gallery=multi-shot&without=2#claims")
+    assert page.url.endswith("?metric=rank5&gallery=multi-shot&without=baseline-cmsr2-mr2l#claims")
     again = Visit(browser, page.url, 1280, "light")
     assert again.page.evaluate(STATE) == page.evaluate(STATE)
     assert again.page.locator("[name=metric]").input_value() == "rank5"
-    odd = page.url.replace("rank5", "nothing").replace("without=2", "without=2.77.x")
-    other = Visit(browser, odd, 1280, "light")
-    assert other.messages == []
-    assert other.page.locator("[name=metric]").input_value() == "rank1"
+
+
+def test_what_an_address_names_in_vain_is_said(browser: Any, address: str) -> None:
+    odd = "?metric=nothing&rate=9&set=x+y&without=2.baseline.2&pinned=%3Cb%3E&more=1#claims"
+    visit = Visit(browser, address + odd, 1280, "light")
+    page = visit.page
+    said = page.get_by_role("status").first
+    assert said.inner_text() == (
+        'Part of this address is not in this report: there is no metric "nothing", no rate "9", '
+        'no data set "x y", no row "2", no row "<b>".'
+    )
+    assert page.url.endswith(odd)  # until somebody chooses something
+    assert page.locator("[name=metric]").input_value() == "rank1"
+    assert page.locator("[data-name=baseline]").get_attribute("aria-pressed") == "false"
+    page.locator(".legend [role=button]:visible").first.click()
+    assert page.url.endswith("?without=baseline&pinned=baseline-cmsr2&more=1#claims")
+    assert said.inner_text() == ""
+    assert visit.messages == []
+
+
+def test_a_choice_that_the_page_does_not_offer_is_named_only_where_it_is_another(
+    browser: Any, tmp_path: Path
+) -> None:
+    record = make_record(TABLE, 0, "caviar", 0)
+    only = {"single-shot": record.metrics["single-shot"]}
+    write_record(
+        tmp_path, replace(record, metrics=only, cmc={"single-shot": record.cmc["single-shot"]})
+    )
+    address = write_report(tmp_path, [TABLE])[0].as_uri()
+    for asked, said in (
+        ("gallery=single-shot", ""),
+        ("gallery=multi-shot&rate=4", 'no gallery "multi-shot", no rate "4"'),
+    ):
+        page = Visit(browser, f"{address}?{asked}", 1280, "light").page
+        assert page.locator("[name=gallery]").count() == 0
+        assert said in page.get_by_role("status").first.inner_text()
+        assert bool(said) == bool(page.get_by_role("status").first.inner_text())
 
 
 def test_works_with_the_keyboard_alone(visit: Any) -> None:
