@@ -16,7 +16,7 @@ function reveal() {
   for (let box = target.closest("details"); box; box = box.parentElement.closest("details")) {
     box.open = true;
   }
-  target.scrollIntoView();
+  (target.checkVisibility() ? target : target.closest("article"))?.scrollIntoView(); // not all is of the chosen data set
 }
 addEventListener("hashchange", reveal);
 reveal();

@@ -4,6 +4,7 @@
   const box = document.querySelector(".switches");
   const form = box.querySelector("form");
   const chips = [...box.querySelectorAll("[data-label]")];
+  const unfold = box.querySelector(".unfold"); // of the chips
   const grids = [...document.querySelectorAll("script.choices")].map((s) => JSON.parse(s.textContent));
   const written = new Map(); // what an element said as the page was written
   const first = (element, name) => {
@@ -190,6 +191,31 @@
     }
   }
 
+  // --- what has nothing to show ---
+  const isOff = (element) => element.classList.contains("off");
+  // An article or a part of it says under its heading why it is empty; "" where it is not.
+  function empty(part, reason) {
+    const heading = part.querySelector("h1, h2");
+    if (!heading) return;
+    part.classList.toggle("empty", reason !== "");
+    if (heading.nextElementSibling?.matches(".nothing")) heading.nextElementSibling.remove();
+    if (!reason) return;
+    const line = document.createElement("span");
+    line.className = "nothing";
+    line.textContent = ` ${reason}`; // beside the heading, where that is a summary
+    heading.after(line);
+  }
+  function emptyParts(grid, article) {
+    const nothing = `Nothing on ${titles.get(form.elements.set?.selectedOptions[0])} here.`;
+    for (const part of article.querySelectorAll(":scope > section, :scope > details.more")) {
+      const columns = [...part.querySelectorAll("[data-column]")];
+      empty(part, columns.length && columns.every(isOff) ? nothing : "");
+    }
+    const isElsewhere = value("set") && !grid.columns.includes(value("set"));
+    const isRowless = off.size < chips.length && Object.values(grid.labels).every((label) => off.has(label));
+    empty(article, isElsewhere ? nothing : isRowless ? "All rows of this table are switched off." : "");
+  }
+
   // --- all of it ---
   const isOwn = () => !value("gallery") && !value("rate") && value("metric") === ownMetric;
 
@@ -205,11 +231,13 @@
       element.classList.toggle("off", off.has(element.dataset.label));
     }
     chips.forEach((chip) => chip.setAttribute("aria-pressed", !off.has(chip.dataset.label)));
+    if (unfold) unfold.querySelector("span").textContent = off.size ? `${chips.length - off.size} of ${chips.length}` : `all ${chips.length}`;
     offer();
     byRate = "";
     for (const grid of grids) {
       const article = document.getElementById(grid.anchor);
       crowd(grid, article);
+      emptyParts(grid, article);
       const known = (metric) => Object.values(grid.numbers).some((named) => metric in named);
       const metric = known(value("metric")) ? value("metric") : grid.metric.split("@")[0];
       for (const figure of article.querySelectorAll("figure.dots")) {
@@ -360,8 +388,21 @@
     document.addEventListener(ends, () => light(undefined));
   }
   box.hidden = false;
-  box.open = innerWidth > 640;
+  box.open = innerWidth > 640 && innerHeight > 500;
+  // Chips are folded where they do not fit, or where the bar would take more than a sixth of the screen.
+  if (unfold) {
+    const rows = chips[0].parentElement;
+    const showChips = (isShown) => {
+      rows.hidden = !isShown;
+      unfold.setAttribute("aria-expanded", isShown);
+    };
+    unfold.addEventListener("click", () => showChips(rows.hidden));
+    showChips(box.open && rows.scrollHeight <= rows.clientHeight && bar.offsetHeight <= innerHeight / 6);
+  }
   for (const grid of grids) crowd(grid, document.getElementById(grid.anchor));
-  if (recall()) show();
+  if (recall()) {
+    show();
+    reveal(); // what it has left out moved the rest
+  }
   showPins();
 }

@@ -19,12 +19,18 @@ class Visit:
     """A page opened in a browser, with its messages and requests; what it folds is unfolded."""
 
     def __init__(
-        self, browser: Any, address: str, width: int, scheme: str, folded: bool = False
+        self,
+        browser: Any,
+        address: str,
+        width: int,
+        scheme: str,
+        folded: bool = False,
+        height: int = 900,
     ) -> None:
         self.messages: list[str] = []
         self.requests: list[str] = []
         context = browser.new_context(
-            viewport={"width": width, "height": 900}, color_scheme=scheme, offline=True
+            viewport={"width": width, "height": height}, color_scheme=scheme, offline=True
         )
         self.page = context.new_page()
         self.page.on("console", lambda message: self.messages.append(message.text))

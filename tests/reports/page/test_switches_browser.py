@@ -360,6 +360,140 @@ def test_a_choice_that_the_page_does_not_offer_is_named_only_where_it_is_another
         assert bool(said) == bool(page.get_by_role("status").first.inner_text())
 
 
+@pytest.fixture(scope="module")
+def two_tables(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Table 2 on CAVIAR, whose rates nobody knows, and MLR-VIPeR; other rows on MLR-Market-1501."""
+    folder = tmp_path_factory.mktemp("two")
+    rows = load_table("extended").rows[:2]
+    other = replace(TABLE, id="other", title="Other rows", rows=rows)
+    for table, dataset in ((TABLE, "caviar"), (TABLE, "mlr-viper"), (other, "mlr-market")):
+        for row in range(2):
+            record = make_record(table, row, dataset, 0)
+            rates = {rate: 0.9 - 0.1 * rate for rate in (2, 3)}
+            write_record(folder, record if dataset == "caviar" else rated(record, rates))
+    return write_report(folder, [TABLE, other])[0].as_uri()
+
+
+def in_view(article: Any) -> list[str]:
+    """The lines of text that an article shows."""
+    return [line.strip() for line in article.inner_text().splitlines() if line.strip()]
+
+
+def test_a_table_that_lacks_the_chosen_data_set_says_so(browser: Any, two_tables: str) -> None:
+    visit = Visit(browser, two_tables, 1280, "light")
+    page = visit.page
+    article = page.locator("main > article")
+    page.locator("[name=set]").select_option(label="MLR-Market-1501")
+    assert in_view(article.first) == [TABLE.title, "Nothing on MLR-Market-1501 here."]
+    assert article.last.locator("table.results").is_visible()
+    assert article.last.locator(".nothing").count() == 0
+    page.evaluate(f"location.hash = {article.first.get_attribute('id') + '-cmc'!r}")
+    page.wait_for_function("scrollY > 0")  # its part is folded away; the table is jumped to
+    page.locator("[name=set]").select_option(label="CAVIAR")
+    assert in_view(article.last) == ["Other rows", "Nothing on CAVIAR here."]
+    first = article.first
+    assert first.locator("table.results").is_visible()
+    rates = first.locator("section.rates")
+    assert in_view(rates) == ["By resolution of the query", "Nothing on CAVIAR here."]
+    assert first.locator("svg.cmc:visible").count() == 1
+    page.locator("[name=set]").select_option("")
+    assert page.locator(".nothing, .empty").count() == 0
+    assert rates.locator("svg.rates:visible").count() == 1
+    assert visit.messages == []
+
+
+def test_a_table_without_rows_says_so(browser: Any, two_tables: str) -> None:
+    page = Visit(browser, f"{two_tables}?without=plain.pcb", 1280, "light").page
+    assert in_view(page.locator("main > article").last) == [
+        "Other rows", "All rows of this table are switched off."
+    ]  # fmt: skip
+    page.locator(".rows button").get_by_text("PCB", exact=True).click()
+    assert page.locator(".nothing").count() == 0
+
+
+def test_a_part_that_lacks_the_chosen_data_set_says_so_without_being_opened(
+    browser: Any, report: Path
+) -> None:
+    page = Visit(browser, report.as_uri(), 1280, "light", folded=True).page
+    page.evaluate(  # as if no picture of CAVIAR had been kept
+        """() => document.querySelectorAll("details.more:has(.queries) [data-column^='caviar ']")
+          .forEach(part => part.remove())"""
+    )
+    page.locator("[name=set]").select_option(label="CAVIAR")
+    part = page.locator("details.more:has(.queries)")
+    assert in_view(part) == ["Retrieved images Nothing on CAVIAR here."]
+    part.locator("summary").first.click()
+    assert in_view(part) == ["Retrieved images Nothing on CAVIAR here."]
+
+
+@pytest.fixture(scope="module")
+def rows_of_many(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Three tables with some forty rows together."""
+    folder = tmp_path_factory.mktemp("rows")
+    tables = [TABLE, load_table("controls"), load_table("ablations")]
+    for table in tables:
+        for row in range(len(table.rows)):
+            write_record(folder, make_record(table, row, "mlr-viper", 0))
+    return write_report(folder, tables)[0].as_uri()
+
+
+LAPTOP = (1366, 768)
+
+
+def test_the_bar_stays_low_on_a_laptop(browser: Any, rows_of_many: str, crowded: str) -> None:
+    width, height = LAPTOP
+    for address, many in ((crowded, False), (rows_of_many, True)):
+        page = Visit(browser, address, width, "light", height=height).page
+        bar = page.locator(".bar")
+        unfold = page.get_by_role("button", name="Rows:")
+        assert bar.bounding_box()["height"] <= 0.17 * height
+        assert (unfold.get_attribute("aria-expanded") == "false") or not many
+        if unfold.get_attribute("aria-expanded") == "false":
+            assert not page.locator(".rows").is_visible()
+            unfold.click()
+        assert page.locator(".rows").is_visible()
+        assert bar.bounding_box()["height"] <= 0.2 * height
+        page.locator("[name=metric]").select_option("mAP")  # a line says what is shown
+        assert bar.bounding_box()["height"] <= 0.22 * height
+        unfold.click()
+        assert bar.bounding_box()["height"] <= 0.17 * height
+
+
+def test_folded_rows_are_reached_and_seen_by_the_keyboard(browser: Any, rows_of_many: str) -> None:
+    width, height = LAPTOP
+    page = Visit(browser, rows_of_many, width, "light", height=height).page
+    unfold = page.get_by_role("button", name="Rows:")
+    unfold.focus()
+    page.keyboard.press("Enter")
+    chips = page.locator(".rows button")
+    page.keyboard.press("Tab")  # to Reset
+    box = page.locator(".rows").bounding_box()
+    for chip in chips.all():
+        page.keyboard.press("Tab")
+        assert chip.evaluate("chip => chip === document.activeElement")
+        place = chip.bounding_box()
+        assert box["y"] <= place["y"]
+        assert place["y"] + place["height"] <= box["y"] + box["height"]
+    page.keyboard.press("Space")
+    assert unfold.inner_text() == f"Rows: {chips.count() - 1} of {chips.count()}"
+    unfold.focus()
+    page.keyboard.press("Enter")
+    assert not page.locator(".rows").is_visible()
+    again = Visit(browser, page.url, width, "light", height=height).page
+    assert again.get_by_role("button", name="Rows:").inner_text() == unfold.inner_text()
+
+
+def test_many_tables_are_scrolled_through_in_the_bar(browser: Any, rows_of_many: str) -> None:
+    width, height = LAPTOP
+    page = Visit(browser, rows_of_many, width, "light", height=height).page
+    page.evaluate("""() => { const link = document.querySelector(".bar nav a:last-child");
+      for (let n = 0; n < 40; n += 1) link.after(link.cloneNode(true)); }""")
+    assert page.locator(".bar").bounding_box()["height"] <= 0.17 * height
+    page.locator(".bar nav a").last.focus()
+    place, bar = (page.locator(f".bar nav{at}").last.bounding_box() for at in (" a", ""))
+    assert place["y"] + place["height"] <= bar["y"] + bar["height"]
+
+
 def test_works_with_the_keyboard_alone(visit: Any) -> None:
     page = visit.page
     page.locator("[name=metric]").focus()
