@@ -23,9 +23,9 @@ from crossres.reports.comparison.page import to_page, write_against
 from crossres.reports.comparison.queries import queries_of
 from crossres.reports.comparison.sentence import verdict
 from crossres.reports.comparison.terminal import print_against
+from tests.reports.visit import CHROMIUM, Visit
 
 Recorder = Callable[..., Record]
-CHROMIUM = shutil.which("chromium")
 TABLE2 = load_table("table2")
 SETS = ("caviar", "mlr-viper")
 
@@ -216,31 +216,59 @@ def test_what_cannot_be_compared(tmp_path: Path, recorder: Recorder) -> None:
 
 @pytest.mark.skipif(CHROMIUM is None, reason="no chromium here")
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (1280, "dark"), (390, "light")])
-def test_page_opens_quietly_and_fits(folders: tuple[Path, Path], width: int, scheme: Any) -> None:
+def test_page_opens_quietly_and_fits(
+    browser: Any, folders: tuple[Path, Path], width: int, scheme: str
+) -> None:
     comparison = compare_folders(*folders)
     address = write_against(folders[0], comparison, queries_of(comparison))[0].as_uri()
-    messages: list[str] = []
-    requests: list[str] = []
-    sync_api = pytest.importorskip("playwright.sync_api")
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"]
+    visit = Visit(browser, address, width, scheme)
+    page = visit.page
+    page.evaluate("document.querySelectorAll('details').forEach(d => { d.open = true; })")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert "1 of 3 rows differs beyond chance" in page.locator(".answer").inner_text()
+    rows = page.locator("#gaps table").first.locator("tbody tr")
+    assert rows.count() == 3  # the mean, and the two rows that are not equal
+    assert "worse" in rows.nth(1).inner_text()
+    assert (visit.messages, visit.requests) == ([], [address])
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="no chromium here")
+@pytest.mark.parametrize("width", [390, 320])
+def test_on_a_phone_a_verdict_is_seen_beside_its_numbers(
+    browser: Any, folders: tuple[Path, Path], width: int
+) -> None:
+    comparison = compare_folders(*folders)
+    address = write_against(folders[0], comparison, queries_of(comparison))[0].as_uri()
+    page = Visit(browser, address, width, "light").page
+    page.evaluate("document.querySelectorAll('details').forEach(d => { d.open = true; })")
+    for cell in page.locator(".verdicts .interval").all():  # as wide as few seeds make it
+        cell.evaluate("cell => { cell.textContent = '[−12.5, +10.5]'; }")
+    page.locator(".verdicts .verdict-of").last.evaluate(
+        "e => { e.textContent = 'indistinguishable'; }"
+    )
+    rows = page.locator(".verdicts tbody tr")
+    assert rows.count() > 3
+    for row in rows.all():
+        name, gap, verdict = (
+            row.locator(at).bounding_box() for at in (".row", ".gap", ".verdict-of")
         )
-        page = browser.new_page(
-            viewport={"width": width, "height": 900}, color_scheme=scheme, offline=True
-        )
-        page.on("console", lambda message: messages.append(message.text))
-        page.on("pageerror", lambda error: messages.append(str(error)))
-        page.on("request", lambda request: requests.append(request.url))
-        page.goto(address)
-        page.evaluate("document.querySelectorAll('details').forEach(d => { d.open = true; })")
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
-        assert "1 of 3 rows differs beyond chance" in page.locator(".answer").inner_text()
-        rows = page.locator("#gaps table").first.locator("tbody tr")
-        assert rows.count() == 3  # the mean, and the two rows that are not equal
-        assert "worse" in rows.nth(1).inner_text()
-        browser.close()
-    assert (messages, requests) == ([], [address])
+        assert name["y"] + name["height"] <= gap["y"] + 1
+        assert verdict["y"] - gap["y"] < 30
+        assert verdict["x"] + verdict["width"] <= width
+        for value in row.locator("td:not(.strip)").all():
+            place = value.bounding_box()
+            assert 0 <= place["x"] <= place["x"] + place["width"] <= width
+    for box in page.locator(".scroll:has(.verdicts)").all():
+        assert box.evaluate("box => box.scrollWidth <= box.clientWidth")
+    explained = page.get_by_text("Means are over the common seeds").bounding_box()
+    assert rows.first.bounding_box()["y"] < explained["y"]
+    assert (
+        page.locator(".verdicts .gap")
+        .first.evaluate("e => getComputedStyle(e, '::before').content")
+        .startswith('"B − A')
+    )
+    head = page.locator(".verdicts th[scope=col]").first  # still there for readers who hear it
+    assert head.evaluate("head => head.checkVisibility()")
 
 
 # --- through the command line ---------------------------------------------------------------------
