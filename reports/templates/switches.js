@@ -273,7 +273,7 @@
     const { rate } = chosen();
     const title = titleOf(value("metric") || ownMetric);
     const parts = [title, value("gallery"), rate && `queries of rate ${rate}`].filter(Boolean);
-    box.querySelector(".choice").textContent = [
+    document.querySelector(".choice").textContent = [
       unknown.size > 0 && `Part of this address is not in this report: there is no ${[...unknown].join(", no ")}.`,
       !isOwn() && `Shown: ${parts.join(", ")}. Marks, differences, claims and all that is folded but distances and maps are of the table's own choice.`,
       !isKnown(chosen()) && `${title} is not known ${rate ? "by rate: choose another metric, or all queries" : "there: choose another metric or gallery"}.`,

@@ -341,6 +341,14 @@ def test_what_an_address_names_in_vain_is_said(browser: Any, address: str) -> No
     assert visit.messages == []
 
 
+def test_on_a_phone_it_is_said_beside_folded_switches(browser: Any, address: str) -> None:
+    page = Visit(browser, f"{address}?without=7", 390, "light").page
+    assert not page.locator("[name=metric]").is_visible()
+    said = page.get_by_role("status").first
+    assert said.is_visible()
+    assert 'there is no row "7"' in said.inner_text()
+
+
 def test_a_choice_that_the_page_does_not_offer_is_named_only_where_it_is_another(
     browser: Any, tmp_path: Path
 ) -> None:
