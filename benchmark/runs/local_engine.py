@@ -41,6 +41,7 @@ THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 # torch imports the compiler with the first step of an optimiser, which takes two seconds.
 # What is not installed is left out.
 PRELOADED = (
+    "crossres.benchmark.runs.fork_server",
     "torch", "torch._dynamo", "pandas", "h5py", "PIL.Image", "jsonschema", "safetensors",
     "crossres.benchmark.runs.cell", "crossres.methods.shared.torch_method",
 )  # fmt: skip

@@ -324,7 +324,7 @@ def _check_end(command: Command, code: int | None, study: Study) -> None:
     kill(left)
     if code not in (0, 1, 2, -signal.SIGKILL) and not _met_python_alone(study, code):
         study.fault(f"exit code {code}: {command.lines[-5:]}")
-    if not (_swallowed(command) or _told_half(command)):
+    if any(line.startswith("Traceback") for line in command.lines) and not _swallowed(command):
         study.fault(f"a traceback: {command.lines[-12:]}")
 
 
@@ -343,22 +343,8 @@ def _met_python_alone(study: Study, code: int | None) -> bool:
 def _swallowed(command: Command) -> bool:
     """Say whether Python lost the interrupt: where it comes into a finalizer, Python goes on."""
     ignored = [line for line in command.lines if line.startswith("Exception ignored in")]
-    traces = _tracebacks(command)
-    return len(ignored) == traces and command.lines.count("KeyboardInterrupt: ") == traces
-
-
-def _told_half(command: Command) -> bool:
-    """Say whether tracebacks are Python's of workers whose driver died as it told them their task.
-
-    It reads the task, and says what it could not read, before anything of ours is called.
-    """
-    ends = ("_pickle.UnpicklingError: pickle data was truncated", "EOFError: Ran out of input")
-    read = sum(line.endswith("self = reduction.pickle.load(from_parent)") for line in command.lines)
-    return _tracebacks(command) == read == sum(command.lines.count(end) for end in ends)
-
-
-def _tracebacks(command: Command) -> int:
-    return sum(line.startswith("Traceback") for line in command.lines)
+    traces = [line for line in command.lines if line.startswith("Traceback")]
+    return len(ignored) == len(traces) and command.lines.count("KeyboardInterrupt: ") == len(traces)
 
 
 def _check_between(grid: Grid, reference: Grid, study: Study) -> None:
