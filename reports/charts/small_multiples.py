@@ -53,6 +53,8 @@ def small_multiples(
     """Return a PDF of a panel for each column, `height` cm high; the same grid, the same bytes."""
     across, width = layout(len(columns), len(grid.table.rows))
     down = -(-len(columns) // across)
+    titles = [textwrap.fill(column.title, LABEL) for column in columns]
+    tallest = [max(map(lines_in, titles[k : k + across])) for k in range(0, len(titles), across)]
     head = [line for text in grid.cautions for line in textwrap.wrap(text, int(width / BOLD))]
     with matplotlib.rc_context(TIMES):
         figure = Figure(layout="constrained")
@@ -60,17 +62,17 @@ def small_multiples(
         above, below = map(figure.add_subfigure, (places[0], places[1]))
         panels = list(above.subplots(down, across, squeeze=False, sharey=True).flat)
         handles: Handles = {}
-        for axes, column in zip(panels, columns, strict=False):
+        for axes, column, title in zip(panels, columns, titles, strict=False):
             for label, handle in draw(axes, column).items():
                 handles.setdefault(label, handle)
-            axes.set_title(textwrap.fill(column.title, LABEL), pad=3)
+            axes.set_title(title, pad=3)
         for axes in panels[len(columns) :]:
             axes.axis("off")
         above.supxlabel(sides.below, size=TIMES["font.size"])
         above.supylabel(sides.left, size=TIMES["font.size"])
         above.suptitle("\n".join(head), size=TIMES["font.size"], weight="bold")
         legend = _legend(below, handles, width) + LINE
-        heights = [height * down + LINE * (len(head) + down + 1), legend]
+        heights = [height * down + LINE * (len(head) + sum(tallest) + 1), legend]
         figure.set_size_inches(width * CM, sum(heights) * CM)
         places.set_height_ratios(heights)
         out = io.BytesIO()

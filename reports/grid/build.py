@@ -5,14 +5,14 @@ What does not fit is counted and said: rows without records, records without a r
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby
 from typing import Any
 
 from crossres.benchmark.compare.rows import Rows, protocol_texts, row_options
 from crossres.benchmark.config.tables import Table
-from crossres.benchmark.metrics.by_rate import VALID_QUERIES
+from crossres.benchmark.metrics.by_rate import VALID_QUERIES, rate_of
 from crossres.benchmark.records.queries import QueryReader, from_counts, sample_of
 from crossres.benchmark.records.record import Record
 from crossres.datasets.base.errors import InputError
@@ -137,7 +137,8 @@ def _grid(
     of_any_row = Rows([replace(table, oracle=None)]) if table.oracle else rows
     cells = _cells(table, columns, of_any_row, matched, notes)
     if table.oracle:
-        cells |= _oracle_cells(table, columns, of_oracle, notes)
+        drawn = {record.cell.dataset for record in of_rows if _is_drawn(record)}
+        cells |= _oracle_cells(table, columns, of_oracle, drawn, notes)
     scores: dict[tuple[int, Column, str, str], Score] = {}
     for gallery, metric in _measures(table, columns, of_rows):
         scores.update(_scores(table, columns, cells, gallery, metric, queries))
@@ -264,9 +265,16 @@ def _cells(
 
 
 def _oracle_cells(
-    table: Table, columns: Sequence[Column], records: Sequence[Record], notes: list[str]
+    table: Table,
+    columns: Sequence[Column],
+    records: Sequence[Record],
+    drawn: Container[str],
+    notes: list[str],
 ) -> dict[tuple[int, Column], Cells]:
-    """Records of the oracle by column, in those of default protocols; nothing is missing there."""
+    """Place records of the oracle by column, in those of default protocols.
+
+    Only in sets whose rates are `drawn` there are queries for it, so that it lacks seeds.
+    """
     cells = {}
     for column in columns:
         card = table.known_card(column.dataset)
@@ -276,9 +284,15 @@ def _oracle_cells(
             else sum(other.dataset == column.dataset for other in columns) == 1
         )
         of_cell = [r for r in records if is_default and r.cell.dataset == column.dataset]
+        is_asked = is_default and column.dataset in drawn
         filled = _cells_of(table, of_cell, notes)
-        cells[len(table.rows), column] = filled if of_cell else Cells()
+        cells[len(table.rows), column] = filled if of_cell or is_asked else Cells()
     return cells
+
+
+def _is_drawn(record: Record) -> bool:
+    """Say whether queries have rates, as those have that were down-sampled."""
+    return any(rate_of(name) for measured in record.metrics.values() for name in measured)
 
 
 def _cells_of(table: Table, records: Sequence[Record], notes: list[str]) -> Cells:

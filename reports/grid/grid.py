@@ -253,12 +253,12 @@ class Grid:
 
     @property
     def missing(self) -> tuple[tuple[int, Column, int], ...]:
-        """(row, column, seed) of every cell that is still to be run in the shown columns."""
+        """(line, column, seed) of every cell that is still to be run in the shown columns."""
         return tuple(
-            (row, column, seed)
+            (line, column, seed)
             for column in self.shown
-            for row in range(len(self.table.rows))
-            for seed in self.cells[row, column].missing
+            for line in self.lines
+            for seed in self.cells[line, column].missing
         )
 
     def has_published(self, column: Column, metric: str) -> bool:

@@ -5,7 +5,7 @@ Numbers and places are made here (docs/statistics.md argues them); templates onl
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from crossres.benchmark.stats.paired import (
     LEVEL,
@@ -43,7 +43,8 @@ class Against:
     p is adjusted for all pairs of rows. `detectable` is the smallest true difference (a fraction)
     that the present number of seeds finds in 80 % of cases, and `seeds` how many on each data set
     find one point (None: no number does). All three are None where nothing can be tested; the
-    reference has no gap either.
+    reference has no gap either. `shared`: over how many cells the gap is, where one of the two has
+    others, too, so that it is not the difference of their means.
     """
 
     row: int
@@ -54,6 +55,7 @@ class Against:
     p: float | None
     detectable: float | None
     seeds: int | None
+    shared: int | None = None
 
     @property
     def apart(self) -> bool:
@@ -110,7 +112,10 @@ def _comparison(grid: Grid, metric: str) -> RowComparison | None:
         pair = sorted((order.index(row), order.index(best)))
         sets = _on_sets(grid, row, metric, values[row], values[best])
         gap = None if row == best else difference(values[row], values[best])
-        rows.append(_against(grid, row, values[row], sets, gap, tests.get((pair[0], pair[1]))))
+        against = _against(grid, row, values[row], sets, gap, tests.get((pair[0], pair[1])))
+        if values[row].keys() != values[best].keys():
+            against = replace(against, shared=len(values[row].keys() & values[best].keys()))
+        rows.append(against)
     reference = rows[order.index(best)]
     rows.sort(key=lambda entry: (-_effect(entry, reference), entry.row))
     labels = [grid.table.rows[row].label for row in order]

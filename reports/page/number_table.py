@@ -69,7 +69,7 @@ def numbers_of(grids: Sequence[Grid]) -> Numbers:
         _line(grid, row, column, metrics)
         for grid in grids
         for column in grid.shown
-        for row in range(len(grid.table.rows))
+        for row in grid.lines
         if grid.cells[row, column].records or _is_published(grid, row, column)
     ]
     heads = _heads(metrics)
@@ -112,8 +112,8 @@ def _line(grid: Grid, row: int, column: Column, metrics: Sequence[str]) -> Numbe
         "post-processing": processing_words(grid, row) or "none",
     }
     return NumberRow(
-        grid.table.rows[row],
-        grid.table.rows[row].label,
+        grid.table.lines[row],
+        grid.table.lines[row].label,
         column.title,
         facets,
         (*scores, *_costs(grid, row, column)),

@@ -60,7 +60,7 @@ def seeds_measured(grid: Grid, row: int, column: Column) -> str:
     """Write how many seeds were run: "3", "2 of 3", or "–" for an oracle that a set lacks."""
     cells = grid.cells[row, column]
     count = len(cells.records)
-    if not count and row == grid.oracle:
+    if not count and not cells.missing and row == grid.oracle:
         return "–"
     return f"{count}" if not cells.missing else f"{count} of {count + len(cells.missing)}"
 

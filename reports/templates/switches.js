@@ -48,7 +48,8 @@
     return { low, high, ticks, at, inside: (number) => at(Math.min(high, Math.max(low, number))) };
   }
   const tenth = (number) => `${Math.round(10 * number) / 10}`;
-  const percent = (number) => number.toFixed(1);
+  // As Python rounds a tie, of which it has but these and .75: to the even tenth.
+  const percent = (number) => (number % 1 === 0.25 ? number - 0.05 : number).toFixed(1);
   const inWords = (label, [mean, low, high, spread]) => {
     const interval = low === null ? ", no interval" : ` [${percent(low)}, ${percent(high)}]`;
     return `${label}: ${percent(mean)}${spread === null ? ", one seed, no interval" : interval}`;

@@ -4,6 +4,7 @@ import re
 import shutil
 import subprocess
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from tests.reports.page.test_rates import records as rated_records
 TABLE = load_table("table1")
 TABLE2 = load_table("table2")
 MILLIMETRE = 72 / 25.4
+FONT = 7.5  # points
 needs_poppler = pytest.mark.skipif(shutil.which("pdftotext") is None, reason="no poppler here")
 
 
@@ -148,3 +150,17 @@ def test_panels_leave_as_few_holes_as_may_be() -> None:
         10: (5, TEXT),
     }
     assert layout(2, 30) == (2, TEXT)
+
+
+@needs_poppler
+def test_names_of_rows_stand_below_each_other_under_a_long_title(recorder, tmp_path: Path) -> None:
+    protocol = "fixed-r[rate=2]"
+    table = replace(TABLE2, protocols=(protocol,))
+    cells = [recorder(table, row, "mlr-viper", 0) for row in range(3)]
+    moved = [replace(record, cell=replace(record.cell, protocol=protocol)) for record in cells]
+    (grid,) = build_grids(moved, table)
+    (name,) = [name for name in figures(grid) if name.endswith("seeds.pdf")]
+    words = poppler(tmp_path, figures(grid)[name], "pdftotext", "-bbox")
+    tops = sorted({float(top) for top in re.findall(r'yMin="([0-9.]+)"[^>]*>Baseline<', words)})
+    assert len(tops) == 3
+    assert min(after - before for before, after in pairwise(tops)) > 1.1 * FONT

@@ -86,7 +86,11 @@ def test_nothing_that_is_said_of_rows_changes(grid: Grid, without: Grid) -> None
     assert {score.mark for key, score in grid.scores.items() if key[0] == 3} == {""}
     assert repr(compare_rows(grid)) == repr(compare_rows(without))
     assert costs_of(grid) == costs_of(without)
-    assert numbers_of([grid]) == numbers_of([without])
+    numbers = numbers_of([grid]).lines
+    assert [line for line in numbers if line.row in grid.table.rows] == [
+        *numbers_of([without]).lines
+    ]
+    assert sum(line.row == grid.table.oracle for line in numbers) == 4
     glances = [overview_of([(each, "a")], [], Leftovers()).grids[0] for each in (grid, without)]
     assert glances[0].leaders == glances[1].leaders != ()
     assert glances[0].overall == glances[1].overall is not None
@@ -201,8 +205,24 @@ def test_its_command_names_it_by_a_word_where_the_label_cannot() -> None:
     assert "--rows oracle --datasets mlr-viper --seeds 0" in cell_command(grid, 3, record)
 
 
-def test_seeds_that_lack_are_counted_and_no_row_lacks_them(without: Grid, drawn) -> None:
-    (grid,) = build_grids([*drawn.records, *oracles(TABLE, seeds=(0, 2))], TABLE)
-    assert grid.missing == without.missing
-    assert [grid.cells[3, column].missing for column in grid.shown] == [(), *[(1,)] * 4]
-    assert "| 2 of 3 |" in to_markdown([grid])
+def at_rate(record: Record) -> Record:
+    """The record with a metric of queries at one rate, as those of down-sampled ones have."""
+    metrics = {rule: {**of_rule, "rank1@2": 0.5} for rule, of_rule in record.metrics.items()}
+    return replace(record, metrics=metrics)
+
+
+def test_cells_of_the_oracle_that_lack_are_counted(without: Grid, drawn) -> None:
+    hr = [record for record in oracles(TABLE, seeds=(0, 2)) if record.cell.dataset != "mlr-viper"]
+    rated = [at_rate(r) if r.cell.dataset != "caviar" else r for r in drawn.records]
+    (grid,) = build_grids([*rated, *hr], TABLE)
+    lacking = [(column.dataset, seed) for line, column, seed in grid.missing if line == 3]
+    assert {entry for entry in grid.missing if entry[0] != 3} == set(without.missing)
+    asked = [column.dataset for column in grid.shown if column.dataset != "caviar"]
+    assert sorted(lacking) == sorted(
+        [(name, seed) for name in asked for seed in range(3) if seed == 1 or name == "mlr-viper"]
+    )
+    text = to_markdown([grid])
+    assert "| 2 of 3 |" in text
+    assert "| 0 of 3 |" in text
+    total = len(grid.records) + len(grid.missing)
+    assert f"{len(grid.missing)} of {total} cells have not been run" in text

@@ -243,3 +243,22 @@ def test_a_metric_of_its_own_is_compared(recorder) -> None:
     records = [recorder(TABLE, row, "caviar", seed) for row in (0, 1) for seed in (0, 1)]
     (grid,) = build_grids(records, replace(TABLE, metrics=("mAP", "rank1")))
     assert [comparison.metric for comparison in compare_rows(grid)] == ["mAP"]
+
+
+def test_a_difference_over_fewer_cells_than_the_means_says_so(drawn, tmp_path: Path) -> None:
+    kept = [
+        record
+        for record in drawn.records
+        if (record.cell.seed, record.cell.options["reid"]) != (2, "per-scale")
+    ]
+    rank1, _ = compare(kept)
+    assert {row.label: row.shared for row in rank1.rows if row.gap} == {
+        "Baseline": 10,
+        "Baseline + CMSR²": 10,
+    }
+    assert all(row.shared is None for row in compare(drawn.records)[0].rows)
+    for record in kept:
+        write_record(tmp_path, record)
+    write_report(tmp_path, [TABLE])
+    page = (tmp_path / "report" / "index.html").read_text(encoding="utf-8")
+    assert page.count("over the 10 cells that both have, not of the means") == 4
