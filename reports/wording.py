@@ -166,11 +166,16 @@ def memory(size: float) -> str:
     return f"{size:.3g} {unit}"
 
 
-def seeds_words(seeds: Sequence[int]) -> str:
-    """Return "3 seeds (0, 1, 2)"; over eight seeds only their number and range."""
-    if len(seeds) > 8:
-        return f"{len(seeds)} seeds ({min(seeds)} to {max(seeds)})"
-    return f"{counted(len(seeds), 'seed')} ({', '.join(map(str, seeds))})"
+def seeds_words(seeds: Sequence[int], fewest: int | None = None) -> str:
+    """Return "3 seeds (0, 1, 2)"; over eight seeds only their number and range.
+
+    `fewest`: how many a number has at least; "1 to 3 seeds (of 0, 1, 2)" where that is not all.
+    """
+    number = counted(len(seeds), "seed")
+    which = f"{min(seeds)} to {max(seeds)}" if len(seeds) > 8 else ", ".join(map(str, seeds))
+    if fewest is None or fewest == len(seeds):
+        return f"{number} ({which})"
+    return f"{fewest} to {number} (of {which})"
 
 
 def slug(*parts: str) -> str:

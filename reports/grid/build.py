@@ -11,7 +11,7 @@ from itertools import groupby
 from typing import Any
 
 from crossres.benchmark.compare.rows import Rows, protocol_texts, row_options
-from crossres.benchmark.config.tables import Table
+from crossres.benchmark.config.tables import Published, Table
 from crossres.benchmark.metrics.by_rate import VALID_QUERIES, rate_of
 from crossres.benchmark.records.queries import QueryReader, from_counts, sample_of
 from crossres.benchmark.records.record import Record
@@ -32,7 +32,8 @@ def build_grids(
 ) -> list[Grid]:
     """Return the grids of `table`: real data first, then by source and profile; [] without any.
 
-    Published values are in those only that they may stand beside (`is_comparable`).
+    Published values are in those only that they may stand beside (`is_comparable`); others have
+    them as `withheld`.
 
     A record belongs to the row whose method and options, resolved under the record's own profile,
     are the record's, and whose protocol, where the table or the row names one. Those of the oracle
@@ -130,8 +131,9 @@ def _grid(
     of_rows = [record for record in matched if not rows.is_of_oracle(record)]
     unmatched = tuple(record for record in records if not rows.indices(record))
     obstacles = Counter(rows.reason(record) for record in unmatched)
+    withheld: tuple[Published, ...] = ()
     if not is_comparable(matched):
-        table = replace(table, published=())
+        withheld, table = tuple(table.published), replace(table, published=())
     columns = _columns(table, of_rows, [record.cell.dataset for record in of_oracle])
     # In a column of the oracle's own protocol its records are of a row as any others.
     of_any_row = Rows([replace(table, oracle=None)]) if table.oracle else rows
@@ -155,6 +157,7 @@ def _grid(
         unmatched=unmatched,
         obstacles=tuple(reason for reason, _ in obstacles.most_common()),
         notes=(*notes, *_version_notes(matched)),
+        withheld=withheld,
     )
 
 

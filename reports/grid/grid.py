@@ -96,8 +96,8 @@ class Grid:
     each row, what the profile sets otherwise than its method. `queries` reads what is known of the
     queries of a record. The oracle of the table, if it has one, has the index after its last row:
     in `cells`, `scores`, `uses_rate`, `departures` and `methods` alone, not in what is said of
-    rows. `unmatched` are the records of no row, `obstacles` say why they are of none, the most
-    frequent reason first.
+    rows. `withheld` is what papers print that may not stand beside these numbers. `unmatched` are
+    the records of no row, `obstacles` say why they are of none, the most frequent reason first.
     """
 
     table: Table
@@ -112,6 +112,7 @@ class Grid:
     unmatched: tuple[Record, ...] = ()
     obstacles: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    withheld: tuple[Published, ...] = ()
 
     @cached_property
     def oracle(self) -> int | None:
@@ -250,6 +251,12 @@ class Grid:
     def seeds(self) -> tuple[int, ...]:
         """The seeds that were measured."""
         return tuple(sorted({record.cell.seed for record in self.records}))
+
+    @cached_property
+    def fewest_seeds(self) -> int:
+        """How many seeds were measured where there are fewest, of all places with any."""
+        counts = (len(self.cells[k, c].records) for k in self.lines for c in self.shown)
+        return min(filter(None, counts))
 
     @property
     def missing(self) -> tuple[tuple[int, Column, int], ...]:

@@ -38,6 +38,7 @@ from crossres.reports.page.embedding_maps import Maps, maps_of
 from crossres.reports.page.gallery import Pictures, pictures, queries_for
 from crossres.reports.page.learning_curves import Learning, learning_of
 from crossres.reports.page.number_table import numbers_of
+from crossres.reports.page.printed import Printed, printed_of
 from crossres.reports.page.protocols import Across, across_of
 from crossres.reports.page.query_browser import Browser
 from crossres.reports.page.rank_diagram import AXIS
@@ -96,6 +97,7 @@ class Section:
     maps: tuple[Maps, ...] = ()
     learning: tuple[Learning, ...] = ()
     quality: tuple[Quality, ...] = ()
+    printed: Printed | None = None
     first: tuple[Markup, ...] = ()
     folded: tuple[Markup, ...] = ()
 
@@ -344,6 +346,10 @@ _PARTS = (
     _Part(
         "restoration", "quality", ("quality",), "quality",
         lambda section, artifacts, _: quality_of(section.grid, artifacts),
+    ),
+    _Part(
+        "printed numbers", "printed", ("printed",), "printed",
+        lambda section, *_: printed_of(section.grid),
     ),
 )  # fmt: skip
 

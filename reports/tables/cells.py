@@ -36,7 +36,7 @@ def facts(grid: Grid) -> str:
     start = backbone_words(grid.records[0].profile)
     line = (
         f"{source_words(grid.source)}, profile {grid.profile} ({start}), "
-        f"{seeds_words(grid.seeds)}, {gallery_words(grid.table.gallery)}"
+        f"{seeds_words(grid.seeds, grid.fewest_seeds)}, {gallery_words(grid.table.gallery)}"
     )
     return line if grid.is_mixed else f"{line}; {method_words(grid, 0)}"
 

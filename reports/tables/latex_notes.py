@@ -108,7 +108,7 @@ def _means(grid: Grid, has_deviations: bool) -> str:
     if len(grid.seeds) == 1:
         return f"Of {escape(seeds_words(grid.seeds))}"
     means = "Mean and standard deviation" if has_deviations else "Mean"
-    return f"{means} over {escape(seeds_words(grid.seeds))}"
+    return f"{means} over {escape(seeds_words(grid.seeds, grid.fewest_seeds))}"
 
 
 def _protocols(columns: Iterable[Column]) -> str:

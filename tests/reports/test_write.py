@@ -86,11 +86,15 @@ def test_measured_and_published_never_share_a_column(real, tmp_path: Path) -> No
     assert all(re.fullmatch(r"[+−]?\d+\.\d", content) for content in published)
 
 
-def test_twins_are_named_and_show_nothing_published(report) -> None:
+def test_twins_are_named_and_what_is_published_stands_apart(report) -> None:
     html = report.read_text(encoding="utf-8")
     assert "TWIN DATA" in html
     assert "Δ" not in html
-    assert ">62.4<" not in html
+    before, block = html.split(">What papers print</h2>")
+    block, after = block.split("</details>", 1)
+    assert block.count(">62.4<") == 1
+    assert "Not measured here, and not comparable with what was." in block
+    assert 'class="num published' not in before + after
     assert "(twin data)</title>" in html
 
 
