@@ -102,5 +102,5 @@ def _table(title: str, names: Iterable[str], numbers: Iterable[str]) -> RichTabl
     for name in names:
         table.add_column(name, overflow="fold")
     for name in numbers:
-        table.add_column(name, justify="right")
+        table.add_column(name, justify="right", no_wrap=True)  # names give way
     return table

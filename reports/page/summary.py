@@ -21,7 +21,8 @@ class Leader:
     """Who is first in one metric on one data set (None: over all of them), and by how much.
 
     `rows` are the indices of the row that is best beyond chance, or of all that are tied with the
-    highest mean, which `best` and `mean` are of; `lead` is over the next one, in points.
+    highest mean, which `best` and `mean` are of; `lead` is over the next one, in points, each mean
+    over its own cells: `is_paired` where these are the same.
     """
 
     column: Column | None
@@ -30,6 +31,7 @@ class Leader:
     rows: tuple[int, ...]
     lead: float
     next_one: int
+    is_paired: bool
 
     @property
     def is_alone(self) -> bool:
@@ -109,7 +111,8 @@ def _leader(grid: Grid, column: Column, metric: str) -> Leader | None:
     best, *followers = sorted(means, key=lambda row: -means[row])
     tied = tuple(row for row in means if scores[row].mark == "tie")
     alone = (best,) if scores[best].mark == "best" else ()
-    return _led(column, best, means, followers, alone or tied)
+    is_paired = scores[best].seeds == scores[followers[0]].seeds
+    return _led(column, best, means, followers, alone or tied, is_paired)
 
 
 def _over_all(grid: Grid, metric: str) -> Leader | None:
@@ -125,12 +128,14 @@ def _over_all(grid: Grid, metric: str) -> Leader | None:
     best, *followers = sorted(means, key=lambda row: -means[row])
     order = [best, *followers]
     tests = pairwise([values[row] for row in order])
+    is_paired = values[best].keys() == values[followers[0]].keys()
     if not tests:
-        return _led(None, best, means, followers, ())
+        return _led(None, best, means, followers, (), is_paired)
     tested = {row: tests[0, n] for n, row in enumerate(order) if (0, n) in tests}
     near = [row for row, p in tested.items() if p > LEVEL]
     is_known = near or len(tested) == len(followers)
-    return _led(None, best, means, followers, (best, *near) if is_known else ())
+    rows = (best, *near) if is_known else ()
+    return _led(None, best, means, followers, rows, is_paired)
 
 
 def _led(
@@ -139,16 +144,19 @@ def _led(
     means: dict[int, float],
     followers: Sequence[int],
     rows: tuple[int, ...],
+    is_paired: bool,
 ) -> Leader:
     lead = 100 * (means[best] - means[followers[0]])
-    return Leader(column, best, means[best], rows, lead, followers[0])
+    return Leader(column, best, means[best], rows, lead, followers[0], is_paired)
 
 
 def leader_words(leader: Leader, labels: Sequence[str]) -> str:
     """Return "+3.1 points over SING, beyond chance", or "...; indistinguishable from SING"."""
-    lead = f"{words.signed(leader.lead)} points over {labels[leader.next_one]}"
+    seeds = "" if leader.is_paired else ", which has other seeds"
+    lead = f"{words.signed(leader.lead)} points over {labels[leader.next_one]}{seeds}"
     if not leader.rows:
-        return f"{lead}; with one seed, chance cannot be assessed"
+        few = "with one seed" if leader.is_paired else "with so few seeds in common"
+        return f"{lead}; {few}, chance cannot be assessed"
     if leader.is_alone:
         return f"{lead}, beyond chance"
     tied = [labels[row] for row in leader.rows if row != leader.best]

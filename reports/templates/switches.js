@@ -138,7 +138,9 @@
   }
 
   // --- the tables ---
-  const isOwnTable = () => !value("gallery") && !value("rate");
+  // A rule that is chosen and that every column has anyway changes nothing.
+  const otherGallery = () => (grids.every(({ own }) => own.every((rule) => rule === value("gallery"))) ? "" : value("gallery"));
+  const isOwnTable = () => !otherGallery() && !value("rate");
   function writeTable(grid, table, rate) {
     for (const cell of table.querySelectorAll("td.measured")) {
       cell.innerHTML = first(cell, "html"); // with links to records, which stay
@@ -218,7 +220,7 @@
   }
 
   // --- all of it ---
-  const isOwn = () => !value("gallery") && !value("rate") && value("metric") === ownMetric;
+  const isOwn = () => !otherGallery() && !value("rate") && value("metric") === ownMetric;
 
   function show() {
     const rate = value("rate");
@@ -257,7 +259,7 @@
       article.querySelectorAll("table.results").forEach((table) => writeTable(grid, table, rate));
       for (const rule of article.querySelectorAll(".own-gallery")) {
         const own = first(rule, "html");
-        rule.textContent = value("gallery") ? `${value("gallery")}, as chosen; the table's own: ${own}` : own;
+        rule.textContent = otherGallery() ? `${value("gallery")}, as chosen; the table's own: ${own}` : own;
       }
     }
     document.body.classList.toggle("other-cells", !isOwnTable());
@@ -273,7 +275,7 @@
   function say() {
     const { rate } = chosen();
     const title = titleOf(value("metric") || ownMetric);
-    const parts = [title, value("gallery"), rate && `queries of rate ${rate}`].filter(Boolean);
+    const parts = [title, otherGallery(), rate && `queries of rate ${rate}`].filter(Boolean);
     document.querySelector(".choice").textContent = [
       unknown.size > 0 && `Part of this address is not in this report: there is no ${[...unknown].join(", no ")}.`,
       !isOwn() && `Shown: ${parts.join(", ")}. Marks, differences, claims and all that is folded but distances and maps are of the table's own choice.`,

@@ -59,6 +59,14 @@ def test_one_seed_says_nothing_about_chance(recorder: Callable[..., Record]) -> 
     assert "with one seed, chance cannot be assessed" in leader_words(section.leaders[0], LABELS)
 
 
+def test_a_lead_over_other_seeds_says_so(recorder: Callable[..., Record]) -> None:
+    values = {"caviar": [[0.5], [0.9, 0.7], [0.6]], "mlr-viper": [[0.5], [0.9, 0.7], [0.6]]}
+    (section,) = overview(grid_of(recorder, values)).grids
+    for leader in (section.overall, *section.leaders):
+        assert not leader.is_paired
+        assert "which has other seeds" in leader_words(leader, LABELS)
+
+
 def test_over_all_sets_the_pairs_decide(recorder: Callable[..., Record]) -> None:
     grid = grid_of(recorder, {"caviar": FAR, "mlr-viper": FAR})
     overall = overview(grid).grids[0].overall

@@ -593,3 +593,14 @@ def test_names_that_would_be_tags_stay_texts(browser: Any, tmp_path: Path) -> No
     assert visit.page.locator(".panel g[data-line]:visible").count() == 2
     assert visit.page.get_by_text("not run").count() > 0
     assert visit.messages == []
+
+
+def test_the_rule_that_the_table_has_anyway_changes_nothing(visit: Any) -> None:
+    page = visit.page
+    table = page.locator("table.results").first
+    before = table.inner_html()
+    page.locator("[name=gallery]").select_option("single-shot")
+    assert page.url.endswith("?gallery=single-shot")
+    assert table.inner_html() == before
+    assert page.locator(".own-gallery").inner_text() == "single-shot"
+    assert page.get_by_role("status").first.inner_text() == ""
