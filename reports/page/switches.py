@@ -6,8 +6,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from crossres.benchmark.config.tables import Row
+from crossres.datasets.protocols.validation import off_validation
+from crossres.reports.grid.grid import BY_ROW, Column, Grid
 from crossres.reports.page.choices import Choices
-from crossres.reports.wording import metric_title
+from crossres.reports.wording import metric_title, under_protocol
 
 Options = tuple[tuple[str, str], ...]
 """The values of a choice, each with its words; the first is what the page shows at first."""
@@ -40,7 +42,6 @@ def switches_of(choices: Sequence[Choices]) -> Switches:
     metrics = dict.fromkeys(metric for entry in choices for metric in entry.metrics)
     galleries = dict.fromkeys(gallery for entry in choices for gallery in entry.galleries)
     rates = sorted({rate for entry in choices for rate in entry.rates})
-    sets = {column.name: column.title for grid in grids for column in grid.shown}
     rows = {
         grid.table.lines[line].label: (grid.table.lines[line], line == grid.oracle)
         for grid in reversed(grids)
@@ -53,12 +54,27 @@ def switches_of(choices: Sequence[Choices]) -> Switches:
         if len(galleries) > 1
         else (),
         (("", "all"), *((str(rate), f"of rate {rate}") for rate in rates)) if rates else (),
-        (("", "all"), *sets.items()),
+        (("", "all"), *_set_titles(grids).items()),
         tuple(
             RowSwitch(label, name, *rows[label])
             for label, name in zip(labels, names_of(labels), strict=True)
         ),
     )
+
+
+def _set_titles(grids: Sequence[Grid]) -> dict[str, str]:
+    """Return what the columns are called; with the protocol where another one's title goes on."""
+    columns = {column.name: column for grid in grids for column in grid.shown}
+    return {name: _set_title(column, columns.values()) for name, column in columns.items()}
+
+
+def _set_title(column: Column, columns: Iterable[Column]) -> str:
+    titles = [other.title for other in columns if other.dataset == column.dataset]
+    if sum(title.startswith(column.title) for title in titles) < 2:
+        return column.title
+    is_by_row = column.protocol == BY_ROW
+    protocol = "each row its own protocol" if is_by_row else off_validation(column.protocol)
+    return under_protocol(column.title, protocol)
 
 
 def names_of(labels: Iterable[str]) -> tuple[str, ...]:

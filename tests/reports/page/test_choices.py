@@ -159,3 +159,16 @@ def test_two_tables_share_their_switches(grid: Any, recorder: Callable[..., Reco
     assert len(switches.rows) == 3
     assert len(switches.sets) == 6
     assert [value for value, _ in switches.metrics][: len(TABLE.metrics)] == [*TABLE.metrics]
+
+
+def test_a_set_under_several_protocols_is_named_with_them(
+    grid: Any, recorder: Callable[..., Record]
+) -> None:
+    record = recorder(TABLE, 0, "mlr-viper", 0)
+    fixed = replace(record, cell=replace(record.cell, protocol="fixed-r[rate=2]"))
+    table = replace(TABLE, id="fixed", protocols=("fixed-r[rate=2]",))
+    (other,) = build_grids([fixed], table)
+    titles = dict(switches_of([choices_of(grid), choices_of(other)]).sets)
+    assert titles["mlr-viper mlr-sing"] == "MLR-VIPeR (mlr-sing)"
+    assert titles["mlr-viper fixed-r[rate=2]"] == "MLR-VIPeR (fixed-r[rate=2])"
+    assert "CAVIAR" in titles.values()
