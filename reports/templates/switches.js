@@ -150,13 +150,33 @@
       cell.title = title;
       if (isOwnTable()) continue;
       const line = cell.closest("tr").dataset.line;
-      const column = grid.columns.indexOf(cell.closest("tbody").dataset.column);
+      const column = columnOf(grid, cell);
       writeScore(cell, scoreOf(grid, line, column, cell.dataset.metric, rate));
     }
     for (const counted of table.querySelectorAll(".of-queries")) {
       const all = first(counted, "html");
-      counted.textContent = rate ? `those of rate ${rate} among ${all}` : all;
+      const some = isOfRate(grid, columnOf(grid, counted), rate) ? "those" : "none known to be";
+      counted.textContent = rate ? `${some} of rate ${rate} among ${all}` : all;
     }
+    table.querySelectorAll(".of-seeds").forEach((counted) => countSeeds(grid, counted, rate));
+  }
+  const columnOf = (grid, part) => grid.columns.indexOf(part.closest("tbody").dataset.column);
+  const isOfRate = (grid, column, rate) => Object.values(grid.numbers).some((named) =>
+    Object.entries(named).some(([metric, rows]) => metric.endsWith(`@${rate}`) && Object.values(rows).some((scores) => scores[column])));
+  // Says how many seeds stand behind the numbers of a row as they are chosen.
+  function countSeeds(grid, counted, rate) {
+    const own = first(counted, "html");
+    counted.className = first(counted, "class");
+    counted.textContent = own;
+    if (isOwnTable()) return;
+    const row = counted.closest("tr");
+    const column = columnOf(grid, counted);
+    const scores = [...row.querySelectorAll("td.measured")].map((cell) => scoreOf(grid, row.dataset.line, column, cell.dataset.metric, rate));
+    const seeds = Math.max(...scores.map((score) => score?.[4].length ?? 0));
+    const all = own.split(" of ").at(-1);
+    if (seeds) counted.textContent = String(seeds) === all ? all : `${seeds} of ${all}`;
+    else if (/\d/.test(own)) counted.textContent = "–";
+    counted.classList.toggle("short", seeds > 0 && String(seeds) !== all);
   }
   function writeScore(cell, score) {
     const mean = cell.querySelector(":scope > a");

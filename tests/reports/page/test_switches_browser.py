@@ -131,7 +131,7 @@ def test_the_table_keeps_its_seeds_and_says_what_it_shows(visit: Any) -> None:
     assert cell.locator(".seeds a").first.get_attribute("href") == record
     assert cell.get_attribute("title") == "seed 0: 40.0, seed 1: 41.0, seed 2: 42.0"
     assert not page.locator(".results th.strip").is_visible()  # its drawing is of the own choice
-    queries = page.locator(".of-queries").first
+    queries = page.locator(".of-queries").nth(1)
     assert queries.inner_text().startswith("those of rate 4 among 2000000 queries")
     page.get_by_role("button", name="Reset").first.click()
     page.wait_for_url(lambda url: "?" not in url)
@@ -139,6 +139,26 @@ def test_the_table_keeps_its_seeds_and_says_what_it_shows(visit: Any) -> None:
     assert queries.inner_text().startswith("2000000 queries")
     assert gallery.inner_text() == "single-shot"
     assert page.locator(".results th.strip").is_visible()
+
+
+def test_a_set_without_queries_of_a_rate_says_so_and_counts_no_seeds(visit: Any) -> None:
+    page = visit.page
+    heads, seeds = page.locator(".of-queries"), page.locator(".of-seeds")
+    own = heads.all_inner_texts(), seeds.all_inner_texts()
+    assert own[1] == ["1 of 3", "3", "3"] + ["3"] * 6
+    page.locator("[name=rate]").select_option("3")
+    assert [text.split(" among ")[0] for text in heads.all_inner_texts()] == [
+        "none known to be of rate 3", "those of rate 3", "those of rate 3"
+    ]  # fmt: skip
+    assert seeds.all_inner_texts() == ["–"] * 3 + ["3"] * 6
+    assert page.locator(".short").count() == 0
+    page.locator("[name=rate]").select_option("")
+    page.locator("[name=gallery]").select_option("multi-shot")
+    assert seeds.all_inner_texts() == own[1]
+    page.locator("[name=gallery]").select_option("")
+    assert (heads.all_inner_texts(), seeds.all_inner_texts()) == own
+    assert page.locator(".short").count() == 1
+    assert visit.messages == []
 
 
 def test_what_is_not_known_cannot_be_chosen_or_is_said(
