@@ -56,6 +56,23 @@ def test_what_most_rows_get_wrong_comes_first(drawn, tmp_path: Path) -> None:
     assert [names.index(query.shot.title) for query in answers.queries] == [2, 4, 1, 0]
 
 
+@pytest.mark.parametrize(
+    ("queries", "said"),
+    [
+        (3, "shown are 3: first those that most rows get wrong, and where these are fewer, "
+            "those that all rows get right."),
+        (1, "shown is the one that most rows get wrong, or, where there is none, one that all "
+            "get right."),
+    ],
+)  # fmt: skip
+def test_it_is_said_how_queries_are_chosen(
+    drawn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, queries: int, said: str
+) -> None:
+    shutil.copytree(drawn.folder, tmp_path / "results")
+    monkeypatch.setattr("crossres.reports.page.page.queries_for", lambda _: queries)
+    assert said in write_report(tmp_path / "results", [drawn.table])[0].read_text()
+
+
 def test_chains_have_the_steps_of_their_row(drawn) -> None:
     (grid,) = build_grids(drawn.records, drawn.table)
     answers = pictures(grid, grid.columns[0], ArtifactFolder(drawn.folder), 2)
