@@ -44,7 +44,8 @@ def _list_lines(tables: Any) -> Iterator[str]:
         first = f"{table.id:{width}}  {cells:5}  {duration(of.seconds):>7}  "
         yield from wrapped(table.title, first, " " * len(first))
     yield from wrapped(
-        f"time: on twins, with the profile of each table and {tables[0][1].jobs} workers; {OWN}"
+        "time: (hours:)minutes:seconds on twins, with the profile of each table and "
+        f"{tables[0][1].jobs} workers; {OWN}"
     )
 
 

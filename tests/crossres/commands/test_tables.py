@@ -64,6 +64,7 @@ def test_all_built_in_tables_are_listed(command: Command) -> None:
     shown = command("tables", "list").stdout
     assert max(map(len, shown.splitlines())) <= 80
     text = " ".join(shown.split())
+    assert "time: (hours:)minutes:seconds on twins" in text
     for name, table in tables.items():
         cells = table["cells"] + table["oracle_cells"]
         assert re.search(rf"\b{name} {cells} [\d:]+ {re.escape(load_table(name).title)}", text), (
