@@ -624,3 +624,13 @@ def test_the_rule_that_the_table_has_anyway_changes_nothing(visit: Any) -> None:
     assert table.inner_html() == before
     assert page.locator(".own-gallery").inner_text() == "single-shot"
     assert page.get_by_role("status").first.inner_text() == ""
+
+
+def test_the_bar_does_not_jump_as_rows_are_taken_out(visit: Any) -> None:
+    page = visit.page
+    button = page.get_by_role("button", name="Rows: ")
+    before = button.bounding_box(), page.locator(".bar").bounding_box()
+    page.locator(".rows button").first.click()
+    assert button.inner_text().strip().startswith("Rows: 2 of 3")
+    assert button.bounding_box() == before[0]
+    assert page.locator(".bar").bounding_box() == before[1]
