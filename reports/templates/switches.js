@@ -87,9 +87,9 @@
       row.querySelector(".value").setAttribute("y", y + 4.5);
       row.querySelector(".value").textContent = score ? percent(score[0]) : "–";
       const range = row.querySelector(".range");
-      const circle = row.querySelector("circle");
+      const spot = row.querySelector(".spot");
       [["y1", y], ["y2", y]].forEach(([name, at]) => range.setAttribute(name, at));
-      circle.setAttribute("cy", y);
+      spot.setAttribute("y", y);
       row.querySelectorAll(".cut").forEach((head) => head.remove());
       if (!score) return;
       const isCut = (edge) => score[1] !== null && (edge ? score[2] > axis.high : score[1] < axis.low);
@@ -97,7 +97,7 @@
       const ends = score[1] === null ? [0, 0] : [axis.inside(score[1]), axis.inside(score[2])];
       range.setAttribute("x1", `${tenth(ends[0])}%`);
       range.setAttribute("x2", `${tenth(ends[1])}%`);
-      circle.setAttribute("cx", `${tenth(axis.at(score[0]))}%`);
+      spot.setAttribute("x", `${tenth(axis.at(score[0]))}%`);
     });
     describe(drawing, metric, rows);
   }

@@ -10,6 +10,7 @@ from crossres.benchmark import load_table
 from crossres.benchmark.records.record import write_record
 from crossres.reports.write import write_report
 from tests.reports.conftest import make_record
+from tests.reports.grid.test_oracle import oracle_record
 from tests.reports.page.test_rates import rated
 from tests.reports.page.test_report_browser import OUTSIDE, OVERLAPS
 from tests.reports.visit import CHROMIUM, Visit
@@ -73,7 +74,7 @@ def test_one_seed_and_a_cut_interval_look_so_under_every_choice(visit: Any) -> N
             True, False, False
         ]  # fmt: skip
         paper = "e => getComputedStyle(e).fill == getComputedStyle(document.body).backgroundColor"
-        assert [dot.evaluate(paper) for dot in rows.locator("circle").all()] == [True, False, False]
+        assert [dot.evaluate(paper) for dot in rows.locator(".spot").all()] == [True, False, False]
         assert rows.first.locator("title").text_content().endswith(", one seed, no interval")
         assert [row.locator(".cut").count() > 0 for row in rows.all()] == [False, True, False]
         assert page.locator('.panel[data-column^="mlr-viper "] .cut').count() == 0
@@ -585,7 +586,7 @@ def test_without_the_script_the_table_is_as_it_is(browser: Any, address: str) ->
     page = context.new_page()
     page.goto(address)
     assert page.locator(".switches:visible").count() == 0
-    assert page.locator(".panel svg circle:visible").count() == 9
+    assert page.locator(".panel svg .spot:visible").count() == 9
     assert page.locator("svg.rates:visible").count() == 2
     page.get_by_text("Differences", exact=True).last.click()
     assert page.locator("details.differences table.compared").first.is_visible()
@@ -634,3 +635,22 @@ def test_the_bar_does_not_jump_as_rows_are_taken_out(visit: Any) -> None:
     assert button.inner_text().strip().startswith("Rows: 2 of 3")
     assert button.bounding_box() == before[0]
     assert page.locator(".bar").bounding_box() == before[1]
+
+
+def test_the_oracle_has_a_sign_of_its_own(browser: Any, tmp_path: Path) -> None:
+    for seed in range(2):
+        write_record(tmp_path, oracle_record(TABLE, "mlr-viper", seed))
+    write_record(tmp_path, make_record(TABLE, 0, "mlr-viper", 0))
+    address = write_report(tmp_path, [TABLE])[0].as_uri()
+    page = Visit(browser, address, 1280, "light").page
+    fill, shape = "e => getComputedStyle(e).fill", "e => e.getAttribute('href')"
+    paper = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    for metric in ("mAP", "rank1"):  # by the script, and as it was written
+        page.locator("[name=metric]").select_option(metric)
+        row, oracle = (page.locator(f"g.{name} > .spot") for name in ("lone", "oracle"))
+        assert [spot.evaluate(shape) for spot in (row, oracle)] == ["#spot", "#spot-oracle"]
+        assert [spot.evaluate(fill) == paper for spot in (row, oracle)] == [True, False]
+    legend = page.get_by_text("Diamond: the oracle")
+    assert legend.is_visible()
+    page.locator(".rows .oracle").click()
+    assert not legend.is_visible()
