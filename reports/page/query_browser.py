@@ -95,12 +95,14 @@ class Browser:
     """All sets of queries of a page; `embedded` puts their data into the page itself.
 
     `folder`: beside the page, for their files. `paired`: their rows are pairs, A and B.
+    `lacks_oracle`: tables of the page have an oracle, whose queries are other images.
     """
 
     sets: Sequence[QuerySet] = ()
     embedded: bool = False
     folder: str = FOLDER
     paired: bool = False
+    lacks_oracle: bool = False
 
     @cached_property
     def index(self) -> Markup:
@@ -112,6 +114,7 @@ class Browser:
                 "column": s.column,
                 "seed": s.seed,
                 "choice": s.choice,
+                "rows": len(s.content["rows"]),
             }
             for s in self.sets
         ]
@@ -168,7 +171,8 @@ def browser_of(
         for seed, records in _by_seed(grid, column)
         for apart, cells in _apart(_by_test_set(grid, records, artifacts, looks))
     ]
-    return Browser(sets, embedded)
+    has_oracle = any(grid.oracle is not None for grid, _ in places)
+    return Browser(sets, embedded, lacks_oracle=has_oracle)
 
 
 def write_beside(report: Path, browser: Browser) -> list[Path]:

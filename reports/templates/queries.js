@@ -36,7 +36,7 @@
 
   // --- what is shown: a set, its data, the queries that fit, and which of them ---
 
-  let set = index.sets[0];
+  let set = index.sets.reduce((most, one) => (one.rows > most.rows ? one : most)); // there is most to see
   let data = null;
   let rows = []; // those that are shown
   let fitting = [];
@@ -135,7 +135,7 @@
   }
 
   function ranked(row, query, wanted) {
-    const tags = ["A", "B"].filter((_, side) => chosen()[side] === row);
+    const tags = data.rows.length < 2 ? [] : ["A", "B"].filter((_, side) => chosen()[side] === row);
     const tag = tags.length ? [make("span", { class: "tag" }, `(${tags.join(", ")})`)] : [];
     const key = row.look ? [make("i", { class: `key ${row.look}` })] : [];
     const head = make("h2", {}, ...key, make("span", { title: row.label }, row.label), ...tag);
@@ -164,6 +164,17 @@
     const changed = Object.entries(now).filter(([name, value]) => value !== lastSwitched[name]);
     lastSwitched = now;
     return Object.fromEntries(changed);
+  }
+
+  // A row alone can be compared with none.
+  function offerPairs() {
+    const isAlone = data.rows.length < 2;
+    for (const name of sides) controls[name].disabled = isAlone;
+    for (const option of section.querySelectorAll(".of-two")) {
+      if (isAlone && option.selected) option.closest("select").value = "";
+      option.disabled = isAlone;
+    }
+    byId("versus").hidden = isAlone;
   }
 
   // A and B are rows that are on: the first and the last one, where others were not chosen.
@@ -196,7 +207,7 @@
 
   function address(query) {
     const parts = new URLSearchParams({ set: titleOf(set), seed: set.seed, q: data.names[query] });
-    for (const name of ["rate", "cam", "pid", ...sides, "show", "order"]) {
+    for (const name of ["rate", "cam", "pid", ...sides, "show", "order"].filter((name) => !controls[name].disabled)) {
       const value = name === "a" || name === "b" ? data.rows[controls[name].value].label : controls[name].value;
       if (value) parts.set(name, value);
     }
@@ -219,7 +230,7 @@
     for (const name of ["rate", "cam", "show", "order", ...sides]) {
       const isSide = sides.includes(name);
       const asked = parts.get(name) ?? "";
-      const option = [...controls[name].options].find((one) => (isSide ? one.text : one.value) === asked);
+      const option = [...controls[name].options].find((one) => !one.disabled && (isSide ? one.text : one.value) === asked);
       if (option || !isSide) controls[name].value = option?.value ?? "";
       if (asked && !option) unknown.push(`${isSide ? "row" : FILTERS[name]} "${asked}"`);
     }
@@ -344,7 +355,7 @@
     if (controls.row) {
       fill(controls.row, data.pairs.map((title) => [title, title]), controls.row.value);
     } else {
-      const before = sides.map((name) => controls[name].selectedOptions[0]?.text);
+      const before = sides.map((name) => !controls[name].disabled && controls[name].selectedOptions[0]?.text);
       const labels = data.rows.map((row, number) => [String(number), row.label]);
       sides.forEach((name, side) => {
         fill(controls[name], labels);
@@ -352,6 +363,7 @@
       });
       turnToShown();
     }
+    offerPairs();
     return true;
   }
 

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -10,10 +11,13 @@ import numpy as np
 import pytest
 
 from crossres.benchmark.records.artifacts import artifact_path, write_artifact
+from crossres.benchmark.records.record import write_record
 from crossres.reports.write import write_report
-from tests.reports.conftest import Drawn
+from tests.reports.conftest import Drawn, draw_results
+from tests.reports.grid.test_oracle import oracle_record
+from tests.reports.page.conftest import RANKED_TABLE
 from tests.reports.page.test_accessibility import LOOKS, violations
-from tests.reports.rankings import FAR, QUERIES
+from tests.reports.rankings import FAR, QUERIES, add_rankings
 from tests.reports.visit import CHROMIUM, Visit
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium here")
@@ -551,3 +555,34 @@ def test_paper_and_readers_without_script_have_the_drawn_queries(
     assert not bare.locator("#queries").is_visible()
     bare.locator("details.more:has(.pictures .query) > summary").first.click()
     assert bare.locator(".pictures .query").first.is_visible()
+
+
+def test_it_begins_where_there_is_most_to_see_and_a_row_alone_is_compared_with_none(
+    browser: Any, tmp_path: Path
+) -> None:
+    alone = replace(RANKED_TABLE, id="alone", title="Alone", rows=RANKED_TABLE.rows[:1])
+    for table, dataset in ((alone, "mlr-market"), (RANKED_TABLE, "mlr-viper")):
+        drawn = draw_results(tmp_path, table, datasets=[dataset], seeds=[0])
+        add_rankings(tmp_path, drawn.records)
+    write_record(tmp_path, oracle_record(RANKED_TABLE, "mlr-viper", 0))
+    visit = Visit(browser, write_report(tmp_path, [alone, RANKED_TABLE])[0].as_uri(), 1280, "light")
+    page = scrolled(visit)
+    names = [f"{RANKED_TABLE.title} · MLR-VIPeR", "Alone · MLR-Market-1501"]
+    where = page.locator("#queries-set")
+    assert where.input_value() == names[0]
+    assert "(not the oracle, whose queries are other images" in page.inner_text("#queries .sub")
+    show, order, a, b = (page.locator(f"#queries-{name}") for name in ("show", "order", "a", "b"))
+    show.select_option("broken")
+    order.select_option("gain")
+    for name, is_alone in ((names[1], True), (names[0], False)):
+        where.select_option(name)
+        page.locator(f".answers > li:nth-child({1 if is_alone else 3}):last-child").wait_for()
+        assert (show.input_value(), order.input_value()) == ("", "")
+        assert [control.is_disabled() for control in (a, b)] == [is_alone] * 2
+        assert [option.is_disabled() for option in page.locator(".of-two").all()] == [is_alone] * 8
+        assert page.locator("#queries-versus").is_visible() != is_alone
+        assert page.locator(".answers .tag").count() == (0 if is_alone else 2)
+    where.select_option(names[1])
+    page.locator(".answers > li:only-child").wait_for()
+    assert "&a=" not in page.locator("#queries-link").get_attribute("href")
+    assert visit.messages == []
