@@ -1,12 +1,14 @@
 """Serve the report of a results folder on this machine, also while a run fills the folder.
 
-The page is written anew when records have come, and browsers are asked to load it again for as long
-as a run is at work; what was unfolded stays so. Only this machine can connect, and only files of
-the folder are sent.
+The page is written anew when records have come. Browsers ask every few seconds whether it has been,
+and load it again then; what was unfolded stays so. Whoever asks for the page before it was written
+for the first time is told to wait. Only this machine can connect, and only files of the folder are
+sent.
 """
 
 import html
 import http.server
+import math
 import threading
 from http import HTTPStatus
 from pathlib import Path
@@ -19,7 +21,18 @@ from crossres.reports.write import write_report
 HOST = "127.0.0.1"
 PAGE = "/report/index.html"
 DOORS = ("/", "/report", "/report/")  # other addresses of the page
-EVERY_SECONDS = 10  # a browser loads the page again, while a run is at work
+STATE = "/report/state"  # no file: what the page is of
+EVERY_SECONDS = 5  # a browser asks for it
+EVERY_WAITING = 0.5  # the same, while the page is written for the first time
+NO_PAGE = ""  # the state before there is one
+WAIT = """<!doctype html>
+<html lang="en">
+<head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark"><title>crossres</title>
+<link rel="icon" href="data:,"></head>
+<body><p>The report is being written. This page goes on to it by itself.</p></body>
+</html>
+"""
 SCRIPT = Path(__file__).with_name("templates") / "follow.js"
 
 
@@ -39,6 +52,8 @@ class ReportServer(http.server.ThreadingHTTPServer):
         self.results = results
         self._lock = threading.Lock()
         self._written: int | None = None  # when records had last come as the page was written
+        self._obstacle = ""  # what kept it from being written the last time
+        self._writer: threading.Thread | None = None
         try:
             super().__init__((HOST, port), _Handler)
         except OSError as error:
@@ -53,34 +68,47 @@ class ReportServer(http.server.ThreadingHTTPServer):
         """Write the report anew where records have come since; return why it cannot be, or ""."""
         with self._lock:
             records = (self.results / "records").stat().st_mtime_ns
-            if records == self._written:
-                return ""
-            try:
-                write_report(self.results)
-            except InputError as error:
-                return str(error)
-            self._written = records
-            return ""
+            if records != self._written or self._obstacle:
+                try:
+                    write_report(self.results)
+                    self._obstacle = ""
+                except InputError as error:
+                    self._obstacle = str(error)
+                self._written = records
+            return self._obstacle
+
+    def begin(self) -> None:
+        """Refresh without being waited for."""
+        if self._writer is None or not self._writer.is_alive():
+            self._writer = threading.Thread(target=self.refresh, daemon=True)
+            self._writer.start()
+
+    @property
+    def state(self) -> str:
+        """What the page is of: another text whenever it is another page, NO_PAGE before that."""
+        return NO_PAGE if self._written is None else f"{self._written} {self._obstacle}"
 
     def is_running(self) -> bool:
         """Whether a run is at work in the folder."""
         return bool(running_cells(self.results))
 
 
-def followed(report: bytes, every: int | None) -> bytes:
-    """Return the page with the script that keeps what is unfolded, and loads it again.
+def followed(report: bytes, state: str, every: float, is_changing: bool) -> bytes:
+    """Return the page with the script that keeps what is unfolded, and follows the server.
 
-    Every so many seconds, if at all. A header `Refresh` would not do: a browser takes it for a jump
-    within the page where the address names a part of it.
+    It asks for the `state` every so many seconds, which the page must allow. Where no scripts run,
+    the browser loads a page that `is_changing` again as often; a header `Refresh` would not do: a
+    browser takes it for a jump within the page where the address names a part of it.
     """
-    meta, attribute = b"", b""
-    if every is not None:
-        meta = b'<noscript><meta http-equiv="refresh" content="%d"></noscript>\n' % every
-        attribute = b' data-every="%d"' % every
+    seconds = math.ceil(every)
+    meta = f'<noscript><meta http-equiv="refresh" content="{seconds}"></noscript>\n'
+    told = f'data-state="{html.escape(state)}" data-every="{every}"'
     head, end_of_head, rest = report.partition(b"</head>")
+    head = head.replace(b"default-src 'none'", b"default-src 'none'; connect-src 'self'", 1)
     body, end, tail = rest.rpartition(b"</body>")
-    script = b"<script%s>\n%s</script>\n" % (attribute, SCRIPT.read_bytes())
-    return b"".join((head, meta, end_of_head, body, script, end, tail))
+    script = b"<script %s>\n%s</script>\n" % (told.encode(), SCRIPT.read_bytes())
+    shown = meta.encode() if is_changing else b""
+    return b"".join((head, shown, end_of_head, body, script, end, tail))
 
 
 class _Handler(http.server.SimpleHTTPRequestHandler):
@@ -99,6 +127,9 @@ class _Handler(http.server.SimpleHTTPRequestHandler):
             self.end_headers()
         elif path == PAGE:
             self._send_report()
+        elif path == STATE:
+            self.server.begin()
+            self._send(self.server.state.encode(), "text/plain")
         elif self.command == "HEAD":
             super().do_HEAD()
         else:
@@ -107,21 +138,29 @@ class _Handler(http.server.SimpleHTTPRequestHandler):
     do_HEAD = do_GET
 
     def _send_report(self) -> None:
-        """Send the page as it is by now, or why it cannot be written."""
-        if obstacle := self.server.refresh():
+        """Send the page as it is by now, or why it cannot be written, or that it is being so."""
+        if self.server.state == NO_PAGE:
+            self.server.begin()
+            self._send(followed(WAIT.encode(), NO_PAGE, EVERY_WAITING, is_changing=True))
+            return
+        obstacle = self.server.refresh()
+        state = self.server.state  # before the page is read, which may be a newer one already
+        if obstacle:
             text = (
                 f"<head><title>crossres</title></head><body><p>{html.escape(obstacle)}</p></body>"
             )
             report = f"<!doctype html>{text}".encode()
         else:
             report = Path(f"{self.server.results}{PAGE}").read_bytes()
-        page = followed(report, EVERY_SECONDS if self.server.is_running() else None)
+        self._send(followed(report, state, EVERY_SECONDS, self.server.is_running()))
+
+    def _send(self, content: bytes, kind: str = "text/html") -> None:
         self.send_response(HTTPStatus.OK)
-        self.send_header("Content-Type", "text/html; charset=utf-8")
-        self.send_header("Content-Length", str(len(page)))
+        self.send_header("Content-Type", f"{kind}; charset=utf-8")
+        self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         if self.command != "HEAD":
-            self.wfile.write(page)
+            self.wfile.write(content)
 
     def _is_from_elsewhere(self) -> bool:
         """Whether another site's name leads here, as pages of that site would use it."""

@@ -1,8 +1,8 @@
 "use strict";
-// A page that is served is loaded again while a run goes on: what its reader has unfolded or folded
-// stays so, and in view stays what was in view. Kept for this tab alone.
+// A page that is served is loaded again when the server has another one: what its reader has
+// unfolded or folded stays so, and in view stays what was in view. Kept for this tab alone.
 {
-  const { every } = document.currentScript.dataset; // seconds
+  const { every, state } = document.currentScript.dataset; // seconds; "" of a page to wait at
   const KEY = `view ${location.pathname}`;
   // Records that have come change counts: a part is called after its words before the first number,
   // and what it lies in.
@@ -29,8 +29,16 @@
     }
     if (isSame) scrollTo({ top: kept.top, behavior: "instant" });
   }
-  if (every) setTimeout(() => location.reload(), 1000 * every);
+  async function ask() {
+    try {
+      const now = await (await fetch("state", { cache: "no-store" })).text();
+      if (now && now !== state) return location.reload();
+    } catch { /* the server has ended; another one may follow it */ }
+    setTimeout(ask, 1000 * every);
+  }
+  setTimeout(ask, 1000 * every);
   addEventListener("pagehide", () => {
+    if (!state) return; // of a page with nothing to keep
     const folds = Object.fromEntries([...parts()].map(([name, box]) => [name, box.open]));
     try {
       sessionStorage.setItem(KEY, JSON.stringify({ address: location.href, top: scrollY, folds }));

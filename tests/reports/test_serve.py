@@ -13,7 +13,7 @@ from crossres.benchmark import load_table
 from crossres.benchmark.records.record import write_record
 from crossres.datasets import InputError
 from crossres.reports import serve
-from crossres.reports.serve import PAGE, ReportServer
+from crossres.reports.serve import NO_PAGE, PAGE, STATE, ReportServer
 from tests.reports.conftest import make_record
 from tests.reports.visit import CHROMIUM
 
@@ -22,8 +22,8 @@ AGAIN = f'<meta http-equiv="refresh" content="{serve.EVERY_SECONDS}">'
 
 
 @pytest.fixture
-def served(tmp_path: Path) -> Iterator[ReportServer]:
-    """A server of a folder with one record."""
+def fresh(tmp_path: Path) -> Iterator[ReportServer]:
+    """A server of a folder with one record, which has written no page yet."""
     write_record(tmp_path, make_record(TABLE, 0, "caviar", 0))
     server = ReportServer(tmp_path)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
@@ -32,6 +32,13 @@ def served(tmp_path: Path) -> Iterator[ReportServer]:
     server.shutdown()
     thread.join()
     server.server_close()
+
+
+@pytest.fixture
+def served(fresh: ReportServer) -> ReportServer:
+    """The same once it has."""
+    assert fresh.refresh() == ""
+    return fresh
 
 
 def ask(
@@ -109,13 +116,54 @@ def test_what_is_unfolded_and_in_view_stays_so_as_records_come(
 
 
 def test_it_is_written_only_where_records_have_come(
-    served: ReportServer, monkeypatch: pytest.MonkeyPatch
+    fresh: ReportServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calls = []
     monkeypatch.setattr(serve, "write_report", lambda folder: calls.append(folder))
     for _ in range(3):
-        assert served.refresh() == ""
-    assert calls == [served.results]
+        assert fresh.refresh() == ""
+    assert calls == [fresh.results]
+
+
+def test_whoever_comes_before_the_page_is_written_is_told_so_at_once(
+    fresh: ReportServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    may_write = threading.Event()
+    write = serve.write_report
+    monkeypatch.setattr(serve, "write_report", lambda folder: may_write.wait(60) and write(folder))
+    for _ in range(2):
+        answer, page = ask(fresh, PAGE)
+        assert answer.status == 200
+        assert "The report is being written." in page
+        assert ask(fresh, STATE)[1] == NO_PAGE
+    may_write.set()
+    assert fresh.refresh() == ""  # waits for what was begun
+    assert ask(fresh, STATE)[1] != NO_PAGE
+    assert "1 done" in ask(fresh, PAGE)[1]
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="no chromium here")
+def test_it_goes_on_by_itself_and_is_loaded_again_only_for_another_page(
+    fresh: ReportServer, browser: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(serve, "running_cells", lambda _: ["a cell"])
+    monkeypatch.setattr(serve, "EVERY_SECONDS", 0.2)
+    page = browser.new_page()
+    messages: list[str] = []
+    page.on("console", lambda message: messages.append(message.text))
+    page.on("pageerror", lambda error: messages.append(str(error)))
+    page.goto(fresh.address + "?metric=mAP#numbers")
+    page.get_by_text("1 done").wait_for()
+    page.evaluate("globalThis.isSame = true")
+    for _ in range(3):
+        with page.expect_response(lambda response: response.url.endswith(STATE)):
+            pass
+    assert page.evaluate("globalThis.isSame")
+    write_record(fresh.results, make_record(TABLE, 1, "caviar", 0))
+    page.get_by_text("2 done").wait_for()
+    assert page.evaluate("globalThis.isSame") is None
+    assert page.url == fresh.address + "?metric=mAP#numbers"
+    assert messages == []
 
 
 def test_while_a_run_is_at_work_the_page_asks_to_be_loaded_again(
