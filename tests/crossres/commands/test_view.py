@@ -4,6 +4,7 @@ import json
 import signal
 import subprocess
 import sys
+import time
 import urllib.request
 from pathlib import Path
 
@@ -39,8 +40,12 @@ def test_it_serves_until_ctrl_c_which_is_how_it_ends(results: Path) -> None:
     ) as process:
         assert process.stdout is not None
         address = process.stdout.readline().split(" ")[0]
-        with urllib.request.urlopen(address, timeout=60) as answer:
-            assert b"1 done" in answer.read()
+        page = b"being written"
+        while b"being written" in page:
+            time.sleep(0.1)
+            with urllib.request.urlopen(address, timeout=60) as answer:
+                page = answer.read()
+        assert b"1 done" in page
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=30)
     assert (process.returncode, out, err) == (0, "ended\n", "")
