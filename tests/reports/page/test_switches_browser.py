@@ -654,3 +654,19 @@ def test_the_oracle_has_a_sign_of_its_own(browser: Any, tmp_path: Path) -> None:
     assert legend.is_visible()
     page.locator(".rows .oracle").click()
     assert not legend.is_visible()
+
+
+def test_on_a_phone_three_metrics_and_their_marks_stand_apart(browser: Any, address: str) -> None:
+    page = Visit(browser, address, 390, "light").page
+    box = page.locator(".scroll:has(.results)")
+    assert box.evaluate("b => b.scrollWidth <= b.clientWidth")
+    assert page.locator(".results tr[data-line] td.measured").count() == 9 * 3
+    marks = page.locator(".results td.tie > sup")
+    assert marks.count() > 0
+    for mark in marks.all():
+        cell, sign, mean = mark.evaluate(
+            """sup => [sup.parentElement, sup, sup.parentElement.querySelector("a")]
+              .map(part => part.getBoundingClientRect().toJSON())"""
+        )
+        assert mean["right"] <= sign["left"] < sign["right"] <= cell["right"]
+        assert mean["top"] < sign["bottom"] < mean["bottom"]
