@@ -138,6 +138,7 @@ def test_a_worker_that_says_nothing_leaves_soon_after_its_driver(function: str) 
 
 INTERRUPTED_IMPORT = """
 import os, signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # who starts the tests may ignore it
 
 class Interrupting:
     def find_spec(self, name, path=None, target=None):
