@@ -70,7 +70,8 @@ def ray_cluster(address: str | None = None) -> Iterator["RayCluster"]:
     there is no such cluster.
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # it would ask, and send, by itself
-    ray = _ray()
+    with postponed_interrupts():  # half of Ray cannot do what it does as Python ends
+        ray = _ray()
     _check_address(address)
     # Where nodes are on this machine, they find what this process finds.
     environment = {"env_vars": {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}}
@@ -169,13 +170,9 @@ class RayCluster:
 
 
 def _ray() -> Any:
-    """Import Ray, which is an extra. Raises InputError where it is missing.
-
-    Whole: what it does as Python ends fails where an interrupt has left half of it.
-    """
+    """Import Ray, which is an extra. Raises InputError where it is missing."""
     try:
-        with postponed_interrupts():
-            import ray
+        import ray
     except ImportError as error:
         raise InputError('Ray is not installed; run: pip install "crossres[ray]"') from error
     return ray
