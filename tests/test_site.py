@@ -15,6 +15,7 @@ from urllib.parse import unquote
 
 import pytest
 
+from tests.reports.visit import messages_of
 from tools.site import example_report
 
 REPOSITORY = Path(__file__).parents[1]
@@ -65,12 +66,10 @@ class Visit:
     """A page, with everything it said and asked for."""
 
     def __init__(self, browser: Any, address: str):
-        self.messages: list[str] = []
         self.requests: list[str] = []
         size = {"width": 1300, "height": 900}
         self.page = browser.new_page(viewport=size, color_scheme="light")
-        self.page.on("console", lambda message: self.messages.append(message.text))
-        self.page.on("pageerror", lambda error: self.messages.append(str(error)))
+        self.messages = messages_of(self.page)
         self.page.on("request", lambda request: self.requests.append(request.url))
         self.page.goto(address, wait_until="networkidle")
 

@@ -5,7 +5,7 @@ Numbers and places are made here (docs/statistics.md argues them); templates onl
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from crossres.benchmark.stats.paired import (
     LEVEL,
@@ -55,7 +55,7 @@ class Against:
     p: float | None
     detectable: float | None
     seeds: int | None
-    shared: int | None = None
+    shared: int | None
 
     @property
     def apart(self) -> bool:
@@ -112,10 +112,9 @@ def _comparison(grid: Grid, metric: str) -> RowComparison | None:
         pair = sorted((order.index(row), order.index(best)))
         sets = _on_sets(grid, row, metric, values[row], values[best])
         gap = None if row == best else difference(values[row], values[best])
-        against = _against(grid, row, values[row], sets, gap, tests.get((pair[0], pair[1])))
-        if values[row].keys() != values[best].keys():
-            against = replace(against, shared=len(values[row].keys() & values[best].keys()))
-        rows.append(against)
+        p = tests.get((pair[0], pair[1]))
+        shared = _shared(values[row], values[best])
+        rows.append(_against(grid, row, values[row], sets, gap, p, shared))
     reference = rows[order.index(best)]
     rows.sort(key=lambda entry: (-_effect(entry, reference), entry.row))
     labels = [grid.table.rows[row].label for row in order]
@@ -155,13 +154,18 @@ def _against(
     sets: tuple[GapOnSet, ...],
     gap: Difference | None,
     p: float | None,
+    shared: int | None,
 ) -> Against:
     label, mean = grid.table.rows[row].label, set_mean(values)
     if gap is None:
-        return Against(row, label, mean, sets, gap, p, None, None)
-    return Against(
-        row, label, mean, sets, gap, p, detectable_difference(gap), seeds_to_find(POINT, gap)
-    )
+        return Against(row, label, mean, sets, gap, p, None, None, shared)
+    detectable, seeds = detectable_difference(gap), seeds_to_find(POINT, gap)
+    return Against(row, label, mean, sets, gap, p, detectable, seeds, shared)
+
+
+def _shared(values: Values, best: Values) -> int | None:
+    """Return how many cells both have; None where neither has others."""
+    return None if values.keys() == best.keys() else len(values.keys() & best.keys())
 
 
 def _effect(row: Against, reference: Against) -> float:

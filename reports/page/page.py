@@ -38,7 +38,6 @@ from crossres.reports.page.embedding_maps import Maps, maps_of
 from crossres.reports.page.gallery import Pictures, pictures, queries_for
 from crossres.reports.page.learning_curves import Learning, learning_of
 from crossres.reports.page.number_table import numbers_of
-from crossres.reports.page.printed import Printed, printed_of
 from crossres.reports.page.protocols import Across, across_of
 from crossres.reports.page.query_browser import Browser
 from crossres.reports.page.rank_diagram import AXIS
@@ -62,6 +61,7 @@ from crossres.reports.tables.grades import (
     processing_note,
     processing_words,
 )
+from crossres.reports.tables.printed import Printed, printed_of
 
 DIGESTS = ("manifest", "pixels", "weights", "embeddings", "code")
 PHASES = ("prepare", "fit", "embed", "evaluate", "total")
@@ -349,7 +349,9 @@ _PARTS = (
     ),
     _Part(
         "printed numbers", "printed", ("printed",), "printed",
-        lambda section, *_: printed_of(section.grid),
+        lambda section, *_: printed_of(
+            replace(section.grid.table, published=section.grid.withheld)
+        ),
     ),
 )  # fmt: skip
 

@@ -15,6 +15,7 @@ from crossres.reports.tables.latex_tabular import (
     tabular,
 )
 from crossres.reports.tables.latex_text import escape, row_label, sentence
+from crossres.reports.tables.printed import printed_of
 from crossres.reports.wording import listed, metric_title, set_title, slug
 
 BLANK = Number(is_blank=True)
@@ -41,42 +42,31 @@ def published_to_latex(table: Table) -> str:
 
     It holds no measured number, so it may stand in a document whatever the measured ones are of.
     """
-    values = {
-        (index, dataset, metric): entry
-        for index, row in enumerate(table.rows)
-        for dataset in table.datasets
-        for metric in table.metrics
-        if (entry := table.published_value(row, dataset, metric)) is not None
-    }
-    if not values:
+    printed = printed_of(table)
+    if printed is None:
         return ""
-    rows = sorted({row for row, _, _ in values})
-    datasets = [name for name in table.datasets if name in {dataset for _, dataset, _ in values}]
-    metrics = [name for name in table.metrics if name in {metric for _, _, metric in values}]
     columns = {
         (dataset, metric): published_numbers(
-            [
-                None if (entry := values.get((row, dataset, metric))) is None else entry.value
-                for row in rows
-            ]
+            [printed.value(row, dataset, metric) for row in printed.rows]
         )
-        for dataset in datasets
-        for metric in metrics
+        for dataset in printed.datasets
+        for metric in printed.metrics
     }
     lines = tuple(
         TabularLine(
             (row_label(table.rows[row]),),
             tuple(
-                tuple(columns[dataset, metric][place] for metric in metrics) for dataset in datasets
+                tuple(columns[dataset, metric][place] for metric in printed.metrics)
+                for dataset in printed.datasets
             ),
         )
-        for place, row in enumerate(rows)
+        for place, row in enumerate(printed.rows)
     )
-    titles = tuple(escape(metric_title(metric)) for metric in metrics)
-    groups = tuple(Group(escape(set_title(dataset)), titles) for dataset in datasets)
+    titles = tuple(escape(metric_title(metric)) for metric in printed.metrics)
+    groups = tuple(Group(escape(set_title(dataset)), titles) for dataset in printed.datasets)
     head = (r"\textit{Published}", "")
     block = TabularBlock((head,), groups, (Section("", lines),))
-    return HEAD + AROUND + MACROS + "\n" + _float(table, block, metrics)
+    return HEAD + AROUND + MACROS + "\n" + _float(table, block, printed.metrics)
 
 
 def _float(table: Table, block: TabularBlock, metrics: Sequence[str]) -> str:

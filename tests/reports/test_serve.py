@@ -15,7 +15,7 @@ from crossres.datasets import InputError
 from crossres.reports import serve
 from crossres.reports.serve import NO_PAGE, PAGE, STATE, ReportServer
 from tests.reports.conftest import make_record
-from tests.reports.visit import CHROMIUM
+from tests.reports.visit import CHROMIUM, messages_of
 
 TABLE = load_table("table2")
 AGAIN = f'<meta http-equiv="refresh" content="{serve.EVERY_SECONDS}">'
@@ -87,9 +87,7 @@ def test_what_is_unfolded_and_in_view_stays_so_as_records_come(
     monkeypatch.setattr(serve, "running_cells", lambda _: ["a cell"])
     monkeypatch.setattr(serve, "EVERY_SECONDS", 600)
     page = browser.new_context(viewport={"width": 900, "height": 300}).new_page()
-    messages: list[str] = []
-    page.on("console", lambda message: messages.append(message.text))
-    page.on("pageerror", lambda error: messages.append(str(error)))
+    messages = messages_of(page)
     page.goto(served.address + "?metric=mAP#numbers")
     page.locator("#runs > summary").click()
     page.locator("#runs details.cells > summary").click()
@@ -149,9 +147,7 @@ def test_it_goes_on_by_itself_and_is_loaded_again_only_for_another_page(
     monkeypatch.setattr(serve, "running_cells", lambda _: ["a cell"])
     monkeypatch.setattr(serve, "EVERY_SECONDS", 0.2)
     page = browser.new_page()
-    messages: list[str] = []
-    page.on("console", lambda message: messages.append(message.text))
-    page.on("pageerror", lambda error: messages.append(str(error)))
+    messages = messages_of(page)
     page.goto(fresh.address + "?metric=mAP#numbers")
     page.get_by_text("1 done").wait_for()
     page.evaluate("globalThis.isSame = true")

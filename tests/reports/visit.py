@@ -15,6 +15,14 @@ ARGUMENTS = [
 ]
 
 
+def messages_of(page: Any) -> list[str]:
+    """A list that whatever the page says in the console, or fails with, is added to."""
+    messages: list[str] = []
+    page.on("console", lambda message: messages.append(message.text))
+    page.on("pageerror", lambda error: messages.append(str(error)))
+    return messages
+
+
 class Visit:
     """A page opened in a browser, with its messages and requests; what it folds is unfolded."""
 
@@ -27,14 +35,12 @@ class Visit:
         folded: bool = False,
         height: int = 900,
     ) -> None:
-        self.messages: list[str] = []
         self.requests: list[str] = []
         context = browser.new_context(
             viewport={"width": width, "height": height}, color_scheme=scheme, offline=True
         )
         self.page = context.new_page()
-        self.page.on("console", lambda message: self.messages.append(message.text))
-        self.page.on("pageerror", lambda error: self.messages.append(str(error)))
+        self.messages = messages_of(self.page)
         self.page.on("request", lambda request: self.requests.append(request.url))
         self.page.goto(address)
         if not folded:

@@ -278,17 +278,21 @@ def test_it_begins_with_what_the_switches_say(
     assert first_of(page) == ["MLR-Market-1501", "all", second, second]
 
 
+def copied(ranked: Drawn, results: Path, dataset: str) -> list[str]:
+    """Copy the results, to be changed; return the keys of the cells of a data set."""
+    shutil.copytree(ranked.folder, results)
+    return [record.key for record in ranked.records if record.cell.dataset == dataset]
+
+
 def test_a_switched_rate_waits_for_a_set_that_has_it(
     browser: Any, ranked: Drawn, tmp_path: Path
 ) -> None:
     results = tmp_path / "results"
-    shutil.copytree(ranked.folder, results)
-    for record in ranked.records:
-        if record.cell.dataset == "mlr-market":  # as if it were natively LR
-            with np.load(artifact_path(results, record.key)) as file:
-                arrays = {name: file[name] for name in file.files}
-            rates = np.zeros_like(arrays["scored_rates"])
-            write_artifact(results, record.key, arrays | {"scored_rates": rates})
+    for key in copied(ranked, results, "mlr-market"):  # as if it were natively LR
+        with np.load(artifact_path(results, key)) as file:
+            arrays = {name: file[name] for name in file.files}
+        rates = np.zeros_like(arrays["scored_rates"])
+        write_artifact(results, key, arrays | {"scored_rates": rates})
     page = opened(browser, write_report(results)[0], "?rate=4#queries")
     missing = page.locator("#queries-missing")
     assert missing.inner_text() == (
@@ -320,10 +324,8 @@ def test_a_switched_set_without_rankings_is_named(
     browser: Any, ranked: Drawn, tmp_path: Path
 ) -> None:
     results = tmp_path / "results"
-    shutil.copytree(ranked.folder, results)
-    for record in ranked.records:
-        if record.cell.dataset == "mlr-viper":
-            artifact_path(results, record.key).unlink()
+    for key in copied(ranked, results, "mlr-viper"):
+        artifact_path(results, key).unlink()
     at = "?set=mlr-viper+mlr-sing#queries"
     page = opened(browser, write_report(results)[0], at)
     assert first_of(page)[0] == "MLR-Market-1501"
