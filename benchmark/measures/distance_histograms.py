@@ -96,13 +96,17 @@ class DistanceHistograms:
 def rebinned(
     counts: NDArray[np.int64], first: int, wider: int, new_first: int, bins: int
 ) -> NDArray[np.int64]:
-    """Return counts (2, B) from the bin `first` on in bins 2**wider times as wide, (2, bins).
+    """Return counts (..., B) from the bin `first` on in bins 2**wider times as wide, (..., bins).
 
     `new_first` is the number of the first of these; no count may lie outside of them.
     """
-    moved = np.zeros((len(counts), bins), dtype=np.int64)
-    for place in np.flatnonzero(counts.any(axis=0)).tolist():
-        moved[:, ((first + place) >> wider) - new_first] += counts[:, place]
+    moved = np.zeros((*counts.shape[:-1], bins), dtype=np.int64)
+    filled = np.flatnonzero(counts.any(axis=tuple(range(counts.ndim - 1))))
+    if len(filled):
+        start, stop = filled[0], filled[-1] + 1
+        places = ((first + np.arange(start, stop)) >> wider) - new_first
+        fresh = np.flatnonzero(np.diff(places, prepend=places[0] - 1))
+        moved[..., places[fresh]] = np.add.reduceat(counts[..., start:stop], fresh, axis=-1)
     return moved
 
 

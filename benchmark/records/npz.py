@@ -6,6 +6,7 @@ on headers, which are all alike. What is not exactly as expected is left to nump
 
 import io
 import math
+import os
 import struct
 import zlib
 from collections.abc import Iterable
@@ -23,6 +24,8 @@ _END, _ENTRY, _LOCAL = (struct.Struct(f) for f in ("<4s4H2LH", "<4s6H3L5H2L", "<
 _FIELDS = (0, 3, 4, 7, 8, 9, 10, 11, 12, 16)  # sign, flags, method, checksum, sizes, lengths, place
 _DEFLATED = 8
 _TAIL = 4096  # bytes that are read for the directory: an artifact's has 2,000
+_SMALL_FILE = 1 << 17  # bytes of a file that is read whole
+_SMALL_ARRAY = 1 << 10  # bytes of an array, as it lies in a small file, that is kept
 _SLACK = 64  # bytes that a local header may have beyond its name
 _MAGIC = b"\x93NUMPY\x01\x00"
 _PREFIX = len(_MAGIC) + 2  # and the length of the header
@@ -35,10 +38,15 @@ class _OtherwiseError(Exception):
 
 
 class QuickArrays:
-    """Reads arrays of files, each under a name; the directory of a file is read but once."""
+    """Reads arrays of files, each under a name; the directory of a file is read but once.
+
+    Small arrays of small files are kept as they lie there: to open a file takes longer than to
+    decode what a part of a report needs of it, and a report has several parts.
+    """
 
     def __init__(self) -> None:
         self._directories: dict[str, dict[str, Entry]] = {}
+        self._kept: dict[str, dict[str, bytes]] = {}
 
     def lacks(self, name: str, needed: Iterable[str]) -> bool:
         """Say whether it is known without a look at the file that an array is not there."""
@@ -53,19 +61,35 @@ class QuickArrays:
         None where numpy should read the file. Every array was compared with its checksum. Raises
         OSError where the file cannot be read.
         """
-        with path.open("rb", buffering=0) as file:
-            try:
-                directory = self._directories.get(name) or _entries(_directory(file))
-                self._directories[name] = directory
-                if self.lacks(name, needed):
-                    return {}
-                wanted = (n for n in (*needed, *optional) if n in directory)
-                return {n: _array(file, n, *directory[n]) for n in wanted}
-            except (_OtherwiseError, struct.error, zlib.error, ValueError):
-                return None
+        try:
+            if name not in self._directories:
+                self._open(name, path)
+            if self.lacks(name, needed):
+                return {}
+            directory, kept = self._directories[name], self._kept[name]
+            wanted = [n for n in (*needed, *optional) if n in directory]
+            if kept.keys() >= {*wanted}:
+                contents = kept
+            else:
+                with path.open("rb", buffering=0) as file:
+                    contents = {n: _content(file, n, directory[n]) for n in wanted}
+            return {n: _array(contents[n], n, directory[n]) for n in wanted}
+        except (_OtherwiseError, struct.error, zlib.error, ValueError):
+            return None
+
+    def _open(self, name: str, path: Path) -> None:
+        """Read the directory of a file, and keep what is small."""
+        with path.open("rb", buffering=0) as opened:
+            size = os.fstat(opened.fileno()).st_size
+            is_small = size <= _SMALL_FILE
+            file = io.BytesIO(opened.read(size)) if is_small else opened
+            directory = _entries(_directory(file))
+            small = (n for n, entry in directory.items() if is_small and entry[1] <= _SMALL_ARRAY)
+            self._kept[name] = {n: _content(file, n, directory[n]) for n in small}
+        self._directories[name] = directory
 
 
-def _directory(file: FileIO) -> bytes:
+def _directory(file: FileIO | io.BytesIO) -> bytes:
     """Return the directory, which most often lies in the last bytes that are read at once."""
     size = file.seek(0, io.SEEK_END)
     tail = _read(file, max(0, size - _TAIL), min(size, _TAIL))
@@ -95,11 +119,16 @@ def _entries(directory: bytes) -> dict[str, Entry]:
     return entries
 
 
-def _array(
-    file: FileIO, name: str, place: int, packed: int, unpacked: int, crc: int
-) -> NDArray[Any]:
+def _content(file: FileIO | io.BytesIO, name: str, entry: Entry) -> bytes:
+    """Return an array as it lies in the file, from its local header to its end or beyond."""
+    place, packed, _, _ = entry
     file.seek(place)
-    content = file.read(_LOCAL.size + len(name) + _SLACK + packed)
+    content: bytes = file.read(_LOCAL.size + len(name) + _SLACK + packed)
+    return content
+
+
+def _array(content: bytes, name: str, entry: Entry) -> NDArray[Any]:
+    _, _, unpacked, crc = entry
     local = _LOCAL.unpack_from(content)
     start = _LOCAL.size + local[9] + local[10]
     of_name = content[_LOCAL.size : _LOCAL.size + local[9]]
@@ -124,7 +153,7 @@ def _shape_and_dtype(header: bytes) -> tuple[tuple[int, ...], np.dtype[Any]]:
     return shape, dtype
 
 
-def _read(file: FileIO, place: int, size: int) -> bytes:
+def _read(file: FileIO | io.BytesIO, place: int, size: int) -> bytes:
     file.seek(place)
     content: bytes = file.read(size)
     return content if len(content) == size else _refuse()

@@ -53,15 +53,21 @@ def test_what_a_file_lacks_is_known_after_one_look(tmp_path: Path) -> None:
     assert artifacts.problems == ()
 
 
-def test_a_file_that_was_written_anew_is_read_as_it_is(tmp_path: Path) -> None:
-    write_artifact(tmp_path, "k", ARRAYS)
+def test_a_file_that_was_written_anew_is_read_as_it_was_or_as_it_is(tmp_path: Path) -> None:
+    """Small arrays are those of the first look, large ones those of now, and never a mixture."""
+    rng = np.random.default_rng(0)
+    large = {"large": rng.random(500), "huge": rng.random(900)}
+    write_artifact(tmp_path, "k", ARRAYS | large)
     artifacts = ArtifactFolder(tmp_path)
-    artifacts.read("k", ["pids"])
-    changed = {name: np.full(5, 0.25) for name in ("pids", "more")}
+    artifacts.read("k", ["scores"])
+    changed = {name: np.full(500, 0.25) for name in ("pids", "large", "more")}
     write_artifact(tmp_path, "k", changed)
-    read = artifacts.read("k", ["pids"])
-    assert read is not None
-    assert_same(read["pids"], changed["pids"])
+    for names, there in ((["pids"], ARRAYS), (["pids", "large"], changed)):
+        read = artifacts.read("k", names)
+        assert read is not None
+        for name in names:
+            assert_same(read[name], np.asarray(there[name]))
+    assert artifacts.read("k", ["huge"]) is None
 
 
 @pytest.mark.parametrize(

@@ -50,6 +50,8 @@ def test_pairs_in_one_bin_count_half() -> None:
     assert auc_of(np.array([[0, 0, 2], [1, 1, 0]])) == 0.0
     assert auc_of(np.array([[0, 1, 1], [0, 0, 4]])) == 0.75
     assert np.isnan(auc_of(np.array([[1, 0], [0, 0]])))
+    several = np.array([[[2, 0], [0, 1]], [[1, 0], [0, 0]], [[0, 1], [1, 1]]])
+    assert auc_of(several) == pytest.approx([1.0, np.nan, 0.25], nan_ok=True)
 
 
 def test_natively_lr_queries_have_only_that_of_all(tmp_path: Path) -> None:
@@ -62,12 +64,13 @@ def test_seeds_are_added_up_in_the_widest_bins(tmp_path: Path) -> None:
     assert second.exponent > first.exponent
     both = merge([first, second])
     assert both.exponent == second.exponent
-    assert both.queries == {2: 20, 4: 40}
-    assert both.counts[4].sum() == first.counts[4].sum() + second.counts[4].sum()
-    assert both.counts[2].sum() == first.counts[2].sum()
+    assert first.rates == both.rates == (2, 4)
+    assert both.queries.tolist() == [20, 40]
+    assert both.counts[1].sum() == first.counts[1].sum() + second.counts.sum()
+    assert both.counts[0].sum() == first.counts[0].sum()
     # As if all distances had come from one cell.
-    bins = 2.0**both.exponent * (both.first + np.arange(both.counts[4].shape[1]) + 0.5)
-    means = [float(pairs @ bins / pairs.sum()) for pairs in both.counts[4]]
+    bins = 2.0**both.exponent * (both.first + np.arange(both.counts.shape[2]) + 0.5)
+    means = [float(pairs @ bins / pairs.sum()) for pairs in both.counts[1]]
     assert means[0] == pytest.approx((2 - 0.25 + 2 - 10) / 2, abs=0.1)
     assert means[1] == pytest.approx(2, abs=0.1)
 
@@ -78,6 +81,7 @@ def test_seeds_are_added_up_in_the_widest_bins(tmp_path: Path) -> None:
         ("distance_counts", np.zeros((2, 3, 5), np.int64), "do not fit each other"),
         ("distance_counts", np.zeros((2, 2, 0), np.int64), "do not fit each other"),
         ("distance_queries", np.zeros(3, np.int64), "do not fit each other"),
+        ("distance_rates", np.array([4, 2]), "do not fit each other"),
         ("distance_bins", np.array([0.0, 0.3]), "power of two"),
         ("distance_bins", np.array([0.0, np.nan]), "power of two"),
     ],
