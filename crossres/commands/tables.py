@@ -38,14 +38,15 @@ def _list_lines(tables: Any) -> Iterator[str]:
     from crossres.datasets.base.progress import duration
 
     width = max(len(table.id) for table, _ in tables)
-    yield f"{'NAME':{width}}  {'CELLS':>5}  {'TIME':>7}  TITLE"
+    yield f"{'NAME':{width}}  {'CELLS':8}  {'TIME':>7}  TITLE"
     for table, of in tables:
-        cells = of.cells + of.oracle_cells
-        first = f"{table.id:{width}}  {cells:5}  {duration(of.seconds):>7}  "
+        oracle = f" + {of.oracle_cells}" if of.oracle_cells else ""
+        cells = f"{of.cells:3}{oracle}"
+        first = f"{table.id:{width}}  {cells:8}  {duration(of.seconds):>7}  "
         yield from wrapped(table.title, first, " " * len(first))
     yield from wrapped(
         "time: (hours:)minutes:seconds on twins, with the profile of each table and "
-        f"{tables[0][1].jobs} workers; {OWN}"
+        f"{tables[0][1].jobs} workers; +: of the oracle, at most (natively LR sets have none); {OWN}"
     )
 
 
