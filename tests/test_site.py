@@ -15,7 +15,7 @@ from urllib.parse import unquote
 
 import pytest
 
-from tests.reports.visit import messages_of
+from tests.reports.visit import messages_of, violations
 from tools.site import example_report
 
 REPOSITORY = Path(__file__).parents[1]
@@ -90,6 +90,7 @@ def test_a_page_is_quiet_and_fits(browser: Any, address: str, name: str) -> None
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         light = "getComputedStyle(document.body).backgroundColor.match(/\\d+/g)[0] > 128"
         page.wait_for_function(f"({light}) === {str(scheme == 'light').lower()}")
+        assert violations(page) == []
     assert page.evaluate("[...document.images].every(image => image.naturalWidth > 0)")
     assert visit.messages == []
     assert [url for url in visit.requests if not url.startswith(address)] == []

@@ -1,7 +1,10 @@
 """Pages as a real Chromium shows them, offline, for the tests of what the room writes."""
 
+import json
 import shutil
 from typing import Any
+
+import pytest
 
 CHROMIUM = shutil.which("chromium")
 ARGUMENTS = [
@@ -46,3 +49,11 @@ class Visit:
         if not folded:
             opening = "document.querySelectorAll('.more').forEach(box => { box.open = true; })"
             self.page.evaluate(opening)
+
+
+def violations(page: Any, within: str | None = None) -> list[str]:
+    """What axe finds when everything that can be opened is open, a line each."""
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
+    page.evaluate("document.querySelectorAll('details').forEach(box => { box.open = true; })")
+    entries = axe.Axe().run(page, within).response["violations"]
+    return [f"{entry['id']}: {json.dumps(entry['nodes'][0]['html'])[:200]}" for entry in entries]

@@ -1,6 +1,5 @@
 """The pages as axe sees them: no violation of WCAG 2 at level A or AA, nor of best practices."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -12,18 +11,10 @@ from crossres.reports.comparison.page import write_against
 from crossres.reports.comparison.queries import queries_of
 from crossres.reports.write import write_report
 from tests.reports.conftest import draw_results
-from tests.reports.visit import CHROMIUM, Visit
+from tests.reports.visit import CHROMIUM, Visit, violations
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium here")
 LOOKS = [(1280, "light"), (1280, "dark"), (390, "light")]
-
-
-def violations(page: Any, within: str | None = None) -> list[str]:
-    """What axe finds when everything that can be opened is open, a line each."""
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
-    page.evaluate("document.querySelectorAll('details').forEach(box => { box.open = true; })")
-    entries = axe.Axe().run(page, within).response["violations"]
-    return [f"{entry['id']}: {json.dumps(entry['nodes'][0]['html'])[:200]}" for entry in entries]
 
 
 @pytest.fixture(scope="module")
