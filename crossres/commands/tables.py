@@ -46,7 +46,8 @@ def _list_lines(tables: Any) -> Iterator[str]:
         yield from wrapped(table.title, first, " " * len(first))
     yield from wrapped(
         "time: (hours:)minutes:seconds on twins, with the profile of each table and "
-        f"{tables[0][1].jobs} workers; +: of the oracle, at most (natively LR sets have none); {OWN}"
+        f"{tables[0][1].jobs} workers; +: of the oracle, at most (natively LR sets have none); "
+        f"{OWN}"
     )
 
 

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from crossres.benchmark.claims import ClaimVerdict
 from crossres.benchmark.stats.paired import LEVEL, by_set, set_mean
 from crossres.benchmark.stats.ranking import pairwise
+from crossres.benchmark.stats.sample import Sample
 from crossres.reports import wording as words
+from crossres.reports.charts.axis import Tick, axis_of_means
 from crossres.reports.claims import ClaimGroup
 from crossres.reports.grid.grid import Column, Grid
 from crossres.reports.grid.unplaced import Leftovers
@@ -40,12 +42,31 @@ class Leader:
 
 
 @dataclass(frozen=True)
+class MeanSpot:
+    """The mean of a row, and where it stands, in per cent of the width of a drawing."""
+
+    row: int
+    x: float
+    text: str
+
+
+@dataclass(frozen=True)
+class Means:
+    """The means of rows on one line: over all columns, or on the one that `over` names."""
+
+    over: str
+    ticks: tuple[Tick, ...]
+    spots: tuple[MeanSpot, ...]
+
+
+@dataclass(frozen=True)
 class Glance:
-    """One grid at a glance: who leads where two rows or more were run."""
+    """One grid at a glance: the means of rows, and who leads where two rows or more were run."""
 
     grid: Grid
     anchor: str
     metric: str
+    means: Means | None
     overall: Leader | None
     leaders: tuple[Leader, ...]
 
@@ -97,9 +118,35 @@ def _glance(grid: Grid, anchor: str) -> Glance:
         grid,
         anchor,
         metric,
+        _means(grid, metric),
         _over_all(grid, metric) if len(grid.shown) > 1 else None,
         tuple(leader for leader in leaders if leader is not None),
     )
+
+
+def _means(grid: Grid, metric: str) -> Means | None:
+    """Return the means of the rows run everywhere; of the first column where there is none."""
+    means = {row: set_mean(sample) for row, sample in _run_everywhere(grid, metric).items()}
+    over = f"over {words.columns_words([column.dataset for column in grid.shown])}"
+    if not means or len(grid.shown) == 1:
+        scores = {row: grid.score(row, grid.shown[0], metric) for row in rows_of(grid, metric)}
+        means = {row: score.mean for row, score in scores.items() if score.mean is not None}
+        over = f"on {grid.shown[0].title}"
+    if not means:
+        return None
+    axis = axis_of_means([100 * mean for mean in means.values()], (), 0, 100)
+    labels = [row.label for row in grid.table.rows]
+    spots = (
+        MeanSpot(row, axis.at(100 * mean), f"{labels[row]}: {words.percent(mean)}")
+        for row, mean in means.items()
+    )
+    return Means(over, axis.ticks, tuple(spots))
+
+
+def _run_everywhere(grid: Grid, metric: str) -> dict[int, Sample]:
+    """Return the rows that were run on every data set."""
+    samples = rows_of(grid, metric)
+    return {row: s for row, s in samples.items() if len(by_set(s)) == len(grid.shown)}
 
 
 def _leader(grid: Grid, column: Column, metric: str) -> Leader | None:
@@ -117,11 +164,7 @@ def _leader(grid: Grid, column: Column, metric: str) -> Leader | None:
 
 def _over_all(grid: Grid, metric: str) -> Leader | None:
     """Find the leader of the rows run on every data set; tested as in the section Differences."""
-    values = {
-        row: sample
-        for row, sample in rows_of(grid, metric).items()
-        if len(by_set(sample)) == len(grid.shown)
-    }
+    values = _run_everywhere(grid, metric)
     if len(values) < 2:
         return None
     means = {row: set_mean(sample) for row, sample in values.items()}

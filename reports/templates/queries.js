@@ -247,7 +247,10 @@
     clearTimeout(noting);
     if (!location.hash.startsWith("#queries?")) return;
     const parts = new URLSearchParams(location.hash.slice("#queries?".length));
-    const title = parts.get("set") || titleOf(set);
+    newlySwitched(); // what the link says counts, until the switches are used again
+    const switched = index.sets.find((one) => one.choice === lastSwitched.set) ?? set;
+    const title = parts.get("set") || titleOf(switched);
+    if (!parts.get("set") && lastSwitched.rate) parts.set("rate", parts.get("rate") ?? lastSwitched.rate);
     const fit = index.sets.filter((one) => titleOf(one) === title);
     const exact = fit.find((one) => String(one.seed) === parts.get("seed"));
     const missing = []; // what keeps the query of the link from being shown
@@ -255,7 +258,6 @@
     else if (parts.get("seed") && !exact) missing.push(`seed "${parts.get("seed")}"`);
     set = exact ?? fit[0] ?? set;
     toSection();
-    newlySwitched(); // what the link says counts, until the switches are used again
     if (!await open()) return;
     const asking = data.names.indexOf(parts.get("q"));
     if (parts.get("q") && asking < 0) missing.push(`query "${parts.get("q")}"`);

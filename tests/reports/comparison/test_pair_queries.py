@@ -21,9 +21,9 @@ from crossres.reports.comparison.page import to_page, write_against
 from crossres.reports.comparison.queries import FOLDER, PairQueries, queries_of
 from crossres.reports.comparison.terminal import print_against
 from tests.reports.conftest import draw_results, make_record
-from tests.reports.page.test_accessibility import LOOKS, violations
+from tests.reports.page.test_accessibility import LOOKS
 from tests.reports.rankings import FAR, QUERIES, add_rankings
-from tests.reports.visit import CHROMIUM, Visit
+from tests.reports.visit import CHROMIUM, Visit, violations
 
 TABLE = replace(load_table("table2"), datasets=("mlr-viper",))
 RATES = np.arange(QUERIES) % 3 + 2

@@ -24,8 +24,7 @@ from crossres.reports.over_time.page import write_index
 from crossres.reports.over_time.time_line import time_lines
 from crossres.reports.write import write_report
 from tests.reports.conftest import make_record
-from tests.reports.page.test_accessibility import violations
-from tests.reports.visit import CHROMIUM, Visit
+from tests.reports.visit import CHROMIUM, Visit, violations
 
 TABLE = replace(load_table("table2"), datasets=("caviar", "mlr-viper"), published=())
 # rank-1 of each row in three folders, before the seeds scatter: the second row falls, then rises.

@@ -12,10 +12,9 @@ from crossres.datasets import draw
 from crossres.reports.write import write_report
 from tests.reports.conftest import make_record
 from tests.reports.measures import distance_arrays, map_arrays
-from tests.reports.page.test_accessibility import violations
 from tests.reports.page.test_rates import rated
 from tests.reports.page.test_report_browser import CONTRAST, OUTSIDE
-from tests.reports.visit import CHROMIUM, Visit
+from tests.reports.visit import CHROMIUM, Visit, violations
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium here")
 TABLE = load_table("table2")

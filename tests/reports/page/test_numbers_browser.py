@@ -131,6 +131,10 @@ def test_several_tables_can_be_told_apart(browser: Any, tmp_path: Any) -> None:
     for table in tables:
         draw_results(tmp_path, table, datasets=("caviar",), seeds=(0,))
     page = Visit(browser, write_report(tmp_path, tables)[0].as_uri(), 1280, "light").page
+    drawings = page.locator("#glance svg")
+    assert [len(svg.locator("use").all()) for svg in drawings.all()] == [3, 4]
+    below = "e => e.getBoundingClientRect().bottom <= innerHeight"
+    assert all(svg.evaluate(below) for svg in drawings.all())  # on the first screen
     page.get_by_label("Table", exact=True).select_option("table3")
     shown = page.locator("#all-numbers tbody tr:visible")
     assert shown.count() == len(tables[1].rows)

@@ -16,9 +16,9 @@ from crossres.reports.write import write_report
 from tests.reports.conftest import Drawn, draw_results
 from tests.reports.grid.test_oracle import oracle_record
 from tests.reports.page.conftest import RANKED_TABLE
-from tests.reports.page.test_accessibility import LOOKS, violations
+from tests.reports.page.test_accessibility import LOOKS
 from tests.reports.rankings import FAR, QUERIES, add_rankings
-from tests.reports.visit import CHROMIUM, Visit
+from tests.reports.visit import CHROMIUM, Visit, violations
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium here")
 LOADED = "() => [...document.querySelectorAll('#queries img')].every(i => i.naturalWidth > 0)"
@@ -318,6 +318,18 @@ def test_a_link_counts_more_than_the_switches(
     switches.get_by_label("Metric").select_option("mAP")  # is none of these
     assert first_of(page)[:3] == ["MLR-VIPeR", "all", first]
     assert asked(page) == "query/0003_c0.jpg"
+
+
+def test_a_link_of_a_query_alone_is_of_what_the_switches_say(
+    browser: Any, ranked_report: Path
+) -> None:
+    at = "?set=mlr-viper+mlr-sing&rate=4#queries?q=query/0005_c2.jpg"
+    page = opened(browser, ranked_report, at)
+    assert first_of(page)[:2] == ["MLR-VIPeR", "LR, 1/4"]
+    assert asked(page) == "query/0005_c2.jpg"
+    page = opened(browser, ranked_report, at.replace("0005_c2", "nonsense"))
+    assert first_of(page)[:2] == ["MLR-VIPeR", "LR, 1/4"]
+    assert 'there is no query "query/nonsense.jpg"' in page.locator("#queries-missing").inner_text()
 
 
 def test_a_switched_set_without_rankings_is_named(

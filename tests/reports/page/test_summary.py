@@ -44,6 +44,24 @@ def test_who_leads_on_a_data_set_is_who_is_marked(recorder: Callable[..., Record
     assert section.overall is None  # one data set is no mean over several
 
 
+def test_the_means_are_of_the_rows_run_everywhere(recorder: Callable[..., Record]) -> None:
+    (section,) = overview(grid_of(recorder, {"caviar": FAR})).grids
+    assert section.means.over == "on CAVIAR"
+    first = section.means.spots[0]
+    assert first.text == f"{LABELS[0]}: 51.0"
+    assert [spot.row for spot in sorted(section.means.spots, key=lambda s: s.x)] == [0, 2, 1]
+    (section,) = overview(grid_of(recorder, {"caviar": FAR, "mlr-viper": NEAR[:2]})).grids
+    assert section.means.over == "over 2 data sets"
+    assert [spot.text for spot in section.means.spots] == [
+        f"{LABELS[0]}: 50.5",
+        f"{LABELS[1]}: 68.0",
+    ]
+    apart = {"caviar": FAR[:1], "mlr-viper": [[], *NEAR[1:]]}
+    (section,) = overview(grid_of(recorder, apart)).grids
+    assert section.means.over == "on CAVIAR"
+    assert [spot.text for spot in section.means.spots] == [f"{LABELS[0]}: 51.0"]
+
+
 def test_a_tie_is_no_lead(recorder: Callable[..., Record]) -> None:
     (section,) = overview(grid_of(recorder, {"caviar": NEAR})).grids
     (leader,) = section.leaders
