@@ -129,7 +129,7 @@
     const text = `rank ${rank}, identity ${pid}, camera ${camera(row.cams[spot])}, distance ${distance}, `
       + `${right ? "correct" : "wrong"}${name ? `, ${name}` : ""}`;
     const frame = make("div", { class: `retrieved ${right ? "ok" : "wrong"}` }, picture(image, text, wanted));
-    const short = distance === null ? "–" : distance.toPrecision(isCrowded() ? 2 : 3);
+    const short = distance === null ? "–" : distance.toPrecision(isCrowded() ? 2 : 3).replace("-", "−");
     const label = place === SHOWN - 1 ? make("b", {}, `rank ${rank}`) : String(rank);
     return make("figure", {}, frame, make("figcaption", {}, label, make("br"), short));
   }

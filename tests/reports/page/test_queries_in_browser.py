@@ -584,7 +584,8 @@ def test_it_begins_where_there_is_most_to_see_and_a_row_alone_is_compared_with_n
     names = [f"{RANKED_TABLE.title} · MLR-VIPeR", "Alone · MLR-Market-1501"]
     where = page.locator("#queries-set")
     assert where.input_value() == names[0]
-    assert "(not the oracle, whose queries are other images" in page.inner_text("#queries .sub")
+    how = page.locator("#queries .how p")
+    assert "The oracle is not here" in str(how.text_content())
     show, order, a, b = (page.locator(f"#queries-{name}") for name in ("show", "order", "a", "b"))
     show.select_option("broken")
     order.select_option("gain")
