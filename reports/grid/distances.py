@@ -131,7 +131,9 @@ def auc_of(pairs: Counts) -> NDArray[np.float64]:
     farther = negatives - np.cumsum(negative, axis=-1) + negative / 2
     nearer = (positive * farther).sum(axis=-1)
     total = positives * negatives[..., 0].astype(np.float64)
-    return np.divide(nearer, total, out=np.full(nearer.shape, math.nan), where=total > 0)
+    aucs = np.full(nearer.shape, math.nan)
+    np.divide(nearer, total, out=aucs, where=total > 0)
+    return aucs
 
 
 def aucs_of(histogram: Histogram) -> dict[int | None, float]:
