@@ -114,24 +114,26 @@ def overview_of(
 def _glance(grid: Grid, anchor: str) -> Glance:
     metric = grid.table.metrics[0]
     leaders = [_leader(grid, column, metric) for column in grid.shown]
+    samples = rows_of(grid, metric)
+    everywhere = {row: s for row, s in samples.items() if len(by_set(s)) == len(grid.shown)}
     return Glance(
         grid,
         anchor,
         metric,
-        _means(grid, metric),
-        _over_all(grid, metric) if len(grid.shown) > 1 else None,
+        _means(grid, metric, everywhere),
+        _over_all(everywhere) if len(grid.shown) > 1 else None,
         tuple(leader for leader in leaders if leader is not None),
     )
 
 
-def _means(grid: Grid, metric: str) -> Means | None:
+def _means(grid: Grid, metric: str, everywhere: Mapping[int, Sample]) -> Means | None:
     """Return the means of the rows run everywhere; of the first column where there is none."""
-    means = {row: set_mean(sample) for row, sample in _run_everywhere(grid, metric).items()}
-    over = f"over {words.columns_words([column.dataset for column in grid.shown])}"
-    if not means or len(grid.shown) == 1:
-        scores = {row: grid.score(row, grid.shown[0], metric) for row in rows_of(grid, metric)}
-        means = {row: score.mean for row, score in scores.items() if score.mean is not None}
+    if everywhere and len(grid.shown) > 1:
+        over = f"over {words.columns_words([column.dataset for column in grid.shown])}"
+        means = {row: set_mean(sample) for row, sample in everywhere.items()}
+    else:
         over = f"on {grid.shown[0].title}"
+        means = _means_on(grid, grid.shown[0], metric)
     if not means:
         return None
     axis = axis_of_means([100 * mean for mean in means.values()], (), 0, 100)
@@ -143,28 +145,27 @@ def _means(grid: Grid, metric: str) -> Means | None:
     return Means(over, axis.ticks, tuple(spots))
 
 
-def _run_everywhere(grid: Grid, metric: str) -> dict[int, Sample]:
-    """Return the rows that were run on every data set."""
-    samples = rows_of(grid, metric)
-    return {row: s for row, s in samples.items() if len(by_set(s)) == len(grid.shown)}
+def _means_on(grid: Grid, column: Column, metric: str) -> dict[int, float]:
+    """Return the mean of each row that was run on a data set."""
+    scores = {row: grid.score(row, column, metric) for row in range(len(grid.table.rows))}
+    return {row: score.mean for row, score in scores.items() if score.mean is not None}
 
 
 def _leader(grid: Grid, column: Column, metric: str) -> Leader | None:
     """Find the leader as the table marks it, a tie being none; None with fewer than two rows."""
-    scores = {row: grid.score(row, column, metric) for row in range(len(grid.table.rows))}
-    means = {row: score.mean for row, score in scores.items() if score.mean is not None}
+    means = _means_on(grid, column, metric)
     if len(means) < 2:
         return None
     best, *followers = sorted(means, key=lambda row: -means[row])
+    scores = {row: grid.score(row, column, metric) for row in means}
     tied = tuple(row for row in means if scores[row].mark == "tie")
     alone = (best,) if scores[best].mark == "best" else ()
     is_paired = scores[best].seeds == scores[followers[0]].seeds
     return _led(column, best, means, followers, alone or tied, is_paired)
 
 
-def _over_all(grid: Grid, metric: str) -> Leader | None:
+def _over_all(values: Mapping[int, Sample]) -> Leader | None:
     """Find the leader of the rows run on every data set; tested as in the section Differences."""
-    values = _run_everywhere(grid, metric)
     if len(values) < 2:
         return None
     means = {row: set_mean(sample) for row, sample in values.items()}
