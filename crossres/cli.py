@@ -2,12 +2,8 @@
 
 import argparse
 import logging
-import signal
 import sys
-import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from types import FrameType
 
 from crossres.answer import ANSWER_IS_NO, DONE, UNUSABLE_INPUT, Answer, print_file
 from crossres.arguments import add_subcommands
@@ -38,6 +34,7 @@ from crossres.commands.datasets import group as datasets_group
 from crossres.completion import ASKED
 from crossres.completion import answer as completed
 from crossres.faults import show_fault
+from crossres.interrupts import ended_like_control_c
 from crossres.parser import HelpFormatter, Parser
 from crossres.streams import lenient_streams
 
@@ -124,30 +121,6 @@ def _code(words: Sequence[str]) -> int:
         return show_fault(text, UNUSABLE_INPUT, words, error.filename and str(error.filename))
     except KeyboardInterrupt:
         return show_fault("interrupted; nothing half-written is left", ANSWER_IS_NO, words)
-
-
-@contextmanager
-def ended_like_control_c() -> Iterator[None]:
-    """End on SIGTERM and SIGHUP as on Ctrl-C: no worker and no half-written file is left behind.
-
-    A signal that is ignored (`nohup`) stays ignored. Only the main thread may set handlers.
-    """
-    numbers = [getattr(signal, name, None) for name in ("SIGTERM", "SIGHUP")]
-    if threading.current_thread() is not threading.main_thread():
-        numbers = []
-    default = [n for n in numbers if n is not None and signal.getsignal(n) is signal.SIG_DFL]
-    for number in default:
-        signal.signal(number, _interrupt)
-    try:
-        yield
-    finally:
-        for number in default:
-            signal.signal(number, signal.SIG_DFL)
-
-
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    del number, frame
-    raise KeyboardInterrupt
 
 
 class _Version(argparse.Action):

@@ -20,7 +20,7 @@ from crossres.datasets.base.errors import InputError
 from crossres.datasets.base.files import write_atomically
 from crossres.datasets.base.garbage import few_collections
 from crossres.datasets.base.version import own_version
-from crossres.reports.charts.looks import looks_of
+from crossres.reports.charts.looks import Looks, looks_of
 from crossres.reports.charts.parts import Parts, nothing
 from crossres.reports.claims import evaluate_claims
 from crossres.reports.grid.build import build_grids
@@ -28,12 +28,15 @@ from crossres.reports.grid.grid import Grid
 from crossres.reports.grid.unplaced import Leftovers
 from crossres.reports.page.page import anchor_of, to_html
 from crossres.reports.page.query_browser import Browser, browser_of, write_beside
+from crossres.reports.second_process import beside
 from crossres.reports.tables.csv import to_csv
 from crossres.reports.tables.distances_csv import distances_to_csv
 from crossres.reports.tables.latex import STYLES, to_latex, unset
 from crossres.reports.tables.latex_published import published_to_latex
 from crossres.reports.tables.markdown import to_markdown
 from crossres.reports.tables.terminal import print_grid
+
+FEW_CELLS = 1000  # of which a report takes about a second: no work for a second process
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,16 @@ class Contents:
     def grids(self) -> list[Grid]:
         """The grids of all tables, in their order."""
         return [grid for group in self.by_table.values() for grid in group]
+
+
+@dataclass(frozen=True)
+class _Extras:
+    """What the sections of the page do not wait for, and what went wrong with it."""
+
+    figures: Mapping[str, bytes | None]
+    browser: Browser
+    failed: Sequence[str]
+    problems: Sequence[str]
 
 
 def write_report(
@@ -88,8 +101,6 @@ def write_contents(
 
     `published`: and, of each table, what papers print of it, as LaTeX of its own.
     """
-    from crossres.reports.charts.pdf import pdf_figures  # matplotlib: only a report waits for it
-
     artifacts, folder, by_table = contents.artifacts, contents.folder, contents.by_table
     results, grids = artifacts.results, contents.grids
     used = {record.key for grid in grids for record in grid.records}
@@ -101,31 +112,61 @@ def write_contents(
     )
     parts = Parts()
     looks = looks_of(grid.table for grid in grids)
-    files = _files_of_tables(by_table, artifacts, parts)
-    for table in contents.tables.values():
-        tex = f"{table.id}.published.tex"
-        draw = partial(published_to_latex, table)
-        files[tex] = (parts.draw(tex, draw, unset) or None) if published else None
-    for grid in grids:
-        drawn = pdf_figures(grid, parts, looks)
-        files |= {f"figures/{name}": content for name, content in drawn.items()}
-    claims = [claim for claim in claims_of(results) if claim.table.id in by_table]
-    claim_groups = parts.draw("the claims", lambda: evaluate_claims(grids, claims), lambda _: [])
     images = ImageFolder(results)
+    records = (record for grid in grids for record in grid.records)
+    for pixels in sorted({record.digests.get("pixels", "") for record in records}):
+        images.read(pixels)  # for their problems, which the page counts at its head
+    leftovers = replace(leftovers, broken=(*leftovers.broken, *images.problems))
     places = [(grid, anchor_of(grid)) for grid in grids]
+
+    def make_extras() -> _Extras:
+        return _extras_of(places, artifacts, images, looks, embedded=single_file)
+
+    with beside(make_extras, worthwhile=len(used) > FEW_CELLS) as extras:
+        files = _files_of_tables(by_table, artifacts, parts)
+        for table in contents.tables.values():
+            tex = f"{table.id}.published.tex"
+            draw = partial(published_to_latex, table)
+            files[tex] = (parts.draw(tex, draw, unset) or None) if published else None
+        claims = [claim for claim in claims_of(results) if claim.table.id in by_table]
+        claim_groups = parts.draw(
+            "the claims", lambda: evaluate_claims(grids, claims), lambda _: []
+        )
+
+        def browser() -> Browser:
+            parts.failed.extend(extras().failed)
+            artifacts.note(extras().problems)
+            return extras().browser
+
+        page = to_html(
+            grids, leftovers, claim_groups, artifacts, own_version(), parts, looks, browser,
+            contents.runs,
+        )  # fmt: skip
+        files |= {f"figures/{name}": content for name, content in extras().figures.items()}
+    report = results / "report"
+    queries = write_beside(report, extras().browser)
+    return [*_written(report, {"index.html": page, **files}), *queries]
+
+
+def _extras_of(
+    places: Sequence[tuple[Grid, str]],
+    artifacts: ArtifactFolder,
+    images: ImageFolder,
+    looks: Looks,
+    *,
+    embedded: bool,
+) -> _Extras:
+    from crossres.reports.charts.pdf import pdf_figures  # matplotlib: only a report waits for it
+
+    parts = Parts()
+    figures = [pdf_figures(grid, parts, looks) for grid, _ in places]
     browser = parts.draw(
         "the query browser",
-        lambda: browser_of(places, artifacts, images, looks, embedded=single_file),
+        lambda: browser_of(places, artifacts, images, looks, embedded=embedded),
         nothing,
     )
-    leftovers = replace(leftovers, broken=(*leftovers.broken, *images.problems))
-    page = to_html(
-        grids, leftovers, claim_groups, artifacts, own_version(), parts, looks, browser,
-        contents.runs,
-    )  # fmt: skip
-    report = results / "report"
-    beside = write_beside(report, browser or Browser())
-    return [*_written(report, {"index.html": page, **files}), *beside]
+    drawn = {name: content for of_grid in figures for name, content in of_grid.items()}
+    return _Extras(drawn, browser or Browser(), parts.failed, artifacts.problems)
 
 
 def _not_run(contents: Contents) -> int:

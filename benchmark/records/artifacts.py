@@ -7,7 +7,7 @@ import io
 import logging
 import zipfile
 import zlib
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +51,10 @@ class ArtifactFolder:
     def problems(self) -> tuple[str, ...]:
         """What is wrong with artifacts that were asked for so far, each once."""
         return tuple(self._problems)
+
+    def note(self, problems: Iterable[str]) -> None:
+        """Add what somebody else who read these artifacts has seen of problems."""
+        self._problems |= dict.fromkeys(problems)
 
     def log_problems(self) -> None:
         """Log a warning for each of `problems`."""

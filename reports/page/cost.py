@@ -3,7 +3,6 @@
 Places are x in per cent of a drawing's width and y in pixels, so that a page lays it out anew.
 """
 
-import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -141,7 +140,7 @@ def costs_of(grid: Grid) -> Costs | None:
         for row in sorted(means, key=lambda row: (-means[row], row))
     )
     environments = {
-        json.dumps(record.environment, sort_keys=True)
+        tuple(sorted(record.environment.items()))
         for row in values
         for column in grid.shown
         for record in grid.cells[row, column].records

@@ -140,14 +140,15 @@ def to_html(
     version: str,
     parts: Parts,
     looks: Looks,
-    browser: Browser | None = None,
+    made_browser: Callable[[], Browser] = Browser,
     runs: KeptRuns | None = None,
 ) -> str:
     """Return the whole page, from the claims to what is left over.
 
     The pictures come from the `artifacts`; the page holds copies, not links, but for the files of
-    the `browser`. `looks` are those of all rows, `runs` what the folder keeps of its runs. What
-    cannot be drawn is named where it would stand, and among what is left over.
+    the browser, which is asked for when all sections are there. `looks` are those of all rows,
+    `runs` what the folder keeps of its runs. What cannot be drawn is named where it would stand,
+    and among what is left over.
     """
     templates = environment()
     templates.globals["look_of"] = looks.css_class
@@ -164,6 +165,7 @@ def to_html(
     ]
     sections = [_section(section, artifacts, queries, templates, parts) for section in begun]
     setups = parts.draw("the runs", lambda: _setups(sections), lambda _: [])
+    browser = made_browser()
     records = [r for setup in setups for cells in setup.cells for r in cells.records]
     all_cautions = cautions(record for grid in grids for record in grid.records)
 
@@ -184,7 +186,7 @@ def to_html(
         ),
         "queries": (
             part("the query browser", "queries", "queries", lambda: (browser,))
-            if browser and browser.sets
+            if browser.sets
             else ""
         ),
         "numbers": part("the flat table", "numbers", "all_numbers", lambda: (numbers_of(grids),)),
@@ -387,19 +389,18 @@ def _setups(sections: Sequence[Section]) -> list[Setup]:
 
 def _overview(records: Sequence[Record]) -> dict[str, list[tuple[Any, ...]]]:
     """Return the code versions and environments of the cells, each with its number of cells."""
-    environments = Counter(json.dumps(record.environment, sort_keys=True) for record in records)
+    environments = Counter(tuple(sorted(record.environment.items())) for record in records)
     codes = Counter(
         (f"{record.cell.method} on {record.cell.dataset}", record.digests["code"])
         for record in records
     )
     return {
         "codes": [(cell_kind, code, cells) for (cell_kind, code), cells in sorted(codes.items())],
-        "environments": [(_environment_words(e), n) for e, n in sorted(environments.items())],
+        "environments": [
+            (", ".join(f"{name} {value}" for name, value in environment), cells)
+            for environment, cells in sorted(environments.items(), key=lambda item: str(item[0]))
+        ],
     }
-
-
-def _environment_words(content: str) -> str:
-    return ", ".join(f"{name} {value}" for name, value in json.loads(content).items())
 
 
 # --- the template's vocabulary --------------------------------------------------------------------

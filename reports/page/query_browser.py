@@ -68,26 +68,20 @@ class RankedCell:
 
 @dataclass(frozen=True)
 class QuerySet:
-    """The queries of one data set and seed: JSON values for the script, and files of thumbnails.
+    """The queries of one data set and seed, with what `rows` rows retrieved for them.
 
-    `images` holds data URIs, "" for one that is not in the results folder. `choice`: what the
-    page's switch of data sets calls this one, "" where there is no such switch.
+    `texts`: name -> JSON of all that the script loads: the queries, and files of thumbnails, each
+    a list of data URIs, "" for one that is not in the results folder. `choice`: what the page's
+    switch of data sets calls this one, "" where there is no such switch.
     """
 
     name: str
     table: str
     column: str
     seed: int
-    content: Mapping[str, Any]
-    images: Sequence[str]
+    rows: int
+    texts: Mapping[str, str]
     choice: str = ""
-
-    @property
-    def texts(self) -> Iterator[tuple[str, str]]:
-        """Yield the names and JSON texts of all that the script loads."""
-        yield self.name, _json(self.content)
-        for number, start in enumerate(range(0, len(self.images), IMAGES_IN_FILE)):
-            yield f"{self.name}-{number}", _json(self.images[start : start + IMAGES_IN_FILE])
 
 
 @dataclass(frozen=True)
@@ -114,7 +108,7 @@ class Browser:
                 "column": s.column,
                 "seed": s.seed,
                 "choice": s.choice,
-                "rows": len(s.content["rows"]),
+                "rows": s.rows,
             }
             for s in self.sets
         ]
@@ -129,7 +123,9 @@ class Browser:
     def blocks(self) -> Iterator[tuple[str, Markup]]:
         """Yield name and JSON of what is embedded."""
         if self.embedded:
-            yield from ((name, _for_script(text)) for s in self.sets for name, text in s.texts)
+            yield from (
+                (name, _for_script(text)) for s in self.sets for name, text in s.texts.items()
+            )
 
     @property
     def files(self) -> dict[str, str]:
@@ -139,7 +135,7 @@ class Browser:
         return {
             f"{self.folder}/{name}.js": f"crossresQueries({json.dumps(name)},{text});\n"
             for s in self.sets
-            for name, text in s.texts
+            for name, text in s.texts.items()
         }
 
 
@@ -292,7 +288,10 @@ def query_set(
         **({"pairs": [*pairs]} if pairs else {}),
     }
     uris = [_uri(thumbnails[k]) if k in thumbnails else "" for k in numbers]
-    return QuerySet(name, *place, content, uris)
+    texts = {name: _json(content)}
+    for number, start in enumerate(range(0, len(uris), IMAGES_IN_FILE)):
+        texts[f"{name}-{number}"] = _json(uris[start : start + IMAGES_IN_FILE])
+    return QuerySet(name, *place, len(cells), texts)
 
 
 def _gallery_note(rule: str, numbers: str) -> str:

@@ -17,7 +17,13 @@ from crossres.benchmark.records.images import ImageFolder
 from crossres.reports import build_grids
 from crossres.reports.charts.looks import looks_of
 from crossres.reports.page import query_browser as module
-from crossres.reports.page.query_browser import Browser, browser_of
+from crossres.reports.page.query_browser import (
+    Browser,
+    RankedCell,
+    browser_of,
+    query_set,
+    read_rankings,
+)
 from crossres.reports.write import write_report
 from tests.reports.conftest import Drawn, draw_results
 from tests.reports.page.conftest import RANKED_TABLE
@@ -52,8 +58,8 @@ def test_rows_have_what_their_artifacts_hold(ranked: Drawn) -> None:
         ("MLR-Market-1501", 0), ("MLR-Market-1501", 1), ("MLR-VIPeR", 0), ("MLR-VIPeR", 1)
     ]  # fmt: skip
     contents = loaded(browser.files)
-    for query_set in browser.sets:
-        data, uris = contents[query_set.name], contents[f"{query_set.name}-0"]
+    for of_seed in browser.sets:
+        data, uris = contents[of_seed.name], contents[f"{of_seed.name}-0"]
         assert data["total"] == len(data["names"]) == QUERIES
         assert [row["label"] for row in data["rows"]] == [row.label for row in RANKED_TABLE.rows]
         for row in data["rows"]:
@@ -182,16 +188,17 @@ def test_damaged_rankings_are_named(
 
 
 def test_an_odd_name_ends_no_script(ranked: Drawn) -> None:
-    browser = browser_for(ranked, embedded=True)
-    query_set = browser.sets[0]
-    odd = "</script><script>alert(1)</script> \u2028 ü"
-    evil = replace(query_set, column=odd, content={**query_set.content, "names": [odd]})
-    browser = Browser([evil], True)
+    record, odd = ranked.records[0], "</script><script>alert(1)</script> \u2028 ü"
+    arrays = read_rankings(ArtifactFolder(ranked.folder), record.key)
+    assert arrays is not None
+    names = np.full_like(arrays["scored_names"], odd, dtype=f"U{len(odd)}")
+    cell = RankedCell("a row", "", record, {**arrays, "scored_names": names})
+    browser = Browser([query_set("x", ("a table", odd, 0), "multi-shot", [cell], {})], True)
     texts = [browser.index, *(text for _, text in browser.blocks)]
     assert not any("<" in text for text in texts)
     assert all(text.isascii() for text in texts)
     assert json.loads(texts[0])["sets"][0]["column"] == odd
-    assert json.loads(texts[1])["names"] == [odd]
+    assert json.loads(texts[1])["names"] == [odd] * QUERIES
     assert browser.files == {}
 
 
