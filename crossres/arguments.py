@@ -269,7 +269,10 @@ def source(options: argparse.Namespace, twin_size: str) -> Any:
     # Commands that only look at data have no options to admit it.
     admitted = {name: getattr(options, name, False) for name in ("partial", "other_sizes")}
     if any(admitted.values()) and options.data is None:
-        raise InputError("--partial and --other-sizes belong to --data; a twin needs neither")
+        raise InputError(
+            "--partial and --other-sizes belong to --data; a twin needs neither, nor does a data "
+            "set of your own, whose file says what may be missing (`ignore`)"
+        )
     return Source(root=options.data, size=twin_size, **admitted)
 
 

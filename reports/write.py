@@ -9,12 +9,13 @@ from rich.console import Console
 
 from crossres.benchmark.config.tables import Table, asked_tables, built_in_tables
 from crossres.benchmark.records.artifacts import ArtifactFolder
-from crossres.benchmark.records.failures import read_failures
+from crossres.benchmark.records.failures import FailedCell, read_failures
 from crossres.benchmark.records.images import ImageFolder
 from crossres.benchmark.records.kept import claims_of, kept_tables
 from crossres.benchmark.records.planned import KeptRuns, read_runs
 from crossres.benchmark.records.queries import FromArtifacts
 from crossres.benchmark.records.record import RecordFolder, check_results, scan_records
+from crossres.benchmark.runs.stale import split_records, stale_lines
 from crossres.datasets.base.arguments import as_path
 from crossres.datasets.base.errors import InputError
 from crossres.datasets.base.files import write_atomically
@@ -45,7 +46,8 @@ class Contents:
 
     `tables` are these tables, with all that is published; those of the grids have the seeds that
     `runs` of theirs asked for, too. `problems` are the artifacts that the grids wanted and that are
-    not usable.
+    not usable. `failed` are cells, also those whose record is of an earlier run; `stale` has a line
+    for each kind of records that the latest runs were to make anew.
     """
 
     artifacts: ArtifactFolder
@@ -54,6 +56,13 @@ class Contents:
     tables: Mapping[str, Table]
     problems: tuple[str, ...]
     runs: KeptRuns
+    failed: tuple[FailedCell, ...]
+    stale: tuple[str, ...]
+
+    @property
+    def remarks(self) -> list[str]:
+        """A line for each failed cell, and for each kind of stale records."""
+        return [*(f"failed: {cell.title}: {cell.reason}" for cell in self.failed), *self.stale]
 
     @property
     def grids(self) -> list[Grid]:
@@ -107,8 +116,9 @@ def write_contents(
     leftovers = Leftovers(
         tuple(record for key, record in folder.records.items() if key not in used),
         folder.broken,
-        read_failures(results, folder.records),
+        contents.failed,
         not_run=_not_run(contents),
+        stale=contents.stale,
     )
     parts = Parts()
     looks = looks_of(grid.table for grid in grids)
@@ -263,7 +273,10 @@ def contents_of(results: Path, tables: Sequence[Table | str | Path] | None) -> C
             f"{', '.join(table.id for table in chosen)}; name the table file they were run from"
         )
     by_id = {table.id: table for table in chosen if table.id in by_table}
-    return Contents(artifacts, folder, by_table, by_id, tuple(artifacts.problems), runs)
+    current, stale = split_records(results, folder.records, runs.asked())
+    failed = read_failures(results, current)
+    problems, lines = tuple(artifacts.problems), tuple(stale_lines(stale))
+    return Contents(artifacts, folder, by_table, by_id, problems, runs, failed, lines)
 
 
 def _widest(by_table: dict[str, list[Grid]]) -> dict[str, list[Grid]]:

@@ -264,12 +264,13 @@ def mean_over_rows(rows: Collection[tuple[Values, Values]]) -> tuple[Values, Val
 
     Rows share the split of a seed, so they are no independent pairs: their mean is one.
     """
-    trials = sorted({trial for a, _ in rows for trial in a})
-    means = [
-        {t: statistics.fmean(sides[k][t] for sides in rows if t in sides[k]) for t in trials}
-        for k in (0, 1)
-    ]
-    return means[0], means[1]
+    before, now = (_mean_by_trial([sides[k] for sides in rows]) for k in (0, 1))
+    return before, now
+
+
+def _mean_by_trial(rows: Collection[Values]) -> Values:
+    trials = sorted({trial for values in rows for trial in values})
+    return {t: statistics.fmean(values[t] for values in rows if t in values) for t in trials}
 
 
 def _gap(

@@ -80,7 +80,10 @@ class Rows:
         protocols: Sequence[str] = [row_protocol] if row_protocol else table.protocols
         named = protocol_texts(cell.dataset, protocols, table)
         if named and not {cell.protocol, off_validation(cell.protocol)} & {*named}:
-            return 4, f"no row is run under {cell.protocol} on {cell.dataset}"
+            return 4, (
+                f"no row of {cell.method} with these options is run under {cell.protocol} on "
+                f"{cell.dataset}"
+            )
         return None
 
     def _options(self, index: int, profile: Mapping[str, Any]) -> bytes | InputError:

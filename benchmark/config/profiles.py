@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import fields, replace
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from crossres.datasets.base.arguments import as_path, if_given
@@ -56,13 +57,20 @@ def stated_seconds(name: str | Path) -> dict[str, Any]:
 
 
 def typical_seconds(stated: Mapping[str, Any], method: str, options: Mapping[str, Any]) -> float:
-    """Return the seconds that a cell of `method` usually takes, by `stated_seconds`; else 60."""
-    seconds = stated.get(method, 60.0)
-    entries = seconds if isinstance(seconds, list) else [{"seconds": seconds}]
-    for entry in entries:
+    """Return the seconds that a cell of `method` usually takes, by `stated_seconds`.
+
+    Else the median of what is stated of other methods, so that the times of these are not corrected
+    by a wild guess; 60 where nothing is.
+    """
+    for entry in _entries(stated.get(method, [])):
         if all(options.get(key) == value for key, value in entry.items() if key != "seconds"):
             return float(entry["seconds"])
-    return 60.0
+    others = [float(_entries(seconds)[0]["seconds"]) for seconds in stated.values()]
+    return median(others) if others else 60.0
+
+
+def _entries(seconds: Any) -> list[dict[str, Any]]:
+    return seconds if isinstance(seconds, list) else [{"seconds": seconds}]
 
 
 def profile_content(profile: Profile, method: str) -> dict[str, Any]:

@@ -4,7 +4,7 @@ A table is a TOML file; the built-in ones lie in tables/, a user's own is given 
 """
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -320,12 +320,13 @@ def table_from(path: Path, content: dict[str, Any]) -> Table:
     )
 
 
-def with_files_as_now(table: Table) -> Table:
-    """Return the table with the files of its methods read and run as they are now.
+def with_files_as_now(table: Table, rows: Iterable[Row]) -> Table:
+    """Return the table with the files of the methods of these rows read and run as they are now.
 
     Raises InputError where one is gone, cannot be run, or calls its method otherwise.
     """
-    now = (file_as_now(kept) for kept in table.method_files)
+    methods = {row.method for row in rows}
+    now = (file_as_now(kept) if kept.name in methods else kept for kept in table.method_files)
     return replace(table, method_files=tuple(file for file in now if file is not None))
 
 

@@ -13,6 +13,7 @@ from crossres.benchmark.records.cell import canonical_json
 from crossres.benchmark.records.record import Record, record_content, record_fault, record_from
 from crossres.datasets.base.errors import InputError
 from crossres.datasets.base.texts import read_json
+from crossres.datasets.base.words import counted
 
 FORMAT = "crossres baseline"
 VERSION = 1
@@ -34,10 +35,11 @@ class Baseline:
 def with_runs(baseline: Baseline, more_runs: Iterable[Sequence[Record]]) -> Baseline:
     """Add more runs of its cells to the baseline.
 
-    Raises InputError when such a run lacks a cell, or has the bits of another one: it would say
-    that results never scatter.
+    Raises InputError when such a run lacks a cell, or has copies of another one's records, or its
+    bits: it would say that results never scatter.
     """
     runs, bits = list(baseline.more_runs), [_bits(baseline.records)]
+    seen: list[Sequence[Record]] = [baseline.records]
     for number, run in enumerate(more_runs, start=1):
         by_key = {record.key: record for record in run}
         missing = [record.cell for record in baseline.records if record.key not in by_key]
@@ -48,6 +50,13 @@ def with_runs(baseline: Baseline, more_runs: Iterable[Sequence[Record]]) -> Base
                 f"is {cell.method} on {cell.dataset}, seed {cell.seed}; run the same cells"
             )
         records = [by_key[record.key] for record in baseline.records]
+        copies = sum(any(r == cells[k] for cells in seen) for k, r in enumerate(records))
+        if copies:
+            raise InputError(
+                f"run {number} of those that were run again holds {counted(copies, 'record')} that "
+                "another run has, too, times included: a copy says nothing of how much results "
+                "scatter; run these cells again, into a folder of their own"
+            )
         if _bits(records) in bits:
             raise InputError(
                 f"run {number} of those that were run again has the same bits as another run, "
@@ -55,6 +64,7 @@ def with_runs(baseline: Baseline, more_runs: Iterable[Sequence[Record]]) -> Base
                 "another order: on another kind of CPU, or with ATEN_CPU_CAPABILITY=default"
             )
         bits.append(_bits(records))
+        seen.append(records)
         pairs = zip(baseline.records, records, strict=True)
         runs.append(tuple(replace(record, **_varying(run_again)) for record, run_again in pairs))
     return Baseline(baseline.records, tuple(runs))
@@ -100,7 +110,8 @@ def _lines(entries: Iterable[Any]) -> str:
 def read_baseline(path: Path) -> Baseline:
     """Read the records of a baseline file, in its order, and those of its other runs.
 
-    Raises InputError naming the file and the line when it is no baseline, or was altered.
+    Raises InputError naming the file and the line when it is no baseline, or a record in it is not
+    sound (`record_fault`).
     """
     content = read_json(path, "baseline", REMEDY)
     head = (content.get("format"), content.get("version")) if isinstance(content, dict) else None

@@ -18,8 +18,10 @@ from crossres.benchmark.gate.blindness import BOUND, Blind, blind_spots
 from crossres.benchmark.gate.first_losses import Beginning, beginnings_of
 from crossres.benchmark.gate.limits import Limits
 from crossres.benchmark.gate.metric_tests import OnSet, Test, tests_of
-from crossres.benchmark.records.record import DRAWS, INITIAL, START, Record
+from crossres.benchmark.gate.unpaired import Alone, alone_of, line_of
+from crossres.benchmark.records.record import DRAWS, INITIAL, START, TRAINING_PIXELS, Record
 from crossres.datasets.base.errors import InputError
+from crossres.datasets.base.words import listed
 
 Kind = Literal[
     "data", "missing", "setup", "size", "worse", "too good", "tolerance", "bound", "training",
@@ -33,6 +35,7 @@ ELSEWHERE = (
 )
 Answer = Literal["passed", "failed", "unusable"]
 CHANGES_SHOWN = 4  # of the options and profile entries in which cells differ
+TRAINED_ON = "trained on"
 PLATFORM = ("python", "torch", "numpy", "platform", "device", "kernels")
 
 
@@ -92,21 +95,24 @@ def check(
     """
     limits = limits or Limits()
     if limits.other_seeds:
-        baseline, results = _renumbered(baseline), _renumbered(results)
-    comparison = compare(baseline, results, tables)
+        _require_other_seeds(baseline, results)
+        comparison = compare(_renumbered(baseline), _renumbered(results), tables)
+    else:
+        comparison = compare(baseline, results, tables)
     if not comparison.pairs:
         raise InputError(_nothing_in_common(baseline, results))
+    alone = alone_of(comparison) if limits.other_seeds else {}
     # Other random weights: another layer order, say. What a start is worth stays with a cell, and
     # runs again do not tell of it; so nothing that is paired with it can be compared.
     elsewhere = _other_digests(comparison.pairs, START)
     paired = not (limits.other_seeds or elsewhere)
     more_runs = more_runs if paired else ()
-    tests = tests_of(comparison, limits, more_runs, paired=paired)
+    tests = tests_of(comparison, limits, more_runs, paired=paired, alone=alone)
     beginnings = beginnings_of(comparison, more_runs) if limits.training else ()
     if limits.exact:
         _same_platform(comparison.pairs)
     findings = [
-        *_missing(comparison),
+        *_missing(_without(comparison.only_a, alone, 0), baseline),
         *([] if limits.other_seeds else _other_data(comparison.pairs)),
         *_other_setups(comparison.other_key),
         *_other_sizes(comparison.pairs, limits),
@@ -115,7 +121,7 @@ def check(
         *(_not_equal(comparison.pairs) if limits.exact else []),
         *_costs(comparison, limits),
     ]
-    notes = _notes(comparison)
+    notes = _notes(comparison, _without(comparison.only_b, alone, 1))
     if not limits.other_seeds:
         notes += _start_notes(elsewhere, comparison.pairs)
     blind = blind_spots(comparison, tests, limits)
@@ -135,12 +141,13 @@ def check(
 # --- what must be equal ---------------------------------------------------------------------------
 
 
-def _missing(comparison: Comparison) -> list[GateFinding]:
+def _missing(lacking: Iterable[Record], baseline: Iterable[Record]) -> list[GateFinding]:
     """Find cells of the baseline that the results lack, a line for each method and data set."""
+    seeds_of = {record.key: record.cell.seed for record in baseline}
     missing: dict[tuple[str, str, str], list[int]] = defaultdict(list)
-    for record in comparison.only_a:
+    for record in lacking:
         cell = record.cell
-        missing[cell.method, cell.dataset, cell.protocol].append(cell.seed)
+        missing[cell.method, cell.dataset, cell.protocol].append(seeds_of[record.key])
     return [
         GateFinding(
             "missing",
@@ -154,7 +161,12 @@ def _missing(comparison: Comparison) -> list[GateFinding]:
 
 def _other_data(pairs: Iterable[Pair]) -> list[GateFinding]:
     """Find splits, pixels and initial weights that are not those of the baseline."""
-    words = {"manifest": "another split", "pixels": "other pixels of the same split"}
+    words = {
+        "manifest": "another split",
+        "pixels": "other pixels of the same split",
+        TRAINED_ON: "another split, or protocol, of the data that is trained on",
+        TRAINING_PIXELS: "other pixels of the same split that is trained on",
+    }
     groups: dict[tuple[str, str, str], list[Pair]] = defaultdict(list)
     for pair in pairs:
         for name in _other_inputs(pair):
@@ -172,9 +184,13 @@ def _other_data(pairs: Iterable[Pair]) -> list[GateFinding]:
 
 
 def _other_inputs(pair: Pair) -> list[str]:
-    """Name the digests of inputs that differ; other pixels follow from another split."""
+    """Name the inputs that differ; other pixels follow from another split."""
     a, b = pair.a.digests, pair.b.digests
     differing = [name for name in ("manifest", "pixels") if a[name] != b[name]][:1]
+    if pair.a.cell.trained_on != pair.b.cell.trained_on:
+        differing.append(TRAINED_ON)
+    elif a.get(TRAINING_PIXELS) != b.get(TRAINING_PIXELS):
+        differing.append(TRAINING_PIXELS)
     initial = sorted(name for name in a.keys() | b.keys() if name.startswith(INITIAL))
     return differing + [name for name in initial if a.get(name) != b.get(name)]
 
@@ -195,10 +211,10 @@ def _nothing_in_common(baseline: Sequence[Record], results: Sequence[Record]) ->
 
 
 def _other_setups(pairs: Iterable[Pair]) -> list[GateFinding]:
-    """Find options, profiles and sources other than the baseline's: these are other cells."""
+    """Find setups and sources other than the baseline's: these are other cells."""
     groups: dict[tuple[str, tuple[str, ...]], list[Pair]] = defaultdict(list)
     for pair in pairs:
-        kinds = ("option", "profile", "source")
+        kinds = ("option", "post-processing", "profile", "source")
         changes = [c for c in pair.changes if c.kind in kinds and c.a != c.b]
         if changes:
             groups[pair.row, tuple(_change(change) for change in changes)].append(pair)
@@ -337,7 +353,7 @@ def _costs(comparison: Comparison, limits: Limits) -> list[GateFinding]:
     return findings
 
 
-def _notes(comparison: Comparison) -> list[str]:
+def _notes(comparison: Comparison, new: Sequence[Record]) -> list[str]:
     notes = []
     copied = sum(pair.copied for pair in comparison.pairs)
     if copied:
@@ -345,8 +361,8 @@ def _notes(comparison: Comparison) -> list[str]:
     code = sum(pair.a.digests["code"] != pair.b.digests["code"] for pair in comparison.pairs)
     if code:
         notes.append(f"other code in {code} of {len(comparison.pairs)} cells")
-    if comparison.only_b:
-        notes.append(f"{len(comparison.only_b)} cells are new; the baseline lacks them")
+    if new:
+        notes.append(f"{len(new)} cells are new; the baseline lacks them")
     return notes
 
 
@@ -368,13 +384,35 @@ def _start_notes(elsewhere: int, pairs: Sequence[Pair]) -> list[str]:
     return notes
 
 
+# --- other seeds ----------------------------------------------------------------------------------
+
+
+def _require_other_seeds(baseline: Iterable[Record], results: Iterable[Record]) -> None:
+    """Raise InputError where both sides have a seed on the same data: that is no other one."""
+    sides = [
+        {(r.cell.dataset, r.cell.protocol, r.cell.source, r.cell.seed) for r in side}
+        for side in (baseline, results)
+    ]
+    shared = sorted({seed for *_, seed in sides[0] & sides[1]})
+    if shared:
+        noun = "seed" if len(shared) == 1 else "seeds"
+        raise InputError(
+            f"the baseline has {noun} {listed(shared)}, too, which cannot count as other seeds; "
+            "leave out --other-seeds, and cells of equal seeds are paired, or run other seeds"
+        )
+
+
+def _without(records: Iterable[Record], alone: Alone, side: int) -> list[Record]:
+    """Return the records without those that count although they have no counterpart."""
+    counting = {record.key for sides in alone.values() for record in sides[side]}
+    return [record for record in records if record.key not in counting]
+
+
 def _renumbered(records: Iterable[Record]) -> list[Record]:
     """Count seeds from 0 within each setup and data set, so that other seeds meet."""
     groups: dict[tuple[bytes | str, ...], list[Record]] = defaultdict(list)
     for record in sorted(records, key=lambda r: (r.cell.seed, r.key)):
-        cell = record.cell
-        setup = (cell.way, cell.dataset, cell.protocol)
-        groups[*setup, cell.source, repr(record.profile)].append(record)
+        groups[line_of(record)].append(record)
     return [
         replace(record, cell=replace(record.cell, seed=seed))
         for group in groups.values()

@@ -1,7 +1,7 @@
 """Check a results folder against a baseline file."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from crossres.benchmark.config.tables import Table, asked_tables
@@ -11,8 +11,11 @@ from crossres.benchmark.gate.checkout import Checkout, checkout_of
 from crossres.benchmark.gate.limits import Limits
 from crossres.benchmark.records.failures import FailedCell, read_failures
 from crossres.benchmark.records.kept import naming_tables
-from crossres.benchmark.records.record import require_records
+from crossres.benchmark.records.planned import read_runs
+from crossres.benchmark.records.record import Record, require_records
+from crossres.benchmark.runs.stale import Stale, split_records, stale_lines
 from crossres.datasets.base.arguments import as_a, as_path
+from crossres.datasets.base.errors import InputError
 from crossres.datasets.base.words import counted
 
 
@@ -56,15 +59,32 @@ def check_folder(
 ) -> FolderCheck:
     """Check a results folder against a baseline file; `tables`: those that name the rows.
 
-    By default these are those that the folder keeps, and the built-in ones. Raises InputError when
-    one of the two cannot be read, and as `crossres.benchmark.gate.check.check` does.
+    By default these are those that the folder keeps, and the built-in ones. Only records of the
+    folder's latest runs count: what such a run was to make anew, and did not, is missing. Raises
+    InputError when one of the two cannot be read, and as `check` does.
     """
     results, baseline = as_path(results, "results"), as_path(baseline, "baseline")
     limits = None if limits is None else as_a(Limits, limits, "limits")
     expected = read_baseline(baseline)
-    records = require_records(results)
+    records, stale = current_records(results)
     by_name = naming_tables(results) if tables is None else asked_tables(tables)
     answer = check(expected.records, records, by_name, limits, expected.more_runs)
+    answer = replace(answer, notes=(*answer.notes, *stale_lines(stale)))
     failed = read_failures(results, {record.key for record in records})
     names = (results.as_posix(), baseline.as_posix())
     return FolderCheck(*names, answer, failed, checkout_of(results))
+
+
+def current_records(results: Path) -> tuple[list[Record], list[Stale]]:
+    """Return the records of the latest runs of a folder, and those that these were to make anew.
+
+    Raises InputError where there is none of the former.
+    """
+    by_key = {record.key: record for record in require_records(results)}
+    current, stale = split_records(results, by_key, read_runs(results).asked())
+    if not current:
+        raise InputError(
+            f"{results}: no record of its latest run, whose cells failed or were not run; "
+            f"{'; '.join(stale_lines(stale))}; run the same command again"
+        )
+    return list(current.values()), stale

@@ -16,6 +16,7 @@ from crossres.benchmark.compare.comparison import (
 )
 from crossres.benchmark.compare.pairs import Pair
 from crossres.benchmark.gate.limits import Limits
+from crossres.benchmark.gate.unpaired import Alone, Sides, in_all_rows, with_alone
 from crossres.benchmark.metrics.by_rate import valid_queries_of
 from crossres.benchmark.records.record import Record
 from crossres.benchmark.stats.paired import (
@@ -24,6 +25,7 @@ from crossres.benchmark.stats.paired import (
     Values,
     by_set,
     difference_of_samples,
+    error_of_mean,
     mean_of_runs,
     pooled_difference,
     scatter_of_runs,
@@ -78,18 +80,19 @@ def tests_of(
     more_runs: Sequence[Sequence[Record]],
     *,
     paired: bool,
+    alone: Alone,
 ) -> tuple[Test, ...]:
     """Test each metric, the mean over all rows first; p-values are corrected together.
 
     `more_runs` are of the cells of the baseline: new results are compared with the mean of all its
     runs, and the scatter of these counts with that of the pairs. Not `paired`: samples of values
-    are compared.
+    are compared, with those of the cells `alone`.
     """
     raw = [
         test
         for measure in tested_measures(comparison, limits)
         for steps in [steps_of(comparison, measure)]
-        for row, (runs, now) in runs_of(comparison, metric_of(measure), more_runs).items()
+        for row, (runs, now) in runs_of(comparison, metric_of(measure), more_runs, alone).items()
         if (test := _test_of(row, measure, runs, now, steps[row], paired))
     ]
     tests = _corrected([test for test, _ in raw])
@@ -112,18 +115,23 @@ def tested_measures(comparison: Comparison, limits: Limits) -> list[Measure]:
 
 
 def runs_of(
-    comparison: Comparison, read: Read, more_runs: Sequence[Sequence[Record]]
+    comparison: Comparison,
+    read: Read,
+    more_runs: Sequence[Sequence[Record]],
+    alone: Alone | None = None,
 ) -> dict[str | None, tuple[list[Values], Values]]:
     """Return row (None: their mean, if there is one) -> the values of each run of A, and of B.
 
-    Runs without any value of a row are not among its runs.
+    Runs without any value of a row are not among its runs. With the cells `alone` there is one run.
     """
     pairs = comparison.pairs
     runs = [pairs, *(_with_run(pairs, run) for run in more_runs)]
-    by_run = [sides_of(run, read) for run in runs]
+    by_run: list[Sides] = [sides_of(run, read) for run in runs]
+    if alone:
+        by_run = [with_alone(by_run[0], alone, read)]
     rows: dict[str | None, list[tuple[Values, Values]]] = {}
     if len(by_run[0]) > 1 and len({(p.a.cell.source, p.a.cell.profile) for p in pairs}) == 1:
-        rows[None] = [mean_over_rows(run.values()) for run in by_run]
+        rows[None] = [mean_over_rows(in_all_rows(run) if alone else run.values()) for run in by_run]
     rows |= {row: [run[row] for run in by_run if row in run] for row in by_run[0]}
     return {row: ([before for before, _ in sides], sides[0][1]) for row, sides in rows.items()}
 
@@ -193,7 +201,7 @@ def _test_of(
     gap = _difference(now, before, scatter, step, paired)
     if gap is None:
         return None
-    noise = _noise_of_runs(gap, runs, step) if equal else gap
+    noise = _noise_of_runs(gap, runs, now, step) if equal else gap
     gap = Difference(0.0, gap.pairs, gap.sets, 0) if equal else _possible(gap, before)
     means = (set_mean(before), set_mean(now))
     return Test(row, *measure, *means, gap, _on_sets(before, now), equal), noise
@@ -211,7 +219,7 @@ def _difference(
     return compare(now, before, scatter=Scatter(scatter.squares + lacking, scatter.freedom))
 
 
-def _noise_of_runs(gap: Difference, runs: Sequence[Values], step: float) -> Difference:
+def _noise_of_runs(gap: Difference, runs: Sequence[Values], now: Values, step: float) -> Difference:
     """Return the scatter that pairs which are equal now would have had: that of the runs.
 
     From one run alone it is that of its seeds, an upper bound.
@@ -222,7 +230,8 @@ def _noise_of_runs(gap: Difference, runs: Sequence[Values], step: float) -> Diff
     if not scatter.freedom:
         return Difference(0.0, gap.pairs, gap.sets, 0)
     deviation = max(step, math.sqrt(scatter.squares / scatter.freedom))
-    return Difference(0.0, gap.pairs, gap.sets, freedom, deviation)
+    error = error_of_mean(deviation, map(len, by_set(now).values()))
+    return Difference(0.0, gap.pairs, gap.sets, freedom, deviation, error=error)
 
 
 def _possible(gap: Difference, before: Values) -> Difference:
@@ -263,9 +272,9 @@ def _one_sided(gap: Difference, side: Side) -> float:
 
 def _with_sight(test: Test, noise: Difference, level: float, must_find: float, runs: int) -> Test:
     """Add what the test finds, and the seeds with which it would find `must_find`."""
-    if noise.deviation is None:
+    if noise.deviation is None or noise.error is None:
         return test
-    least = detectable_drop(noise.deviation, noise.pairs, noise.freedom, level, WANTED)
+    least = detectable_drop(noise.error, noise.freedom, level, WANTED)
     finds = possible_drop(least, test.before)
     if finds is not None and finds <= must_find:
         return replace(test, finds=finds)

@@ -95,7 +95,10 @@ def differing(records: Sequence[Record]) -> tuple[str, ...]:
 
 def _each_once(folders: Iterable[Path]) -> list[Path]:
     """Return the folders in order, without those that are another one by another name."""
-    return list({folder.resolve(): folder for folder in reversed(list(folders))}.values())[::-1]
+    firsts: dict[Path, Path] = {}
+    for folder in folders:
+        firsts.setdefault(folder.resolve(), folder)
+    return list(firsts.values())
 
 
 @dataclass

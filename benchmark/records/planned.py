@@ -115,22 +115,36 @@ class KeptRuns:
         has another key because something has changed since.
         """
         latest: dict[tuple[Any, ...], tuple[ExpectedCell, KeptRun]] = {}
+        codes: dict[str, str] = {}
         for run in self.runs:
             for cell in run.cells:
+                codes[cell.key] = cell.code
                 for label in cell.labels:
                     latest[run.table, label, *place_of(cell.cell)] = cell, run
         return Asked(
             {cell.key: cell for cell, _ in latest.values()},
             {cell.key: run for cell, run in latest.values()},
+            codes,
         )
 
 
 @dataclass(frozen=True)
 class Asked:
-    """The cells that a results folder is asked for, and the run that asks for each, by key."""
+    """The cells that a results folder is asked for, and the run that asks for each, by key.
+
+    `codes`: the digest of the code that each key was last planned with, in whichever table.
+    """
 
     cells: Mapping[str, ExpectedCell]
     runs: Mapping[str, KeptRun]
+    codes: Mapping[str, str]
+
+    def is_of_plan(self, record: Record) -> bool:
+        """Say whether a record was made by the code that its cell was last planned with.
+
+        So, too, where no kept run has planned it.
+        """
+        return self.codes.get(record.key, record.digests["code"]) == record.digests["code"]
 
     def kernels(self, key: str) -> Kernels:
         """Return the kernels that a cell is to be computed with."""
@@ -202,12 +216,30 @@ def write_run(
     path = (
         results / RUNS / f"{request['table']}-{digest_of(canonical_json(name))[:NAME_DIGITS]}.json"
     )
-    head = json.dumps(
-        {**content, "rows": contents, "cells": []}, indent=1, ensure_ascii=False, allow_nan=False
-    )
-    lines = ",\n".join(json.dumps(entry, ensure_ascii=False, allow_nan=False) for entry in entries)
-    write_atomically(path, head.replace('"cells": []\n}', f'"cells": [\n{lines}\n]\n}}\n'))
+    _write(path, {**content, "rows": contents, "cells": entries})
     return path
+
+
+def note_code(results: Path, codes: Mapping[str, str]) -> None:
+    """Note the digest of the code that cells are made by now in the latest run that planned each.
+
+    Of cells that are run again alone no run is kept.
+    """
+    kept = read_runs(results)
+    for path in sorted({run.path for key in codes if (run := kept.of_key(key)) is not None}):
+        content = read_json(path, "kept run", REMEDY)
+        for entry in content["cells"]:
+            entry["code"] = codes.get(entry["key"], entry["code"])
+        _write(path, content)
+
+
+def _write(path: Path, content: Mapping[str, Any]) -> None:
+    """Write a kept run, a cell on a line."""
+    head = json.dumps({**content, "cells": []}, indent=1, ensure_ascii=False, allow_nan=False)
+    lines = ",\n".join(
+        json.dumps(entry, ensure_ascii=False, allow_nan=False) for entry in content["cells"]
+    )
+    write_atomically(path, head.replace('"cells": []\n}', f'"cells": [\n{lines}\n]\n}}\n'))
 
 
 def read_runs(results: Path) -> KeptRuns:

@@ -1,6 +1,7 @@
 """Records: one JSON file per finished cell, written whole or not at all, checked when read.
 
-A file that is half-written, altered, foreign or of another version is never read as a result.
+A file that is half-written, foreign, of another version, or of another cell than its name says, is
+never read as a result. Numbers that somebody altered are not seen: run the cell again for that.
 """
 
 import json

@@ -57,7 +57,7 @@ from crossres.datasets.raw.source import Raw
 from crossres.datasets.splits.manifest import Manifest
 from crossres.methods.interface.method import Embeddings, Method
 from crossres.methods.interface.method_files import MethodSources
-from crossres.methods.interface.registry import method_class, register_sources
+from crossres.methods.interface.registry import method_class, register_sources, spec_of
 from crossres.methods.interface.run import Run
 from crossres.methods.interface.training_data import TrainSet
 from crossres.methods.shared.networks.imagenet_weights import recorded_weights
@@ -312,10 +312,11 @@ def check_alone(method: Method, alone: Embeddings, among_others: Embeddings) -> 
 
 def check_embeddings(method: Method, array: Embeddings, count: int, split: str) -> None:
     """Raise CellError unless these are (count, D) float32 numbers, none NaN or infinite."""
-    if array.ndim != 2 or len(array) != count or array.dtype != np.float32:
+    is_matrix = array.ndim == 2 and len(array) == count and array.shape[1] > 0
+    if not is_matrix or array.dtype != np.float32:
         raise CellError(
-            f"method {method.name}: embed must give ({count}, D) float32, "
-            f"not {array.shape} {array.dtype}; see `crossres methods check {method.name}`"
+            f"method {method.name}: embed must give ({count}, D) float32, D at least 1, "
+            f"not {array.shape} {array.dtype}; see `crossres methods check {spec_of(method.name)}`"
         )
     bad = int((~np.isfinite(array).all(axis=1)).sum())
     if bad:

@@ -368,7 +368,9 @@ class _Driver:
                 leases.give_back(key)
 
     def _keep_result(self, key: str, result: cell_tasks.CellResult) -> None:
-        # The record comes last: where it is, the artifact is, and what else was asked for.
+        # The record comes last: where it is, the artifact is, and what else was asked for. So that
+        # of an earlier run goes first, or a kill in between would leave it with another's artifact.
+        record_path(self.plan.out, key).unlink(missing_ok=True)
         self.images.add(result.record.digests["pixels"], result.images)
         write_artifact(self.plan.out, key, result.artifact)
         if result.weights:

@@ -13,6 +13,7 @@ from crossres.benchmark.records.kept import DATASETS, TABLES, keep_definition
 from crossres.benchmark.records.planned import (
     ExpectedCell,
     KeptRun,
+    note_code,
     profile_digest,
     write_run,
 )
@@ -37,20 +38,22 @@ def keep_plan(out: Path, request: RunRequest, plan: Plan, commit: Commit | None)
 
     Beside it, in datasets/, the definitions of users' own sets, and what their identities and
     cameras are called. None for a request of single keys: what it runs again is in the plan that
-    asked for these.
+    asked for these, where only the code is noted anew.
     """
     for dataset, names in plan.names.items():
         write_names(out / DATASETS, dataset, names)
     jobs = [job for cell in plan.cells for job in cell.job.sets]
     for own in {job.own.id: job.own for job in jobs if job.own}.values():
         keep_definition(out, own)
+    codes = plan.wanted.codes
     if request.keys is not None:
+        made_by = {c.job.key: codes[c.job.cell.method, c.job.cell.dataset] for c in plan.cells}
+        note_code(out, made_by)
         return None
     content = request_content(request)
     profile = request.whole_profile()
     methods = sorted({cell.job.cell.method for cell in plan.cells})
     digests = {method: profile_digest(profile_content(profile, method)) for method in methods}
-    codes = plan.wanted.codes
     cells = [
         ExpectedCell(
             key=cell.job.key,

@@ -213,10 +213,11 @@ def plan_table(
     no node has room for.
     """
     request = as_a(RunRequest, request, "request")
-    table, profile = with_files_as_now(request.whole_table()), request.whole_profile()
+    rows, profile = request.chosen_rows(), request.whole_profile()
+    table = with_files_as_now(request.whole_table(), rows)
     read = {file.name: method_sources(file.name) for file in table.method_files}
     files = {name: sources for name, sources in read.items() if sources is not None}
-    chosen_sets, seeds, rows = request.chosen_sets(), request.chosen_seeds(), request.chosen_rows()
+    chosen_sets, seeds = request.chosen_sets(), request.chosen_seeds()
     out, cache = as_path(request.out, "out"), as_path(request.cache, "cache")
     options = [_options(table, row, profile) for row in rows]
     _check_post_processing(rows)

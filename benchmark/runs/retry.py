@@ -14,6 +14,7 @@ from crossres.benchmark.runs.driver import Summary, run_table
 from crossres.benchmark.runs.engine import Engine
 from crossres.benchmark.runs.kept_plan import request_of
 from crossres.benchmark.runs.local_engine import local
+from crossres.benchmark.runs.stale import split_records
 from crossres.datasets.base.errors import InputError
 from crossres.datasets.base.words import few
 
@@ -30,8 +31,12 @@ class Retried:
 
     @property
     def finished(self) -> list[str]:
-        """The keys of the cells that have their record now."""
-        return [key for summary in self.summaries for key in (*summary.finished, *summary.shared)]
+        """The keys of the cells that have their record now, made by the code as it is."""
+        keys: list[str] = []
+        for summary in self.summaries:
+            done = (cell.job.key for cell in summary.plan.cells if cell.state == "done")
+            keys += [*done, *summary.finished, *summary.shared]
+        return keys
 
 
 def failed_keys(results: Path, starts: Sequence[str]) -> list[str]:
@@ -39,8 +44,9 @@ def failed_keys(results: Path, starts: Sequence[str]) -> list[str]:
 
     Raises InputError for one that is not the beginning of exactly one of them.
     """
-    failures = read_failures(results, scan_records(results).records)
-    keys = [failed.key for failed in failures]
+    records = scan_records(results).records
+    finished, _ = split_records(results, records, read_runs(results).asked())
+    keys = [failed.key for failed in read_failures(results, finished)]
     if not starts:
         return keys
     return list(dict.fromkeys(matching_key(start, keys, "failed cell") for start in starts))

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crossres.benchmark.measures.kernels import Kernels
+from crossres.benchmark.metrics.equal_rows import EqualRows
 from crossres.benchmark.runs.data import Progress
 from crossres.benchmark.runs.embed import FrozenModel, embed_images, in_worker, method_of
 from crossres.datasets.base.errors import InputError
@@ -81,13 +82,16 @@ def ranked(request: SearchRequest, progress: Progress) -> SearchResult:
     method = method_of(request.weights, request.device, request.sources)
     gallery, _ = embed_images(method, request.gallery, None, progress)
     paths = [str(path) for path in gallery["paths"]]
+    # Of equal rows one distance is computed: a product of matrices may round them differently.
+    rows = EqualRows.of(gallery["features"][:0], gallery["features"])
+    different = gallery["features"][rows.firsts]
     rankings = []
     for folder, wanted in _folders(request.queries):
         queries, _ = embed_images(method, folder, None, progress, wanted)
         for row, path in enumerate(queries["paths"]):
             query = queries["features"][row : row + 1]
-            (distances,) = method.distances(query, gallery["features"])
-            image = folder, str(path)
+            (of_different,) = method.distances(query, different)
+            image, distances = (folder, str(path)), of_different[rows.gallery]
             rankings.append(Ranking(image, _nearest(request, image, paths, distances)))
     return SearchResult(_words(request.weights, method), len(paths), tuple(rankings))
 

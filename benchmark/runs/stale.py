@@ -4,7 +4,7 @@ What a folder is asked for stands in its kept runs. A record that nothing asks f
 the planned cell of the same row, data set, protocol, seed and profile name.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.machinery import ModuleSpec
 from pathlib import Path
@@ -81,9 +81,14 @@ class CodeNow:
 
 
 def stale_records(
-    records: Iterable[Record], asked: Asked, tables: Sequence[Table], code: CodeNow | None
+    records: Iterable[Record],
+    asked: Asked,
+    tables: Sequence[Table],
+    is_of_code: Callable[[Record], bool] | None,
 ) -> list[Stale]:
-    """Return the stale ones among records, by what has changed; `code` None: not whether it has.
+    """Return the stale ones among records, by what has changed.
+
+    `is_of_code` says whether a record was made by the code that counts (None: any does).
 
     A record of a row of the tables that no kept run has planned is not stale: the run may have been
     one of a version that kept none.
@@ -97,11 +102,24 @@ def stale_records(
         cell = record.cell
         alike = places.get((cell.method, *place_of(cell)), [])
         change = _change(record, asked, alike, labels)
-        if change is None and code is not None and not code.is_of(record):
+        if change is None and is_of_code is not None and not is_of_code(record):
             change = "code"
         if change is not None:
             stale.append(Stale(record.key, _title(record, alike, labels), change))
     return sorted(stale, key=lambda entry: (CHANGES.index(entry.change), entry.title, entry.key))
+
+
+def split_records(
+    results: Path, records: Mapping[str, Record], asked: Asked
+) -> tuple[dict[str, Record], list[Stale]]:
+    """Return the records of a folder that are of its latest runs, by key, and the stale ones.
+
+    What a run was to make anew and did not, as cells failed or it was broken off, is stale,
+    whatever the code is by now.
+    """
+    stale = stale_records(records.values(), asked, kept_tables(results), asked.is_of_plan)
+    old = {entry.key for entry in stale}
+    return {key: record for key, record in records.items() if key not in old}, stale
 
 
 def stale_lines(stale: Iterable[Stale]) -> list[str]:

@@ -70,14 +70,17 @@ def status_of(results: Path, code: CodeNow | None = None) -> Status:
     running = {lease.key: lease for lease in running_cells(results)}
     scan = scan_records(results)
     records = scan.records
-    stale = stale_records(records.values(), asked, tables, CodeNow() if code is None else code)
-    # The next run makes these again, unless one does already.
-    stale = [entry for entry in stale if entry.key not in running]
+    is_of_code = (CodeNow() if code is None else code).is_of
+    stale = stale_records(records.values(), asked, tables, is_of_code)
     old = {entry.key for entry in stale}
-    failed = [f for f in read_failures(results, records) if f.key not in running]
-    without = {*records, *running, *(failure.key for failure in failed)}
+    failed = [f for f in read_failures(results, records.keys() - old) if f.key not in running]
+    # The next run makes these again, unless one does already, or did and they failed.
+    begun = {*running, *(failure.key for failure in failed)}
+    stale = [entry for entry in stale if entry.key not in begun]
+    old = {entry.key for entry in stale}
+    without = {*records, *begun}
     todo = [cell for key, cell in asked.cells.items() if key not in without]
-    done = [key for key in asked.cells if key in records and key not in old | {*running}]
+    done = [key for key in asked.cells if key in records and key not in old | begun]
     again = [asked.cells[key] for key in old if key in asked.cells]
     again += [asked.cells[failure.key] for failure in failed if failure.key in asked.cells]
     workers = max(1, len(running), *(run.workers for run in kept.runs[-1:]))

@@ -34,6 +34,8 @@ class Difference:
     `low` and `high` bound the confidence interval, `p` is two-sided. Where a data set has one pair,
     `deviation`, `low`, `high` and `p` are None: nothing can be said about chance. Where all seeds
     show the very same difference and nothing is known of queries, there are no bounds, and p = 1.
+    `error` is the standard error of the effect where pairs or values are pooled: there `deviation`
+    is that of one pair, and sets may have unlike numbers of them.
     """
 
     effect: float
@@ -45,6 +47,7 @@ class Difference:
     high: float | None = None
     p: float | None = None
     drawn: "Drawn | None" = None
+    error: float | None = None
 
     @property
     def beyond_chance(self) -> bool:
@@ -237,8 +240,14 @@ def pooled_difference(
     if freedom == 0:
         return Difference(effect, pairs, len(gaps), 0)
     deviation = math.sqrt((_squares(gaps.values()) + scatter.squares) / freedom)
-    error = deviation * math.sqrt(math.fsum(1 / len(v) for v in gaps.values())) / len(gaps)
-    return _tested(Difference(effect, pairs, len(gaps), freedom, deviation), error)
+    error = error_of_mean(deviation, map(len, gaps.values()))
+    return _tested(Difference(effect, pairs, len(gaps), freedom, deviation, error=error))
+
+
+def error_of_mean(deviation: float, counts: Iterable[int]) -> float:
+    """Return the standard error of the mean over sets of the means of so many values on each."""
+    counts = list(counts)
+    return deviation * math.sqrt(math.fsum(1 / count for count in counts)) / len(counts)
 
 
 def mean_of_runs(runs: Sequence[Values]) -> Values:
@@ -303,8 +312,8 @@ def difference_of_samples(
     variance = squares / freedom
     shares = math.fsum(1 / len(values) for side in common for values in side.values())
     error = math.sqrt(variance * shares) / len(sets)
-    gap = Difference(effect, pairs, len(sets), freedom, math.sqrt(2 * variance))
-    return _tested(gap, error)
+    gap = Difference(effect, pairs, len(sets), freedom, math.sqrt(2 * variance), error=error)
+    return _tested(gap)
 
 
 def by_set(values: Values) -> dict[str, list[float]]:
@@ -329,8 +338,9 @@ def _squares(groups: Iterable[Sequence[float]]) -> float:
     return math.fsum((value - _mean(group)) ** 2 for group in groups for value in group)
 
 
-def _tested(gap: Difference, error: float) -> Difference:
-    """Add the 95 % interval and the p-value; `error` is the standard error of the effect."""
+def _tested(gap: Difference) -> Difference:
+    """Add the 95 % interval and the p-value to an effect whose standard error is known."""
+    error = gap.error or 0.0
     half = quantile(0.05, gap.freedom) * error
     size = abs(gap.effect)
     p = float(2 * special.stdtr(gap.freedom, -size / error)) if error > 0 else float(size == 0)

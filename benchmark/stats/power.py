@@ -142,13 +142,14 @@ def detectable_effect(
     runs: int = 1,
 ) -> float | None:
     """Return the least true effect that is found with this chance; None where no test can be."""
-    return detectable_drop(deviation, seeds * sets, sets * (seeds * runs - 1), level, chance)
+    error = deviation / math.sqrt(seeds * sets)
+    return detectable_drop(error, sets * (seeds * runs - 1), level, chance)
 
 
 def detectable_drop(
-    deviation: float, pairs: int, freedom: int, level: float = 0.05, chance: float = 0.8
+    error: float, freedom: int, level: float = 0.05, chance: float = 0.8
 ) -> float | None:
-    """Return `detectable_effect` of any number of pairs and degrees of freedom."""
+    """Return `detectable_effect` where the mean has this standard error, and degrees of freedom."""
     from scipy import optimize
 
     if freedom < 1:
@@ -161,4 +162,4 @@ def detectable_drop(
         return _chance(shift, freedom, level) - chance
 
     shift = float(optimize.brentq(lacking, 0.0, high, rtol=1e-9))
-    return shift * deviation / math.sqrt(pairs)
+    return shift * error

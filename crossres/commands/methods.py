@@ -43,6 +43,7 @@ def _methods_show(options: argparse.Namespace) -> Answer:
         "uses_backbone": declared.uses_backbone,
         "page": _page(name),
         "options": list(_options_json(declared)),
+        "profiles": _set_by_profiles(declared),
         "tables": _tables_with(name),
     }
     return Answer(content, _show_lines(declared, content))
@@ -72,6 +73,18 @@ def _options_json(declared: Any) -> Iterator[dict[str, Any]]:
             "values": _values(hints[field.name]),
             "kind": kind_of(declared, field.name),
         }
+
+
+def _set_by_profiles(declared: Any) -> dict[str, dict[str, Any]]:
+    """Return by built-in profile the options of the method to which it gives another default."""
+    from crossres.benchmark.config.profiles import load_profile, profile_names
+
+    profiles = {name: load_profile(name) for name in profile_names()}
+    by_profile = {
+        name: profile.overrides(declared.name, declared.Options)
+        for name, profile in profiles.items()
+    }
+    return {name: values for name, values in by_profile.items() if values}
 
 
 def _values(hint: Any) -> str:
@@ -111,6 +124,9 @@ def _show_lines(declared: Any, content: Any) -> Iterator[str]:
         yield from wrapped(text, f"  {name:7}  ", " " * 11)
     yield ""
     yield from _option_lines(content["options"])
+    for profile, values in content["profiles"].items():
+        named = (f"{k} = {json.dumps(v, ensure_ascii=False)}" for k, v in values.items())
+        yield from wrapped(", ".join(named), f"profile {profile}: ", "    ")
     for text in _docstrings(declared.Options):
         yield ""
         yield from _reflowed(text)

@@ -26,8 +26,13 @@ def _report(options: argparse.Namespace) -> Answer:
         return _against(options, tables)
     contents = contents_of(options.results, tables)
     written = write_contents(contents, published=options.published, single_file=options.single_file)
-    lines = chain(drawn(partial(print_contents, contents)), (f"wrote {path}" for path in written))
+    lines = chain(
+        drawn(partial(print_contents, contents)),
+        contents.remarks,
+        (f"wrote {path}" for path in written),
+    )
     content: dict[str, Any] = {"written": [str(path) for path in written], "grids": []}
+    content["remarks"] = contents.remarks
     if options.json:
         content["grids"] = grids_json(contents.grids)
     return Answer(content, lines)

@@ -311,9 +311,15 @@ def _check_embed(fitted: _Fitted) -> Checks[Embeddings | None]:
     yield _checked("embed random", alike, "embed must leave the global random state as it was")
     count, shape = len(images), getattr(embeddings, "shape", None)
     matrix = (
-        isinstance(embeddings, np.ndarray) and embeddings.ndim == 2 and len(embeddings) == count
+        isinstance(embeddings, np.ndarray)
+        and embeddings.ndim == 2
+        and len(embeddings) == count
+        and embeddings.shape[1] > 0
     )
-    said = f"embed must return (N, D), not {shape or type(embeddings).__name__} for {count} images"
+    said = (
+        f"embed must return (N, D) with D of at least 1, not {shape or type(embeddings).__name__} "
+        f"for {count} images"
+    )
     yield _checked("matrix", matrix, said)
     if not matrix or embeddings is None:
         return None

@@ -180,6 +180,12 @@ def file_gone(name: str) -> Path | None:
     return Path(kept.path)
 
 
+def spec_of(name: str) -> str:
+    """Return how a method is named on a command line: one in a file by that file."""
+    sources = _read.get(name)
+    return name if sources is None else sources.spec
+
+
 def register_sources(name: str, sources: MethodSources) -> None:
     """Know a method by the sources that another process has read."""
     _read[name] = sources
@@ -208,8 +214,8 @@ def _is_there(kept: MethodFile) -> bool:
     if kept.name in _plugins():
         return False
     raise InputError(
-        f"method {kept.name}: {kept.path} is no longer there; put it back, or run the table that "
-        "names its file now"
+        f"method {kept.name}: {kept.path} is no longer there; put it back, change its path under "
+        "method_files in the table that keeps it, or run the table that names its file now"
     )
 
 
@@ -251,7 +257,10 @@ def _target(name: str) -> str:
     """Return "module:class" of a method."""
     target = METHODS.get(as_text(name, "method")) or _plugins().get(name)
     if target is None:
-        raise unknown("method", name, method_names())
+        raise InputError(
+            f"{unknown('method', name, method_names())}; one in a file is FILE.py:Class, one of a "
+            "package is known once that is installed (pip install -e .)"
+        )
     return target
 
 

@@ -14,7 +14,8 @@ class Leftovers:
     """Records that no table shows, one line per unusable file, and the cells that failed.
 
     `not_drawn`: one line for each part of the report that could not be drawn. `not_run`: how many
-    cells were asked for that have no record.
+    cells were asked for that have no record. `stale`: lines of records, shown or not, that the
+    latest runs were to make anew.
     """
 
     records: tuple[Record, ...] = ()
@@ -22,6 +23,8 @@ class Leftovers:
     failed: tuple[FailedCell, ...] = ()
     not_drawn: tuple[str, ...] = ()
     not_run: int = 0
+    stale: tuple[str, ...] = ()
 
     def __len__(self) -> int:
-        return len(self.records) + len(self.broken) + len(self.failed) + len(self.not_drawn)
+        parts = (self.records, self.broken, self.failed, self.not_drawn, self.stale)
+        return sum(map(len, parts))

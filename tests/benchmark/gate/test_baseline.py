@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,8 +21,9 @@ def test_runs_are_the_cells_of_the_baseline_and_not_its_bits(grid: list[Record])
             Baseline(tuple(first)),
             [[r for r in second if r.cell.method != "bot" or r.cell.seed > 0]],
         )
+    same_bits = [replace(r, seconds={**r.seconds, "total": 9.0}) for r in second]
     with pytest.raises(InputError, match=r"run 2 .* has the same bits as another run"):
-        with_runs(Baseline(tuple(first)), [second, second])
+        with_runs(Baseline(tuple(first)), [second, same_bits])
     more = with_runs(Baseline(tuple(first)), [[*second, *grid]]).more_runs[0]
     assert len(more) == 24
 
@@ -90,3 +92,14 @@ def test_a_baseline_that_was_altered_is_refused(
     with pytest.raises(InputError, match=message) as error:
         read_baseline(path)
     assert str(path) in str(error.value)
+
+
+def test_a_run_again_that_is_partly_a_copy_is_refused(grid: list[Record]) -> None:
+    first, second, third = runs(grid, 3, np.random.default_rng(11))
+    fault = r"run 1 .* holds 23 records that another run has, too"
+    with pytest.raises(InputError, match=fault):
+        with_runs(Baseline(tuple(first)), [[*first[:23], second[23]]])
+    with pytest.raises(InputError, match=r"run 2 .* holds 1 record that another run has, too"):
+        with_runs(Baseline(tuple(first)), [second, [second[0], *third[1:]]])
+    again = [replace(r, seconds={**r.seconds, "total": 9.0}) for r in first[:8]]  # the same bits
+    assert len(with_runs(Baseline(tuple(first)), [[*again, *second[8:]]]).more_runs) == 1

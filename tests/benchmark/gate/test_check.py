@@ -7,6 +7,7 @@ import pytest
 from crossres.benchmark import Record
 from crossres.benchmark.gate.check import check
 from crossres.benchmark.gate.limits import Limits
+from crossres.benchmark.records.cell import TrainedOn
 from crossres.datasets import InputError
 from tests.benchmark.gate.cases import TABLE, Make, kinds
 
@@ -93,3 +94,34 @@ def test_nothing_in_common_is_refused(grid: list[Record], make: Make) -> None:
         check(grid, [make(0.5, "plain", "mlr-viper", 77)], [TABLE])
     with pytest.raises(InputError, match=r"\(mlr-sing, real\), seeds 0; the baseline is of .*twin"):
         check(grid, [make(0.5, "plain", "mlr-viper", 0, source="real")], [TABLE])
+
+
+def test_other_post_processing_makes_other_cells(grid: list[Record]) -> None:
+    def reranked(record: Record, k2: int) -> Record:
+        cell = replace(record.cell, post_processing={"rerank": {"k1": 20, "k2": k2}})
+        return replace(record, key=f"{record.key}-{k2}", cell=cell)
+
+    before, now = ([reranked(r, k2) for r in grid] for k2 in (6, 5))
+    assert check(before, before, [TABLE]).passed
+    outcome = check(before, now, [TABLE])
+    assert set(kinds(outcome)) == {"setup"}
+    assert "post-processing rerank" in outcome.findings[0].text
+
+
+def test_other_data_to_train_on_are_found(make: Make) -> None:
+    def transfer(seed: int, manifest: str = "a", pixels: str = "c") -> Record:
+        record = make(0.5, dataset="caviar:mlr-viper", seed=seed)
+        trained_on = TrainedOn("caviar", "mlr-sing", "twin:tiny:1", manifest * 64)
+        digests = {**record.digests, "training pixels": pixels * 64}
+        return replace(record, cell=replace(record.cell, trained_on=trained_on), digests=digests)
+
+    before = [transfer(seed) for seed in range(4)]
+    assert check(before, before, [TABLE]).passed
+    other_split = check(before, [transfer(seed, manifest="b") for seed in range(4)], [TABLE])
+    assert kinds(other_split) == ["data"]
+    assert "another split, or protocol, of the data that is trained on" in (
+        other_split.findings[0].text
+    )
+    other_pixels = check(before, [transfer(seed, pixels="d") for seed in range(4)], [TABLE])
+    assert kinds(other_pixels) == ["data"]
+    assert "other pixels of the same split that is trained on" in other_pixels.findings[0].text

@@ -12,6 +12,7 @@ from crossres.benchmark.gate.baseline import Baseline
 from crossres.benchmark.gate.check import check
 from crossres.benchmark.gate.limits import Limits
 from crossres.benchmark.gate.power import noise_of, sensitivities
+from crossres.datasets import InputError
 from tests.benchmark.gate.cases import (
     SETS,
     TABLE,
@@ -210,3 +211,79 @@ def test_nothing_beyond_what_is_possible_is_said(
     for sensitivity in sensitivities(baseline, noise, Limits(), (2, 3, 100)):
         for drop in (sensitivity.overall, sensitivity.in_a_row):
             assert drop is None or 0 < drop <= max(row.before for row in noise)
+
+
+def test_either_side_may_have_more_seeds_of_other_ones(make: Make) -> None:
+    rng = np.random.default_rng(5)
+
+    def results(seeds: range, drop: float = 0.0) -> list[Record]:
+        rows = [(row.method, name) for row in TABLE.rows for name in SETS]
+        records = [make(0.5, *row, seed) for row in rows for seed in seeds]
+        values = 0.5 - drop + rng.normal(0, 0.02, len(records))
+        return with_values(records, values.tolist())
+
+    limits = Limits(other_seeds=True)
+    before = results(range(4))
+    for seeds in (range(10, 12), range(10, 20)):
+        now = results(seeds)
+        outcome = check(before, now, [TABLE], limits)
+        assert (outcome.findings, outcome.notes) == ((), ())
+        plain = next(t for t in outcome.tests if t.row == "Plain" and t.metric == "mAP")
+        values = {
+            name: [r.metrics["single-shot"]["mAP"] for r in now if r.cell.dataset == name
+                   and r.cell.method == "plain"]
+            for name in SETS
+        }  # fmt: skip
+        assert len(values[SETS[0]]) == len(seeds)
+        assert plain.now == pytest.approx(np.mean([np.mean(v) for v in values.values()]))
+        overall = next(t for t in outcome.tests if t.row is None and t.metric == "mAP")
+        of_rows = [t.now for t in outcome.tests if t.row is not None and t.metric == "mAP"]
+        assert overall.now == pytest.approx(np.mean(of_rows))
+        worse = check(before, results(seeds, 0.1), [TABLE], limits)
+        assert set(kinds(worse)) == {"worse"}
+    lacking = [r for r in results(range(10, 12)) if r.cell.method != "bot"]
+    (finding,) = check(before, lacking, [TABLE], limits).findings[:1]
+    assert finding.kind == "missing"
+    assert "bot on mlr-market (mlr-sing) was not run, or failed: seeds 0, 1, 2, 3" in finding.text
+    more_of_one_row = [*results(range(10, 12)), make(0.9, "plain", SETS[0], 12)]
+    outcome = check(before, more_of_one_row, [TABLE], limits)
+    plain, overall = (
+        next(t for t in outcome.tests if t.row == row and t.metric == "mAP")
+        for row in ("Plain", None)
+    )
+    assert plain.now > 0.55
+    assert overall.now < 0.53  # a mean over rows is one of the same rows in each seed
+
+
+def test_equal_seeds_are_no_other_seeds(grid: list[Record], make: Make) -> None:
+    later = [make(0.5, r.cell.method, r.cell.dataset, r.cell.seed + 2) for r in grid]
+    with pytest.raises(InputError, match=r"the baseline has seeds 2 and 3, too, .* --other-seeds"):
+        check(grid, later, [TABLE], Limits(other_seeds=True))
+
+
+def test_a_drop_is_found_as_often_as_a_check_says_with_unlike_numbers_of_seeds(
+    grid: list[Record],
+) -> None:
+    """Four seeds on one data set and one on the other."""
+    rng = np.random.default_rng(7)
+    few = [r for r in grid if r.cell.dataset == SETS[0] or r.cell.seed == 0]
+    few = [r for r in few if r.cell.method == "plain"]
+    limits = Limits(metrics=("mAP",), gains=False)
+    drop, alarms, trials = 0.05, 0, 300
+    for _ in range(trials):
+        before, now = (
+            with_values(few, (0.5 - fall + rng.normal(0, 0.01, len(few))).tolist())
+            for fall in (0.0, drop)
+        )
+        outcome = check(before, now, [TABLE], limits)
+        (test,) = outcome.tests
+        assert test.difference.error is not None
+        assert test.difference.deviation is not None
+        assert test.difference.error == pytest.approx(
+            test.difference.deviation * np.sqrt(1 / 4 + 1) / 2
+        )
+        alarms += "worse" in kinds(outcome)
+    error = 0.01 * np.sqrt(2) * np.sqrt(1 / 4 + 1) / 2
+    # One-sided, with the three degrees of freedom of one data set.
+    limit = stats.t.isf(limits.one_side, 3)
+    assert alarms / trials == pytest.approx(stats.nct.sf(limit, 3, drop / error), abs=0.08)

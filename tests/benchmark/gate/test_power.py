@@ -28,7 +28,9 @@ def test_measured_noise_is_that_of_the_runs(grid: list[Record]) -> None:
     noisiest = max(row.deviation for row in noise if row.row and row.metric == "mAP")
     deviation = noisiest * np.sqrt((1 + 1 / 3) / 2)
     level = 2 * Limits().one_side / 8
-    assert sensitivity[0].in_a_row == pytest.approx(detectable_drop(deviation, 8, 22, level, 0.8))
+    assert sensitivity[0].in_a_row == pytest.approx(
+        detectable_drop(deviation / np.sqrt(8), 22, level, 0.8)
+    )
 
 
 def test_noise_from_one_run_is_that_of_two_values_with_unlike_seeds(grid: list[Record]) -> None:

@@ -197,3 +197,16 @@ def test_a_place_that_is_no_results_folder_is_refused(tmp_path: Path, make: Make
     with pytest.raises(InputError, match="no results there"):
         merge_folders([fill(tmp_path / "a", make()), tmp_path / "b"], tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_out_may_be_any_of_the_folders(tmp_path: Path, make: Make) -> None:
+    record = make(seed=1)
+    left, right = fill(tmp_path / "a", make(seed=0), record), fill(tmp_path / "b", record)
+    ImageFolder(left).add(record.digests["pixels"], images(1, 2))
+    keep_table(left, load_table("table2"))
+    keep_table(right, load_table("controls"))
+    of_left, of_right = contents(left), contents(right)
+    merged = merge_folders([left, right], right)
+    assert merged.written == {"records": 1, "artifacts": 1, "images": 1, "tables": 1}
+    assert contents(left) == of_left
+    assert contents(right) == of_left | of_right

@@ -25,6 +25,7 @@ from crossres.benchmark.records.images import images_path
 from crossres.benchmark.records.kept import kept_tables
 from crossres.benchmark.records.planned import read_runs
 from crossres.benchmark.records.record import record_path
+from crossres.benchmark.runs import driver
 from crossres.datasets.base.errors import InputError
 from crossres.datasets.raw.source import Source
 from crossres.datasets.twins import TWIN_VERSION
@@ -362,3 +363,25 @@ def test_ctrl_c_keeps_what_is_finished_and_leaves_nothing_behind(
     assert keys
     bench.edit('mood = "slow"', 'mood = "raises"')
     assert not keys & set(bench.run().finished)
+
+
+def test_a_kill_before_the_new_record_leaves_no_old_one_with_the_new_artifact(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.run(seeds=[0], rows=["1"])
+    (path,) = (bench.out / "records").iterdir()
+    before = path.read_bytes()
+    content = json.loads(before)
+    content["digests"]["code"] = "0" * 64
+    path.write_text(json.dumps(content), encoding="utf-8")  # as one of older code
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(driver, "write_record", killed)
+        assert bench.run(seeds=[0], rows=["1"]).interrupted
+    assert not path.exists()
+    assert artifact_path(bench.out, path.stem).exists()
+    assert bench.run(seeds=[0], rows=["1"]).complete
+    assert json.loads(path.read_bytes())["digests"] == json.loads(before)["digests"]

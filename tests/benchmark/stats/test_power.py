@@ -9,12 +9,14 @@ import pytest
 from crossres.benchmark.stats.paired import (
     Difference,
     Drawn,
+    error_of_mean,
     mean_difference,
     pooled_difference,
 )
 from crossres.benchmark.stats.power import (
     chance_to_find,
     detectable_difference,
+    detectable_drop,
     detectable_effect,
     power,
     seeds_needed,
@@ -96,3 +98,21 @@ def test_power_is_how_often_the_test_finds_an_effect_over_seeds_and_identities()
         trial = sample(scores, np.repeat(np.arange(count), 9))
         detected += mean_difference(trial, trial.queries).beyond_chance
     assert detected / trials == pytest.approx(chance_to_find(0.09, gap, seeds), abs=0.03)
+
+
+def test_a_drop_is_detected_as_often_as_said_where_sets_have_unlike_numbers_of_seeds() -> None:
+    rng = np.random.default_rng(6)
+    trials, deviation, counts = 4000, 0.02, {"a": 10, "b": 1, "c": 3}
+    pairs = [(name, seed) for name, count in counts.items() for seed in range(count)]
+    error = error_of_mean(deviation, counts.values())
+    assert error == pytest.approx(deviation * np.sqrt(1 / 10 + 1 + 1 / 3) / 3)
+    drop = detectable_drop(error, len(pairs) - len(counts))
+    assert drop is not None
+    values = rng.normal(-drop, deviation, (trials, len(pairs)))
+    detected = 0
+    for trial in values:
+        now = dict(zip(pairs, trial.tolist(), strict=True))
+        outcome = pooled_difference(now, dict.fromkeys(now, 0.0))
+        assert outcome is not None
+        detected += outcome.beyond_chance
+    assert detected / trials == pytest.approx(0.8, abs=0.025)

@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 import crossres
+from crossres.benchmark.runs.search import SearchRequest, ranked
 from crossres.methods.frozen import Frozen
 from crossres.methods.interface.conformance import example_train_set, small_profile
 
@@ -146,3 +147,24 @@ def test_what_cannot_be_searched_is_refused_in_one_line(
     assert error.startswith("crossres: ")
     assert fault in error
     assert not out.exists()
+
+
+def test_equal_images_are_equally_near_and_in_the_order_of_their_paths(
+    weights: Path, tmp_path: Path
+) -> None:
+    rng = np.random.default_rng(3)
+    query = crop(tmp_path / "query.png", COLOURS["red"], 1)
+    originals = [crop(tmp_path / "g" / f"{k:03}.png", COLOURS["red"], 2 + k) for k in range(40)]
+    for copy in range(5):
+        for k in rng.permutation(40):
+            target = tmp_path / "g" / f"{k:03}-{copy}.png"
+            target.write_bytes(originals[k].read_bytes())
+    request = SearchRequest((query,), tmp_path / "g", weights, "cpu", 240)
+    ((_, matches),) = [(r.query, r.matches) for r in ranked(request, lambda *_: None).rankings]
+    distances: dict[str, set[float]] = {}
+    for match in matches:
+        distances.setdefault(match.image[1][:3], set()).add(match.distance)
+    assert len(matches) == 240
+    assert all(len(of_copies) == 1 for of_copies in distances.values())
+    order = [(match.distance, match.image[1]) for match in matches]
+    assert order == sorted(order)

@@ -64,7 +64,7 @@ def test_failed_cells_are_told_and_tried_again(
     assert again.returncode == 1
     assert "0 of 2 failed cells with a record now" in again.stdout
     first, second = (failed["key"] for failed in content["failed"])
-    kept = [path.read_bytes() for path in (tmp_path / "out" / "runs").iterdir()]
+    (kept,) = map(json.loads, (p.read_bytes() for p in (tmp_path / "out" / "runs").iterdir()))
     with edited(plugin / "colour_plugin.py", "raise RuntimeError", "str"):
         one = json.loads(command("retry", "out", first[:8], "--json").stdout)
         assert (one["keys"], one["finished"], one["failures"]) == ([first], [first], [])
@@ -75,7 +75,13 @@ def test_failed_cells_are_told_and_tried_again(
     assert not (tmp_path / "out" / "failures").exists() or not any(
         (tmp_path / "out" / "failures").iterdir()
     )
-    assert [path.read_bytes() for path in (tmp_path / "out" / "runs").iterdir()] == kept
+    (now,) = map(json.loads, (p.read_bytes() for p in (tmp_path / "out" / "runs").iterdir()))
+    codes = {record.key: record.digests["code"] for record in read_records(tmp_path / "out")}
+    for entry in kept["cells"]:
+        if entry["key"] in (first, second):  # the others' code was noted when they were run
+            assert entry["code"] != codes[entry["key"]]
+            entry["code"] = codes[entry["key"]]
+    assert now == kept
     assert len(read_records(tmp_path / "out")) == 4
 
 
@@ -207,3 +213,53 @@ def test_a_damaged_plan_is_named(command: Run, folder_run: Run, tmp_path: Path) 
         answered = command("status", "out")
         assert f"damaged: {path.relative_to(tmp_path)}: " in answered.stdout
         assert "1 record of cells that no kept run has planned" in answered.stdout
+
+
+def test_cells_that_fail_when_they_are_run_again_are_failed_not_done(
+    command: Run, folder_run: Run, plugin: Path
+) -> None:
+    """Their records are of older code: for nobody they are results of the latest run."""
+    assert folder_run("out").returncode == 0
+    assert command("baseline", "out", "--out", "base.json").returncode == 0
+    gate = ("check", "out", "--baseline", "base.json", "--must-find", "100")
+    assert command(*gate).returncode == 0
+    broken = "stripes = 1 // (self.options.bins != 3) * "
+    with edited(plugin / "colour_plugin.py", "stripes = ", broken):
+        assert folder_run("out").returncode == 1
+        content = status(command)
+        assert counts(content) == (4, 2, 0, 2, 0)
+        assert content["stale"] == []
+        (reason,) = {failed["reason"] for failed in content["failed"]}
+        assert reason.startswith("ZeroDivisionError")
+        checked = json.loads(command(*gate, "--json").stdout)
+        assert (checked["answer"], [f["kind"] for f in checked["findings"]]) == (
+            "failed",
+            ["missing"],
+        )
+        assert any("2 records made by other code" in note for note in checked["notes"])
+        report = json.loads(command("report", "out", "--json").stdout)
+        assert sum("ZeroDivisionError" in line for line in report["remarks"]) == 2
+        assert any("2 records made by other code" in line for line in report["remarks"])
+        again = command("baseline", "out", "--out", "later.json")
+        assert "left out of out, stale: 2 records made by other code" in again.stderr
+        assert json.loads(command("retry", "out", "--json").stdout)["finished"] == []
+    assert "2 of 2 failed cells with a record now" in command("retry", "out").stdout
+    assert command(*gate).returncode == 0
+
+
+def test_a_check_holds_what_was_asked_for_last_not_what_lies_there(
+    command: Run, folder_run: Run, plugin: Path, tmp_path: Path
+) -> None:
+    assert folder_run("out").returncode == 0
+    assert command("baseline", "out", "--out", "base.json").returncode == 0
+    gate = ("check", "out", "--baseline", "base.json", "--must-find", "100")
+    with edited(tmp_path / "mine.toml", "bins = 3", "bins = 4"):
+        assert folder_run("out").returncode == 0
+        checked = json.loads(command(*gate, "--json").stdout)
+        assert "setup" in {finding["kind"] for finding in checked["findings"]}
+        assert any("the options of their row" in note for note in checked["notes"])
+    with edited(plugin / "colour_plugin.py", "stripes = ", "stripes = 1 // 0 * "):
+        assert folder_run("out").returncode == 1
+        refused = command(*gate)
+    assert refused.returncode == 2
+    assert "out: no record of its latest run, whose cells failed or were not run" in refused.stderr

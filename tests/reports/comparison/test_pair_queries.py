@@ -1,6 +1,7 @@
 """The same queries in two results folders: which flips there are, on the page and in JSON."""
 
 import io
+import json
 import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -108,7 +109,7 @@ def test_flips_by_row_set_and_rate(two: TwoFolders) -> None:
             flips for flips in queries.flips if (flips.row, flips.dataset) == (label, "mlr-viper")
         ]
         assert [flips.counts for flips in on_sets] == [flips.counts for flips in over_sets]
-    (content,) = [s.content for s in queries.browser.sets if s.seed == 1]
+    (content,) = [json.loads(s.texts[s.name]) for s in queries.browser.sets if s.seed == 1]
     assert content["pairs"] == list(queries.rows)
     assert [row["label"] for row in content["rows"]] == [two.a.name, two.b.name] * 2
     assert content["rows"][3]["ranks"] == two.ranks(two.b, 1, 1).tolist()
