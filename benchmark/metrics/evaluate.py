@@ -23,13 +23,16 @@ from crossres.benchmark.metrics.evaluation import (
 from crossres.benchmark.metrics.feature_arrays import CheckedFeatures, checked_arrays
 from crossres.benchmark.metrics.features import FeatureComparison, Metric, unit
 from crossres.benchmark.metrics.measure import as_dict, measure
+from crossres.benchmark.metrics.own_images import UNKNOWN_CAMERA
 from crossres.benchmark.metrics.products import checked_device
 from crossres.benchmark.metrics.rules import Rules
 from crossres.benchmark.metrics.shared_galleries import measure_shared
+from crossres.benchmark.metrics.text_ids import id_of
 from crossres.datasets.base.arguments import as_choice, as_function, as_path
 from crossres.datasets.base.cores import usable_cores
 from crossres.datasets.base.errors import InputError
 from crossres.datasets.base.progress import Report, silent
+from crossres.datasets.base.words import listed
 from crossres.methods.interface.distances import (
     centre,
     sample,
@@ -217,6 +220,7 @@ def _ranked(
         measured = measure(comparison, settled, rules, _threads(), report)
         metrics, scores = as_dict(measured), measured.per_query
     notes = [*_self_notes(len(query), dropped, ranked), *rows.faults(ids)]
+    notes += _camera_notes(features, rules)
     if metric == "cosine":
         notes += _zero_notes(rows)
     self_matches = {"self_matches_dropped": dropped, "self_matches_kept": ranked}
@@ -249,6 +253,26 @@ def _self_notes(queries: int, dropped: int, ranked: int) -> list[str]:
     left_out = f"{dropped} {stand}: left out of their own rankings; self-matches 'keep' ranks them"
     left_in = f"{ranked} {stand} and find themselves; self-matches 'drop' leaves them out"
     return [*([left_out] if dropped else []), *([left_in] if ranked else [])]
+
+
+def _camera_notes(features: CheckedFeatures, rules: Rules) -> list[str]:
+    """Say where cameras may be numbered in two ways: then a query's own camera is another's."""
+    query, gallery = (
+        {*np.unique(camids).tolist()} - {UNKNOWN_CAMERA}
+        for camids in (features.ids.query_camids, features.ids.gallery_camids)
+    )
+    alone = sorted(query - gallery), sorted(gallery - query)
+    if rules.same_camera != "drop" or not (query & gallery and all(alone)):
+        return []
+    names = [
+        listed(id_of(camera, features.camid_texts) for camera in cameras[:3])
+        + " and others" * (len(cameras) > 3)
+        for cameras in alone
+    ]
+    return [
+        f"camera {names[0]} is of queries alone, and camera {names[1]} of the gallery alone: are "
+        "both numbered alike? Images of the query's own camera are left out by these numbers"
+    ]
 
 
 def _zero_notes(rows: EqualRows) -> list[str]:

@@ -248,3 +248,18 @@ def test_an_offset_changes_no_metric() -> None:
     assert 0 < plain["rank1"] < 1
     for offset in (-3e6, 1e7, 1e8):
         assert evaluate(query + offset, gallery + offset, *ids) == plain
+
+
+def test_cameras_that_may_be_numbered_in_two_ways_are_noted(tmp_path: Path) -> None:
+    cameras = np.arange(8) % 3
+    shifted = {"query_camids": cameras + 1, "gallery_camids": np.r_[cameras, 0]}
+    note = "camera 3 is of queries alone, and camera 0 of the gallery alone"
+    (noted,) = evaluate_features(saved(tmp_path, **shifted)).notes
+    assert noted.startswith(note)
+    named = {name: np.char.add("c", camids.astype(str)) for name, camids in shifted.items()}
+    (noted,) = evaluate_features(saved(tmp_path, **named)).notes
+    assert noted.startswith(note.replace("camera ", "camera c"))
+    alike = {"query_camids": cameras, "gallery_camids": np.r_[(cameras + 1) % 3, 5]}
+    assert evaluate_features(saved(tmp_path, **alike)).notes == ()
+    rules = Rules(same_camera="keep")
+    assert evaluate_features(saved(tmp_path, **shifted), rules=rules).notes == ()
