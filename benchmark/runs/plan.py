@@ -215,7 +215,8 @@ def plan_table(
     request = as_a(RunRequest, request, "request")
     rows, profile = request.chosen_rows(), request.whole_profile()
     table = with_files_as_now(request.whole_table(), rows)
-    read = {file.name: method_sources(file.name) for file in table.method_files}
+    in_files = {file.name for file in table.method_files} & {row.method for row in rows}
+    read = {name: method_sources(name) for name in sorted(in_files)}
     files = {name: sources for name, sources in read.items() if sources is not None}
     chosen_sets, seeds = request.chosen_sets(), request.chosen_seeds()
     out, cache = as_path(request.out, "out"), as_path(request.cache, "cache")

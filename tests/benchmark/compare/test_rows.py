@@ -42,7 +42,10 @@ def test_of_a_set_without_a_card_protocols_are_compared_as_they_stand(make: Make
     [
         ({"method": "bot"}, "no row has the method bot"),
         ({"options": {"parts": 6}}, "no row of pcb has these options"),
-        ({"protocol": "market"}, "no row is run under market on mlr-viper"),
+        (
+            {"protocol": "market"},
+            "no row of pcb with these options is run under market on mlr-viper",
+        ),
         (
             {"method": "plain", "profile": {"glow": 1}},
             "profile smoke of the records: unknown entry 'glow'",

@@ -71,7 +71,8 @@ def test_typical_seconds_depend_on_options(tmp_path: Path) -> None:
     assert typical_seconds(stated_seconds(path), "msifla", {"scales": [1]}) == 3
     assert typical_seconds(stated_seconds(path), "msifla", {"scales": [2, 1]}) == 9
     assert typical_seconds(stated_seconds(path), "plain", {}) == 2
-    assert typical_seconds(stated_seconds(path), "other", {}) == 60
+    assert typical_seconds(stated_seconds(path), "other", {}) == 2.5  # the median of the others
+    assert typical_seconds({}, "other", {}) == 60
 
 
 def test_the_content_does_not_say_where_the_weights_lie(tmp_path: Path) -> None:

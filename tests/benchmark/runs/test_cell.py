@@ -321,7 +321,11 @@ def test_the_same_cell_gives_the_same_bits(pku_root: Path, tmp_path: Path, metho
     ("mood", "error", "words"),
     [
         ("nan", CellError, "NaN or infinity in 1 of 10 query embeddings; the training diverged"),
-        ("wide", CellError, r"embed must give \(10, D\) float32, not \(10, 6\) float64"),
+        (
+            "wide",
+            CellError,
+            r"\(10, D\) float32, D at least 1, not \(10, 6\) float64",
+        ),
         ("raises", RuntimeError, "no luck"),
         ("crowd", CellError, "an image has another embedding alone than among others"),
     ],

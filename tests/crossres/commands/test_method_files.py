@@ -104,7 +104,7 @@ def test_from_the_file_to_the_report_and_what_is_said_when_it_changes_or_goes(
     assert f"{own}, the file of method file-colours, is no longer there: the command needs" in shown
     assert "own/colours.py: there is no such file; correct its path" in said(run(command))
     kept = said(run(command, table="out/tables/mine.toml"))
-    assert f"method file-colours: {own} is no longer there; put it back, or run the table" in kept
+    assert f"method file-colours: {own} is no longer there; put it back, change its path" in kept
 
     # Its weights, by the file where it is now.
     crops = tmp_path / "crops"
@@ -342,3 +342,17 @@ def test_the_package_to_begin_with_has_the_method_of_the_docs(command: Run, tmp_
 def test_names_that_a_package_cannot_have(command: Run, name: str, tmp_path: Path) -> None:
     assert said(command("methods", "new", "--", name)).endswith("give another name")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_other_rows_of_a_kept_table_run_where_the_file_of_one_is_gone(
+    command: Run, own: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "mine.toml").write_text(TABLE + '[[rows]]\nlabel = "Plain"\nmethod = "plain"\n')
+    assert run(command, "--rows", "1").returncode == 0
+    own.unlink()
+    kept = "out/tables/mine.toml"
+    assert "is no longer there" in said(run(command, "--rows", "1", table=kept))
+    answered = run(command, "--rows", "Plain", table=kept)
+    assert answered.returncode == 0, answered.stderr
+    assert {r.cell.method for r in read_records(tmp_path / "out")} == {"file-colours", "plain"}
+    assert load_table(tmp_path / "out" / "tables" / "mine.toml").method_files

@@ -201,6 +201,11 @@ class Flat(Mean):
         return super().embed(images).ravel()
 
 
+class Empty(Mean):
+    def embed(self, images: Any) -> Any:
+        return super().embed(images)[:, :0]
+
+
 class Constant(Mean):
     def embed(self, images: Images) -> Embeddings:
         return np.ones((len(images), 3), dtype=np.float32)
@@ -320,7 +325,8 @@ class TakesAnything(Mean):
         (StopsHalfWay, "end with done = total"),
         (Double, "embed returns float64, not float32"),
         (Infinite, "embeddings must be finite"),
-        (Flat, "embed must return (N, D), not (42,) for 7 images"),
+        (Flat, "embed must return (N, D) with D of at least 1, not (42,) for 7 images"),
+        (Empty, "embed must return (N, D) with D of at least 1, not (7, 0) for 7 images"),
         (Constant, "all images have the same embedding"),
         (Forgets, "save and load must keep every parameter"),
         (KeepsSecrets, "a loaded method must give the same embeddings"),

@@ -151,7 +151,7 @@ def test_a_file_that_is_gone_is_one_line(tmp_path: Path) -> None:
     assert registry.file_gone("file-colours") == path
     for call in (registry.sources_now, lambda _: registry.file_as_now(kept)):
         with pytest.raises(
-            InputError, match=r"colours\.py is no longer there; put it back, or run"
+            InputError, match=r"colours\.py is no longer there; put it back, change its path"
         ):
             call("file-colours")
 
