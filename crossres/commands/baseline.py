@@ -2,12 +2,11 @@
 
 import argparse
 import sys
-from pathlib import Path
 from typing import Any
 
 from crossres.answer import Answer
 from crossres.arguments import add_tables, command_parser, named_tables, user_path
-from crossres.commands.gate_options import NAMES_ROWS, add_again
+from crossres.commands.gate_options import NAMES_ROWS, add_again, latest_records
 
 
 def _baseline(options: argparse.Namespace) -> Answer | str:
@@ -15,8 +14,8 @@ def _baseline(options: argparse.Namespace) -> Answer | str:
     from crossres.datasets.base.files import write_atomically
     from crossres.datasets.base.words import counted
 
-    records = tuple(_of_tables(_current(options.results), options))
-    baseline = with_runs(Baseline(records), map(_current, options.again))
+    records = tuple(_of_tables(latest_records(options.results), options))
+    baseline = with_runs(Baseline(records), map(latest_records, options.again))
     content = to_baseline(baseline)
     if options.out is None:
         return content
@@ -26,17 +25,6 @@ def _baseline(options: argparse.Namespace) -> Answer | str:
         {"written": str(options.out), "cells": cells, "runs": runs},
         [f"wrote {options.out}: {cells} cells, {counted(runs, 'run')} of each"],
     )
-
-
-def _current(results: Path) -> Any:
-    """Read the records of the latest runs of a folder; say which others there are."""
-    from crossres.benchmark.gate.folders import current_records
-    from crossres.benchmark.runs.stale import stale_lines
-
-    records, stale = current_records(results)
-    for line in stale_lines(stale):
-        print(f"crossres: left out of {results}, {line}", file=sys.stderr)
-    return records
 
 
 def _of_tables(records: Any, options: argparse.Namespace) -> Any:

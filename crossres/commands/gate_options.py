@@ -1,6 +1,8 @@
-"""Options that the commands of the gate share."""
+"""What the commands of the gate share: options, and the records of a folder."""
 
 import argparse
+import sys
+from pathlib import Path
 from typing import Any
 
 from crossres.arguments import add_tables, finite, names, user_path
@@ -47,3 +49,14 @@ def add_again(parser: argparse.ArgumentParser) -> None:
         help="the same cells, run again where it should make no difference: how much results "
         "scatter is measured (may be given several times)",
     )
+
+
+def latest_records(results: Path) -> list[Any]:
+    """Read the records of the latest runs of a folder; say on standard error what is left out."""
+    from crossres.benchmark.gate.folders import current_records
+    from crossres.benchmark.runs.stale import stale_lines
+
+    records, stale = current_records(results)
+    for line in stale_lines(stale):
+        print(f"crossres: left out of {results}, {line}", file=sys.stderr)
+    return records

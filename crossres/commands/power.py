@@ -7,7 +7,7 @@ from typing import Any
 
 from crossres.answer import Answer, drawn
 from crossres.arguments import command_parser, finite, named_tables, seeds, user_path
-from crossres.commands.gate_options import add_again, add_common, limits_of
+from crossres.commands.gate_options import add_again, add_common, latest_records, limits_of
 
 
 def _power(options: argparse.Namespace) -> Answer:
@@ -32,11 +32,10 @@ def _power(options: argparse.Namespace) -> Answer:
 
 def _baseline_at(path: Path, repeats: list[Path]) -> Any:
     """Read a baseline file, or a results folder as one, with more runs of its cells."""
-    from crossres.benchmark import read_records
     from crossres.benchmark.gate.baseline import Baseline, read_baseline, with_runs
 
-    baseline = read_baseline(path) if path.is_file() else Baseline(tuple(read_records(path)))
-    return with_runs(baseline, map(read_records, repeats))
+    baseline = read_baseline(path) if path.is_file() else Baseline(tuple(latest_records(path)))
+    return with_runs(baseline, map(latest_records, repeats))
 
 
 def add_command(commands: Any) -> None:

@@ -137,7 +137,7 @@ def test_more_runs_of_the_baseline_say_how_much_results_scatter(
 ) -> None:
     refused = command("baseline", "results", "--again", "results")
     assert refused.returncode == 2
-    assert "has the same bits as another run" in refused.stderr
+    assert "holds 2 records that another run has, too" in refused.stderr
 
     shutil.copytree(results, folder / "again", dirs_exist_ok=True)
     for path in (folder / "again" / "records").glob("*.json"):
