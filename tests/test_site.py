@@ -90,6 +90,8 @@ def test_a_page_is_quiet_and_fits(browser: Any, address: str, name: str) -> None
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         light = "getComputedStyle(document.body).backgroundColor.match(/\\d+/g)[0] > 128"
         page.wait_for_function(f"({light}) === {str(scheme == 'light').lower()}")
+        # A link of the contents changes its colour slowly as the page comes to its place.
+        page.wait_for_function("document.getAnimations().every(a => a.playState !== 'running')")
         assert violations(page) == []
     assert page.evaluate("[...document.images].every(image => image.naturalWidth > 0)")
     assert visit.messages == []

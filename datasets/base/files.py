@@ -155,9 +155,10 @@ def remove_abandoned(folders: Iterable[Path]) -> None:
 def held(make: Callable[[], Path]) -> Iterator[Path]:
     """Make a file or folder, and remove what is left of it at the end of the block.
 
-    It is locked meanwhile, by which `remove_unless_held` tells it from one that was left behind.
+    It is locked meanwhile, by which `remove_unless_held` tells it from one that was left behind. A
+    fork of this process removes nothing, whatever becomes of its copy of the block.
     """
-    path, handle = make(), None
+    path, handle, owner = make(), None, os.getpid()
     try:
         while locks.THERE_ARE and (handle := _lock(path)) is None:
             path = make()
@@ -166,7 +167,8 @@ def held(make: Callable[[], Path]) -> Iterator[Path]:
         # Also on KeyboardInterrupt, and without a word: why the block failed counts.
         if handle is not None:
             os.close(handle)
-        _remove_quietly(path)
+        if os.getpid() == owner:
+            _remove_quietly(path)
 
 
 def _lock(path: Path) -> int | None:

@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from crossres.datasets.base.scratch import LETTERS, scratch_folder
 
 KILLED = f"""
@@ -33,3 +35,24 @@ def test_that_of_a_killed_process_goes_when_the_next_begins(tmp_path: Path) -> N
         there = {path.name for path in tmp_path.iterdir()}
         assert there == {first.name, second.name, "crossres_of_somebody_else"}
     assert os.listdir(tmp_path) == ["crossres_of_somebody_else"]  # noqa: PTH208
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="asks for a fork")
+def test_a_fork_removes_nothing_of_its_parent(tmp_path: Path) -> None:
+    """Whatever becomes of its copy of the block, multiprocessing drops it, say."""
+    code = f"""
+import gc, os, pathlib
+from crossres.datasets.base.scratch import scratch_folder
+block = scratch_folder(pathlib.Path({str(tmp_path)!r}))
+folder = block.__enter__()
+child = os.fork()
+if child == 0:
+    del block
+    gc.collect()
+    os._exit(0)
+os.waitpid(child, 0)
+assert folder.is_dir()
+block.__exit__(None, None, None)
+assert not folder.exists()
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
