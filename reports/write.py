@@ -181,7 +181,7 @@ def _extras_of(
 
 def _not_run(contents: Contents) -> int:
     """Return how many cells the kept runs of the tables asked for that have no record."""
-    asked = contents.runs.asked().runs
+    asked = contents.runs.asked.runs
     return sum(
         run.table in contents.by_table and key not in contents.folder.records
         for key, run in asked.items()
@@ -273,7 +273,7 @@ def contents_of(results: Path, tables: Sequence[Table | str | Path] | None) -> C
             f"{', '.join(table.id for table in chosen)}; name the table file they were run from"
         )
     by_id = {table.id: table for table in chosen if table.id in by_table}
-    current, stale = split_records(results, folder.records, runs.asked())
+    current, stale = split_records(results, folder.records, runs.asked)
     failed = read_failures(results, current)
     problems, lines = tuple(artifacts.problems), tuple(stale_lines(stale))
     return Contents(artifacts, folder, by_table, by_id, problems, runs, failed, lines)

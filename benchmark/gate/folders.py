@@ -81,7 +81,7 @@ def current_records(results: Path) -> tuple[list[Record], list[Stale]]:
     Raises InputError where there is none of the former.
     """
     by_key = {record.key: record for record in require_records(results)}
-    current, stale = split_records(results, by_key, read_runs(results).asked())
+    current, stale = split_records(results, by_key, read_runs(results).asked)
     if not current:
         raise InputError(
             f"{results}: no record of its latest run, whose cells failed or were not run; "

@@ -8,6 +8,7 @@ the commit that it was made at: what it planned and had its record already, is o
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -108,8 +109,9 @@ class KeptRuns:
         cells = (cell for run in self.runs if run.table == table for cell in run.cells)
         return tuple(sorted({cell.cell.seed for cell in cells}))
 
+    @cached_property
     def asked(self) -> "Asked":
-        """Return what is asked for: of each row and place the cell of the latest plan.
+        """What is asked for: of each row and place the cell of the latest plan.
 
         What an earlier plan has of the same table, row, data set, protocol, seeds and profile name
         has another key because something has changed since.

@@ -214,7 +214,7 @@ class _Driver:
         """Keep what is asked for in the folder, and say which of its records nothing asks for."""
         keep_table(self.plan.out, self.plan.table)
         keep_plan(self.plan.out, self.request, self.plan, self.commit)
-        for line in lines_at_start(self.plan.out, read_runs(self.plan.out).asked()):
+        for line in lines_at_start(self.plan.out, read_runs(self.plan.out).asked):
             print(line, file=self.stream, flush=True)
 
     def prepare(self) -> None:

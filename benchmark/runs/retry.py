@@ -45,7 +45,7 @@ def failed_keys(results: Path, starts: Sequence[str]) -> list[str]:
     Raises InputError for one that is not the beginning of exactly one of them.
     """
     records = scan_records(results).records
-    finished, _ = split_records(results, records, read_runs(results).asked())
+    finished, _ = split_records(results, records, read_runs(results).asked)
     keys = [failed.key for failed in read_failures(results, finished)]
     if not starts:
         return keys

@@ -65,7 +65,7 @@ class Status:
 def status_of(results: Path, code: CodeNow | None = None) -> Status:
     """Return how far a results folder is; nothing in it is written or changed."""
     kept = read_runs(results)
-    asked = kept.asked()
+    asked = kept.asked
     tables = kept_tables(results)
     running = {lease.key: lease for lease in running_cells(results)}
     scan = scan_records(results)

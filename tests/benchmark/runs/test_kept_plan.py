@@ -102,8 +102,8 @@ def test_the_same_command_keeps_one_run_and_what_it_asked_for_before_is_asked_no
     assert [run.commit for run in kept.runs] == [COMMIT] * 2
     assert len(kept.runs) == 2  # the file of the first is that of the last
     # That of seed 0 alone asked for cells of the profile as it was: they are of the last run, too.
-    assert set(kept.asked().cells) == {cell.job.key for cell in after.cells}
-    assert not {cell.job.key for cell in before.cells} & set(kept.asked().cells)
+    assert set(kept.asked.cells) == {cell.job.key for cell in after.cells}
+    assert not {cell.job.key for cell in before.cells} & set(kept.asked.cells)
 
 
 def test_runs_of_older_versions_have_no_commit_and_a_commit_that_is_none_is_refused(
