@@ -129,9 +129,7 @@ def write_contents(
     leftovers = replace(leftovers, broken=(*leftovers.broken, *images.problems))
     places = [(grid, anchor_of(grid)) for grid in grids]
 
-    def make_extras() -> _Extras:
-        return _extras_of(places, artifacts, images, looks, embedded=single_file)
-
+    make_extras = partial(_extras_of, places, artifacts, images, looks, embedded=single_file)
     with beside(make_extras, worthwhile=len(used) > FEW_CELLS) as extras:
         files = _files_of_tables(by_table, artifacts, parts)
         for table in contents.tables.values():

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 from crossres.benchmark.compare.pairs import Change, Kind, Pair, Sameness, match
-from crossres.benchmark.compare.rows import covered
+from crossres.benchmark.compare.rows import column_of, covered
 from crossres.benchmark.config.tables import Table
 from crossres.benchmark.records.queries import QueryReader, from_counts, sample_of
 from crossres.benchmark.records.record import Record
@@ -184,7 +184,7 @@ def _gaps(pairs: Sequence[Pair], measure: Measure, queries: Readers) -> list[Gap
     """Return all gaps of one measure, over the pairs of which both cells have it."""
     measured = _measured(pairs, metric_of(measure))
     sides = {row: _samples(row_pairs, measure, queries) for row, row_pairs in _by_row(measured)}
-    columns = sorted({_column(pair) for pair in measured})
+    columns = sorted({column_of(pair.a) for pair in measured})
     # A twin and real data, or two profiles, have no mean in common.
     alike = len({(pair.a.cell.source, pair.a.cell.profile) for pair in measured}) == 1
     gaps = [_gap(None, None, measure, _mean_sample(list(sides.values())))] if alike else []
@@ -217,8 +217,9 @@ def _by_row(pairs: Iterable[Pair]) -> list[tuple[str, list[Pair]]]:
     return list(rows.items())
 
 
-def _column(pair: Pair) -> Column:
-    return pair.a.cell.dataset, pair.a.cell.protocol
+def trial_of(record: Record) -> TrialId:
+    """Return what a record's values go by in a comparison: data set with protocol, and seed."""
+    return " ".join(column_of(record)), record.cell.seed
 
 
 def _by_trial(pairs: Iterable[Pair]) -> tuple[dict[TrialId, Record], dict[TrialId, Record]]:
@@ -226,22 +227,21 @@ def _by_trial(pairs: Iterable[Pair]) -> tuple[dict[TrialId, Record], dict[TrialI
     a: dict[TrialId, Record] = {}
     b: dict[TrialId, Record] = {}
     for pair in pairs:
-        trial = " ".join(_column(pair)), pair.a.cell.seed
+        trial = trial_of(pair.a)
         a.setdefault(trial, pair.a)
         b.setdefault(trial, pair.b)
     return a, b
 
 
 def _values(pairs: Iterable[Pair], read: Read) -> tuple[Values, Values]:
-    a, b = (
-        {
-            trial: float(value)
-            for trial, record in side.items()
-            if (value := read(record)) is not None
-        }
-        for side in _by_trial(pairs)
-    )
+    a, b = (values_of(side, read) for side in _by_trial(pairs))
     return a, b
+
+
+def values_of(records: Mapping[TrialId, Record], read: Read) -> Values:
+    """Return what is read of records that have it."""
+    values = {trial: read(record) for trial, record in records.items()}
+    return {trial: float(value) for trial, value in values.items() if value is not None}
 
 
 def _samples(pairs: Iterable[Pair], measure: Measure, queries: Readers) -> tuple[Sample, Sample]:

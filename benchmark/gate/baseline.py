@@ -38,8 +38,7 @@ def with_runs(baseline: Baseline, more_runs: Iterable[Sequence[Record]]) -> Base
     Raises InputError when such a run lacks a cell, or has copies of another one's records, or its
     bits: it would say that results never scatter.
     """
-    runs, bits = list(baseline.more_runs), [_bits(baseline.records)]
-    seen: list[Sequence[Record]] = [baseline.records]
+    runs, seen = list(baseline.more_runs), [baseline.records]
     for number, run in enumerate(more_runs, start=1):
         by_key = {record.key: record for record in run}
         missing = [record.cell for record in baseline.records if record.key not in by_key]
@@ -49,7 +48,7 @@ def with_runs(baseline: Baseline, more_runs: Iterable[Sequence[Record]]) -> Base
                 f"run {number} of those that were run again lacks {len(missing)} cells, the first "
                 f"is {cell.method} on {cell.dataset}, seed {cell.seed}; run the same cells"
             )
-        records = [by_key[record.key] for record in baseline.records]
+        records = tuple(by_key[record.key] for record in baseline.records)
         copies = sum(any(r == cells[k] for cells in seen) for k, r in enumerate(records))
         if copies:
             raise InputError(
@@ -57,13 +56,12 @@ def with_runs(baseline: Baseline, more_runs: Iterable[Sequence[Record]]) -> Base
                 "another run has, too, times included: a copy says nothing of how much results "
                 "scatter; run these cells again, into a folder of their own"
             )
-        if _bits(records) in bits:
+        if _bits(records) in map(_bits, seen):
             raise InputError(
                 f"run {number} of those that were run again has the same bits as another run, "
                 "which says nothing of how much results scatter; run the cells where sums come in "
                 "another order: on another kind of CPU, or with ATEN_CPU_CAPABILITY=default"
             )
-        bits.append(_bits(records))
         seen.append(records)
         pairs = zip(baseline.records, records, strict=True)
         runs.append(tuple(replace(record, **_varying(run_again)) for record, run_again in pairs))

@@ -8,7 +8,7 @@ what matters.
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 from crossres.benchmark.compare.comparison import Comparison, compare
@@ -18,10 +18,14 @@ from crossres.benchmark.gate.blindness import BOUND, Blind, blind_spots
 from crossres.benchmark.gate.first_losses import Beginning, beginnings_of
 from crossres.benchmark.gate.limits import Limits
 from crossres.benchmark.gate.metric_tests import OnSet, Test, tests_of
-from crossres.benchmark.gate.unpaired import Alone, alone_of, line_of
+from crossres.benchmark.gate.unpaired import (
+    alone_of,
+    renumbered,
+    require_other_seeds,
+    without_alone,
+)
 from crossres.benchmark.records.record import DRAWS, INITIAL, START, TRAINING_PIXELS, Record
 from crossres.datasets.base.errors import InputError
-from crossres.datasets.base.words import listed
 
 Kind = Literal[
     "data", "missing", "setup", "size", "worse", "too good", "tolerance", "bound", "training",
@@ -95,8 +99,8 @@ def check(
     """
     limits = limits or Limits()
     if limits.other_seeds:
-        _require_other_seeds(baseline, results)
-        comparison = compare(_renumbered(baseline), _renumbered(results), tables)
+        require_other_seeds(baseline, results)
+        comparison = compare(renumbered(baseline), renumbered(results), tables)
     else:
         comparison = compare(baseline, results, tables)
     if not comparison.pairs:
@@ -112,7 +116,7 @@ def check(
     if limits.exact:
         _same_platform(comparison.pairs)
     findings = [
-        *_missing(_without(comparison.only_a, alone, 0), baseline),
+        *_missing(without_alone(comparison.only_a, alone), baseline),
         *([] if limits.other_seeds else _other_data(comparison.pairs)),
         *_other_setups(comparison.other_key),
         *_other_sizes(comparison.pairs, limits),
@@ -121,7 +125,7 @@ def check(
         *(_not_equal(comparison.pairs) if limits.exact else []),
         *_costs(comparison, limits),
     ]
-    notes = _notes(comparison, _without(comparison.only_b, alone, 1))
+    notes = _notes(comparison, without_alone(comparison.only_b, alone))
     if not limits.other_seeds:
         notes += _start_notes(elsewhere, comparison.pairs)
     blind = blind_spots(comparison, tests, limits)
@@ -382,39 +386,3 @@ def _start_notes(elsewhere: int, pairs: Sequence[Pair]) -> list[str]:
     if elsewhere:
         notes.append(ELSEWHERE.format(elsewhere, len(pairs)))
     return notes
-
-
-# --- other seeds ----------------------------------------------------------------------------------
-
-
-def _require_other_seeds(baseline: Iterable[Record], results: Iterable[Record]) -> None:
-    """Raise InputError where both sides have a seed on the same data: that is no other one."""
-    sides = [
-        {(r.cell.dataset, r.cell.protocol, r.cell.source, r.cell.seed) for r in side}
-        for side in (baseline, results)
-    ]
-    shared = sorted({seed for *_, seed in sides[0] & sides[1]})
-    if shared:
-        noun = "seed" if len(shared) == 1 else "seeds"
-        raise InputError(
-            f"the baseline has {noun} {listed(shared)}, too, which cannot count as other seeds; "
-            "leave out --other-seeds, and cells of equal seeds are paired, or run other seeds"
-        )
-
-
-def _without(records: Iterable[Record], alone: Alone, side: int) -> list[Record]:
-    """Return the records without those that count although they have no counterpart."""
-    counting = {record.key for sides in alone.values() for record in sides[side]}
-    return [record for record in records if record.key not in counting]
-
-
-def _renumbered(records: Iterable[Record]) -> list[Record]:
-    """Count seeds from 0 within each setup and data set, so that other seeds meet."""
-    groups: dict[tuple[bytes | str, ...], list[Record]] = defaultdict(list)
-    for record in sorted(records, key=lambda r: (r.cell.seed, r.key)):
-        groups[line_of(record)].append(record)
-    return [
-        replace(record, cell=replace(record.cell, seed=seed))
-        for group in groups.values()
-        for seed, record in enumerate(group)
-    ]

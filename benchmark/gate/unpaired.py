@@ -1,11 +1,14 @@
-"""Cells of other seeds than the baseline's: those that one side has more of count, too."""
+"""Results of other seeds than the baseline's: numbered so that they meet, and all of them count."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
-from crossres.benchmark.compare.comparison import Comparison, Read
+from crossres.benchmark.compare.comparison import Comparison, Read, trial_of, values_of
 from crossres.benchmark.records.record import Record
 from crossres.benchmark.stats.paired import Values
+from crossres.datasets.base.errors import InputError
+from crossres.datasets.base.words import listed
 
 Alone = Mapping[str, tuple[Sequence[Record], Sequence[Record]]]
 """By row, the cells of the baseline and of the results that have no counterpart, and yet count."""
@@ -13,33 +16,72 @@ Sides = Mapping[str, tuple[Values, Values]]
 """By row, the values of the baseline and of the results."""
 
 
-def line_of(record: Record) -> tuple[bytes | str, ...]:
+def require_other_seeds(baseline: Iterable[Record], results: Iterable[Record]) -> None:
+    """Raise InputError where both sides have a seed on the same data: that is no other one."""
+    sides = [
+        {(r.cell.dataset, r.cell.protocol, r.cell.source, r.cell.seed) for r in side}
+        for side in (baseline, results)
+    ]
+    shared = sorted({seed for *_, seed in sides[0] & sides[1]})
+    if shared:
+        noun = "seed" if len(shared) == 1 else "seeds"
+        raise InputError(
+            f"the baseline has {noun} {listed(shared)}, too, which cannot count as other seeds; "
+            "leave out --other-seeds, and cells of equal seeds are paired, or run other seeds"
+        )
+
+
+def renumbered(records: Iterable[Record]) -> list[Record]:
+    """Count seeds from 0 within each setup and data set, so that other seeds meet."""
+    groups: dict[tuple[bytes | str, ...], list[Record]] = defaultdict(list)
+    for record in sorted(records, key=lambda r: (r.cell.seed, r.key)):
+        groups[_line(record)].append(record)
+    return [
+        replace(record, cell=replace(record.cell, seed=seed))
+        for group in groups.values()
+        for seed, record in enumerate(group)
+    ]
+
+
+def _line(record: Record) -> tuple[bytes | str, ...]:
     """Return what cells have in common that differ in their seeds alone."""
     cell = record.cell
     return cell.way, cell.dataset, cell.protocol, cell.source, repr(record.profile)
 
 
+# --- the seeds that one side has more of ----------------------------------------------------------
+
+
 def alone_of(comparison: Comparison) -> dict[str, tuple[list[Record], list[Record]]]:
     """Return the cells without a counterpart whose row has pairs on the same data set."""
-    alone: dict[str, tuple[list[Record], list[Record]]] = {}
+    alone: dict[str, tuple[list[Record], list[Record]]] = defaultdict(lambda: ([], []))
     for side, lacking in enumerate((comparison.only_a, comparison.only_b)):
-        rows = {line_of((pair.a, pair.b)[side]): pair.row for pair in comparison.pairs}
+        rows = {_line((pair.a, pair.b)[side]): pair.row for pair in comparison.pairs}
         for record in lacking:
-            row = rows.get(line_of(record))
-            if row is not None:
-                alone.setdefault(row, ([], []))[side].append(record)
-    return alone
+            if (line := _line(record)) in rows:
+                alone[rows[line]][side].append(record)
+    return dict(alone)
+
+
+def without_alone(records: Iterable[Record], alone: Alone) -> list[Record]:
+    """Return the records of one side without those that count although they have no counterpart."""
+    counting = {record.key for sides in alone.values() for side in sides for record in side}
+    return [record for record in records if record.key not in counting]
 
 
 def with_alone(paired: Sides, alone: Alone, read: Read) -> Sides:
     """Add the values of cells without a counterpart to those of pairs."""
-    return {
-        row: (
-            {**before, **_values(alone.get(row, ((), ()))[0], read)},
-            {**now, **_values(alone.get(row, ((), ()))[1], read)},
-        )
-        for row, (before, now) in paired.items()
-    }
+    sides = dict(paired)
+    for row, cells in alone.items():
+        if row in sides:
+            before, now = sides[row]
+            more_before, more_now = (_values(records, read) for records in cells)
+            sides[row] = {**before, **more_before}, {**now, **more_now}
+    return sides
+
+
+def _values(records: Iterable[Record], read: Read) -> Values:
+    return values_of({trial_of(record): record for record in records}, read)
 
 
 def in_all_rows(sides: Sides) -> list[tuple[Values, Values]]:
@@ -52,18 +94,6 @@ def in_all_rows(sides: Sides) -> list[tuple[Values, Values]]:
 
 
 def _in_all(rows: Sequence[Values]) -> list[Values]:
-    on_set: dict[str, list[set[int]]] = defaultdict(list)
-    for values in rows:
-        seeds: dict[str, set[int]] = defaultdict(set)
-        for dataset, seed in values:
-            seeds[dataset].add(seed)
-        for dataset, of_row in seeds.items():
-            on_set[dataset].append(of_row)
-    common = {dataset: set.intersection(*of_rows) for dataset, of_rows in on_set.items()}
-    return [{t: value for t, value in values.items() if t[1] in common[t[0]]} for values in rows]
-
-
-def _values(records: Iterable[Record], read: Read) -> Values:
-    """Return values by data set and seed, as those of pairs are."""
-    values = {(f"{r.cell.dataset} {r.cell.protocol}", r.cell.seed): read(r) for r in records}
-    return {trial: float(value) for trial, value in values.items() if value is not None}
+    having = Counter(trial for values in rows for trial in values)
+    on_set = Counter(name for values in rows for name in {dataset for dataset, _ in values})
+    return [{t: v for t, v in values.items() if having[t] == on_set[t[0]]} for values in rows]

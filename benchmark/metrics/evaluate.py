@@ -257,12 +257,14 @@ def _self_notes(queries: int, dropped: int, ranked: int) -> list[str]:
 
 def _camera_notes(features: CheckedFeatures, rules: Rules) -> list[str]:
     """Say where cameras may be numbered in two ways: then a query's own camera is another's."""
+    if rules.same_camera != "drop":
+        return []
     query, gallery = (
         {*np.unique(camids).tolist()} - {UNKNOWN_CAMERA}
         for camids in (features.ids.query_camids, features.ids.gallery_camids)
     )
     alone = sorted(query - gallery), sorted(gallery - query)
-    if rules.same_camera != "drop" or not (query & gallery and all(alone)):
+    if not (query & gallery and all(alone)):
         return []
     names = [
         listed(id_of(camera, features.camid_texts) for camera in cameras[:3])

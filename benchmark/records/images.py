@@ -42,6 +42,7 @@ class ImageFolder:
         self._results = results
         self._problems: dict[str, None] = {}
         self._numbers: dict[Path, NDArray[np.int32]] = {}
+        self._thumbnails: dict[Path, dict[int, Thumbnail]] = {}
 
     @property
     def problems(self) -> tuple[str, ...]:
@@ -76,18 +77,11 @@ class ImageFolder:
         """Return the thumbnails of a test set by their numbers; none where there are no files."""
         thumbnails: dict[int, Thumbnail] = {}
         for path in self._paths(pixels):
-            arrays = self._read(path)
-            if arrays is None:
-                continue
-            content, ends = arrays["content"].tobytes(), arrays["ends"].tolist()
-            for number, name, start, end in zip(
-                arrays["numbers"].tolist(),
-                arrays["names"].tolist(),
-                [0, *ends[:-1]],
-                ends,
-                strict=True,
-            ):
-                thumbnails.setdefault(number, Thumbnail(name, content[start:end]))
+            if path not in self._thumbnails:
+                arrays = self._read(path)
+                self._thumbnails[path] = {} if arrays is None else _thumbnails_in(arrays)
+            for number, thumbnail in self._thumbnails[path].items():
+                thumbnails.setdefault(number, thumbnail)
         return thumbnails
 
     def _paths(self, pixels: str) -> list[Path]:
@@ -100,6 +94,16 @@ class ImageFolder:
             text = reason(error) if isinstance(error, OSError) else "it is damaged"
             self._problems[f"{path}: not readable thumbnails ({text}); delete it"] = None
             return None
+
+
+def _thumbnails_in(arrays: Arrays) -> dict[int, Thumbnail]:
+    content, ends = arrays["content"].tobytes(), arrays["ends"].tolist()
+    thumbnails: dict[int, Thumbnail] = {}
+    for number, name, start, end in zip(
+        arrays["numbers"].tolist(), arrays["names"].tolist(), [0, *ends[:-1]], ends, strict=True
+    ):
+        thumbnails.setdefault(number, Thumbnail(name, content[start:end]))
+    return thumbnails
 
 
 def images_fault(content: bytes) -> str:

@@ -31,8 +31,11 @@ def _report(options: argparse.Namespace) -> Answer:
         contents.remarks,
         (f"wrote {path}" for path in written),
     )
-    content: dict[str, Any] = {"written": [str(path) for path in written], "grids": []}
-    content["remarks"] = contents.remarks
+    content: dict[str, Any] = {
+        "written": [str(path) for path in written],
+        "remarks": contents.remarks,
+        "grids": [],
+    }
     if options.json:
         content["grids"] = grids_json(contents.grids)
     return Answer(content, lines)
