@@ -76,6 +76,11 @@ def killed(x, progress):
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+def kills_its_fork_server(x, progress):
+    os.kill(os.getppid(), signal.SIGKILL)
+    os._exit(0)
+
+
 def leaves(x, progress):
     os._exit(3)
 
@@ -273,6 +278,15 @@ def test_a_fork_server_that_is_killed_is_replaced(
     assert isinstance(last, Finished)
     assert last.value == 36
     assert len(starts) == 2
+
+
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="processes are read from /proc")
+def test_a_worker_whose_fork_server_is_killed_says_so(calls: ModuleType) -> None:
+    outcome = outcomes([task("a", calls.kills_its_fork_server, 1), task("b", calls.square, 3)], 1)
+    assert isinstance(failed := outcome["a"], Failed)
+    assert failed.reason.startswith("the worker ended itself, or its fork server was killed; ")
+    assert failed.reason.endswith("so try fewer --jobs")
+    assert isinstance(outcome["b"], Finished)
 
 
 def test_threads_that_start_workers_at_once_leave_the_process_as_it_was(

@@ -45,7 +45,7 @@ def run_again(command: Run, folder: Path, text: str) -> list[Any]:
         ("--data-seed", "3"),
         ("--validation",),
         ("--protocol", "mlr-perid"),
-        ("--kernels", "native"),
+        ("--kernels", "native", "--rows", "1"),  # a worker from scratch for each cell
     ],
     ids=" ".join,
 )

@@ -24,13 +24,19 @@ def histogram(pixels: np.ndarray) -> np.ndarray:
 
 def single_shot_rank1(distances, query, gallery) -> float:
     """The exact chance that the shown image of the true identity is the closest of all shown."""
+    pids, places = np.unique(gallery["pid"], return_inverse=True)
+    camids = gallery["camid"].to_numpy()
     won = []
     for row, pid, camid in zip(distances, query["pid"], query["camid"], strict=True):
-        usable = (gallery["pid"] != pid) | (gallery["camid"] != camid)
-        by_pid = {p: row[(gallery["pid"] == p) & usable] for p in gallery["pid"].unique()}
-        matches = by_pid.pop(pid)
-        rivals = [values for values in by_pid.values() if len(values)]
-        won.append(np.mean([np.prod([(r >= match).mean() for r in rivals]) for match in matches]))
+        usable = (pids[places] != pid) | (camids != camid)
+        shown, values = places[usable], row[usable]
+        images = np.bincount(shown, minlength=len(pids))
+        rivals = (pids != pid) & (images > 0)
+        further = [
+            np.bincount(shown, values >= match, minlength=len(pids))[rivals] / images[rivals]
+            for match in values[pids[shown] == pid]
+        ]
+        won.append(np.mean(np.prod(further, axis=1)))
     return float(np.mean(won))
 
 
