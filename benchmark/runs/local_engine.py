@@ -48,7 +48,9 @@ PRELOADED = (
 PATIENCE_SECONDS = 5.0
 STARTS = 5  # of a worker, before its fork server counts as one that never lives
 LOG_BYTES = 20_000
-NOBODY_TOLD = 255  # what multiprocessing takes for the exit code of a worker without its fork server
+NOBODY_TOLD = (
+    255  # what multiprocessing takes for the exit code of a worker without its fork server
+)
 OUT_OF_MEMORY = "; the system does that when memory runs out, so try fewer --jobs"
 # Letters: a socket's path has room for 104 (macOS), 36 of them for its name.
 LONGEST_TEMPDIR = 68 - 1 - scratch.LETTERS

@@ -26,7 +26,7 @@ from tests.mutations.changes import (
 )
 from tests.mutations.study import Outcome, good_enough, to_markdown
 
-PLATFORM = ("ATEN_CPU_CAPABILITY", "DNNL_MAX_CPU_ISA", "PYTHONHASHSEED")
+PLATFORM = ("ATEN_CPU_CAPABILITY", "ONEDNN_MAX_CPU_ISA", "PYTHONHASHSEED")
 
 
 def main() -> int:
@@ -90,9 +90,11 @@ def _outcome(change: Change, arguments: argparse.Namespace) -> Outcome:
     command = ["check", "results", "--baseline", baseline, "--table", "gate", "--json"]
     bound = ["--must-find", arguments.must_find]
     done = _crossres(REPOSITORY, folder, [*command, *bound, *change.check], {})
-    if not done.stdout:
+    if not any((folder / "results" / "records").glob("*.json")):
         return Outcome(change, {"no results": 1}, {"error": _why_not(folder)})
     answer = json.loads(done.stdout)
+    if "findings" not in answer:
+        raise RuntimeError(f"{change.name}: the check gave no answer: {done.stdout}{done.stderr}")
     kinds = [finding["kind"] for finding in answer["findings"]]
     return Outcome(change, {kind: kinds.count(kind) for kind in dict.fromkeys(kinds)}, answer)
 

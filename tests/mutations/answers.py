@@ -17,13 +17,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from crossres.benchmark import Record, load_table, read_records
 from crossres.benchmark.gate.baseline import Baseline, with_runs
 from crossres.benchmark.gate.check import Check, check
+from crossres.benchmark.measures.kernels import Kernels
 from tests.mutations.changes import REPOSITORY
 
-RUNS: dict[str, dict[str, dict[str, str]]] = {  # name -> profile -> environment
-    "baseline": {"smoke": {}, "quick": {}},
-    "again": {name: {"ATEN_CPU_CAPABILITY": "default"} for name in ("smoke", "quick")},
-    # oneDNN without AVX-512 crashes on the layers of four channels that `smoke` has.
-    "now": {"smoke": {"ATEN_CPU_CAPABILITY": "avx2"}, "quick": {"DNNL_MAX_CPU_ISA": "AVX2"}},
+RUNS: dict[str, tuple[Kernels, dict[str, str]]] = {  # name -> kernels, environment
+    "baseline": ("portable", {}),
+    "again": ("native", {"ATEN_CPU_CAPABILITY": "default"}),
+    "now": ("native", {}),
 }
 CHANGES: dict[str, Callable[[float], float]] = {
     "equal": lambda value: value,
@@ -87,15 +87,16 @@ def main() -> int:
     for profile in PROFILES:
         folders = {name: out / f"{profile}-{name}" for name in RUNS}
         for name, folder in folders.items():
-            _run(profile, folder, RUNS[name][profile])
+            _run(profile, folder, *RUNS[name])
         *runs, now = (read_records(folder) for folder in folders.values())
         print(to_markdown(runs, now, profile), flush=True)
     return 0
 
 
-def _run(profile: str, folder: Path, environment: dict[str, str]) -> None:
+def _run(profile: str, folder: Path, kernels: Kernels, environment: dict[str, str]) -> None:
     """The five seeds that are not there yet."""
     command = ["run", "gate", "--profile", profile, "--seeds", "0-4", "--out", str(folder)]
+    command += ["--kernels", kernels]
     place = {"PYTHONPATH": str(REPOSITORY), "CROSSRES_CACHE": str(folder.parent / "cache")}
     subprocess.run(
         [sys.executable, "-m", "crossres", *command],
