@@ -36,9 +36,10 @@ def with_runs(baseline: Baseline, more_runs: Iterable[Sequence[Record]]) -> Base
     """Add more runs of its cells to the baseline.
 
     Raises InputError when such a run lacks a cell, or has copies of another one's records, or its
-    bits: it would say that results never scatter.
+    bits, or is one of the baseline's: it would say that results scatter less than they do.
     """
     runs, seen = list(baseline.more_runs), [baseline.records]
+    known = [[*map(_varying, run)] for run in runs]
     for number, run in enumerate(more_runs, start=1):
         by_key = {record.key: record for record in run}
         missing = [record.cell for record in baseline.records if record.key not in by_key]
@@ -61,6 +62,11 @@ def with_runs(baseline: Baseline, more_runs: Iterable[Sequence[Record]]) -> Base
                 f"run {number} of those that were run again has the same bits as another run, "
                 "which says nothing of how much results scatter; run the cells where sums come in "
                 "another order: on another kind of CPU, or with ATEN_CPU_CAPABILITY=default"
+            )
+        if [*map(_varying, records)] in known:
+            raise InputError(
+                f"run {number} of those that were run again is in the baseline already; counted "
+                "twice it would say that results scatter less than they do; leave it out"
             )
         seen.append(records)
         pairs = zip(baseline.records, records, strict=True)

@@ -110,9 +110,10 @@ def check(
     # runs again do not tell of it; so nothing that is paired with it can be compared.
     elsewhere = _other_digests(comparison.pairs, START)
     paired = not (limits.other_seeds or elsewhere)
-    more_runs = more_runs if paired else ()
-    tests = tests_of(comparison, limits, more_runs, paired=paired, alone=alone)
-    beginnings = beginnings_of(comparison, more_runs) if limits.training else ()
+    tested_runs = more_runs if paired else ()
+    tests = tests_of(comparison, limits, tested_runs, paired=paired, alone=alone)
+    begun = limits.training and not limits.other_seeds
+    beginnings = beginnings_of(comparison, more_runs) if begun else ()
     if limits.exact:
         _same_platform(comparison.pairs)
     findings = [
@@ -137,7 +138,7 @@ def check(
         tuple(findings),
         blind,
         tuple(notes),
-        runs=1 + len(more_runs),
+        runs=1 + len(tested_runs),
         paired=paired,
     )
 

@@ -17,7 +17,19 @@ Sides = Mapping[str, tuple[Values, Values]]
 
 
 def require_other_seeds(baseline: Iterable[Record], results: Iterable[Record]) -> None:
-    """Raise InputError where both sides have a seed on the same data: that is no other one."""
+    """Raise InputError where both sides have a seed on the same data: that is no other one.
+
+    Likewise where the splits of one side are of another data seed than those of the other one: what
+    such a split is worth, nothing tells that varies within a side.
+    """
+    baseline, results = list(baseline), list(results)
+    splits = [{r.cell.data_seed for r in side} for side in (baseline, results)]
+    if splits[0] != splits[1]:
+        raise InputError(
+            f"--other-seeds: {_data_seeds('the baseline', splits[0])}, "
+            f"{_data_seeds('the results', splits[1])}; run them with the same --data-seed, or both "
+            "without"
+        )
     sides = [
         {(r.cell.dataset, r.cell.protocol, r.cell.source, r.cell.seed) for r in side}
         for side in (baseline, results)
@@ -29,6 +41,11 @@ def require_other_seeds(baseline: Iterable[Record], results: Iterable[Record]) -
             f"the baseline has {noun} {listed(shared)}, too, which cannot count as other seeds; "
             "leave out --other-seeds, and cells of equal seeds are paired, or run other seeds"
         )
+
+
+def _data_seeds(side: str, seeds: Iterable[int | None]) -> str:
+    words = ["each cell's own seed" if seed is None else str(seed) for seed in seeds]
+    return f"data seed of {side}: {listed(sorted(words))}"
 
 
 def renumbered(records: Iterable[Record]) -> list[Record]:

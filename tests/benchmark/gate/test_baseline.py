@@ -103,3 +103,11 @@ def test_a_run_again_that_is_partly_a_copy_is_refused(grid: list[Record]) -> Non
         with_runs(Baseline(tuple(first)), [second, [second[0], *third[1:]]])
     again = [replace(r, seconds={**r.seconds, "total": 9.0}) for r in first[:8]]  # the same bits
     assert len(with_runs(Baseline(tuple(first)), [[*again, *second[8:]]]).more_runs) == 1
+
+
+def test_a_run_that_the_baseline_has_already_is_refused(grid: list[Record]) -> None:
+    first, second, third = runs(grid, 3, np.random.default_rng(12))
+    baseline = with_runs(Baseline(tuple(first)), [second])
+    with pytest.raises(InputError, match=r"run 1 .* is in the baseline already"):
+        with_runs(baseline, [second])
+    assert len(with_runs(baseline, [third]).more_runs) == 2

@@ -83,3 +83,14 @@ def test_first_losses_are_held_only_where_they_should_be_the_same(grid: list[Rec
     assert (other_seeds.beginnings, other_seeds.notes) == ((), ())
     older = [replace(record, first_losses={}) for record in first]
     assert check(older, begun(grid, rng), [TABLE], more_runs=more_runs).passed
+
+
+def test_a_cell_that_began_elsewhere_hides_no_other_one(grid: list[Record]) -> None:
+    rng = np.random.default_rng(26)
+    first, *more_runs = (begun(grid, rng) for _ in range(4))
+    now = begun(grid, rng, row="pcb", triplet=1.5)
+    place = next(k for k, record in enumerate(now) if record.cell.method != "pcb")
+    now[place] = replace(now[place], digests={**now[place].digests, "start": "9" * 64})
+    outcome = check(first, now, [TABLE], more_runs=more_runs)
+    assert not outcome.paired
+    assert [(f.kind, f.row) for f in outcome.findings] == [("training", "PCB")]

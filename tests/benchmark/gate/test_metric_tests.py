@@ -287,3 +287,23 @@ def test_a_drop_is_found_as_often_as_a_check_says_with_unlike_numbers_of_seeds(
     # One-sided, with the three degrees of freedom of one data set.
     limit = stats.t.isf(limits.one_side, 3)
     assert alarms / trials == pytest.approx(stats.nct.sf(limit, 3, drop / error), abs=0.08)
+
+
+def test_other_seeds_of_another_data_seed_are_refused(grid: list[Record]) -> None:
+    def moved(records: list[Record], by: int, data_seed: int) -> list[Record]:
+        return [
+            replace(
+                record,
+                key=f"{by}{record.key}",
+                cell=replace(record.cell, seed=record.cell.seed + by, data_seed=data_seed),
+            )
+            for record in records
+        ]
+
+    first, limits = moved(grid, 0, 1), Limits(other_seeds=True)
+    fault = "data seed of the baseline: 1, data seed of the results: 2; run them with the same"
+    with pytest.raises(InputError, match=fault):
+        check(first, moved(grid, 50, 2), [TABLE], limits)
+    with pytest.raises(InputError, match=r"the baseline: each cell's own seed, .* the results: 2;"):
+        check(grid, moved(grid, 50, 2), [TABLE], limits)
+    assert check(first, moved(grid, 50, 1), [TABLE], limits).passed
