@@ -26,6 +26,7 @@ from crossres.benchmark.gate.unpaired import (
 )
 from crossres.benchmark.records.record import DRAWS, INITIAL, START, TRAINING_PIXELS, Record
 from crossres.datasets.base.errors import InputError
+from crossres.datasets.base.words import listed
 
 Kind = Literal[
     "data", "missing", "setup", "size", "worse", "too good", "tolerance", "bound", "training",
@@ -123,6 +124,7 @@ def check(
         *_other_sizes(comparison.pairs, limits),
         *_alarms(tests, limits),
         *_begun_otherwise(beginnings, limits),
+        *(_losses_gone(comparison.pairs) if begun else []),
         *(_not_equal(comparison.pairs) if limits.exact else []),
         *_costs(comparison, limits),
     ]
@@ -338,6 +340,20 @@ def _begun_otherwise(beginnings: Iterable[Beginning], limits: Limits) -> list[Ga
         )
         for loss in beginnings
         if loss.p is not None and loss.p <= limits.training_alarms and loss.relative >= SLIGHT
+    ]
+
+
+def _losses_gone(pairs: Iterable[Pair]) -> list[GateFinding]:
+    """Find rows whose training has lost a loss that the same cell of the baseline had."""
+    gone: dict[str, set[str]] = defaultdict(set)
+    for pair in pairs:
+        if pair.same_key:
+            gone[pair.row] |= pair.a.first_losses.keys() - pair.b.first_losses.keys()
+    return [
+        GateFinding("training", f"{row}: trained without the {noun} {listed(sorted(names))}", row)
+        for row, names in gone.items()
+        if names
+        for noun in ["loss" if len(names) == 1 else "losses"]
     ]
 
 

@@ -94,3 +94,15 @@ def test_a_cell_that_began_elsewhere_hides_no_other_one(grid: list[Record]) -> N
     outcome = check(first, now, [TABLE], more_runs=more_runs)
     assert not outcome.paired
     assert [(f.kind, f.row) for f in outcome.findings] == [("training", "PCB")]
+
+
+def test_a_loss_that_is_gone_is_found_by_one_run_alone(grid: list[Record]) -> None:
+    rng = np.random.default_rng(27)
+    first, now = begun(grid, rng), begun(grid, rng)
+    for record in now:
+        if record.cell.method == "pcb":
+            del record.first_losses["triplet"]  # type: ignore[attr-defined]
+    outcome = check(first, now, [TABLE])
+    assert [f.text for f in outcome.findings] == ["PCB: trained without the loss triplet"]
+    assert check(first, now, [TABLE], Limits(training=False)).passed
+    assert check(now, first, [TABLE]).passed
