@@ -113,8 +113,8 @@ def check(
     paired = not (limits.other_seeds or elsewhere)
     tested_runs = more_runs if paired else ()
     tests = tests_of(comparison, limits, tested_runs, paired=paired, alone=alone)
-    begun = limits.training and not limits.other_seeds
-    beginnings = beginnings_of(comparison, more_runs) if begun else ()
+    holds_training = limits.training and not limits.other_seeds
+    beginnings = beginnings_of(comparison, more_runs) if holds_training else ()
     if limits.exact:
         _same_platform(comparison.pairs)
     findings = [
@@ -124,7 +124,7 @@ def check(
         *_other_sizes(comparison.pairs, limits),
         *_alarms(tests, limits),
         *_begun_otherwise(beginnings, limits),
-        *(_losses_gone(comparison.pairs) if begun else []),
+        *(_losses_gone(comparison.pairs) if holds_training else []),
         *(_not_equal(comparison.pairs) if limits.exact else []),
         *_costs(comparison, limits),
     ]
@@ -349,12 +349,13 @@ def _losses_gone(pairs: Iterable[Pair]) -> list[GateFinding]:
     for pair in pairs:
         if pair.same_key:
             gone[pair.row] |= pair.a.first_losses.keys() - pair.b.first_losses.keys()
-    return [
-        GateFinding("training", f"{row}: trained without the {noun} {listed(sorted(names))}", row)
-        for row, names in gone.items()
-        if names
-        for noun in ["loss" if len(names) == 1 else "losses"]
-    ]
+    findings = []
+    for row, names in gone.items():
+        if names:
+            noun = "loss" if len(names) == 1 else "losses"
+            text = f"{row}: trained without the {noun} {listed(sorted(names))}"
+            findings.append(GateFinding("training", text, row))
+    return findings
 
 
 # --- time, memory, notes --------------------------------------------------------------------------

@@ -19,8 +19,8 @@ Sides = Mapping[str, tuple[Values, Values]]
 def require_other_seeds(baseline: Iterable[Record], results: Iterable[Record]) -> None:
     """Raise InputError where both sides have a seed on the same data: that is no other one.
 
-    Likewise where the splits of one side are of another data seed than those of the other one: what
-    such a split is worth, nothing tells that varies within a side.
+    Likewise where `--data-seed` was another one: with one split on each side, the scatter within a
+    side does not tell what another split is worth.
     """
     baseline, results = list(baseline), list(results)
     splits = [{r.cell.data_seed for r in side} for side in (baseline, results)]

@@ -48,9 +48,7 @@ PRELOADED = (
 PATIENCE_SECONDS = 5.0
 STARTS = 5  # of a worker, before its fork server counts as one that never lives
 LOG_BYTES = 20_000
-NOBODY_TOLD = (
-    255  # what multiprocessing takes for the exit code of a worker without its fork server
-)
+SERVER_GONE = 255  # multiprocessing gives this exit code to a worker without its fork server
 OUT_OF_MEMORY = "; the system does that when memory runs out, so try fewer --jobs"
 # Letters: a socket's path has room for 104 (macOS), 36 of them for its name.
 LONGEST_TEMPDIR = 68 - 1 - scratch.LETTERS
@@ -280,7 +278,7 @@ def _cause_of_death(process: BaseProcess) -> str:
     code = process.exitcode
     if code is None:
         return "the worker closed its connection without a result"
-    if code == NOBODY_TOLD:
+    if code == SERVER_GONE:
         return "the worker ended itself, or its fork server was killed" + OUT_OF_MEMORY
     if code >= 0:
         return f"the worker left with exit code {code} without a result"

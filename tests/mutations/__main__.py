@@ -22,11 +22,10 @@ from tests.mutations.changes import (
     Change,
     digest_of_study,
     load_changes,
+    plain_environment,
     write_changed,
 )
 from tests.mutations.study import Outcome, good_enough, to_markdown
-
-PLATFORM = ("ATEN_CPU_CAPABILITY", "ONEDNN_MAX_CPU_ISA", "PYTHONHASHSEED")
 
 
 def main() -> int:
@@ -109,11 +108,12 @@ def _why_not(folder: Path) -> str:
 def _crossres(
     code: Path, folder: Path, arguments: Iterable[str], environment: dict[str, str]
 ) -> "subprocess.CompletedProcess[str]":
-    kept = {name: value for name, value in os.environ.items() if name not in PLATFORM}
     return subprocess.run(
         [sys.executable, "-m", "crossres", *arguments],
         cwd=folder,
-        env=kept | environment | {"PYTHONPATH": str(code), "PYTHONDONTWRITEBYTECODE": "1"},
+        env=plain_environment()
+        | environment
+        | {"PYTHONPATH": str(code), "PYTHONDONTWRITEBYTECODE": "1"},
         capture_output=True,
         text=True,
     )

@@ -5,7 +5,6 @@ other kernels for each run, and asks the gate about copies of the records with o
 """
 
 import argparse
-import os
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -18,7 +17,7 @@ from crossres.benchmark import Record, load_table, read_records
 from crossres.benchmark.gate.baseline import Baseline, with_runs
 from crossres.benchmark.gate.check import Check, check
 from crossres.benchmark.measures.kernels import Kernels
-from tests.mutations.changes import REPOSITORY
+from tests.mutations.changes import REPOSITORY, plain_environment
 
 RUNS: dict[str, tuple[Kernels, dict[str, str]]] = {  # name -> kernels, environment
     "baseline": ("portable", {}),
@@ -100,7 +99,7 @@ def _run(profile: str, folder: Path, kernels: Kernels, environment: dict[str, st
     place = {"PYTHONPATH": str(REPOSITORY), "CROSSRES_CACHE": str(folder.parent / "cache")}
     subprocess.run(
         [sys.executable, "-m", "crossres", *command],
-        env=os.environ | environment | place,
+        env=plain_environment() | environment | place,
         stdout=subprocess.DEVNULL,
         check=True,
     )

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import shutil
 import tomllib
 from dataclasses import asdict, dataclass, field
@@ -14,6 +15,7 @@ from crossres.reports.wording import slug
 HERE = Path(__file__).resolve().parent
 REPOSITORY = HERE.parents[1]
 ROOMS = ("crossres", "datasets", "methods", "benchmark", "reports")
+PLATFORM = ("ATEN_CPU_CAPABILITY", "ONEDNN_MAX_CPU_ISA", "PYTHONHASHSEED")
 
 
 @dataclass(frozen=True)
@@ -91,6 +93,11 @@ def edited(edit: Edit, text: str) -> str:
     if count != 1:
         raise ValueError(f"{edit.file}: {count} times there, not once: {edit.before!r}")
     return text.replace(edit.before, edit.after)
+
+
+def plain_environment() -> dict[str, str]:
+    """Return the environment of this process without what a run may be given otherwise."""
+    return {name: value for name, value in os.environ.items() if name not in PLATFORM}
 
 
 def digest_of_study(change: Change) -> str:
