@@ -102,7 +102,8 @@ def test_a_page_is_quiet_and_fits(browser: Any, address: str, name: str) -> None
 def test_what_is_looked_for_is_found(browser: Any, address: str) -> None:
     page = Visit(browser, address).page
     page.keyboard.press("Control+k")
-    page.get_by_role("combobox", name="Search").fill("queries of one identity are alike")
+    # Words of one page only: the order of pages that share words changes with every edit.
+    page.get_by_role("combobox", name="Search").fill("two-way clustering")
     page.get_by_role("option").first.wait_for()
     page.keyboard.press("Enter")
     page.wait_for_url(f"{address}statistics.html**")
