@@ -7,8 +7,6 @@ from crossres.benchmark.compare.comparison import Comparison
 from crossres.benchmark.gate.limits import Limits
 from crossres.benchmark.gate.metric_tests import Test
 
-BOUND = 0.2  # of a metric: a change beyond it is an alarm, whatever the scatter says
-
 
 @dataclass(frozen=True)
 class Blind:
@@ -23,8 +21,8 @@ def blind_spots(
 ) -> tuple[Blind, ...]:
     """Return what could not have been found, worst first; () if each drop that matters could.
 
-    A drop matters from `Limits.must_find` on, in the first metric, of all rows and of each row.
-    Bounds on time and memory say nothing where no cell was run twice.
+    A drop matters from `Limits.must_find` on, in the first metric, of all rows and of each row;
+    with 100 points none does. Bounds on time and memory say nothing where no cell was run twice.
     """
     metric = limits.metrics[0]
     tests = tuple(test for test in tests if test.metric == metric)
@@ -38,11 +36,8 @@ def blind_spots(
 
 
 def _sees(test: Test, limits: Limits) -> bool:
-    """Say whether a drop that matters is found: by the test, or as it is beyond a bound."""
-    if test.finds is not None and test.finds <= limits.must_find:
-        return True
-    bound = BOUND if limits.tolerance is None else min(BOUND, limits.tolerance)
-    return bound <= limits.must_find and bound < test.before
+    """Say whether a drop that matters is found."""
+    return limits.must_find == 1 or (test.finds is not None and test.finds <= limits.must_find)
 
 
 def _words(test: Test, limits: Limits, says_gallery: bool) -> str:

@@ -11,22 +11,23 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from crossres.benchmark.compare.comparison import Comparison, compare
+from crossres.benchmark.compare.comparison import Comparison, Measure, compare, metric_of
 from crossres.benchmark.compare.pairs import Change, Pair
 from crossres.benchmark.config.tables import Table
-from crossres.benchmark.gate.blindness import BOUND, Blind, blind_spots
+from crossres.benchmark.gate.blindness import Blind, blind_spots
 from crossres.benchmark.gate.first_losses import Beginning, beginnings_of
-from crossres.benchmark.gate.limits import Limits
-from crossres.benchmark.gate.metric_tests import OnSet, Test, tests_of
+from crossres.benchmark.gate.limits import BOUND, Limits
+from crossres.benchmark.gate.metric_tests import OnSet, Test, tested_measures, tests_of
 from crossres.benchmark.gate.unpaired import (
     alone_of,
     renumbered,
     require_other_seeds,
     without_alone,
 )
+from crossres.benchmark.records.cell import Cell
 from crossres.benchmark.records.record import DRAWS, INITIAL, START, TRAINING_PIXELS, Record
 from crossres.datasets.base.errors import InputError
-from crossres.datasets.base.words import listed
+from crossres.datasets.base.words import counted, listed
 
 Kind = Literal[
     "data", "missing", "setup", "size", "worse", "too good", "tolerance", "bound", "training",
@@ -113,12 +114,14 @@ def check(
     paired = not (limits.other_seeds or elsewhere)
     tested_runs = more_runs if paired else ()
     tests = tests_of(comparison, limits, tested_runs, paired=paired, alone=alone)
+    as_they_are = {record.key: record.cell for record in baseline}  # not renumbered
     holds_training = limits.training and not limits.other_seeds
     beginnings = beginnings_of(comparison, more_runs) if holds_training else ()
     if limits.exact:
         _same_platform(comparison.pairs)
     findings = [
-        *_missing(without_alone(comparison.only_a, alone), baseline),
+        *missing_cells(as_they_are[r.key] for r in without_alone(comparison.only_a, alone)),
+        *_missing_metrics(comparison, limits),
         *([] if limits.other_seeds else _other_data(comparison.pairs)),
         *_other_setups(comparison.other_key),
         *_other_sizes(comparison.pairs, limits),
@@ -148,13 +151,11 @@ def check(
 # --- what must be equal ---------------------------------------------------------------------------
 
 
-def _missing(lacking: Iterable[Record], baseline: Iterable[Record]) -> list[GateFinding]:
-    """Find cells of the baseline that the results lack, a line for each method and data set."""
-    seeds_of = {record.key: record.cell.seed for record in baseline}
+def missing_cells(cells: Iterable[Cell]) -> list[GateFinding]:
+    """Report cells that the results lack, a line for each method and data set."""
     missing: dict[tuple[str, str, str], list[int]] = defaultdict(list)
-    for record in lacking:
-        cell = record.cell
-        missing[cell.method, cell.dataset, cell.protocol].append(seeds_of[record.key])
+    for cell in cells:
+        missing[cell.method, cell.dataset, cell.protocol].append(cell.seed)
     return [
         GateFinding(
             "missing",
@@ -163,6 +164,26 @@ def _missing(lacking: Iterable[Record], baseline: Iterable[Record]) -> list[Gate
             dataset=dataset,
         )
         for (method, dataset, protocol), seeds in sorted(missing.items())
+    ]
+
+
+def _missing_metrics(comparison: Comparison, limits: Limits) -> list[GateFinding]:
+    """Find metrics that cells of the baseline have and the same cells of the results lack."""
+    groups: dict[tuple[str, str, Measure], int] = defaultdict(int)
+    for measure in tested_measures(comparison, limits):
+        read = metric_of(measure)
+        for pair in comparison.pairs:
+            if read(pair.a) is not None and read(pair.b) is None:
+                groups[pair.row, pair.a.cell.dataset, measure] += 1
+    return [
+        GateFinding(
+            "missing",
+            f"{row}: no {metric}, {gallery}, on {dataset}, which the baseline has "
+            f"({counted(cells, 'cell')})",
+            row,
+            dataset,
+        )
+        for (row, dataset, (gallery, metric)), cells in groups.items()
     ]
 
 

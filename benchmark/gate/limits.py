@@ -8,6 +8,8 @@ from crossres.datasets.base.arguments import as_flag, as_number, as_several, as_
 from crossres.datasets.base.errors import InputError
 from crossres.datasets.base.suggest import unknown
 
+BOUND = 0.2  # of a metric: a change beyond it is an alarm, whatever the scatter says
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -21,7 +23,7 @@ class Limits:
     `exact`: all must be equal to the bit. `time`, `memory`: the largest ratios to the baseline's.
     `other_seeds`: results of other seeds are compared, unpaired. `must_find`: a check that could
     not have found a true drop of this size in the first of `metrics`, in whichever row it is, does
-    not pass. Raises InputError when a value makes no sense.
+    not pass (1: with whatever it finds, it does). Raises InputError when a value makes no sense.
     """
 
     metrics: tuple[str, ...] = ("mAP", "rank1")
@@ -64,6 +66,11 @@ class Limits:
     def one_side(self) -> float:
         """The share of the false alarms that drops have, and gains where they are watched."""
         return self.false_alarms / 2 if self.gains else self.false_alarms
+
+    @property
+    def bound(self) -> float:
+        """The least drop of a mean that fails, whatever chance could explain."""
+        return BOUND if self.tolerance is None else min(BOUND, self.tolerance)
 
     @property
     def training_alarms(self) -> float:

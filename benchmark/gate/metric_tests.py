@@ -31,7 +31,7 @@ from crossres.benchmark.stats.paired import (
     scatter_of_runs,
     set_mean,
 )
-from crossres.benchmark.stats.power import detectable_drop, seeds_needed
+from crossres.benchmark.stats.power import detectable_drop, margin, seeds_beyond, seeds_needed
 from crossres.benchmark.stats.ranking import holm
 
 Side = Literal["worse", "better"]
@@ -54,10 +54,11 @@ class Test:
     `before` and `now` are means as fractions, `difference` now minus before, its interval within
     what is possible from `before`; `equal`: each value is that of a run of the baseline. `worse`
     and `better` are one-sided p-values with Holm's correction for all tests of the check (None:
-    all is equal, or no data set has two seeds). `finds` is the least true drop that such a test
-    finds in four cases of five, as the first of them all (None: no drop that is possible, or
-    nothing can be tested), and `needs` the seeds on each data set with which it is that of
-    `Limits.must_find` (None: it cannot be said, or is beyond reach).
+    all is equal, or no data set has two seeds). `finds` is the least true drop that is found in
+    four cases of five, by such a test, as the first of them all, or as it is beyond a bound (None:
+    no drop that is possible, or nothing is known of the scatter), and `needs` the seeds on each
+    data set with which it is that of `Limits.must_find` (None: it cannot be said, or is beyond
+    reach).
     """
 
     row: str | None
@@ -100,7 +101,7 @@ def tests_of(
     level = 2 * limits.one_side / max(1, testable)  # the functions of power count both sides
     count = 1 + len(more_runs)
     return tuple(
-        _with_sight(test, noise, level, limits.must_find, count)
+        _with_sight(test, noise, level, limits, count)
         for test, (_, noise) in zip(tests, raw, strict=True)
     )
 
@@ -270,15 +271,23 @@ def _one_sided(gap: Difference, side: Side) -> float:
     return p / 2 if on_this_side else 1 - p / 2
 
 
-def _with_sight(test: Test, noise: Difference, level: float, must_find: float, runs: int) -> Test:
-    """Add what the test finds, and the seeds with which it would find `must_find`."""
+def _with_sight(test: Test, noise: Difference, level: float, limits: Limits, runs: int) -> Test:
+    """Add what is found, and the seeds with which a drop of `must_find` would be.
+
+    A drop of the size of a bound is beyond it in one case of two only.
+    """
     if noise.deviation is None or noise.error is None:
         return test
-    least = detectable_drop(noise.error, noise.freedom, level, WANTED)
-    finds = possible_drop(least, test.before)
-    if finds is not None and finds <= must_find:
+    tested = detectable_drop(noise.error, noise.freedom, level, WANTED)
+    bounded = limits.bound + margin(noise.error, noise.freedom, WANTED)
+    finds = possible_drop(bounded if tested is None else min(tested, bounded), test.before)
+    if finds is not None and finds <= limits.must_find:
         return replace(test, finds=finds)
-    needs = seeds_needed(must_find, noise.deviation, noise.sets, level, WANTED, runs)
+    several = (
+        seeds_needed(limits.must_find, noise.deviation, noise.sets, level, WANTED, runs),
+        seeds_beyond(limits.must_find - limits.bound, noise.deviation, noise.sets, WANTED, runs),
+    )
+    needs = min((seeds for seeds in several if seeds is not None), default=None)
     return replace(test, finds=finds, needs=needs)
 
 

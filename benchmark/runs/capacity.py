@@ -50,8 +50,10 @@ def wall_seconds(
         if not any(node.has_room(needs) for node in nodes):
             return math.inf
         while len(running) == jobs or (at := _with_room(left, needs)) is None:
-            now, _, ended_at, ended = heapq.heappop(running)
-            left[ended_at] = left[ended_at].without(ended, -1)
+            now = running[0][0]
+            while running and running[0][0] == now:  # what ends at once makes room at once
+                _, _, ended_at, ended = heapq.heappop(running)
+                left[ended_at] = left[ended_at].without(ended, -1)
         left[at] = left[at].without(needs)
         end = now + seconds
         heapq.heappush(running, (end, number, at, needs))

@@ -146,6 +146,29 @@ def detectable_effect(
     return detectable_drop(error, sets * (seeds * runs - 1), level, chance)
 
 
+def margin(error: float, freedom: int, chance: float = 0.8) -> float:
+    """Return by how much a true effect must exceed a bound so that its mean does, with this chance.
+
+    The mean has this standard error, known with these degrees of freedom (one or more).
+    """
+    return error * quantile(2 * (1 - chance), freedom)
+
+
+def seeds_beyond(
+    excess: float, deviation: float, sets: int = 1, chance: float = 0.8, runs: int = 1
+) -> int | None:
+    """Return the least number of seeds whose `margin` is at most `excess`; None beyond 10,000."""
+
+    def reached(seeds: int) -> float:
+        freedom = sets * (seeds * runs - 1)
+        if freedom < 1:
+            return 0.0
+        error = deviation / math.sqrt(seeds * sets)
+        return float(margin(error, freedom, chance) <= excess)
+
+    return _least_seeds(reached, 1.0)
+
+
 def detectable_drop(
     error: float, freedom: int, level: float = 0.05, chance: float = 0.8
 ) -> float | None:

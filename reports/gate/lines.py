@@ -29,7 +29,7 @@ ADVICE = {
 BLIND = (
     "Nothing was found, but a drop that matters could have gone unnoticed. Run more seeds, make "
     "the baseline with more runs of its cells (--again), or say what is enough (--must-find, "
-    "--tolerance, --exact)."
+    "--exact)."
 )
 SIGHT = "a drop that matters would be found"
 

@@ -79,3 +79,25 @@ def test_a_row_without_the_metric_is_no_pass(grid: list[Record]) -> None:
     assert [(blind.text, blind.row) for blind in outcome.blind] == [
         ("no mAP of PCB on both sides", "PCB")
     ]
+    assert outcome.answer == "failed"
+    assert [finding.text for finding in outcome.findings] == [
+        f"PCB: no {metric}, single-shot, on {name}, which the baseline has (4 cells)"
+        for metric in TABLE.metrics
+        for name in sorted(SETS)
+    ]
+
+
+def test_a_set_without_the_metric_is_missing_though_the_row_has_it_elsewhere(
+    grid: list[Record],
+) -> None:
+    def without(records: list[Record]) -> list[Record]:
+        return [
+            replace(r, metrics={"single-shot": {"rank1": 0.5, "valid_queries": 1000}})
+            if (r.cell.method, r.cell.dataset) == ("pcb", SETS[1])
+            else r
+            for r in records
+        ]
+
+    text = f"PCB: no mAP, single-shot, on {SETS[1]}, which the baseline has (4 cells)"
+    assert [f.text for f in check(grid, without(grid), [TABLE]).findings] == [text]
+    assert check(without(grid), grid, [TABLE]).findings == ()

@@ -21,6 +21,7 @@ from tests.benchmark.gate.cases import (
     kinds,
     of_identities,
     runs,
+    scattered,
     with_values,
 )
 
@@ -126,10 +127,29 @@ def test_a_tolerance_needs_no_test(grid: list[Record]) -> None:
     limits = Limits(tolerance=0.03)
     outcome = check(one_seed, with_values(one_seed, [0.4] * 6), [TABLE], limits)
     assert set(kinds(outcome)) == {"tolerance"}
-    assert check(one_seed, with_values(one_seed, [0.48] * 6), [TABLE], limits).passed
-    loose = Limits(tolerance=0.05)  # lets a drop pass that must be found
-    outcome = check(one_seed, with_values(one_seed, [0.48] * 6), [TABLE], loose)
-    assert outcome.answer == "unusable"
+    # Of one seed nothing tells how often a true drop is beyond the tolerance.
+    now = with_values(one_seed, [0.48] * 6)
+    assert check(one_seed, now, [TABLE], limits).answer == "unusable"
+    assert check(one_seed, now, [TABLE], replace(limits, must_find=1.0)).passed
+
+
+def test_a_tolerance_finds_what_is_as_much_larger_as_means_scatter(grid: list[Record]) -> None:
+    before, now = scattered(grid)
+    least = {test.row: test.finds for test in check(before, now, [TABLE]).tests}
+    tolerance = 0.02
+    tests = check(before, now, [TABLE], Limits(tolerance=tolerance)).tests
+    for test in tests:
+        error = test.difference.error or 0.0
+        larger = stats.t.ppf(0.8, test.difference.freedom) * error
+        assert test.finds == pytest.approx(min(least[test.row] or 1.0, tolerance + larger))
+    row = next(test for test in tests if test.row is not None)
+    error = row.difference.error or 0.0
+    drawn = np.random.default_rng(0).normal(-(row.finds or 0.0), error, 100_000)
+    assert np.mean(drawn < -tolerance) > 0.8  # a little more: the scatter is estimated
+    worst = max(test.finds or 1.0 for test in tests)
+    limits = Limits(tolerance=tolerance, must_find=tolerance)
+    assert check(before, now, [TABLE], limits).answer == "unusable"
+    assert check(before, now, [TABLE], replace(limits, must_find=worst + 1e-6)).passed
 
 
 def test_other_seeds_are_compared_unpaired(grid: list[Record], make: Make) -> None:
@@ -174,7 +194,8 @@ def test_the_same_gap_in_two_seeds_is_no_certainty(grid: list[Record]) -> None:
     assert test.difference.deviation == pytest.approx(1 / 12)
     # Student's t with one degree of freedom is Cauchy's distribution.
     assert test.difference.p == pytest.approx(1 - 2 * np.arctan(np.sqrt(2)) / np.pi)
-    assert test.finds is None
+    # No test finds a drop that is possible; the bound of 20 points does.
+    assert test.finds == pytest.approx(0.2 + stats.t.ppf(0.8, 1) / 12 / np.sqrt(2))
     overall = next(t for t in outcome.tests if t.row is None and t.metric == "mAP")
     assert overall.difference.deviation == pytest.approx(1 / 12 / np.sqrt(3))
 

@@ -18,7 +18,9 @@ from crossres.benchmark.stats.power import (
     detectable_difference,
     detectable_drop,
     detectable_effect,
+    margin,
     power,
+    seeds_beyond,
     seeds_needed,
     seeds_to_find,
 )
@@ -61,6 +63,19 @@ def test_the_smallest_seen_is_seen_as_often_as_wanted(seeds: int, sets: int) -> 
     assert effect is not None
     assert power(effect, 0.03, seeds, sets) == pytest.approx(0.8, abs=1e-6)
     assert detectable_effect(0.06, seeds, sets) == pytest.approx(2 * effect, rel=1e-6)
+
+
+def test_an_effect_beyond_a_bound_by_the_margin_is_seen_in_four_cases_of_five() -> None:
+    rng = np.random.default_rng(0)
+    values = rng.normal(0.05 + margin(0.01, 10**6), 0.01, 200_000)
+    assert np.mean(values > 0.05) == pytest.approx(0.8, abs=0.005)
+    assert margin(0.01, 1) > margin(0.01, 3) > margin(0.01, 10**6)
+    seeds = seeds_beyond(0.01, 0.03, sets=2)
+    assert seeds is not None
+    assert margin(0.03 / np.sqrt(2 * seeds), 2 * (seeds - 1)) <= 0.01
+    assert margin(0.03 / np.sqrt(2 * (seeds - 1)), 2 * (seeds - 2)) > 0.01
+    assert seeds_beyond(0.0, 0.03) is None
+    assert (seeds_beyond(0.02, 0.03), seeds_beyond(0.02, 0.03, runs=4)) == (3, 2)
 
 
 def test_the_smallest_seen_agrees_with_the_seeds_needed() -> None:

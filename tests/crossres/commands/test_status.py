@@ -244,6 +244,10 @@ def test_cells_that_fail_when_they_are_run_again_are_failed_not_done(
         assert "left out of out, stale: 2 records made by other code" in again.stderr
         assert json.loads(command("retry", "out", "--json").stdout)["finished"] == []
     assert "2 of 2 failed cells with a record now" in command("retry", "out").stdout
+    mixed = command(*gate)  # the other cells are of the broken code still
+    assert mixed.returncode == 1
+    assert "2 records made by other code" in mixed.stdout.replace("\n", " ")
+    assert folder_run("out").returncode == 0
     assert command(*gate).returncode == 0
 
 
@@ -258,8 +262,34 @@ def test_a_check_holds_what_was_asked_for_last_not_what_lies_there(
         checked = json.loads(command(*gate, "--json").stdout)
         assert "setup" in {finding["kind"] for finding in checked["findings"]}
         assert any("the options of their row" in note for note in checked["notes"])
+    assert folder_run("out").returncode == 0
+    with edited(plugin / "colour_plugin.py", "stripes = ", "stripes = 1 * "):
+        assert command(*gate).returncode == 0  # the whole folder is of one code, though another
+        assert folder_run("out", "--rows", "1").returncode == 0
+        checked = json.loads(command(*gate, "--json").stdout)
+        assert [finding["kind"] for finding in checked["findings"]] == ["missing"]
+        assert any("2 records made by other code" in note for note in checked["notes"])
+        assert folder_run("out").returncode == 0
+        assert command(*gate).returncode == 0
     with edited(plugin / "colour_plugin.py", "stripes = ", "stripes = 1 // 0 * "):
         assert folder_run("out").returncode == 1
         refused = command(*gate)
     assert refused.returncode == 2
     assert "out: no record of its latest run, whose cells failed or were not run" in refused.stderr
+
+
+def test_of_other_seeds_each_cell_that_was_asked_for_counts(
+    command: Run, folder_run: Run, tmp_path: Path
+) -> None:
+    assert folder_run("out").returncode == 0
+    assert command("baseline", "out", "--out", "base.json").returncode == 0
+    assert folder_run("later", "--seeds", "2-4").returncode == 0
+    gate = ("check", "later", "--baseline", "base.json", "--must-find", "100", "--other-seeds")
+    assert command(*gate).returncode == 0
+    lost = next((tmp_path / "later" / "records").iterdir())
+    seed = json.loads(lost.read_text())["cell"]["seed"]
+    lost.unlink()
+    checked = json.loads(command(*gate, "--json").stdout)
+    (finding,) = checked["findings"]
+    assert (checked["answer"], finding["kind"]) == ("failed", "missing")
+    assert finding["text"].endswith(f"was not run, or failed: seeds {seed}")
