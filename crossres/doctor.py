@@ -355,7 +355,10 @@ def _has_file(name: str) -> bool:
     found = shutil.which("kpsewhich")
     if found is None:
         return False
-    asked = subprocess.run([found, name], capture_output=True, check=False, timeout=60)
+    try:
+        asked = subprocess.run([found, name], capture_output=True, check=False, timeout=60)
+    except (OSError, subprocess.TimeoutExpired):
+        return False
     return asked.returncode == 0
 
 

@@ -9,6 +9,7 @@ sent.
 import html
 import http.server
 import math
+import sys
 import threading
 from http import HTTPStatus
 from pathlib import Path
@@ -67,14 +68,19 @@ class ReportServer(http.server.ThreadingHTTPServer):
     def refresh(self) -> str:
         """Write the report anew where records have come since; return why it cannot be, or ""."""
         with self._lock:
-            records = (self.results / "records").stat().st_mtime_ns
-            if records != self._written or self._obstacle:
-                try:
+            try:
+                records = (self.results / "records").stat().st_mtime_ns
+                is_there = Path(f"{self.results}{PAGE}").is_file()
+                if records != self._written or self._obstacle or not is_there:
                     write_report(self.results)
-                    self._obstacle = ""
-                except InputError as error:
-                    self._obstacle = str(error)
-                self._written = records
+                self._obstacle, self._written = "", records
+            except InputError as error:
+                self._obstacle = str(error)
+            except OSError as error:
+                self._obstacle = (
+                    f"{self.results}: cannot be read any more ({reason(error)}); put it back, or "
+                    "serve the folder where it is now"
+                )
             return self._obstacle
 
     def begin(self) -> None:
@@ -86,7 +92,13 @@ class ReportServer(http.server.ThreadingHTTPServer):
     @property
     def state(self) -> str:
         """What the page is of: another text whenever it is another page, NO_PAGE before that."""
-        return NO_PAGE if self._written is None else f"{self._written} {self._obstacle}"
+        is_none = self._written is None and not self._obstacle
+        return NO_PAGE if is_none else f"{self._written} {self._obstacle}"
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing where a browser has gone away before it had its answer."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
     def is_running(self) -> bool:
         """Whether a run is at work in the folder."""

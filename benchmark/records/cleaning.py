@@ -10,7 +10,7 @@ import shutil
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal
 
 from crossres.benchmark.records.checkpoints import FOLDER as CHECKPOINTS
 from crossres.benchmark.records.images import IMAGES
@@ -22,7 +22,6 @@ from crossres.datasets.base.files import TEMPORARY, is_abandoned
 from crossres.datasets.base.sizes import size_of
 
 Kind = Literal["failure", "artifact", "weights", "images", "checkpoint", "temporary", "lease"]
-KINDS: tuple[Kind, ...] = get_args(Kind)
 _KEY, _DIGEST = re.compile(r"[0-9a-f]{20}"), re.compile(r"[0-9a-f]{64}")
 _OF_CELLS: dict[Kind, tuple[str, str]] = {
     "failure": ("failures", ".log"),
@@ -96,7 +95,8 @@ def remove(results: Path, chosen: Collection[Rest], *, all_failures: bool = Fals
                 ) from error
             removed.append(rest)
     if any(rest.kind == "lease" for rest in chosen):
-        remove_left_over(results)
+        left_over = remove_left_over(results)
+        removed = [rest for rest in removed if rest.kind != "lease" or rest.key in left_over]
     for name in (IMAGES, *(folder for folder, _ in _OF_CELLS.values())):
         _remove_empty(results / name)
     return removed

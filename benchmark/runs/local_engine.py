@@ -283,7 +283,8 @@ def _cause_of_death(process: BaseProcess) -> str:
     if code >= 0:
         return f"the worker left with exit code {code} without a result"
     hint = OUT_OF_MEMORY if code == -signal.SIGKILL else ""
-    return f"the worker was killed by {signal.Signals(-code).name}{hint}"
+    names = {int(known): known.name for known in signal.Signals}  # most real-time ones have none
+    return f"the worker was killed by {names.get(-code, f'signal {-code}')}{hint}"
 
 
 def _log_text(worker: _Worker) -> str:

@@ -122,9 +122,11 @@ def _unreachable(address: str, why: str) -> InputError:
 def _own_signals() -> Iterator[None]:
     """Keep what SIGTERM does here, which Ray changes."""
     before = signal.getsignal(signal.SIGTERM)
-    yield
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, before)
+    try:
+        yield
+    finally:
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, before)
 
 
 class RayCluster:

@@ -70,12 +70,12 @@ def mark_of(cache: Path, kind: str, name: str) -> Mark | None:
     """Return the mark of a thing; None where it was never opened by a version that marks."""
     path = _path(cache, kind, name)
     try:
-        title = json.loads(path.read_bytes()[:MOST_BYTES])
         time = path.stat().st_mtime
+        title = json.loads(path.read_bytes()[:MOST_BYTES])
     except OSError:
         return None
     except ValueError:
-        title, time = {}, path.stat().st_mtime
+        title = {}
     return Mark(time, title if isinstance(title, dict) else {})
 
 

@@ -33,7 +33,7 @@ ENDING = r"\.(?i:jpe?g|png|bmp)"
 _CAMERA = r"[Cc](?:am(?:era)?)?[ _-]?\d+"
 _LIKE_CAMERA = re.compile(rf"(?:{_CAMERA}|(?i:view|v|site|gate)[ _-]?\d+)[a-z]?", re.ASCII)
 _SEPARATORS = "_-.@+~ "
-_DEEPEST = 4  # folders around an image
+_DEEPEST = 4  # folders around an image whose names may mean something
 _MOST_UNTOLD = 8  # cameras where each saw an identity once: more are numbers of images
 _LEAST_IMAGES = 1.5  # of an identity, on average
 
@@ -159,7 +159,10 @@ def _best(root: Path, images: Sequence[str]) -> Guess:
     depth = Counter(path.count("/") for path in images).most_common(1)[0][0]
     alike = [path.split("/") for path in images if path.count("/") == depth]
     best: tuple[tuple[float, ...], str, tuple[str, ...]] | None = None
-    for levels in product(*(_roles({parts[i] for parts in alike}) for i in range(depth))):
+    roles = [_roles({parts[i] for parts in alike}) for i in range(depth)]
+    # Of a deep tree the outer folders say nothing, else their roles would be too many to try.
+    roles[:-_DEEPEST] = [of if len(of) == 1 else ("",) for of in roles[:-_DEEPEST]]
+    for levels in product(*roles):
         for name in NAMES:
             groups = [*filter(None, levels), *re.findall(r"\?P<(\w+)>", name)]
             if len(set(groups)) != len(groups) or "pid" not in groups:
@@ -211,7 +214,7 @@ def _merit(
     likely = _likelihood({camera for of_pid in cameras.values() for camera in of_pid})
     share = round(len(matches) / len(images), 1)  # a few others are a matter of `ignore`
     merits = share, several, has_camera, likely, round(crossing, 1), not in_folder
-    return *merits, len(matches)
+    return *merits, len(matches), len(cameras)
 
 
 def _likelihood(cameras: set[str]) -> int:

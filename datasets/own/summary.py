@@ -16,7 +16,6 @@ from crossres.datasets.readers.parts.images import image_size
 
 MOST_SIZES = 2000  # images whose headers are read
 NAMED = 5  # names that lines for people hold
-IDENTITIES = ("identity", "identities")
 
 
 @dataclass(frozen=True)

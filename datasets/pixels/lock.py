@@ -92,7 +92,7 @@ def is_locked(folder: Path) -> bool:
 def remove_old(folders: Iterable[Path]) -> None:
     """Remove folders in which no file was made for a week, unless somebody holds their lock."""
     for folder in folders:
-        with suppress(FileNotFoundError):  # when another process removes it
+        with suppress(OSError):  # another process removes it, or it is not ours to remove
             if _is_old(folder):
                 with locked_if_free(folder) as free:
                     if free and _is_old(folder):

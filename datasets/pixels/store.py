@@ -10,6 +10,7 @@ import logging
 import os
 import shutil
 import uuid
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -145,10 +146,15 @@ def _load(folder: Path, plan: StorePlan, origin: str, *, checked: bool) -> Pixel
     if pixels.shape != plan.shape or pixels.dtype != np.uint8 or not pixels.flags.c_contiguous:
         raise InputError(f"{folder}: the pixel store has another shape than it says")
     digest = str(description.get("sha256"))
-    stamp = _stamp(folder / PIXELS_FILE, digest)
-    if not (checked and description.get("seen") == stamp):
-        if _sha256(folder / PIXELS_FILE, pixels.nbytes) != digest:
-            raise InputError(f"{folder}: the pixel store's pixels do not match their digest")
+    try:
+        stamp = _stamp(folder / PIXELS_FILE, digest)
+        is_known = checked and description.get("seen") == stamp
+        is_whole = is_known or _sha256(folder / PIXELS_FILE, pixels.nbytes) == digest
+    except OSError as error:
+        raise InputError(f"{folder}: the pixel store cannot be read ({error.strerror})") from error
+    if not is_whole:
+        raise InputError(f"{folder}: the pixel store's pixels do not match their digest")
+    if not is_known:
         _note_stamp(folder, description, stamp)
     parts, start = {}, 0
     for name, count in plan.counts:
@@ -171,10 +177,12 @@ def _stamp(file: Path, digest: str) -> str:
 def _note_stamp(folder: Path, description: dict[str, Any], stamp: str) -> None:
     """Note that the file as it is now has been compared with its digest.
 
-    In a cache that is only read this cannot be noted; there each opening compares again.
+    In a cache that is only read, or on a full disk, this cannot be noted; there each opening
+    compares again.
     """
     if description.get("seen") != stamp and os.access(folder, os.W_OK):
-        _write_description(folder, {**description, "seen": stamp})
+        with suppress(InputError):
+            _write_description(folder, {**description, "seen": stamp})
 
 
 def _write_description(folder: Path, description: dict[str, Any]) -> None:

@@ -7,6 +7,7 @@ times of all members), so a renamed, moved or touched copy is the same archive.
 import errno
 import json
 import logging
+import lzma
 import os
 import shutil
 import stat
@@ -16,7 +17,7 @@ import zipfile
 import zlib
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -46,6 +47,7 @@ _EPOCH = 315532800  # 1980, the first time that a zip archive can hold
 _BROKEN = (
     zipfile.BadZipFile,
     zlib.error,
+    lzma.LZMAError,
     struct.error,
     EOFError,
     ValueError,
@@ -204,18 +206,18 @@ def _check_room(archive: Path, cache: Path, needed: int) -> None:
 
 @contextmanager
 def _opened(archive: Path) -> Iterator[_Opened]:
-    try:
-        file = zipfile.ZipFile(archive)
-        members = _members(archive, file)
-    except UnicodeDecodeError as error:
-        raise InputError(
-            f"{archive}: has names that it says are UTF-8 and are not; unpack it {_ELSEWHERE}"
-        ) from error
-    except _BROKEN as error:
-        raise _no_archive(archive) from error
-    except OSError as error:
-        raise InputError(f"{archive}: cannot be read ({error.strerror}); check it") from error
-    with file:
+    with ExitStack() as stack:
+        try:
+            file = stack.enter_context(zipfile.ZipFile(archive))
+            members = _members(archive, file)
+        except UnicodeDecodeError as error:
+            raise InputError(
+                f"{archive}: has names that it says are UTF-8 and are not; unpack it {_ELSEWHERE}"
+            ) from error
+        except _BROKEN as error:
+            raise _no_archive(archive) from error
+        except OSError as error:
+            raise InputError(f"{archive}: cannot be read ({error.strerror}); check it") from error
         yield _Opened(archive, file, members)
 
 
@@ -282,6 +284,29 @@ def _check_packing(archive: Path, members: tuple[_Member, ...]) -> None:
             raise InputError(f"{archive}: {fault}")
 
 
+def damaged_entry(file: zipfile.ZipFile) -> str | None:
+    """Return the name of the first entry that cannot be unpacked as it was packed; None: all can.
+
+    Of `ZipFile.testzip` an entry that is damaged so that it cannot be decompressed is an error.
+    """
+    for info in file.infolist():
+        try:
+            with file.open(info) as packed:
+                while packed.read(_CHUNK):
+                    pass
+        except (*_BROKEN, OSError) as error:
+            if not is_damage(error):
+                raise
+            return info.filename
+    return None
+
+
+def is_damage(error: BaseException) -> bool:
+    """Say whether an error that came of unpacking is about what is packed."""
+    # What bzip2 finds damaged is an OSError, though not one of the system.
+    return isinstance(error, _BROKEN) or (isinstance(error, OSError) and error.errno is None)
+
+
 def packing_fault(info: zipfile.ZipInfo) -> str:
     """Return why an entry cannot be unpacked here and what helps; "" when it can."""
     if info.flag_bits & 0x1:
@@ -323,6 +348,8 @@ def _unpack(opened: _Opened, content: Path, report: Report) -> None:
                 opened.archive, f"has {member.path!r} twice, or its folder as a file"
             ) from error
         except OSError as error:
+            if is_damage(error):
+                raise _damaged(opened.archive, member.path) from error
             if error.errno in _DISK:
                 raise
             raise InputError(

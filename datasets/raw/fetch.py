@@ -7,7 +7,6 @@ import hashlib
 import logging
 import re
 import zipfile
-import zlib
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -16,7 +15,7 @@ from crossres.datasets.base.errors import InputError
 from crossres.datasets.base.files import cannot_write, write_atomically
 from crossres.datasets.base.progress import Report, progress
 from crossres.datasets.cards import Card
-from crossres.datasets.raw.archives import archive_fault, packing_fault
+from crossres.datasets.raw.archives import archive_fault, damaged_entry, is_damage, packing_fault
 
 TRIES = 5
 TIMEOUTS = (10.0, 30.0)  # seconds: to connect, and between two pieces
@@ -151,8 +150,10 @@ def _damage(file: Path) -> str:
         with zipfile.ZipFile(file) as archive:
             if any(map(packing_fault, archive.infolist())):
                 return ""  # it says what helps when it is unpacked
-            damaged = archive.testzip()
-    except (zipfile.BadZipFile, zlib.error, RuntimeError, ValueError, EOFError):
+            damaged = damaged_entry(archive)
+    except Exception as error:
+        if not is_damage(error):
+            raise
         return f"is {archive_fault(file).partition(';')[0]}"
     return "" if damaged is None else f"has a damaged entry {damaged!r}"
 

@@ -16,10 +16,9 @@ from crossres.reports.tables.grades import processing_words
 
 @dataclass(frozen=True)
 class NumberHead:
-    """A column's title, whether it holds text or numbers, and what it is, in a sentence."""
+    """A column's title, and what it is, in a sentence."""
 
     title: str
-    is_text: bool = False
     about: str = ""
 
 

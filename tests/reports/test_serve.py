@@ -2,6 +2,7 @@
 
 import http.client
 import socket
+import struct
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -117,10 +118,52 @@ def test_it_is_written_only_where_records_have_come(
     fresh: ReportServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calls = []
-    monkeypatch.setattr(serve, "write_report", lambda folder: calls.append(folder))
+    write = serve.write_report
+    monkeypatch.setattr(serve, "write_report", lambda folder: (calls.append(folder), write(folder)))
     for _ in range(3):
         assert fresh.refresh() == ""
     assert calls == [fresh.results]
+    Path(f"{fresh.results}{PAGE}").unlink()
+    assert "1 done" in ask(fresh, PAGE)[1]
+    assert calls == [fresh.results] * 2
+
+
+def test_a_folder_that_is_moved_away_is_named_until_it_is_back(
+    served: ReportServer, tmp_path: Path
+) -> None:
+    before = ask(served, STATE)[1]
+    (tmp_path / "records").rename(tmp_path / "elsewhere")
+    assert f"{tmp_path}: cannot be read any more (No such file" in ask(served, PAGE)[1]
+    assert ask(served, STATE)[1] != before
+    (tmp_path / "elsewhere").rename(tmp_path / "records")
+    assert "1 done" in ask(served, PAGE)[1]
+    assert ask(served, STATE)[1] == before
+
+
+def test_a_browser_that_goes_away_is_no_error(
+    served: ReportServer, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    has_gone = threading.Event()
+    refresh = served.refresh
+
+    def refresh_late() -> str:
+        has_gone.wait(60)
+        return refresh()
+
+    monkeypatch.setattr(served, "refresh", refresh_late)
+    monkeypatch.setattr(serve, "followed", lambda *_, **__: bytes(1 << 24))
+    answered = threading.Event()
+    shutdown = served.shutdown_request
+    monkeypatch.setattr(
+        served, "shutdown_request", lambda request: (shutdown(request), answered.set())
+    )
+    with socket.create_connection(("127.0.0.1", served.server_port), timeout=60) as connection:
+        host = f"127.0.0.1:{served.server_port}"
+        connection.sendall(f"GET {PAGE} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    has_gone.set()
+    assert answered.wait(60)
+    assert capfd.readouterr().err == ""
 
 
 def test_whoever_comes_before_the_page_is_written_is_told_so_at_once(

@@ -137,6 +137,17 @@ def test_leases_of_killed_runs_go(tmp_path: Path) -> None:
     assert not (tmp_path / "running").exists()
 
 
+def test_a_lease_that_a_run_takes_meanwhile_stays(tmp_path: Path) -> None:
+    (tmp_path / "running").mkdir()
+    for suffix in (".lock", ".json"):
+        (tmp_path / "running" / f"{KEY}{suffix}").write_text("{}")
+    chosen = rests(tmp_path)
+    assert [rest.kind for rest in chosen] == ["lease"]
+    with Leases(tmp_path) as leases:
+        assert leases.take(KEY, "T", 1.0)
+        assert remove(tmp_path, chosen) == []
+
+
 @pytest.mark.parametrize("name", ["mine.npz", f"{KEY}.npy", f"{KEY[:-1]}.npz"])
 def test_what_is_not_called_like_ours_stays(tmp_path: Path, name: str) -> None:
     path = left(tmp_path / "artifacts" / name)

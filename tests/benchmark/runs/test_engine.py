@@ -76,6 +76,10 @@ def killed(x, progress):
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+def real_time(x, progress):
+    os.kill(os.getpid(), signal.SIGRTMIN + 3)
+
+
 def kills_its_fork_server(x, progress):
     os.kill(os.getppid(), signal.SIGKILL)
     os._exit(0)
@@ -153,12 +157,14 @@ def test_one_worker_starts_tasks_in_order(calls: ModuleType) -> None:
 
 
 def test_failures_are_one_event_each_with_their_reason(calls: ModuleType) -> None:
-    names = ["raises", "unusable", "killed", "leaves", "unpicklable", "memory", "square"]
+    names = ["raises", "unusable", "killed", "real_time", "leaves", "unpicklable", "memory"]
+    names.append("square")
     outcome = outcomes([task(name, getattr(calls, name), 2) for name in names], 2)
     reasons = {key: event.reason for key, event in outcome.items() if isinstance(event, Failed)}
     assert reasons["raises"] == "KeyError: 'the reason'"
     assert reasons["unusable"] == "a.jpg: truncated; copy it again"
     assert reasons["killed"].startswith("the worker was killed by SIGKILL; the system does that")
+    assert reasons["real_time"] == f"the worker was killed by signal {signal.SIGRTMIN + 3}"
     assert reasons["leaves"] == "the worker left with exit code 3 without a result"
     assert "pickle" in reasons["unpicklable"]
     assert reasons["memory"].startswith("memory ran out; try fewer --jobs")

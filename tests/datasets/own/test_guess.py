@@ -45,6 +45,8 @@ def seen(folder):
         ("cam{c}/{p}_{s}.JPG", "12", (5, 2, "mlr-sing")),
         ("site1/{p}/cam{c}_{s}.jpg", "12", (5, 2, "mlr-sing")),
         ("day{s}/{p}@{c}@{s}.png", ("hall", "north-gate"), (5, 2, "mlr-sing")),
+        ("day{s}/{p}/{c}/{s}.png", ("hall", "north"), (5, 2, "mlr-sing")),
+        ("a/b/day{s}/c{s}/d{s}/{p}/{c}/{s}.png", ("hall", "north"), (5, 2, "mlr-sing")),
     ],
 )
 def test_common_names_are_understood(grammar, cameras, expected, tmp_path):

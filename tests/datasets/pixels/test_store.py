@@ -301,6 +301,21 @@ def test_a_store_touched_since_it_was_checked_is_read_in_full(viper, expected, c
     assert "do not match their digest; building it again" in caplog.text
 
 
+def test_a_store_stays_where_a_full_disk_takes_no_note_of_the_check(
+    viper, expected, monkeypatch, caplog
+):
+    raw, manifest, cache = viper
+    store = open_store(raw, manifest, 32, 16, cache)
+    os.utime(store.folder / "pixels.npy")
+
+    def full(path: Path, _data: str) -> None:
+        raise InputError(f"{path}: cannot be written (No space left on device)")
+
+    monkeypatch.setattr("crossres.datasets.pixels.store.write_atomically", full)
+    again = open_store(raw, manifest, 32, 16, cache, checked=True)
+    assert (again.origin, again.digest, caplog.messages) == ("cache", expected, [])
+
+
 def test_a_copied_store_is_read_once(viper, expected, monkeypatch):
     raw, manifest, cache = viper
     open_store(raw, manifest, 32, 16, cache)

@@ -9,6 +9,7 @@ import time
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from crossres.datasets import CARDS, InputError, Source, build_manifest, open_raw, open_store
@@ -275,6 +276,22 @@ def test_a_wrong_checksum_names_the_entry(zipped, tmp_path):
     data[info.header_offset + 30 + len(info.filename) + 100] ^= 0xFF
     archive.write_bytes(data)
     refused(archive, tmp_path, [repr(info.filename), "is damaged", "download it again"])
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+@pytest.mark.parametrize("at", [0.1, 0.5, 0.9])
+def test_an_entry_that_cannot_be_decompressed_is_named(method, at, tmp_path):
+    archive, name = tmp_path / "VIPeR.v1.0.zip", "VIPeR/cam_a/000_0.bmp"
+    with zipfile.ZipFile(archive, "w", method) as file:
+        file.writestr(name, np.random.default_rng(0).bytes(20_000))
+        packed = file.infolist()[0].compress_size
+    data = bytearray(archive.read_bytes())
+    start = 30 + len(name) + int(at * packed)
+    data[start : start + 40] = bytes(40)
+    archive.write_bytes(data)
+    refused(archive, tmp_path, [repr(name), "is damaged", "download it again"])
+    with zipfile.ZipFile(archive) as file:
+        assert module.damaged_entry(file) == name
 
 
 @pytest.mark.parametrize("cut", [0, 1, 21, 500, 5000, -1, -30])
