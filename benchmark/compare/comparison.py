@@ -7,7 +7,7 @@ import statistics
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, get_args
+from typing import Literal, TypeVar, get_args
 
 from crossres.benchmark.compare.pairs import Change, Kind, Pair, Sameness, match
 from crossres.benchmark.compare.rows import column_of, covered
@@ -16,7 +16,7 @@ from crossres.benchmark.records.queries import QueryReader, from_counts, sample_
 from crossres.benchmark.records.record import Record
 from crossres.benchmark.stats.paired import LEVEL, Difference, Values, difference, set_mean
 from crossres.benchmark.stats.ranking import holm
-from crossres.benchmark.stats.sample import Sample, TrialId, mean_of_queries
+from crossres.benchmark.stats.sample import Queries, Sample, TrialId, mean_of_queries
 
 GapVerdict = Literal["better", "worse", "not told", "equal"]
 Measure = tuple[str, str]
@@ -26,6 +26,8 @@ Read = Callable[[Record], float | None]
 Column = tuple[str, str]
 """A data set and its protocol."""
 Readers = tuple[QueryReader, QueryReader]
+
+T = TypeVar("T")
 
 HEADLINE: tuple[Measure, ...] = tuple(("single-shot", m) for m in ("rank1", "rank5", "mAP"))
 SAMENESS: tuple[Sameness, ...] = ("bit-equal", "same metrics", "other metrics")
@@ -252,20 +254,38 @@ def _samples(pairs: Iterable[Pair], measure: Measure, queries: Readers) -> tuple
 def _mean_sample(rows: Sequence[tuple[Sample, Sample]]) -> tuple[Sample, Sample]:
     """Return `mean_over_rows` with the queries behind the means."""
     means = mean_over_rows(rows)
-    behind = [
-        {t: mean_of_queries([row[k].queries[t] for row in rows if t in row[k]]) for t in means[k]}
-        for k in (0, 1)
-    ]
+    behind = []
+    for k in (0, 1):
+        of_rows = [_queries_over_protocols(row[k].queries) for row in rows]
+        behind.append({t: mean_of_queries([of[t] for of in of_rows if t in of]) for t in means[k]})
     return Sample(means[0], behind[0]), Sample(means[1], behind[1])
 
 
-def mean_over_rows(rows: Collection[tuple[Values, Values]]) -> tuple[Values, Values]:
-    """Return the means of A and of B in each trial, over the rows that have it.
+def _queries_over_protocols(queries: Mapping[TrialId, Queries]) -> dict[TrialId, Queries]:
+    return {trial: mean_of_queries(of) for trial, of in _by_data_set(queries).items()}
 
-    Rows share the split of a seed, so they are no independent pairs: their mean is one.
+
+def mean_over_rows(rows: Collection[tuple[Values, Values]]) -> tuple[Values, Values]:
+    """Return the means of A and of B on each data set and seed, over the rows that have it.
+
+    Rows share the data of a seed, so they are no independent pairs: their mean is one. Each row
+    counts alike, under whichever protocol it is.
     """
-    before, now = (_mean_by_trial([sides[k] for sides in rows]) for k in (0, 1))
+    before, now = (_mean_by_trial([over_protocols(sides[k]) for sides in rows]) for k in (0, 1))
     return before, now
+
+
+def over_protocols(values: Values) -> Values:
+    """Return the mean over the protocols of each data set and seed."""
+    return {trial: statistics.fmean(of) for trial, of in _by_data_set(values).items()}
+
+
+def _by_data_set(trials: Mapping[TrialId, T]) -> dict[TrialId, list[T]]:
+    """Return data set, without its protocol, and seed -> what there is of it."""
+    by_data_set: dict[TrialId, list[T]] = defaultdict(list)
+    for (column, seed), value in trials.items():
+        by_data_set[column.partition(" ")[0], seed].append(value)
+    return dict(by_data_set)
 
 
 def _mean_by_trial(rows: Collection[Values]) -> Values:

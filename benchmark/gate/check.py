@@ -342,12 +342,19 @@ def _moved(test: Test, says_gallery: bool, on: OnSet | None = None) -> str:
     """Write the change over all data sets, or `on` one of them."""
     metric = f"{test.metric}, {test.gallery}," if says_gallery else test.metric
     before, now = (on.before, on.now) if on else (test.before, test.now)
-    where = f" on {on.dataset.partition(' ')[0]}" if on and len(test.on_sets) > 1 else ""
+    where = f" on {_place(on, test.on_sets)}" if on and len(test.on_sets) > 1 else ""
     effect = now - before if on else test.difference.effect
     return (
         f"{test.row or 'all rows'}{where}: {metric} {100 * before:.1f} → {100 * now:.1f} "
         f"({100 * effect:+.1f} points)"
     )
+
+
+def _place(on: OnSet, on_sets: Iterable[OnSet]) -> str:
+    """Name a data set, with its protocol where another one of it is tested as well."""
+    names = [other.dataset.partition(" ")[0] for other in on_sets]
+    dataset, _, protocol = on.dataset.partition(" ")
+    return f"{dataset} ({protocol})" if protocol and names.count(dataset) > 1 else dataset
 
 
 def _begun_otherwise(beginnings: Iterable[Beginning], limits: Limits) -> list[GateFinding]:

@@ -12,6 +12,7 @@ from crossres.benchmark.compare.comparison import (
     Read,
     mean_over_rows,
     metric_of,
+    over_protocols,
     sides_of,
 )
 from crossres.benchmark.compare.pairs import Pair
@@ -152,12 +153,18 @@ def steps_of(comparison: Comparison, measure: Measure) -> dict[str | None, float
     that a few cells differ by the very same amount, or by nothing, is no certainty. Rows turn
     round independently of each other.
     """
-    squares = runs_of(comparison, _squared_step(measure), ())
-    rows = sum(row is not None for row in squares)
-    return {
-        row: math.sqrt(statistics.fmean(squared.values()) / (rows if row is None else 1))
-        for row, (_, squared) in squares.items()
+    squares = {
+        row: squared
+        for row, (_, squared) in runs_of(comparison, _squared_step(measure), ()).items()
     }
+    if None in squares:
+        rows = [over_protocols(squared) for row, squared in squares.items() if row is not None]
+        by_trial = [[of_row[t] for of_row in rows if t in of_row] for t in squares[None]]
+        squares[None] = {
+            trial: math.fsum(of) / len(of) ** 2
+            for trial, of in zip(squares[None], by_trial, strict=True)
+        }
+    return {row: math.sqrt(statistics.fmean(of.values())) for row, of in squares.items()}
 
 
 def _squared_step(measure: Measure) -> Read:

@@ -4,7 +4,13 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from crossres.benchmark.compare.comparison import Comparison, Read, trial_of, values_of
+from crossres.benchmark.compare.comparison import (
+    Comparison,
+    Read,
+    over_protocols,
+    trial_of,
+    values_of,
+)
 from crossres.benchmark.records.record import Record
 from crossres.benchmark.stats.paired import Values
 from crossres.datasets.base.errors import InputError
@@ -106,7 +112,9 @@ def in_all_rows(sides: Sides) -> list[tuple[Values, Values]]:
 
     A mean over rows is one of the same rows in each trial.
     """
-    before, now = (_in_all([values[k] for values in sides.values()]) for k in (0, 1))
+    before, now = (
+        _in_all([over_protocols(values[k]) for values in sides.values()]) for k in (0, 1)
+    )
     return list(zip(before, now, strict=True))
 
 

@@ -122,6 +122,34 @@ def test_the_same_tiny_gap_everywhere_is_no_alarm(grid: list[Record]) -> None:
     assert kinds(check(grid, with_values(grid, [0.49] * 24), [TABLE])) == ["worse"] * 8
 
 
+def test_each_row_counts_alike_in_the_mean_whatever_its_protocol(grid: list[Record]) -> None:
+    """One row on a protocol of its own, two on another: a drop of the one counts a third."""
+    records = [
+        replace(r, cell=replace(r.cell, protocol="mlr-mixed")) if r.cell.method == "bot" else r
+        for r in grid
+    ]
+    now = [with_values([r], [0.2 if r.cell.method == "bot" else 0.5])[0] for r in records]
+    outcome = check(records, now, [TABLE])
+    overall = next(test for test in outcome.tests if test.row is None)
+    assert (overall.before, overall.now) == pytest.approx((0.5, 0.4))
+    assert {on_set.dataset for on_set in overall.on_sets} == {*SETS}
+    (gap,) = (g for g in outcome.comparison.gaps if g.row is None and g.metric == "mAP")
+    assert (gap.a, gap.b) == pytest.approx((0.5, 0.4))
+    moved = next(f.text for f in outcome.findings if f.row == "BoT" and "mAP" in f.text)
+    assert moved.startswith("BoT: mAP 50.0 → 20.0 (-30.0 points)")
+
+
+def test_a_bound_on_one_of_two_protocols_is_named_with_it(grid: list[Record]) -> None:
+    plain = [r for r in grid if (r.cell.method, r.cell.dataset) == ("plain", SETS[0])]
+    mixed = [
+        replace(r, key=f"{r.key[:-1]}x", cell=replace(r.cell, protocol="mlr-mixed")) for r in plain
+    ]
+    now = [*plain, *with_values(mixed, [0.2, 0.3, 0.2, 0.3])]
+    outcome = check([*plain, *mixed], now, [TABLE], Limits(false_alarms=1e-9))
+    (finding,) = (f for f in outcome.findings if "mAP" in f.text)
+    assert finding.text.startswith(f"Plain on {SETS[0]} (mlr-mixed): mAP 50.0 → 25.0")
+
+
 def test_a_tolerance_needs_no_test(grid: list[Record]) -> None:
     one_seed = [record for record in grid if record.cell.seed == 0]
     limits = Limits(tolerance=0.03)
