@@ -10,7 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from crossres.benchmark.records.cell import canonical_json
-from crossres.benchmark.records.record import Record, record_content, record_fault, record_from
+from crossres.benchmark.records.record import (
+    DRAWS,
+    START,
+    Record,
+    record_content,
+    record_fault,
+    record_from,
+)
 from crossres.datasets.base.errors import InputError
 from crossres.datasets.base.texts import read_json
 from crossres.datasets.base.words import counted
@@ -18,6 +25,12 @@ from crossres.datasets.base.words import counted
 FORMAT = "crossres baseline"
 VERSION = 1
 VARYING = ("metrics", "first_losses")  # what may differ from run to run
+INPUTS = {  # digests that runs of one cell share -> what it is where they do not
+    "manifest": "another split",
+    "pixels": "other pixels",
+    START: "other random weights at the start",
+    DRAWS: "other draws",
+}
 REMEDY = "make it again with `crossres baseline RESULTS`"
 
 
@@ -35,8 +48,9 @@ class Baseline:
 def with_runs(baseline: Baseline, more_runs: Iterable[Sequence[Record]]) -> Baseline:
     """Add more runs of its cells to the baseline.
 
-    Raises InputError when such a run lacks a cell, or has copies of another one's records, or its
-    bits, or is one of the baseline's: it would say that results scatter less than they do.
+    Raises InputError when such a run lacks a cell, or has other inputs, or copies of another one's
+    records, or its bits, or is one of the baseline's: it would say that results scatter more, or
+    less, than they do.
     """
     runs, seen = list(baseline.more_runs), [baseline.records]
     known = [[*map(_varying, run)] for run in runs]
@@ -50,6 +64,13 @@ def with_runs(baseline: Baseline, more_runs: Iterable[Sequence[Record]]) -> Base
                 f"is {cell.method} on {cell.dataset}, seed {cell.seed}; run the same cells"
             )
         records = tuple(by_key[record.key] for record in baseline.records)
+        for cell, run_again in zip(baseline.records, records, strict=True):
+            if other := _other_inputs(cell, run_again):
+                raise InputError(
+                    f"run {number} of those that were run again has {other} than the baseline, "
+                    f"first in {cell.cell.method} on {cell.cell.dataset}, seed {cell.cell.seed}; "
+                    "run the same cells with the same code and data"
+                )
         copies = sum(any(r == cells[k] for cells in seen) for k, r in enumerate(records))
         if copies:
             raise InputError(
@@ -72,6 +93,13 @@ def with_runs(baseline: Baseline, more_runs: Iterable[Sequence[Record]]) -> Base
         pairs = zip(baseline.records, records, strict=True)
         runs.append(tuple(replace(record, **_varying(run_again)) for record, run_again in pairs))
     return Baseline(baseline.records, tuple(runs))
+
+
+def _other_inputs(record: Record, run_again: Record) -> str:
+    """Name what a run again does not share, and must; "" where it shares all that is known."""
+    before, now = record.digests, run_again.digests
+    differing = (n for n in INPUTS if n in before and n in now and before[n] != now[n])
+    return INPUTS.get(next(differing, ""), "")
 
 
 def _varying(record: Record) -> dict[str, Any]:

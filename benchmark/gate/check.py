@@ -113,7 +113,8 @@ def check(
     elsewhere = _other_digests(comparison.pairs, START)
     paired = not (limits.other_seeds or elsewhere)
     tested_runs = more_runs if paired else ()
-    tests = tests_of(comparison, limits, tested_runs, paired=paired, alone=alone)
+    redrawn = {pair.row for pair in comparison.pairs if _other_digests([pair], DRAWS)}
+    tests = tests_of(comparison, limits, tested_runs, paired=paired, alone=alone, redrawn=redrawn)
     as_they_are = {record.key: record.cell for record in baseline}  # not renumbered
     holds_training = limits.training and not limits.other_seeds
     beginnings = beginnings_of(comparison, more_runs) if holds_training else ()
@@ -427,7 +428,8 @@ def _start_notes(elsewhere: int, pairs: Sequence[Pair]) -> list[str]:
     if drew:
         notes.append(
             f"{drew} of {len(pairs)} cells were trained on other draws (images of a batch, say): "
-            "their first losses cannot be compared; where that is meant, make a new baseline"
+            "their first losses cannot be compared, and the runs of the baseline do not tell how "
+            "much their metrics scatter; where that is meant, make a new baseline"
         )
     if elsewhere:
         notes.append(ELSEWHERE.format(elsewhere, len(pairs)))

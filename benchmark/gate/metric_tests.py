@@ -2,7 +2,7 @@
 
 import math
 import statistics
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -83,26 +83,30 @@ def tests_of(
     *,
     paired: bool,
     alone: Alone,
+    redrawn: Collection[str],
 ) -> tuple[Test, ...]:
     """Test each metric, the mean over all rows first; p-values are corrected together.
 
     `more_runs` are of the cells of the baseline: new results are compared with the mean of all its
-    runs, and the scatter of these counts with that of the pairs. Not `paired`: samples of values
-    are compared, with those of the cells `alone`.
+    runs, and the scatter of these counts with that of the pairs. Not so in the rows that were
+    `redrawn`, nor in their mean: what other draws are worth no run tells, only the pairs do. Not
+    `paired`: samples of values are compared, with those of the cells `alone`.
     """
+    count = 1 + len(more_runs)
+    known: dict[str | None, int] = {r: 1 if r in redrawn else count for r in comparison.rows}
+    known[None] = min(known.values(), default=1)
     raw = [
         test
         for measure in tested_measures(comparison, limits)
         for steps in [steps_of(comparison, measure)]
         for row, (runs, now) in runs_of(comparison, metric_of(measure), more_runs, alone).items()
-        if (test := _test_of(row, measure, runs, now, steps[row], paired))
+        if (test := _test_of(row, measure, runs, now, steps[row], paired, known[row]))
     ]
     tests = _corrected([test for test, _ in raw])
     testable = sum(noise.deviation is not None for _, noise in raw)
     level = 2 * limits.one_side / max(1, testable)  # the functions of power count both sides
-    count = 1 + len(more_runs)
     return tuple(
-        _with_sight(test, noise, level, limits, count)
+        _with_sight(test, noise, level, limits, known[test.row])
         for test, (_, noise) in zip(tests, raw, strict=True)
     )
 
@@ -197,15 +201,16 @@ def _test_of(
     now: Values,
     step: float,
     paired: bool,
+    known: int,
 ) -> tuple[Test, Difference] | None:
     """Return the test of a row, yet without corrected p-values, and the noise it has to beat.
 
-    None without a value that both sides have.
+    `known`: the number of runs that tell of it. None without a value that both sides have.
     """
     # What is equal to a run of the baseline to the bit did not change.
     equal = now in runs
     before = now if equal else mean_of_runs(runs) if paired else runs[0]
-    scatter = scatter_of_runs(runs) if paired else Scatter()
+    scatter = scatter_of_runs(runs[:known]) if paired else Scatter()
     gap = _difference(now, before, scatter, step, paired)
     if gap is None:
         return None

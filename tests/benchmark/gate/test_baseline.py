@@ -105,6 +105,25 @@ def test_a_run_again_that_is_partly_a_copy_is_refused(grid: list[Record]) -> Non
     assert len(with_runs(Baseline(tuple(first)), [[*again, *second[8:]]]).more_runs) == 1
 
 
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [("manifest", "another split"), ("pixels", "other pixels"), ("start", "other random weights"),
+     ("draws", "other draws")],
+)  # fmt: skip
+def test_a_run_again_with_other_inputs_is_refused(
+    grid: list[Record], name: str, words: str
+) -> None:
+    first, second = (
+        [replace(r, digests={**r.digests, "start": "1" * 64, "draws": "2" * 64}) for r in run]
+        for run in runs(grid, 2, np.random.default_rng(13))
+    )
+    assert with_runs(Baseline(tuple(first)), [second]).more_runs
+    second[5] = replace(second[5], digests={**second[5].digests, name: "7" * 64})
+    message = rf"run 1 .* has {words}.* than the baseline, first in plain on mlr-market, seed 1;"
+    with pytest.raises(InputError, match=message):
+        with_runs(Baseline(tuple(first)), [second])
+
+
 def test_a_run_that_the_baseline_has_already_is_refused(grid: list[Record]) -> None:
     first, second, third = runs(grid, 3, np.random.default_rng(12))
     baseline = with_runs(Baseline(tuple(first)), [second])

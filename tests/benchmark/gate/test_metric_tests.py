@@ -122,6 +122,31 @@ def test_the_same_tiny_gap_everywhere_is_no_alarm(grid: list[Record]) -> None:
     assert kinds(check(grid, with_values(grid, [0.49] * 24), [TABLE])) == ["worse"] * 8
 
 
+def test_other_draws_raise_no_more_alarms_than_stated(grid: list[Record]) -> None:
+    """Runs of the same draws scatter by 0.004, and other draws are worth 0.01 in each cell."""
+    rng = np.random.default_rng(21)
+
+    def run(by: float, draws: str) -> list[Record]:
+        values = 0.5 + rng.normal(0, by, len(grid))
+        drawn = with_values(grid, values.tolist())
+        return [replace(r, digests={**r.digests, "draws": draws * 64}) for r in drawn]
+
+    more_runs = [run(0.004, "a") for _ in range(3)]
+    base, alarms = run(0.004, "a"), 0
+    limits = Limits(false_alarms=0.1, metrics=("mAP",), must_find=1.0)
+    for _ in range(200):
+        outcome = check(base, run(0.01, "b"), [TABLE], limits, more_runs)
+        alarms += bool(outcome.findings)
+        assert "do not tell how much their metrics scatter" in outcome.notes[-1]
+    assert alarms <= 28  # of 20; 31 is beyond chance at 1 %
+    both = zip(run(0.004, "a"), run(0.01, "b"), strict=True)
+    some = [redrawn if redrawn.cell.method == "bot" else alike for alike, redrawn in both]
+    tests = check(base, some, [TABLE], limits, more_runs).tests
+    freedom = {test.row: test.difference.freedom for test in tests}
+    assert freedom[None] == freedom["BoT"] == 6
+    assert freedom["PCB"] == freedom["Plain"] == 6 + 3 * 8
+
+
 def test_each_row_counts_alike_in_the_mean_whatever_its_protocol(grid: list[Record]) -> None:
     """One row on a protocol of its own, two on another: a drop of the one counts a third."""
     records = [
