@@ -56,7 +56,8 @@ def answers(
 
     A verdict stands at 5 % for all claims together (Holm); what does not is undecided.
     """
-    alone = [_likeliest(claim, values) for claim, values in zip(claims, rows, strict=True)]
+    level = LEVEL / max(1, len(claims))  # what surely stands among so many
+    alone = [_likeliest(claim, values, level) for claim, values in zip(claims, rows, strict=True)]
     measured = [claim for claim in alone if claim.verdict != "not measured"]
     corrected = iter(holm([claim.p for claim in measured]))
     return tuple(
@@ -84,11 +85,11 @@ def answer(claim: Claim, rows: Mapping[str, Sample]) -> ClaimAnswer:
     the other way round, at 5 % for all together (Holm), and is no difference when one is within the
     margin, likewise. Else it is undecided.
     """
-    return _decided(_likeliest(claim, rows))
+    return _decided(_likeliest(claim, rows, LEVEL))
 
 
-def _likeliest(claim: Claim, rows: Mapping[str, Sample]) -> ClaimAnswer:
-    """Return the verdict for which there is most evidence, with its p, whatever that is."""
+def _likeliest(claim: Claim, rows: Mapping[str, Sample], level: float) -> ClaimAnswer:
+    """Return the verdict that is found at `level`, else that of most evidence, with its p."""
     signed = {
         label: sample if claim.direction == "higher" else sample.negated()
         for label, sample in rows.items()
@@ -97,7 +98,7 @@ def _likeliest(claim: Claim, rows: Mapping[str, Sample]) -> ClaimAnswer:
     left, nothing = signed.get(claim.left, Sample({})), Sample({})
     pairs = [(right, dataset) for right in claim.rights for dataset in claim.datasets]
     gaps = [difference(left, signed.get(right, nothing), on=dataset) for right, dataset in pairs]
-    verdict, p = _together(gaps, claim.margin)
+    verdict, p = _together(gaps, claim.margin, level)
     findings = tuple(
         ClaimComparison(right, dataset, verdict_alone, gap)
         for (right, dataset), verdict_alone, gap in zip(
@@ -126,7 +127,9 @@ def _agreeing(gap: Difference | None) -> float:
     return 1.0 if gap is None or gap.p is None or gap.effect <= 0 else gap.p
 
 
-def _together(gaps: Sequence[Difference | None], margin: float) -> tuple[ClaimVerdict, float]:
+def _together(
+    gaps: Sequence[Difference | None], margin: float, level: float
+) -> tuple[ClaimVerdict, float]:
     """Return the first verdict that is found, in this order, else that of most evidence; its p."""
     if all(gap is None for gap in gaps):
         return "not measured", 1.0
@@ -136,7 +139,7 @@ def _together(gaps: Sequence[Difference | None], margin: float) -> tuple[ClaimVe
         "no difference": min(holm([_within(gap, margin) for gap in gaps])),
     }
     most = min(evidence, key=lambda name: evidence[name])
-    verdict = next((name for name, p in evidence.items() if p <= LEVEL), most)
+    verdict = next((name for name, p in evidence.items() if p <= level), most)
     return verdict, evidence[verdict]
 
 

@@ -93,6 +93,19 @@ def test_claims_that_are_held_together_are_corrected_together() -> None:
     assert [claim.verdict for claim in beside_nothing] == ["holds", "not measured"]
 
 
+def test_of_two_verdicts_that_is_given_which_stands_among_all_claims() -> None:
+    """A is lower by a little: hardly surely lower, and surely no more than the margin."""
+    b = Sample({("caviar", k): 0.5 for k in range(6)})
+    gaps = np.array([-0.0004, -0.0001, -0.0003, -0.0002, 0.0, -0.0003])
+    a = Sample({trial: 0.5 + gap for trial, gap in zip(b, gaps, strict=True)})
+    claim = replace(A_BEATS_B, datasets=("caviar",), margin=0.01)
+    (alone,) = answers([claim], [{"A": a, "B": b}])
+    assert alone.verdict == "does not hold"
+    assert 0.05 / 40 < alone.p < 0.05
+    many = answers([claim] * 40, [{"A": a, "B": b}] * 40)
+    assert {answered.verdict for answered in many} == {"no difference"}
+
+
 def test_a_claim_the_other_way_round_is_its_mirror_image() -> None:
     lower = Claim("c", "", "", "t", "rank1", "B", ("A",), "lower", A_BEATS_B.datasets)
     values = {"A": row(HIGHER, [0.51, 0.53, 0.50, 0.52]), "B": B}
