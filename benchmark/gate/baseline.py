@@ -64,11 +64,12 @@ def with_runs(baseline: Baseline, more_runs: Iterable[Sequence[Record]]) -> Base
                 f"is {cell.method} on {cell.dataset}, seed {cell.seed}; run the same cells"
             )
         records = tuple(by_key[record.key] for record in baseline.records)
-        for cell, run_again in zip(baseline.records, records, strict=True):
-            if other := _other_inputs(cell, run_again):
+        for record, run_again in zip(baseline.records, records, strict=True):
+            if other := _other_inputs(record, run_again):
+                cell = record.cell
                 raise InputError(
                     f"run {number} of those that were run again has {other} than the baseline, "
-                    f"first in {cell.cell.method} on {cell.cell.dataset}, seed {cell.cell.seed}; "
+                    f"first in {cell.method} on {cell.dataset}, seed {cell.seed}; "
                     "run the same cells with the same code and data"
                 )
         copies = sum(any(r == cells[k] for cells in seen) for k, r in enumerate(records))

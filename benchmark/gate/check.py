@@ -123,7 +123,7 @@ def check(
     findings = [
         *missing_cells(as_they_are[r.key] for r in without_alone(comparison.only_a, alone)),
         *_missing_metrics(comparison, limits),
-        *([] if limits.other_seeds else _other_data(comparison.pairs)),
+        *_other_data(comparison.pairs, limits),
         *_other_setups(comparison.other_key),
         *_other_sizes(comparison.pairs, limits),
         *_alarms(tests, limits),
@@ -188,8 +188,11 @@ def _missing_metrics(comparison: Comparison, limits: Limits) -> list[GateFinding
     ]
 
 
-def _other_data(pairs: Iterable[Pair]) -> list[GateFinding]:
-    """Find splits, pixels and initial weights that are not those of the baseline."""
+def _other_data(pairs: Iterable[Pair], limits: Limits) -> list[GateFinding]:
+    """Find splits, pixels and initial weights that are not those of the baseline.
+
+    Of other seeds splits and pixels are other ones; the weights are the same.
+    """
     words = {
         "manifest": "another split",
         "pixels": "other pixels of the same split",
@@ -198,7 +201,7 @@ def _other_data(pairs: Iterable[Pair]) -> list[GateFinding]:
     }
     groups: dict[tuple[str, str, str], list[Pair]] = defaultdict(list)
     for pair in pairs:
-        for name in _other_inputs(pair):
+        for name in [*([] if limits.other_seeds else _other_splits(pair)), *_other_weights(pair)]:
             fault = words.get(name, f"{name.removeprefix(INITIAL)} began with other weights")
             groups[fault, pair.a.cell.dataset, pair.a.cell.protocol].append(pair)
     return [
@@ -212,16 +215,22 @@ def _other_data(pairs: Iterable[Pair]) -> list[GateFinding]:
     ]
 
 
-def _other_inputs(pair: Pair) -> list[str]:
-    """Name the inputs that differ; other pixels follow from another split."""
+def _other_splits(pair: Pair) -> list[str]:
+    """Name the data that differ; other pixels follow from another split."""
     a, b = pair.a.digests, pair.b.digests
     differing = [name for name in ("manifest", "pixels") if a[name] != b[name]][:1]
     if pair.a.cell.trained_on != pair.b.cell.trained_on:
         differing.append(TRAINED_ON)
     elif a.get(TRAINING_PIXELS) != b.get(TRAINING_PIXELS):
         differing.append(TRAINING_PIXELS)
+    return differing
+
+
+def _other_weights(pair: Pair) -> list[str]:
+    """Name the weights from elsewhere that differ."""
+    a, b = pair.a.digests, pair.b.digests
     initial = sorted(name for name in a.keys() | b.keys() if name.startswith(INITIAL))
-    return differing + [name for name in initial if a.get(name) != b.get(name)]
+    return [name for name in initial if a.get(name) != b.get(name)]
 
 
 def _nothing_in_common(baseline: Sequence[Record], results: Sequence[Record]) -> str:

@@ -37,6 +37,13 @@ def test_other_data_is_found(grid: list[Record], make: Make) -> None:
     assert "other pixels of the same split" in check(grid, pixels, [TABLE]).findings[0].text
     begun = [replace(r, digests={**r.digests, "initial resnet50": "b" * 64}) for r in grid]
     assert "resnet50 began with other weights" in check(grid, begun, [TABLE]).findings[0].text
+    later = [
+        replace(r, key=f"{r.key[:-2]}zz", cell=replace(r.cell, seed=r.cell.seed + 9)) for r in begun
+    ]
+    later = [replace(r, digests={**r.digests, "manifest": "c" * 64}) for r in later]
+    (*others, finding) = check(grid, later, [TABLE], Limits(other_seeds=True)).findings
+    assert {f.kind for f in (*others, finding)} == {"data"}
+    assert "resnet50 began with other weights" in finding.text
 
 
 def test_another_size_is_found(grid: list[Record]) -> None:
