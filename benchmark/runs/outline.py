@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from crossres.benchmark.config.profiles import load_profile, stated_seconds, typical_seconds
 from crossres.benchmark.config.tables import Row, Table
@@ -44,7 +45,7 @@ def outline(table: Table, profile: str | Path | None = None) -> Outline:
     of_rows *= places * max(1, len(table.protocols))
     of_oracle = []
     if table.oracle is not None:
-        options = _options(table, table.oracle, loaded)
+        options = resolved_options(table, table.oracle, loaded)
         seconds = typical_seconds(stated, table.oracle.method, options)
         of_oracle = [(table.oracle.method, seconds)] * places
     jobs = usable_cores() if loaded.device == "cpu" else 1
@@ -58,7 +59,7 @@ def _different(table: Table, profile: Profile) -> Iterator[tuple[Row, dict[str, 
     """Yield the rows that are run, with all their options."""
     seen = set()
     for row in table.rows:
-        options = _options(table, row, profile)
+        options = resolved_options(table, row, profile)
         protocol = row.protocol_on(twin=True)
         way = canonical_json([row.method, options, dict(row.post_processing), protocol])
         if way not in seen:
@@ -66,7 +67,8 @@ def _different(table: Table, profile: Profile) -> Iterator[tuple[Row, dict[str, 
             yield row, options
 
 
-def _options(table: Table, row: Row, profile: Profile) -> dict[str, object]:
+def resolved_options(table: Table, row: Row, profile: Profile) -> dict[str, Any]:
+    """Return the options of a row under a profile; InputError names the row where one is wrong."""
     try:
         return resolve_options(row.method, profile, dict(row.options))
     except InputError as error:

@@ -13,7 +13,7 @@ from importlib.machinery import ModuleSpec
 from itertools import chain
 from pathlib import Path
 from statistics import fmean
-from typing import Any, Literal, TextIO
+from typing import Literal, TextIO
 
 from crossres.benchmark.config.cell_sets import CellSets
 from crossres.benchmark.config.post_processing import post_processing_from
@@ -41,6 +41,7 @@ from crossres.benchmark.runs.engine import (
     in_this_process,
 )
 from crossres.benchmark.runs.local_engine import local
+from crossres.benchmark.runs.outline import resolved_options
 from crossres.benchmark.runs.progress import Clock, watched
 from crossres.benchmark.runs.request import RunRequest
 from crossres.datasets.base.arguments import as_a, as_path
@@ -57,7 +58,7 @@ from crossres.datasets.readers import Names
 from crossres.methods.interface.method_files import MethodSources
 from crossres.methods.interface.needs import Needs
 from crossres.methods.interface.profile import Profile
-from crossres.methods.interface.registry import declaration, method_sources, resolve_options
+from crossres.methods.interface.registry import declaration, method_sources
 
 SMALL_TWINS = ("tiny", "quick")
 State = Literal[
@@ -220,7 +221,7 @@ def plan_table(
     files = {name: sources for name, sources in read.items() if sources is not None}
     chosen_sets, seeds = request.chosen_sets(), request.chosen_seeds()
     out, cache = as_path(request.out, "out"), as_path(request.cache, "cache")
-    options = [_options(table, row, profile) for row in rows]
+    options = [resolved_options(table, row, profile) for row in rows]
     _check_post_processing(rows)
     sources = request.sources()
     tested = [sets.tested for sets in chosen_sets]
@@ -290,13 +291,6 @@ def plan_table(
 def loads_of(methods: Iterable[str]) -> tuple[str, ...]:
     """Return the modules that workers for cells of these methods load once."""
     return tuple(sorted({module for method in methods for module in declaration(method).loads}))
-
-
-def _options(table: Table, row: Row, profile: Profile) -> dict[str, Any]:
-    try:
-        return resolve_options(row.method, profile, dict(row.options))
-    except InputError as error:
-        raise InputError(f"table {table.id}, row {row.label!r}: {error}") from error
 
 
 def _check_post_processing(rows: Sequence[Row]) -> None:

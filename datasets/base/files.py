@@ -20,10 +20,10 @@ from crossres.datasets.base.errors import InputError
 
 # The name of what is being written, or was.
 TEMPORARY = re.compile(r"\.(?P<name>.+)\.[0-9a-f]{32}\.partial")
-_DISK_IS_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+DISK_IS_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 _NOT_ALLOWED = (errno.EACCES, errno.EPERM, errno.EROFS)
 _REMEDIES = {
-    "free the disk or choose another place": _DISK_IS_FULL,
+    "free the disk or choose another place": DISK_IS_FULL,
     "choose a shorter name": (errno.ENAMETOOLONG,),
     "another thing of that name is in its place: remove it or choose another place": (
         errno.EEXIST,
@@ -136,7 +136,7 @@ def replace_folder(path: Path) -> Iterator[Path]:
 def _is_refused(error: OSError, temporary: Path) -> bool:
     """Say whether the system refuses to write in a folder (rather than to read elsewhere)."""
     here = error.filename is None or temporary in Path(os.fsdecode(error.filename)).parents
-    return error.errno in _DISK_IS_FULL or (error.errno in _NOT_ALLOWED and here)
+    return error.errno in DISK_IS_FULL or (error.errno in _NOT_ALLOWED and here)
 
 
 def remove_abandoned(folders: Iterable[Path]) -> None:

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp")  # of the images that are read
 _HEAD = 1024  # bytes that are looked at
 
 _CONVERT = "convert it to PNG or JPEG"

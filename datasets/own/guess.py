@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from crossres.datasets.base.errors import InputError
+from crossres.datasets.base.kinds import IMAGE_SUFFIXES
 from crossres.datasets.base.texts import csv_rows
 from crossres.datasets.base.words import counted
 from crossres.datasets.own.definition import GIVEN, SUFFIX, is_taken, toml_value
@@ -21,7 +22,6 @@ from crossres.datasets.raw.source import Raw
 from crossres.datasets.readers.own import (
     COLUMNS,
     HEAD,
-    IMAGES,
     PARTS,
     cameras_of_identities,
     files_below,
@@ -75,7 +75,7 @@ def guessed(root: Path) -> Guess:
     if not root.is_dir():
         raise InputError(f"{root}: there is no such folder; give the one that holds your images")
     files = files_below(root)
-    images = [path for path in files if path.casefold().endswith(IMAGES)]
+    images = [path for path in files if path.casefold().endswith(IMAGE_SUFFIXES)]
     if not images:
         raise InputError(
             f"{root}: no .jpg, .png or .bmp among {counted(len(files), 'file')} here; give the "

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from crossres.datasets.base.errors import InputError
+from crossres.datasets.base.kinds import IMAGE_SUFFIXES
 from crossres.datasets.pixels.decoding import Recipe, Work, default_jobs, fill
 from crossres.datasets.readers.parts.listing import open_image
 from crossres.datasets.splits.manifest import DEFAULT_GRID, DEFAULT_KERNEL
 
-SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp")
 CHUNK = 512
 
 
@@ -31,9 +31,11 @@ def find_images(folder: Path) -> tuple[list[str], int]:
     if not folder.is_dir():
         raise InputError(f"{folder}: there is no such folder; give the one that holds the images")
     files = sorted(_files(folder))
-    images = [path for path in files if path.lower().endswith(SUFFIXES)]
+    images = [path for path in files if path.lower().endswith(IMAGE_SUFFIXES)]
     if not images:
-        raise InputError(f"{folder}: holds no image ({', '.join(SUFFIXES)}), nor any folder in it")
+        raise InputError(
+            f"{folder}: holds no image ({', '.join(IMAGE_SUFFIXES)}), nor any folder in it"
+        )
     for path in images:
         if not path.isprintable():
             raise InputError(f"{folder}: the name {path!r} cannot be written as text; rename it")

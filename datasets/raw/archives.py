@@ -4,7 +4,6 @@ The folder in the cache is named by a digest of the archive's listing (names, si
 times of all members), so a renamed, moved or touched copy is the same archive.
 """
 
-import errno
 import json
 import logging
 import lzma
@@ -23,7 +22,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from crossres.datasets.base.errors import InputError
-from crossres.datasets.base.files import digest_of, replace_folder
+from crossres.datasets.base.files import DISK_IS_FULL, digest_of, replace_folder
 from crossres.datasets.base.in_use import mark_used, marked_while_made
 from crossres.datasets.base.kinds import SPLIT_ZIP, ZIP, kind_of_file
 from crossres.datasets.base.progress import Report, progress
@@ -39,7 +38,6 @@ _CHUNK = 1 << 20
 _MAX_END = 22 + (1 << 16)  # bytes of the last record and the comment after it
 _SAMPLE = 20  # names per folder that are enough to recognise a layout
 _JUNK = {"__macosx", "thumbs.db", "desktop.ini"}
-_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)  # what `replace_folder` explains
 _READ = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
 _METHODS = {9: "Deflate64", 93: "Zstandard", 95: "xz", 98: "PPMd", 99: "AES encryption"}
 _ELSEWHERE = "with 7-Zip or unzip and give the folder"
@@ -350,7 +348,7 @@ def _unpack(opened: _Opened, content: Path, report: Report) -> None:
         except OSError as error:
             if is_damage(error):
                 raise _damaged(opened.archive, member.path) from error
-            if error.errno in _DISK:
+            if error.errno in DISK_IS_FULL:  # which `replace_folder` explains
                 raise
             raise InputError(
                 f"{opened.archive}: entry {member.path!r} cannot be written ({error.strerror}); "

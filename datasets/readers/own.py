@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from crossres.datasets.base.errors import InputError
+from crossres.datasets.base.kinds import IMAGE_SUFFIXES
 from crossres.datasets.base.suggest import unknown
 from crossres.datasets.base.texts import csv_rows
 from crossres.datasets.base.words import counted
@@ -38,7 +39,6 @@ PARTS = {
     "bounding_box_test": "gallery",
     "test": "",  # the protocol says which of these are queries
 }
-IMAGES = (".jpg", ".jpeg", ".png", ".bmp")
 _ALSO_IMAGES = (".webp", ".gif", ".tif", ".tiff", ".jfif", ".heic", ".avif")
 _NUMBER = re.compile(r"-1|\d{1,9}", re.ASCII)
 RATES = ("0", "1", "2", "3", "4", "6", "8")
@@ -194,11 +194,11 @@ def path_pattern(layout: Layout) -> re.Pattern[str]:
     if layout.pattern:
         return re.compile(layout.pattern)
     levels = (rf"(?P<{name}>[^/]+)/" if name else "[^/]+/" for name in layout.folders)
-    return re.compile(rf"{''.join(levels)}[^/]+(?i:{'|'.join(map(re.escape, IMAGES))})")
+    return re.compile(rf"{''.join(levels)}[^/]+(?i:{'|'.join(map(re.escape, IMAGE_SUFFIXES))})")
 
 
 def _looks_like_image(path: str) -> bool:
-    return path.casefold().endswith((*IMAGES, *_ALSO_IMAGES))
+    return path.casefold().endswith((*IMAGE_SUFFIXES, *_ALSO_IMAGES))
 
 
 def _stray(folder: Path, layout: Layout, others: Sequence[str], matched: int) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from crossres.datasets.base.errors import InputError
 from crossres.datasets.base.files import digest_of
+from crossres.datasets.base.kinds import IMAGE_SUFFIXES
 from crossres.datasets.base.progress import progress
 from crossres.datasets.base.suggest import unknown
 from crossres.datasets.cards import OWN_READER, Card, card
@@ -32,7 +33,6 @@ from crossres.datasets.verify.checksums import (
 from crossres.datasets.verify.layout_rules import LayoutFinding, pairing
 
 LEVELS = ("counts", "names", "bytes")
-_IMAGES = (".jpg", ".jpeg", ".png", ".bmp")
 
 
 @dataclass(frozen=True)
@@ -194,7 +194,7 @@ def _beside(folder: Path, read: set[Path]) -> set[Path]:
 
 
 def _is_image(path: Path) -> bool:
-    return path.suffix.casefold() in _IMAGES and not path.name.startswith(".")
+    return path.suffix.casefold() in IMAGE_SUFFIXES and not path.name.startswith(".")
 
 
 def _if_any(check: str, text: str, items: tuple[str, ...]) -> list[LayoutFinding]:
