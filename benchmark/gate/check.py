@@ -34,7 +34,7 @@ Kind = Literal[
     "exact", "time", "memory"
 ]  # fmt: skip
 NEGLIGIBLE = 0.001  # of a metric: less is never an alarm, however surely it is there
-SLIGHT = 0.01  # of a first loss: likewise
+SLIGHT = 0.003  # of a first loss: likewise
 ELSEWHERE = (
     "{} of {} cells began at other random weights: tested as if the seeds were other ones, which "
     "sees less; where that is meant, make a new baseline"
