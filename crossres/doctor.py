@@ -78,17 +78,17 @@ def _looked(part: str, look: Callable[[], Iterator[Finding]]) -> Iterator[Findin
         yield Finding(part, part, "broken", said, "install crossres anew in a new environment")
 
 
-def findings_json(found: Sequence[Finding]) -> dict[str, Any]:
+def findings_json(all_findings: Sequence[Finding]) -> dict[str, Any]:
     """Return findings as JSON values, with `ready`: nothing that is needed is broken."""
     return {
-        "ready": is_ready(found),
-        "findings": [asdict(finding) for finding in found],
+        "ready": is_ready(all_findings),
+        "findings": [asdict(finding) for finding in all_findings],
     }
 
 
-def is_ready(found: Sequence[Finding]) -> bool:
+def is_ready(all_findings: Sequence[Finding]) -> bool:
     """Say whether nothing that is needed is broken."""
-    return not any(finding.state == "broken" for finding in found)
+    return not any(finding.state == "broken" for finding in all_findings)
 
 
 # --- software -------------------------------------------------------------------------------------
@@ -190,22 +190,22 @@ def installation() -> Iterator[Finding]:
     yield from _clone_here(place)
 
 
-def _folder_of(found: metadata.Distribution) -> Path:
-    return Path(str(found.locate_file("")))
+def _folder_of(distribution: metadata.Distribution) -> Path:
+    return Path(str(distribution.locate_file("")))
 
 
 def _installed_at() -> Path | None:
     """Return the folder of the package that is installed; of an editable one, that of the clone."""
     import json
 
-    found = metadata.distribution("crossres")
-    address = json.loads(found.read_text("direct_url.json") or "{}")
+    distribution = metadata.distribution("crossres")
+    address = json.loads(distribution.read_text("direct_url.json") or "{}")
     if address.get("dir_info", {}).get("editable"):
         from urllib.parse import urlparse
         from urllib.request import url2pathname
 
         return Path(url2pathname(urlparse(address["url"]).path), "crossres").resolve()
-    package = Path(str(found.locate_file("crossres/__init__.py")))
+    package = Path(str(distribution.locate_file("crossres/__init__.py")))
     return package.resolve().parent if package.exists() else None
 
 
@@ -352,11 +352,11 @@ def latex() -> Iterator[Finding]:
 
 def _has_file(name: str) -> bool:
     """Say whether LaTeX finds a file of its own."""
-    found = shutil.which("kpsewhich")
-    if found is None:
+    program = shutil.which("kpsewhich")
+    if program is None:
         return False
     try:
-        asked = subprocess.run([found, name], capture_output=True, check=False, timeout=60)
+        asked = subprocess.run([program, name], capture_output=True, check=False, timeout=60)
     except (OSError, subprocess.TimeoutExpired):
         return False
     return asked.returncode == 0

@@ -102,10 +102,17 @@ def compare_features(
         for source, name in ((features, "features"), (against, "against"))
     )
     rows, matched_by = _matched(where_a, where_b, a, b, cameras=rules.same_camera == "drop")
-    one = evaluated(where_a, a, metric, rules, lambda n, of: progress(n, 2 * of), device)
-    two = evaluated(where_b, b, metric, rules, lambda n, of: progress(of + n, 2 * of), device)
+    evaluation_a = evaluated(where_a, a, metric, rules, lambda n, of: progress(n, 2 * of), device)
+    evaluation_b = evaluated(
+        where_b, b, metric, rules, lambda n, of: progress(of + n, 2 * of), device
+    )
     return EvaluationPair(
-        one, two, matched_by, rows, _differences(one, two, rows), _flip_counts(one, two, rows)
+        evaluation_a,
+        evaluation_b,
+        matched_by,
+        rows,
+        _differences(evaluation_a, evaluation_b, rows),
+        _flip_counts(evaluation_a, evaluation_b, rows),
     )
 
 

@@ -37,12 +37,12 @@ def known_names() -> dict[str, str]:
     """
     words = _words()
     known = dict.fromkeys(words["number"][NUMBER], NUMBER)
-    for thing, nouns in words["holds"].items():
-        known |= {noun: thing for noun in nouns if len(noun) > 1}
+    for content, nouns in words["holds"].items():
+        known |= {noun: content for noun in nouns if len(noun) > 1}
         for side, prefixes in words["sides"].items():
             for prefix in prefixes:
-                known |= {prefix + noun: f"{side}_{thing}" for noun in nouns}
-                known |= {noun + prefix: f"{side}_{thing}" for noun in nouns if len(noun) > 1}
+                known |= {prefix + noun: f"{side}_{content}" for noun in nouns}
+                known |= {noun + prefix: f"{side}_{content}" for noun in nouns if len(noun) > 1}
     return known
 
 
@@ -82,6 +82,6 @@ def other_names(name: str) -> list[str]:
     words = _words()
     if name == NUMBER:
         return []
-    side, _, thing = name.partition("_")
-    prefix, nouns = words["sides"][side][0], words["holds"][thing]
+    side, _, content = name.partition("_")
+    prefix, nouns = words["sides"][side][0], words["holds"][content]
     return [f"{side[0]}_{nouns[0]}", *(f"{prefix}_{noun}" for noun in nouns[1:3])]

@@ -70,8 +70,8 @@ def _wanted(path: Path, kind: Kind, stored: Stored, wanted: Sequence[str]) -> Ar
     together = {name.partition("_")[2] for name in wanted if name not in ours} & ours.keys()
     if together:
         queries = _number_of_queries(path, stored, ours, arrays.get(FEATURES[0]))
-        for thing in sorted(together):
-            for name, part in _parts(_array(stored, ours, thing), thing, queries).items():
+        for content in sorted(together):
+            for name, part in _parts(_array(stored, ours, content), content, queries).items():
                 arrays.setdefault(name, part)
     return {name: array for name in wanted if (array := arrays.get(name)) is not None}
 
@@ -90,12 +90,12 @@ def _array(stored: Stored, ours: Mapping[str, str], own: str) -> NDArray[Any] | 
     return paths if paths.dtype.kind in "US" else None
 
 
-def _parts(array: NDArray[Any] | None, thing: str, queries: int) -> Arrays:
+def _parts(array: NDArray[Any] | None, content: str, queries: int) -> Arrays:
     """Part an array of queries and gallery together."""
     if array is None:
         return {}
-    rows = array if thing == "features" else array.reshape(-1)
-    return {f"query_{thing}": rows[:queries], f"gallery_{thing}": rows[queries:]}
+    rows = array if content == "features" else array.reshape(-1)
+    return {f"query_{content}": rows[:queries], f"gallery_{content}": rows[queries:]}
 
 
 def _number_of_queries(

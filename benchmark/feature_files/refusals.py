@@ -35,13 +35,13 @@ def lacking(path: Path, kind: Kind, stored: Stored, missing: list[str]) -> Input
     contents = contents_of(stored)
     holds = f"holds {_listed(contents)}" if contents else "holds no array"
     verb = "is" if len(missing) == 1 else "are"
-    thing = "folder" if kind is FOLDER else "file"
+    noun = "folder" if kind is FOLDER else "file"
     others = [other for name in missing[:1] for other in other_names(name)]
     also = f" ({' or '.join(others)} would do, too)" if others else ""
     if missing == [NUMBER]:
         also = " (how many of the first rows are queries)"
     return InputError(
-        f"{path}: {', '.join(missing)} {verb} missing{also}; the {thing} {holds}; "
+        f"{path}: {', '.join(missing)} {verb} missing{also}; the {noun} {holds}; "
         f"{_remedy(path, kind, contents)}"
     )
 

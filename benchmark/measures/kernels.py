@@ -30,8 +30,8 @@ def kernel_variables(kernels: Kernels) -> dict[str, str]:
     """Return the environment that a process must be started with to compute with these kernels."""
     if kernels == "native" or platform.machine().lower() not in ("x86_64", "amd64"):
         return {CHOSEN: kernels}
-    found = np.show_config(mode="dicts")["SIMD Extensions"].get("found", [])
-    without = " ".join(name for name in found if name.startswith(BEYOND_AVX2))
+    extensions = np.show_config(mode="dicts")["SIMD Extensions"].get("found", [])
+    without = " ".join(name for name in extensions if name.startswith(BEYOND_AVX2))
     return {CHOSEN: kernels, **AVX2, "NPY_DISABLE_CPU_FEATURES": without}
 
 

@@ -51,20 +51,20 @@ def rests(results: Path, *, all_failures: bool = False) -> list[Rest]:
     """
     try:
         running = _running(results)
-        found = [
+        removable = [
             rest
             for kind, (folder, suffix) in _OF_CELLS.items()
             for rest in _of_cells(results, kind, folder, suffix)
             if rest.key not in running and _may_go(results, rest, all_failures)
         ]
-        found += _images(results, running)
-        found += _temporary(results)
-        found += _leases(results, running)
+        removable += _images(results, running)
+        removable += _temporary(results)
+        removable += _leases(results, running)
     except OSError as error:
         raise InputError(
             f"{error.filename or results}: cannot be read ({error.strerror}); check its permissions"
         ) from error
-    return found
+    return removable
 
 
 def remove(results: Path, chosen: Collection[Rest], *, all_failures: bool = False) -> list[Rest]:

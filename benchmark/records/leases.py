@@ -53,7 +53,7 @@ class Leases:
         self._folder = results / FOLDER
         self._held: dict[str, BaseFileLock | None] = {}
         self._contents: dict[str, dict[str, Any]] = {}
-        self._told: dict[str, float] = {}
+        self._told_at: dict[str, float] = {}
 
     def take(self, key: str, title: str, expected: float) -> bool:
         """Take the lease of a cell, unless another run has it; say whether it is ours now.
@@ -86,7 +86,7 @@ class Leases:
 
     def tell(self, key: str, phase: str, done: int, total: int) -> None:
         """Note how far the cell has come; what follows within two seconds is left out."""
-        if key in self._held and time.monotonic() - self._told[key] >= TELL_EVERY_SECONDS:
+        if key in self._held and time.monotonic() - self._told_at[key] >= TELL_EVERY_SECONDS:
             self._contents[key] |= {"phase": phase, "done": done, "total": total}
             self._write(key)
 
@@ -112,7 +112,7 @@ class Leases:
         text = json.dumps(self._contents[key])
         with suppress(OSError):  # it only informs people
             _description(self._folder, key).write_text(text, encoding="utf-8")
-        self._told[key] = time.monotonic()
+        self._told_at[key] = time.monotonic()
 
 
 def running_cells(results: Path) -> list[Lease]:
@@ -163,5 +163,5 @@ def _lease(results: Path, key: str) -> Lease:
     with suppress(OSError, ValueError):
         content = json.loads(_description(results / FOLDER, key).read_text(encoding="utf-8"))
     usual = {"title": key, "host": "", "pid": 0, "started": time.time(), "expected": 0.0}
-    told = {name: content[name] for name in Lease.__dataclass_fields__ if name in content}
-    return Lease(**{**usual, **told, "key": key})
+    fields = {name: content[name] for name in Lease.__dataclass_fields__ if name in content}
+    return Lease(**{**usual, **fields, "key": key})

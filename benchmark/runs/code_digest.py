@@ -41,19 +41,19 @@ _known: dict[tuple[str, str], tuple[str, tuple[str, ...]]] = {}
 def cell_code(
     method: str,
     *readers: str,
-    found: dict[str, ModuleSpec | None] | None = None,
+    specs: dict[str, ModuleSpec | None] | None = None,
     now: bool = False,
 ) -> str:
     """Return the code digest of cells of this method and these readers, given by name.
 
-    `found`: see `code_digest`. Of a method in a file it is that of the sources that would run here;
+    `specs`: see `code_digest`. Of a method in a file it is that of the sources that would run here;
     with `now`, of the file as it is now. Raises InputError for an unknown method, and where its
     code is gone.
     """
     sources = sources_now(method) if now else method_sources(method)
     if sources is None:
-        return code_digest([*cell_roots(*readers), method_module(method)], found)
-    return code_digest(cell_roots(*readers), found, sources.sources)
+        return code_digest([*cell_roots(*readers), method_module(method)], specs)
+    return code_digest(cell_roots(*readers), specs, sources.sources)
 
 
 def cell_roots(*readers: str) -> list[str]:
@@ -66,18 +66,18 @@ def cell_roots(*readers: str) -> list[str]:
 
 def code_digest(
     roots: Iterable[str],
-    found: dict[str, ModuleSpec | None] | None = None,
+    specs: dict[str, ModuleSpec | None] | None = None,
     sources: Mapping[str, Source] | None = None,
 ) -> str:
     """Hash the modules `roots` and all first-party modules that they import: SHA-256 in hex.
 
     First-party are our rooms and the top-level packages of the roots themselves (plug-ins); a name
-    that is imported through one of our doors is the module that it stands in. `found` keeps where
+    that is imported through one of our doors is the module that it stands in. `specs` keeps where
     modules lie for the next digests, while the same files are there. `sources` are those of a
     method in a file, by the names that they import each other by.
     Raises InputError when a root has no source file.
     """
-    found = {} if found is None else found
+    specs = {} if specs is None else specs
     roots = sorted(set(roots))
     plugins = {root.partition(".")[0] for root in roots} - {"crossres"}
     packages = (*ROOMS, *sorted(plugins))
@@ -85,15 +85,15 @@ def code_digest(
     waiting = list(roots)
     for name, source in sorted((sources or {}).items()):
         digests[f"beside {name}" if name else "the file"], imported = _known_source(name, source)
-        waiting += [m for i in imported for m in _behind_door(i, found) if _is_in(m, ROOMS)]
+        waiting += [m for i in imported for m in _behind_door(i, specs) if _is_in(m, ROOMS)]
     while waiting:
         name = waiting.pop()
-        path = None if name in digests or _is_in(name, LEFT_OUT) else _source(name, found)
+        path = None if name in digests or _is_in(name, LEFT_OUT) else _source(name, specs)
         if path is not None:
             digests[name], imported = _read(name, path, path.stat().st_mtime_ns)
             behind = imported
             if _is_in(name, plugins):  # our own modules import each other past the doors
-                behind = tuple(m for i in imported for m in _behind_door(i, found))
+                behind = tuple(m for i in imported for m in _behind_door(i, specs))
             waiting += [module for module in behind if _is_in(module, packages)]
         elif name in roots and name not in digests:
             raise InputError(f"module {name} has no source file; a method must live in a .py file")
@@ -104,20 +104,20 @@ def _is_in(name: str, packages: Iterable[str]) -> bool:
     return any(name == package or name.startswith(f"{package}.") for package in packages)
 
 
-def _behind_door(name: str, found: dict[str, ModuleSpec | None]) -> Iterable[str]:
+def _behind_door(name: str, specs: dict[str, ModuleSpec | None]) -> Iterable[str]:
     """Return the module that a name of a door stands in, or the name itself.
 
     Of `import crossres`, whose names are looked up as it runs, all that a method is made of.
     """
     if name == "crossres.*":
-        return [module for module in _door("crossres", found).values() if module.startswith(BLOCKS)]
+        return [module for module in _door("crossres", specs).values() if module.startswith(BLOCKS)]
     door, _, public = name.rpartition(".")
-    return [_door(door, found).get(public, name)] if door in DOORS else [name]
+    return [_door(door, specs).get(public, name)] if door in DOORS else [name]
 
 
-def _door(package: str, found: dict[str, ModuleSpec | None]) -> Mapping[str, str]:
+def _door(package: str, specs: dict[str, ModuleSpec | None]) -> Mapping[str, str]:
     """Return the modules that the names of a door stand in."""
-    spec = _spec(package, found)
+    spec = _spec(package, specs)
     if spec is None or spec.origin is None:
         return {}
     return _read_door(package, Path(spec.origin).with_suffix(".pyi"))
@@ -133,31 +133,31 @@ def _read_door(package: str, stub: Path) -> Mapping[str, str]:
     }
 
 
-def _source(name: str, found: dict[str, ModuleSpec | None]) -> Path | None:
+def _source(name: str, specs: dict[str, ModuleSpec | None]) -> Path | None:
     """Return the file of a module; None for what is none (a class, say) or has no source."""
-    spec = _spec(name, found)
+    spec = _spec(name, specs)
     if spec is None or spec.origin is None or not spec.origin.endswith(".py"):
         return None
     return Path(spec.origin)
 
 
-def _spec(name: str, found: dict[str, ModuleSpec | None]) -> ModuleSpec | None:
+def _spec(name: str, specs: dict[str, ModuleSpec | None]) -> ModuleSpec | None:
     """Return `importlib.util.find_spec` without importing what the module lies in.
 
     That would import torch, too: a class is looked for as if its module were a package.
     """
-    if name in found:
-        return found[name]
+    if name in specs:
+        return specs[name]
     package = name.rpartition(".")[0]
     path: Sequence[str] | None = None
     if package:
-        around = _spec(package, found)
+        around = _spec(package, specs)
         if around is None or around.submodule_search_locations is None:
             return None
         path = around.submodule_search_locations
-    specs = (finder.find_spec(name, path) for finder in sys.meta_path)
-    found[name] = next((spec for spec in specs if spec is not None), None)
-    return found[name]
+    candidates = (finder.find_spec(name, path) for finder in sys.meta_path)
+    specs[name] = next((spec for spec in candidates if spec is not None), None)
+    return specs[name]
 
 
 def known_modules() -> Modules:

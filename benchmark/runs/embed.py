@@ -260,8 +260,8 @@ def _features_of_sides(method: Method, images: SidedImages, progress: Progress) 
     rates = None
     if images.rate is not None or any(entry.rate for entry in entries.values()):
         rates = np.array([int(entries[path].rate or images.rate or 0) for path in paths])
-    told = rates if method.needs_rate else None
-    features = embed_images(method, sides.folder, told, progress, paths)[0]["features"]
+    given_rates = rates if method.needs_rate else None
+    features = embed_images(method, sides.folder, given_rates, progress, paths)[0]["features"]
     pids = ids_of([entry.pid for entry in entries.values()])
     camids = ids_of([entry.camera for entry in entries.values() if entry.camera])
     rows = {path: row for row, path in enumerate(paths)}

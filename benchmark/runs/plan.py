@@ -507,9 +507,9 @@ def _seeds_by_source(sources: Mapping[int, Source]) -> dict[Source, tuple[int, .
 def _codes(jobs: Sequence[Job]) -> dict[tuple[str, str], str]:
     """Return the digest of the code as it is now, by method and data set (or transfer)."""
     readers = {(job.cell.method, job.cell.dataset): job.readers for job in jobs}
-    found: dict[str, ModuleSpec | None] = {}
+    specs: dict[str, ModuleSpec | None] = {}
     return {
-        (method, dataset): cell_code(method, *readers[method, dataset], found=found)
+        (method, dataset): cell_code(method, *readers[method, dataset], specs=specs)
         for method, dataset in sorted(readers)
     }
 

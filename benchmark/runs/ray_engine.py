@@ -235,7 +235,7 @@ class _Run:
         self._tasks: dict[Any, Task] = {}  # by the stream of their events
         self._begun: dict[str, float] = {}
         self._shipments: dict[int, _Shipment] = {}  # by the identity of the supplies
-        self._told: set[str] = set()
+        self._warned: set[str] = set()
         self._remote = ray.remote(max_retries=0, num_returns="streaming")(_events_on_node)
 
     def events(self) -> Iterator[Event]:
@@ -303,8 +303,8 @@ class _Run:
                 self._pack(task)
                 self._start(task)
             case Told():
-                if event.text not in self._told:
-                    self._told.add(event.text)
+                if event.text not in self._warned:
+                    self._warned.add(event.text)
                     yield event
             case Started():
                 self._begun[task.key] = time.monotonic()
@@ -388,13 +388,13 @@ def _events_on_node(
 
 def _thinned(events: Iterator[Event]) -> Iterator[Event]:
     """Drop progress that follows within a second of other progress in the same phase."""
-    phase, told = "", 0.0
+    phase, reported_at = "", 0.0
     for event in events:
         if isinstance(event, Progressed):
             now = time.monotonic()
-            if event.phase == phase and now - told < REPORT_EVERY_SECONDS:
+            if event.phase == phase and now - reported_at < REPORT_EVERY_SECONDS:
                 continue
-            phase, told = event.phase, now
+            phase, reported_at = event.phase, now
         yield event
 
 

@@ -51,7 +51,7 @@ class CodeNow:
     """The digests of the code as it is now, by method and reader, each computed once."""
 
     def __init__(self) -> None:
-        self._found: dict[str, ModuleSpec | None] = {}
+        self._specs: dict[str, ModuleSpec | None] = {}
         self._digests: dict[tuple[str, tuple[str | None, ...]], str | None] = {}
 
     def is_of(self, record: Record) -> bool:
@@ -75,7 +75,7 @@ class CodeNow:
         if not is_method(method) or len(known) < len(readers):
             return None
         try:
-            return cell_code(method, *known, found=self._found, now=True)
+            return cell_code(method, *known, specs=self._specs, now=True)
         except InputError:
             return None
 

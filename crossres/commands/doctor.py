@@ -15,15 +15,15 @@ from crossres.wrapping import wrapped
 def _doctor(options: argparse.Namespace) -> Answer:
     from crossres.doctor import findings, findings_json, is_ready
 
-    found = findings(cache(options))
-    code = DONE if is_ready(found) else ANSWER_IS_NO
-    return Answer(findings_json(found), _lines(found), code)
+    all_findings = findings(cache(options))
+    code = DONE if is_ready(all_findings) else ANSWER_IS_NO
+    return Answer(findings_json(all_findings), _lines(all_findings), code)
 
 
-def _lines(found: Sequence[Any]) -> Iterator[str]:
+def _lines(all_findings: Sequence[Any]) -> Iterator[str]:
     signs = signs_of(sys.stdout.encoding)
     marks = {"ok": signs[True], "note": signs[None], "broken": signs[False]}
-    for part, of_part in groupby(found, key=lambda finding: finding.part):
+    for part, of_part in groupby(all_findings, key=lambda finding: finding.part):
         yield part
         listed = list(of_part)
         width = max(len(finding.name) for finding in listed)
@@ -34,7 +34,7 @@ def _lines(found: Sequence[Any]) -> Iterator[str]:
                 mend = f"{' ' * (len(first) - 2)}{signs['mend']} "
                 yield from wrapped(finding.remedy, mend, " " * len(mend))
         yield ""
-    broken = [finding.name for finding in found if finding.state == "broken"]
+    broken = [finding.name for finding in all_findings if finding.state == "broken"]
     if broken:
         yield from wrapped(f"not ready: {', '.join(broken)}; see above what to do")
     else:

@@ -97,7 +97,7 @@ def _values(hint: Any) -> str:
     if get_origin(hint) is tuple:
         return f"list of {_values(get_args(hint)[0])}s"
     if get_args(hint):  # a union; what may be left out is null
-        names = [_values(one) for one in get_args(hint) if one is not type(None)]
+        names = [_values(member) for member in get_args(hint) if member is not type(None)]
         return " | ".join([*names, *(["null"] if type(None) in get_args(hint) else [])])
     return kinds.get(hint, getattr(hint, "__name__", str(hint)))
 

@@ -144,8 +144,8 @@ def keys(given: Given) -> Iterator[Value]:
     """Yield the keys of the records of a results folder, or of all those in results/."""
     folder = given.get("results")
     folders = [user_path(folder)] if folder else sorted(Path("results").glob("*"))
-    found = (path for place in folders for path in sorted(place.glob("records/*.json")))
-    return (Value(path.stem, path.parts[-3]) for path in islice(found, MOST_KEYS))
+    paths = (path for place in folders for path in sorted(place.glob("records/*.json")))
+    return (Value(path.stem, path.parts[-3]) for path in islice(paths, MOST_KEYS))
 
 
 def failed_keys(given: Given) -> Iterator[Value]:

@@ -203,8 +203,8 @@ def _merit(
     matches = [match for path in images if (match := re.fullmatch(pattern, path))]
     cameras: dict[str, Counter[str]] = defaultdict(Counter)
     for match in matches:
-        told = match.groupdict()
-        cameras[told["pid"]][told.get("camid") or ""] += 1
+        parts = match.groupdict()
+        cameras[parts["pid"]][parts.get("camid") or ""] += 1
     if len(cameras) < 2 or all(map(_LIKE_CAMERA.fullmatch, cameras)):
         return None
     if has_camera and not _are_cameras(cameras):
@@ -238,9 +238,9 @@ def _are_cameras(cameras: dict[str, Counter[str]]) -> bool:
 
 def _example(pattern: str, images: Sequence[str]) -> str:
     match = next(match for path in images if (match := re.fullmatch(pattern, path)))
-    told = match.groupdict()
+    parts = match.groupdict()
     words = {"pid": "identity", "camid": "camera", "split": "split"}
-    text = ", ".join(f"{words[key]} {told[key]}" for key in words if told.get(key))
+    text = ", ".join(f"{words[key]} {parts[key]}" for key in words if parts.get(key))
     return f"{match.string}: {text}"
 
 

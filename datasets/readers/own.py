@@ -183,8 +183,8 @@ def _named(folder: Path, layout: Layout) -> list[Entry]:
         elif not is_file(folder / path):
             raise InputError(f"{folder / path}: is no regular file; remove it")
         else:
-            told = {name: text or "" for name, text in match.groupdict().items()}
-            entries.append(Entry(path, **told))
+            fields = {name: text or "" for name, text in match.groupdict().items()}
+            entries.append(Entry(path, **fields))
     _stray(folder, layout, [path for path in others if _looks_like_image(path)], len(entries))
     return entries
 
@@ -233,13 +233,13 @@ def _listed(folder: Path, layout: Layout) -> Iterator[Entry]:
         if len(row) != len(head):
             problem = f"{counted(len(row), 'field')}, the header has {len(head)}"
             raise at_line(file, line, problem, "correct the line")
-        told = {name: row[index] for name, index in columns.items()}
-        path = told["path"]
+        fields = {name: row[index] for name, index in columns.items()}
+        path = fields["path"]
         if path in seen:
             raise at_line(file, line, f"{path} stands in line {seen[path]}, too", "remove one")
         seen[path] = line
-        _check_listed(file, line, folder, told)
-        yield Entry(**told)
+        _check_listed(file, line, folder, fields)
+        yield Entry(**fields)
 
 
 def _rows(file: Path) -> list[tuple[int, list[str]]]:
@@ -264,16 +264,16 @@ def _columns(file: Path, line: int, head: Sequence[str]) -> dict[str, int]:
     return {name: head.index(name) for name in COLUMNS if name in head}
 
 
-def _check_listed(file: Path, line: int, folder: Path, told: Mapping[str, str]) -> None:
-    path = told["path"]
+def _check_listed(file: Path, line: int, folder: Path, fields: Mapping[str, str]) -> None:
+    path = fields["path"]
     if not path or {"", ".", ".."} & set(path.split("/")) or not _can_be_listed(path):
         remedy = 'write it with "/", without a leading "/", "." or ".."'
         raise at_line(file, line, f"{path!r} is no path below {folder}", remedy)
     if not is_file(folder / path):
         raise at_line(file, line, f"there is no file {folder / path}", "correct the path or root")
-    if told.get("rate", "") not in ("", *RATES):
+    if fields.get("rate", "") not in ("", *RATES):
         remedy = f"give one of {', '.join(RATES)} (0: natively LR)"
-        raise at_line(file, line, f"the rate is {told['rate']!r}", remedy)
+        raise at_line(file, line, f"the rate is {fields['rate']!r}", remedy)
 
 
 # --- whether it can be used -----------------------------------------------------------------------

@@ -203,7 +203,7 @@ class _Fitted:
 
     method: Method
     weights: str
-    told: "_Told"
+    reports: "_Told"
 
     def embed(self, images: Images) -> Embeddings:
         """Embed a copy of the images: a method that writes into them is named once."""
@@ -275,9 +275,9 @@ class _Told:
 
 
 def _check_fit(making: _Making) -> Checks[_Fitted | None]:
-    train, told = example_train_set(making.profile), _Told()
+    train, reports = example_train_set(making.profile), _Told()
     before, state = _content(train), _random_state()
-    method, seen = _tried("fit", lambda: making.fitted(told.run(), train))
+    method, seen = _tried("fit", lambda: making.fitted(reports.run(), train))
     yield _checked("fit", method is not None, seen)
     if method is None:
         return None
@@ -285,15 +285,15 @@ def _check_fit(making: _Making) -> Checks[_Fitted | None]:
     yield _checked("fit data", not written, "fit must not write into the training data")
     alike = _random_state() == state
     yield _checked("fit random", alike, "fit must leave the global random state as it was")
-    counts = [count for count, _ in told.steps]
-    ended = bool(counts) and counts[-1] == told.steps[-1][1] and counts == sorted(counts)
+    counts = [count for count, _ in reports.steps]
+    ended = bool(counts) and counts[-1] == reports.steps[-1][1] and counts == sorted(counts)
     said = "fit must call progress(done, total) and end with done = total"
     yield _checked("fit progress", ended, said)
     weights, seen = _tried("arrays", method.parameters_digest)
     if weights is None:
         yield _checked("saved", False, seen)
         return None
-    return _Fitted(method, weights, told)
+    return _Fitted(method, weights, reports)
 
 
 def _check_embed(fitted: _Fitted) -> Checks[Embeddings | None]:
@@ -442,15 +442,15 @@ class _Attempt:
     ) -> None:
         """`after`: numbers of steps; `until_then`: what it had told when `files` were kept."""
         self._after, self._files, self._until_then = after, files, until_then
-        self.told, self.kept = _Told(), files
+        self.reports, self.kept = _Told(), files
         self.resumed = files is None
 
     def run(self) -> Run:
         """Return its run, which raises _Interruption."""
-        return self.told.run(Checkpoints(self._due, self._keep, self._files, self._resume))
+        return self.reports.run(Checkpoints(self._due, self._keep, self._files, self._resume))
 
     def _due(self) -> bool:
-        return len(self.told.steps) in self._after
+        return len(self.reports.steps) in self._after
 
     def _keep(self, files: Mapping[str, bytes]) -> None:
         if self._due():
@@ -460,7 +460,7 @@ class _Attempt:
     def _resume(self) -> None:
         self.resumed = True
         for name, values in vars(self._until_then).items():
-            getattr(self.told, name)[:] = values
+            getattr(self.reports, name)[:] = values
 
 
 def _check_resuming(
@@ -470,7 +470,7 @@ def _check_resuming(
 
     One that keeps no checkpoints is not interrupted; of one without progress nothing is known.
     """
-    told, count = fitted.told, len(fitted.told.steps)
+    reports, count = fitted.reports, len(fitted.reports.steps)
     if not count:
         return
     after = range(1, 1 + count)[:: max(1, count // INTERRUPTIONS)]
@@ -491,7 +491,7 @@ def _check_resuming(
             yield _embeds("resumed embeddings", resumed, fitted.test, embeddings, other)
         begun = resumed.start == fitted.method.start
         yield _checked("resumed start", begun, f"{said} says that it started elsewhere")
-        same = attempt.told == told
+        same = attempt.reports == reports
         yield _checked("resumed told", same, f"{said} tells other losses, draws or progress")
 
 
@@ -508,8 +508,8 @@ def _resumed(making: _Making, after: Collection[int]) -> tuple[Method | None, _A
             seen = "fit must go on from the checkpoint that it kept"
         if seen or resumed is not None:
             return (None if seen else resumed), attempt, seen
-        done = len(attempt.told.steps)
-        attempt = _Attempt([k for k in after if k > done], attempt.kept, attempt.told)
+        done = len(attempt.reports.steps)
+        attempt = _Attempt([k for k in after if k > done], attempt.kept, attempt.reports)
 
 
 def _check_round_trip(

@@ -44,16 +44,16 @@ Item = TypeVar("Item")
 Trained = TypeVar("Trained")
 
 
-def kept(thing: Kept) -> Kept:
-    """Let checkpoints of the training that runs hold the state of `thing`; return it.
+def kept(stateful: Kept) -> Kept:
+    """Let checkpoints of the training that runs hold the state of `stateful`; return it.
 
     Of an optimiser also the parameters that it adjusts, with their gradients. A thing must be kept
     before the loop that changes it begins.
     """
     training = _training.get()
     if training is not None:
-        training.keep(thing)
-    return thing
+        training.keep(stateful)
+    return stateful
 
 
 def steps(run: Run, total: int, items: Iterable[Item]) -> Iterator[tuple[int, Item]]:
@@ -108,19 +108,19 @@ class Training:
     """A training that makes checkpoints: what it keeps, and how many of its loops are over."""
 
     def __init__(
-        self, checkpoints: Checkpoints, device: torch.device, number: int, found: list[State]
+        self, checkpoints: Checkpoints, device: torch.device, number: int, states: list[State]
     ) -> None:
-        """`found`: the states to go on from, of each loop that was begun; [] to start anew."""
+        """`states`: those to go on from, of each loop that was begun; [] to start anew."""
         self._checkpoints, self._device, self._number = checkpoints, device, number
-        self._found = found
-        self._things: list[Stateful | np.random.Generator] = []
+        self._resumed = states
+        self._statefuls: list[Stateful | np.random.Generator] = []
         self._begun = 0
         self._ended: list[State] = []
 
-    def keep(self, thing: Stateful | np.random.Generator) -> None:
-        """Hold the state of `thing` in the checkpoints from now on."""
-        if not any(thing is other for other in self._things):
-            self._things.append(thing)
+    def keep(self, stateful: Stateful | np.random.Generator) -> None:
+        """Hold the state of `stateful` in the checkpoints from now on."""
+        if not any(stateful is other for other in self._statefuls):
+            self._statefuls.append(stateful)
 
     def begin(self) -> tuple[int, int]:
         """Begin a loop; return its number and how many of its steps are done.
@@ -129,15 +129,15 @@ class Training:
         """
         loop = self._begun
         self._begun += 1
-        if loop >= len(self._found):
+        if loop >= len(self._resumed):
             return loop, 0
-        state = self._found[loop]
+        state = self._resumed[loop]
         self._take_up(state)
-        if loop + 1 < len(self._found):
+        if loop + 1 < len(self._resumed):
             self._ended.append(state)
         else:
             self._checkpoints.resumed()
-            self._found = []
+            self._resumed = []
         return loop, int(state.values["step"])
 
     def stepped(self, loop: int, step: int) -> None:
@@ -154,12 +154,12 @@ class Training:
 
     def end(self, loop: int, total: int) -> None:
         """End a loop, so that later checkpoints hold what all that is kept has come to in it."""
-        if self._only(loop) and len(self._found) <= loop:
+        if self._only(loop) and len(self._resumed) <= loop:
             self._ended.append(self._state(total))
 
     def check_resumed(self) -> None:
         """Raise UnusableCheckpoint if the training never came to where it should go on."""
-        if self._found:
+        if self._resumed:
             raise UnusableCheckpoint("is of a training with more loops")
 
     def _only(self, loop: int) -> bool:
@@ -170,7 +170,10 @@ class Training:
         packing = _Packing()
         values = {
             "step": step,
-            "things": [[_kind(thing), packing.packed(_state_of(thing))] for thing in self._things],
+            "things": [
+                [_kind(stateful), packing.packed(_state_of(stateful))]
+                for stateful in self._statefuls
+            ],
             "random": packing.packed(_random_state(self._device)),
         }
         return State(values, save(packing.tensors))
@@ -178,12 +181,12 @@ class Training:
     def _take_up(self, state: State) -> None:
         try:
             tensors, values = load(state.tensors), state.values
-            things = values["things"]
-            kinds = [kind for kind, _ in things]
-            if kinds != [_kind(thing) for thing in self._things]:
+            packed_states = values["things"]
+            kinds = [kind for kind, _ in packed_states]
+            if kinds != [_kind(stateful) for stateful in self._statefuls]:
                 raise UnusableCheckpoint("is of a training with other networks or optimisers")
-            for thing, (_, packed) in zip(self._things, things, strict=True):
-                _give_state(thing, _unpacked(packed, tensors))
+            for stateful, (_, packed) in zip(self._statefuls, packed_states, strict=True):
+                _give_state(stateful, _unpacked(packed, tensors))
             _set_random_state(self._device, _unpacked(values["random"], tensors))
         except UnusableCheckpoint:
             raise
@@ -222,34 +225,34 @@ def _read(files: Mapping[str, bytes], number: int) -> list[State]:
         raise UnusableCheckpoint(f"is damaged ({type(error).__name__}: {error})") from error
 
 
-def _kind(thing: object) -> str:
-    return f"{type(thing).__module__}.{type(thing).__qualname__}"
+def _kind(stateful: object) -> str:
+    return f"{type(stateful).__module__}.{type(stateful).__qualname__}"
 
 
-def _state_of(thing: Stateful | np.random.Generator) -> Any:
-    if isinstance(thing, np.random.Generator):
-        return thing.bit_generator.state
-    if isinstance(thing, Optimizer):
-        parameters = _parameters(thing)
+def _state_of(stateful: Stateful | np.random.Generator) -> Any:
+    if isinstance(stateful, np.random.Generator):
+        return stateful.bit_generator.state
+    if isinstance(stateful, Optimizer):
+        parameters = _parameters(stateful)
         # Gradients too: they may add up over several steps.
         gradients = [parameter.grad for parameter in parameters]
-        return {"own": thing.state_dict(), "parameters": parameters, "gradients": gradients}
-    return thing.state_dict()
+        return {"own": stateful.state_dict(), "parameters": parameters, "gradients": gradients}
+    return stateful.state_dict()
 
 
-def _give_state(thing: Stateful | np.random.Generator, state: Any) -> None:
-    if isinstance(thing, np.random.Generator):
-        thing.bit_generator.state = state
-    elif isinstance(thing, Optimizer):
-        thing.load_state_dict(state["own"])
-        values = zip(_parameters(thing), state["parameters"], state["gradients"], strict=True)
+def _give_state(stateful: Stateful | np.random.Generator, state: Any) -> None:
+    if isinstance(stateful, np.random.Generator):
+        stateful.bit_generator.state = state
+    elif isinstance(stateful, Optimizer):
+        stateful.load_state_dict(state["own"])
+        values = zip(_parameters(stateful), state["parameters"], state["gradients"], strict=True)
         for parameter, value, gradient in values:
             if parameter.shape != value.shape:
                 raise UnusableCheckpoint("is of networks of other sizes")
             parameter.data.copy_(value)
             parameter.grad = None if gradient is None else gradient.to(parameter.device)
     else:
-        thing.load_state_dict(state)
+        stateful.load_state_dict(state)
 
 
 def _parameters(optimiser: Optimizer) -> list[Tensor]:

@@ -167,15 +167,15 @@ def _drawn(
         figure = Figure((width / DPI, height / DPI))
         axes = figure.add_axes((0, 0, 1, 1))
         axes.axis("off")
-        for thing in placed:
-            if isinstance(thing, Placed):
-                image = thing.image.repeat(enlarged, axis=0).repeat(enlarged, axis=1)
-                paper[thing.y :, thing.x :][: image.shape[0], : image.shape[1]] = image
+        for element in placed:
+            if isinstance(element, Placed):
+                image = element.image.repeat(enlarged, axis=0).repeat(enlarged, axis=1)
+                paper[element.y :, element.x :][: image.shape[0], : image.shape[1]] = image
             else:
                 axes.text(
-                    thing.x, thing.y + LINE - DESCENT, thing.text,
-                    va="baseline", size=thing.size * 72 / DPI, color=thing.colour,
-                    weight="bold" if thing.size == HEAD else "normal",
+                    element.x, element.y + LINE - DESCENT, element.text,
+                    va="baseline", size=element.size * 72 / DPI, color=element.colour,
+                    weight="bold" if element.size == HEAD else "normal",
                 )  # fmt: skip
         axes.imshow(paper, extent=(0, width, height, 0), aspect="auto", interpolation="none")
         return figure_bytes(figure, suffix, DPI)

@@ -59,8 +59,8 @@ def _marks(count: int, means: Mapping[int, float], tests: Tests, level: float) -
     return marked
 
 
-def _p(one: int, other: int, tests: Tests, untested: float) -> float:
-    return tests.get((min(one, other), max(one, other)), untested)
+def _p(row: int, other: int, tests: Tests, untested: float) -> float:
+    return tests.get((min(row, other), max(row, other)), untested)
 
 
 def _is_told_from(row: int, others: Sequence[int], tests: Tests, level: float) -> bool:

@@ -203,8 +203,8 @@ def _rates(grid: Grid, has_column: bool) -> list[str]:
         return ["Rate: given to methods that are told the rate of each query."]
     if not _has_several_rates(grid):
         return []
-    told = [row.label for index, row in enumerate(grid.table.rows) if grid.uses_rate[index]]
-    return [escape(f"Told the rate of each query: {listed(told)}.")]
+    labels = [row.label for index, row in enumerate(grid.table.rows) if grid.uses_rate[index]]
+    return [escape(f"Told the rate of each query: {listed(labels)}.")]
 
 
 def has_grade_column(grid: Grid) -> bool:

@@ -36,9 +36,9 @@ def _new(options: argparse.Namespace) -> Answer:
     if "manifest" not in guess.entries:
         tried["protocol"] = "mlr-perid"
     card = card_from(str(options.root), tried, Path())
-    with collecting_strays() as found:
+    with collecting_strays() as stray_files:
         raw = open_raw(card, Source(), Path())
-    strays = [path.relative_to(raw.folder).as_posix() for path in found]
+    strays = [path.relative_to(raw.folder).as_posix() for path in stray_files]
     summary = summarised(raw)
     entries = tried | {"root": root_for(options.root, out)}
     entries |= {
