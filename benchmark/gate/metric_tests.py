@@ -25,11 +25,13 @@ from crossres.benchmark.stats.paired import (
     Scatter,
     Values,
     by_set,
+    difference_of_runs,
     difference_of_samples,
     error_of_mean,
     mean_of_runs,
-    pooled_difference,
+    scatter_by_set,
     scatter_of_runs,
+    scatter_within_sets,
     set_mean,
 )
 from crossres.benchmark.stats.power import detectable_drop, margin, seeds_beyond, seeds_needed
@@ -185,10 +187,8 @@ def _squared_step(measure: Measure) -> Read:
 
 def scatter_of_seeds(values: Values) -> Scatter:
     """Return the scatter of two values of unlike seeds, with what the split does to both."""
-    alone = pooled_difference(values, dict.fromkeys(values, 0.0))
-    if alone is None or alone.deviation is None:
-        return Scatter()
-    return Scatter(2 * alone.freedom * alone.deviation**2, alone.freedom)
+    scatter = sum(scatter_within_sets(values).values(), Scatter())
+    return replace(scatter, squares=2 * scatter.squares)
 
 
 # --- one test -------------------------------------------------------------------------------------
@@ -210,26 +210,16 @@ def _test_of(
     # What is equal to a run of the baseline to the bit did not change.
     equal = now in runs
     before = now if equal else mean_of_runs(runs) if paired else runs[0]
-    scatter = scatter_of_runs(runs[:known]) if paired else Scatter()
-    gap = _difference(now, before, scatter, step, paired)
+    if paired:
+        gap = difference_of_runs(now, before, scatter_by_set(runs[:known]), step)
+    else:
+        gap = difference_of_samples(now, before, step)
     if gap is None:
         return None
     noise = _noise_of_runs(gap, runs, now, step) if equal else gap
     gap = Difference(0.0, gap.pairs, gap.sets, 0) if equal else _possible(gap, before)
     means = (set_mean(before), set_mean(now))
     return Test(row, *measure, *means, gap, _on_sets(before, now), equal), noise
-
-
-def _difference(
-    now: Values, before: Values, scatter: Scatter, step: float, paired: bool
-) -> Difference | None:
-    """Return `now` minus `before`, where no pair is taken to scatter by less than `step`."""
-    compare = pooled_difference if paired else difference_of_samples
-    plain = compare(now, before, scatter=scatter)
-    if plain is None or plain.deviation is None or plain.deviation >= step:
-        return plain
-    lacking = (step**2 - plain.deviation**2) * plain.freedom
-    return compare(now, before, scatter=Scatter(scatter.squares + lacking, scatter.freedom))
 
 
 def _noise_of_runs(gap: Difference, runs: Sequence[Values], now: Values, step: float) -> Difference:

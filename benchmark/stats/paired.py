@@ -80,6 +80,15 @@ class Scatter:
     squares: float = 0.0
     freedom: int = 0
 
+    def __add__(self, other: "Scatter") -> "Scatter":
+        """Return both measured as one."""
+        return Scatter(self.squares + other.squares, self.freedom + other.freedom)
+
+    @property
+    def variance(self) -> float:
+        """The variance of a pair; 0 where nothing was measured."""
+        return self.squares / self.freedom if self.freedom else 0.0
+
 
 def difference(
     left: Values, right: Values, level: float = 0.95, on: str | None = None
@@ -221,27 +230,56 @@ def _level_for(gap: Difference, size: float) -> float:
     return math.exp(high)
 
 
-def pooled_difference(
-    now: Values, before: Values, scatter: Scatter | None = None
+def difference_of_runs(
+    now: Values,
+    before: Values,
+    scatter: Mapping[str, Scatter] | None = None,
+    least: float = 0.0,
 ) -> Difference | None:
     """Return `now` minus `before` where pairs are the same cell run twice; None without a pair.
 
-    Both began alike, so that pairs differ by what rounding makes of a training, independently, and
-    their variance is pooled over data sets, each of which counts alike, and with the `scatter` of
-    other runs. `deviation` is that of one pair.
+    Both began alike, so that pairs differ by what rounding makes of a training, independently of
+    each other on each data set. Sets count alike. The variance on a set is that of its pairs and of
+    the `scatter` of other runs there; no pair is taken to scatter by less than `least`.
+    `deviation` is that of one pair, over the sets.
     """
-    scatter = scatter or Scatter()
     gaps = by_set({p: now[p] - before[p] for p in sorted(set(now) & set(before))})
     if not gaps:
         return None
     effect = math.fsum(_mean(values) for values in gaps.values()) / len(gaps)
     pairs = sum(len(values) for values in gaps.values())
-    freedom = pairs - len(gaps) + scatter.freedom
-    if freedom == 0:
-        return Difference(effect, pairs, len(gaps), 0)
-    deviation = math.sqrt((_squares(gaps.values()) + scatter.squares) / freedom)
-    error = error_of_mean(deviation, map(len, gaps.values()))
-    return _tested(Difference(effect, pairs, len(gaps), freedom, deviation, error=error))
+    own = {name: _scatter_of([values]) for name, values in gaps.items()}
+    known = {name: own[name] + (scatter or {}).get(name, Scatter()) for name in own}
+    shares = {name: 1 / len(values) for name, values in gaps.items()}
+    return _over_sets(Difference(effect, pairs, len(gaps), 0), known, shares, least)
+
+
+def _over_sets(
+    gap: Difference,
+    scatter: Mapping[str, Scatter],
+    shares: Mapping[str, float],
+    least: float,
+) -> Difference:
+    """Test an effect that is a mean over data sets.
+
+    On a set the variance of its mean is that of one value times the share of the set. Sets may
+    scatter unlike each other, so the degrees of freedom are those of Satterthwaite (1946). Where a
+    set has none of its own, all are taken to scatter alike.
+    """
+    total = sum(scatter.values(), Scatter())
+    if total.freedom == 0:
+        return gap
+    if all(of_set.freedom for of_set in scatter.values()):
+        variances = {name: max(of_set.variance, least**2) for name, of_set in scatter.items()}
+        parts = {name: variances[name] * share for name, share in shares.items()}
+        whole = math.fsum(parts.values())
+        spread = math.fsum(part**2 / scatter[name].freedom for name, part in parts.items())
+        freedom = max(1, math.floor(whole**2 / spread + NOTHING)) if spread else total.freedom
+    else:
+        whole = max(total.variance, least**2) * math.fsum(shares.values())
+        freedom = total.freedom
+    deviation, error = math.sqrt(whole / math.fsum(shares.values())), math.sqrt(whole) / gap.sets
+    return _tested(replace(gap, freedom=freedom, deviation=deviation, error=error))
 
 
 def error_of_mean(deviation: float, counts: Iterable[int]) -> float:
@@ -256,16 +294,32 @@ def mean_of_runs(runs: Sequence[Values]) -> Values:
     return {trial: _mean([run[trial] for run in runs]) for trial in trials}
 
 
-def scatter_of_runs(runs: Sequence[Values]) -> Scatter:
-    """Return how much one more run scatters about the mean of these runs; nothing from one run.
+def scatter_by_set(runs: Sequence[Values]) -> dict[str, Scatter]:
+    """Return how much one more run scatters about the mean of these; nothing from one run.
 
     Runs vary alike about what they have in common, so with n of them the difference has 1 + 1/n
-    times the variance of a run, which is pooled over data sets and seeds.
+    times the variance of a run, which is pooled over the seeds of a data set.
     """
     if len(runs) < 2:
-        return Scatter()
-    groups = {trial: [run[trial] for run in runs] for trial in mean_of_runs(runs)}
-    return Scatter((1 + 1 / len(runs)) * _squares(groups.values()), (len(runs) - 1) * len(groups))
+        return {}
+    groups: dict[str, list[list[float]]] = defaultdict(list)
+    for trial in mean_of_runs(runs):
+        groups[trial[0]].append([run[trial] for run in runs])
+    times = 1 + 1 / len(runs)
+    return {
+        name: replace(of_set, squares=times * of_set.squares)
+        for name, of_set in ((name, _scatter_of(of)) for name, of in groups.items())
+    }
+
+
+def scatter_within_sets(values: Values) -> dict[str, Scatter]:
+    """Return how much the seeds of each data set scatter."""
+    return {name: _scatter_of([of_set]) for name, of_set in by_set(values).items()}
+
+
+def scatter_of_runs(runs: Sequence[Values]) -> Scatter:
+    """Return `scatter_by_set` pooled over the data sets."""
+    return sum(scatter_by_set(runs).values(), Scatter())
 
 
 def scatter_p_value(now: Values, runs: Sequence[Values]) -> float | None:
@@ -286,18 +340,15 @@ def scatter_p_value(now: Values, runs: Sequence[Values]) -> float | None:
     return float(special.fdtrc(len(gaps), scatter.freedom, ratio))
 
 
-def difference_of_samples(
-    left: Values, right: Values, scatter: Scatter | None = None
-) -> Difference | None:
+def difference_of_samples(left: Values, right: Values, least: float = 0.0) -> Difference | None:
     """Return `left` minus `right` where their seeds differ, so that nothing can be paired.
 
     Over the data sets that both have, each counting alike, as `difference` does it; on one data set
     this is Student's t-test of two samples. `pairs` is the number of values of the shorter side,
-    `deviation` that of the difference of two values, pooled with the `scatter` of other runs. What
+    `deviation` that of the difference of two values, which is taken to be `least` or more. What
     a split does to both sides is not taken out, so it needs more seeds for the same answer. None
     without a common data set.
     """
-    scatter = scatter or Scatter()
     sides = (by_set(left), by_set(right))
     sets = sorted(sides[0].keys() & sides[1].keys())
     if not sets:
@@ -305,15 +356,11 @@ def difference_of_samples(
     common = [{d: side[d] for d in sets} for side in sides]
     effect = math.fsum(_mean(common[0][d]) - _mean(common[1][d]) for d in sets) / len(sets)
     pairs = sum(min(len(side[d]) for side in common) for d in sets)
-    freedom = sum(len(values) - 1 for side in common for values in side.values()) + scatter.freedom
-    if freedom == 0:
-        return Difference(effect, pairs, len(sets), 0)
-    squares = math.fsum(_squares(side.values()) for side in common) + scatter.squares / 2
-    variance = squares / freedom
-    shares = math.fsum(1 / len(values) for side in common for values in side.values())
-    error = math.sqrt(variance * shares) / len(sets)
-    gap = Difference(effect, pairs, len(sets), freedom, math.sqrt(2 * variance), error=error)
-    return _tested(gap)
+    known = {d: _scatter_of([side[d] for side in common]) for d in sets}
+    shares = {d: math.fsum(1 / len(side[d]) for side in common) for d in sets}
+    half = math.sqrt(0.5)  # the deviation of one value is that of a difference times this
+    gap = _over_sets(Difference(effect, pairs, len(sets), 0), known, shares, half * least)
+    return gap if gap.deviation is None else replace(gap, deviation=gap.deviation / half)
 
 
 def by_set(values: Values) -> dict[str, list[float]]:
@@ -336,6 +383,11 @@ def _mean(values: Sequence[float]) -> float:
 def _squares(groups: Iterable[Sequence[float]]) -> float:
     """Sum the squared deviations from the mean of each group."""
     return math.fsum((value - _mean(group)) ** 2 for group in groups for value in group)
+
+
+def _scatter_of(groups: Sequence[Sequence[float]]) -> Scatter:
+    """Return the scatter of the values of each group about its mean."""
+    return Scatter(_squares(groups), sum(len(group) - 1 for group in groups))
 
 
 def _tested(gap: Difference) -> Difference:

@@ -98,8 +98,9 @@ def power(
 ) -> float:
     """Return the chance that the two-sided paired test finds a true `effect`, with `seeds` a set.
 
-    With several `runs` on one side their scatter is pooled with that of the pairs, as
-    `pooled_difference` does it with `scatter_of_runs`; `deviation` is that of a pair all the same.
+    With several `runs` on one side their scatter counts with that of the pairs, as in
+    `difference_of_runs`; all sets are taken to scatter alike. `deviation` is that of a pair all the
+    same.
     """
     freedom = sets * (seeds * runs - 1)
     if freedom < 1:

@@ -9,9 +9,9 @@ import pytest
 from crossres.benchmark.stats.paired import (
     Difference,
     Drawn,
+    difference_of_runs,
     error_of_mean,
     mean_difference,
-    pooled_difference,
 )
 from crossres.benchmark.stats.power import (
     chance_to_find,
@@ -38,7 +38,7 @@ def test_power_is_how_often_the_test_finds_the_effect(
     detected = 0
     for trial in gaps:
         left = {(str(d), s): trial[d, s] for d, s in itertools.product(range(sets), range(seeds))}
-        outcome = pooled_difference(left, dict.fromkeys(left, 0.0))
+        outcome = difference_of_runs(left, dict.fromkeys(left, 0.0))
         assert outcome is not None
         detected += outcome.beyond_chance
     assert detected / trials == pytest.approx(power(effect, deviation, seeds, sets), abs=0.025)
@@ -127,7 +127,7 @@ def test_a_drop_is_detected_as_often_as_said_where_sets_have_unlike_numbers_of_s
     detected = 0
     for trial in values:
         now = dict(zip(pairs, trial.tolist(), strict=True))
-        outcome = pooled_difference(now, dict.fromkeys(now, 0.0))
+        outcome = difference_of_runs(now, dict.fromkeys(now, 0.0))
         assert outcome is not None
         detected += outcome.beyond_chance
     assert detected / trials == pytest.approx(0.8, abs=0.025)
