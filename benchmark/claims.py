@@ -56,14 +56,19 @@ def answers(
 
     A verdict stands at 5 % for all claims together (Holm); what does not is undecided.
     """
-    level = LEVEL / max(1, len(claims))  # what surely stands among so many
-    alone = [_likeliest(claim, values, level) for claim, values in zip(claims, rows, strict=True)]
+    alone = [_likeliest(claim, values) for claim, values in zip(claims, rows, strict=True)]
     measured = [claim for claim in alone if claim.verdict != "not measured"]
-    corrected = iter(holm([claim.p for claim in measured]))
-    return tuple(
-        _decided(replace(claim, p=next(corrected))) if claim in measured else claim
-        for claim in alone
-    )
+    among_all = [_at_level(claim, LEVEL / len(measured)) for claim in measured]
+    corrected = iter(holm([claim.p for claim in among_all]))
+    decided = iter([_decided(replace(claim, p=next(corrected))) for claim in among_all])
+    return tuple(next(decided) if claim in measured else claim for claim in alone)
+
+
+def _at_level(answer: ClaimAnswer, level: float) -> ClaimAnswer:
+    """Give the verdict that is found at `level`, else that of most evidence, with its p."""
+    gaps = [finding.difference for finding in answer.findings]
+    verdict, p = _together(gaps, answer.claim.margin, level)
+    return replace(answer, verdict=verdict, p=p)
 
 
 def _decided(answer: ClaimAnswer) -> ClaimAnswer:
@@ -85,11 +90,11 @@ def answer(claim: Claim, rows: Mapping[str, Sample]) -> ClaimAnswer:
     the other way round, at 5 % for all together (Holm), and is no difference when one is within the
     margin, likewise. Else it is undecided.
     """
-    return _decided(_likeliest(claim, rows, LEVEL))
+    return _decided(_likeliest(claim, rows))
 
 
-def _likeliest(claim: Claim, rows: Mapping[str, Sample], level: float) -> ClaimAnswer:
-    """Return the verdict that is found at `level`, else that of most evidence, with its p."""
+def _likeliest(claim: Claim, rows: Mapping[str, Sample]) -> ClaimAnswer:
+    """Return the verdict that is found at 5 %, else that of most evidence, with its p."""
     signed = {
         label: sample if claim.direction == "higher" else sample.negated()
         for label, sample in rows.items()
@@ -98,7 +103,7 @@ def _likeliest(claim: Claim, rows: Mapping[str, Sample], level: float) -> ClaimA
     left, nothing = signed.get(claim.left, Sample({})), Sample({})
     pairs = [(right, dataset) for right in claim.rights for dataset in claim.datasets]
     gaps = [difference(left, signed.get(right, nothing), on=dataset) for right, dataset in pairs]
-    verdict, p = _together(gaps, claim.margin, level)
+    verdict, p = _together(gaps, claim.margin, LEVEL)
     findings = tuple(
         ClaimComparison(right, dataset, verdict_alone, gap)
         for (right, dataset), verdict_alone, gap in zip(

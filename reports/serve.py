@@ -76,11 +76,13 @@ class ReportServer(http.server.ThreadingHTTPServer):
                 self._obstacle, self._written = "", records
             except InputError as error:
                 self._obstacle = str(error)
-            except OSError as error:
+            except FileNotFoundError:
                 self._obstacle = (
-                    f"{self.results}: cannot be read any more ({reason(error)}); put it back, or "
-                    "serve the folder where it is now"
+                    f"{self.results}: is not there any more; put it back, or serve the folder "
+                    "where it is now"
                 )
+            except OSError as error:
+                self._obstacle = f"{self.results}: the report cannot be written ({reason(error)})"
             return self._obstacle
 
     def begin(self) -> None:

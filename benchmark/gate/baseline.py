@@ -12,7 +12,9 @@ from typing import Any
 from crossres.benchmark.records.cell import canonical_json
 from crossres.benchmark.records.record import (
     DRAWS,
+    INITIAL,
     START,
+    TRAINING_PIXELS,
     Record,
     record_content,
     record_fault,
@@ -28,6 +30,7 @@ VARYING = ("metrics", "first_losses")  # what may differ from run to run
 INPUTS = {  # digests that runs of one cell share -> what it is where they do not
     "manifest": "another split",
     "pixels": "other pixels",
+    TRAINING_PIXELS: "other pixels of the data that is trained on",
     START: "other random weights at the start",
     DRAWS: "other draws",
 }
@@ -99,8 +102,10 @@ def with_runs(baseline: Baseline, more_runs: Iterable[Sequence[Record]]) -> Base
 def _other_inputs(record: Record, run_again: Record) -> str:
     """Name what a run again does not share, and must; "" where it shares all that is known."""
     before, now = record.digests, run_again.digests
-    differing = (n for n in INPUTS if n in before and n in now and before[n] != now[n])
-    return INPUTS.get(next(differing, ""), "")
+    differing = [n for n in before if n in now and before[n] != now[n]]
+    weights = [n.removeprefix(INITIAL) for n in differing if n.startswith(INITIAL)]
+    words = [words for name, words in INPUTS.items() if name in differing]
+    return next(iter([*words, *(f"other weights of {name}" for name in weights)]), "")
 
 
 def _varying(record: Record) -> dict[str, Any]:

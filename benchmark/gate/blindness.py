@@ -22,7 +22,8 @@ def blind_spots(
     """Return what could not have been found, worst first; () if each drop that matters could.
 
     A drop matters from `Limits.must_find` on, in the first metric, of all rows and of each row;
-    with 100 points none does. Bounds on time and memory say nothing where no cell was run twice.
+    with 100 points none does, but each row must have the metric. Bounds on time and memory say
+    nothing where no cell was run twice.
     """
     metric = limits.metrics[0]
     tests = tuple(test for test in tests if test.metric == metric)
@@ -43,7 +44,7 @@ def _sees(test: Test, limits: Limits) -> bool:
 def _words(test: Test, limits: Limits, says_gallery: bool) -> str:
     row = "all rows" if test.row is None else test.row
     metric = f"{test.metric}, {test.gallery}," if says_gallery else test.metric
-    drop = f"{100 * limits.must_find:g} points"
+    drop = f"{100 * min(limits.must_find, test.before):.3g} points"
     if test.needs is None:
         need = f"how many seeds {drop} need cannot be said from these"
     else:

@@ -16,10 +16,11 @@ from crossres.benchmark.compare.pairs import Change, Pair
 from crossres.benchmark.config.tables import Table
 from crossres.benchmark.gate.blindness import Blind, blind_spots
 from crossres.benchmark.gate.first_losses import Beginning, beginnings_of
-from crossres.benchmark.gate.limits import BOUND, Limits
+from crossres.benchmark.gate.limits import BOUND, NEGLIGIBLE, Limits
 from crossres.benchmark.gate.metric_tests import OnSet, Test, tested_measures, tests_of
 from crossres.benchmark.gate.unpaired import (
     alone_of,
+    line_of,
     renumbered,
     require_other_seeds,
     without_alone,
@@ -33,8 +34,7 @@ Kind = Literal[
     "data", "missing", "setup", "size", "worse", "too good", "tolerance", "bound", "training",
     "exact", "time", "memory"
 ]  # fmt: skip
-NEGLIGIBLE = 0.001  # of a metric: less is never an alarm, however surely it is there
-SLIGHT = 0.003  # of a first loss: likewise
+SLIGHT = 0.003  # of a first loss: less is never an alarm, however surely it is there
 ELSEWHERE = (
     "{} of {} cells began at other random weights: tested as if the seeds were other ones, which "
     "sees less; where that is meant, make a new baseline"
@@ -91,11 +91,12 @@ def check(
     tables: Iterable[Table],
     limits: Limits | None = None,
     more_runs: Sequence[Sequence[Record]] = (),
+    unfinished: Sequence[Cell] = (),
 ) -> Check:
     """Check `results` against `baseline`; rows and gallery rules are those of `tables`.
 
     `more_runs` of the baseline are as `gate.baseline.Baseline` has them; results of other seeds are
-    compared with the first run only.
+    compared with the first run only. `unfinished`: cells of other seeds that were to be there.
     Raises InputError when nothing can be compared: no cell in common, an exact check on another
     platform.
     """
@@ -113,15 +114,17 @@ def check(
     elsewhere = _other_digests(comparison.pairs, START)
     paired = not (limits.other_seeds or elsewhere)
     tested_runs = more_runs if paired else ()
-    redrawn = {pair.row for pair in comparison.pairs if _other_digests([pair], DRAWS)}
+    redrawn = {pair.row for pair in comparison.pairs if _is_redrawn(pair)}
     tests = tests_of(comparison, limits, tested_runs, paired=paired, alone=alone, redrawn=redrawn)
     as_they_are = {record.key: record.cell for record in baseline}  # not renumbered
+    lacking = [as_they_are[r.key] for r in without_alone(comparison.only_a, alone)]
+    lines = {line_of(cell) for cell in unfinished}
     holds_training = limits.training and not limits.other_seeds
     beginnings = beginnings_of(comparison, more_runs) if holds_training else ()
     if limits.exact:
         _same_platform(comparison.pairs)
     findings = [
-        *missing_cells(as_they_are[r.key] for r in without_alone(comparison.only_a, alone)),
+        *_missing([*unfinished, *(cell for cell in lacking if line_of(cell) not in lines)]),
         *_missing_metrics(comparison, limits),
         *_other_data(comparison.pairs, limits),
         *_other_setups(comparison.other_key),
@@ -152,7 +155,7 @@ def check(
 # --- what must be equal ---------------------------------------------------------------------------
 
 
-def missing_cells(cells: Iterable[Cell]) -> list[GateFinding]:
+def _missing(cells: Iterable[Cell]) -> list[GateFinding]:
     """Report cells that the results lack, a line for each method and data set."""
     missing: dict[tuple[str, str, str], list[int]] = defaultdict(list)
     for cell in cells:
@@ -176,6 +179,10 @@ def _missing_metrics(comparison: Comparison, limits: Limits) -> list[GateFinding
         for pair in comparison.pairs:
             if read(pair.a) is not None and read(pair.b) is None:
                 groups[pair.row, pair.a.cell.dataset, measure] += 1
+        if limits.other_seeds:  # a rate that a seed happens not to draw is none that is gone
+            for pair in comparison.pairs:
+                if read(pair.b) is not None:
+                    groups.pop((pair.row, pair.a.cell.dataset, measure), None)
     return [
         GateFinding(
             "missing",
@@ -432,13 +439,19 @@ def _other_digests(pairs: Iterable[Pair], name: str) -> int:
     return sum(a is not None and b is not None and a != b for a, b in digests)
 
 
+def _is_redrawn(pair: Pair) -> bool:
+    """Say whether a cell drew otherwise, or may have: records of older versions do not tell."""
+    return pair.a.digests.get(DRAWS) != pair.b.digests.get(DRAWS)
+
+
 def _start_notes(elsewhere: int, pairs: Sequence[Pair]) -> list[str]:
-    drew, notes = _other_digests(pairs, DRAWS), []
+    drew, notes = sum(map(_is_redrawn, pairs)), []
     if drew:
         notes.append(
-            f"{drew} of {len(pairs)} cells were trained on other draws (images of a batch, say): "
-            "their first losses cannot be compared, and the runs of the baseline do not tell how "
-            "much their metrics scatter; where that is meant, make a new baseline"
+            f"{drew} of {len(pairs)} cells were trained on other draws (images of a batch, say), "
+            "or do not tell on which: their first losses cannot be compared, and the runs of the "
+            "baseline do not tell how much their metrics scatter; where that is meant, make a new "
+            "baseline"
         )
     if elsewhere:
         notes.append(ELSEWHERE.format(elsewhere, len(pairs)))

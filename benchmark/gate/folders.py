@@ -1,14 +1,16 @@
 """Check a results folder against a baseline file."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from crossres.benchmark.config.tables import Table, asked_tables
 from crossres.benchmark.gate.baseline import read_baseline
-from crossres.benchmark.gate.check import Check, check, missing_cells
+from crossres.benchmark.gate.check import Check, check
 from crossres.benchmark.gate.checkout import Checkout, checkout_of
 from crossres.benchmark.gate.limits import Limits
+from crossres.benchmark.gate.unpaired import line_of
 from crossres.benchmark.records.cell import Cell
 from crossres.benchmark.records.failures import FailedCell, read_failures
 from crossres.benchmark.records.kept import naming_tables
@@ -70,10 +72,9 @@ def check_folder(
     expected = read_baseline(baseline)
     records, stale = current_records(results)
     by_name = naming_tables(results) if tables is None else asked_tables(tables)
-    answer = check(expected.records, records, by_name, limits, expected.more_runs)
-    if limits is not None and limits.other_seeds:
-        unfinished = missing_cells(_unfinished(results, expected.records, records))
-        answer = replace(answer, findings=(*unfinished, *answer.findings))
+    of_other_seeds = limits is not None and limits.other_seeds
+    unfinished = _unfinished(results, expected.records, records) if of_other_seeds else []
+    answer = check(expected.records, records, by_name, limits, expected.more_runs, unfinished)
     answer = replace(answer, notes=(*answer.notes, *stale_lines(stale)))
     failed = read_failures(results, {record.key for record in records})
     names = (results.as_posix(), baseline.as_posix())
@@ -85,32 +86,36 @@ def _unfinished(results: Path, baseline: Sequence[Record], records: Sequence[Rec
 
     Of other seeds the baseline cannot say which ones there should be.
     """
-    lines = {_line(record.cell) for record in baseline}
+    lines = {line_of(record.cell) for record in baseline}
     present = {record.key for record in records}
     asked = read_runs(results).asked.cells
     return [
         planned.cell
         for key, planned in asked.items()
-        if key not in present and _line(planned.cell) in lines
+        if key not in present and line_of(planned.cell) in lines
     ]
-
-
-def _line(cell: Cell) -> tuple[bytes | str, ...]:
-    return cell.way, cell.dataset, cell.protocol
 
 
 def current_records(results: Path) -> tuple[list[Record], list[Stale]]:
     """Return the records of the latest runs of a folder, and those that these were to make anew.
 
-    Where some cells were made by the code as it is now, those of other code are of neither one code
-    nor the other: these are stale, too. A folder all of whose cells are of other code is left as it
-    is. Raises InputError where no record is left.
+    Those are stale, too, that a later run with the code as it is now left behind, and those of a
+    method some of whose cells are of this code, as after `crossres retry`. A folder that was filled
+    before the code changed is left as it is. Raises InputError where no record is left.
     """
     by_key = {record.key: record for record in require_records(results)}
-    current, stale = split_records(results, by_key, read_runs(results).asked)
-    code = CodeNow()
-    if any(code.digest(record.cell) == record.digests["code"] for record in current.values()):
-        current, stale = split_records(results, by_key, read_runs(results).asked, code)
+    asked, code = read_runs(results).asked, CodeNow()
+    current, stale = split_records(results, by_key, asked)
+    of_now = [r for r in current.values() if code.digest(r.cell) == r.digests["code"]]
+    latest = max((asked.at(record.key) for record in of_now), default=-math.inf)
+    methods = {record.cell.method for record in of_now}
+
+    def is_left_behind(record: Record) -> bool:
+        is_older = asked.at(record.key) < latest or record.cell.method in methods
+        return is_older and not code.is_of(record)
+
+    if any(map(is_left_behind, current.values())):
+        current, stale = split_records(results, by_key, asked, is_left_behind)
     if not current:
         raise InputError(
             f"{results}: no record of its latest run, whose cells failed or were not run; "

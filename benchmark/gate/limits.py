@@ -9,6 +9,7 @@ from crossres.datasets.base.errors import InputError
 from crossres.datasets.base.suggest import unknown
 
 BOUND = 0.2  # of a metric: a change beyond it is an alarm, whatever the scatter says
+NEGLIGIBLE = 0.001  # of a metric: less is never an alarm, however surely it is there
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,8 @@ class Limits:
     `exact`: all must be equal to the bit. `time`, `memory`: the largest ratios to the baseline's.
     `other_seeds`: results of other seeds are compared, unpaired. `must_find`: a check that could
     not have found a true drop of this size in the first of `metrics`, in whichever row it is, does
-    not pass (1: with whatever it finds, it does). Raises InputError when a value makes no sense.
+    not pass (1: with whatever it finds in rows that have this metric, it does). Raises InputError
+    when a value makes no sense.
     """
 
     metrics: tuple[str, ...] = ("mAP", "rank1")

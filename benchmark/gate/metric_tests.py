@@ -17,6 +17,7 @@ from crossres.benchmark.compare.comparison import (
 )
 from crossres.benchmark.compare.pairs import Pair
 from crossres.benchmark.gate.limits import Limits
+from crossres.benchmark.gate.sight import least_drop, possible_drop, seeds_for_drop
 from crossres.benchmark.gate.unpaired import Alone, Sides, in_all_rows, with_alone
 from crossres.benchmark.metrics.by_rate import valid_queries_of
 from crossres.benchmark.records.record import Record
@@ -34,16 +35,14 @@ from crossres.benchmark.stats.paired import (
     scatter_within_sets,
     set_mean,
 )
-from crossres.benchmark.stats.power import detectable_drop, margin, seeds_beyond, seeds_needed
 from crossres.benchmark.stats.ranking import holm
 
 Side = Literal["worse", "better"]
-WANTED = 0.8  # the chance of finding a drop that is called one that is found
 
 
 @dataclass(frozen=True)
 class OnSet:
-    """The means over seeds on one data set, under one protocol."""
+    """The means over seeds on one data set, under one protocol (of all rows: over protocols)."""
 
     dataset: str
     before: float
@@ -60,8 +59,8 @@ class Test:
     all is equal, or no data set has two seeds). `finds` is the least true drop that is found in
     four cases of five, by such a test, as the first of them all, or as it is beyond a bound (None:
     no drop that is possible, or nothing is known of the scatter), and `needs` the seeds on each
-    data set with which it is that of `Limits.must_find` (None: it cannot be said, or is beyond
-    reach).
+    data set with which it is that of `Limits.must_find`, or of all that there is (None: it cannot
+    be said, or is beyond reach).
     """
 
     row: str | None
@@ -95,20 +94,20 @@ def tests_of(
     `paired`: samples of values are compared, with those of the cells `alone`.
     """
     count = 1 + len(more_runs)
-    known: dict[str | None, int] = {r: 1 if r in redrawn else count for r in comparison.rows}
-    known[None] = min(known.values(), default=1)
+    telling: dict[str | None, int] = {r: 1 if r in redrawn else count for r in comparison.rows}
+    telling[None] = min(telling.values(), default=1)
     raw = [
         test
         for measure in tested_measures(comparison, limits)
         for steps in [steps_of(comparison, measure)]
         for row, (runs, now) in runs_of(comparison, metric_of(measure), more_runs, alone).items()
-        if (test := _test_of(row, measure, runs, now, steps[row], paired, known[row]))
+        if (test := _test_of(row, measure, runs, now, steps[row], paired, telling[row]))
     ]
     tests = _corrected([test for test, _ in raw])
     testable = sum(noise.deviation is not None for _, noise in raw)
     level = 2 * limits.one_side / max(1, testable)  # the functions of power count both sides
     return tuple(
-        _with_sight(test, noise, level, limits, known[test.row])
+        _with_sight(test, noise, level, limits, telling[test.row])
         for test, (_, noise) in zip(tests, raw, strict=True)
     )
 
@@ -201,17 +200,18 @@ def _test_of(
     now: Values,
     step: float,
     paired: bool,
-    known: int,
+    telling: int,
 ) -> tuple[Test, Difference] | None:
     """Return the test of a row, yet without corrected p-values, and the noise it has to beat.
 
-    `known`: the number of runs that tell of it. None without a value that both sides have.
+    `telling`: the number of runs that tell of its scatter. None without a value that both sides
+    have.
     """
     # What is equal to a run of the baseline to the bit did not change.
     equal = now in runs
     before = now if equal else mean_of_runs(runs) if paired else runs[0]
     if paired:
-        gap = difference_of_runs(now, before, scatter_by_set(runs[:known]), step)
+        gap = difference_of_runs(now, before, scatter_by_set(runs[:telling]), step)
     else:
         gap = difference_of_samples(now, before, step)
     if gap is None:
@@ -274,25 +274,12 @@ def _one_sided(gap: Difference, side: Side) -> float:
 
 
 def _with_sight(test: Test, noise: Difference, level: float, limits: Limits, runs: int) -> Test:
-    """Add what is found, and the seeds with which a drop of `must_find` would be.
-
-    A drop of the size of a bound is beyond it in one case of two only.
-    """
+    """Add what is found, and the seeds with which the drop that must be found would be."""
     if noise.deviation is None or noise.error is None:
         return test
-    tested = detectable_drop(noise.error, noise.freedom, level, WANTED)
-    bounded = limits.bound + margin(noise.error, noise.freedom, WANTED)
-    finds = possible_drop(bounded if tested is None else min(tested, bounded), test.before)
+    finds = possible_drop(least_drop(noise.error, noise.freedom, level, limits), test.before)
     if finds is not None and finds <= limits.must_find:
         return replace(test, finds=finds)
-    several = (
-        seeds_needed(limits.must_find, noise.deviation, noise.sets, level, WANTED, runs),
-        seeds_beyond(limits.must_find - limits.bound, noise.deviation, noise.sets, WANTED, runs),
-    )
-    needs = min((seeds for seeds in several if seeds is not None), default=None)
+    drop = min(limits.must_find, test.before)
+    needs = seeds_for_drop(drop, noise.deviation, noise.sets, level, limits, runs)
     return replace(test, finds=finds, needs=needs)
-
-
-def possible_drop(drop: float | None, before: float) -> float | None:
-    """Return `drop`, or None where a metric of `before` cannot fall by so much."""
-    return None if drop is None or drop > before else drop

@@ -9,15 +9,18 @@ from crossres.benchmark.config.tables import Table
 from crossres.benchmark.gate.baseline import Baseline
 from crossres.benchmark.gate.limits import Limits
 from crossres.benchmark.gate.metric_tests import (
-    WANTED,
-    possible_drop,
     runs_of,
     scatter_of_seeds,
     steps_of,
     tested_measures,
 )
+from crossres.benchmark.gate.sight import (
+    chance_of_drop,
+    least_drop,
+    possible_drop,
+    seeds_for_drop,
+)
 from crossres.benchmark.stats.paired import Values, by_set, scatter_of_runs, set_mean
-from crossres.benchmark.stats.power import detectable_effect, power, seeds_needed
 from crossres.datasets.base.errors import InputError
 
 MOST_SEEDS = 100
@@ -105,7 +108,12 @@ def sensitivities(
     def least(rows: Sequence[Noise], count: int) -> float | None:
         drops = [
             possible_drop(
-                detectable_effect(_of_mean(row, runs), count, row.sets, level, WANTED, runs),
+                least_drop(
+                    _of_mean(row, runs) / math.sqrt(count * row.sets),
+                    row.sets * (count * runs - 1),
+                    level,
+                    limits,
+                ),
                 row.before,
             )
             for row in rows
@@ -140,7 +148,7 @@ def seeds_for(
         if not rows:
             return None
         counts = [
-            seeds_needed(drop, _of_mean(row, runs), row.sets, level, WANTED, runs) for row in rows
+            seeds_for_drop(drop, _of_mean(row, runs), row.sets, level, limits, runs) for row in rows
         ]
         most = max(MOST_SEEDS + 1 if count is None else count for count in counts)
         return most if most <= MOST_SEEDS else None
@@ -166,8 +174,13 @@ def chances(
     runs, level = 1 + len(baseline.more_runs), _level(noise, limits)
 
     def chance(rows: Sequence[Noise], drop: float) -> float | None:
-        powers = [power(drop, _of_mean(row, runs), seeds, row.sets, level, runs) for row in rows]
-        return min(powers, default=None)
+        return min(
+            (
+                chance_of_drop(drop, _of_mean(row, runs), seeds, row.sets, level, limits, runs)
+                for row in rows
+            ),
+            default=None,
+        )
 
     overall, rows = _by_metric(noise)[metric]
     return [(chance(overall, drop), chance(rows, drop)) for drop in drops]

@@ -11,6 +11,7 @@ from crossres.benchmark.compare.comparison import (
     trial_of,
     values_of,
 )
+from crossres.benchmark.records.cell import Cell
 from crossres.benchmark.records.record import Record
 from crossres.benchmark.stats.paired import Values
 from crossres.datasets.base.errors import InputError
@@ -66,10 +67,14 @@ def renumbered(records: Iterable[Record]) -> list[Record]:
     ]
 
 
+def line_of(cell: Cell) -> tuple[bytes | str, ...]:
+    """Return what cells have in common that differ in their seeds alone, but for profiles."""
+    return cell.way, cell.dataset, cell.protocol, cell.source, cell.profile
+
+
 def _line(record: Record) -> tuple[bytes | str, ...]:
     """Return what cells have in common that differ in their seeds alone."""
-    cell = record.cell
-    return cell.way, cell.dataset, cell.protocol, cell.source, repr(record.profile)
+    return *line_of(record.cell), repr(record.profile)
 
 
 # --- the seeds that one side has more of ----------------------------------------------------------
@@ -108,14 +113,30 @@ def _values(records: Iterable[Record], read: Read) -> Values:
 
 
 def in_all_rows(sides: Sides) -> list[tuple[Values, Values]]:
-    """Return the values of each row in the trials that all rows of their data set have.
+    """Return the values of each row, over protocols, in the trials that all rows of a set have.
 
-    A mean over rows is one of the same rows in each trial.
+    A mean over rows is one of the same rows, each under the same protocols, in each trial.
     """
     before, now = (
-        _in_all([over_protocols(values[k]) for values in sides.values()]) for k in (0, 1)
+        _in_all([over_protocols(_complete(values[k])) for values in sides.values()]) for k in (0, 1)
     )
     return list(zip(before, now, strict=True))
+
+
+def _complete(values: Values) -> Values:
+    """Return the values of the seeds that have all protocols of the row on their data set."""
+    protocols: dict[str, set[str]] = defaultdict(set)
+    seeds: Counter[tuple[str, int]] = Counter()
+    for column, seed in values:
+        dataset = column.partition(" ")[0]
+        protocols[dataset].add(column)
+        seeds[dataset, seed] += 1
+    return {
+        (column, seed): value
+        for (column, seed), value in values.items()
+        for dataset in [column.partition(" ")[0]]
+        if seeds[dataset, seed] == len(protocols[dataset])
+    }
 
 
 def _in_all(rows: Sequence[Values]) -> list[Values]:

@@ -6,6 +6,7 @@ the commit that it was made at: what it planned and had its record already, is o
 """
 
 import json
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -147,6 +148,10 @@ class Asked:
         So, too, where no kept run has planned it.
         """
         return self.codes.get(record.key, record.digests["code"]) == record.digests["code"]
+
+    def at(self, key: str) -> float:
+        """Return when the run was that asks for a cell; before all others where none does."""
+        return self.runs[key].at if key in self.runs else -math.inf
 
     def kernels(self, key: str) -> Kernels:
         """Return the kernels that a cell is to be computed with."""

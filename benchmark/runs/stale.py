@@ -110,16 +110,19 @@ def stale_records(
 
 
 def split_records(
-    results: Path, records: Mapping[str, Record], asked: Asked, code: CodeNow | None = None
+    results: Path,
+    records: Mapping[str, Record],
+    asked: Asked,
+    is_left_behind: Callable[[Record], bool] = lambda _: False,
 ) -> tuple[dict[str, Record], list[Stale]]:
     """Return the records of a folder that are of its latest runs, by key, and the stale ones.
 
-    What a run was to make anew and did not, as cells failed or it was broken off, is stale. With
-    `code`, what other code made is stale, too, whenever it was planned.
+    What a run was to make anew and did not, as cells failed or it was broken off, is stale,
+    whatever the code is by now, and so is what `is_left_behind`, made by other code.
     """
 
     def is_of_code(record: Record) -> bool:
-        return asked.is_of_plan(record) and (code is None or code.is_of(record))
+        return asked.is_of_plan(record) and not is_left_behind(record)
 
     stale = stale_records(records.values(), asked, kept_tables(results), is_of_code)
     old = {entry.key for entry in stale}

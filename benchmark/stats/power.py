@@ -134,19 +134,6 @@ def seeds_needed(
     return _least_seeds(lambda seeds: power(effect, deviation, seeds, sets, level, runs), chance)
 
 
-def detectable_effect(
-    deviation: float,
-    seeds: int,
-    sets: int = 1,
-    level: float = 0.05,
-    chance: float = 0.8,
-    runs: int = 1,
-) -> float | None:
-    """Return the least true effect that is found with this chance; None where no test can be."""
-    error = deviation / math.sqrt(seeds * sets)
-    return detectable_drop(error, sets * (seeds * runs - 1), level, chance)
-
-
 def margin(error: float, freedom: int, chance: float = 0.8) -> float:
     """Return by how much a true effect must exceed a bound so that its mean does, with this chance.
 
@@ -173,7 +160,10 @@ def seeds_beyond(
 def detectable_drop(
     error: float, freedom: int, level: float = 0.05, chance: float = 0.8
 ) -> float | None:
-    """Return `detectable_effect` where the mean has this standard error, and degrees of freedom."""
+    """Return the least true effect that is found with this chance; None where no test can be.
+
+    The mean has this standard error, known with these degrees of freedom. `level` is two-sided.
+    """
     from scipy import optimize
 
     if freedom < 1:

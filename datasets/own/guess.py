@@ -9,7 +9,6 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +32,6 @@ ENDING = r"\.(?i:jpe?g|png|bmp)"
 _CAMERA = r"[Cc](?:am(?:era)?)?[ _-]?\d+"
 _LIKE_CAMERA = re.compile(rf"(?:{_CAMERA}|(?i:view|v|site|gate)[ _-]?\d+)[a-z]?", re.ASCII)
 _SEPARATORS = "_-.@+~ "
-_DEEPEST = 4  # folders around an image whose names may mean something
 _MOST_UNTOLD = 8  # cameras where each saw an identity once: more are numbers of images
 _LEAST_IMAGES = 1.5  # of an identity, on average
 
@@ -160,9 +158,7 @@ def _best(root: Path, images: Sequence[str]) -> Guess:
     alike = [path.split("/") for path in images if path.count("/") == depth]
     best: tuple[tuple[float, ...], str, tuple[str, ...]] | None = None
     roles = [_roles({parts[i] for parts in alike}) for i in range(depth)]
-    # Of a deep tree the outer folders say nothing, else their roles would be too many to try.
-    roles[:-_DEEPEST] = [of if len(of) == 1 else ("",) for of in roles[:-_DEEPEST]]
-    for levels in product(*roles):
+    for levels in _combined(roles):
         for name in NAMES:
             groups = [*filter(None, levels), *re.findall(r"\?P<(\w+)>", name)]
             if len(set(groups)) != len(groups) or "pid" not in groups:
@@ -180,6 +176,22 @@ def _best(root: Path, images: Sequence[str]) -> Guess:
     pattern = _pattern(levels, name)
     entries = {"folders": [*levels]} if name == ANY else {"pattern": pattern}
     return Guess(entries, _example(pattern, images))
+
+
+def _combined(
+    roles: Sequence[tuple[str, ...]], given: frozenset[str] = frozenset()
+) -> Iterator[tuple[str, ...]]:
+    """Yield what all levels may be together, where no two are the same; `given` is of those before.
+
+    So of a deep tree they are no more than the pairs of its levels.
+    """
+    if not roles:
+        yield ()
+        return
+    for role in roles[0]:
+        if role not in given:
+            for others in _combined(roles[1:], given | {role} if role else given):
+                yield role, *others
 
 
 def _roles(names: set[str]) -> tuple[str, ...]:

@@ -6,7 +6,6 @@ times of all members), so a renamed, moved or touched copy is the same archive.
 
 import json
 import logging
-import lzma
 import os
 import shutil
 import stat
@@ -42,10 +41,17 @@ _READ = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZI
 _METHODS = {9: "Deflate64", 93: "Zstandard", 95: "xz", 98: "PPMd", 99: "AES encryption"}
 _ELSEWHERE = "with 7-Zip or unzip and give the folder"
 _EPOCH = 315532800  # 1980, the first time that a zip archive can hold
+_LZMA_DAMAGE: tuple[type[Exception], ...]
+try:
+    from lzma import LZMAError
+
+    _LZMA_DAMAGE = (LZMAError,)
+except ImportError:  # a Python that was built without it unpacks no such entry
+    _LZMA_DAMAGE = ()
 _BROKEN = (
     zipfile.BadZipFile,
     zlib.error,
-    lzma.LZMAError,
+    *_LZMA_DAMAGE,
     struct.error,
     EOFError,
     ValueError,

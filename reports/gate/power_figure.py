@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from crossres.benchmark.gate.baseline import Baseline
 from crossres.benchmark.gate.limits import Limits
-from crossres.benchmark.gate.metric_tests import WANTED
 from crossres.benchmark.gate.power import Noise, Sensitivity, chances
+from crossres.benchmark.gate.sight import WANTED
 from crossres.datasets.base.errors import InputError
 from crossres.datasets.base.words import counted
 from crossres.reports.charts.files import FIXED, SETTINGS, checked_format, figure_bytes

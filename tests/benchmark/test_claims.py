@@ -104,6 +104,8 @@ def test_of_two_verdicts_that_is_given_which_stands_among_all_claims() -> None:
     assert 0.05 / 40 < alone.p < 0.05
     many = answers([claim] * 40, [{"A": a, "B": b}] * 40)
     assert {answered.verdict for answered in many} == {"no difference"}
+    beside_nothing = answers([claim] * 40, [{"A": a, "B": b}, *[{}] * 39])
+    assert beside_nothing[0] == alone
 
 
 def test_a_claim_the_other_way_round_is_its_mirror_image() -> None:

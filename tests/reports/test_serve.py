@@ -133,7 +133,7 @@ def test_a_folder_that_is_moved_away_is_named_until_it_is_back(
 ) -> None:
     before = ask(served, STATE)[1]
     (tmp_path / "records").rename(tmp_path / "elsewhere")
-    assert f"{tmp_path}: cannot be read any more (No such file" in ask(served, PAGE)[1]
+    assert f"{tmp_path}: is not there any more; put it back" in ask(served, PAGE)[1]
     assert ask(served, STATE)[1] != before
     (tmp_path / "elsewhere").rename(tmp_path / "records")
     assert "1 done" in ask(served, PAGE)[1]

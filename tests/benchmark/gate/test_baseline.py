@@ -108,13 +108,15 @@ def test_a_run_again_that_is_partly_a_copy_is_refused(grid: list[Record]) -> Non
 @pytest.mark.parametrize(
     ("name", "words"),
     [("manifest", "another split"), ("pixels", "other pixels"), ("start", "other random weights"),
-     ("draws", "other draws")],
+     ("draws", "other draws"), ("training pixels", "other pixels of the data that is trained on"),
+     ("initial resnet50", "other weights of resnet50")],
 )  # fmt: skip
 def test_a_run_again_with_other_inputs_is_refused(
     grid: list[Record], name: str, words: str
 ) -> None:
+    names = ("start", "draws", "training pixels", "initial resnet50")
     first, second = (
-        [replace(r, digests={**r.digests, "start": "1" * 64, "draws": "2" * 64}) for r in run]
+        [replace(r, digests={**r.digests, **dict.fromkeys(names, "1" * 64)}) for r in run]
         for run in runs(grid, 2, np.random.default_rng(13))
     )
     assert with_runs(Baseline(tuple(first)), [second]).more_runs

@@ -41,6 +41,20 @@ def test_the_seeds_that_a_blind_check_names_are_enough(grid: list[Record]) -> No
         assert (share > 0.795) if enough else (share < 0.805)
 
 
+def test_of_a_low_metric_the_seeds_are_named_that_see_all_of_it_go(grid: list[Record]) -> None:
+    rng = np.random.default_rng(2)
+    before, now = (
+        with_values(grid, (0.02 + rng.normal(0, 0.01, len(grid))).clip(0).tolist())
+        for _ in range(2)
+    )
+    blind = check(before, now, [TABLE]).blind[0]
+    assert " points need " in blind.text
+    drop = float(blind.text.partition("; ")[2].split()[0])
+    seeds = int(blind.text.split()[-2])
+    assert 1 < drop < 3
+    assert seeds > 4
+
+
 def test_equal_results_tell_nothing_of_what_a_drop_would_do(grid: list[Record]) -> None:
     before, now = scattered(grid)
     runs: tuple[list[list[Record]], ...] = ([], [now])

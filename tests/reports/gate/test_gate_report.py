@@ -16,8 +16,8 @@ from crossres.benchmark.gate.baseline import Baseline, to_baseline, with_runs
 from crossres.benchmark.gate.checkout import Checkout, checkout_of
 from crossres.benchmark.gate.folders import FolderCheck, check_folder
 from crossres.benchmark.gate.limits import Limits
-from crossres.benchmark.gate.metric_tests import WANTED
 from crossres.benchmark.gate.power import chances, noise_of, seeds_for, sensitivities
+from crossres.benchmark.gate.sight import WANTED
 from crossres.benchmark.records.record import write_record
 from crossres.datasets import InputError
 from crossres.reports.gate.ci import to_annotations, to_junit
