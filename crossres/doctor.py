@@ -180,7 +180,7 @@ def installation() -> Iterator[Finding]:
             f"another package runs than {installed}, which is installed",
             f"work in another folder, or take {place.parent} out of PYTHONPATH",
         )
-    others = {_folder_of(found) for found in metadata.distributions(name="crossres")}
+    others = {_folder_of(copy) for copy in metadata.distributions(name="crossres")}
     if len(others) > 1:
         folders = ", ".join(sorted(map(str, others)))
         remedy = "pip uninstall crossres until none is left, then install it once"

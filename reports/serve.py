@@ -116,11 +116,11 @@ def followed(report: bytes, state: str, every: float, is_changing: bool) -> byte
     """
     seconds = math.ceil(every)
     meta = f'<noscript><meta http-equiv="refresh" content="{seconds}"></noscript>\n'
-    told = f'data-state="{html.escape(state)}" data-every="{every}"'
+    attributes = f'data-state="{html.escape(state)}" data-every="{every}"'
     head, end_of_head, rest = report.partition(b"</head>")
     head = head.replace(b"default-src 'none'", b"default-src 'none'; connect-src 'self'", 1)
     body, end, tail = rest.rpartition(b"</body>")
-    script = b"<script %s>\n%s</script>\n" % (told.encode(), SCRIPT.read_bytes())
+    script = b"<script %s>\n%s</script>\n" % (attributes.encode(), SCRIPT.read_bytes())
     shown = meta.encode() if is_changing else b""
     return b"".join((head, shown, end_of_head, body, script, end, tail))
 
