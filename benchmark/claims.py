@@ -5,6 +5,7 @@ A claims file is a TOML file; the MSIFLA paper's is tables/claims.toml.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import compress
 from typing import Literal
 
 from crossres.benchmark.config.claims import Claim
@@ -57,11 +58,13 @@ def answers(
     A verdict stands at 5 % for all claims together (Holm); what does not is undecided.
     """
     alone = [_likeliest(claim, values) for claim, values in zip(claims, rows, strict=True)]
-    measured = [claim for claim in alone if claim.verdict != "not measured"]
-    among_all = [_at_level(claim, LEVEL / len(measured)) for claim in measured]
-    corrected = iter(holm([claim.p for claim in among_all]))
-    decided = iter([_decided(replace(claim, p=next(corrected))) for claim in among_all])
-    return tuple(next(decided) if claim in measured else claim for claim in alone)
+    measured = [claim.verdict != "not measured" for claim in alone]
+    among_all = [_at_level(claim, LEVEL / max(1, sum(measured))) for claim in alone]
+    corrected = iter(holm([claim.p for claim in compress(among_all, measured)]))
+    return tuple(
+        _decided(replace(claim, p=next(corrected))) if is_measured else claim
+        for claim, is_measured in zip(among_all, measured, strict=True)
+    )
 
 
 def _at_level(answer: ClaimAnswer, level: float) -> ClaimAnswer:

@@ -65,13 +65,17 @@ class ReportServer(http.server.ThreadingHTTPServer):
         """The address of the report."""
         return f"http://{HOST}:{self.server_port}{PAGE}"
 
+    @property
+    def page(self) -> Path:
+        """The file of the report."""
+        return Path(f"{self.results}{PAGE}")
+
     def refresh(self) -> str:
         """Write the report anew where records have come since; return why it cannot be, or ""."""
         with self._lock:
             try:
                 records = (self.results / "records").stat().st_mtime_ns
-                is_there = Path(f"{self.results}{PAGE}").is_file()
-                if records != self._written or self._obstacle or not is_there:
+                if records != self._written or self._obstacle or not self.page.is_file():
                     write_report(self.results)
                 self._obstacle, self._written = "", records
             except InputError as error:
@@ -94,8 +98,8 @@ class ReportServer(http.server.ThreadingHTTPServer):
     @property
     def state(self) -> str:
         """What the page is of: another text whenever it is another page, NO_PAGE before that."""
-        is_none = self._written is None and not self._obstacle
-        return NO_PAGE if is_none else f"{self._written} {self._obstacle}"
+        is_unwritten = self._written is None and not self._obstacle
+        return NO_PAGE if is_unwritten else f"{self._written} {self._obstacle}"
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Say nothing where a browser has gone away before it had its answer."""
@@ -165,7 +169,7 @@ class _Handler(http.server.SimpleHTTPRequestHandler):
             )
             report = f"<!doctype html>{text}".encode()
         else:
-            report = Path(f"{self.server.results}{PAGE}").read_bytes()
+            report = self.server.page.read_bytes()
         self._send(followed(report, state, EVERY_SECONDS, self.server.is_running()))
 
     def _send(self, content: bytes, kind: str = "text/html") -> None:

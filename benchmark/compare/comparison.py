@@ -224,6 +224,11 @@ def trial_of(record: Record) -> TrialId:
     return " ".join(column_of(record)), record.cell.seed
 
 
+def data_set_of(column: str) -> str:
+    """Return the data set alone of what a trial goes by."""
+    return column.partition(" ")[0]
+
+
 def _by_trial(pairs: Iterable[Pair]) -> tuple[dict[TrialId, Record], dict[TrialId, Record]]:
     """Return the records of A and of B; of a cell that is there twice the first key counts."""
     a: dict[TrialId, Record] = {}
@@ -284,7 +289,7 @@ def _by_data_set(trials: Mapping[TrialId, T]) -> dict[TrialId, list[T]]:
     """Return data set, without its protocol, and seed -> what there is of it."""
     by_data_set: dict[TrialId, list[T]] = defaultdict(list)
     for (column, seed), value in trials.items():
-        by_data_set[column.partition(" ")[0], seed].append(value)
+        by_data_set[data_set_of(column), seed].append(value)
     return dict(by_data_set)
 
 

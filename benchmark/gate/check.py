@@ -11,7 +11,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from crossres.benchmark.compare.comparison import Comparison, Measure, compare, metric_of
+from crossres.benchmark.compare.comparison import (
+    Comparison,
+    Measure,
+    compare,
+    data_set_of,
+    metric_of,
+)
 from crossres.benchmark.compare.pairs import Change, Pair
 from crossres.benchmark.config.tables import Table
 from crossres.benchmark.gate.blindness import Blind, blind_spots
@@ -111,7 +117,7 @@ def check(
     alone = alone_of(comparison) if limits.other_seeds else {}
     # Other random weights: another layer order, say. What a start is worth stays with a cell, and
     # runs again do not tell of it; so nothing that is paired with it can be compared.
-    elsewhere = _other_digests(comparison.pairs, START)
+    elsewhere = sum(map(_began_elsewhere, comparison.pairs))
     paired = not (limits.other_seeds or elsewhere)
     tested_runs = more_runs if paired else ()
     redrawn = {pair.row for pair in comparison.pairs if _is_redrawn(pair)}
@@ -351,7 +357,7 @@ def _alarm(test: Test, limits: Limits, says_gallery: bool) -> GateFinding | None
     far = max(test.on_sets, key=lambda on_set: abs(on_set.now - on_set.before))
     if abs(far.now - far.before) > BOUND:
         text = f"{_moved(test, says_gallery, far)}, beyond {100 * BOUND:g}, whatever chance does"
-        return GateFinding("bound", text, test.row, far.dataset.partition(" ")[0], test)
+        return GateFinding("bound", text, test.row, data_set_of(far.dataset), test)
     return None
 
 
@@ -369,7 +375,7 @@ def _moved(test: Test, says_gallery: bool, on: OnSet | None = None) -> str:
 
 def _place(on: OnSet, on_sets: Iterable[OnSet]) -> str:
     """Name a data set, with its protocol where another one of it is tested as well."""
-    names = [other.dataset.partition(" ")[0] for other in on_sets]
+    names = [data_set_of(other.dataset) for other in on_sets]
     dataset, _, protocol = on.dataset.partition(" ")
     return f"{dataset} ({protocol})" if protocol and names.count(dataset) > 1 else dataset
 
@@ -433,10 +439,10 @@ def _notes(comparison: Comparison, new: Sequence[Record]) -> list[str]:
     return notes
 
 
-def _other_digests(pairs: Iterable[Pair], name: str) -> int:
-    """Count the cells whose digest of this name differs from the baseline's, where both have it."""
-    digests = [(pair.a.digests.get(name), pair.b.digests.get(name)) for pair in pairs]
-    return sum(a is not None and b is not None and a != b for a, b in digests)
+def _began_elsewhere(pair: Pair) -> bool:
+    """Say whether a cell began at other random weights, where both sides tell at which."""
+    a, b = pair.a.digests.get(START), pair.b.digests.get(START)
+    return a is not None and b is not None and a != b
 
 
 def _is_redrawn(pair: Pair) -> bool:

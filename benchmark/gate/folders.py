@@ -64,8 +64,8 @@ def check_folder(
 
     By default these are those that the folder keeps, and the built-in ones. Only records of the
     folder's latest runs count: what such a run was to make anew, and did not, is missing, as is
-    what other code made where some cells are of this one. Raises InputError when one of the two
-    cannot be read, and as `check` does.
+    what a later run with other code left behind. Raises InputError when one of the two cannot be
+    read, and as `check` does.
     """
     results, baseline = as_path(results, "results"), as_path(baseline, "baseline")
     limits = None if limits is None else as_a(Limits, limits, "limits")

@@ -7,6 +7,7 @@ from dataclasses import replace
 from crossres.benchmark.compare.comparison import (
     Comparison,
     Read,
+    data_set_of,
     over_protocols,
     trial_of,
     values_of,
@@ -128,13 +129,13 @@ def _complete(values: Values) -> Values:
     protocols: dict[str, set[str]] = defaultdict(set)
     seeds: Counter[tuple[str, int]] = Counter()
     for column, seed in values:
-        dataset = column.partition(" ")[0]
+        dataset = data_set_of(column)
         protocols[dataset].add(column)
         seeds[dataset, seed] += 1
     return {
         (column, seed): value
         for (column, seed), value in values.items()
-        for dataset in [column.partition(" ")[0]]
+        for dataset in [data_set_of(column)]
         if seeds[dataset, seed] == len(protocols[dataset])
     }
 

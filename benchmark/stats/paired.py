@@ -243,14 +243,14 @@ def difference_of_runs(
     the `scatter` of other runs there; no pair is taken to scatter by less than `least`.
     `deviation` is that of one pair, over the sets.
     """
+    scatter = scatter or {}
     gaps = by_set({p: now[p] - before[p] for p in sorted(set(now) & set(before))})
     if not gaps:
         return None
     effect = math.fsum(_mean(values) for values in gaps.values()) / len(gaps)
     pairs = sum(len(values) for values in gaps.values())
-    own = {name: _scatter_of([values]) for name, values in gaps.items()}
-    known = {name: own[name] + (scatter or {}).get(name, Scatter()) for name in own}
-    shares = {name: 1 / len(values) for name, values in gaps.items()}
+    known = {d: _scatter_of([values]) + scatter.get(d, Scatter()) for d, values in gaps.items()}
+    shares = {d: 1 / len(values) for d, values in gaps.items()}
     return _over_sets(Difference(effect, pairs, len(gaps), 0), known, shares, least)
 
 
@@ -307,8 +307,8 @@ def scatter_by_set(runs: Sequence[Values]) -> dict[str, Scatter]:
         groups[trial[0]].append([run[trial] for run in runs])
     times = 1 + 1 / len(runs)
     return {
-        name: replace(of_set, squares=times * of_set.squares)
-        for name, of_set in ((name, _scatter_of(of)) for name, of in groups.items())
+        name: Scatter(times * _squares(of_set), (len(runs) - 1) * len(of_set))
+        for name, of_set in groups.items()
     }
 
 

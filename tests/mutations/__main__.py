@@ -85,14 +85,14 @@ def _run(change: Change, arguments: argparse.Namespace, place: str) -> None:
 def _outcome(change: Change, arguments: argparse.Namespace) -> Outcome:
     """What `crossres check` of the changed code says of the results, as it does in CI."""
     folder = (arguments.out / change.slug).resolve()
+    if not any((folder / "results" / "records").glob("*.json")):
+        return Outcome(change, {"no results": 1}, {"error": _why_not(folder)})
     write_changed(change, folder / "code")
     baseline = str(arguments.baseline.resolve())
     command = ["check", "results", "--baseline", baseline, "--table", "gate", "--json"]
     bound = ["--must-find", arguments.must_find]
     done = _crossres(folder / "code", folder, [*command, *bound, *change.check], {})
     shutil.rmtree(folder / "code")
-    if not any((folder / "results" / "records").glob("*.json")):
-        return Outcome(change, {"no results": 1}, {"error": _why_not(folder)})
     answer = json.loads(done.stdout)
     if "findings" not in answer:
         raise RuntimeError(f"{change.name}: the check gave no answer: {done.stdout}{done.stderr}")

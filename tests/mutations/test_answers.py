@@ -6,28 +6,39 @@ from crossres.benchmark import load_table
 from crossres.benchmark.gate.baseline import read_baseline
 from crossres.benchmark.gate.check import check
 from crossres.benchmark.gate.limits import Limits
-from tests.mutations.answers import CHANGES, changed, words
+from tests.mutations.answers import CHANGES, answer, changed, words
 from tests.mutations.changes import REPOSITORY
 
 BASELINE = read_baseline(REPOSITORY / "baselines" / "gate.json")
 
 
-@pytest.mark.parametrize("runs", [1, 3])
-def test_a_drop_and_a_gain_are_found_and_equal_runs_pass_nothing_unseen(runs: int) -> None:
+def test_too_few_seeds_pass_nothing_unseen_and_a_collapse_is_found_all_the_same() -> None:
+    for seeds, halved, perfect in ((2, "bound", "bound"), (4, "worse", "too good")):
+        said = {
+            name: words(answer([BASELINE.records], [changed(r, change) for r in run], seeds))
+            for run in BASELINE.more_runs[:1]
+            for name, change in CHANGES.items()
+        }
+        for name in ("equal", "drop of 5 points", "gain of 5 points"):
+            assert said[name].startswith("unusable (")
+        assert said["halved"] == f"**failed**: {halved}"
+        assert said["all 1.0"] == f"**failed**: {perfect}"
+
+
+@pytest.mark.parametrize(("runs", "equal"), [(1, "unusable ("), (2, "unusable ("), (3, "passed (")])
+def test_a_drop_and_a_gain_are_found_and_equal_runs_pass_nothing_unseen(
+    runs: int, equal: str
+) -> None:
     *more_runs, now = BASELINE.more_runs
-    tables, more_runs = [load_table("gate")], more_runs[: runs - 1]
     said = {
-        name: words(check(BASELINE.records, later, tables, more_runs=more_runs))
+        name: words(check(BASELINE.records, later, [load_table("gate")], more_runs=known))
+        for known in [more_runs[: runs - 1]]
         for name, change in CHANGES.items()
         for later in [[changed(record, change) for record in now]]
     }
-    several = runs > 1
-    assert said["equal"].startswith("passed" if several else "unusable (")
-    assert said["halved"].startswith(("**failed**: worse", "**failed**: bound"))
-    assert said["all 1.0"].startswith(("**failed**: too good", "**failed**: bound"))
-    if several:
-        assert said["drop of 5 points"] == "**failed**: worse"
-        assert said["gain of 5 points"] == "**failed**: too good"
+    assert said["equal"].startswith(equal)
+    assert said["drop of 5 points"] == said["halved"] == "**failed**: worse"
+    assert said["gain of 5 points"] == said["all 1.0"] == "**failed**: too good"
 
 
 def test_changed_metrics_stay_fractions() -> None:
