@@ -14,6 +14,8 @@ nox.needs_version = ">=2024.10.9"
 nox.options.sessions = ["lint", "types", "tests"]
 nox.options.reuse_venv = "yes"
 
+# Python compiles a module when it is imported first; most of torch's never are.
+PIP = ("--no-compile", "--constraint", "constraints.txt")
 GATE_FINDS = "6"  # points of mAP in any one row: docs/gate.md, "The smallest grid"
 PYPROJECT = nox.project.load_toml("pyproject.toml")
 DEBIAN_TOOLS = {
@@ -33,14 +35,12 @@ DEBIAN_TOOLS = {
 
 def _install(session: nox.Session, *groups: str, project: str | None = ".") -> None:
     needed = nox.project.dependency_groups(PYPROJECT, *groups) if groups else []
-    session.install(
-        "--constraint", "constraints.txt", *needed, *(["--editable", project] if project else [])
-    )
+    session.install(*PIP, *needed, *(["--editable", project] if project else []))
 
 
 def _install_dependencies(session: nox.Session) -> None:
     """What the project needs, without the project."""
-    session.install("--constraint", "constraints.txt", *PYPROJECT["project"]["dependencies"])
+    session.install(*PIP, *PYPROJECT["project"]["dependencies"])
 
 
 @contextmanager
@@ -87,9 +87,12 @@ def tests(session: nox.Session) -> None:
     """All tests: unit, property, end to end, a real browser and a real LaTeX."""
     _system_tools(session)
     _install(session, "tests")
-    # Neighbours share what their fixtures make: a worker takes others' tests when it has none left.
-    workers = ["-n", str(os.cpu_count() or 1), "--dist", "worksteal"] if not session.posargs else []
-    session.run("pytest", *workers, "--benchmark-disable", *session.posargs)
+    # One more than cores, as tests also wait for processes and for a browser. Neighbours share what
+    # their fixtures make: a worker takes others' tests when it has none left.
+    count = str((os.cpu_count() or 1) + 1)
+    workers = ["-n", count, "--dist", "worksteal"] if not session.posargs else []
+    one_thread = {"OMP_NUM_THREADS": "1"} if workers else {}
+    session.run("pytest", *workers, "--benchmark-disable", *session.posargs, env=one_thread)
 
 
 @nox.session

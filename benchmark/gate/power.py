@@ -21,6 +21,7 @@ from crossres.benchmark.gate.sight import (
     seeds_for_drop,
 )
 from crossres.benchmark.stats.paired import Values, by_set, scatter_of_runs, set_mean
+from crossres.benchmark.stats.power import error_of_pairs, freedom_of_pairs
 from crossres.datasets.base.errors import InputError
 
 MOST_SEEDS = 100
@@ -109,8 +110,8 @@ def sensitivities(
         drops = [
             possible_drop(
                 least_drop(
-                    _of_mean(row, runs) / math.sqrt(count * row.sets),
-                    row.sets * (count * runs - 1),
+                    error_of_pairs(_of_mean(row, runs), count, row.sets),
+                    freedom_of_pairs(count, row.sets, runs),
                     level,
                     limits,
                 ),

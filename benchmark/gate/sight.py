@@ -1,12 +1,12 @@
 """What a check finds in four cases of five: by its tests, or as it is beyond a bound."""
 
-import math
-
 from scipy import special  # not scipy.stats, which takes several times as long to load
 
 from crossres.benchmark.gate.limits import NEGLIGIBLE, Limits
 from crossres.benchmark.stats.power import (
     detectable_drop,
+    error_of_pairs,
+    freedom_of_pairs,
     margin,
     power,
     seeds_beyond,
@@ -48,10 +48,9 @@ def chance_of_drop(
     drop: float, deviation: float, seeds: int, sets: int, level: float, limits: Limits, runs: int
 ) -> float:
     """Return how often a true `drop` is found, with so many seeds on each set."""
-    freedom = sets * (seeds * runs - 1)
-    if freedom < 1:
+    if freedom_of_pairs(seeds, sets, runs) < 1:
         return 0.0
     tested = power(drop, deviation, seeds, sets, level, runs)
-    error = deviation / math.sqrt(seeds * sets)
+    error = error_of_pairs(deviation, seeds, sets)
     beyond = special.ndtr((drop - limits.bound) / error) if error else float(drop > limits.bound)
     return max(tested, float(beyond))

@@ -102,12 +102,23 @@ def power(
     `difference_of_runs`; all sets are taken to scatter alike. `deviation` is that of a pair all the
     same.
     """
-    freedom = sets * (seeds * runs - 1)
+    freedom, error = freedom_of_pairs(seeds, sets, runs), error_of_pairs(deviation, seeds, sets)
     if freedom < 1:
         return 0.0
-    if deviation == 0:
-        return float(effect != 0)
-    return _chance(abs(effect) / deviation * math.sqrt(seeds * sets), freedom, level)
+    return _chance(abs(effect) / error, freedom, level) if error else float(effect != 0)
+
+
+def freedom_of_pairs(seeds: int, sets: int, runs: int = 1) -> int:
+    """Return the degrees of freedom of the scatter of so many seeds on each set; below 1: no test.
+
+    `runs`: how often each cell of one side was run with other draws.
+    """
+    return sets * (seeds * runs - 1)
+
+
+def error_of_pairs(deviation: float, seeds: int, sets: int) -> float:
+    """Return the standard error of the mean of so many pairs that scatter by `deviation` each."""
+    return deviation / math.sqrt(seeds * sets)
 
 
 def _chance(shift: float, freedom: int, level: float) -> float:
@@ -148,11 +159,10 @@ def seeds_beyond(
     """Return the least number of seeds whose `margin` is at most `excess`; None beyond 10,000."""
 
     def reached(seeds: int) -> float:
-        freedom = sets * (seeds * runs - 1)
+        freedom = freedom_of_pairs(seeds, sets, runs)
         if freedom < 1:
             return 0.0
-        error = deviation / math.sqrt(seeds * sets)
-        return float(margin(error, freedom, chance) <= excess)
+        return float(margin(error_of_pairs(deviation, seeds, sets), freedom, chance) <= excess)
 
     return _least_seeds(reached, 1.0)
 

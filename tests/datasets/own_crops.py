@@ -14,8 +14,8 @@ USUAL = {"id": "station", "root": "crops", "pattern": PATTERN, "protocol": "mlr-
 
 
 def crop(path: Path, size: tuple[int, int] = (12, 24)) -> None:
-    """Draw a crop, another one for each name."""
-    seed = zlib.crc32(path.as_posix().encode())
+    """Draw a crop, another one for each name and folder; the same ones wherever these lie."""
+    seed = zlib.crc32("/".join(path.parts[-2:]).encode())
     image = Image.new("RGB", size, (seed & 255, seed >> 8 & 255, seed >> 16 & 255))
     image.putpixel((0, 0), (seed >> 24 & 255, 0, 0))
     path.parent.mkdir(parents=True, exist_ok=True)
