@@ -14,7 +14,8 @@ nox.needs_version = ">=2024.10.9"
 nox.options.sessions = ["lint", "types", "tests"]
 nox.options.reuse_venv = "yes"
 
-# Python compiles a module when it is imported first; most of torch's never are.
+# Python compiles a module when it is imported first, and keeps that; most of torch's never are.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # some containers have it
 PIP = ("--no-compile", "--constraint", "constraints.txt")
 GATE_FINDS = "6"  # points of mAP in any one row: docs/gate.md, "The smallest grid"
 PYPROJECT = nox.project.load_toml("pyproject.toml")
