@@ -164,7 +164,7 @@ class FeatureBlock:
         order = np.argsort(columns, kind="stable")
         images, places = np.unique(columns[order], return_inverse=True)
         for some in comparison.pieces(len(images)):
-            points = comparison.points(comparison.gallery[images[some]])
+            points = comparison.points(_rows(comparison.gallery, images[some]))
             of_some = slice(*np.searchsorted(places, [some.start, some.stop]))
             queries, place = rows[order[of_some]], places[of_some] - some.start
             gaps = self.passes.squared_gaps(self.query, points, queries, place)
