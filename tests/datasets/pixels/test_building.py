@@ -20,16 +20,18 @@ REPO = Path(__file__).resolve().parents[3]
 IMAGES, CHUNK = 16, 4
 SIZE = (32, 16)
 
-# Builds in chunks of 4 images, prints each count, and stops for good at the count given to it.
+# Builds in chunks of 4 images, prints each count, and stops for good at the count given to it. In
+# many short sleeps: an interrupt that comes as a long one is about to begin waits for its end.
 BUILD = """
-import pathlib, sys, time
+import faulthandler, pathlib, sys, time
 from crossres import datasets as d
 from crossres.datasets.pixels import plan
 plan.CHUNK = 4
+faulthandler.dump_traceback_later(50)
 def progress(done, total):
     print(done, flush=True)
-    if done == int(sys.argv[3]):
-        time.sleep(600)
+    while done == int(sys.argv[3]):
+        time.sleep(0.05)
 root, cache = map(pathlib.Path, sys.argv[1:3])
 raw = d.open_raw('mlr-viper', d.Source(root), cache)
 store = d.open_store(raw, d.build_manifest(raw), 32, 16, cache, progress)
@@ -76,7 +78,7 @@ def start(viper):
     yield build
     for process in running:
         process.kill()
-        process.communicate()
+        print(process.communicate()[1])  # where it was, if it hung
 
 
 def until(process, line):
