@@ -40,6 +40,10 @@ def tell(network: nn.Module, device: torch.device, how: Computing) -> None:
         )
     if how.compile:
         _check_compiler(device)
+    if how.precision == "bf16" and device.type == "cpu":
+        for module in network.modules():
+            if isinstance(module, nn.Conv2d) and module.stride[1] > 1:
+                module.forward = _narrow_in_float32(module)  # type: ignore[method-assign]
     if how.changed:
         for module in network.modules():
             if _learns(module):
@@ -87,6 +91,25 @@ def _told(forward: Forward, device: torch.device, how: Computing) -> Forward:
             _inside.reset(token)
 
     return told
+
+
+def _narrow_in_float32(convolution: nn.Conv2d) -> Forward:
+    """Return the forward of a convolution with a stride, in float32 for a result one column wide.
+
+    There oneDNN 3.12 reads memory that nobody wrote, if the CPU has AMX: NaN, or other numbers in
+    each run.
+    """
+    forward, stride = convolution.forward, convolution.stride[1]
+    padding = 0 if isinstance(convolution.padding, str) else int(convolution.padding[1])
+    reach = convolution.dilation[1] * (convolution.kernel_size[1] - 1) + 1
+
+    def sound(images: Tensor) -> Tensor:
+        if images.shape[-1] + 2 * padding >= reach + stride:
+            return forward(images)
+        with torch.autocast(images.device.type, enabled=False):
+            return forward(images.float())
+
+    return sound
 
 
 def _float32(value: Any) -> Any:

@@ -14,6 +14,8 @@ from torch import Tensor
 from crossres.methods.interface.training_data import Images, TrainSet
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+_MEAN, _STD = (torch.tensor(channels).view(1, 3, 1, 1) for channels in (MEAN, STD))
+_TO_NORMALISE = (-_MEAN / _STD, 1.0 / _STD)
 EMBED_BATCH = 64
 
 
@@ -46,19 +48,13 @@ def normalise(tensor: Tensor) -> Tensor:
 
     In one kernel.
     """
-    mean, std = _statistics(tensor)
-    return torch.addcmul(-mean / std, tensor, 1.0 / std)
+    shift, scale = _TO_NORMALISE
+    return torch.addcmul(shift.to(tensor), tensor, scale.to(tensor))
 
 
 def denormalise(tensor: Tensor) -> Tensor:
     """Invert `normalise`."""
-    mean, std = _statistics(tensor)
-    return torch.addcmul(mean, tensor, std)
-
-
-def _statistics(tensor: Tensor) -> tuple[Tensor, Tensor]:
-    mean = tensor.new_tensor(MEAN).view(1, 3, 1, 1)
-    return mean, tensor.new_tensor(STD).view(1, 3, 1, 1)
+    return torch.addcmul(_MEAN.to(tensor), tensor, _STD.to(tensor))
 
 
 def in_batches(images: Images, apply: Callable[[Images], Tensor]) -> Tensor:

@@ -5,6 +5,7 @@ Paper section 4.2: 5 identities, 2 HR and 2 LR images each; all choices come fro
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,15 +55,15 @@ def batches(
     Epochs follow one another; a batch holds min(P, C) different identities. An identity with
     fewer images than asked for is drawn with replacement.
     """
+    return islice(_endless(train, spec, generator), count)
+
+
+def _endless(train: TrainSet, spec: BatchSpec, generator: np.random.Generator) -> Iterator[Indices]:
     visit_counts = visits(train.labels, spec)
     pools = _pools(train)
-    yielded = 0
-    while yielded < count:
+    while True:
         for chosen in _epoch(visit_counts, spec.identities, generator):
             yield np.concatenate([_draw(*pools[int(label)], spec, generator) for label in chosen])
-            yielded += 1
-            if yielded == count:
-                return
 
 
 def _pools(train: TrainSet) -> list[tuple[Indices, Indices]]:

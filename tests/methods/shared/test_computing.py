@@ -93,6 +93,35 @@ def test_maps_are_bf16_inside_and_float32_outside() -> None:
     assert network.inner[0].weight.grad.dtype == torch.float32
 
 
+@pytest.mark.parametrize(
+    ("width", "stride", "padding", "is_bf16"),
+    [
+        (2, 2, 1, False),
+        (3, 2, 0, False),
+        (4, 2, "valid", False),
+        (3, 2, 1, True),
+        (5, 2, 0, True),
+        (2, 1, 1, True),
+        (3, 1, "valid", True),
+    ],
+)
+def test_maps_of_one_column_are_computed_in_float32(
+    width: int, stride: int, padding: Any, is_bf16: bool
+) -> None:
+    # Else a kernel for AMX reads what other computations have left in memory.
+    convolution, seen = nn.Conv2d(16, 32, 3, stride, padding), list[torch.dtype]()
+    convolution.register_forward_hook(lambda _, __, maps: seen.append(maps.dtype))
+    network = nn.Sequential(convolution)
+    place(network, CPU, Computing(precision="bf16"))
+    images = torch.rand(2, 16, 8, width)
+    expected = torch.conv2d(images, convolution.weight, convolution.bias, stride, padding)
+    for _ in range(3):
+        for size in range(4, 20):
+            torch.full((1 << size,), torch.nan)
+        torch.testing.assert_close(network(images), expected, atol=0.02, rtol=0.02)
+    assert set(seen) == {torch.bfloat16 if is_bf16 else torch.float32}
+
+
 @pytest.mark.parametrize("memory_format", ["channels_last", "contiguous"])
 def test_images_maps_and_weights_lie_in_memory_as_asked(memory_format: Any) -> None:
     network, images = Layered(), torch.rand(2, 3, 8, 8).to(memory_format=torch.channels_last)
