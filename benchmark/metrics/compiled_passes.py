@@ -137,9 +137,7 @@ def squared_gaps(left: Points, right: Points, rows: Ids, columns: Ids) -> Vector
 @compiled
 def _values(sums: Any, halves: Any, out: Any) -> None:
     for row in range(out.shape[0]):
-        for column in range(out.shape[1]):
-            out[row, column] = sums[0, row, column]
-        for number in range(1, len(sums)):
+        for number in range(len(sums)):
             for column in range(out.shape[1]):
                 out[row, column] += sums[number, row, column]
         for column in range(out.shape[1]):

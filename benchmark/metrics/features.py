@@ -30,7 +30,7 @@ from crossres.benchmark.metrics.passes import (
     passes_for,
     summed_squares,
 )
-from crossres.benchmark.metrics.products import products, summed_at_once
+from crossres.benchmark.metrics.products import PRODUCT_COLUMNS, products, summed_at_once
 from crossres.methods.interface.distances import squared_lengths
 
 Metric = Literal["euclidean", "cosine"]
@@ -44,7 +44,7 @@ SAMPLE = 256
 ROWS_BYTES = 2**20
 QUERIES_BYTES = 256 * 2**20
 PART_BYTES = 64 * 2**20
-MOST_COLUMNS = 8192
+MOST_COLUMNS, MOST_VALUES = 8192, 8 * 2**20
 MOST_SCALE, LONGEST = 2.0**20, 2.0**55  # with which float32 does not overflow
 
 
@@ -74,6 +74,9 @@ class FeatureComparison:
             if 0 < size < np.inf:
                 self.scale = 2.0 ** min(-round(np.log2(size) / 2), MOST_EXPONENT)
 
+        # Of others, read-only ones too, numba would compile `squared_gaps` once more.
+        is_usual = self.gallery.dtype in (np.float32, np.float64) and self.gallery.flags.carray
+        self.are_points = is_usual and not self.cosine
         self._single_centre = self.centre.astype(np.float32)
         self._moves_singles = 1 / MOST_SCALE < self.scale < MOST_SCALE
 
@@ -159,9 +162,14 @@ class FeatureBlock:
         return _zero(self.query)
 
     def exact(self, rows: Ids, columns: Ids) -> Vector:
-        """See Block: each image is read once."""
+        """See Block: images are read one after another."""
         comparison, distances = self.comparison, np.empty(len(rows))
         order = np.argsort(columns, kind="stable")
+        if comparison.are_points:
+            query, gallery = self.query, comparison.gallery
+            gaps = self.passes.squared_gaps(query, gallery, rows[order], columns[order])
+            distances[order] = gaps
+            return distances
         images, places = np.unique(columns[order], return_inverse=True)
         for some in comparison.pieces(len(images)):
             points = comparison.points(_rows(comparison.gallery, images[some]))
@@ -175,7 +183,8 @@ class FeatureBlock:
 
     def parts(self, order: Ids) -> Iterator[Part]:
         """See Block."""
-        most = min(MOST_COLUMNS, PART_BYTES // (4 * self.comparison.width))
+        most = min(MOST_COLUMNS, MOST_VALUES // self.size) // PRODUCT_COLUMNS * PRODUCT_COLUMNS
+        most = min(max(PRODUCT_COLUMNS, most), PART_BYTES // (4 * self.comparison.width))
         for some in blocks(len(order), most):
             part = SinglesPart(self, order[some])
             yield part if part.fits else part.in_doubles()

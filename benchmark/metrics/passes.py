@@ -133,9 +133,8 @@ class Passes(Protocol):
 
 
 def values(sums: Values, halves: Values, out: Values) -> None:
-    """Write halves (c,) less the sum of sums (S, r, c) to out (r, c), all float32."""
-    np.add(sums[0], sums[1], out=out) if len(sums) > 1 else np.copyto(out, sums[0])
-    for more in sums[2:]:
+    """Turn out (r, c) to halves (c,) less the sum of it and of sums (S, r, c), all float32."""
+    for more in sums:
         out += more
     np.subtract(halves, out, out=out)
 
