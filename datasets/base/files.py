@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from pathlib import Path
+from typing import BinaryIO
 
 from crossres.datasets.base import locks
 from crossres.datasets.base.errors import InputError
@@ -33,6 +34,7 @@ _REMEDIES = {
     ),
 }
 _ELSE = "check its permissions or choose another place"
+_USUAL_BYTES = 1 << 16
 
 
 def digest_of(*parts: bytes) -> str:
@@ -41,6 +43,16 @@ def digest_of(*parts: bytes) -> str:
     for part in parts:
         sha.update(part)
     return sha.hexdigest()
+
+
+def read_at_most(count: int, stream: BinaryIO) -> bytes:
+    """Read `count` bytes, or all that there are.
+
+    A stream asks for the memory of as many as it may read, and most files are small.
+    """
+    usual = min(count, _USUAL_BYTES)
+    content = stream.read(usual)
+    return content + stream.read(count - usual) if len(content) == usual else content
 
 
 def stamp(folder: Path, file: Path) -> str:

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from crossres.datasets.base.errors import InputError
+from crossres.datasets.base.files import read_at_most
 from crossres.datasets.base.kinds import UNKNOWN, UTF_16, kind_of, kind_of_file
 
 MAX_BYTES = 1 << 28  # of a text: the largest baselines and manifests are a tenth of that
@@ -40,7 +41,7 @@ def read_text(file: Path, noun: str, remedy: str = "") -> str:
     """
     try:
         with file.open("rb") as stream:
-            content = stream.read(MAX_BYTES + 1)
+            content = read_at_most(MAX_BYTES + 1, stream)
     except FileNotFoundError as error:
         raise unreadable(file, noun, "it does not exist", "check the path") from error
     except (OSError, ValueError) as error:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from crossres.datasets.base.errors import InputError
+from crossres.datasets.base.files import read_at_most
 
 MAX_BYTES = 1 << 26  # of an image or list: a BMP of the largest picture fits in
 
@@ -56,7 +57,7 @@ def read_whole(file: Path, limit: int = MAX_BYTES) -> bytes:
     """Return the content of a regular file; InputError as `open_file`, or above `limit` bytes."""
     with open_file(file) as stream:
         try:
-            content = stream.read(limit + 1)
+            content = read_at_most(limit + 1, stream)
         except OSError as error:
             raise _unreadable(file, error) from error
     if len(content) > limit:

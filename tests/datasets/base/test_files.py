@@ -2,6 +2,7 @@
 
 import errno
 import hashlib
+import io
 import os
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from crossres.datasets.base.files import (
     cannot_write,
     held,
     hold_for_life,
+    read_at_most,
     remove_abandoned,
     remove_unless_held,
     write_if_changed,
@@ -245,3 +247,10 @@ def test_a_refusal_in_a_folder_that_is_being_made_is_an_input_error(tmp_path, co
         raise OSError(code, os.strerror(code), str(folder / "x"))
     with pytest.raises(PermissionError), replace_folder(tmp_path / "store"):
         raise PermissionError(errno.EACCES, "Permission denied", "/elsewhere")
+
+
+@pytest.mark.parametrize("size", [0, 1, 65_535, 65_536, 65_537, 200_000])
+@pytest.mark.parametrize("count", [1, 65_536, 65_537, 150_000])
+def test_as_many_bytes_are_read_as_asked_for(size: int, count: int) -> None:
+    content = bytes(number % 251 for number in range(size))
+    assert read_at_most(count, io.BytesIO(content)) == content[:count]
