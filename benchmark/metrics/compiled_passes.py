@@ -28,6 +28,7 @@ if vars(config)["DISABLE_JIT"]:
 
 MOST_OPEN, MOST_SUMMED = 0.3, 1024
 CHUNK = 1024  # of a row: what the nearest cache holds
+WORTH = 8  # scans of a number, that to put it aside takes as long as
 COUNTERS = 2**20  # for matches by chances: of so many matches at once
 
 _log = logging.getLogger(__name__)
@@ -146,6 +147,7 @@ def _values(sums: Any, halves: Any, out: Any) -> None:
 
 @compiled
 def _count(values: Any, starts: Any, near: Any, far: Any, below: Any, up_to: Any) -> None:
+    closest = np.empty(CHUNK, values.dtype)
     for row in range(len(values)):
         of_row, first, last = values[row], starts[row], starts[row + 1]
         below[first:last] = 0
@@ -163,6 +165,13 @@ def _count(values: Any, starts: Any, near: Any, far: Any, below: Any, up_to: Any
                     surely += np.int32(some[column] < limit)
                 below[match] += surely
                 up_to[match] += possibly
+                farther = len(some) - possibly
+                if (match - first) * farther > WORTH * len(some):
+                    limit, size = far[match], np.int64(0)
+                    for column in range(len(some)):
+                        closest[size] = some[column]
+                        size += np.int64(some[column] <= limit)
+                    some = closest[:size]
 
 
 @compiled
