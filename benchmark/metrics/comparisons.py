@@ -20,6 +20,7 @@ Distances = Callable[[int, int], NDArray[np.float64]]
 """distances(start, stop): (stop - start, G) float64, of these queries; smaller = closer."""
 
 BLOCK_BYTES = 64 * 2**20
+TILE_VALUES = 8 * 2**20  # of some queries and a part of the gallery
 
 
 class Part(Protocol):

@@ -28,7 +28,7 @@ if vars(config)["DISABLE_JIT"]:
 
 MOST_OPEN, MOST_SUMMED = 0.3, 1024
 CHUNK = 1024  # of a row: what the nearest cache holds
-WORTH = 8  # scans of a number, that to put it aside takes as long as
+ASIDE = 8  # scans of a number take as long as to put it aside
 COUNTERS = 2**20  # for matches by chances: of so many matches at once
 
 _log = logging.getLogger(__name__)
@@ -165,8 +165,8 @@ def _count(values: Any, starts: Any, near: Any, far: Any, below: Any, up_to: Any
                     surely += np.int32(some[column] < limit)
                 below[match] += surely
                 up_to[match] += possibly
-                farther = len(some) - possibly
-                if (match - first) * farther > WORTH * len(some):
+                farther = len(some) - possibly  # than this match, so than those before it
+                if (match - first) * farther > ASIDE * len(some):
                     limit, size = far[match], np.int64(0)
                     for column in range(len(some)):
                         closest[size] = some[column]

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crossres.benchmark.metrics.buffers import buffer
-from crossres.benchmark.metrics.comparisons import Part, blocks
+from crossres.benchmark.metrics.comparisons import TILE_VALUES, Part, blocks
 from crossres.benchmark.metrics.equal_rows import EqualRows
 from crossres.benchmark.metrics.own_images import Ids
 from crossres.benchmark.metrics.passes import (
@@ -44,7 +44,7 @@ SAMPLE = 256
 ROWS_BYTES = 2**20
 QUERIES_BYTES = 256 * 2**20
 PART_BYTES = 64 * 2**20
-MOST_COLUMNS, MOST_VALUES = 8192, 8 * 2**20
+MOST_COLUMNS = 8192
 MOST_SCALE, LONGEST = 2.0**20, 2.0**55  # with which float32 does not overflow
 
 
@@ -182,9 +182,10 @@ class FeatureBlock:
         return distances
 
     def parts(self, order: Ids) -> Iterator[Part]:
-        """See Block."""
-        most = min(MOST_COLUMNS, MOST_VALUES // self.size) // PRODUCT_COLUMNS * PRODUCT_COLUMNS
-        most = min(max(PRODUCT_COLUMNS, most), PART_BYTES // (4 * self.comparison.width))
+        """See Block: of whole blocks of products, and so that a tile has all queries."""
+        products_at_once = max(1, TILE_VALUES // self.size // PRODUCT_COLUMNS)
+        most = min(MOST_COLUMNS, products_at_once * PRODUCT_COLUMNS)
+        most = min(most, PART_BYTES // (4 * self.comparison.width))
         for some in blocks(len(order), most):
             part = SinglesPart(self, order[some])
             yield part if part.fits else part.in_doubles()

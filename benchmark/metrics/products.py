@@ -53,6 +53,7 @@ class HostProducts:
         """See Products."""
         rows, (images, halves) = self._queries[queries], placed
         first, *others = summed_at_once(rows.shape[1], self._passes)
+        # Many sums of many images would take too much memory.
         for some in blocks(len(images), PRODUCT_COLUMNS * 4 // max(4, len(others))):
             np.matmul(rows[:, first], images[some, first].T, out=out[:, some])
             sums = buffer("sums", len(others), len(rows), some.stop - some.start)

@@ -9,7 +9,7 @@ from typing import TypeVar
 import numpy as np
 
 from crossres.benchmark.metrics.closer import Hide, Matches, Tile, closer_images
-from crossres.benchmark.metrics.comparisons import Block, Comparison, Part, blocks
+from crossres.benchmark.metrics.comparisons import TILE_VALUES, Block, Comparison, Part, blocks
 from crossres.benchmark.metrics.identities import Identities, Outranked, outranking_in
 from crossres.benchmark.metrics.own_images import (
     JUNK,
@@ -24,7 +24,6 @@ from crossres.benchmark.metrics.passes import Outrankings, Values
 from crossres.benchmark.metrics.per_query import Scores, joined, multi_shot, single_shot
 from crossres.benchmark.metrics.rules import Rules
 
-TILE_VALUES = 8 * 2**20
 MOST_ENTRIES = 32 * 2**20
 
 S = TypeVar("S")

@@ -45,7 +45,7 @@ def digest_of(*parts: bytes) -> str:
     return sha.hexdigest()
 
 
-def read_at_most(count: int, stream: BinaryIO) -> bytes:
+def read_at_most(stream: BinaryIO, count: int) -> bytes:
     """Read `count` bytes, or all that there are.
 
     A stream asks for the memory of as many as it may read, and most files are small.

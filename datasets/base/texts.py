@@ -41,7 +41,7 @@ def read_text(file: Path, noun: str, remedy: str = "") -> str:
     """
     try:
         with file.open("rb") as stream:
-            content = read_at_most(MAX_BYTES + 1, stream)
+            content = read_at_most(stream, MAX_BYTES + 1)
     except FileNotFoundError as error:
         raise unreadable(file, noun, "it does not exist", "check the path") from error
     except (OSError, ValueError) as error:

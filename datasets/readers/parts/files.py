@@ -57,7 +57,7 @@ def read_whole(file: Path, limit: int = MAX_BYTES) -> bytes:
     """Return the content of a regular file; InputError as `open_file`, or above `limit` bytes."""
     with open_file(file) as stream:
         try:
-            content = read_at_most(limit + 1, stream)
+            content = read_at_most(stream, limit + 1)
         except OSError as error:
             raise _unreadable(file, error) from error
     if len(content) > limit:

@@ -253,4 +253,4 @@ def test_a_refusal_in_a_folder_that_is_being_made_is_an_input_error(tmp_path, co
 @pytest.mark.parametrize("count", [1, 65_536, 65_537, 150_000])
 def test_as_many_bytes_are_read_as_asked_for(size: int, count: int) -> None:
     content = bytes(number % 251 for number in range(size))
-    assert read_at_most(count, io.BytesIO(content)) == content[:count]
+    assert read_at_most(io.BytesIO(content), count) == content[:count]
